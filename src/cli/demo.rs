@@ -1,0 +1,52 @@
+//! `paperkin demo`
+
+use std::time::Instant;
+
+use super::{Context, ingest};
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::sources;
+
+/// Try everything on a built-in corpus
+///
+/// Makes a temporary data folder with 252 invented papers over twelve fields of science, indexes it and serves it with
+/// its web page. The folder goes when the service stops.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin demo
+  paperkin demo --addr 127.0.0.1:9000")]
+pub struct Args {
+    /// Where to listen [default: 127.0.0.1:7878]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub addr: Option<String>,
+}
+
+pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
+    let folder = tempfile::Builder::new().prefix("paperkin-demo-").tempdir()?;
+    let asked = context.config()?;
+    let config = Config { data: folder.path().to_path_buf(), ..asked };
+    let (addr, tuning) = (config.addr.clone(), config.tuning.clone());
+    let open = move || -> crate::Result<Engine> {
+        let engine = Engine::open(config)?.engine;
+        eprintln!("embedding the built-in corpus");
+        let (began, lines) = (Instant::now(), sources::invented_text().lines().count());
+        let report = ingest::take_in(&engine, "the built-in corpus", Some(lines), &mut sources::invented())
+            .map_err(|e| e.downcast().unwrap_or_else(|e| Error::Internal(e.to_string())))?;
+        eprintln!("{}", ingest::summary(&report, began));
+        Ok(engine)
+    };
+    crate::http::serve(&addr, &tuning, open, |local| {
+        println!(
+            "Open http://{local} in a browser, or ask from another terminal:
+
+  curl 'http://{local}/v1/search?q=how+sleep+strengthens+memory&limit=3'
+  curl 'http://{local}/v1/papers/invented:qu-001/similar?limit=3&explain=true'
+  curl -H 'content-type: application/json' http://{local}/v1/recommend \\
+       -d '{{\"like\": [\"invented:rob-001\"], \"dislike\": [\"invented:vis-001\"], \"limit\": 3}}'
+
+API: http://{local}/docs   Ctrl-C stops and removes the temporary folder."
+        );
+    })?;
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! `paperkin embed`
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{Context, show};
+use crate::embed::{self, BUNDLED, Kind};
+use crate::engine::Incoming;
+use crate::paper::Paper;
+use crate::sources;
+
+/// Texts embedded together.
+const WINDOW: usize = 256;
+
+/// Papers in, vectors out
+///
+/// Prints {"id", "vector"} a line for each paper of the file, of length 1. Uses no data folder.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin embed papers.jsonl > vectors.jsonl
+  paperkin embed - --model BAAI/bge-small-en-v1.5 < papers.jsonl")]
+pub struct Args {
+    /// JSON Lines: plain, gzip or Zstandard; `-` is standard input
+    file: PathBuf,
+}
+
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    let config = context.config()?;
+    let name = args.file.display().to_string();
+    let reader = sources::open(&args.file)?;
+    let embedder = embed::open(&config.embed_options(config.model.as_deref().unwrap_or(BUNDLED)))?;
+    let mut out = std::io::stdout().lock();
+    let (mut window, mut read, mut refused): (Vec<Paper>, usize, usize) = (Vec::new(), 0, 0);
+    let mut flush = |window: &mut Vec<Paper>| -> anyhow::Result<()> {
+        let texts: Vec<String> = window.iter().map(Paper::text).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let vectors = embedder.embed(&texts, Kind::Document)?;
+        let rows = window.iter().zip(vectors).map(|(paper, vector)| json!({ "id": paper.id, "vector": vector }));
+        show::lines(&mut out, rows)?;
+        out.flush()?;
+        window.clear();
+        Ok(())
+    };
+    for incoming in sources::read(&name, reader) {
+        let Incoming { line, paper, .. } = incoming?;
+        match paper {
+            Ok(paper) => {
+                read += 1;
+                window.push(paper);
+            }
+            Err(r) => {
+                refused += 1;
+                eprintln!("{name}:{line}: refused: {}", r.reason);
+            }
+        }
+        if window.len() == WINDOW {
+            flush(&mut window)?;
+        }
+    }
+    flush(&mut window)?;
+    if read == 0 && refused > 0 {
+        anyhow::bail!("{name}: no line holds a paper");
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! `paperkin info`
+
+use super::show::{bytes, thousands};
+use super::{Context, show};
+
+/// What the data folder holds
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin info
+  paperkin info --json | jq .papers")]
+pub struct Args {}
+
+pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
+    let info = context.open_filled()?.info()?;
+    if context.json {
+        return show::document(&info);
+    }
+    let index = match info.index.kind {
+        "hnsw" => format!(
+            "hnsw over {} points ({} dead), m {}, ef_construction {}, ef_search {}",
+            thousands(info.index.points),
+            thousands(info.index.dead),
+            info.index.m,
+            info.index.ef_construction,
+            info.index.ef_search
+        ),
+        _ => "exact (the corpus is small enough to score every paper)".to_string(),
+    };
+    println!("data folder  {}", info.data);
+    println!("model        {} ({} numbers a vector, {})", info.model, info.dimension, info.fingerprint);
+    println!("papers       {}", thousands(info.papers));
+    println!("vectors      {}", thousands(info.vectors));
+    println!("index        {index}");
+    println!("on disk      store {}, index {}", bytes(info.disk.store), bytes(info.disk.index));
+    println!("version      {}", info.version);
+    Ok(())
+}

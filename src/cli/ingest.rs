@@ -1,0 +1,124 @@
+//! `paperkin ingest`
+
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::progress::{Progress, duration};
+use super::show::thousands;
+use super::{Context, show};
+use crate::engine::{Engine, Incoming, Report};
+use crate::error::Result;
+use crate::sources;
+
+/// Read papers, embed them, index them
+///
+/// Can be interrupted at any moment and run again: what is there already costs nothing. A line that holds no paper is
+/// told with its number and reason, and the rest goes in.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin ingest papers.jsonl
+  paperkin ingest 2026-*.jsonl.zst --data ~/papers
+  zcat dump.gz | jq -c '{id, title, abstract}' | paperkin ingest -
+
+One JSON object a line; `id` and `title` are required. Known fields: abstract, authors, date, categories, keywords,
+venue, organization, url, upvotes, comments, submitted_by, listed. Others are kept under `extra`.")]
+pub struct Args {
+    /// JSON Lines: plain, gzip or Zstandard; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Exit with status 1 if any line was refused
+    #[arg(long)]
+    strict: bool,
+}
+
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    // All are opened before any is read: a wrong name should cost nothing.
+    for path in &args.files {
+        if path.as_os_str() != "-" {
+            sources::open(path)?;
+        }
+    }
+    let engine = context.open()?;
+    let began = Instant::now();
+    let mut total = Report::default();
+    for path in &args.files {
+        let name = path.display().to_string();
+        let lines = if path.as_os_str() == "-" { None } else { count_lines(path).ok() };
+        let reader = sources::open(path)?;
+        let report = take_in(&engine, &name, lines, &mut sources::read(&name, reader))?;
+        add(&mut total, report);
+    }
+    finish(&engine);
+    if context.json {
+        show::document(&total)?;
+    } else {
+        println!("{}", summary(&total, began));
+    }
+    let papers = total.lines() - total.rejected_total;
+    if total.rejected_total > 0 && (args.strict || papers == 0) {
+        anyhow::bail!("{} lines were refused", thousands(total.rejected_total));
+    }
+    Ok(())
+}
+
+/// Takes papers in under a progress bar.
+pub fn take_in(
+    engine: &Engine,
+    name: &str,
+    lines: Option<usize>,
+    source: &mut dyn Iterator<Item = Result<Incoming>>,
+) -> anyhow::Result<Report> {
+    let progress = Progress::new(name, lines);
+    let report = engine.ingest(source, &|report| progress.update(report));
+    progress.finish();
+    Ok(report?)
+}
+
+/// Brings the index on disk. A failure costs time at the next open and nothing else, so it is no error here.
+pub fn finish(engine: &Engine) {
+    if let Err(e) = engine.maintain() {
+        eprintln!("warning: {e}");
+    }
+}
+
+pub fn summary(report: &Report, began: Instant) -> String {
+    let seconds = began.elapsed().as_secs_f64();
+    let mut text = format!(
+        "{} new, {} changed, {} unchanged, {} refused; {} embedded in {}",
+        thousands(report.accepted),
+        thousands(report.updated),
+        thousands(report.unchanged),
+        thousands(report.rejected_total),
+        thousands(report.embedded),
+        duration(seconds),
+    );
+    if report.embedded > 0 {
+        text.push_str(&format!(" ({:.1}/s)", report.embedded as f64 / seconds));
+    }
+    text
+}
+
+fn add(total: &mut Report, report: Report) {
+    total.accepted += report.accepted;
+    total.updated += report.updated;
+    total.unchanged += report.unchanged;
+    total.rejected_total += report.rejected_total;
+    total.embedded += report.embedded;
+    total.rejected.extend(report.rejected);
+}
+
+/// Lines of a file, for the remaining time. Unpacking a file twice costs little beside embedding it once.
+fn count_lines(path: &Path) -> anyhow::Result<usize> {
+    let mut reader = sources::open(path)?;
+    let (mut lines, mut open) = (0, false);
+    loop {
+        let bytes = reader.fill_buf()?;
+        let Some(last) = bytes.last() else { break };
+        lines += bytes.iter().filter(|b| **b == b'\n').count();
+        open = *last != b'\n';
+        let n = bytes.len();
+        reader.consume(n);
+    }
+    Ok(lines + usize::from(open))
+}

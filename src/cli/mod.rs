@@ -1,0 +1,160 @@
+//! The command line: one file a command. Results go to stdout, everything else to stderr.
+
+mod ask;
+mod demo;
+mod embed;
+mod info;
+mod ingest;
+mod progress;
+mod recommend;
+mod search;
+mod serve;
+mod show;
+mod similar;
+mod transfer;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use crate::config::{Config, Device, Flags};
+use crate::engine::{Engine, Opened};
+
+/// Finds a reader the few papers that matter.
+///
+/// Papers go in as JSON Lines, are embedded by a small transformer, and come out by likeness: to a paper, to a phrase,
+/// to what you like.
+#[derive(Parser)]
+#[command(
+    name = "paperkin",
+    version,
+    max_term_width = 110,
+    after_help = "Examples:
+  paperkin demo                                  try it on a built-in corpus
+  paperkin ingest papers.jsonl.zst               take papers in
+  paperkin search \"robots that fold laundry\"     find some
+  paperkin serve                                 open http://127.0.0.1:7878
+
+Settings come from a file (--config, else paperkin.toml in the data folder), then from the environment
+(PAPERKIN_DATA, PAPERKIN_MODEL, PAPERKIN_DEVICE, PAPERKIN_ADDR, PAPERKIN_EF_SEARCH, ...), then from flags.
+Exit status: 0 done, 1 failed, 2 wrong usage."
+)]
+struct Args {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Args)]
+struct Global {
+    /// The data folder [default: ./paperkin-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A file of settings
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// all-MiniLM-L6-v2, a folder in Hugging Face layout, or a hub name [default: the data folder's own]
+    #[arg(long, global = true, value_name = "NAME_OR_DIR")]
+    model: Option<String>,
+    /// Where the model runs
+    #[arg(long, global = true)]
+    device: Option<Device>,
+    /// Print results as JSON (lists as JSON Lines)
+    #[arg(long, global = true)]
+    json: bool,
+    /// Say more (-vv: still more)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Args),
+    Ingest(ingest::Args),
+    Serve(serve::Args),
+    Similar(similar::Args),
+    Search(search::Args),
+    Recommend(recommend::Args),
+    Embed(embed::Args),
+    Info(info::Args),
+    Export(transfer::ExportArgs),
+    Import(transfer::ImportArgs),
+}
+
+/// What a command needs to know besides its own arguments.
+struct Context {
+    flags: Flags,
+    json: bool,
+}
+
+impl Context {
+    fn config(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(self.flags.clone(), &|name| std::env::var(name).ok())?)
+    }
+
+    /// Opens the data folder, and says on stderr what had to be healed.
+    fn open(&self) -> anyhow::Result<Engine> {
+        open(self.config()?)
+    }
+
+    /// Opens a data folder that must have papers already.
+    fn open_filled(&self) -> anyhow::Result<Engine> {
+        let config = self.config()?;
+        if !config.data.is_dir() {
+            anyhow::bail!(
+                "{}: no such data folder; `paperkin ingest FILE` makes one, --data names another",
+                config.data.display()
+            );
+        }
+        open(config)
+    }
+}
+
+fn open(config: Config) -> anyhow::Result<Engine> {
+    let Opened { engine, index } = Engine::open(config)?;
+    if let Some(doubt) = index.doubt {
+        eprintln!("the index could not be used ({doubt}); it was built again from the store");
+        if let Err(e) = engine.maintain() {
+            eprintln!("warning: {e}");
+        }
+    }
+    Ok(engine)
+}
+
+/// Parses the command line and does what it says.
+///
+/// # Errors
+/// Whatever the command could not do, for a person to read. Wrong usage ends the process with status 2.
+pub fn run() -> anyhow::Result<()> {
+    let Args { global, command } = Args::parse();
+    log(global.verbose);
+    let addr = match &command {
+        Command::Serve(args) => args.addr.clone(),
+        Command::Demo(args) => args.addr.clone(),
+        _ => None,
+    };
+    let flags = Flags { config: global.config, data: global.data, model: global.model, device: global.device, addr };
+    let context = Context { flags, json: global.json };
+    match command {
+        Command::Demo(args) => demo::run(&context, &args),
+        Command::Ingest(args) => ingest::run(&context, &args),
+        Command::Serve(args) => serve::run(&context, &args),
+        Command::Similar(args) => similar::run(&context, &args),
+        Command::Search(args) => search::run(&context, &args),
+        Command::Recommend(args) => recommend::run(&context, &args),
+        Command::Embed(args) => embed::run(&context, &args),
+        Command::Info(args) => info::run(&context, &args),
+        Command::Export(args) => transfer::export(&context, &args),
+        Command::Import(args) => transfer::import(&context, &args),
+    }
+}
+
+fn log(verbose: u8) {
+    let level = ["warn", "paperkin=info,warn", "paperkin=debug,info"][usize::from(verbose.min(2))];
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PAPERKIN_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+}

@@ -1,0 +1,60 @@
+//! `paperkin recommend`
+
+use super::ask::{AskArgs, id};
+use super::{Context, show};
+use crate::engine::{Example, Mode, Recommend};
+use crate::paper::PaperId;
+use crate::rank::Strategy;
+
+/// Papers for a set of examples
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin recommend --like arxiv:2405.13729 arxiv:2406.01234
+  paperkin recommend --like arxiv:2405.13729 --dislike arxiv:2401.00001 --explain
+  paperkin recommend --text \"learning to walk on ice\" --half-life-days 90 --diversity 0.3")]
+pub struct Args {
+    /// Papers to be close to
+    #[arg(long, value_name = "ID", num_args = 1.., value_parser = id, required_unless_present = "text")]
+    like: Vec<PaperId>,
+    /// Papers to be far from
+    #[arg(long, value_name = "ID", num_args = 1.., value_parser = id)]
+    dislike: Vec<PaperId>,
+    /// Phrases or abstracts to be close to
+    #[arg(long, value_name = "WORDS")]
+    text: Vec<String>,
+    /// How examples become a score
+    #[arg(long, default_value = "auto", value_parser = strategy)]
+    strategy: Strategy,
+    /// Days after which a paper counts half
+    #[arg(long, value_name = "DAYS")]
+    half_life_days: Option<f32>,
+    /// At most so many papers of one author
+    #[arg(long, value_name = "N")]
+    per_author: Option<usize>,
+    /// Let liked papers appear in the answer
+    #[arg(long)]
+    include_liked: bool,
+    #[command(flatten)]
+    ask: AskArgs,
+}
+
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    let example = |id: &PaperId| Example { id: id.clone(), weight: 1.0 };
+    let request = Recommend {
+        like: args.like.iter().map(example).collect(),
+        dislike: args.dislike.iter().map(example).collect(),
+        text: args.text.clone(),
+        strategy: args.strategy,
+        half_life_days: args.half_life_days,
+        per_author: args.per_author,
+        exclude_liked: !args.include_liked,
+        ask: args.ask.ask(Mode::Dense)?,
+        ..Recommend::default()
+    };
+    show::answer(&context.open_filled()?.recommend(&request)?, context.json)
+}
+
+fn strategy(text: &str) -> Result<Strategy, String> {
+    let known = "auto, mean, nearest or rocchio";
+    serde_json::from_value(text.into()).map_err(|_| format!("it is {known}"))
+}

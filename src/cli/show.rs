@@ -1,0 +1,101 @@
+//! Printing for people, and as JSON.
+
+use std::io::Write;
+
+use console::{Term, measure_text_width, style, truncate_str};
+use serde::Serialize;
+
+use crate::engine::{Answer, Hit, Part};
+
+/// The hits of an answer: a table, or a JSON object a line.
+pub fn answer(answer: &Answer, json: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        return lines(&mut out, &answer.papers);
+    }
+    // A pipe has no width; nothing is cut there.
+    let width = Term::stdout().size_checked().map_or(usize::MAX, |(_, columns)| usize::from(columns).max(40));
+    for (k, hit) in answer.papers.iter().enumerate() {
+        show_hit(&mut out, k + 1, hit, width)?;
+    }
+    if answer.papers.is_empty() {
+        writeln!(out, "No papers.")?;
+    }
+    let meta = &answer.meta;
+    eprintln!("{} of {} papers, {:.1} ms", answer.papers.len(), meta.total, meta.took_ms);
+    Ok(())
+}
+
+fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::io::Result<()> {
+    let paper = &hit.paper;
+    let head = format!("{rank:>3}  {:.3}  ", hit.score);
+    let room = width.saturating_sub(measure_text_width(&head));
+    let title = paper.title.split_whitespace().collect::<Vec<_>>().join(" ");
+    writeln!(out, "{head}{}", style(truncate_str(&title, room, "…")).bold())?;
+    let mut facts = vec![paper.id.to_string()];
+    facts.extend(paper.date.as_ref().map(ToString::to_string));
+    if !paper.categories.is_empty() {
+        facts.push(paper.categories.join(" "));
+    }
+    match &paper.authors[..] {
+        [] => {}
+        [a] => facts.push(a.clone()),
+        [a, b] => facts.push(format!("{a}, {b}")),
+        [a, rest @ ..] => facts.push(format!("{a} and {} more", rest.len())),
+    }
+    let facts = facts.join(" · ");
+    writeln!(out, "            {}", style(truncate_str(&facts, width.saturating_sub(12), "…")).dim())?;
+    for part in hit.why.iter().flat_map(|w| &w.parts) {
+        let (value, what) = match part {
+            Part::Paper { id, title, value } => (value, format!("{id}  {title}")),
+            Part::Text { text, value } => (value, format!("\"{text}\"")),
+            Part::Vector { value } => (value, "the vector".into()),
+            Part::Recency { value } => (value, "its age".into()),
+        };
+        writeln!(out, "              {value:+.3}  {}", truncate_str(&what, width.saturating_sub(22), "…"))?;
+    }
+    Ok(())
+}
+
+/// One JSON object a line.
+pub fn lines<T: Serialize>(out: &mut impl Write, items: impl IntoIterator<Item = T>) -> anyhow::Result<()> {
+    for item in items {
+        serde_json::to_writer(&mut *out, &item).map_err(std::io::Error::from)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// One JSON document.
+pub fn document(value: &impl Serialize) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+/// `1234567` as `1,234,567`.
+pub fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (k, c) in digits.chars().enumerate() {
+        if k > 0 && (digits.len() - k) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Bytes in the unit that suits them.
+pub fn bytes(n: u64) -> String {
+    let (mut value, mut unit) = (n as f64, "B");
+    for next in ["kB", "MB", "GB", "TB"] {
+        if value < 1000.0 {
+            break;
+        }
+        value /= 1000.0;
+        unit = next;
+    }
+    if unit == "B" { format!("{n} B") } else { format!("{value:.1} {unit}") }
+}

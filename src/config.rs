@@ -1,0 +1,242 @@
+//! Settings: file, then environment, then flags; each overrides the one before. Checked once, here.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+
+/// Every setting, with its final value.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The model asked for; `None` takes the one the folder was made with, else the bundled one.
+    pub model: Option<String>,
+    /// Where the model runs.
+    pub device: Device,
+    /// The address that is served.
+    pub addr: String,
+    /// The settings that only a file or the environment sets.
+    pub tuning: Tuning,
+}
+
+/// Where the model runs. The same choices as `embed::DeviceChoice`, which this floor does not see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Device {
+    /// The first accelerator the binary was built for and the machine has, else the processor.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The first CUDA device.
+    Cuda,
+    /// The first Metal device.
+    Metal,
+}
+
+/// The finer settings. In the file under these names; in the environment as `PAPERKIN_` and the name in capitals.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tuning {
+    /// Links a point of the graph (2 to 255).
+    pub m: usize,
+    /// Points kept in sight while building the graph.
+    pub ef_construction: usize,
+    /// Points kept in sight while searching the graph: recall against time.
+    pub ef_search: usize,
+    /// Up to this many papers all are scored and there is no graph.
+    pub exact_below: usize,
+    /// Tokens in a batch, padding included.
+    pub token_budget: usize,
+    /// Requests that may wait before more are refused with 503.
+    pub max_waiting: usize,
+    /// Seconds a request may take (a stream of papers apart).
+    pub timeout_s: u64,
+    /// Bytes of a request's body (a stream of papers apart).
+    pub max_body: usize,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Tuning {
+            m: 16,
+            ef_construction: 200,
+            ef_search: 96,
+            exact_below: 4000,
+            token_budget: 2048,
+            max_waiting: 128,
+            timeout_s: 30,
+            max_body: 16 << 20,
+        }
+    }
+}
+
+/// What the command line gives, all of it optional.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--config`
+    pub config: Option<PathBuf>,
+    /// `--data`
+    pub data: Option<PathBuf>,
+    /// `--model`
+    pub model: Option<String>,
+    /// `--device`
+    pub device: Option<Device>,
+    /// `--addr`
+    pub addr: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    data: Option<PathBuf>,
+    model: Option<String>,
+    device: Option<Device>,
+    addr: Option<String>,
+    #[serde(default)]
+    tuning: toml::Table,
+}
+
+impl Config {
+    /// Puts file, environment and flags together. The file is the one `--config` names, else `paperkin.toml` in the
+    /// data folder if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the named file cannot be read; [`Error::Invalid`] for a setting that does not exist or is out
+    /// of range, naming it.
+    pub fn load(flags: Flags, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+        let var = |name: &str| env(&format!("PAPERKIN_{name}")).filter(|v| !v.is_empty());
+        let named = flags.config.or_else(|| var("CONFIG").map(PathBuf::from));
+        let data_asked = flags.data.or_else(|| var("DATA").map(PathBuf::from));
+        let default_data = PathBuf::from("paperkin-data");
+        let beside = data_asked.as_ref().unwrap_or(&default_data).join("paperkin.toml");
+        let mut file = match named {
+            Some(path) => read(&path)?,
+            None if beside.is_file() => read(&beside)?,
+            None => File::default(),
+        };
+        let known = toml::Table::try_from(
+            TUNING_NAMES.map(|n| (n, 0)).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+        );
+        for name in known.iter().flat_map(toml::Table::keys) {
+            if let Some(text) = var(&name.to_uppercase()) {
+                let number: i64 = text.parse().map_err(|_| {
+                    Error::Invalid(format!("PAPERKIN_{} is {text:?}, not a number", name.to_uppercase()))
+                })?;
+                file.tuning.insert(name.clone(), number.into());
+            }
+        }
+        let device =
+            match (flags.device, var("DEVICE")) {
+                (Some(device), _) => Some(device),
+                (None, Some(text)) => Some(<Device as clap::ValueEnum>::from_str(&text, true).map_err(|_| {
+                    Error::Invalid(format!("PAPERKIN_DEVICE is {text:?}; use auto, cpu, cuda or metal"))
+                })?),
+                (None, None) => file.device,
+            };
+        let tuning: Tuning = file.tuning.try_into().map_err(|e| Error::Invalid(format!("the settings: {e}")))?;
+        tuning.check()?;
+        Ok(Config {
+            data: data_asked.or(file.data).unwrap_or(default_data),
+            model: flags.model.or_else(|| var("MODEL")).or(file.model),
+            device: device.unwrap_or_default(),
+            addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
+            tuning,
+        })
+    }
+
+    /// The defaults for a data folder, for programs that use the crate.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Config {
+            data: data.into(),
+            model: None,
+            device: Device::Auto,
+            addr: "127.0.0.1:7878".into(),
+            tuning: Tuning::default(),
+        }
+    }
+}
+
+const TUNING_NAMES: [&str; 8] =
+    ["m", "ef_construction", "ef_search", "exact_below", "token_budget", "max_waiting", "timeout_s", "max_body"];
+
+impl Tuning {
+    fn check(&self) -> Result<()> {
+        let ranges = [
+            ("m", self.m, 2, 255),
+            ("ef_construction", self.ef_construction, 2 * self.m + 1, 10_000),
+            ("ef_search", self.ef_search, 1, 100_000),
+            ("exact_below", self.exact_below, 0, 10_000_000),
+            ("token_budget", self.token_budget, 1, 10_000_000),
+            ("max_waiting", self.max_waiting, 1, 100_000),
+            ("timeout_s", usize::try_from(self.timeout_s).unwrap_or(usize::MAX), 1, 86_400),
+            ("max_body", self.max_body, 1024, 1 << 40),
+        ];
+        for (name, value, least, most) in ranges {
+            if !(least..=most).contains(&value) {
+                return Err(Error::Invalid(format!("the setting {name} is {value}; it goes from {least} to {most}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read(path: &Path) -> Result<File> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read the settings", e))?;
+    toml::from_str(&text).map_err(|e| Error::Invalid(format!("{}: {}", path.display(), e.to_string().trim_end())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: &str, env: &[(&str, &str)], flags: Flags) -> Result<Config> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.toml");
+        std::fs::write(&path, file).expect("written");
+        let flags = Flags { config: Some(path), ..flags };
+        Config::load(flags, &|name| env.iter().find(|(k, _)| *k == name).map(|(_, v)| v.to_string()))
+    }
+
+    #[test]
+    fn flags_override_the_environment_overrides_the_file() {
+        let file = "model = 'a'\naddr = 'file:1'\n[tuning]\nef_search = 10\nm = 8";
+        let env = [("PAPERKIN_MODEL", "b"), ("PAPERKIN_EF_SEARCH", "20"), ("PAPERKIN_ADDR", "env:1")];
+        let c = load(file, &env, Flags { model: Some("c".into()), ..Flags::default() }).expect("loads");
+        assert_eq!((c.model.as_deref(), c.addr.as_str()), (Some("c"), "env:1"));
+        assert_eq!((c.tuning.ef_search, c.tuning.m, c.tuning.timeout_s), (20, 8, 30));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (file, env, word) in [
+            ("modle = 'a'", None, "modle"),
+            ("[tuning]\nef_serch = 1", None, "ef_serch"),
+            ("[tuning]\nef_search = 0", None, "ef_search"),
+            ("device = 'tpu'", None, "tpu"),
+            ("", Some(("PAPERKIN_M", "many")), "PAPERKIN_M"),
+            ("", Some(("PAPERKIN_DEVICE", "tpu")), "tpu"),
+        ] {
+            let env: Vec<_> = env.into_iter().collect();
+            let e = load(file, &env, Flags::default()).expect_err(file).to_string();
+            assert!(e.contains(word), "{file:?} {env:?}: {e}");
+        }
+    }
+
+    #[test]
+    fn every_setting_has_its_variable() {
+        for name in TUNING_NAMES {
+            let value = if name == "ef_construction" { "333" } else { "222" };
+            let value = if name == "max_body" { "2222" } else { value };
+            let variable = format!("PAPERKIN_{}", name.to_uppercase());
+            let mut env = vec![(variable.as_str(), value)];
+            if name == "m" {
+                env.push(("PAPERKIN_EF_CONSTRUCTION", "600"));
+            }
+            let c = load("", &env, Flags::default()).expect(name);
+            assert_ne!(c.tuning, Tuning::default(), "{variable} changes nothing");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! An embedder without a model, for tests and for trying the plumbing: `--model hash`.
+
+use super::{Embedder, Identity, Kind, unit};
+use crate::error::Result;
+
+/// Adds up one fixed pseudo-random direction for each word. Texts that share words are close; nothing else is.
+/// Deterministic on every machine, needs no file, and costs microseconds.
+pub struct HashEmbedder {
+    identity: Identity,
+}
+
+impl HashEmbedder {
+    /// What `--model` calls it.
+    pub const NAME: &'static str = "hash";
+    const DIMENSION: usize = 64;
+
+    /// The one there is.
+    pub fn new() -> Self {
+        let identity = Identity {
+            name: Self::NAME.into(),
+            fingerprint: "hash-64-1".into(),
+            dimension: Self::DIMENSION,
+            source: Self::NAME.into(),
+        };
+        HashEmbedder { identity }
+    }
+}
+
+impl Default for HashEmbedder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Embedder for HashEmbedder {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn embed(&self, texts: &[&str], _: Kind) -> Result<Vec<Vec<f32>>> {
+        texts.iter().map(|text| unit(direction(text))).collect()
+    }
+
+    fn runs_on(&self) -> String {
+        "cpu, no model".into()
+    }
+}
+
+fn direction(text: &str) -> Vec<f32> {
+    let mut sum = vec![0.0; HashEmbedder::DIMENSION];
+    // A constant keeps texts without a single word from having no direction.
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).chain(["\u{0}"]) {
+        let mut stream = blake3::Hasher::new().update(word.to_lowercase().as_bytes()).finalize_xof();
+        let mut bytes = [0; HashEmbedder::DIMENSION];
+        stream.fill(&mut bytes);
+        let weight = if word == "\u{0}" { 0.1 } else { 1.0 };
+        for (s, b) in sum.iter_mut().zip(bytes) {
+            *s += weight * (f32::from(b) - 127.5) / 127.5;
+        }
+    }
+    sum
+}

@@ -1,0 +1,153 @@
+//! Text in, unit vector out.
+//!
+//! [`open`] finds a model by name, folder or hub name and gives back an [`Embedder`]. Two exist: [`Encoder`], a
+//! transformer run by one thread that owns it, and [`HashEmbedder`], which only counts words and serves tests.
+
+mod bert;
+mod encoder;
+mod hash;
+mod model;
+mod tokens;
+
+pub use encoder::Encoder;
+pub use hash::HashEmbedder;
+pub use model::{BUNDLED, ModelFiles, Pooling};
+
+use crate::error::{Error, Result};
+
+/// What a text is, for models that want to be told (E5, BGE: another prefix for each).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A paper.
+    Document,
+    /// What a reader typed. Goes before documents when both wait.
+    Query,
+}
+
+/// Which model made a vector. Vectors of two identities are never compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The name a person knows it by.
+    pub name: String,
+    /// A hash over the weights and every setting that changes a vector, in hexadecimal.
+    pub fingerprint: String,
+    /// Numbers in a vector.
+    pub dimension: usize,
+    /// What `--model` has to say to get this model again.
+    pub source: String,
+}
+
+/// Where the model runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceChoice {
+    /// The first CUDA or Metal device the binary was built for and the machine has, else the processor.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The first CUDA device; an error without one.
+    Cuda,
+    /// The first Metal device; an error without one.
+    Metal,
+}
+
+/// Turns texts into vectors of length 1.
+pub trait Embedder: Send + Sync {
+    /// Which model this is.
+    fn identity(&self) -> &Identity;
+
+    /// One unit vector of `identity().dimension` finite numbers for each text, in the order of the texts. A vector
+    /// does not depend on which other texts were in the call (up to rounding, about 1e-6).
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when too many queries wait already; [`Error::Model`] when the model gives a vector
+    /// that is not finite or has no length.
+    fn embed(&self, texts: &[&str], kind: Kind) -> Result<Vec<Vec<f32>>>;
+
+    /// Where and how it runs, for people: `cpu, f32, 2 threads`.
+    fn runs_on(&self) -> String;
+}
+
+/// The settings of [`open`].
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `all-MiniLM-L6-v2`, a folder in Hugging Face layout, a hub name with a `/`, or `hash` for tests.
+    pub model: String,
+    /// Where it runs.
+    pub device: DeviceChoice,
+    /// Tokens in a batch, padding included (`longest * n <= token_budget`).
+    pub token_budget: usize,
+    /// Calls that may wait for the model before a query is refused.
+    pub max_waiting: usize,
+}
+
+impl Options {
+    /// The defaults for a model.
+    pub fn new(model: impl Into<String>) -> Self {
+        Options { model: model.into(), device: DeviceChoice::Auto, token_budget: 4096, max_waiting: 256 }
+    }
+}
+
+/// Finds the model and reads what identifies it, without building it yet.
+///
+/// # Errors
+/// [`Error::Model`] when it cannot be found or does not fit, with the way out.
+pub fn identify(options: &Options) -> Result<Identity> {
+    match options.model.as_str() {
+        HashEmbedder::NAME => Ok(HashEmbedder::new().identity().clone()),
+        name => Ok(ModelFiles::find(name)?.identity().clone()),
+    }
+}
+
+/// Opens a model. A transformer is tried on one text first, so that a broken one fails here.
+///
+/// # Errors
+/// [`Error::Model`] when it cannot be found, does not fit, or does not run on the device.
+pub fn open(options: &Options) -> Result<Box<dyn Embedder>> {
+    match options.model.as_str() {
+        HashEmbedder::NAME => Ok(Box::new(HashEmbedder::new())),
+        name => Ok(Box::new(Encoder::start(&ModelFiles::find(name)?, options)?)),
+    }
+}
+
+/// Scales a vector to length 1.
+///
+/// # Errors
+/// [`Error::Model`] when a number is not finite or all are zero: such a vector has no direction.
+pub fn unit(mut v: Vec<f32>) -> Result<Vec<f32>> {
+    // In f64: the squares of large f32 overflow.
+    let norm = v.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+    if !norm.is_finite() {
+        return Err(Error::Model("the model gave a vector that is not finite (NaN or infinity)".into()));
+    }
+    if norm < 1e-12 {
+        return Err(Error::Model("the model gave a vector of length zero".into()));
+    }
+    for x in &mut v {
+        *x = (f64::from(*x) / norm) as f32;
+    }
+    Ok(v)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn vectors_without_direction_are_refused() {
+        for bad in [vec![], vec![0.0; 4], vec![1.0, f32::NAN], vec![f32::INFINITY, 0.0]] {
+            assert!(unit(bad).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn unit_has_length_one(v in prop::collection::vec(-1e30f32..1e30, 1..50)) {
+            prop_assume!(v.iter().any(|x| x.abs() > 1e-3));
+            let n: f64 = unit(v)?.iter().map(|&x| f64::from(x).powi(2)).sum();
+            prop_assert!((n - 1.0).abs() < 1e-5);
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Finding a model folder and reading what it says about itself.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Identity;
+use crate::error::{Error, Result};
+
+/// The model that is compiled into the binary (feature `bundled-model`).
+pub const BUNDLED: &str = "all-MiniLM-L6-v2";
+
+/// How the vectors of the tokens become the vector of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooling {
+    /// The mean over the real tokens.
+    Mean,
+    /// The first token.
+    Cls,
+}
+
+/// The files of a model and the settings read from them. Nothing is built yet.
+pub struct ModelFiles {
+    /// `config.json`, as candle wants it.
+    pub config: candle_transformers::models::bert::Config,
+    /// The bytes of `tokenizer.json`.
+    pub tokenizer: Cow<'static, [u8]>,
+    /// Where the weights are.
+    pub weights: Weights,
+    /// How tokens become a text.
+    pub pooling: Pooling,
+    /// Tokens a text is cut to, the special ones included.
+    pub max_tokens: usize,
+    /// Put before a query.
+    pub query_prefix: String,
+    /// Put before a document.
+    pub document_prefix: String,
+    identity: Identity,
+}
+
+/// The weights, by the form they are kept in.
+pub enum Weights {
+    /// The bytes of a safetensors file.
+    Safetensors(Cow<'static, [u8]>),
+    /// A PyTorch pickle.
+    Pickle(PathBuf),
+}
+
+impl ModelFiles {
+    /// Finds a model by name (`all-MiniLM-L6-v2`), by folder, or by hub name (`owner/model`), and reads its settings.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when there is none, a file is missing, or the architecture is not one we run.
+    pub fn find(name: &str) -> Result<Self> {
+        if Path::new(name).is_dir() {
+            let folder = std::path::absolute(name).map_err(|e| Error::io(name, "cannot resolve", e))?;
+            let short = folder.file_name().map_or_else(|| name.to_string(), |n| n.to_string_lossy().into_owned());
+            return Self::read(&short, &folder.to_string_lossy(), &mut |file| read_if_there(&folder.join(file)));
+        }
+        if name == BUNDLED || name.strip_prefix("sentence-transformers/") == Some(BUNDLED) {
+            return bundled();
+        }
+        match name.split('/').collect::<Vec<_>>()[..] {
+            [owner, model] if !owner.is_empty() && !model.is_empty() && !owner.starts_with('.') => from_hub(name),
+            _ => Err(Error::Model(format!(
+                "no model {name:?}: it is neither {BUNDLED}, nor a folder, nor a hub name like BAAI/bge-small-en-v1.5"
+            ))),
+        }
+    }
+
+    /// Which model this is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn read(name: &str, source: &str, file: &mut dyn FnMut(&str) -> Result<Option<Found>>) -> Result<Self> {
+        let refuse = |why: String| Error::Model(format!("the model {name} cannot be used: {why}"));
+        let mut bytes = |file_name: &str| match file(file_name)? {
+            Some(found) => found.bytes().map(Some),
+            None => Ok(None),
+        };
+        let config_bytes = bytes("config.json")?.ok_or_else(|| refuse("config.json is missing".into()))?;
+        let raw: Value = json(name, "config.json", &config_bytes)?;
+        let kind = raw["model_type"].as_str().unwrap_or("bert");
+        if kind != "bert" {
+            return Err(refuse(format!(
+                "its architecture is {kind:?}; the one that runs is \"bert\" (MiniLM, BGE, E5, GTE v1, SPECTER)"
+            )));
+        }
+        let config: candle_transformers::models::bert::Config = json(name, "config.json", &config_bytes)?;
+        if config.hidden_size == 0
+            || config.num_attention_heads == 0
+            || config.hidden_size % config.num_attention_heads != 0
+        {
+            return Err(refuse(format!(
+                "its hidden size {} is not divided by its {} attention heads",
+                config.hidden_size, config.num_attention_heads
+            )));
+        }
+        let tokenizer = bytes("tokenizer.json")?.ok_or_else(|| {
+            refuse("tokenizer.json is missing (save the model with a fast tokenizer to get one)".into())
+        })?;
+        let pooling_bytes = bytes("1_Pooling/config.json")?;
+        let pooling = match &pooling_bytes {
+            Some(b) => pooling_of(name, &json(name, "1_Pooling/config.json", b)?, config.hidden_size)?,
+            None => {
+                tracing::warn!("{name} has no 1_Pooling/config.json: the mean over the tokens is taken");
+                Pooling::Mean
+            }
+        };
+        if let Some(b) = bytes("modules.json")? {
+            refuse_further_layers(name, &json::<Value>(name, "modules.json", &b)?)?;
+        }
+        let mut limits = vec![config.max_position_embeddings];
+        for (file_name, field) in
+            [("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length")]
+        {
+            if let Some(b) = bytes(file_name)? {
+                // "No limit" is written as 1e30 there.
+                let limit = json::<Value>(name, file_name, &b)?[field].as_u64().and_then(|n| usize::try_from(n).ok());
+                limits.extend(limit.filter(|&n| n > 0));
+            }
+        }
+        let max_tokens = limits.into_iter().min().unwrap_or(512);
+        if max_tokens < 4 {
+            return Err(refuse(format!("its length limit of {max_tokens} tokens leaves no room for a text")));
+        }
+        let (query_prefix, document_prefix) = match bytes("config_sentence_transformers.json")? {
+            Some(b) => prefixes(&json::<Value>(name, "config_sentence_transformers.json", &b)?),
+            None => Default::default(),
+        };
+        let weights = match (file("model.safetensors")?, file("pytorch_model.bin")?) {
+            (Some(found), _) => Weights::Safetensors(found.bytes()?),
+            (None, Some(Found::Path(path))) => Weights::Pickle(path),
+            _ if file("model.safetensors.index.json")?.is_some() => {
+                return Err(refuse("its weights are in several files; join them into one model.safetensors".into()));
+            }
+            _ => return Err(refuse("model.safetensors is missing".into())),
+        };
+        let mut hash = blake3::Hasher::new();
+        match &weights {
+            Weights::Safetensors(b) => hash.update(b),
+            Weights::Pickle(path) => hash.update(&std::fs::read(path).map_err(|e| Error::io(path, "cannot read", e))?),
+        };
+        hash.update(&config_bytes).update(&tokenizer);
+        hash.update(format!("{pooling:?} {max_tokens} {query_prefix:?} {document_prefix:?}").as_bytes());
+        let fingerprint = hash.finalize().to_hex()[..32].to_string();
+        let dimension = config.hidden_size;
+        let identity = Identity { name: name.into(), fingerprint, dimension, source: source.into() };
+        Ok(ModelFiles { config, tokenizer, weights, pooling, max_tokens, query_prefix, document_prefix, identity })
+    }
+}
+
+/// A file of a model: in memory already, or on disk.
+enum Found {
+    #[cfg(feature = "bundled-model")]
+    Static(&'static [u8]),
+    Path(PathBuf),
+}
+
+impl Found {
+    fn bytes(self) -> Result<Cow<'static, [u8]>> {
+        match self {
+            #[cfg(feature = "bundled-model")]
+            Found::Static(b) => Ok(Cow::Borrowed(b)),
+            Found::Path(p) => {
+                std::fs::read(&p).map(Cow::Owned).map_err(|e| Error::Model(format!("cannot read {}: {e}", p.display())))
+            }
+        }
+    }
+}
+
+fn read_if_there(path: &Path) -> Result<Option<Found>> {
+    Ok(path.is_file().then(|| Found::Path(path.to_path_buf())))
+}
+
+#[cfg(feature = "bundled-model")]
+fn bundled() -> Result<ModelFiles> {
+    macro_rules! file {
+        ($name:literal) => {
+            include_bytes!(concat!("../../models/all-MiniLM-L6-v2/", $name)) as &'static [u8]
+        };
+    }
+    ModelFiles::read(BUNDLED, BUNDLED, &mut |name| {
+        Ok(match name {
+            "config.json" => Some(file!("config.json")),
+            "tokenizer.json" => Some(file!("tokenizer.json")),
+            "sentence_bert_config.json" => Some(file!("sentence_bert_config.json")),
+            "modules.json" => Some(file!("modules.json")),
+            "1_Pooling/config.json" => Some(file!("1_Pooling/config.json")),
+            "model.safetensors" => Some(file!("model.safetensors")),
+            _ => None,
+        }
+        .map(Found::Static))
+    })
+}
+
+#[cfg(not(feature = "bundled-model"))]
+fn bundled() -> Result<ModelFiles> {
+    Err(Error::Model(format!(
+        "{BUNDLED} is not in this binary (built without the feature bundled-model): give its folder with --model"
+    )))
+}
+
+/// Files come from the local cache of the hub, and from the network only when they are not there.
+fn from_hub(name: &str) -> Result<ModelFiles> {
+    let api = hf_hub::api::sync::ApiBuilder::from_env()
+        .with_progress(false)
+        .build()
+        .map_err(|e| Error::Model(format!("cannot set up the model hub: {e}")))?;
+    let (repo, cache) = (api.model(name.to_string()), hf_hub::Cache::from_env().model(name.to_string()));
+    ModelFiles::read(name, name, &mut |file| {
+        if let Some(path) = cache.get(file) {
+            return Ok(Some(Found::Path(path)));
+        }
+        let local = cache.get("config.json").is_some() && cache.get("tokenizer.json").is_some();
+        match repo.get(file) {
+            Ok(path) => Ok(Some(Found::Path(path))),
+            Err(e) if is_absent(&e) => Ok(None),
+            // A model that was fetched once goes on working offline; what was not fetched then was not there.
+            Err(_) if local => Ok(None),
+            Err(e) => Err(Error::Model(format!(
+                "cannot fetch {file} of {name} from the model hub: {e}. Without a network, copy the model's folder here \
+                 and give its path with --model, or use {BUNDLED}, which is in the binary"
+            ))),
+        }
+    })
+}
+
+fn is_absent(e: &hf_hub::api::sync::ApiError) -> bool {
+    matches!(e, hf_hub::api::sync::ApiError::RequestError(inner) if inner.to_string().contains("404"))
+}
+
+fn json<'a, T: Deserialize<'a>>(name: &str, file: &str, bytes: &'a [u8]) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|e| Error::Model(format!("the model {name} cannot be used: {file}: {e}")))
+}
+
+/// Reads `1_Pooling/config.json`, in the old form (a flag a mode) and the new (`pooling_mode`).
+fn pooling_of(name: &str, settings: &Value, hidden: usize) -> Result<Pooling> {
+    if let Some(d) = settings["word_embedding_dimension"].as_u64().filter(|&d| d != hidden as u64) {
+        return Err(Error::Model(format!(
+            "the model {name} cannot be used: its pooling expects {d} numbers a token, its config.json says {hidden}"
+        )));
+    }
+    let mut modes: Vec<&str> = settings
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(k, v)| k.starts_with("pooling_mode_") && v.as_bool() == Some(true))
+        .map(|(k, _)| k.as_str())
+        .collect();
+    modes.extend(settings["pooling_mode"].as_str());
+    match modes[..] {
+        ["pooling_mode_mean_tokens" | "mean"] => Ok(Pooling::Mean),
+        ["pooling_mode_cls_token" | "cls"] => Ok(Pooling::Cls),
+        _ => Err(Error::Model(format!(
+            "the model {name} cannot be used: its pooling is {modes:?}; mean and cls are what we run"
+        ))),
+    }
+}
+
+/// A layer behind the pooling (Dense) would be left out silently: refuse.
+fn refuse_further_layers(name: &str, modules: &Value) -> Result<()> {
+    for module in modules.as_array().into_iter().flatten() {
+        let kind = module["type"].as_str().unwrap_or_default();
+        if !["Transformer", "Pooling", "Normalize"].iter().any(|known| kind.ends_with(known)) {
+            return Err(Error::Model(format!(
+                "the model {name} cannot be used: its modules.json has a layer {kind:?} that we do not run"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn prefixes(settings: &Value) -> (String, String) {
+    let prompt =
+        |names: &[&str]| names.iter().find_map(|n| settings["prompts"][n].as_str()).unwrap_or_default().to_string();
+    (prompt(&["query", "search_query"]), prompt(&["document", "passage", "search_document"]))
+}

@@ -1,0 +1,79 @@
+//! Text to token ids.
+
+use tokenizers::{Tokenizer, TruncationParams};
+
+use super::{Kind, ModelFiles};
+use crate::error::{Error, Result};
+
+/// A tokenizer with the model's own length limit and prefixes.
+pub struct Tokens {
+    tokenizer: Tokenizer,
+    max_tokens: usize,
+    vocabulary: usize,
+    query_prefix: String,
+    document_prefix: String,
+}
+
+impl Tokens {
+    /// Reads `tokenizer.json`. Its own truncation and padding are replaced: many files carry 128.
+    pub fn new(files: &ModelFiles) -> Result<Self> {
+        let broken = |e| Error::Model(format!("tokenizer.json of {} cannot be used: {e}", files.identity().name));
+        let mut tokenizer = Tokenizer::from_bytes(&files.tokenizer).map_err(broken)?;
+        tokenizer.with_padding(None);
+        tokenizer
+            .with_truncation(Some(TruncationParams { max_length: files.max_tokens, ..Default::default() }))
+            .map_err(broken)?;
+        Ok(Tokens {
+            tokenizer,
+            max_tokens: files.max_tokens,
+            vocabulary: files.config.vocab_size,
+            query_prefix: files.query_prefix.clone(),
+            document_prefix: files.document_prefix.clone(),
+        })
+    }
+
+    /// Token ids with the special ones, cut to the limit.
+    pub fn encode(&self, text: &str, kind: Kind) -> Result<Vec<u32>> {
+        let prefix = if kind == Kind::Query { &self.query_prefix } else { &self.document_prefix };
+        let whole;
+        let text = if prefix.is_empty() {
+            text
+        } else {
+            whole = format!("{prefix}{text}");
+            &whole
+        };
+        // Of a text of megabytes only the beginning counts. Cut at white space, where no word can span the cut, and
+        // believe the result only if it fills the limit.
+        if let Some(beginning) = beginning(text, self.max_tokens * 32) {
+            let ids = self.ids(beginning)?;
+            if ids.len() == self.max_tokens {
+                return Ok(ids);
+            }
+        }
+        self.ids(text)
+    }
+
+    fn ids(&self, text: &str) -> Result<Vec<u32>> {
+        let encoding = self
+            .tokenizer
+            .encode_fast(text, true)
+            .map_err(|e| Error::Model(format!("cannot split a text into tokens: {e}")))?;
+        let ids = encoding.get_ids();
+        if let Some(id) = ids.iter().find(|&&id| id as usize >= self.vocabulary) {
+            return Err(Error::Model(format!(
+                "tokenizer.json and the weights do not belong together: token {id} of {} words",
+                self.vocabulary
+            )));
+        }
+        Ok(ids.to_vec())
+    }
+}
+
+/// The part of a long text up to the last white space within `bytes`; none for a short text.
+fn beginning(text: &str, bytes: usize) -> Option<&str> {
+    if text.len() <= bytes {
+        return None;
+    }
+    let end = text[..text.floor_char_boundary(bytes)].rfind(char::is_whitespace)?;
+    Some(&text[..end])
+}

@@ -1,0 +1,112 @@
+//! What a data folder holds.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::Engine;
+use crate::error::Result;
+use crate::index::VectorIndex;
+
+/// What a data folder holds, for people and dashboards.
+#[derive(Debug, Clone, Serialize)]
+pub struct Info {
+    /// This program's version.
+    pub version: &'static str,
+    /// The data folder.
+    pub data: String,
+    /// The model's name.
+    pub model: String,
+    /// Which weights and settings, in hexadecimal.
+    pub fingerprint: String,
+    /// Numbers in a vector.
+    pub dimension: usize,
+    /// Where the model runs; none while it is not loaded.
+    pub device: Option<String>,
+    /// Papers in the store.
+    pub papers: usize,
+    /// Vectors of this model in the store.
+    pub vectors: usize,
+    /// How many changes the store has seen.
+    pub change: u64,
+    /// The state of the index.
+    pub index: IndexInfo,
+    /// Bytes on disk.
+    pub disk: DiskInfo,
+}
+
+/// The state of the index.
+#[derive(Debug, Clone, Serialize)]
+pub struct IndexInfo {
+    /// `hnsw`, or `exact` while the corpus is small.
+    pub kind: &'static str,
+    /// Papers that can be found.
+    pub rows: usize,
+    /// Points of the graph.
+    pub points: usize,
+    /// Points of the graph whose paper is gone.
+    pub dead: usize,
+    /// Links a point.
+    pub m: usize,
+    /// Points in sight while building.
+    pub ef_construction: usize,
+    /// Points in sight while searching.
+    pub ef_search: usize,
+}
+
+/// Bytes on disk.
+#[derive(Debug, Clone, Serialize)]
+pub struct DiskInfo {
+    /// Papers and vectors.
+    pub store: u64,
+    /// The index.
+    pub index: u64,
+}
+
+impl Engine {
+    /// What the folder holds.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn info(&self) -> Result<Info> {
+        let (points, dead) = self.index.graph_points();
+        let t = &self.config.tuning;
+        let store = ["", "-wal", "-shm"].iter().map(|s| {
+            let mut name = self.store.path().as_os_str().to_owned();
+            name.push(s);
+            std::fs::metadata(name).map_or(0, |m| m.len())
+        });
+        Ok(Info {
+            version: env!("CARGO_PKG_VERSION"),
+            data: self.folder.display().to_string(),
+            model: self.model.name.clone(),
+            fingerprint: self.model.fingerprint.clone(),
+            dimension: self.model.dimension,
+            device: self.embedder.get().map(|e| e.runs_on()),
+            papers: self.store.count()?,
+            vectors: self.store.count_vectors(&self.model.fingerprint)?,
+            change: self.store.change()?,
+            index: IndexInfo {
+                kind: if points > 0 { "hnsw" } else { "exact" },
+                rows: self.index.len(),
+                points,
+                dead,
+                m: t.m,
+                ef_construction: t.ef_construction,
+                ef_search: t.ef_search,
+            },
+            disk: DiskInfo { store: store.sum(), index: size(&self.folder.join("index")) },
+        })
+    }
+}
+
+fn size(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|e| match e.metadata() {
+            Ok(m) if m.is_dir() => size(&e.path()),
+            Ok(m) => m.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}

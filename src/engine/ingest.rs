@@ -1,0 +1,250 @@
+//! Papers in: what is unchanged costs nothing, the rest is embedded, written and indexed a window at a time.
+//!
+//! Two stages run side by side: this thread reads and embeds a window while another commits the one before and lets the
+//! index follow. Whatever happens, the store holds whole windows, and the index catches up when next opened.
+
+use std::collections::HashMap;
+use std::sync::PoisonError;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Engine;
+use crate::embed::{Kind, unit};
+use crate::error::{Error, Result};
+use crate::index::VectorIndex;
+use crate::paper::{Paper, PaperId, Row};
+use crate::store::{Fingerprints, Outcome};
+
+/// Papers embedded and committed together: enough to sort by length, few enough that an interruption costs seconds.
+const WINDOW: usize = 128;
+
+/// Refusals that are listed one by one; more are only counted.
+const MAX_LISTED: usize = 1000;
+
+/// A paper on its way in, or why the line holds none.
+pub struct Incoming {
+    /// The line it stood on, from 1 (in a list: its place).
+    pub line: usize,
+    /// The paper.
+    pub paper: std::result::Result<Paper, Refused>,
+    /// Its vector, where it is known already (an import); of the engine's model.
+    pub vector: Option<Vec<f32>>,
+}
+
+/// Why a line holds no paper.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// The id, where it could be read.
+    pub id: Option<String>,
+    /// The reason, for a person.
+    pub reason: String,
+}
+
+/// Where papers come from: an error ends the ingest (what was committed stays), a refused line does not.
+pub type Source<'a> = &'a mut dyn Iterator<Item = Result<Incoming>>;
+
+/// A line that was refused.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Rejected {
+    /// The line, from 1.
+    pub line: usize,
+    /// The id, where it could be read.
+    pub id: Option<String>,
+    /// The reason.
+    pub reason: String,
+}
+
+/// What became of the papers. All numbers are of committed papers.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct Report {
+    /// Papers that were not there before.
+    pub accepted: usize,
+    /// Papers that were there and changed.
+    pub updated: usize,
+    /// Papers that were there, the same in every field.
+    pub unchanged: usize,
+    /// Lines that hold no paper (the first thousand).
+    pub rejected: Vec<Rejected>,
+    /// How many lines hold no paper.
+    pub rejected_total: usize,
+    /// Texts that went through the model.
+    pub embedded: usize,
+}
+
+impl Report {
+    /// Lines dealt with.
+    pub fn lines(&self) -> usize {
+        self.accepted + self.updated + self.unchanged + self.rejected_total
+    }
+
+    fn reject(&mut self, line: usize, refused: Refused) {
+        self.rejected_total += 1;
+        if self.rejected.len() < MAX_LISTED {
+            self.rejected.push(Rejected { line, id: refused.id, reason: refused.reason });
+        }
+    }
+}
+
+/// A window on its way from the encoder to the store.
+#[derive(Default)]
+struct Window {
+    papers: Vec<Paper>,
+    vectors: HashMap<usize, Vec<f32>>,
+    refused: Vec<(usize, Refused)>,
+    unchanged: usize,
+    embedded: usize,
+}
+
+impl Engine {
+    /// Takes papers in. `progress` hears the report so far after each committed window.
+    ///
+    /// # Errors
+    /// When the model, the disk or the source fails; all windows reported so far are safe, and running it again goes on
+    /// where it stopped.
+    pub fn ingest(&self, source: Source<'_>, progress: &(dyn Fn(&Report) + Sync)) -> Result<Report> {
+        std::thread::scope(|scope| {
+            let (send, receive) = sync_channel(1);
+            let committer = scope.spawn(move || self.commit_all(&receive, progress));
+            let read = self.embed_all(source, &send);
+            drop(send);
+            let committed = committer.join().map_err(|_| Error::Internal("the committing thread panicked".into()))?;
+            // A failed commit closes the channel, so its cause is the one to tell.
+            let report = committed?;
+            read.map(|()| report)
+        })
+    }
+
+    fn embed_all(&self, source: Source<'_>, send: &SyncSender<Window>) -> Result<()> {
+        // Windows may still be on their way to the store, so what this run has seen counts more than what is there.
+        let mut seen: HashMap<PaperId, Fingerprints> = HashMap::new();
+        let mut lines = source.peekable();
+        while lines.peek().is_some() {
+            let mut window = Window::default();
+            let mut incoming: Vec<(Paper, Option<Vec<f32>>)> = Vec::new();
+            let mut failed = None;
+            while incoming.len() < WINDOW && window.refused.len() < WINDOW {
+                match lines.next() {
+                    None => break,
+                    Some(Ok(Incoming { paper: Ok(paper), vector, .. })) => incoming.push((paper, vector)),
+                    Some(Ok(Incoming { line, paper: Err(refused), .. })) => window.refused.push((line, refused)),
+                    Some(Err(e)) => {
+                        failed = Some(e);
+                        break;
+                    }
+                }
+            }
+            self.embed_window(incoming, &mut seen, &mut window)?;
+            if send.send(window).is_err() {
+                return Ok(());
+            }
+            if let Some(e) = failed {
+                return Err(e);
+            }
+        }
+        Ok(())
+    }
+
+    fn embed_window(
+        &self,
+        incoming: Vec<(Paper, Option<Vec<f32>>)>,
+        seen: &mut HashMap<PaperId, Fingerprints>,
+        window: &mut Window,
+    ) -> Result<()> {
+        let unseen: Vec<&PaperId> = incoming.iter().map(|(p, _)| &p.id).filter(|id| !seen.contains_key(*id)).collect();
+        let stored = self.store.fingerprints(&unseen)?;
+        let mut places: Vec<usize> = Vec::new();
+        for (paper, given) in incoming {
+            let prints = Fingerprints::of(&paper);
+            let known = seen.get(&paper.id).or_else(|| stored.get(&paper.id)).copied();
+            seen.insert(paper.id.clone(), prints);
+            match known {
+                Some(k) if k.all == prints.all => window.unchanged += 1,
+                known => {
+                    if known.is_none_or(|k| k.text != prints.text) {
+                        let place = window.papers.len();
+                        match given {
+                            Some(vector) => {
+                                window.vectors.insert(place, self.check_given(&paper, vector)?);
+                            }
+                            None => places.push(place),
+                        }
+                    }
+                    window.papers.push(paper);
+                }
+            }
+        }
+        if !places.is_empty() {
+            let texts: Vec<String> = places.iter().map(|&k| window.papers[k].text()).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            window.embedded = texts.len();
+            window.vectors.extend(places.into_iter().zip(self.embedder()?.embed(&texts, Kind::Document)?));
+        }
+        Ok(())
+    }
+
+    fn check_given(&self, paper: &Paper, vector: Vec<f32>) -> Result<Vec<f32>> {
+        let bad =
+            |why: String| Error::Data(format!("the vector given for {:?} cannot be used: {why}", paper.id.as_str()));
+        if vector.len() != self.model.dimension {
+            return Err(bad(format!("it has {} numbers, not {}", vector.len(), self.model.dimension)));
+        }
+        // One of length 1 stays as it is, to the last bit.
+        let length = vector.iter().map(|x| x * x).sum::<f32>();
+        if (length - 1.0).abs() < 1e-4 { Ok(vector) } else { unit(vector).map_err(|e| bad(e.to_string())) }
+    }
+
+    fn commit_all(&self, receive: &Receiver<Window>, progress: &dyn Fn(&Report)) -> Result<Report> {
+        let mut report = Report::default();
+        for window in receive {
+            self.commit(&window, &mut report)?;
+            for (line, refused) in window.refused {
+                report.reject(line, refused);
+            }
+            report.unchanged += window.unchanged;
+            report.embedded += window.embedded;
+            progress(&report);
+        }
+        Ok(report)
+    }
+
+    fn commit(&self, window: &Window, report: &mut Report) -> Result<()> {
+        let papers: Vec<(&Paper, Option<&[f32]>)> =
+            window.papers.iter().enumerate().map(|(k, p)| (p, window.vectors.get(&k).map(Vec::as_slice))).collect();
+        if papers.is_empty() {
+            return Ok(());
+        }
+        let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = self.store.put(&papers, &self.model.fingerprint)?;
+        let (mut added, mut gone): (Vec<(Row, &[f32])>, Vec<Row>) = (Vec::new(), Vec::new());
+        for ((paper, vector), outcome) in papers.iter().zip(&written.outcomes) {
+            match outcome {
+                Outcome::New(row) => {
+                    report.accepted += 1;
+                    added.extend(vector.map(|v| (*row, v)));
+                }
+                Outcome::Replaced { old, new } => {
+                    report.updated += 1;
+                    gone.push(*old);
+                    added.extend(vector.map(|v| (*new, v)));
+                }
+                Outcome::Updated(_) => report.updated += 1,
+                Outcome::Unchanged(_) => report.unchanged += 1,
+                // Only when somebody else changed the same paper between our look and our commit.
+                Outcome::NeedsVector => report.reject(
+                    0,
+                    Refused {
+                        id: Some(paper.id.to_string()),
+                        reason: "it was changed by another request at the same moment; send it again".into(),
+                    },
+                ),
+            }
+        }
+        // A row that was replaced within the window is added and gone at once.
+        added.retain(|(row, _)| !gone.contains(row));
+        self.index.insert(&added)?;
+        self.index.remove(&gone);
+        Ok(())
+    }
+}

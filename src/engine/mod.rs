@@ -1,0 +1,111 @@
+//! Where store, embedder, index and rank meet. One file for each thing the engine does.
+
+mod answer;
+mod embed;
+mod gather;
+mod info;
+mod ingest;
+mod open;
+mod recommend;
+mod search;
+mod similar;
+
+pub use answer::{Answer, Ask, Hit, Meta, Mode, Part, Why};
+pub use info::Info;
+pub use ingest::{Incoming, Refused, Rejected, Report, Source};
+pub use open::Opened;
+pub use recommend::{Example, Recommend};
+pub use search::MAX_QUERY_BYTES;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use crate::config::Config;
+use crate::embed::Embedder;
+use crate::error::{Error, Result};
+use crate::index::{Hnsw, VectorIndex};
+use crate::paper::{Paper, PaperId};
+use crate::store::{Listing, Page, Store, StoredModel};
+
+/// An open data folder: everything that can be asked of it. Shared between threads, synchronous.
+pub struct Engine {
+    folder: PathBuf,
+    config: Config,
+    store: Store,
+    index: Hnsw,
+    model: StoredModel,
+    // Opened by the first who needs it: half of the commands never embed a text.
+    embedder: OnceLock<Arc<dyn Embedder>>,
+    // Held while the embedder is opened, so that it happens once.
+    opening: Mutex<()>,
+    // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
+    committing: Mutex<()>,
+}
+
+impl Engine {
+    /// A paper.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none with this id.
+    pub fn paper(&self, id: &str) -> Result<Paper> {
+        self.store.paper(id)?.map(|(_, paper)| paper).ok_or_else(|| Error::no_paper(id))
+    }
+
+    /// A page of papers without a query.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a limit out of range, [`Error::BadRequest`] for a broken cursor.
+    pub fn list(&self, listing: &Listing) -> Result<Page> {
+        answer::check_limit(listing.limit)?;
+        self.store.list(listing)
+    }
+
+    /// Takes a paper away: it is in no later answer.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none with this id.
+    pub fn delete(&self, id: &str) -> Result<()> {
+        let known = PaperId::new(id).map_err(|_| Error::no_paper(id))?;
+        let _committing = self.committing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
+        self.index.remove(&[row]);
+        Ok(())
+    }
+
+    /// Papers in the order they came in, up to `n` from the one behind `after` on, with their vectors.
+    pub fn export(&self, after: Option<crate::paper::Row>, n: usize) -> Result<Vec<Exported>> {
+        let papers = self.store.papers_after(after, n)?;
+        let rows: Vec<_> = papers.iter().map(|(row, _)| *row).collect();
+        let vectors = self.index.vectors(&rows);
+        Ok(papers.into_iter().zip(vectors).map(|((row, paper), vector)| Exported { row, paper, vector }).collect())
+    }
+
+    /// The model whose vectors the papers have.
+    pub fn model(&self) -> &StoredModel {
+        &self.model
+    }
+
+    /// The settings it was opened with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Brings the index into good order and on disk. Searches go on meanwhile; it may take minutes.
+    ///
+    /// # Errors
+    /// When the index files cannot be written. Nothing is lost then: they are built again from the store.
+    pub fn maintain(&self) -> Result<()> {
+        let change = self.store.change()?;
+        self.index.maintain(change)
+    }
+}
+
+/// A paper on its way out of the store.
+pub struct Exported {
+    /// Where to go on from.
+    pub row: crate::paper::Row,
+    /// The paper.
+    pub paper: Paper,
+    /// Its unit vector.
+    pub vector: Option<Vec<f32>>,
+}

@@ -1,0 +1,208 @@
+//! The parameters that every ranking call shares, from a query string or a JSON body alike.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+
+use super::error::ApiError;
+use crate::engine::Ask;
+use crate::error::Error;
+use crate::paper::{Filter, PaperDate, PaperId, head};
+
+/// Parameters of every ranking call; in a body, fields of the same names.
+///
+/// This is what the OpenAPI document says; [`take_ask`] reads them, and a test holds the two together.
+#[derive(Deserialize, IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct Ranking {
+    /// Hits wanted.
+    #[param(minimum = 1, maximum = 500, default = 10)]
+    limit: Option<u32>,
+    /// Hits to pass over first.
+    #[param(default = 0)]
+    offset: Option<u32>,
+    /// Papers of this date or later: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+    from: Option<String>,
+    /// Papers of this date or earlier; `2026` reaches to its last day.
+    to: Option<String>,
+    /// Papers in any of these categories (repeat the parameter).
+    category: Option<Vec<String>>,
+    /// Papers by any of these authors, by full name (repeat the parameter).
+    author: Option<Vec<String>>,
+    /// None of these papers, by id (repeat the parameter).
+    exclude: Option<Vec<String>>,
+    /// `hybrid`, `dense` or `lexical`. This version answers `hybrid` as `dense` (see `meta.mode`) and refuses `lexical`.
+    mode: Option<String>,
+    /// From 0, closest first, to 1, as unlike each other as can be (maximal marginal relevance).
+    #[param(minimum = 0, maximum = 1, default = 0)]
+    diversity: Option<f32>,
+    /// Hits with a smaller score are left out.
+    min_score: Option<f32>,
+    /// Whether each hit says where its score comes from (`why`; its parts sum to the score).
+    explain: Option<bool>,
+}
+
+/// Takes the shared parameters out of the fields of a request.
+///
+/// What cannot be read is 400; what can be read and is not allowed is 422.
+pub fn take_ask(fields: &mut Map<String, Value>) -> Result<Ask, ApiError> {
+    let mut take = |name: &'static str| Field { name, value: fields.shift_remove(name).filter(|v| !v.is_null()) };
+    let default = Ask::default();
+    let ask = Ask {
+        limit: take("limit").whole()?.unwrap_or(default.limit),
+        offset: take("offset").whole()?.unwrap_or(0),
+        filter: Filter {
+            from: take("from").date()?,
+            to: take("to").date()?,
+            categories: take("category").texts()?,
+            authors: take("author").texts()?,
+            exclude: ids(take("exclude").texts()?)?,
+        },
+        mode: take("mode").word()?.unwrap_or_default(),
+        diversity: take("diversity").number()?.unwrap_or(0.0),
+        min_score: take("min_score").number()?,
+        explain: take("explain").truth()?.unwrap_or(false),
+    };
+    ask.check()?;
+    Ok(ask)
+}
+
+/// The rest of a request, which must hold nothing that `T` does not know.
+pub fn take_rest<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, ApiError> {
+    serde_json::from_value(Value::Object(fields)).map_err(|e| ApiError::bad_request(e.to_string()))
+}
+
+/// Ids that cannot exist are as unknown as others that do not.
+pub fn ids(texts: Vec<String>) -> Result<Vec<PaperId>, ApiError> {
+    texts.into_iter().map(|t| PaperId::new(t).map_err(ApiError::from)).collect()
+}
+
+/// One field of a request: a JSON value from a body, or a text from a query string.
+pub struct Field {
+    pub name: &'static str,
+    pub value: Option<Value>,
+}
+
+impl Field {
+    fn wrong<T>(&self, wanted: &str) -> Result<T, ApiError> {
+        let got = self.value.as_ref().map_or_else(String::new, |v| head(&v.to_string(), 60));
+        Err(ApiError::bad_request(format!("{} is {got}; it must be {wanted}", self.name)))
+    }
+
+    /// A whole number; below zero can be read and is not allowed.
+    pub fn whole(&self) -> Result<Option<usize>, ApiError> {
+        let number = match &self.value {
+            None => return Ok(None),
+            Some(Value::Number(n)) => n.as_i64(),
+            Some(Value::String(s)) => s.trim().parse::<i64>().ok(),
+            Some(_) => None,
+        };
+        match number {
+            None => self.wrong("a whole number"),
+            Some(n) => usize::try_from(n)
+                .map(Some)
+                .map_err(|_| Error::Invalid(format!("{} is {n}; it must not be below zero", self.name)).into()),
+        }
+    }
+
+    pub fn number(&self) -> Result<Option<f32>, ApiError> {
+        let number = match &self.value {
+            None => return Ok(None),
+            Some(Value::Number(n)) => n.as_f64(),
+            Some(Value::String(s)) => s.trim().parse().ok(),
+            Some(_) => None,
+        };
+        match number {
+            Some(n) => Ok(Some(n as f32)),
+            None => self.wrong("a number"),
+        }
+    }
+
+    pub fn truth(&self) -> Result<Option<bool>, ApiError> {
+        match &self.value {
+            None => Ok(None),
+            Some(Value::Bool(b)) => Ok(Some(*b)),
+            Some(Value::String(s)) if s == "true" || s == "1" => Ok(Some(true)),
+            Some(Value::String(s)) if s == "false" || s == "0" => Ok(Some(false)),
+            Some(_) => self.wrong("true or false"),
+        }
+    }
+
+    pub fn date(&self) -> Result<Option<PaperDate>, ApiError> {
+        match &self.value {
+            None => Ok(None),
+            Some(Value::String(s)) => match PaperDate::parse(s) {
+                Ok(date) => Ok(Some(date)),
+                Err(e) => Err(ApiError::bad_request(format!("{}: {e}", self.name))),
+            },
+            Some(_) => self.wrong("a date: YYYY, YYYY-MM or YYYY-MM-DD"),
+        }
+    }
+
+    pub fn texts(&self) -> Result<Vec<String>, ApiError> {
+        match &self.value {
+            None => Ok(Vec::new()),
+            Some(Value::String(s)) => Ok(vec![s.clone()]),
+            Some(Value::Array(items)) => match items.iter().map(|v| v.as_str().map(str::to_string)).collect() {
+                Some(texts) => Ok(texts),
+                None => self.wrong("a text or a list of texts"),
+            },
+            Some(_) => self.wrong("a text or a list of texts"),
+        }
+    }
+
+    /// One of the words that `T` knows.
+    pub fn word<T: DeserializeOwned>(&self) -> Result<Option<T>, ApiError> {
+        match &self.value {
+            None => Ok(None),
+            Some(v) => serde_json::from_value(v.clone())
+                .map(Some)
+                .map_err(|e| ApiError::bad_request(format!("{}: {e}", self.name))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_documented_is_what_is_read() {
+        for parameter in <Ranking as utoipa::IntoParams>::into_params(|| None) {
+            let mut fields = Map::new();
+            fields.insert(parameter.name.clone(), json!({ "never": "valid" }));
+            let e = take_ask(&mut fields).expect_err(&parameter.name);
+            assert!(e.message.contains(&parameter.name), "{}: {}", parameter.name, e.message);
+            assert!(fields.is_empty());
+        }
+    }
+
+    #[test]
+    fn unreadable_is_400_and_forbidden_is_422() {
+        for (name, value, status) in [
+            ("limit", json!("x"), 400),
+            ("limit", json!(1.5), 400),
+            ("limit", json!("0"), 422),
+            ("limit", json!(501), 422),
+            ("limit", json!("-1"), 422),
+            ("offset", json!(-1), 422),
+            ("from", json!("soon"), 400),
+            ("diversity", json!("1.5"), 422),
+            ("diversity", json!("NaN"), 422),
+            ("min_score", json!("inf"), 422),
+            ("mode", json!("magic"), 400),
+            ("mode", json!("lexical"), 422),
+            ("explain", json!("maybe"), 400),
+            ("category", json!([1]), 400),
+            ("exclude", json!(""), 422),
+        ] {
+            let mut fields = Map::new();
+            fields.insert(name.into(), value.clone());
+            let e = take_ask(&mut fields).expect_err(name);
+            assert_eq!(e.status.as_u16(), status, "{name} = {value}: {}", e.message);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Vectors for texts.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::App;
+use super::ask::take_rest;
+use super::error::{ApiError, ErrorBody};
+use super::extract::Fields;
+use crate::embed::Kind;
+
+/// Texts to embed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmbedBody {
+    /// 1 to 1024 texts.
+    inputs: Vec<String>,
+    /// What they are, for models that want to be told; `document` by default.
+    #[serde(default)]
+    kind: InputKind,
+}
+
+/// What a text is.
+#[derive(Deserialize, ToSchema, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub enum InputKind {
+    /// A paper.
+    #[default]
+    Document,
+    /// What a reader typed.
+    Query,
+}
+
+/// Vectors of length 1, in the order of the texts.
+#[derive(Serialize, ToSchema)]
+pub struct Embedded {
+    vectors: Vec<Vec<f32>>,
+    model: String,
+    dimension: usize,
+}
+
+/// Vectors for texts
+#[utoipa::path(post, path = "/v1/embed", tag = "embed", request_body = EmbedBody,
+    responses((status = 200, body = Embedded), (status = 400, body = ErrorBody), (status = 415, body = ErrorBody),
+              (status = 422, body = ErrorBody)))]
+pub async fn post(State(app): State<App>, Fields(fields): Fields) -> Result<Json<Embedded>, ApiError> {
+    let body: EmbedBody = take_rest(fields)?;
+    let kind = match body.kind {
+        InputKind::Document => Kind::Document,
+        InputKind::Query => Kind::Query,
+    };
+    app.blocking(move |engine| {
+        let texts: Vec<&str> = body.inputs.iter().map(String::as_str).collect();
+        let vectors = engine.embed(&texts, kind)?;
+        Ok(Embedded { vectors, model: engine.model().name.clone(), dimension: engine.model().dimension })
+    })
+    .await
+    .map(Json)
+}

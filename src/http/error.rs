@@ -1,0 +1,106 @@
+//! Every error of the service, in its one shape: `{"error": {"code", "message", "detail"}}`.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::error::Error;
+
+/// An error on its way to the client.
+#[derive(Debug)]
+pub struct ApiError {
+    pub status: StatusCode,
+    pub message: String,
+    pub detail: Option<Value>,
+}
+
+/// The body of every error.
+#[derive(Serialize, ToSchema)]
+pub struct ErrorBody {
+    error: ErrorInner,
+}
+
+/// What went wrong.
+#[derive(Serialize, ToSchema)]
+pub struct ErrorInner {
+    /// One word for programs: `bad_request`, `not_found`, `method_not_allowed`, `timeout`, `conflict`,
+    /// `payload_too_large`, `unsupported_media_type`, `invalid`, `internal`, `overloaded`.
+    code: &'static str,
+    /// A sentence for people.
+    message: String,
+    /// More for programs, by kind of error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    detail: Option<Value>,
+}
+
+impl ApiError {
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        ApiError { status, message: message.into(), detail: None }
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub fn overloaded(message: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{message}; try again in a moment"))
+    }
+
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong inside; the log of the service says more")
+    }
+
+    fn code(&self) -> &'static str {
+        match self.status.as_u16() {
+            400 => "bad_request",
+            401 => "unauthorized",
+            403 => "forbidden",
+            404 => "not_found",
+            405 => "method_not_allowed",
+            408 => "timeout",
+            409 => "conflict",
+            413 => "payload_too_large",
+            415 => "unsupported_media_type",
+            422 => "invalid",
+            429 => "rate_limited",
+            503 => "overloaded",
+            _ => "internal",
+        }
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(e: Error) -> Self {
+        let status = match &e {
+            Error::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::NotFound { .. } => StatusCode::NOT_FOUND,
+            Error::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
+            // Nothing the client did; the operator finds it in the log, the client learns no paths.
+            Error::Model(_) | Error::Data(_) | Error::Io { .. } | Error::Internal(_) => {
+                tracing::error!("{e}");
+                return ApiError::internal();
+            }
+        };
+        let detail = match &e {
+            Error::NotFound { what, id } => Some(json!({ "what": what, "id": id })),
+            _ => None,
+        };
+        ApiError { status, message: e.to_string(), detail }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = ErrorBody { error: ErrorInner { code: self.code(), message: self.message, detail: self.detail } };
+        let mut response = (self.status, Json(body)).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

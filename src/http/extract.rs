@@ -1,0 +1,97 @@
+//! Reading requests, with our errors in place of axum's plain texts.
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde_json::{Map, Value};
+
+use super::App;
+use super::error::ApiError;
+
+/// The parameters of a query string as JSON fields: a text, or a list of texts where a name is repeated. Empty ones
+/// count as absent, since HTML forms send them.
+pub struct Params(pub Map<String, Value>);
+
+impl<S: Sync> FromRequestParts<S> for Params {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut fields = Map::new();
+        let query = parts.uri.query().unwrap_or_default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, v)| !v.is_empty()) {
+            let value = Value::String(value.into_owned());
+            match fields.get_mut(name.as_ref()) {
+                None => {
+                    fields.insert(name.into_owned(), value);
+                }
+                Some(Value::Array(values)) => values.push(value),
+                Some(first) => *first = Value::Array(vec![first.take(), value]),
+            }
+        }
+        Ok(Params(fields))
+    }
+}
+
+/// A JSON object in the body.
+pub struct Fields(pub Map<String, Value>);
+
+impl FromRequest<App> for Fields {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        match json_body(request, app).await? {
+            Value::Object(fields) => Ok(Fields(fields)),
+            _ => Err(ApiError::bad_request("the body must be a JSON object")),
+        }
+    }
+}
+
+/// The body as JSON, whatever it holds.
+pub async fn json_body(request: Request, app: &App) -> Result<Value, ApiError> {
+    let (parts, body) = request.into_parts();
+    if media_type(&parts.headers).as_deref() != Some("application/json") {
+        return Err(unsupported(&parts.headers, "application/json"));
+    }
+    let bytes = read(body, app.tuning.max_body).await?;
+    serde_json::from_slice(&bytes).map_err(|e| ApiError::bad_request(format!("the body is not JSON: {e}")))
+}
+
+/// The media type of a body, without its parameters, in lower case.
+pub fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// The error for a body of another type.
+pub fn unsupported(headers: &HeaderMap, wanted: &str) -> ApiError {
+    let got = media_type(headers).map_or_else(|| "none".to_string(), |t| format!("{t:?}"));
+    ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("the content type is {got}; send {wanted}"))
+}
+
+async fn read(body: Body, most: usize) -> Result<Bytes, ApiError> {
+    to_bytes(body, most).await.map_err(|e| {
+        // to_bytes says in no other way that the limit was passed.
+        let over = std::error::Error::source(&e).is_some_and(|s| s.to_string().contains("length limit"));
+        if over || e.to_string().contains("length limit") {
+            let message = format!("the body is longer than {most} bytes; send papers as application/x-ndjson");
+            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+        } else {
+            ApiError::bad_request(format!("the body could not be read: {e}"))
+        }
+    })
+}
+
+/// The id in a path; `/` in it is written `%2F`.
+pub struct Id(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Path(id) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|e| ApiError::bad_request(format!("the id in the path cannot be read: {e}")))?;
+        Ok(Id(id))
+    }
+}

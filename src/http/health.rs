@@ -1,0 +1,66 @@
+//! Liveness, readiness, metrics.
+
+use std::sync::OnceLock;
+
+use axum::Json;
+use axum::extract::State;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde_json::{Value, json};
+
+use super::App;
+use super::error::{ApiError, ErrorBody};
+use crate::engine::Info;
+
+/// The process is alive
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Object)))]
+pub async fn healthz() -> Json<Value> {
+    Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// Model and index are up
+#[utoipa::path(get, path = "/readyz", tag = "operation",
+    responses((status = 200, body = Object), (status = 503, body = ErrorBody)))]
+pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+    let info = app.blocking(|engine| engine.info()).await?;
+    Ok(Json(json!({ "status": "ready", "papers": info.papers, "model": info.model, "index": info.index })))
+}
+
+/// Prometheus metrics
+#[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, content_type = "text/plain", body = String)))]
+pub async fn metrics(State(app): State<App>) -> String {
+    // Read when asked for, so that no writer has to remember to count.
+    if let Ok(info) = app.blocking(|engine| engine.info()).await {
+        gauges(&info);
+    }
+    metrics::gauge!("paperkin_requests_waiting")
+        .set((app.tuning.max_waiting - app.permits.available_permits().min(app.tuning.max_waiting)) as f64);
+    app.metrics.run_upkeep();
+    app.metrics.render()
+}
+
+fn gauges(info: &Info) {
+    metrics::gauge!("paperkin_papers").set(info.papers as f64);
+    metrics::gauge!("paperkin_index_rows").set(info.index.rows as f64);
+    metrics::gauge!("paperkin_index_points").set(info.index.points as f64);
+    metrics::gauge!("paperkin_index_dead_points").set(info.index.dead as f64);
+    metrics::gauge!("paperkin_store_bytes").set(info.disk.store as f64);
+    metrics::gauge!("paperkin_index_bytes").set(info.disk.index as f64);
+}
+
+/// The process's one recorder. Installed at the first call; a process has room for only one.
+pub fn recorder() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    let make = || {
+        let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+        let builder = PrometheusBuilder::new();
+        let recorder = match builder.set_buckets(&buckets) {
+            Ok(builder) => builder.build_recorder(),
+            Err(_) => PrometheusBuilder::new().build_recorder(),
+        };
+        let handle = recorder.handle();
+        // Fails only when a program that uses the crate has its own recorder, which then gets the figures.
+        let _ = metrics::set_global_recorder(recorder);
+        handle
+    };
+    HANDLE.get_or_init(make).clone()
+}

@@ -1,0 +1,48 @@
+//! What surrounds every request: its time, its panic, its place in the figures.
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::error::ApiError;
+use super::extract::media_type;
+
+/// Answers 408 when a request takes too long. A stream of papers may take as long as it likes.
+pub async fn timeout(State(app): State<App>, request: Request, next: Next) -> Response {
+    if media_type(request.headers()).as_deref() == Some("application/x-ndjson") {
+        return next.run(request).await;
+    }
+    match tokio::time::timeout(Duration::from_secs(app.tuning.timeout_s), next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let message = format!("the request took longer than {} s", app.tuning.timeout_s);
+            ApiError::new(StatusCode::REQUEST_TIMEOUT, message).into_response()
+        }
+    }
+}
+
+/// Counts and times requests by route, never by the path that was asked for: ids would make endless series.
+pub async fn measure(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_string();
+    let method = request.method().to_string();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("paperkin_http_requests_total", "method" => method, "route" => route.clone(), "status" => status.clone())
+        .increment(1);
+    metrics::histogram!("paperkin_http_request_seconds", "route" => route.clone()).record(began.elapsed());
+    tracing::debug!("{route} {status} {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
+    response
+}
+
+/// The answer to a panic in a handler.
+pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!("a handler panicked: {}", text.unwrap_or("no message"));
+    ApiError::internal().into_response()
+}

@@ -1,0 +1,200 @@
+//! The HTTP shell around the engine. [`router`] is the table of contents; each resource has a file of its own.
+
+mod ask;
+mod docs;
+mod embed;
+mod error;
+mod extract;
+mod health;
+mod limits;
+mod papers;
+mod recommend;
+mod router;
+mod search;
+mod web;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::config::Tuning;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use error::ApiError;
+
+/// How long running requests may take to finish once the service was asked to stop.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// What every handler sees.
+#[derive(Clone)]
+struct App {
+    // Empty while the data folder is being opened: the service answers, and says that it is not ready.
+    engine: Arc<OnceLock<Arc<Engine>>>,
+    // One permit a request that is running or waiting; without one it is refused.
+    permits: Arc<Semaphore>,
+    maintaining: Arc<AtomicBool>,
+    metrics: PrometheusHandle,
+    tuning: Arc<Tuning>,
+}
+
+impl App {
+    fn engine(&self) -> Result<Arc<Engine>, ApiError> {
+        self.engine.get().cloned().ok_or_else(|| ApiError::overloaded("the data folder is still being opened"))
+    }
+
+    /// Runs synchronous work on a thread where it may take its time. Refused when too much waits already: work that was
+    /// begun cannot be called back, so the queue is what has to be bounded.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Engine) -> Result<T> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let engine = self.engine()?;
+        let permit = Arc::clone(&self.permits)
+            .try_acquire_owned()
+            .map_err(|_| ApiError::overloaded("too many requests are waiting"))?;
+        let task = tokio::task::spawn_blocking(move || {
+            let out = work(&engine);
+            drop(permit);
+            out
+        });
+        match task.await {
+            Ok(out) => out.map_err(ApiError::from),
+            Err(e) if e.is_panic() => {
+                tracing::error!("a request panicked: {e}");
+                Err(ApiError::internal())
+            }
+            Err(_) => Err(ApiError::overloaded("the service is stopping")),
+        }
+    }
+
+    /// Lets the index be brought into order behind the requests, one such job at a time.
+    fn maintain_soon(&self) {
+        let Ok(engine) = self.engine() else { return };
+        if self.maintaining.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let maintaining = Arc::clone(&self.maintaining);
+        tokio::task::spawn_blocking(move || {
+            if let Err(e) = engine.maintain() {
+                tracing::warn!("the index was not written: {e}");
+            }
+            maintaining.store(false, Ordering::Release);
+        });
+    }
+}
+
+/// Serves until the process is told to stop (Ctrl-C, SIGTERM), then lets what is running finish.
+///
+/// `open` opens the data folder while the service already answers `/healthz`; `ready` hears the address once everything
+/// works. Blocks the calling thread.
+///
+/// # Errors
+/// [`Error::Io`] when the address cannot be had; whatever `open` returns.
+pub fn serve(
+    addr: &str,
+    tuning: &Tuning,
+    open: impl FnOnce() -> Result<Engine> + Send + 'static,
+    ready: impl FnOnce(SocketAddr) + Send + 'static,
+) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(tuning.max_waiting + 8)
+        .build()
+        .map_err(|e| Error::Internal(format!("cannot start the runtime: {e}")))?;
+    let served = runtime.block_on(async {
+        let listener = TcpListener::bind(addr).await.map_err(|e| cannot_listen(addr, e))?;
+        let local = listener.local_addr().map_err(|e| Error::io(addr, "cannot listen", e))?;
+        let app = App {
+            engine: Arc::default(),
+            permits: Arc::new(Semaphore::new(tuning.max_waiting)),
+            maintaining: Arc::default(),
+            metrics: health::recorder(),
+            tuning: Arc::new(tuning.clone()),
+        };
+        let engine = Arc::clone(&app.engine);
+        let mut opening = tokio::task::spawn_blocking(move || {
+            // The model is loaded and tried before the service calls itself ready.
+            let opened = open()?;
+            opened.embedder()?;
+            let _ = engine.set(Arc::new(opened));
+            ready(local);
+            Ok(())
+        });
+        let last = Arc::clone(&app.engine);
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let mut serving = tokio::spawn(run(listener, app, stopped));
+        let stop_asked = tokio::select! {
+            opened = &mut opening => {
+                opened.map_err(|e| Error::Internal(format!("opening panicked: {e}")))??;
+                false
+            }
+            () = stop_signal() => true,
+            _ = &mut serving => true,
+        };
+        if !stop_asked {
+            stop_signal().await;
+        }
+        tracing::info!("stopping: running requests finish first");
+        let _ = stop.send(true);
+        if tokio::time::timeout(DRAIN, serving).await.is_err() {
+            tracing::warn!("some requests did not finish within {} s", DRAIN.as_secs());
+        }
+        Ok(last.get().cloned())
+    });
+    let engine = served?;
+    // What still runs in the background (maintenance) is left to finish before the process goes.
+    runtime.shutdown_timeout(DRAIN);
+    match engine {
+        Some(engine) => engine.maintain(),
+        None => Ok(()),
+    }
+}
+
+async fn run(listener: TcpListener, app: App, mut stopped: tokio::sync::watch::Receiver<bool>) {
+    let shutdown = async move {
+        let _ = stopped.wait_for(|s| *s).await;
+    };
+    if let Err(e) = axum::serve(listener, router::router(app)).with_graceful_shutdown(shutdown).await {
+        tracing::error!("the service failed: {e}");
+    }
+}
+
+fn cannot_listen(addr: &str, e: std::io::Error) -> Error {
+    match e.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            Error::Invalid(format!("{addr} is in use by another program: choose another with --addr 127.0.0.1:PORT"))
+        }
+        _ => Error::Invalid(format!(
+            "cannot listen on {addr:?}: {e}. Write it as ADDRESS:PORT, for example 127.0.0.1:7878"
+        )),
+    }
+}
+
+fn stop_signal() -> impl Future<Output = ()> {
+    async {
+        let interrupt = async {
+            let _ = tokio::signal::ctrl_c().await;
+        };
+        #[cfg(unix)]
+        let terminate = async {
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(mut signal) => {
+                    signal.recv().await;
+                }
+                Err(_) => std::future::pending().await,
+            }
+        };
+        #[cfg(not(unix))]
+        let terminate = std::future::pending::<()>();
+        tokio::select! {
+            () = interrupt => {}
+            () = terminate => {}
+        }
+    }
+}

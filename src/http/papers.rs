@@ -1,0 +1,137 @@
+//! Papers in, out and gone; the daily list.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use futures_util::TryStreamExt;
+use serde::Serialize;
+use serde_json::Value;
+use tokio_util::io::{StreamReader, SyncIoBridge};
+use utoipa::ToSchema;
+
+use super::App;
+use super::ask::{Field, take_rest};
+use super::error::{ApiError, ErrorBody};
+use super::extract::{Id, Params, json_body, media_type, unsupported};
+use crate::engine::{Incoming, Refused, Report};
+use crate::error::Result;
+use crate::paper::{Paper, head};
+use crate::sources;
+use crate::store::Listing;
+
+/// A page of the daily list.
+#[derive(Serialize, ToSchema)]
+pub struct PaperList {
+    papers: Vec<Paper>,
+    meta: ListMeta,
+}
+
+/// Where the page stands.
+#[derive(Serialize, ToSchema)]
+pub struct ListMeta {
+    /// Papers on all pages.
+    total: usize,
+    /// Give it as `cursor` to get the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Put papers in
+///
+/// One paper, or `{"papers": [...]}`, as `application/json`; a stream of any length as `application/x-ndjson`, one paper a
+/// line. What is not a paper is listed under `rejected` and the rest goes in. Papers can be found when the call returns. A
+/// paper sent again replaces the old one; an identical one costs nothing.
+#[utoipa::path(post, path = "/v1/papers", tag = "papers",
+    request_body(content((Paper = "application/json"), (String = "application/x-ndjson"))),
+    responses((status = 200, body = Report), (status = 400, body = ErrorBody), (status = 413, body = ErrorBody),
+              (status = 415, body = ErrorBody)))]
+pub async fn put(State(app): State<App>, request: Request) -> Result<Json<Report>, ApiError> {
+    let report = match media_type(request.headers()).as_deref() {
+        Some("application/x-ndjson") => stream(&app, request.into_body()).await?,
+        Some("application/json") => {
+            let papers = match json_body(request, &app).await? {
+                Value::Object(mut fields) if fields.contains_key("papers") && !fields.contains_key("id") => {
+                    let papers = fields.shift_remove("papers");
+                    if let Some((name, _)) = fields.iter().next() {
+                        return Err(ApiError::bad_request(format!("unknown field `{name}` beside `papers`")));
+                    }
+                    match papers {
+                        Some(Value::Array(papers)) => papers,
+                        _ => return Err(ApiError::bad_request("`papers` must be a list")),
+                    }
+                }
+                one @ Value::Object(_) => vec![one],
+                _ => return Err(ApiError::bad_request("the body must be a paper or {\"papers\": [...]}")),
+            };
+            app.blocking(move |engine| {
+                let mut source = papers.into_iter().enumerate().map(|(k, value)| Ok(numbered(k + 1, value)));
+                engine.ingest(&mut source, &|_| {})
+            })
+            .await?
+        }
+        _ => return Err(unsupported(request.headers(), "application/json or application/x-ndjson")),
+    };
+    app.maintain_soon();
+    Ok(Json(report))
+}
+
+fn numbered(line: usize, value: Value) -> Incoming {
+    let id = value["id"].as_str().map(|id| head(id, 80));
+    let paper = Paper::from_json(value).map_err(|e| Refused { id, reason: e.to_string() });
+    Incoming { line, paper, vector: None }
+}
+
+/// Lines are read as they arrive, so a stream may be longer than memory.
+async fn stream(app: &App, body: Body) -> Result<Report, ApiError> {
+    let stream = body.into_data_stream().map_err(std::io::Error::other);
+    let reader = SyncIoBridge::new(StreamReader::new(Box::pin(stream)));
+    app.blocking(move |engine| engine.ingest(&mut sources::read("the body", reader), &|_| {})).await
+}
+
+/// One paper
+#[utoipa::path(get, path = "/v1/papers/{id}", tag = "papers",
+    params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
+    responses((status = 200, body = Paper), (status = 404, body = ErrorBody)))]
+pub async fn get(State(app): State<App>, Id(id): Id) -> Result<Json<Paper>, ApiError> {
+    app.blocking(move |engine| engine.paper(&id)).await.map(Json)
+}
+
+/// Take a paper away
+///
+/// It is in no later answer.
+#[utoipa::path(delete, path = "/v1/papers/{id}", tag = "papers",
+    params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
+    responses((status = 204), (status = 404, body = ErrorBody)))]
+pub async fn delete(State(app): State<App>, Id(id): Id) -> Result<StatusCode, ApiError> {
+    app.blocking(move |engine| engine.delete(&id)).await?;
+    app.maintain_soon();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The daily list
+///
+/// Papers by the day they were listed (else dated), newest first unless `sort` says otherwise.
+#[utoipa::path(get, path = "/v1/papers", tag = "papers",
+    params(("date" = Option<String>, Query, description = "only this day (or month, or year)"),
+           ("sort" = Option<String>, Query, description = "`date` (default), `upvotes` or `trending`"),
+           ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers a page, 1 to 500, default 50"),
+           ("cursor" = Option<String>, Query, description = "`meta.next` of the page before")),
+    responses((status = 200, body = PaperList), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn list(State(app): State<App>, Params(mut fields): Params) -> Result<Json<PaperList>, ApiError> {
+    let mut take = |name| Field { name, value: fields.shift_remove(name) };
+    let listing = Listing {
+        date: take("date").date()?,
+        sort: take("sort").word()?.unwrap_or_default(),
+        limit: take("limit").whole()?.unwrap_or(50),
+        cursor: take("cursor").word()?,
+    };
+    take_rest::<Nothing>(fields)?;
+    let page = app.blocking(move |engine| engine.list(&listing)).await?;
+    Ok(Json(PaperList { papers: page.papers, meta: ListMeta { total: page.total, next: page.next } }))
+}
+
+/// No further parameters.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}

@@ -1,0 +1,101 @@
+//! Papers for a set of examples.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::App;
+use super::ask::{ids, take_ask, take_rest};
+use super::error::{ApiError, ErrorBody};
+use super::extract::Fields;
+use crate::engine::{Answer, Example, Recommend};
+use crate::paper::PaperId;
+use crate::rank::Strategy;
+
+/// What to recommend from. Takes every parameter of a ranking call besides.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecommendBody {
+    /// Papers to be close to: an id, or an id with a weight.
+    #[serde(default)]
+    like: Vec<ExampleBody>,
+    /// Papers to be far from.
+    #[serde(default)]
+    dislike: Vec<ExampleBody>,
+    /// Phrases or abstracts to be close to.
+    #[serde(default)]
+    text: Vec<String>,
+    /// Phrases or abstracts to be far from.
+    #[serde(default)]
+    dislike_text: Vec<String>,
+    /// A vector of the model to be close to.
+    vector: Option<Vec<f32>>,
+    /// `auto`, `mean`, `nearest` or `rocchio`; `logistic` is refused in this version.
+    #[schema(value_type = Option<String>)]
+    strategy: Option<Strategy>,
+    /// Only these papers, all of them, whatever `limit` says, liked ones included. At most 20,000.
+    candidates: Option<Vec<String>>,
+    /// Days after which a paper counts half, from the newest paper on.
+    half_life_days: Option<f32>,
+    /// At most so many papers of one author.
+    per_author: Option<usize>,
+    /// Whether liked papers are left out; true by default.
+    exclude_liked: Option<bool>,
+}
+
+/// An example: `"id"` or `{"id": "id", "weight": 2.0}`.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged, expecting = "an example must be an id or {\"id\": ..., \"weight\": ...}")]
+pub enum ExampleBody {
+    /// The id alone; weight 1.
+    Id(String),
+    /// With a weight.
+    Weighted(WeightedExample),
+}
+
+/// An example with a weight.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WeightedExample {
+    /// Which paper.
+    id: String,
+    /// How much it counts beside the others; above 0, 1 by default.
+    weight: Option<f32>,
+}
+
+fn examples(bodies: Vec<ExampleBody>) -> Result<Vec<Example>, ApiError> {
+    let of = |id, weight| Ok(Example { id: PaperId::new(id)?, weight });
+    bodies
+        .into_iter()
+        .map(|body| match body {
+            ExampleBody::Id(id) => of(id, 1.0),
+            ExampleBody::Weighted(WeightedExample { id, weight }) => of(id, weight.unwrap_or(1.0)),
+        })
+        .collect()
+}
+
+/// Papers for a set of examples
+///
+/// At least one positive example: a paper, a text or a vector. An unknown id is 404 and named.
+#[utoipa::path(post, path = "/v1/recommend", tag = "recommend", request_body = RecommendBody,
+    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
+              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn post(State(app): State<App>, Fields(mut fields): Fields) -> Result<Json<Answer>, ApiError> {
+    let ask = take_ask(&mut fields)?;
+    let body: RecommendBody = take_rest(fields)?;
+    let request = Recommend {
+        like: examples(body.like)?,
+        dislike: examples(body.dislike)?,
+        text: body.text,
+        dislike_text: body.dislike_text,
+        vector: body.vector,
+        strategy: body.strategy.unwrap_or_default(),
+        candidates: body.candidates.map(ids).transpose()?,
+        half_life_days: body.half_life_days,
+        per_author: body.per_author,
+        exclude_liked: body.exclude_liked.unwrap_or(true),
+        ask,
+    };
+    app.blocking(move |engine| engine.recommend(&request)).await.map(Json)
+}

@@ -1,0 +1,49 @@
+//! The routes: the table of contents of the service.
+
+use axum::Router;
+use axum::http::{StatusCode, Uri};
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::error::ApiError;
+use super::{App, docs, embed, health, limits, papers, recommend, search, web};
+
+/// The whole service.
+pub fn router(app: App) -> Router {
+    let (api, document) = OpenApiRouter::with_openapi(docs::Frame::openapi())
+        .routes(routes!(search::get, search::post))
+        .routes(routes!(search::similar))
+        .routes(routes!(search::similar_by_id))
+        .routes(routes!(recommend::post))
+        .routes(routes!(papers::put, papers::list))
+        .routes(routes!(papers::get, papers::delete))
+        .routes(routes!(embed::post))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .split_for_parts();
+    api.merge(web::routes())
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .fallback(|uri: Uri| async move {
+            ApiError::new(
+                StatusCode::NOT_FOUND,
+                format!("there is nothing at {}; /docs lists what there is", uri.path()),
+            )
+        })
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this path does not take that method; /docs lists what it takes",
+            )
+        })
+        .layer(CatchPanicLayer::custom(limits::panicked))
+        .layer(from_fn_with_state(app.clone(), limits::timeout))
+        .layer(CompressionLayer::new())
+        .layer(from_fn(limits::measure))
+        .with_state(app)
+}

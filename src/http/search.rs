@@ -1,0 +1,91 @@
+//! Papers for a phrase, and papers like one.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::App;
+use super::ask::{Ranking, take_ask, take_rest};
+use super::error::{ApiError, ErrorBody};
+use super::extract::{Fields, Id, Params};
+use super::papers::Nothing;
+use crate::engine::Answer;
+
+/// A search in a body, for long texts. Takes every parameter of a ranking call besides.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SearchBody {
+    /// A phrase or a pasted abstract.
+    q: Option<String>,
+    /// Every parameter of a ranking call may stand here; those beside it count where both say something.
+    #[serde(default)]
+    filter: Map<String, Value>,
+}
+
+/// Papers for a phrase
+#[utoipa::path(get, path = "/v1/search", tag = "search",
+    params(("q" = String, Query, description = "a phrase or a pasted abstract"), Ranking),
+    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn get(State(app): State<App>, Params(mut fields): Params) -> Result<Json<Answer>, ApiError> {
+    let query = match fields.shift_remove("q") {
+        Some(Value::Array(_)) => return Err(ApiError::bad_request("q is given more than once")),
+        q => q.and_then(|q| q.as_str().map(str::to_string)),
+    };
+    search(app, query, fields).await
+}
+
+/// Papers for a long text
+///
+/// The parameters of a ranking call are fields of the body, or of its `filter`.
+#[utoipa::path(post, path = "/v1/search", tag = "search", request_body = SearchBody,
+    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 413, body = ErrorBody),
+              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn post(State(app): State<App>, Fields(fields): Fields) -> Result<Json<Answer>, ApiError> {
+    let (own, mut ranking): (Map<_, _>, Map<_, _>) =
+        fields.into_iter().partition(|(name, _)| matches!(name.as_str(), "q" | "filter"));
+    let body: SearchBody = take_rest(own)?;
+    for (name, value) in body.filter {
+        ranking.entry(name).or_insert(value);
+    }
+    search(app, body.q, ranking).await
+}
+
+async fn search(app: App, query: Option<String>, mut ranking: Map<String, Value>) -> Result<Json<Answer>, ApiError> {
+    let ask = take_ask(&mut ranking)?;
+    take_rest::<Nothing>(ranking)?;
+    let query = query.unwrap_or_default();
+    app.blocking(move |engine| engine.search(&query, &ask)).await.map(Json)
+}
+
+/// Papers like this one
+///
+/// Never the paper itself, nor another version of it.
+#[utoipa::path(get, path = "/v1/papers/{id}/similar", tag = "search",
+    params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`"), Ranking),
+    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
+              (status = 422, body = ErrorBody)))]
+pub async fn similar(State(app): State<App>, Id(id): Id, Params(fields): Params) -> Result<Json<Answer>, ApiError> {
+    similar_to(app, id, fields).await
+}
+
+/// Papers like the one with this id
+///
+/// The same as `/v1/papers/{id}/similar`, for clients behind a proxy that decodes `%2F`.
+#[utoipa::path(get, path = "/v1/similar", tag = "search",
+    params(("id" = String, Query, description = "the paper's id"), Ranking),
+    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
+              (status = 422, body = ErrorBody)))]
+pub async fn similar_by_id(State(app): State<App>, Params(mut fields): Params) -> Result<Json<Answer>, ApiError> {
+    match fields.shift_remove("id") {
+        Some(Value::String(id)) => similar_to(app, id, fields).await,
+        _ => Err(ApiError::bad_request("give one id")),
+    }
+}
+
+async fn similar_to(app: App, id: String, mut fields: Map<String, Value>) -> Result<Json<Answer>, ApiError> {
+    let ask = take_ask(&mut fields)?;
+    take_rest::<Nothing>(fields)?;
+    app.blocking(move |engine| engine.similar(&id, &ask)).await.map(Json)
+}

@@ -1,0 +1,28 @@
+//! The page for visitors. Three files, compiled in.
+
+use axum::Router;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+use super::App;
+
+/// The page and its parts.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(|| file("text/html; charset=utf-8", include_str!("index.html"))))
+        .route("/web/page.js", get(|| file("text/javascript; charset=utf-8", include_str!("page.js"))))
+        .route("/web/page.css", get(|| file("text/css; charset=utf-8", include_str!("page.css"))))
+}
+
+async fn file(media_type: &'static str, text: &'static str) -> impl IntoResponse {
+    // No script but our own, so that a title can never run as one.
+    let policy = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let headers = [
+        (header::CONTENT_TYPE, media_type),
+        (header::CACHE_CONTROL, "max-age=300"),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, text)
+}

@@ -1,0 +1,115 @@
+//! Vector in, nearest rows out. Knows rows and vectors, nothing of papers.
+//!
+//! Two implementations of [`VectorIndex`] hold to one contract (`contract.rs`): [`Exact`] scores every row and is the
+//! truth; [`Hnsw`] walks a graph and falls back to the exact scan wherever the graph could miss something.
+
+mod exact;
+mod files;
+mod graph;
+mod hnsw;
+
+#[cfg(test)]
+mod contract;
+
+pub use exact::Exact;
+pub use graph::GraphOptions;
+pub use hnsw::{Hnsw, OpenReport};
+
+use roaring::RoaringBitmap;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::paper::Row;
+
+/// A row and its similarity to the query: the cosine, from -1 to 1, greater is closer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Neighbour {
+    /// Which one.
+    pub row: Row,
+    /// How close.
+    pub score: f32,
+}
+
+/// How an answer was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Plan {
+    /// Every allowed row was scored.
+    Exact,
+    /// The graph was walked.
+    Hnsw,
+}
+
+/// The rows found, closest first (equal scores: smaller row first), and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The hits.
+    pub neighbours: Vec<Neighbour>,
+    /// The way they were found.
+    pub plan: Plan,
+}
+
+/// Unit vectors by row, searched by similarity. Shared between threads; inserting and searching may overlap.
+pub trait VectorIndex: Send + Sync {
+    /// Numbers in a vector.
+    fn dimension(&self) -> usize;
+
+    /// Rows that can be found.
+    fn len(&self) -> usize;
+
+    /// Whether nothing can be found.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds rows; they can be found when the call returns. A row that is there already keeps its vector, since a row
+    /// names one immutable text.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a vector of another dimension or with a number that is not finite; nothing is added.
+    fn insert(&self, rows: &[(Row, &[f32])]) -> Result<()>;
+
+    /// Takes rows away; they are in no later answer. Unknown rows are passed over.
+    fn remove(&self, rows: &[Row]);
+
+    /// The `k` rows closest to `query` among the allowed ones (all without `allowed`); fewer only when fewer exist.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a query of another dimension or with a number that is not finite.
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found>;
+
+    /// The vectors of some rows, in their order; `None` where a row is not there.
+    fn vectors(&self, rows: &[Row]) -> Vec<Option<Vec<f32>>>;
+
+    /// Searches on as long as better rows could be missing: the truth that other answers are measured by.
+    fn search_exactly(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found>;
+}
+
+/// The inner product, in 16 independent lanes so that the compiler can use vector registers without `unsafe`.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (a_lanes, b_lanes) = (a.chunks_exact(16), b.chunks_exact(16));
+    let rest: f32 = a_lanes.remainder().iter().zip(b_lanes.remainder()).map(|(x, y)| x * y).sum();
+    let mut lanes = [0f32; 16];
+    for (x, y) in a_lanes.zip(b_lanes) {
+        for k in 0..16 {
+            lanes[k] += x[k] * y[k];
+        }
+    }
+    rest + lanes.iter().sum::<f32>()
+}
+
+/// Refuses what the graph would take silently and answer wrongly for ever after.
+fn check(vector: &[f32], dimension: usize) -> Result<()> {
+    if vector.len() != dimension {
+        return Err(Error::Internal(format!("a vector of {} numbers met an index of {dimension}", vector.len())));
+    }
+    if vector.iter().any(|x| !x.is_finite()) {
+        return Err(Error::Internal("a vector that is not finite met the index".into()));
+    }
+    Ok(())
+}
+
+/// Closest first; equal scores by row, so that answers are the same every time.
+fn closest_first(a: &Neighbour, b: &Neighbour) -> std::cmp::Ordering {
+    b.score.total_cmp(&a.score).then(a.row.cmp(&b.row))
+}

@@ -1,0 +1,12 @@
+pub mod cli;
+pub mod config;
+pub mod embed;
+pub mod engine;
+pub mod error;
+pub mod http;
+pub mod index;
+pub mod paper;
+pub mod rank;
+pub mod sources;
+pub mod store;
+pub use error::{Error, Result};

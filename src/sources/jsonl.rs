@@ -1,0 +1,166 @@
+//! JSON Lines: one paper a line; plain, gzip or Zstandard; a file or standard input.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::engine::{Incoming, Refused};
+use crate::error::{Error, Result};
+use crate::paper::{Paper, head};
+
+/// The longest line, in bytes. Longer ones are refused without being kept in memory.
+pub const MAX_LINE: usize = 16 << 20;
+
+/// Opens a file by what it holds, not by how it is called; `-` is standard input.
+///
+/// # Errors
+/// [`Error::Io`] when it is not there or cannot be read.
+pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
+    let raw: Box<dyn Read + Send> = if path.as_os_str() == "-" {
+        Box::new(std::io::stdin())
+    } else {
+        let file = File::open(path).map_err(|e| Error::io(path, "cannot open", e))?;
+        if file.metadata().is_ok_and(|m| m.is_dir()) {
+            return Err(Error::io(path, "cannot read", std::io::ErrorKind::IsADirectory.into()));
+        }
+        Box::new(file)
+    };
+    let mut raw = BufReader::with_capacity(1 << 16, raw);
+    let magic = raw.fill_buf().map_err(|e| Error::io(path, "cannot read", e))?;
+    Ok(if magic.starts_with(&[0x1f, 0x8b]) {
+        Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(raw)))
+    } else if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        let mut decoder = zstd::Decoder::with_buffer(raw).map_err(|e| Error::io(path, "cannot unpack", e))?;
+        // Files packed with --long need a window of up to 2 GiB.
+        decoder.window_log_max(31).map_err(|e| Error::io(path, "cannot unpack", e))?;
+        Box::new(BufReader::new(decoder))
+    } else {
+        Box::new(raw)
+    })
+}
+
+/// The papers of a text, line by line. A line that holds none is told with its number; only a source that cannot be
+/// read further (`name` says which) ends it.
+pub fn read<'a>(name: &'a str, mut reader: impl BufRead + 'a) -> impl Iterator<Item = Result<Incoming>> + 'a {
+    let (mut line, mut done) = (0, false);
+    std::iter::from_fn(move || {
+        while !done {
+            line += 1;
+            let mut bytes = Vec::new();
+            let next = match next_line(&mut reader, &mut bytes) {
+                Ok(Line::End) => {
+                    done = true;
+                    continue;
+                }
+                Ok(Line::Whole) if bytes.trim_ascii().is_empty() => continue,
+                Ok(Line::Whole) => Ok(Incoming { line, paper: one(&bytes), vector: None }),
+                Ok(Line::TooLong) => Ok(Incoming {
+                    line,
+                    paper: Err(Refused { id: None, reason: format!("the line is longer than {MAX_LINE} bytes") }),
+                    vector: None,
+                }),
+                Err(e) => {
+                    done = true;
+                    Err(Error::io(name, "cannot be read further (is it whole?)", e))
+                }
+            };
+            return Some(next);
+        }
+        None
+    })
+}
+
+enum Line {
+    Whole,
+    TooLong,
+    End,
+}
+
+fn next_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> std::io::Result<Line> {
+    let limit = MAX_LINE as u64 + 1;
+    if reader.by_ref().take(limit).read_until(b'\n', bytes)? == 0 {
+        return Ok(Line::End);
+    }
+    if bytes.len() as u64 == limit && bytes.last() != Some(&b'\n') {
+        bytes.clear();
+        reader.skip_until(b'\n')?;
+        return Ok(Line::TooLong);
+    }
+    Ok(Line::Whole)
+}
+
+/// Reads one paper from the bytes of a line.
+pub fn one(bytes: &[u8]) -> std::result::Result<Paper, Refused> {
+    let refuse = |id: Option<String>, reason: String| Refused { id, reason };
+    // A byte order mark is what Windows programs put at the head of a file.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes)
+        .map_err(|e| refuse(None, format!("not UTF-8 (byte {} of the line)", e.valid_up_to() + 1)))?;
+    let value: Value = serde_json::from_str(text).map_err(|e| refuse(None, format!("not JSON: {e}")))?;
+    let id = value["id"].as_str().map(|id| head(id, 80));
+    Paper::from_json(value).map_err(|e| refuse(id, e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    const GOOD: &str = r#"{"id":"a","title":"T"}"#;
+
+    #[test]
+    fn bad_lines_are_numbered_and_the_rest_goes_on() {
+        let mut text = format!("{GOOD}\n\n{{broken\n{{\"id\":\"b\"}}\n").into_bytes();
+        text.extend(b"\xff\xfe\n");
+        text.extend(format!("{{\"id\":\"{}\",\"title\":\"x\"}}\n{GOOD}", "i".repeat(10_000)).bytes());
+        let lines: Vec<_> = read("x", &text[..]).map(|l| l.expect("readable")).collect();
+        let bad: Vec<usize> = lines.iter().filter(|l| l.paper.is_err()).map(|l| l.line).collect();
+        assert_eq!(bad, [3, 4, 5, 6]);
+        assert_eq!(lines.iter().filter(|l| l.paper.is_ok()).map(|l| l.line).collect::<Vec<_>>(), [1, 7]);
+        let reasons: Vec<_> = lines.iter().filter_map(|l| l.paper.as_ref().err()).map(|r| r.reason.as_str()).collect();
+        assert!(
+            reasons[1].contains("title") && reasons[2].contains("UTF-8") && reasons[3].contains("256"),
+            "{reasons:?}"
+        );
+    }
+
+    #[test]
+    fn an_endless_line_is_passed_over() {
+        let mut text = vec![b'x'; MAX_LINE + 5];
+        text.extend(format!("\n{GOOD}\n").bytes());
+        let lines: Vec<_> = read("x", &text[..]).map(|l| l.expect("readable")).collect();
+        assert_eq!(lines.iter().map(|l| (l.line, l.paper.is_ok())).collect::<Vec<_>>(), [(1, false), (2, true)]);
+    }
+
+    #[test]
+    fn packed_files_are_known_by_their_bytes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("papers");
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(GOOD.as_bytes()).expect("packs");
+        let packed = [
+            GOOD.as_bytes().to_vec(),
+            gzip.finish().expect("packs"),
+            zstd::encode_all(GOOD.as_bytes(), 1).expect("packs"),
+        ];
+        for bytes in packed {
+            std::fs::write(&path, &bytes).expect("written");
+            let lines: Vec<_> = read("x", open(&path).expect("opens")).collect();
+            assert!(matches!(&lines[..], [Ok(Incoming { paper: Ok(p), .. })] if p.id.as_str() == "a"));
+        }
+        // A packed file that ends in the middle is an error of the file, not of a line.
+        let whole = zstd::encode_all(GOOD.repeat(50).as_bytes(), 1).expect("packs");
+        std::fs::write(&path, &whole[..whole.len() - 3]).expect("written");
+        assert!(read("x", open(&path).expect("opens")).any(|l| l.is_err()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(read("x", &bytes[..]).all(|l| l.is_ok()));
+        }
+    }
+}

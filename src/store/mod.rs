@@ -1,0 +1,116 @@
+//! What is true: papers, vectors and the models that made them, in one SQLite file.
+//!
+//! Every write is one transaction and raises the change number; what is derived from the store (the index) remembers
+//! the number up to which it has read. SQL stands nowhere else.
+
+mod filter;
+mod list;
+mod open;
+mod papers;
+mod schema;
+mod vectors;
+
+pub use list::{Listing, Page, Sort};
+pub use papers::{Fingerprints, Outcome, Written};
+pub use vectors::StoredModel;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::error::{Error, Result};
+
+/// The papers of a data folder. One process at a time; shared between its threads.
+pub struct Store {
+    path: PathBuf,
+    // One writer, as SQLite wants it. Never held while a text is embedded.
+    writer: Mutex<Connection>,
+    // Idle readers; in WAL mode they never wait for the writer.
+    readers: Mutex<Vec<Connection>>,
+    // Held for its lock, which the system frees when the process ends, however it ends.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the data folder, making it if it is not there, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when another process uses it, the database is damaged or newer than this program;
+    /// [`Error::Io`] when the folder cannot be made or written to.
+    pub fn open(folder: &Path) -> Result<Self> {
+        open::open(folder)
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The number of the last change; 0 before the first.
+    pub fn change(&self) -> Result<u64> {
+        self.read(|c| c.query_row("SELECT change FROM counter", [], |r| r.get(0)))
+    }
+
+    /// How many papers there are.
+    pub fn count(&self) -> Result<usize> {
+        self.read(|c| c.query_row("SELECT count(*) FROM papers", [], |r| r.get(0)))
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Connection> {
+        // A panic inside a transaction rolls it back when it is dropped, so the connection is still good.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `f` on an idle reader.
+    fn read<T>(&self, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(c) => c,
+            None => open::reader(&self.path)?,
+        };
+        let out = f(&connection).map_err(|e| self.explain(e));
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        out
+    }
+
+    /// Runs `f` as one transaction: all of it counts, or nothing.
+    fn write<T>(&self, f: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+        let mut connection = self.writer();
+        let run = || {
+            let transaction = connection.transaction()?;
+            let out = f(&transaction)?;
+            transaction.commit()?;
+            Ok(out)
+        };
+        run().map_err(|e| self.explain(e))
+    }
+
+    fn explain(&self, e: rusqlite::Error) -> Error {
+        explain(&self.path, e)
+    }
+}
+
+/// SQLite's words, made into what a person can do.
+fn explain(path: &Path, e: rusqlite::Error) -> Error {
+    let path = path.display();
+    match e.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Error::Data(format!(
+            "{path}: the disk is full. What was reported as stored is safe; make room and run the command again"
+        )),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Data(format!(
+            "{path}: the database is damaged ({e}). Put a copy of it back, or start a new folder with --data and ingest again"
+        )),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            Error::Data(format!("{path}: cannot be opened for writing ({e}). Check the folder's permissions"))
+        }
+        Some(ErrorCode::SystemIoFailure) => Error::Data(format!("{path}: the system failed to read or write it ({e})")),
+        _ => Error::Internal(format!("{path}: {e}")),
+    }
+}
+
+/// What a column holds and this program cannot read, as an error of the query.
+fn unreadable(column: usize, e: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(e))
+}

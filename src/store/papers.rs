@@ -1,0 +1,265 @@
+//! Papers in and out.
+
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::vectors::to_bytes;
+use super::{Store, unreadable};
+use crate::error::Result;
+use crate::paper::{Paper, PaperId, Row};
+
+/// Two hashes of a paper: of what is embedded, and of everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprints {
+    /// Of [`Paper::text`]: when it differs, the paper needs a new row and vector.
+    pub text: [u8; 16],
+    /// Of all fields: when it is equal, there is nothing to do.
+    pub all: [u8; 16],
+}
+
+impl Fingerprints {
+    /// The hashes of a paper.
+    pub fn of(paper: &Paper) -> Self {
+        Fingerprints { text: short_hash(paper.text().as_bytes()), all: short_hash(to_json(paper).as_bytes()) }
+    }
+}
+
+/// What became of a paper that was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was not there before.
+    New(Row),
+    /// Its text changed: the old row is gone, and the new one has its own vector.
+    Replaced {
+        /// Gone.
+        old: Row,
+        /// In its place.
+        new: Row,
+    },
+    /// Something else about it changed.
+    Updated(Row),
+    /// It was there already, the same in every field.
+    Unchanged(Row),
+    /// Its text changed and no vector came with it, so nothing was written.
+    NeedsVector,
+}
+
+/// What [`Store::put`] did.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// One for each paper, in order.
+    pub outcomes: Vec<Outcome>,
+    /// The change number after it.
+    pub change: u64,
+}
+
+impl Store {
+    /// Writes papers with the vectors of a model in one transaction. A paper whose text is as it was needs no vector.
+    pub fn put(&self, papers: &[(&Paper, Option<&[f32]>)], fingerprint: &str) -> Result<Written> {
+        self.write(|t| {
+            let model: i64 =
+                t.query_row("SELECT model FROM models WHERE fingerprint = ?1", [fingerprint], |r| r.get(0))?;
+            let mut outcomes = Vec::with_capacity(papers.len());
+            let mut change: u64 = t.query_row("SELECT change FROM counter", [], |r| r.get(0))?;
+            let next = change + 1;
+            for (paper, vector) in papers {
+                let outcome = put_one(t, paper, *vector, model, next)?;
+                if !matches!(outcome, Outcome::Unchanged(_) | Outcome::NeedsVector) && change < next {
+                    change = next;
+                    t.execute("UPDATE counter SET change = ?1", [next])?;
+                }
+                outcomes.push(outcome);
+            }
+            Ok(Written { outcomes, change })
+        })
+    }
+
+    /// The hashes of those papers that are there.
+    pub fn fingerprints(&self, ids: &[&PaperId]) -> Result<HashMap<PaperId, Fingerprints>> {
+        self.read(|c| {
+            let mut find = c.prepare_cached("SELECT text_hash, hash FROM papers WHERE id = ?1")?;
+            let mut found = HashMap::new();
+            for id in ids {
+                let prints = |r: &rusqlite::Row<'_>| Ok(Fingerprints { text: r.get(0)?, all: r.get(1)? });
+                if let Some(f) = find.query_row([id.as_str()], prints).optional()? {
+                    found.insert((*id).clone(), f);
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// A paper and its row.
+    pub fn paper(&self, id: &str) -> Result<Option<(Row, Paper)>> {
+        self.read(|c| {
+            let mut find = c.prepare_cached("SELECT row, json FROM papers WHERE id = ?1")?;
+            find.query_row([id], |r| Ok((Row(r.get(0)?), paper_at(r, 1)?))).optional()
+        })
+    }
+
+    /// The papers of some rows, in their order; rows that are gone are passed over.
+    pub fn papers(&self, rows: &[Row]) -> Result<Vec<(Row, Paper)>> {
+        self.read(|c| {
+            let mut find = c.prepare_cached("SELECT json FROM papers WHERE row = ?1")?;
+            let mut papers = Vec::with_capacity(rows.len());
+            for row in rows {
+                if let Some(paper) = find.query_row([row.0], |r| paper_at(r, 0)).optional()? {
+                    papers.push((*row, paper));
+                }
+            }
+            Ok(papers)
+        })
+    }
+
+    /// The days of some rows ([`Paper::day`]), where known, and of the newest paper of all.
+    pub fn days(&self, rows: &[Row]) -> Result<(HashMap<Row, i32>, Option<i32>)> {
+        self.read(|c| {
+            let newest = c.query_row("SELECT max(day) FROM papers", [], |r| r.get(0))?;
+            let mut find = c.prepare_cached("SELECT day FROM papers WHERE row = ?1")?;
+            let mut days = HashMap::new();
+            for row in rows {
+                if let Some(Some(day)) = find.query_row([row.0], |r| r.get::<_, Option<i32>>(0)).optional()? {
+                    days.insert(*row, day);
+                }
+            }
+            Ok((days, newest))
+        })
+    }
+
+    /// Up to `n` papers in the order of their rows, from the one behind `after` on.
+    pub fn papers_after(&self, after: Option<Row>, n: usize) -> Result<Vec<(Row, Paper)>> {
+        self.read(|c| {
+            let mut select = c.prepare_cached("SELECT row, json FROM papers WHERE row > ?1 ORDER BY row LIMIT ?2")?;
+            let after = after.map_or(-1, |r| i64::from(r.0));
+            select.query_map(params![after, n], |r| Ok((Row(r.get(0)?), paper_at(r, 1)?)))?.collect()
+        })
+    }
+
+    /// Takes a paper away with its vectors. `None` when there is none.
+    pub fn delete(&self, id: &PaperId) -> Result<Option<Row>> {
+        self.write(|t| {
+            let found: Option<u32> =
+                t.query_row("SELECT row FROM papers WHERE id = ?1", [id.as_str()], |r| r.get(0)).optional()?;
+            if let Some(row) = found {
+                let change: u64 =
+                    t.query_row("UPDATE counter SET change = change + 1 RETURNING change", [], |r| r.get(0))?;
+                remove(t, row, change)?;
+            }
+            Ok(found.map(Row))
+        })
+    }
+}
+
+fn put_one(
+    t: &Transaction<'_>,
+    paper: &Paper,
+    vector: Option<&[f32]>,
+    model: i64,
+    change: u64,
+) -> rusqlite::Result<Outcome> {
+    let prints = Fingerprints::of(paper);
+    let old: Option<(u32, [u8; 16], [u8; 16])> = t
+        .prepare_cached("SELECT row, text_hash, hash FROM papers WHERE id = ?1")?
+        .query_row([paper.id.as_str()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+        .optional()?;
+    let old_row = match old {
+        Some((row, _, all)) if all == prints.all => return Ok(Outcome::Unchanged(Row(row))),
+        Some((row, text, _)) if text == prints.text => {
+            t.prepare_cached(
+                "UPDATE papers SET hash = ?2, json = ?3, day = ?4, list_day = ?5, upvotes = ?6, trending = ?7, change = ?8
+                 WHERE row = ?1",
+            )?
+            .execute(params![
+                row,
+                prints.all,
+                to_json(paper),
+                paper.day(),
+                paper.list_day(),
+                paper.upvotes.unwrap_or(0),
+                trending(paper),
+                change
+            ])?;
+            for table in ["authors", "categories"] {
+                t.prepare_cached(&format!("DELETE FROM {table} WHERE row = ?1"))?.execute([row])?;
+            }
+            put_names(t, row, paper)?;
+            return Ok(Outcome::Updated(Row(row)));
+        }
+        Some((row, ..)) => Some(row),
+        None => None,
+    };
+    let Some(vector) = vector else { return Ok(Outcome::NeedsVector) };
+    if let Some(row) = old_row {
+        remove(t, row, change)?;
+    }
+    t.prepare_cached(
+        "INSERT INTO papers (id, text_hash, hash, json, day, list_day, upvotes, trending, change)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        paper.id.as_str(),
+        prints.text,
+        prints.all,
+        to_json(paper),
+        paper.day(),
+        paper.list_day(),
+        paper.upvotes.unwrap_or(0),
+        trending(paper),
+        change
+    ])?;
+    let row = u32::try_from(t.last_insert_rowid()).map_err(|e| unreadable(0, e))?;
+    t.prepare_cached("INSERT INTO vectors (row, model, vector) VALUES (?1, ?2, ?3)")?.execute(params![
+        row,
+        model,
+        to_bytes(vector)
+    ])?;
+    put_names(t, row, paper)?;
+    let new = Row(row);
+    Ok(old_row.map_or(Outcome::New(new), |old| Outcome::Replaced { old: Row(old), new }))
+}
+
+fn remove(t: &Transaction<'_>, row: u32, change: u64) -> rusqlite::Result<()> {
+    t.prepare_cached("DELETE FROM papers WHERE row = ?1")?.execute([row])?;
+    t.prepare_cached("INSERT INTO removed (row, change) VALUES (?1, ?2)")?.execute(params![row, change])?;
+    Ok(())
+}
+
+fn put_names(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Result<()> {
+    for (table, names) in [("authors", &paper.authors), ("categories", &paper.categories)] {
+        let mut insert = t.prepare_cached(&format!("INSERT OR IGNORE INTO {table} (name, row) VALUES (?1, ?2)"))?;
+        for name in names {
+            insert.execute(params![fold(name), row])?;
+        }
+    }
+    Ok(())
+}
+
+/// How names of authors and categories are compared: lower case, single spaces.
+pub fn fold(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// Attention weighed against age: twice the votes and comments are worth two days. It needs no "now", so it is stored
+/// once and the order it gives never has to be brought up to date (the idea of Reddit's "hot", with our own constants).
+fn trending(paper: &Paper) -> f64 {
+    let attention = f64::from(paper.upvotes.unwrap_or(0)) + 2.0 * f64::from(paper.comments.unwrap_or(0));
+    (1.0 + attention).log2() + f64::from(paper.list_day().unwrap_or(0)) / 2.0
+}
+
+fn short_hash(bytes: &[u8]) -> [u8; 16] {
+    let mut out = [0; 16];
+    out.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+    out
+}
+
+fn to_json(paper: &Paper) -> String {
+    // A paper holds texts, numbers and JSON values under text keys: writing it cannot fail.
+    serde_json::to_string(paper).unwrap_or_default()
+}
+
+pub fn paper_at(r: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Paper> {
+    let text = r.get_ref(column)?.as_str().map_err(|e| unreadable(column, e))?;
+    let value = serde_json::from_str(text).map_err(|e| unreadable(column, e))?;
+    Paper::from_json(value).map_err(|e| unreadable(column, e))
+}

@@ -1,0 +1,58 @@
+//! The tables, and how they came to be: one script a version of the schema.
+
+/// Script `k` leads from `user_version` k to k + 1. Scripts that were released are never changed.
+pub const MIGRATIONS: &[&str] = &["
+-- Raised by one in every writing transaction.
+CREATE TABLE counter (change INTEGER NOT NULL) STRICT;
+INSERT INTO counter VALUES (0);
+
+CREATE TABLE models (
+    model       INTEGER PRIMARY KEY,
+    fingerprint TEXT NOT NULL UNIQUE,
+    name        TEXT NOT NULL,
+    dimension   INTEGER NOT NULL,
+    source      TEXT NOT NULL,
+    current     INTEGER NOT NULL
+) STRICT;
+
+-- AUTOINCREMENT: a row number names one text for ever and is never used twice.
+CREATE TABLE papers (
+    row       INTEGER PRIMARY KEY AUTOINCREMENT,
+    id        TEXT NOT NULL UNIQUE,
+    text_hash BLOB NOT NULL,
+    hash      BLOB NOT NULL,
+    json      TEXT NOT NULL,
+    day       INTEGER,
+    list_day  INTEGER,
+    upvotes   INTEGER NOT NULL,
+    trending  REAL NOT NULL,
+    change    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX papers_by_day ON papers (day);
+CREATE INDEX papers_by_list_day ON papers (list_day);
+
+-- Folded to lower case, for filters.
+CREATE TABLE authors (
+    name TEXT NOT NULL,
+    row  INTEGER NOT NULL REFERENCES papers (row) ON DELETE CASCADE,
+    PRIMARY KEY (name, row)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX authors_by_row ON authors (row);
+CREATE TABLE categories (
+    name TEXT NOT NULL,
+    row  INTEGER NOT NULL REFERENCES papers (row) ON DELETE CASCADE,
+    PRIMARY KEY (name, row)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX categories_by_row ON categories (row);
+
+-- Little-endian f32, unit length.
+CREATE TABLE vectors (
+    row    INTEGER NOT NULL REFERENCES papers (row) ON DELETE CASCADE,
+    model  INTEGER NOT NULL REFERENCES models (model),
+    vector BLOB NOT NULL,
+    PRIMARY KEY (row, model)
+) STRICT;
+
+-- Rows that are gone, for whoever reads the changes.
+CREATE TABLE removed (row INTEGER PRIMARY KEY, change INTEGER NOT NULL) STRICT;
+"];
