@@ -15,6 +15,8 @@ pub struct Config {
     pub model: Option<String>,
     /// Where the model runs.
     pub device: Device,
+    /// How its products are taken; `None` takes what the folder was made with, else what suits the machine.
+    pub precision: Option<Precision>,
     /// The address that is served.
     pub addr: String,
     /// The settings that only a file or the environment sets.
@@ -36,6 +38,18 @@ pub enum Device {
     Metal,
 }
 
+/// How the model's products are taken. The same choices as `embed::Precision`, which this floor does not see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// The reference.
+    F32,
+    /// Half the bits; turns a vector by less than a cosine of 0.9999.
+    Bf16,
+    /// Fastest; cosine to f32 above 0.995.
+    Int8,
+}
+
 /// The finer settings. In the file under these names; in the environment as `PAPERKIN_` and the name in capitals.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -48,6 +62,8 @@ pub struct Tuning {
     pub ef_search: usize,
     /// Up to this many papers all are scored and there is no graph.
     pub exact_below: usize,
+    /// Threads of the encoder; 0 takes one a core.
+    pub threads: usize,
     /// Tokens in a batch, padding included.
     pub token_budget: usize,
     /// Requests that may wait before more are refused with 503.
@@ -65,6 +81,7 @@ impl Default for Tuning {
             ef_construction: 200,
             ef_search: 96,
             exact_below: 4000,
+            threads: 0,
             token_budget: 2048,
             max_waiting: 128,
             timeout_s: 30,
@@ -84,6 +101,8 @@ pub struct Flags {
     pub model: Option<String>,
     /// `--device`
     pub device: Option<Device>,
+    /// `--precision`
+    pub precision: Option<Precision>,
     /// `--addr`
     pub addr: Option<String>,
 }
@@ -94,6 +113,7 @@ struct File {
     data: Option<PathBuf>,
     model: Option<String>,
     device: Option<Device>,
+    precision: Option<Precision>,
     addr: Option<String>,
     #[serde(default)]
     tuning: toml::Table,
@@ -136,12 +156,21 @@ impl Config {
                 })?),
                 (None, None) => file.device,
             };
+        let precision = match (flags.precision, var("PRECISION")) {
+            (Some(precision), _) => Some(precision),
+            (None, Some(text)) => Some(
+                <Precision as clap::ValueEnum>::from_str(&text, true)
+                    .map_err(|_| Error::Invalid(format!("PAPERKIN_PRECISION is {text:?}; use f32, bf16 or int8")))?,
+            ),
+            (None, None) => file.precision,
+        };
         let tuning: Tuning = file.tuning.try_into().map_err(|e| Error::Invalid(format!("the settings: {e}")))?;
         tuning.check()?;
         Ok(Config {
             data: data_asked.or(file.data).unwrap_or(default_data),
             model: flags.model.or_else(|| var("MODEL")).or(file.model),
             device: device.unwrap_or_default(),
+            precision,
             addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
             tuning,
         })
@@ -153,14 +182,24 @@ impl Config {
             data: data.into(),
             model: None,
             device: Device::Auto,
+            precision: None,
             addr: "127.0.0.1:7878".into(),
             tuning: Tuning::default(),
         }
     }
 }
 
-const TUNING_NAMES: [&str; 8] =
-    ["m", "ef_construction", "ef_search", "exact_below", "token_budget", "max_waiting", "timeout_s", "max_body"];
+const TUNING_NAMES: [&str; 9] = [
+    "m",
+    "ef_construction",
+    "ef_search",
+    "exact_below",
+    "threads",
+    "token_budget",
+    "max_waiting",
+    "timeout_s",
+    "max_body",
+];
 
 impl Tuning {
     fn check(&self) -> Result<()> {
@@ -169,6 +208,7 @@ impl Tuning {
             ("ef_construction", self.ef_construction, 2 * self.m + 1, 10_000),
             ("ef_search", self.ef_search, 1, 100_000),
             ("exact_below", self.exact_below, 0, 10_000_000),
+            ("threads", self.threads, 0, 1024),
             ("token_budget", self.token_budget, 1, 10_000_000),
             ("max_waiting", self.max_waiting, 1, 100_000),
             ("timeout_s", usize::try_from(self.timeout_s).unwrap_or(usize::MAX), 1, 86_400),

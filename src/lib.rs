@@ -1,3 +1,79 @@
+//! paperkin finds a reader the few papers that matter.
+//!
+//! A paper comes in as text, becomes a vector, and comes out as a recommendation. Everything here serves that one road.
+//! This page is the architecture; a test (`tests/it/floors.rs`) holds what it says of floors and absences.
+//!
+//! ```
+//! use paperkin::config::Config;
+//! use paperkin::engine::{Ask, Engine};
+//! use paperkin::sources;
+//!
+//! # fn main() -> paperkin::Result<()> {
+//! let folder = tempfile::tempdir().map_err(|e| paperkin::Error::Internal(e.to_string()))?;
+//! // `hash` is the model for tests; leave it away for the transformer.
+//! let config = Config { model: Some("hash".into()), ..Config::new(folder.path()) };
+//! let engine = Engine::open(config)?.engine;
+//! engine.ingest(&mut sources::invented(), &|_| {})?;
+//! let answer = engine.similar("invented:qu-001", &Ask { limit: 3, ..Ask::default() })?;
+//! assert_eq!(answer.papers.len(), 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Map
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
+//! | [`cli`] | one file a command; prints tables or JSON |
+//! | [`http`] | the shell: the router is the table of contents, one file a resource |
+//! | [`sources`] | where papers come from: JSON Lines, the built-in corpus |
+//! | [`engine`] | the deep module where the next floor's rooms meet; one file for each thing it does |
+//! | [`embed`] | text to unit vector: finding a model folder, tokens, the queue and the thread that owns the model |
+//! | [`index`] | vector to nearest rows: exact, and hnsw with its files |
+//! | [`store`] | what is true: papers and vectors in SQLite, schema and migrations |
+//! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, diversity, recency |
+//! | [`paper`] | the paper, its two names, the filter |
+//! | [`config`] | settings: file, environment, flag |
+//! | [`error`] | one error, by what the caller can do about it |
+//!
+//! Two roads through it. `GET /v1/papers/{id}/similar`: `http` parses, nothing else; `engine` finds the row and its vector,
+//! turns the filter into a set of rows and asks `index` for neighbours under it; `rank` diversifies; `store` gives the
+//! papers; `engine` explains; `http` wraps. `paperkin ingest`: `sources` yields papers; `engine` skips what is unchanged by
+//! content hash, embeds a window at a time, writes papers and vectors in one transaction and lets the index follow;
+//! progress is drawn from what is committed.
+//!
+//! # Floors
+//!
+//! A module may use only floors below its own.
+//!
+//! ```text
+//! 5  main
+//! 4  cli  http                    cli starts http; http does not know cli
+//! 3  sources                      knows engine
+//! 2  engine                       the only place where the next floor's rooms meet
+//! 1  embed  index  store  rank    do not know each other
+//! 0  paper  config  error         know nobody
+//! ```
+//!
+//! # Invariants, as absences
+//!
+//! - axum, tower and tokio stand only in `http`. The core is synchronous; handlers go through one helper that takes a
+//!   permit and spawns blocking work.
+//! - candle and tokenizers stand only in `embed`, hnsw_rs only in `index`, SQL only in `store`, clap only in `cli` and
+//!   `config`.
+//! - `rank` does no input or output. `index` never sees a paper or SQL. `store` never sees a distance.
+//! - A vector is of unit length from the moment `embed` returns it. `score` is similarity, greater is closer, everywhere;
+//!   distance is a word that does not leave `index`.
+//! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
+//!   a changed text gets a new row, and rows are never used twice.
+//! - The store is the truth. The index is derived from it: its manifest remembers the store's change number, it catches up
+//!   when opened, and it can be thrown away and built again. How to search under a filter (score the allowed rows, walk
+//!   the graph and drop, or scan) is decided inside `index`, which alone knows what each costs.
+//! - The model's name and weight hash are kept with every vector. Vectors of two models never meet in one index.
+//! - One thread owns the model. Requests reach it through a bounded queue and leave in batches of tokens.
+//! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu`.
+
 pub mod cli;
 pub mod config;
 pub mod embed;
@@ -9,4 +85,5 @@ pub mod paper;
 pub mod rank;
 pub mod sources;
 pub mod store;
+
 pub use error::{Error, Result};

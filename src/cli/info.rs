@@ -27,7 +27,11 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         _ => "exact (the corpus is small enough to score every paper)".to_string(),
     };
     println!("data folder  {}", info.data);
-    println!("model        {} ({} numbers a vector, {})", info.model, info.dimension, info.fingerprint);
+    println!(
+        "model        {} ({} numbers a vector, {}; {})",
+        info.model, info.dimension, info.precision, info.fingerprint
+    );
+    println!("this machine {}", crate::embed::instruction_set());
     println!("papers       {}", thousands(info.papers));
     println!("vectors      {}", thousands(info.vectors));
     println!("index        {index}");

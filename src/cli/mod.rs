@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::config::{Config, Device, Flags};
+use crate::config::{Config, Device, Flags, Precision};
 use crate::engine::{Engine, Opened};
 
 /// Finds a reader the few papers that matter.
@@ -61,6 +61,9 @@ struct Global {
     /// Where the model runs
     #[arg(long, global = true)]
     device: Option<Device>,
+    /// How the model's products are taken [default: the data folder's own, else the fastest that is as good as f32]
+    #[arg(long, global = true)]
+    precision: Option<Precision>,
     /// Print results as JSON (lists as JSON Lines)
     #[arg(long, global = true)]
     json: bool,
@@ -135,7 +138,14 @@ pub fn run() -> anyhow::Result<()> {
         Command::Demo(args) => args.addr.clone(),
         _ => None,
     };
-    let flags = Flags { config: global.config, data: global.data, model: global.model, device: global.device, addr };
+    let flags = Flags {
+        config: global.config,
+        data: global.data,
+        model: global.model,
+        device: global.device,
+        precision: global.precision,
+        addr,
+    };
     let context = Context { flags, json: global.json };
     match command {
         Command::Demo(args) => demo::run(&context, &args),

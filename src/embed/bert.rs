@@ -18,15 +18,10 @@ pub struct Bert {
 
 impl Bert {
     /// Builds the model in f32 on a device.
-    pub fn load(files: &ModelFiles, device: DeviceChoice) -> Result<Self> {
+    pub fn load(files: &ModelFiles, device: Device) -> Result<Self> {
         let name = &files.identity().name;
-        let refuse = |e: candle_core::Error| Error::Model(format!("the weights of {name} do not fit: {e}"));
-        let device = open_device(device)?;
-        let vars = match &files.weights {
-            Weights::Safetensors(bytes) => VarBuilder::from_slice_safetensors(bytes, DTYPE, &device),
-            Weights::Pickle(path) => VarBuilder::from_pth(path, DTYPE, &device),
-        }
-        .map_err(refuse)?;
+        let refuse = |e| Error::Model(format!("the weights of {name} do not fit: {}", plain(&e)));
+        let vars = weights(files, &device).map_err(refuse)?;
         let model = BertModel::load(vars, &files.config).map_err(refuse)?;
         let pad = u32::try_from(files.config.pad_token_id).unwrap_or(0);
         Ok(Bert { model, device, pooling: files.pooling, pad })
@@ -36,7 +31,7 @@ impl Bert {
     ///
     /// `batch` holds token ids with the special ones; none may be empty or longer than the model's positions.
     pub fn forward(&self, batch: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
-        self.run(batch).map_err(|e| Error::Model(format!("the model failed on {} texts: {e}", batch.len())))
+        self.run(batch).map_err(|e| Error::Model(format!("the model failed on {} texts: {}", batch.len(), plain(&e))))
     }
 
     fn run(&self, batch: &[&[u32]]) -> candle_core::Result<Vec<Vec<f32>>> {
@@ -73,7 +68,21 @@ impl Bert {
     }
 }
 
-fn open_device(choice: DeviceChoice) -> Result<Device> {
+/// The tensors of a model, brought to f32 when they are asked for.
+pub fn weights<'a>(files: &'a ModelFiles, device: &Device) -> candle_core::Result<VarBuilder<'a>> {
+    match &files.weights {
+        Weights::Safetensors(bytes) => VarBuilder::from_slice_safetensors(bytes, DTYPE, device),
+        Weights::Pickle(path) => VarBuilder::from_pth(path, DTYPE, device),
+    }
+}
+
+/// What candle says, without the backtrace that it puts behind.
+pub fn plain(e: &candle_core::Error) -> String {
+    e.to_string().lines().next().unwrap_or_default().to_string()
+}
+
+/// Opens the device that is asked for.
+pub fn open_device(choice: DeviceChoice) -> Result<Device> {
     let cuda = || -> Result<Device> {
         if !cfg!(feature = "cuda") {
             return Err(Error::Model(

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::bert::Bert;
+use super::forward::Model;
 use super::tokens::Tokens;
 use super::{Embedder, Identity, Kind, ModelFiles, Options, unit};
 use crate::error::{Error, Result};
@@ -118,10 +118,10 @@ impl Encoder {
     pub fn start(files: &ModelFiles, options: &Options) -> Result<Self> {
         let tokens = Tokens::new(files)?;
         let queue = Arc::new(Queue::default());
-        let model = Bert::load(files, options.device)?;
+        let model = Model::load(files, options)?;
         let first = tokens.encode("a first text", Kind::Document)?;
         let vector = model.forward(&[&first]).and_then(|v| unit(v.concat()))?;
-        let identity = files.identity().clone();
+        let identity = files.identity_in(options);
         if vector.len() != identity.dimension {
             return Err(Error::Model(format!(
                 "{} gives {} numbers, its config.json says {}",
@@ -130,7 +130,7 @@ impl Encoder {
                 identity.dimension
             )));
         }
-        let runs_on = format!("{}, f32", model.device());
+        let runs_on = model.runs_on();
         let (own, budget) = (Arc::clone(&queue), options.token_budget);
         let thread = std::thread::Builder::new()
             .name("encoder".into())
@@ -140,7 +140,7 @@ impl Encoder {
     }
 }
 
-fn run(model: &Bert, queue: &Queue, budget: usize) {
+fn run(model: &Model, queue: &Queue, budget: usize) {
     while let Some(batch) = queue.next(budget) {
         let ids: Vec<&[u32]> = batch.iter().map(|item| item.ids.as_slice()).collect();
         let began = Instant::now();

@@ -21,6 +21,7 @@ impl HashEmbedder {
             fingerprint: "hash-64-1".into(),
             dimension: Self::DIMENSION,
             source: Self::NAME.into(),
+            precision: super::Precision::F32,
         };
         HashEmbedder { identity }
     }

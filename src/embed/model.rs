@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Identity;
+use super::{DeviceChoice, Identity, Options, Precision};
 use crate::error::{Error, Result};
 
 /// The model that is compiled into the binary (feature `bundled-model`).
@@ -70,9 +70,20 @@ impl ModelFiles {
         }
     }
 
-    /// Which model this is.
+    /// Which model this is, in f32.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Which model this is in the precision that the options lead to.
+    pub fn identity_in(&self, options: &Options) -> Identity {
+        let precision = options.precision.unwrap_or_else(|| match options.device {
+            DeviceChoice::Cuda | DeviceChoice::Metal => Precision::F32,
+            DeviceChoice::Auto if cfg!(any(feature = "cuda", feature = "metal")) => Precision::F32,
+            DeviceChoice::Auto | DeviceChoice::Cpu => Precision::of_this_machine(),
+        });
+        let fingerprint = format!("{}-{precision}", self.identity.fingerprint);
+        Identity { fingerprint, precision, ..self.identity.clone() }
     }
 
     fn read(name: &str, source: &str, file: &mut dyn FnMut(&str) -> Result<Option<Found>>) -> Result<Self> {
@@ -148,7 +159,8 @@ impl ModelFiles {
         hash.update(format!("{pooling:?} {max_tokens} {query_prefix:?} {document_prefix:?}").as_bytes());
         let fingerprint = hash.finalize().to_hex()[..32].to_string();
         let dimension = config.hidden_size;
-        let identity = Identity { name: name.into(), fingerprint, dimension, source: source.into() };
+        let identity =
+            Identity { name: name.into(), fingerprint, dimension, source: source.into(), precision: Precision::F32 };
         Ok(ModelFiles { config, tokenizer, weights, pooling, max_tokens, query_prefix, document_prefix, identity })
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use super::Engine;
+use super::open::precision_named;
 use super::search::check_query;
 use crate::embed::{self, Embedder, Kind};
 use crate::error::{Error, Result};
@@ -24,7 +25,9 @@ impl Engine {
         if let Some(embedder) = self.embedder.get() {
             return Ok(Arc::clone(embedder));
         }
-        let embedder: Arc<dyn Embedder> = Arc::from(embed::open(&self.config.embed_options(&self.model.source))?);
+        let embedder: Arc<dyn Embedder> = Arc::from(embed::open(
+            &self.config.embed_options(&self.model.source, precision_named(&self.model.precision)),
+        )?);
         if embedder.identity().fingerprint != self.model.fingerprint {
             return Err(Error::Data(format!(
                 "the model {:?} is not the one that the vectors in {} were made with: its files have changed. Put them \

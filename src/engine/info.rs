@@ -19,9 +19,11 @@ pub struct Info {
     pub model: String,
     /// Which weights and settings, in hexadecimal.
     pub fingerprint: String,
+    /// How the model's products are taken.
+    pub precision: String,
     /// Numbers in a vector.
     pub dimension: usize,
-    /// Where the model runs; none while it is not loaded.
+    /// Where and how the model runs (instruction set, threads); none while it is not loaded.
     pub device: Option<String>,
     /// Papers in the store.
     pub papers: usize,
@@ -81,6 +83,7 @@ impl Engine {
             data: self.folder.display().to_string(),
             model: self.model.name.clone(),
             fingerprint: self.model.fingerprint.clone(),
+            precision: self.model.precision.clone(),
             dimension: self.model.dimension,
             device: self.embedder.get().map(|e| e.runs_on()),
             papers: self.store.count()?,

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, OnceLock};
 
 use super::Engine;
-use crate::config::{Config, Device};
+use crate::config::{Config, Device, Precision};
 use crate::embed::{self, BUNDLED, DeviceChoice, Options};
 use crate::error::{Error, Result};
 use crate::index::{Exact, GraphOptions, Hnsw, OpenReport, VectorIndex};
@@ -78,43 +78,50 @@ fn move_into(table: &Exact, block: &mut Vec<(crate::paper::Row, Vec<f32>)>) -> R
 
 /// The folder's own model, or for a folder without papers the one asked for.
 fn choose_model(store: &Store, config: &Config) -> Result<StoredModel> {
-    let stored = store.current_model()?;
-    let empty = store.count()? == 0;
-    match (stored, &config.model) {
+    let stored = store.current_model()?.filter(|_| store.count().is_ok_and(|n| n > 0));
+    if let (Some(model), None, None) = (&stored, &config.model, config.precision) {
         // Nobody asked for another, so nothing needs to be read now.
-        (Some(model), None) if !empty => Ok(model),
-        (stored, asked) => {
-            let source = asked.as_deref().or(stored.as_ref().map(|m| m.source.as_str())).unwrap_or(BUNDLED);
-            let identity = embed::identify(&config.embed_options(source))?;
-            let model = StoredModel {
-                name: identity.name,
-                fingerprint: identity.fingerprint,
-                dimension: identity.dimension,
-                source: identity.source,
-            };
-            match stored {
-                Some(old) if !empty && old.fingerprint != model.fingerprint => Err(Error::Data(format!(
-                    "the folder {} was made with the model {} ({} numbers a vector), not with {} ({}). Leave --model \
-                     away to go on with it, or ingest into a new folder with --data",
-                    config.data.display(),
-                    old.source,
-                    old.dimension,
-                    model.source,
-                    model.dimension
-                ))),
-                Some(old) if old == model => Ok(model),
-                _ => {
-                    store.set_current_model(&model)?;
-                    Ok(model)
-                }
-            }
+        return Ok(model.clone());
+    }
+    let source = config.model.as_deref().or(stored.as_ref().map(|m| m.source.as_str())).unwrap_or(BUNDLED);
+    let own_precision = stored.as_ref().and_then(|m| precision_named(&m.precision));
+    let identity = embed::identify(&config.embed_options(source, own_precision))?;
+    let model = StoredModel {
+        name: identity.name,
+        fingerprint: identity.fingerprint,
+        dimension: identity.dimension,
+        source: identity.source,
+        precision: identity.precision.to_string(),
+    };
+    match stored {
+        Some(old) if old.fingerprint != model.fingerprint => Err(Error::Data(format!(
+            "the folder {} was made with the model {} ({} numbers a vector, {}), not with {} ({}, {}). Leave --model and \
+             --precision away to go on with it, or ingest into a new folder with --data",
+            config.data.display(),
+            old.source,
+            old.dimension,
+            old.precision,
+            model.source,
+            model.dimension,
+            model.precision
+        ))),
+        Some(old) if old == model => Ok(model),
+        _ => {
+            store.set_current_model(&model)?;
+            Ok(model)
         }
     }
 }
 
+/// The precision of this name.
+pub fn precision_named(name: &str) -> Option<embed::Precision> {
+    use embed::Precision;
+    [Precision::F32, Precision::Bf16, Precision::Int8].into_iter().find(|p| p.to_string() == name)
+}
+
 impl Config {
-    /// The part of the settings that the embedder needs.
-    pub fn embed_options(&self, model: &str) -> Options {
+    /// The part of the settings that the embedder needs. `precision` is what counts when nobody asked for another.
+    pub fn embed_options(&self, model: &str, precision: Option<embed::Precision>) -> Options {
         let device = match self.device {
             Device::Auto => DeviceChoice::Auto,
             Device::Cpu => DeviceChoice::Cpu,
@@ -124,6 +131,13 @@ impl Config {
         Options {
             model: model.to_string(),
             device,
+            precision: match self.precision {
+                Some(Precision::F32) => Some(embed::Precision::F32),
+                Some(Precision::Bf16) => Some(embed::Precision::Bf16),
+                Some(Precision::Int8) => Some(embed::Precision::Int8),
+                None => precision,
+            },
+            threads: self.tuning.threads,
             token_budget: self.tuning.token_budget,
             max_waiting: self.tuning.max_waiting,
         }

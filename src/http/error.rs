@@ -98,8 +98,14 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = ErrorBody { error: ErrorInner { code: self.code(), message: self.message, detail: self.detail } };
         let mut response = (self.status, Json(body)).into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        match self.status.as_u16() {
+            503 => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            // The rest of the body was not read, so the connection cannot carry another request: say so, or a client
+            // that keeps connections would send its next one into the void.
+            408 | 413 | 415 => {
+                drop(response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close")))
+            }
+            _ => {}
         }
         response
     }

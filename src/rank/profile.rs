@@ -115,7 +115,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use proptest::{collection::vec, prop_assert, prop_assert_eq, proptest};
 
     const X: [f32; 3] = [1.0, 0.0, 0.0];
     const Y: [f32; 3] = [0.0, 1.0, 0.0];
@@ -156,9 +156,9 @@ mod tests {
     proptest! {
         #[test]
         fn parts_sum_to_the_score(
-            likes in prop::collection::vec((0.1f32..5.0, prop::collection::vec(-1f32..1.0, 6)), 1..8),
-            dislikes in prop::collection::vec((0.1f32..5.0, prop::collection::vec(-1f32..1.0, 6)), 0..6),
-            paper in prop::collection::vec(-1f32..1.0, 6),
+            likes in vec((0.1f32..5.0, vec(-1f32..1.0, 6)), 1..8),
+            dislikes in vec((0.1f32..5.0, vec(-1f32..1.0, 6)), 0..6),
+            paper in vec(-1f32..1.0, 6),
             which in 0usize..3,
         ) {
             let strategy = [Strategy::Mean, Strategy::Nearest, Strategy::Rocchio][which];

@@ -25,10 +25,11 @@ use crate::error::{Error, Result};
 /// The papers of a data folder. One process at a time; shared between its threads.
 pub struct Store {
     path: PathBuf,
+    // Idle readers; in WAL mode they never wait for the writer. Closed before it, since the last connection to close
+    // folds the log into the database and a reader may not.
+    readers: Mutex<Vec<Connection>>,
     // One writer, as SQLite wants it. Never held while a text is embedded.
     writer: Mutex<Connection>,
-    // Idle readers; in WAL mode they never wait for the writer.
-    readers: Mutex<Vec<Connection>>,
     // Held for its lock, which the system frees when the process ends, however it ends.
     _lock: File,
 }

@@ -22,9 +22,12 @@ pub fn open(folder: &Path) -> Result<Store> {
     let lock = lock(folder)?;
     let path = folder.join(DATABASE);
     let made = folder.join(MADE);
-    let length = fs::metadata(&path).map_or(0, |m| m.len());
-    if made.exists() {
-        check_whole(&path, length)?;
+    let log = folder.join(format!("{DATABASE}-wal"));
+    // With a log beside it (after a kill, or a full disk) the file alone may rightly be short; SQLite puts the two
+    // together first.
+    let logged = fs::metadata(&log).is_ok_and(|m| m.len() > 0);
+    if made.exists() && !logged {
+        check_whole(&path)?;
     }
     let mut writer = connect(&path, OpenFlags::default())?;
     let prepare = |c: &Connection| {
@@ -34,6 +37,14 @@ pub fn open(folder: &Path) -> Result<Store> {
         c.pragma_update(None, "synchronous", "FULL")
     };
     prepare(&writer).map_err(|e| explain(&path, e))?;
+    if logged {
+        let folded = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get::<_, i64>(0));
+        match folded {
+            Ok(0) => check_whole(&path)?,
+            // No room to put them together: reading works all the same.
+            _ => tracing::warn!("{}: its log could not be folded in (is the disk full?)", path.display()),
+        }
+    }
     migrate(&mut writer, &path)?;
     if !made.exists() {
         File::create(&made).and_then(|f| f.sync_all()).map_err(|e| Error::io(&made, "cannot write", e))?;
@@ -90,7 +101,8 @@ fn lock(folder: &Path) -> Result<File> {
 
 /// Refuses a database file that is shorter than its own header says: SQLite would notice only when it comes to a page
 /// that is not there, and take an empty file for a new database.
-fn check_whole(path: &Path, length: u64) -> Result<()> {
+fn check_whole(path: &Path) -> Result<()> {
+    let length = fs::metadata(path).map_or(0, |m| m.len());
     let damaged = |why: String| {
         Err(Error::Data(format!(
             "{}: the database is damaged: {why}. Put a copy of it back, or start a new folder with --data and ingest again",

@@ -12,6 +12,7 @@ CREATE TABLE models (
     name        TEXT NOT NULL,
     dimension   INTEGER NOT NULL,
     source      TEXT NOT NULL,
+    precision   TEXT NOT NULL,
     current     INTEGER NOT NULL
 ) STRICT;
 

@@ -17,15 +17,27 @@ pub struct StoredModel {
     pub dimension: usize,
     /// What opens it again.
     pub source: String,
+    /// How its products were taken: `f32`, `bf16`, `int8`.
+    pub precision: String,
 }
 
 impl Store {
     /// The model whose vectors the papers have; none before the first paper.
     pub fn current_model(&self) -> Result<Option<StoredModel>> {
         self.read(|c| {
-            c.query_row("SELECT name, fingerprint, dimension, source FROM models WHERE current = 1", [], |r| {
-                Ok(StoredModel { name: r.get(0)?, fingerprint: r.get(1)?, dimension: r.get(2)?, source: r.get(3)? })
-            })
+            c.query_row(
+                "SELECT name, fingerprint, dimension, source, precision FROM models WHERE current = 1",
+                [],
+                |r| {
+                    Ok(StoredModel {
+                        name: r.get(0)?,
+                        fingerprint: r.get(1)?,
+                        dimension: r.get(2)?,
+                        source: r.get(3)?,
+                        precision: r.get(4)?,
+                    })
+                },
+            )
             .optional()
         })
     }
@@ -35,9 +47,9 @@ impl Store {
         self.write(|t| {
             t.execute("UPDATE models SET current = 0", [])?;
             t.execute(
-                "INSERT INTO models (fingerprint, name, dimension, source, current) VALUES (?1, ?2, ?3, ?4, 1)
+                "INSERT INTO models (fingerprint, name, dimension, source, precision, current) VALUES (?1, ?2, ?3, ?4, ?5, 1)
                  ON CONFLICT (fingerprint) DO UPDATE SET name = ?2, source = ?4, current = 1",
-                params![model.fingerprint, model.name, model.dimension, model.source],
+                params![model.fingerprint, model.name, model.dimension, model.source, model.precision],
             )?;
             Ok(())
         })

@@ -1,4 +1,4 @@
-//! The page for visitors. Three files, compiled in.
+//! The page for visitors. Its files are compiled in.
 
 use axum::Router;
 use axum::http::header;
@@ -12,6 +12,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(|| file("text/html; charset=utf-8", include_str!("index.html"))))
         .route("/web/page.js", get(|| file("text/javascript; charset=utf-8", include_str!("page.js"))))
+        .route("/web/icon.svg", get(|| file("image/svg+xml", include_str!("icon.svg"))))
         .route("/web/page.css", get(|| file("text/css; charset=utf-8", include_str!("page.css"))))
 }
 
@@ -20,7 +21,7 @@ async fn file(media_type: &'static str, text: &'static str) -> impl IntoResponse
     let policy = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'";
     let headers = [
         (header::CONTENT_TYPE, media_type),
-        (header::CACHE_CONTROL, "max-age=300"),
+        (header::CACHE_CONTROL, "no-cache"),
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];

@@ -39,10 +39,12 @@ function readAddress() {
   } catch {
     // A hand-written address with a lone %: take it as it stands.
   }
+  const q = params.get("q") ?? "";
+  const known = Object.hasOwn(VIEWS, view) && (view !== "search" || q.trim());
   return {
-    view: Object.hasOwn(VIEWS, view) ? view : "day",
+    view: known ? view : "day",
     name,
-    q: params.get("q") ?? "",
+    q,
     category: params.get("category") ?? "",
     sort: params.get("sort") ?? "upvotes",
   };
@@ -78,9 +80,10 @@ async function ask(path, params = {}, post = false) {
     throw new Error("The service cannot be reached. Is it still running, and is this machine connected to it?");
   }
   const body = await response.json().catch(() => null);
-  if (response.ok && Array.isArray(body?.papers ?? [])) return body ?? {};
-  const message = body?.error?.message ?? `the service answered ${response.status} ${response.statusText}`.trim();
-  throw new Error(message.charAt(0).toUpperCase() + message.slice(1));
+  if (response.ok && body) return body;
+  const unread = response.ok ? "the answer broke off; please try again" : `the service answered ${response.status} ${response.statusText}`;
+  const message = body?.error?.message ?? unread;
+  throw Object.assign(new Error(message.charAt(0).toUpperCase() + message.slice(1)), { soon: response.status === 503 });
 }
 
 /** A page of a ranked answer. */
@@ -112,13 +115,13 @@ const VIEWS = {
       const fits = (p) => !wanted || (p.categories ?? []).some((c) => c.toLowerCase() === wanted);
       return { papers: papers.filter(fits), next: meta.next ?? null, total: meta.total };
     };
-    const newest = await newestDay(signal);
+    const [newest, named] = await Promise.all([newestDay(), at.name ? page(at.name, undefined, limit) : null]);
     const day = at.name || newest.day;
-    const first = await page(day, undefined, limit);
+    const first = named ?? (await page(day, undefined, limit));
     const empty = newest.none
       ? [el("p", {}, el("strong", {}, "There are no papers here yet.")), el("p", {}, "Send some to PUT /v1/papers; the ", el("a", { href: "docs/" }, "API"), " says how.")]
       : [
-          el("p", {}, el("strong", {}, `No papers ${at.category ? `in ${at.category} ` : ""}were listed on ${longDate(day)}.`)),
+          el("p", {}, el("strong", {}, `No papers ${at.category ? `in ${at.category} ` : ""}were listed ${day.length === 10 ? "on" : "in"} ${longDate(day)}.`)),
           el("div", { className: "controls" },
             at.category ? button("All categories", () => go(changed(at, { category: "" }))) : null,
             day.length === 10 && !at.category ? button(`All of ${longDate(day.slice(0, 7))}`, () => go(changed(at, { name: day.slice(0, 7) }))) : null,
@@ -134,7 +137,6 @@ const VIEWS = {
   },
 
   async search(at, limit) {
-    if (!at.q.trim()) return VIEWS.day({ ...at, view: "day" }, STEP.day);
     const page = (offset, limit) =>
       ranked("v1/search", { q: at.q, category: at.category, offset, limit }, at.q.length > LONG);
     const heading = el("h1", { tabIndex: -1, dir: "auto" }, el("span", { className: "kicker" }, "Papers closest to"), at.q);
@@ -152,8 +154,7 @@ const VIEWS = {
 
   async similar(at, limit) {
     const path = `v1/papers/${encodeURIComponent(at.name)}`;
-    const page = (offset, limit) =>
-      ranked(`${path}/similar`, { category: at.category, explain: true, offset, limit });
+    const page = (offset, limit) => ranked(`${path}/similar`, { category: at.category, explain: true, offset, limit });
     const [paper, first] = await Promise.all([ask(path), page(0, limit)]);
     return {
       name: `Papers like ${paper.title}`,
@@ -181,14 +182,14 @@ function dayHead(at, day, newest) {
     const node = button(sign, () => step(at, day, by, newest));
     node.ariaLabel = node.title = text;
     node.id = text.toLowerCase();
-    node.disabled = !day || (by > 0 && day >= newest.slice(0, day.length));
+    node.disabled = !isDate(day) || (by > 0 && day >= newest.slice(0, day.length));
     return node;
   };
   return el("div", { className: "headline" },
     el("h1", { tabIndex: -1 }, el("span", { className: "kicker" }, "Daily papers"), day ? longDate(day) : "Without a date"),
     el("div", { className: "controls" },
       arrow("‹", "Earlier", -1), el("label", { className: "unseen", htmlFor: "day" }, "Day"), picked, arrow("›", "Later", 1),
-      el("label", { htmlFor: "sort" }, "Sort"), sort));
+      el("label", { className: "unseen", htmlFor: "sort" }, "Sort by"), sort));
 }
 
 /** To the next day that has papers, so that nobody has to click through weekends. */
@@ -209,6 +210,8 @@ async function step(at, day, by, newest) {
 
 // ---- Dates: YYYY, YYYY-MM or YYYY-MM-DD, and always the day that is written, in any time zone. ----
 
+const isDate = (text) => /^\d{4}(-\d\d){0,2}$/.test(text);
+
 function parsed(day) {
   const [year, month = 1, date = 1] = day.split("-").map(Number);
   return new Date(Date.UTC(year, month - 1, date));
@@ -223,7 +226,7 @@ function shifted(day, by) {
 }
 
 function written(day, options) {
-  if (!/^\d{4}(-\d\d){0,2}$/.test(day)) return day;
+  if (!isDate(day)) return day;
   const fields = { year: "numeric", ...(day.length > 4 && { month: options.month }), ...(day.length > 7 && options) };
   return new Intl.DateTimeFormat("en-GB", { ...fields, timeZone: "UTC" }).format(parsed(day));
 }
@@ -235,8 +238,12 @@ const shortDate = (day) => written(day, { day: "numeric", month: "short" });
 
 /** The address of a paper elsewhere: only of the web, since `javascript:` would be an address too. */
 function webAddress(text) {
-  const url = URL.canParse?.(text ?? "") ? new URL(text) : null;
-  return url && /^https?:$/.test(url.protocol) ? url : null;
+  try {
+    const url = new URL(text);
+    return /^https?:$/.test(url.protocol) ? url : null;
+  } catch {
+    return null; // none, or not a whole address
+  }
 }
 
 /** A card; `source` makes it the one that others are compared with: all of it open, the title a heading. */
@@ -254,17 +261,15 @@ function card(paper, at, source = false) {
   const title = source
     ? el("h1", { className: "title", dir: "auto", tabIndex: -1 }, paper.title)
     : el("h2", { className: "title", dir: "auto" }, el("a", { href: similar }, paper.title));
-  const by = [
-    names.slice(0, 3).join(", ") + (names.length > 3 ? `, +${names.length - 3}` : ""),
-    shown && el("time", { dateTime: shown }, shortDate(shown)),
-    paper.submitted_by && `submitted by ${paper.submitted_by}`,
-  ].filter(Boolean);
-  const line = el("p", { className: "by", title: names.length > 3 ? names.join(", ") : "" },
-    ...by.flatMap((piece, k) => (k ? [" · ", piece] : [piece])));
+  const few = names.slice(0, 3).join(", ") + (names.length > 3 ? `, +${names.length - 3}` : "");
+  const by = el("p", { className: "by" },
+    few ? el("span", { title: names.length > 3 ? names.join(", ") : "" }, source ? names.join(", ") : few) : null,
+    shown ? el("time", { dateTime: shown }, shortDate(shown)) : null,
+    paper.submitted_by ? el("span", {}, `submitted by ${paper.submitted_by}`) : null);
 
   const summary = text ? el("p", { className: source ? "abstract" : "abstract cut", dir: "auto" }, text) : null;
   let opener = null;
-  if (summary && !source && text.length > 160) {
+  if (summary && !source && text.length > 60) {
     const toggle = () => {
       const cut = summary.classList.toggle("cut");
       opener.ariaExpanded = String(!cut);
@@ -283,25 +288,25 @@ function card(paper, at, source = false) {
     chip.title = on ? "Show every category" : `Only ${category}`;
     return chip;
   });
-  const from = [paper.organization, paper.venue].filter(Boolean).join(" · ");
+  const from = [paper.organization, paper.venue, source && paper.id].filter(Boolean).join(" · ");
 
   return el("article", { className: "card" }, votes, el("div", { className: "body" },
-    title, line, summary,
+    title, by, summary,
     chips.length || from ? el("div", { className: "row" }, ...chips, from ? el("span", { className: "from" }, from) : null) : null,
     el("div", { className: "row actions" },
-      source ? null : button("More like this", () => go(similar), "plain strong"),
+      source ? null : button("More like this", () => go(similar), "more"),
       opener,
       url ? el("a", { className: "plain", href: url.href, rel: "noreferrer" }, `Read at ${url.hostname}`) : null,
-      source ? el("span", {}, paper.id) : null,
       typeof paper.score === "number" ? score(paper) : null)));
 }
 
 function score({ score, why }) {
   const value = score.toFixed(2);
   const reasons = (why?.parts ?? []).map((p) => `${p.value.toFixed(2)} from ${p.title ?? p.text ?? p.kind}`);
+  // A <progress>, because a bar drawn by a style attribute would break the page's own policy.
   return el("span", { className: "score end", title: reasons.join("\n") },
-    el("meter", { min: 0, max: 1, value: Math.min(1, Math.max(0, score)), ariaLabel: `Similarity ${value}` }),
-    el("span", { ariaHidden: "true" }, value));
+    el("progress", { max: 1, value: Math.min(1, Math.max(0, score)), ariaHidden: "true" }),
+    el("span", { className: "unseen" }, "Similarity "), value);
 }
 
 const count = (n) => new Intl.NumberFormat("en-GB", { notation: n > 9999 ? "compact" : "standard" }).format(n);
@@ -322,8 +327,6 @@ async function show() {
   // How far the reader had come in this entry of the history.
   const { y = 0, shown = STEP[at.view] } = history.state ?? {};
   const signal = begin(at.view === "day" ? "Loading…" : "Searching…");
-  box.value = at.q;
-  fit();
   try {
     const view = await VIEWS[at.view](at, Math.min(shown, MOST));
     if (signal.aborted) return;
@@ -378,8 +381,11 @@ function fail(error) {
   part("status").textContent = "";
   part("main").ariaBusy = "false";
   document.title = "paperkin";
+  // A service that is only starting or busy says so; the page asks again by itself, unless it is asked for something else.
+  const { signal } = running;
+  if (error.soon) setTimeout(() => signal.aborted || show(), 2000);
   part("notice").replaceChildren(el("div", { className: "notice wrong", role: "alert" },
-    el("p", {}, el("strong", {}, "That did not work.")), el("p", {}, error.message),
+    el("p", {}, el("strong", {}, error.soon ? "One moment." : "That did not work.")), el("p", {}, error.message),
     el("div", { className: "controls" }, button("Try again", () => show()), button("Daily papers", () => go("#/")))));
 }
 
@@ -388,10 +394,10 @@ function fail(error) {
 /** Keeps something with this entry of the history, to be found again on the way back. */
 const remember = (what) => history.replaceState({ ...history.state, ...what }, "");
 
-/** As many lines as the text needs, up to eight. */
+/** As many lines as the text needs, up to six. */
 function fit() {
   box.rows = 1;
-  while (box.rows < 8 && box.scrollHeight > box.clientHeight + 2) box.rows += 1;
+  while (box.rows < 6 && box.scrollHeight > box.clientHeight + 2) box.rows += 1;
 }
 
 part("search").addEventListener("submit", (event) => {
@@ -425,9 +431,13 @@ addEventListener("scroll", () => {
   if (part("main").ariaBusy !== "true") scrolled = setTimeout(() => remember({ y: scrollY }), 100);
 });
 
-addEventListener("hashchange", () => {
+function arrive() {
   clearTimeout(scrolled);
+  box.value = readAddress().q;
+  fit();
+  box.scrollTop = 0;
   show();
-});
+}
 
-show();
+addEventListener("hashchange", arrive);
+arrive();

@@ -1,0 +1,140 @@
+//! A model ready to run: our own kernels on the processor, candle on every other device.
+
+use candle_core::{Device, Tensor};
+use candle_nn::VarBuilder;
+
+use super::bert::{Bert, open_device, plain, weights};
+use super::cpu::{Activation, BertShape, CpuBert, Isa};
+use super::{ModelFiles, Options, Precision};
+use crate::error::{Error, Result};
+
+/// A model ready to run. One thread owns it: two forward passes at once are slower than one after the other.
+pub enum Model {
+    /// Our kernels, with the threads they may use.
+    Cpu(Box<CpuBert>, usize),
+    /// Candle, in f32.
+    Candle(Bert),
+}
+
+impl Model {
+    /// Builds the model on the device that is asked for.
+    pub fn load(files: &ModelFiles, options: &Options) -> Result<Self> {
+        match open_device(options.device)? {
+            Device::Cpu => {
+                let threads = match options.threads {
+                    0 => std::thread::available_parallelism().map_or(1, usize::from),
+                    n => n,
+                };
+                let precision = options.precision.unwrap_or_else(Precision::of_this_machine);
+                Ok(Model::Cpu(Box::new(load_cpu(files, precision, Isa::detect())?), threads))
+            }
+            device if matches!(options.precision, None | Some(Precision::F32)) => {
+                Bert::load(files, device).map(Model::Candle)
+            }
+            _ => Err(Error::Model("on an accelerator the model runs in f32: say --precision f32".into())),
+        }
+    }
+
+    /// The pooled vector of each sequence, not yet of unit length, in the order given.
+    ///
+    /// `batch` holds token ids with the special ones; none may be empty or longer than the model's positions.
+    pub fn forward(&self, batch: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
+        match self {
+            Model::Cpu(model, threads) => model
+                .forward(batch, *threads)
+                .map_err(|e| Error::Model(format!("the model failed on {} texts: {e}", batch.len()))),
+            Model::Candle(model) => model.forward(batch),
+        }
+    }
+
+    /// Where and how it runs, for people.
+    pub fn runs_on(&self) -> String {
+        match self {
+            Model::Cpu(model, threads) => format!("cpu, {}, {}, {threads} threads", model.precision(), model.isa()),
+            Model::Candle(model) => format!("{}, f32", model.device()),
+        }
+    }
+}
+
+/// Reads the tensors through candle, whatever format and precision they are kept in, and packs them.
+pub fn load_cpu(files: &ModelFiles, precision: Precision, isa: Isa) -> Result<CpuBert> {
+    use candle_transformers::models::bert::HiddenAct;
+    let refuse = |why: String| Error::Model(format!("the weights of {} do not fit: {why}", files.identity().name));
+    let config = &files.config;
+    let shape = BertShape {
+        hidden: config.hidden_size,
+        layers: config.num_hidden_layers,
+        heads: config.num_attention_heads,
+        intermediate: config.intermediate_size,
+        vocab: config.vocab_size,
+        positions: config.max_position_embeddings,
+        types: config.type_vocab_size,
+        eps: config.layer_norm_eps as f32,
+        activation: match config.hidden_act {
+            HiddenAct::Gelu => Activation::Gelu,
+            HiddenAct::GeluApproximate => Activation::GeluTanh,
+            HiddenAct::Relu => Activation::Relu,
+        },
+    };
+    let vars = weights(files, &Device::Cpu).map_err(|e| refuse(plain(&e)))?;
+    let mut source = |name: &str| {
+        let tensor = find(&vars, name).ok_or_else(|| format!("{name} is missing"))?;
+        tensor.flatten_all().and_then(|t| t.to_vec1()).map_err(|e| plain(&e))
+    };
+    CpuBert::load(shape, &mut source, files.pooling, precision, isa).map_err(refuse)
+}
+
+/// A tensor under any of the names that exports give it: with the architecture before it, and in files of older versions
+/// `gamma` and `beta` for a norm's weight and bias.
+fn find(vars: &VarBuilder, name: &str) -> Option<Tensor> {
+    let old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
+    let names = [name.to_string(), format!("bert.{name}"), old.clone(), format!("bert.{old}")];
+    names.iter().find(|n| vars.contains_tensor(n)).and_then(|n| vars.get_unchecked(n).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embed::{BUNDLED, DeviceChoice, Kind, unit};
+
+    /// Every precision on every instruction set of this machine against stock candle, on real texts.
+    #[test]
+    #[cfg(feature = "bundled-model")]
+    fn our_kernels_agree_with_candle() {
+        let files = ModelFiles::find(BUNDLED).expect("bundled");
+        let candle = Bert::load(&files, Device::Cpu).expect("loads");
+        let tokens = crate::embed::tokens::Tokens::new(&files).expect("a tokenizer");
+        let long = "Ice sheets lose mass at their grounding lines. ".repeat(40);
+        let texts = ["protein folding", "a", "Gravitational waves from neutron stars, observed twice.", &long];
+        let ids: Vec<Vec<u32>> = texts.iter().map(|t| tokens.encode(t, Kind::Document).expect("tokens")).collect();
+        let ids: Vec<&[u32]> = ids.iter().map(Vec::as_slice).collect();
+        let directions = |vs: Vec<Vec<f32>>| vs.into_iter().map(|v| unit(v).expect("a direction")).collect::<Vec<_>>();
+        let truth = directions(candle.forward(&ids).expect("runs"));
+        for isa in Isa::known().into_iter().filter(|isa| isa.usable()) {
+            // int8 is good to .995 on abstracts; texts of a word or two, as here, have less to average over.
+            for (precision, least) in [(Precision::F32, 0.99999), (Precision::Bf16, 0.9999), (Precision::Int8, 0.99)] {
+                let model = load_cpu(&files, precision, isa).expect("loads");
+                for (k, v) in directions(model.forward(&ids, 2).expect("runs")).iter().enumerate() {
+                    let cosine: f32 = v.iter().zip(&truth[k]).map(|(a, b)| a * b).sum();
+                    assert!(cosine > least, "{isa}, {precision}, {:?}: {cosine}", texts[k].get(..20));
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "bundled-model")]
+    fn concurrent_calls_get_their_own_vectors() {
+        let options = Options { device: DeviceChoice::Cpu, ..Options::new(BUNDLED) };
+        let encoder = crate::embed::open(&options).expect("opens");
+        let texts: Vec<String> = (0..24).map(|k| format!("text number {k} about subject {}", k * 7 % 5)).collect();
+        let one = |t: &str| encoder.embed(&[t], Kind::Query).expect("embeds").concat();
+        let alone: Vec<Vec<f32>> = texts.iter().map(|t| one(t)).collect();
+        std::thread::scope(|scope| {
+            let calls: Vec<_> = texts.iter().map(|t| scope.spawn(|| one(t))).collect();
+            for (call, expected) in calls.into_iter().zip(&alone) {
+                assert_eq!(&call.join().expect("no panic"), expected);
+            }
+        });
+    }
+}

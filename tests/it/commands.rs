@@ -1,0 +1,288 @@
+//! Every command, on good input and on bad.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, Ran, Server, ids, paper, papers};
+
+#[test]
+fn papers_go_in_and_come_out_by_likeness() {
+    let folder = Folder::new();
+    let file = folder.file("p.jsonl", papers(300));
+    let report = &folder.json(&["ingest", &file])[0];
+    assert_eq!((&report["accepted"], &report["embedded"]), (&json!(300), &json!(300)));
+
+    let hits = folder.json(&["similar", "p/3", "-k", "20"]);
+    assert_eq!(hits.len(), 20);
+    assert!(!ids(&hits).contains(&"p/3"), "a paper is not like itself");
+    assert!(hits.is_sorted_by(|a, b| a["score"].as_f64() >= b["score"].as_f64()));
+    // The words decide with this model: the nearest share topic and subject.
+    assert_eq!(ids(&hits)[0].trim_start_matches("p/").parse::<usize>().map(|k| k % 7), Ok(3));
+
+    let found = folder.json(&["search", "number42", "subject3", "-k", "1"]);
+    assert_eq!(ids(&found), ["p/42"]);
+
+    let liked = folder.json(&["recommend", "--like", "p/1", "p/8", "--dislike", "p/2", "-k", "5", "--explain"]);
+    assert!(liked.iter().all(|h| !["p/1", "p/8", "p/2"].contains(&h["id"].as_str().expect("an id"))));
+    for hit in &liked {
+        let parts = hit["why"]["parts"].as_array().expect("parts");
+        let sum: f64 = parts.iter().map(|p| p["value"].as_f64().expect("a value")).sum();
+        assert!((sum - hit["score"].as_f64().expect("a score")).abs() < 1e-4, "{hit}");
+        assert_eq!(parts.len(), 3);
+    }
+    let table = folder.run(&["similar", "p/3", "-k", "2"]);
+    assert!(table.out.contains("Paper number") && table.err.contains("2 of 299 papers"), "{}{}", table.out, table.err);
+}
+
+#[test]
+fn filters_hold_and_answers_are_full() {
+    let folder = Folder::new();
+    let file = folder.file("p.jsonl", papers(300));
+    folder.json(&["ingest", &file]);
+    for (flags, expected) in [
+        (vec!["--category", "C.1"], 100),
+        (vec!["--author", "author  2"], 60),
+        (vec!["--from", "2026-03", "--to", "2026-03"], 25),
+        (vec!["--category", "c.0", "c.1", "--author", "Author 0"], 40),
+        (vec!["--to", "2025"], 0),
+    ] {
+        let hits = folder.json(&[&["search", "words", "-k", "500"], &flags[..]].concat());
+        assert_eq!(hits.len(), expected, "{flags:?}");
+    }
+    let excluded = folder.json(&["search", "number5", "-k", "299", "--exclude", "p/5", "p/6", "nobody"]);
+    assert_eq!(excluded.len(), 298);
+    assert!(!ids(&excluded).contains(&"p/5"));
+    let march = folder.json(&["search", "words", "-k", "500", "--from", "2026-03-01", "--to", "2026-03-31"]);
+    assert!(march.iter().all(|h| h["date"].as_str().is_some_and(|d| d.starts_with("2026-03"))));
+    // Pages join without gap or overlap.
+    let whole = folder.json(&["search", "topic4", "-k", "30"]);
+    let second = folder.json(&["search", "topic4", "-k", "10", "--offset", "10"]);
+    assert_eq!(ids(&whole)[10..20], ids(&second)[..]);
+    let spread = folder.json(&["search", "topic4", "-k", "30", "--diversity", "0.7"]);
+    assert_ne!(ids(&whole), ids(&spread));
+}
+
+#[test]
+fn a_second_run_costs_nothing_and_a_change_only_itself() {
+    let folder = Folder::new();
+    let file = folder.file("p.jsonl", papers(200));
+    folder.json(&["ingest", &file]);
+    let again = &folder.json(&["ingest", &file])[0];
+    assert_eq!((&again["unchanged"], &again["embedded"]), (&json!(200), &json!(0)));
+
+    let mut votes = paper(7);
+    votes["upvotes"] = json!(999);
+    let mut text = paper(8);
+    text["abstract"] = json!("Entirely different zebras.");
+    let file = folder.file("q.jsonl", format!("{votes}\n{text}\n{}", paper(9)));
+    let report = &folder.json(&["ingest", &file])[0];
+    assert_eq!(
+        (&report["updated"], &report["unchanged"], &report["embedded"], &report["accepted"]),
+        (&json!(2), &json!(1), &json!(1), &json!(0))
+    );
+    assert_eq!(ids(&folder.json(&["search", "zebras", "-k", "1"])), ["p/8"]);
+    assert_eq!(folder.papers(), 200);
+    assert_eq!(folder.json(&["search", "zebras", "-k", "500"]).len(), 200, "the old text is still found");
+}
+
+#[test]
+fn bad_lines_are_told_and_the_rest_goes_in() {
+    let folder = Folder::new();
+    let mut text = Vec::new();
+    let mut line = |bytes: &[u8]| {
+        text.extend_from_slice(bytes);
+        text.push(b'\n');
+    };
+    line(br#"{"id":"a","title":"First"}"#);
+    line(b"{\"id\": \"broken\", ");
+    line(br#"{"title":"No id"}"#);
+    line(br#"{"id":"no title"}"#);
+    line(br#"{"id":"blank","title":"  "}"#);
+    line(b"{\"id\":\"latin\",\"title\":\"caf\xe9\"}");
+    line(format!("{{\"id\":\"{}\",\"title\":\"long id\"}}", "i".repeat(10_000)).as_bytes());
+    line(br#"{"id":"date","title":"T","date":"2026-02-30"}"#);
+    line(br#"{"id":"nul\u0000","title":"T"}"#);
+    line(br#"[1,2]"#);
+    line(br#"{"id":"votes","title":"T","upvotes":-1}"#);
+    line(br#"{"id":"empty abstract","title":"Only a title","abstract":""}"#);
+    line(br#"{"id":"extra","title":"T","colour":{"deep":[1]}}"#);
+    line(br#"{"id":"a","title":"Second, of the same id"}"#);
+    line(format!("{{\"id\":\"big\",\"title\":\"T\",\"abstract\":\"{}\"}}", "word ".repeat(400_000)).as_bytes());
+    let file = folder.file("bad.jsonl", &text);
+
+    let ran = folder.run(&["ingest", &file, "--json"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.err);
+    let report: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(
+        (&report["accepted"], &report["updated"], &report["rejected_total"]),
+        (&json!(4), &json!(1), &json!(10))
+    );
+    let told: Vec<(u64, &str)> = report["rejected"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|r| (r["line"].as_u64().expect("a line"), r["reason"].as_str().expect("a reason")))
+        .collect();
+    for (expected, word) in [
+        (2, "JSON"),
+        (3, "id"),
+        (4, "title"),
+        (5, "title"),
+        (6, "UTF-8"),
+        (7, "256"),
+        (8, "date"),
+        (9, "control"),
+        (10, "object"),
+        (11, "upvotes"),
+    ] {
+        let (_, reason) =
+            told.iter().find(|(line, _)| *line == expected).unwrap_or_else(|| panic!("line {expected}: {told:?}"));
+        assert!(reason.contains(word), "line {expected}: {reason}");
+        assert!(ran.err.contains(&format!("bad.jsonl:{expected}: ")), "{}", ran.err);
+    }
+    assert_eq!(folder.papers(), 4);
+    let hit = &folder.json(&["search", "Second", "-k", "1"])[0];
+    assert_eq!((&hit["id"], &hit["title"]), (&json!("a"), &json!("Second, of the same id")));
+    let extra = folder.json(&["search", "T", "-k", "9"]).into_iter().find(|h| h["id"] == "extra").expect("kept");
+    assert_eq!(extra["extra"], json!({ "colour": { "deep": [1] } }));
+
+    let strict = folder.run(&["ingest", &file, "--strict"]);
+    assert_eq!(strict.status, Some(1));
+    let none = folder.file("none.jsonl", "nothing\nhere\n");
+    assert_eq!(folder.run(&["ingest", &none]).status, Some(1));
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let folder = Folder::new();
+    let file = folder.file("p.jsonl", papers(20));
+    folder.json(&["ingest", &file]);
+    let plain = folder.file("plain", "x");
+    for (args, status, words) in [
+        (vec!["ingest", "/no/such/file.jsonl"], 1, "/no/such/file.jsonl"),
+        (vec!["ingest", "/"], 1, "directory"),
+        (vec!["similar", "nobody"], 1, "nobody"),
+        (vec!["recommend", "--like", "p/1", "nobody"], 1, "nobody"),
+        (vec!["recommend", "--like", "p/1", "--dislike", "p/1"], 1, "both"),
+        (vec!["recommend"], 2, "--like"),
+        (vec!["search", ""], 1, "empty"),
+        (vec!["search", "  "], 1, "empty"),
+        (vec!["search", "x", "-k", "0"], 2, "1 to 500"),
+        (vec!["search", "x", "-k", "501"], 2, "1 to 500"),
+        (vec!["search", "x", "-k", "-1"], 2, "-1"),
+        (vec!["search", "x", "--from", "soon"], 2, "soon"),
+        (vec!["search", "x", "--from", "2026", "--to", "2025"], 1, "turned round"),
+        (vec!["search", "x", "--diversity", "2"], 1, "diversity"),
+        (vec!["search", "x", "--mode", "lexical"], 1, "lexical"),
+        (vec!["frobnicate"], 2, "frobnicate"),
+        (vec!["similar", "p/1", "--data", "/nowhere"], 1, "/nowhere"),
+        (vec!["ingest", &file, "--data", "/proc/paperkin"], 1, "/proc/paperkin"),
+        (vec!["ingest", &file, "--data", &plain], 1, "plain"),
+        (vec!["info", "--config", "/no/config.toml"], 1, "/no/config.toml"),
+        (vec!["info", "--model", "no-such-model"], 1, "no-such-model"),
+        (vec!["info", "--model", "all-MiniLM-L6-v2"], 1, "made with the model hash"),
+        (vec!["serve", "--addr", "nonsense"], 1, "nonsense"),
+        (vec!["import", "/nowhere"], 1, "/nowhere"),
+    ] {
+        let ran = folder.run(&args);
+        assert_eq!(ran.status, Some(status), "{args:?}: {}", ran.err);
+        assert!(ran.err.contains(words), "{args:?}: {}", ran.err);
+        assert!(ran.out.is_empty(), "{args:?}: {}", ran.out);
+    }
+    assert_eq!(folder.papers(), 20);
+}
+
+#[test]
+fn every_help_has_examples() {
+    let folder = Folder::new();
+    for command in ["demo", "ingest", "serve", "similar", "search", "recommend", "embed", "info", "export", "import"] {
+        let help = folder.run(&[command, "--help"]);
+        assert_eq!(help.status, Some(0));
+        assert!(help.out.contains("Examples:") && help.out.contains(&format!("paperkin {command}")), "{}", help.out);
+    }
+}
+
+#[test]
+fn standard_input_is_a_file_and_a_pasted_abstract() {
+    let folder = Folder::new();
+    let pipe = |args: &[&str], text: &str| {
+        let mut child = folder
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        // Who refuses an endless text stops reading it.
+        let _ = child.stdin.take().expect("piped").write_all(text.as_bytes());
+        Ran::from(child.wait_with_output().expect("ends"))
+    };
+    let ran = pipe(&["ingest", "-", "--json"], &papers(30));
+    assert_eq!((ran.status, ran.out.contains("\"accepted\": 30")), (Some(0), true), "{}", ran.err);
+    let ran = pipe(&["search", "-", "-k", "1", "--json"], "number11,\nnumber11 and\nnumber11");
+    assert!(ran.out.contains("p/11"), "{}", ran.out);
+    let ran = pipe(&["search", "-"], &"long ".repeat(200_000));
+    assert_eq!(ran.status, Some(1));
+    assert!(ran.err.contains("at most"), "{}", ran.err);
+}
+
+#[test]
+fn what_is_exported_comes_back_to_the_last_bit() {
+    let folder = Folder::new();
+    let file = folder.file("p.jsonl", papers(150));
+    folder.json(&["ingest", &file]);
+    let (out, second) = (folder.path("out").display().to_string(), folder.path("out2").display().to_string());
+    assert_eq!(folder.run(&["export", &out]).status, Some(0));
+    assert_eq!(folder.run(&["export", &out]).status, Some(1), "a folder with something in it was written over");
+
+    let other = Folder::new();
+    let report = &other.json(&["import", &out])[0];
+    assert_eq!((&report["accepted"], &report["embedded"]), (&json!(150), &json!(0)));
+    assert_eq!(other.run(&["export", &second]).status, Some(0));
+    for name in ["papers.jsonl", "vectors.jsonl", "about.json"] {
+        let read = |dir: &str| std::fs::read(format!("{dir}/{name}")).expect("there");
+        assert_eq!(read(&out), read(&second), "{name}");
+    }
+    assert_eq!(folder.json(&["similar", "p/3"]), other.json(&["similar", "p/3"]));
+
+    // A damaged export is refused where it is damaged, and what came before it is kept.
+    let vectors = std::fs::read_to_string(format!("{out}/vectors.jsonl")).expect("there");
+    let cut: String = vectors.lines().take(130).map(|l| format!("{l}\n")).collect();
+    std::fs::write(format!("{out}/vectors.jsonl"), cut).expect("written");
+    let third = Folder::new();
+    let ran = third.run(&["import", &out]);
+    assert_eq!(ran.status, Some(1));
+    assert!(ran.err.contains("vectors.jsonl:131"), "{}", ran.err);
+    assert!(third.papers() <= 130);
+}
+
+#[test]
+fn a_data_folder_has_one_owner() {
+    let folder = Folder::new();
+    let file = folder.file("p.jsonl", papers(20));
+    folder.json(&["ingest", &file]);
+    let server = Server::start(&folder);
+    let ran = folder.run(&["info"]);
+    assert_eq!(ran.status, Some(1));
+    assert!(ran.err.contains(&format!("process {}", server.child.id())), "{}", ran.err);
+    drop(server);
+    assert_eq!(folder.papers(), 20, "the lock outlived its owner");
+}
+
+#[test]
+fn settings_reach_the_engine() {
+    let folder = Folder::new();
+    let file = folder.file("p.jsonl", papers(20));
+    folder.json(&["ingest", &file]);
+    std::fs::write(folder.data().join("paperkin.toml"), "[tuning]\nef_search = 33\n").expect("written");
+    assert_eq!(folder.json(&["info"])[0]["index"]["ef_search"], 33);
+    let ran = Ran::from(folder.command(&["info"]).env("PAPERKIN_EF_SEARCH", "44").output().expect("runs"));
+    assert!(ran.out.contains("ef_search") || ran.out.contains("exact"), "{}", ran.out);
+    let ran = Ran::from(folder.command(&["info", "--json"]).env("PAPERKIN_EF_SEARCH", "44").output().expect("runs"));
+    assert!(ran.out.contains("\"ef_search\": 44"), "{}", ran.out);
+    std::fs::write(folder.data().join("paperkin.toml"), "[tuning]\nef_sarch = 33\n").expect("written");
+    let ran = folder.run(&["info"]);
+    assert!(ran.status == Some(1) && ran.err.contains("ef_sarch"), "{}", ran.err);
+}

@@ -1,0 +1,125 @@
+//! The floors and the absences of the crate documentation, read from the source itself.
+
+use std::path::{Path, PathBuf};
+
+const FLOORS: &[(&str, u32)] = &[
+    ("main", 5),
+    ("cli", 4),
+    ("http", 4),
+    ("sources", 3),
+    ("digest", 3),
+    ("eval", 3),
+    ("engine", 2),
+    ("embed", 1),
+    ("index", 1),
+    ("store", 1),
+    ("rank", 1),
+    ("themes", 1),
+    ("paper", 0),
+    ("config", 0),
+    ("error", 0),
+];
+
+/// The crates that may stand only in some rooms.
+const ABSENCES: &[(&[&str], &[&str])] = &[
+    (&["axum", "tower", "tower_http", "tokio"], &["http"]),
+    (&["candle_core", "candle_nn", "candle_transformers", "tokenizers", "hf_hub"], &["embed"]),
+    (&["hnsw_rs", "tantivy"], &["index"]),
+    (&["rusqlite"], &["store"]),
+    (&["clap"], &["cli", "config"]),
+    (&["anyhow"], &["cli", "main"]),
+    (&["indicatif", "console"], &["cli"]),
+];
+
+fn sources() -> Vec<(String, PathBuf, String)> {
+    fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).expect("src is there").flatten() {
+            if entry.path().is_dir() {
+                walk(&entry.path(), files);
+            } else if entry.path().extension().is_some_and(|e| e == "rs") {
+                files.push(entry.path());
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    walk(&root, &mut files);
+    files
+        .into_iter()
+        .map(|path| {
+            let inside = path.strip_prefix(&root).expect("below src");
+            let room = inside.components().next().expect("a name").as_os_str().to_string_lossy().replace(".rs", "");
+            // Comments may speak of anything.
+            let text = std::fs::read_to_string(&path).expect("readable");
+            let code = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+            (room, path, code)
+        })
+        .filter(|(room, ..)| room != "lib")
+        .collect()
+}
+
+fn floor(room: &str) -> u32 {
+    FLOORS.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("src/{room} stands on no floor")).1
+}
+
+/// The rooms that a file names as `crate::room`, alone or in a list.
+fn named(code: &str) -> Vec<String> {
+    let mut rooms = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + 7..];
+        if let Some(list) = rest.strip_prefix('{') {
+            let list = &list[..list.find('}').unwrap_or(list.len())];
+            rooms.extend(list.split(',').map(|r| r.trim().split("::").next().unwrap_or_default().to_string()));
+        } else {
+            rooms.push(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+        }
+    }
+    // `crate::Result` and `crate::Error` are the error module's.
+    rooms.into_iter().map(|r| if r == "Result" || r == "Error" { "error".into() } else { r }).collect()
+}
+
+#[test]
+fn no_file_names_a_floor_above_its_own_or_a_neighbour() {
+    let mut seen = 0;
+    for (room, path, code) in sources() {
+        for other in named(&code).into_iter().filter(|o| *o != room) {
+            seen += 1;
+            let (own, its) = (floor(&room), floor(&other));
+            // cli starts http; the rooms of the ground floor and of paper, config, error may lean on one another.
+            let allowed = its < own || (its == 0 && own == 0) || (room == "cli" && other == "http");
+            assert!(allowed, "{} (floor {own}) names crate::{other} (floor {its})", path.display());
+        }
+    }
+    assert!(seen > 50, "the test has gone blind: it saw {seen} names");
+}
+
+#[test]
+fn libraries_stand_only_in_their_rooms() {
+    for (libraries, rooms) in ABSENCES {
+        let mut users = 0;
+        for (room, path, code) in sources() {
+            for library in *libraries {
+                if code.contains(&format!("{library}::")) {
+                    users += 1;
+                    assert!(rooms.contains(&room.as_str()), "{} uses {library}", path.display());
+                }
+            }
+        }
+        assert!(users > 0 || libraries.contains(&"tantivy"), "nobody uses {libraries:?}");
+    }
+}
+
+#[test]
+fn no_unwrap_and_no_unsafe_where_they_do_not_belong() {
+    for (room, path, code) in sources() {
+        let product = code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        if path.ends_with("index/contract.rs") || path.ends_with("embed/cpu/tests.rs") {
+            continue;
+        }
+        for word in [".unwrap()", ".expect(", "panic!(", "todo!(", "unimplemented!(", "unreachable!("] {
+            assert!(!product.contains(word), "{} holds {word}", path.display());
+        }
+        let kernels = path.to_string_lossy().contains("embed/cpu") || room == "index";
+        assert!(kernels || !product.contains("unsafe "), "{} holds unsafe", path.display());
+    }
+}

@@ -1,0 +1,96 @@
+//! Kills at any moment: nothing acknowledged is lost, nothing is there twice.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{Folder, Server, papers};
+
+/// Kills an ingest at moments spread over its whole length, then lets it finish.
+#[test]
+fn an_ingest_goes_on_where_it_was_killed() {
+    let file_text = papers(3000);
+    let whole = {
+        let folder = Folder::new();
+        let file = folder.file("p.jsonl", &file_text);
+        let began = Instant::now();
+        let status = folder
+            .command(&["ingest", &file])
+            .env("PAPERKIN_EXACT_BELOW", "500")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        assert!(status.expect("runs").success());
+        began.elapsed()
+    };
+    let folder = Folder::new();
+    let file = folder.file("p.jsonl", &file_text);
+    let mut killed = 0;
+    for k in 0..40u32 {
+        let mut child = folder
+            .command(&["ingest", &file])
+            .env("PAPERKIN_EXACT_BELOW", "500")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("starts");
+        std::thread::sleep(whole.mul_f64(f64::from(k % 20) / 20.0) + Duration::from_millis(u64::from(k % 3)));
+        let _ = child.kill();
+        killed += usize::from(!child.wait().expect("ends").success());
+        // Whatever the moment, the folder opens, and every paper in it can be found.
+        if k % 8 == 7 {
+            let info = &folder.json(&["info"])[0];
+            assert_eq!(info["papers"], info["vectors"]);
+            assert_eq!(info["papers"], info["index"]["rows"]);
+        }
+    }
+    assert!(killed >= 10, "only {killed} kills hit a running process");
+    let report = &folder.json(&["ingest", &file])[0];
+    let sum = |names: &[&str]| names.iter().filter_map(|n| report[*n].as_u64()).sum::<u64>();
+    assert_eq!(sum(&["accepted", "unchanged"]), 3000);
+    assert_eq!(folder.papers(), 3000);
+    let again = &folder.json(&["ingest", &file])[0];
+    assert_eq!(again["embedded"], 0);
+    let mut all: Vec<Value> = Vec::new();
+    for offset in (0..3000).step_by(500) {
+        all.extend(folder.json(&["search", "words", "-k", "500", "--offset", &offset.to_string()]));
+    }
+    let mut ids: Vec<&str> = all.iter().filter_map(|h| h["id"].as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 3000, "a paper is lost or listed twice");
+}
+
+/// What a service has acknowledged is there after a kill.
+#[test]
+fn an_acknowledged_paper_survives_the_service() {
+    let folder = Folder::new();
+    for round in 0..5 {
+        let server = Server::start(&folder);
+        let body = papers(40).lines().map(|l| l.replace("p/", &format!("r{round}/"))).collect::<Vec<_>>().join("\n");
+        let reply = server.request("POST", "/v1/papers", Some("application/x-ndjson"), body.as_bytes());
+        assert_eq!((reply.status, &reply.body["accepted"]), (200, &40.into()));
+        assert_eq!(server.delete(&format!("/v1/papers/r{round}%2F0")).status, 204);
+        server.signal("KILL");
+    }
+    assert_eq!(folder.papers(), 5 * 39);
+}
+
+/// SIGTERM lets what is running finish.
+#[test]
+fn stopping_finishes_what_is_running() {
+    let folder = Folder::new();
+    let mut server = Server::start(&folder);
+    let body = papers(20_000);
+    let reply = std::thread::scope(|scope| {
+        let posting =
+            scope.spawn(|| server.request("POST", "/v1/papers", Some("application/x-ndjson"), body.as_bytes()));
+        std::thread::sleep(Duration::from_millis(150));
+        server.signal("TERM");
+        posting.join().expect("an answer")
+    });
+    assert_eq!((reply.status, &reply.body["accepted"]), (200, &20_000.into()));
+    assert!(server.child.wait().expect("ends").success());
+    assert_eq!(folder.papers(), 20_000);
+}

@@ -1,0 +1,9 @@
+//! The tests of the whole: the real binary on real files and real sockets. One module a subject.
+
+mod commands;
+mod damage;
+mod floors;
+mod http;
+mod interrupted;
+mod model;
+mod support;

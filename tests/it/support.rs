@@ -1,0 +1,214 @@
+//! Running the binary, as a user would.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A data folder of one test, with the word-counting model unless said otherwise.
+pub struct Folder {
+    pub dir: TempDir,
+    pub model: &'static str,
+}
+
+/// What a command printed.
+pub struct Ran {
+    pub status: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Folder {
+    pub fn new() -> Self {
+        Folder { dir: tempfile::tempdir().expect("a folder"), model: "hash" }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    /// Writes a file beside the data folder.
+    pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, bytes).expect("written");
+        path.display().to_string()
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_paperkin"));
+        command.arg("--data").arg(self.data()).args(args).stdin(Stdio::null());
+        if !args.contains(&"--model") && self.model != "default" {
+            command.args(["--model", self.model]);
+        }
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PAPERKIN_")) {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Ran {
+        Ran::from(self.command(args).output().expect("runs"))
+    }
+
+    /// Runs a command that must succeed, and reads its JSON Lines.
+    pub fn json(&self, args: &[&str]) -> Vec<Value> {
+        let ran = self.run(&[args, &["--json"]].concat());
+        assert_eq!(ran.status, Some(0), "{args:?}: {}", ran.err);
+        serde_json::Deserializer::from_str(&ran.out).into_iter().map(|v| v.expect("JSON")).collect()
+    }
+
+    pub fn papers(&self) -> u64 {
+        self.json(&["info"])[0]["papers"].as_u64().expect("a number")
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        let ran = Ran { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
+        assert!(!ran.err.contains("panicked"), "{}", ran.err);
+        ran
+    }
+}
+
+/// `n` papers as JSON Lines, each about its own words.
+pub fn papers(n: usize) -> String {
+    (0..n).map(|k| format!("{}\n", paper(k))).collect()
+}
+
+pub fn paper(k: usize) -> Value {
+    json!({
+        "id": format!("p/{k}"), "title": format!("Paper number{k} on topic{}", k % 7),
+        "abstract": format!("Some words about subject{} and item{k}.", k % 13),
+        "authors": [format!("Author {}", k % 5)], "date": format!("2026-{:02}-{:02}", 1 + k % 12, 1 + k % 28),
+        "categories": [format!("c.{}", k % 3)], "upvotes": k % 50,
+    })
+}
+
+pub fn ids(hits: &[Value]) -> Vec<&str> {
+    hits.iter().map(|h| h["id"].as_str().expect("an id")).collect()
+}
+
+/// A service that ends with the test.
+pub struct Server {
+    pub child: Child,
+    pub url: String,
+    lines: std::sync::Mutex<Receiver<String>>,
+    agent: ureq::Agent,
+}
+
+/// A status, and a body that is JSON (or null).
+pub struct Reply {
+    pub status: u16,
+    pub body: Value,
+    pub headers: ureq::http::HeaderMap,
+}
+
+impl Server {
+    pub fn start(folder: &Folder) -> Self {
+        Self::spawn(folder.command(&["serve", "--addr", "127.0.0.1:0"]))
+    }
+
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+        let (send, lines) = channel();
+        let streams: [Box<dyn std::io::Read + Send>; 2] =
+            [Box::new(child.stdout.take().expect("piped")), Box::new(child.stderr.take().expect("piped"))];
+        for stream in streams {
+            let send = send.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    let _ = send.send(line);
+                }
+            });
+        }
+        let config =
+            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
+        let mut server = Server { child, url: String::new(), lines: lines.into(), agent: config.build().into() };
+        let line = server.wait_for("http://");
+        let rest = &line[line.find("http://").expect("there")..];
+        server.url = rest.split_whitespace().next().expect("an address").to_string();
+        server
+    }
+
+    /// The first line from now on that holds a text.
+    pub fn wait_for(&self, text: &str) -> String {
+        let mut seen = String::new();
+        while let Ok(line) = self.lines.lock().expect("one test").recv_timeout(Duration::from_secs(120)) {
+            if line.contains(text) {
+                return line;
+            }
+            seen.push_str(&line);
+            seen.push('\n');
+        }
+        panic!("the service never said {text:?}; it said:\n{seen}");
+    }
+
+    pub fn request(&self, method: &str, path: &str, content_type: Option<&str>, body: &[u8]) -> Reply {
+        let mut builder = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if let Some(t) = content_type {
+            builder = builder.header("content-type", t);
+        }
+        let sent = if body.is_empty() && content_type.is_none() {
+            self.agent.run(builder.body(()).expect("a request"))
+        } else {
+            self.agent.run(builder.body(body.to_vec()).expect("a request"))
+        };
+        let mut response = sent.unwrap_or_else(|e| panic!("{method} {path}: {e}"));
+        let text = response.body_mut().read_to_string().unwrap_or_default();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Reply { status: response.status().as_u16(), body, headers: response.headers().clone() }
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.request("GET", path, None, b"")
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Reply {
+        self.request("POST", path, Some("application/json"), body.to_string().as_bytes())
+    }
+
+    pub fn delete(&self, path: &str) -> Reply {
+        self.request("DELETE", path, None, b"")
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(status.expect("kill is there").success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The error of a reply, in the one shape that all have.
+pub fn error(reply: &Reply) -> (u16, &str, &str) {
+    let text =
+        |name: &str| reply.body["error"][name].as_str().unwrap_or_else(|| panic!("{} {}", reply.status, reply.body));
+    (reply.status, text("code"), text("message"))
+}
+
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.path().is_dir() {
+            files.extend(files_below(&entry.path()));
+        } else {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    files
+}
