@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Context, ingest};
+use super::{Context, ingest, show};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -37,7 +37,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         Ok(engine)
     };
     crate::http::serve(&addr, &tuning, open, |local| {
-        println!(
+        let hello = format!(
             "Open http://{local} in a browser, or ask from another terminal:
 
   curl 'http://{local}/v1/search?q=how+sleep+strengthens+memory&limit=3'
@@ -47,6 +47,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
 
 API: http://{local}/docs   Ctrl-C stops and removes the temporary folder."
         );
+        let _ = show::text(&hello);
     })?;
     Ok(())
 }

@@ -26,16 +26,18 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         ),
         _ => "exact (the corpus is small enough to score every paper)".to_string(),
     };
-    println!("data folder  {}", info.data);
-    println!(
-        "model        {} ({} numbers a vector, {}; {})",
-        info.model, info.dimension, info.precision, info.fingerprint
-    );
-    println!("this machine {}", crate::embed::instruction_set());
-    println!("papers       {}", thousands(info.papers));
-    println!("vectors      {}", thousands(info.vectors));
-    println!("index        {index}");
-    println!("on disk      store {}, index {}", bytes(info.disk.store), bytes(info.disk.index));
-    println!("version      {}", info.version);
-    Ok(())
+    let lines = [
+        format!("data folder  {}", info.data),
+        format!(
+            "model        {} ({} numbers a vector, {}; {})",
+            info.model, info.dimension, info.precision, info.fingerprint
+        ),
+        format!("this machine {}", crate::embed::instruction_set()),
+        format!("papers       {}", thousands(info.papers)),
+        format!("vectors      {}", thousands(info.vectors)),
+        format!("index        {index}"),
+        format!("on disk      store {}, index {}", bytes(info.disk.store), bytes(info.disk.index)),
+        format!("version      {}", info.version),
+    ];
+    show::text(&lines.join("\n"))
 }

@@ -53,7 +53,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     if context.json {
         show::document(&total)?;
     } else {
-        println!("{}", summary(&total, began));
+        show::text(&summary(&total, began))?;
     }
     let papers = total.lines() - total.rejected_total;
     if total.rejected_total > 0 && (args.strict || papers == 0) {

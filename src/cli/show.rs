@@ -66,6 +66,11 @@ pub fn lines<T: Serialize>(out: &mut impl Write, items: impl IntoIterator<Item =
     Ok(())
 }
 
+/// A text and a line end. Unlike `println!` this does not panic when nobody reads any more.
+pub fn text(text: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+}
+
 /// One JSON document.
 pub fn document(value: &impl Serialize) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
@@ -79,7 +84,7 @@ pub fn thousands(n: usize) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (k, c) in digits.chars().enumerate() {
-        if k > 0 && (digits.len() - k) % 3 == 0 {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);

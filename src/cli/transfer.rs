@@ -93,7 +93,11 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
         source: model.source.clone(),
     };
     fs::write(dir.join("about.json"), serde_json::to_vec_pretty(&about)?)?;
-    if context.json { show::document(&about) } else { Ok(println!("{} papers in {}", thousands(n), dir.display())) }
+    if context.json {
+        show::document(&about)
+    } else {
+        show::text(&format!("{} papers in {}", thousands(n), dir.display()))
+    }
 }
 
 pub fn import(context: &Context, args: &ImportArgs) -> anyhow::Result<()> {
@@ -126,7 +130,7 @@ pub fn import(context: &Context, args: &ImportArgs) -> anyhow::Result<()> {
     });
     let report = take_in(&engine, &shown, Some(about.papers), &mut source)?;
     finish(&engine);
-    if context.json { show::document(&report) } else { Ok(println!("{}", summary(&report, began))) }
+    if context.json { show::document(&report) } else { show::text(&summary(&report, began)) }
 }
 
 /// The vectors of an export, in the order of its papers.

@@ -13,7 +13,7 @@ pub enum Model {
     /// Our kernels, with the threads they may use.
     Cpu(Box<CpuBert>, usize),
     /// Candle, in f32.
-    Candle(Bert),
+    Candle(Box<Bert>),
 }
 
 impl Model {
@@ -29,7 +29,7 @@ impl Model {
                 Ok(Model::Cpu(Box::new(load_cpu(files, precision, Isa::detect())?), threads))
             }
             device if matches!(options.precision, None | Some(Precision::F32)) => {
-                Bert::load(files, device).map(Model::Candle)
+                Bert::load(files, device).map(|m| Model::Candle(Box::new(m)))
             }
             _ => Err(Error::Model("on an accelerator the model runs in f32: say --precision f32".into())),
         }

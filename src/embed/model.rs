@@ -103,7 +103,7 @@ impl ModelFiles {
         let config: candle_transformers::models::bert::Config = json(name, "config.json", &config_bytes)?;
         if config.hidden_size == 0
             || config.num_attention_heads == 0
-            || config.hidden_size % config.num_attention_heads != 0
+            || !config.hidden_size.is_multiple_of(config.num_attention_heads)
         {
             return Err(refuse(format!(
                 "its hidden size {} is not divided by its {} attention heads",

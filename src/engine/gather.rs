@@ -8,6 +8,9 @@ use crate::index::{Neighbour, Plan, VectorIndex};
 use crate::paper::{Paper, Row, Works};
 use crate::rank::mmr;
 
+/// Gives neighbours other scores, and drops those that have none.
+pub type Rescore<'a> = dyn Fn(&mut Vec<Neighbour>) -> Result<()> + 'a;
+
 /// What an answer must not hold, besides what the filter says.
 #[derive(Default)]
 pub struct Rules<'a> {
@@ -20,7 +23,7 @@ pub struct Rules<'a> {
     /// More places to look at than the query vector.
     pub further_queries: Vec<&'a [f32]>,
     /// Another score for some neighbours of the query.
-    pub rescore: Option<&'a dyn Fn(&mut Vec<Neighbour>) -> Result<()>>,
+    pub rescore: Option<&'a Rescore<'a>>,
 }
 
 /// The papers of an answer, in order, with their scores.

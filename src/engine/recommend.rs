@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
-use super::gather::Rules;
+use super::gather::{Rescore, Rules};
 use super::search::check_query;
 use super::{Answer, Ask, Engine, Hit, Meta, Part, Why};
 use crate::embed::{Kind, unit};
@@ -114,7 +114,7 @@ impl Engine {
                     never: if request.exclude_liked { examples.works.clone() } else { Works::default() },
                     per_author: request.per_author,
                     further_queries: examples.profile.further_queries().take(64).collect(),
-                    rescore: (!own_score).then_some(&rescore as &dyn Fn(&mut Vec<Neighbour>) -> Result<()>),
+                    rescore: (!own_score).then_some(&rescore as &Rescore<'_>),
                 };
                 let gathered = self.gather(examples.profile.query(), &request.ask, rules)?;
                 (gathered.hits, gathered.plan, gathered.total)

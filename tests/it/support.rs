@@ -48,6 +48,8 @@ impl Folder {
         if !args.contains(&"--model") && self.model != "default" {
             command.args(["--model", self.model]);
         }
+        // The demo's folder goes with the test's, even when the service is killed.
+        command.env("TMPDIR", self.dir.path());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PAPERKIN_")) {
             command.env_remove(name);
         }
