@@ -7,6 +7,7 @@ mod info;
 mod ingest;
 mod progress;
 mod recommend;
+mod reembed;
 mod search;
 mod serve;
 mod show;
@@ -82,6 +83,7 @@ enum Command {
     Recommend(recommend::Args),
     Embed(embed::Args),
     Info(info::Args),
+    Reembed(reembed::Args),
     Export(transfer::ExportArgs),
     Import(transfer::ImportArgs),
 }
@@ -112,6 +114,12 @@ impl Context {
             );
         }
         open(config)
+    }
+
+    /// Opens the data folder with the model it has, whatever the flags ask for.
+    fn open_as_it_is(&self) -> anyhow::Result<Engine> {
+        let flags = Flags { model: None, precision: None, ..self.flags.clone() };
+        Context { flags, json: self.json }.open_filled()
     }
 }
 
@@ -156,6 +164,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Recommend(args) => recommend::run(&context, &args),
         Command::Embed(args) => embed::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
+        Command::Reembed(args) => reembed::run(&context, &args),
         Command::Export(args) => transfer::export(&context, &args),
         Command::Import(args) => transfer::import(&context, &args),
     }

@@ -4,13 +4,14 @@
 //! index follow. Whatever happens, the store holds whole windows, and the index catches up when next opened.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError};
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Engine;
+use super::space::Space;
 use crate::embed::{Kind, unit};
 use crate::error::{Error, Result};
 use crate::index::VectorIndex;
@@ -88,13 +89,20 @@ impl Report {
 }
 
 /// A window on its way from the encoder to the store.
-#[derive(Default)]
 struct Window {
+    /// What the vectors are of.
+    space: Arc<Space>,
     papers: Vec<Paper>,
     vectors: HashMap<usize, Vec<f32>>,
     refused: Vec<(usize, Refused)>,
     unchanged: usize,
     embedded: usize,
+}
+
+impl Window {
+    fn new(space: Arc<Space>) -> Self {
+        Window { space, papers: Vec::new(), vectors: HashMap::new(), refused: Vec::new(), unchanged: 0, embedded: 0 }
+    }
 }
 
 impl Engine {
@@ -121,7 +129,7 @@ impl Engine {
         let mut seen: HashMap<PaperId, Fingerprints> = HashMap::new();
         let mut lines = source.peekable();
         while lines.peek().is_some() {
-            let mut window = Window::default();
+            let mut window = Window::new(self.space());
             let mut incoming: Vec<(Paper, Option<Vec<f32>>)> = Vec::new();
             let mut failed = None;
             while incoming.len() < WINDOW && window.refused.len() < WINDOW {
@@ -166,7 +174,7 @@ impl Engine {
                         let place = window.papers.len();
                         match given {
                             Some(vector) => {
-                                window.vectors.insert(place, self.check_given(&paper, vector)?);
+                                window.vectors.insert(place, check_given(&window.space, &paper, vector)?);
                             }
                             None => places.push(place),
                         }
@@ -175,30 +183,35 @@ impl Engine {
                 }
             }
         }
-        if !places.is_empty() {
-            let texts: Vec<String> = places.iter().map(|&k| window.papers[k].text()).collect();
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            window.embedded = texts.len();
-            window.vectors.extend(places.into_iter().zip(self.embedder()?.embed(&texts, Kind::Document)?));
-        }
-        Ok(())
+        self.embed_places(places, window)
     }
 
-    fn check_given(&self, paper: &Paper, vector: Vec<f32>) -> Result<Vec<f32>> {
-        let bad =
-            |why: String| Error::Data(format!("the vector given for {:?} cannot be used: {why}", paper.id.as_str()));
-        if vector.len() != self.model.dimension {
-            return Err(bad(format!("it has {} numbers, not {}", vector.len(), self.model.dimension)));
+    /// Embeds the papers at these places of the window, but for those whose text has a vector already.
+    fn embed_places(&self, places: Vec<usize>, window: &mut Window) -> Result<()> {
+        let papers: Vec<&Paper> = places.iter().map(|&k| &window.papers[k]).collect();
+        let known = self.store.known_vectors(&window.space.model, &papers)?;
+        let mut unknown = Vec::new();
+        for (place, vector) in places.into_iter().zip(known) {
+            match vector {
+                Some(vector) => drop(window.vectors.insert(place, vector)),
+                None => unknown.push(place),
+            }
         }
-        // One of length 1 stays as it is, to the last bit.
-        let length = vector.iter().map(|x| x * x).sum::<f32>();
-        if (length - 1.0).abs() < 1e-4 { Ok(vector) } else { unit(vector).map_err(|e| bad(e.to_string())) }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let texts: Vec<String> = unknown.iter().map(|&k| window.papers[k].text()).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let vectors = window.space.embedder(&self.config)?.embed(&texts, Kind::Document)?;
+        window.embedded += texts.len();
+        window.vectors.extend(unknown.into_iter().zip(vectors));
+        Ok(())
     }
 
     fn commit_all(&self, receive: &Receiver<Window>, progress: &dyn Fn(&Report)) -> Result<Report> {
         let mut report = Report::default();
-        for window in receive {
-            self.commit(&window, &mut report)?;
+        for mut window in receive {
+            self.commit(&mut window, &mut report)?;
             for (line, refused) in window.refused {
                 report.reject(line, refused);
             }
@@ -209,14 +222,21 @@ impl Engine {
         Ok(report)
     }
 
-    fn commit(&self, window: &Window, report: &mut Report) -> Result<()> {
-        let papers: Vec<(&Paper, Option<&[f32]>)> =
-            window.papers.iter().enumerate().map(|(k, p)| (p, window.vectors.get(&k).map(Vec::as_slice))).collect();
-        if papers.is_empty() {
+    fn commit(&self, window: &mut Window, report: &mut Report) -> Result<()> {
+        if window.papers.is_empty() {
             return Ok(());
         }
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = self.store.put(&papers, &self.model.fingerprint)?;
+        let space = self.space();
+        if !Arc::ptr_eq(&space, &window.space) {
+            // The corpus moved to another model while this window was on its way.
+            window.space = Arc::clone(&space);
+            let places = std::mem::take(&mut window.vectors).into_keys().collect();
+            self.embed_places(places, window)?;
+        }
+        let papers: Vec<(&Paper, Option<&[f32]>)> =
+            window.papers.iter().enumerate().map(|(k, p)| (p, window.vectors.get(&k).map(Vec::as_slice))).collect();
+        let written = self.store.put(&papers, &space.model.fingerprint)?;
         let (mut added, mut gone): (Vec<(Row, &[f32])>, Vec<Row>) = (Vec::new(), Vec::new());
         for ((paper, vector), outcome) in papers.iter().zip(&written.outcomes) {
             match outcome {
@@ -243,8 +263,19 @@ impl Engine {
         }
         // A row that was replaced within the window is added and gone at once.
         added.retain(|(row, _)| !gone.contains(row));
-        self.index.insert(&added)?;
-        self.index.remove(&gone);
+        space.index.insert(&added)?;
+        space.index.remove(&gone);
         Ok(())
     }
+}
+
+/// A vector that came with a paper: of the right dimension, and of length 1.
+fn check_given(space: &Space, paper: &Paper, vector: Vec<f32>) -> Result<Vec<f32>> {
+    let bad = |why: String| Error::Data(format!("the vector given for {:?} cannot be used: {why}", paper.id.as_str()));
+    if vector.len() != space.model.dimension {
+        return Err(bad(format!("it has {} numbers, not {}", vector.len(), space.model.dimension)));
+    }
+    // One of length 1 stays as it is, to the last bit.
+    let length = vector.iter().map(|x| x * x).sum::<f32>();
+    if (length - 1.0).abs() < 1e-4 { Ok(vector) } else { unit(vector).map_err(|e| bad(e.to_string())) }
 }
