@@ -70,17 +70,19 @@ impl Engine {
         embedded: &mut usize,
         progress: &dyn Fn(usize, usize),
     ) -> Result<()> {
+        let total = *embedded + self.store.count_lacking(model)?;
+        let mut after = None;
         loop {
-            let (papers, left) = self.store.lacking(model, BATCH)?;
-            if papers.is_empty() {
-                return Ok(());
-            }
-            let texts: Vec<String> = papers.iter().map(Paper::text).collect();
+            let batch = self.store.lacking(model, after, BATCH)?;
+            let Some((last, _)) = batch.last() else { return Ok(()) };
+            after = Some(*last);
+            let texts: Vec<String> = batch.iter().map(|(_, paper)| paper.text()).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let vectors: Vec<(&Paper, Vec<f32>)> = papers.iter().zip(embedder.embed(&texts, Kind::Document)?).collect();
+            let vectors = embedder.embed(&texts, Kind::Document)?;
+            let vectors: Vec<(&Paper, Vec<f32>)> = batch.iter().map(|(_, paper)| paper).zip(vectors).collect();
             self.store.put_vectors(model, &vectors)?;
-            *embedded += papers.len();
-            progress(*embedded, *embedded + left - papers.len());
+            *embedded += batch.len();
+            progress(*embedded, total.max(*embedded));
         }
     }
 

@@ -22,6 +22,10 @@ pub struct StoredModel {
     pub precision: String,
 }
 
+/// A paper `p` whose text has no vector of the model with this fingerprint.
+const LACKING: &str = "NOT EXISTS (SELECT 1 FROM vectors v WHERE v.text_hash = p.text_hash
+    AND v.model = (SELECT model FROM models WHERE fingerprint = ?1))";
+
 impl Store {
     /// The model whose vectors the papers have; none before the first paper.
     pub fn current_model(&self) -> Result<Option<StoredModel>> {
@@ -84,17 +88,23 @@ impl Store {
         bytes.into_iter().zip(papers).map(read).collect()
     }
 
-    /// Up to `n` papers that have no vector of a model, in the order of their rows, and how many there are in all.
-    pub fn lacking(&self, model: &StoredModel, n: usize) -> Result<(Vec<Paper>, usize)> {
-        const MISSING: &str = "FROM papers p WHERE NOT EXISTS (SELECT 1 FROM vectors v JOIN models m USING (model)
-             WHERE m.fingerprint = ?1 AND v.text_hash = p.text_hash)";
+    /// How many papers have no vector of a model.
+    pub fn count_lacking(&self, model: &StoredModel) -> Result<usize> {
         self.read(|c| {
-            let total = c
-                .prepare_cached(&format!("SELECT count(*) {MISSING}"))?
-                .query_row([&model.fingerprint], |r| r.get(0))?;
-            let mut select = c.prepare_cached(&format!("SELECT p.json {MISSING} ORDER BY p.row LIMIT ?2"))?;
-            let papers = select.query_map(params![model.fingerprint, n], |r| paper_at(r, 0))?;
-            Ok((papers.collect::<rusqlite::Result<_>>()?, total))
+            let sql = format!("SELECT count(*) FROM papers p WHERE {LACKING}");
+            c.query_row(&sql, [&model.fingerprint], |r| r.get(0))
+        })
+    }
+
+    /// Up to `n` papers that have no vector of a model, in the order of their rows, from the one behind `after` on.
+    pub fn lacking(&self, model: &StoredModel, after: Option<Row>, n: usize) -> Result<Vec<(Row, Paper)>> {
+        let sql = format!("SELECT p.row, p.json FROM papers p WHERE {LACKING} AND p.row > ?2 ORDER BY p.row LIMIT ?3");
+        self.read(|c| {
+            let mut select = c.prepare_cached(&sql)?;
+            let after = after.map_or(-1, |r| i64::from(r.0));
+            let papers =
+                select.query_map(params![model.fingerprint, after, n], |r| Ok((Row(r.get(0)?), paper_at(r, 1)?)))?;
+            papers.collect()
         })
     }
 
