@@ -64,6 +64,9 @@ struct Global {
     /// How the model's products are taken [default: the data folder's own, else the fastest that is as good as f32]
     #[arg(long, global = true)]
     precision: Option<Precision>,
+    /// Numbers of a vector, for models that allow fewer than all (Matryoshka) [default: the data folder's own, else all]
+    #[arg(long, global = true, value_name = "N")]
+    dimension: Option<usize>,
     /// Print results as JSON (lists as JSON Lines)
     #[arg(long, global = true)]
     json: bool,
@@ -144,6 +147,7 @@ pub fn run() -> anyhow::Result<()> {
         model: global.model,
         device: global.device,
         precision: global.precision,
+        dimension: global.dimension,
         addr,
     };
     let context = Context { flags, json: global.json };

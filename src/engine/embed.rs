@@ -25,9 +25,9 @@ impl Engine {
         if let Some(embedder) = self.embedder.get() {
             return Ok(Arc::clone(embedder));
         }
-        let embedder: Arc<dyn Embedder> = Arc::from(embed::open(
-            &self.config.embed_options(&self.model.source, precision_named(&self.model.precision)),
-        )?);
+        let (precision, dimension) = (precision_named(&self.model.precision), Some(self.model.dimension));
+        let options = self.config.embed_options(&self.model.source, precision, dimension);
+        let embedder: Arc<dyn Embedder> = Arc::from(embed::open(&options)?);
         if embedder.identity().fingerprint != self.model.fingerprint {
             return Err(Error::Data(format!(
                 "the model {:?} is not the one that the vectors in {} were made with: its files have changed. Put them \

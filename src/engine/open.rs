@@ -79,13 +79,22 @@ fn move_into(table: &Exact, block: &mut Vec<(crate::paper::Row, Vec<f32>)>) -> R
 /// The folder's own model, or for a folder without papers the one asked for.
 fn choose_model(store: &Store, config: &Config) -> Result<StoredModel> {
     let stored = store.current_model()?.filter(|_| store.count().is_ok_and(|n| n > 0));
-    if let (Some(model), None, None) = (&stored, &config.model, config.precision) {
+    if let (Some(model), None, None, None) = (&stored, &config.model, config.precision, config.dimension) {
         // Nobody asked for another, so nothing needs to be read now.
         return Ok(model.clone());
     }
     let source = config.model.as_deref().or(stored.as_ref().map(|m| m.source.as_str())).unwrap_or(BUNDLED);
-    let own_precision = stored.as_ref().and_then(|m| precision_named(&m.precision));
-    let identity = embed::identify(&config.embed_options(source, own_precision))?;
+    let own = stored.as_ref().map(|m| (precision_named(&m.precision), m.dimension));
+    let as_it_comes = || embed::identify(&config.embed_options(source, None, None));
+    let identity = match own {
+        Some((precision, dimension)) => {
+            let same = embed::identify(&config.embed_options(source, precision, Some(dimension)));
+            // What the folder was made with may be nothing that the model asked for knows: then that one as it comes, so
+            // that the answer is that it is another.
+            if same.is_err() && config.model.is_some() { as_it_comes()? } else { same? }
+        }
+        None => as_it_comes()?,
+    };
     let model = StoredModel {
         name: identity.name,
         fingerprint: identity.fingerprint,
@@ -95,8 +104,8 @@ fn choose_model(store: &Store, config: &Config) -> Result<StoredModel> {
     };
     match stored {
         Some(old) if old.fingerprint != model.fingerprint => Err(Error::Data(format!(
-            "the folder {} was made with the model {} ({} numbers a vector, {}), not with {} ({}, {}). Leave --model and \
-             --precision away to go on with it, or ingest into a new folder with --data",
+            "the folder {} was made with the model {} ({} numbers a vector, {}), not with {} ({}, {}). Leave --model, \
+             --precision and --dimension away to go on with it, or ingest into a new folder with --data",
             config.data.display(),
             old.source,
             old.dimension,
@@ -120,8 +129,9 @@ pub fn precision_named(name: &str) -> Option<embed::Precision> {
 }
 
 impl Config {
-    /// The part of the settings that the embedder needs. `precision` is what counts when nobody asked for another.
-    pub fn embed_options(&self, model: &str, precision: Option<embed::Precision>) -> Options {
+    /// The part of the settings that the embedder needs. `precision` and `dimension` are what counts when nobody asked for
+    /// another.
+    pub fn embed_options(&self, model: &str, precision: Option<embed::Precision>, dimension: Option<usize>) -> Options {
         let device = match self.device {
             Device::Auto => DeviceChoice::Auto,
             Device::Cpu => DeviceChoice::Cpu,
@@ -137,6 +147,7 @@ impl Config {
                 Some(Precision::Int8) => Some(embed::Precision::Int8),
                 None => precision,
             },
+            dimension: self.dimension.or(dimension),
             threads: self.tuning.threads,
             token_budget: self.tuning.token_budget,
             max_waiting: self.tuning.max_waiting,
