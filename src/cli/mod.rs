@@ -65,6 +65,9 @@ struct Global {
     /// How the model's products are taken [default: the data folder's own, else the fastest that is as good as f32]
     #[arg(long, global = true)]
     precision: Option<Precision>,
+    /// Numbers of a vector, for models that allow fewer than all (Matryoshka) [default: the data folder's own, else all]
+    #[arg(long, global = true, value_name = "N")]
+    dimension: Option<usize>,
     /// Print results as JSON (lists as JSON Lines)
     #[arg(long, global = true)]
     json: bool,
@@ -118,7 +121,7 @@ impl Context {
 
     /// Opens the data folder with the model it has, whatever the flags ask for.
     fn open_as_it_is(&self) -> anyhow::Result<Engine> {
-        let flags = Flags { model: None, precision: None, ..self.flags.clone() };
+        let flags = Flags { model: None, precision: None, dimension: None, ..self.flags.clone() };
         Context { flags, json: self.json }.open_filled()
     }
 }
@@ -152,6 +155,7 @@ pub fn run() -> anyhow::Result<()> {
         model: global.model,
         device: global.device,
         precision: global.precision,
+        dimension: global.dimension,
         addr,
     };
     let context = Context { flags, json: global.json };

@@ -24,8 +24,8 @@ pub struct Args {}
 
 pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
     let wanted = context.config()?;
-    if wanted.model.is_none() && wanted.precision.is_none() {
-        anyhow::bail!("say which model to move to with --model (or --precision)");
+    if wanted.model.is_none() && wanted.precision.is_none() && wanted.dimension.is_none() {
+        anyhow::bail!("say which model to move to with --model (or --precision, or --dimension)");
     }
     let engine = context.open_as_it_is()?;
     let began = Instant::now();

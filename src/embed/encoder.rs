@@ -116,31 +116,36 @@ impl Encoder {
     /// # Errors
     /// [`Error::Model`] when the weights do not fit or the first text does not come out as a vector.
     pub fn start(files: &ModelFiles, options: &Options) -> Result<Self> {
+        let identity = files.identity_in(options)?;
         let tokens = Tokens::new(files)?;
         let queue = Arc::new(Queue::default());
         let model = Model::load(files, options)?;
         let first = tokens.encode("a first text", Kind::Document)?;
-        let vector = model.forward(&[&first]).and_then(|v| unit(v.concat()))?;
-        let identity = files.identity_in(options);
-        if vector.len() != identity.dimension {
-            return Err(Error::Model(format!(
-                "{} gives {} numbers, its config.json says {}",
-                identity.name,
-                vector.len(),
-                identity.dimension
-            )));
+        let vector = model.forward(&[&first])?.concat();
+        let full = files.identity().dimension;
+        if vector.len() != full {
+            let name = &identity.name;
+            return Err(Error::Model(format!("{name} gives {} numbers, its config.json says {full}", vector.len())));
         }
+        let dimension = identity.dimension;
+        shorten(vector, dimension)?;
         let runs_on = model.runs_on();
         let (own, budget) = (Arc::clone(&queue), options.token_budget);
         let thread = std::thread::Builder::new()
             .name("encoder".into())
-            .spawn(move || run(&model, &own, budget))
+            .spawn(move || run(&model, &own, budget, dimension))
             .map_err(|e| Error::Internal(format!("cannot start the encoder's thread: {e}")))?;
         Ok(Encoder { identity, tokens, queue, max_waiting: options.max_waiting, runs_on, thread: Some(thread) })
     }
 }
 
-fn run(model: &Model, queue: &Queue, budget: usize) {
+/// The first numbers of a vector, of unit length.
+fn shorten(mut vector: Vec<f32>, dimension: usize) -> Result<Vec<f32>> {
+    vector.truncate(dimension);
+    unit(vector)
+}
+
+fn run(model: &Model, queue: &Queue, budget: usize, dimension: usize) {
     while let Some(batch) = queue.next(budget) {
         let ids: Vec<&[u32]> = batch.iter().map(|item| item.ids.as_slice()).collect();
         let began = Instant::now();
@@ -154,7 +159,7 @@ fn run(model: &Model, queue: &Queue, budget: usize) {
             // A caller that went away does not mind that nobody listens.
             Ok(vectors) => {
                 for (item, v) in batch.into_iter().zip(vectors) {
-                    let _ = item.reply.send((item.slot, unit(v)));
+                    let _ = item.reply.send((item.slot, shorten(v, dimension)));
                 }
             }
             Err(e) => {

@@ -1,10 +1,12 @@
-//! A model ready to run: our own kernels on the processor, candle on every other device.
+//! A model ready to run: our own kernels for BERT and its kin on the processor, candle for all else.
 
-use candle_core::{Device, Tensor};
-use candle_nn::VarBuilder;
+use candle_core::Device;
 
-use super::bert::{Bert, open_device, plain, weights};
-use super::cpu::{Activation, BertShape, CpuBert, Isa};
+use super::architecture::Architecture;
+use super::cpu::{CpuBert, Isa};
+use super::device::open_device;
+use super::kin::BertKin;
+use super::stock::{Stock, plain, weights};
 use super::{ModelFiles, Options, Precision};
 use crate::error::{Error, Result};
 
@@ -13,25 +15,29 @@ pub enum Model {
     /// Our kernels, with the threads they may use.
     Cpu(Box<CpuBert>, usize),
     /// Candle, in f32.
-    Candle(Box<Bert>),
+    Candle(Box<Stock>),
 }
 
 impl Model {
     /// Builds the model on the device that is asked for.
     pub fn load(files: &ModelFiles, options: &Options) -> Result<Self> {
-        match open_device(options.device)? {
-            Device::Cpu => {
+        match (&files.architecture, open_device(options.device)?) {
+            (Architecture::Bert(kin), Device::Cpu) => {
                 let threads = match options.threads {
                     0 => std::thread::available_parallelism().map_or(1, usize::from),
                     n => n,
                 };
                 let precision = options.precision.unwrap_or_else(Precision::of_this_machine);
-                Ok(Model::Cpu(Box::new(load_cpu(files, precision, Isa::detect())?), threads))
+                Ok(Model::Cpu(Box::new(load_cpu(files, kin, precision, Isa::detect())?), threads))
             }
-            device if matches!(options.precision, None | Some(Precision::F32)) => {
-                Bert::load(files, device).map(|m| Model::Candle(Box::new(m)))
+            (_, device) if matches!(options.precision, None | Some(Precision::F32)) => {
+                Stock::load(files, device).map(|m| Model::Candle(Box::new(m)))
             }
-            _ => Err(Error::Model("on an accelerator the model runs in f32: say --precision f32".into())),
+            (Architecture::Bert(_), _) => {
+                Err(Error::Model("on an accelerator the model runs in f32: say --precision f32".into()))
+            }
+            // Says why.
+            _ => files.identity_in(options).and_then(|_| Err(Error::Model("the model runs in f32 only".into()))),
         }
     }
 
@@ -57,39 +63,11 @@ impl Model {
 }
 
 /// Reads the tensors through candle, whatever format and precision they are kept in, and packs them.
-pub fn load_cpu(files: &ModelFiles, precision: Precision, isa: Isa) -> Result<CpuBert> {
-    use candle_transformers::models::bert::HiddenAct;
+pub fn load_cpu(files: &ModelFiles, kin: &BertKin, precision: Precision, isa: Isa) -> Result<CpuBert> {
     let refuse = |why: String| Error::Model(format!("the weights of {} do not fit: {why}", files.identity().name));
-    let config = &files.config;
-    let shape = BertShape {
-        hidden: config.hidden_size,
-        layers: config.num_hidden_layers,
-        heads: config.num_attention_heads,
-        intermediate: config.intermediate_size,
-        vocab: config.vocab_size,
-        positions: config.max_position_embeddings,
-        types: config.type_vocab_size,
-        eps: config.layer_norm_eps as f32,
-        activation: match config.hidden_act {
-            HiddenAct::Gelu => Activation::Gelu,
-            HiddenAct::GeluApproximate => Activation::GeluTanh,
-            HiddenAct::Relu => Activation::Relu,
-        },
-    };
     let vars = weights(files, &Device::Cpu).map_err(|e| refuse(plain(&e)))?;
-    let mut source = |name: &str| {
-        let tensor = find(&vars, name).ok_or_else(|| format!("{name} is missing"))?;
-        tensor.flatten_all().and_then(|t| t.to_vec1()).map_err(|e| plain(&e))
-    };
-    CpuBert::load(shape, &mut source, files.pooling, precision, isa).map_err(refuse)
-}
-
-/// A tensor under any of the names that exports give it: with the architecture before it, and in files of older versions
-/// `gamma` and `beta` for a norm's weight and bias.
-fn find(vars: &VarBuilder, name: &str) -> Option<Tensor> {
-    let old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
-    let names = [name.to_string(), format!("bert.{name}"), old.clone(), format!("bert.{old}")];
-    names.iter().find(|n| vars.contains_tensor(n)).and_then(|n| vars.get_unchecked(n).ok())
+    let mut source = |name: &str| kin.numbers(&vars, name).map_err(|e| plain(&e));
+    CpuBert::load(kin.shape, &mut source, files.pooling, precision, isa).map_err(refuse)
 }
 
 #[cfg(test)]
@@ -102,7 +80,8 @@ mod tests {
     #[cfg(feature = "bundled-model")]
     fn our_kernels_agree_with_candle() {
         let files = ModelFiles::find(BUNDLED).expect("bundled");
-        let candle = Bert::load(&files, Device::Cpu).expect("loads");
+        let Architecture::Bert(kin) = &files.architecture else { panic!("a BERT") };
+        let candle = Stock::load(&files, Device::Cpu).expect("loads");
         let tokens = crate::embed::tokens::Tokens::new(&files).expect("a tokenizer");
         let long = "Ice sheets lose mass at their grounding lines. ".repeat(40);
         let texts = ["protein folding", "a", "Gravitational waves from neutron stars, observed twice.", &long];
@@ -113,7 +92,7 @@ mod tests {
         for isa in Isa::known().into_iter().filter(|isa| isa.usable()) {
             // int8 is good to .995 on abstracts; texts of a word or two, as here, have less to average over.
             for (precision, least) in [(Precision::F32, 0.99999), (Precision::Bf16, 0.9999), (Precision::Int8, 0.99)] {
-                let model = load_cpu(&files, precision, isa).expect("loads");
+                let model = load_cpu(&files, kin, precision, isa).expect("loads");
                 for (k, v) in directions(model.forward(&ids, 2).expect("runs")).iter().enumerate() {
                     let cosine: f32 = v.iter().zip(&truth[k]).map(|(a, b)| a * b).sum();
                     assert!(cosine > least, "{isa}, {precision}, {:?}: {cosine}", texts[k].get(..20));

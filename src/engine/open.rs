@@ -63,18 +63,27 @@ pub fn sweep(folder: &Path, keep: &str) {
 /// The folder's own model, or for a folder without papers the one asked for.
 fn choose_model(store: &Store, config: &Config) -> Result<StoredModel> {
     let stored = store.current_model()?.filter(|_| store.count().is_ok_and(|n| n > 0));
-    if let (Some(model), None, None) = (&stored, &config.model, config.precision) {
+    if let (Some(model), None, None, None) = (&stored, &config.model, config.precision, config.dimension) {
         // Nobody asked for another, so nothing needs to be read now.
         return Ok(model.clone());
     }
     let source = config.model.as_deref().or(stored.as_ref().map(|m| m.source.as_str())).unwrap_or(BUNDLED);
-    let own_precision = stored.as_ref().and_then(|m| precision_named(&m.precision));
-    let identity = embed::identify(&config.embed_options(source, own_precision))?;
+    let own = stored.as_ref().map(|m| (precision_named(&m.precision), m.dimension));
+    let as_it_comes = || embed::identify(&config.embed_options(source, None, None));
+    let identity = match own {
+        Some((precision, dimension)) => {
+            let same = embed::identify(&config.embed_options(source, precision, Some(dimension)));
+            // What the folder was made with may be nothing that the model asked for knows: then that one as it comes, so
+            // that the answer is that it is another.
+            if same.is_err() && config.model.is_some() { as_it_comes()? } else { same? }
+        }
+        None => as_it_comes()?,
+    };
     let model = space::stored(identity);
     match stored {
         Some(old) if old.fingerprint != model.fingerprint => Err(Error::Data(format!(
-            "the folder {} was made with the model {} ({} numbers a vector, {}), not with {} ({}, {}). Leave --model and \
-             --precision away to go on with it, move it with `paperkin reembed --model`, or ingest into a new folder with --data",
+            "the folder {} was made with the model {} ({} numbers a vector, {}), not with {} ({}, {}). Leave --model, \
+             --precision and --dimension away to go on with it, move it with `paperkin reembed`, or ingest into a new folder with --data",
             config.data.display(),
             old.source,
             old.dimension,

@@ -36,7 +36,7 @@ pub struct Reembedded {
 }
 
 impl Engine {
-    /// Moves all papers to the model that `wanted` names (its `model` and `precision`; what it leaves out is chosen as
+    /// Moves all papers to the model that `wanted` names (its `model`, `precision` and `dimension`; what it leaves out is chosen as
     /// for a new folder). Searches and ingests go on meanwhile with the old one. `progress` hears how many papers of how
     /// many have been embedded.
     ///
@@ -45,7 +45,7 @@ impl Engine {
     /// stopped.
     pub fn reembed(&self, wanted: &Config, progress: &dyn Fn(usize, usize)) -> Result<Reembedded> {
         let source = wanted.model.clone().unwrap_or_else(|| self.model().source);
-        let options = wanted.embed_options(&source, None);
+        let options = wanted.embed_options(&source, None, None);
         let model = stored(embed::identify(&options)?);
         let mut embedded = 0;
         if model.fingerprint != self.model().fingerprint {

@@ -63,7 +63,11 @@ impl Space {
         if let Some(embedder) = self.embedder.get() {
             return Ok(Arc::clone(embedder));
         }
-        let options = config.embed_options(&self.model.source, precision_named(&self.model.precision));
+        let options = config.embed_options(
+            &self.model.source,
+            precision_named(&self.model.precision),
+            Some(self.model.dimension),
+        );
         let embedder: Arc<dyn Embedder> = Arc::from(embed::open(&options)?);
         if embedder.identity().fingerprint != self.model.fingerprint {
             return Err(Error::Data(format!(
@@ -118,8 +122,9 @@ pub fn stored(identity: Identity) -> StoredModel {
 }
 
 impl Config {
-    /// The part of the settings that the embedder needs. `precision` is what counts when nobody asked for another.
-    pub fn embed_options(&self, model: &str, precision: Option<embed::Precision>) -> Options {
+    /// The part of the settings that the embedder needs. `precision` and `dimension` are what counts when nobody asked for
+    /// another.
+    pub fn embed_options(&self, model: &str, precision: Option<embed::Precision>, dimension: Option<usize>) -> Options {
         let device = match self.device {
             Device::Auto => DeviceChoice::Auto,
             Device::Cpu => DeviceChoice::Cpu,
@@ -135,6 +140,7 @@ impl Config {
                 Some(Precision::Int8) => Some(embed::Precision::Int8),
                 None => precision,
             },
+            dimension: self.dimension.or(dimension),
             threads: self.tuning.threads,
             token_budget: self.tuning.token_budget,
             max_waiting: self.tuning.max_waiting,
