@@ -1,4 +1,4 @@
-//! The HTTP shell around the engine. [`router`] is the table of contents; each resource has a file of its own.
+//! The HTTP shell around the engine. `router` is the table of contents; each resource has a file of its own.
 
 mod ask;
 mod docs;
