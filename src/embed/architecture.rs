@@ -126,6 +126,7 @@ fn kin(config: &Value, naming: Naming) -> Result<BertKin, String> {
             "relu" => Activation::Relu,
             other => return Err(format!("its {activation} is {other:?}; gelu, gelu_new and relu are what runs")),
         },
+        adapter: None,
     };
     Ok(BertKin { naming, shape, pad: u32::try_from(pad).unwrap_or(0), skipped })
 }

@@ -176,10 +176,12 @@ impl Engine {
             }
         }
         if !places.is_empty() {
-            let texts: Vec<String> = places.iter().map(|&k| window.papers[k].text()).collect();
+            let embedder = self.embedder()?;
+            let texts: Vec<String> =
+                places.iter().map(|&k| window.papers[k].text_joined(embedder.separator())).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             window.embedded = texts.len();
-            window.vectors.extend(places.into_iter().zip(self.embedder()?.embed(&texts, Kind::Document)?));
+            window.vectors.extend(places.into_iter().zip(embedder.embed(&texts, Kind::Document)?));
         }
         Ok(())
     }
