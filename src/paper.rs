@@ -267,11 +267,16 @@ impl Paper {
         Ok(paper)
     }
 
-    /// What the encoder reads: `title. abstract`, or the title alone when there is no abstract.
+    /// What most encoders read: `title. abstract`, or the title alone when there is no abstract.
     pub fn text(&self) -> String {
+        self.text_joined(". ")
+    }
+
+    /// The same for encoders that want something else between title and abstract.
+    pub fn text_joined(&self, separator: &str) -> String {
         match self.summary.trim() {
             "" => self.title.trim().to_string(),
-            summary => format!("{}. {summary}", self.title.trim()),
+            summary => format!("{}{separator}{summary}", self.title.trim()),
         }
     }
 

@@ -34,7 +34,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let (mut window, mut read, mut refused): (Vec<Paper>, usize, usize) = (Vec::new(), 0, 0);
     let mut flush = |window: &mut Vec<Paper>| -> anyhow::Result<()> {
-        let texts: Vec<String> = window.iter().map(Paper::text).collect();
+        let texts: Vec<String> = window.iter().map(|p| p.text_joined(embedder.separator())).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let vectors = embedder.embed(&texts, Kind::Document)?;
         let rows = window.iter().zip(vectors).map(|(paper, vector)| json!({ "id": paper.id, "vector": vector }));

@@ -126,6 +126,7 @@ fn kin(config: &Value, naming: Naming) -> Result<BertKin, String> {
             "relu" => Activation::Relu,
             other => return Err(format!("its {activation} is {other:?}; gelu, gelu_new and relu are what runs")),
         },
+        adapter: None,
     };
     Ok(BertKin { naming, shape, pad: u32::try_from(pad).unwrap_or(0), skipped })
 }
@@ -135,11 +136,8 @@ fn modern(config: &Value) -> Result<modernbert::Config, String> {
         must_be(config, bias, false.into())?;
     }
     must_be(config, "hidden_activation", "gelu".into())?;
-    // The newest writers keep both bases under `rope_parameters`.
-    let theta = |old: &str, new: &str| match config["rope_parameters"][new]["rope_theta"].as_f64() {
-        Some(theta) => Ok(theta),
-        None => real(config, old),
-    };
+    // Transformers 5 keeps both bases under `rope_parameters`.
+    let theta = |old: &str, new: &str| theta(&config["rope_parameters"][new]).unwrap_or_else(|| real(config, old));
     Ok(modernbert::Config {
         vocab_size: number(config, "vocab_size")?,
         hidden_size: number(config, "hidden_size")?,
@@ -149,12 +147,32 @@ fn modern(config: &Value) -> Result<modernbert::Config, String> {
         max_position_embeddings: number(config, "max_position_embeddings")?,
         layer_norm_eps: real(config, "norm_eps").or_else(|_| real(config, "layer_norm_eps"))?,
         pad_token_id: number(config, "pad_token_id").ok().and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
-        global_attn_every_n_layers: number(config, "global_attn_every_n_layers").and_then(above_zero)?,
+        global_attn_every_n_layers: layers_between_global(config)?,
         global_rope_theta: theta("global_rope_theta", "full_attention")?,
         local_attention: number(config, "local_attention")?,
         local_rope_theta: theta("local_rope_theta", "sliding_attention")?,
         classifier_config: None,
     })
+}
+
+/// The base of the rotary positions in the form of Transformers 5; none where that is not there.
+fn theta(parameters: &Value) -> Option<Result<f64, String>> {
+    let theta = parameters["rope_theta"].as_f64()?;
+    Some(must_be(parameters, "rope_type", "default".into()).map(|()| theta))
+}
+
+/// Every how many layers one sees the whole text: a number, or in Transformers 5 a list that names each layer.
+fn layers_between_global(config: &Value) -> Result<usize, String> {
+    let Some(list) = config["layer_types"].as_array() else {
+        let n = number(config, "global_attn_every_n_layers")?;
+        return if n > 0 { Ok(n) } else { Err("config.json: global_attn_every_n_layers is 0".into()) };
+    };
+    let whole: Vec<bool> = list.iter().map(|kind| kind == "full_attention").collect();
+    let n = whole.iter().skip(1).position(|&w| w).map_or(whole.len().max(1), |k| k + 1);
+    if whole.iter().enumerate().any(|(i, &w)| w != (i % n == 0)) {
+        return Err("its layer_types do not repeat; one layer in every so many that sees all is what runs".into());
+    }
+    Ok(n)
 }
 
 fn nomic(config: &Value) -> Result<nomic_bert::Config, String> {
@@ -169,17 +187,24 @@ fn nomic(config: &Value) -> Result<nomic_bert::Config, String> {
         must_be(config, name, value)?;
     }
     let flag = |name: &str| config[name].as_bool().unwrap_or(false);
+    // Nomic's own names, or those of Transformers 5, where it is one model among others.
+    let own = !config["n_embd"].is_null();
+    let name = |own_name, common| if own { own_name } else { common };
+    if !own {
+        must_be(config, "hidden_act", "silu".into())?;
+    }
+    let theta = theta(&config["rope_parameters"]).unwrap_or_else(|| real(config, "rotary_emb_base"));
     Ok(nomic_bert::Config {
         vocab_size: number(config, "vocab_size")?,
-        n_embd: number(config, "n_embd")?,
-        n_head: number(config, "n_head")?,
-        n_layer: number(config, "n_layer")?,
-        n_inner: number(config, "n_inner")?,
-        n_positions: number(config, "n_positions")?,
+        n_embd: number(config, name("n_embd", "hidden_size"))?,
+        n_head: number(config, name("n_head", "num_attention_heads"))?,
+        n_layer: number(config, name("n_layer", "num_hidden_layers"))?,
+        n_inner: number(config, name("n_inner", "intermediate_size"))?,
+        n_positions: number(config, name("n_positions", "max_position_embeddings"))?,
         type_vocab_size: number(config, "type_vocab_size")?,
-        layer_norm_epsilon: real(config, "layer_norm_epsilon")?,
-        rotary_emb_fraction: real(config, "rotary_emb_fraction")?,
-        rotary_emb_base: real(config, "rotary_emb_base")?,
+        layer_norm_epsilon: real(config, name("layer_norm_epsilon", "layer_norm_eps"))?,
+        rotary_emb_fraction: if own { real(config, "rotary_emb_fraction")? } else { 1.0 },
+        rotary_emb_base: theta?,
         rotary_emb_interleaved: flag("rotary_emb_interleaved"),
         qkv_proj_bias: flag("qkv_proj_bias"),
         mlp_fc1_bias: flag("mlp_fc1_bias"),
@@ -217,15 +242,65 @@ fn real(config: &Value, name: &str) -> Result<f64, String> {
     config[name].as_f64().ok_or_else(|| format!("config.json: {name} is {}, not a number", config[name]))
 }
 
-fn above_zero(n: usize) -> Result<usize, String> {
-    if n > 0 { Ok(n) } else { Err("config.json: global_attn_every_n_layers is 0".into()) }
-}
-
 /// Refuses a setting that is there and has another value than the one that runs.
 fn must_be(config: &Value, name: &str, value: Value) -> Result<(), String> {
     match &config[name] {
         Value::Null => Ok(()),
         there if *there == value => Ok(()),
         there => Err(format!("its {name} is {there}; {value} is what runs")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// The sizes as Transformers 5 writes them.
+    fn written(kind: &str) -> Value {
+        json!({
+            "model_type": kind, "vocab_size": 50, "hidden_size": 24, "num_hidden_layers": 4, "num_attention_heads": 3,
+            "intermediate_size": 40, "max_position_embeddings": 8192, "type_vocab_size": 2, "layer_norm_eps": 1e-12,
+            "norm_eps": 1e-5, "local_attention": 8,
+        })
+    }
+
+    #[test]
+    fn both_ways_of_writing_modernbert_are_read() {
+        let mut config = written("modernbert");
+        config["layer_types"] = json!(["full_attention", "sliding_attention", "sliding_attention", "full_attention"]);
+        config["rope_parameters"] = json!({
+            "full_attention": {"rope_theta": 160_000.0, "rope_type": "default"},
+            "sliding_attention": {"rope_theta": 10_000.0, "rope_type": "default"},
+        });
+        let Ok(Architecture::ModernBert(new)) = Architecture::read(&config) else { panic!("ModernBERT") };
+        let mut old = written("modernbert");
+        for (name, value) in
+            [("global_attn_every_n_layers", 3.0), ("global_rope_theta", 160_000.0), ("local_rope_theta", 10_000.0)]
+        {
+            old[name] = if name.contains("every") { json!(3) } else { json!(value) };
+        }
+        let Ok(Architecture::ModernBert(old)) = Architecture::read(&old) else { panic!("ModernBERT") };
+        assert_eq!(new, old);
+        for (path, value, word) in [
+            ("/rope_parameters/full_attention/rope_type", json!("yarn"), "yarn"),
+            ("/layer_types/1", json!("full_attention"), "layer_types"),
+        ] {
+            let mut other = config.clone();
+            *other.pointer_mut(path).expect("there") = value;
+            let e = Architecture::read(&other).err().expect(word);
+            assert!(e.contains(word), "{e}");
+        }
+    }
+
+    #[test]
+    fn both_ways_of_writing_nomic_are_read() {
+        let mut config = written("nomic_bert");
+        config["hidden_act"] = json!("silu");
+        config["rope_parameters"] = json!({"rope_theta": 1000.0, "rope_type": "default"});
+        let new = Architecture::read(&config).expect("Nomic");
+        assert_eq!((new.hidden(), new.heads(), new.vocabulary(), new.positions()), (24, 3, 50, 2048));
+        config["hidden_act"] = json!("gelu");
+        assert!(Architecture::read(&config).is_err_and(|e| e.contains("hidden_act")));
     }
 }

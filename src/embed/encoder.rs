@@ -24,6 +24,7 @@ pub struct Encoder {
     queue: Arc<Queue>,
     max_waiting: usize,
     runs_on: String,
+    separator: &'static str,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -135,7 +136,8 @@ impl Encoder {
             .name("encoder".into())
             .spawn(move || run(&model, &own, budget, dimension))
             .map_err(|e| Error::Internal(format!("cannot start the encoder's thread: {e}")))?;
-        Ok(Encoder { identity, tokens, queue, max_waiting: options.max_waiting, runs_on, thread: Some(thread) })
+        let (max_waiting, separator) = (options.max_waiting, files.separator());
+        Ok(Encoder { identity, tokens, queue, max_waiting, runs_on, separator, thread: Some(thread) })
     }
 }
 
@@ -193,6 +195,10 @@ impl Embedder for Encoder {
         drop(reply);
         self.queue.arrived.notify_one();
         collect(&answers, texts.len())
+    }
+
+    fn separator(&self) -> &str {
+        self.separator
     }
 
     fn runs_on(&self) -> String {

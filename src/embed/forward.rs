@@ -3,11 +3,11 @@
 use candle_core::Device;
 
 use super::architecture::Architecture;
-use super::cpu::{CpuBert, Isa};
+use super::cpu::{BertShape, CpuBert, Isa};
 use super::device::open_device;
 use super::kin::BertKin;
 use super::stock::{Stock, plain, weights};
-use super::{ModelFiles, Options, Precision};
+use super::{DeviceChoice, ModelFiles, Options, Precision};
 use crate::error::{Error, Result};
 
 /// A model ready to run. One thread owns it: two forward passes at once are slower than one after the other.
@@ -21,23 +21,25 @@ pub enum Model {
 impl Model {
     /// Builds the model on the device that is asked for.
     pub fn load(files: &ModelFiles, options: &Options) -> Result<Self> {
-        match (&files.architecture, open_device(options.device)?) {
+        // The precision that the identity says, whatever device is found.
+        let precision = files.identity_in(options)?.precision;
+        let device = match (options.device, &files.adapter) {
+            (DeviceChoice::Auto, Some(_)) => Device::Cpu,
+            _ => open_device(options.device)?,
+        };
+        match (&files.architecture, device) {
             (Architecture::Bert(kin), Device::Cpu) => {
                 let threads = match options.threads {
                     0 => std::thread::available_parallelism().map_or(1, usize::from),
                     n => n,
                 };
-                let precision = options.precision.unwrap_or_else(Precision::of_this_machine);
                 Ok(Model::Cpu(Box::new(load_cpu(files, kin, precision, Isa::detect())?), threads))
             }
-            (_, device) if matches!(options.precision, None | Some(Precision::F32)) => {
-                Stock::load(files, device).map(|m| Model::Candle(Box::new(m)))
+            _ if files.adapter.is_some() => {
+                Err(Error::Model("a model with an adapter runs on the processor only: say --device cpu".into()))
             }
-            (Architecture::Bert(_), _) => {
-                Err(Error::Model("on an accelerator the model runs in f32: say --precision f32".into()))
-            }
-            // Says why.
-            _ => files.identity_in(options).and_then(|_| Err(Error::Model("the model runs in f32 only".into()))),
+            (_, device) if precision == Precision::F32 => Ok(Model::Candle(Box::new(Stock::load(files, device)?))),
+            _ => Err(Error::Model("on an accelerator the model runs in f32: say --precision f32".into())),
         }
     }
 
@@ -66,8 +68,12 @@ impl Model {
 pub fn load_cpu(files: &ModelFiles, kin: &BertKin, precision: Precision, isa: Isa) -> Result<CpuBert> {
     let refuse = |why: String| Error::Model(format!("the weights of {} do not fit: {why}", files.identity().name));
     let vars = weights(files, &Device::Cpu).map_err(|e| refuse(plain(&e)))?;
-    let mut source = |name: &str| kin.numbers(&vars, name).map_err(|e| plain(&e));
-    CpuBert::load(kin.shape, &mut source, files.pooling, precision, isa).map_err(refuse)
+    let mut source = |name: &str| match &files.adapter {
+        Some(adapter) if name.contains(".adapter.") => adapter.numbers(name),
+        _ => kin.numbers(&vars, name).map_err(|e| plain(&e)),
+    };
+    let shape = BertShape { adapter: files.adapter.as_ref().map(|a| a.bottleneck), ..kin.shape };
+    CpuBert::load(shape, &mut source, files.pooling, precision, isa).map_err(refuse)
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 //!
 //! On the road of a transformer: `model` reads its folder, `architecture` its config.json; `kin` gives BERT's relatives
 //! its names, so that the kernels of `cpu` run them; `stock` runs everything through candle; `forward` chooses between the
-//! two; `dimension` says how many numbers are kept.
+//! two; `dimension` says how many numbers are kept; `adapter` reads SPECTER2's.
 
+mod adapter;
 mod architecture;
 mod cpu;
 mod device;
@@ -110,6 +111,11 @@ pub trait Embedder: Send + Sync {
     /// [`Error::Overloaded`] when too many queries wait already; [`Error::Model`] when the model gives a vector
     /// that is not finite or has no length.
     fn embed(&self, texts: &[&str], kind: Kind) -> Result<Vec<Vec<f32>>>;
+
+    /// What a paper's title and abstract are joined by.
+    fn separator(&self) -> &str {
+        ". "
+    }
 
     /// Where and how it runs, for people: `cpu, f32, 2 threads`.
     fn runs_on(&self) -> String;

@@ -3,11 +3,15 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use candle_core::Device;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::adapter::{Adapter, SEPARATOR};
 use super::architecture::Architecture;
 use super::dimension::Dimensions;
+use super::kin::Naming;
+use super::stock::plain;
 use super::{DeviceChoice, Identity, Options, Precision};
 use crate::error::{Error, Result};
 
@@ -31,6 +35,8 @@ pub struct ModelFiles {
     pub tokenizer: Cow<'static, [u8]>,
     /// Where the weights are.
     pub weights: Weights,
+    /// What SPECTER2 adds to the weights.
+    pub adapter: Option<Adapter>,
     /// How tokens become a text.
     pub pooling: Pooling,
     /// Tokens a text is cut to, the special ones included.
@@ -73,6 +79,11 @@ impl ModelFiles {
         }
     }
 
+    /// What a paper's title and abstract are joined by.
+    pub fn separator(&self) -> &'static str {
+        if self.adapter.is_some() { SEPARATOR } else { ". " }
+    }
+
     /// Which model this is, in f32 and at its full length.
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -112,7 +123,17 @@ impl ModelFiles {
             Some(found) => found.bytes().map(Some),
             None => Ok(None),
         };
-        let config_bytes = bytes("config.json")?.ok_or_else(|| refuse("config.json is missing".into()))?;
+        let adapter_config: Option<Value> = match bytes("adapter_config.json")? {
+            Some(b) => Some(json(name, "adapter_config.json", &b)?),
+            None => None,
+        };
+        let config_bytes = bytes("config.json")?.ok_or_else(|| match &adapter_config {
+            Some(config) => refuse(format!(
+                "it is an adapter alone; copy its files into the folder of its model, {}, and name that folder",
+                config["model_name"]
+            )),
+            None => refuse("config.json is missing".into()),
+        })?;
         let raw: Value = json(name, "config.json", &config_bytes)?;
         let architecture = Architecture::read(&raw).map_err(refuse)?;
         let hidden = architecture.hidden();
@@ -122,6 +143,8 @@ impl ModelFiles {
         let pooling_bytes = bytes("1_Pooling/config.json")?;
         let pooling = match &pooling_bytes {
             Some(b) => pooling_of(name, &json(name, "1_Pooling/config.json", b)?, hidden)?,
+            // So SPECTER2 was trained.
+            None if adapter_config.is_some() => Pooling::Cls,
             None => {
                 tracing::warn!("{name} has no 1_Pooling/config.json: the mean over the tokens is taken");
                 Pooling::Mean
@@ -159,6 +182,14 @@ impl ModelFiles {
             _ => return Err(refuse("model.safetensors is missing".into())),
         };
         let mut hash = blake3::Hasher::new();
+        let adapter = match &adapter_config {
+            Some(config) if !matches!(&architecture, Architecture::Bert(kin) if kin.naming == Naming::Bert) => {
+                let adapter = config["name"].as_str().unwrap_or_default();
+                return Err(refuse(format!("it has an adapter {adapter:?}, which runs with a BERT only")));
+            }
+            Some(config) => Some(read_adapter(config, file, &mut hash)?.map_err(refuse)?),
+            None => None,
+        };
         match &weights {
             Weights::Safetensors(b) => hash.update(b),
             Weights::Pickle(path) => hash.update(&std::fs::read(path).map_err(|e| Error::io(path, "cannot read", e))?),
@@ -172,6 +203,7 @@ impl ModelFiles {
             architecture,
             tokenizer,
             weights,
+            adapter,
             pooling,
             max_tokens,
             query_prefix,
@@ -180,6 +212,26 @@ impl ModelFiles {
             identity,
         })
     }
+}
+
+/// The adapter that `adapter_config.json` speaks of, which goes into the hash; inside, why it cannot be used.
+fn read_adapter(
+    config: &Value,
+    file: &mut dyn FnMut(&str) -> Result<Option<Found>>,
+    hash: &mut blake3::Hasher,
+) -> Result<Result<Adapter, String>> {
+    let (path, pickle) = match (file("adapter.safetensors")?, file("pytorch_adapter.bin")?) {
+        (Some(Found::Path(path)), _) => (path, false),
+        (_, Some(Found::Path(path))) => (path, true),
+        _ => return Ok(Err("it has an adapter_config.json, but no pytorch_adapter.bin beside it".into())),
+    };
+    hash.update(&std::fs::read(&path).map_err(|e| Error::io(&path, "cannot read", e))?);
+    hash.update(config.to_string().as_bytes()).update(SEPARATOR.as_bytes());
+    let tensors = match pickle {
+        true => candle_core::pickle::read_all(&path).map(|list| list.into_iter().collect()),
+        false => candle_core::safetensors::load(&path, &Device::Cpu),
+    };
+    Ok(tensors.map_err(|e| format!("its adapter: {}", plain(&e))).and_then(|t| Adapter::read(config, t)))
 }
 
 /// A file of a model: in memory already, or on disk.

@@ -200,9 +200,10 @@ impl Engine {
         if unknown.is_empty() {
             return Ok(());
         }
-        let texts: Vec<String> = unknown.iter().map(|&k| window.papers[k].text()).collect();
+        let embedder = window.space.embedder(&self.config)?;
+        let texts: Vec<String> = unknown.iter().map(|&k| window.papers[k].text_joined(embedder.separator())).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let vectors = window.space.embedder(&self.config)?.embed(&texts, Kind::Document)?;
+        let vectors = embedder.embed(&texts, Kind::Document)?;
         window.embedded += texts.len();
         window.vectors.extend(unknown.into_iter().zip(vectors));
         Ok(())

@@ -76,7 +76,7 @@ impl Engine {
             let batch = self.store.lacking(model, after, BATCH)?;
             let Some((last, _)) = batch.last() else { return Ok(()) };
             after = Some(*last);
-            let texts: Vec<String> = batch.iter().map(|(_, paper)| paper.text()).collect();
+            let texts: Vec<String> = batch.iter().map(|(_, paper)| paper.text_joined(embedder.separator())).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let vectors = embedder.embed(&texts, Kind::Document)?;
             let vectors: Vec<(&Paper, Vec<f32>)> = batch.iter().map(|(_, paper)| paper).zip(vectors).collect();

@@ -141,15 +141,43 @@ fn a_model_folder_is_a_model_and_says_what_it_is() {
 }
 
 #[test]
+fn a_shorter_vector_belongs_to_the_folder() {
+    let folder = Folder { model: "default", ..Folder::new() };
+    let file = folder.file("p.jsonl", "{\"id\":\"a\",\"title\":\"Weather\"}\n{\"id\":\"b\",\"title\":\"Bread\"}\n");
+    let refused = folder.run(&["ingest", &file, "--dimension", "128"]);
+    assert!(refused.status == Some(1) && refused.err.contains("files allow no others"), "{}", refused.err);
+    let model = folder.path("russian-doll");
+    copy_model(&model);
+    edit(&model.join("config.json"), |v| v["matryoshka_dimensions"] = json!([384, 128]));
+    let name = model.display().to_string();
+    let short = folder.json(&["embed", &file, "--model", &name, "--dimension", "128"]);
+    assert_eq!(short[0]["vector"].as_array().expect("a vector").len(), 128);
+    assert_eq!(folder.run(&["ingest", &file, "--model", &name, "--dimension", "128"]).status, Some(0));
+    // Nobody has to say it again; another is another model.
+    assert_eq!(folder.run(&["search", "rain"]).status, Some(0));
+    assert_eq!(folder.json(&["info"])[0]["dimension"], 128);
+    assert_eq!(folder.run(&["search", "rain", "--model", &name]).status, Some(0));
+    for extra in [&["--dimension", "384"][..], &["--model", "all-MiniLM-L6-v2"]] {
+        let other = folder.run(&[&["search", "rain"], extra].concat());
+        assert!(other.status == Some(1) && other.err.contains("was made with the model"), "{}", other.err);
+    }
+}
+
+#[test]
 fn models_that_do_not_fit_are_refused() {
     let folder = Folder { model: "default", ..Folder::new() };
     let file = folder.file("p.jsonl", "{\"id\":\"a\",\"title\":\"x\"}\n");
     type Spoil = fn(&Path);
-    let cases: [(&str, Spoil, &str); 10] = [
+    let cases: [(&str, Spoil, &str); 11] = [
         ("no config", |m| fs::remove_file(m.join("config.json")).expect("removed"), "config.json"),
         ("no tokenizer", |m| fs::remove_file(m.join("tokenizer.json")).expect("removed"), "tokenizer.json"),
         ("no weights", |m| fs::remove_file(m.join("model.safetensors")).expect("removed"), "model.safetensors"),
         ("architecture", |m| edit(&m.join("config.json"), |v| v["model_type"] = json!("mamba")), "mamba"),
+        (
+            "positions",
+            |m| edit(&m.join("config.json"), |v| v["position_embedding_type"] = json!("relative_key")),
+            "relative_key",
+        ),
         ("dimension", |m| edit(&m.join("config.json"), |v| v["hidden_size"] = json!(768)), "768"),
         ("heads", |m| edit(&m.join("config.json"), |v| v["num_attention_heads"] = json!(7)), "heads"),
         ("vocabulary", |m| edit(&m.join("config.json"), |v| v["vocab_size"] = json!(100)), "weights"),

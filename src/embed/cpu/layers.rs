@@ -35,7 +35,15 @@ pub(super) struct Layer {
     pub after_attention: Normaliser,
     pub up: Linear,
     pub down: Linear,
+    pub adapter: Option<Adapter>,
     pub after_feed: Normaliser,
+}
+
+/// What joins the sum behind a feed-forward block: a narrow layer that has read the normed sum.
+pub(super) struct Adapter {
+    pub down: Linear,
+    pub act: Act,
+    pub up: Linear,
 }
 
 /// What a pass needs to know of the shape.
@@ -44,6 +52,8 @@ pub(super) struct Widths {
     pub hidden: usize,
     pub heads: usize,
     pub intermediate: usize,
+    /// The width of the adapters; 0 for none.
+    pub bottleneck: usize,
     pub eps: f32,
     pub act: Act,
     /// How products are taken.
@@ -64,6 +74,10 @@ pub(super) struct Scratch {
     raw_context: Rows,
     middle: Rows,
     raw_middle: Rows,
+    /// For adapters: the sum while its norm is read, and what lies between the two products.
+    sum: Rows,
+    narrow: Rows,
+    raw_narrow: Rows,
     attention: Attention,
     room: Buffer,
 }
@@ -81,6 +95,9 @@ impl Scratch {
             raw_context: Rows::new(Kind::Bf16, context),
             middle: Rows::new(w.kind, w.intermediate),
             raw_middle: Rows::new(Kind::Bf16, w.intermediate),
+            sum: Rows::new(Kind::F32, w.hidden),
+            narrow: Rows::new(w.kind, w.bottleneck),
+            raw_narrow: Rows::new(Kind::Bf16, w.bottleneck),
             attention: Attention::new(w.attention, w.heads, dim),
             room: block_room(),
         }
@@ -90,6 +107,11 @@ impl Scratch {
     pub fn grow(&mut self, w: &Widths, rows: usize) {
         for r in [&mut self.x, &mut self.qkv, &mut self.context, &mut self.middle] {
             r.grow(rows);
+        }
+        if w.bottleneck > 0 {
+            for r in [&mut self.sum, &mut self.narrow, &mut self.raw_narrow] {
+                r.grow(rows);
+            }
         }
         if w.kind != Kind::F32 {
             self.a.grow(rows);
@@ -165,8 +187,33 @@ pub(super) fn pass(
             let goal = Goal { bias: &layer.down.bias, act: Act::None, out: residual };
             multiply(k, &s.middle, rows, &layer.down.panels, &mut s.room, &goal);
         }
+        if let Some(adapter) = &layer.adapter {
+            adapt(k, w, adapter, &layer.after_feed, s, rows);
+        }
         normalise(k, w, &layer.after_feed, s, rows);
     }
+}
+
+/// Adds to the sum in `s.x` what the adapter makes of its norm.
+fn adapt(k: &Kernels, w: &Widths, adapter: &Adapter, norm: &Normaliser, s: &mut Scratch, rows: usize) {
+    for r in 0..rows {
+        s.sum.row_mut(r, w.hidden).copy_from_slice(s.x.row(r, w.hidden));
+    }
+    normalise(k, w, norm, s, rows);
+    let a = if w.kind == Kind::F32 { &s.x } else { &s.a };
+    // SAFETY: as in `pass`, which calls this between enter and leave; the sum has the stride of x.
+    unsafe {
+        let narrow = if w.kind == Kind::I8 { &mut s.raw_narrow } else { &mut s.narrow };
+        let goal = Goal { bias: &adapter.down.bias, act: adapter.act, out: narrow.out() };
+        multiply(k, a, rows, &adapter.down.panels, &mut s.room, &goal);
+        if w.kind == Kind::I8 {
+            encode(k, &mut s.raw_narrow, rows, w.bottleneck, &mut s.narrow);
+        }
+        let add = Out::Add(s.sum.data.mut_ptr().cast(), s.sum.stride / 4);
+        let goal = Goal { bias: &adapter.up.bias, act: Act::None, out: add };
+        multiply(k, &s.narrow, rows, &adapter.up.panels, &mut s.room, &goal);
+    }
+    std::mem::swap(&mut s.x, &mut s.sum);
 }
 
 fn normalise(k: &Kernels, w: &Widths, n: &Normaliser, s: &mut Scratch, rows: usize) {

@@ -3,7 +3,7 @@
 use super::super::{Pooling, Precision};
 use super::buffer::Kind;
 use super::kernels::{Act, table};
-use super::layers::{Layer, Linear, Normaliser, Widths};
+use super::layers::{Adapter, Layer, Linear, Normaliser, Widths};
 use super::panels::PANEL;
 use super::{Activation, BertShape, CpuBert, Isa};
 use std::sync::Mutex;
@@ -13,7 +13,8 @@ type Source<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<f32>, String>;
 
 impl CpuBert {
     /// Reads the weights through `source`, which is asked for tensors by the names that Hugging Face gives them in a
-    /// BERT without any prefix (`embeddings.word_embeddings.weight`, ..). Each is asked for once and dropped when packed.
+    /// BERT without any prefix (`embeddings.word_embeddings.weight`, ..), and for adapters as
+    /// `encoder.layer.0.output.adapter.down.weight` and so on. Each is asked for once and dropped when packed.
     pub fn load(
         shape: BertShape,
         source: Source,
@@ -25,7 +26,8 @@ impl CpuBert {
         if shape.heads == 0 || !shape.hidden.is_multiple_of(2 * shape.heads) {
             return Err(format!("{} numbers do not make {} heads of an even width", shape.hidden, shape.heads));
         }
-        if [shape.layers, shape.intermediate, shape.vocab, shape.positions, shape.types].contains(&0) {
+        let bottleneck = shape.adapter.map_or(1, |a| a.width);
+        if [bottleneck, shape.layers, shape.intermediate, shape.vocab, shape.positions, shape.types].contains(&0) {
             return Err("a size of the model is zero".into());
         }
         let kind = match precision {
@@ -39,16 +41,12 @@ impl CpuBert {
             heads: shape.heads,
             intermediate: shape.intermediate,
             eps: shape.eps,
-            act: match (shape.activation, precision) {
-                (Activation::Gelu, Precision::F32) => Act::Gelu,
-                (Activation::Gelu, _) => Act::GeluRough,
-                (Activation::GeluTanh, _) => Act::GeluTanh,
-                (Activation::Relu, _) => Act::Relu,
-            },
+            act: act(shape.activation, precision),
+            bottleneck: shape.adapter.map_or(0, |a| a.width),
             kind,
             attention,
         };
-        let mut r = Reader { source, shape, kind };
+        let mut r = Reader { source, shape, kind, precision };
         let h = shape.hidden;
         let words = r.tensor("embeddings.word_embeddings.weight", shape.vocab * h)?;
         let words = words.into_iter().map(half::f16::from_f32).collect();
@@ -79,6 +77,16 @@ struct Reader<'a> {
     source: Source<'a>,
     shape: BertShape,
     kind: Kind,
+    precision: Precision,
+}
+
+fn act(activation: Activation, precision: Precision) -> Act {
+    match (activation, precision) {
+        (Activation::Gelu, Precision::F32) => Act::Gelu,
+        (Activation::Gelu, _) => Act::GeluRough,
+        (Activation::GeluTanh, _) => Act::GeluTanh,
+        (Activation::Relu, _) => Act::Relu,
+    }
 }
 
 impl Reader<'_> {
@@ -102,6 +110,15 @@ impl Reader<'_> {
         Ok(Linear::new(self.kind, &weight, &bias))
     }
 
+    fn adapter(&mut self, at: &str) -> Result<Option<Adapter>, String> {
+        let (Some(adapter), h) = (self.shape.adapter, self.shape.hidden) else { return Ok(None) };
+        Ok(Some(Adapter {
+            down: self.linear(&format!("{at}.output.adapter.down"), h, adapter.width)?,
+            act: act(adapter.activation, self.precision),
+            up: self.linear(&format!("{at}.output.adapter.up"), adapter.width, h)?,
+        }))
+    }
+
     fn layer(&mut self, i: usize) -> Result<Layer, String> {
         let BertShape { hidden: h, heads, intermediate, .. } = self.shape;
         let at = format!("encoder.layer.{i}");
@@ -121,6 +138,7 @@ impl Reader<'_> {
             after_attention: self.norm(&format!("{at}.attention.output.LayerNorm"))?,
             up: self.linear(&format!("{at}.intermediate.dense"), h, intermediate)?,
             down: self.linear(&format!("{at}.output.dense"), intermediate, h)?,
+            adapter: self.adapter(&at)?,
             after_feed: self.norm(&format!("{at}.output.LayerNorm"))?,
         })
     }

@@ -48,6 +48,15 @@ pub struct BertShape {
     /// Of the layer norms.
     pub eps: f32,
     pub activation: Activation,
+    /// Behind every feed-forward block, where the model has them.
+    pub adapter: Option<Bottleneck>,
+}
+
+/// An adapter: two more products a layer with few numbers between them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bottleneck {
+    pub width: usize,
+    pub activation: Activation,
 }
 
 /// The function inside the feed-forward blocks.

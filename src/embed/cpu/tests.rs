@@ -211,10 +211,11 @@ proptest! {
     }
 
     #[test]
-    fn whole_passes_agree_with_the_plain_ones(head in 1usize..9, heads in 1usize..4, extra in 1usize..60, lengths in prop::collection::vec(1usize..50, 1..6), act in 0usize..3, seed: u64) {
+    fn whole_passes_agree_with_the_plain_ones(head in 1usize..9, heads in 1usize..4, extra in 1usize..60, lengths in prop::collection::vec(1usize..50, 1..6), act in 0usize..3, adapter: bool, seed: u64) {
         let shape = BertShape {
             hidden: 2 * head * heads, layers: 2, heads, intermediate: extra, vocab: 40, positions: 64, types: 2, eps: 1e-12,
             activation: [Activation::Gelu, Activation::GeluTanh, Activation::Relu][act],
+            adapter: adapter.then_some(Bottleneck { width: extra, activation: Activation::Relu }),
         };
         let texts = texts(&lengths, seed);
         let views: Vec<&[u32]> = texts.iter().map(|t| &t[..]).collect();
@@ -250,7 +251,8 @@ fn model(shape: BertShape, precision: Precision, isa: Isa, seed: u64) -> CpuBert
             n if n.contains("position_emb") => dice.many(shape.positions * h, 0.5),
             n if n.contains("token_type") => dice.many(shape.types * h, 0.5),
             n if n.ends_with("Norm.weight") => dice.many(h, 0.1).iter().map(|x| x + 1.0).collect(),
-            n if n.ends_with("intermediate.dense.bias") => dice.many(f, 0.2),
+            n if n.ends_with("intermediate.dense.bias") || n.ends_with("adapter.down.bias") => dice.many(f, 0.2),
+            n if n.contains("adapter") && n.ends_with("weight") => dice.many(h * f, 0.3),
             n if n.ends_with("bias") => dice.many(h, 0.2),
             n if n.contains("intermediate") || n.ends_with("output.dense.weight") && !n.contains("attention") => {
                 dice.many(h * f, 0.3)
@@ -308,6 +310,7 @@ fn wrong_input_is_told() {
         types: 1,
         eps: 1e-12,
         activation: Activation::Gelu,
+        adapter: None,
     };
     let m = model(shape, Precision::F32, Isa::Plain, 1);
     assert!(m.forward(&[&[]], 1).is_err());

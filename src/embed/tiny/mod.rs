@@ -158,6 +158,8 @@ impl Tiny {
             let mean: Vec<f64> = (0..HIDDEN).map(|d| states.iter().map(|s| s[d]).sum::<f64>()).collect();
             worst = worst.min(cosine(&mean, vector));
         }
+        let wide: Vec<f64> = together[1].iter().map(|&x| x.into()).collect();
+        assert!(cosine(&wide, &together[2]) < 0.99, "all texts look alike: this checks nothing");
         println!("{precision}: least cosine {worst:.7}");
         assert!(worst > least, "{precision}: cosine {worst}");
     }
@@ -250,6 +252,53 @@ fn bert_agrees_with_candle_and_the_formula() {
     let bare = bert_tensors("", POSITIONS, 2).folder(&config);
     let tensors = bare.plain();
     bare.check_kin(|ids| plain::bert(&tensors, ids, LAYERS, HEADS));
+}
+
+#[test]
+fn the_adapter_of_specter2_agrees_with_the_formula() {
+    let mut tiny = bert_tensors("", POSITIONS, 2).folder(&bert_config("bert", POSITIONS, 2, 0));
+    let without = tiny.open(None).identity().clone();
+    let mut m = Making::new();
+    for i in 0..LAYERS {
+        let at = format!("bert.encoder.layer.{i}.output.adapters.tiny");
+        m.linear(&format!("{at}.adapter_down.0"), 5, HIDDEN);
+        m.linear(&format!("{at}.adapter_up"), HIDDEN, 5);
+    }
+    candle_core::safetensors::save(&m.tensors, tiny.path().join("adapter.safetensors")).unwrap();
+    // As AdapterHub writes it, without what says nothing of the form.
+    let config = json!({
+        "adapter_residual_before_ln": false, "cross_adapter": false, "inv_adapter": null, "is_parallel": false,
+        "leave_out": [], "ln_after": false, "ln_before": false, "mh_adapter": false, "non_linearity": "relu",
+        "original_ln_after": true, "original_ln_before": true, "output_adapter": true, "phm_layer": false,
+        "reduction_factor": 5, "residual_before_ln": true, "scaling": 1.0, "use_gating": false,
+    });
+    let write = |config: &Value| {
+        let file = json!({"config": config, "hidden_size": HIDDEN, "model_name": "tiny", "name": "tiny"});
+        std::fs::write(tiny.folder.path().join("adapter_config.json"), file.to_string()).unwrap();
+    };
+    let mut other = config.clone();
+    other["mh_adapter"] = json!(true);
+    write(&other);
+    let e = open(&tiny.options()).err().unwrap().to_string();
+    assert!(e.contains("mh_adapter"), "{e}");
+    write(&config);
+    tiny.tensors.extend(m.tensors);
+    let tensors = tiny.plain();
+    for (precision, least) in [(Precision::F32, 0.999_99), (Precision::Bf16, 0.999), (Precision::Int8, 0.99)] {
+        tiny.check(precision, least, |ids| plain::bert(&tensors, ids, LAYERS, HEADS));
+    }
+    let with = tiny.open(None);
+    assert_ne!(with.identity().fingerprint, without.fingerprint);
+    assert_eq!(with.separator(), "[SEP]");
+    // Without a word on pooling SPECTER2's holds.
+    std::fs::remove_dir_all(tiny.path().join("1_Pooling")).unwrap();
+    let cls = tiny.open(Some(Precision::F32)).embed(&["w5 w6 w7"], Kind::Document).unwrap().concat();
+    let first = plain::bert(&tensors, &[0, 5, 6, 7, 2], LAYERS, HEADS).remove(0);
+    assert!(cosine(&first, &cls) > 0.999_99);
+    // The adapter alone is no model.
+    std::fs::remove_file(tiny.path().join("config.json")).unwrap();
+    let e = open(&tiny.options()).err().unwrap().to_string();
+    assert!(e.contains("an adapter alone"), "{e}");
 }
 
 #[test]
