@@ -71,7 +71,8 @@
 //!   when opened, and it can be thrown away and built again. How to search under a filter (score the allowed rows, walk
 //!   the graph and drop, or scan) is decided inside `index`, which alone knows what each costs.
 //! - The model's name and weight hash are kept with every vector. Vectors of two models never meet in one index.
-//! - One thread owns the model. Requests reach it through a bounded queue and leave in batches of tokens.
+//! - One thread owns the model (on a card two threads, each a model of its own). Requests reach it through a bounded
+//!   queue and leave in batches of tokens.
 //! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu`.
 
 pub mod cli;

@@ -1,78 +1,285 @@
-//! BERT and its kin with the same tensors, through candle.
+//! BERT and its kin with the same tensors on candle's devices, in f32, bf16 or f16.
+//!
+//! Our own and not candle's `BertModel`, whose mask is `0 * -inf`, a NaN, in any type narrower than f32. Here what is
+//! stored and multiplied has the narrow type; what adds up many numbers (products, softmax, norms, pooling) does so in
+//! f32, and the mask is a finite number added to f32 scores.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{D, DType, Device, Result as Candle, Tensor};
 use candle_nn::VarBuilder;
-use candle_transformers::models::bert::{BertModel, DTYPE};
+use candle_nn::ops::{layer_norm, softmax_last_dim};
+use candle_transformers::models::bert::{Config, HiddenAct};
 
+use super::forward::find;
 use super::model::Weights;
-use super::{DeviceChoice, ModelFiles, Pooling};
+use super::{ModelFiles, Pooling, Precision, device};
 use crate::error::{Error, Result};
 
-/// A model ready to run. Not shared between threads: two forward passes at once are slower than one after the other.
+/// Added to the score of a token that is not there. Its weight is then exactly zero in f32.
+const HIDDEN: f32 = -1e9;
+
+/// A model ready to run. Not shared between threads: its operations line up in one stream.
 pub struct Bert {
-    model: BertModel,
     device: Device,
+    precision: Precision,
     pooling: Pooling,
     pad: u32,
+    words: Tensor,
+    /// With the embedding of the one token type already added.
+    positions: Tensor,
+    embedded: Norm,
+    layers: Vec<Layer>,
+    heads: usize,
+    activation: HiddenAct,
+    token_bytes: usize,
+}
+
+struct Layer {
+    /// Queries, keys and values in one product; the scale of the scores is in the queries' weights.
+    qkv: Linear,
+    attended: Linear,
+    after_attention: Norm,
+    up: Linear,
+    down: Linear,
+    after_down: Norm,
+}
+
+struct Linear {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+struct Norm {
+    weight: Tensor,
+    bias: Tensor,
+    eps: f32,
+}
+
+/// A batch as the device wants it.
+struct Padded {
+    ids: Tensor,
+    /// `(n, 1, longest)`: what each token counts for in the mean.
+    shares: Tensor,
+    /// `(n, 1, 1, longest)`: 0 or [`HIDDEN`]; none when all are of one length.
+    mask: Option<Tensor>,
 }
 
 impl Bert {
-    /// Builds the model in f32 on a device.
-    pub fn load(files: &ModelFiles, device: Device) -> Result<Self> {
+    /// Builds the model on a device.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when a tensor is missing, has another shape than `config.json` says, or the precision is int8.
+    pub fn load(files: &ModelFiles, device: Device, precision: Precision) -> Result<Self> {
         let name = &files.identity().name;
-        let refuse = |e| Error::Model(format!("the weights of {name} do not fit: {}", plain(&e)));
-        let vars = weights(files, &device).map_err(refuse)?;
-        let model = BertModel::load(vars, &files.config).map_err(refuse)?;
-        let pad = u32::try_from(files.config.pad_token_id).unwrap_or(0);
-        Ok(Bert { model, device, pooling: files.pooling, pad })
+        let refuse = |why: String| Error::Model(format!("the weights of {name} do not fit: {why}"));
+        let dtype = match precision {
+            Precision::F32 => DType::F32,
+            Precision::Bf16 => DType::BF16,
+            Precision::F16 => DType::F16,
+            Precision::Int8 => return Err(Error::Model("int8 runs on the processor only: say --device cpu".into())),
+        };
+        let vars = weights(files, &device).map_err(|e| refuse(plain(&e)))?;
+        let reader = Reader { vars, config: &files.config, dtype };
+        let token_bytes = reader.token_bytes(files.max_tokens);
+        reader.bert(device, precision, files.pooling, token_bytes).map_err(|e| refuse(plain(&e)))
     }
 
     /// The pooled vector of each sequence, not yet of unit length, in the order given.
     ///
     /// `batch` holds token ids with the special ones; none may be empty or longer than the model's positions.
     pub fn forward(&self, batch: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
-        self.run(batch).map_err(|e| Error::Model(format!("the model failed on {} texts: {}", batch.len(), plain(&e))))
+        let run = || self.run(&self.padded(batch)?)?.to_vec2();
+        run().map_err(|e| Error::Model(format!("the model failed on {} texts: {}", batch.len(), plain(&e))))
     }
 
-    fn run(&self, batch: &[&[u32]]) -> candle_core::Result<Vec<Vec<f32>>> {
+    /// The tokens in a batch that fill the card and not its memory: an eighth of what is free now, because two batches
+    /// are under way at a time and the device's allocator and other programs want room too.
+    pub fn token_budget(&self) -> usize {
+        (device::free_memory(&self.device) / 8 / self.token_bytes).clamp(2048, 65_536)
+    }
+
+    /// Where and how it runs, for people.
+    pub fn runs_on(&self) -> String {
+        format!("{}, {}", device::name(&self.device), self.precision)
+    }
+
+    /// The device it runs on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The precision it was built in.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn padded(&self, batch: &[&[u32]]) -> Candle<Padded> {
         let (n, longest) = (batch.len(), batch.iter().map(|s| s.len()).max().unwrap_or(0));
-        let (mut ids, mut mask) = (Vec::with_capacity(n * longest), Vec::with_capacity(n * longest));
+        let room = || Vec::with_capacity(n * longest);
+        let (mut ids, mut shares, mut mask) =
+            (room(), Vec::with_capacity(n * longest), Vec::with_capacity(n * longest));
         for sequence in batch {
-            let padding = longest - sequence.len();
+            let (length, padding) = (sequence.len(), longest - sequence.len());
             ids.extend_from_slice(sequence);
             ids.extend(std::iter::repeat_n(self.pad, padding));
-            mask.extend(std::iter::repeat_n(1f32, sequence.len()));
-            mask.extend(std::iter::repeat_n(0f32, padding));
-        }
-        let ids = Tensor::from_vec(ids, (n, longest), &self.device)?;
-        let mask = Tensor::from_vec(mask, (n, longest), &self.device)?;
-        let hidden = self.model.forward(&ids, &ids.zeros_like()?, Some(&mask))?;
-        let pooled = match self.pooling {
-            Pooling::Cls => hidden.narrow(1, 0, 1)?.squeeze(1)?,
-            // The mask counts twice: once in the attention, once here.
-            Pooling::Mean => {
-                let sum = hidden.broadcast_mul(&mask.unsqueeze(2)?)?.sum(1)?;
-                sum.broadcast_div(&mask.sum_keepdim(1)?)?
+            match self.pooling {
+                Pooling::Mean => shares.extend(std::iter::repeat_n(1.0 / length as f32, length)),
+                Pooling::Cls => shares.extend((0..length).map(|k| if k == 0 { 1.0 } else { 0.0 })),
             }
-        };
-        pooled.to_dtype(DType::F32)?.to_vec2()
+            shares.extend(std::iter::repeat_n(0f32, padding));
+            mask.extend(std::iter::repeat_n(0f32, length));
+            mask.extend(std::iter::repeat_n(HIDDEN, padding));
+        }
+        let even = batch.iter().all(|s| s.len() == longest);
+        Ok(Padded {
+            ids: Tensor::from_vec(ids, (n, longest), &self.device)?,
+            shares: Tensor::from_vec(shares, (n, 1, longest), &self.device)?,
+            mask: if even { None } else { Some(Tensor::from_vec(mask, (n, 1, 1, longest), &self.device)?) },
+        })
     }
 
-    /// The device's name, for people.
-    pub fn device(&self) -> &'static str {
-        match self.device {
-            Device::Cpu => "cpu",
-            Device::Cuda(_) => "cuda",
-            Device::Metal(_) => "metal",
+    fn run(&self, batch: &Padded) -> Candle<Tensor> {
+        let (n, longest) = batch.ids.dims2()?;
+        let hidden = self.words.dim(1)?;
+        let words = self.words.index_select(&batch.ids.flatten_all()?, 0)?.reshape((n, longest, hidden))?;
+        let x = words.broadcast_add(&self.positions.narrow(0, 0, longest)?)?;
+        let mut x = self.embedded.of(&x.reshape((n * longest, hidden))?)?;
+        for layer in &self.layers {
+            x = layer.of(&x, (n, longest, self.heads), batch.mask.as_ref(), self.activation)?;
         }
+        batch.shares.matmul(&x.reshape((n, longest, hidden))?.to_dtype(DType::F32)?)?.squeeze(1)
+    }
+}
+
+impl Layer {
+    /// `x` holds a token a row: `(n * longest, hidden)`.
+    fn of(
+        &self,
+        x: &Tensor,
+        (n, longest, heads): (usize, usize, usize),
+        mask: Option<&Tensor>,
+        activation: HiddenAct,
+    ) -> Candle<Tensor> {
+        let width = x.dim(1)? / heads;
+        let qkv = self.qkv.of(x)?.reshape((n, longest, 3, heads, width))?.permute((2, 0, 3, 1, 4))?.contiguous()?;
+        let scores = qkv.get(0)?.matmul(&qkv.get(1)?.t()?)?.to_dtype(DType::F32)?;
+        let scores = match mask {
+            Some(mask) => scores.broadcast_add(mask)?,
+            None => scores,
+        };
+        let attention = softmax_last_dim(&scores)?.to_dtype(x.dtype())?;
+        let attended = attention.matmul(&qkv.get(2)?)?.transpose(1, 2)?.reshape((n * longest, heads * width))?;
+        let x = self.after_attention.of(&(x + self.attended.of(&attended)?)?)?;
+        let inner = self.up.of(&x)?;
+        let inner = match activation {
+            HiddenAct::Gelu => inner.gelu_erf()?,
+            HiddenAct::GeluApproximate => inner.gelu()?,
+            HiddenAct::Relu => inner.relu()?,
+        };
+        self.after_down.of(&(x + self.down.of(&inner)?)?)
+    }
+}
+
+impl Linear {
+    fn of(&self, x: &Tensor) -> Candle<Tensor> {
+        x.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)
+    }
+}
+
+impl Norm {
+    fn of(&self, x: &Tensor) -> Candle<Tensor> {
+        layer_norm(x, &self.weight, &self.bias, self.eps)
+    }
+}
+
+/// Takes tensors from the file: in f32, checked, and rounded once when all arithmetic on them is done.
+struct Reader<'a> {
+    vars: VarBuilder<'a>,
+    config: &'a Config,
+    dtype: DType,
+}
+
+impl Reader<'_> {
+    fn bert(&self, device: Device, precision: Precision, pooling: Pooling, token_bytes: usize) -> Candle<Bert> {
+        let c = self.config;
+        let (h, heads) = (c.hidden_size, c.num_attention_heads);
+        let positions = self.tensor("embeddings.position_embeddings.weight", &[c.max_position_embeddings, h])?;
+        let types = self.tensor("embeddings.token_type_embeddings.weight", &[c.type_vocab_size, h])?;
+        let words = self.tensor("embeddings.word_embeddings.weight", &[c.vocab_size, h])?;
+        Ok(Bert {
+            device,
+            precision,
+            pooling,
+            pad: u32::try_from(c.pad_token_id).unwrap_or(0),
+            words: words.to_dtype(self.dtype)?,
+            positions: positions.broadcast_add(&types.narrow(0, 0, 1)?)?.to_dtype(self.dtype)?,
+            embedded: self.norm("embeddings.LayerNorm")?,
+            layers: (0..c.num_hidden_layers).map(|k| self.layer(k)).collect::<Candle<_>>()?,
+            heads,
+            activation: c.hidden_act,
+            token_bytes,
+        })
+    }
+
+    /// What lives at once, a token of a text of full length: a few rows of activations, and in the attention a row of
+    /// scores for each head, twice in f32 (before and after the softmax) and twice in the narrow type.
+    fn token_bytes(&self, longest: usize) -> usize {
+        let (c, size) = (self.config, self.dtype.size_in_bytes());
+        let rows = (6 * c.hidden_size + 2 * c.intermediate_size) * size;
+        rows + c.num_attention_heads * longest * 2 * (size_of::<f32>() + size)
+    }
+
+    fn layer(&self, k: usize) -> Candle<Layer> {
+        let (h, inner) = (self.config.hidden_size, self.config.intermediate_size);
+        let at = |name: &str| format!("encoder.layer.{k}.{name}");
+        let scale = 1.0 / ((h / self.config.num_attention_heads) as f64).sqrt();
+        let part = |name: &str, by: f64| -> Candle<(Tensor, Tensor)> {
+            let name = at(&format!("attention.self.{name}"));
+            let weight = self.tensor(&format!("{name}.weight"), &[h, h])?;
+            let bias = self.tensor(&format!("{name}.bias"), &[h])?;
+            Ok((weight.affine(by, 0.0)?, bias.affine(by, 0.0)?))
+        };
+        let (q, k, v) = (part("query", scale)?, part("key", 1.0)?, part("value", 1.0)?);
+        let qkv = Linear {
+            weight: Tensor::cat(&[q.0, k.0, v.0], 0)?.to_dtype(self.dtype)?,
+            bias: Tensor::cat(&[q.1, k.1, v.1], D::Minus1)?.to_dtype(self.dtype)?,
+        };
+        Ok(Layer {
+            qkv,
+            attended: self.linear(&at("attention.output.dense"), h, h)?,
+            after_attention: self.norm(&at("attention.output.LayerNorm"))?,
+            up: self.linear(&at("intermediate.dense"), inner, h)?,
+            down: self.linear(&at("output.dense"), h, inner)?,
+            after_down: self.norm(&at("output.LayerNorm"))?,
+        })
+    }
+
+    fn linear(&self, name: &str, outputs: usize, inputs: usize) -> Candle<Linear> {
+        let weight = self.tensor(&format!("{name}.weight"), &[outputs, inputs])?.to_dtype(self.dtype)?;
+        let bias = self.tensor(&format!("{name}.bias"), &[outputs])?.to_dtype(self.dtype)?;
+        Ok(Linear { weight, bias })
+    }
+
+    fn norm(&self, name: &str) -> Candle<Norm> {
+        let h = self.config.hidden_size;
+        let weight = self.tensor(&format!("{name}.weight"), &[h])?.to_dtype(self.dtype)?;
+        let bias = self.tensor(&format!("{name}.bias"), &[h])?.to_dtype(self.dtype)?;
+        Ok(Norm { weight, bias, eps: self.config.layer_norm_eps as f32 })
+    }
+
+    fn tensor(&self, name: &str, shape: &[usize]) -> Candle<Tensor> {
+        let tensor = find(&self.vars, name).ok_or_else(|| candle_core::Error::Msg(format!("{name} is missing")))?;
+        if tensor.dims() != shape {
+            return Err(candle_core::Error::Msg(format!("{name} is of shape {:?}, not {shape:?}", tensor.dims())));
+        }
+        Ok(tensor)
     }
 }
 
 /// The tensors of a model, brought to f32 when they are asked for.
-pub fn weights<'a>(files: &'a ModelFiles, device: &Device) -> candle_core::Result<VarBuilder<'a>> {
+pub fn weights<'a>(files: &'a ModelFiles, device: &Device) -> Candle<VarBuilder<'a>> {
     match &files.weights {
-        Weights::Safetensors(bytes) => VarBuilder::from_slice_safetensors(bytes, DTYPE, device),
-        Weights::Pickle(path) => VarBuilder::from_pth(path, DTYPE, device),
+        Weights::Safetensors(bytes) => VarBuilder::from_slice_safetensors(bytes, DType::F32, device),
+        Weights::Pickle(path) => VarBuilder::from_pth(path, DType::F32, device),
     }
 }
 
@@ -81,36 +288,78 @@ pub fn plain(e: &candle_core::Error) -> String {
     e.to_string().lines().next().unwrap_or_default().to_string()
 }
 
-/// Opens the device that is asked for.
-pub fn open_device(choice: DeviceChoice) -> Result<Device> {
-    let cuda = || -> Result<Device> {
-        if !cfg!(feature = "cuda") {
-            return Err(Error::Model(
-                "this binary was built without CUDA: build it with --features cuda, or say --device cpu".into(),
-            ));
-        }
-        Device::new_cuda(0).map_err(|e| Error::Model(format!("no CUDA device can be used: {e}")))
-    };
-    let metal = || -> Result<Device> {
-        if !cfg!(feature = "metal") {
-            return Err(Error::Model(
-                "this binary was built without Metal: build it with --features metal, or say --device cpu".into(),
-            ));
-        }
-        Device::new_metal(0).map_err(|e| Error::Model(format!("no Metal device can be used: {e}")))
-    };
-    match choice {
-        DeviceChoice::Cpu => Ok(Device::Cpu),
-        DeviceChoice::Cuda => cuda(),
-        DeviceChoice::Metal => metal(),
-        DeviceChoice::Auto => {
-            if cfg!(feature = "cuda") && candle_core::utils::cuda_is_available() {
-                cuda()
-            } else if cfg!(feature = "metal") && candle_core::utils::metal_is_available() {
-                metal()
-            } else {
-                Ok(Device::Cpu)
+#[cfg(test)]
+#[cfg(feature = "bundled-model")]
+mod tests {
+    use super::*;
+    use crate::embed::tokens::Tokens;
+    use crate::embed::{BUNDLED, Kind, unit};
+
+    fn directions(vectors: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
+        vectors.into_iter().map(|v| unit(v).expect("a direction")).collect()
+    }
+
+    /// Candle's own model, each text alone, so that no padding is in it.
+    fn stock(files: &ModelFiles, ids: &[Vec<u32>]) -> Vec<Vec<f32>> {
+        let vars = weights(files, &Device::Cpu).expect("weights");
+        let model = candle_transformers::models::bert::BertModel::load(vars, &files.config).expect("loads");
+        let one = |ids: &Vec<u32>| -> Candle<Vec<f32>> {
+            let ids = Tensor::new(&ids[..], &Device::Cpu)?.unsqueeze(0)?;
+            let hidden = model.forward(&ids, &ids.zeros_like()?, None)?;
+            match files.pooling {
+                Pooling::Mean => hidden.mean(1)?.squeeze(0)?.to_vec1(),
+                Pooling::Cls => hidden.get(0)?.get(0)?.to_vec1(),
+            }
+        };
+        directions(ids.iter().map(|ids| one(ids).expect("runs")).collect())
+    }
+
+    /// Texts of very different length in one batch, in every precision and pooling: each as candle's own model has it
+    /// alone, in f32.
+    #[test]
+    fn every_precision_agrees_with_candles_model() {
+        let mut files = ModelFiles::find(BUNDLED).expect("bundled");
+        let tokens = Tokens::new(&files).expect("a tokenizer");
+        let long = "Ice sheets lose mass at their grounding lines. ".repeat(40);
+        let corpus = include_str!("../sources/invented.jsonl").lines().step_by(23).map(str::to_string);
+        let mut texts: Vec<String> = corpus.collect();
+        texts.extend(["a".into(), "protein folding".into(), "".into(), long]);
+        let ids: Vec<Vec<u32>> = texts.iter().map(|t| tokens.encode(t, Kind::Document).expect("tokens")).collect();
+        let batch: Vec<&[u32]> = ids.iter().map(Vec::as_slice).collect();
+        for pooling in [Pooling::Mean, Pooling::Cls] {
+            files.pooling = pooling;
+            let truth = stock(&files, &ids);
+            // f16 has three bits more than bf16 behind the point.
+            for (precision, least) in [(Precision::F32, 0.99999), (Precision::F16, 0.9999), (Precision::Bf16, 0.9995)] {
+                let model = Bert::load(&files, Device::Cpu, precision).expect("loads");
+                let together = directions(model.forward(&batch).expect("runs"));
+                let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+                let worst = together.iter().zip(&truth).map(|(a, b)| cosine(a, b)).fold(1.0, f32::min);
+                println!("{precision}, {pooling:?}: the worst cosine of {} texts is {worst}", texts.len());
+                assert!(worst > least, "{precision}, {pooling:?}: {worst}");
+                for (k, one) in batch.iter().enumerate().step_by(3) {
+                    let alone = directions(model.forward(&[one]).expect("runs")).concat();
+                    let same = cosine(&alone, &together[k]);
+                    assert!(same > 0.99999, "{precision}, {pooling:?}: text {k} alone and in company: {same}");
+                }
             }
         }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let mut files = ModelFiles::find(BUNDLED).expect("bundled");
+        assert!(Bert::load(&files, Device::Cpu, Precision::Int8).is_err());
+        files.config.intermediate_size += 1;
+        let error = Bert::load(&files, Device::Cpu, Precision::F32).err().expect("refused").to_string();
+        assert!(error.contains("intermediate.dense.weight is of shape"), "{error}");
+    }
+
+    #[test]
+    fn a_batch_is_sized_to_the_memory() {
+        let files = ModelFiles::find(BUNDLED).expect("bundled");
+        let model = Bert::load(&files, Device::Cpu, Precision::Bf16).expect("loads");
+        // The guess of 4 GiB: half a GiB for a batch, 48 kB a token.
+        assert_eq!(model.token_budget(), (4 << 30) / 8 / ((6 * 384 + 2 * 1536) * 2 + 12 * 256 * 12));
     }
 }

@@ -3,35 +3,33 @@
 use candle_core::{Device, Tensor};
 use candle_nn::VarBuilder;
 
-use super::bert::{Bert, open_device, plain, weights};
+use super::bert::{Bert, plain, weights};
 use super::cpu::{Activation, BertShape, CpuBert, Isa};
-use super::{ModelFiles, Options, Precision};
+use super::{ModelFiles, Options, Pace, Precision, device};
 use crate::error::{Error, Result};
 
 /// A model ready to run. One thread owns it: two forward passes at once are slower than one after the other.
 pub enum Model {
     /// Our kernels, with the threads they may use.
     Cpu(Box<CpuBert>, usize),
-    /// Candle, in f32.
+    /// Candle.
     Candle(Box<Bert>),
 }
 
 impl Model {
     /// Builds the model on the device that is asked for.
     pub fn load(files: &ModelFiles, options: &Options) -> Result<Self> {
-        match open_device(options.device)? {
+        let device = device::open(options)?;
+        let precision = options.precision.unwrap_or_else(|| device::own_precision(&device));
+        match device {
             Device::Cpu => {
                 let threads = match options.threads {
                     0 => std::thread::available_parallelism().map_or(1, usize::from),
                     n => n,
                 };
-                let precision = options.precision.unwrap_or_else(Precision::of_this_machine);
                 Ok(Model::Cpu(Box::new(load_cpu(files, precision, Isa::detect())?), threads))
             }
-            device if matches!(options.precision, None | Some(Precision::F32)) => {
-                Bert::load(files, device).map(|m| Model::Candle(Box::new(m)))
-            }
-            _ => Err(Error::Model("on an accelerator the model runs in f32: say --precision f32".into())),
+            device => Ok(Model::Candle(Box::new(Bert::load(files, device, precision)?))),
         }
     }
 
@@ -51,7 +49,43 @@ impl Model {
     pub fn runs_on(&self) -> String {
         match self {
             Model::Cpu(model, threads) => format!("cpu, {}, {}, {threads} threads", model.precision(), model.isa()),
-            Model::Candle(model) => format!("{}, f32", model.device()),
+            Model::Candle(model) => model.runs_on(),
+        }
+    }
+
+    /// The precision it was built in.
+    pub fn precision(&self) -> Precision {
+        match self {
+            Model::Cpu(model, _) => model.precision(),
+            Model::Candle(model) => model.precision(),
+        }
+    }
+
+    /// The tokens of a batch when nobody says how many.
+    pub fn token_budget(&self) -> usize {
+        match self {
+            // More fills no core better and leaves the caches.
+            Model::Cpu(..) => 2048,
+            Model::Candle(model) => model.token_budget(),
+        }
+    }
+
+    /// Models to run side by side. On a card two, each with its own stream: while one waits for its vectors, the other's
+    /// batch is on the card already. (Two batches in one stream would not do: the first one's vectors would be read
+    /// behind the second one's arithmetic.) Costs the weights' memory twice.
+    pub fn lanes(&self) -> usize {
+        match self {
+            Model::Candle(model) if model.device().is_cuda() => 2,
+            _ => 1,
+        }
+    }
+
+    /// How texts should come.
+    pub fn pace(&self) -> Pace {
+        match self {
+            Model::Cpu(..) => Pace::default(),
+            // Enough for some batches of the budget above, and the next ones read and split while these run.
+            Model::Candle(_) => Pace { window: 1024, ahead: 1 },
         }
     }
 }
@@ -86,7 +120,7 @@ pub fn load_cpu(files: &ModelFiles, precision: Precision, isa: Isa) -> Result<Cp
 
 /// A tensor under any of the names that exports give it: with the architecture before it, and in files of older versions
 /// `gamma` and `beta` for a norm's weight and bias.
-fn find(vars: &VarBuilder, name: &str) -> Option<Tensor> {
+pub fn find(vars: &VarBuilder, name: &str) -> Option<Tensor> {
     let old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
     let names = [name.to_string(), format!("bert.{name}"), old.clone(), format!("bert.{old}")];
     names.iter().find(|n| vars.contains_tensor(n)).and_then(|n| vars.get_unchecked(n).ok())
@@ -97,12 +131,12 @@ mod tests {
     use super::*;
     use crate::embed::{BUNDLED, DeviceChoice, Kind, unit};
 
-    /// Every precision on every instruction set of this machine against stock candle, on real texts.
+    /// Every precision on every instruction set of this machine against candle in f32 (which is held to candle's own model in `bert.rs`), on real texts.
     #[test]
     #[cfg(feature = "bundled-model")]
     fn our_kernels_agree_with_candle() {
         let files = ModelFiles::find(BUNDLED).expect("bundled");
-        let candle = Bert::load(&files, Device::Cpu).expect("loads");
+        let candle = Bert::load(&files, Device::Cpu, Precision::F32).expect("loads");
         let tokens = crate::embed::tokens::Tokens::new(&files).expect("a tokenizer");
         let long = "Ice sheets lose mass at their grounding lines. ".repeat(40);
         let texts = ["protein folding", "a", "Gravitational waves from neutron stars, observed twice.", &long];

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{DeviceChoice, Identity, Options, Precision};
+use super::{Identity, Options, Precision};
 use crate::error::{Error, Result};
 
 /// The model that is compiled into the binary (feature `bundled-model`).
@@ -77,11 +77,7 @@ impl ModelFiles {
 
     /// Which model this is in the precision that the options lead to.
     pub fn identity_in(&self, options: &Options) -> Identity {
-        let precision = options.precision.unwrap_or_else(|| match options.device {
-            DeviceChoice::Cuda | DeviceChoice::Metal => Precision::F32,
-            DeviceChoice::Auto if cfg!(any(feature = "cuda", feature = "metal")) => Precision::F32,
-            DeviceChoice::Auto | DeviceChoice::Cpu => Precision::of_this_machine(),
-        });
+        let precision = super::device::precision_of(options);
         let fingerprint = format!("{}-{precision}", self.identity.fingerprint);
         Identity { fingerprint, precision, ..self.identity.clone() }
     }

@@ -1,9 +1,11 @@
 //! Papers in: what is unchanged costs nothing, the rest is embedded, written and indexed a window at a time.
 //!
 //! Two stages run side by side: this thread reads and embeds a window while another commits the one before and lets the
-//! index follow. Whatever happens, the store holds whole windows, and the index catches up when next opened.
+//! index follow. Where the model does not run on the processor, the next window is read and handed over while the model
+//! works on the one before ([`embed::Pace`](crate::embed::Pace)). Whatever happens, the store holds whole windows, in the
+//! order of the source, and the index catches up when next opened.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -11,14 +13,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Engine;
-use crate::embed::{Kind, unit};
+use crate::embed::{Kind, Pace, Submitted, unit};
 use crate::error::{Error, Result};
 use crate::index::VectorIndex;
 use crate::paper::{Paper, PaperId, Row};
 use crate::store::{Fingerprints, Outcome};
-
-/// Papers embedded and committed together: enough to sort by length, few enough that an interruption costs seconds.
-const WINDOW: usize = 128;
 
 /// Refusals that are listed one by one; more are only counted.
 const MAX_LISTED: usize = 1000;
@@ -87,7 +86,7 @@ impl Report {
     }
 }
 
-/// A window on its way from the encoder to the store.
+/// A window on its way to the store.
 #[derive(Default)]
 struct Window {
     papers: Vec<Paper>,
@@ -95,6 +94,17 @@ struct Window {
     refused: Vec<(usize, Refused)>,
     unchanged: usize,
     embedded: usize,
+    /// The papers whose vectors are with the encoder, and these.
+    under_way: Option<(Vec<usize>, Submitted)>,
+}
+
+impl Window {
+    fn wait(&mut self) -> Result<()> {
+        if let Some((places, submitted)) = self.under_way.take() {
+            self.vectors.extend(places.into_iter().zip(submitted.collect()?));
+        }
+        Ok(())
+    }
 }
 
 impl Engine {
@@ -119,12 +129,15 @@ impl Engine {
     fn embed_all(&self, source: Source<'_>, send: &SyncSender<Window>) -> Result<()> {
         // Windows may still be on their way to the store, so what this run has seen counts more than what is there.
         let mut seen: HashMap<PaperId, Fingerprints> = HashMap::new();
+        let mut under_way: VecDeque<Window> = VecDeque::new();
         let mut lines = source.peekable();
         while lines.peek().is_some() {
+            // Nothing opens the model before a text needs it, so the first windows go at the pace of a processor.
+            let pace = self.embedder.get().map_or_else(Pace::default, |embedder| embedder.pace());
             let mut window = Window::default();
             let mut incoming: Vec<(Paper, Option<Vec<f32>>)> = Vec::new();
             let mut failed = None;
-            while incoming.len() < WINDOW && window.refused.len() < WINDOW {
+            while incoming.len() < pace.window && window.refused.len() < pace.window {
                 match lines.next() {
                     None => break,
                     Some(Ok(Incoming { paper: Ok(paper), vector, .. })) => incoming.push((paper, vector)),
@@ -135,18 +148,20 @@ impl Engine {
                     }
                 }
             }
-            self.embed_window(incoming, &mut seen, &mut window)?;
-            if send.send(window).is_err() {
+            self.submit_window(incoming, &mut seen, &mut window)?;
+            under_way.push_back(window);
+            let ahead = if failed.is_some() { 0 } else { pace.ahead };
+            if !hand_over(&mut under_way, ahead, send)? {
                 return Ok(());
             }
             if let Some(e) = failed {
                 return Err(e);
             }
         }
-        Ok(())
+        hand_over(&mut under_way, 0, send).map(|_| ())
     }
 
-    fn embed_window(
+    fn submit_window(
         &self,
         incoming: Vec<(Paper, Option<Vec<f32>>)>,
         seen: &mut HashMap<PaperId, Fingerprints>,
@@ -179,7 +194,7 @@ impl Engine {
             let texts: Vec<String> = places.iter().map(|&k| window.papers[k].text()).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             window.embedded = texts.len();
-            window.vectors.extend(places.into_iter().zip(self.embedder()?.embed(&texts, Kind::Document)?));
+            window.under_way = Some((places, self.embedder()?.submit(&texts, Kind::Document)?));
         }
         Ok(())
     }
@@ -247,4 +262,17 @@ impl Engine {
         self.index.remove(&gone);
         Ok(())
     }
+}
+
+/// Sends windows to the store, the oldest first and each with its vectors, until so many are left. `false` when the store
+/// takes no more.
+fn hand_over(under_way: &mut VecDeque<Window>, left: usize, send: &SyncSender<Window>) -> Result<bool> {
+    while under_way.len() > left {
+        let Some(mut window) = under_way.pop_front() else { break };
+        window.wait()?;
+        if send.send(window).is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

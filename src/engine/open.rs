@@ -116,7 +116,7 @@ fn choose_model(store: &Store, config: &Config) -> Result<StoredModel> {
 /// The precision of this name.
 pub fn precision_named(name: &str) -> Option<embed::Precision> {
     use embed::Precision;
-    [Precision::F32, Precision::Bf16, Precision::Int8].into_iter().find(|p| p.to_string() == name)
+    [Precision::F32, Precision::Bf16, Precision::F16, Precision::Int8].into_iter().find(|p| p.to_string() == name)
 }
 
 impl Config {
@@ -134,6 +134,7 @@ impl Config {
             precision: match self.precision {
                 Some(Precision::F32) => Some(embed::Precision::F32),
                 Some(Precision::Bf16) => Some(embed::Precision::Bf16),
+                Some(Precision::F16) => Some(embed::Precision::F16),
                 Some(Precision::Int8) => Some(embed::Precision::Int8),
                 None => precision,
             },
