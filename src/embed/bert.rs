@@ -288,8 +288,8 @@ pub fn plain(e: &candle_core::Error) -> String {
     e.to_string().lines().next().unwrap_or_default().to_string()
 }
 
-#[cfg(test)]
 #[cfg(feature = "bundled-model")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::embed::tokens::Tokens;
