@@ -17,6 +17,8 @@ pub struct Config {
     pub device: Device,
     /// How its products are taken; `None` takes what the folder was made with, else what suits the machine.
     pub precision: Option<Precision>,
+    /// Numbers of a vector, for models that allow fewer than all; `None` takes what the folder was made with, else all.
+    pub dimension: Option<usize>,
     /// The address that is served.
     pub addr: String,
     /// The settings that only a file or the environment sets.
@@ -105,6 +107,8 @@ pub struct Flags {
     pub device: Option<Device>,
     /// `--precision`
     pub precision: Option<Precision>,
+    /// `--dimension`
+    pub dimension: Option<usize>,
     /// `--addr`
     pub addr: Option<String>,
 }
@@ -116,6 +120,7 @@ struct File {
     model: Option<String>,
     device: Option<Device>,
     precision: Option<Precision>,
+    dimension: Option<usize>,
     addr: Option<String>,
     #[serde(default)]
     tuning: toml::Table,
@@ -166,6 +171,13 @@ impl Config {
                 })?),
                 (None, None) => file.precision,
             };
+        let dimension = match (flags.dimension, var("DIMENSION")) {
+            (Some(dimension), _) => Some(dimension),
+            (None, Some(text)) => Some(
+                text.parse().map_err(|_| Error::Invalid(format!("PAPERKIN_DIMENSION is {text:?}, not a number")))?,
+            ),
+            (None, None) => file.dimension,
+        };
         let tuning: Tuning = file.tuning.try_into().map_err(|e| Error::Invalid(format!("the settings: {e}")))?;
         tuning.check()?;
         Ok(Config {
@@ -173,6 +185,7 @@ impl Config {
             model: flags.model.or_else(|| var("MODEL")).or(file.model),
             device: device.unwrap_or_default(),
             precision,
+            dimension,
             addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
             tuning,
         })
@@ -185,6 +198,7 @@ impl Config {
             model: None,
             device: Device::Auto,
             precision: None,
+            dimension: None,
             addr: "127.0.0.1:7878".into(),
             tuning: Tuning::default(),
         }
@@ -248,6 +262,12 @@ mod tests {
         let env = [("PAPERKIN_MODEL", "b"), ("PAPERKIN_EF_SEARCH", "20"), ("PAPERKIN_ADDR", "env:1")];
         let c = load(file, &env, Flags { model: Some("c".into()), ..Flags::default() }).expect("loads");
         assert_eq!((c.model.as_deref(), c.addr.as_str()), (Some("c"), "env:1"));
+        let file = "dimension = 64";
+        let numbers =
+            |env: &[_], dimension| load(file, env, Flags { dimension, ..Flags::default() }).expect("loads").dimension;
+        assert_eq!(numbers(&[], None), Some(64));
+        assert_eq!(numbers(&[("PAPERKIN_DIMENSION", "128")], None), Some(128));
+        assert_eq!(numbers(&[("PAPERKIN_DIMENSION", "128")], Some(256)), Some(256));
         assert_eq!((c.tuning.ef_search, c.tuning.m, c.tuning.timeout_s), (20, 8, 30));
     }
 
@@ -260,6 +280,7 @@ mod tests {
             ("device = 'tpu'", None, "tpu"),
             ("", Some(("PAPERKIN_M", "many")), "PAPERKIN_M"),
             ("", Some(("PAPERKIN_DEVICE", "tpu")), "tpu"),
+            ("", Some(("PAPERKIN_DIMENSION", "few")), "PAPERKIN_DIMENSION"),
         ] {
             let env: Vec<_> = env.into_iter().collect();
             let e = load(file, &env, Flags::default()).expect_err(file).to_string();

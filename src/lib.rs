@@ -29,7 +29,7 @@
 //! | [`http`] | the shell: the router is the table of contents, one file a resource |
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus |
 //! | [`engine`] | the deep module where the next floor's rooms meet; one file for each thing it does |
-//! | [`embed`] | text to unit vector: finding a model folder, tokens, the queue and the thread that owns the model |
+//! | [`embed`] | text to unit vector: finding a model folder, tokens, the queue and the thread that owns the model; our own kernels for the processor, candle for other devices |
 //! | [`index`] | vector to nearest rows: exact, and hnsw with its files |
 //! | [`store`] | what is true: papers and vectors in SQLite, schema and migrations |
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, diversity, recency |
@@ -70,7 +70,9 @@
 //! - The store is the truth. The index is derived from it: its manifest remembers the store's change number, it catches up
 //!   when opened, and it can be thrown away and built again. How to search under a filter (score the allowed rows, walk
 //!   the graph and drop, or scan) is decided inside `index`, which alone knows what each costs.
-//! - The model's name and weight hash are kept with every vector. Vectors of two models never meet in one index.
+//! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
+//!   what is made with a model is a space (`engine/space`), an answer comes from one space, and moving to another model
+//!   puts a new space in the old one's place at once.
 //! - One thread owns the model (on a card two threads, each a model of its own). Requests reach it through a bounded
 //!   queue and leave in batches of tokens.
 //! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu`.

@@ -36,7 +36,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         eprintln!("{}", ingest::summary(&report, began));
         Ok(engine)
     };
-    crate::http::serve(&addr, &tuning, open, |local| {
+    crate::http::serve(&addr, &tuning, open, |local, _| {
         let hello = format!(
             "Open http://{local} in a browser, or ask from another terminal:
 

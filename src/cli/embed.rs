@@ -31,7 +31,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let config = context.config()?;
     let name = args.file.display().to_string();
     let reader = sources::open(&args.file)?;
-    let embedder = embed::open(&config.embed_options(config.model.as_deref().unwrap_or(BUNDLED), None))?;
+    let embedder = embed::open(&config.embed_options(config.model.as_deref().unwrap_or(BUNDLED), None, None))?;
     let pace = embedder.pace();
     let mut out = std::io::stdout().lock();
     let mut print = |(papers, vectors): (Vec<Paper>, Submitted)| -> anyhow::Result<()> {

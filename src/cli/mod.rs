@@ -7,6 +7,7 @@ mod info;
 mod ingest;
 mod progress;
 mod recommend;
+mod reembed;
 mod search;
 mod serve;
 mod show;
@@ -64,6 +65,9 @@ struct Global {
     /// How the model's products are taken [default: the data folder's own, else the fastest that is as good as f32]
     #[arg(long, global = true)]
     precision: Option<Precision>,
+    /// Numbers of a vector, for models that allow fewer than all (Matryoshka) [default: the data folder's own, else all]
+    #[arg(long, global = true, value_name = "N")]
+    dimension: Option<usize>,
     /// Print results as JSON (lists as JSON Lines)
     #[arg(long, global = true)]
     json: bool,
@@ -82,6 +86,7 @@ enum Command {
     Recommend(recommend::Args),
     Embed(embed::Args),
     Info(info::Args),
+    Reembed(reembed::Args),
     Export(transfer::ExportArgs),
     Import(transfer::ImportArgs),
 }
@@ -112,6 +117,12 @@ impl Context {
             );
         }
         open(config)
+    }
+
+    /// Opens the data folder with the model it has, whatever the flags ask for.
+    fn open_as_it_is(&self) -> anyhow::Result<Engine> {
+        let flags = Flags { model: None, precision: None, dimension: None, ..self.flags.clone() };
+        Context { flags, json: self.json }.open_filled()
     }
 }
 
@@ -144,6 +155,7 @@ pub fn run() -> anyhow::Result<()> {
         model: global.model,
         device: global.device,
         precision: global.precision,
+        dimension: global.dimension,
         addr,
     };
     let context = Context { flags, json: global.json };
@@ -156,6 +168,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Recommend(args) => recommend::run(&context, &args),
         Command::Embed(args) => embed::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
+        Command::Reembed(args) => reembed::run(&context, &args),
         Command::Export(args) => transfer::export(&context, &args),
         Command::Import(args) => transfer::import(&context, &args),
     }

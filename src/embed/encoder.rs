@@ -148,17 +148,16 @@ impl Encoder {
         let tokens = Tokens::new(files)?;
         let model = lanes.first().ok_or_else(|| Error::Internal("an encoder without a model".into()))?;
         let first = tokens.encode("a first text", Kind::Document)?;
-        let vector = model.forward(&[&first]).and_then(|v| unit(v.concat()))?;
+        let vector = model.forward(&[&first])?.concat();
         // What it became, not what was asked for.
-        let identity = files.identity_in(&Options { precision: Some(model.precision()), ..options.clone() });
-        if vector.len() != identity.dimension {
-            return Err(Error::Model(format!(
-                "{} gives {} numbers, its config.json says {}",
-                identity.name,
-                vector.len(),
-                identity.dimension
-            )));
+        let identity = files.identity_in(&Options { precision: Some(model.precision()), ..options.clone() })?;
+        let full = files.identity().dimension;
+        if vector.len() != full {
+            let name = &identity.name;
+            return Err(Error::Model(format!("{name} gives {} numbers, its config.json says {full}", vector.len())));
         }
+        let dimension = identity.dimension;
+        shorten(vector, dimension)?;
         let budget = match options.token_budget {
             0 => model.token_budget(),
             n => n,
@@ -176,7 +175,7 @@ impl Encoder {
             let queue = Arc::clone(&encoder.queue);
             let thread = std::thread::Builder::new()
                 .name("encoder".into())
-                .spawn(move || run(&model, &queue, budget))
+                .spawn(move || run(&model, &queue, budget, dimension))
                 .map_err(|e| Error::Internal(format!("cannot start the encoder's thread: {e}")))?;
             encoder.threads.push(thread);
         }
@@ -184,7 +183,13 @@ impl Encoder {
     }
 }
 
-fn run(model: &Model, queue: &Queue, budget: usize) {
+/// The first numbers of a vector, of unit length.
+fn shorten(mut vector: Vec<f32>, dimension: usize) -> Result<Vec<f32>> {
+    vector.truncate(dimension);
+    unit(vector)
+}
+
+fn run(model: &Model, queue: &Queue, budget: usize, dimension: usize) {
     while let Some(batch) = queue.next(budget) {
         let ids: Vec<&[u32]> = batch.iter().map(|item| item.ids.as_slice()).collect();
         let began = Instant::now();
@@ -198,7 +203,7 @@ fn run(model: &Model, queue: &Queue, budget: usize) {
             // A caller that went away does not mind that nobody listens.
             Ok(vectors) => {
                 for (item, v) in batch.into_iter().zip(vectors) {
-                    let _ = item.reply.send((item.slot, unit(v)));
+                    let _ = item.reply.send((item.slot, shorten(v, dimension)));
                 }
             }
             Err(e) => {

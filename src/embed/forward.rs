@@ -1,10 +1,13 @@
-//! A model ready to run: our own kernels on the processor, candle on every other device.
+//! A model ready to run: BERT and its kin on our own kernels on the processor and on candle's tensors elsewhere, all other
+//! architectures through candle's own implementations.
 
-use candle_core::{Device, Tensor};
-use candle_nn::VarBuilder;
+use candle_core::Device;
 
-use super::bert::{Bert, plain, weights};
-use super::cpu::{Activation, BertShape, CpuBert, Isa};
+use super::architecture::Architecture;
+use super::bert::Bert;
+use super::cpu::{CpuBert, Isa};
+use super::kin::BertKin;
+use super::stock::{Stock, plain, weights};
 use super::{ModelFiles, Options, Pace, Precision, device};
 use crate::error::{Error, Result};
 
@@ -12,8 +15,10 @@ use crate::error::{Error, Result};
 pub enum Model {
     /// Our kernels, with the threads they may use.
     Cpu(Box<CpuBert>, usize),
-    /// Candle.
-    Candle(Box<Bert>),
+    /// BERT and its kin on another device.
+    Bert(Box<Bert>),
+    /// Candle's own, in f32.
+    Stock(Box<Stock>),
 }
 
 impl Model {
@@ -21,15 +26,20 @@ impl Model {
     pub fn load(files: &ModelFiles, options: &Options) -> Result<Self> {
         let device = device::open(options)?;
         let precision = options.precision.unwrap_or_else(|| device::own_precision(&device));
-        match device {
-            Device::Cpu => {
+        match (&files.architecture, device) {
+            (Architecture::Bert(kin), Device::Cpu) => {
                 let threads = match options.threads {
                     0 => std::thread::available_parallelism().map_or(1, usize::from),
                     n => n,
                 };
-                Ok(Model::Cpu(Box::new(load_cpu(files, precision, Isa::detect())?), threads))
+                Ok(Model::Cpu(Box::new(load_cpu(files, kin, precision, Isa::detect())?), threads))
             }
-            device => Ok(Model::Candle(Box::new(Bert::load(files, device, precision)?))),
+            (Architecture::Bert(kin), device) => Ok(Model::Bert(Box::new(Bert::load(files, kin, device, precision)?))),
+            (_, device) => {
+                // Refuses every other precision, and says why.
+                files.identity_in(options)?;
+                Ok(Model::Stock(Box::new(Stock::load(files, device)?)))
+            }
         }
     }
 
@@ -41,7 +51,8 @@ impl Model {
             Model::Cpu(model, threads) => model
                 .forward(batch, *threads)
                 .map_err(|e| Error::Model(format!("the model failed on {} texts: {e}", batch.len()))),
-            Model::Candle(model) => model.forward(batch),
+            Model::Bert(model) => model.forward(batch),
+            Model::Stock(model) => model.forward(batch),
         }
     }
 
@@ -49,7 +60,8 @@ impl Model {
     pub fn runs_on(&self) -> String {
         match self {
             Model::Cpu(model, threads) => format!("cpu, {}, {}, {threads} threads", model.precision(), model.isa()),
-            Model::Candle(model) => model.runs_on(),
+            Model::Bert(model) => format!("{}, {}", device::name(model.device()), model.precision()),
+            Model::Stock(model) => format!("{}, f32", device::name(model.device())),
         }
     }
 
@@ -57,7 +69,8 @@ impl Model {
     pub fn precision(&self) -> Precision {
         match self {
             Model::Cpu(model, _) => model.precision(),
-            Model::Candle(model) => model.precision(),
+            Model::Bert(model) => model.precision(),
+            Model::Stock(_) => Precision::F32,
         }
     }
 
@@ -66,7 +79,10 @@ impl Model {
         match self {
             // More fills no core better and leaves the caches.
             Model::Cpu(..) => 2048,
-            Model::Candle(model) => model.token_budget(),
+            Model::Bert(model) => model.token_budget(),
+            Model::Stock(model) if model.device().is_cpu() => 2048,
+            // Their scores are laid out in f32, some of them more than once: half a card's worth is not known for them.
+            Model::Stock(_) => 8192,
         }
     }
 
@@ -75,7 +91,7 @@ impl Model {
     /// behind the second one's arithmetic.) Costs the weights' memory twice.
     pub fn lanes(&self) -> usize {
         match self {
-            Model::Candle(model) if model.device().is_cuda() => 2,
+            Model::Bert(model) if model.device().is_cuda() => 2,
             _ => 1,
         }
     }
@@ -84,46 +100,19 @@ impl Model {
     pub fn pace(&self) -> Pace {
         match self {
             Model::Cpu(..) => Pace::default(),
+            Model::Stock(model) if model.device().is_cpu() => Pace::default(),
             // Enough for some batches of the budget above, and the next ones read and split while these run.
-            Model::Candle(_) => Pace { window: 1024, ahead: 1 },
+            Model::Bert(_) | Model::Stock(_) => Pace { window: 1024, ahead: 1 },
         }
     }
 }
 
 /// Reads the tensors through candle, whatever format and precision they are kept in, and packs them.
-pub fn load_cpu(files: &ModelFiles, precision: Precision, isa: Isa) -> Result<CpuBert> {
-    use candle_transformers::models::bert::HiddenAct;
+pub fn load_cpu(files: &ModelFiles, kin: &BertKin, precision: Precision, isa: Isa) -> Result<CpuBert> {
     let refuse = |why: String| Error::Model(format!("the weights of {} do not fit: {why}", files.identity().name));
-    let config = &files.config;
-    let shape = BertShape {
-        hidden: config.hidden_size,
-        layers: config.num_hidden_layers,
-        heads: config.num_attention_heads,
-        intermediate: config.intermediate_size,
-        vocab: config.vocab_size,
-        positions: config.max_position_embeddings,
-        types: config.type_vocab_size,
-        eps: config.layer_norm_eps as f32,
-        activation: match config.hidden_act {
-            HiddenAct::Gelu => Activation::Gelu,
-            HiddenAct::GeluApproximate => Activation::GeluTanh,
-            HiddenAct::Relu => Activation::Relu,
-        },
-    };
     let vars = weights(files, &Device::Cpu).map_err(|e| refuse(plain(&e)))?;
-    let mut source = |name: &str| {
-        let tensor = find(&vars, name).ok_or_else(|| format!("{name} is missing"))?;
-        tensor.flatten_all().and_then(|t| t.to_vec1()).map_err(|e| plain(&e))
-    };
-    CpuBert::load(shape, &mut source, files.pooling, precision, isa).map_err(refuse)
-}
-
-/// A tensor under any of the names that exports give it: with the architecture before it, and in files of older versions
-/// `gamma` and `beta` for a norm's weight and bias.
-pub fn find(vars: &VarBuilder, name: &str) -> Option<Tensor> {
-    let old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
-    let names = [name.to_string(), format!("bert.{name}"), old.clone(), format!("bert.{old}")];
-    names.iter().find(|n| vars.contains_tensor(n)).and_then(|n| vars.get_unchecked(n).ok())
+    let mut source = |name: &str| kin.numbers(&vars, name).map_err(|e| plain(&e));
+    CpuBert::load(kin.shape, &mut source, files.pooling, precision, isa).map_err(refuse)
 }
 
 #[cfg(test)]
@@ -131,12 +120,13 @@ mod tests {
     use super::*;
     use crate::embed::{BUNDLED, DeviceChoice, Kind, unit};
 
-    /// Every precision on every instruction set of this machine against candle in f32 (which is held to candle's own model in `bert.rs`), on real texts.
+    /// Every precision on every instruction set of this machine against stock candle, on real texts.
     #[test]
     #[cfg(feature = "bundled-model")]
     fn our_kernels_agree_with_candle() {
         let files = ModelFiles::find(BUNDLED).expect("bundled");
-        let candle = Bert::load(&files, Device::Cpu, Precision::F32).expect("loads");
+        let Architecture::Bert(kin) = &files.architecture else { panic!("a BERT") };
+        let candle = Stock::load(&files, Device::Cpu).expect("loads");
         let tokens = crate::embed::tokens::Tokens::new(&files).expect("a tokenizer");
         let long = "Ice sheets lose mass at their grounding lines. ".repeat(40);
         let texts = ["protein folding", "a", "Gravitational waves from neutron stars, observed twice.", &long];
@@ -147,7 +137,7 @@ mod tests {
         for isa in Isa::known().into_iter().filter(|isa| isa.usable()) {
             // int8 is good to .995 on abstracts; texts of a word or two, as here, have less to average over.
             for (precision, least) in [(Precision::F32, 0.99999), (Precision::Bf16, 0.9999), (Precision::Int8, 0.99)] {
-                let model = load_cpu(&files, precision, isa).expect("loads");
+                let model = load_cpu(&files, kin, precision, isa).expect("loads");
                 for (k, v) in directions(model.forward(&ids, 2).expect("runs")).iter().enumerate() {
                     let cosine: f32 = v.iter().zip(&truth[k]).map(|(a, b)| a * b).sum();
                     assert!(cosine > least, "{isa}, {precision}, {:?}: {cosine}", texts[k].get(..20));

@@ -1,7 +1,7 @@
 //! An embedder without a model, for tests and for trying the plumbing: `--model hash`.
 
 use super::{Embedder, Identity, Kind, Submitted, unit};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Adds up one fixed pseudo-random direction for each word. Texts that share words are close; nothing else is.
 /// Deterministic on every machine, needs no file, and costs microseconds.
@@ -24,6 +24,18 @@ impl HashEmbedder {
             precision: super::Precision::F32,
         };
         HashEmbedder { identity }
+    }
+}
+
+impl HashEmbedder {
+    /// The one there is, when nothing else is asked for.
+    pub(super) fn in_full(dimension: Option<usize>) -> Result<Self> {
+        match dimension {
+            None | Some(Self::DIMENSION) => Ok(Self::new()),
+            Some(n) => {
+                Err(Error::Model(format!("hash cannot give vectors of {n} numbers; it gives {}", Self::DIMENSION)))
+            }
+        }
     }
 }
 

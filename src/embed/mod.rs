@@ -2,15 +2,26 @@
 //!
 //! [`open`] finds a model by name, folder or hub name and gives back an [`Embedder`]. Two exist: [`Encoder`], a
 //! transformer run by one thread that owns it, and [`HashEmbedder`], which only counts words and serves tests.
+//!
+//! On the road of a transformer: `model` reads its folder, `architecture` its config.json; `kin` gives BERT's relatives
+//! its names, so that the kernels of `cpu` run them on the processor and `bert` on candle's devices; `stock` runs every
+//! other architecture through candle; `device` says where and in what precision, `forward` chooses among the three;
+//! `dimension` says how many numbers are kept.
 
+mod architecture;
 mod bert;
 mod cpu;
 mod device;
+mod dimension;
 mod encoder;
 mod forward;
 mod hash;
+mod kin;
 mod model;
+mod stock;
 mod submitted;
+#[cfg(test)]
+mod tiny;
 mod tokens;
 
 pub use encoder::Encoder;
@@ -34,7 +45,8 @@ pub enum Kind {
 pub struct Identity {
     /// The name a person knows it by.
     pub name: String,
-    /// A hash over the weights and every setting that changes a vector, in hexadecimal, and the precision.
+    /// A hash over the weights and every setting that changes a vector, in hexadecimal, the precision, and the dimension
+    /// where it is not the full one.
     pub fingerprint: String,
     /// Numbers in a vector.
     pub dimension: usize,
@@ -151,6 +163,8 @@ pub struct Options {
     /// How products are taken; `None` leaves it to [`Precision::of_this_machine`], on CUDA to bf16 (f32 where a card has
     /// none), on Metal to f32.
     pub precision: Option<Precision>,
+    /// Numbers of a vector, for models whose files allow fewer than all (Matryoshka); `None` takes all.
+    pub dimension: Option<usize>,
     /// Threads of the processor; 0 takes one a core.
     pub threads: usize,
     /// Tokens in a batch, padding included (`longest * n <= token_budget`); 0 is 2048 on the processor, and on an
@@ -167,6 +181,7 @@ impl Options {
             model: model.into(),
             device: DeviceChoice::Auto,
             precision: None,
+            dimension: None,
             threads: 0,
             token_budget: 0,
             max_waiting: 256,
@@ -185,8 +200,8 @@ pub fn instruction_set() -> String {
 /// [`Error::Model`] when it cannot be found or does not fit, with the way out.
 pub fn identify(options: &Options) -> Result<Identity> {
     match options.model.as_str() {
-        HashEmbedder::NAME => Ok(HashEmbedder::new().identity().clone()),
-        name => Ok(ModelFiles::find(name)?.identity_in(options)),
+        HashEmbedder::NAME => Ok(HashEmbedder::in_full(options.dimension)?.identity().clone()),
+        name => ModelFiles::find(name)?.identity_in(options),
     }
 }
 
@@ -196,7 +211,7 @@ pub fn identify(options: &Options) -> Result<Identity> {
 /// [`Error::Model`] when it cannot be found, does not fit, or does not run on the device.
 pub fn open(options: &Options) -> Result<Box<dyn Embedder>> {
     match options.model.as_str() {
-        HashEmbedder::NAME => Ok(Box::new(HashEmbedder::new())),
+        HashEmbedder::NAME => Ok(Box::new(HashEmbedder::in_full(options.dimension)?)),
         name => Ok(Box::new(Encoder::start(&ModelFiles::find(name)?, options)?)),
     }
 }

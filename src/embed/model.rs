@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Identity, Options, Precision};
+use super::architecture::Architecture;
+use super::dimension::Dimensions;
+use super::{Identity, Options, Precision, device};
 use crate::error::{Error, Result};
 
 /// The model that is compiled into the binary (feature `bundled-model`).
@@ -23,8 +25,8 @@ pub enum Pooling {
 
 /// The files of a model and the settings read from them. Nothing is built yet.
 pub struct ModelFiles {
-    /// `config.json`, as candle wants it.
-    pub config: candle_transformers::models::bert::Config,
+    /// What `config.json` says.
+    pub architecture: Architecture,
     /// The bytes of `tokenizer.json`.
     pub tokenizer: Cow<'static, [u8]>,
     /// Where the weights are.
@@ -37,6 +39,7 @@ pub struct ModelFiles {
     pub query_prefix: String,
     /// Put before a document.
     pub document_prefix: String,
+    dimensions: Dimensions,
     identity: Identity,
 }
 
@@ -70,16 +73,34 @@ impl ModelFiles {
         }
     }
 
-    /// Which model this is, in f32.
+    /// Which model this is, in f32 and at its full length.
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// Which model this is in the precision that the options lead to.
-    pub fn identity_in(&self, options: &Options) -> Identity {
-        let precision = super::device::precision_of(options);
-        let fingerprint = format!("{}-{precision}", self.identity.fingerprint);
-        Identity { fingerprint, precision, ..self.identity.clone() }
+    /// Which model this is in the precision and at the length that the options lead to.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when it does not run in that precision or its files do not allow that length.
+    pub fn identity_in(&self, options: &Options) -> Result<Identity> {
+        let name = &self.identity.name;
+        let precision = match options.precision {
+            None | Some(Precision::F32) if !self.architecture.has_kernels() => Precision::F32,
+            Some(precision) if !self.architecture.has_kernels() => {
+                return Err(Error::Model(format!(
+                    "{name} does not run in {precision}: its architecture runs in f32 only; say --precision f32, or \
+                     leave it away"
+                )));
+            }
+            _ => device::precision_of(options),
+        };
+        let choice = self.dimensions.choose(options.dimension);
+        let dimension = choice.map_err(|why| Error::Model(format!("{name} {why}")))?;
+        let mut fingerprint = format!("{}-{precision}", self.identity.fingerprint);
+        if dimension != self.identity.dimension {
+            fingerprint.push_str(&format!("-{dimension}"));
+        }
+        Ok(Identity { fingerprint, precision, dimension, ..self.identity.clone() })
     }
 
     fn read(name: &str, source: &str, file: &mut dyn FnMut(&str) -> Result<Option<Found>>) -> Result<Self> {
@@ -90,28 +111,14 @@ impl ModelFiles {
         };
         let config_bytes = bytes("config.json")?.ok_or_else(|| refuse("config.json is missing".into()))?;
         let raw: Value = json(name, "config.json", &config_bytes)?;
-        let kind = raw["model_type"].as_str().unwrap_or("bert");
-        if kind != "bert" {
-            return Err(refuse(format!(
-                "its architecture is {kind:?}; the one that runs is \"bert\" (MiniLM, BGE, E5, GTE v1, SPECTER)"
-            )));
-        }
-        let config: candle_transformers::models::bert::Config = json(name, "config.json", &config_bytes)?;
-        if config.hidden_size == 0
-            || config.num_attention_heads == 0
-            || !config.hidden_size.is_multiple_of(config.num_attention_heads)
-        {
-            return Err(refuse(format!(
-                "its hidden size {} is not divided by its {} attention heads",
-                config.hidden_size, config.num_attention_heads
-            )));
-        }
+        let architecture = Architecture::read(&raw).map_err(refuse)?;
+        let hidden = architecture.hidden();
         let tokenizer = bytes("tokenizer.json")?.ok_or_else(|| {
             refuse("tokenizer.json is missing (save the model with a fast tokenizer to get one)".into())
         })?;
         let pooling_bytes = bytes("1_Pooling/config.json")?;
         let pooling = match &pooling_bytes {
-            Some(b) => pooling_of(name, &json(name, "1_Pooling/config.json", b)?, config.hidden_size)?,
+            Some(b) => pooling_of(name, &json(name, "1_Pooling/config.json", b)?, hidden)?,
             None => {
                 tracing::warn!("{name} has no 1_Pooling/config.json: the mean over the tokens is taken");
                 Pooling::Mean
@@ -120,7 +127,7 @@ impl ModelFiles {
         if let Some(b) = bytes("modules.json")? {
             refuse_further_layers(name, &json::<Value>(name, "modules.json", &b)?)?;
         }
-        let mut limits = vec![config.max_position_embeddings];
+        let mut limits = vec![architecture.positions()];
         for (file_name, field) in
             [("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length")]
         {
@@ -134,10 +141,12 @@ impl ModelFiles {
         if max_tokens < 4 {
             return Err(refuse(format!("its length limit of {max_tokens} tokens leaves no room for a text")));
         }
-        let (query_prefix, document_prefix) = match bytes("config_sentence_transformers.json")? {
-            Some(b) => prefixes(&json::<Value>(name, "config_sentence_transformers.json", &b)?),
-            None => Default::default(),
+        let settings = match bytes("config_sentence_transformers.json")? {
+            Some(b) => json(name, "config_sentence_transformers.json", &b)?,
+            None => Value::Null,
         };
+        let (query_prefix, document_prefix) = prefixes(&settings);
+        let dimensions = Dimensions::read(hidden, &[&raw, &settings]);
         let weights = match (file("model.safetensors")?, file("pytorch_model.bin")?) {
             (Some(found), _) => Weights::Safetensors(found.bytes()?),
             (None, Some(Found::Path(path))) => Weights::Pickle(path),
@@ -154,10 +163,19 @@ impl ModelFiles {
         hash.update(&config_bytes).update(&tokenizer);
         hash.update(format!("{pooling:?} {max_tokens} {query_prefix:?} {document_prefix:?}").as_bytes());
         let fingerprint = hash.finalize().to_hex()[..32].to_string();
-        let dimension = config.hidden_size;
-        let identity =
-            Identity { name: name.into(), fingerprint, dimension, source: source.into(), precision: Precision::F32 };
-        Ok(ModelFiles { config, tokenizer, weights, pooling, max_tokens, query_prefix, document_prefix, identity })
+        let (name, source) = (name.into(), source.into());
+        let identity = Identity { name, fingerprint, dimension: hidden, source, precision: Precision::F32 };
+        Ok(ModelFiles {
+            architecture,
+            tokenizer,
+            weights,
+            pooling,
+            max_tokens,
+            query_prefix,
+            document_prefix,
+            dimensions,
+            identity,
+        })
     }
 }
 

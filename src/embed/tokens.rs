@@ -26,7 +26,7 @@ impl Tokens {
         Ok(Tokens {
             tokenizer,
             max_tokens: files.max_tokens,
-            vocabulary: files.config.vocab_size,
+            vocabulary: files.architecture.vocabulary(),
             query_prefix: files.query_prefix.clone(),
             document_prefix: files.document_prefix.clone(),
         })

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::space::Space;
 use super::{Ask, Engine};
 use crate::error::Result;
 use crate::index::{Neighbour, Plan, VectorIndex};
@@ -35,25 +36,25 @@ pub struct Gathered {
 
 impl Engine {
     /// The page that is asked for of the papers closest to `query`, under the rules.
-    pub(super) fn gather(&self, query: &[f32], ask: &Ask, mut rules: Rules<'_>) -> Result<Gathered> {
+    pub(super) fn gather(&self, space: &Space, query: &[f32], ask: &Ask, mut rules: Rules<'_>) -> Result<Gathered> {
         ask.check()?;
         let allowed = self.store.allowed(&ask.filter)?;
         let excluded: Vec<_> = ask.filter.exclude.iter().collect();
         rules.without.extend(self.store.rows(&excluded)?.into_iter().flatten());
         let total = match &allowed {
             Some(rows) => rows.len() as usize - rules.without.iter().filter(|r| rows.contains(r.0)).count(),
-            None => self.index.len().saturating_sub(rules.without.len()),
+            None => space.index.len().saturating_sub(rules.without.len()),
         };
-        let needed = ask.offset.saturating_add(ask.limit).min(self.index.len());
+        let needed = ask.offset.saturating_add(ask.limit).min(space.index.len());
         // What is reordered after the search is chosen from more than is shown.
         let reordered = ask.diversity > 0.0 || rules.rescore.is_some();
         let mut pool = if reordered { (5 * needed).max(100) } else { needed };
         loop {
             let k = pool + rules.without.len();
-            let mut found = self.index.search(query, k, allowed.as_ref())?;
+            let mut found = space.index.search(query, k, allowed.as_ref())?;
             let mut exhausted = found.neighbours.len() < k;
             for further in &rules.further_queries {
-                let more = self.index.search(further, k, allowed.as_ref())?;
+                let more = space.index.search(further, k, allowed.as_ref())?;
                 exhausted &= more.neighbours.len() < k;
                 found.neighbours.extend(more.neighbours);
             }
@@ -67,18 +68,19 @@ impl Engine {
             found.neighbours.retain(|n| ask.min_score.is_none_or(|least| n.score >= least));
             // Below the least score there is nothing more to find, however far one looks.
             exhausted |= found.neighbours.len() < before && rules.rescore.is_none();
-            let chosen = self.choose(found.neighbours, ask.diversity, needed, &rules)?;
+            let chosen = self.choose(space, found.neighbours, ask.diversity, needed, &rules)?;
             if chosen.len() >= needed || exhausted {
                 let hits = chosen.into_iter().skip(ask.offset).take(ask.limit).collect();
                 return Ok(Gathered { hits, plan: found.plan, total });
             }
-            pool = pool.saturating_mul(4).min(self.index.len() + 1);
+            pool = pool.saturating_mul(4).min(space.index.len() + 1);
         }
     }
 
     /// The first `needed` papers that the rules let through, by score or by score and diversity.
     fn choose(
         &self,
+        space: &Space,
         neighbours: Vec<Neighbour>,
         diversity: f32,
         needed: usize,
@@ -88,11 +90,11 @@ impl Engine {
         let mut authors: HashMap<String, usize> = HashMap::new();
         let order = if diversity > 0.0 {
             let rows: Vec<Row> = neighbours.iter().map(|n| n.row).collect();
-            let vectors: Vec<Vec<f32>> = self
+            let vectors: Vec<Vec<f32>> = space
                 .index
                 .vectors(&rows)
                 .into_iter()
-                .map(|v| v.unwrap_or_else(|| vec![0.0; self.model.dimension]))
+                .map(|v| v.unwrap_or_else(|| vec![0.0; space.model.dimension]))
                 .collect();
             let scores: Vec<f32> = neighbours.iter().map(|n| n.score).collect();
             let wanted = if rules.per_author.is_some() { neighbours.len() } else { needed + 16 };

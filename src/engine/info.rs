@@ -27,7 +27,7 @@ pub struct Info {
     pub device: Option<String>,
     /// Papers in the store.
     pub papers: usize,
-    /// Vectors of this model in the store.
+    /// Papers that have a vector of this model.
     pub vectors: usize,
     /// How many changes the store has seen.
     pub change: u64,
@@ -71,7 +71,8 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read.
     pub fn info(&self) -> Result<Info> {
-        let (points, dead) = self.index.graph_points();
+        let space = self.space();
+        let (points, dead) = space.index.graph_points();
         let t = &self.config.tuning;
         let store = ["", "-wal", "-shm"].iter().map(|s| {
             let mut name = self.store.path().as_os_str().to_owned();
@@ -81,17 +82,17 @@ impl Engine {
         Ok(Info {
             version: env!("CARGO_PKG_VERSION"),
             data: self.folder.display().to_string(),
-            model: self.model.name.clone(),
-            fingerprint: self.model.fingerprint.clone(),
-            precision: self.model.precision.clone(),
-            dimension: self.model.dimension,
-            device: self.embedder.get().map(|e| e.runs_on()),
+            model: space.model.name.clone(),
+            fingerprint: space.model.fingerprint.clone(),
+            precision: space.model.precision.clone(),
+            dimension: space.model.dimension,
+            device: space.runs_on(),
             papers: self.store.count()?,
-            vectors: self.store.count_vectors(&self.model.fingerprint)?,
+            vectors: space.index.len(),
             change: self.store.change()?,
             index: IndexInfo {
                 kind: if points > 0 { "hnsw" } else { "exact" },
-                rows: self.index.len(),
+                rows: space.index.len(),
                 points,
                 dead,
                 m: t.m,

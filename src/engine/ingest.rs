@@ -6,14 +6,15 @@
 //! order of the source, and the index catches up when next opened.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError};
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Engine;
-use crate::embed::{Kind, Pace, Submitted, unit};
+use super::space::Space;
+use crate::embed::{Kind, Submitted, unit};
 use crate::error::{Error, Result};
 use crate::index::VectorIndex;
 use crate::paper::{Paper, PaperId, Row};
@@ -87,8 +88,9 @@ impl Report {
 }
 
 /// A window on its way to the store.
-#[derive(Default)]
 struct Window {
+    /// What the vectors are of.
+    space: Arc<Space>,
     papers: Vec<Paper>,
     vectors: HashMap<usize, Vec<f32>>,
     refused: Vec<(usize, Refused)>,
@@ -99,6 +101,18 @@ struct Window {
 }
 
 impl Window {
+    fn new(space: Arc<Space>) -> Self {
+        Window {
+            space,
+            papers: Vec::new(),
+            vectors: HashMap::new(),
+            refused: Vec::new(),
+            unchanged: 0,
+            embedded: 0,
+            under_way: None,
+        }
+    }
+
     fn wait(&mut self) -> Result<()> {
         if let Some((places, submitted)) = self.under_way.take() {
             self.vectors.extend(places.into_iter().zip(submitted.collect()?));
@@ -132,9 +146,9 @@ impl Engine {
         let mut under_way: VecDeque<Window> = VecDeque::new();
         let mut lines = source.peekable();
         while lines.peek().is_some() {
-            // Nothing opens the model before a text needs it, so the first windows go at the pace of a processor.
-            let pace = self.embedder.get().map_or_else(Pace::default, |embedder| embedder.pace());
-            let mut window = Window::default();
+            let mut window = Window::new(self.space());
+            // Nothing opens the model before a text needs it, so the first window goes at the pace of a processor.
+            let pace = window.space.pace();
             let mut incoming: Vec<(Paper, Option<Vec<f32>>)> = Vec::new();
             let mut failed = None;
             while incoming.len() < pace.window && window.refused.len() < pace.window {
@@ -181,7 +195,7 @@ impl Engine {
                         let place = window.papers.len();
                         match given {
                             Some(vector) => {
-                                window.vectors.insert(place, self.check_given(&paper, vector)?);
+                                window.vectors.insert(place, check_given(&window.space, &paper, vector)?);
                             }
                             None => places.push(place),
                         }
@@ -190,30 +204,35 @@ impl Engine {
                 }
             }
         }
-        if !places.is_empty() {
-            let texts: Vec<String> = places.iter().map(|&k| window.papers[k].text()).collect();
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            window.embedded = texts.len();
-            window.under_way = Some((places, self.embedder()?.submit(&texts, Kind::Document)?));
-        }
-        Ok(())
+        self.submit_places(places, window)
     }
 
-    fn check_given(&self, paper: &Paper, vector: Vec<f32>) -> Result<Vec<f32>> {
-        let bad =
-            |why: String| Error::Data(format!("the vector given for {:?} cannot be used: {why}", paper.id.as_str()));
-        if vector.len() != self.model.dimension {
-            return Err(bad(format!("it has {} numbers, not {}", vector.len(), self.model.dimension)));
+    /// Has the papers at these places of the window embedded, but for those whose text has a vector already.
+    fn submit_places(&self, places: Vec<usize>, window: &mut Window) -> Result<()> {
+        let papers: Vec<&Paper> = places.iter().map(|&k| &window.papers[k]).collect();
+        let known = self.store.known_vectors(&window.space.model, &papers)?;
+        let mut unknown = Vec::new();
+        for (place, vector) in places.into_iter().zip(known) {
+            match vector {
+                Some(vector) => drop(window.vectors.insert(place, vector)),
+                None => unknown.push(place),
+            }
         }
-        // One of length 1 stays as it is, to the last bit.
-        let length = vector.iter().map(|x| x * x).sum::<f32>();
-        if (length - 1.0).abs() < 1e-4 { Ok(vector) } else { unit(vector).map_err(|e| bad(e.to_string())) }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let texts: Vec<String> = unknown.iter().map(|&k| window.papers[k].text()).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let submitted = window.space.embedder(&self.config)?.submit(&texts, Kind::Document)?;
+        window.embedded += texts.len();
+        window.under_way = Some((unknown, submitted));
+        Ok(())
     }
 
     fn commit_all(&self, receive: &Receiver<Window>, progress: &dyn Fn(&Report)) -> Result<Report> {
         let mut report = Report::default();
-        for window in receive {
-            self.commit(&window, &mut report)?;
+        for mut window in receive {
+            self.commit(&mut window, &mut report)?;
             for (line, refused) in window.refused {
                 report.reject(line, refused);
             }
@@ -224,14 +243,22 @@ impl Engine {
         Ok(report)
     }
 
-    fn commit(&self, window: &Window, report: &mut Report) -> Result<()> {
-        let papers: Vec<(&Paper, Option<&[f32]>)> =
-            window.papers.iter().enumerate().map(|(k, p)| (p, window.vectors.get(&k).map(Vec::as_slice))).collect();
-        if papers.is_empty() {
+    fn commit(&self, window: &mut Window, report: &mut Report) -> Result<()> {
+        if window.papers.is_empty() {
             return Ok(());
         }
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = self.store.put(&papers, &self.model.fingerprint)?;
+        let space = self.space();
+        if !Arc::ptr_eq(&space, &window.space) {
+            // The corpus moved to another model while this window was on its way.
+            window.space = Arc::clone(&space);
+            let places = std::mem::take(&mut window.vectors).into_keys().collect();
+            self.submit_places(places, window)?;
+            window.wait()?;
+        }
+        let papers: Vec<(&Paper, Option<&[f32]>)> =
+            window.papers.iter().enumerate().map(|(k, p)| (p, window.vectors.get(&k).map(Vec::as_slice))).collect();
+        let written = self.store.put(&papers, &space.model.fingerprint)?;
         let (mut added, mut gone): (Vec<(Row, &[f32])>, Vec<Row>) = (Vec::new(), Vec::new());
         for ((paper, vector), outcome) in papers.iter().zip(&written.outcomes) {
             match outcome {
@@ -258,8 +285,8 @@ impl Engine {
         }
         // A row that was replaced within the window is added and gone at once.
         added.retain(|(row, _)| !gone.contains(row));
-        self.index.insert(&added)?;
-        self.index.remove(&gone);
+        space.index.insert(&added)?;
+        space.index.remove(&gone);
         Ok(())
     }
 }
@@ -275,4 +302,15 @@ fn hand_over(under_way: &mut VecDeque<Window>, left: usize, send: &SyncSender<Wi
         }
     }
     Ok(true)
+}
+
+/// A vector that came with a paper: of the right dimension, and of length 1.
+fn check_given(space: &Space, paper: &Paper, vector: Vec<f32>) -> Result<Vec<f32>> {
+    let bad = |why: String| Error::Data(format!("the vector given for {:?} cannot be used: {why}", paper.id.as_str()));
+    if vector.len() != space.model.dimension {
+        return Err(bad(format!("it has {} numbers, not {}", vector.len(), space.model.dimension)));
+    }
+    // One of length 1 stays as it is, to the last bit.
+    let length = vector.iter().map(|x| x * x).sum::<f32>();
+    if (length - 1.0).abs() < 1e-4 { Ok(vector) } else { unit(vector).map_err(|e| bad(e.to_string())) }
 }

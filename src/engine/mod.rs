@@ -7,23 +7,26 @@ mod info;
 mod ingest;
 mod open;
 mod recommend;
+mod reembed;
 mod search;
 mod similar;
+mod space;
 
 pub use answer::{Answer, Ask, Hit, Meta, Mode, Part, Why};
 pub use info::Info;
 pub use ingest::{Incoming, Refused, Rejected, Report, Source};
 pub use open::Opened;
 pub use recommend::{Example, Recommend};
+pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use self::space::Space;
 use crate::config::Config;
-use crate::embed::Embedder;
 use crate::error::{Error, Result};
-use crate::index::{Hnsw, VectorIndex};
+use crate::index::VectorIndex;
 use crate::paper::{Paper, PaperId};
 use crate::store::{Listing, Page, Store, StoredModel};
 
@@ -32,12 +35,8 @@ pub struct Engine {
     folder: PathBuf,
     config: Config,
     store: Store,
-    index: Hnsw,
-    model: StoredModel,
-    // Opened by the first who needs it: half of the commands never embed a text.
-    embedder: OnceLock<Arc<dyn Embedder>>,
-    // Held while the embedder is opened, so that it happens once.
-    opening: Mutex<()>,
+    // A lock only around the pointer: whoever asks takes a copy of it and works in one space to the end.
+    space: RwLock<Arc<Space>>,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
     committing: Mutex<()>,
 }
@@ -66,9 +65,9 @@ impl Engine {
     /// [`Error::NotFound`] when there is none with this id.
     pub fn delete(&self, id: &str) -> Result<()> {
         let known = PaperId::new(id).map_err(|_| Error::no_paper(id))?;
-        let _committing = self.committing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
-        self.index.remove(&[row]);
+        self.space().index.remove(&[row]);
         Ok(())
     }
 
@@ -76,13 +75,17 @@ impl Engine {
     pub fn export(&self, after: Option<crate::paper::Row>, n: usize) -> Result<Vec<Exported>> {
         let papers = self.store.papers_after(after, n)?;
         let rows: Vec<_> = papers.iter().map(|(row, _)| *row).collect();
-        let vectors = self.index.vectors(&rows);
+        let vectors = self.space().index.vectors(&rows);
         Ok(papers.into_iter().zip(vectors).map(|((row, paper), vector)| Exported { row, paper, vector }).collect())
     }
 
     /// The model whose vectors the papers have.
-    pub fn model(&self) -> &StoredModel {
-        &self.model
+    pub fn model(&self) -> StoredModel {
+        self.space().model.clone()
+    }
+
+    fn space(&self) -> Arc<Space> {
+        Arc::clone(&self.space.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The settings it was opened with.
@@ -96,7 +99,7 @@ impl Engine {
     /// When the index files cannot be written. Nothing is lost then: they are built again from the store.
     pub fn maintain(&self) -> Result<()> {
         let change = self.store.change()?;
-        self.index.maintain(change)
+        self.space().index.maintain(change)
     }
 }
 

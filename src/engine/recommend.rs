@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
+use super::embed::check_texts;
 use super::gather::{Rescore, Rules};
 use super::search::check_query;
+use super::space::Space;
 use super::{Answer, Ask, Engine, Hit, Meta, Part, Why};
 use crate::embed::{Kind, unit};
 use crate::error::{Error, Result};
@@ -94,15 +96,17 @@ impl Engine {
     pub fn recommend(&self, request: &Recommend) -> Result<Answer> {
         let began = Instant::now();
         request.check()?;
-        let examples = self.examples(request)?;
+        let space = &*self.space();
+        let examples = self.examples(space, request)?;
         let (hits, plan, total) = match &request.candidates {
             Some(ids) => {
-                let ranked = self.rank_candidates(ids, &examples.profile, request)?;
+                let ranked = self.rank_candidates(space, ids, &examples.profile, request)?;
                 let total = ranked.len();
                 (ranked, Plan::Exact, total)
             }
             None => {
-                let rescore = |found: &mut Vec<Neighbour>| self.score(found, &examples.profile, request.half_life_days);
+                let rescore =
+                    |found: &mut Vec<Neighbour>| self.score(space, found, &examples.profile, request.half_life_days);
                 // Rocchio without recency is the similarity to the query vector, which the index gives by itself.
                 let own_score = request.strategy != Strategy::Nearest && request.half_life_days.is_none();
                 let mut without: HashSet<Row> = examples.disliked.iter().copied().collect();
@@ -116,12 +120,12 @@ impl Engine {
                     further_queries: examples.profile.further_queries().take(64).collect(),
                     rescore: (!own_score).then_some(&rescore as &Rescore<'_>),
                 };
-                let gathered = self.gather(examples.profile.query(), &request.ask, rules)?;
+                let gathered = self.gather(space, examples.profile.query(), &request.ask, rules)?;
                 (gathered.hits, gathered.plan, gathered.total)
             }
         };
         let rows: Vec<Row> = hits.iter().map(|(n, _)| n.row).collect();
-        let vectors = if request.ask.explain { self.index.vectors(&rows) } else { vec![None; rows.len()] };
+        let vectors = if request.ask.explain { space.index.vectors(&rows) } else { vec![None; rows.len()] };
         let papers = hits
             .into_iter()
             .zip(vectors)
@@ -130,7 +134,7 @@ impl Engine {
         Ok(Answer { papers, meta: Meta::since(began, plan, total) })
     }
 
-    fn examples(&self, request: &Recommend) -> Result<Examples> {
+    fn examples(&self, space: &Space, request: &Recommend) -> Result<Examples> {
         let (mut names, mut sides) = (Vec::new(), [Vec::new(), Vec::new()]);
         let (mut rows, mut liked_papers) = ([Vec::new(), Vec::new()], Vec::new());
         for (k, (papers, texts)) in
@@ -139,9 +143,7 @@ impl Engine {
             for example in papers {
                 let (row, paper) =
                     self.store.paper(example.id.as_str())?.ok_or_else(|| Error::no_paper(example.id.as_str()))?;
-                let vector = self.index.vectors(&[row]).pop().flatten();
-                let vector =
-                    vector.ok_or_else(|| Error::Internal(format!("the paper {:?} has no vector", example.id)))?;
+                let vector = space.vector(row, example.id.as_str())?;
                 sides[k].push((example.weight, vector));
                 names.push(Name::Paper { id: example.id.to_string(), title: paper.title.clone() });
                 rows[k].push(row);
@@ -151,18 +153,19 @@ impl Engine {
             }
             if !texts.is_empty() {
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-                for (text, vector) in texts.iter().zip(self.embed(&texts, Kind::Query)?) {
+                check_texts(&texts)?;
+                for (text, vector) in texts.iter().zip(space.embedder(&self.config)?.embed(&texts, Kind::Query)?) {
                     sides[k].push((1.0, vector));
                     names.push(Name::Text(head(text.trim(), 80)));
                 }
             }
             if let Some(vector) = request.vector.as_ref().filter(|_| k == 0) {
-                if vector.len() != self.model.dimension {
+                if vector.len() != space.model.dimension {
                     return Err(Error::Invalid(format!(
                         "the vector has {} numbers; those of {} have {}",
                         vector.len(),
-                        self.model.name,
-                        self.model.dimension
+                        space.model.name,
+                        space.model.dimension
                     )));
                 }
                 let vector = unit(vector.clone())
@@ -180,6 +183,7 @@ impl Engine {
 
     fn rank_candidates(
         &self,
+        space: &Space,
         ids: &[PaperId],
         profile: &Profile,
         request: &Recommend,
@@ -194,7 +198,7 @@ impl Engine {
             }
         }
         let mut ranked: Vec<Neighbour> = rows.into_iter().map(|row| Neighbour { row, score: 0.0 }).collect();
-        self.score(&mut ranked, profile, request.half_life_days)?;
+        self.score(space, &mut ranked, profile, request.half_life_days)?;
         ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
         let order: Vec<Row> = ranked.iter().map(|n| n.row).collect();
         let scores: std::collections::HashMap<Row, f32> = ranked.iter().map(|n| (n.row, n.score)).collect();
@@ -203,9 +207,15 @@ impl Engine {
     }
 
     /// The profile's score for each, less what age takes away.
-    fn score(&self, found: &mut Vec<Neighbour>, profile: &Profile, half_life_days: Option<f32>) -> Result<()> {
+    fn score(
+        &self,
+        space: &Space,
+        found: &mut Vec<Neighbour>,
+        profile: &Profile,
+        half_life_days: Option<f32>,
+    ) -> Result<()> {
         let rows: Vec<Row> = found.iter().map(|n| n.row).collect();
-        let vectors = self.index.vectors(&rows);
+        let vectors = space.index.vectors(&rows);
         let mut vectors = vectors.iter();
         // A row that was deleted meanwhile has no vector any more, and no paper either.
         found.retain_mut(|n| match vectors.next() {

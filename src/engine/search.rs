@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use super::gather::Rules;
 use super::{Answer, Ask, Engine, Hit, Meta, Part, Why};
-use crate::embed::Kind;
 use crate::error::{Error, Result};
 use crate::paper::head;
 
@@ -20,8 +19,9 @@ impl Engine {
         let began = Instant::now();
         ask.check()?;
         check_query(query)?;
-        let vector = self.embed_one(query, Kind::Query)?;
-        let gathered = self.gather(&vector, ask, Rules::default())?;
+        let space = self.space();
+        let vector = self.embed_query(&space, query)?;
+        let gathered = self.gather(&space, &vector, ask, Rules::default())?;
         let why = |value| Why { parts: vec![Part::Text { text: head(query.trim(), 80), value }] };
         let papers = gathered.hits.into_iter();
         let papers =

@@ -5,7 +5,6 @@ use std::time::Instant;
 use super::gather::Rules;
 use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Why};
 use crate::error::{Error, Result};
-use crate::index::VectorIndex;
 use crate::paper::Works;
 
 impl Engine {
@@ -17,10 +16,10 @@ impl Engine {
         let began = Instant::now();
         ask.check()?;
         let (row, paper) = self.store.paper(id)?.ok_or_else(|| Error::no_paper(id))?;
-        let vector = self.index.vectors(&[row]).pop().flatten();
-        let vector = vector.ok_or_else(|| Error::Internal(format!("the paper {id:?} has no vector")))?;
+        let space = self.space();
+        let vector = space.vector(row, id)?;
         let rules = Rules { without: [row].into(), never: Works::of([&paper]), ..Rules::default() };
-        let gathered = self.gather(&vector, ask, rules)?;
+        let gathered = self.gather(&space, &vector, ask, rules)?;
         let why = |value| Why { parts: vec![Part::Paper { id: id.to_string(), title: paper.title.clone(), value }] };
         let papers = gathered.hits.into_iter();
         let papers =

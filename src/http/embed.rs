@@ -53,8 +53,8 @@ pub async fn post(State(app): State<App>, Fields(fields): Fields) -> Result<Json
     };
     app.blocking(move |engine| {
         let texts: Vec<&str> = body.inputs.iter().map(String::as_str).collect();
-        let vectors = engine.embed(&texts, kind)?;
-        Ok(Embedded { vectors, model: engine.model().name.clone(), dimension: engine.model().dimension })
+        let (vectors, model) = engine.embed(&texts, kind)?;
+        Ok(Embedded { vectors, model: model.name, dimension: model.dimension })
     })
     .await
     .map(Json)

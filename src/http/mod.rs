@@ -91,7 +91,7 @@ impl App {
 /// Serves until the process is told to stop (Ctrl-C, SIGTERM), then lets what is running finish.
 ///
 /// `open` opens the data folder while the service already answers `/healthz`; `ready` hears the address once everything
-/// works. Blocks the calling thread.
+/// works, and may go on working beside the service. Blocks the calling thread.
 ///
 /// # Errors
 /// [`Error::Io`] when the address cannot be had; whatever `open` returns.
@@ -99,7 +99,7 @@ pub fn serve(
     addr: &str,
     tuning: &Tuning,
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
-    ready: impl FnOnce(SocketAddr) + Send + 'static,
+    ready: impl FnOnce(SocketAddr, &Engine) + Send + 'static,
 ) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -121,8 +121,9 @@ pub fn serve(
             // The model is loaded and tried before the service calls itself ready.
             let opened = open()?;
             opened.embedder()?;
-            let _ = engine.set(Arc::new(opened));
-            ready(local);
+            let opened = Arc::new(opened);
+            let _ = engine.set(Arc::clone(&opened));
+            ready(local, &opened);
             Ok(())
         });
         let last = Arc::clone(&app.engine);
@@ -147,8 +148,8 @@ pub fn serve(
         Ok(last.get().cloned())
     });
     let engine = served?;
-    // What still runs in the background (maintenance) is left to finish before the process goes.
-    runtime.shutdown_timeout(DRAIN);
+    // What still runs in the background (maintenance, a move to another model) loses nothing by being cut short.
+    runtime.shutdown_timeout(Duration::from_secs(3));
     match engine {
         Some(engine) => engine.maintain(),
         None => Ok(()),

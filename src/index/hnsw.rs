@@ -128,6 +128,11 @@ impl Hnsw {
         }
     }
 
+    /// All rows that can be found.
+    pub fn rows(&self) -> RoaringBitmap {
+        self.table.rows()
+    }
+
     /// Points of the graph and how many of them are dead.
     pub fn graph_points(&self) -> (usize, usize) {
         let points = self.graph().map_or(0, |g| g.len());

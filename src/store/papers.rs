@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::vectors::to_bytes;
+use super::vectors;
 use super::{Store, unreadable};
 use crate::error::Result;
 use crate::paper::{Paper, PaperId, Row};
@@ -209,18 +209,17 @@ fn put_one(
         change
     ])?;
     let row = u32::try_from(t.last_insert_rowid()).map_err(|e| unreadable(0, e))?;
-    t.prepare_cached("INSERT INTO vectors (row, model, vector) VALUES (?1, ?2, ?3)")?.execute(params![
-        row,
-        model,
-        to_bytes(vector)
-    ])?;
+    vectors::put(t, model, &prints.text, vector)?;
     put_names(t, row, paper)?;
     let new = Row(row);
     Ok(old_row.map_or(Outcome::New(new), |old| Outcome::Replaced { old: Row(old), new }))
 }
 
 fn remove(t: &Transaction<'_>, row: u32, change: u64) -> rusqlite::Result<()> {
-    t.prepare_cached("DELETE FROM papers WHERE row = ?1")?.execute([row])?;
+    let text = t
+        .prepare_cached("DELETE FROM papers WHERE row = ?1 RETURNING text_hash")?
+        .query_row([row], |r| r.get::<_, [u8; 16]>(0))?;
+    vectors::drop_unused(t, &text)?;
     t.prepare_cached("INSERT INTO removed (row, change) VALUES (?1, ?2)")?.execute(params![row, change])?;
     Ok(())
 }

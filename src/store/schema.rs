@@ -46,13 +46,14 @@ CREATE TABLE categories (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX categories_by_row ON categories (row);
 
--- Little-endian f32, unit length.
+-- Little-endian f32, unit length. By text and model, so that no text goes through a model twice.
 CREATE TABLE vectors (
-    row    INTEGER NOT NULL REFERENCES papers (row) ON DELETE CASCADE,
-    model  INTEGER NOT NULL REFERENCES models (model),
-    vector BLOB NOT NULL,
-    PRIMARY KEY (row, model)
+    model     INTEGER NOT NULL REFERENCES models (model),
+    text_hash BLOB NOT NULL,
+    vector    BLOB NOT NULL,
+    PRIMARY KEY (model, text_hash)
 ) STRICT;
+CREATE INDEX papers_by_text ON papers (text_hash);
 
 -- Rows that are gone, for whoever reads the changes.
 CREATE TABLE removed (row INTEGER PRIMARY KEY, change INTEGER NOT NULL) STRICT;

@@ -1,10 +1,11 @@
 //! Vectors and the models that made them.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::Store;
+use super::papers::{Fingerprints, paper_at};
 use crate::error::{Error, Result};
-use crate::paper::Row;
+use crate::paper::{Paper, Row};
 
 /// A model as the store knows it. The same facts as `embed::Identity`, which this floor does not see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,10 @@ pub struct StoredModel {
     /// How its products were taken: `f32`, `bf16`, `int8`.
     pub precision: String,
 }
+
+/// A paper `p` whose text has no vector of the model with this fingerprint.
+const LACKING: &str = "NOT EXISTS (SELECT 1 FROM vectors v WHERE v.text_hash = p.text_hash
+    AND v.model = (SELECT model FROM models WHERE fingerprint = ?1))";
 
 impl Store {
     /// The model whose vectors the papers have; none before the first paper.
@@ -42,31 +47,68 @@ impl Store {
         })
     }
 
-    /// Makes a model the current one. Where it can be found may have changed since it was first used.
+    /// Makes a model the current one.
     pub fn set_current_model(&self, model: &StoredModel) -> Result<()> {
         self.write(|t| {
-            t.execute("UPDATE models SET current = 0", [])?;
-            t.execute(
-                "INSERT INTO models (fingerprint, name, dimension, source, precision, current) VALUES (?1, ?2, ?3, ?4, ?5, 1)
-                 ON CONFLICT (fingerprint) DO UPDATE SET name = ?2, source = ?4, current = 1",
-                params![model.fingerprint, model.name, model.dimension, model.source, model.precision],
-            )?;
+            add(t, model)?;
+            t.execute("UPDATE models SET current = (fingerprint = ?1)", [&model.fingerprint])?;
             Ok(())
         })
     }
 
-    /// How many vectors of a model there are.
-    pub fn count_vectors(&self, fingerprint: &str) -> Result<usize> {
-        self.read(|c| {
-            c.query_row(
-                "SELECT count(*) FROM vectors JOIN models USING (model) WHERE fingerprint = ?1",
-                [fingerprint],
-                |r| r.get(0),
-            )
+    /// Keeps vectors of a model, current or not, for the texts of some papers.
+    pub fn put_vectors(&self, model: &StoredModel, vectors: &[(&Paper, Vec<f32>)]) -> Result<()> {
+        self.write(|t| {
+            let number = add(t, model)?;
+            for (paper, vector) in vectors {
+                put(t, number, &Fingerprints::of(paper).text, vector)?;
+            }
+            Ok(())
         })
     }
 
-    /// Gives every vector of a model to `f`, in the order of the rows.
+    /// The vectors of a model for the texts of some papers, where there are any.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when one is damaged.
+    pub fn known_vectors(&self, model: &StoredModel, papers: &[&Paper]) -> Result<Vec<Option<Vec<f32>>>> {
+        let bytes: Vec<Option<Vec<u8>>> = self.read(|c| {
+            let mut find = c.prepare_cached(
+                "SELECT vector FROM vectors JOIN models USING (model) WHERE fingerprint = ?1 AND text_hash = ?2",
+            )?;
+            let one = |p: &&Paper| {
+                find.query_row(params![model.fingerprint, Fingerprints::of(p).text], |r| r.get(0)).optional()
+            };
+            papers.iter().map(one).collect()
+        })?;
+        let read = |(bytes, paper): (Option<Vec<u8>>, &&Paper)| match bytes {
+            None => Ok(None),
+            Some(b) => from_bytes(&b, model.dimension).map(Some).ok_or_else(|| self.damaged(paper.id.as_str())),
+        };
+        bytes.into_iter().zip(papers).map(read).collect()
+    }
+
+    /// How many papers have no vector of a model.
+    pub fn count_lacking(&self, model: &StoredModel) -> Result<usize> {
+        self.read(|c| {
+            let sql = format!("SELECT count(*) FROM papers p WHERE {LACKING}");
+            c.query_row(&sql, [&model.fingerprint], |r| r.get(0))
+        })
+    }
+
+    /// Up to `n` papers that have no vector of a model, in the order of their rows, from the one behind `after` on.
+    pub fn lacking(&self, model: &StoredModel, after: Option<Row>, n: usize) -> Result<Vec<(Row, Paper)>> {
+        let sql = format!("SELECT p.row, p.json FROM papers p WHERE {LACKING} AND p.row > ?2 ORDER BY p.row LIMIT ?3");
+        self.read(|c| {
+            let mut select = c.prepare_cached(&sql)?;
+            let after = after.map_or(-1, |r| i64::from(r.0));
+            let papers =
+                select.query_map(params![model.fingerprint, after, n], |r| Ok((Row(r.get(0)?), paper_at(r, 1)?)))?;
+            papers.collect()
+        })
+    }
+
+    /// Gives the vector of every paper that has one of a model to `f`, in the order of the rows.
     ///
     /// # Errors
     /// [`Error::Data`] when a vector does not have `dimension` finite numbers; whatever `f` returns.
@@ -74,18 +116,14 @@ impl Store {
         let mut failed = None;
         self.read(|c| {
             let mut select = c.prepare(
-                "SELECT row, vector FROM vectors JOIN models USING (model) WHERE fingerprint = ?1 ORDER BY row",
+                "SELECT p.row, v.vector, p.id FROM papers p JOIN vectors v USING (text_hash)
+                 WHERE v.model = (SELECT model FROM models WHERE fingerprint = ?1) ORDER BY p.row",
             )?;
             let mut rows = select.query([&model.fingerprint])?;
             while let Some(r) = rows.next()? {
-                let row = Row(r.get(0)?);
                 let given = match from_bytes(r.get_ref(1)?.as_blob().unwrap_or_default(), model.dimension) {
-                    Some(v) => f(row, v),
-                    None => Err(Error::Data(format!(
-                        "{}: the vector of row {} is damaged. Put a copy of the database back, or ingest into a new folder",
-                        self.path.display(),
-                        row.0
-                    ))),
+                    Some(v) => f(Row(r.get(0)?), v),
+                    None => Err(self.damaged(r.get_ref(2)?.as_str().unwrap_or_default())),
                 };
                 if let Err(e) = given {
                     failed = Some(e);
@@ -96,10 +134,43 @@ impl Store {
         })?;
         failed.map_or(Ok(()), Err)
     }
+
+    fn damaged(&self, id: &str) -> Error {
+        Error::Data(format!(
+            "{}: the vector of {id:?} is damaged. Put a copy of the database back, or ingest into a new folder",
+            self.path.display()
+        ))
+    }
 }
 
-/// Little-endian f32.
-pub fn to_bytes(vector: &[f32]) -> Vec<u8> {
+/// Makes a model known (where it can be found may have changed) and gives its number.
+fn add(t: &Transaction<'_>, model: &StoredModel) -> rusqlite::Result<i64> {
+    t.query_row(
+        "INSERT INTO models (fingerprint, name, dimension, source, precision, current) VALUES (?1, ?2, ?3, ?4, ?5, 0)
+         ON CONFLICT (fingerprint) DO UPDATE SET name = ?2, source = ?4 RETURNING model",
+        params![model.fingerprint, model.name, model.dimension, model.source, model.precision],
+        |r| r.get(0),
+    )
+}
+
+/// Keeps the vector of a text. The same text gives the same vector, so one that is there stays.
+pub fn put(t: &Transaction<'_>, model: i64, text_hash: &[u8; 16], vector: &[f32]) -> rusqlite::Result<()> {
+    t.prepare_cached("INSERT OR IGNORE INTO vectors (model, text_hash, vector) VALUES (?1, ?2, ?3)")?
+        .execute(params![model, text_hash, to_bytes(vector)])?;
+    Ok(())
+}
+
+/// Drops the vectors of a text that no paper has any more.
+pub fn drop_unused(t: &Transaction<'_>, text_hash: &[u8; 16]) -> rusqlite::Result<()> {
+    t.prepare_cached(
+        "DELETE FROM vectors WHERE model IN (SELECT model FROM models) AND text_hash = ?1
+         AND NOT EXISTS (SELECT 1 FROM papers WHERE text_hash = ?1)",
+    )?
+    .execute([text_hash])?;
+    Ok(())
+}
+
+fn to_bytes(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 

@@ -82,7 +82,7 @@ fn an_acknowledged_paper_survives_the_service() {
 fn stopping_finishes_what_is_running() {
     let folder = Folder::new();
     let mut server = Server::start(&folder);
-    let body = papers(20_000);
+    let body = papers(4_000);
     let reply = std::thread::scope(|scope| {
         let posting =
             scope.spawn(|| server.request("POST", "/v1/papers", Some("application/x-ndjson"), body.as_bytes()));
@@ -90,7 +90,7 @@ fn stopping_finishes_what_is_running() {
         server.signal("TERM");
         posting.join().expect("an answer")
     });
-    assert_eq!((reply.status, &reply.body["accepted"]), (200, &20_000.into()));
+    assert_eq!((reply.status, &reply.body["accepted"]), (200, &4_000.into()));
     assert!(server.child.wait().expect("ends").success());
-    assert_eq!(folder.papers(), 20_000);
+    assert_eq!(folder.papers(), 4_000);
 }

@@ -6,4 +6,5 @@ mod floors;
 mod http;
 mod interrupted;
 mod model;
+mod reembed;
 mod support;

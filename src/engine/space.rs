@@ -1,0 +1,155 @@
+//! A model and everything made with it: the index over its vectors, and the embedder once it is needed.
+//!
+//! All vectors that meet are of one space. The engine holds the current one and can put another in its place at once.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::open::precision_named;
+use crate::config::{Config, Device, Precision};
+use crate::embed::{self, DeviceChoice, Embedder, Identity, Options, Pace};
+use crate::error::{Error, Result};
+use crate::index::{Exact, GraphOptions, Hnsw, OpenReport, VectorIndex};
+use crate::paper::Row;
+use crate::store::{Store, StoredModel};
+
+/// Vectors read before they are handed to the index together.
+const BLOCK: usize = 1024;
+
+/// A model, the index over its vectors, and its embedder.
+pub struct Space {
+    pub model: StoredModel,
+    pub index: Hnsw,
+    // Opened by the first who needs it: half of the commands never embed a text.
+    embedder: OnceLock<Arc<dyn Embedder>>,
+    // Held while the embedder is opened, so that it happens once.
+    opening: Mutex<()>,
+}
+
+impl Space {
+    /// Opens the index over the vectors of a model.
+    pub fn open(store: &Store, model: StoredModel, config: &Config) -> Result<(Self, OpenReport)> {
+        let table = Exact::new(model.dimension);
+        // Read first: what changes meanwhile is then read again, never missed.
+        let change = store.change()?;
+        let mut block = Vec::with_capacity(BLOCK);
+        store.each_vector(&model, |row, v| {
+            block.push((row, v));
+            if block.len() == BLOCK { move_into(&table, &mut block) } else { Ok(()) }
+        })?;
+        move_into(&table, &mut block)?;
+        let t = &config.tuning;
+        let options = GraphOptions {
+            m: t.m,
+            ef_construction: t.ef_construction,
+            ef_search: t.ef_search,
+            exact_below: t.exact_below,
+        };
+        let folder = folder(&config.data, &model);
+        let (index, report) = Hnsw::open(&folder, &model.fingerprint, table, options, change)?;
+        Ok((Space { model, index, embedder: OnceLock::new(), opening: Mutex::default() }, report))
+    }
+
+    /// The embedder, opened now if nobody did before.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when it cannot be opened; [`Error::Data`] when it is no longer the model that the vectors were
+    /// made with.
+    pub fn embedder(&self, config: &Config) -> Result<Arc<dyn Embedder>> {
+        if let Some(embedder) = self.embedder.get() {
+            return Ok(Arc::clone(embedder));
+        }
+        let _opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(embedder) = self.embedder.get() {
+            return Ok(Arc::clone(embedder));
+        }
+        let options = config.embed_options(
+            &self.model.source,
+            precision_named(&self.model.precision),
+            Some(self.model.dimension),
+        );
+        let embedder: Arc<dyn Embedder> = Arc::from(embed::open(&options)?);
+        if embedder.identity().fingerprint != self.model.fingerprint {
+            return Err(Error::Data(format!(
+                "the model {:?} is not the one that the vectors in {} were made with: its files have changed. Put them \
+                 back, or move the papers to it with `paperkin reembed --model`",
+                self.model.source,
+                config.data.display()
+            )));
+        }
+        let _ = self.embedder.set(Arc::clone(&embedder));
+        Ok(embedder)
+    }
+
+    /// Takes over an embedder that is open already.
+    pub fn adopt(&self, embedder: Arc<dyn Embedder>) {
+        let _ = self.embedder.set(embedder);
+    }
+
+    /// How texts should come; while the model is not loaded, as for a processor.
+    pub fn pace(&self) -> Pace {
+        self.embedder.get().map_or_else(Pace::default, |e| e.pace())
+    }
+
+    /// Where and how the model runs; none while it is not loaded.
+    pub fn runs_on(&self) -> Option<String> {
+        self.embedder.get().map(|e| e.runs_on())
+    }
+
+    /// The vector of a row that must have one.
+    pub fn vector(&self, row: Row, id: &str) -> Result<Vec<f32>> {
+        let vector = self.index.vectors(&[row]).pop().flatten();
+        vector.ok_or_else(|| Error::Internal(format!("the paper {id:?} has no vector")))
+    }
+}
+
+/// Where the index over the vectors of a model is kept.
+pub fn folder(data: &Path, model: &StoredModel) -> PathBuf {
+    data.join("index").join(&model.fingerprint)
+}
+
+fn move_into(table: &Exact, block: &mut Vec<(Row, Vec<f32>)>) -> Result<()> {
+    let rows: Vec<_> = block.iter().map(|(row, v)| (*row, v.as_slice())).collect();
+    table.insert(&rows)?;
+    block.clear();
+    Ok(())
+}
+
+/// What the store keeps of a model.
+pub fn stored(identity: Identity) -> StoredModel {
+    StoredModel {
+        name: identity.name,
+        fingerprint: identity.fingerprint,
+        dimension: identity.dimension,
+        source: identity.source,
+        precision: identity.precision.to_string(),
+    }
+}
+
+impl Config {
+    /// The part of the settings that the embedder needs. `precision` and `dimension` are what counts when nobody asked for
+    /// another.
+    pub fn embed_options(&self, model: &str, precision: Option<embed::Precision>, dimension: Option<usize>) -> Options {
+        let device = match self.device {
+            Device::Auto => DeviceChoice::Auto,
+            Device::Cpu => DeviceChoice::Cpu,
+            Device::Cuda => DeviceChoice::Cuda,
+            Device::Metal => DeviceChoice::Metal,
+        };
+        Options {
+            model: model.to_string(),
+            device,
+            precision: match self.precision {
+                Some(Precision::F32) => Some(embed::Precision::F32),
+                Some(Precision::Bf16) => Some(embed::Precision::Bf16),
+                Some(Precision::F16) => Some(embed::Precision::F16),
+                Some(Precision::Int8) => Some(embed::Precision::Int8),
+                None => precision,
+            },
+            dimension: self.dimension.or(dimension),
+            threads: self.tuning.threads,
+            token_budget: self.tuning.token_budget,
+            max_waiting: self.tuning.max_waiting,
+        }
+    }
+}
