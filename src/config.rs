@@ -48,7 +48,9 @@ pub enum Precision {
     F32,
     /// Half the bits; turns a vector by less than a cosine of 0.9999.
     Bf16,
-    /// Fastest; cosine to f32 above 0.995.
+    /// For accelerators without bf16.
+    F16,
+    /// Fastest on a processor, and only there; cosine to f32 above 0.995.
     Int8,
 }
 
@@ -66,7 +68,7 @@ pub struct Tuning {
     pub exact_below: usize,
     /// Threads of the encoder; 0 takes one a core.
     pub threads: usize,
-    /// Tokens in a batch, padding included.
+    /// Tokens in a batch, padding included; 0 takes what suits the device.
     pub token_budget: usize,
     /// Requests that may wait before more are refused with 503.
     pub max_waiting: usize,
@@ -84,7 +86,7 @@ impl Default for Tuning {
             ef_search: 96,
             exact_below: 4000,
             threads: 0,
-            token_budget: 2048,
+            token_budget: 0,
             max_waiting: 128,
             timeout_s: 30,
             max_body: 16 << 20,
@@ -161,14 +163,14 @@ impl Config {
                 })?),
                 (None, None) => file.device,
             };
-        let precision = match (flags.precision, var("PRECISION")) {
-            (Some(precision), _) => Some(precision),
-            (None, Some(text)) => Some(
-                <Precision as clap::ValueEnum>::from_str(&text, true)
-                    .map_err(|_| Error::Invalid(format!("PAPERKIN_PRECISION is {text:?}; use f32, bf16 or int8")))?,
-            ),
-            (None, None) => file.precision,
-        };
+        let precision =
+            match (flags.precision, var("PRECISION")) {
+                (Some(precision), _) => Some(precision),
+                (None, Some(text)) => Some(<Precision as clap::ValueEnum>::from_str(&text, true).map_err(|_| {
+                    Error::Invalid(format!("PAPERKIN_PRECISION is {text:?}; use f32, bf16, f16 or int8"))
+                })?),
+                (None, None) => file.precision,
+            };
         let dimension = match (flags.dimension, var("DIMENSION")) {
             (Some(dimension), _) => Some(dimension),
             (None, Some(text)) => Some(
@@ -223,7 +225,7 @@ impl Tuning {
             ("ef_search", self.ef_search, 1, 100_000),
             ("exact_below", self.exact_below, 0, 10_000_000),
             ("threads", self.threads, 0, 1024),
-            ("token_budget", self.token_budget, 1, 10_000_000),
+            ("token_budget", self.token_budget, 0, 10_000_000),
             ("max_waiting", self.max_waiting, 1, 100_000),
             ("timeout_s", usize::try_from(self.timeout_s).unwrap_or(usize::MAX), 1, 86_400),
             ("max_body", self.max_body, 1024, 1 << 40),

@@ -73,7 +73,8 @@
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
 //!   what is made with a model is a space (`engine/space`), an answer comes from one space, and moving to another model
 //!   puts a new space in the old one's place at once.
-//! - One thread owns the model. Requests reach it through a bounded queue and leave in batches of tokens.
+//! - One thread owns the model (on a card two threads, each a model of its own). Requests reach it through a bounded
+//!   queue and leave in batches of tokens.
 //! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu`.
 
 pub mod cli;

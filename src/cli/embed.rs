@@ -1,17 +1,18 @@
 //! `paperkin embed`
 
+use std::collections::VecDeque;
 use std::io::Write;
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::{Context, show};
-use crate::embed::{self, BUNDLED, Kind};
+use crate::embed::{self, BUNDLED, Kind, Submitted};
 use crate::engine::Incoming;
 use crate::paper::Paper;
 use crate::sources;
 
-/// Texts embedded together.
+/// Texts embedded together, where the model does not ask for more.
 const WINDOW: usize = 256;
 
 /// Papers in, vectors out
@@ -31,17 +32,20 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let name = args.file.display().to_string();
     let reader = sources::open(&args.file)?;
     let embedder = embed::open(&config.embed_options(config.model.as_deref().unwrap_or(BUNDLED), None, None))?;
+    let pace = embedder.pace();
     let mut out = std::io::stdout().lock();
+    let mut print = |(papers, vectors): (Vec<Paper>, Submitted)| -> anyhow::Result<()> {
+        let rows = papers.iter().zip(vectors.collect()?).map(|(paper, v)| json!({ "id": paper.id, "vector": v }));
+        show::lines(&mut out, rows)?;
+        Ok(out.flush()?)
+    };
     let (mut window, mut read, mut refused): (Vec<Paper>, usize, usize) = (Vec::new(), 0, 0);
-    let mut flush = |window: &mut Vec<Paper>| -> anyhow::Result<()> {
+    let mut under_way: VecDeque<(Vec<Paper>, Submitted)> = VecDeque::new();
+    let submit = |window: Vec<Paper>| -> anyhow::Result<(Vec<Paper>, Submitted)> {
         let texts: Vec<String> = window.iter().map(|p| p.text_joined(embedder.separator())).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let vectors = embedder.embed(&texts, Kind::Document)?;
-        let rows = window.iter().zip(vectors).map(|(paper, vector)| json!({ "id": paper.id, "vector": vector }));
-        show::lines(&mut out, rows)?;
-        out.flush()?;
-        window.clear();
-        Ok(())
+        let submitted = embedder.submit(&texts, Kind::Document)?;
+        Ok((window, submitted))
     };
     for incoming in sources::read(&name, reader) {
         let Incoming { line, paper, .. } = incoming?;
@@ -55,11 +59,15 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                 eprintln!("{name}:{line}: refused: {}", r.reason);
             }
         }
-        if window.len() == WINDOW {
-            flush(&mut window)?;
+        if window.len() == pace.window.max(WINDOW) {
+            under_way.push_back(submit(std::mem::take(&mut window))?);
+            if under_way.len() > pace.ahead {
+                under_way.pop_front().map_or(Ok(()), &mut print)?;
+            }
         }
     }
-    flush(&mut window)?;
+    under_way.push_back(submit(window)?);
+    under_way.into_iter().try_for_each(print)?;
     if read == 0 && refused > 0 {
         anyhow::bail!("{name}: no line holds a paper");
     }

@@ -1,11 +1,14 @@
-//! The one thread that owns the model, and the queue in front of it.
+//! The thread that owns the model, and the queue in front of it.
 //!
 //! Callers split their texts into tokens themselves and leave the sequences in [`Pending`]. The thread takes a batch
-//! whenever it is free, so what arrived meanwhile, from however many callers, goes through the model together.
+//! whenever it is free, so what arrived meanwhile, from however many callers, goes through the model together. On a card
+//! two threads do so, each with a model and a stream of its own ([`Model::lanes`]): one's batch is put together and read
+//! back while the other's runs.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -13,9 +16,13 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::forward::Model;
+use super::submitted::Answer;
 use super::tokens::Tokens;
-use super::{Embedder, Identity, Kind, ModelFiles, Options, unit};
+use super::{Embedder, Identity, Kind, ModelFiles, Options, Pace, Submitted, unit};
 use crate::error::{Error, Result};
+
+/// Documents that make a generation: more than the small calls that should share a batch.
+const GENERATION: usize = 512;
 
 /// A transformer behind a queue.
 pub struct Encoder {
@@ -25,7 +32,8 @@ pub struct Encoder {
     max_waiting: usize,
     runs_on: String,
     separator: &'static str,
-    thread: Option<JoinHandle<()>>,
+    pace: Pace,
+    threads: Vec<JoinHandle<()>>,
 }
 
 /// One text on its way through the model.
@@ -33,7 +41,7 @@ struct Item {
     ids: Vec<u32>,
     /// Which of the caller's texts it is.
     slot: usize,
-    reply: Sender<(usize, Result<Vec<f32>>)>,
+    reply: Sender<Answer>,
 }
 
 #[derive(Default)]
@@ -47,19 +55,32 @@ struct Queue {
 struct Pending {
     /// First come, first served.
     queries: VecDeque<Item>,
-    /// By length (and age), so that a batch has little padding.
-    documents: BTreeMap<(usize, u64), Item>,
+    /// By generation, then by length (and age), so that a batch has little padding.
+    documents: BTreeMap<(Reverse<u64>, usize, u64), Item>,
     arrivals: u64,
+    /// Documents of one generation leave in one order, by length; those of an older one leave first. Else the short texts of
+    /// a large call would wait for the long ones of every later call.
+    generation: u64,
+    /// Documents that came in this generation.
+    came: usize,
     closed: bool,
 }
 
 impl Pending {
+    /// Begins a call of some documents.
+    fn call(&mut self, documents: usize) {
+        if self.came >= GENERATION {
+            (self.generation, self.came) = (self.generation + 1, 0);
+        }
+        self.came += documents;
+    }
+
     fn push(&mut self, item: Item, kind: Kind) {
         self.arrivals += 1;
         match kind {
             Kind::Query => self.queries.push_back(item),
             Kind::Document => {
-                self.documents.insert((item.ids.len(), self.arrivals), item);
+                self.documents.insert((Reverse(self.generation), item.ids.len(), self.arrivals), item);
             }
         }
     }
@@ -78,9 +99,10 @@ impl Pending {
         if !batch.is_empty() {
             return batch;
         }
-        while let Some((&(length, _), _)) = self.documents.last_key_value() {
+        let oldest = self.documents.last_key_value().map(|(&(generation, ..), _)| generation);
+        while let Some((&(generation, length, _), _)) = self.documents.last_key_value() {
             longest = longest.max(length);
-            if !batch.is_empty() && longest * (batch.len() + 1) > budget {
+            if Some(generation) != oldest || !batch.is_empty() && longest * (batch.len() + 1) > budget {
                 break;
             }
             batch.extend(self.documents.pop_last().map(|(_, item)| item));
@@ -112,17 +134,24 @@ impl Queue {
 }
 
 impl Encoder {
-    /// Builds the model on its own thread and sends one text through it.
+    /// Builds the model, sends one text through it and gives it a thread of its own.
     ///
     /// # Errors
     /// [`Error::Model`] when the weights do not fit or the first text does not come out as a vector.
     pub fn start(files: &ModelFiles, options: &Options) -> Result<Self> {
-        let identity = files.identity_in(options)?;
-        let tokens = Tokens::new(files)?;
-        let queue = Arc::new(Queue::default());
         let model = Model::load(files, options)?;
+        let others = (1..model.lanes()).map(|_| Model::load(files, options));
+        let lanes = std::iter::once(Ok(model)).chain(others).collect::<Result<_>>()?;
+        Self::run(files, options, lanes)
+    }
+
+    fn run(files: &ModelFiles, options: &Options, lanes: Vec<Model>) -> Result<Self> {
+        let tokens = Tokens::new(files)?;
+        let model = lanes.first().ok_or_else(|| Error::Internal("an encoder without a model".into()))?;
         let first = tokens.encode("a first text", Kind::Document)?;
         let vector = model.forward(&[&first])?.concat();
+        // What it became, not what was asked for.
+        let identity = files.identity_in(&Options { precision: Some(model.precision()), ..options.clone() })?;
         let full = files.identity().dimension;
         if vector.len() != full {
             let name = &identity.name;
@@ -130,14 +159,29 @@ impl Encoder {
         }
         let dimension = identity.dimension;
         shorten(vector, dimension)?;
-        let runs_on = model.runs_on();
-        let (own, budget) = (Arc::clone(&queue), options.token_budget);
-        let thread = std::thread::Builder::new()
-            .name("encoder".into())
-            .spawn(move || run(&model, &own, budget, dimension))
-            .map_err(|e| Error::Internal(format!("cannot start the encoder's thread: {e}")))?;
-        let (max_waiting, separator) = (options.max_waiting, files.separator());
-        Ok(Encoder { identity, tokens, queue, max_waiting, runs_on, separator, thread: Some(thread) })
+        let budget = match options.token_budget {
+            0 => model.token_budget(),
+            n => n,
+        };
+        let mut encoder = Encoder {
+            identity,
+            tokens,
+            queue: Arc::default(),
+            max_waiting: options.max_waiting,
+            runs_on: model.runs_on(),
+            separator: files.separator(),
+            pace: model.pace(),
+            threads: Vec::new(),
+        };
+        for model in lanes {
+            let queue = Arc::clone(&encoder.queue);
+            let thread = std::thread::Builder::new()
+                .name("encoder".into())
+                .spawn(move || run(&model, &queue, budget, dimension))
+                .map_err(|e| Error::Internal(format!("cannot start the encoder's thread: {e}")))?;
+            encoder.threads.push(thread);
+        }
+        Ok(encoder)
     }
 }
 
@@ -179,22 +223,28 @@ impl Embedder for Encoder {
         &self.identity
     }
 
-    fn embed(&self, texts: &[&str], kind: Kind) -> Result<Vec<Vec<f32>>> {
+    fn submit(&self, texts: &[&str], kind: Kind) -> Result<Submitted> {
         let sequences: Vec<Vec<u32>> =
             texts.par_iter().map(|text| self.tokens.encode(text, kind)).collect::<Result<_>>()?;
-        let (reply, answers) = channel();
+        let (reply, submitted) = Submitted::of(texts.len());
         {
             let mut pending = self.queue.lock();
             if kind == Kind::Query && pending.queries.len() + texts.len() > self.max_waiting.max(texts.len()) {
                 return Err(Error::Overloaded(format!("{} texts wait for the encoder already", pending.queries.len())));
             }
+            if kind == Kind::Document {
+                pending.call(sequences.len());
+            }
             for (slot, ids) in sequences.into_iter().enumerate() {
                 pending.push(Item { ids, slot, reply: reply.clone() }, kind);
             }
         }
-        drop(reply);
-        self.queue.arrived.notify_one();
-        collect(&answers, texts.len())
+        self.queue.arrived.notify_all();
+        Ok(submitted)
+    }
+
+    fn pace(&self) -> Pace {
+        self.pace
     }
 
     fn separator(&self) -> &str {
@@ -206,20 +256,11 @@ impl Embedder for Encoder {
     }
 }
 
-fn collect(answers: &Receiver<(usize, Result<Vec<f32>>)>, n: usize) -> Result<Vec<Vec<f32>>> {
-    let mut vectors = vec![Vec::new(); n];
-    for _ in 0..n {
-        let (slot, vector) = answers.recv().map_err(|_| Error::Internal("the encoder's thread has stopped".into()))?;
-        vectors[slot] = vector?;
-    }
-    Ok(vectors)
-}
-
 impl Drop for Encoder {
     fn drop(&mut self) {
         self.queue.lock().closed = true;
         self.queue.arrived.notify_all();
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
@@ -229,6 +270,54 @@ impl Drop for Encoder {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::sync::mpsc::channel;
+
+    /// What a card gets (two models, more than one call under way), on the processor.
+    #[test]
+    #[cfg(feature = "bundled-model")]
+    fn two_lanes_and_calls_under_way_lose_and_mix_nothing() {
+        let files = ModelFiles::find(crate::embed::BUNDLED).expect("bundled");
+        let options = Options {
+            device: crate::embed::DeviceChoice::Cpu,
+            threads: 1,
+            token_budget: 64,
+            ..Options::new(crate::embed::BUNDLED)
+        };
+        let lanes = || Model::load(&files, &options).expect("loads");
+        let encoder = Encoder::run(&files, &options, vec![lanes(), lanes()]).expect("starts");
+        let texts: Vec<String> =
+            (0..60).map(|k| "a text that grows ".repeat(1 + k * 7 % 11) + &k.to_string()).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let alone: Vec<_> = texts.iter().map(|t| encoder.embed(&[t], Kind::Query).expect("embeds").concat()).collect();
+        let calls: Vec<Submitted> =
+            texts.chunks(20).map(|window| encoder.submit(window, Kind::Document).expect("accepted")).collect();
+        let together: Vec<_> = calls.into_iter().flat_map(|call| call.collect().expect("embeds")).collect();
+        for (k, (a, b)) in alone.iter().zip(&together).enumerate() {
+            let cosine: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+            assert!(cosine > 0.9999, "text {k}: {cosine}");
+        }
+        // One that nobody collects holds nobody up.
+        drop(encoder.submit(&texts, Kind::Document).expect("accepted"));
+        assert_eq!(encoder.embed(&texts[..1], Kind::Query).expect("embeds").len(), 1);
+    }
+
+    #[test]
+    fn a_large_call_does_not_wait_for_later_ones() {
+        let (mut pending, (reply, _answers)) = (Pending::default(), channel());
+        for call in 0..3 {
+            pending.call(600);
+            for k in 0..600 {
+                pending.push(Item { ids: vec![0; 1 + k % 50], slot: call, reply: reply.clone() }, Kind::Document);
+            }
+        }
+        let batches = std::iter::from_fn(|| Some(pending.take(1000)).filter(|b| !b.is_empty()));
+        let calls: Vec<Vec<usize>> = batches.map(|b| b.iter().map(|i| i.slot).collect()).collect();
+        assert!(calls.concat().is_sorted(), "the calls leave one after the other");
+        assert!(
+            calls.iter().all(|b| b.iter().all(|&call| call == b[0])),
+            "and not in one batch, which would be padding"
+        );
+    }
 
     proptest! {
         #[test]

@@ -1,32 +1,32 @@
-//! A model ready to run: our own kernels for BERT and its kin on the processor, candle for all else.
+//! A model ready to run: BERT and its kin on our own kernels on the processor and on candle's tensors elsewhere, all other
+//! architectures through candle's own implementations.
 
 use candle_core::Device;
 
 use super::architecture::Architecture;
+use super::bert::Bert;
 use super::cpu::{BertShape, CpuBert, Isa};
-use super::device::open_device;
 use super::kin::BertKin;
 use super::stock::{Stock, plain, weights};
-use super::{DeviceChoice, ModelFiles, Options, Precision};
+use super::{ModelFiles, Options, Pace, Precision, device};
 use crate::error::{Error, Result};
 
 /// A model ready to run. One thread owns it: two forward passes at once are slower than one after the other.
 pub enum Model {
     /// Our kernels, with the threads they may use.
     Cpu(Box<CpuBert>, usize),
-    /// Candle, in f32.
-    Candle(Box<Stock>),
+    /// BERT and its kin on another device.
+    Bert(Box<Bert>),
+    /// Candle's own, in f32.
+    Stock(Box<Stock>),
 }
 
 impl Model {
     /// Builds the model on the device that is asked for.
     pub fn load(files: &ModelFiles, options: &Options) -> Result<Self> {
-        // The precision that the identity says, whatever device is found.
-        let precision = files.identity_in(options)?.precision;
-        let device = match (options.device, &files.adapter) {
-            (DeviceChoice::Auto, Some(_)) => Device::Cpu,
-            _ => open_device(options.device)?,
-        };
+        let options = &files.placed(options)?;
+        let device = device::open(options)?;
+        let precision = options.precision.unwrap_or_else(|| device::own_precision(&device));
         match (&files.architecture, device) {
             (Architecture::Bert(kin), Device::Cpu) => {
                 let threads = match options.threads {
@@ -35,11 +35,12 @@ impl Model {
                 };
                 Ok(Model::Cpu(Box::new(load_cpu(files, kin, precision, Isa::detect())?), threads))
             }
-            _ if files.adapter.is_some() => {
-                Err(Error::Model("a model with an adapter runs on the processor only: say --device cpu".into()))
+            (Architecture::Bert(kin), device) => Ok(Model::Bert(Box::new(Bert::load(files, kin, device, precision)?))),
+            (_, device) => {
+                // Refuses every other precision, and says why.
+                files.identity_in(options)?;
+                Ok(Model::Stock(Box::new(Stock::load(files, device)?)))
             }
-            (_, device) if precision == Precision::F32 => Ok(Model::Candle(Box::new(Stock::load(files, device)?))),
-            _ => Err(Error::Model("on an accelerator the model runs in f32: say --precision f32".into())),
         }
     }
 
@@ -51,7 +52,8 @@ impl Model {
             Model::Cpu(model, threads) => model
                 .forward(batch, *threads)
                 .map_err(|e| Error::Model(format!("the model failed on {} texts: {e}", batch.len()))),
-            Model::Candle(model) => model.forward(batch),
+            Model::Bert(model) => model.forward(batch),
+            Model::Stock(model) => model.forward(batch),
         }
     }
 
@@ -59,7 +61,49 @@ impl Model {
     pub fn runs_on(&self) -> String {
         match self {
             Model::Cpu(model, threads) => format!("cpu, {}, {}, {threads} threads", model.precision(), model.isa()),
-            Model::Candle(model) => format!("{}, f32", model.device()),
+            Model::Bert(model) => format!("{}, {}", device::name(model.device()), model.precision()),
+            Model::Stock(model) => format!("{}, f32", device::name(model.device())),
+        }
+    }
+
+    /// The precision it was built in.
+    pub fn precision(&self) -> Precision {
+        match self {
+            Model::Cpu(model, _) => model.precision(),
+            Model::Bert(model) => model.precision(),
+            Model::Stock(_) => Precision::F32,
+        }
+    }
+
+    /// The tokens of a batch when nobody says how many.
+    pub fn token_budget(&self) -> usize {
+        match self {
+            // More fills no core better and leaves the caches.
+            Model::Cpu(..) => 2048,
+            Model::Bert(model) => model.token_budget(),
+            Model::Stock(model) if model.device().is_cpu() => 2048,
+            // Their scores are laid out in f32, some of them more than once: half a card's worth is not known for them.
+            Model::Stock(_) => 8192,
+        }
+    }
+
+    /// Models to run side by side. On a card two, each with its own stream: while one waits for its vectors, the other's
+    /// batch is on the card already. (Two batches in one stream would not do: the first one's vectors would be read
+    /// behind the second one's arithmetic.) Costs the weights' memory twice.
+    pub fn lanes(&self) -> usize {
+        match self {
+            Model::Bert(model) if model.device().is_cuda() => 2,
+            _ => 1,
+        }
+    }
+
+    /// How texts should come.
+    pub fn pace(&self) -> Pace {
+        match self {
+            Model::Cpu(..) => Pace::default(),
+            Model::Stock(model) if model.device().is_cpu() => Pace::default(),
+            // Enough for some batches of the budget above, and the next ones read and split while these run.
+            Model::Bert(_) | Model::Stock(_) => Pace { window: 1024, ahead: 1 },
         }
     }
 }

@@ -4,11 +4,13 @@
 //! transformer run by one thread that owns it, and [`HashEmbedder`], which only counts words and serves tests.
 //!
 //! On the road of a transformer: `model` reads its folder, `architecture` its config.json; `kin` gives BERT's relatives
-//! its names, so that the kernels of `cpu` run them; `stock` runs everything through candle; `forward` chooses between the
-//! two; `dimension` says how many numbers are kept; `adapter` reads SPECTER2's.
+//! its names, so that the kernels of `cpu` run them on the processor and `bert` on candle's devices; `stock` runs every
+//! other architecture through candle; `device` says where and in what precision, `forward` chooses among the three;
+//! `dimension` says how many numbers are kept; `adapter` reads SPECTER2's.
 
 mod adapter;
 mod architecture;
+mod bert;
 mod cpu;
 mod device;
 mod dimension;
@@ -18,6 +20,7 @@ mod hash;
 mod kin;
 mod model;
 mod stock;
+mod submitted;
 #[cfg(test)]
 mod tiny;
 mod tokens;
@@ -25,6 +28,7 @@ mod tokens;
 pub use encoder::Encoder;
 pub use hash::HashEmbedder;
 pub use model::{BUNDLED, ModelFiles, Pooling};
+pub use submitted::Submitted;
 
 use crate::error::{Error, Result};
 
@@ -53,8 +57,9 @@ pub struct Identity {
     pub precision: Precision,
 }
 
-/// How the products with weights are taken. Everything else is f32, but for attention, which goes in bf16 with the two
-/// narrow ones. Vectors of two precisions count as of two models.
+/// How the products with weights are taken. On the processor everything else is f32, but for attention, which goes in bf16
+/// with the two narrow ones; on an accelerator what is stored between products is narrow too, and sums are f32. Vectors of
+/// two precisions count as of two models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -62,7 +67,9 @@ pub enum Precision {
     F32,
     /// Half the bits; turns a vector by less than a cosine of 0.9999.
     Bf16,
-    /// A scale for each output of a weight and for each token; cosine above 0.995.
+    /// For accelerators only, where bf16 is not there: more digits than that, and a model of large numbers can overflow.
+    F16,
+    /// A scale for each output of a weight and for each token; cosine above 0.995. For the processor only.
     Int8,
 }
 
@@ -79,6 +86,7 @@ impl std::fmt::Display for Precision {
         f.write_str(match self {
             Precision::F32 => "f32",
             Precision::Bf16 => "bf16",
+            Precision::F16 => "f16",
             Precision::Int8 => "int8",
         })
     }
@@ -99,6 +107,23 @@ pub enum DeviceChoice {
     Metal,
 }
 
+/// How texts should come so that the model never waits for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Texts to hand over at once: enough to sort by length and fill batches.
+    pub window: usize,
+    /// Windows to hand over before the vectors of the first are collected. On the processor none: reading and splitting
+    /// texts would only take the model's cores.
+    pub ahead: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        // Few enough that an interruption costs seconds.
+        Pace { window: 128, ahead: 0 }
+    }
+}
+
 /// Turns texts into vectors of length 1.
 pub trait Embedder: Send + Sync {
     /// Which model this is.
@@ -110,7 +135,20 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// [`Error::Overloaded`] when too many queries wait already; [`Error::Model`] when the model gives a vector
     /// that is not finite or has no length.
-    fn embed(&self, texts: &[&str], kind: Kind) -> Result<Vec<Vec<f32>>>;
+    fn embed(&self, texts: &[&str], kind: Kind) -> Result<Vec<Vec<f32>>> {
+        self.submit(texts, kind)?.collect()
+    }
+
+    /// The first half of [`Self::embed`]: hands the texts over; [`Submitted::collect`] waits for the vectors.
+    ///
+    /// # Errors
+    /// As [`Self::embed`].
+    fn submit(&self, texts: &[&str], kind: Kind) -> Result<Submitted>;
+
+    /// How many texts to hand over, and when.
+    fn pace(&self) -> Pace {
+        Pace::default()
+    }
 
     /// What a paper's title and abstract are joined by.
     fn separator(&self) -> &str {
@@ -128,13 +166,15 @@ pub struct Options {
     pub model: String,
     /// Where it runs.
     pub device: DeviceChoice,
-    /// How products are taken; `None` leaves it to [`Precision::of_this_machine`], on an accelerator f32.
+    /// How products are taken; `None` leaves it to [`Precision::of_this_machine`], on CUDA to bf16 (f32 where a card has
+    /// none), on Metal to f32.
     pub precision: Option<Precision>,
     /// Numbers of a vector, for models whose files allow fewer than all (Matryoshka); `None` takes all.
     pub dimension: Option<usize>,
     /// Threads of the processor; 0 takes one a core.
     pub threads: usize,
-    /// Tokens in a batch, padding included (`longest * n <= token_budget`).
+    /// Tokens in a batch, padding included (`longest * n <= token_budget`); 0 is 2048 on the processor, and on an
+    /// accelerator what an eighth of its free memory holds.
     pub token_budget: usize,
     /// Calls that may wait for the model before a query is refused.
     pub max_waiting: usize,
@@ -149,7 +189,7 @@ impl Options {
             precision: None,
             dimension: None,
             threads: 0,
-            token_budget: 2048,
+            token_budget: 0,
             max_waiting: 256,
         }
     }

@@ -12,7 +12,7 @@ use super::architecture::Architecture;
 use super::dimension::Dimensions;
 use super::kin::Naming;
 use super::stock::plain;
-use super::{DeviceChoice, Identity, Options, Precision};
+use super::{DeviceChoice, Identity, Options, Precision, device};
 use crate::error::{Error, Result};
 
 /// The model that is compiled into the binary (feature `bundled-model`).
@@ -94,19 +94,17 @@ impl ModelFiles {
     /// # Errors
     /// [`Error::Model`] when it does not run in that precision or its files do not allow that length.
     pub fn identity_in(&self, options: &Options) -> Result<Identity> {
+        let options = &self.placed(options)?;
         let name = &self.identity.name;
-        let precision = match (options.precision, options.device) {
-            (None | Some(Precision::F32), _) if !self.architecture.has_kernels() => Precision::F32,
-            (Some(precision), _) if !self.architecture.has_kernels() => {
+        let precision = match options.precision {
+            None | Some(Precision::F32) if !self.architecture.has_kernels() => Precision::F32,
+            Some(precision) if !self.architecture.has_kernels() => {
                 return Err(Error::Model(format!(
                     "{name} does not run in {precision}: its architecture runs in f32 only; say --precision f32, or \
                      leave it away"
                 )));
             }
-            (Some(precision), _) => precision,
-            (None, DeviceChoice::Cuda | DeviceChoice::Metal) => Precision::F32,
-            (None, DeviceChoice::Auto) if cfg!(any(feature = "cuda", feature = "metal")) => Precision::F32,
-            (None, DeviceChoice::Auto | DeviceChoice::Cpu) => Precision::of_this_machine(),
+            _ => device::precision_of(options),
         };
         let choice = self.dimensions.choose(options.dimension);
         let dimension = choice.map_err(|why| Error::Model(format!("{name} {why}")))?;
@@ -115,6 +113,20 @@ impl ModelFiles {
             fingerprint.push_str(&format!("-{dimension}"));
         }
         Ok(Identity { fingerprint, precision, dimension, ..self.identity.clone() })
+    }
+
+    /// The options with the device that this model needs: one with an adapter runs on our kernels only.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when another device was named.
+    pub fn placed(&self, options: &Options) -> Result<Options> {
+        match (&self.adapter, options.device) {
+            (Some(_), DeviceChoice::Cuda | DeviceChoice::Metal) => {
+                Err(Error::Model("a model with an adapter runs on the processor only: say --device cpu".into()))
+            }
+            (Some(_), _) => Ok(Options { device: DeviceChoice::Cpu, ..options.clone() }),
+            (None, _) => Ok(options.clone()),
+        }
     }
 
     fn read(name: &str, source: &str, file: &mut dyn FnMut(&str) -> Result<Option<Found>>) -> Result<Self> {

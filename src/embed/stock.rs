@@ -1,4 +1,4 @@
-//! Models through candle's own implementations, in f32 on any device.
+//! Models through candle's own implementations, in f32 on any device. (Its BERT is only what ours are checked against.)
 
 use candle_core::{DType, Device, Module, Tensor};
 use candle_nn::VarBuilder;
@@ -91,13 +91,9 @@ impl Stock {
         pooled.to_dtype(DType::F32)?.to_vec2()
     }
 
-    /// The device's name, for people.
-    pub fn device(&self) -> &'static str {
-        match self.device {
-            Device::Cpu => "cpu",
-            Device::Cuda(_) => "cuda",
-            Device::Metal(_) => "metal",
-        }
+    /// The device it runs on.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 }
 

@@ -1,9 +1,11 @@
 //! Papers in: what is unchanged costs nothing, the rest is embedded, written and indexed a window at a time.
 //!
 //! Two stages run side by side: this thread reads and embeds a window while another commits the one before and lets the
-//! index follow. Whatever happens, the store holds whole windows, and the index catches up when next opened.
+//! index follow. Where the model does not run on the processor, the next window is read and handed over while the model
+//! works on the one before ([`embed::Pace`](crate::embed::Pace)). Whatever happens, the store holds whole windows, in the
+//! order of the source, and the index catches up when next opened.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError};
 
@@ -12,14 +14,11 @@ use utoipa::ToSchema;
 
 use super::Engine;
 use super::space::Space;
-use crate::embed::{Kind, unit};
+use crate::embed::{Kind, Submitted, unit};
 use crate::error::{Error, Result};
 use crate::index::VectorIndex;
 use crate::paper::{Paper, PaperId, Row};
 use crate::store::{Fingerprints, Outcome};
-
-/// Papers embedded and committed together: enough to sort by length, few enough that an interruption costs seconds.
-const WINDOW: usize = 128;
 
 /// Refusals that are listed one by one; more are only counted.
 const MAX_LISTED: usize = 1000;
@@ -88,7 +87,7 @@ impl Report {
     }
 }
 
-/// A window on its way from the encoder to the store.
+/// A window on its way to the store.
 struct Window {
     /// What the vectors are of.
     space: Arc<Space>,
@@ -97,11 +96,28 @@ struct Window {
     refused: Vec<(usize, Refused)>,
     unchanged: usize,
     embedded: usize,
+    /// The papers whose vectors are with the encoder, and these.
+    under_way: Option<(Vec<usize>, Submitted)>,
 }
 
 impl Window {
     fn new(space: Arc<Space>) -> Self {
-        Window { space, papers: Vec::new(), vectors: HashMap::new(), refused: Vec::new(), unchanged: 0, embedded: 0 }
+        Window {
+            space,
+            papers: Vec::new(),
+            vectors: HashMap::new(),
+            refused: Vec::new(),
+            unchanged: 0,
+            embedded: 0,
+            under_way: None,
+        }
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        if let Some((places, submitted)) = self.under_way.take() {
+            self.vectors.extend(places.into_iter().zip(submitted.collect()?));
+        }
+        Ok(())
     }
 }
 
@@ -127,12 +143,15 @@ impl Engine {
     fn embed_all(&self, source: Source<'_>, send: &SyncSender<Window>) -> Result<()> {
         // Windows may still be on their way to the store, so what this run has seen counts more than what is there.
         let mut seen: HashMap<PaperId, Fingerprints> = HashMap::new();
+        let mut under_way: VecDeque<Window> = VecDeque::new();
         let mut lines = source.peekable();
         while lines.peek().is_some() {
             let mut window = Window::new(self.space());
+            // Nothing opens the model before a text needs it, so the first window goes at the pace of a processor.
+            let pace = window.space.pace();
             let mut incoming: Vec<(Paper, Option<Vec<f32>>)> = Vec::new();
             let mut failed = None;
-            while incoming.len() < WINDOW && window.refused.len() < WINDOW {
+            while incoming.len() < pace.window && window.refused.len() < pace.window {
                 match lines.next() {
                     None => break,
                     Some(Ok(Incoming { paper: Ok(paper), vector, .. })) => incoming.push((paper, vector)),
@@ -143,18 +162,20 @@ impl Engine {
                     }
                 }
             }
-            self.embed_window(incoming, &mut seen, &mut window)?;
-            if send.send(window).is_err() {
+            self.submit_window(incoming, &mut seen, &mut window)?;
+            under_way.push_back(window);
+            let ahead = if failed.is_some() { 0 } else { pace.ahead };
+            if !hand_over(&mut under_way, ahead, send)? {
                 return Ok(());
             }
             if let Some(e) = failed {
                 return Err(e);
             }
         }
-        Ok(())
+        hand_over(&mut under_way, 0, send).map(|_| ())
     }
 
-    fn embed_window(
+    fn submit_window(
         &self,
         incoming: Vec<(Paper, Option<Vec<f32>>)>,
         seen: &mut HashMap<PaperId, Fingerprints>,
@@ -183,11 +204,11 @@ impl Engine {
                 }
             }
         }
-        self.embed_places(places, window)
+        self.submit_places(places, window)
     }
 
-    /// Embeds the papers at these places of the window, but for those whose text has a vector already.
-    fn embed_places(&self, places: Vec<usize>, window: &mut Window) -> Result<()> {
+    /// Has the papers at these places of the window embedded, but for those whose text has a vector already.
+    fn submit_places(&self, places: Vec<usize>, window: &mut Window) -> Result<()> {
         let papers: Vec<&Paper> = places.iter().map(|&k| &window.papers[k]).collect();
         let known = self.store.known_vectors(&window.space.model, &papers)?;
         let mut unknown = Vec::new();
@@ -203,9 +224,9 @@ impl Engine {
         let embedder = window.space.embedder(&self.config)?;
         let texts: Vec<String> = unknown.iter().map(|&k| window.papers[k].text_joined(embedder.separator())).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let vectors = embedder.embed(&texts, Kind::Document)?;
+        let submitted = embedder.submit(&texts, Kind::Document)?;
         window.embedded += texts.len();
-        window.vectors.extend(unknown.into_iter().zip(vectors));
+        window.under_way = Some((unknown, submitted));
         Ok(())
     }
 
@@ -233,7 +254,8 @@ impl Engine {
             // The corpus moved to another model while this window was on its way.
             window.space = Arc::clone(&space);
             let places = std::mem::take(&mut window.vectors).into_keys().collect();
-            self.embed_places(places, window)?;
+            self.submit_places(places, window)?;
+            window.wait()?;
         }
         let papers: Vec<(&Paper, Option<&[f32]>)> =
             window.papers.iter().enumerate().map(|(k, p)| (p, window.vectors.get(&k).map(Vec::as_slice))).collect();
@@ -268,6 +290,19 @@ impl Engine {
         space.index.remove(&gone);
         Ok(())
     }
+}
+
+/// Sends windows to the store, the oldest first and each with its vectors, until so many are left. `false` when the store
+/// takes no more.
+fn hand_over(under_way: &mut VecDeque<Window>, left: usize, send: &SyncSender<Window>) -> Result<bool> {
+    while under_way.len() > left {
+        let Some(mut window) = under_way.pop_front() else { break };
+        window.wait()?;
+        if send.send(window).is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// A vector that came with a paper: of the right dimension, and of length 1.

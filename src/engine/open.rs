@@ -103,5 +103,5 @@ fn choose_model(store: &Store, config: &Config) -> Result<StoredModel> {
 /// The precision of this name.
 pub fn precision_named(name: &str) -> Option<embed::Precision> {
     use embed::Precision;
-    [Precision::F32, Precision::Bf16, Precision::Int8].into_iter().find(|p| p.to_string() == name)
+    [Precision::F32, Precision::Bf16, Precision::F16, Precision::Int8].into_iter().find(|p| p.to_string() == name)
 }

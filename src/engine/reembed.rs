@@ -4,6 +4,7 @@
 //! over them is built; then, under the lock that commits take, what came in meanwhile is added, and the new space takes
 //! the place of the old one at once. The old vectors stay: going back embeds nothing.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 
 use roaring::RoaringBitmap;
@@ -13,7 +14,7 @@ use super::Engine;
 use super::open::sweep;
 use super::space::{Space, stored};
 use crate::config::Config;
-use crate::embed::{self, Embedder, Kind};
+use crate::embed::{self, Embedder, Kind, Submitted};
 use crate::error::Result;
 use crate::index::VectorIndex;
 use crate::paper::{Paper, Row};
@@ -71,14 +72,25 @@ impl Engine {
         progress: &dyn Fn(usize, usize),
     ) -> Result<()> {
         let total = *embedded + self.store.count_lacking(model)?;
-        let mut after = None;
+        let (mut after, mut done, pace) = (None, false, embedder.pace());
+        let mut under_way: VecDeque<(Vec<(Row, Paper)>, Submitted)> = VecDeque::new();
         loop {
-            let batch = self.store.lacking(model, after, BATCH)?;
-            let Some((last, _)) = batch.last() else { return Ok(()) };
-            after = Some(*last);
-            let texts: Vec<String> = batch.iter().map(|(_, paper)| paper.text_joined(embedder.separator())).collect();
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let vectors = embedder.embed(&texts, Kind::Document)?;
+            // The next ones are read and split while the model works on those before.
+            while !done && under_way.len() <= pace.ahead {
+                let batch = self.store.lacking(model, after, pace.window.max(BATCH))?;
+                let Some((last, _)) = batch.last() else {
+                    done = true;
+                    break;
+                };
+                after = Some(*last);
+                let texts: Vec<String> =
+                    batch.iter().map(|(_, paper)| paper.text_joined(embedder.separator())).collect();
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                let submitted = embedder.submit(&texts, Kind::Document)?;
+                under_way.push_back((batch, submitted));
+            }
+            let Some((batch, submitted)) = under_way.pop_front() else { return Ok(()) };
+            let vectors = submitted.collect()?;
             let vectors: Vec<(&Paper, Vec<f32>)> = batch.iter().map(|(_, paper)| paper).zip(vectors).collect();
             self.store.put_vectors(model, &vectors)?;
             *embedded += batch.len();

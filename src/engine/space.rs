@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::open::precision_named;
 use crate::config::{Config, Device, Precision};
-use crate::embed::{self, DeviceChoice, Embedder, Identity, Options};
+use crate::embed::{self, DeviceChoice, Embedder, Identity, Options, Pace};
 use crate::error::{Error, Result};
 use crate::index::{Exact, GraphOptions, Hnsw, OpenReport, VectorIndex};
 use crate::paper::Row;
@@ -86,6 +86,11 @@ impl Space {
         let _ = self.embedder.set(embedder);
     }
 
+    /// How texts should come; while the model is not loaded, as for a processor.
+    pub fn pace(&self) -> Pace {
+        self.embedder.get().map_or_else(Pace::default, |e| e.pace())
+    }
+
     /// Where and how the model runs; none while it is not loaded.
     pub fn runs_on(&self) -> Option<String> {
         self.embedder.get().map(|e| e.runs_on())
@@ -137,6 +142,7 @@ impl Config {
             precision: match self.precision {
                 Some(Precision::F32) => Some(embed::Precision::F32),
                 Some(Precision::Bf16) => Some(embed::Precision::Bf16),
+                Some(Precision::F16) => Some(embed::Precision::F16),
                 Some(Precision::Int8) => Some(embed::Precision::Int8),
                 None => precision,
             },

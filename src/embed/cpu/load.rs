@@ -34,6 +34,7 @@ impl CpuBert {
             Precision::F32 => kernels.wide,
             Precision::Bf16 => Kind::Bf16,
             Precision::Int8 => Kind::I8,
+            Precision::F16 => return Err("f16 runs on CUDA and Metal only: say --precision bf16".into()),
         };
         let attention = if precision == Precision::F32 { kernels.wide } else { Kind::Bf16 };
         let widths = Widths {

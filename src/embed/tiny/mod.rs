@@ -183,7 +183,7 @@ impl Tiny {
         }
     }
 
-    /// What runs on our kernels: every precision, and through candle as on an accelerator.
+    /// What runs on our kernels: every precision, through candle, and as on an accelerator.
     fn check_kin(&self, truth: impl Fn(&[u32]) -> Vec<Vec<f64>>) {
         for (precision, least) in [(Precision::F32, 0.999_99), (Precision::Bf16, 0.999), (Precision::Int8, 0.99)] {
             self.check(precision, least, &truth);
@@ -191,11 +191,20 @@ impl Tiny {
         let files = ModelFiles::find(&self.path().to_string_lossy()).unwrap();
         let ids = self.ids();
         let ids: Vec<&[u32]> = ids.iter().map(Vec::as_slice).collect();
-        let stock = super::stock::Stock::load(&files, Device::Cpu).unwrap().forward(&ids).unwrap();
-        for (vector, ids) in stock.iter().zip(&ids) {
-            let states = truth(ids);
-            let mean: Vec<f64> = (0..HIDDEN).map(|d| states.iter().map(|s| s[d]).sum::<f64>()).collect();
-            assert!(cosine(&mean, vector) > 0.999_99);
+        let super::architecture::Architecture::Bert(kin) = &files.architecture else { panic!("none of BERT's kin") };
+        let ours =
+            |precision| super::bert::Bert::load(&files, kin, Device::Cpu, precision).unwrap().forward(&ids).unwrap();
+        for (vectors, least) in [
+            (super::stock::Stock::load(&files, Device::Cpu).unwrap().forward(&ids).unwrap(), 0.999_99),
+            (ours(Precision::F32), 0.999_99),
+            (ours(Precision::F16), 0.999_9),
+            (ours(Precision::Bf16), 0.999),
+        ] {
+            for (vector, ids) in vectors.iter().zip(&ids) {
+                let states = truth(ids);
+                let mean: Vec<f64> = (0..HIDDEN).map(|d| states.iter().map(|s| s[d]).sum::<f64>()).collect();
+                assert!(cosine(&mean, vector) > least, "{}", cosine(&mean, vector));
+            }
         }
     }
 }
