@@ -1,9 +1,10 @@
 //! Reading requests, with our errors in place of axum's plain texts.
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
 
 use super::App;
@@ -69,17 +70,26 @@ pub fn unsupported(headers: &HeaderMap, wanted: &str) -> ApiError {
     ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("the content type is {got}; send {wanted}"))
 }
 
-async fn read(body: Body, most: usize) -> Result<Bytes, ApiError> {
-    to_bytes(body, most).await.map_err(|e| {
-        // to_bytes says in no other way that the limit was passed.
-        let over = std::error::Error::source(&e).is_some_and(|s| s.to_string().contains("length limit"));
-        if over || e.to_string().contains("length limit") {
-            let message = format!("the body is longer than {most} bytes; send papers as application/x-ndjson");
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-        } else {
-            ApiError::bad_request(format!("the body could not be read: {e}"))
+/// A whole body of at most `most` bytes.
+async fn read(body: Body, most: usize) -> Result<Vec<u8>, ApiError> {
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    let mut stream = body.into_data_stream();
+    while let Some(piece) =
+        stream.try_next().await.map_err(|e| ApiError::bad_request(format!("the body could not be read: {e}")))?
+    {
+        length += piece.len();
+        if length <= most {
+            bytes.extend_from_slice(&piece);
+        } else if length > most.saturating_mul(4) {
+            break;
         }
-    })
+        // Somewhat more than allowed is read on and dropped: a client that is still sending would not hear the answer.
+    }
+    if length > most {
+        let message = format!("the body is longer than {most} bytes; send papers as application/x-ndjson");
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+    }
+    Ok(bytes)
 }
 
 /// The id in a path; `/` in it is written `%2F`.
