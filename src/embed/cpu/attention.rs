@@ -25,12 +25,13 @@ pub(super) struct Attention {
 }
 
 impl Attention {
-    pub fn new(kind: Kind, heads: usize, dim: usize) -> Attention {
+    /// `rough` lets the softmax be good to 1e-4 only.
+    pub fn new(kind: Kind, rough: bool, heads: usize, dim: usize) -> Attention {
         Attention {
             kind,
             heads,
             dim,
-            rough: kind == Kind::Bf16,
+            rough,
             keys: Panels::new(kind, 0, dim),
             values: Panels::new(kind, 0, dim),
             scores: Buffer::new(0),
@@ -139,13 +140,14 @@ struct Side {
 ///
 /// `a` has `rows` rows (and up to 32 readable ones), `c` room for 32 rows of all panels.
 unsafe fn blocks(k: &Kernels, a: Side, rows: usize, w: &Panels, c: *mut f32, c_stride: usize) {
-    let dot = k.dot(a.kind);
+    let dot = k.dot(a.kind, w.kind);
+    let (most_rows, most_panels) = if k.tiles { (k.rows, 2) } else { (rows, w.panels) };
     let mut r = 0;
     while r < rows {
-        let here = k.rows.min(rows - r);
+        let here = most_rows.min(rows - r);
         let mut p = 0;
         while p < w.panels {
-            let panels = if k.panels > w.panels - p { 1 } else { k.panels };
+            let panels = most_panels.min(w.panels - p);
             // SAFETY: rows and panels lie within what the caller vouches for.
             unsafe {
                 let block = Block {

@@ -12,8 +12,7 @@ pub(super) struct Avx2;
 impl Lanes for Avx2 {
     const N: usize = 8;
     const OFFSET: bool = false;
-    const ROWS: usize = 4;
-    const PANELS: usize = 1;
+    const ROWS: usize = 6;
     type F = __m256;
     type I = __m256i;
 
@@ -138,12 +137,26 @@ impl Lanes for Avx2 {
         }
     }
     #[inline(always)]
+    unsafe fn store_i16(p: *mut i16, x: __m256) {
+        // SAFETY: the caller vouches for eight numbers at p.
+        unsafe {
+            let y = _mm256_shuffle_epi32::<0b11_01_10_00>(_mm256_cvtps_epi32(x));
+            let y = _mm_packs_epi32(_mm256_castsi256_si128(y), _mm256_extracti128_si256::<1>(y));
+            _mm_storeu_si128(p.cast(), y);
+        }
+    }
+    #[inline(always)]
     unsafe fn zip(even: *const u16, odd: *const u16) -> __m256i {
         // SAFETY: the caller vouches for eight numbers at both.
         unsafe {
             let wide = |p: *const u16| _mm256_cvtepu16_epi32(_mm_loadu_si128(p.cast()));
             _mm256_or_si256(wide(even), _mm256_slli_epi32::<16>(wide(odd)))
         }
+    }
+    #[inline(always)]
+    unsafe fn prefetch(p: *const u8) {
+        // SAFETY: a hint; it faults on no address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
     }
     #[inline(always)]
     unsafe fn words(p: *const u32) -> __m256i {
@@ -161,6 +174,11 @@ impl Lanes for Avx2 {
         unsafe { _mm256_storeu_si256(p.cast(), x) }
     }
     #[inline(always)]
+    unsafe fn bits(x: __m256) -> __m256i {
+        // SAFETY: the features are there by contract.
+        unsafe { _mm256_castps_si256(x) }
+    }
+    #[inline(always)]
     unsafe fn as_f32(x: __m256i) -> __m256 {
         // SAFETY: the features are there by contract.
         unsafe { _mm256_castsi256_ps(x) }
@@ -171,24 +189,32 @@ impl Lanes for Avx2 {
         unsafe { _mm256_cvtepi32_ps(x) }
     }
     #[inline(always)]
-    unsafe fn dot_bf16(acc: __m256, w: __m256i, a: __m256i) -> __m256 {
+    unsafe fn dot_bf16(acc: __m256, _: __m256i, _: __m256i) -> __m256 {
+        acc
+    }
+    #[inline(always)]
+    unsafe fn half(w: __m256i, i: usize) -> __m256i {
         // SAFETY: the features are there by contract.
         unsafe {
-            let mask = _mm256_set1_epi32(0xffff_0000_u32 as i32);
-            let high = |x| _mm256_castsi256_ps(_mm256_and_si256(x, mask));
-            let low = |x| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(x));
-            _mm256_fmadd_ps(low(w), low(a), _mm256_fmadd_ps(high(w), high(a), acc))
+            if i == 0 {
+                _mm256_slli_epi32::<16>(w)
+            } else {
+                _mm256_and_si256(w, _mm256_set1_epi32(0xffff_0000_u32 as i32))
+            }
         }
     }
     #[inline(always)]
-    unsafe fn dot_i8(acc: __m256i, w: __m256i, a: __m256i) -> __m256i {
-        // The 16-bit products cannot overflow, which `vpmaddubsw` could.
+    unsafe fn dot_i8(acc: __m256i, _: __m256i, _: __m256i) -> __m256i {
+        acc
+    }
+    #[inline(always)]
+    unsafe fn bytes(w: __m256i, i: usize) -> __m256i {
         // SAFETY: the features are there by contract.
-        unsafe {
-            let odd = |x| _mm256_srai_epi16::<8>(x);
-            let even = |x| _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(x));
-            let acc = _mm256_add_epi32(acc, _mm256_madd_epi16(odd(w), odd(a)));
-            _mm256_add_epi32(acc, _mm256_madd_epi16(even(w), even(a)))
-        }
+        unsafe { _mm256_srai_epi16::<8>(if i == 0 { _mm256_slli_epi16::<8>(w) } else { w }) }
+    }
+    #[inline(always)]
+    unsafe fn dot_i16(acc: __m256i, w: __m256i, a: __m256i) -> __m256i {
+        // SAFETY: the features are there by contract. Products of 16 bits cannot overflow, which `vpmaddubsw` could.
+        unsafe { _mm256_add_epi32(acc, _mm256_madd_epi16(w, a)) }
     }
 }

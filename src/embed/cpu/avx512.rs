@@ -14,7 +14,6 @@ impl<const BF16: bool, const VNNI: bool> Lanes for Avx512<BF16, VNNI> {
     const N: usize = 16;
     const OFFSET: bool = VNNI;
     const ROWS: usize = 8;
-    const PANELS: usize = 3;
     type F = __m512;
     type I = __m512i;
 
@@ -142,6 +141,14 @@ impl<const BF16: bool, const VNNI: bool> Lanes for Avx512<BF16, VNNI> {
         }
     }
     #[inline(always)]
+    unsafe fn store_i16(p: *mut i16, x: __m512) {
+        // SAFETY: the caller vouches for sixteen numbers at p.
+        unsafe {
+            let y = _mm512_shuffle_epi32::<0b11_01_10_00>(_mm512_cvtps_epi32(x));
+            _mm256_storeu_si256(p.cast(), _mm512_cvtepi32_epi16(y));
+        }
+    }
+    #[inline(always)]
     unsafe fn zip(even: *const u16, odd: *const u16) -> __m512i {
         // SAFETY: the caller vouches for sixteen numbers at both.
         unsafe {
@@ -178,6 +185,11 @@ impl<const BF16: bool, const VNNI: bool> Lanes for Avx512<BF16, VNNI> {
         }
     }
     #[inline(always)]
+    unsafe fn prefetch(p: *const u8) {
+        // SAFETY: a hint; it faults on no address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+    }
+    #[inline(always)]
     unsafe fn words(p: *const u32) -> __m512i {
         // SAFETY: the caller vouches for sixteen words at p.
         unsafe { _mm512_loadu_si512(p.cast()) }
@@ -193,6 +205,11 @@ impl<const BF16: bool, const VNNI: bool> Lanes for Avx512<BF16, VNNI> {
         unsafe { _mm512_storeu_si512(p.cast(), x) }
     }
     #[inline(always)]
+    unsafe fn bits(x: __m512) -> __m512i {
+        // SAFETY: the features are there by contract.
+        unsafe { _mm512_castps_si512(x) }
+    }
+    #[inline(always)]
     unsafe fn as_f32(x: __m512i) -> __m512 {
         // SAFETY: the features are there by contract.
         unsafe { _mm512_castsi512_ps(x) }
@@ -204,34 +221,37 @@ impl<const BF16: bool, const VNNI: bool> Lanes for Avx512<BF16, VNNI> {
     }
     #[inline(always)]
     unsafe fn dot_bf16(acc: __m512, w: __m512i, a: __m512i) -> __m512 {
-        // SAFETY: the features are there by contract; 512 bits are 512 bits, whatever they are called.
+        // SAFETY: the table asks for this only where the flag says that it is there; 512 bits are 512 bits, whatever they
+        // are called.
         unsafe {
-            if BF16 {
-                _mm512_dpbf16_ps(
-                    acc,
-                    std::mem::transmute::<__m512i, __m512bh>(w),
-                    std::mem::transmute::<__m512i, __m512bh>(a),
-                )
+            let (w, a) = (std::mem::transmute::<__m512i, __m512bh>(w), std::mem::transmute::<__m512i, __m512bh>(a));
+            if BF16 { _mm512_dpbf16_ps(acc, w, a) } else { acc }
+        }
+    }
+    #[inline(always)]
+    unsafe fn half(w: __m512i, i: usize) -> __m512i {
+        // SAFETY: the features are there by contract.
+        unsafe {
+            if i == 0 {
+                _mm512_slli_epi32::<16>(w)
             } else {
-                let mask = _mm512_set1_epi32(0xffff_0000_u32 as i32);
-                let high = |x| _mm512_castsi512_ps(_mm512_and_si512(x, mask));
-                let low = |x| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(x));
-                _mm512_fmadd_ps(low(w), low(a), _mm512_fmadd_ps(high(w), high(a), acc))
+                _mm512_and_si512(w, _mm512_set1_epi32(0xffff_0000_u32 as i32))
             }
         }
     }
     #[inline(always)]
     unsafe fn dot_i8(acc: __m512i, w: __m512i, a: __m512i) -> __m512i {
+        // SAFETY: as for `dot_bf16`.
+        unsafe { if VNNI { _mm512_dpbusd_epi32(acc, a, w) } else { acc } }
+    }
+    #[inline(always)]
+    unsafe fn bytes(w: __m512i, i: usize) -> __m512i {
         // SAFETY: the features are there by contract.
-        unsafe {
-            if VNNI {
-                _mm512_dpbusd_epi32(acc, a, w)
-            } else {
-                let odd = |x| _mm512_srai_epi16::<8>(x);
-                let even = |x| _mm512_srai_epi16::<8>(_mm512_slli_epi16::<8>(x));
-                let acc = _mm512_add_epi32(acc, _mm512_madd_epi16(odd(w), odd(a)));
-                _mm512_add_epi32(acc, _mm512_madd_epi16(even(w), even(a)))
-            }
-        }
+        unsafe { _mm512_srai_epi16::<8>(if i == 0 { _mm512_slli_epi16::<8>(w) } else { w }) }
+    }
+    #[inline(always)]
+    unsafe fn dot_i16(acc: __m512i, w: __m512i, a: __m512i) -> __m512i {
+        // SAFETY: the features are there by contract.
+        unsafe { if VNNI { _mm512_dpwssd_epi32(acc, w, a) } else { _mm512_add_epi32(acc, _mm512_madd_epi16(w, a)) } }
     }
 }

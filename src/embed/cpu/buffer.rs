@@ -68,6 +68,9 @@ pub(super) enum Kind {
     /// taken, which leaves a relative error of about 2^-16.
     Split,
     I8,
+    /// Numbers of int8 range as int16, in the order that [`Lanes::store_i16`](super::lanes::Lanes::store_i16) says: rows
+    /// against int8 panels where the processor multiplies no bytes.
+    I16,
 }
 
 impl Kind {
@@ -75,15 +78,17 @@ impl Kind {
     pub fn per_word(self) -> usize {
         match self {
             Kind::F32 => 1,
-            Kind::Bf16 | Kind::Split => 2,
+            Kind::Bf16 | Kind::Split | Kind::I16 => 2,
             Kind::I8 => 4,
         }
     }
 
-    /// The words a row of `depth` numbers takes in a product. All but f32 come in whole tile rows of 16 words.
+    /// The words a row of `depth` numbers takes in a product. All but f32 come in whole tile rows of 16 words; those that
+    /// meet narrower weights are as long as the panels are deep.
     pub fn words(self, depth: usize) -> usize {
         match self {
             Kind::F32 => depth,
+            Kind::I16 => depth.next_multiple_of(64) / 2,
             _ => depth.div_ceil(self.per_word()).next_multiple_of(16),
         }
     }
@@ -112,7 +117,8 @@ pub(super) struct Rows {
 impl Rows {
     /// Rows of `width` numbers, none yet.
     pub fn new(kind: Kind, width: usize) -> Rows {
-        let part = (kind.words(width.next_multiple_of(16)) * 4).next_multiple_of(64);
+        // f32 may meet bf16, whose lines go in sixteens of two.
+        let part = (kind.words(width.next_multiple_of(32)) * 4).next_multiple_of(64);
         // An odd number of cache lines a row spreads a column of the matrix over all sets of the cache.
         let lines = (part * kind.parts() / 64) | 1;
         Rows { kind, data: Buffer::new(0), stride: lines * 64, low: part, scales: Vec::new() }
@@ -121,7 +127,7 @@ impl Rows {
     /// Makes room for `rows` rows, and those a kernel may read past them.
     pub fn grow(&mut self, rows: usize) {
         self.data.grow((rows + SPARE_ROWS) * self.stride + 64);
-        if self.kind == Kind::I8 && self.scales.len() < rows {
+        if matches!(self.kind, Kind::I8 | Kind::I16) && self.scales.len() < rows {
             self.scales.resize(rows + SPARE_ROWS, 0.0);
         }
     }
@@ -151,6 +157,7 @@ impl Rows {
             Kind::Bf16 => Out::Bf16(p.cast(), stride / 2),
             Kind::Split => Out::Split(p.cast(), stride / 2, low / 2),
             Kind::I8 => Out::I8(p, stride, scales),
+            Kind::I16 => Out::I16(p.cast(), stride / 2, scales),
         }
     }
 }

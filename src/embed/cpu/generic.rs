@@ -1,150 +1,8 @@
-//! The inner loops, written over [`Lanes`]. Everything here is inlined into wrappers that carry the target features.
+//! The inner loops around the products, written over [`Lanes`]. Everything here is inlined into wrappers that carry the target features.
 
-use super::kernels::{Act, Block, Finish, How, Norm, Out, Pack, Softmax};
+use super::kernels::{Act, Finish, How, Norm, Out, Pack, Softmax};
 use super::lanes::Lanes;
 use super::panels::PANEL;
-
-/// How one kind of number is multiplied and summed.
-pub(super) trait Dot<V: Lanes> {
-    type Acc: Copy;
-    unsafe fn start(from: *const i32) -> Self::Acc;
-    unsafe fn step(acc: Self::Acc, w: V::I, a: V::I) -> Self::Acc;
-    unsafe fn store(c: *mut f32, acc: Self::Acc);
-}
-
-pub(super) struct F32;
-pub(super) struct Bf16;
-pub(super) struct I8;
-
-impl<V: Lanes> Dot<V> for F32 {
-    type Acc = V::F;
-    #[inline(always)]
-    unsafe fn start(_: *const i32) -> V::F {
-        // SAFETY: the contract of `Lanes` is handed on to the caller; so in all of these.
-        unsafe { V::splat(0.0) }
-    }
-    #[inline(always)]
-    unsafe fn step(acc: V::F, w: V::I, a: V::I) -> V::F {
-        // SAFETY: as above.
-        unsafe { V::fma(V::as_f32(a), V::as_f32(w), acc) }
-    }
-    #[inline(always)]
-    unsafe fn store(c: *mut f32, acc: V::F) {
-        // SAFETY: as above, and c has room for a register.
-        unsafe { V::store(c, acc) }
-    }
-}
-
-impl<V: Lanes> Dot<V> for Bf16 {
-    type Acc = V::F;
-    #[inline(always)]
-    unsafe fn start(_: *const i32) -> V::F {
-        // SAFETY: as for `F32`; so in all of these.
-        unsafe { V::splat(0.0) }
-    }
-    #[inline(always)]
-    unsafe fn step(acc: V::F, w: V::I, a: V::I) -> V::F {
-        // SAFETY: as above.
-        unsafe { V::dot_bf16(acc, w, a) }
-    }
-    #[inline(always)]
-    unsafe fn store(c: *mut f32, acc: V::F) {
-        // SAFETY: as above.
-        unsafe { V::store(c, acc) }
-    }
-}
-
-impl<V: Lanes> Dot<V> for I8 {
-    type Acc = V::I;
-    #[inline(always)]
-    unsafe fn start(from: *const i32) -> V::I {
-        // SAFETY: as for `F32`; with an offset `from` points to a register of integers.
-        unsafe { if V::OFFSET { V::words(from.cast()) } else { V::splat_word(0) } }
-    }
-    #[inline(always)]
-    unsafe fn step(acc: V::I, w: V::I, a: V::I) -> V::I {
-        // SAFETY: as above.
-        unsafe { V::dot_i8(acc, w, a) }
-    }
-    #[inline(always)]
-    unsafe fn store(c: *mut f32, acc: V::I) {
-        // SAFETY: as above; the integers keep their bits.
-        unsafe { V::store_words(c.cast(), acc) }
-    }
-}
-
-/// A block of any height up to `V::ROWS` and any width up to `V::PANELS`, cut into the sizes that are compiled.
-#[inline(always)]
-pub(super) unsafe fn dot<V: Lanes, D: Dot<V>>(b: &Block) {
-    // SAFETY: each call takes rows and panels within those of the block.
-    unsafe {
-        let mut r = 0;
-        while r < b.rows {
-            let left = b.rows - r;
-            if V::PANELS == 3 && b.panels == 3 {
-                r += match left {
-                    8.. => registers::<V, D, 8, 3>(b, r, 0),
-                    4.. => registers::<V, D, 4, 3>(b, r, 0),
-                    2.. => registers::<V, D, 2, 3>(b, r, 0),
-                    _ => registers::<V, D, 1, 3>(b, r, 0),
-                };
-            } else {
-                let mut took = 0;
-                for p in 0..b.panels {
-                    took = match left {
-                        8.. if V::ROWS >= 8 => registers::<V, D, 8, 1>(b, r, p),
-                        4.. => registers::<V, D, 4, 1>(b, r, p),
-                        _ => registers::<V, D, 1, 1>(b, r, p),
-                    };
-                }
-                r += took;
-            }
-        }
-    }
-}
-
-/// `R` rows by `P` panels with all sums in registers. Returns `R`.
-#[inline(always)]
-// Indices say what an iterator would hide: three of them walk one array of registers.
-#[allow(clippy::needless_range_loop)]
-unsafe fn registers<V: Lanes, D: Dot<V>, const R: usize, const P: usize>(b: &Block, row: usize, panel: usize) -> usize {
-    // SAFETY: the block's pointers are good for its rows, panels and lines; a register lies within a line.
-    unsafe {
-        let per = PANEL / V::N;
-        // Room for the most registers a panel can take; the loops below run over `per` of them.
-        let mut acc = [[[D::start(b.start); 4]; P]; R];
-        if V::OFFSET && !b.start.is_null() {
-            for rows in &mut acc {
-                for (p, regs) in rows.iter_mut().enumerate() {
-                    for (v, x) in regs.iter_mut().enumerate().take(per) {
-                        *x = D::start(b.start.add((panel + p) * PANEL + v * V::N));
-                    }
-                }
-            }
-        }
-        let a: [*const u8; R] = std::array::from_fn(|r| b.a.add((row + r) * b.a_stride));
-        let w: [*const u8; P] = std::array::from_fn(|p| b.b.add((panel + p) * b.b_stride));
-        for l in 0..b.lines {
-            for p in 0..P {
-                for v in 0..per {
-                    let x = V::words(w[p].add(l * 64 + v * V::N * 4).cast());
-                    for r in 0..R {
-                        let y = V::splat_word(a[r].add(l * 4).cast::<u32>().read());
-                        acc[r][p][v] = D::step(acc[r][p][v], x, y);
-                    }
-                }
-            }
-        }
-        for r in 0..R {
-            for p in 0..P {
-                for v in 0..per {
-                    D::store(b.c.add((row + r) * b.c_stride + (panel + p) * PANEL + v * V::N), acc[r][p][v]);
-                }
-            }
-        }
-        R
-    }
-}
 
 /// Normal distribution function below zero, times e^(x^2/2), as a polynomial in 1 / (1 + 0.35 x); with the rounding the
 /// GELU from it is good to 2.4e-7.
@@ -221,6 +79,7 @@ unsafe fn put<V: Lanes>(out: Out, row: usize, at: usize, x: V::F) {
                 V::store_bf16(p.add(low), V::sub(x, V::load_bf16(p)));
             }
             Out::I8(p, stride, _) => V::store_i8(p.add(row * stride + at), x),
+            Out::I16(p, stride, _) => V::store_i16(p.add(row * stride + at), x),
         }
     }
 }
@@ -364,7 +223,7 @@ unsafe fn norm_rows<V: Lanes, const NARROW: bool>(n: &Norm) {
                 }
             }
             match n.out {
-                Some(Out::I8(_, _, scales)) => {
+                Some(Out::I8(_, _, scales) | Out::I16(_, _, scales)) => {
                     let greater = |acc, j| V::max(acc, V::abs(source::<V, NARROW>(x, j)));
                     let top = V::top(across::<V>(wide, greater, |a, b| V::max(a, b)));
                     let (scale, inverse) = if top > 0.0 { (top / 127.0, 127.0 / top) } else { (0.0, 0.0) };

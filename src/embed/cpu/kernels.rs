@@ -5,7 +5,8 @@ use super::amx;
 use super::buffer::Kind;
 use super::generic;
 use super::isa::Isa;
-use super::lanes::{Lanes, Plain};
+use super::lanes::Plain;
+use super::tiles;
 
 /// One block of a product: `rows` x `panels` panels of 16 columns, over the whole depth. Pointers and strides in bytes.
 pub(super) struct Block {
@@ -16,7 +17,7 @@ pub(super) struct Block {
     pub b: *const u8,
     pub b_stride: usize,
     pub b_low: usize,
-    /// Words of a row, lines of a panel.
+    /// Lines of a panel; a row has as many words, or twice as many where its numbers are wider than the panel's.
     pub lines: usize,
     /// Where the f32 (or i32) go; there must be room for the rows rounded up to 16.
     pub c: *mut f32,
@@ -39,6 +40,7 @@ pub(super) enum Out {
     Split(*mut u16, usize, usize),
     /// With the scales of the rows.
     I8(*mut u8, usize, *mut f32),
+    I16(*mut i16, usize, *mut f32),
 }
 
 impl Out {
@@ -50,6 +52,7 @@ impl Out {
             Out::Bf16(p, s) => Out::Bf16(p.wrapping_add(row * s + column), s),
             Out::Split(p, s, low) => Out::Split(p.wrapping_add(row * s + column), s, low),
             Out::I8(p, s, scales) => Out::I8(p.wrapping_add(row * s + column), s, scales.wrapping_add(row)),
+            Out::I16(p, s, scales) => Out::I16(p.wrapping_add(row * s + column), s, scales.wrapping_add(row)),
         }
     }
 }
@@ -139,14 +142,20 @@ pub(super) type Dot = unsafe fn(&Block, Option<&Finish>);
 /// Each function needs what its argument says of pointers and sizes, a processor that has the instruction set, and for
 /// the products the calls of `enter` before and `leave` after on the same thread.
 pub(super) struct Kernels {
-    /// Rows and panels of a block.
+    /// Rows of a block that is then finished.
     pub rows: usize,
-    pub panels: usize,
+    /// Whether blocks have exactly two panels, and no more rows than that; else they may have any number.
+    pub tiles: bool,
     /// How this set multiplies f32.
     pub wide: Kind,
+    /// What it takes against weights in bf16, and against weights in int8.
+    pub half: Kind,
+    pub byte: Kind,
     pub enter: unsafe fn(),
     pub leave: unsafe fn(),
     pub dot_f32: Dot,
+    /// f32 against weights in bf16.
+    pub dot_mixed: Dot,
     pub dot_bf16: Dot,
     pub dot_split: Dot,
     pub dot_i8: Dot,
@@ -158,27 +167,28 @@ pub(super) struct Kernels {
 }
 
 impl Kernels {
-    /// The product of a kind of number.
-    pub fn dot(&self, kind: Kind) -> Dot {
-        match kind {
-            Kind::F32 => self.dot_f32,
-            Kind::Bf16 => self.dot_bf16,
-            Kind::Split => self.dot_split,
-            Kind::I8 => self.dot_i8,
+    /// The product of two kinds of number.
+    pub fn dot(&self, rows: Kind, panels: Kind) -> Dot {
+        match (rows, panels) {
+            (Kind::F32, Kind::Bf16) => self.dot_mixed,
+            (Kind::F32, _) => self.dot_f32,
+            (Kind::Bf16, _) => self.dot_bf16,
+            (Kind::Split, _) => self.dot_split,
+            (Kind::I8 | Kind::I16, _) => self.dot_i8,
         }
     }
 }
 
 fn nothing() {}
 
-/// Split numbers exist for tiles only; no other table is asked for them.
+/// In the place of a product that a table's `wide`, `half` and `byte` do not ask for.
 unsafe fn never(_: &Block, _: Option<&Finish>) {
-    debug_assert!(false, "split numbers without tiles");
+    debug_assert!(false, "a product this instruction set does not take");
 }
 
 /// A module of wrappers that give the generic kernels their target features, and the table of them.
 macro_rules! table {
-    ($name:ident, $lanes:ty $(, $feature:literal)?) => {
+    ($name:ident, $lanes:ty, $half:expr, $byte:expr $(, $feature:literal)?) => {
         mod $name {
             use super::*;
             type V = $lanes;
@@ -187,15 +197,23 @@ macro_rules! table {
                 // SAFETY: the caller of a table's function vouches for its pointers, the table for the features.
                 unsafe {
                     before(f);
-                    generic::dot::<V, generic::F32>(b)
+                    tiles::dot::<V, tiles::F32>(b)
+                }
+            }
+            $(#[target_feature(enable = $feature)])?
+            unsafe fn dot_mixed(b: &Block, f: Option<&Finish>) {
+                // SAFETY: as above.
+                unsafe {
+                    before(f);
+                    tiles::dot::<V, tiles::Mixed>(b)
                 }
             }
             $(#[target_feature(enable = $feature)])?
             unsafe fn dot_bf16(b: &Block, f: Option<&Finish>) {
-                // SAFETY: as above.
+                // SAFETY: as above; only a table with these products hands it out.
                 unsafe {
                     before(f);
-                    generic::dot::<V, generic::Bf16>(b)
+                    tiles::dot::<V, tiles::Bf16>(b)
                 }
             }
             $(#[target_feature(enable = $feature)])?
@@ -203,7 +221,15 @@ macro_rules! table {
                 // SAFETY: as above.
                 unsafe {
                     before(f);
-                    generic::dot::<V, generic::I8>(b)
+                    tiles::dot::<V, tiles::I8>(b)
+                }
+            }
+            $(#[target_feature(enable = $feature)])?
+            unsafe fn dot_i16(b: &Block, f: Option<&Finish>) {
+                // SAFETY: as above.
+                unsafe {
+                    before(f);
+                    tiles::dot::<V, tiles::I16>(b)
                 }
             }
             unsafe fn before(f: Option<&Finish>) {
@@ -233,15 +259,18 @@ macro_rules! table {
                 unsafe { generic::pack::<V>(p) }
             }
             pub static TABLE: Kernels = Kernels {
-                rows: V::ROWS,
-                panels: V::PANELS,
+                rows: 24,
+                tiles: false,
                 wide: Kind::F32,
+                half: $half,
+                byte: $byte,
                 enter: nothing,
                 leave: nothing,
                 dot_f32,
-                dot_bf16,
+                dot_mixed,
+                dot_bf16: if matches!($half, Kind::Bf16) { dot_bf16 } else { never },
                 dot_split: never,
-                dot_i8,
+                dot_i8: if matches!($byte, Kind::I8) { dot_i8 } else { dot_i16 },
                 finish,
                 softmax,
                 norm,
@@ -251,17 +280,17 @@ macro_rules! table {
     };
 }
 
-table!(plain, Plain);
+table!(plain, Plain, Kind::F32, Kind::I16);
 #[cfg(target_arch = "x86_64")]
-table!(avx2, super::super::avx2::Avx2, "avx2,fma");
+table!(avx2, super::super::avx2::Avx2, Kind::F32, Kind::I16, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-table!(avx512, super::super::avx512::Avx512<false, false>, "avx512f,avx512bw,avx512vl,avx512dq,fma");
+table!(avx512, super::super::avx512::Avx512<false, false>, Kind::F32, Kind::I16, "avx512f,avx512bw,avx512vl,avx512dq,fma");
 #[cfg(target_arch = "x86_64")]
-table!(avx512_bf16, super::super::avx512::Avx512<true, false>, "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma");
+table!(avx512_bf16, super::super::avx512::Avx512<true, false>, Kind::Bf16, Kind::I16, "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma");
 #[cfg(target_arch = "x86_64")]
-table!(avx512_vnni, super::super::avx512::Avx512<false, true>, "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma");
+table!(avx512_vnni, super::super::avx512::Avx512<false, true>, Kind::F32, Kind::I8, "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma");
 #[cfg(target_arch = "x86_64")]
-table!(avx512_both, super::super::avx512::Avx512<true, true>, "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni,fma");
+table!(avx512_both, super::super::avx512::Avx512<true, true>, Kind::Bf16, Kind::I8, "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni,fma");
 /// The finish that goes with tiles.
 #[cfg(target_arch = "x86_64")]
 pub(super) use avx512_bf16::finish as beside_tiles;
@@ -269,8 +298,10 @@ pub(super) use avx512_bf16::finish as beside_tiles;
 #[cfg(target_arch = "x86_64")]
 static AMX: Kernels = Kernels {
     rows: 32,
-    panels: 2,
+    tiles: true,
     wide: Kind::Split,
+    half: Kind::Bf16,
+    byte: Kind::I8,
     enter: amx::enter,
     leave: amx::leave,
     dot_bf16: amx::dot_bf16,

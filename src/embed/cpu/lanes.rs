@@ -10,10 +10,8 @@ pub(super) trait Lanes: Copy {
     const N: usize;
     /// Whether int8 activations are stored with an offset of 128, as u8.
     const OFFSET: bool;
-    /// Rows of accumulators that fit the register file.
+    /// Rows of a tile of sums: as many as the register file holds beside a line of weights and an activation.
     const ROWS: usize;
-    /// Panels of accumulators next to each other.
-    const PANELS: usize;
     /// `N` f32.
     type F: Copy;
     /// `N` 32-bit words, or signed integers.
@@ -43,6 +41,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn store_bf16(p: *mut u16, x: Self::F);
     /// Writes int8, rounded to nearest even; `x` lies within -127..=127. With `OFFSET`, 128 is added.
     unsafe fn store_i8(p: *mut u8, x: Self::F);
+    /// The same as int16, the two inner ones of every four swapped: so they meet what `bytes` makes of a word.
+    unsafe fn store_i16(p: *mut i16, x: Self::F);
 
     /// Words of a bf16 from `even` (low half) and one from `odd` (high half).
     unsafe fn zip(even: *const u16, odd: *const u16) -> Self::I;
@@ -60,17 +60,28 @@ pub(super) trait Lanes: Copy {
             }
         }
     }
+    /// Asks for the cache line at `p`, which may be any address.
+    #[inline(always)]
+    unsafe fn prefetch(_p: *const u8) {}
     unsafe fn words(p: *const u32) -> Self::I;
     unsafe fn splat_word(x: u32) -> Self::I;
     unsafe fn store_words(p: *mut u32, x: Self::I);
+    unsafe fn bits(x: Self::F) -> Self::I;
     /// The bits as f32.
     unsafe fn as_f32(x: Self::I) -> Self::F;
     /// The signed integers as f32.
     unsafe fn to_f32(x: Self::I) -> Self::F;
-    /// `acc + w0 * a0 + w1 * a1` for the two bf16 of every word.
+    /// `acc + w1 * a1 + w0 * a0` for the two bf16 of every word. Only where the processor has it: the tables of the others
+    /// never ask, and theirs returns `acc`. So with `dot_i8`.
     unsafe fn dot_bf16(acc: Self::F, w: Self::I, a: Self::I) -> Self::F;
-    /// `acc + w0 * a0 + .. + w3 * a3` for the four int8 of every word (`a` as u8 with `OFFSET`).
+    /// Bf16 number `i` of every word, as the bits of an f32.
+    unsafe fn half(w: Self::I, i: usize) -> Self::I;
+    /// `acc + w0 * a0 + .. + w3 * a3` for the four int8 of every word, `a` as u8. Only where there is `OFFSET`.
     unsafe fn dot_i8(acc: Self::I, w: Self::I, a: Self::I) -> Self::I;
+    /// Int8 numbers `i` and `i + 2` of every word, as int16.
+    unsafe fn bytes(w: Self::I, i: usize) -> Self::I;
+    /// `acc + w0 * a0 + w1 * a1` for the two int16 of every word.
+    unsafe fn dot_i16(acc: Self::I, w: Self::I, a: Self::I) -> Self::I;
 }
 
 /// 2^x on [-1/2, 1/2], lowest power first; fitted to the least relative error.
@@ -99,8 +110,7 @@ fn each(f: impl Fn(usize) -> f32) -> [f32; 4] {
 impl Lanes for Plain {
     const N: usize = 4;
     const OFFSET: bool = false;
-    const ROWS: usize = 4;
-    const PANELS: usize = 1;
+    const ROWS: usize = 2;
     type F = [f32; 4];
     type I = [u32; 4];
 
@@ -189,6 +199,12 @@ impl Lanes for Plain {
         unsafe { p.cast::<[u8; 4]>().write_unaligned(x) }
     }
     #[inline(always)]
+    unsafe fn store_i16(p: *mut i16, x: [f32; 4]) {
+        let x = x.map(|x| x.round_ties_even() as i16);
+        // SAFETY: the caller vouches for four numbers at p.
+        unsafe { p.cast::<[i16; 4]>().write_unaligned([x[0], x[2], x[1], x[3]]) }
+    }
+    #[inline(always)]
     unsafe fn zip(even: *const u16, odd: *const u16) -> [u32; 4] {
         // SAFETY: the caller vouches for four numbers at both.
         let (e, o) = unsafe { (even.cast::<[u16; 4]>().read_unaligned(), odd.cast::<[u16; 4]>().read_unaligned()) };
@@ -209,6 +225,10 @@ impl Lanes for Plain {
         unsafe { p.cast::<[u32; 4]>().write_unaligned(x) }
     }
     #[inline(always)]
+    unsafe fn bits(x: [f32; 4]) -> [u32; 4] {
+        x.map(f32::to_bits)
+    }
+    #[inline(always)]
     unsafe fn as_f32(x: [u32; 4]) -> [f32; 4] {
         x.map(f32::from_bits)
     }
@@ -223,14 +243,24 @@ impl Lanes for Plain {
         each(|i| (acc[i] + high(w[i]) * high(a[i])) + low(w[i]) * low(a[i]))
     }
     #[inline(always)]
-    unsafe fn dot_i8(acc: [u32; 4], w: [u32; 4], a: [u32; 4]) -> [u32; 4] {
-        let mut out = acc;
-        for i in 0..4 {
-            for shift in [24, 16, 8, 0] {
-                let (x, y) = ((w[i] << shift) as i32 >> 24, (a[i] << shift) as i32 >> 24);
-                out[i] = out[i].wrapping_add((x * y) as u32);
-            }
-        }
-        out
+    unsafe fn half(w: [u32; 4], i: usize) -> [u32; 4] {
+        w.map(|w| if i == 0 { w << 16 } else { w & 0xffff_0000 })
+    }
+    #[inline(always)]
+    unsafe fn dot_i8(acc: [u32; 4], _: [u32; 4], _: [u32; 4]) -> [u32; 4] {
+        acc
+    }
+    #[inline(always)]
+    unsafe fn bytes(w: [u32; 4], i: usize) -> [u32; 4] {
+        let part = |w: u32, at: usize| u32::from((w >> (8 * at)) as u8 as i8 as i16 as u16);
+        w.map(|w| part(w, i) | part(w, i + 2) << 16)
+    }
+    #[inline(always)]
+    unsafe fn dot_i16(acc: [u32; 4], w: [u32; 4], a: [u32; 4]) -> [u32; 4] {
+        let product = |w: u32, a: u32| i32::from(w as i16) * i32::from(a as i16);
+        std::array::from_fn(|i| {
+            let sum = product(w[i], a[i]) + product(w[i] >> 16, a[i] >> 16);
+            acc[i].wrapping_add(sum as u32)
+        })
     }
 }

@@ -56,10 +56,14 @@ pub(super) struct Widths {
     pub bottleneck: usize,
     pub eps: f32,
     pub act: Act,
-    /// How products are taken.
+    /// How weights are held.
     pub kind: Kind,
-    /// How attention is; never int8.
+    /// How the numbers that meet them are.
+    pub rows: Kind,
+    /// How attention is taken; never int8.
     pub attention: Kind,
+    /// Whether its softmax may be rough.
+    pub rough: bool,
 }
 
 /// The memory of one thread's pass; it grows to the largest group seen.
@@ -89,16 +93,16 @@ impl Scratch {
         let context = w.hidden - dim + dim.next_multiple_of(PANEL);
         Scratch {
             x: Rows::new(Kind::F32, w.hidden),
-            a: Rows::new(w.kind, w.hidden),
+            a: Rows::new(w.rows, w.hidden),
             qkv: Rows::new(w.attention, 3 * w.hidden),
-            context: Rows::new(w.kind, context),
+            context: Rows::new(w.rows, context),
             raw_context: Rows::new(Kind::Bf16, context),
-            middle: Rows::new(w.kind, w.intermediate),
+            middle: Rows::new(w.rows, w.intermediate),
             raw_middle: Rows::new(Kind::Bf16, w.intermediate),
             sum: Rows::new(Kind::F32, w.hidden),
-            narrow: Rows::new(w.kind, w.bottleneck),
+            narrow: Rows::new(w.rows, w.bottleneck),
             raw_narrow: Rows::new(Kind::Bf16, w.bottleneck),
-            attention: Attention::new(w.attention, w.heads, dim),
+            attention: Attention::new(w.attention, w.rough, w.heads, dim),
             room: block_room(),
         }
     }
@@ -113,7 +117,7 @@ impl Scratch {
                 r.grow(rows);
             }
         }
-        if w.kind != Kind::F32 {
+        if w.rows != Kind::F32 {
             self.a.grow(rows);
         }
         if w.kind == Kind::I8 {
@@ -154,7 +158,7 @@ pub(super) fn pass(
     let _entered = Entered::new(k);
     normalise(k, w, first, s, rows);
     for layer in layers {
-        let a = if w.kind == Kind::F32 { &s.x } else { &s.a };
+        let a = if w.rows == Kind::F32 { &s.x } else { &s.a };
         // SAFETY: every target below was grown to `rows` rows, and its width covers the panels' columns; `_entered`
         // holds for all of this function.
         unsafe {
@@ -174,7 +178,7 @@ pub(super) fn pass(
             multiply(k, &s.context, rows, &layer.output.panels, &mut s.room, &goal);
         }
         normalise(k, w, &layer.after_attention, s, rows);
-        let a = if w.kind == Kind::F32 { &s.x } else { &s.a };
+        let a = if w.rows == Kind::F32 { &s.x } else { &s.a };
         // SAFETY: as above.
         unsafe {
             let middle = if w.kind == Kind::I8 { &mut s.raw_middle } else { &mut s.middle };
@@ -200,7 +204,7 @@ fn adapt(k: &Kernels, w: &Widths, adapter: &Adapter, norm: &Normaliser, s: &mut 
         s.sum.row_mut(r, w.hidden).copy_from_slice(s.x.row(r, w.hidden));
     }
     normalise(k, w, norm, s, rows);
-    let a = if w.kind == Kind::F32 { &s.x } else { &s.a };
+    let a = if w.rows == Kind::F32 { &s.x } else { &s.a };
     // SAFETY: as in `pass`, which calls this between enter and leave; the sum has the stride of x.
     unsafe {
         let narrow = if w.kind == Kind::I8 { &mut s.raw_narrow } else { &mut s.narrow };
@@ -217,7 +221,7 @@ fn adapt(k: &Kernels, w: &Widths, adapter: &Adapter, norm: &Normaliser, s: &mut 
 }
 
 fn normalise(k: &Kernels, w: &Widths, n: &Normaliser, s: &mut Scratch, rows: usize) {
-    let out = if w.kind == Kind::F32 { None } else { Some(s.a.out()) };
+    let out = if w.rows == Kind::F32 { None } else { Some(s.a.out()) };
     // SAFETY: x and a were grown to `rows` rows of the hidden width, the gains are padded to whole panels.
     unsafe {
         (k.norm)(&Norm {

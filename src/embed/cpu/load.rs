@@ -30,13 +30,14 @@ impl CpuBert {
         if [bottleneck, shape.layers, shape.intermediate, shape.vocab, shape.positions, shape.types].contains(&0) {
             return Err("a size of the model is zero".into());
         }
-        let kind = match precision {
-            Precision::F32 => kernels.wide,
-            Precision::Bf16 => Kind::Bf16,
-            Precision::Int8 => Kind::I8,
+        // With int8, attention outside tiles stays f32: it is the same on every such set, and nowhere slow, which `vdpbf16ps`
+        // is on Intel's processors (half the rate of f32; on AMD's it has twice the rate).
+        let (kind, rows, attention) = match precision {
+            Precision::F32 => (kernels.wide, kernels.wide, kernels.wide),
+            Precision::Bf16 => (Kind::Bf16, kernels.half, kernels.half),
+            Precision::Int8 => (Kind::I8, kernels.byte, if kernels.tiles { Kind::Bf16 } else { Kind::F32 }),
             Precision::F16 => return Err("f16 runs on CUDA and Metal only: say --precision bf16".into()),
         };
-        let attention = if precision == Precision::F32 { kernels.wide } else { Kind::Bf16 };
         let widths = Widths {
             hidden: shape.hidden,
             heads: shape.heads,
@@ -45,7 +46,9 @@ impl CpuBert {
             act: act(shape.activation, precision),
             bottleneck: shape.adapter.map_or(0, |a| a.width),
             kind,
+            rows,
             attention,
+            rough: precision != Precision::F32,
         };
         let mut r = Reader { source, shape, kind, precision };
         let h = shape.hidden;

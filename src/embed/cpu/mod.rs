@@ -23,6 +23,7 @@ mod panels;
 mod product;
 #[cfg(test)]
 mod tests;
+mod tiles;
 
 pub use isa::Isa;
 

@@ -82,7 +82,7 @@ impl Panels {
                             word |= u32::from(high) << (16 * i);
                             rest |= u32::from(to_bf16(x - from_bf16(high))) << (16 * i);
                         }
-                        Kind::I8 => {
+                        Kind::I8 | Kind::I16 => {
                             let q = (x * inverse).round_ties_even() as i8;
                             sum += i32::from(q);
                             word |= u32::from(q as u8) << (8 * i);

@@ -26,17 +26,17 @@ pub(super) struct Goal<'a> {
 ///
 /// `goal.out` has room for those rows and all panels' columns; the kernels' `enter` has run on this thread.
 pub(super) unsafe fn multiply(k: &Kernels, a: &Rows, rows: usize, w: &Panels, room: &mut Buffer, goal: &Goal) {
-    assert!(a.kind == w.kind && goal.bias.len() >= w.panels * PANEL && room.bytes() >= 2 * SPARE_ROWS * WIDEST * 4);
-    assert!(a.data.bytes() >= (rows + SPARE_ROWS) * a.stride && w.lines * 4 <= a.stride);
-    let (dot, integer) = (k.dot(a.kind), a.kind == Kind::I8);
+    assert!(goal.bias.len() >= w.panels * PANEL && room.bytes() >= 2 * SPARE_ROWS * WIDEST * 4);
+    let words = w.lines * w.kind.per_word() / a.kind.per_word();
+    assert!(a.data.bytes() >= (rows + SPARE_ROWS) * a.stride && words * 4 <= a.stride);
+    let (dot, integer) = (k.dot(a.kind, w.kind), w.kind == Kind::I8);
     // Two places for sums: one is finished while the other is filled.
     let room: *mut f32 = room.mut_ptr().cast();
     let mut pending: Option<Finish> = None;
     let mut turn = 0;
     let mut p = 0;
     while p < w.panels {
-        // Where panels do not go evenly into a block, single ones follow.
-        let panels = if k.panels > w.panels - p { 1 } else { k.panels };
+        let panels = if k.tiles { 2 } else { (WIDEST / PANEL).min(w.panels - p) };
         let c_stride = panels * PANEL;
         let mut r = 0;
         while r < rows {

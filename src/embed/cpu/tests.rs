@@ -82,8 +82,8 @@ proptest! {
         let mut dice = Dice(seed);
         let (a, w, bias) = (dice.many(rows * depth, 1.0), dice.many(columns * depth, 0.3), dice.many(columns, 1.0));
         for (isa, k) in tables() {
-            for kind in [k.wide, Kind::Bf16, Kind::I8] {
-                let left = encoded(k, kind, &a, depth);
+            for (kind, rows_kind) in [(k.wide, k.wide), (Kind::Bf16, k.half), (Kind::I8, k.byte)] {
+                let left = encoded(k, rows_kind, &a, depth);
                 let panels = Panels::pack(kind, &w, columns, depth);
                 let mut long = bias.clone();
                 long.resize(panels.panels * PANEL, 0.0);
@@ -96,10 +96,10 @@ proptest! {
                     multiply(k, &left, rows, &panels, &mut block_room(), &goal);
                     (k.leave)();
                 }
-                let bound = match kind { Kind::F32 => 2e-5, Kind::Split => 1e-4, Kind::Bf16 => 1e-4, Kind::I8 => 0.02 } * (depth as f64).sqrt();
+                let bound = match kind { Kind::F32 => 2e-5, Kind::Split => 1e-4, Kind::Bf16 => 1e-4, _ => 0.02 } * (depth as f64).sqrt();
                 for r in 0..rows {
                     for c in 0..columns {
-                        let exact: f64 = (0..depth).map(|i| rounded(kind, a[r * depth + i]) * rounded(kind, w[c * depth + i])).sum::<f64>() + f64::from(bias[c]);
+                        let exact: f64 = (0..depth).map(|i| rounded(rows_kind, a[r * depth + i]) * rounded(kind, w[c * depth + i])).sum::<f64>() + f64::from(bias[c]);
                         let got = f64::from(out.row(r, columns)[c]);
                         prop_assert!((got - exact).abs() < bound, "{isa} {kind:?} {r},{c}: {got} for {exact}");
                     }
@@ -116,7 +116,7 @@ proptest! {
         let bias = vec![0.0; panels.panels * PANEL];
         let mut first: Option<Vec<f32>> = None;
         for (isa, k) in tables() {
-            let left = encoded(k, Kind::I8, &a, depth);
+            let left = encoded(k, k.byte, &a, depth);
             let mut out = Rows::new(Kind::F32, columns);
             out.grow(rows);
             // SAFETY: as above.
@@ -140,11 +140,11 @@ proptest! {
         let mut dice = Dice(seed);
         let qkv = dice.many((before + len) * 3 * hidden, 1.0);
         for (isa, k) in tables() {
-            for kind in [k.wide, Kind::Bf16] {
+            for kind in [k.wide, k.half] {
                 let left = encoded(k, kind, &qkv, 3 * hidden);
                 let mut out = Rows::new(Kind::F32, hidden + PANEL);
                 out.grow(before + len);
-                let mut attention = Attention::new(kind, heads, dim);
+                let mut attention = Attention::new(kind, kind == Kind::Bf16, heads, dim);
                 // A longer sequence first: what it leaves behind must not matter.
                 // SAFETY: `out` has the rows and heads; enter and leave surround the products.
                 unsafe {
@@ -181,7 +181,7 @@ proptest! {
         for (isa, k) in tables() {
             let mut rows_of = Rows::new(Kind::F32, width);
             rows_of.grow(rows);
-            let mut bytes = Rows::new(Kind::I8, width);
+            let mut bytes = Rows::new(k.byte, width);
             bytes.grow(rows);
             for (r, v) in x.chunks(width).enumerate() {
                 rows_of.row_mut(r, width).copy_from_slice(v);
