@@ -11,6 +11,9 @@ use candle_nn::VarBuilder;
 use candle_transformers::models::{bert, distilbert, xlm_roberta};
 use serde_json::{Value, json};
 
+use super::architecture::Architecture;
+use super::cpu::Isa;
+use super::forward::load_cpu;
 use super::tokens::Tokens;
 use super::{DeviceChoice, Embedder, Kind, ModelFiles, Options, Precision, open};
 use plain::Tensors;
@@ -295,6 +298,19 @@ fn the_adapter_of_specter2_agrees_with_the_formula() {
     let tensors = tiny.plain();
     for (precision, least) in [(Precision::F32, 0.999_99), (Precision::Bf16, 0.999), (Precision::Int8, 0.99)] {
         tiny.check(precision, least, |ids| plain::bert(&tensors, ids, LAYERS, HEADS));
+    }
+    // The kernels of every instruction set, not only of the one that is chosen.
+    let files = ModelFiles::find(&tiny.path().display().to_string()).unwrap();
+    let Architecture::Bert(kin) = &files.architecture else { panic!("a BERT") };
+    let ids = [0, 5, 6, 7, 8, 9, 5, 2];
+    let states = plain::bert(&tensors, &ids, LAYERS, HEADS);
+    let mean: Vec<f64> = (0..HIDDEN).map(|k| states.iter().map(|s| s[k]).sum::<f64>()).collect();
+    for isa in Isa::known().into_iter().filter(|isa| isa.usable()) {
+        for (precision, least) in [(Precision::F32, 0.999_99), (Precision::Bf16, 0.999), (Precision::Int8, 0.99)] {
+            let ours = load_cpu(&files, kin, precision, isa).unwrap().forward(&[&ids], 1).unwrap().concat();
+            let c = cosine(&mean, &ours);
+            assert!(c > least, "{isa}, {precision}: {c}");
+        }
     }
     let with = tiny.open(None);
     assert_ne!(with.identity().fingerprint, without.fingerprint);
