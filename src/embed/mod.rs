@@ -69,14 +69,15 @@ pub enum Precision {
     Bf16,
     /// For accelerators only, where bf16 is not there: more digits than that, and a model of large numbers can overflow.
     F16,
-    /// A scale for each output of a weight and for each token; cosine above 0.995. For the processor only.
+    /// A scale for each output of a weight and for each token; cosine above 0.995 on abstracts, less on a word or two. For the processor only.
     Int8,
 }
 
 impl Precision {
     /// The fastest on this processor that turns no vector further than a cosine of 0.999.
     pub fn of_this_machine() -> Self {
-        // Without tiles the bf16 product of today's processors gains nothing over f32.
+        // Measured on one processor only (AVX-512 with its tiles left out): there bf16 was slower than f32. Where its
+        // product runs at full rate bf16 may be the better choice, by --precision.
         if cpu::Isa::detect() == cpu::Isa::Amx { Precision::Bf16 } else { Precision::F32 }
     }
 }

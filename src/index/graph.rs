@@ -117,7 +117,7 @@ impl Graph {
     /// Reads what [`Graph::write`] wrote. Only for files whose checksums were compared before: the library ends the
     /// process on a damaged one.
     pub fn read(folder: &std::path::Path, name: &str) -> Result<Self, String> {
-        // The graph borrows from the reader for good. Without memory mapping the reader is some 250 bytes, and one is
+        // The graph borrows from the reader for good. Without memory mapping the reader is a few names, and one is
         // made per opened data folder: leaking it is cheaper than any construction that avoids it.
         let io: &'static mut HnswIo = Box::leak(Box::new(HnswIo::new(folder, name)));
         let mut hnsw: Library<'static, f32, Cosine> = io.load_hnsw().map_err(|e| e.to_string())?;

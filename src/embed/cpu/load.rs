@@ -31,7 +31,7 @@ impl CpuBert {
             return Err("a size of the model is zero".into());
         }
         // With int8, attention outside tiles stays f32: it is the same on every such set, and nowhere slow, which `vdpbf16ps`
-        // is on Intel's processors (half the rate of f32; on AMD's it has twice the rate).
+        // is on Intel's processors.
         let (kind, rows, attention) = match precision {
             Precision::F32 => (kernels.wide, kernels.wide, kernels.wide),
             Precision::Bf16 => (Kind::Bf16, kernels.half, kernels.half),
