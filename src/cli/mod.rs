@@ -3,6 +3,7 @@
 mod ask;
 mod demo;
 mod embed;
+mod index;
 mod info;
 mod ingest;
 mod progress;
@@ -86,6 +87,7 @@ enum Command {
     Recommend(recommend::Args),
     Embed(embed::Args),
     Info(info::Args),
+    Index(index::Args),
     Reembed(reembed::Args),
     Export(transfer::ExportArgs),
     Import(transfer::ImportArgs),
@@ -168,6 +170,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Recommend(args) => recommend::run(&context, &args),
         Command::Embed(args) => embed::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
+        Command::Index(args) => index::run(&context, &args),
         Command::Reembed(args) => reembed::run(&context, &args),
         Command::Export(args) => transfer::export(&context, &args),
         Command::Import(args) => transfer::import(&context, &args),

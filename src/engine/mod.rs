@@ -34,7 +34,8 @@ use crate::store::{Listing, Page, Store, StoredModel};
 pub struct Engine {
     folder: PathBuf,
     config: Config,
-    store: Store,
+    // Shared with the index, which reads from it what its files lack.
+    store: Arc<Store>,
     // A lock only around the pointer: whoever asks takes a copy of it and works in one space to the end.
     space: RwLock<Arc<Space>>,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
@@ -74,8 +75,9 @@ impl Engine {
     /// Papers in the order they came in, up to `n` from the one behind `after` on, with their vectors.
     pub fn export(&self, after: Option<crate::paper::Row>, n: usize) -> Result<Vec<Exported>> {
         let papers = self.store.papers_after(after, n)?;
-        let rows: Vec<_> = papers.iter().map(|(row, _)| *row).collect();
-        let vectors = self.space().index.vectors(&rows);
+        // From the store, where they stand to the last bit.
+        let each: Vec<&Paper> = papers.iter().map(|(_, paper)| paper).collect();
+        let vectors = self.store.known_vectors(&self.space().model, &each)?;
         Ok(papers.into_iter().zip(vectors).map(|((row, paper), vector)| Exported { row, paper, vector }).collect())
     }
 
@@ -100,6 +102,11 @@ impl Engine {
     pub fn maintain(&self) -> Result<()> {
         let change = self.store.change()?;
         self.space().index.maintain(change)
+    }
+
+    /// Does the same behind the requests, on one thread, and does not wait.
+    pub fn maintain_soon(&self) {
+        self.space().index.maintain_soon();
     }
 }
 

@@ -14,7 +14,6 @@ mod search;
 mod web;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -37,7 +36,6 @@ struct App {
     engine: Arc<OnceLock<Arc<Engine>>>,
     // One permit a request that is running or waiting; without one it is refused.
     permits: Arc<Semaphore>,
-    maintaining: Arc<AtomicBool>,
     metrics: PrometheusHandle,
     tuning: Arc<Tuning>,
 }
@@ -72,19 +70,11 @@ impl App {
         }
     }
 
-    /// Lets the index be brought into order behind the requests, one such job at a time.
+    /// Lets the index be brought into order behind the requests.
     fn maintain_soon(&self) {
-        let Ok(engine) = self.engine() else { return };
-        if self.maintaining.swap(true, Ordering::AcqRel) {
-            return;
+        if let Ok(engine) = self.engine() {
+            engine.maintain_soon();
         }
-        let maintaining = Arc::clone(&self.maintaining);
-        tokio::task::spawn_blocking(move || {
-            if let Err(e) = engine.maintain() {
-                tracing::warn!("the index was not written: {e}");
-            }
-            maintaining.store(false, Ordering::Release);
-        });
     }
 }
 
@@ -112,7 +102,6 @@ pub fn serve(
         let app = App {
             engine: Arc::default(),
             permits: Arc::new(Semaphore::new(tuning.max_waiting)),
-            maintaining: Arc::default(),
             metrics: health::recorder(),
             tuning: Arc::new(tuning.clone()),
         };
