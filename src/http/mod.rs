@@ -14,6 +14,7 @@ mod search;
 mod web;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ struct App {
     engine: Arc<OnceLock<Arc<Engine>>>,
     // One permit a request that is running or waiting; without one it is refused.
     permits: Arc<Semaphore>,
+    maintaining: Arc<AtomicBool>,
     metrics: PrometheusHandle,
     tuning: Arc<Tuning>,
 }
@@ -70,11 +72,19 @@ impl App {
         }
     }
 
-    /// Lets the index be brought into order behind the requests.
+    /// Lets the indexes be brought into order behind the requests, one such job at a time.
     fn maintain_soon(&self) {
-        if let Ok(engine) = self.engine() {
-            engine.maintain_soon();
+        let Ok(engine) = self.engine() else { return };
+        if self.maintaining.swap(true, Ordering::AcqRel) {
+            return;
         }
+        let maintaining = Arc::clone(&self.maintaining);
+        tokio::task::spawn_blocking(move || {
+            if let Err(e) = engine.maintain_gently() {
+                tracing::warn!("the index was not written: {e}");
+            }
+            maintaining.store(false, Ordering::Release);
+        });
     }
 }
 
@@ -102,6 +112,7 @@ pub fn serve(
         let app = App {
             engine: Arc::default(),
             permits: Arc::new(Semaphore::new(tuning.max_waiting)),
+            maintaining: Arc::default(),
             metrics: health::recorder(),
             tuning: Arc::new(tuning.clone()),
         };

@@ -1,4 +1,4 @@
-//! Vector in, nearest rows out. Knows rows and vectors, nothing of papers.
+//! Vector or words in, nearest rows out. Knows rows, vectors and texts, nothing of papers.
 //!
 //! Two implementations of [`VectorIndex`] hold to one contract (`contract.rs`): [`Exact`] scores every row and is the
 //! truth; [`Segmented`] serves. The road of a search: [`Segmented`] takes the current `view`, which asks each frozen
@@ -13,6 +13,7 @@ mod files;
 mod freeze;
 mod graph;
 mod kernel;
+mod lexical;
 mod live;
 mod map;
 mod segment;
@@ -24,6 +25,7 @@ mod walk;
 mod contract;
 
 pub use exact::Exact;
+pub use lexical::{Document, Lexical, LexicalReport, TermVector};
 pub use segmented::{Checked, IndexOptions, NeighbourGraph, OpenReport, Segmented, Source, State};
 
 use rayon::prelude::*;
