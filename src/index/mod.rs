@@ -23,6 +23,8 @@ mod walk;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod lasting;
 
 pub use exact::Exact;
 pub use lexical::{Document, Lexical, LexicalReport, TermVector};
