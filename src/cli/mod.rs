@@ -3,6 +3,7 @@
 mod ask;
 mod demo;
 mod embed;
+mod eval;
 mod info;
 mod ingest;
 mod progress;
@@ -87,6 +88,7 @@ enum Command {
     Embed(embed::Args),
     Info(info::Args),
     Reembed(reembed::Args),
+    Eval(eval::Args),
     Export(transfer::ExportArgs),
     Import(transfer::ImportArgs),
 }
@@ -172,6 +174,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Embed(args) => embed::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
         Command::Reembed(args) => reembed::run(&context, &args),
+        Command::Eval(args) => eval::run(&context, &args),
         Command::Export(args) => transfer::export(&context, &args),
         Command::Import(args) => transfer::import(&context, &args),
     }

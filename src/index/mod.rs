@@ -15,7 +15,7 @@ mod contract;
 pub use exact::Exact;
 pub use graph::GraphOptions;
 pub use hnsw::{Hnsw, OpenReport};
-pub use lexical::{Document, Lexical, LexicalReport, TermVector};
+pub use lexical::{Atom, Condition, Document, Lexical, LexicalReport, Query, TermVector, Words, is_prose};
 
 use roaring::RoaringBitmap;
 use serde::Serialize;
