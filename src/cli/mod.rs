@@ -4,6 +4,7 @@ mod ask;
 mod demo;
 mod embed;
 mod eval;
+mod index;
 mod info;
 mod ingest;
 mod progress;
@@ -87,6 +88,7 @@ enum Command {
     Recommend(recommend::Args),
     Embed(embed::Args),
     Info(info::Args),
+    Index(index::Args),
     Reembed(reembed::Args),
     Eval(eval::Args),
     Export(transfer::ExportArgs),
@@ -173,6 +175,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Recommend(args) => recommend::run(&context, &args),
         Command::Embed(args) => embed::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
+        Command::Index(args) => index::run(&context, &args),
         Command::Reembed(args) => reembed::run(&context, &args),
         Command::Eval(args) => eval::run(&context, &args),
         Command::Export(args) => transfer::export(&context, &args),

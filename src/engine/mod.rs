@@ -39,7 +39,8 @@ use crate::store::{Listing, Page, Store, StoredModel};
 pub struct Engine {
     folder: PathBuf,
     config: Config,
-    store: Store,
+    // Shared with the index, which reads from it what its files lack.
+    store: Arc<Store>,
     // A lock only around the pointer: whoever asks takes a copy of it and works in one space to the end.
     space: RwLock<Arc<Space>>,
     // The words of the papers, which no model changes.
@@ -84,8 +85,9 @@ impl Engine {
     /// Papers in the order they came in, up to `n` from the one behind `after` on, with their vectors.
     pub fn export(&self, after: Option<crate::paper::Row>, n: usize) -> Result<Vec<Exported>> {
         let papers = self.store.papers_after(after, n)?;
-        let rows: Vec<_> = papers.iter().map(|(row, _)| *row).collect();
-        let vectors = self.space().index.vectors(&rows);
+        // From the store, where they stand to the last bit.
+        let each: Vec<&Paper> = papers.iter().map(|(_, paper)| paper).collect();
+        let vectors = self.store.known_vectors(&self.space().model, &each)?;
         Ok(papers.into_iter().zip(vectors).map(|((row, paper), vector)| Exported { row, paper, vector }).collect())
     }
 
@@ -119,6 +121,15 @@ impl Engine {
         self.maintain_words()?;
         let change = self.store.change()?;
         self.space().index.maintain(change)
+    }
+
+    /// Does the same beside requests: the vectors' part behind them, on one thread, without waiting for it.
+    ///
+    /// # Errors
+    /// As for [`Engine::maintain`], of the index of words.
+    pub fn maintain_gently(&self) -> Result<()> {
+        self.space().index.maintain_soon();
+        self.maintain_words()
     }
 
     /// The words of the papers: which hold a word, and which words each holds.

@@ -31,7 +31,7 @@ impl Engine {
     /// [`Error::Data`] when the folder is in use, damaged, or was made with another model than the one asked for;
     /// [`Error::Model`] when a new folder's model cannot be found.
     pub fn open(config: Config) -> Result<Opened> {
-        let store = Store::open(&config.data)?;
+        let store = Arc::new(Store::open(&config.data)?);
         let model = choose_model(&store, &config)?;
         let (space, report) = Space::open(&store, model, &config)?;
         let papers = store.count()?;
