@@ -1,11 +1,13 @@
 //! Where store, embedder, index and rank meet. One file for each thing the engine does.
 
 mod answer;
+mod editions;
 mod embed;
 mod gather;
 mod info;
 mod ingest;
 mod open;
+mod probe;
 mod recommend;
 mod reembed;
 mod search;
@@ -14,6 +16,7 @@ mod space;
 mod words;
 
 pub use answer::{Answer, Ask, Hit, Meta, Mode, Part, Why};
+pub use editions::{PaperInFull, Version};
 pub use info::Info;
 pub use ingest::{Incoming, Refused, Rejected, Report, Source};
 pub use open::Opened;
@@ -24,6 +27,7 @@ pub use search::MAX_QUERY_BYTES;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use self::editions::Editions;
 use self::space::Space;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -41,6 +45,8 @@ pub struct Engine {
     space: RwLock<Arc<Space>>,
     // The words of the papers, which no model changes.
     lexical: Lexical,
+    // Which rows are records of one work; written by commits alone.
+    editions: RwLock<Editions>,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
     committing: Mutex<()>,
 }
@@ -72,6 +78,7 @@ impl Engine {
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
+        self.follow_editions(std::iter::empty(), &[row])?;
         self.lexical.remove(&[row])
     }
 
@@ -82,6 +89,14 @@ impl Engine {
         let each: Vec<&Paper> = papers.iter().map(|(_, paper)| paper).collect();
         let vectors = self.store.known_vectors(&self.space().model, &each)?;
         Ok(papers.into_iter().zip(vectors).map(|((row, paper), vector)| Exported { row, paper, vector }).collect())
+    }
+
+    /// Ids in the order the papers came in, up to `n` from the one behind `after` on.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn ids(&self, after: Option<crate::paper::Row>, n: usize) -> Result<Vec<(crate::paper::Row, PaperId)>> {
+        self.store.ids_after(after, n)
     }
 
     /// The model whose vectors the papers have.

@@ -10,6 +10,7 @@ mod open;
 mod papers;
 mod schema;
 mod vectors;
+mod works;
 
 pub use list::{Listing, Page, Sort};
 pub use papers::{Fingerprints, Outcome, Written};
