@@ -259,7 +259,9 @@ fn greatest(values: &[f32], n: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::{collection::btree_map, collection::vec, prelude::*};
+    use proptest::collection::{btree_map, vec};
+    use proptest::strategy::Strategy as Strategy_;
+    use proptest::{prop_assert, prop_assert_eq, proptest};
 
     const X: [f32; 3] = [1.0, 0.0, 0.0];
     const Y: [f32; 3] = [0.0, 1.0, 0.0];
@@ -315,8 +317,6 @@ mod tests {
         (0.1f32..5.0, vec(-1f32..1.0, 6), btree_map(0u32..9, 0.1f32..1.0, 0..5))
             .prop_map(|(weight, dense, words)| Example { weight, dense, words: words.into_iter().collect() })
     }
-
-    use proptest::strategy::Strategy as Strategy_;
 
     proptest! {
         #[test]
