@@ -288,6 +288,7 @@ impl Engine {
         added.retain(|(row, _)| !gone.contains(row));
         space.index.insert(&added)?;
         space.index.remove(&gone);
+        self.themes_follow();
         Ok(())
     }
 }

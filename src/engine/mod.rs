@@ -11,6 +11,7 @@ mod reembed;
 mod search;
 mod similar;
 mod space;
+mod themes;
 
 pub use answer::{Answer, Ask, Hit, Meta, Mode, Part, Why};
 pub use info::Info;
@@ -19,6 +20,10 @@ pub use open::Opened;
 pub use recommend::{Example, Recommend};
 pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
+pub use themes::{
+    Example as ThemeExample, MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Theme, ThemeAsk, ThemeEvent,
+    ThemeEvents, ThemeList, ThemeMap, ThemesMeta, ThemesRun,
+};
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -39,6 +44,8 @@ pub struct Engine {
     space: RwLock<Arc<Space>>,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
     committing: Mutex<()>,
+    // What the corpus is about; it has locks of its own.
+    themes: themes::Board,
 }
 
 impl Engine {
@@ -68,6 +75,7 @@ impl Engine {
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
+        self.themes_follow();
         Ok(())
     }
 

@@ -46,6 +46,7 @@ impl Engine {
             store,
             space: RwLock::new(Arc::new(space)),
             committing: Mutex::default(),
+            themes: super::themes::Board::default(),
         };
         Ok(Opened { engine, index: report })
     }

@@ -8,10 +8,12 @@ mod list;
 mod open;
 mod papers;
 mod schema;
+mod themes;
 mod vectors;
 
 pub use list::{Listing, Page, Sort};
 pub use papers::{Fingerprints, Outcome, Written};
+pub use themes::{StoredPlace, StoredRun, StoredTheme, StoredThemeEvent};
 pub use vectors::StoredModel;
 
 use std::fs::File;
