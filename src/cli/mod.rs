@@ -3,6 +3,7 @@
 mod ask;
 mod demo;
 mod embed;
+mod index;
 mod info;
 mod ingest;
 mod progress;
@@ -89,6 +90,7 @@ enum Command {
     Themes(themes::Args),
     Embed(embed::Args),
     Info(info::Args),
+    Index(index::Args),
     Reembed(reembed::Args),
     Export(transfer::ExportArgs),
     Import(transfer::ImportArgs),
@@ -130,7 +132,10 @@ impl Context {
 }
 
 fn open(config: Config) -> anyhow::Result<Engine> {
-    let Opened { engine, index } = Engine::open(config)?;
+    let Opened { engine, index, words_doubt } = Engine::open(config)?;
+    if let Some(doubt) = words_doubt {
+        eprintln!("the index of words could not be used ({doubt}); it was built again from the store");
+    }
     if let Some(doubt) = index.doubt {
         eprintln!("the index could not be used ({doubt}); it was built again from the store");
         if let Err(e) = engine.maintain() {
@@ -172,6 +177,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Themes(args) => themes::run(&context, &args),
         Command::Embed(args) => embed::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
+        Command::Index(args) => index::run(&context, &args),
         Command::Reembed(args) => reembed::run(&context, &args),
         Command::Export(args) => transfer::export(&context, &args),
         Command::Import(args) => transfer::import(&context, &args),

@@ -92,6 +92,11 @@ pub fn thousands(n: usize) -> String {
     out
 }
 
+/// A count and what is counted: `1 segment`, `2,000 segments`.
+pub fn counted(n: usize, what: &str) -> String {
+    format!("{} {what}{}", thousands(n), if n == 1 { "" } else { "s" })
+}
+
 /// Bytes in the unit that suits them.
 pub fn bytes(n: u64) -> String {
     let (mut value, mut unit) = (n as f64, "B");

@@ -12,6 +12,7 @@ mod search;
 mod similar;
 mod space;
 mod themes;
+mod words;
 
 pub use answer::{Answer, Ask, Hit, Meta, Mode, Part, Why};
 pub use info::Info;
@@ -31,7 +32,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use self::space::Space;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::index::VectorIndex;
+use crate::index::{Lexical, VectorIndex};
 use crate::paper::{Paper, PaperId};
 use crate::store::{Listing, Page, Store, StoredModel};
 
@@ -39,9 +40,12 @@ use crate::store::{Listing, Page, Store, StoredModel};
 pub struct Engine {
     folder: PathBuf,
     config: Config,
-    store: Store,
+    // Shared with the index, which reads from it what its files lack.
+    store: Arc<Store>,
     // A lock only around the pointer: whoever asks takes a copy of it and works in one space to the end.
     space: RwLock<Arc<Space>>,
+    // The words of the papers, which no model changes.
+    lexical: Lexical,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
     committing: Mutex<()>,
     // What the corpus is about; it has locks of its own.
@@ -75,6 +79,7 @@ impl Engine {
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
+        self.lexical.remove(&[row])?;
         self.themes_follow();
         Ok(())
     }
@@ -82,8 +87,9 @@ impl Engine {
     /// Papers in the order they came in, up to `n` from the one behind `after` on, with their vectors.
     pub fn export(&self, after: Option<crate::paper::Row>, n: usize) -> Result<Vec<Exported>> {
         let papers = self.store.papers_after(after, n)?;
-        let rows: Vec<_> = papers.iter().map(|(row, _)| *row).collect();
-        let vectors = self.space().index.vectors(&rows);
+        // From the store, where they stand to the last bit.
+        let each: Vec<&Paper> = papers.iter().map(|(_, paper)| paper).collect();
+        let vectors = self.store.known_vectors(&self.space().model, &each)?;
         Ok(papers.into_iter().zip(vectors).map(|((row, paper), vector)| Exported { row, paper, vector }).collect())
     }
 
@@ -101,13 +107,28 @@ impl Engine {
         &self.config
     }
 
-    /// Brings the index into good order and on disk. Searches go on meanwhile; it may take minutes.
+    /// Brings the indexes into good order and on disk. Searches go on meanwhile; it may take minutes.
     ///
     /// # Errors
     /// When the index files cannot be written. Nothing is lost then: they are built again from the store.
     pub fn maintain(&self) -> Result<()> {
+        self.maintain_words()?;
         let change = self.store.change()?;
         self.space().index.maintain(change)
+    }
+
+    /// Does the same beside requests: the vectors' part behind them, on one thread, without waiting for it.
+    ///
+    /// # Errors
+    /// As for [`Engine::maintain`], of the index of words.
+    pub fn maintain_gently(&self) -> Result<()> {
+        self.space().index.maintain_soon();
+        self.maintain_words()
+    }
+
+    /// The words of the papers: which hold a word, and which words each holds.
+    pub fn lexical(&self) -> &Lexical {
+        &self.lexical
     }
 }
 

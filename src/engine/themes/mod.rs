@@ -188,28 +188,18 @@ impl Engine {
     }
 }
 
-/// The nearest neighbours of all rows among each other, from the index.
-fn neighbours(space: &Space, rows: &[Row]) -> Result<Knn> {
-    let k = NEIGHBOURS.min(rows.len().saturating_sub(1));
-    let mut knn = Knn::new(rows.len(), k);
-    if k == 0 {
-        return Ok(knn);
-    }
-    let number: HashMap<Row, u32> = rows.iter().zip(0..).map(|(row, i)| (*row, i)).collect();
-    let mut places: Vec<(&mut [u32], &mut [f32])> = knn.rows_mut().collect();
-    places.par_chunks_mut(64).zip(rows.par_chunks(64)).try_for_each(|(places, rows)| -> Result<()> {
-        for ((place, row), vector) in places.iter_mut().zip(rows).zip(space.index.vectors(rows)) {
-            // A row that went away meanwhile has no neighbours.
-            let Some(vector) = vector else { continue };
-            let found = space.index.search(&vector, k + 1, None)?.neighbours;
-            let others = found.iter().filter(|n| n.row != *row).filter_map(|n| Some((*number.get(&n.row)?, n.score)));
-            for ((id, score), (other, s)) in place.0.iter_mut().zip(place.1.iter_mut()).zip(others) {
-                (*id, *score) = (other, s);
-            }
+/// All rows of an index, and their nearest neighbours among each other.
+fn neighbours(space: &Space) -> (Vec<Row>, Knn) {
+    let graph = space.index.neighbour_graph(NEIGHBOURS);
+    let number: HashMap<Row, u32> = graph.rows.iter().zip(0..).map(|(row, i)| (*row, i)).collect();
+    let mut knn = Knn::new(graph.rows.len(), NEIGHBOURS.min(graph.rows.len().saturating_sub(1)));
+    for ((ids, scores), found) in knn.rows_mut().zip(graph.neighbours) {
+        let known = found.iter().filter_map(|n| Some((*number.get(&n.row)?, n.score)));
+        for ((id, score), (other, s)) in ids.iter_mut().zip(scores.iter_mut()).zip(known) {
+            (*id, *score) = (other, s);
         }
-        Ok(())
-    })?;
-    Ok(knn)
+    }
+    (graph.rows, knn)
 }
 
 /// The name of a theme outside.

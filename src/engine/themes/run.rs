@@ -88,8 +88,7 @@ impl Engine {
         let base = before.clone().filter(|_| !afresh);
         let change = self.store.change()?;
         let space = self.space();
-        let rows: Vec<Row> = space.index.rows().iter().map(Row).collect();
-        let knn = neighbours(&space, &rows)?;
+        let (rows, knn) = neighbours(&space);
         let near = began.elapsed();
         let start = base.as_ref().map(|p| start_of(p, &rows));
         let grouping = levels::group(&knn, SEED, start.as_ref());
