@@ -5,6 +5,7 @@
 /// Papers are numbered 0 to n - 1; what row a number stands for is the caller's business.
 #[derive(Debug, Clone, Default)]
 pub struct Knn {
+    n: usize,
     k: usize,
     ids: Vec<u32>,
     scores: Vec<f32>,
@@ -16,23 +17,17 @@ impl Knn {
 
     /// An empty table for `n` papers with up to `k` neighbours each.
     pub fn new(n: usize, k: usize) -> Self {
-        Knn { k, ids: vec![Self::NONE; n * k], scores: vec![0.0; n * k] }
-    }
-
-    /// Takes flat arrays of `n * k` places: ids ([`Knn::NONE`] where there is none) and similarities.
-    pub fn from_parts(k: usize, ids: Vec<u32>, scores: Vec<f32>) -> Self {
-        debug_assert_eq!(ids.len(), scores.len());
-        Knn { k, ids, scores }
+        Knn { n, k, ids: vec![Self::NONE; n * k], scores: vec![0.0; n * k] }
     }
 
     /// Papers.
     pub fn len(&self) -> usize {
-        if self.k == 0 { 0 } else { self.ids.len() / self.k }
+        self.n
     }
 
     /// Whether there are no papers.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.n == 0
     }
 
     /// The places of every paper, for filling in.

@@ -40,6 +40,18 @@ pub fn communities(graph: &Graph, options: &Options, start: Option<&[u32]>) -> (
     by_weight(graph, &part)
 }
 
+/// Communities that grow out of those of `start`: single nodes move, and the whole is looked through anew, but that counts
+/// only when it raises modularity by at least the part `worth` of it. Groupings of nearly one quality are many, and
+/// changing from one to the next with every new node would tell of nothing.
+pub fn onward(graph: &Graph, options: &Options, start: &[u32], worth: f64) -> (Vec<u32>, usize) {
+    let mut near = compact(start).0;
+    move_nodes(graph, options.resolution, &mut Random::new(options.seed), &mut near);
+    let far = communities(graph, options, Some(&near));
+    let quality = |part: &[u32]| modularity(graph, part, options.resolution);
+    let (kept, found) = (quality(&near), quality(&far.0));
+    if found - kept >= worth * kept.abs() { far } else { by_weight(graph, &near) }
+}
+
 /// One pass. Whether anything changed.
 fn pass(graph: &Graph, resolution: f64, random: &mut Random, part: &mut [u32]) -> bool {
     let mut any = false;

@@ -28,6 +28,10 @@ const LEAST_STRENGTH: f32 = 0.25;
 /// The same for a paper that none of its neighbours lists in turn.
 const LEAST_STRENGTH_UNLISTED: f32 = 0.5;
 
+/// Themes are regrouped from the ground up only when that is better than moving single papers by this part of modularity:
+/// below, another grouping is as good, and the one that people know is kept.
+const WORTH: f64 = 0.004;
+
 /// What a run starts from, so that tomorrow's themes grow out of today's.
 #[derive(Debug, Clone, Default)]
 pub struct Start {
@@ -160,9 +164,10 @@ fn finest(graph: &Graph, texts: &[u32], seed: u64, start: Option<&Start>) -> Fin
     let run = |resolution, passes| {
         leiden::communities(g, &Options { resolution, seed, passes }, begin.as_deref())
     };
-    if let Some(known) = start.and_then(|s| s.resolutions) {
+    if let (Some(known), Some(begin)) = (start.and_then(|s| s.resolutions), &begin) {
         let resolution = known[FINEST].max(f64::MIN_POSITIVE);
-        return Fine { part: spread(run(resolution, 2).0), resolution };
+        let options = Options { resolution, seed, passes: 2 };
+        return Fine { part: spread(leiden::onward(g, &options, begin, WORTH).0), resolution };
     }
     let wanted = finest_wanted(distinct) as f64;
     let least = fewest(n);
@@ -325,7 +330,11 @@ fn upward(graph: &Graph, themes: usize, seed: u64, start: Option<&Start>, out: &
             majority(&of_papers, before, below)
         });
         let run = |resolution| {
-            leiden::communities(&g, &Options { resolution, seed, passes: 3 }, begin.as_deref())
+            let options = Options { resolution, seed, passes: 3 };
+            match &begin {
+                Some(begin) => leiden::onward(&g, &options, begin, WORTH),
+                None => leiden::communities(&g, &options, None),
+            }
         };
         let wanted = if level == 0 { COARSEST } else { (below as f64 * COARSEST as f64).sqrt().round() as usize };
         let known = start.and_then(|s| s.resolutions).map(|r| r[level]);

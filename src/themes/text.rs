@@ -192,13 +192,16 @@ fn possessive(word: &str) -> &str {
 
 /// English words in the plural as in the singular; what only looks like one stays ("analysis", "bias", "loss").
 fn singular_into(lower: &str, out: &mut String) {
-    let kept = ["ss", "us", "is", "as", "os", "ics", "ries", "series"];
+    let kept = ["ss", "us", "is", "as", "os", "series", "species"];
+    // "physics" is no plural; these are.
+    let plural_ics = ["topics", "metrics", "clinics", "critics", "heuristics", "characteristics", "fabrics", "rubrics", "lyrics", "tactics"];
+    let science = lower.ends_with("ics") && !plural_ics.iter().any(|p| lower.ends_with(p));
     if lower.len() > 4 && lower.ends_with("ies") && !lower.ends_with("series") && !lower.ends_with("species") {
         out.push_str(&lower[..lower.len() - 3]);
         out.push('y');
     } else if lower.len() > 5 && ["sses", "xes", "ches", "shes"].iter().any(|e| lower.ends_with(e)) {
         out.push_str(&lower[..lower.len() - 2]);
-    } else if lower.len() > 3 && lower.ends_with('s') && !kept.iter().any(|k| lower.ends_with(k)) {
+    } else if lower.len() > 3 && lower.ends_with('s') && !science && !kept.iter().any(|k| lower.ends_with(k)) {
         out.push_str(&lower[..lower.len() - 1]);
     } else {
         out.push_str(lower);

@@ -16,6 +16,7 @@ pub use read::{OneTheme, PaperOrder, Theme, ThemeAsk, ThemeEvent, ThemeEvents, T
 pub use run::ThemesRun;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rayon::prelude::*;
@@ -50,6 +51,8 @@ pub struct Board {
     picture: RwLock<State>,
     // Held during a run: one at a time.
     running: Mutex<()>,
+    // The store's change number up to which the picture was seen to hold everything; lets readers off comparing rows.
+    seen: AtomicU64,
 }
 
 #[derive(Default, Clone)]
@@ -66,13 +69,12 @@ enum State {
 impl Engine {
     /// The present picture, with every paper of the index in it; none before the first run.
     fn picture(&self) -> Result<Option<Arc<Picture>>> {
-        let rows = self.space().index.rows();
-        {
-            let state = self.themes.picture.read().unwrap_or_else(PoisonError::into_inner);
-            match &*state {
+        let change = self.store.change()?;
+        if self.themes.seen.load(Ordering::Acquire) == change + 1 {
+            match &*self.themes.picture.read().unwrap_or_else(PoisonError::into_inner) {
+                State::Unread => {}
                 State::Nothing => return Ok(None),
-                State::Picture(picture) if picture.rows == rows => return Ok(Some(Arc::clone(picture))),
-                _ => {}
+                State::Picture(picture) => return Ok(Some(Arc::clone(picture))),
             }
         }
         self.catch_up()
@@ -80,14 +82,22 @@ impl Engine {
 
     /// Brings the picture up to date with the index: papers that it lacks join, those that are gone leave.
     fn catch_up(&self) -> Result<Option<Arc<Picture>>> {
+        let change = self.store.change()?;
         let mut state = self.themes.picture.write().unwrap_or_else(PoisonError::into_inner);
         if let State::Unread = *state {
             *state = Picture::read(&self.store)?.map_or(State::Nothing, |p| State::Picture(Arc::new(p)));
         }
-        let State::Picture(picture) = &*state else { return Ok(None) };
         let space = self.space();
+        // One more than the number, since 0 means that nothing was seen. A commit whose rows reach the index only after
+        // this look calls `themes_follow` behind it.
+        let seen = || self.themes.seen.store(change + 1, Ordering::Release);
+        let State::Picture(picture) = &*state else {
+            seen();
+            return Ok(None);
+        };
         let rows = space.index.rows();
         if picture.rows == rows {
+            seen();
             return Ok(Some(Arc::clone(picture)));
         }
         let gone: Vec<Row> = (&picture.rows - &rows).iter().map(Row).collect();
@@ -97,6 +107,7 @@ impl Engine {
         self.store.join_themes(&stored, &gone)?;
         let next = Arc::new(picture.with(joined, &gone));
         *state = State::Picture(Arc::clone(&next));
+        seen();
         Ok(Some(next))
     }
 
@@ -104,7 +115,7 @@ impl Engine {
     ///
     /// What fails here is only told: the papers are stored, and the next who asks for themes makes up for it.
     pub(super) fn themes_follow(&self) {
-        if let Err(e) = self.picture() {
+        if let Err(e) = self.catch_up() {
             tracing::warn!("new papers did not join the themes yet: {e}");
         }
     }
@@ -193,8 +204,9 @@ fn neighbours(space: &Space) -> (Vec<Row>, Knn) {
     let graph = space.index.neighbour_graph(NEIGHBOURS);
     let number: HashMap<Row, u32> = graph.rows.iter().zip(0..).map(|(row, i)| (*row, i)).collect();
     let mut knn = Knn::new(graph.rows.len(), NEIGHBOURS.min(graph.rows.len().saturating_sub(1)));
-    for ((ids, scores), found) in knn.rows_mut().zip(graph.neighbours) {
-        let known = found.iter().filter_map(|n| Some((*number.get(&n.row)?, n.score)));
+    for (((ids, scores), found), own) in knn.rows_mut().zip(graph.neighbours).zip(graph.rows.iter().copied()) {
+        let others = found.iter().filter(|n| n.row != own);
+        let known = others.filter_map(|n| Some((*number.get(&n.row)?, n.score)));
         for ((id, score), (other, s)) in ids.iter_mut().zip(scores.iter_mut()).zip(known) {
             (*id, *score) = (other, s);
         }

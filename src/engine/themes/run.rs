@@ -1,6 +1,7 @@
 //! A run: all papers grouped, named and laid out anew, growing out of the themes that were there.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -145,6 +146,7 @@ impl Engine {
             let mut state = self.themes.picture.write().unwrap_or_else(PoisonError::into_inner);
             self.store.put_themes(&picture.run, &picture.stored_themes()?, &stored, &events)?;
             *state = State::Picture(Arc::new(picture));
+            self.themes.seen.store(0, Ordering::Release);
         }
         let seconds = |d: std::time::Duration| (d.as_secs_f64() * 1000.0).round() / 1000.0;
         let took_s = vec![seconds(near), seconds(grouped - near), seconds(drawn - grouped), seconds(began.elapsed() - drawn)];
