@@ -169,25 +169,49 @@ fn finest(graph: &Graph, texts: &[u32], seed: u64, start: Option<&Start>) -> Fin
         let options = Options { resolution, seed, passes: 2 };
         return Fine { part: spread(leiden::onward(g, &options, begin, WORTH).0), resolution };
     }
-    let wanted = finest_wanted(distinct) as f64;
-    let least = fewest(n);
-    let large = |part: &[u32]| {
-        let mut sizes = vec![0usize; distinct];
+    let (resolution, part) = search(distinct, fewest(n), &|resolution| run(resolution, 2).0);
+    Fine { part: spread(part), resolution }
+}
+
+/// The share of nodes that communities large enough to be themes should hold: above a certain resolution a graph falls
+/// apart into single nodes.
+const HELD: f64 = 0.85;
+
+/// The resolution at which about as many communities are large enough to be themes as are wanted, and these communities.
+fn search(nodes: usize, least: usize, run: &dyn Fn(f64) -> Vec<u32>) -> (f64, Vec<u32>) {
+    let wanted = finest_wanted(nodes) as f64;
+    // How many communities are large enough, and which share of the nodes they hold.
+    let measure = |part: &[u32]| {
+        let mut sizes = vec![0usize; nodes];
         part.iter().for_each(|p| sizes[*p as usize] += 1);
-        sizes.iter().filter(|s| **s >= least).count().max(1) as f64
+        let large: Vec<usize> = sizes.into_iter().filter(|s| *s >= least).collect();
+        (large.len().max(1) as f64, large.iter().sum::<usize>() as f64 / nodes.max(1) as f64)
     };
     let mut resolution = (wanted / 25.0).powf(1.35).max(1.0);
-    let mut part = run(resolution, 2).0;
-    for _ in 0..4 {
-        let ratio = wanted / large(&part);
-        // Near enough; and below 1 communities would be put together that modularity itself keeps apart.
-        if (0.87..1.15).contains(&ratio) || (ratio < 1.0 && resolution <= 1.0) {
+    let (mut low, mut high): (Option<f64>, Option<f64>) = (None, None);
+    let mut best: Option<((bool, f64), f64, Vec<u32>)> = None;
+    for _ in 0..if nodes < 20_000 { 10 } else { 5 } {
+        let part = run(resolution);
+        let (count, held) = measure(&part);
+        let ratio = wanted / count;
+        let apart = held < HELD;
+        // Of those that fall apart the one that holds most; of the others the one nearest to what is wanted.
+        let worth = (!apart, if apart { held } else { -ratio.ln().abs() });
+        if best.as_ref().is_none_or(|(w, ..)| worth > *w) {
+            best = Some((worth, resolution, part));
+        }
+        // Below 1 communities would be put together that modularity itself keeps apart.
+        if !apart && ((0.87..1.15).contains(&ratio) || (ratio < 1.0 && resolution <= 1.0)) || apart && resolution <= 1.0 {
             break;
         }
-        resolution = (resolution * ratio.powf(1.3).clamp(0.2, 5.0)).max(1.0);
-        part = run(resolution, 2).0;
+        if apart || ratio < 1.0 { high = Some(resolution) } else { low = Some(resolution) }
+        resolution = match (low, high) {
+            (Some(low), Some(high)) => (low * high).sqrt(),
+            _ if apart => (resolution / 3.0).max(1.0),
+            _ => (resolution * ratio.powf(1.3).clamp(0.2, 5.0)).max(1.0),
+        };
     }
-    Fine { part: spread(part), resolution }
+    best.map_or_else(|| (1.0, run(1.0)), |(_, resolution, part)| (resolution, part))
 }
 
 fn without_insides(graph: &Graph) -> Graph {

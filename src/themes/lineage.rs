@@ -70,9 +70,10 @@ const LEAST_JACCARD: f64 = 0.15;
 const TOLD: f64 = 0.1;
 
 /// Compares two groupings of the same papers: for every paper its theme before and after, `None` where it had none.
-/// `before` and `after` are the numbers of themes.
-pub fn compare(pairs: &[(Option<u32>, Option<u32>)], before: usize, after: usize) -> Lineage {
-    let (mut old, mut new) = (vec![0usize; before], vec![0usize; after]);
+/// `before` holds how many papers each theme had then, those that are gone since among them; `after` is the number of
+/// themes now.
+pub fn compare(pairs: &[(Option<u32>, Option<u32>)], before: &[usize], after: usize) -> Lineage {
+    let (mut old, mut new) = (vec![0usize; before.len()], vec![0usize; after]);
     let mut shared: HashMap<(u32, u32), usize> = HashMap::new();
     for (b, a) in pairs {
         if let Some(b) = b {
@@ -85,6 +86,7 @@ pub fn compare(pairs: &[(Option<u32>, Option<u32>)], before: usize, after: usize
             *shared.entry((*b, *a)).or_default() += 1;
         }
     }
+    old.iter_mut().zip(before).for_each(|(seen, told)| *seen = (*seen).max(*told));
     let mut shared: Vec<(u32, u32, usize)> = shared.into_iter().map(|((b, a), n)| (b, a, n)).collect();
     shared.sort_unstable();
     let likely: Vec<(u32, u32, f64)> = shared
@@ -96,7 +98,7 @@ pub fn compare(pairs: &[(Option<u32>, Option<u32>)], before: usize, after: usize
         .map(|(b, a, n)| (*b, *a, *n as f64))
         .collect();
     let (mut heir_of, mut likeness) = (vec![None; after], vec![0.0; after]);
-    for (b, a) in assign(&likely, before, after) {
+    for (b, a) in assign(&likely, before.len(), after) {
         heir_of[a as usize] = Some(b);
         let both = shared.iter().find(|s| (s.0, s.1) == (b, a)).map_or(0, |s| s.2);
         likeness[a as usize] = both as f64 / (old[b as usize] + new[a as usize] - both).max(1) as f64;
@@ -260,7 +262,7 @@ mod tests {
                 (Some(5), Some(5), 30),
                 (Some(5), None, 10),
             ]),
-            6,
+            &[50, 65, 30, 20, 10, 40],
             6,
         );
         assert_eq!(lineage.heir_of, [Some(1), Some(0), None, Some(2), None, Some(5)]);
@@ -279,10 +281,13 @@ mod tests {
 
     #[test]
     fn nothing_happens_when_nothing_changes() {
-        let lineage = compare(&pairs(&[(Some(0), Some(0), 5), (Some(1), Some(1), 7), (None, None, 3)]), 2, 2);
+        let lineage = compare(&pairs(&[(Some(0), Some(0), 5), (Some(1), Some(1), 7), (None, None, 3)]), &[5, 7], 2);
         assert_eq!((lineage.heir_of, lineage.likeness), (vec![Some(0), Some(1)], vec![1.0, 1.0]));
         assert_eq!(lineage.events, []);
-        assert_eq!(compare(&[], 0, 0), Lineage::default());
+        // Papers that are gone count with what they were in.
+        let lost = compare(&pairs(&[(Some(0), Some(0), 5)]), &[9], 1);
+        assert_eq!(lost.events, [Event::Shrunk { after: 0, was: 9, is: 5 }]);
+        assert_eq!(compare(&[], &[], 0), Lineage::default());
     }
 
     /// Tries every assignment.

@@ -160,7 +160,7 @@ fn themes_grow_out_of_those_before() {
     let after = levels::group(&Knn::exact(&vectors, D, 15), 1, Some(&start));
     check_nesting(&after);
     let pairs: Vec<_> = (0..n).map(|i| (before.theme(FINEST, i), after.theme(FINEST, i))).collect();
-    let lineage = super::lineage::compare(&pairs, before.themes(FINEST), after.themes(FINEST));
+    let lineage = super::lineage::compare(&pairs, &vec![0; before.themes(FINEST)], after.themes(FINEST));
     let both: Vec<(u32, u32)> = pairs.iter().filter_map(|(b, a)| Some(((*b)?, (*a)?))).collect();
     let kept = both.iter().filter(|(b, a)| lineage.heir_of[*a as usize] == Some(*b)).count();
     assert!(kept * 100 >= both.len() * 95, "{kept} of {} papers are where they were", both.len());

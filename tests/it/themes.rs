@@ -18,7 +18,7 @@ fn paper(k: usize, fields: usize) -> Value {
     let word = |j: usize| words[(k / fields * 3 + j * 5 + j * j) % 8];
     json!({
         "id": format!("{field}/{k}"), "title": format!("{} {} of {field}", word(0), word(1)),
-        "abstract": format!("{field} with {} and {} near {} {} {field}. The {} {} matters to {field}.", word(2), word(3), word(4), word(5), word(6), word(7)),
+        "abstract": format!("{field} with {} and {} near {} {} {field}. The {} {} matters to {field}, item{k}.", word(2), word(3), word(4), word(5), word(6), word(7)),
         "date": format!("2026-{:02}-{:02}", 1 + k % 9, 1 + k % 28), "upvotes": k % 17, "categories": [field],
     })
 }

@@ -20,6 +20,8 @@ use crate::themes::trend::{self, PAST_WEEKS, RECENT_WEEKS, Trend};
 pub struct RunFacts {
     /// The resolution of every level.
     pub resolutions: [f64; LEVELS],
+    /// The last row that it grouped; later ones joined.
+    pub last_row: u32,
 }
 
 /// What is kept of a theme besides its place in the tree.
@@ -35,6 +37,8 @@ pub struct ThemeFacts {
     pub related: Vec<(u32, f32)>,
     /// When it was first seen, in seconds since 1970-01-01.
     pub since: i64,
+    /// Papers that belonged to it at the end of the run.
+    pub size: usize,
 }
 
 /// A telling paper.
@@ -178,6 +182,11 @@ impl Picture {
     /// A paper by its row.
     pub fn placed(&self, row: Row) -> Option<&Placed> {
         self.papers.binary_search_by_key(&row, |p| p.row).ok().map(|k| &self.papers[k])
+    }
+
+    /// A paper by its row, if the run grouped it.
+    pub fn grouped(&self, row: Row) -> Option<&Placed> {
+        self.placed(row).filter(|_| row.0 <= self.facts.last_row)
     }
 
     /// A theme and those above it, the theme itself first.

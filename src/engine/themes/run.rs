@@ -119,7 +119,8 @@ impl Engine {
                 day: days[i].and_then(|d| d.0),
             })
             .collect();
-        let facts = RunFacts { resolutions: grouping.resolutions };
+        let facts =
+            RunFacts { resolutions: grouping.resolutions, last_row: rows.last().map_or(0, |row| row.0) };
         let json = serde_json::to_string(&facts).map_err(|e| Error::Internal(format!("a run: {e}")))?;
         let run = StoredRun {
             run: number,
@@ -220,10 +221,11 @@ impl Engine {
     }
 }
 
-/// What a run starts from: for every paper the themes it is in now.
+/// What a run starts from: for every paper the themes that the run before put it in. Papers that joined since begin alone,
+/// so that they can be a new theme together.
 fn start_of(picture: &Picture, rows: &[Row]) -> Start {
     let theme = |row: &Row, level| {
-        let p = picture.placed(*row).filter(|p| p.member)?;
+        let p = picture.grouped(*row).filter(|p| p.member)?;
         picture.at_level(p.theme?, level).map(|t| t as u32)
     };
     let themes = (0..LEVELS).map(|l| rows.iter().map(|row| theme(row, l).unwrap_or(NONE)).collect()).collect();
@@ -247,17 +249,14 @@ fn compare(base: Option<&Picture>, rows: &[Row], grouping: &Grouping) -> Vec<Com
         let number: HashMap<usize, u32> = before.iter().zip(0..).map(|(k, n)| (*k, n)).collect();
         let old = |row: Row| {
             let base = base?;
-            let placed = base.placed(row).filter(|p| p.member)?;
+            let placed = base.grouped(row).filter(|p| p.member)?;
             number.get(&base.at_level(placed.theme?, level)?).copied()
         };
-        let mut pairs: Vec<(Option<u32>, Option<u32>)> =
+        let pairs: Vec<(Option<u32>, Option<u32>)> =
             rows.iter().enumerate().map(|(i, row)| (old(*row), grouping.theme(level, i))).collect();
-        // Papers that are gone count with what they were in.
-        if let Some(base) = base {
-            let gone = base.papers.iter().filter(|p| rows.binary_search(&p.row).is_err());
-            pairs.extend(gone.map(|p| (old(p.row), None)));
-        }
-        Compared { lineage: lineage::compare(&pairs, before.len(), grouping.themes(level)), before }
+        let sizes: Vec<usize> =
+            base.map_or_else(Vec::new, |base| before.iter().map(|k| base.themes[*k].facts.size).collect());
+        Compared { lineage: lineage::compare(&pairs, &sizes, grouping.themes(level)), before }
     };
     (0..LEVELS).map(one).collect()
 }
@@ -267,7 +266,9 @@ struct Centres {
     dimension: usize,
     /// For every level one unit vector a theme.
     vectors: Vec<Vec<f32>>,
+    /// Papers of every finest theme.
     sizes: Vec<usize>,
+    levels: Vec<Vec<u32>>,
     examples: Vec<Vec<Vec<Row>>>,
 }
 
@@ -302,7 +303,7 @@ impl Centres {
         };
         let vectors: Vec<Vec<f32>> = grouping.levels.iter().map(of_level).collect();
         let examples = examples(space, rows, grouping, &vectors, d);
-        Centres { dimension: d, vectors, sizes, examples }
+        Centres { dimension: d, vectors, sizes, levels: grouping.levels.clone(), examples }
     }
 
     fn finest(&self) -> &[f32] {
@@ -311,6 +312,11 @@ impl Centres {
 
     fn weights(&self) -> Vec<f32> {
         self.sizes.iter().map(|s| *s as f32).collect()
+    }
+
+    /// Papers of a theme.
+    fn size(&self, level: usize, theme: usize) -> usize {
+        self.levels[level].iter().zip(&self.sizes).filter(|(t, _)| **t as usize == theme).map(|(_, n)| n).sum()
     }
 
     /// The themes of a level that are most like one of it, with their similarity.
@@ -398,6 +404,7 @@ fn known(
                     examples: centres.examples[level][t].iter().map(|r| r.0).collect(),
                     related: centres.related(level, t).into_iter().map(|(o, s)| (own[o], s)).collect(),
                     since: forerunner(t).map_or(now, |k| k.facts.since),
+                    size: centres.size(level, t),
                 },
             });
         }
