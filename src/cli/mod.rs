@@ -3,6 +3,7 @@
 mod ask;
 mod demo;
 mod embed;
+mod eval;
 mod index;
 mod info;
 mod ingest;
@@ -92,6 +93,7 @@ enum Command {
     Info(info::Args),
     Index(index::Args),
     Reembed(reembed::Args),
+    Eval(eval::Args),
     Export(transfer::ExportArgs),
     Import(transfer::ImportArgs),
 }
@@ -179,6 +181,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Info(args) => info::run(&context, &args),
         Command::Index(args) => index::run(&context, &args),
         Command::Reembed(args) => reembed::run(&context, &args),
+        Command::Eval(args) => eval::run(&context, &args),
         Command::Export(args) => transfer::export(&context, &args),
         Command::Import(args) => transfer::import(&context, &args),
     }

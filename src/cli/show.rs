@@ -50,6 +50,10 @@ fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::
             Part::Paper { id, title, value } => (value, format!("{id}  {title}")),
             Part::Text { text, value } => (value, format!("\"{text}\"")),
             Part::Vector { value } => (value, "the vector".into()),
+            Part::Term { term, value } => (value, format!("the word {term}")),
+            Part::Feedback { value } => (value, "what the best papers for it have in common".into()),
+            Part::Exact { value } => (value, "it is what was asked for".into()),
+            Part::Background { value } => (value, "unlike the papers at large".into()),
             Part::Recency { value } => (value, "its age".into()),
         };
         writeln!(out, "              {value:+.3}  {}", truncate_str(&what, width.saturating_sub(22), "…"))?;

@@ -1,11 +1,13 @@
 //! Where store, embedder, index and rank meet. One file for each thing the engine does.
 
 mod answer;
+mod editions;
 mod embed;
 mod gather;
 mod info;
 mod ingest;
 mod open;
+mod probe;
 mod recommend;
 mod reembed;
 mod search;
@@ -15,6 +17,7 @@ mod themes;
 mod words;
 
 pub use answer::{Answer, Ask, Hit, Meta, Mode, Part, Why};
+pub use editions::{PaperInFull, Version};
 pub use info::Info;
 pub use ingest::{Incoming, Refused, Rejected, Report, Source};
 pub use open::Opened;
@@ -22,13 +25,14 @@ pub use recommend::{Example, Recommend};
 pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
 pub use themes::{
-    Example as ThemeExample, MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Theme, ThemeAsk, ThemeEvent,
+    Assigned, Example as ThemeExample, MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeAsk, ThemeEvent,
     ThemeEvents, ThemeList, ThemeMap, ThemesMeta, ThemesRun,
 };
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use self::editions::Editions;
 use self::space::Space;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -46,6 +50,8 @@ pub struct Engine {
     space: RwLock<Arc<Space>>,
     // The words of the papers, which no model changes.
     lexical: Lexical,
+    // Which rows are records of one work; written by commits alone.
+    editions: RwLock<Editions>,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
     committing: Mutex<()>,
     // What the corpus is about; it has locks of its own.
@@ -79,6 +85,7 @@ impl Engine {
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
+        self.follow_editions(std::iter::empty(), &[row])?;
         self.lexical.remove(&[row])?;
         self.themes_follow();
         Ok(())
@@ -91,6 +98,14 @@ impl Engine {
         let each: Vec<&Paper> = papers.iter().map(|(_, paper)| paper).collect();
         let vectors = self.store.known_vectors(&self.space().model, &each)?;
         Ok(papers.into_iter().zip(vectors).map(|((row, paper), vector)| Exported { row, paper, vector }).collect())
+    }
+
+    /// Ids in the order the papers came in, up to `n` from the one behind `after` on.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn ids(&self, after: Option<crate::paper::Row>, n: usize) -> Result<Vec<(crate::paper::Row, PaperId)>> {
+        self.store.ids_after(after, n)
     }
 
     /// The model whose vectors the papers have.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::Engine;
+use super::editions::Editions;
 use super::space::{self, Space};
 use super::words::{WORDS, catch_up};
 use crate::config::Config;
@@ -45,12 +46,14 @@ impl Engine {
         sweep(&config.data.join("index"), &space.model.fingerprint);
         let (lexical, words) = Lexical::open(&config.data.join(WORDS), &space.index.rows(), store.change()?)?;
         catch_up(&store, &lexical, words.change)?;
+        let editions = RwLock::new(Editions::read(&store)?);
         let engine = Engine {
             folder: config.data.clone(),
             config,
             store,
             space: RwLock::new(Arc::new(space)),
             lexical,
+            editions,
             committing: Mutex::default(),
             themes: super::themes::Board::default(),
         };

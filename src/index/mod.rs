@@ -23,9 +23,11 @@ mod walk;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod lasting;
 
 pub use exact::Exact;
-pub use lexical::{Document, Lexical, LexicalReport, TermVector};
+pub use lexical::{Atom, Condition, Document, Lexical, LexicalReport, Query, TermVector, Words, is_prose};
 pub use segmented::{Checked, IndexOptions, NeighbourGraph, OpenReport, Segmented, Source, State};
 
 use rayon::prelude::*;

@@ -190,6 +190,13 @@ fn possessive(word: &str) -> &str {
     word.strip_suffix("'s").or_else(|| word.strip_suffix("\u{2019}s")).unwrap_or(word)
 }
 
+/// A word in lower case, in the singular.
+pub fn singular(lower: &str) -> String {
+    let mut out = String::new();
+    singular_into(lower, &mut out);
+    out
+}
+
 /// English words in the plural as in the singular; what only looks like one stays ("analysis", "bias", "loss").
 fn singular_into(lower: &str, out: &mut String) {
     let kept = ["ss", "us", "is", "as", "os", "series", "species"];

@@ -8,12 +8,14 @@ mod of;
 mod picture;
 mod read;
 mod run;
+mod steady;
 
 pub use map::{MapAsk, ThemeMap};
 pub use of::{Selection, SelectionThemes};
 pub use picture::Example;
 pub use read::{OneTheme, PaperOrder, Theme, ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemesMeta};
 pub use run::ThemesRun;
+pub use steady::{Assigned, Stability};
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
