@@ -174,7 +174,12 @@ fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
     writeln!(out, "  trend    {direction}: {:.1} papers a week{expected}{p}", trend.per_week)?;
     writeln!(out, "  terms    {}", theme.terms.join(", "))?;
     for below in &one.subthemes {
-        writeln!(out, "  holds    {}  {}", below.name, style(format!("{} · {}", below.id, thousands(below.size))).dim())?;
+        writeln!(
+            out,
+            "  holds    {}  {}",
+            below.name,
+            style(format!("{} · {}", below.id, thousands(below.size))).dim()
+        )?;
     }
     for other in &one.related {
         writeln!(out, "  like     {}  {}", other.name, style(format!("{} · {:.2}", other.id, other.score)).dim())?;

@@ -25,8 +25,8 @@ pub use recommend::{Example, Recommend};
 pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
 pub use themes::{
-    Assigned, Example as ThemeExample, MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeAsk, ThemeEvent,
-    ThemeEvents, ThemeList, ThemeMap, ThemesMeta, ThemesRun,
+    Assigned, Example as ThemeExample, MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme,
+    ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemeMap, ThemesMeta, ThemesRun,
 };
 
 use std::path::PathBuf;

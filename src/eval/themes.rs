@@ -84,7 +84,18 @@ pub fn run(engine: &Engine, label: &str, other: Option<&Other>) -> Result<Table>
     if other.is_some() {
         ways.push(foreign);
     }
-    let columns = ["grouping", "groups", "in none", "NMI", "NMI nearest", "ARI", "ARI nearest", "purity", "NPMI terms", "NPMI words"];
+    let columns = [
+        "grouping",
+        "groups",
+        "in none",
+        "NMI",
+        "NMI nearest",
+        "ARI",
+        "ARI nearest",
+        "purity",
+        "NPMI terms",
+        "NPMI words",
+    ];
     let title = format!("Themes beside {} values of {label:?} on {} papers", labels.len(), truth.len());
     let mut table = Table::new(title, columns);
     let coherence = coherence(&texts, &ways);
@@ -124,7 +135,13 @@ pub fn stability(engine: &Engine, newest: usize) -> Result<Table> {
     for (level, (kept, of)) in s.kept.iter().enumerate() {
         let share = *kept as f64 / (*of).max(1) as f64;
         // Papers that join move nobody, by construction.
-        let row = [format!("{level}"), "100%".into(), format!("{:.2}%", 100.0 * share), format!("{of}"), format!("{:.1}", s.took_s)];
+        let row = [
+            format!("{level}"),
+            "100%".into(),
+            format!("{:.2}%", 100.0 * share),
+            format!("{of}"),
+            format!("{:.1}", s.took_s),
+        ];
         table.rows.push(row.into_iter().map(Cell::Text).collect());
     }
     Ok(table)

@@ -152,7 +152,10 @@ pub async fn of(State(app): State<App>, Fields(fields): Fields) -> Result<Json<S
 fn filter(mut fields: Map<String, Value>) -> Result<Filter, ApiError> {
     const NAMES: [&str; 5] = ["from", "to", "category", "author", "exclude"];
     if let Some(name) = fields.keys().find(|name| !NAMES.contains(&name.as_str())) {
-        return Err(ApiError::bad_request(format!("unknown field `{name}` in `filter`; it takes {}", NAMES.join(", "))));
+        return Err(ApiError::bad_request(format!(
+            "unknown field `{name}` in `filter`; it takes {}",
+            NAMES.join(", ")
+        )));
     }
     Ok(take_ask(&mut fields)?.filter)
 }

@@ -45,7 +45,8 @@ pub fn communities(graph: &Graph, options: &Options, start: Option<&[u32]>) -> (
 /// changing from one to the next with every new node would tell of nothing.
 pub fn onward(graph: &Graph, options: &Options, start: &[u32], worth: f64) -> (Vec<u32>, usize) {
     let mut near = compact(start).0;
-    move_nodes(graph, options.resolution, &mut Random::new(options.seed), &mut near);
+    let known = near.clone();
+    move_nodes(graph, options.resolution, &mut Random::new(options.seed), &mut near, Some(&known));
     let far = communities(graph, options, Some(&near));
     let quality = |part: &[u32]| modularity(graph, part, options.resolution);
     let (kept, found) = (quality(&near), quality(&far.0));
@@ -61,7 +62,7 @@ fn pass(graph: &Graph, resolution: f64, random: &mut Random, part: &mut [u32]) -
     let mut current: Vec<u32> = part.to_vec();
     loop {
         let g = owned.as_ref().unwrap_or(graph);
-        let moved = move_nodes(g, resolution, random, &mut current);
+        let moved = move_nodes(g, resolution, random, &mut current, None);
         any |= moved;
         let (compacted, parts) = compact(&current);
         current = compacted;
@@ -89,8 +90,12 @@ fn pass(graph: &Graph, resolution: f64, random: &mut Random, part: &mut [u32]) -
     any
 }
 
-/// Moves nodes to the neighbouring community where modularity gains most, until no move gains. Whether any moved.
-fn move_nodes(g: &Graph, resolution: f64, random: &mut Random, part: &mut [u32]) -> bool {
+/// What staying in the community of before is worth to a node, as a part of its weight.
+const STAYING: f64 = 0.04;
+
+/// Moves nodes to the neighbouring community where modularity gains most, until no move gains. Whether any moved. A node
+/// leaves the community it has in `known` only for a gain that is worth it.
+fn move_nodes(g: &Graph, resolution: f64, random: &mut Random, part: &mut [u32], known: Option<&[u32]>) -> bool {
     let n = g.len();
     let volume = g.volume();
     if volume <= 0.0 {
@@ -114,7 +119,8 @@ fn move_nodes(g: &Graph, resolution: f64, random: &mut Random, part: &mut [u32])
         links.gather(g.neighbours(i).map(|(j, w)| (part[j], w)));
         let degree = g.degree(i);
         total[own as usize] -= degree;
-        let gain = |c: u32, w: f64| w - resolution * degree * total[c as usize] / volume;
+        let staying = |c: u32| if known.is_some_and(|k| k[i] == c) { STAYING * degree } else { 0.0 };
+        let gain = |c: u32, w: f64| w - resolution * degree * total[c as usize] / volume + staying(c);
         let mut best = (gain(own, links.to(own)), own);
         for &c in &links.touched {
             let g = gain(c, links.to(c));

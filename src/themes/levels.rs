@@ -161,9 +161,7 @@ fn finest(graph: &Graph, texts: &[u32], seed: u64, start: Option<&Start>) -> Fin
         out
     };
     let begin = start.and_then(|s| s.themes.get(FINEST)).filter(|t| t.len() == n).map(|t| of_texts(t));
-    let run = |resolution, passes| {
-        leiden::communities(g, &Options { resolution, seed, passes }, begin.as_deref())
-    };
+    let run = |resolution, passes| leiden::communities(g, &Options { resolution, seed, passes }, begin.as_deref());
     if let (Some(known), Some(begin)) = (start.and_then(|s| s.resolutions), &begin) {
         let resolution = known[FINEST].max(f64::MIN_POSITIVE);
         let options = Options { resolution, seed, passes: 2 };
@@ -201,10 +199,15 @@ fn search(nodes: usize, least: usize, run: &dyn Fn(f64) -> Vec<u32>) -> (f64, Ve
             best = Some((worth, resolution, part));
         }
         // Below 1 communities would be put together that modularity itself keeps apart.
-        if !apart && ((0.87..1.15).contains(&ratio) || (ratio < 1.0 && resolution <= 1.0)) || apart && resolution <= 1.0 {
+        if !apart && ((0.87..1.15).contains(&ratio) || (ratio < 1.0 && resolution <= 1.0)) || apart && resolution <= 1.0
+        {
             break;
         }
-        if apart || ratio < 1.0 { high = Some(resolution) } else { low = Some(resolution) }
+        if apart || ratio < 1.0 {
+            high = Some(resolution)
+        } else {
+            low = Some(resolution)
+        }
         resolution = match (low, high) {
             (Some(low), Some(high)) => (low * high).sqrt(),
             _ if apart => (resolution / 3.0).max(1.0),
@@ -386,7 +389,11 @@ fn at_most(most: usize, run: &dyn Fn(f64) -> (Vec<u32>, usize)) -> (f64, (Vec<u3
     if best.1.1 <= most && !enough(best.1.1) {
         return best;
     }
-    if best.1.1 > most { high = 1.0 } else { low = 1.0 }
+    if best.1.1 > most {
+        high = 1.0
+    } else {
+        low = 1.0
+    }
     let mut within = (best.1.1 <= most).then(|| best.clone());
     for _ in 0..12 {
         let middle = f64::sqrt(low * high);

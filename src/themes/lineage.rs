@@ -122,7 +122,8 @@ fn tell(heir_of: &[Option<u32>], old: &[usize], new: &[usize], shared: &[(u32, u
                 }
             }
             None => {
-                let from = shared.iter().filter(|(_, x, _)| *x == after).max_by_key(|(b, _, n)| (*n, std::cmp::Reverse(*b)));
+                let from =
+                    shared.iter().filter(|(_, x, _)| *x == after).max_by_key(|(b, _, n)| (*n, std::cmp::Reverse(*b)));
                 match from {
                     Some((b, _, n)) if 2 * n >= new[a] => events.push(Event::Split { after, before: *b }),
                     _ => events.push(Event::Born { after }),

@@ -79,7 +79,8 @@ pub fn name_all(
         };
         let names = terms.into_iter().enumerate().map(|(t, terms)| {
             // What the name of the coarser theme says already tells its parts from nothing.
-            let above = members[t].first().filter(|_| l > 0).map(|c| out[l - 1][levels[l - 1][*c] as usize].name.as_str());
+            let above =
+                members[t].first().filter(|_| l > 0).map(|c| out[l - 1][levels[l - 1][*c] as usize].name.as_str());
             let fresh = after_the_known(&terms, above.unwrap_or_default());
             let name = kept(l, t).unwrap_or_else(|| make_name(&fresh, &mut used, &|| fallback(l, t)));
             let terms = terms.into_iter().take(TERMS).map(|t| (t.form, (t.weight * 1e4).round() / 1e4)).collect();
@@ -140,8 +141,21 @@ fn pieces(key: &str) -> impl Iterator<Item = &str> {
 
 /// Whether a single word looks like an English adjective, which names nothing by itself ("facial", "abstractive").
 fn adjective(key: &str) -> bool {
-    let nouns = ["arithmetic", "topic", "music", "traffic", "logic", "magnetic", "retrieval", "material", "signal", "crystal", "metal"];
-    let endings = ["ical", "ional", "ural", "ial", "ific", "otic", "astic", "ative", "ctive", "itive", "lingual", "ous"];
+    let nouns = [
+        "arithmetic",
+        "topic",
+        "music",
+        "traffic",
+        "logic",
+        "magnetic",
+        "retrieval",
+        "material",
+        "signal",
+        "crystal",
+        "metal",
+    ];
+    let endings =
+        ["ical", "ional", "ural", "ial", "ific", "otic", "astic", "ative", "ctive", "itive", "lingual", "ous"];
     !key.contains(' ') && !nouns.contains(&key) && endings.iter().any(|e| key.ends_with(e))
 }
 
@@ -269,7 +283,8 @@ mod tests {
 
     #[test]
     fn names_tell_themes_apart_and_are_never_the_same() {
-        let tides = ["Ocean tides and salt marshes", "Salt marshes under ocean tides", "Tidal salt marshes", "Ocean tides"];
+        let tides =
+            ["Ocean tides and salt marshes", "Salt marshes under ocean tides", "Tidal salt marshes", "Ocean tides"];
         let bees = ["Honey bees and pollen", "Pollen of honey bees", "Honey bees in winter", "Wild honey bees"];
         let counts = [counts(&tides), counts(&bees), counts(&bees)];
         let levels = [vec![0, 1, 1], vec![0, 1, 2]];
@@ -286,7 +301,9 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_named_by_its_paper() {
-        let names = name_all(&[counts(&["???", "!!!"]), counts(&[])], &[2, 1], &[vec![0, 1]], &|_, _| None, &|_, _| "A title".into());
+        let names = name_all(&[counts(&["???", "!!!"]), counts(&[])], &[2, 1], &[vec![0, 1]], &|_, _| None, &|_, _| {
+            "A title".into()
+        });
         assert_eq!((names[0][0].name.as_str(), names[0][1].name.as_str()), ("A title", "A title (2)"));
     }
 
@@ -294,8 +311,18 @@ mod tests {
     fn acronyms_and_parts_are_not_said_twice() {
         assert!(stands_for("rl", "reinforcement learning") && stands_for("llm", "large language model"));
         assert!(!stands_for("rl", "robot learning process") && !stands_for("a b", "a b"));
-        let papers = ["Reinforcement learning (RL) for gliders", "RL: reinforcement learning and gliders", "Reinforcement learning"];
-        let names = name_all(&[counts(&papers), counts(&["Ocean tides", "Ocean waves"])], &[3, 2], &[vec![0, 1]], &|_, _| None, &|_, _| String::new());
+        let papers = [
+            "Reinforcement learning (RL) for gliders",
+            "RL: reinforcement learning and gliders",
+            "Reinforcement learning",
+        ];
+        let names = name_all(
+            &[counts(&papers), counts(&["Ocean tides", "Ocean waves"])],
+            &[3, 2],
+            &[vec![0, 1]],
+            &|_, _| None,
+            &|_, _| String::new(),
+        );
         let name = names[0][0].name.to_lowercase();
         assert!(name.contains("reinforcement learning") && !name.contains("rl,") && !name.ends_with("rl"), "{name}");
     }

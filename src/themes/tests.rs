@@ -154,7 +154,9 @@ fn themes_grow_out_of_those_before() {
     let before = grouped(&vectors[..n * D]);
     let theme = |g: &Grouping, l: usize, i: usize| g.theme(l, i).unwrap_or(NONE);
     let start = Start {
-        themes: (0..LEVELS).map(|l| (0..1000).map(|i| if i < n { theme(&before, l, i) } else { NONE }).collect()).collect(),
+        themes: (0..LEVELS)
+            .map(|l| (0..1000).map(|i| if i < n { theme(&before, l, i) } else { NONE }).collect())
+            .collect(),
         resolutions: Some(before.resolutions),
     };
     let after = levels::group(&Knn::exact(&vectors, D, 15), 1, Some(&start));
@@ -245,7 +247,8 @@ fn the_map_puts_neighbours_near_and_stays_where_it_was() {
     let map = layout::lay_out(&knn, start.clone(), &Moves::anew(300));
     assert_eq!(layout::lay_out(&knn, start, &Moves::anew(300)), map);
     assert!(map.iter().flatten().all(|x| x.is_finite()));
-    let near: f32 = (0..300).map(|i| knn.of(i).map(|(j, _)| distance(map[i], map[j])).sum::<f32>() / 15.0).sum::<f32>() / 300.0;
+    let near: f32 =
+        (0..300).map(|i| knn.of(i).map(|(j, _)| distance(map[i], map[j])).sum::<f32>() / 15.0).sum::<f32>() / 300.0;
     let any: f32 = (0..300).map(|i| distance(map[i], map[(i * 7 + 91) % 300])).sum::<f32>() / 300.0;
     assert!(near * 3.0 < any, "neighbours are {near} apart, any two {any}");
     let next = layout::lay_out(&knn, map.clone(), &Moves::onward());
@@ -263,4 +266,26 @@ fn maps_of_hardly_anything_are_maps() {
     layout::spread(&mut start);
     let map = layout::lay_out(&Knn::exact(&copies, D, 15), start, &Moves::anew(30));
     assert!(map.iter().flatten().all(|x| x.is_finite()));
+}
+
+#[test]
+fn communities_are_no_worse_than_those_of_another_implementation() {
+    let vectors = corpus(6, 50, 1.2, 11);
+    let graph = levels::paper_graph(&Knn::exact(&vectors, D, 15));
+    let mut builder = leiden_rs::GraphDataBuilder::new(graph.len());
+    for i in 0..graph.len() {
+        for (j, w) in graph.neighbours(i).filter(|(j, _)| *j > i) {
+            builder.add_edge(i, j, f64::from(w)).expect("an edge");
+        }
+    }
+    let data = builder.build().expect("a graph");
+    for resolution in [0.5, 1.0, 3.0] {
+        let config = leiden_rs::LeidenConfig::builder().resolution(resolution).seed(1).build();
+        let theirs = leiden_rs::Leiden::new(config).run(&data).expect("runs").partition;
+        let theirs: Vec<u32> = theirs.as_slice().iter().map(|c| *c as u32).collect();
+        let ours = leiden::communities(&graph, &Options { resolution, seed: 1, passes: 2 }, None).0;
+        let (q, other) =
+            (leiden::modularity(&graph, &ours, resolution), leiden::modularity(&graph, &theirs, resolution));
+        assert!(q >= other - 1e-3, "modularity {q} at resolution {resolution}, theirs is {other}");
+    }
 }

@@ -201,7 +201,18 @@ pub fn singular(lower: &str) -> String {
 fn singular_into(lower: &str, out: &mut String) {
     let kept = ["ss", "us", "is", "as", "os", "series", "species"];
     // "physics" is no plural; these are.
-    let plural_ics = ["topics", "metrics", "clinics", "critics", "heuristics", "characteristics", "fabrics", "rubrics", "lyrics", "tactics"];
+    let plural_ics = [
+        "topics",
+        "metrics",
+        "clinics",
+        "critics",
+        "heuristics",
+        "characteristics",
+        "fabrics",
+        "rubrics",
+        "lyrics",
+        "tactics",
+    ];
     let science = lower.ends_with("ics") && !plural_ics.iter().any(|p| lower.ends_with(p));
     if lower.len() > 4 && lower.ends_with("ies") && !lower.ends_with("series") && !lower.ends_with("species") {
         out.push_str(&lower[..lower.len() - 3]);
@@ -318,7 +329,11 @@ impl Counts {
                 // Titles Capitalise Words: of forms about as frequent, the one in lower case is the plain one.
                 let weight = |(form, times): &(String, u32)| {
                     let capitals = form.chars().filter(|c| c.is_uppercase()).count();
-                    (*times * if capitals == 0 { 3 } else { 2 }, std::cmp::Reverse(capitals), std::cmp::Reverse(form.clone()))
+                    (
+                        *times * if capitals == 0 { 3 } else { 2 },
+                        std::cmp::Reverse(capitals),
+                        std::cmp::Reverse(form.clone()),
+                    )
                 };
                 let (form, _) = s.forms.into_iter().max_by_key(weight)?;
                 Some((key, (s.papers, form)))
@@ -370,8 +385,19 @@ mod tests {
         let words = Words::default();
         let papers = [("Graph transformers", ""), ("A graph transformer", ""), ("Graph transformers again", "")];
         let counts = Counts::of(&words, papers);
-        assert_eq!(counts.phrases.get("graph transformer").map(|(n, form)| (*n, form.to_lowercase())), Some((3, "graph transformers".into())));
-        for (word, key) in [("topics", "topic"), ("physics", "physics"), ("series", "series"), ("species", "species"), ("bias", "bias"), ("boxes", "box"), ("theories", "theory")] {
+        assert_eq!(
+            counts.phrases.get("graph transformer").map(|(n, form)| (*n, form.to_lowercase())),
+            Some((3, "graph transformers".into()))
+        );
+        for (word, key) in [
+            ("topics", "topic"),
+            ("physics", "physics"),
+            ("series", "series"),
+            ("species", "species"),
+            ("bias", "bias"),
+            ("boxes", "box"),
+            ("theories", "theory"),
+        ] {
             let mut out = String::new();
             singular_into(word, &mut out);
             assert_eq!(out, key);

@@ -113,8 +113,10 @@ fn one_theme_shows_its_papers_in_the_order_asked_for() {
     assert!(!list(&central, "subthemes").is_empty() && !list(&central, "related").is_empty());
     assert_eq!(central["history"][0]["kind"], "born");
     // A search within finds the words, and only papers of the theme.
-    let own: HashSet<String> =
-        list(&server.get(&format!("/v1/themes/{id}?limit=500")).body, "papers").iter().map(|p| text(p, "id").into()).collect();
+    let own: HashSet<String> = list(&server.get(&format!("/v1/themes/{id}?limit=500")).body, "papers")
+        .iter()
+        .map(|p| text(p, "id").into())
+        .collect();
     let first = list(&central, "papers")[7].clone();
     let query = format!("{} {}", text(&first, "title"), text(&first, "abstract")).replace(' ', "+");
     let found = page(&format!("&q={query}"));
@@ -253,7 +255,8 @@ fn new_papers_join_at_once_and_ids_carry_on() {
     let looms = of(&server).into_iter().filter(|(id, t)| field(id) == "looms" && !t.is_empty()).count();
     assert!(looms > 100, "{looms} of 120 papers found a theme");
     let events = server.get("/v1/themes/events?limit=500").body;
-    let told = |kind: &str| list(&events, "events").iter().any(|e| e["kind"] == kind && e["run"] == after["meta"]["run"]);
+    let told =
+        |kind: &str| list(&events, "events").iter().any(|e| e["kind"] == kind && e["run"] == after["meta"]["run"]);
     assert!(told("born") || told("split"), "{events}");
     // A paper that is taken away is gone from themes and map.
     assert_eq!(server.delete("/v1/papers/bees%2F240").status, 204);
@@ -268,7 +271,10 @@ fn new_papers_join_at_once_and_ids_carry_on() {
     let server = Server::start(&folder);
     let again = server.get("/v1/themes?level=0").body;
     assert_eq!(sorted(&again), sorted(&after));
-    assert_eq!((again["meta"]["run"].clone(), again["meta"]["papers"].as_u64()), (after["meta"]["run"].clone(), Some(361)));
+    assert_eq!(
+        (again["meta"]["run"].clone(), again["meta"]["papers"].as_u64()),
+        (after["meta"]["run"].clone(), Some(361))
+    );
 }
 
 #[test]

@@ -46,8 +46,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         Some(path) => {
             let groups = sets::pairs(path, &["paper_id"], &["group"])?.into_iter().collect();
             let mut other = Other { groups, ..Other::default() };
-            for (group, term) in
-                args.other_terms.iter().map(|p| sets::pairs(p, &["group"], &["term"])).collect::<Result<Vec<_>, _>>()?.concat()
+            for (group, term) in args
+                .other_terms
+                .iter()
+                .map(|p| sets::pairs(p, &["group"], &["term"]))
+                .collect::<Result<Vec<_>, _>>()?
+                .concat()
             {
                 other.words.entry(group).or_default().push(term);
             }

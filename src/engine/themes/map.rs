@@ -156,9 +156,8 @@ impl Engine {
             return Ok(ThemeMap { points, themes: Vec::new(), labels: Vec::new(), meta });
         };
         let counted = picture.counted();
-        let in_region = |at: &Place| {
-            ask.region.is_none_or(|[l, b, r, t]| (l..=r).contains(&at[0]) && (b..=t).contains(&at[1]))
-        };
+        let in_region =
+            |at: &Place| ask.region.is_none_or(|[l, b, r, t]| (l..=r).contains(&at[0]) && (b..=t).contains(&at[1]));
         let shown: Vec<usize> = (0..picture.papers.len())
             .filter(|k| ask.zoom.is_none_or(|z| usize::from(counted.zooms[*k]) <= z))
             .filter(|k| in_region(&picture.papers[*k].at))

@@ -112,18 +112,15 @@ impl Engine {
         let finest = grouping.themes(FINEST);
         let words = Words::default();
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); finest];
-        (0..chosen.len())
-            .filter(|i| grouping.member[*i])
-            .for_each(|i| members[grouping.nearest[i] as usize].push(i));
+        (0..chosen.len()).filter(|i| grouping.member[*i]).for_each(|i| members[grouping.nearest[i] as usize].push(i));
         let text = |i: &usize| (chosen[*i].0.title.as_str(), chosen[*i].0.summary.as_str());
         let counts: Vec<Counts> = members.iter().map(|m| Counts::of(&words, m.iter().map(text))).collect();
         let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
         let central: Vec<Vec<Vec<usize>>> = (0..levels::LEVELS)
             .map(|l| (0..grouping.themes(l)).map(|t| by_centrality(&chosen, &grouping, l, t as u32)).collect())
             .collect();
-        let fallback = |l: usize, t: usize| {
-            central[l][t].first().map(|i| head(chosen[*i].0.title.trim(), 60)).unwrap_or_default()
-        };
+        let fallback =
+            |l: usize, t: usize| central[l][t].first().map(|i| head(chosen[*i].0.title.trim(), 60)).unwrap_or_default();
         // A level with as many themes as the one above is the same grouping again.
         let kept: Vec<usize> =
             (0..levels::LEVELS).filter(|l| *l == 0 || grouping.themes(*l) > grouping.themes(*l - 1)).collect();
@@ -136,7 +133,8 @@ impl Engine {
                 let papers = &central[*level][t];
                 let child = grouping.levels[*level].iter().position(|x| *x as usize == t);
                 let parent = child.filter(|_| l > 0).map(|c| id(l - 1, grouping.levels[kept[l - 1]][c]));
-                let example = |i: &usize| Example { id: chosen[*i].0.id.to_string(), title: chosen[*i].0.title.clone() };
+                let example =
+                    |i: &usize| Example { id: chosen[*i].0.id.to_string(), title: chosen[*i].0.title.clone() };
                 themes.push(SelectionTheme {
                     id: id(l, t as u32),
                     level: l,

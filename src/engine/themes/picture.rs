@@ -172,8 +172,7 @@ impl Picture {
     pub fn with(&self, joined: Vec<Placed>, gone: &[Row]) -> Self {
         let gone_rows = bitmap(gone.iter().copied());
         let changed = self.changed + joined.len().max(gone.len());
-        let mut papers: Vec<Placed> =
-            self.papers.iter().filter(|p| !gone_rows.contains(p.row.0)).copied().collect();
+        let mut papers: Vec<Placed> = self.papers.iter().filter(|p| !gone_rows.contains(p.row.0)).copied().collect();
         papers.extend(joined);
         let next = Picture::new(self.run.clone(), self.facts.clone(), self.themes.clone(), papers);
         Picture { changed, ..next }

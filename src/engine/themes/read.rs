@@ -216,7 +216,8 @@ impl Engine {
             return Err(Error::Invalid(format!("level is {level}; it goes from 0, the coarsest, to {FINEST}")));
         }
         let Some(picture) = self.picture_now()? else {
-            let meta = ThemesMeta { took_ms: since(began), levels: LEVELS, sizes: vec![0; LEVELS], ..ThemesMeta::default() };
+            let meta =
+                ThemesMeta { took_ms: since(began), levels: LEVELS, sizes: vec![0; LEVELS], ..ThemesMeta::default() };
             return Ok(ThemeList { themes: Vec::new(), meta });
         };
         let counted = picture.counted();

@@ -119,8 +119,7 @@ impl Engine {
                 day: days[i].and_then(|d| d.0),
             })
             .collect();
-        let facts =
-            RunFacts { resolutions: grouping.resolutions, last_row: rows.last().map_or(0, |row| row.0) };
+        let facts = RunFacts { resolutions: grouping.resolutions, last_row: rows.last().map_or(0, |row| row.0) };
         let json = serde_json::to_string(&facts).map_err(|e| Error::Internal(format!("a run: {e}")))?;
         let run = StoredRun {
             run: number,
@@ -150,7 +149,8 @@ impl Engine {
             self.themes.seen.store(0, Ordering::Release);
         }
         let seconds = |d: std::time::Duration| (d.as_secs_f64() * 1000.0).round() / 1000.0;
-        let took_s = vec![seconds(near), seconds(grouped - near), seconds(drawn - grouped), seconds(began.elapsed() - drawn)];
+        let took_s =
+            vec![seconds(near), seconds(grouped - near), seconds(drawn - grouped), seconds(began.elapsed() - drawn)];
         tracing::info!(
             "themes of {} papers: {:?} at the levels, {} papers in none, {} events; {took_s:?} s",
             report.papers,
@@ -454,7 +454,10 @@ fn told(
                 Event::Merged { before, after } => {
                     let Some(gone) = old(*before) else { continue };
                     let into = own[*after as usize];
-                    tell(gone.id, json!({ "kind": "merged", "level": level, "name": gone.facts.name, "other": other(into) }));
+                    tell(
+                        gone.id,
+                        json!({ "kind": "merged", "level": level, "name": gone.facts.name, "other": other(into) }),
+                    );
                 }
                 Event::Died { before } => {
                     let Some(gone) = old(*before) else { continue };
