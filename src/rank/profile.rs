@@ -258,7 +258,7 @@ fn greatest(values: &[f32], n: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Strategy, *};
     use proptest::{collection::btree_map, collection::vec, prelude::*};
 
     const X: [f32; 3] = [1.0, 0.0, 0.0];
