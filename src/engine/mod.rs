@@ -13,6 +13,7 @@ mod reembed;
 mod search;
 mod similar;
 mod space;
+mod themes;
 mod words;
 
 pub use answer::{Answer, Ask, Hit, Meta, Mode, Part, Why};
@@ -23,6 +24,10 @@ pub use open::Opened;
 pub use recommend::{Example, Recommend};
 pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
+pub use themes::{
+    Assigned, Example as ThemeExample, MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme,
+    ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemeMap, ThemesMeta, ThemesRun,
+};
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -49,6 +54,8 @@ pub struct Engine {
     editions: RwLock<Editions>,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
     committing: Mutex<()>,
+    // What the corpus is about; it has locks of its own.
+    themes: themes::Board,
 }
 
 impl Engine {
@@ -79,7 +86,9 @@ impl Engine {
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
         self.follow_editions(std::iter::empty(), &[row])?;
-        self.lexical.remove(&[row])
+        self.lexical.remove(&[row])?;
+        self.themes_follow();
+        Ok(())
     }
 
     /// Papers in the order they came in, up to `n` from the one behind `after` on, with their vectors.

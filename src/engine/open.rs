@@ -55,6 +55,7 @@ impl Engine {
             lexical,
             editions,
             committing: Mutex::default(),
+            themes: super::themes::Board::default(),
         };
         Ok(Opened { engine, index: report, words_doubt: words.doubt })
     }

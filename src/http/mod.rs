@@ -11,6 +11,7 @@ mod papers;
 mod recommend;
 mod router;
 mod search;
+mod themes;
 mod web;
 
 use std::net::SocketAddr;
@@ -127,6 +128,7 @@ pub fn serve(
             Ok(())
         });
         let last = Arc::clone(&app.engine);
+        tokio::spawn(themes::keep_up(app.clone()));
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut serving = tokio::spawn(run(listener, app, stopped));
         let stop_asked = tokio::select! {

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::error::ApiError;
-use super::{App, docs, embed, health, limits, papers, recommend, search, web};
+use super::{App, docs, embed, health, limits, papers, recommend, search, themes, web};
 
 /// The whole service.
 pub fn router(app: App) -> Router {
@@ -23,6 +23,12 @@ pub fn router(app: App) -> Router {
         .routes(routes!(recommend::post))
         .routes(routes!(papers::put, papers::list))
         .routes(routes!(papers::get, papers::delete))
+        .routes(routes!(themes::list))
+        .routes(routes!(themes::map))
+        .routes(routes!(themes::events))
+        .routes(routes!(themes::of))
+        .routes(routes!(themes::rebuild))
+        .routes(routes!(themes::get))
         .routes(routes!(embed::post))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

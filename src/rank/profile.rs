@@ -313,9 +313,8 @@ mod tests {
 
     #[test]
     fn auto_looks_at_number_and_spread() {
-        let of = |likes: &[[f32; 3]], dislikes: &[[f32; 3]]| {
-            profile(Strategy::Auto, likes, dislikes).map(|p| p.strategy())
-        };
+        let of =
+            |likes: &[[f32; 3]], dislikes: &[[f32; 3]]| profile(Strategy::Auto, likes, dislikes).map(|p| p.strategy());
         assert_eq!(of(&[X], &[]), Some(Strategy::Rocchio));
         assert_eq!(of(&[X, X], &[]), Some(Strategy::Rocchio));
         assert_eq!(of(&[X, Y], &[]), Some(Strategy::Nearest));

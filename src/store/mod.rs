@@ -9,11 +9,13 @@ mod list;
 mod open;
 mod papers;
 mod schema;
+mod themes;
 mod vectors;
 mod works;
 
 pub use list::{Listing, Page, Sort};
 pub use papers::{Fingerprints, Outcome, Written};
+pub use themes::{StoredPlace, StoredRun, StoredTheme, StoredThemeEvent};
 pub use vectors::StoredModel;
 
 use std::fs::File;

@@ -8,4 +8,5 @@ mod interrupted;
 mod model;
 mod reembed;
 mod support;
+mod themes;
 mod words;
