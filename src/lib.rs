@@ -34,6 +34,7 @@
 //! | [`store`] | what is true: papers and vectors in SQLite, schema and migrations |
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, diversity, recency |
 //! | [`paper`] | the paper, its two names, the filter |
+//! | [`user`] | a user, events and what they come to |
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
 //!
@@ -53,7 +54,7 @@
 //! 3  sources                      knows engine
 //! 2  engine                       the only place where the next floor's rooms meet
 //! 1  embed  index  store  rank    do not know each other
-//! 0  paper  config  error         know nobody
+//! 0  paper  user  config  error   know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -88,5 +89,6 @@ pub mod paper;
 pub mod rank;
 pub mod sources;
 pub mod store;
+pub mod user;
 
 pub use error::{Error, Result};
