@@ -36,7 +36,13 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         format!("papers       {}", thousands(info.papers)),
         format!("vectors      {}", thousands(info.vectors)),
         format!("index        {index}"),
-        format!("on disk      store {}, index {}", bytes(info.disk.store), bytes(info.disk.index)),
+        format!("words        {} different in {} papers", thousands(info.words.terms), thousands(info.words.rows)),
+        format!(
+            "on disk      store {}, index {}, words {}",
+            bytes(info.disk.store),
+            bytes(info.disk.index),
+            bytes(info.disk.words)
+        ),
         format!("version      {}", info.version),
     ];
     show::text(&lines.join("\n"))

@@ -127,7 +127,10 @@ impl Context {
 }
 
 fn open(config: Config) -> anyhow::Result<Engine> {
-    let Opened { engine, index } = Engine::open(config)?;
+    let Opened { engine, index, words_doubt } = Engine::open(config)?;
+    if let Some(doubt) = words_doubt {
+        eprintln!("the index of words could not be used ({doubt}); it was built again from the store");
+    }
     if let Some(doubt) = index.doubt {
         eprintln!("the index could not be used ({doubt}); it was built again from the store");
         if let Err(e) = engine.maintain() {

@@ -33,6 +33,8 @@ pub struct Info {
     pub change: u64,
     /// The state of the index.
     pub index: IndexInfo,
+    /// The state of the index of words.
+    pub words: WordsInfo,
     /// Bytes on disk.
     pub disk: DiskInfo,
 }
@@ -56,6 +58,15 @@ pub struct IndexInfo {
     pub ef_search: usize,
 }
 
+/// The state of the index of words.
+#[derive(Debug, Clone, Serialize)]
+pub struct WordsInfo {
+    /// Papers that can be found.
+    pub rows: usize,
+    /// Different words.
+    pub terms: usize,
+}
+
 /// Bytes on disk.
 #[derive(Debug, Clone, Serialize)]
 pub struct DiskInfo {
@@ -63,6 +74,8 @@ pub struct DiskInfo {
     pub store: u64,
     /// The index.
     pub index: u64,
+    /// The index of words.
+    pub words: u64,
 }
 
 impl Engine {
@@ -99,7 +112,12 @@ impl Engine {
                 ef_construction: t.ef_construction,
                 ef_search: t.ef_search,
             },
-            disk: DiskInfo { store: store.sum(), index: size(&self.folder.join("index")) },
+            words: WordsInfo { rows: self.lexical.len(), terms: self.lexical.vocabulary() },
+            disk: DiskInfo {
+                store: store.sum(),
+                index: size(&self.folder.join("index")),
+                words: size(&self.folder.join(super::words::WORDS)),
+            },
         })
     }
 }

@@ -134,9 +134,10 @@ impl Engine {
             let read = self.embed_all(source, &send);
             drop(send);
             let committed = committer.join().map_err(|_| Error::Internal("the committing thread panicked".into()))?;
+            let found = self.commit_words();
             // A failed commit closes the channel, so its cause is the one to tell.
             let report = committed?;
-            read.map(|()| report)
+            read.and(found).map(|()| report)
         })
     }
 
@@ -261,18 +262,25 @@ impl Engine {
             window.papers.iter().enumerate().map(|(k, p)| (p, window.vectors.get(&k).map(Vec::as_slice))).collect();
         let written = self.store.put(&papers, &space.model.fingerprint)?;
         let (mut added, mut gone): (Vec<(Row, &[f32])>, Vec<Row>) = (Vec::new(), Vec::new());
+        // Of a paper that comes twice in a window the last counts.
+        let mut changed: HashMap<Row, &Paper> = HashMap::new();
         for ((paper, vector), outcome) in papers.iter().zip(&written.outcomes) {
             match outcome {
                 Outcome::New(row) => {
                     report.accepted += 1;
+                    changed.insert(*row, *paper);
                     added.extend(vector.map(|v| (*row, v)));
                 }
                 Outcome::Replaced { old, new } => {
                     report.updated += 1;
+                    changed.insert(*new, *paper);
                     gone.push(*old);
                     added.extend(vector.map(|v| (*new, v)));
                 }
-                Outcome::Updated(_) => report.updated += 1,
+                Outcome::Updated(row) => {
+                    report.updated += 1;
+                    changed.insert(*row, *paper);
+                }
                 Outcome::Unchanged(_) => report.unchanged += 1,
                 // Only when somebody else changed the same paper between our look and our commit.
                 Outcome::NeedsVector => report.reject(
@@ -288,7 +296,7 @@ impl Engine {
         added.retain(|(row, _)| !gone.contains(row));
         space.index.insert(&added)?;
         space.index.remove(&gone);
-        Ok(())
+        self.follow_words(&changed, &gone, written.change)
     }
 }
 

@@ -11,6 +11,7 @@ mod reembed;
 mod search;
 mod similar;
 mod space;
+mod words;
 
 pub use answer::{Answer, Ask, Hit, Meta, Mode, Part, Why};
 pub use info::Info;
@@ -26,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use self::space::Space;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::index::VectorIndex;
+use crate::index::{Lexical, VectorIndex};
 use crate::paper::{Paper, PaperId};
 use crate::store::{Listing, Page, Store, StoredModel};
 
@@ -37,6 +38,8 @@ pub struct Engine {
     store: Store,
     // A lock only around the pointer: whoever asks takes a copy of it and works in one space to the end.
     space: RwLock<Arc<Space>>,
+    // The words of the papers, which no model changes.
+    lexical: Lexical,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
     committing: Mutex<()>,
 }
@@ -68,7 +71,7 @@ impl Engine {
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
-        Ok(())
+        self.lexical.remove(&[row])
     }
 
     /// Papers in the order they came in, up to `n` from the one behind `after` on, with their vectors.
@@ -93,13 +96,19 @@ impl Engine {
         &self.config
     }
 
-    /// Brings the index into good order and on disk. Searches go on meanwhile; it may take minutes.
+    /// Brings the indexes into good order and on disk. Searches go on meanwhile; it may take minutes.
     ///
     /// # Errors
     /// When the index files cannot be written. Nothing is lost then: they are built again from the store.
     pub fn maintain(&self) -> Result<()> {
+        self.maintain_words()?;
         let change = self.store.change()?;
         self.space().index.maintain(change)
+    }
+
+    /// The words of the papers: which hold a word, and which words each holds.
+    pub fn lexical(&self) -> &Lexical {
+        &self.lexical
     }
 }
 

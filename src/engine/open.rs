@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use super::Engine;
 use super::space::{self, Space};
+use super::words::{WORDS, catch_up};
 use crate::config::Config;
 use crate::embed::{self, BUNDLED};
 use crate::error::{Error, Result};
-use crate::index::{OpenReport, VectorIndex};
+use crate::index::{Lexical, OpenReport, VectorIndex};
 use crate::store::{Store, StoredModel};
 
 /// An engine, and what a person should hear about how it was opened.
@@ -17,6 +18,8 @@ pub struct Opened {
     pub engine: Engine,
     /// What was found of the index.
     pub index: OpenReport,
+    /// Why the index of words on disk was not used and was built again; none when it was.
+    pub words_doubt: Option<String>,
 }
 
 impl Engine {
@@ -40,14 +43,17 @@ impl Engine {
             )));
         }
         sweep(&config.data.join("index"), &space.model.fingerprint);
+        let (lexical, words) = Lexical::open(&config.data.join(WORDS), &space.index.rows(), store.change()?)?;
+        catch_up(&store, &lexical, words.change)?;
         let engine = Engine {
             folder: config.data.clone(),
             config,
             store,
             space: RwLock::new(Arc::new(space)),
+            lexical,
             committing: Mutex::default(),
         };
-        Ok(Opened { engine, index: report })
+        Ok(Opened { engine, index: report, words_doubt: words.doubt })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Vector in, nearest rows out. Knows rows and vectors, nothing of papers.
+//! Vector or words in, nearest rows out. Knows rows, vectors and texts, nothing of papers.
 //!
 //! Two implementations of [`VectorIndex`] hold to one contract (`contract.rs`): [`Exact`] scores every row and is the
 //! truth; [`Hnsw`] walks a graph and falls back to the exact scan wherever the graph could miss something.
@@ -7,6 +7,7 @@ mod exact;
 mod files;
 mod graph;
 mod hnsw;
+mod lexical;
 
 #[cfg(test)]
 mod contract;
@@ -14,6 +15,7 @@ mod contract;
 pub use exact::Exact;
 pub use graph::GraphOptions;
 pub use hnsw::{Hnsw, OpenReport};
+pub use lexical::{Document, Lexical, LexicalReport, TermVector};
 
 use roaring::RoaringBitmap;
 use serde::Serialize;

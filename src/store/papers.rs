@@ -136,6 +136,19 @@ impl Store {
         })
     }
 
+    /// Up to `n` papers that are new or changed since a change number, in the order of their rows, from the one behind
+    /// `after` on.
+    pub fn changed_since(&self, change: u64, after: Option<Row>, n: usize) -> Result<Vec<(Row, Paper)>> {
+        self.read(|c| {
+            let mut select = c.prepare_cached(
+                "SELECT row, json FROM papers WHERE row IN (SELECT row FROM papers WHERE change > ?1 AND row > ?2
+                 ORDER BY row LIMIT ?3) ORDER BY row",
+            )?;
+            let after = after.map_or(-1, |r| i64::from(r.0));
+            select.query_map(params![change, after, n], |r| Ok((Row(r.get(0)?), paper_at(r, 1)?)))?.collect()
+        })
+    }
+
     /// Takes a paper away with its vectors. `None` when there is none.
     pub fn delete(&self, id: &PaperId) -> Result<Option<Row>> {
         self.write(|t| {

@@ -1,7 +1,8 @@
 //! The tables, and how they came to be: one script a version of the schema.
 
 /// Script `k` leads from `user_version` k to k + 1. Scripts that were released are never changed.
-pub const MIGRATIONS: &[&str] = &["
+pub const MIGRATIONS: &[&str] = &[
+    "
 -- Raised by one in every writing transaction.
 CREATE TABLE counter (change INTEGER NOT NULL) STRICT;
 INSERT INTO counter VALUES (0);
@@ -57,7 +58,22 @@ CREATE INDEX papers_by_text ON papers (text_hash);
 
 -- Rows that are gone, for whoever reads the changes.
 CREATE TABLE removed (row INTEGER PRIMARY KEY, change INTEGER NOT NULL) STRICT;
-", "
+",
+    "
+-- For whoever reads the changes.
+CREATE INDEX papers_by_change ON papers (change);
+
+-- By what records of one work are known: the id without its version, a DOI, title and first author. Of the rows that
+-- share a key the one with the greatest newness speaks.
+CREATE TABLE works (
+    key     TEXT NOT NULL,
+    row     INTEGER NOT NULL REFERENCES papers (row) ON DELETE CASCADE,
+    newness INTEGER NOT NULL,
+    PRIMARY KEY (key, row)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX works_by_row ON works (row);
+",
+    "
 -- What readers did. Events name papers by id: they outlive a deletion, and count again when the paper comes back.
 CREATE TABLE users (
     user     INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -104,4 +120,5 @@ CREATE TABLE interests (
 
 -- Raised with every change of the events.
 ALTER TABLE counter ADD COLUMN events INTEGER NOT NULL DEFAULT 0;
-"];
+",
+];

@@ -1,0 +1,73 @@
+//! The index of words beside the store: what it takes of a paper, how it catches up, when it is written.
+
+use std::collections::HashMap;
+use std::sync::PoisonError;
+
+use super::Engine;
+use crate::error::Result;
+use crate::index::{Document, Lexical};
+use crate::paper::{Paper, Row};
+use crate::store::Store;
+
+/// The folder of the index of words, inside the data folder.
+pub const WORDS: &str = "words";
+
+/// Papers a page while catching up.
+const PAGE: usize = 1024;
+
+/// What the index of words takes of a paper.
+pub fn document(row: Row, paper: &Paper) -> Document<'_> {
+    let mut ids = vec![paper.id.as_str().to_string()];
+    if paper.id.base() != paper.id.as_str() {
+        ids.push(paper.id.base().to_string());
+    }
+    ids.extend(paper.url.clone());
+    Document {
+        row: row.0,
+        title: &paper.title,
+        summary: &paper.summary,
+        authors: &paper.authors,
+        keywords: &paper.keywords,
+        categories: &paper.categories,
+        ids,
+        day: paper.day(),
+    }
+}
+
+/// Gives the index what the store has seen since a change number. What was removed, opening has taken away already.
+pub fn catch_up(store: &Store, lexical: &Lexical, since: u64) -> Result<()> {
+    let now = store.change()?;
+    let mut after = None;
+    loop {
+        let page = if since < now { store.changed_since(since, after, PAGE)? } else { Vec::new() };
+        let Some((last, _)) = page.last() else { break };
+        after = Some(*last);
+        let documents: Vec<Document<'_>> = page.iter().map(|(row, paper)| document(*row, paper)).collect();
+        // Pages come by row, not by change: a crash on the way has to begin where this began.
+        lexical.insert(&documents, since)?;
+    }
+    lexical.commit(now)
+}
+
+impl Engine {
+    /// Gives the index of words what a commit has changed: rows that are new or have other fields now, and rows that are
+    /// gone.
+    pub(super) fn follow_words(&self, changed: &HashMap<Row, &Paper>, gone: &[Row], change: u64) -> Result<()> {
+        let mut rows: Vec<Row> = changed.keys().copied().filter(|row| !gone.contains(row)).collect();
+        rows.sort_unstable();
+        let documents: Vec<Document<'_>> = rows.iter().map(|row| document(*row, changed[row])).collect();
+        self.lexical.insert(&documents, change)?;
+        self.lexical.remove(gone)
+    }
+
+    /// Makes what came in be found by its words.
+    pub(super) fn commit_words(&self) -> Result<()> {
+        let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.lexical.commit(self.store.change()?)
+    }
+
+    pub(super) fn maintain_words(&self) -> Result<()> {
+        self.commit_words()?;
+        self.lexical.join()
+    }
+}

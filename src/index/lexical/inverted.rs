@@ -1,0 +1,330 @@
+//! From a word to the papers that hold it: tantivy's index with our words, our statistics and rows for names.
+
+use std::collections::BinaryHeap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use roaring::RoaringBitmap;
+use tantivy::columnar::ColumnValues;
+use tantivy::directory::MmapDirectory;
+use tantivy::query::{Bm25StatisticsProvider, EnableScoring, Query};
+use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions};
+use tantivy::tokenizer::{PreTokenizedString, Token};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
+
+use super::words::Word;
+use crate::error::{Error, Result};
+use crate::index::{Neighbour, closest_first};
+use crate::paper::Row;
+
+/// Memory of the writer before it begins another segment.
+const WRITER_BYTES: usize = 64 << 20;
+
+/// Places between two texts of one field, so that no phrase reaches across.
+const GAP: usize = 16;
+
+/// The fields of the index.
+#[derive(Clone, Copy)]
+pub struct Fields {
+    /// The row, to take a paper away and to name it.
+    pub row: Field,
+    /// Title (twice), abstract, keywords.
+    pub text: Field,
+    /// The title alone.
+    pub title: Field,
+    /// Names of persons.
+    pub author: Field,
+    /// Identifiers as they are, in lower case.
+    pub id: Field,
+    /// Categories, in lower case.
+    pub category: Field,
+    /// Days since 1970-01-01.
+    pub day: Field,
+}
+
+/// A paper as the index takes it.
+pub struct Indexed {
+    pub row: Row,
+    /// Texts that belong together (title, title, abstract, ...).
+    pub text: Vec<Vec<Word>>,
+    pub title: Vec<Word>,
+    pub authors: Vec<Vec<Word>>,
+    pub ids: Vec<String>,
+    pub categories: Vec<String>,
+    pub day: Option<i32>,
+}
+
+/// A state of the index that does not change any more.
+pub struct View {
+    pub searcher: Searcher,
+    /// The row of each document, by segment.
+    rows: Vec<Arc<dyn ColumnValues<u64>>>,
+}
+
+/// tantivy's index in a folder.
+pub struct Inverted {
+    pub fields: Fields,
+    index: Index,
+    reader: IndexReader,
+    // Opened by the first who writes: half of the commands never do.
+    writer: Mutex<Option<IndexWriter>>,
+    // A lock only around the pointer: searches take a copy of it.
+    view: RwLock<Arc<View>>,
+}
+
+fn schema() -> (Schema, Fields) {
+    let mut b = Schema::builder();
+    let words =
+        |record| TextOptions::default().set_indexing_options(TextFieldIndexing::default().set_index_option(record));
+    let fields = Fields {
+        row: b.add_u64_field("row", FAST | INDEXED),
+        text: b.add_text_field("text", words(IndexRecordOption::WithFreqsAndPositions)),
+        title: b.add_text_field("title", words(IndexRecordOption::WithFreqsAndPositions)),
+        author: b.add_text_field("author", words(IndexRecordOption::WithFreqsAndPositions)),
+        id: b.add_text_field("id", STRING),
+        category: b.add_text_field("category", STRING),
+        day: b.add_i64_field("day", FAST | INDEXED),
+    };
+    (b.build(), fields)
+}
+
+impl Inverted {
+    /// Opens the index in a folder, or makes one; gives what the last commit said beside it. An error names what is wrong
+    /// with the files.
+    pub fn open(folder: &Path) -> std::result::Result<(Self, Option<String>), String> {
+        let (schema, fields) = schema();
+        let words = |e: TantivyError| e.to_string();
+        let directory = MmapDirectory::open(folder).map_err(|e| e.to_string())?;
+        let index = if Index::exists(&directory).map_err(|e| e.to_string())? {
+            let index = Index::open(directory).map_err(words)?;
+            if index.schema() != schema {
+                return Err("it has other fields".into());
+            }
+            let damaged = index.validate_checksum().map_err(words)?;
+            if let Some(file) = damaged.iter().next() {
+                return Err(format!("{} is damaged: its checksum differs", folder.join(file).display()));
+            }
+            index
+        } else {
+            Index::create(directory, schema, tantivy::IndexSettings::default()).map_err(words)?
+        };
+        let payload = index.load_metas().map_err(words)?.payload;
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().map_err(words)?;
+        let view = view(&reader).map_err(words)?;
+        let view = RwLock::new(Arc::new(view));
+        Ok((Inverted { fields, index, reader, writer: Mutex::default(), view }, payload))
+    }
+
+    /// The state that the last commit left.
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes papers in; they are found after the next commit. One whose row is there already takes its place.
+    pub fn add(&self, papers: Vec<Indexed>, known: &RoaringBitmap) -> Result<()> {
+        self.with_writer(|writer| {
+            for paper in papers {
+                if known.contains(paper.row.0) {
+                    writer.delete_term(Term::from_field_u64(self.fields.row, paper.row.0.into()));
+                }
+                writer.add_document(self.document(paper))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes rows away with the next commit.
+    pub fn remove(&self, rows: &[Row]) -> Result<()> {
+        self.with_writer(|writer| {
+            for row in rows {
+                writer.delete_term(Term::from_field_u64(self.fields.row, row.0.into()));
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes everything so far durable and found, with a text that the next open gives back. On an error nothing since
+    /// the last commit counts.
+    pub fn commit(&self, payload: &str) -> Result<()> {
+        self.with_writer(|writer| {
+            let mut prepared = writer.prepare_commit()?;
+            prepared.set_payload(payload);
+            prepared.commit()?;
+            Ok(())
+        })?;
+        self.reload()
+    }
+
+    /// Joins all segments into one, if there are more than `most`.
+    pub fn join(&self, most: usize) -> Result<()> {
+        let segments = self.index.searchable_segment_ids().map_err(explain)?;
+        if segments.len() <= most {
+            return Ok(());
+        }
+        self.with_writer(|writer| writer.merge(&segments).wait().map(|_| ()))?;
+        self.reload()
+    }
+
+    fn reload(&self) -> Result<()> {
+        self.reader.reload().map_err(explain)?;
+        let view = Arc::new(view(&self.reader).map_err(explain)?);
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+        Ok(())
+    }
+
+    fn with_writer<T>(&self, f: impl FnOnce(&mut IndexWriter) -> tantivy::Result<T>) -> Result<T> {
+        let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let writer = match &mut *slot {
+            Some(writer) => writer,
+            None => slot.insert(self.index.writer_with_num_threads(1, WRITER_BYTES).map_err(explain)?),
+        };
+        let out = f(writer).map_err(explain);
+        if out.is_err() {
+            // A writer that failed once takes nothing more.
+            *slot = None;
+        }
+        out
+    }
+
+    fn document(&self, paper: Indexed) -> TantivyDocument {
+        let fields = &self.fields;
+        let mut document = TantivyDocument::new();
+        document.add_u64(fields.row, paper.row.0.into());
+        document.add_pre_tokenized_text(fields.text, tokens(paper.text));
+        document.add_pre_tokenized_text(fields.title, tokens(vec![paper.title]));
+        document.add_pre_tokenized_text(fields.author, tokens(paper.authors));
+        for id in paper.ids {
+            document.add_text(fields.id, id);
+        }
+        for category in paper.categories {
+            document.add_text(fields.category, category);
+        }
+        if let Some(day) = paper.day {
+            document.add_i64(fields.day, day.into());
+        }
+        document
+    }
+}
+
+impl View {
+    /// The `k` rows with the greatest scores among those that `allowed` lets through.
+    pub fn best(
+        &self,
+        query: &dyn Query,
+        statistics: &dyn Bm25StatisticsProvider,
+        k: usize,
+        allowed: &dyn Fn(Row) -> bool,
+    ) -> Result<Vec<Neighbour>> {
+        if k == 0 {
+            return Ok(Vec::new());
+        }
+        let scoring = EnableScoring::enabled_from_statistics_provider(statistics, &self.searcher);
+        let weight = query.weight(scoring).map_err(explain)?;
+        // The worst of the best so far on top.
+        let mut heap: BinaryHeap<Worst> = BinaryHeap::with_capacity(k.min(1 << 16) + 1);
+        let mut threshold = f32::MIN;
+        for (reader, rows) in self.searcher.segment_readers().iter().zip(&self.rows) {
+            let alive = reader.alive_bitset();
+            // What the segments before it gave need not be beaten again.
+            let least = threshold;
+            let mut take = |document, score| {
+                let row = Row(rows.get_val(document) as u32);
+                if alive.is_none_or(|a| a.is_alive(document)) && allowed(row) {
+                    heap.push(Worst(Neighbour { row, score }));
+                    if heap.len() > k {
+                        heap.pop();
+                    }
+                    if heap.len() == k {
+                        threshold = heap.peek().map_or(f32::MIN, |w| w.0.score);
+                    }
+                }
+                threshold
+            };
+            weight.for_each_pruning(least, reader, &mut take).map_err(explain)?;
+        }
+        let mut found: Vec<Neighbour> = heap.into_iter().map(|w| w.0).collect();
+        found.sort_unstable_by(closest_first);
+        Ok(found)
+    }
+
+    /// Every row that a query matches.
+    pub fn all(&self, query: &dyn Query) -> Result<RoaringBitmap> {
+        let weight = query.weight(EnableScoring::disabled_from_searcher(&self.searcher)).map_err(explain)?;
+        let mut found = RoaringBitmap::new();
+        for (reader, rows) in self.searcher.segment_readers().iter().zip(&self.rows) {
+            let alive = reader.alive_bitset();
+            let mut take = |documents: &[u32]| {
+                for document in documents {
+                    if alive.is_none_or(|a| a.is_alive(*document)) {
+                        found.insert(rows.get_val(*document) as u32);
+                    }
+                }
+            };
+            weight.for_each_no_score(reader, &mut take).map_err(explain)?;
+        }
+        Ok(found)
+    }
+}
+
+fn view(reader: &IndexReader) -> tantivy::Result<View> {
+    let searcher = reader.searcher();
+    let mut rows = Vec::new();
+    for segment in searcher.segment_readers() {
+        rows.push(segment.fast_fields().u64("row")?.first_or_default_col(u64::MAX));
+    }
+    Ok(View { searcher, rows })
+}
+
+struct Worst(Neighbour);
+
+impl Ord for Worst {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        closest_first(&self.0, &other.0)
+    }
+}
+
+impl PartialOrd for Worst {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Worst {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Worst {}
+
+/// Texts one behind the other, as tantivy takes words that are found already.
+fn tokens(texts: Vec<Vec<Word>>) -> PreTokenizedString {
+    let mut tokens: Vec<Token> = Vec::with_capacity(texts.iter().map(Vec::len).sum());
+    let mut begin = 0;
+    for mut words in texts {
+        // Joined forms come behind their parts; tantivy wants places that rise.
+        words.sort_by_key(|w| w.position);
+        words.dedup_by(|a, b| a.position == b.position && a.term == b.term);
+        let end = words.last().map_or(0, |w| w.position + GAP);
+        tokens.extend(words.into_iter().map(|w| Token {
+            offset_from: 0,
+            offset_to: 0,
+            position: begin + w.position,
+            text: w.term,
+            position_length: 1,
+        }));
+        begin += end;
+    }
+    PreTokenizedString { text: String::new(), tokens }
+}
+
+/// tantivy's words, made into what a person can do.
+pub fn explain(e: TantivyError) -> Error {
+    match e {
+        TantivyError::IoError(_) | TantivyError::OpenWriteError(_) => Error::Data(format!(
+            "cannot write the index of words ({e}; is the disk full?). The papers are safe; what it lacks is added when the \
+             folder is next opened"
+        )),
+        e => Error::Internal(format!("the index of words: {e}")),
+    }
+}

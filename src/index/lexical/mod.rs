@@ -1,0 +1,438 @@
+//! Words: which papers hold them (tantivy), and which terms each paper holds.
+//!
+//! The folder has tantivy's own files in `words/` and beside them the blocks of [`forward`], named by the text that
+//! tantivy's commit carries: so one atomic rename makes both count. It remembers the store's change number; what came
+//! later is added when it is opened, and it can be thrown away and built again.
+//!
+//! Scores must not depend on how the papers came in, so BM25 takes its statistics (papers, frequencies, lengths) from the
+//! live rows here and not from tantivy's segments, where deleted papers count until they are merged away.
+
+mod dictionary;
+mod forward;
+mod inverted;
+mod state;
+mod tex;
+mod vector;
+mod words;
+
+#[cfg(test)]
+mod contract;
+
+pub use vector::TermVector;
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
+use tantivy::Term;
+use tantivy::query::{BooleanQuery, Occur, Query, TermQuery};
+use tantivy::schema::IndexRecordOption;
+
+use self::forward::Block;
+use self::inverted::{Indexed, Inverted};
+use self::state::{Counts, State};
+use self::words::{Purpose, Reader};
+use super::Neighbour;
+use crate::error::{Error, Result};
+use crate::paper::Row;
+
+const FORMAT: u32 = 1;
+
+/// How often a word of the title counts in a paper's terms.
+const TITLE: usize = 2;
+
+/// Papers that may wait for a commit. A commit costs some tens of milliseconds; what waits is added again after a crash.
+const WAITING: usize = 4096;
+
+/// Segments that may stand before [`Lexical::join`] joins them.
+const SEGMENTS: usize = 4;
+
+/// What the index takes of a paper.
+#[derive(Debug, Clone, Default)]
+pub struct Document<'a> {
+    /// Names its title and abstract, which never change under it; the rest may.
+    pub row: u32,
+    /// The title.
+    pub title: &'a str,
+    /// The abstract.
+    pub summary: &'a str,
+    /// Full names.
+    pub authors: &'a [String],
+    /// Free terms.
+    pub keywords: &'a [String],
+    /// Categories, compared in lower case.
+    pub categories: &'a [String],
+    /// Identifiers, compared in lower case as they are.
+    pub ids: Vec<String>,
+    /// Days since 1970-01-01.
+    pub day: Option<i32>,
+}
+
+/// What opening found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LexicalReport {
+    /// Why the files on disk were not used; `None` when they were, or when there were none.
+    pub doubt: Option<String>,
+    /// The store's change number up to which it has read; all that came later is to be inserted again.
+    pub change: u64,
+}
+
+/// The words of all papers. Shared between threads; writing and reading may overlap.
+pub struct Lexical {
+    folder: PathBuf,
+    inverted: Inverted,
+    // Held for reading while terms are read, for writing while papers come or go; never while anything is written to disk.
+    state: RwLock<State>,
+    // Held from a look at what waits until the commit that takes it; the reader keeps the stems it has met.
+    writing: Mutex<Writing>,
+}
+
+struct Writing {
+    reader: Reader,
+    /// The number of the next block file.
+    next_file: u64,
+    /// Files of the written blocks, in their order.
+    files: Vec<Named>,
+    /// Whether something was taken away or changed since the last commit.
+    dirty: bool,
+    /// Why nothing more can be written.
+    failed: bool,
+}
+
+/// A block file, and how to know that it is whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Named {
+    name: String,
+    bytes: u64,
+    blake3: String,
+}
+
+/// What tantivy's commit carries for us.
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    format: u32,
+    change: u64,
+    papers: u64,
+    next_file: u64,
+    blocks: Vec<Named>,
+}
+
+impl Lexical {
+    /// Opens the index in a folder, making it if it is not there. What cannot be trusted (damaged, of another format, or
+    /// newer than the store at `change`) is thrown away and said. `rows` are the store's: what the index has beyond them is
+    /// taken away.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Data`] when the folder cannot be written.
+    pub fn open(folder: &Path, rows: &RoaringBitmap, change: u64) -> Result<(Self, LexicalReport)> {
+        let begin = |folder: &Path| {
+            fs::create_dir_all(folder.join("words")).map_err(|e| Error::io(folder, "cannot make the folder", e))
+        };
+        begin(folder)?;
+        let (lexical, report) = match Self::read(folder, change) {
+            Ok((lexical, change)) => (lexical, LexicalReport { doubt: None, change }),
+            Err(doubt) => {
+                fs::remove_dir_all(folder).map_err(|e| Error::io(folder, "cannot clear the folder", e))?;
+                begin(folder)?;
+                let (lexical, change) = Self::read(folder, change).map_err(Error::Data)?;
+                (lexical, LexicalReport { doubt: Some(doubt), change })
+            }
+        };
+        let beyond: Vec<Row> = (lexical.rows() - rows).iter().map(Row).collect();
+        lexical.remove(&beyond)?;
+        Ok((lexical, report))
+    }
+
+    fn read(folder: &Path, change: u64) -> std::result::Result<(Self, u64), String> {
+        let (inverted, payload) = Inverted::open(&folder.join("words"))?;
+        let manifest = match payload {
+            Some(text) => serde_json::from_str(&text).map_err(|e| format!("what its commit says: {e}"))?,
+            None => Manifest { format: FORMAT, change: 0, papers: 0, next_file: 0, blocks: Vec::new() },
+        };
+        if manifest.format != FORMAT {
+            return Err(format!("it has format {}, this program reads {FORMAT}", manifest.format));
+        }
+        if manifest.change > change {
+            return Err("it is newer than the store (an older copy of the store was put back)".into());
+        }
+        if inverted.view().searcher.num_docs() != manifest.papers {
+            return Err("it holds another number of papers than its commit says".into());
+        }
+        let mut state = State::default();
+        for named in &manifest.blocks {
+            named.check(folder)?;
+            state.append(Block::open(&folder.join(&named.name)).map_err(|e| e.to_string())?)?;
+        }
+        sweep(folder, &manifest.blocks);
+        let writing = Writing {
+            reader: Reader::default(),
+            next_file: manifest.next_file,
+            files: manifest.blocks,
+            dirty: false,
+            failed: false,
+        };
+        let folder = folder.to_path_buf();
+        Ok((Lexical { folder, inverted, state: RwLock::new(state), writing: Mutex::new(writing) }, manifest.change))
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Rows that can be found, those that wait for a commit included.
+    pub fn rows(&self) -> RoaringBitmap {
+        self.state().live.clone()
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.state().live.len() as usize
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes papers in. Their terms are there when the call returns; a search finds them after the next
+    /// [`Lexical::commit`], which this call makes itself when many wait. A row that is there keeps its terms and takes
+    /// the new authors, keywords and the rest. `change` is the store's number after these papers.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the index cannot be written.
+    pub fn insert(&self, documents: &[Document<'_>], change: u64) -> Result<()> {
+        if documents.is_empty() {
+            return Ok(());
+        }
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        writing.usable()?;
+        let known = self.rows();
+        let mut indexed = Vec::with_capacity(documents.len());
+        let mut counted = Vec::with_capacity(documents.len());
+        for document in documents {
+            let paper = read_document(&mut writing.reader, document);
+            if !known.contains(document.row) {
+                counted.push((document.row, count(&paper)));
+            }
+            indexed.push(paper);
+        }
+        self.inverted.add(indexed, &known)?;
+        self.state_mut().extend(counted);
+        writing.dirty = true;
+        if self.state().waiting() >= WAITING { self.write(&mut writing, change) } else { Ok(()) }
+    }
+
+    /// Takes rows away; they are in no later answer. Unknown rows are passed over.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the index cannot be written.
+    pub fn remove(&self, rows: &[Row]) -> Result<()> {
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone: Vec<Row> = self.state_mut().remove(rows);
+        if gone.is_empty() {
+            return Ok(());
+        }
+        writing.usable()?;
+        writing.dirty = true;
+        self.inverted.remove(&gone)
+    }
+
+    /// Makes everything so far durable and found; `change` is the store's number up to which everything was given.
+    ///
+    /// # Errors
+    /// [`Error::Data`] or [`Error::Io`] when the files cannot be written; what they lack is added when next opened.
+    pub fn commit(&self, change: u64) -> Result<()> {
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !writing.dirty {
+            return Ok(());
+        }
+        self.write(&mut writing, change)
+    }
+
+    /// Joins what was committed in many pieces. Searches go on meanwhile; it may take some seconds.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the files cannot be written; the old ones still count then.
+    pub fn join(&self) -> Result<()> {
+        self.inverted.join(SEGMENTS)
+    }
+
+    fn write(&self, writing: &mut Writing, change: u64) -> Result<()> {
+        writing.usable()?;
+        let out = self.try_write(writing, change);
+        // tantivy has dropped what was not committed, so only a new start from the store is right again.
+        writing.failed = out.is_err();
+        out
+    }
+
+    fn try_write(&self, writing: &mut Writing, change: u64) -> Result<()> {
+        let mut files = writing.files.clone();
+        let mut block = None;
+        let joined = {
+            let state = self.state();
+            state.next_block().map(|next| (next.keep, next.rows.encode(&state.dictionary, next.new)))
+        };
+        if let Some((keep, bytes)) = joined {
+            let name = format!("terms-{}", writing.next_file);
+            writing.next_file += 1;
+            let path = self.folder.join(&name);
+            let write = || -> std::io::Result<()> {
+                let mut file = File::create(&path)?;
+                file.write_all(&bytes)?;
+                file.sync_all()
+            };
+            write().map_err(|e| Error::io(&path, "cannot write (is the disk full?)", e))?;
+            files.truncate(keep);
+            files.push(Named { name, bytes: bytes.len() as u64, blake3: blake3::hash(&bytes).to_hex().to_string() });
+            block = Some((keep, Block::open(&path)?));
+        }
+        let papers = self.state().live.len();
+        let manifest = Manifest { format: FORMAT, change, papers, next_file: writing.next_file, blocks: files };
+        let payload = serde_json::to_string(&manifest).map_err(|e| Error::Internal(e.to_string()))?;
+        self.inverted.commit(&payload)?;
+        if let Some((keep, block)) = block {
+            self.state_mut().written(keep, block);
+        }
+        writing.files = manifest.blocks;
+        writing.dirty = false;
+        sweep(&self.folder, &writing.files);
+        Ok(())
+    }
+
+    /// The terms of some rows, in their order; `None` where a row is not there.
+    pub fn terms(&self, rows: &[Row]) -> Vec<Option<TermVector>> {
+        let state = self.state();
+        rows.iter().map(|row| state.vector(row.0)).collect()
+    }
+
+    /// The terms of a text that papers share.
+    pub fn terms_of(&self, text: &str) -> TermVector {
+        let words = Reader::default().read(text, Purpose::Query);
+        self.state().vector_of(words.iter().map(|w| w.term.as_str()))
+    }
+
+    /// The cosine of some terms with those of each row, from 0 to 1; 0 where a row is not there.
+    pub fn cosines(&self, terms: &TermVector, rows: &[Row]) -> Vec<f32> {
+        self.state().cosines(terms, rows)
+    }
+
+    /// What a person reads for a term.
+    pub fn term(&self, id: u32) -> Option<String> {
+        self.state().dictionary.surface(id).map(str::to_string)
+    }
+
+    /// How telling a term is: the logarithm of all papers by those that hold it.
+    pub fn idf(&self, id: u32) -> f32 {
+        self.state().idf(id)
+    }
+
+    /// How many terms there are; their numbers lie below.
+    pub fn vocabulary(&self) -> usize {
+        self.state().dictionary.len()
+    }
+
+    /// The `k` rows that match the words of a text best, by BM25.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the index cannot be read.
+    pub fn search(&self, text: &str, k: usize, allowed: Option<&RoaringBitmap>) -> Result<Vec<Neighbour>> {
+        let terms = Reader::default().terms(text, Purpose::Query);
+        let state = self.state();
+        if state.live.is_empty() || terms.is_empty() {
+            return Ok(Vec::new());
+        }
+        let one = |term: &String| {
+            let term = Term::from_field_text(self.inverted.fields.text, term);
+            let query: Box<dyn Query> = Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs));
+            (Occur::Should, query)
+        };
+        let query = BooleanQuery::new(terms.iter().map(one).collect());
+        let view = self.inverted.view();
+        let statistics = state.statistics(&self.inverted.fields, &view.searcher);
+        let may = |row: Row| state.live.contains(row.0) && allowed.is_none_or(|a| a.contains(row.0));
+        view.best(&query, &statistics, k, &may)
+    }
+}
+
+impl Writing {
+    fn usable(&self) -> Result<()> {
+        if !self.failed {
+            return Ok(());
+        }
+        Err(Error::Data(
+            "the index of words could not be written before, so it takes nothing more. The papers are safe: make room on the \
+             disk and start paperkin again"
+                .into(),
+        ))
+    }
+}
+
+impl Named {
+    fn check(&self, folder: &Path) -> std::result::Result<(), String> {
+        let path = folder.join(&self.name);
+        let bytes = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        if bytes.len() as u64 != self.bytes || blake3::hash(&bytes).to_hex().as_str() != self.blake3 {
+            return Err(format!("{} is damaged: its length or checksum differs", path.display()));
+        }
+        Ok(())
+    }
+}
+
+/// Removes blocks that no commit names. What cannot be removed is left: it does no harm.
+fn sweep(folder: &Path, keep: &[Named]) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("terms-") && keep.iter().all(|n| n.name != name) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn read_document(reader: &mut Reader, document: &Document<'_>) -> Indexed {
+    let title = reader.read(document.title, Purpose::Text);
+    let mut text = vec![title.clone(); TITLE];
+    text.push(reader.read(document.summary, Purpose::Text));
+    text.extend(document.keywords.iter().map(|k| reader.read(k, Purpose::Text)));
+    Indexed {
+        row: Row(document.row),
+        text,
+        title,
+        authors: document.authors.iter().map(|a| reader.read(a, Purpose::Name)).collect(),
+        ids: document.ids.iter().map(|id| id.to_lowercase()).collect(),
+        categories: document.categories.iter().map(|c| c.trim().to_lowercase()).collect(),
+        day: document.day,
+    }
+}
+
+/// A paper's length in words, and how often it holds each.
+///
+/// Title and abstract only: they never change under a row, keywords may.
+fn count(paper: &Indexed) -> (u32, Counts) {
+    let mut counts = Counts::new();
+    let texts = &paper.text[..(TITLE + 1).min(paper.text.len())];
+    for word in texts.iter().flatten() {
+        match counts.get_mut(&word.term) {
+            Some((n, surface)) => {
+                *n += 1;
+                if reads_better(&word.surface, surface) {
+                    surface.clone_from(&word.surface);
+                }
+            }
+            None => drop(counts.insert(word.term.clone(), (1, word.surface.clone()))),
+        }
+    }
+    (texts.iter().map(Vec::len).sum::<usize>() as u32, counts)
+}
+
+/// Of `Networks`, `networks` and `network` the last: short, and without capitals that only begin a sentence.
+fn reads_better(new: &str, old: &str) -> bool {
+    let key = |s: &str| (s.chars().count(), s.chars().filter(|c| c.is_uppercase()).count(), s.to_string());
+    key(new) < key(old)
+}
