@@ -309,6 +309,12 @@ impl Works {
         works
     }
 
+    /// Adds the work of a paper.
+    pub fn insert(&mut self, paper: &Paper) {
+        self.bases.insert(paper.id.base().to_string());
+        self.titles.insert(Self::title(paper));
+    }
+
     /// Whether a paper is a record of one of these works.
     pub fn contains(&self, paper: &Paper) -> bool {
         self.bases.contains(paper.id.base()) || self.titles.contains(&Self::title(paper))

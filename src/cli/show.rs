@@ -50,6 +50,11 @@ fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::
             Part::Paper { id, title, value } => (value, format!("{id}  {title}")),
             Part::Text { text, value } => (value, format!("\"{text}\"")),
             Part::Vector { value } => (value, "the vector".into()),
+            Part::Term { term, value } => (value, format!("the word \"{term}\"")),
+            Part::Background { value } => (value, "papers at large".into()),
+            Part::Votes { value } => (value, "votes and comments".into()),
+            Part::Others { value } => (value, "the reading of others".into()),
+            Part::Rest { value } => (value, "all further papers and words".into()),
             Part::Recency { value } => (value, "its age".into()),
         };
         writeln!(out, "              {value:+.3}  {}", truncate_str(&what, width.saturating_sub(22), "…"))?;

@@ -1,25 +1,35 @@
 //! Where store, embedder, index and rank meet. One file for each thing the engine does.
 
 mod answer;
+mod calibrate;
 mod embed;
+mod feed;
 mod gather;
 mod info;
 mod ingest;
+mod interests;
+mod onboarding;
 mod open;
+mod reader;
 mod recommend;
 mod reembed;
 mod search;
 mod similar;
 mod space;
+mod trending;
+mod users;
 mod words;
 
-pub use answer::{Answer, Ask, Hit, Meta, Mode, Part, Why};
+pub use answer::{Answer, Ask, Hit, InterestName, Meta, Mode, Part, Why};
+pub use feed::{Feed, Since};
+pub use interests::{InterestPatch, InterestView};
 pub use info::Info;
 pub use ingest::{Incoming, Refused, Rejected, Report, Source};
 pub use open::Opened;
 pub use recommend::{Example, Recommend};
 pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
+pub use users::{ExportedUser, MAX_EVENTS, UserView};
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -40,6 +50,8 @@ pub struct Engine {
     space: RwLock<Arc<Space>>,
     // The words of the papers, which no model changes.
     lexical: Lexical,
+    // Users whose model is fitted; made again from the store whenever they are not here.
+    readers: reader::Readers,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
     committing: Mutex<()>,
 }

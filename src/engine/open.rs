@@ -51,6 +51,7 @@ impl Engine {
             store,
             space: RwLock::new(Arc::new(space)),
             lexical,
+            readers: super::reader::Readers::default(),
             committing: Mutex::default(),
         };
         Ok(Opened { engine, index: report, words_doubt: words.doubt })

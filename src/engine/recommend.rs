@@ -15,7 +15,7 @@ use crate::paper::{PaperId, Row, Works, head};
 use crate::rank::{Profile, Strategy, UNDATED, decay};
 
 /// Most candidates and most examples in one call.
-const MAX_CANDIDATES: usize = 20_000;
+pub const MAX_CANDIDATES: usize = 20_000;
 const MAX_EXAMPLES: usize = 10_000;
 
 /// A paper as an example.
@@ -129,7 +129,7 @@ impl Engine {
         let papers = hits
             .into_iter()
             .zip(vectors)
-            .map(|((n, paper), vector)| Hit { paper, score: n.score, why: vector.map(|v| examples.why(&v, n.score)) })
+            .map(|((n, paper), vector)| Hit { why: vector.map(|v| examples.why(&v, n.score)), ..Hit::new(paper, n.score) })
             .collect();
         Ok(Answer { papers, meta: Meta::since(began, plan, total) })
     }
@@ -302,6 +302,6 @@ impl Examples {
         if (score - own).abs() > 1e-5 {
             parts.push(Part::Recency { value: score - own });
         }
-        Why { parts }
+        Why::of(parts)
     }
 }

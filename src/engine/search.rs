@@ -22,10 +22,10 @@ impl Engine {
         let space = self.space();
         let vector = self.embed_query(&space, query)?;
         let gathered = self.gather(&space, &vector, ask, Rules::default())?;
-        let why = |value| Why { parts: vec![Part::Text { text: head(query.trim(), 80), value }] };
+        let why = |value| Why::of(vec![Part::Text { text: head(query.trim(), 80), value }]);
         let papers = gathered.hits.into_iter();
         let papers =
-            papers.map(|(n, paper)| Hit { paper, score: n.score, why: ask.explain.then(|| why(n.score)) }).collect();
+            papers.map(|(n, paper)| Hit { why: ask.explain.then(|| why(n.score)), ..Hit::new(paper, n.score) }).collect();
         Ok(Answer { papers, meta: Meta::since(began, gathered.plan, gathered.total) })
     }
 }

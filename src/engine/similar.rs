@@ -20,10 +20,10 @@ impl Engine {
         let vector = space.vector(row, id)?;
         let rules = Rules { without: [row].into(), never: Works::of([&paper]), ..Rules::default() };
         let gathered = self.gather(&space, &vector, ask, rules)?;
-        let why = |value| Why { parts: vec![Part::Paper { id: id.to_string(), title: paper.title.clone(), value }] };
+        let why = |value| Why::of(vec![Part::Paper { id: id.to_string(), title: paper.title.clone(), value }]);
         let papers = gathered.hits.into_iter();
         let papers =
-            papers.map(|(n, paper)| Hit { paper, score: n.score, why: ask.explain.then(|| why(n.score)) }).collect();
+            papers.map(|(n, paper)| Hit { why: ask.explain.then(|| why(n.score)), ..Hit::new(paper, n.score) }).collect();
         Ok(Answer { papers, meta: Meta::since(began, gathered.plan, gathered.total) })
     }
 }

@@ -5,12 +5,15 @@ mod docs;
 mod embed;
 mod error;
 mod extract;
+mod feed;
 mod health;
+mod interests;
 mod limits;
 mod papers;
 mod recommend;
 mod router;
 mod search;
+mod users;
 mod web;
 
 use std::net::SocketAddr;
