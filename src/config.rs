@@ -64,6 +64,9 @@ pub struct Tuning {
     pub ef_construction: usize,
     /// Points kept in sight while searching the graph: recall against time.
     pub ef_search: usize,
+    /// The recall@10 to reach instead (0 to 1): `ef_search` is then read off the curve that each segment of the index was
+    /// measured to have.
+    pub recall: Option<f32>,
     /// Up to this many papers all are scored and there is no graph.
     pub exact_below: usize,
     /// Threads of the encoder; 0 takes one a core.
@@ -84,6 +87,7 @@ impl Default for Tuning {
             m: 16,
             ef_construction: 200,
             ef_search: 96,
+            recall: None,
             exact_below: 4000,
             threads: 0,
             token_budget: 0,
@@ -147,6 +151,11 @@ impl Config {
         let known = toml::Table::try_from(
             TUNING_NAMES.map(|n| (n, 0)).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         );
+        if let Some(text) = var("RECALL") {
+            let recall: f64 =
+                text.parse().map_err(|_| Error::Invalid(format!("PAPERKIN_RECALL is {text:?}, not a number")))?;
+            file.tuning.insert("recall".into(), recall.into());
+        }
         for name in known.iter().flat_map(toml::Table::keys) {
             if let Some(text) = var(&name.to_uppercase()) {
                 let number: i64 = text.parse().map_err(|_| {
@@ -230,6 +239,9 @@ impl Tuning {
             ("timeout_s", usize::try_from(self.timeout_s).unwrap_or(usize::MAX), 1, 86_400),
             ("max_body", self.max_body, 1024, 1 << 40),
         ];
+        if let Some(recall) = self.recall.filter(|r| !(*r > 0.0 && *r <= 1.0)) {
+            return Err(Error::Invalid(format!("the setting recall is {recall}; it goes from above 0 to 1")));
+        }
         for (name, value, least, most) in ranges {
             if !(least..=most).contains(&value) {
                 return Err(Error::Invalid(format!("the setting {name} is {value}; it goes from {least} to {most}")));
@@ -269,6 +281,9 @@ mod tests {
         assert_eq!(numbers(&[("PAPERKIN_DIMENSION", "128")], None), Some(128));
         assert_eq!(numbers(&[("PAPERKIN_DIMENSION", "128")], Some(256)), Some(256));
         assert_eq!((c.tuning.ef_search, c.tuning.m, c.tuning.timeout_s), (20, 8, 30));
+        let recall = |file: &str, env: &[_]| load(file, env, Flags::default()).expect("loads").tuning.recall;
+        assert_eq!(recall("[tuning]\nrecall = 0.95", &[]), Some(0.95));
+        assert_eq!(recall("[tuning]\nrecall = 0.95", &[("PAPERKIN_RECALL", "0.98")]), Some(0.98));
     }
 
     #[test]
@@ -278,6 +293,8 @@ mod tests {
             ("[tuning]\nef_serch = 1", None, "ef_serch"),
             ("[tuning]\nef_search = 0", None, "ef_search"),
             ("device = 'tpu'", None, "tpu"),
+            ("[tuning]\nrecall = 1.5", None, "recall"),
+            ("", Some(("PAPERKIN_RECALL", "most")), "PAPERKIN_RECALL"),
             ("", Some(("PAPERKIN_M", "many")), "PAPERKIN_M"),
             ("", Some(("PAPERKIN_DEVICE", "tpu")), "tpu"),
             ("", Some(("PAPERKIN_DIMENSION", "few")), "PAPERKIN_DIMENSION"),

@@ -27,12 +27,13 @@
 //! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
 //! | [`cli`] | one file a command; prints tables or JSON |
 //! | [`http`] | the shell: the router is the table of contents, one file a resource |
+//! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus |
 //! | [`engine`] | the deep module where the next floor's rooms meet; one file for each thing it does |
 //! | [`embed`] | text to unit vector: finding a model folder, tokens, the queue and the thread that owns the model; our own kernels for the processor, candle for other devices |
-//! | [`index`] | vector to nearest rows: exact, and hnsw with its files |
+//! | [`index`] | vector to nearest rows: exact, and hnsw with its files; words to rows and rows to terms (`lexical`, on tantivy) |
 //! | [`store`] | what is true: papers and vectors in SQLite, schema and migrations |
-//! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, diversity, recency |
+//! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression, diversity, recency |
 //! | [`paper`] | the paper, its two names, the filter |
 //! | [`user`] | a user, events and what they come to |
 //! | [`config`] | settings: file, environment, flag |
@@ -51,7 +52,7 @@
 //! ```text
 //! 5  main
 //! 4  cli  http                    cli starts http; http does not know cli
-//! 3  sources                      knows engine
+//! 3  sources  eval                know engine
 //! 2  engine                       the only place where the next floor's rooms meet
 //! 1  embed  index  store  rank    do not know each other
 //! 0  paper  user  config  error   know nobody
@@ -61,7 +62,7 @@
 //!
 //! - axum, tower and tokio stand only in `http`. The core is synchronous; handlers go through one helper that takes a
 //!   permit and spawns blocking work.
-//! - candle and tokenizers stand only in `embed`, hnsw_rs only in `index`, SQL only in `store`, clap only in `cli` and
+//! - candle and tokenizers stand only in `embed`, hnsw_rs and tantivy only in `index`, SQL only in `store`, clap only in `cli` and
 //!   `config`.
 //! - `rank` does no input or output. `index` never sees a paper or SQL. `store` never sees a distance.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is similarity, greater is closer, everywhere;
@@ -71,6 +72,10 @@
 //! - The store is the truth. The index is derived from it: its manifest remembers the store's change number, it catches up
 //!   when opened, and it can be thrown away and built again. How to search under a filter (score the allowed rows, walk
 //!   the graph and drop, or scan) is decided inside `index`, which alone knows what each costs.
+//! - The index of words is derived in the same way, and what names its files is the text that tantivy's commit carries. Its
+//!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
+//! - Records of one work (same arXiv id or DOI, or same title and first author) are shown once; the newest speaks. The keys
+//!   are in the store.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
 //!   what is made with a model is a space (`engine/space`), an answer comes from one space, and moving to another model
 //!   puts a new space in the old one's place at once.
@@ -83,6 +88,7 @@ pub mod config;
 pub mod embed;
 pub mod engine;
 pub mod error;
+pub mod eval;
 pub mod http;
 pub mod index;
 pub mod paper;

@@ -36,10 +36,16 @@ pub struct AskArgs {
     /// Say where each score comes from
     #[arg(long)]
     explain: bool,
+    /// Show all versions and duplicates of a work, not only the newest
+    #[arg(long)]
+    versions: bool,
+    /// How texts are compared: hybrid by meaning and words, dense by meaning, lexical by words
+    #[arg(long, default_value = "hybrid", value_parser = mode)]
+    mode: Mode,
 }
 
 impl AskArgs {
-    pub fn ask(&self, mode: Mode) -> Result<Ask> {
+    pub fn ask(&self) -> Result<Ask> {
         let ask = Ask {
             limit: self.limit,
             offset: self.offset,
@@ -50,10 +56,11 @@ impl AskArgs {
                 authors: self.author.clone(),
                 exclude: self.exclude.clone(),
             },
-            mode,
+            mode: self.mode,
             diversity: self.diversity,
             min_score: self.min_score,
             explain: self.explain,
+            versions: self.versions,
         };
         ask.check()?;
         Ok(ask)
@@ -73,4 +80,13 @@ fn date(text: &str) -> std::result::Result<PaperDate, String> {
 
 pub fn id(text: &str) -> std::result::Result<PaperId, String> {
     PaperId::new(text).map_err(|e| e.to_string())
+}
+
+pub fn mode(text: &str) -> std::result::Result<Mode, String> {
+    match text {
+        "hybrid" => Ok(Mode::Hybrid),
+        "dense" => Ok(Mode::Dense),
+        "lexical" => Ok(Mode::Lexical),
+        _ => Err("it is hybrid, dense or lexical".into()),
+    }
 }

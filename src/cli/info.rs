@@ -1,6 +1,6 @@
 //! `paperkin info`
 
-use super::show::{bytes, thousands};
+use super::show::{bytes, counted, thousands};
 use super::{Context, show};
 
 /// What the data folder holds
@@ -15,14 +15,18 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
     if context.json {
         return show::document(&info);
     }
+    let state = &info.index.state;
     let index = match info.index.kind {
         "hnsw" => format!(
-            "hnsw over {} points ({} dead), m {}, ef_construction {}, ef_search {}",
-            thousands(info.index.points),
-            thousands(info.index.dead),
+            "hnsw: {} points in {} ({} dead), {} not frozen yet; m {}, ef_construction {}, ef_search {}{}",
+            thousands(state.points),
+            counted(state.segments, "segment"),
+            thousands(state.dead),
+            thousands(state.live),
             info.index.m,
             info.index.ef_construction,
-            info.index.ef_search
+            state.ef_search,
+            state.recall.map_or(String::new(), |r| format!(", recall@10 {r:.3} when frozen")),
         ),
         _ => "exact (the corpus is small enough to score every paper)".to_string(),
     };
@@ -32,7 +36,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
             "model        {} ({} numbers a vector, {}; {})",
             info.model, info.dimension, info.precision, info.fingerprint
         ),
-        format!("this machine {}", crate::embed::instruction_set()),
+        format!("this machine {} (encoder), {} (index)", crate::embed::instruction_set(), state.kernel),
         format!("papers       {}", thousands(info.papers)),
         format!("vectors      {}", thousands(info.vectors)),
         format!("index        {index}"),
@@ -45,5 +49,6 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         ),
         format!("version      {}", info.version),
     ];
-    show::text(&lines.join("\n"))
+    let trouble = state.trouble.iter().map(|t| format!("TROUBLE      {t}"));
+    show::text(&lines.into_iter().chain(trouble).collect::<Vec<_>>().join("\n"))
 }

@@ -3,6 +3,8 @@
 mod ask;
 mod demo;
 mod embed;
+mod eval;
+mod index;
 mod info;
 mod ingest;
 mod progress;
@@ -86,7 +88,9 @@ enum Command {
     Recommend(recommend::Args),
     Embed(embed::Args),
     Info(info::Args),
+    Index(index::Args),
     Reembed(reembed::Args),
+    Eval(eval::Args),
     Export(transfer::ExportArgs),
     Import(transfer::ImportArgs),
 }
@@ -171,7 +175,9 @@ pub fn run() -> anyhow::Result<()> {
         Command::Recommend(args) => recommend::run(&context, &args),
         Command::Embed(args) => embed::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
+        Command::Index(args) => index::run(&context, &args),
         Command::Reembed(args) => reembed::run(&context, &args),
+        Command::Eval(args) => eval::run(&context, &args),
         Command::Export(args) => transfer::export(&context, &args),
         Command::Import(args) => transfer::import(&context, &args),
     }

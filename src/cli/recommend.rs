@@ -2,7 +2,7 @@
 
 use super::ask::{AskArgs, id};
 use super::{Context, show};
-use crate::engine::{Example, Mode, Recommend};
+use crate::engine::{Example, Recommend};
 use crate::paper::PaperId;
 use crate::rank::Strategy;
 
@@ -48,13 +48,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         half_life_days: args.half_life_days,
         per_author: args.per_author,
         exclude_liked: !args.include_liked,
-        ask: args.ask.ask(Mode::Dense)?,
+        ask: args.ask.ask()?,
         ..Recommend::default()
     };
     show::answer(&context.open_filled()?.recommend(&request)?, context.json)
 }
 
-fn strategy(text: &str) -> Result<Strategy, String> {
-    let known = "auto, mean, nearest or rocchio";
+pub fn strategy(text: &str) -> Result<Strategy, String> {
+    let known = "auto, mean, nearest, rocchio or logistic";
     serde_json::from_value(text.into()).map_err(|_| format!("it is {known}"))
 }

@@ -50,11 +50,13 @@ fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::
             Part::Paper { id, title, value } => (value, format!("{id}  {title}")),
             Part::Text { text, value } => (value, format!("\"{text}\"")),
             Part::Vector { value } => (value, "the vector".into()),
-            Part::Term { term, value } => (value, format!("the word \"{term}\"")),
-            Part::Background { value } => (value, "papers at large".into()),
             Part::Votes { value } => (value, "votes and comments".into()),
             Part::Others { value } => (value, "the reading of others".into()),
             Part::Rest { value } => (value, "all further papers and words".into()),
+            Part::Term { term, value } => (value, format!("the word {term}")),
+            Part::Feedback { value } => (value, "what the best papers for it have in common".into()),
+            Part::Exact { value } => (value, "it is what was asked for".into()),
+            Part::Background { value } => (value, "unlike the papers at large".into()),
             Part::Recency { value } => (value, "its age".into()),
         };
         writeln!(out, "              {value:+.3}  {}", truncate_str(&what, width.saturating_sub(22), "…"))?;
@@ -95,6 +97,11 @@ pub fn thousands(n: usize) -> String {
         out.push(c);
     }
     out
+}
+
+/// A count and what is counted: `1 segment`, `2,000 segments`.
+pub fn counted(n: usize, what: &str) -> String {
+    format!("{} {what}{}", thousands(n), if n == 1 { "" } else { "s" })
 }
 
 /// Bytes in the unit that suits them.

@@ -1,22 +1,25 @@
 //! What is asked of the engine, and what it answers.
 
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
 use crate::index::Plan;
 use crate::paper::{Filter, Paper};
+use crate::rank::Strategy;
 
 /// How texts are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Words and meaning together. At present answered by meaning alone, and the answer's `meta.mode` says so.
+    /// Meaning and words, half and half.
     #[default]
     Hybrid,
     /// Meaning: the vectors.
     Dense,
-    /// Words.
+    /// Words: only papers that hold at least one.
     Lexical,
 }
 
@@ -37,6 +40,8 @@ pub struct Ask {
     pub min_score: Option<f32>,
     /// Whether each hit says why.
     pub explain: bool,
+    /// Whether all records of a work are shown, and not only the newest.
+    pub versions: bool,
 }
 
 impl Default for Ask {
@@ -49,6 +54,7 @@ impl Default for Ask {
             diversity: 0.0,
             min_score: None,
             explain: false,
+            versions: false,
         }
     }
 }
@@ -65,9 +71,6 @@ impl Ask {
         }
         if self.min_score.is_some_and(|s| !s.is_finite()) {
             return Err(Error::Invalid("min_score must be a finite number".into()));
-        }
-        if self.mode == Mode::Lexical {
-            return Err(Error::Invalid("mode \"lexical\" is not available in this version; use \"dense\"".into()));
         }
         self.filter.check()
     }
@@ -87,7 +90,11 @@ pub struct Hit {
     /// The paper.
     #[serde(flatten)]
     pub paper: Paper,
-    /// Greater is closer.
+    /// Greater is closer; it does not depend on the other hits, so it can be compared between calls.
+    ///
+    /// `dense`: the cosine of the vectors, from -1 to 1. `lexical`: from 0 to 1, for a query the share of its words' worth
+    /// that the paper reaches (BM25 by its bound), for a paper or a text the cosine of the terms. `hybrid`: half of each,
+    /// from -0.5 to 1. 1 also stands for a paper that was named exactly.
     pub score: f32,
     /// Where the score comes from, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,20 +160,30 @@ pub enum Part {
         /// The share.
         value: f32,
     },
-    /// What closeness to the vector of the request adds.
-    Vector {
-        /// The share.
-        value: f32,
-    },
     /// What a word adds that both hold.
     Term {
-        /// The word.
+        /// The word; `…` for all further ones together.
         term: String,
         /// The share.
         value: f32,
     },
-    /// What being unlike the papers at large adds, or being like them takes away.
+    /// What is in common with the papers that match the query best.
+    Feedback {
+        /// The share.
+        value: f32,
+    },
+    /// The query names the paper: its id, its DOI or its title.
+    Exact {
+        /// The whole score.
+        value: f32,
+    },
+    /// What being unlike the papers at large adds, or being like them takes away (`logistic`).
     Background {
+        /// The share.
+        value: f32,
+    },
+    /// What closeness to the vector of the request adds.
+    Vector {
         /// The share.
         value: f32,
     },
@@ -204,6 +221,16 @@ pub struct Meta {
     pub total: usize,
     /// How texts were compared.
     pub mode: Mode,
+    /// How the examples became a score; only where there were examples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Strategy>,
+}
+
+impl Meta {
+    /// What is told of an answer that was begun at a moment.
+    pub(super) fn since(began: Instant, plan: Plan, total: usize, mode: Mode) -> Self {
+        Meta { took_ms: began.elapsed().as_secs_f64() * 1e3, plan, total, mode, strategy: None }
+    }
 }
 
 /// The answer of every ranking call.

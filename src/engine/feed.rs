@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 use super::interests::{Interest, shares};
 use super::reader::{Common, Reader};
 use super::space::Space;
-use super::{Answer, Ask, Engine, Hit, InterestName, Meta, Part, Why};
+use super::{Answer, Ask, Engine, Hit, InterestName, Meta, Mode, Part, Why};
 use crate::error::{Error, Result};
 use crate::index::{Plan, VectorIndex};
 use crate::paper::{Paper, PaperDate, PaperId, Row};
@@ -128,7 +128,7 @@ impl Engine {
             picked.into_iter().skip(ask.offset).take(ask.limit).map(|(k, paper, e)| (&scored[k], paper, e)).collect();
         page.sort_by(|a, b| b.0.score.total_cmp(&a.0.score).then(b.0.row.cmp(&a.0.row)));
         let papers = self.hits(space, reader, taste, page, ask.explain);
-        Ok(Answer { papers, meta: Meta::since(began, plan, total) })
+        Ok(Answer { papers, meta: Meta::since(began, plan, total, Mode::Hybrid) })
     }
 
     /// Ranks exactly these papers for a user, all of them, seen ones included.
@@ -165,7 +165,7 @@ impl Engine {
         let by_row: HashMap<Row, &Scored> = scored.iter().map(|s| (s.row, s)).collect();
         let page = papers.into_iter().map(|(row, paper)| (by_row[&row], paper, false)).collect();
         let papers = self.hits(&space, &reader, taste, page, explain);
-        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total) })
+        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
     }
 
     fn check_further(&self, further: &[Event]) -> Result<()> {
@@ -495,7 +495,7 @@ impl Engine {
             Hit { why: feed.ask.explain.then(|| a.why()), ..Hit::new(a.paper.clone(), a.score) }
         };
         let papers = page.into_iter().map(hit).collect();
-        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total) })
+        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
     }
 
     /// Candidates for somebody without a history: by attention alone.
@@ -513,7 +513,7 @@ impl Engine {
             .collect();
         papers.sort_by(|a, b| b.score.total_cmp(&a.score));
         let total = papers.len();
-        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total) })
+        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
     }
 }
 

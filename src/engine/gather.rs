@@ -1,16 +1,22 @@
-//! From a query vector to the papers of an answer: filter, search, rules, diversity, page.
+//! From what is looked for to the papers of an answer: filter, candidates, scores, rules, diversity, page.
 
 use std::collections::{HashMap, HashSet};
 
+use roaring::RoaringBitmap;
+
+use super::probe::{Found, Probe};
 use super::space::Space;
 use super::{Ask, Engine};
 use crate::error::Result;
-use crate::index::{Neighbour, Plan, VectorIndex};
+use crate::index::{Plan, VectorIndex};
 use crate::paper::{Paper, Row, Works};
 use crate::rank::mmr;
 
-/// Gives neighbours other scores, and drops those that have none.
-pub type Rescore<'a> = dyn Fn(&mut Vec<Neighbour>) -> Result<()> + 'a;
+/// Candidates looked at for a first page; more are looked at for pages further down.
+const POOL: usize = 64;
+
+/// Gives candidates other scores, and drops those that have none.
+pub type Rescore<'a> = dyn Fn(&mut Vec<Found>) -> Result<()> + 'a;
 
 /// What an answer must not hold, besides what the filter says.
 #[derive(Default)]
@@ -21,91 +27,116 @@ pub struct Rules<'a> {
     pub never: Works,
     /// At most so many papers of one author.
     pub per_author: Option<usize>,
-    /// More places to look at than the query vector.
-    pub further_queries: Vec<&'a [f32]>,
-    /// Another score for some neighbours of the query.
+    /// Only these rows, besides what the filter says.
+    pub only: Option<RoaringBitmap>,
+    /// These come first, with the greatest score there is.
+    pub first: Vec<Row>,
+    /// Another score for the candidates.
     pub rescore: Option<&'a Rescore<'a>>,
 }
 
 /// The papers of an answer, in order, with their scores.
 pub struct Gathered {
-    pub hits: Vec<(Neighbour, Paper)>,
+    pub hits: Vec<(Found, Paper)>,
     pub plan: Plan,
     pub total: usize,
 }
 
 impl Engine {
-    /// The page that is asked for of the papers closest to `query`, under the rules.
-    pub(super) fn gather(&self, space: &Space, query: &[f32], ask: &Ask, mut rules: Rules<'_>) -> Result<Gathered> {
+    /// The page that is asked for of the papers closest to what is looked for, under the rules.
+    pub(super) fn gather(&self, space: &Space, probe: &Probe<'_>, ask: &Ask, mut rules: Rules<'_>) -> Result<Gathered> {
         ask.check()?;
-        let allowed = self.store.allowed(&ask.filter)?;
+        let mut allowed = self.store.allowed(&ask.filter)?;
+        if let Some(only) = rules.only.take() {
+            allowed = Some(allowed.map_or(only.clone(), |a| a & only));
+        }
+        let allowed = allowed.as_ref();
         let excluded: Vec<_> = ask.filter.exclude.iter().collect();
         rules.without.extend(self.store.rows(&excluded)?.into_iter().flatten());
-        let total = match &allowed {
+        rules.first.retain(|row| !rules.without.contains(row) && allowed.is_none_or(|a| a.contains(row.0)));
+        let total = self.total(space, ask, allowed, &rules);
+        let needed = ask.offset.saturating_add(ask.limit).min(space.index.len());
+        // What is reordered after the search is chosen from more than is shown, and pages must come from one order: so
+        // the pool grows in steps and not with each page.
+        let reordered = ask.diversity > 0.0 || rules.rescore.is_some();
+        let mut pool = (if reordered { 8 * needed } else { 4 * needed }).max(POOL).next_power_of_two();
+        loop {
+            if pool > space.index.len() / 4 {
+                // Then all of them are as cheap, and pages join without gap or overlap.
+                pool = space.index.len() + 1;
+            }
+            let mut looked = self.candidates(space, probe, pool + rules.without.len(), allowed)?;
+            looked.found.retain(|f| !rules.without.contains(&f.row));
+            if let Some(rescore) = rules.rescore {
+                rescore(&mut looked.found)?;
+                looked.found.sort_by(Found::best_first);
+            }
+            if !ask.versions {
+                let editions = self.editions();
+                looked.found.retain(|f| rules.first.contains(&f.row) || editions.speaks(f.row, allowed));
+            }
+            self.put_first(&mut looked.found, &rules);
+            let before = looked.found.len();
+            looked.found.retain(|f| ask.min_score.is_none_or(|least| f.score >= least));
+            // Below the least score there is nothing more to find, however far one looks.
+            let exhausted = looked.exhausted || (looked.found.len() < before && rules.rescore.is_none());
+            let chosen = self.choose(space, looked.found, ask.diversity, needed, &rules)?;
+            if chosen.len() >= needed || exhausted {
+                let hits = chosen.into_iter().skip(ask.offset).take(ask.limit).collect();
+                return Ok(Gathered { hits, plan: looked.plan, total });
+            }
+            pool = pool.saturating_mul(4);
+        }
+    }
+
+    /// Papers that could be in the answer.
+    fn total(&self, space: &Space, ask: &Ask, allowed: Option<&RoaringBitmap>, rules: &Rules<'_>) -> usize {
+        let all = match allowed {
             Some(rows) => rows.len() as usize - rules.without.iter().filter(|r| rows.contains(r.0)).count(),
             None => space.index.len().saturating_sub(rules.without.len()),
         };
-        let needed = ask.offset.saturating_add(ask.limit).min(space.index.len());
-        // What is reordered after the search is chosen from more than is shown.
-        let reordered = ask.diversity > 0.0 || rules.rescore.is_some();
-        let mut pool = if reordered { (5 * needed).max(100) } else { needed };
-        loop {
-            let k = pool + rules.without.len();
-            let mut found = space.index.search(query, k, allowed.as_ref())?;
-            let mut exhausted = found.neighbours.len() < k;
-            for further in &rules.further_queries {
-                let more = space.index.search(further, k, allowed.as_ref())?;
-                exhausted &= more.neighbours.len() < k;
-                found.neighbours.extend(more.neighbours);
-            }
-            let mut seen = HashSet::new();
-            found.neighbours.retain(|n| !rules.without.contains(&n.row) && seen.insert(n.row));
-            if let Some(rescore) = rules.rescore {
-                rescore(&mut found.neighbours)?;
-                found.neighbours.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
-            }
-            let before = found.neighbours.len();
-            found.neighbours.retain(|n| ask.min_score.is_none_or(|least| n.score >= least));
-            // Below the least score there is nothing more to find, however far one looks.
-            exhausted |= found.neighbours.len() < before && rules.rescore.is_none();
-            let chosen = self.choose(space, found.neighbours, ask.diversity, needed, &rules)?;
-            if chosen.len() >= needed || exhausted {
-                let hits = chosen.into_iter().skip(ask.offset).take(ask.limit).collect();
-                return Ok(Gathered { hits, plan: found.plan, total });
-            }
-            pool = pool.saturating_mul(4).min(space.index.len() + 1);
+        let silent = if ask.versions { 0 } else { self.editions().silent(allowed) };
+        all.saturating_sub(silent)
+    }
+
+    fn put_first(&self, found: &mut Vec<Found>, rules: &Rules<'_>) {
+        if rules.first.is_empty() {
+            return;
         }
+        found.retain(|f| !rules.first.contains(&f.row));
+        let first = rules.first.iter().map(|row| Found { row: *row, score: 1.0, ..Found::default() });
+        found.splice(0..0, first);
     }
 
     /// The first `needed` papers that the rules let through, by score or by score and diversity.
     fn choose(
         &self,
         space: &Space,
-        neighbours: Vec<Neighbour>,
+        found: Vec<Found>,
         diversity: f32,
         needed: usize,
         rules: &Rules<'_>,
-    ) -> Result<Vec<(Neighbour, Paper)>> {
-        let mut chosen = Vec::with_capacity(needed.min(neighbours.len()));
+    ) -> Result<Vec<(Found, Paper)>> {
+        let mut chosen = Vec::with_capacity(needed.min(found.len()));
         let mut authors: HashMap<String, usize> = HashMap::new();
         let order = if diversity > 0.0 {
-            let rows: Vec<Row> = neighbours.iter().map(|n| n.row).collect();
+            let rows: Vec<Row> = found.iter().map(|f| f.row).collect();
             let vectors: Vec<Vec<f32>> = space
                 .index
                 .vectors(&rows)
                 .into_iter()
                 .map(|v| v.unwrap_or_else(|| vec![0.0; space.model.dimension]))
                 .collect();
-            let scores: Vec<f32> = neighbours.iter().map(|n| n.score).collect();
-            let wanted = if rules.per_author.is_some() { neighbours.len() } else { needed + 16 };
+            let scores: Vec<f32> = found.iter().map(|f| f.score).collect();
+            let wanted = if rules.per_author.is_some() { found.len() } else { needed + 16 };
             mmr(&scores, &vectors, diversity, wanted)
         } else {
-            (0..neighbours.len()).collect()
+            (0..found.len()).collect()
         };
-        let by_row: HashMap<Row, f32> = neighbours.iter().map(|n| (n.row, n.score)).collect();
-        let rows: Vec<Row> = order.into_iter().map(|i| neighbours[i].row).collect();
+        let by_row: HashMap<Row, Found> = found.iter().map(|f| (f.row, *f)).collect();
+        let rows: Vec<Row> = order.into_iter().map(|i| found[i].row).collect();
         // In pieces: mostly the first is enough, and papers are the dearest part of an answer.
-        for piece in rows.chunks(needed.max(16)) {
+        for piece in rows.chunks(needed.max(1)) {
             for (row, paper) in self.store.papers(piece)? {
                 if chosen.len() >= needed {
                     return Ok(chosen);
@@ -121,7 +152,7 @@ impl Engine {
                         *authors.entry(author.clone()).or_default() += 1;
                     }
                 }
-                chosen.push((Neighbour { row, score: by_row[&row] }, paper));
+                chosen.push((by_row[&row], paper));
             }
         }
         Ok(chosen)

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Engine;
 use crate::error::Result;
-use crate::index::VectorIndex;
+use crate::index::{Checked, State, VectorIndex};
 
 /// What a data folder holds, for people and dashboards.
 #[derive(Debug, Clone, Serialize)]
@@ -44,18 +44,13 @@ pub struct Info {
 pub struct IndexInfo {
     /// `hnsw`, or `exact` while the corpus is small.
     pub kind: &'static str,
-    /// Papers that can be found.
-    pub rows: usize,
-    /// Points of the graph.
-    pub points: usize,
-    /// Points of the graph whose paper is gone.
-    pub dead: usize,
+    /// What it holds, and what it was found to be worth.
+    #[serde(flatten)]
+    pub state: State,
     /// Links a point.
     pub m: usize,
     /// Points in sight while building.
     pub ef_construction: usize,
-    /// Points in sight while searching.
-    pub ef_search: usize,
 }
 
 /// The state of the index of words.
@@ -79,13 +74,18 @@ pub struct DiskInfo {
 }
 
 impl Engine {
+    /// Searches the index for a sample of its rows, compares with the exact scan, and reads every file of it.
+    pub fn check_index(&self, sample: usize) -> Checked {
+        self.space().index.audit(sample)
+    }
+
     /// What the folder holds.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn info(&self) -> Result<Info> {
         let space = self.space();
-        let (points, dead) = space.index.graph_points();
+        let state = space.index.state();
         let t = &self.config.tuning;
         let store = ["", "-wal", "-shm"].iter().map(|s| {
             let mut name = self.store.path().as_os_str().to_owned();
@@ -104,13 +104,10 @@ impl Engine {
             vectors: space.index.len(),
             change: self.store.change()?,
             index: IndexInfo {
-                kind: if points > 0 { "hnsw" } else { "exact" },
-                rows: space.index.len(),
-                points,
-                dead,
+                kind: if state.points > 0 { "hnsw" } else { "exact" },
+                state,
                 m: t.m,
                 ef_construction: t.ef_construction,
-                ef_search: t.ef_search,
             },
             words: WordsInfo { rows: self.lexical.len(), terms: self.lexical.vocabulary() },
             disk: DiskInfo {

@@ -296,6 +296,7 @@ impl Engine {
         added.retain(|(row, _)| !gone.contains(row));
         space.index.insert(&added)?;
         space.index.remove(&gone);
+        self.follow_editions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone)?;
         self.follow_words(&changed, &gone, written.change)
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod calibrate;
+mod editions;
 mod embed;
 mod feed;
 mod gather;
@@ -10,6 +11,7 @@ mod ingest;
 mod interests;
 mod onboarding;
 mod open;
+mod probe;
 mod reader;
 mod recommend;
 mod reembed;
@@ -21,6 +23,7 @@ mod users;
 mod words;
 
 pub use answer::{Answer, Ask, Hit, InterestName, Meta, Mode, Part, Why};
+pub use editions::{PaperInFull, Version};
 pub use feed::{Feed, Since};
 pub use interests::{InterestPatch, InterestView};
 pub use info::Info;
@@ -34,6 +37,7 @@ pub use users::{ExportedUser, MAX_EVENTS, UserView};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use self::editions::Editions;
 use self::space::Space;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -45,13 +49,16 @@ use crate::store::{Listing, Page, Store, StoredModel};
 pub struct Engine {
     folder: PathBuf,
     config: Config,
-    store: Store,
+    // Shared with the index, which reads from it what its files lack.
+    store: Arc<Store>,
     // A lock only around the pointer: whoever asks takes a copy of it and works in one space to the end.
     space: RwLock<Arc<Space>>,
     // The words of the papers, which no model changes.
     lexical: Lexical,
     // Users whose model is fitted; made again from the store whenever they are not here.
     readers: reader::Readers,
+    // Which rows are records of one work; written by commits alone.
+    editions: RwLock<Editions>,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
     committing: Mutex<()>,
 }
@@ -83,15 +90,25 @@ impl Engine {
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
+        self.follow_editions(std::iter::empty(), &[row])?;
         self.lexical.remove(&[row])
     }
 
     /// Papers in the order they came in, up to `n` from the one behind `after` on, with their vectors.
     pub fn export(&self, after: Option<crate::paper::Row>, n: usize) -> Result<Vec<Exported>> {
         let papers = self.store.papers_after(after, n)?;
-        let rows: Vec<_> = papers.iter().map(|(row, _)| *row).collect();
-        let vectors = self.space().index.vectors(&rows);
+        // From the store, where they stand to the last bit.
+        let each: Vec<&Paper> = papers.iter().map(|(_, paper)| paper).collect();
+        let vectors = self.store.known_vectors(&self.space().model, &each)?;
         Ok(papers.into_iter().zip(vectors).map(|((row, paper), vector)| Exported { row, paper, vector }).collect())
+    }
+
+    /// Ids in the order the papers came in, up to `n` from the one behind `after` on.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn ids(&self, after: Option<crate::paper::Row>, n: usize) -> Result<Vec<(crate::paper::Row, PaperId)>> {
+        self.store.ids_after(after, n)
     }
 
     /// The model whose vectors the papers have.
@@ -116,6 +133,15 @@ impl Engine {
         self.maintain_words()?;
         let change = self.store.change()?;
         self.space().index.maintain(change)
+    }
+
+    /// Does the same beside requests: the vectors' part behind them, on one thread, without waiting for it.
+    ///
+    /// # Errors
+    /// As for [`Engine::maintain`], of the index of words.
+    pub fn maintain_gently(&self) -> Result<()> {
+        self.space().index.maintain_soon();
+        self.maintain_words()
     }
 
     /// The words of the papers: which hold a word, and which words each holds.

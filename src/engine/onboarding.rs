@@ -1,6 +1,6 @@
 //! The papers to ask a new user about: each answer should tell as much as possible.
 
-use super::{Answer, Ask, Engine, Hit, Meta};
+use super::{Answer, Ask, Engine, Hit, Meta, Mode};
 use crate::error::Result;
 use crate::index::{Plan, VectorIndex};
 use crate::paper::Row;
@@ -73,6 +73,6 @@ impl Engine {
         let score = |row: Row| chosen.iter().find(|c| c.0 == row).map_or(0.0, |c| c.1);
         let unseen = found.into_iter().filter(|(_, p)| !reader.seen.contains(p.id.base()) && !reader.works.contains(p));
         let papers = unseen.take(limit).map(|(row, paper)| Hit::new(paper, score(row))).collect();
-        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, all.len() as usize) })
+        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, all.len() as usize, Mode::Hybrid) })
     }
 }

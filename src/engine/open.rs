@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::Engine;
+use super::editions::Editions;
 use super::space::{self, Space};
 use super::words::{WORDS, catch_up};
 use crate::config::Config;
@@ -30,7 +31,7 @@ impl Engine {
     /// [`Error::Data`] when the folder is in use, damaged, or was made with another model than the one asked for;
     /// [`Error::Model`] when a new folder's model cannot be found.
     pub fn open(config: Config) -> Result<Opened> {
-        let store = Store::open(&config.data)?;
+        let store = Arc::new(Store::open(&config.data)?);
         let model = choose_model(&store, &config)?;
         let (space, report) = Space::open(&store, model, &config)?;
         let papers = store.count()?;
@@ -45,6 +46,7 @@ impl Engine {
         sweep(&config.data.join("index"), &space.model.fingerprint);
         let (lexical, words) = Lexical::open(&config.data.join(WORDS), &space.index.rows(), store.change()?)?;
         catch_up(&store, &lexical, words.change)?;
+        let editions = RwLock::new(Editions::read(&store)?);
         let engine = Engine {
             folder: config.data.clone(),
             config,
@@ -52,6 +54,7 @@ impl Engine {
             space: RwLock::new(Arc::new(space)),
             lexical,
             readers: super::reader::Readers::default(),
+            editions,
             committing: Mutex::default(),
         };
         Ok(Opened { engine, index: report, words_doubt: words.doubt })

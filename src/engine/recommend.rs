@@ -5,18 +5,25 @@ use std::time::Instant;
 
 use super::embed::check_texts;
 use super::gather::{Rescore, Rules};
+use super::probe::{Found, Probe, WORDS_SHARE, Wanted};
 use super::search::check_query;
 use super::space::Space;
-use super::{Answer, Ask, Engine, Hit, Meta, Part, Why};
+use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Why};
 use crate::embed::{Kind, unit};
 use crate::error::{Error, Result};
-use crate::index::{Neighbour, Plan, VectorIndex};
+use crate::index::{Plan, TermVector, VectorIndex, dot};
 use crate::paper::{PaperId, Row, Works, head};
-use crate::rank::{Profile, Strategy, UNDATED, decay};
+use crate::rank::{Example as Ideal, Profile, Strategy, UNDATED, decay};
 
 /// Most candidates and most examples in one call.
 pub const MAX_CANDIDATES: usize = 20_000;
 const MAX_EXAMPLES: usize = 10_000;
+
+/// Papers at large that a regression tells the likes from.
+const BACKGROUND: usize = 1000;
+
+/// Likes whose own neighbours are candidates for `nearest`.
+const FURTHER: usize = 64;
 
 /// A paper as an example.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,17 +105,15 @@ impl Engine {
         request.check()?;
         let space = &*self.space();
         let examples = self.examples(space, request)?;
+        let profile = &examples.profile;
+        let score = |found: &mut Vec<Found>| self.score(space, found, profile, request.half_life_days);
         let (hits, plan, total) = match &request.candidates {
             Some(ids) => {
-                let ranked = self.rank_candidates(space, ids, &examples.profile, request)?;
+                let ranked = self.rank_candidates(ids, &score)?;
                 let total = ranked.len();
                 (ranked, Plan::Exact, total)
             }
             None => {
-                let rescore =
-                    |found: &mut Vec<Neighbour>| self.score(space, found, &examples.profile, request.half_life_days);
-                // Rocchio without recency is the similarity to the query vector, which the index gives by itself.
-                let own_score = request.strategy != Strategy::Nearest && request.half_life_days.is_none();
                 let mut without: HashSet<Row> = examples.disliked.iter().copied().collect();
                 if request.exclude_liked {
                     without.extend(&examples.liked);
@@ -117,35 +122,58 @@ impl Engine {
                     without,
                     never: if request.exclude_liked { examples.works.clone() } else { Works::default() },
                     per_author: request.per_author,
-                    further_queries: examples.profile.further_queries().take(64).collect(),
-                    rescore: (!own_score).then_some(&rescore as &Rescore<'_>),
+                    rescore: Some(&score),
+                    ..Rules::default()
                 };
-                let gathered = self.gather(space, examples.profile.query(), &request.ask, rules)?;
+                let vector = unit(profile.dense().to_vec()).ok().filter(|_| request.ask.mode != Mode::Lexical);
+                let likely = profile.words().iter().copied().filter(|(_, w)| *w > 0.0).collect();
+                let terms = TermVector::from_weights(likely);
+                let apart = profile.is_nearest() && vector.is_some();
+                let further: Vec<Vec<f32>> =
+                    profile.likes().iter().filter(|_| apart).take(FURTHER).map(|e| e.dense.clone()).collect();
+                let probe = Probe {
+                    vector: vector.as_deref(),
+                    further: &further,
+                    words: (!terms.is_empty()).then_some(Wanted::Terms(&terms)),
+                    feedback: 0.0,
+                };
+                let gathered = self.gather(space, &probe, &request.ask, rules)?;
                 (gathered.hits, gathered.plan, gathered.total)
             }
         };
-        let rows: Vec<Row> = hits.iter().map(|(n, _)| n.row).collect();
-        let vectors = if request.ask.explain { space.index.vectors(&rows) } else { vec![None; rows.len()] };
-        let papers = hits
-            .into_iter()
-            .zip(vectors)
-            .map(|((n, paper), vector)| Hit { why: vector.map(|v| examples.why(&v, n.score)), ..Hit::new(paper, n.score) })
-            .collect();
-        Ok(Answer { papers, meta: Meta::since(began, plan, total) })
+        let rows: Vec<Row> = hits.iter().map(|(f, _)| f.row).collect();
+        let mut whys: Vec<Option<Why>> = vec![None; rows.len()];
+        if request.ask.explain {
+            let (vectors, terms) = (space.index.vectors(&rows), self.lexical.terms(&rows));
+            for (k, (vector, terms)) in vectors.iter().zip(&terms).enumerate() {
+                let words = terms.as_ref().map_or(&[][..], |t| &t.terms);
+                whys[k] = vector.as_ref().map(|v| examples.why(v, words, hits[k].0.score));
+            }
+        }
+        let papers = hits.into_iter().zip(whys).map(|((f, paper), why)| Hit { why, ..Hit::new(paper, f.score) }).collect();
+        let mut meta = Meta::since(began, plan, total, request.ask.mode);
+        meta.strategy = Some(profile.strategy());
+        Ok(Answer { papers, meta })
     }
 
     fn examples(&self, space: &Space, request: &Recommend) -> Result<Examples> {
         let (mut names, mut sides) = (Vec::new(), [Vec::new(), Vec::new()]);
         let (mut rows, mut liked_papers) = ([Vec::new(), Vec::new()], Vec::new());
+        let mode = request.ask.mode;
+        let example = |weight: f32, dense: Vec<f32>, words: Option<TermVector>| Ideal {
+            weight,
+            dense: if mode == Mode::Lexical { Vec::new() } else { dense },
+            words: words.filter(|_| mode != Mode::Dense).map(|t| t.terms).unwrap_or_default(),
+        };
         for (k, (papers, texts)) in
             [(&request.like, &request.text), (&request.dislike, &request.dislike_text)].into_iter().enumerate()
         {
-            for example in papers {
+            for given in papers {
                 let (row, paper) =
-                    self.store.paper(example.id.as_str())?.ok_or_else(|| Error::no_paper(example.id.as_str()))?;
-                let vector = space.vector(row, example.id.as_str())?;
-                sides[k].push((example.weight, vector));
-                names.push(Name::Paper { id: example.id.to_string(), title: paper.title.clone() });
+                    self.store.paper(given.id.as_str())?.ok_or_else(|| Error::no_paper(given.id.as_str()))?;
+                let vector = space.vector(row, given.id.as_str())?;
+                sides[k].push(example(given.weight, vector, self.lexical.terms(&[row]).pop().flatten()));
+                names.push(Name::Paper { id: given.id.to_string(), title: paper.title.clone() });
                 rows[k].push(row);
                 if k == 0 {
                     liked_papers.push(paper);
@@ -155,7 +183,7 @@ impl Engine {
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
                 check_texts(&texts)?;
                 for (text, vector) in texts.iter().zip(space.embedder(&self.config)?.embed(&texts, Kind::Query)?) {
-                    sides[k].push((1.0, vector));
+                    sides[k].push(example(1.0, vector, Some(self.lexical.terms_of(text))));
                     names.push(Name::Text(head(text.trim(), 80)));
                 }
             }
@@ -170,70 +198,100 @@ impl Engine {
                 }
                 let vector = unit(vector.clone())
                     .map_err(|_| Error::Invalid("the vector has no direction (all zero, or not finite)".into()))?;
-                sides[k].push((1.0, vector));
+                sides[k].push(example(1.0, vector, None));
                 names.push(Name::Vector);
             }
         }
         let [likes, dislikes] = sides;
-        let profile = Profile::new(request.strategy, likes, dislikes)
+        let share = match mode {
+            Mode::Hybrid => WORDS_SHARE,
+            Mode::Dense => 0.0,
+            Mode::Lexical => 1.0,
+        };
+        let at_large = || self.at_large(space, &rows, &example);
+        let profile = Profile::new(request.strategy, likes, dislikes, share, at_large)
             .ok_or_else(|| Error::Invalid("the examples cancel each other out: nothing is left to look for".into()))?;
         let [liked, disliked] = rows;
         Ok(Examples { profile, names, liked, disliked, works: Works::of(&liked_papers) })
     }
 
-    fn rank_candidates(
+    /// Papers of the corpus at large that are no examples, evenly over its rows, for a regression to tell the likes from.
+    fn at_large(
         &self,
         space: &Space,
-        ids: &[PaperId],
-        profile: &Profile,
-        request: &Recommend,
-    ) -> Result<Vec<(Neighbour, crate::paper::Paper)>> {
+        known: &[Vec<Row>; 2],
+        example: &dyn Fn(f32, Vec<f32>, Option<TermVector>) -> Ideal,
+    ) -> Vec<Ideal> {
+        let live = self.lexical.rows();
+        let step = (live.len() as usize / BACKGROUND).max(1);
+        let rows: Vec<Row> =
+            live.iter().step_by(step).map(Row).filter(|r| !known.iter().any(|k| k.contains(r))).collect();
+        let vectors = space.index.vectors(&rows).into_iter();
+        let pairs = vectors.zip(self.lexical.terms(&rows));
+        pairs.filter_map(|(vector, terms)| Some(example(1.0, vector?, terms))).collect()
+    }
+
+    fn rank_candidates(&self, ids: &[PaperId], score: &Rescore<'_>) -> Result<Vec<(Found, crate::paper::Paper)>> {
         let refs: Vec<&PaperId> = ids.iter().collect();
-        let mut rows = Vec::with_capacity(ids.len());
+        let mut ranked = Vec::with_capacity(ids.len());
         let mut seen = HashSet::new();
         for (id, row) in ids.iter().zip(self.store.rows(&refs)?) {
             let row = row.ok_or_else(|| Error::no_paper(id.as_str()))?;
             if seen.insert(row) {
-                rows.push(row);
+                ranked.push(Found { row, ..Found::default() });
             }
         }
-        let mut ranked: Vec<Neighbour> = rows.into_iter().map(|row| Neighbour { row, score: 0.0 }).collect();
-        self.score(space, &mut ranked, profile, request.half_life_days)?;
-        ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
-        let order: Vec<Row> = ranked.iter().map(|n| n.row).collect();
-        let scores: std::collections::HashMap<Row, f32> = ranked.iter().map(|n| (n.row, n.score)).collect();
+        score(&mut ranked)?;
+        ranked.sort_by(Found::best_first);
+        let order: Vec<Row> = ranked.iter().map(|f| f.row).collect();
+        let by_row: std::collections::HashMap<Row, Found> = ranked.iter().map(|f| (f.row, *f)).collect();
         let papers = self.store.papers(&order)?;
-        Ok(papers.into_iter().map(|(row, paper)| (Neighbour { row, score: scores[&row] }, paper)).collect())
+        Ok(papers.into_iter().map(|(row, paper)| (by_row[&row], paper)).collect())
     }
 
     /// The profile's score for each, less what age takes away.
     fn score(
         &self,
         space: &Space,
-        found: &mut Vec<Neighbour>,
+        found: &mut Vec<Found>,
         profile: &Profile,
         half_life_days: Option<f32>,
     ) -> Result<()> {
-        let rows: Vec<Row> = found.iter().map(|n| n.row).collect();
+        let rows: Vec<Row> = found.iter().map(|f| f.row).collect();
         let vectors = space.index.vectors(&rows);
-        let mut vectors = vectors.iter();
+        let scores: Vec<f32> = if profile.is_nearest() {
+            let terms = self.lexical.terms(&rows);
+            let one = |(vector, terms): (&Option<Vec<f32>>, &Option<TermVector>)| {
+                let words = terms.as_ref().map_or(&[][..], |t| &t.terms);
+                vector.as_ref().map_or(0.0, |v| profile.parts(v, words).iter().sum())
+            };
+            vectors.iter().zip(&terms).map(one).collect()
+        } else {
+            let words = TermVector { terms: profile.words().to_vec() };
+            let words = if words.is_empty() { vec![0.0; rows.len()] } else { self.lexical.cosines(&words, &rows) };
+            let meaning = |v: &Option<Vec<f32>>| {
+                v.as_ref().filter(|v| v.len() == profile.dense().len()).map_or(0.0, |v| dot(profile.dense(), v))
+            };
+            vectors.iter().zip(words).map(|(v, w)| meaning(v) + w).collect()
+        };
+        let mut scored = vectors.iter().zip(scores);
         // A row that was deleted meanwhile has no vector any more, and no paper either.
-        found.retain_mut(|n| match vectors.next() {
-            Some(Some(v)) => {
-                n.score = profile.score(v);
+        found.retain_mut(|f| match scored.next() {
+            Some((Some(_), score)) => {
+                f.score = score;
                 true
             }
             _ => false,
         });
         if let Some(half_life) = half_life_days {
             let (days, newest) = self.store.days(&rows)?;
-            for n in found {
-                let factor = match (days.get(&n.row), newest) {
+            for f in found {
+                let factor = match (days.get(&f.row), newest) {
                     (Some(day), Some(newest)) => decay((newest - day) as f32, half_life),
                     _ => UNDATED,
                 };
                 // So that age never helps a paper whose score is below zero.
-                n.score -= n.score.abs() * (1.0 - factor);
+                f.score -= f.score.abs() * (1.0 - factor);
             }
         }
         Ok(())
@@ -274,32 +332,30 @@ impl Recommend {
         if self.per_author == Some(0) {
             return Err(Error::Invalid("per_author must be at least 1".into()));
         }
-        if self.strategy == Strategy::Logistic {
-            return Err(Error::Invalid(
-                "strategy \"logistic\" is not available in this version; use \"rocchio\"".into(),
-            ));
-        }
         Ok(())
     }
 }
 
 impl Examples {
-    fn why(&self, vector: &[f32], score: f32) -> Why {
-        let values = self.profile.parts(vector);
+    fn why(&self, vector: &[f32], words: &[(u32, f32)], score: f32) -> Why {
+        let values = self.profile.parts(vector, words);
         let own: f32 = values.iter().sum();
         let mut parts: Vec<Part> = self
             .names
             .iter()
-            .zip(values)
-            .filter(|(_, value)| *value != 0.0)
+            .zip(&values)
+            .filter(|(_, value)| **value != 0.0)
             .map(|(name, value)| match name {
-                Name::Paper { id, title } => Part::Paper { id: id.clone(), title: title.clone(), value },
-                Name::Text(text) => Part::Text { text: text.clone(), value },
-                Name::Vector => Part::Vector { value },
+                Name::Paper { id, title } => Part::Paper { id: id.clone(), title: title.clone(), value: *value },
+                Name::Text(text) => Part::Text { text: text.clone(), value: *value },
+                Name::Vector => Part::Vector { value: *value },
             })
             .collect();
+        if let Some(value) = values.last().filter(|v| **v != 0.0) {
+            parts.push(Part::Background { value: *value });
+        }
         // What the examples do not explain is what age took away; below rounding there was no age.
-        if (score - own).abs() > 1e-5 {
+        if (score - own).abs() > 2e-5 {
             parts.push(Part::Recency { value: score - own });
         }
         Why::of(parts)

@@ -1,32 +1,175 @@
-//! Papers for a phrase or a pasted abstract.
+//! Papers for a phrase, a query or a pasted abstract.
 
 use std::time::Instant;
 
-use super::gather::Rules;
+use super::gather::{Gathered, Rules};
+use super::probe::{Found, Probe, Wanted};
 use super::{Answer, Ask, Engine, Hit, Meta, Part, Why};
 use crate::error::{Error, Result};
-use crate::paper::head;
+use crate::index::{Query, is_prose};
+use crate::paper::{Paper, PaperId, Row, head, identifier_key, title_key};
 
 /// The longest query, in bytes of UTF-8: more than any abstract, less than what would only keep the machine busy.
 pub const MAX_QUERY_BYTES: usize = 256 * 1024;
 
+/// Words that are told one by one in an explanation.
+const TOLD: usize = 12;
+
+/// How much of a search's score is what the best papers have in common with a paper. Set on the even queries of cranfield
+/// and cisi.
+const FEEDBACK: f32 = 0.3;
+
 impl Engine {
-    /// Papers whose text means what the query means.
+    /// Papers for a query: its words and its meaning, its conditions (see [`Query::parse`]), or a paper that it names. A text
+    /// of many words is a query by example.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for an empty or overlong query and for a request that is not allowed.
+    /// [`Error::BadRequest`] with the place for a query that cannot be read; [`Error::Invalid`] for an empty or overlong query
+    /// and for a request that is not allowed.
     pub fn search(&self, query: &str, ask: &Ask) -> Result<Answer> {
         let began = Instant::now();
         ask.check()?;
         check_query(query)?;
+        let named = self.named(query)?;
+        if let Some(row) = named.first().filter(|_| identifier_key(query).is_some() || !query.trim().contains(' ')) {
+            if let Some((row, paper)) = self.store.papers(&[*row])?.into_iter().next() {
+                // What is like an identifier? What is like the paper that it names.
+                let rules = Rules { first: named, ..Rules::default() };
+                return self.like(row, &paper, ask, rules, began);
+            }
+        }
+        if is_prose(query) {
+            return self.by_example(query, named, ask, began);
+        }
+        let parsed = Query::parse(query)?;
+        let only = self.lexical.meeting(&parsed.conditions)?;
+        let conditions = parsed.conditions.iter().any(|c| !c.not);
+        if !parsed.words.chars().any(char::is_alphanumeric) {
+            return match only {
+                Some(rows) if conditions => self.listed(rows, ask, began),
+                Some(_) => Err(Error::Invalid("the query only leaves papers out; say what to look for as well".into())),
+                None => Err(Error::Invalid("the query holds no word: no letter and no digit".into())),
+            };
+        }
         let space = self.space();
-        let vector = self.embed_query(&space, query)?;
-        let gathered = self.gather(&space, &vector, ask, Rules::default())?;
-        let why = |value| Why::of(vec![Part::Text { text: head(query.trim(), 80), value }]);
-        let papers = gathered.hits.into_iter();
-        let papers =
-            papers.map(|(n, paper)| Hit { why: ask.explain.then(|| why(n.score)), ..Hit::new(paper, n.score) }).collect();
-        Ok(Answer { papers, meta: Meta::since(began, gathered.plan, gathered.total) })
+        let words = self.lexical.words(&parsed.words)?;
+        let vector =
+            if ask.mode == super::Mode::Lexical { Vec::new() } else { self.embed_query(&space, &parsed.words)? };
+        let wanted = Wanted::Words(&words);
+        let probe = Probe { feedback: FEEDBACK, ..Probe::new(ask.mode, &vector, wanted) };
+        let gathered = self.gather(&space, &probe, ask, Rules { only, first: named, ..Rules::default() })?;
+        let meaning = |value| Part::Text { text: head(query.trim(), 80), value };
+        Ok(self.answer(gathered, wanted, &meaning, ask, began))
+    }
+
+    /// Papers like a text.
+    fn by_example(&self, text: &str, first: Vec<Row>, ask: &Ask, began: Instant) -> Result<Answer> {
+        if !text.chars().any(char::is_alphanumeric) {
+            return Err(Error::Invalid("the query holds no word: no letter and no digit".into()));
+        }
+        let space = self.space();
+        let terms = self.lexical.terms_of(text);
+        let vector = if ask.mode == super::Mode::Lexical { Vec::new() } else { self.embed_query(&space, text)? };
+        let wanted = Wanted::Terms(&terms);
+        let probe = Probe { feedback: FEEDBACK, ..Probe::new(ask.mode, &vector, wanted) };
+        let gathered = self.gather(&space, &probe, ask, Rules { first, ..Rules::default() })?;
+        let meaning = |value| Part::Text { text: head(text.trim(), 80), value };
+        Ok(self.answer(gathered, wanted, &meaning, ask, began))
+    }
+
+    /// Papers that meet conditions without words to rank them by: the newest first.
+    fn listed(&self, rows: roaring::RoaringBitmap, ask: &Ask, began: Instant) -> Result<Answer> {
+        let allowed = self.store.allowed(&ask.filter)?;
+        let excluded: Vec<_> = ask.filter.exclude.iter().collect();
+        let mut rows = allowed.map_or(rows.clone(), |a| a & rows);
+        for row in self.store.rows(&excluded)?.into_iter().flatten() {
+            rows.remove(row.0);
+        }
+        if !ask.versions {
+            let editions = self.editions();
+            rows = rows.iter().filter(|r| editions.speaks(Row(*r), Some(&rows))).collect();
+        }
+        let total = rows.len() as usize;
+        let order: Vec<Row> = rows.iter().map(Row).collect();
+        let (days, _) = self.store.days(&order)?;
+        let mut order: Vec<(i32, Row)> =
+            order.into_iter().map(|r| (days.get(&r).copied().unwrap_or(i32::MIN), r)).collect();
+        order.sort_unstable_by(|a, b| b.cmp(a));
+        let page: Vec<Row> = order.into_iter().skip(ask.offset).take(ask.limit).map(|(_, row)| row).collect();
+        let why = || Why::of(vec![Part::Exact { value: 1.0 }]);
+        let hit = |(_, paper): (Row, Paper)| Hit { why: ask.explain.then(why), ..Hit::new(paper, 1.0) };
+        let papers = self.store.papers(&page)?.into_iter().map(hit).collect();
+        Ok(Answer { papers, meta: Meta::since(began, crate::index::Plan::Exact, total, ask.mode) })
+    }
+
+    /// The papers that a query names: by id, arXiv id, DOI or address, or by their whole title (in quotes or not).
+    fn named(&self, query: &str) -> Result<Vec<Row>> {
+        let text = query.trim();
+        if text.len() > 2 * PaperId::MAX_BYTES + 512 {
+            return Ok(Vec::new());
+        }
+        if let Ok(id) = PaperId::new(text) {
+            if let Some(row) = self.store.rows(&[&id])?.into_iter().flatten().next() {
+                return Ok(vec![row]);
+            }
+        }
+        let mut keys: Vec<String> = identifier_key(text).into_iter().collect();
+        keys.push(format!("id:{}", text.to_lowercase()));
+        for key in &keys {
+            let rows = self.store.rows_of_key(key)?;
+            if let Some(newest) = rows.first() {
+                return Ok(vec![*newest]);
+            }
+        }
+        let title = title_key(text);
+        if title.len() < 4 || text.contains(':') && !text.contains(' ') {
+            return Ok(Vec::new());
+        }
+        let rows = self.store.rows_of_title(&title)?;
+        let editions = self.editions();
+        Ok(rows.into_iter().filter(|row| editions.speaks(*row, None)).collect())
+    }
+
+    /// The hits of an answer, each with its reasons when they are asked for.
+    pub(super) fn answer(
+        &self,
+        gathered: Gathered,
+        wanted: Wanted<'_>,
+        meaning: &dyn Fn(f32) -> Part,
+        ask: &Ask,
+        began: Instant,
+    ) -> Answer {
+        let Gathered { hits, plan, total } = gathered;
+        let why = |f: &Found| Why::of(self.parts(f, wanted, meaning));
+        let hit = |(f, paper): (Found, Paper)| Hit { why: ask.explain.then(|| why(&f)), ..Hit::new(paper, f.score) };
+        Answer { papers: hits.into_iter().map(hit).collect(), meta: Meta::since(began, plan, total, ask.mode) }
+    }
+
+    fn parts(&self, found: &Found, wanted: Wanted<'_>, meaning: &dyn Fn(f32) -> Part) -> Vec<Part> {
+        let told = found.meaning + found.words + found.feedback;
+        let mut parts = Vec::new();
+        if found.meaning != 0.0 {
+            parts.push(meaning(found.meaning));
+        }
+        if found.words > 0.0 {
+            let mut words = wanted.parts(&self.lexical, found.row);
+            words.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            // As parts of what they are together, whatever changed between scoring and telling.
+            let scale = found.words / words.iter().map(|(_, v)| v).sum::<f32>().max(f32::MIN_POSITIVE);
+            let rest: f32 = words.iter().skip(TOLD).map(|(_, v)| v * scale).sum();
+            words.truncate(TOLD);
+            parts.extend(words.into_iter().map(|(term, value)| Part::Term { term, value: value * scale }));
+            if rest > 0.0 {
+                parts.push(Part::Term { term: "…".into(), value: rest });
+            }
+        }
+        if found.feedback != 0.0 {
+            parts.push(Part::Feedback { value: found.feedback });
+        }
+        if told == 0.0 && found.score != 0.0 {
+            parts.push(Part::Exact { value: found.score });
+        }
+        parts
     }
 }
 

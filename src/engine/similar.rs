@@ -3,12 +3,16 @@
 use std::time::Instant;
 
 use super::gather::Rules;
-use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Why};
+use super::probe::{Probe, Wanted};
+use super::{Answer, Ask, Engine, Part};
 use crate::error::{Error, Result};
-use crate::paper::Works;
+use crate::paper::{Paper, PaperId, Row, Works};
+
+/// Most papers in one call of [`Engine::similar_to_each`].
+const MAX_BATCH: usize = 1000;
 
 impl Engine {
-    /// Papers like the one with this id: never itself, nor another record of the same work.
+    /// Papers like the one with this id: never itself, nor (unless `versions` is asked for) another record of its work.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such paper; [`Error::Invalid`] for a request that is not allowed.
@@ -16,20 +20,29 @@ impl Engine {
         let began = Instant::now();
         ask.check()?;
         let (row, paper) = self.store.paper(id)?.ok_or_else(|| Error::no_paper(id))?;
-        let space = self.space();
-        let vector = space.vector(row, id)?;
-        let rules = Rules { without: [row].into(), never: Works::of([&paper]), ..Rules::default() };
-        let gathered = self.gather(&space, &vector, ask, rules)?;
-        let why = |value| Why::of(vec![Part::Paper { id: id.to_string(), title: paper.title.clone(), value }]);
-        let papers = gathered.hits.into_iter();
-        let papers =
-            papers.map(|(n, paper)| Hit { why: ask.explain.then(|| why(n.score)), ..Hit::new(paper, n.score) }).collect();
-        Ok(Answer { papers, meta: Meta::since(began, gathered.plan, gathered.total) })
+        let never = if ask.versions { Works::default() } else { Works::of([&paper]) };
+        self.like(row, &paper, ask, Rules { without: [row].into(), never, ..Rules::default() }, began)
     }
-}
 
-impl Meta {
-    pub(super) fn since(began: Instant, plan: crate::index::Plan, total: usize) -> Self {
-        Meta { took_ms: began.elapsed().as_secs_f64() * 1e3, plan, total, mode: Mode::Dense }
+    /// Papers like each of some papers.
+    ///
+    /// # Errors
+    /// As [`Engine::similar`]; [`Error::Invalid`] also for no id or too many.
+    pub fn similar_to_each(&self, ids: &[PaperId], ask: &Ask) -> Result<Vec<Answer>> {
+        if ids.is_empty() || ids.len() > MAX_BATCH {
+            return Err(Error::Invalid(format!("{} ids; 1 to {MAX_BATCH} are allowed", ids.len())));
+        }
+        ids.iter().map(|id| self.similar(id.as_str(), ask)).collect()
+    }
+
+    /// Papers like a paper, under rules of the caller's.
+    pub(super) fn like(&self, row: Row, paper: &Paper, ask: &Ask, rules: Rules<'_>, began: Instant) -> Result<Answer> {
+        let space = self.space();
+        let vector = space.vector(row, paper.id.as_str())?;
+        let terms = self.lexical.terms(&[row]).pop().flatten().unwrap_or_default();
+        let wanted = Wanted::Terms(&terms);
+        let gathered = self.gather(&space, &Probe::new(ask.mode, &vector, wanted), ask, rules)?;
+        let meaning = |value| Part::Paper { id: paper.id.to_string(), title: paper.title.clone(), value };
+        Ok(self.answer(gathered, wanted, &meaning, ask, began))
     }
 }

@@ -5,21 +5,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use roaring::RoaringBitmap;
+
 use super::open::precision_named;
 use crate::config::{Config, Device, Precision};
 use crate::embed::{self, DeviceChoice, Embedder, Identity, Options, Pace};
 use crate::error::{Error, Result};
-use crate::index::{Exact, GraphOptions, Hnsw, OpenReport, VectorIndex};
+use crate::index::{IndexOptions, OpenReport, Segmented, VectorIndex};
 use crate::paper::Row;
 use crate::store::{Store, StoredModel};
-
-/// Vectors read before they are handed to the index together.
-const BLOCK: usize = 1024;
 
 /// A model, the index over its vectors, and its embedder.
 pub struct Space {
     pub model: StoredModel,
-    pub index: Hnsw,
+    pub index: Segmented,
     // Opened by the first who needs it: half of the commands never embed a text.
     embedder: OnceLock<Arc<dyn Embedder>>,
     // Held while the embedder is opened, so that it happens once.
@@ -28,25 +27,25 @@ pub struct Space {
 
 impl Space {
     /// Opens the index over the vectors of a model.
-    pub fn open(store: &Store, model: StoredModel, config: &Config) -> Result<(Self, OpenReport)> {
-        let table = Exact::new(model.dimension);
+    pub fn open(store: &Arc<Store>, model: StoredModel, config: &Config) -> Result<(Self, OpenReport)> {
         // Read first: what changes meanwhile is then read again, never missed.
         let change = store.change()?;
-        let mut block = Vec::with_capacity(BLOCK);
-        store.each_vector(&model, |row, v| {
-            block.push((row, v));
-            if block.len() == BLOCK { move_into(&table, &mut block) } else { Ok(()) }
-        })?;
-        move_into(&table, &mut block)?;
+        let rows = store.rows_of_all()?;
         let t = &config.tuning;
-        let options = GraphOptions {
+        let options = IndexOptions {
             m: t.m,
             ef_construction: t.ef_construction,
             ef_search: t.ef_search,
+            recall: t.recall,
             exact_below: t.exact_below,
         };
         let folder = folder(&config.data, &model);
-        let (index, report) = Hnsw::open(&folder, &model.fingerprint, table, options, change)?;
+        let (from, of) = (Arc::clone(store), model.clone());
+        let source = Box::new(move |rows: &RoaringBitmap, f: &mut dyn FnMut(Row, &[f32]) -> Result<()>| {
+            from.vectors_of(&of, rows, f)
+        });
+        let (index, report) =
+            Segmented::open(&folder, &model.fingerprint, model.dimension, options, change, &rows, source)?;
         Ok((Space { model, index, embedder: OnceLock::new(), opening: Mutex::default() }, report))
     }
 
@@ -106,13 +105,6 @@ impl Space {
 /// Where the index over the vectors of a model is kept.
 pub fn folder(data: &Path, model: &StoredModel) -> PathBuf {
     data.join("index").join(&model.fingerprint)
-}
-
-fn move_into(table: &Exact, block: &mut Vec<(Row, Vec<f32>)>) -> Result<()> {
-    let rows: Vec<_> = block.iter().map(|(row, v)| (*row, v.as_slice())).collect();
-    table.insert(&rows)?;
-    block.clear();
-    Ok(())
 }
 
 /// What the store keeps of a model.

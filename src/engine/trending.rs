@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::{Answer, Ask, Engine, Hit, Meta, Part, Why};
+use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Why};
 use crate::error::{Error, Result};
 use crate::index::{Plan, VectorIndex};
 use crate::paper::{Paper, Row};
@@ -72,7 +72,7 @@ impl Engine {
             let a = &attended[k];
             papers.push(Hit { why: ask.explain.then(|| a.why()), ..Hit::new(a.paper.clone(), a.score) });
         }
-        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total) })
+        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
     }
 
     /// All papers that had attention in the window, the most first.

@@ -33,7 +33,7 @@ pub struct Ranking {
     author: Option<Vec<String>>,
     /// None of these papers, by id (repeat the parameter).
     exclude: Option<Vec<String>>,
-    /// `hybrid`, `dense` or `lexical`. This version answers `hybrid` as `dense` (see `meta.mode`) and refuses `lexical`.
+    /// How texts are compared: `hybrid` (default; meaning and words, half and half), `dense` (meaning) or `lexical` (words).
     mode: Option<String>,
     /// From 0, closest first, to 1, as unlike each other as can be (maximal marginal relevance).
     #[param(minimum = 0, maximum = 1, default = 0)]
@@ -42,6 +42,9 @@ pub struct Ranking {
     min_score: Option<f32>,
     /// Whether each hit says where its score comes from (`why`; its parts sum to the score).
     explain: Option<bool>,
+    /// Whether all versions and duplicates of a work are shown, and not only the newest.
+    #[param(default = false)]
+    versions: Option<bool>,
 }
 
 /// Takes the shared parameters out of the fields of a request.
@@ -64,6 +67,7 @@ pub fn take_ask(fields: &mut Map<String, Value>) -> Result<Ask, ApiError> {
         diversity: take("diversity").number()?.unwrap_or(0.0),
         min_score: take("min_score").number()?,
         explain: take("explain").truth()?.unwrap_or(false),
+        versions: take("versions").truth()?.unwrap_or(false),
     };
     ask.check()?;
     Ok(ask)
@@ -194,7 +198,6 @@ mod tests {
             ("diversity", json!("NaN"), 422),
             ("min_score", json!("inf"), 422),
             ("mode", json!("magic"), 400),
-            ("mode", json!("lexical"), 422),
             ("explain", json!("maybe"), 400),
             ("category", json!([1]), 400),
             ("exclude", json!(""), 422),

@@ -40,9 +40,17 @@ pub async fn metrics(State(app): State<App>) -> String {
 
 fn gauges(info: &Info) {
     metrics::gauge!("paperkin_papers").set(info.papers as f64);
-    metrics::gauge!("paperkin_index_rows").set(info.index.rows as f64);
-    metrics::gauge!("paperkin_index_points").set(info.index.points as f64);
-    metrics::gauge!("paperkin_index_dead_points").set(info.index.dead as f64);
+    let index = &info.index.state;
+    metrics::gauge!("paperkin_index_rows").set(index.rows as f64);
+    metrics::gauge!("paperkin_index_segments").set(index.segments as f64);
+    metrics::gauge!("paperkin_index_points").set(index.points as f64);
+    metrics::gauge!("paperkin_index_dead_points").set(index.dead as f64);
+    metrics::gauge!("paperkin_index_live_rows").set(index.live as f64);
+    metrics::gauge!("paperkin_index_unreachable_rows").set(index.unreachable as f64);
+    metrics::gauge!("paperkin_index_trouble").set(f64::from(u8::from(index.trouble.is_some())));
+    if let Some(recall) = index.recall {
+        metrics::gauge!("paperkin_index_recall_at_10").set(f64::from(recall));
+    }
     metrics::gauge!("paperkin_store_bytes").set(info.disk.store as f64);
     metrics::gauge!("paperkin_index_bytes").set(info.disk.index as f64);
 }

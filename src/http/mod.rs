@@ -75,7 +75,7 @@ impl App {
         }
     }
 
-    /// Lets the index be brought into order behind the requests, one such job at a time.
+    /// Lets the indexes be brought into order behind the requests, one such job at a time.
     fn maintain_soon(&self) {
         let Ok(engine) = self.engine() else { return };
         if self.maintaining.swap(true, Ordering::AcqRel) {
@@ -83,7 +83,7 @@ impl App {
         }
         let maintaining = Arc::clone(&self.maintaining);
         tokio::task::spawn_blocking(move || {
-            if let Err(e) = engine.maintain() {
+            if let Err(e) = engine.maintain_gently() {
                 tracing::warn!("the index was not written: {e}");
             }
             maintaining.store(false, Ordering::Release);

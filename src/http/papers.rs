@@ -14,7 +14,7 @@ use super::App;
 use super::ask::{Field, take_rest};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, Params, json_body, media_type, unsupported};
-use crate::engine::{Incoming, Refused, Report};
+use crate::engine::{Incoming, PaperInFull, Refused, Report};
 use crate::error::Result;
 use crate::paper::{Paper, head};
 use crate::sources;
@@ -90,11 +90,14 @@ async fn stream(app: &App, body: Body) -> Result<Report, ApiError> {
 }
 
 /// One paper
+///
+/// `versions` lists the other records of the same work (same arXiv id or DOI, or same title and first author), the newest
+/// first; answers show only the newest of all.
 #[utoipa::path(get, path = "/v1/papers/{id}", tag = "papers",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
-    responses((status = 200, body = Paper), (status = 404, body = ErrorBody)))]
-pub async fn get(State(app): State<App>, Id(id): Id) -> Result<Json<Paper>, ApiError> {
-    app.blocking(move |engine| engine.paper(&id)).await.map(Json)
+    responses((status = 200, body = PaperInFull), (status = 404, body = ErrorBody)))]
+pub async fn get(State(app): State<App>, Id(id): Id) -> Result<Json<PaperInFull>, ApiError> {
+    app.blocking(move |engine| engine.paper_in_full(&id)).await.map(Json)
 }
 
 /// Take a paper away

@@ -19,6 +19,7 @@ pub fn router(app: App) -> Router {
         .routes(routes!(search::get, search::post))
         .routes(routes!(search::similar))
         .routes(routes!(search::similar_by_id))
+        .routes(routes!(search::batch))
         .routes(routes!(recommend::post))
         .routes(routes!(papers::put, papers::list))
         .routes(routes!(papers::get, papers::delete))

@@ -2,16 +2,16 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Ranking, take_ask, take_rest};
+use super::ask::{Ranking, ids, take_ask, take_rest};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
 use super::papers::Nothing;
-use crate::engine::Answer;
+use crate::engine::{Answer, Hit, Meta};
 
 /// A search in a body, for long texts. Takes every parameter of a ranking call besides.
 #[derive(Deserialize, ToSchema)]
@@ -24,7 +24,11 @@ pub struct SearchBody {
     filter: Map<String, Value>,
 }
 
-/// Papers for a phrase
+/// Papers for a query
+///
+/// Words are looked for by meaning and by letter. What insists: `"a phrase"`, `title:word`, `author:"Ada Lovelace"`,
+/// `category:cs.LG`, `date:2025..2026-03`, `-word` leaves out, `a OR b` wants one of both. An arXiv id, DOI, address or
+/// whole title finds its paper first. A text of more than 32 words, or of several lines, is a query by example.
 #[utoipa::path(get, path = "/v1/search", tag = "search",
     params(("q" = String, Query, description = "a phrase or a pasted abstract"), Ranking),
     responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
@@ -82,6 +86,55 @@ pub async fn similar_by_id(State(app): State<App>, Params(mut fields): Params) -
         Some(Value::String(id)) => similar_to(app, id, fields).await,
         _ => Err(ApiError::bad_request("give one id")),
     }
+}
+
+/// Papers to compare with, each on its own. Takes every parameter of a ranking call besides.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchBody {
+    /// Ids; 1 to 1000.
+    ids: Vec<String>,
+}
+
+/// What is like one paper of a batch.
+#[derive(Serialize, ToSchema)]
+pub struct BatchAnswer {
+    /// The paper it was asked for.
+    id: String,
+    /// The hits, best first.
+    papers: Vec<Hit>,
+}
+
+/// What is like each paper of a batch.
+#[derive(Serialize, ToSchema)]
+pub struct BatchAnswers {
+    /// One for each id, in their order.
+    results: Vec<BatchAnswer>,
+    /// How they were made; `total` is that of the first.
+    meta: Meta,
+}
+
+/// Papers like each of several
+///
+/// The parameters of a ranking call are fields of the body. An unknown id is 404 and named.
+#[utoipa::path(post, path = "/v1/similar/batch", tag = "search", request_body = BatchBody,
+    responses((status = 200, body = BatchAnswers), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
+              (status = 413, body = ErrorBody), (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn batch(State(app): State<App>, Fields(mut fields): Fields) -> Result<Json<BatchAnswers>, ApiError> {
+    let ask = take_ask(&mut fields)?;
+    let body: BatchBody = take_rest(fields)?;
+    let ids = ids(body.ids)?;
+    app.blocking(move |engine| {
+        let answers = engine.similar_to_each(&ids, &ask)?;
+        let took_ms = answers.iter().map(|a| a.meta.took_ms).sum();
+        let meta = answers.first().map(|a| Meta { took_ms, ..a.meta.clone() });
+        let meta = meta.ok_or_else(|| crate::Error::Internal("a batch of nothing".into()))?;
+        let pairs = ids.into_iter().zip(answers);
+        let results = pairs.map(|(id, a)| BatchAnswer { id: id.to_string(), papers: a.papers }).collect();
+        Ok(BatchAnswers { results, meta })
+    })
+    .await
+    .map(Json)
 }
 
 async fn similar_to(app: App, id: String, mut fields: Map<String, Value>) -> Result<Json<Answer>, ApiError> {

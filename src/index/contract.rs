@@ -1,5 +1,7 @@
 //! What every index must do, run over each implementation and each way to set it up.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 use proptest::prelude::*;
 
@@ -9,13 +11,54 @@ fn paper(physics: f32, biology: f32, economics: f32) -> Vec<f32> {
     vec![physics / norm, biology / norm, economics / norm]
 }
 
-/// The same graph settings everywhere, with and without a graph.
+/// Freezes after every few calls of `insert`, so that graphs, merges and rebuilding are what is tested.
+struct Frozen {
+    index: Segmented,
+    every: usize,
+    calls: AtomicUsize,
+}
+
+impl VectorIndex for Frozen {
+    fn dimension(&self) -> usize {
+        self.index.dimension()
+    }
+    fn len(&self) -> usize {
+        self.index.len()
+    }
+    fn insert(&self, rows: &[(Row, &[f32])]) -> Result<()> {
+        self.index.insert(rows)?;
+        if self.calls.fetch_add(1, Ordering::Relaxed) % self.every == self.every - 1 {
+            self.index.maintain(0)?;
+        }
+        Ok(())
+    }
+    fn remove(&self, rows: &[Row]) {
+        self.index.remove(rows);
+    }
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found> {
+        self.index.search(query, k, allowed)
+    }
+    fn vectors(&self, rows: &[Row]) -> Vec<Option<Vec<f32>>> {
+        self.index.vectors(rows)
+    }
+    fn search_exactly(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found> {
+        self.index.search_exactly(query, k, allowed)
+    }
+}
+
+/// Every implementation, and every way to set it up.
 fn every_index(dimension: usize) -> Vec<(&'static str, Box<dyn VectorIndex>)> {
-    let graph = GraphOptions { exact_below: 0, ef_search: 64, ..GraphOptions::default() };
+    let segmented = |exact_below| {
+        let options = IndexOptions { exact_below, ef_search: 64, ..IndexOptions::default() };
+        Segmented::new(dimension, options).expect("a folder")
+    };
+    let frozen = |every| Frozen { index: segmented(4), every, calls: AtomicUsize::new(0) };
     vec![
         ("exact", Box::new(Exact::new(dimension))),
-        ("hnsw", Box::new(Hnsw::new(dimension, graph))),
-        ("hnsw while small", Box::new(Hnsw::new(dimension, GraphOptions::default()))),
+        ("live", Box::new(segmented(4000))),
+        ("frozen at once", Box::new(frozen(1))),
+        ("frozen now and then", Box::new(frozen(9))),
+        ("frozen behind the searches", Box::new(segmented(20))),
     ]
 }
 

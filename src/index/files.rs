@@ -1,8 +1,8 @@
-//! The index folder: generations of graph files, and the manifest that names the one that counts.
+//! The index folder: a folder of files for each segment, and the manifest that names those that count.
 //!
 //! Order of writing: the files into a new folder, synced; then the manifest beside the old one, synced, and renamed over
 //! it. A crash at any point leaves the old manifest with its files, or the new one with its. What no manifest names is
-//! swept at the next open. Before anything is read, every length and checksum is compared.
+//! swept at the next open. Lengths are compared before anything is read, and checksums before it is trusted for good.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,185 +10,259 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::graph::{Graph, GraphOptions};
+use super::audit::Audit;
+use super::graph::GraphOptions;
+use super::map::{Plain, bytes_of};
 use crate::error::{Error, Result};
 
 const MANIFEST: &str = "manifest.json";
-const FORMAT: u32 = 1;
-const NAME: &str = "graph";
+const FORMAT: u32 = 2;
 
-/// What the files of a generation hold, and how to know that they are whole.
+/// What the index folder holds, and how to know that it is whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     format: u32,
-    generation: u64,
+    /// Machines differ in the order of bytes; the files are in that of the one that wrote them.
+    little_endian: bool,
     /// [`crate::embed::Identity::fingerprint`] of the vectors.
     pub fingerprint: String,
-    dimension: usize,
-    m: usize,
-    ef_construction: usize,
-    points: usize,
+    /// Numbers in a vector.
+    pub dimension: usize,
+    /// What the graphs were built with.
+    pub graph: GraphOptions,
     /// The store's change number up to which it has read.
     pub change: u64,
-    files: Vec<Checked>,
+    /// The segments that count.
+    pub segments: Vec<SegmentManifest>,
 }
 
+/// What the folder of a segment holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Checked {
-    name: String,
+pub struct SegmentManifest {
+    /// The folder.
+    pub name: String,
+    /// Places of each layer of the graph, from the ground up.
+    pub layers: Vec<usize>,
+    /// Layers when the whole graph was last built at once: places that came later are on the ground only.
+    pub built: usize,
+    /// Places that the graph does not lead to, scored one by one.
+    pub aside: Vec<u32>,
+    /// What it was found to be worth when it was frozen.
+    pub audit: Audit,
+    /// Its files.
+    pub files: Vec<Checked>,
+}
+
+/// A file, its length and its checksum.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    /// Its name in the folder.
+    pub name: String,
     bytes: u64,
     blake3: String,
 }
 
-/// A graph from the folder, or why there is none.
-pub enum Opened {
-    /// Whole, and made for these vectors with these parameters.
-    Graph(Box<Graph>),
+/// What the folder's manifest says.
+pub enum Read {
+    /// It names segments made for these vectors with these parameters.
+    Manifest(Manifest),
     /// Nothing was ever written here.
     Nothing,
     /// Something is there and cannot be trusted.
     Doubtful(String),
 }
 
-/// Reads the generation that the manifest names, if every byte is as it was written.
-pub fn open(folder: &Path, fingerprint: &str, dimension: usize, options: GraphOptions, change: u64) -> Opened {
-    let path = folder.join(MANIFEST);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Opened::Nothing,
-        Err(e) => return Opened::Doubtful(format!("{}: {e}", path.display())),
-    };
-    let manifest: Manifest = match serde_json::from_slice(&bytes) {
-        Ok(m) => m,
-        Err(e) => return Opened::Doubtful(format!("{}: {e}", path.display())),
-    };
-    sweep(folder, Some(manifest.generation));
-    if manifest.format != FORMAT {
-        return Opened::Doubtful(format!("it has format {}, this program reads {FORMAT}", manifest.format));
+impl Manifest {
+    /// For the segments of an index.
+    pub fn new(
+        fingerprint: &str,
+        dimension: usize,
+        graph: GraphOptions,
+        change: u64,
+        segments: Vec<SegmentManifest>,
+    ) -> Self {
+        let (fingerprint, little_endian) = (fingerprint.to_string(), cfg!(target_endian = "little"));
+        Manifest { format: FORMAT, little_endian, fingerprint, dimension, graph, change, segments }
     }
-    if manifest.fingerprint != fingerprint || manifest.dimension != dimension {
-        return Opened::Doubtful("it was made with another model".into());
-    }
-    if (manifest.m, manifest.ef_construction) != (options.m, options.ef_construction) {
-        return Opened::Doubtful("it was made with another m or ef_construction".into());
-    }
-    if manifest.change > change {
-        return Opened::Doubtful("it is newer than the store (an older copy of the store was put back)".into());
-    }
-    let generation = generation_folder(folder, manifest.generation);
-    for file in &manifest.files {
-        if let Err(why) = file.check(&generation) {
-            return Opened::Doubtful(why);
+
+    /// Reads it, and sweeps what it does not name.
+    pub fn read(folder: &Path, fingerprint: &str, dimension: usize, graph: GraphOptions, change: u64) -> Read {
+        let path = folder.join(MANIFEST);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                sweep(folder, &[]);
+                return Read::Nothing;
+            }
+            Err(e) => return Read::Doubtful(format!("{}: {e}", path.display())),
+        };
+        // The manifest carries its own checksum on the first line: a flipped digit in a count would still be JSON.
+        let text = String::from_utf8_lossy(&bytes);
+        let Some((sum, body)) = text.split_once('\n') else {
+            return Read::Doubtful(format!("{} is cut off", path.display()));
+        };
+        if sum != blake3::hash(body.as_bytes()).to_hex().as_str() {
+            return Read::Doubtful(format!("{} is damaged, or of another version of this program", path.display()));
         }
+        let manifest: Manifest = match serde_json::from_str(body) {
+            Ok(m) => m,
+            Err(e) => return Read::Doubtful(format!("{}: {e}", path.display())),
+        };
+        let here = Manifest::new(fingerprint, dimension, graph, change, Vec::new());
+        if (manifest.format, manifest.little_endian) != (FORMAT, here.little_endian) {
+            return Read::Doubtful(format!("it has format {}, this program reads {FORMAT}", manifest.format));
+        }
+        if (&manifest.fingerprint, manifest.dimension) != (&here.fingerprint, dimension) {
+            return Read::Doubtful("it was made with another model".into());
+        }
+        if manifest.graph != graph {
+            return Read::Doubtful("it was made with another m or ef_construction".into());
+        }
+        if manifest.change > change {
+            return Read::Doubtful("it is newer than the store (an older copy of the store was put back)".into());
+        }
+        let named: Vec<&str> = manifest.segments.iter().map(|s| s.name.as_str()).collect();
+        sweep(folder, &named);
+        Read::Manifest(manifest)
     }
-    match Graph::read(&generation, NAME) {
-        Ok(graph) if graph.len() == manifest.points => Opened::Graph(Box::new(graph)),
-        Ok(graph) => Opened::Doubtful(format!("it holds {} points and should hold {}", graph.len(), manifest.points)),
-        Err(why) => Opened::Doubtful(why),
+
+    /// Makes it the one that counts.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be written; the old one still counts then.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let body = serde_json::to_string_pretty(self).map_err(|e| Error::Internal(e.to_string()))?;
+        let text = format!("{}\n{body}", blake3::hash(body.as_bytes()).to_hex());
+        let (aside, path) = (folder.join("manifest.tmp"), folder.join(MANIFEST));
+        let write = || -> std::io::Result<()> {
+            let mut file = File::create(&aside)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&aside, &path)?;
+            sync_folder(folder)
+        };
+        write().map_err(|e| Error::io(&path, "cannot write", e))
     }
 }
 
-/// Writes a graph as a new generation and makes the manifest name it.
-pub fn save(
-    folder: &Path,
-    graph: &Graph,
-    fingerprint: &str,
-    dimension: usize,
-    options: GraphOptions,
-    change: u64,
-) -> Result<()> {
+/// Bytes gathered before they are written and added to the checksum.
+const BLOCK: usize = 1 << 20;
+
+/// Writes one file of a segment, taking its checksum on the way.
+pub struct Writing {
+    path: PathBuf,
+    file: File,
+    hasher: blake3::Hasher,
+    block: Vec<u8>,
+    bytes: u64,
+}
+
+impl Writing {
+    /// A new file.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn create(folder: &Path, name: &str) -> Result<Self> {
+        let path = folder.join(name);
+        let file = File::create(&path).map_err(|e| Error::io(&path, "cannot write", e))?;
+        Ok(Writing { path, file, hasher: blake3::Hasher::new(), block: Vec::with_capacity(BLOCK), bytes: 0 })
+    }
+
+    /// Appends numbers.
+    ///
+    /// # Errors
+    /// [`Error::Io`], for example when the disk is full.
+    pub fn put<T: Plain>(&mut self, numbers: &[T]) -> Result<()> {
+        self.block.extend_from_slice(bytes_of(numbers));
+        if self.block.len() >= BLOCK { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.hasher.update(&self.block);
+        self.bytes += self.block.len() as u64;
+        self.file.write_all(&self.block).map_err(|e| Error::io(&self.path, "cannot write", e))?;
+        self.block.clear();
+        Ok(())
+    }
+
+    /// Has the system put it on the disk.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn finish(mut self) -> Result<Checked> {
+        self.flush()?;
+        self.file.sync_all().map_err(|e| Error::io(&self.path, "cannot write", e))?;
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Checked { name, bytes: self.bytes, blake3: self.hasher.finalize().to_hex().to_string() })
+    }
+}
+
+impl Checked {
+    /// Whether the file has its length; else why not.
+    pub fn has_length(&self, folder: &Path) -> std::result::Result<(), String> {
+        let path = folder.join(&self.name);
+        match fs::metadata(&path) {
+            Ok(m) if m.len() == self.bytes => Ok(()),
+            Ok(m) => Err(format!("{} is {} bytes long and should be {}", path.display(), m.len(), self.bytes)),
+            Err(e) => Err(format!("{}: {e}", path.display())),
+        }
+    }
+
+    /// Whether every byte is as it was written; else why not. Reads the whole file.
+    pub fn is_whole(&self, folder: &Path) -> std::result::Result<(), String> {
+        let path = folder.join(&self.name);
+        let digest = || -> std::io::Result<blake3::Hash> {
+            let mut hasher = blake3::Hasher::new();
+            std::io::copy(&mut File::open(&path)?, &mut hasher)?;
+            Ok(hasher.finalize())
+        };
+        match digest() {
+            Ok(sum) if sum.to_hex().as_str() == self.blake3 => Ok(()),
+            Ok(_) => Err(format!("{} is damaged: its checksum differs", path.display())),
+            Err(e) => Err(format!("{}: {e}", path.display())),
+        }
+    }
+
+    /// Its length in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+/// Makes the folder of a new segment and gives its name.
+pub fn new_segment(folder: &Path) -> Result<String> {
     fs::create_dir_all(folder).map_err(|e| Error::io(folder, "cannot make the folder", e))?;
-    let generation = newest_generation(folder) + 1;
-    let target = generation_folder(folder, generation);
-    fs::create_dir_all(&target).map_err(|e| Error::io(&target, "cannot make the folder", e))?;
-    // The library truncates, and explains nothing: its words alone would not help anybody.
-    if let Err(why) = graph.write(&target, NAME) {
-        let _ = fs::remove_dir_all(&target);
-        return Err(Error::Data(format!(
-            "{}: cannot write the index ({why}; is the disk full?). The papers are safe; it is built again when next opened",
-            target.display()
-        )));
-    }
-    let mut files = Vec::new();
-    for suffix in ["graph", "data"] {
-        files.push(Checked::of(&target, format!("{NAME}.hnsw.{suffix}"))?);
-    }
-    let (m, ef_construction, points) = (options.m, options.ef_construction, graph.len());
-    let fingerprint = fingerprint.to_string();
-    let manifest =
-        Manifest { format: FORMAT, generation, fingerprint, dimension, m, ef_construction, points, change, files };
-    let text = serde_json::to_vec_pretty(&manifest).map_err(|e| Error::Internal(e.to_string()))?;
-    let (aside, path) = (folder.join("manifest.tmp"), folder.join(MANIFEST));
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&aside)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        sync_folder(&target)?;
-        fs::rename(&aside, &path)?;
-        sync_folder(folder)
-    };
-    write().map_err(|e| Error::io(&path, "cannot write", e))?;
-    sweep(folder, Some(generation));
-    Ok(())
+    let newest = segments(folder).iter().filter_map(|s| s[1..].parse::<u64>().ok()).max().unwrap_or(0);
+    let name = format!("s{}", newest + 1);
+    let path = folder.join(&name);
+    fs::create_dir_all(&path).map_err(|e| Error::io(&path, "cannot make the folder", e))?;
+    Ok(name)
+}
+
+/// Has the system remember the names in a folder.
+pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    // Only Unix lets a folder be opened and synced; elsewhere the rename alone has to do.
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Takes away what was written here.
 pub fn forget(folder: &Path) {
     let _ = fs::remove_file(folder.join(MANIFEST));
-    sweep(folder, None);
+    sweep(folder, &[]);
 }
 
-impl Checked {
-    fn of(folder: &Path, name: String) -> Result<Self> {
-        let path = folder.join(&name);
-        let (bytes, blake3) = digest(&path).map_err(|e| Error::io(&path, "cannot read back", e))?;
-        File::open(&path).and_then(|f| f.sync_all()).map_err(|e| Error::io(&path, "cannot sync", e))?;
-        Ok(Checked { name, bytes, blake3 })
-    }
-
-    fn check(&self, folder: &Path) -> Result<(), String> {
-        let path = folder.join(&self.name);
-        let length = fs::metadata(&path).map_err(|e| format!("{}: {e}", path.display()))?.len();
-        if length != self.bytes {
-            return Err(format!("{} is {length} bytes long and should be {}", path.display(), self.bytes));
-        }
-        match digest(&path) {
-            Ok((_, blake3)) if blake3 == self.blake3 => Ok(()),
-            Ok(_) => Err(format!("{} is damaged: its checksum differs", path.display())),
-            Err(e) => Err(format!("{}: {e}", path.display())),
-        }
-    }
-}
-
-fn digest(path: &Path) -> std::io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
-    let mut hasher = blake3::Hasher::new();
-    let bytes = std::io::copy(&mut file, &mut hasher)?;
-    Ok((bytes, hasher.finalize().to_hex().to_string()))
-}
-
-fn generation_folder(folder: &Path, generation: u64) -> PathBuf {
-    folder.join(format!("g{generation}"))
-}
-
-fn generations(folder: &Path) -> Vec<u64> {
+fn segments(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter_map(|e| e.file_name().to_str()?.strip_prefix('g')?.parse().ok()).collect()
+    let names = entries.filter_map(|e| e.file_name().to_str().map(str::to_string));
+    // `g` stood for the folders of an earlier format.
+    let ours = |n: &String| n.starts_with(['s', 'g']) && n.len() > 1 && n[1..].bytes().all(|b| b.is_ascii_digit());
+    names.filter(ours).collect()
 }
 
-fn newest_generation(folder: &Path) -> u64 {
-    generations(folder).into_iter().max().unwrap_or(0)
-}
-
-/// Removes every generation but one. What cannot be removed is left: it does no harm.
-fn sweep(folder: &Path, keep: Option<u64>) {
-    for generation in generations(folder).into_iter().filter(|g| Some(*g) != keep) {
-        let _ = fs::remove_dir_all(generation_folder(folder, generation));
+/// Removes every segment that is not named. What cannot be removed is left: it does no harm.
+fn sweep(folder: &Path, named: &[&str]) {
+    for name in segments(folder).into_iter().filter(|n| !named.contains(&n.as_str())) {
+        let _ = fs::remove_dir_all(folder.join(name));
     }
     let _ = fs::remove_file(folder.join("manifest.tmp"));
-}
-
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    // Only Unix lets a folder be opened and synced; elsewhere the rename alone has to do.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -1,22 +1,34 @@
 //! Vector or words in, nearest rows out. Knows rows, vectors and texts, nothing of papers.
 //!
 //! Two implementations of [`VectorIndex`] hold to one contract (`contract.rs`): [`Exact`] scores every row and is the
-//! truth; [`Hnsw`] walks a graph and falls back to the exact scan wherever the graph could miss something.
+//! truth; [`Segmented`] serves. The road of a search: [`Segmented`] takes the current `view`, which asks each frozen
+//! `segment` and each `live` block; a segment is walked (`graph`, `walk`) over its `codes` with the `kernel`'s products, or
+//! scored row by row where few rows are allowed; the best few are scored again with their full vectors. The road of a row:
+//! into a `live` block, with others through `freeze` into the `files` of a segment, measured by `audit`.
 
+mod audit;
+mod codes;
 mod exact;
 mod files;
+mod freeze;
 mod graph;
-mod hnsw;
+mod kernel;
 mod lexical;
+mod live;
+mod map;
+mod segment;
+mod segmented;
+mod view;
+mod walk;
 
 #[cfg(test)]
 mod contract;
 
 pub use exact::Exact;
-pub use graph::GraphOptions;
-pub use hnsw::{Hnsw, OpenReport};
-pub use lexical::{Document, Lexical, LexicalReport, TermVector};
+pub use lexical::{Atom, Condition, Document, Lexical, LexicalReport, Query, TermVector, Words, is_prose};
+pub use segmented::{Checked, IndexOptions, NeighbourGraph, OpenReport, Segmented, Source, State};
 
+use rayon::prelude::*;
 use roaring::RoaringBitmap;
 use serde::Serialize;
 
@@ -38,8 +50,10 @@ pub struct Neighbour {
 pub enum Plan {
     /// Every allowed row was scored.
     Exact,
-    /// The graph was walked.
+    /// The graphs were walked.
     Hnsw,
+    /// The graphs were walked, stepping over what a filter forbids.
+    Filtered,
 }
 
 /// The rows found, closest first (equal scores: smaller row first), and how.
@@ -80,6 +94,14 @@ pub trait VectorIndex: Send + Sync {
     /// [`Error::Internal`] for a query of another dimension or with a number that is not finite.
     fn search(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found>;
 
+    /// What [`VectorIndex::search`] finds for each of many queries, on all cores.
+    ///
+    /// # Errors
+    /// As for one query.
+    fn search_many(&self, queries: &[&[f32]], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Vec<Found>> {
+        queries.par_iter().map(|query| self.search(query, k, allowed)).collect()
+    }
+
     /// The vectors of some rows, in their order; `None` where a row is not there.
     fn vectors(&self, rows: &[Row]) -> Vec<Option<Vec<f32>>>;
 
@@ -87,17 +109,9 @@ pub trait VectorIndex: Send + Sync {
     fn search_exactly(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found>;
 }
 
-/// The inner product, in 16 independent lanes so that the compiler can use vector registers without `unsafe`.
+/// The inner product.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a_lanes, b_lanes) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = a_lanes.remainder().iter().zip(b_lanes.remainder()).map(|(x, y)| x * y).sum();
-    let mut lanes = [0f32; 16];
-    for (x, y) in a_lanes.zip(b_lanes) {
-        for k in 0..16 {
-            lanes[k] += x[k] * y[k];
-        }
-    }
-    rest + lanes.iter().sum::<f32>()
+    kernel::Kernel::best().f32(a, b)
 }
 
 /// Refuses what the graph would take silently and answer wrongly for ever after.

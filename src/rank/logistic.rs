@@ -191,10 +191,7 @@ fn prices(samples: &[Sample<'_>], options: Options) -> Vec<f32> {
     let total = |positive: bool| samples.iter().filter(|s| s.positive == positive).map(|s| s.weight).sum::<f32>();
     let (up, down) = (total(true), total(false));
     let factor = |own: f32| if options.balanced && up > 0.0 && down > 0.0 { (up + down) / (2.0 * own) } else { 1.0 };
-    samples
-        .iter()
-        .map(|s| (options.c * s.weight * factor(if s.positive { up } else { down })).max(1e-6))
-        .collect()
+    samples.iter().map(|s| (options.c * s.weight * factor(if s.positive { up } else { down })).max(1e-6)).collect()
 }
 
 fn norm(s: &Sample<'_>, bias: f32) -> f32 {

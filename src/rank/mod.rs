@@ -12,6 +12,6 @@ pub use background::Background;
 pub use diversity::mmr;
 pub use interests::{MAX_CLUSTERED, cluster, deal, follow};
 pub use logistic::{Logistic, Options as LogisticOptions, Sample, dot, merge_dot};
-pub use profile::{Profile, Strategy};
+pub use profile::{Example, Profile, Strategy};
 pub use recency::{UNDATED, decay};
 pub use taste::{Candidate, Liking, Parts, Taste};

@@ -2,20 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::logistic::{Logistic, Options, Sample, dot, merge_dot};
+
 /// How examples become a score.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Strategy {
-    /// Whichever suits the examples. At present: `rocchio`.
+    /// Whichever suits the examples: see [`Profile::new`].
     #[default]
     Auto,
-    /// Similarity to the weighted mean of the likes; dislikes only keep themselves out.
+    /// Likeness to the weighted mean of the likes; dislikes only keep themselves out.
     Mean,
-    /// The mean similarity to the three closest likes, less a part of that to the closest dislike.
+    /// The mean likeness to the three closest likes, less a part of that to the closest dislike.
     Nearest,
-    /// Similarity to the mean of the likes less half the mean of the dislikes.
+    /// Likeness to the mean of the likes less half the mean of the dislikes.
     Rocchio,
-    /// A logistic regression over the examples.
+    /// A logistic regression that tells the likes from the dislikes and from papers of the corpus at large.
     Logistic,
 }
 
@@ -27,145 +29,311 @@ const GAMMA: f32 = 0.5;
 /// Likes that count in `nearest`.
 const NEAREST: usize = 3;
 
+/// Likes from which on `auto` takes the regression; below, Rocchio is as good or better (`paperkin eval recommend`).
+const ENOUGH: usize = 10;
+
+/// Mean likeness of the likes to their own middle below which they are too far apart for one direction.
+const SPREAD: f32 = 0.55;
+
+/// A paper or text by meaning and words.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Example {
+    /// How much it counts beside the others; above zero.
+    pub weight: f32,
+    /// Its unit vector; empty when meaning does not count.
+    pub dense: Vec<f32>,
+    /// Its terms by rising number, of unit length; empty when words do not count or are not known.
+    pub words: Vec<(u32, f32)>,
+}
+
 /// What a reader likes and dislikes, ready to score papers.
+///
+/// The likeness of two papers is `(1 - share) * cosine of the vectors + share * cosine of the terms`. All strategies but
+/// `nearest` are linear: a score is a sum over the examples of coefficient and likeness, with meaning and words each
+/// brought to the scale of a cosine, so it lies between -1 and 1.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    likes: Vec<(f32, Vec<f32>)>,
-    dislikes: Vec<(f32, Vec<f32>)>,
-    nearest: bool,
-    query: Vec<f32>,
-    /// Share of each like and then of each dislike in `query`.
-    shares: Vec<f32>,
+    strategy: Strategy,
+    /// Likes, then dislikes, then the papers at large that a regression was fitted against.
+    examples: Vec<Example>,
+    likes: usize,
+    named: usize,
+    share: f32,
+    /// What each example counts for in meaning and in words.
+    coefficients: Vec<(f32, f32)>,
+    dense: Vec<f32>,
+    words: Vec<(u32, f32)>,
 }
 
 impl Profile {
-    /// A profile from examples: weight (above zero) and unit vector of each, at least one like.
+    /// A profile from at least one like. `share` is that of the words, from 0 to 1. `background` gives papers of the corpus
+    /// at large, and is asked only for a regression.
+    ///
+    /// `auto` takes Rocchio below ten likes, `nearest` for likes without dislikes that lie far apart (their likeness to
+    /// their own middle is less than .55 on average), and else the regression.
     ///
     /// `None` when there is no like, or when likes and dislikes cancel out and no direction is left.
-    pub fn new(strategy: Strategy, likes: Vec<(f32, Vec<f32>)>, dislikes: Vec<(f32, Vec<f32>)>) -> Option<Self> {
-        let dimension = likes.first()?.1.len();
-        let gamma = if strategy == Strategy::Mean { 0.0 } else { GAMMA };
-        let total = |side: &[(f32, Vec<f32>)]| side.iter().map(|(w, _)| w).sum::<f32>();
-        let (up, down) = (total(&likes), total(&dislikes));
-        let mut shares: Vec<f32> = likes.iter().map(|(w, _)| w / up).collect();
-        shares.extend(dislikes.iter().map(|(w, _)| -gamma * w / down));
-        let mut query = vec![0f32; dimension];
-        for (share, (_, v)) in shares.iter().zip(likes.iter().chain(&dislikes)) {
-            for (q, x) in query.iter_mut().zip(v) {
-                *q += share * x;
-            }
-        }
-        let norm = dot(&query, &query).sqrt();
-        if !norm.is_finite() || norm < 1e-6 {
+    pub fn new(
+        strategy: Strategy,
+        likes: Vec<Example>,
+        dislikes: Vec<Example>,
+        share: f32,
+        background: impl FnOnce() -> Vec<Example>,
+    ) -> Option<Self> {
+        let (up, down) = (likes.len(), dislikes.len());
+        if up == 0 {
             return None;
         }
-        query.iter_mut().for_each(|q| *q /= norm);
-        shares.iter_mut().for_each(|s| *s /= norm);
-        Some(Profile { likes, dislikes, nearest: strategy == Strategy::Nearest, query, shares })
-    }
-
-    /// The unit vector whose neighbours are the candidates.
-    pub fn query(&self) -> &[f32] {
-        &self.query
-    }
-
-    /// Vectors whose neighbours are candidates besides those of [`Profile::query`]: each like, for `nearest`.
-    pub fn further_queries(&self) -> impl Iterator<Item = &[f32]> {
-        self.likes.iter().filter(|_| self.nearest).map(|(_, v)| v.as_slice())
-    }
-
-    /// The score of a paper.
-    pub fn score(&self, paper: &[f32]) -> f32 {
-        if self.nearest { self.parts(paper).iter().sum() } else { dot(&self.query, paper) }
-    }
-
-    /// The share of each like, then of each dislike, in the score of a paper: they sum to it.
-    pub fn parts(&self, paper: &[f32]) -> Vec<f32> {
-        let examples = self.likes.iter().chain(&self.dislikes);
-        if !self.nearest {
-            return self.shares.iter().zip(examples).map(|(share, (_, v))| share * dot(v, paper)).collect();
+        let mut examples = likes;
+        examples.extend(dislikes);
+        let share = if examples.iter().all(|e| e.words.is_empty()) { 0.0 } else { share };
+        let strategy = match strategy {
+            Strategy::Auto => suited(&examples[..up], down, share),
+            asked => asked,
+        };
+        let total = |side: &[Example]| side.iter().map(|e| e.weight).sum::<f32>();
+        let own: Vec<f32> = if strategy == Strategy::Logistic {
+            examples.extend(background());
+            fitted(&examples, up, share)
+        } else {
+            let gamma = if strategy == Strategy::Mean { 0.0 } else { GAMMA };
+            let (up_total, down_total) = (total(&examples[..up]), total(&examples[up..]));
+            let sides = examples.iter().enumerate();
+            sides.map(|(k, e)| if k < up { e.weight / up_total } else { -gamma * e.weight / down_total }).collect()
+        };
+        let (dense, words) = (sum_dense(&examples, &own), sum_words(&examples, &own));
+        let (dense_norm, words_norm) = (dot(&dense, &dense).sqrt(), merge_dot(&words, &words).sqrt());
+        let scale = |part: f32, norm: f32| if norm > 1e-6 && norm.is_finite() { part / norm } else { 0.0 };
+        let (dense_scale, words_scale) = if strategy == Strategy::Logistic {
+            let norm = ((1.0 - share) * dense_norm.powi(2) + share * words_norm.powi(2)).sqrt();
+            (scale(1.0 - share, norm), scale(share, norm))
+        } else {
+            (scale(1.0 - share, dense_norm), scale(share, words_norm))
+        };
+        if dense_scale == 0.0 && words_scale == 0.0 {
+            return None;
         }
-        let mut parts: Vec<f32> = examples.map(|(_, v)| dot(v, paper)).collect();
-        let (likes, dislikes) = parts.split_at_mut(self.likes.len());
-        keep_greatest(likes, NEAREST);
-        let weights: Vec<f32> =
-            self.likes.iter().zip(&*likes).map(|((w, _), v)| if *v == 0.0 { 0.0 } else { *w }).collect();
-        let sum: f32 = weights.iter().sum();
-        likes.iter_mut().zip(&weights).for_each(|(v, w)| *v *= if sum > 0.0 { w / sum } else { 0.0 });
-        keep_greatest(dislikes, 1);
-        // A dislike that points away is no reason to show a paper.
-        dislikes.iter_mut().for_each(|v| *v = -GAMMA * v.max(0.0));
+        Some(Profile {
+            strategy,
+            likes: up,
+            named: up + down,
+            share,
+            coefficients: own.iter().map(|c| (c * dense_scale, c * words_scale)).collect(),
+            dense: dense.iter().map(|x| x * dense_scale).collect(),
+            words: words.iter().map(|(t, w)| (*t, w * words_scale)).collect(),
+            examples,
+        })
+    }
+
+    /// The strategy that counts.
+    pub fn strategy(&self) -> Strategy {
+        self.strategy
+    }
+
+    /// Whether a score needs the likeness to each example ([`Profile::parts`]), and not only [`Profile::dense`] and
+    /// [`Profile::words`].
+    pub fn is_nearest(&self) -> bool {
+        self.strategy == Strategy::Nearest
+    }
+
+    /// What meaning is multiplied with: the dense part of a linear score is the inner product with a paper's vector.
+    pub fn dense(&self) -> &[f32] {
+        &self.dense
+    }
+
+    /// What words are multiplied with, by rising number of the term.
+    pub fn words(&self) -> &[(u32, f32)] {
+        &self.words
+    }
+
+    /// Likes and dislikes, in this order.
+    pub fn examples(&self) -> &[Example] {
+        &self.examples[..self.named]
+    }
+
+    /// The likes.
+    pub fn likes(&self) -> &[Example] {
+        &self.examples[..self.likes]
+    }
+
+    /// The likeness of a paper to each example, from its vector and terms.
+    fn likeness(&self, example: &Example, dense: &[f32], words: &[(u32, f32)]) -> (f32, f32) {
+        let meaning = if example.dense.is_empty() { 0.0 } else { dot(&example.dense, dense) };
+        (meaning, merge_dot(&example.words, words))
+    }
+
+    /// The share of each like, then of each dislike, in the score of a paper; and, last, that of the papers at large. They
+    /// sum to the score.
+    pub fn parts(&self, dense: &[f32], words: &[(u32, f32)]) -> Vec<f32> {
+        let likeness = self.examples.iter().map(|e| self.likeness(e, dense, words));
+        if self.is_nearest() {
+            let mut parts: Vec<f32> = likeness.map(|(m, w)| (1.0 - self.share) * m + self.share * w).collect();
+            nearest(&mut parts, self.likes, &self.examples);
+            parts.push(0.0);
+            return parts;
+        }
+        let mut parts: Vec<f32> =
+            likeness.zip(&self.coefficients).map(|((m, w), (by_m, by_w))| m * by_m + w * by_w).collect();
+        let at_large = parts.split_off(self.named).iter().sum();
+        parts.push(at_large);
         parts
     }
 }
 
-/// Sets all but the `n` greatest values to zero.
-fn keep_greatest(values: &mut [f32], n: usize) {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[b].total_cmp(&values[a]).then(a.cmp(&b)));
-    for &i in order.iter().skip(n) {
-        values[i] = 0.0;
+/// What `auto` takes.
+fn suited(likes: &[Example], dislikes: usize, share: f32) -> Strategy {
+    if likes.len() < ENOUGH {
+        return Strategy::Rocchio;
+    }
+    let part = vec![1.0 / likes.len() as f32; likes.len()];
+    let (dense, words) = (sum_dense(likes, &part), sum_words(likes, &part));
+    let middle = (1.0 - share) * dot(&dense, &dense).sqrt() + share * merge_dot(&words, &words).sqrt();
+    if dislikes == 0 && middle < SPREAD { Strategy::Nearest } else { Strategy::Logistic }
+}
+
+/// The coefficients of a logistic regression: likes against all the others.
+fn fitted(examples: &[Example], likes: usize, share: f32) -> Vec<f32> {
+    let (dense_root, words_root) = ((1.0 - share).sqrt(), share.sqrt());
+    let dense: Vec<Vec<f32>> = examples.iter().map(|e| e.dense.iter().map(|x| x * dense_root).collect()).collect();
+    // Terms by their place among those that occur: numbers of the index may be large.
+    let mut known: Vec<u32> = examples.iter().flat_map(|e| e.words.iter().map(|(t, _)| *t)).collect();
+    known.sort_unstable();
+    known.dedup();
+    let place = |t: &u32| known.binary_search(t).unwrap_or(0) as u32;
+    let words: Vec<Vec<(u32, f32)>> =
+        examples.iter().map(|e| e.words.iter().map(|(t, w)| (place(t), w * words_root)).collect()).collect();
+    let samples: Vec<Sample<'_>> = examples
+        .iter()
+        .enumerate()
+        .map(|(k, e)| Sample { dense: &dense[k], sparse: &words[k], positive: k < likes, weight: e.weight })
+        .collect();
+    Logistic::fit(&samples, known.len(), Options::default(), &[]).shares
+}
+
+fn sum_dense(examples: &[Example], coefficients: &[f32]) -> Vec<f32> {
+    let mut sum = vec![0f32; examples.iter().map(|e| e.dense.len()).max().unwrap_or(0)];
+    for (e, c) in examples.iter().zip(coefficients) {
+        sum.iter_mut().zip(&e.dense).for_each(|(s, x)| *s += c * x);
+    }
+    sum
+}
+
+fn sum_words(examples: &[Example], coefficients: &[f32]) -> Vec<(u32, f32)> {
+    let weighted = examples.iter().zip(coefficients);
+    let mut terms: Vec<(u32, f32)> =
+        weighted.flat_map(|(e, c)| e.words.iter().map(move |(t, w)| (*t, c * w))).collect();
+    terms.sort_by_key(|(t, _)| *t);
+    terms.dedup_by(|next, first| {
+        let same = next.0 == first.0;
+        if same {
+            first.1 += next.1;
+        }
+        same
+    });
+    terms
+}
+
+/// The shares of the examples in the mean likeness to the closest likes, less that to the closest dislike.
+fn nearest(likeness: &mut [f32], likes: usize, examples: &[Example]) {
+    let (likes, dislikes) = likeness.split_at_mut(likes);
+    let kept = greatest(likes, NEAREST);
+    let sum: f32 = kept.iter().map(|k| examples[*k].weight).sum();
+    for (k, value) in likes.iter_mut().enumerate() {
+        *value *= if kept.contains(&k) { examples[k].weight / sum } else { 0.0 };
+    }
+    let kept = greatest(dislikes, 1);
+    for (k, value) in dislikes.iter_mut().enumerate() {
+        // A dislike that points away is no reason to show a paper.
+        *value = if kept.contains(&k) { -GAMMA * value.max(0.0) } else { 0.0 };
     }
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
+/// The places of the `n` greatest values; of equal ones the first.
+fn greatest(values: &[f32], n: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[b].total_cmp(&values[a]).then(a.cmp(&b)));
+    order.truncate(n);
+    order
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::{collection::vec, prop_assert, prop_assert_eq, proptest};
+    use proptest::{collection::btree_map, collection::vec, prelude::*};
 
     const X: [f32; 3] = [1.0, 0.0, 0.0];
     const Y: [f32; 3] = [0.0, 1.0, 0.0];
     const Z: [f32; 3] = [0.0, 0.0, 1.0];
 
-    fn side(vectors: &[[f32; 3]]) -> Vec<(f32, Vec<f32>)> {
-        vectors.iter().map(|v| (1.0, v.to_vec())).collect()
+    fn side(vectors: &[[f32; 3]]) -> Vec<Example> {
+        vectors.iter().map(|v| Example { weight: 1.0, dense: v.to_vec(), words: vec![] }).collect()
+    }
+
+    fn profile(strategy: Strategy, likes: &[[f32; 3]], dislikes: &[[f32; 3]]) -> Option<Profile> {
+        Profile::new(strategy, side(likes), side(dislikes), 0.5, || side(&[X, Y, Z]))
+    }
+
+    fn score(p: &Profile, paper: &[f32]) -> f32 {
+        p.parts(paper, &[]).iter().sum()
     }
 
     #[test]
     fn dislikes_push_away() {
-        for strategy in [Strategy::Rocchio, Strategy::Nearest] {
-            let p = Profile::new(strategy, side(&[X]), side(&[Y])).expect("a direction");
-            assert!(p.score(&X) > p.score(&Z) && p.score(&Z) > p.score(&Y), "{strategy:?}");
+        for strategy in [Strategy::Rocchio, Strategy::Nearest, Strategy::Logistic] {
+            let p = profile(strategy, &[X], &[Y]).expect("a direction");
+            assert!(score(&p, &X) > score(&p, &Z) && score(&p, &Z) > score(&p, &Y), "{strategy:?}");
         }
-        let p = Profile::new(Strategy::Mean, side(&[X]), side(&[Y])).expect("a direction");
-        assert!((p.score(&Y)).abs() < 1e-6);
+        let p = profile(Strategy::Mean, &[X], &[Y]).expect("a direction");
+        assert!(score(&p, &Y).abs() < 1e-6);
     }
 
     #[test]
     fn nearest_keeps_separate_interests() {
-        let likes = side(&[X, X, X, Y, Y, Y]);
+        let likes = [X, X, X, Y, Y, Y];
         let between = [0.5f32.sqrt(), 0.5f32.sqrt(), 0.0];
-        let of = |strategy| Profile::new(strategy, likes.clone(), vec![]).expect("a direction");
-        assert!(
-            of(Strategy::Mean).score(&between) > of(Strategy::Mean).score(&X),
-            "the mean prefers what lies between"
-        );
-        assert!(of(Strategy::Nearest).score(&between) < of(Strategy::Nearest).score(&X));
+        let of = |strategy, paper: &[f32]| score(&profile(strategy, &likes, &[]).expect("a direction"), paper);
+        assert!(of(Strategy::Mean, &between) > of(Strategy::Mean, &X), "the mean prefers what lies between");
+        assert!(of(Strategy::Nearest, &between) < of(Strategy::Nearest, &X));
+    }
+
+    #[test]
+    fn auto_looks_at_number_and_spread() {
+        let of = |likes: &[[f32; 3]]| profile(Strategy::Auto, likes, &[]).map(|p| p.strategy());
+        assert_eq!(of(&[X, Y]), Some(Strategy::Rocchio));
+        assert_eq!(of(&[X; 12]), Some(Strategy::Logistic));
+        let apart: Vec<[f32; 3]> = (0..12).map(|k| [X, Y, Z, [-1.0, 0.0, 0.0]][k % 4]).collect();
+        assert_eq!(of(&apart), Some(Strategy::Nearest));
     }
 
     #[test]
     fn no_likes_or_no_direction_is_no_profile() {
-        assert!(Profile::new(Strategy::Rocchio, vec![], side(&[X])).is_none());
-        assert!(Profile::new(Strategy::Mean, side(&[X, [-1.0, 0.0, 0.0]]), vec![]).is_none());
+        assert!(profile(Strategy::Rocchio, &[], &[X]).is_none());
+        assert!(profile(Strategy::Mean, &[X, [-1.0, 0.0, 0.0]], &[]).is_none());
     }
+
+    fn example() -> impl Strategy_<Value = Example> {
+        (0.1f32..5.0, vec(-1f32..1.0, 6), btree_map(0u32..9, 0.1f32..1.0, 0..5))
+            .prop_map(|(weight, dense, words)| Example { weight, dense, words: words.into_iter().collect() })
+    }
+
+    use proptest::strategy::Strategy as Strategy_;
 
     proptest! {
         #[test]
         fn parts_sum_to_the_score(
-            likes in vec((0.1f32..5.0, vec(-1f32..1.0, 6)), 1..8),
-            dislikes in vec((0.1f32..5.0, vec(-1f32..1.0, 6)), 0..6),
-            paper in vec(-1f32..1.0, 6),
+            likes in vec(example(), 1..8),
+            dislikes in vec(example(), 0..6),
+            paper in example(),
             which in 0usize..3,
+            share in 0f32..=1.0,
         ) {
-            let strategy = [Strategy::Mean, Strategy::Nearest, Strategy::Rocchio][which];
-            if let Some(p) = Profile::new(strategy, likes.clone(), dislikes.clone()) {
-                let parts = p.parts(&paper);
-                prop_assert_eq!(parts.len(), likes.len() + dislikes.len());
-                prop_assert!((parts.iter().sum::<f32>() - p.score(&paper)).abs() < 1e-3 * (1.0 + p.score(&paper).abs()));
+            let strategy = [Strategy::Mean, Strategy::Logistic, Strategy::Rocchio][which];
+            let background = vec![Example { weight: 1.0, ..paper.clone() }];
+            if let Some(p) = Profile::new(strategy, likes.clone(), dislikes.clone(), share, || background) {
+                let parts = p.parts(&paper.dense, &paper.words);
+                prop_assert_eq!(parts.len(), likes.len() + dislikes.len() + 1);
+                let score = dot(p.dense(), &paper.dense) + merge_dot(p.words(), &paper.words);
+                prop_assert!((parts.iter().sum::<f32>() - score).abs() < 2e-3 * (1.0 + score.abs()));
             }
         }
     }

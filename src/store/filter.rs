@@ -40,6 +40,16 @@ impl Store {
         })
     }
 
+    /// The rows of all papers.
+    pub fn rows_of_all(&self) -> Result<RoaringBitmap> {
+        self.read(|c| {
+            // Through an index: the table itself holds the texts, which are a hundred times as long.
+            let mut select = c.prepare_cached("SELECT row FROM papers INDEXED BY papers_by_day")?;
+            let rows = select.query_map([], |r| r.get::<_, u32>(0))?;
+            rows.collect::<rusqlite::Result<RoaringBitmap>>()
+        })
+    }
+
     /// The rows of some papers, in their order; `None` where there is no such paper.
     pub fn rows(&self, ids: &[&PaperId]) -> Result<Vec<Option<Row>>> {
         use rusqlite::OptionalExtension;

@@ -12,6 +12,7 @@ mod papers;
 mod schema;
 mod users;
 mod vectors;
+mod works;
 
 pub use events::{Added, EventPage, UserEvent};
 pub use interests::StoredInterest;

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::vectors;
-use super::{Store, unreadable};
+use super::{Store, unreadable, vectors, works};
 use crate::error::Result;
 use crate::paper::{Paper, PaperId, Row};
 
@@ -136,6 +135,16 @@ impl Store {
         })
     }
 
+    /// The ids of up to `n` papers in the order of their rows, from the one behind `after` on.
+    pub fn ids_after(&self, after: Option<Row>, n: usize) -> Result<Vec<(Row, PaperId)>> {
+        self.read(|c| {
+            let mut select = c.prepare_cached("SELECT row, id FROM papers WHERE row > ?1 ORDER BY row LIMIT ?2")?;
+            let after = after.map_or(-1, |r| i64::from(r.0));
+            let id = |r: &rusqlite::Row<'_>| PaperId::new(r.get::<_, String>(1)?).map_err(|e| unreadable(1, e));
+            select.query_map(params![after, n], |r| Ok((Row(r.get(0)?), id(r)?)))?.collect()
+        })
+    }
+
     /// Up to `n` papers that are new or changed since a change number, in the order of their rows, from the one behind
     /// `after` on.
     pub fn changed_since(&self, change: u64, after: Option<Row>, n: usize) -> Result<Vec<(Row, Paper)>> {
@@ -197,6 +206,7 @@ fn put_one(
                 t.prepare_cached(&format!("DELETE FROM {table} WHERE row = ?1"))?.execute([row])?;
             }
             put_names(t, row, paper)?;
+            works::put(t, row, paper)?;
             return Ok(Outcome::Updated(Row(row)));
         }
         Some((row, ..)) => Some(row),
@@ -224,6 +234,7 @@ fn put_one(
     let row = u32::try_from(t.last_insert_rowid()).map_err(|e| unreadable(0, e))?;
     vectors::put(t, model, &prints.text, vector)?;
     put_names(t, row, paper)?;
+    works::put(t, row, paper)?;
     let new = Row(row);
     Ok(old_row.map_or(Outcome::New(new), |old| Outcome::Replaced { old: Row(old), new }))
 }

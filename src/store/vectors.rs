@@ -1,5 +1,6 @@
 //! Vectors and the models that made them.
 
+use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::Store;
@@ -124,6 +125,48 @@ impl Store {
                 let given = match from_bytes(r.get_ref(1)?.as_blob().unwrap_or_default(), model.dimension) {
                     Some(v) => f(Row(r.get(0)?), v),
                     None => Err(self.damaged(r.get_ref(2)?.as_str().unwrap_or_default())),
+                };
+                if let Err(e) = given {
+                    failed = Some(e);
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// As [`Store::each_vector`], for some rows only.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn vectors_of(
+        &self,
+        model: &StoredModel,
+        rows: &RoaringBitmap,
+        f: &mut dyn FnMut(Row, &[f32]) -> Result<()>,
+    ) -> Result<()> {
+        let all = self.rows_of_all()?.len();
+        // Many are read faster in the order they lie in.
+        if rows.len() * 4 > all {
+            return self.each_vector(model, |row, v| if rows.contains(row.0) { f(row, &v) } else { Ok(()) });
+        }
+        let mut failed = None;
+        self.read(|c| {
+            let mut find = c.prepare_cached(
+                "SELECT v.vector, p.id FROM papers p JOIN vectors v USING (text_hash)
+                 WHERE v.model = (SELECT model FROM models WHERE fingerprint = ?1) AND p.row = ?2",
+            )?;
+            for row in rows {
+                let found = find
+                    .query_row(params![model.fingerprint, row], |r| {
+                        Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, String>(1)?))
+                    })
+                    .optional()?;
+                let Some((bytes, id)) = found else { continue };
+                let given = match from_bytes(&bytes, model.dimension) {
+                    Some(v) => f(Row(row), &v),
+                    None => Err(self.damaged(&id)),
                 };
                 if let Err(e) = given {
                     failed = Some(e);

@@ -175,7 +175,7 @@ fn what_cannot_be_done_is_said() {
         (vec!["search", "x", "--from", "soon"], 2, "soon"),
         (vec!["search", "x", "--from", "2026", "--to", "2025"], 1, "turned round"),
         (vec!["search", "x", "--diversity", "2"], 1, "diversity"),
-        (vec!["search", "x", "--mode", "lexical"], 1, "lexical"),
+        (vec!["search", "?!"], 1, "no word"),
         (vec!["frobnicate"], 2, "frobnicate"),
         (vec!["similar", "p/1", "--data", "/nowhere"], 1, "/nowhere"),
         (vec!["ingest", &file, "--data", "/proc/paperkin"], 1, "/proc/paperkin"),

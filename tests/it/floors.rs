@@ -25,7 +25,7 @@ const FLOORS: &[(&str, u32)] = &[
 const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["axum", "tower", "tower_http", "tokio"], &["http"]),
     (&["candle_core", "candle_nn", "candle_transformers", "tokenizers", "hf_hub"], &["embed"]),
-    (&["hnsw_rs", "tantivy"], &["index"]),
+    (&["memmap2", "tantivy"], &["index"]),
     (&["rusqlite"], &["store"]),
     (&["clap"], &["cli", "config"]),
     (&["anyhow"], &["cli", "main"]),

@@ -139,7 +139,7 @@ fn recommendations_follow_the_contract() {
     );
     assert_eq!((liked.status, hits(&liked.body).len()), (200, 20));
     assert!(ids(hits(&liked.body)).iter().all(|id| !["p/1", "p/8", "p/2"].contains(id)));
-    for strategy in ["auto", "mean", "nearest", "rocchio"] {
+    for strategy in ["auto", "mean", "nearest", "rocchio", "logistic"] {
         for extra in [json!({}), json!({ "half_life_days": 30 }), json!({ "diversity": 0.5 })] {
             let mut body = json!({ "like": ["p/1", "p/2", "p/3", "p/4"], "dislike": ["p/9"], "text": ["number5"], "strategy": strategy, "explain": true });
             body.as_object_mut().expect("an object").extend(extra.as_object().expect("an object").clone());
@@ -179,7 +179,6 @@ fn recommendations_follow_the_contract() {
         (json!({ "vector": vec![0.0; 64] }), 422, "direction"),
         (json!({ "text": [""] }), 422, "empty"),
         (json!({ "like": ["p/1"], "strategy": "magic" }), 400, "magic"),
-        (json!({ "like": ["p/1"], "strategy": "logistic" }), 422, "logistic"),
         (json!({ "like": ["p/1"], "half_life_days": 0 }), 422, "half_life_days"),
         (json!({ "like": ["p/1"], "per_author": 0 }), 422, "per_author"),
         (json!({ "like": ["p/1"], "from": "2026", "to": "2025" }), 422, "turned round"),
@@ -230,7 +229,16 @@ fn every_error_has_the_one_shape() {
         ("GET", "/v1/search?q=x&colour=red", None, "", 400, "bad_request"),
         ("GET", "/v1/search?q=x&from=yesterday", None, "", 400, "bad_request"),
         ("GET", "/v1/search?q=x&from=2026&to=2025", None, "", 422, "invalid"),
-        ("GET", "/v1/search?q=x&mode=lexical", None, "", 422, "invalid"),
+        ("GET", "/v1/search?q=x&mode=magic", None, "", 400, "bad_request"),
+        ("GET", "/v1/search?q=x&versions=maybe", None, "", 400, "bad_request"),
+        ("GET", "/v1/search?q=author:", None, "", 400, "bad_request"),
+        ("GET", "/v1/search?q=deep+%22learning", None, "", 400, "bad_request"),
+        ("GET", "/v1/search?q=date:soon", None, "", 400, "bad_request"),
+        ("GET", "/v1/search?q=-", None, "", 422, "invalid"),
+        ("GET", "/v1/search?q=-cat", None, "", 422, "invalid"),
+        ("POST", "/v1/similar/batch", json_type, "{\"ids\": []}", 422, "invalid"),
+        ("POST", "/v1/similar/batch", json_type, "{\"ids\": [\"nobody\"]}", 404, "not_found"),
+        ("POST", "/v1/similar/batch", json_type, "{\"id\": [\"p/1\"]}", 400, "bad_request"),
         ("POST", "/v1/search", json_type, "{\"q\": ", 400, "bad_request"),
         ("POST", "/v1/search", json_type, "[]", 400, "bad_request"),
         ("POST", "/v1/search", json_type, "{\"q\": 5}", 400, "bad_request"),

@@ -80,6 +80,16 @@ fn insert(lexical: &Lexical, rows: &[(u32, &str)], change: u64) {
     lexical.insert(&documents, change).expect("inserted");
 }
 
+/// Rows for some words, by the share they have of them.
+fn search(lexical: &Lexical, query: &str, k: usize, allowed: Option<&RoaringBitmap>) -> Vec<crate::index::Neighbour> {
+    let words = lexical.words(query).expect("read");
+    let mut found = lexical.search(&words, k, allowed).expect("searches");
+    let rows: Vec<Row> = found.iter().map(|n| n.row).collect();
+    found.iter_mut().zip(lexical.shares(&words, &rows)).for_each(|(n, share)| n.score = share);
+    found.sort_by(crate::index::closest_first);
+    found
+}
+
 /// An index made at once from what is left.
 fn afresh(papers: &BTreeMap<u32, String>) -> (tempfile::TempDir, Lexical) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -105,7 +115,7 @@ fn check(lexical: &Lexical, papers: &BTreeMap<u32, String>) {
     }
     for query in ["quantum computing", "resnet50", "number7", "rare", "method3 corals deep", "nothing of it"] {
         let found = |l: &Lexical| -> Vec<(u32, i32)> {
-            let found = l.search(query, 100, None).expect("searches");
+            let found = search(l, query, 100, None);
             let mut found: Vec<(u32, i32)> = found.iter().map(|n| (n.row.0, (n.score * 1e3).round() as i32)).collect();
             found.sort_unstable();
             found
@@ -120,7 +130,7 @@ fn finds_what_holds_the_words() {
     fed.insert(&(0..30).map(|k| (k, "key")).collect::<Vec<_>>());
     fed.lexical.commit(fed.change).expect("committed");
     let rows = |query: &str, k, allowed: Option<&RoaringBitmap>| -> Vec<u32> {
-        fed.lexical.search(query, k, allowed).expect("searches").iter().map(|n| n.row.0).collect()
+        search(&fed.lexical, query, k, allowed).iter().map(|n| n.row.0).collect()
     };
     assert_eq!(rows("number17", 1, None), [17]);
     for spelling in ["resnet50", "ResNet-50", "resnet 50"] {
@@ -130,7 +140,7 @@ fn finds_what_holds_the_words() {
     assert_eq!(rows("quantum", 0, None), [] as [u32; 0]);
     let allowed: RoaringBitmap = [6, 7].into_iter().collect();
     assert_eq!(rows("quantum graph protein", 9, Some(&allowed)).len(), 2);
-    let found = fed.lexical.search("quantum", 30, None).expect("searches");
+    let found = search(&fed.lexical, "quantum", 30, None);
     assert!(found.is_sorted_by(|a, b| a.score >= b.score) && found.iter().all(|n| n.score > 0.0));
     let vectors = fed.lexical.terms(&[Row(0), Row(99), Row(6)]);
     assert!(vectors[1].is_none());

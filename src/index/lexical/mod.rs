@@ -10,7 +10,9 @@
 mod dictionary;
 mod forward;
 mod inverted;
+mod query;
 mod state;
+mod syntax;
 mod tex;
 mod vector;
 mod words;
@@ -18,6 +20,8 @@ mod words;
 #[cfg(test)]
 mod contract;
 
+pub use query::{Atom, Condition, Query, Words};
+pub use syntax::is_prose;
 pub use vector::TermVector;
 
 use std::fs::{self, File};
@@ -27,15 +31,11 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
-use tantivy::Term;
-use tantivy::query::{BooleanQuery, Occur, Query, TermQuery};
-use tantivy::schema::IndexRecordOption;
 
 use self::forward::Block;
 use self::inverted::{Indexed, Inverted};
 use self::state::{Counts, State};
 use self::words::{Purpose, Reader};
-use super::Neighbour;
 use crate::error::{Error, Result};
 use crate::paper::Row;
 
@@ -336,28 +336,6 @@ impl Lexical {
     /// How many terms there are; their numbers lie below.
     pub fn vocabulary(&self) -> usize {
         self.state().dictionary.len()
-    }
-
-    /// The `k` rows that match the words of a text best, by BM25.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when the index cannot be read.
-    pub fn search(&self, text: &str, k: usize, allowed: Option<&RoaringBitmap>) -> Result<Vec<Neighbour>> {
-        let terms = Reader::default().terms(text, Purpose::Query);
-        let state = self.state();
-        if state.live.is_empty() || terms.is_empty() {
-            return Ok(Vec::new());
-        }
-        let one = |term: &String| {
-            let term = Term::from_field_text(self.inverted.fields.text, term);
-            let query: Box<dyn Query> = Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs));
-            (Occur::Should, query)
-        };
-        let query = BooleanQuery::new(terms.iter().map(one).collect());
-        let view = self.inverted.view();
-        let statistics = state.statistics(&self.inverted.fields, &view.searcher);
-        let may = |row: Row| state.live.contains(row.0) && allowed.is_none_or(|a| a.contains(row.0));
-        view.best(&query, &statistics, k, &may)
     }
 }
 

@@ -157,7 +157,8 @@ impl State {
         gone
     }
 
-    fn get(&self, row: u32) -> Option<(Entries<'_>, u32)> {
+    /// The entries of a row and its length in words.
+    pub fn get(&self, row: u32) -> Option<(Entries<'_>, u32)> {
         self.growing.get(row).or_else(|| self.blocks.iter().rev().find_map(|b| b.get(row)))
     }
 
@@ -205,6 +206,16 @@ impl State {
             let counts = |(n, telling): (&u32, &bool)| if *telling && *n >= MIN_PAPERS { idf(*n) } else { 0.0 };
             self.papers.iter().zip(&self.telling).map(counts).collect()
         })
+    }
+
+    /// Live papers that hold a term.
+    pub fn papers_with(&self, id: u32) -> u64 {
+        self.papers.get(id as usize).map_or(0, |n| u64::from(*n))
+    }
+
+    /// Words of a live paper on average; at least 1.
+    pub fn mean_length(&self) -> f32 {
+        (self.length as f32 / self.live.len().max(1) as f32).max(1.0)
     }
 
     /// How telling a term is; 0 for one that does not count.

@@ -12,7 +12,18 @@ pub struct TermVector {
 
 impl TermVector {
     /// A vector of unit length from weights in any order; weights of one term are added, those that are zero fall away.
-    pub fn from_weights(mut terms: Vec<(u32, f32)>) -> Self {
+    pub fn from_weights(terms: Vec<(u32, f32)>) -> Self {
+        let mut terms = Self::summed(terms);
+        let norm = terms.iter().map(|(_, w)| w * w).sum::<f32>().sqrt();
+        if norm > 0.0 {
+            terms.iter_mut().for_each(|(_, w)| *w /= norm);
+        }
+        TermVector { terms }
+    }
+
+    /// Weights by rising number, those of one term added, without those that are zero.
+    pub fn summed(mut terms: Vec<(u32, f32)>) -> Vec<(u32, f32)> {
+        // Stable, so that sums come out the same every time.
         terms.sort_by_key(|(t, _)| *t);
         terms.dedup_by(|next, first| {
             let same = next.0 == first.0;
@@ -22,11 +33,7 @@ impl TermVector {
             same
         });
         terms.retain(|(_, w)| *w != 0.0 && w.is_finite());
-        let norm = terms.iter().map(|(_, w)| w * w).sum::<f32>().sqrt();
-        if norm > 0.0 {
-            terms.iter_mut().for_each(|(_, w)| *w /= norm);
-        }
-        TermVector { terms }
+        terms
     }
 
     /// Whether no term is left.

@@ -148,12 +148,6 @@ impl Reader {
         words
     }
 
-    /// The terms alone, each once, in the order of their first place.
-    pub fn terms(&mut self, text: &str, purpose: Purpose) -> Vec<String> {
-        let mut seen = std::collections::HashSet::new();
-        self.read(text, purpose).into_iter().map(|w| w.term).filter(|t| seen.insert(t.clone())).collect()
-    }
-
     fn push_atom(&mut self, atom: &Atom, purpose: Purpose, position: usize, words: &mut Vec<Word>) {
         let lower = atom.text.to_lowercase();
         // The stemmer knows words, not acronyms: `GPUs` is `GPU` as well as the `gpus` that somebody may type.
@@ -361,7 +355,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn terms(text: &str, purpose: Purpose) -> Vec<String> {
-        Reader::default().terms(text, purpose)
+        let mut seen = std::collections::HashSet::new();
+        let words = Reader::default().read(text, purpose).into_iter();
+        words.map(|w| w.term).filter(|t| seen.insert(t.clone())).collect()
     }
 
     #[test]

@@ -1,0 +1,50 @@
+//! `paperkin eval`: one file a question.
+
+mod recommend;
+mod search;
+mod similar;
+
+use super::{Context, show};
+use crate::engine::Mode;
+use crate::eval::table::Table;
+
+/// Quality figures on labelled sets
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin --data cranfield eval search --queries queries.tsv --qrels qrels.tsv
+  paperkin --data reviews eval similar --groups labels.tsv
+  paperkin --data reviews eval recommend --groups labels.tsv --examples 1 5 20
+
+The papers of the set must have been ingested into the data folder. Files are tab-separated, with the names of
+their columns in the first line; each command's help says which columns it reads. A figure is a mean over the
+queries with half the width of its 95% bootstrap interval.")]
+pub struct Args {
+    #[command(subcommand)]
+    question: Question,
+}
+
+#[derive(clap::Subcommand)]
+enum Question {
+    Search(search::Args),
+    Similar(similar::Args),
+    Recommend(recommend::Args),
+}
+
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    match &args.question {
+        Question::Search(args) => search::run(context, args),
+        Question::Similar(args) => similar::run(context, args),
+        Question::Recommend(args) => recommend::run(context, args),
+    }
+}
+
+fn print(context: &Context, table: &Table) -> anyhow::Result<()> {
+    if context.json { show::document(&table.to_json()) } else { show::text(&table.to_text()) }
+}
+
+/// `--mode`, repeatable; all of them by default.
+const ALL_MODES: [Mode; 3] = [Mode::Hybrid, Mode::Dense, Mode::Lexical];
+
+fn modes(asked: &[Mode]) -> Vec<Mode> {
+    if asked.is_empty() { ALL_MODES.to_vec() } else { asked.to_vec() }
+}

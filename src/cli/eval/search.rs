@@ -1,0 +1,52 @@
+//! `paperkin eval search`
+
+use std::path::PathBuf;
+
+use super::{modes, print};
+use crate::cli::Context;
+use crate::cli::ask::mode;
+use crate::engine::Mode;
+use crate::eval::search::Half;
+use crate::eval::{search, sets};
+
+/// How good search is, on queries with judged papers
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin --data cranfield eval search --queries queries.tsv --qrels qrels.tsv
+  paperkin --data cranfield eval search --queries queries.tsv --qrels qrels.tsv --half odd --mode hybrid --json
+
+Columns of the queries: query_id, text, title (if there is one, it comes before the text). Columns of the
+judgements: query_id, paper_id, relevant (a grade; without the column every line is a relevant paper).")]
+pub struct Args {
+    /// The queries
+    #[arg(long, value_name = "TSV")]
+    queries: PathBuf,
+    /// The judgements
+    #[arg(long, value_name = "TSV")]
+    qrels: PathBuf,
+    /// Only this mode (repeat it) [default: all three]
+    #[arg(long, value_parser = mode, num_args = 1..)]
+    mode: Vec<Mode>,
+    /// Papers of each ranking that count
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    depth: u32,
+    /// Only every other query: those at even places of the file (from 0), or at odd ones
+    #[arg(long, default_value = "all", value_parser = half)]
+    half: Half,
+}
+
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    let (queries, judgements) = (sets::queries(&args.queries)?, sets::judgements(&args.qrels)?);
+    let engine = context.open_filled()?;
+    let depth = args.depth as usize;
+    print(context, &search::run(&engine, &queries, &judgements, &modes(&args.mode), depth, args.half)?)
+}
+
+fn half(text: &str) -> Result<Half, String> {
+    match text {
+        "all" => Ok(Half::All),
+        "even" => Ok(Half::Even),
+        "odd" => Ok(Half::Odd),
+        _ => Err("it is all, even or odd".into()),
+    }
+}

@@ -1,0 +1,128 @@
+//! Records of one work: they are shown once, the newest speaking for all.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLockReadGuard};
+
+use roaring::RoaringBitmap;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Engine;
+use crate::error::{Error, Result};
+use crate::paper::{Paper, Row};
+use crate::store::Store;
+
+/// The works of which there is more than one record.
+#[derive(Default)]
+pub struct Editions {
+    /// All rows of the work by each of them, the newest first.
+    of: HashMap<Row, Arc<[Row]>>,
+}
+
+impl Editions {
+    /// Reads them from the store.
+    pub fn read(store: &Store) -> Result<Self> {
+        let mut editions = Editions::default();
+        for rows in store.editions()? {
+            editions.set(rows);
+        }
+        Ok(editions)
+    }
+
+    fn set(&mut self, rows: Vec<Row>) {
+        if rows.len() < 2 {
+            rows.iter().for_each(|row| drop(self.of.remove(row)));
+            return;
+        }
+        let rows: Arc<[Row]> = rows.into();
+        for row in rows.iter() {
+            self.of.insert(*row, Arc::clone(&rows));
+        }
+    }
+
+    /// Whether a row is the newest of its work among the allowed ones.
+    pub fn speaks(&self, row: Row, allowed: Option<&RoaringBitmap>) -> bool {
+        match self.of.get(&row) {
+            None => true,
+            Some(rows) => {
+                rows.iter().find(|r| allowed.is_none_or(|a| a.contains(r.0))).is_none_or(|first| *first == row)
+            }
+        }
+    }
+
+    /// How many of some rows do not speak.
+    pub fn silent(&self, allowed: Option<&RoaringBitmap>) -> usize {
+        let counts = |row: &&Row| allowed.is_none_or(|a| a.contains(row.0)) && !self.speaks(**row, allowed);
+        self.of.keys().filter(counts).count()
+    }
+
+    /// The other rows of a row's work, the newest first.
+    pub fn others(&self, row: Row) -> Vec<Row> {
+        self.of.get(&row).map_or_else(Vec::new, |rows| rows.iter().copied().filter(|r| *r != row).collect())
+    }
+}
+
+/// Another record of a work.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Version {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// When it appeared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+}
+
+/// A paper, and the other records of its work.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PaperInFull {
+    /// The paper.
+    #[serde(flatten)]
+    pub paper: Paper,
+    /// Its other versions and duplicates, the newest first. In answers only the newest of all is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<Version>,
+}
+
+impl Engine {
+    /// A paper with the other records of its work.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none with this id.
+    pub fn paper_in_full(&self, id: &str) -> Result<PaperInFull> {
+        let (row, paper) = self.store.paper(id)?.ok_or_else(|| Error::no_paper(id))?;
+        let others = self.editions().others(row);
+        let version = |(_, p): (Row, Paper)| Version {
+            id: p.id.to_string(),
+            title: p.title.clone(),
+            date: p.date.as_ref().map(ToString::to_string),
+        };
+        Ok(PaperInFull { paper, versions: self.store.papers(&others)?.into_iter().map(version).collect() })
+    }
+
+    pub(super) fn editions(&self) -> RwLockReadGuard<'_, Editions> {
+        self.editions.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Follows what a commit has changed.
+    pub(super) fn follow_editions(&self, changed: impl Iterator<Item = Row>, gone: &[Row]) -> Result<()> {
+        let left: Vec<Row> = {
+            let mut editions = self.editions.write().unwrap_or_else(PoisonError::into_inner);
+            let of_gone = gone.iter().flat_map(|row| editions.others(*row)).collect();
+            gone.iter().for_each(|row| editions.set(vec![*row]));
+            of_gone
+        };
+        // A changed paper may leave one work and come to another: both are looked at again.
+        let changed: Vec<Row> = changed.collect();
+        let before: Vec<Row> = changed.iter().flat_map(|row| self.editions().others(*row)).collect();
+        for row in changed.into_iter().chain(before).chain(left) {
+            let rows = self.store.edition(row)?;
+            if rows.len() > 1 || self.editions().of.contains_key(&row) {
+                let rows = if rows.is_empty() { vec![row] } else { rows };
+                self.editions.write().unwrap_or_else(PoisonError::into_inner).set(rows);
+            }
+        }
+        Ok(())
+    }
+}

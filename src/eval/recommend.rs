@@ -1,0 +1,123 @@
+//! How good recommendations from examples are, by the number of examples, the strategy and the mode.
+
+use std::collections::HashSet;
+
+use super::bootstrap::Random;
+use super::metrics::Figures;
+use super::search::{mode_name, row};
+use super::sets::Group;
+use super::similar::present;
+use super::table::Table;
+use crate::engine::{Ask, Engine, Example, Mode, Recommend};
+use crate::error::{Error, Result};
+use crate::paper::PaperId;
+use crate::rank::Strategy;
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Numbers of examples.
+    pub examples: Vec<usize>,
+    /// Strategies.
+    pub strategies: Vec<Strategy>,
+    /// Modes.
+    pub modes: Vec<Mode>,
+    /// Draws of examples a group.
+    pub draws: usize,
+    /// Groups need at least so many relevant papers.
+    pub least: usize,
+    /// At most so many groups.
+    pub groups: usize,
+}
+
+/// Draws k likes of each group, and k dislikes where the group has papers that do not belong to it; ranks the rest of the
+/// group (or, for a group without such papers, the corpus) and counts where the other relevant papers come.
+///
+/// # Errors
+/// Whatever a call fails with.
+pub fn run(engine: &Engine, groups: &[Group], plan: &Plan) -> Result<Table> {
+    let mut there: Vec<Group> = Vec::new();
+    for group in groups {
+        let group = Group {
+            name: group.name.clone(),
+            relevant: present(engine, &group.relevant)?,
+            others: present(engine, &group.others)?,
+        };
+        if group.relevant.len() >= plan.least.max(2) {
+            there.push(group);
+        }
+        if there.len() >= plan.groups {
+            break;
+        }
+    }
+    let columns = ["examples", "strategy", "mode"].into_iter().chain(Figures::NAMES);
+    let mut table = Table::new(format!("{} groups, {} draws of examples each", there.len(), plan.draws), columns);
+    for &k in &plan.examples {
+        for &strategy in &plan.strategies {
+            for &mode in &plan.modes {
+                let mut figures = Vec::new();
+                for group in &there {
+                    // The same examples for every strategy and mode.
+                    let mut random = Random(97 + k as u64);
+                    let mut of_group = Vec::new();
+                    for _ in 0..plan.draws {
+                        let likes = random.draw(&group.relevant, k.min(group.relevant.len() - 1));
+                        let dislikes = random.draw(&group.others, k.min(group.others.len()));
+                        of_group.push(one(engine, group, &likes, &dislikes, strategy, mode)?);
+                    }
+                    figures.push(average(&of_group));
+                }
+                let mut cells = vec![k.into(), format!("{strategy:?}").to_lowercase().as_str().into()];
+                cells.extend(row(&mode_name(mode), &figures));
+                table.rows.push(cells);
+            }
+        }
+    }
+    Ok(table)
+}
+
+fn one(
+    engine: &Engine,
+    group: &Group,
+    likes: &[String],
+    dislikes: &[String],
+    strategy: Strategy,
+    mode: Mode,
+) -> Result<Figures> {
+    let used: HashSet<&String> = likes.iter().chain(dislikes).collect();
+    let rest = |ids: &[String]| -> Vec<String> { ids.iter().filter(|id| !used.contains(id)).cloned().collect() };
+    let relevant: HashSet<String> = rest(&group.relevant).into_iter().collect();
+    let ids = |ids: &[String]| ids.iter().map(PaperId::new).collect::<Result<Vec<_>>>();
+    let example = |id| Example { id, weight: 1.0 };
+    let candidates =
+        if group.others.is_empty() { None } else { Some(ids(&[rest(&group.relevant), rest(&group.others)].concat())?) };
+    let request = Recommend {
+        like: ids(likes)?.into_iter().map(example).collect(),
+        dislike: ids(dislikes)?.into_iter().map(example).collect(),
+        strategy,
+        candidates,
+        ask: Ask { limit: 500, mode, versions: true, ..Ask::default() },
+        ..Recommend::default()
+    };
+    let found = match engine.recommend(&request) {
+        Ok(answer) => answer.papers,
+        // Likes without a word or with words that cancel out: nothing is found.
+        Err(Error::Invalid(_)) => Vec::new(),
+        Err(e) => return Err(e),
+    };
+    let gain = |id: &str| if relevant.contains(id) { 1.0 } else { 0.0 };
+    let gains: Vec<f64> = found.iter().map(|h| gain(h.paper.id.as_str())).collect();
+    Ok(Figures::of(&gains, &vec![1.0; relevant.len()]))
+}
+
+fn average(figures: &[Figures]) -> Figures {
+    let n = figures.len().max(1) as f64;
+    let mean = |f: fn(&Figures) -> f64| figures.iter().map(f).sum::<f64>() / n;
+    Figures {
+        map: mean(|f| f.map),
+        ndcg_10: mean(|f| f.ndcg_10),
+        recall_10: mean(|f| f.recall_10),
+        recall_100: mean(|f| f.recall_100),
+        mrr: mean(|f| f.mrr),
+    }
+}

@@ -1,0 +1,104 @@
+//! How good search is: queries with judged papers.
+
+use super::bootstrap;
+use super::metrics::Figures;
+use super::sets::{Judgements, LabelledQuery};
+use super::table::Table;
+use crate::engine::{Ask, Engine, Mode};
+use crate::error::Result;
+
+/// Most hits of one call.
+const PAGE: usize = 500;
+
+/// Which queries count: all, or every other one, so that what is tuned on one half is reported on the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// Every query.
+    All,
+    /// The first, third, ... query of the file.
+    Even,
+    /// The second, fourth, ... query of the file.
+    Odd,
+}
+
+impl Half {
+    fn takes(self, place: usize) -> bool {
+        match self {
+            Half::All => true,
+            Half::Even => place.is_multiple_of(2),
+            Half::Odd => !place.is_multiple_of(2),
+        }
+    }
+}
+
+/// Runs every query that has a relevant paper in each mode down to `depth`, and compares the modes.
+///
+/// # Errors
+/// Whatever a search fails with, a query that cannot be read included.
+pub fn run(
+    engine: &Engine,
+    queries: &[LabelledQuery],
+    judgements: &Judgements,
+    modes: &[Mode],
+    depth: usize,
+    half: Half,
+) -> Result<Table> {
+    let asked: Vec<&LabelledQuery> = queries
+        .iter()
+        .enumerate()
+        .filter(|(place, q)| half.takes(*place) && judgements.contains_key(&q.id))
+        .map(|(_, q)| q)
+        .collect();
+    let mut table = Table::new(
+        format!("{} queries, the first {depth} papers of each", asked.len()),
+        ["mode"].into_iter().chain(Figures::NAMES),
+    );
+    let mut by_mode: Vec<Vec<f64>> = Vec::new();
+    for mode in modes {
+        let mut figures = Vec::with_capacity(asked.len());
+        for query in &asked {
+            let relevant = &judgements[&query.id];
+            let found = ranked(engine, &query.text, *mode, depth)?;
+            let gains: Vec<f64> = found.iter().map(|id| relevant.get(id).copied().unwrap_or(0.0)).collect();
+            figures.push(Figures::of(&gains, &relevant.values().copied().collect::<Vec<_>>()));
+        }
+        table.rows.push(row(&mode_name(*mode), &figures));
+        by_mode.push(figures.iter().map(|f| f.map).collect());
+    }
+    // How much the first mode is better than each other one, query by query.
+    for (mode, values) in modes.iter().zip(&by_mode).skip(1) {
+        let mut cells = vec![format!("{} over {}, MAP", mode_name(modes[0]), mode_name(*mode)).as_str().into()];
+        cells.push(bootstrap::difference(&by_mode[0], values).into());
+        cells.resize(table.columns.len(), "".into());
+        table.rows.push(cells);
+    }
+    Ok(table)
+}
+
+/// The name of a mode and the means of its figures.
+pub fn row(name: &str, figures: &[Figures]) -> Vec<super::table::Cell> {
+    let mut cells = vec![name.into()];
+    for k in 0..Figures::NAMES.len() {
+        cells.push(bootstrap::mean(&figures.iter().map(|f| f.values()[k]).collect::<Vec<_>>()).into());
+    }
+    cells
+}
+
+/// The name of a mode, as a request has it.
+pub fn mode_name(mode: Mode) -> String {
+    format!("{mode:?}").to_lowercase()
+}
+
+fn ranked(engine: &Engine, text: &str, mode: Mode, depth: usize) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
+    while ids.len() < depth {
+        let limit = PAGE.min(depth - ids.len());
+        let ask = Ask { limit, offset: ids.len(), mode, versions: true, ..Ask::default() };
+        let answer = engine.search(text, &ask)?;
+        ids.extend(answer.papers.iter().map(|h| h.paper.id.to_string()));
+        if answer.papers.len() < limit {
+            break;
+        }
+    }
+    Ok(ids)
+}

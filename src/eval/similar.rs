@@ -1,0 +1,58 @@
+//! How good "more like this" is: papers that belong together should be close.
+
+use std::collections::HashSet;
+
+use super::bootstrap::Random;
+use super::metrics::Figures;
+use super::search::{mode_name, row};
+use super::sets::Group;
+use super::table::Table;
+use crate::engine::{Ask, Engine, Mode};
+use crate::error::{Error, Result};
+
+/// Takes up to `seeds` papers of each group and asks for what is like them: the others of the group are relevant. Papers
+/// that are not in the corpus are left out; a group needs two that are.
+///
+/// # Errors
+/// Whatever a call fails with.
+pub fn run(engine: &Engine, groups: &[Group], modes: &[Mode], seeds: usize, depth: usize) -> Result<Table> {
+    let mut asked: Vec<(String, HashSet<String>)> = Vec::new();
+    let mut random = Random(11);
+    for group in groups {
+        let there = present(engine, &group.relevant)?;
+        if there.len() < 2 {
+            continue;
+        }
+        for seed in random.draw(&there, seeds) {
+            let others = there.iter().filter(|id| **id != seed).cloned().collect();
+            asked.push((seed, others));
+        }
+    }
+    let title = format!("{} papers, each against the others of its group; the first {depth} papers", asked.len());
+    let mut table = Table::new(title, ["mode"].into_iter().chain(Figures::NAMES));
+    for mode in modes {
+        let mut figures = Vec::with_capacity(asked.len());
+        for (seed, relevant) in &asked {
+            let ask = Ask { limit: depth.min(500), mode: *mode, versions: true, ..Ask::default() };
+            let found = engine.similar(seed, &ask)?;
+            let gain = |id: &str| if relevant.contains(id) { 1.0 } else { 0.0 };
+            let gains: Vec<f64> = found.papers.iter().map(|h| gain(h.paper.id.as_str())).collect();
+            figures.push(Figures::of(&gains, &vec![1.0; relevant.len()]));
+        }
+        table.rows.push(row(&mode_name(*mode), &figures));
+    }
+    Ok(table)
+}
+
+/// Those of some papers that are in the corpus.
+pub fn present(engine: &Engine, ids: &[String]) -> Result<Vec<String>> {
+    let mut there = Vec::with_capacity(ids.len());
+    for id in ids {
+        match engine.paper(id) {
+            Ok(_) => there.push(id.clone()),
+            Err(Error::NotFound { .. }) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(there)
+}

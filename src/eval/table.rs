@@ -1,0 +1,110 @@
+//! A table of figures: for people (which is also Markdown), and as JSON.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::bootstrap::Interval;
+
+/// A cell.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Cell {
+    /// A name.
+    Text(String),
+    /// A number that counts.
+    Count(usize),
+    /// A mean with its interval.
+    Mean(Interval),
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Cell::Text(text.to_string())
+    }
+}
+
+impl From<usize> for Cell {
+    fn from(n: usize) -> Self {
+        Cell::Count(n)
+    }
+}
+
+impl From<Interval> for Cell {
+    fn from(i: Interval) -> Self {
+        Cell::Mean(i)
+    }
+}
+
+impl std::fmt::Display for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Cell::Text(text) => f.write_str(text),
+            Cell::Count(n) => write!(f, "{n}"),
+            // The interval as what may be added and taken away: it is seldom lopsided by more than a digit.
+            Cell::Mean(i) => write!(f, "{:.3} ±{:.3}", i.mean, (i.high - i.low) / 2.0),
+        }
+    }
+}
+
+/// Rows of cells under names.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    /// What it shows.
+    pub title: String,
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// One cell a column each.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new<T: Into<String>>(title: impl Into<String>, columns: impl IntoIterator<Item = T>) -> Self {
+        Table { title: title.into(), columns: columns.into_iter().map(Into::into).collect(), rows: Vec::new() }
+    }
+
+    /// The table as Markdown, columns aligned so that it can be read as it is.
+    pub fn to_text(&self) -> String {
+        let mut lines: Vec<Vec<String>> = vec![self.columns.clone()];
+        lines.extend(self.rows.iter().map(|row| row.iter().map(ToString::to_string).collect()));
+        let width = |k: usize| lines.iter().filter_map(|l| l.get(k)).map(|c| c.chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
+        let line = |cells: &Vec<String>| {
+            let padded: Vec<String> = cells.iter().zip(&widths).map(|(c, w)| format!("{c:<w$}", w = *w)).collect();
+            format!("| {} |", padded.join(" | "))
+        };
+        let rule = format!("|{}|", widths.iter().map(|w| "-".repeat(w + 2)).collect::<Vec<_>>().join("|"));
+        let mut out: Vec<String> = Vec::new();
+        if !self.title.is_empty() {
+            out.extend([self.title.clone(), String::new()]);
+        }
+        out.extend([line(&lines[0]), rule]);
+        out.extend(lines[1..].iter().map(line));
+        out.join("\n")
+    }
+
+    /// The rows as objects: a mean is `{"mean", "low", "high"}`.
+    pub fn to_json(&self) -> Value {
+        let row = |cells: &Vec<Cell>| -> Map<String, Value> {
+            self.columns.iter().cloned().zip(cells.iter().map(|c| json!(c))).collect()
+        };
+        json!({ "title": self.title, "rows": self.rows.iter().map(row).collect::<Vec<_>>() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_markdown_and_json() {
+        let mut table = Table::new("T", ["mode", "MAP"]);
+        let mean = Interval { mean: 0.25, low: 0.2, high: 0.3 };
+        table.rows.push(vec!["hybrid".into(), mean.into()]);
+        assert_eq!(
+            table.to_text(),
+            "T\n\n| mode   | MAP          |\n|--------|--------------|\n| hybrid | 0.250 ±0.050 |"
+        );
+        assert_eq!(table.to_json()["rows"][0]["MAP"]["mean"], 0.25);
+    }
+}

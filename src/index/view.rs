@@ -1,0 +1,335 @@
+//! One state of the index that never changes: what a search reads from beginning to end.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use roaring::RoaringBitmap;
+
+use super::codes::{CodedQuery, Codes, Room};
+use super::kernel::Kernel;
+use super::live::Block;
+use super::segment::Segment;
+use super::walk::Pool;
+use super::{Found, Neighbour, Plan, closest_first};
+use crate::paper::Row;
+
+/// Allowed rows of a segment up to which scoring each is quicker than walking the graph.
+const FEW_ALLOWED: u64 = 5_000;
+
+/// Share of a segment's rows below which the links of links no longer lead from one allowed row to the next.
+const RARE: f64 = 0.03;
+
+/// Rows a thread scores at a time; below two such blocks one thread does it all.
+const BLOCK: usize = 16_384;
+
+/// Rows scored in one call of the kernel.
+const PIECE: usize = 1024;
+
+/// Segments, what is not frozen yet, and the rows that are gone.
+#[derive(Default, Clone)]
+pub struct View {
+    /// Frozen.
+    pub segments: Vec<Arc<Segment>>,
+    /// Being frozen.
+    pub sealed: Vec<Arc<Block>>,
+    /// What came last.
+    pub live: Vec<Arc<Block>>,
+    /// Rows that stand in a segment or block and cannot be found any more.
+    pub dead: Arc<RoaringBitmap>,
+    /// Rows that can be found.
+    pub len: usize,
+}
+
+/// A segment or a block.
+#[derive(Clone, Copy)]
+pub enum Part<'a> {
+    /// Frozen.
+    Segment(&'a Segment),
+    /// Not yet.
+    Block(&'a Block),
+}
+
+impl<'a> Part<'a> {
+    /// The row at each place.
+    pub fn rows(self) -> &'a [u32] {
+        match self {
+            Part::Segment(s) => &s.rows,
+            Part::Block(b) => &b.rows,
+        }
+    }
+
+    /// The codes, by place.
+    pub fn codes(self) -> Codes<'a> {
+        match self {
+            Part::Segment(s) => s.codes(),
+            Part::Block(b) => b.codes(),
+        }
+    }
+
+    /// The vector at a place, as the bits of half-precision numbers.
+    pub fn vector(self, place: u32) -> &'a [u16] {
+        match self {
+            Part::Segment(s) => s.vector(place),
+            Part::Block(b) => b.vector(place),
+        }
+    }
+
+    /// Where a row stands.
+    pub fn place(self, row: u32) -> Option<u32> {
+        match self {
+            Part::Segment(s) => s.place(row),
+            Part::Block(b) => b.place(row),
+        }
+    }
+
+    fn range(self) -> std::ops::RangeInclusive<u32> {
+        match self {
+            Part::Segment(s) => s.range(),
+            Part::Block(b) => b.rows.first().copied().unwrap_or(1)..=b.rows.last().copied().unwrap_or(0),
+        }
+    }
+}
+
+/// What is asked of a view.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// Unit length.
+    pub query: &'a [f32],
+    /// How many.
+    pub k: usize,
+    /// Among which rows; all without.
+    pub allowed: Option<&'a RoaringBitmap>,
+    /// For the neighbours of a row that is here: its part and place. It is not among them.
+    pub from: Option<(usize, u32)>,
+}
+
+/// Room to work in, one a thread.
+#[derive(Default)]
+pub struct Scratch {
+    pool: Pool,
+    room: Room,
+    list: Vec<u32>,
+    found: Vec<(f32, u32, u32)>,
+}
+
+thread_local! {
+    static SCRATCH: std::cell::Cell<Option<Box<Scratch>>> = const { std::cell::Cell::new(None) };
+}
+
+/// Lends the thread's scratch. It is taken out meanwhile: a thread that waits for others may begin another search.
+fn with_scratch<T>(f: impl FnOnce(&mut Scratch) -> T) -> T {
+    let mut scratch = SCRATCH.take().unwrap_or_default();
+    let out = f(&mut scratch);
+    SCRATCH.set(Some(scratch));
+    out
+}
+
+impl View {
+    /// All segments and blocks.
+    pub fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        let segments = self.segments.iter().map(|s| Part::Segment(s));
+        segments.chain(self.sealed.iter().chain(&self.live).map(|b| Part::Block(b)))
+    }
+
+    /// Whether a row stands somewhere, dead or not.
+    pub fn holds(&self, row: u32) -> bool {
+        self.parts().any(|part| part.place(row).is_some())
+    }
+
+    /// Rows that can be found.
+    pub fn rows(&self) -> RoaringBitmap {
+        let mut rows = RoaringBitmap::new();
+        for part in self.parts() {
+            let mut sorted = part.rows().to_vec();
+            sorted.sort_unstable();
+            rows |= sorted.into_iter().collect::<RoaringBitmap>();
+        }
+        rows - &*self.dead
+    }
+
+    /// The vector of a row that can be found.
+    pub fn vector(&self, row: u32) -> Option<Vec<f32>> {
+        if self.dead.contains(row) {
+            return None;
+        }
+        let halves = self.parts().find_map(|part| Some(part.vector(part.place(row)?)))?;
+        Some(halves.iter().map(|h| half::f16::from_bits(*h).to_f32()).collect())
+    }
+
+    /// The closest rows; `ef` says how far to look in a segment.
+    pub fn search(&self, asked: Asked<'_>, ef: impl Fn(&Segment) -> usize) -> Found {
+        with_scratch(|scratch| {
+            let coded = CodedQuery::new(asked.query, super::codes::stride(asked.query.len()));
+            let mut plan = Plan::Exact;
+            scratch.found.clear();
+            for (number, part) in self.parts().enumerate() {
+                let walked = match part {
+                    Part::Segment(s) if asked.k > 0 => self.walk((number, s), &coded, asked, ef(s), scratch),
+                    _ => None,
+                };
+                match walked {
+                    Some(walked) if plan == Plan::Exact => plan = walked,
+                    Some(_) => {}
+                    None => self.scan((number, part), &coded, asked, scratch),
+                }
+                let Scratch { pool, found, .. } = scratch;
+                found.extend(pool.closest().map(|(score, place)| (score, number as u32, place)));
+            }
+            Found { neighbours: self.score_again(asked, plan, &mut scratch.found), plan }
+        })
+    }
+
+    /// The best few scored with their full vectors.
+    fn score_again(&self, asked: Asked<'_>, plan: Plan, found: &mut Vec<(f32, u32, u32)>) -> Vec<Neighbour> {
+        let few = if plan == Plan::Exact { 4 * asked.k + 64 } else { 2 * asked.k + 8 };
+        if found.len() > few {
+            found.select_nth_unstable_by(few - 1, |a, b| b.0.total_cmp(&a.0));
+            found.truncate(few);
+        }
+        let (kernel, parts) = (Kernel::best(), self.parts().collect::<Vec<_>>());
+        for (_, part, place) in found.iter() {
+            let vector = parts[*part as usize].vector(*place);
+            for line in (0..vector.len()).step_by(32) {
+                Kernel::prefetch(vector, line);
+            }
+        }
+        let mut neighbours: Vec<Neighbour> = found
+            .iter()
+            .map(|(_, part, place)| {
+                let part = parts[*part as usize];
+                let score = kernel.f16(asked.query, part.vector(*place));
+                Neighbour { row: Row(part.rows()[*place as usize]), score }
+            })
+            .collect();
+        neighbours.sort_unstable_by(closest_first);
+        neighbours.truncate(asked.k);
+        neighbours
+    }
+
+    /// Walks the graph of a segment and leaves what it found in the pool. `None` when scoring every row is quicker, or when
+    /// the walk came back with too few.
+    fn walk(
+        &self,
+        (number, segment): (usize, &Segment),
+        coded: &CodedQuery,
+        asked: Asked<'_>,
+        ef: usize,
+        scratch: &mut Scratch,
+    ) -> Option<Plan> {
+        let own = asked.from.filter(|(part, _)| *part == number).map(|(_, place)| place);
+        let (n, graph, codes, kernel) = (segment.len(), segment.graph(), segment.codes(), Kernel::best());
+        let ef = ef.max(asked.k + asked.k / 2);
+        if 4 * ef > n {
+            return None;
+        }
+        let dead = self.dead.range_cardinality(segment.range());
+        let live = n.saturating_sub(dead as usize);
+        let may = |row: u32| asked.allowed.is_none_or(|a| a.contains(row)) && (dead == 0 || !self.dead.contains(row));
+        let at = |place: u32| own != Some(place) && segment.rows.get(place as usize).is_some_and(|row| may(*row));
+        let Scratch { pool, room, .. } = scratch;
+        let plan = match asked.allowed {
+            None => {
+                // So much further that, without the dead, as many are left.
+                let further = (ef as f64 * n as f64 / live.max(1) as f64) as usize;
+                if 4 * further > n {
+                    return None;
+                }
+                match own {
+                    Some(place) => graph.search_from(kernel, codes, coded, place, further, pool, room),
+                    None => graph.search(kernel, codes, coded, further, pool, room),
+                }
+                if dead > 0 || own.is_some() {
+                    pool.keep(at);
+                    if pool.len() < asked.k {
+                        // The dead lie where the query points: step over them.
+                        graph.search_allowed(kernel, codes, coded, ef, (at, live as f64 / n as f64), pool, room);
+                    }
+                }
+                Plan::Hnsw
+            }
+            Some(allowed) => {
+                let count = allowed.range_cardinality(segment.range());
+                let share = count as f64 / n as f64;
+                if count <= FEW_ALLOWED || share < RARE {
+                    return None;
+                }
+                // Scoring more at each step finds as much with less in sight; measured at shares of 0.07 to 0.3.
+                let ef = if share > 0.3 { ef } else { (ef * 4 / 5).max(asked.k + asked.k / 2) };
+                graph.search_allowed(kernel, codes, coded, ef, (at, share), pool, room);
+                Plan::Filtered
+            }
+        };
+        if pool.len() < asked.k {
+            return None;
+        }
+        for place in segment.manifest.aside.iter().filter(|p| at(**p)) {
+            pool.offer(codes.score(kernel, coded, *place), *place);
+        }
+        Some(plan)
+    }
+
+    /// Scores every allowed row of a part and leaves the best in the pool.
+    fn scan(&self, (number, part): (usize, Part<'_>), coded: &CodedQuery, asked: Asked<'_>, scratch: &mut Scratch) {
+        let Scratch { pool, room, list, .. } = scratch;
+        let (codes, rows, kernel, best) = (part.codes(), part.rows(), Kernel::best(), 4 * asked.k + 64);
+        let dead = self.dead.range_cardinality(part.range()) > 0;
+        let own = asked.from.filter(|(n, _)| *n == number).map(|(_, place)| rows[place as usize]);
+        let may = |row: u32| !(dead && self.dead.contains(row)) && own != Some(row);
+        list.clear();
+        match asked.allowed {
+            None => list.extend((0..rows.len() as u32).filter(|p| may(rows[*p as usize]))),
+            Some(a) if a.range_cardinality(part.range()) > rows.len() as u64 => {
+                list.extend((0..rows.len() as u32).filter(|p| a.contains(rows[*p as usize]) && may(rows[*p as usize])));
+            }
+            Some(a) => list.extend(a.range(part.range()).filter(|row| may(*row)).filter_map(|row| part.place(row))),
+        }
+        pool.reset(best);
+        let score = |list: &[u32], pool: &mut Pool, room: &mut Room| {
+            for piece in list.chunks(PIECE) {
+                codes.scores(kernel, coded, piece, &mut room.products, &mut room.scores);
+                room.scores.iter().zip(piece).for_each(|(score, place)| pool.offer(*score, *place));
+            }
+        };
+        if list.len() < 2 * BLOCK {
+            return score(list, pool, room);
+        }
+        let pools: Vec<Pool> = list
+            .par_chunks(BLOCK)
+            .map(|list| {
+                let (mut pool, mut room) = (Pool::default(), Room::default());
+                pool.reset(best);
+                score(list, &mut pool, &mut room);
+                pool
+            })
+            .collect();
+        pools.iter().flat_map(Pool::closest).for_each(|(score, place)| pool.offer(score, place));
+    }
+
+    /// The truth: every allowed row scored with its full vector.
+    pub fn search_exactly(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Found {
+        let kernel = Kernel::best();
+        let may = |row: u32| !self.dead.contains(row) && allowed.is_none_or(|a| a.contains(row));
+        let mut neighbours: Vec<Neighbour> = Vec::new();
+        for part in self.parts() {
+            let rows = part.rows();
+            let score = |place: usize| {
+                may(rows[place])
+                    .then(|| Neighbour { row: Row(rows[place]), score: kernel.f16(query, part.vector(place as u32)) })
+            };
+            neighbours.par_extend((0..rows.len()).into_par_iter().with_min_len(BLOCK / 4).filter_map(score));
+        }
+        if k > 0 && k < neighbours.len() {
+            neighbours.select_nth_unstable_by(k - 1, closest_first);
+        }
+        neighbours.truncate(k);
+        neighbours.sort_unstable_by(closest_first);
+        Found { neighbours, plan: Plan::Exact }
+    }
+
+    /// The `k` nearest of the row that stands at a place of a part, itself left out.
+    pub fn neighbours_of(&self, from: (usize, u32), k: usize, ef: impl Fn(&Segment) -> usize) -> Vec<Neighbour> {
+        let Some(home) = self.parts().nth(from.0) else { return Vec::new() };
+        let query: Vec<f32> = home.vector(from.1).iter().map(|h| half::f16::from_bits(*h).to_f32()).collect();
+        self.search(Asked { query: &query, k, allowed: None, from: Some(from) }, ef).neighbours
+    }
+}

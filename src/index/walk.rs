@@ -1,0 +1,226 @@
+//! The best-first walk over a flat graph: what searching and building have in common.
+//!
+//! Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using hierarchical navigable small
+//! world graphs", 2016, algorithm 2; the pool of candidates is one sorted array, as in Fu et al., "Fast approximate
+//! nearest neighbor search with the navigating spreading-out graph", 2019.
+
+use super::codes::{CodedQuery, Codes, Room};
+use super::kernel::Kernel;
+
+/// The end of a list of links that is not full.
+pub const NOBODY: u32 = u32::MAX;
+
+/// In a pool: the links of this one were followed.
+const FOLLOWED: u64 = 1 << 31;
+
+/// A score and a place in one number that sorts closest first. Places are below 2^31.
+fn key(score: f32, place: u32) -> u64 {
+    let bits = score.to_bits();
+    let ordered = bits ^ (((bits as i32 >> 31) as u32) | 0x8000_0000);
+    (u64::from(!ordered) << 32) | u64::from(place)
+}
+
+fn place_of(key: u64) -> u32 {
+    (key & (FOLLOWED - 1)) as u32
+}
+
+fn score_of(key: u64) -> f32 {
+    let ordered = !((key >> 32) as u32);
+    f32::from_bits(if ordered & 0x8000_0000 != 0 { ordered ^ 0x8000_0000 } else { !ordered })
+}
+
+/// The closest places seen so far, closest first, at most `ef` of them.
+#[derive(Default)]
+pub struct Pool {
+    keys: Vec<u64>,
+    ef: usize,
+    /// Everything before was followed.
+    next: usize,
+}
+
+impl Pool {
+    /// Empties it for a new walk.
+    pub fn reset(&mut self, ef: usize) {
+        self.keys.clear();
+        self.ef = ef.max(1);
+        self.next = 0;
+    }
+
+    /// Offers a place; it is taken if it is among the `ef` closest.
+    pub fn offer(&mut self, score: f32, place: u32) {
+        let key = key(score, place);
+        if self.keys.len() == self.ef {
+            if self.keys.last().is_some_and(|last| key >= *last) {
+                return;
+            }
+            self.keys.pop();
+        }
+        let at = self.keys.partition_point(|k| *k < key);
+        self.keys.insert(at, key);
+        self.next = self.next.min(at);
+    }
+
+    /// The closest whose links were not followed yet; it counts as followed from now on.
+    fn follow(&mut self) -> Option<u32> {
+        while let Some(key) = self.keys.get_mut(self.next) {
+            self.next += 1;
+            if *key & FOLLOWED == 0 {
+                *key |= FOLLOWED;
+                return Some(place_of(*key));
+            }
+        }
+        None
+    }
+
+    /// The next that will be followed if nothing closer turns up.
+    fn peek(&self) -> Option<u32> {
+        self.keys[self.next..].iter().find(|k| *k & FOLLOWED == 0).map(|k| place_of(*k))
+    }
+
+    /// Score and place, closest first.
+    pub fn closest(&self) -> impl ExactSizeIterator<Item = (f32, u32)> + '_ {
+        self.keys.iter().map(|k| (score_of(*k), place_of(*k)))
+    }
+
+    /// How many it holds.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Keeps the places that something is true of.
+    pub fn keep(&mut self, at: impl Fn(u32) -> bool) {
+        self.keys.retain(|k| at(place_of(*k)));
+    }
+}
+
+/// Which places a walk has seen. Forgets all at once, without touching each.
+#[derive(Default)]
+pub struct Visited {
+    marks: Vec<u8>,
+    now: u8,
+}
+
+impl Visited {
+    /// Forgets everything; places below `n` can be marked.
+    pub fn reset(&mut self, n: usize) {
+        self.now = self.now.wrapping_add(1);
+        if self.now == 0 {
+            self.marks.fill(0);
+            self.now = 1;
+        }
+        if self.marks.len() < n {
+            self.marks.resize(n, 0);
+        }
+    }
+
+    /// Marks a place; whether it was new.
+    pub fn mark(&mut self, place: u32) -> bool {
+        match self.marks.get_mut(place as usize) {
+            Some(mark) if *mark != self.now => {
+                *mark = self.now;
+                true
+            }
+            // Seen, or behind the end: a link that damage made up leads nowhere.
+            _ => false,
+        }
+    }
+
+    /// Whether a place was marked.
+    pub fn is_marked(&self, place: u32) -> bool {
+        self.marks.get(place as usize) == Some(&self.now)
+    }
+}
+
+/// Walks from what is in the pool to the closest places of the graph that `link` gives: `link(place * degree + k)` is the
+/// k-th link of a place, [`NOBODY`] behind the last. Only places below `n` are entered.
+pub fn walk(
+    kernel: Kernel,
+    codes: Codes<'_>,
+    query: &CodedQuery,
+    (n, degree): (usize, usize),
+    link: impl Fn(usize) -> u32,
+    fetch: impl Fn(usize),
+    pool: &mut Pool,
+    room: &mut Room,
+) {
+    room.visited.reset(n);
+    for (_, place) in pool.closest() {
+        room.visited.mark(place);
+    }
+    while let Some(place) = pool.follow() {
+        let start = place as usize * degree;
+        room.places.clear();
+        for k in start..start + degree {
+            let neighbour = link(k);
+            if neighbour == NOBODY {
+                break;
+            }
+            if room.visited.mark(neighbour) {
+                room.places.push(neighbour);
+            }
+        }
+        if let Some(next) = pool.peek() {
+            fetch(next as usize * degree);
+        }
+        codes.scores(kernel, query, &room.places, &mut room.products, &mut room.scores);
+        for (score, place) in room.scores.iter().zip(&room.places) {
+            pool.offer(*score, *place);
+        }
+    }
+}
+
+/// As [`walk`], entering only allowed places: what is forbidden is stepped over, to the links of its links, until `enough`
+/// places are there to be scored, so that a step costs about what it costs without a filter.
+///
+/// Patel et al., "ACORN: performant and predicate-agnostic search over vector embeddings and structured data", 2024.
+#[allow(clippy::too_many_arguments)]
+pub fn walk_allowed(
+    kernel: Kernel,
+    codes: Codes<'_>,
+    query: &CodedQuery,
+    (n, degree): (usize, usize),
+    links: &[u32],
+    allowed: impl Fn(u32) -> bool,
+    (entries, enough): (&[u32], usize),
+    pool: &mut Pool,
+    room: &mut Room,
+) {
+    room.visited.reset(n);
+    let list = |place: u32| links[place as usize * degree..][..degree].iter().copied().take_while(|l| *l != NOBODY);
+    let mut entries = entries.iter().copied();
+    let mut over = Vec::with_capacity(degree);
+    loop {
+        room.places.clear();
+        let Some(place) = pool.follow().or_else(|| entries.next()) else { break };
+        if room.visited.mark(place) && allowed(place) {
+            room.places.push(place);
+        }
+        over.clear();
+        for neighbour in list(place) {
+            if allowed(neighbour) {
+                if room.visited.mark(neighbour) {
+                    room.places.push(neighbour);
+                }
+            } else if (neighbour as usize) < n && !room.visited.is_marked(neighbour) {
+                Kernel::prefetch(links, neighbour as usize * degree);
+                Kernel::prefetch(links, neighbour as usize * degree + 16);
+                over.push(neighbour);
+            }
+        }
+        for bridge in &over {
+            if room.places.len() >= enough {
+                break;
+            }
+            room.visited.mark(*bridge);
+            for neighbour in list(*bridge) {
+                if allowed(neighbour) && room.visited.mark(neighbour) {
+                    room.places.push(neighbour);
+                }
+            }
+        }
+        codes.scores(kernel, query, &room.places, &mut room.products, &mut room.scores);
+        for (score, place) in room.scores.iter().zip(&room.places) {
+            pool.offer(*score, *place);
+        }
+    }
+}

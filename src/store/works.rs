@@ -1,0 +1,110 @@
+//! Records of one work: which rows share a key, and which row a key names.
+
+use rusqlite::{Connection, Transaction, params};
+
+use super::Store;
+use super::papers::paper_at;
+use crate::error::Result;
+use crate::paper::{Paper, Row};
+
+/// Papers a transaction while keys are added to a folder that has none yet.
+const BATCH: usize = 4096;
+
+impl Store {
+    /// Every row that shares a key with another, with all rows of its work, the newest first.
+    pub fn editions(&self) -> Result<Vec<Vec<Row>>> {
+        let rows: Vec<u32> = self.read(|c| {
+            let mut select = c.prepare(
+                "SELECT DISTINCT row FROM works WHERE key IN (SELECT key FROM works GROUP BY key HAVING count(*) > 1)
+                 ORDER BY row",
+            )?;
+            select.query_map([], |r| r.get(0))?.collect()
+        })?;
+        let mut seen = std::collections::HashSet::new();
+        let mut editions = Vec::new();
+        for row in rows {
+            if !seen.contains(&Row(row)) {
+                let edition = self.edition(Row(row))?;
+                seen.extend(edition.iter().copied());
+                editions.push(edition);
+            }
+        }
+        Ok(editions)
+    }
+
+    /// All rows of the work that a row is a record of, itself included, the newest first; empty when it is not there.
+    pub fn edition(&self, row: Row) -> Result<Vec<Row>> {
+        self.read(|c| {
+            let mut of = c.prepare_cached(
+                "SELECT DISTINCT other.row, other.newness FROM works own JOIN works other ON other.key = own.key
+                 WHERE own.row = ?1",
+            )?;
+            let (mut found, mut next): (Vec<(u32, i64)>, usize) = (Vec::new(), 0);
+            let mut ask = Some(row.0);
+            // A work may be known here by its id and there by its title; so on until nothing is added.
+            while let Some(row) = ask {
+                let shared: Vec<(u32, i64)> =
+                    of.query_map([row], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+                for one in shared {
+                    if !found.contains(&one) {
+                        found.push(one);
+                    }
+                }
+                ask = found.get(next).map(|(row, _)| *row);
+                next += 1;
+            }
+            found.sort_by_key(|(row, newness)| std::cmp::Reverse((*newness, *row)));
+            Ok(found.into_iter().map(|(row, _)| Row(row)).collect())
+        })
+    }
+
+    /// The rows that a key names, the newest first.
+    pub fn rows_of_key(&self, key: &str) -> Result<Vec<Row>> {
+        self.read(|c| {
+            let mut find = c.prepare_cached("SELECT row FROM works WHERE key = ?1 ORDER BY newness DESC, row DESC")?;
+            find.query_map([key], |r| Ok(Row(r.get(0)?)))?.collect()
+        })
+    }
+
+    /// The rows with exactly this title ([`crate::paper::title_key`]), the newest first; at most ten.
+    pub fn rows_of_title(&self, title: &str) -> Result<Vec<Row>> {
+        self.read(|c| {
+            let mut find = c.prepare_cached(
+                "SELECT DISTINCT row FROM works WHERE key >= 'title:' || ?1 || '|' AND key < 'title:' || ?1 || '}'
+                 ORDER BY newness DESC, row DESC LIMIT 10",
+            )?;
+            find.query_map([title], |r| Ok(Row(r.get(0)?)))?.collect()
+        })
+    }
+}
+
+/// Writes the keys of a row anew.
+pub fn put(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Result<()> {
+    t.prepare_cached("DELETE FROM works WHERE row = ?1")?.execute([row])?;
+    let mut insert = t.prepare_cached("INSERT OR IGNORE INTO works (key, row, newness) VALUES (?1, ?2, ?3)")?;
+    for key in paper.work_keys() {
+        insert.execute(params![key, row, paper.newness()])?;
+    }
+    Ok(())
+}
+
+/// Gives keys to the papers of a folder that was made before there were any.
+pub fn fill(connection: &mut Connection) -> rusqlite::Result<()> {
+    loop {
+        let transaction = connection.transaction()?;
+        let papers: Vec<(u32, Paper)> = {
+            let mut select = transaction.prepare_cached(
+                "SELECT row, json FROM papers p WHERE NOT EXISTS (SELECT 1 FROM works w WHERE w.row = p.row)
+                 ORDER BY row LIMIT ?1",
+            )?;
+            select.query_map([BATCH], |r| Ok((r.get(0)?, paper_at(r, 1)?)))?.collect::<rusqlite::Result<_>>()?
+        };
+        for (row, paper) in &papers {
+            put(&transaction, *row, paper)?;
+        }
+        transaction.commit()?;
+        if papers.len() < BATCH {
+            return Ok(());
+        }
+    }
+}
