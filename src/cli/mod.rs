@@ -5,6 +5,7 @@ mod demo;
 mod embed;
 mod eval;
 mod index;
+mod history;
 mod info;
 mod ingest;
 mod progress;
@@ -86,6 +87,7 @@ enum Command {
     Similar(similar::Args),
     Search(search::Args),
     Recommend(recommend::Args),
+    History(history::Args),
     Embed(embed::Args),
     Info(info::Args),
     Index(index::Args),
@@ -173,6 +175,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Similar(args) => similar::run(&context, &args),
         Command::Search(args) => search::run(&context, &args),
         Command::Recommend(args) => recommend::run(&context, &args),
+        Command::History(args) => history::run(&context, &args),
         Command::Embed(args) => embed::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
         Command::Index(args) => index::run(&context, &args),

@@ -25,6 +25,7 @@ pub fn router(app: App) -> Router {
         .routes(routes!(papers::get, papers::delete))
         .routes(routes!(users::put, users::get, users::delete))
         .routes(routes!(users::add_events, users::list_events))
+        .routes(routes!(users::import_history))
         .routes(routes!(feed::get))
         .routes(routes!(feed::preview))
         .routes(routes!(feed::rank))

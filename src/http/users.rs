@@ -12,9 +12,10 @@ use super::ask::{Field, take_rest};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params, json_body};
 use super::papers::Nothing;
-use crate::engine::UserView;
+use crate::engine::{Import, Imported, UserView};
 use crate::error::Error;
 use crate::paper::PaperId;
+use crate::sources::{Format, references};
 use crate::store::Added;
 use crate::user::{Event, EventKind, Moment, Settings};
 
@@ -161,4 +162,43 @@ pub async fn list_events(
     let view = |e: Event| EventView { paper: e.paper.into(), kind: e.kind, at: e.at, weight: e.weight };
     let events = page.events.into_iter().map(view).collect();
     Ok(Json(EventList { events, meta: EventMeta { total: page.total, next: page.next } }))
+}
+
+/// A reference list.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryBody {
+    /// The text of the list: BibTeX, RIS, CSL-JSON, or an id a line.
+    text: String,
+    /// How it is written; told from how it begins where nothing is said.
+    #[serde(default)]
+    format: Format,
+    /// What each reference counts as; `save` where nothing is said.
+    kind: Option<EventKind>,
+    /// Whether references that are not in the corpus are embedded, so that they teach all the same.
+    #[serde(default)]
+    embed_missing: bool,
+}
+
+/// Take a reference list into a user's history
+///
+/// References are matched to the corpus by id, DOI, arXiv id and title; what is not found is listed. The same list may be
+/// imported again: nothing counts twice.
+#[utoipa::path(post, path = "/v1/users/{user}/history", tag = "users", request_body = HistoryBody,
+    params(("user" = String, Path, description = "the user's name; made if new")),
+    responses((status = 200, body = Imported), (status = 400, body = ErrorBody), (status = 413, body = ErrorBody),
+              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn import_history(
+    State(app): State<App>,
+    Id(name): Id,
+    Fields(fields): Fields,
+) -> Result<Json<Imported>, ApiError> {
+    let body: HistoryBody = take_rest(fields)?;
+    let import = Import { kind: body.kind.unwrap_or(EventKind::Save), embed_missing: body.embed_missing };
+    app.blocking(move |engine| {
+        let list = references(&body.text, body.format)?;
+        engine.import_history(&name, &list, import)
+    })
+    .await
+    .map(Json)
 }

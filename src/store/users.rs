@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::papers::{Fingerprints, paper_at, to_json};
 use super::{Store, unreadable, vectors};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, PaperId};
+use crate::paper::Paper;
 use crate::user::{Moment, Settings, UserId};
 
 /// A user as the store knows them.
@@ -134,25 +134,6 @@ impl Store {
         self.read(|c| {
             c.prepare_cached("SELECT json FROM outside WHERE user = ?1 ORDER BY id")?
                 .query_map([user], |r| paper_at(r, 0))?
-                .collect()
-        })
-    }
-
-    /// The papers whose id, without a version, is one of these (lower case), and the ids as they stand in the corpus.
-    pub fn papers_by_base(&self, bases: &[String]) -> Result<Vec<Option<PaperId>>> {
-        self.read(|c| {
-            // A version is a `v` and digits behind the base, so such ids lie next to it in the order of ids.
-            let mut find = c.prepare_cached(
-                "SELECT id FROM papers WHERE id = ?1 UNION ALL
-                 SELECT id FROM papers WHERE id > ?1 || 'v' AND id < ?1 || 'w' LIMIT 20",
-            )?;
-            bases
-                .iter()
-                .map(|base| {
-                    let ids = find.query_map([base], |r| r.get::<_, String>(0))?;
-                    let ids: Vec<String> = ids.collect::<rusqlite::Result<_>>()?;
-                    Ok(ids.into_iter().filter_map(|id| PaperId::new(id).ok()).filter(|id| id.base() == base).max())
-                })
                 .collect()
         })
     }

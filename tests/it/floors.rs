@@ -28,6 +28,7 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["memmap2", "tantivy"], &["index"]),
     (&["rusqlite"], &["store"]),
     (&["clap"], &["cli", "config"]),
+    (&["biblatex"], &["sources"]),
     (&["anyhow"], &["cli", "main"]),
     (&["indicatif", "console"], &["cli"]),
 ];

@@ -8,3 +8,4 @@ mod interrupted;
 mod model;
 mod reembed;
 mod support;
+mod users;
