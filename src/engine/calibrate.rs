@@ -61,7 +61,8 @@ mod tests {
     fn calibrated(n: usize) -> Option<(f32, f32)> {
         let examples = examples(n);
         let corpus: Vec<Vec<f32>> = examples.iter().map(|e| e.1.clone()).collect();
-        let background = Background::of(&corpus).expect("a corpus");
+        let vectors: Vec<&[f32]> = corpus.iter().map(Vec::as_slice).collect();
+        let background = Background::of(&vectors).expect("a corpus");
         let likings: Vec<Liking<'_>> =
             examples.iter().map(|(weight, vector)| Liking { weight: *weight, vector, terms: &[] }).collect();
         calibrate(&likings, |some| {

@@ -38,6 +38,13 @@ const EXPLORATION: f32 = 0.05;
 const DIVERSITY: f32 = 0.1;
 const PER_AUTHOR: usize = 3;
 
+/// Candidates from which on they themselves say what is common among them, and so many of them at most.
+const ENOUGH_CANDIDATES: usize = 50;
+const ADAPT_TO: usize = 4000;
+
+/// What the best candidates say of the others, beside what one example says.
+const FEEDBACK: f32 = 3.0;
+
 /// Examples and words that are named in an explanation.
 const NAMED: usize = 8;
 
@@ -80,6 +87,8 @@ pub struct Feed {
 struct Scored {
     row: Row,
     score: f32,
+    /// What it has of the best candidates.
+    feedback: f32,
     /// What age took away.
     age: f32,
     /// Which interest, as a place in the reader's list.
@@ -131,11 +140,12 @@ impl Engine {
         Ok(Answer { papers, meta: Meta::since(began, plan, total, Mode::Hybrid) })
     }
 
-    /// Ranks exactly these papers for a user, all of them, seen ones included.
+    /// Ranks exactly these papers for a user, all of them, seen ones included; with events that are taken as if they had
+    /// happened, and are not stored.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a user or paper that is not there; [`Error::Invalid`] for no candidates or too many.
-    pub fn rank_for(&self, name: &str, ids: &[PaperId], explain: bool) -> Result<Answer> {
+    pub fn rank_for(&self, name: &str, ids: &[PaperId], further: &[Event], explain: bool) -> Result<Answer> {
         let began = Instant::now();
         if ids.is_empty() || ids.len() > super::recommend::MAX_CANDIDATES {
             return Err(Error::Invalid(format!(
@@ -145,7 +155,16 @@ impl Engine {
             )));
         }
         let space = self.space();
-        let reader = self.reader(&space, name)?;
+        let kept;
+        let made;
+        let reader: &Reader = if further.is_empty() {
+            kept = self.reader(&space, name)?;
+            &kept
+        } else {
+            self.check_further(further)?;
+            made = self.reader_with(&space, name, further)?;
+            &made
+        };
         let refs: Vec<&PaperId> = ids.iter().collect();
         let (mut rows, mut known) = (Vec::with_capacity(ids.len()), HashSet::new());
         for (id, row) in ids.iter().zip(self.store.rows(&refs)?) {
@@ -158,14 +177,80 @@ impl Engine {
         let (Some(taste), Some(common)) = (&reader.taste, self.common(&space)?) else {
             return self.rank_cold(rows, explain, began);
         };
-        let mut scored = self.score_rows(&space, &reader, taste, &common, &rows)?;
+        let adapted = self.adapt(&space, taste, &rows);
+        let taste = adapted.as_ref().unwrap_or(taste);
+        let mut scored = self.score_rows(&space, reader, taste, &common, &rows)?;
+        if adapted.is_some() {
+            self.learn_from_best(&space, taste, &mut scored);
+        }
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
         let order: Vec<Row> = scored.iter().map(|s| s.row).collect();
         let papers = self.store.papers(&order)?;
         let by_row: HashMap<Row, &Scored> = scored.iter().map(|s| (s.row, s)).collect();
         let page = papers.into_iter().map(|(row, paper)| (by_row[&row], paper, false)).collect();
-        let papers = self.hits(&space, &reader, taste, page, explain);
+        let papers = self.hits(&space, reader, taste, page, explain);
         Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
+    }
+
+    /// The taste as it looks among these papers: scores in their standard deviations, and words by how telling they are
+    /// here. A word that all candidates hold tells nothing of them, however rare it is elsewhere. Only with enough
+    /// candidates to know.
+    fn adapt(&self, space: &Space, taste: &Taste, rows: &[Row]) -> Option<Taste> {
+        if rows.len() < ENOUGH_CANDIDATES {
+            return None;
+        }
+        let mut taste = taste.clone();
+        let step = (rows.len() / ADAPT_TO).max(1);
+        let some: Vec<Row> = rows.iter().copied().step_by(step).collect();
+        let terms: Vec<_> = self.lexical.terms(&some).into_iter().map(Option::unwrap_or_default).collect();
+        let mut held: HashMap<u32, f32> = HashMap::new();
+        for (term, _) in terms.iter().flat_map(|t| &t.terms) {
+            *held.entry(*term).or_default() += 1.0;
+        }
+        let n = some.len() as f32;
+        taste.reweigh(|term| {
+            let here = ((n + 1.0) / (held.get(&term).copied().unwrap_or(0.0) + 1.0)).ln();
+            here / self.lexical.idf(term).max(0.1)
+        });
+        let step = (some.len() / 400).max(1);
+        let sample: Vec<Row> = some.into_iter().step_by(step).collect();
+        let words = self.word_products(&taste, &sample);
+        let vectors = space.index.vectors(&sample);
+        let sample: Vec<Candidate<'_>> = vectors
+            .iter()
+            .zip(words)
+            .filter_map(|(v, words)| Some(Candidate { vector: v.as_ref()?, words }))
+            .collect();
+        taste.calibrate(&sample);
+        Some(taste)
+    }
+
+    /// Adds what each paper has of the best ones (pseudo-relevance feedback): much while few examples say what is wanted,
+    /// little later.
+    fn learn_from_best(&self, space: &Space, taste: &Taste, scored: &mut [Scored]) {
+        let weight = FEEDBACK / (1.0 + taste.likes() as f32 / 4.0);
+        let best = (scored.len() / 8).min(100);
+        let mut order: Vec<usize> = (0..scored.len()).collect();
+        order.sort_by(|a, b| scored[*b].score.total_cmp(&scored[*a].score).then(a.cmp(b)));
+        let top: Vec<Row> = order.iter().take(best).map(|&k| scored[k].row).collect();
+        let mut mean = vec![0f32; space.model.dimension];
+        for v in space.index.vectors(&top).into_iter().flatten() {
+            mean.iter_mut().zip(&v).for_each(|(m, x)| *m += x);
+        }
+        let terms = self.lexical.terms(&top).into_iter().flatten().flat_map(|t| t.terms).collect();
+        let terms = crate::index::TermVector::from_weights(terms);
+        let rows: Vec<Row> = scored.iter().map(|s| s.row).collect();
+        let by_words = standard(self.lexical.cosines(&terms, &rows));
+        let vectors = space.index.vectors(&rows);
+        let by_vector =
+            standard(vectors.iter().map(|v| v.as_ref().map_or(0.0, |v| crate::index::dot(v, &mean))).collect());
+        let own = standard(scored.iter().map(|s| s.score).collect());
+        // On the scale of the score itself, whatever that is among these papers.
+        let spread = own.1;
+        for ((s, a), b) in scored.iter_mut().zip(by_words.0).zip(by_vector.0) {
+            s.feedback = weight * spread * 0.25 * (a + b);
+            s.score += s.feedback;
+        }
     }
 
     fn check_further(&self, further: &[Event]) -> Result<()> {
@@ -283,8 +368,7 @@ impl Engine {
             .collect();
         let candidates: Vec<Candidate<'_>> =
             papers.iter().map(|(_, vector, words)| Candidate { vector, words: *words }).collect();
-        let likes = reader.learned.iter().filter(|l| l.weight > 0.0).count().max(1);
-        let scores = taste.score_all(&candidates, (CLOSE_PRODUCTS / likes).max(200));
+        let scores = taste.score_all(&candidates, closely(taste.likes()));
         let least = belongs(common);
         Ok(papers
             .iter()
@@ -292,6 +376,7 @@ impl Engine {
             .map(|((row, vector, _), score)| Scored {
                 row: *row,
                 score,
+                feedback: 0.0,
                 age: 0.0,
                 interest: closest(&reader.interests, vector, least),
             })
@@ -434,9 +519,12 @@ impl Engine {
         if s.age != 0.0 {
             out.push(Part::Recency { value: s.age });
         }
+        if s.feedback != 0.0 {
+            out.push(Part::Feedback { value: s.feedback });
+        }
         out.push(Part::Background { value: parts.baseline });
         // What a paper far down has by a short cut differs from the closer look; the rest takes the difference too.
-        let rest = s.score - s.age - parts.baseline - named;
+        let rest = s.score - s.age - s.feedback - parts.baseline - named;
         if rest.abs() > 1e-6 {
             out.push(Part::Rest { value: rest });
         }
@@ -550,10 +638,23 @@ impl Chooser<'_> {
     }
 }
 
+/// Candidates that get a closer look by a model of so many likes.
+pub fn closely(likes: usize) -> usize {
+    (CLOSE_PRODUCTS / likes.max(1)).max(200)
+}
+
+/// Values less their mean, by their standard deviation; and that deviation.
+fn standard(values: Vec<f32>) -> (Vec<f32>, f32) {
+    let n = values.len().max(1) as f32;
+    let mean = values.iter().sum::<f32>() / n;
+    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / n).sqrt().max(1e-6);
+    (values.into_iter().map(|v| (v - mean) / deviation).collect(), deviation)
+}
+
 /// The product with the middle of an interest from which on a paper belongs to it.
 fn belongs(common: &Common) -> f32 {
-    // A cosine of 0.1 for a paper of mean length: half of what makes two papers one interest.
-    0.1 * common.background.length()
+    // A mean cosine of 0.06 for a paper of mean length: papers at large have 0, those of an interest twice as much and more.
+    0.06 * common.background.length()
 }
 
 /// The interest that a paper is closest to; none when it is close to none.

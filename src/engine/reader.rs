@@ -73,6 +73,19 @@ pub struct Common {
     rows: usize,
 }
 
+impl Common {
+    /// From rows with their vectors; none without any.
+    pub fn of(known: Vec<(Row, Vec<f32>)>, fingerprint: &str) -> Option<Self> {
+        let (rows, step) = (known.len(), (known.len() / BACKGROUND).max(1));
+        let known: Vec<(Row, Vec<f32>)> = known.into_iter().step_by(step).take(BACKGROUND).collect();
+        let vectors: Vec<&[f32]> = known.iter().map(|k| k.1.as_slice()).collect();
+        let background = Background::of(&vectors)?;
+        let step = (known.len() / SCALE).max(1);
+        let (sample, vectors) = known.into_iter().step_by(step).take(SCALE).unzip();
+        Some(Common { background, sample, vectors, fingerprint: fingerprint.to_string(), rows })
+    }
+}
+
 /// The readers that are kept.
 #[derive(Default)]
 pub struct Readers {
@@ -293,17 +306,14 @@ impl Engine {
         let some: Vec<Row> = all.iter().step_by(step).take(BACKGROUND).map(Row).collect();
         let found: Vec<(Row, Vec<f32>)> =
             some.iter().copied().zip(space.index.vectors(&some)).filter_map(|(row, v)| Some((row, v?))).collect();
-        let vectors: Vec<Vec<f32>> = found.iter().map(|f| f.1.clone()).collect();
-        let Some(background) = Background::of(&vectors) else { return Ok(None) };
-        let step = (found.len() / SCALE).max(1);
-        let (sample, vectors) = found.into_iter().step_by(step).take(SCALE).unzip();
-        let fingerprint = space.model.fingerprint.clone();
-        let common = Arc::new(Common { background, sample, vectors, fingerprint, rows });
+        let Some(mut common) = Common::of(found, &space.model.fingerprint) else { return Ok(None) };
+        common.rows = rows;
+        let common = Arc::new(common);
         *kept = Some(Arc::clone(&common));
         Ok(Some(common))
     }
 
-    fn bring_to_scale(&self, taste: &mut Taste, common: &Common) {
+    pub(super) fn bring_to_scale(&self, taste: &mut Taste, common: &Common) {
         let words = self.word_products(taste, &common.sample);
         let sample: Vec<Candidate<'_>> =
             common.vectors.iter().zip(&words).map(|(v, w)| Candidate { vector: v, words: *w }).collect();

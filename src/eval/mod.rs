@@ -10,3 +10,4 @@ pub mod search;
 pub mod sets;
 pub mod similar;
 pub mod table;
+pub mod users;

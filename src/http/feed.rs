@@ -101,7 +101,7 @@ pub struct RankBody {
 pub async fn rank(State(app): State<App>, Id(name): Id, Fields(fields): Fields) -> Result<Json<Answer>, ApiError> {
     let body: RankBody = take_rest(fields)?;
     let candidates = ids(body.candidates)?;
-    app.blocking(move |engine| engine.rank_for(&name, &candidates, body.explain)).await.map(Json)
+    app.blocking(move |engine| engine.rank_for(&name, &candidates, &[], body.explain)).await.map(Json)
 }
 
 /// Papers to ask a user about

@@ -23,12 +23,12 @@ pub struct Background {
 impl Background {
     /// From a sample of the corpus (some thousands are enough). `None` for no vector. Few vectors give a metric close to
     /// the plain one.
-    pub fn of(vectors: &[Vec<f32>]) -> Option<Self> {
+    pub fn of(vectors: &[&[f32]]) -> Option<Self> {
         let d = vectors.first()?.len();
         let n = vectors.len() as f32;
         let mut mean = vec![0f32; d];
         for v in vectors {
-            mean.iter_mut().zip(v).for_each(|(m, x)| *m += x / n);
+            mean.iter_mut().zip(*v).for_each(|(m, x)| *m += x / n);
         }
         let mut covariance = vec![0f32; d * d];
         // Four vectors a pass: the matrix is larger than the first cache.
@@ -120,10 +120,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn refs(vectors: &[Vec<f32>]) -> Vec<&[f32]> {
+        vectors.iter().map(Vec::as_slice).collect()
+    }
+
     proptest! {
         #[test]
         fn the_metric_is_the_inverse(vectors in prop::collection::vec(prop::collection::vec(-1f32..1.0, 9), 2..60)) {
-            let background = Background::of(&vectors).expect("vectors");
+            let background = Background::of(&refs(&vectors)).expect("vectors");
             let (d, n) = (9, vectors.len() as f32);
             let centred: Vec<Vec<f32>> =
                 vectors.iter().map(|v| v.iter().zip(&background.mean).map(|(x, m)| x - m).collect()).collect();
@@ -142,7 +146,7 @@ mod tests {
 
         #[test]
         fn products_count_from_the_mean(vectors in prop::collection::vec(prop::collection::vec(-1f32..1.0, 5), 2..30)) {
-            let background = Background::of(&vectors).expect("vectors");
+            let background = Background::of(&refs(&vectors)).expect("vectors");
             let (x, y) = (&vectors[0], &vectors[1]);
             let product = |x: &[f32], y: &[f32]| { let (m, o) = background.map(x); dot(&m, y) - o };
             prop_assert!((product(x, y) - product(y, x)).abs() < 1e-4);
@@ -155,11 +159,11 @@ mod tests {
     fn what_varies_everywhere_counts_less() {
         let vectors: Vec<Vec<f32>> =
             (0..200).map(|k| vec![(k as f32).sin(), 0.05 * (k as f32 * 1.7).cos(), 0.3]).collect();
-        let background = Background::of(&vectors).expect("vectors");
+        let background = Background::of(&refs(&vectors)).expect("vectors");
         let along = background.length_of(&[0.1 + background.mean[0], background.mean[1], background.mean[2]]);
         let across = background.length_of(&[background.mean[0], 0.1 + background.mean[1], background.mean[2]]);
         assert!(along < 0.9 * across, "{along} {across}");
         assert!(Background::of(&[]).is_none());
-        assert!(Background::of(&[vec![1.0, 0.0]]).is_some_and(|b| b.length() > 0.0));
+        assert!(Background::of(&[&[1.0, 0.0]]).is_some_and(|b| b.length() > 0.0));
     }
 }

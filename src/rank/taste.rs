@@ -104,7 +104,7 @@ impl Taste {
         // Examples of equal weight count as many as they are; unequal ones as fewer.
         let effective = |sum: f32, squares: f32| if squares > 0.0 { sum * sum / squares } else { 0.0 };
         let (n, m) = (effective(up, squares(1.0)), effective(down, squares(-1.0)));
-        let gamma = 0.6 * m / (m + 4.0);
+        let gamma = 0.4 * m / (m + 4.0);
         let shares: Vec<f32> =
             examples.iter().map(|e| if e.weight > 0.0 { e.weight / up } else { gamma * e.weight / down }).collect();
         let mapped: Vec<(Vec<f32>, f32)> = examples.iter().map(|e| background.map(e.vector)).collect();
@@ -182,6 +182,16 @@ impl Taste {
         };
         self.scales = scales;
         self.join();
+    }
+
+    /// Gives every term another weight: `factor` of its number. Calibrate again afterwards.
+    pub fn reweigh(&mut self, factor: impl Fn(u32) -> f32) {
+        self.words.iter_mut().for_each(|(term, weight)| *weight *= factor(*term));
+    }
+
+    /// How many likes the model was fitted to.
+    pub fn likes(&self) -> usize {
+        self.likes.len()
     }
 
     fn join(&mut self) {
@@ -330,7 +340,8 @@ mod tests {
     }
 
     fn of(examples: &[Owned], corpus: &[Vec<f32>]) -> Option<Taste> {
-        let background = Background::of(corpus).expect("a corpus");
+        let vectors: Vec<&[f32]> = corpus.iter().map(Vec::as_slice).collect();
+        let background = Background::of(&vectors).expect("a corpus");
         let examples: Vec<Liking<'_>> =
             examples.iter().map(|(weight, vector, terms)| Liking { weight: *weight, vector, terms }).collect();
         let mut taste = Taste::fit(&examples, &background)?;

@@ -117,7 +117,7 @@ fn every_bad_event_has_its_rule() {
         ("ada", event("whales/1", "like", "yesterday"), 400, "yesterday"),
         ("ada", event("", "like", "2026-07-01"), 422, "empty"),
         ("ada", json!({ "events": [] }), 422, "0 events"),
-        ("ada", json!({ "events": 5 }), 400, "events"),
+        ("ada", json!({ "events": 5 }), 400, "sequence"),
         ("ada", json!({}), 400, "events"),
         ("ada", json!({ "events": [{ "paper": "whales/1", "kind": "like", "weight": 0 }] }), 422, "weight"),
         ("ada", json!({ "events": [{ "paper": "whales/1", "kind": "like", "weight": "much" }] }), 400, "weight"),

@@ -3,6 +3,7 @@
 mod recommend;
 mod search;
 mod similar;
+mod users;
 
 use super::{Context, show};
 use crate::engine::Mode;
@@ -14,6 +15,7 @@ use crate::eval::table::Table;
   paperkin --data cranfield eval search --queries queries.tsv --qrels qrels.tsv
   paperkin --data reviews eval similar --groups labels.tsv
   paperkin --data reviews eval recommend --groups labels.tsv --examples 1 5 20
+  paperkin --data libraries eval users --libraries users.tsv --folds folds.tsv
 
 The papers of the set must have been ingested into the data folder. Files are tab-separated, with the names of
 their columns in the first line; each command's help says which columns it reads. A figure is a mean over the
@@ -28,6 +30,7 @@ enum Question {
     Search(search::Args),
     Similar(similar::Args),
     Recommend(recommend::Args),
+    Users(users::Args),
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
@@ -35,6 +38,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         Question::Search(args) => search::run(context, args),
         Question::Similar(args) => similar::run(context, args),
         Question::Recommend(args) => recommend::run(context, args),
+        Question::Users(args) => users::run(context, args),
     }
 }
 
