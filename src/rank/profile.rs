@@ -271,10 +271,11 @@ fn greatest(values: &[f32], n: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::collection::{btree_map, vec};
     use proptest::strategy::Strategy as Strategy_;
     use proptest::{prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
 
     const X: [f32; 3] = [1.0, 0.0, 0.0];
     const Y: [f32; 3] = [0.0, 1.0, 0.0];
@@ -313,9 +314,8 @@ mod tests {
 
     #[test]
     fn auto_looks_at_number_and_spread() {
-        let of = |likes: &[[f32; 3]], dislikes: &[[f32; 3]]| {
-            profile(Strategy::Auto, likes, dislikes).map(|p| p.strategy())
-        };
+        let of =
+            |likes: &[[f32; 3]], dislikes: &[[f32; 3]]| profile(Strategy::Auto, likes, dislikes).map(|p| p.strategy());
         assert_eq!(of(&[X], &[]), Some(Strategy::Rocchio));
         assert_eq!(of(&[X, X], &[]), Some(Strategy::Rocchio));
         assert_eq!(of(&[X, Y], &[]), Some(Strategy::Nearest));

@@ -176,7 +176,12 @@ impl Inverted {
         let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let writer = match &mut *slot {
             Some(writer) => writer,
-            None => slot.insert(self.index.writer_with_num_threads(1, WRITER_BYTES).map_err(explain)?),
+            None => {
+                let writer: IndexWriter = self.index.writer_with_num_threads(1, WRITER_BYTES).map_err(explain)?;
+                // What was written and never committed is in the way: a list of deleted papers would get the same name again.
+                writer.garbage_collect_files().wait().map_err(explain)?;
+                slot.insert(writer)
+            }
         };
         let out = f(writer).map_err(explain);
         if out.is_err() {
