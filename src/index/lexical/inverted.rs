@@ -88,6 +88,23 @@ fn schema() -> (Schema, Fields) {
     (b.build(), fields)
 }
 
+/// Removes the files of segments and deletions that were never committed: a process that was killed leaves them, and the
+/// next commit would give its own the same names.
+fn sweep(folder: &Path, index: &Index) -> tantivy::Result<()> {
+    let named = index.load_metas()?.list_segment_files();
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        let of_a_segment = name
+            .to_str()
+            .and_then(|n| n.split_once('.'))
+            .is_some_and(|(segment, _)| segment.len() == 32 && segment.bytes().all(|b| b.is_ascii_hexdigit()));
+        if of_a_segment && !named.contains(Path::new(&name)) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 impl Inverted {
     /// Opens the index in a folder, or makes one; gives what the last commit said beside it. An error names what is wrong
     /// with the files.
@@ -97,6 +114,7 @@ impl Inverted {
         let directory = MmapDirectory::open(folder).map_err(|e| e.to_string())?;
         let index = if Index::exists(&directory).map_err(|e| e.to_string())? {
             let index = Index::open(directory).map_err(words)?;
+            sweep(folder, &index).map_err(words)?;
             if index.schema() != schema {
                 return Err("it has other fields".into());
             }
@@ -176,12 +194,7 @@ impl Inverted {
         let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let writer = match &mut *slot {
             Some(writer) => writer,
-            None => {
-                let writer: IndexWriter = self.index.writer_with_num_threads(1, WRITER_BYTES).map_err(explain)?;
-                // What was written and never committed is in the way: a list of deleted papers would get the same name again.
-                writer.garbage_collect_files().wait().map_err(explain)?;
-                slot.insert(writer)
-            }
+            None => slot.insert(self.index.writer_with_num_threads(1, WRITER_BYTES).map_err(explain)?),
         };
         let out = f(writer).map_err(explain);
         if out.is_err() {
