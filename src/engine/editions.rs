@@ -1,6 +1,6 @@
 //! Records of one work: they are shown once, the newest speaking for all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
 
 use roaring::RoaringBitmap;
@@ -57,10 +57,13 @@ impl Editions {
         }
     }
 
-    /// How many of some rows do not speak.
-    pub fn silent(&self, allowed: Option<&RoaringBitmap>) -> usize {
-        let Some(rows) = allowed else { return self.silent };
-        self.of.keys().filter(|row| rows.contains(row.0) && !self.speaks(**row, allowed)).count()
+    /// How many of the allowed rows do not speak, those of `without` not counted.
+    pub fn silent(&self, allowed: Option<&RoaringBitmap>, without: &HashSet<Row>) -> usize {
+        let Some(rows) = allowed else {
+            return self.silent - without.iter().filter(|row| !self.speaks(**row, None)).count();
+        };
+        let counts = |row: &&Row| rows.contains(row.0) && !without.contains(row) && !self.speaks(**row, allowed);
+        self.of.keys().filter(counts).count()
     }
 
     /// The other rows of a row's work, the newest first.

@@ -95,7 +95,7 @@ impl Engine {
             Some(rows) => rows.len() as usize - rules.without.iter().filter(|r| rows.contains(r.0)).count(),
             None => space.index.len().saturating_sub(rules.without.len()),
         };
-        let silent = if ask.versions { 0 } else { self.editions().silent(allowed) };
+        let silent = if ask.versions { 0 } else { self.editions().silent(allowed, &rules.without) };
         all.saturating_sub(silent)
     }
 

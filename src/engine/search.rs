@@ -90,12 +90,7 @@ impl Engine {
             rows = rows.iter().filter(|r| editions.speaks(Row(*r), Some(&rows))).collect();
         }
         let total = rows.len() as usize;
-        let order: Vec<Row> = rows.iter().map(Row).collect();
-        let (days, _) = self.store.days(&order)?;
-        let mut order: Vec<(i32, Row)> =
-            order.into_iter().map(|r| (days.get(&r).copied().unwrap_or(i32::MIN), r)).collect();
-        order.sort_unstable_by(|a, b| b.cmp(a));
-        let page: Vec<Row> = order.into_iter().skip(ask.offset).take(ask.limit).map(|(_, row)| row).collect();
+        let page = self.store.newest(&rows, ask.offset, ask.limit)?;
         let why = || Why::of(vec![Part::Exact { value: 1.0 }]);
         let hit = |(_, paper): (Row, Paper)| Hit { why: ask.explain.then(why), ..Hit::new(paper, 1.0) };
         let papers = self.store.papers(&page)?.into_iter().map(hit).collect();

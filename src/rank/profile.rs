@@ -271,10 +271,11 @@ fn greatest(values: &[f32], n: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::collection::{btree_map, vec};
     use proptest::strategy::Strategy as Strategy_;
     use proptest::{prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
 
     const X: [f32; 3] = [1.0, 0.0, 0.0];
     const Y: [f32; 3] = [0.0, 1.0, 0.0];

@@ -1,5 +1,6 @@
 //! Lists of papers without a query: the daily list, the newest, the most read.
 
+use roaring::RoaringBitmap;
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params_from_iter};
 
@@ -47,6 +48,19 @@ pub struct Page {
 }
 
 impl Store {
+    /// Some of the given rows, the newest first: `n` from the one at `offset` on.
+    pub fn newest(&self, rows: &RoaringBitmap, offset: usize, n: usize) -> Result<Vec<Row>> {
+        self.read(|c| {
+            // Along the index of days, so that it ends as soon as the page is full.
+            let mut select = c.prepare_cached("SELECT row FROM papers ORDER BY day DESC, row DESC")?;
+            let all = select.query_map([], |r| r.get::<_, u32>(0))?;
+            let wanted = all.filter(|row| row.as_ref().map_or(true, |row| rows.contains(*row)));
+            // A page beyond the last of them must not cost a walk through all the others.
+            let n = n.min((rows.len() as usize).saturating_sub(offset));
+            wanted.skip(offset).take(n).map(|row| row.map(Row)).collect()
+        })
+    }
+
     /// A page of papers. Paging is by the last paper seen, so papers that arrive meanwhile shift nothing.
     ///
     /// # Errors

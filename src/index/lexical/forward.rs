@@ -45,11 +45,18 @@ pub struct Growing {
     lengths: Vec<u32>,
     terms: Vec<u8>,
     counts: Vec<u8>,
+    present: usize,
 }
 
 impl Growing {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.present
+    }
+
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.present == 0
     }
 
     /// Adds a row: its length in words, and its terms by rising number. Gives `false` when the row does not come behind
@@ -73,6 +80,7 @@ impl Growing {
         }
         self.ends.push(self.counts.len() as u32);
         self.lengths.push(length);
+        self.present += 1;
         true
     }
 

@@ -53,7 +53,7 @@ const SEGMENTS: usize = 4;
 /// What the index takes of a paper.
 #[derive(Debug, Clone, Default)]
 pub struct Document<'a> {
-    /// Names its title and abstract, which never change under it; the rest may.
+    /// Its number.
     pub row: u32,
     /// The title.
     pub title: &'a str,
@@ -202,8 +202,7 @@ impl Lexical {
     }
 
     /// Takes papers in. Their terms are there when the call returns; a search finds them after the next
-    /// [`Lexical::commit`], which this call makes itself when many wait. A row that is there keeps its terms and takes
-    /// the new authors, keywords and the rest. `change` is the store's number after these papers.
+    /// [`Lexical::commit`], which this call makes itself when many wait. A row that is there is replaced. `change` is the store's number after these papers.
     ///
     /// # Errors
     /// [`Error::Data`] when the index cannot be written.
@@ -218,9 +217,7 @@ impl Lexical {
         let mut counted = Vec::with_capacity(documents.len());
         for document in documents {
             let paper = read_document(&mut writing.reader, document);
-            if !known.contains(document.row) {
-                counted.push((document.row, count(&paper)));
-            }
+            counted.push((document.row, count(&paper)));
             indexed.push(paper);
         }
         self.inverted.add(indexed, &known)?;
@@ -390,12 +387,9 @@ fn read_document(reader: &mut Reader, document: &Document<'_>) -> Indexed {
 }
 
 /// A paper's length in words, and how often it holds each.
-///
-/// Title and abstract only: they never change under a row, keywords may.
 fn count(paper: &Indexed) -> (u32, Counts) {
     let mut counts = Counts::new();
-    let texts = &paper.text[..(TITLE + 1).min(paper.text.len())];
-    for word in texts.iter().flatten() {
+    for word in paper.text.iter().flatten() {
         match counts.get_mut(&word.term) {
             Some((n, surface)) => {
                 *n += 1;
@@ -406,7 +400,7 @@ fn count(paper: &Indexed) -> (u32, Counts) {
             None => drop(counts.insert(word.term.clone(), (1, word.surface.clone()))),
         }
     }
-    (texts.iter().map(Vec::len).sum::<usize>() as u32, counts)
+    (paper.text.iter().map(Vec::len).sum::<usize>() as u32, counts)
 }
 
 /// Of `Networks`, `networks` and `network` the last: short, and without capitals that only begin a sentence.

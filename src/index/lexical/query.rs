@@ -112,10 +112,13 @@ impl Lexical {
                 if word.term.len() > 2 { view.searcher.doc_freq(&name).map_err(super::inverted::explain)? } else { 0 };
             let mut names = None;
             if by > NAME_LIKE * papers {
-                let rows = view.all(&TermQuery::new(name, IndexRecordOption::Basic))?;
-                let worth = part * idf(by as f32);
-                weight = if papers == 0 { worth } else { weight };
-                names = Some((rows, worth));
+                // What tantivy counts includes what was deleted; what it finds does not.
+                let rows = view.all(&TermQuery::new(name, IndexRecordOption::Basic))? & &state.live;
+                if rows.len() > NAME_LIKE * papers {
+                    let worth = part * idf(rows.len() as f32);
+                    weight = if papers == 0 { worth } else { weight };
+                    names = Some((rows, worth));
+                }
             }
             terms.push(Wanted { term: word.term, surface: word.surface, id, weight, names });
         }

@@ -70,17 +70,16 @@ impl State {
             return Err("a file of words lists one twice".into());
         }
         for row in block.rows() {
+            let Some((entries, _)) = block.get(row) else { continue };
+            if entries.iter().any(|(term, _)| term as usize >= self.papers.len()) {
+                return Err(format!("the row {row} names a word that is not there"));
+            }
+            // A paper whose keywords changed stands in an older block as well; the newer one counts.
+            self.uncount(row);
             if let Some((entries, length)) = block.get(row) {
-                if !self.live.insert(row) {
-                    return Err(format!("the row {row} stands in two files of words"));
-                }
+                self.live.insert(row);
                 self.length += u64::from(length);
-                for (term, _) in entries.iter() {
-                    match self.papers.get_mut(term as usize) {
-                        Some(n) => *n += 1,
-                        None => return Err(format!("the row {row} names a word that is not there")),
-                    }
-                }
+                entries.iter().for_each(|(term, _)| self.papers[term as usize] += 1);
             }
         }
         self.blocks.push(block);
@@ -108,21 +107,37 @@ impl State {
                 .map(|(term, (count, surface))| (self.intern(term, surface), u8::try_from(*count).unwrap_or(u8::MAX)))
                 .collect();
             entries.sort_unstable();
-            for (term, _) in &entries {
-                if let Some(n) = self.papers.get_mut(*term as usize) {
-                    *n += 1;
-                }
+            let same = |(old, n): (Entries<'_>, u32)| n == length && old.iter().eq(entries.iter().copied());
+            if self.live.contains(row) && self.get(row).is_some_and(same) {
+                continue;
             }
-            if self.live.insert(row) {
-                self.length += u64::from(length);
-                if !self.growing.push(row, length, entries.iter().copied()) {
-                    self.insert_between(row, length, &entries);
-                }
+            self.uncount(row);
+            self.live.insert(row);
+            self.length += u64::from(length);
+            entries.iter().for_each(|(term, _)| self.papers[*term as usize] += 1);
+            if !self.growing.push(row, length, entries.iter().copied()) {
+                self.insert_between(row, length, &entries);
             }
         }
     }
 
-    /// A row that comes before others that are there: not what a store gives, but no reason to lose it.
+    /// Takes a row out of the statistics, if it is in them.
+    fn uncount(&mut self, row: u32) {
+        if !self.live.remove(row) {
+            return;
+        }
+        let Some((entries, length)) = self.get(row) else { return };
+        let terms: Vec<u32> = entries.iter().map(|(t, _)| t).collect();
+        self.length = self.length.saturating_sub(u64::from(length));
+        for term in terms {
+            if let Some(n) = self.papers.get_mut(term as usize) {
+                *n = n.saturating_sub(1);
+            }
+        }
+        self.idf = OnceLock::new();
+    }
+
+    /// A row that comes before others that are there, or in the place of one: a paper whose keywords changed.
     fn insert_between(&mut self, row: u32, length: u32, entries: &[(u32, u8)]) {
         let old = std::mem::take(&mut self.growing);
         let mut later = Some((row, length, entries));
@@ -138,22 +153,8 @@ impl State {
 
     /// Takes rows away; gives those that were there.
     pub fn remove(&mut self, rows: &[Row]) -> Vec<Row> {
-        let mut gone = Vec::new();
-        for row in rows {
-            if !self.live.remove(row.0) {
-                continue;
-            }
-            gone.push(*row);
-            let Some((entries, length)) = self.get(row.0) else { continue };
-            let terms: Vec<u32> = entries.iter().map(|(t, _)| t).collect();
-            self.length = self.length.saturating_sub(u64::from(length));
-            for term in terms {
-                if let Some(n) = self.papers.get_mut(term as usize) {
-                    *n = n.saturating_sub(1);
-                }
-            }
-            self.idf = OnceLock::new();
-        }
+        let gone: Vec<Row> = rows.iter().copied().filter(|row| self.live.contains(row.0)).collect();
+        gone.iter().for_each(|row| self.uncount(row.0));
         gone
     }
 
@@ -164,7 +165,7 @@ impl State {
 
     /// Rows that no file holds yet.
     pub fn waiting(&self) -> usize {
-        self.growing.rows().len()
+        self.growing.len()
     }
 
     /// What is to be written: the new rows, together with the blocks before them that are not much larger.
@@ -173,13 +174,15 @@ impl State {
             return None;
         }
         let mut keep = self.blocks.len();
-        let mut size = self.growing.rows().len() * 600;
+        let mut size = self.growing.len() * 600;
         while keep > 0 && self.blocks[keep - 1].size() < JOIN * size {
             keep -= 1;
             size += self.blocks[keep].size();
         }
-        let ranges = self.blocks[keep..].iter().map(Block::rows).chain([self.growing.rows()]);
-        let mut numbers: Vec<u32> = ranges.flatten().filter(|row| self.live.contains(*row)).collect();
+        // Only what these blocks hold themselves: between two of their rows may lie others that stand elsewhere.
+        let older = self.blocks[keep..].iter().flat_map(|b| b.rows().filter(|row| b.get(*row).is_some()));
+        let newer = self.growing.rows().filter(|row| self.growing.get(*row).is_some());
+        let mut numbers: Vec<u32> = older.chain(newer).filter(|row| self.live.contains(*row)).collect();
         numbers.sort_unstable();
         numbers.dedup();
         let mut rows = Growing::default();
