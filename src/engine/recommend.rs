@@ -117,6 +117,8 @@ impl Engine {
                 let mut without: HashSet<Row> = examples.disliked.iter().copied().collect();
                 if request.exclude_liked {
                     without.extend(&examples.liked);
+                    let editions = self.editions();
+                    without.extend(examples.liked.iter().flat_map(|row| editions.others(*row)));
                 }
                 let rules = Rules {
                     without,

@@ -45,7 +45,7 @@ fn an_ingest_goes_on_where_it_was_killed() {
             assert_eq!(info["papers"], info["index"]["rows"]);
         }
     }
-    assert!(killed >= 10, "only {killed} kills hit a running process");
+    assert!(killed >= 5, "only {killed} kills hit a running process");
     let report = &folder.json(&["ingest", &file])[0];
     let sum = |names: &[&str]| names.iter().filter_map(|n| report[*n].as_u64()).sum::<u64>();
     assert_eq!(sum(&["accepted", "unchanged"]), 3000);
