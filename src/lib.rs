@@ -36,6 +36,7 @@
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression, diversity, recency |
 //! | [`paper`] | the paper, its two names, the filter |
+//! | [`user`] | a user, events and what they come to |
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
 //!
@@ -55,7 +56,7 @@
 //! 3  sources  eval                know engine
 //! 2  engine                       the only place where the next floor's rooms meet
 //! 1  embed  index  store  rank  themes    do not know each other
-//! 0  paper  config  error         know nobody
+//! 0  paper  user  config  error           know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -96,5 +97,6 @@ pub mod rank;
 pub mod sources;
 pub mod store;
 pub mod themes;
+pub mod user;
 
 pub use error::{Error, Result};

@@ -4,6 +4,7 @@ mod ask;
 mod demo;
 mod embed;
 mod eval;
+mod history;
 mod index;
 mod info;
 mod ingest;
@@ -89,6 +90,7 @@ enum Command {
     Search(search::Args),
     Recommend(recommend::Args),
     Themes(themes::Args),
+    History(history::Args),
     Embed(embed::Args),
     Info(info::Args),
     Index(index::Args),
@@ -177,6 +179,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Search(args) => search::run(&context, &args),
         Command::Recommend(args) => recommend::run(&context, &args),
         Command::Themes(args) => themes::run(&context, &args),
+        Command::History(args) => history::run(&context, &args),
         Command::Embed(args) => embed::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
         Command::Index(args) => index::run(&context, &args),

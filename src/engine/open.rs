@@ -53,6 +53,7 @@ impl Engine {
             store,
             space: RwLock::new(Arc::new(space)),
             lexical,
+            readers: super::reader::Readers::default(),
             editions,
             committing: Mutex::default(),
             themes: super::themes::Board::default(),

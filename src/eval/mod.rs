@@ -11,3 +11,4 @@ pub mod sets;
 pub mod similar;
 pub mod table;
 pub mod themes;
+pub mod users;

@@ -5,13 +5,16 @@ mod docs;
 mod embed;
 mod error;
 mod extract;
+mod feed;
 mod health;
+mod interests;
 mod limits;
 mod papers;
 mod recommend;
 mod router;
 mod search;
 mod themes;
+mod users;
 mod web;
 
 use std::net::SocketAddr;

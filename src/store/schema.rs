@@ -109,4 +109,52 @@ CREATE TABLE theme_events (
 ) STRICT;
 CREATE INDEX theme_events_by_theme ON theme_events (theme);
 ",
+    "
+-- What readers did. Events name papers by id: they outlive a deletion, and count again when the paper comes back.
+CREATE TABLE users (
+    user     INTEGER PRIMARY KEY AUTOINCREMENT,
+    name     TEXT NOT NULL UNIQUE,
+    settings TEXT NOT NULL,
+    token    TEXT,
+    created  INTEGER NOT NULL,
+    -- Raised by whatever changes what the user is shown.
+    version  INTEGER NOT NULL
+) STRICT;
+
+-- Clustered by time, newest last: a history is one stretch of pages. Times in microseconds since 1970.
+CREATE TABLE events (
+    user   INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    at     INTEGER NOT NULL,
+    paper  TEXT NOT NULL,
+    kind   INTEGER NOT NULL,
+    weight REAL NOT NULL,
+    PRIMARY KEY (user, at, paper, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX events_by_time ON events (at);
+
+-- Papers of a user's library that are not in the corpus: they teach, and are never shown.
+CREATE TABLE outside (
+    user      INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    id        TEXT NOT NULL,
+    text_hash BLOB NOT NULL,
+    json      TEXT NOT NULL,
+    PRIMARY KEY (user, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outside_by_text ON outside (text_hash);
+
+-- The interests of a user as last found, what the user made of them, and their papers.
+CREATE TABLE interests (
+    user     INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    interest INTEGER NOT NULL,
+    -- What the user said: name, muted, pinned, weight (JSON).
+    edits    TEXT NOT NULL,
+    -- The interest that this one was merged into.
+    merged   INTEGER,
+    papers   TEXT NOT NULL,
+    PRIMARY KEY (user, interest)
+) STRICT, WITHOUT ROWID;
+
+-- Raised with every change of the events.
+ALTER TABLE counter ADD COLUMN events INTEGER NOT NULL DEFAULT 0;
+",
 ];

@@ -9,4 +9,5 @@ mod model;
 mod reembed;
 mod support;
 mod themes;
+mod users;
 mod words;

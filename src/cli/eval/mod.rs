@@ -4,6 +4,7 @@ mod recommend;
 mod search;
 mod similar;
 mod themes;
+mod users;
 
 use super::{Context, show};
 use crate::engine::Mode;
@@ -16,6 +17,7 @@ use crate::eval::table::Table;
   paperkin --data reviews eval similar --groups labels.tsv
   paperkin --data reviews eval recommend --groups labels.tsv --examples 1 5 20
   paperkin --data arxiv eval themes
+  paperkin --data libraries eval users --libraries users.tsv --folds folds.tsv
 
 The papers of the set must have been ingested into the data folder. Files are tab-separated, with the names of
 their columns in the first line; each command's help says which columns it reads. A figure is a mean over the
@@ -31,6 +33,7 @@ enum Question {
     Similar(similar::Args),
     Recommend(recommend::Args),
     Themes(themes::Args),
+    Users(users::Args),
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
@@ -39,6 +42,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         Question::Similar(args) => similar::run(context, args),
         Question::Recommend(args) => recommend::run(context, args),
         Question::Themes(args) => themes::run(context, args),
+        Question::Users(args) => users::run(context, args),
     }
 }
 
