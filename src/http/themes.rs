@@ -116,12 +116,14 @@ pub async fn map(State(app): State<App>, Params(mut fields): Params) -> Result<J
     app.blocking(move |engine| engine.themes_map(&ask)).await.map(Json)
 }
 
-/// Which papers to group: a list, a query, a filter, or all of these.
+/// Which papers to group: a list, a user's history, a query, a filter, or all of these.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfBody {
     /// These papers, by id.
     papers: Option<Vec<String>>,
+    /// What this user viewed, opened, kept or liked, and did not turn down later.
+    user: Option<String>,
     /// The best hits for this phrase.
     q: Option<String>,
     /// How many hits for the phrase: 1 to 5,000, default 300.
@@ -133,7 +135,8 @@ pub struct OfBody {
 
 /// Themes of a selection
 ///
-/// Groups just these papers, at most 5,000: a list of ids, the papers a filter allows, or the best hits for a phrase. Ids
+/// Groups just these papers, at most 5,000: a list of ids, a user's history, the papers a filter allows, or the
+/// best hits for a phrase. Ids
 /// of the themes hold within the answer only.
 #[utoipa::path(post, path = "/v1/themes/of", tag = "themes", request_body = OfBody,
     responses((status = 200, body = SelectionThemes), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
@@ -142,6 +145,7 @@ pub async fn of(State(app): State<App>, Fields(fields): Fields) -> Result<Json<S
     let body: OfBody = take_rest(fields)?;
     let selection = Selection {
         papers: ids(body.papers.unwrap_or_default())?,
+        user: body.user,
         q: body.q,
         hits: body.limit.unwrap_or(HITS),
         filter: body.filter.map(filter).transpose()?,

@@ -297,6 +297,13 @@ fn a_selection_is_grouped_by_itself() {
     assert_eq!(filtered.body["meta"]["papers"], 50);
     let searched = server.post("/v1/themes/of", &json!({ "q": "honey bees", "limit": 30 }));
     assert_eq!(searched.body["meta"]["papers"], 30);
+    let events: Vec<Value> = (0..40)
+        .map(|k| json!({ "paper": paper(k, 3)["id"], "kind": if k == 3 { "dislike" } else { "like" }, "at": format!("2026-09-01T10:00:{k:02}Z") }))
+        .collect();
+    assert_eq!(server.post("/v1/users/ana/events", &json!({ "events": events })).status, 200);
+    let history = server.post("/v1/themes/of", &json!({ "user": "ana" }));
+    assert_eq!(history.body["meta"]["papers"], 39, "{}", history.body);
+    assert_eq!(error(&server.post("/v1/themes/of", &json!({ "user": "nobody" }))).0, 404);
     for (body, status) in [
         (json!({}), 422),
         (json!({ "papers": [] }), 422),
