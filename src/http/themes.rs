@@ -16,7 +16,8 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
 use super::papers::Nothing;
 use crate::engine::{
-    MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, ThemeAsk, ThemeEvents, ThemeList, ThemeMap, ThemesRun,
+    MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, ThemeAsk, ThemeEvents, ThemeList, ThemeMap, ThemeOrder,
+    ThemesAsk, ThemesRun,
 };
 use crate::error::Result;
 use crate::paper::Filter;
@@ -34,13 +35,22 @@ const HITS: usize = 300;
 /// at once; the service makes the themes anew in the background when a tenth of the papers is new, and ids and names
 /// carry on where enough papers stay together.
 #[utoipa::path(get, path = "/v1/themes", tag = "themes",
-    params(("level" = Option<u32>, Query, minimum = 0, maximum = 2, description = "only this level; 0 is the coarsest")),
+    params(("level" = Option<u32>, Query, minimum = 0, maximum = 2, description = "only this level; 0 is the coarsest"),
+           ("sort" = Option<String>, Query, description = "`size` (default) or `trend`: within a level the surest to rise first"),
+           ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "themes wanted; all without it"),
+           ("offset" = Option<u32>, Query, description = "themes to pass over first")),
     responses((status = 200, body = ThemeList), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody),
               (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet")))]
 pub async fn list(State(app): State<App>, Params(mut fields): Params) -> Result<Json<ThemeList>, ApiError> {
-    let level = Field { name: "level", value: fields.shift_remove("level") }.whole()?;
+    let mut take = |name| Field { name, value: fields.shift_remove(name) };
+    let ask = ThemesAsk {
+        level: take("level").whole()?,
+        order: take("sort").word::<ThemeOrder>()?.unwrap_or_default(),
+        limit: take("limit").whole()?,
+        offset: take("offset").whole()?.unwrap_or(0),
+    };
     take_rest::<Nothing>(fields)?;
-    app.blocking(move |engine| engine.themes(level)).await.map(Json)
+    app.blocking(move |engine| engine.themes(&ask)).await.map(Json)
 }
 
 /// One theme

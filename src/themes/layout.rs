@@ -35,7 +35,7 @@ pub struct Moves {
 impl Moves {
     /// A map from nothing.
     pub fn anew(n: usize) -> Self {
-        Moves { rounds: if n <= 20_000 { 300 } else { 150 }, step: 1.0, seed: 1 }
+        Moves { rounds: [150, 250, 500][usize::from(n <= 100_000) + usize::from(n <= 20_000)], step: 1.0, seed: 1 }
     }
 
     /// A map that stays where it was but for what is new.

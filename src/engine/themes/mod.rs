@@ -13,7 +13,9 @@ mod steady;
 pub use map::{MapAsk, ThemeMap};
 pub use of::{Selection, SelectionThemes};
 pub use picture::Example;
-pub use read::{OneTheme, PaperOrder, Theme, ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemesMeta};
+pub use read::{
+    OneTheme, PaperOrder, Theme, ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemeOrder, ThemesAsk, ThemesMeta,
+};
 pub use run::ThemesRun;
 pub use steady::{Assigned, Stability};
 
