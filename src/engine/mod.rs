@@ -39,7 +39,7 @@ pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
 pub use themes::{
     Assigned, Example as ThemeExample, MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme,
-    ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemeMap, ThemesMeta, ThemesRun,
+    ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemeMap, ThemeOrder, ThemesAsk, ThemesMeta, ThemesRun,
 };
 pub use users::{ExportedUser, MAX_EVENTS, UserView};
 
