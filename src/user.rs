@@ -133,9 +133,8 @@ impl Moment {
     /// # Errors
     /// [`Error::BadRequest`] when it is none of these.
     pub fn parse(text: &str) -> Result<Self> {
-        let no_moment = || {
-            Error::BadRequest(format!("{:?} is no time: write 2026-08-21T09:30:00Z or 2026-08-21", head(text, 40)))
-        };
+        let no_moment =
+            || Error::BadRequest(format!("{:?} is no time: write 2026-08-21T09:30:00Z or 2026-08-21", head(text, 40)));
         if let Ok(date) = PaperDate::parse(text) {
             return Ok(Moment::of_day(date.first_day()));
         }

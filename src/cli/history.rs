@@ -99,7 +99,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                         show::lines(&mut std::io::stdout().lock(), [e])?;
                     } else {
                         let kind = serde_json::to_value(e.kind)?;
-                        show::text(&format!("{}  {:<8} {}", e.at, kind.as_str().unwrap_or_default(), e.paper.as_str()))?;
+                        show::text(&format!(
+                            "{}  {:<8} {}",
+                            e.at,
+                            kind.as_str().unwrap_or_default(),
+                            e.paper.as_str()
+                        ))?;
                     }
                 }
                 cursor = page.next;
@@ -130,6 +135,5 @@ fn format(text: &str) -> Result<Format, String> {
 }
 
 fn kind(text: &str) -> Result<EventKind, String> {
-    serde_json::from_value(text.into())
-        .map_err(|_| "it is view, click, save, like, dislike, dismiss or unsave".into())
+    serde_json::from_value(text.into()).map_err(|_| "it is view, click, save, like, dislike, dismiss or unsave".into())
 }

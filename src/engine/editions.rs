@@ -17,6 +17,8 @@ use crate::store::Store;
 pub struct Editions {
     /// All rows of the work by each of them, the newest first.
     of: HashMap<Row, Arc<[Row]>>,
+    /// How many rows do not speak when all are allowed.
+    silent: usize,
 }
 
 impl Editions {
@@ -30,10 +32,15 @@ impl Editions {
     }
 
     fn set(&mut self, rows: Vec<Row>) {
+        for row in &rows {
+            if let Some(old) = self.of.remove(row) {
+                self.silent -= usize::from(old.first() != Some(row));
+            }
+        }
         if rows.len() < 2 {
-            rows.iter().for_each(|row| drop(self.of.remove(row)));
             return;
         }
+        self.silent += rows.len() - 1;
         let rows: Arc<[Row]> = rows.into();
         for row in rows.iter() {
             self.of.insert(*row, Arc::clone(&rows));
@@ -52,8 +59,8 @@ impl Editions {
 
     /// How many of some rows do not speak.
     pub fn silent(&self, allowed: Option<&RoaringBitmap>) -> usize {
-        let counts = |row: &&Row| allowed.is_none_or(|a| a.contains(row.0)) && !self.speaks(**row, allowed);
-        self.of.keys().filter(counts).count()
+        let Some(rows) = allowed else { return self.silent };
+        self.of.keys().filter(|row| rows.contains(row.0) && !self.speaks(**row, allowed)).count()
     }
 
     /// The other rows of a row's work, the newest first.

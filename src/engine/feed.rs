@@ -16,13 +16,16 @@ use crate::rank::{Candidate, Taste, deal, decay, mmr};
 use crate::user::{Event, Moment};
 
 /// Candidates up to which all are scored; of more, those that a search finds near the user's interests.
-const SCORE_ALL: usize = 6000;
+const SCORE_ALL: usize = 12_000;
 
-/// Papers that a search for an interest looks for.
+/// Papers that a search for the whole taste looks for, and those that the searches for its interests share, each at least
+/// some.
 const PER_SEARCH: usize = 200;
+const PER_INTEREST: std::ops::RangeInclusive<usize> = 32..=200;
 
-/// Papers of the last days that a search looks for besides, so that what is new gets its chance.
-const FRESH_DAYS: i32 = 30;
+/// The newest papers are candidates too: of the longest of these spans of days that has not more than so many.
+const FRESH_DAYS: [i32; 6] = [60, 30, 14, 7, 3, 1];
+const FRESH: u64 = 2000;
 
 /// What a paper loses at most for its age, in standard deviations of the score, and the days after which it has lost half
 /// of that.
@@ -124,7 +127,8 @@ impl Engine {
         let (Some(taste), Some(common)) = (&reader.taste, self.common(space)?) else {
             return self.cold(space, reader, feed, allowed, total, began);
         };
-        let (rows, plan) = self.pool(space, reader, taste, allowed)?;
+        let needed = ask.offset.saturating_add(ask.limit);
+        let (rows, plan) = self.pool(space, reader, taste, allowed, needed)?;
         let mut scored = self.score_rows(space, reader, taste, &common, &rows)?;
         if let Since::Ever | Since::Moment(_) = feed.since {
             self.age(&mut scored)?;
@@ -216,11 +220,8 @@ impl Engine {
         let sample: Vec<Row> = some.into_iter().step_by(step).collect();
         let words = self.word_products(&taste, &sample);
         let vectors = space.index.vectors(&sample);
-        let sample: Vec<Candidate<'_>> = vectors
-            .iter()
-            .zip(words)
-            .filter_map(|(v, words)| Some(Candidate { vector: v.as_ref()?, words }))
-            .collect();
+        let sample: Vec<Candidate<'_>> =
+            vectors.iter().zip(words).filter_map(|(v, words)| Some(Candidate { vector: v.as_ref()?, words })).collect();
         taste.calibrate(&sample);
         Some(taste)
     }
@@ -271,7 +272,6 @@ impl Engine {
             Since::Moment(at) => Some((at.day(), i32::MAX)),
         };
         let listed = span.map(|(first, last)| self.store.listed_in(first, last)).transpose()?;
-        let listed = listed.map(|rows| rows.into_iter().map(|r| r.0).collect::<RoaringBitmap>());
         let allowed = match (self.store.allowed(&feed.ask.filter)?, listed) {
             (Some(a), Some(b)) => Some(a & b),
             (a, b) => a.or(b),
@@ -294,6 +294,7 @@ impl Engine {
         reader: &Reader,
         taste: &Taste,
         allowed: Option<RoaringBitmap>,
+        needed: usize,
     ) -> Result<(Vec<Row>, Plan)> {
         let count = allowed.as_ref().map_or(space.index.len(), |a| a.len() as usize);
         if count <= SCORE_ALL {
@@ -313,34 +314,23 @@ impl Engine {
             found.extend(near.neighbours.iter().map(|n| n.row.0));
             Ok(())
         };
-        let fresh = match self.today()? {
-            Some(today) => {
-                let rows = self.store.listed_in(today - FRESH_DAYS, i32::MAX)?;
-                let rows: RoaringBitmap = rows.into_iter().map(|r| r.0).collect();
-                Some(allowed.as_ref().map_or(rows.clone(), |a| a & &rows))
-            }
-            None => None,
-        };
-        let open = |i: &&Interest| !i.edits.muted;
         // In all of the corpus what was seen is rare: it is dropped from what was found instead of being searched around.
         let everything = allowed.as_ref().is_none_or(|a| a.len() as usize + 2000 > space.index.len());
         let within = if everything { None } else { allowed.as_ref() };
-        look(taste.direction(), within, 2 * PER_SEARCH)?;
-        for interest in reader.interests.iter().filter(open) {
-            look(&interest.middle.0, within, PER_SEARCH)?;
+        look(taste.direction(), within, PER_SEARCH)?;
+        // An interest that gets a small part of the list needs few candidates.
+        let least = (2 * needed).clamp(*PER_INTEREST.start(), *PER_INTEREST.end());
+        for (interest, share) in reader.interests.iter().zip(shares(&reader.interests)).filter(|i| i.1 > 0.0) {
+            let k = (8.0 * share * needed as f32) as usize;
+            look(&interest.middle.0, within, k.clamp(least, 4 * *PER_INTEREST.end()))?;
         }
-        if let Some(fresh) = &fresh {
-            if fresh.len() as usize <= SCORE_ALL / 4 {
-                found |= fresh;
-            } else {
-                let mut newer = RoaringBitmap::new();
-                for interest in reader.interests.iter().filter(open).take(8) {
-                    let length = interest.middle.0.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-9);
-                    let unit: Vec<f32> = interest.middle.0.iter().map(|x| x / length).collect();
-                    let near = space.index.search(&unit, PER_SEARCH, Some(fresh))?;
-                    newer.extend(near.neighbours.iter().map(|n| n.row.0));
+        if let Some(today) = self.today()? {
+            for days in FRESH_DAYS {
+                let fresh = self.store.listed_in(today - days, i32::MAX)?;
+                if fresh.len() <= FRESH {
+                    found |= fresh;
+                    break;
                 }
-                found |= newer;
             }
         }
         if let Some(allowed) = &allowed {
@@ -418,8 +408,12 @@ impl Engine {
         }
         let diversity = feed.diversity.or(reader.user.settings.diversity).unwrap_or(DIVERSITY);
         if diversity > 0.0 {
-            for group in groups.iter_mut() {
-                *group = self.spread(space, scored, group, diversity, needed);
+            let mut due = shares(&reader.interests);
+            due.push(exploration);
+            for (group, share) in groups.iter_mut().zip(due) {
+                // Far down the list nobody sees the order.
+                let head = (2.0 * share * needed as f32) as usize + 10;
+                *group = self.spread(space, scored, group, diversity, head);
             }
         }
         let mut weights: Vec<f32> = shares(&reader.interests).iter().map(|s| s * (1.0 - exploration)).collect();
@@ -453,9 +447,8 @@ impl Engine {
     }
 
     /// The same papers, those first that are good and unlike the ones before (MMR on scores between 0 and 1).
-    fn spread(&self, space: &Space, scored: &[Scored], group: &[usize], diversity: f32, needed: usize) -> Vec<usize> {
-        // Far down the list nobody sees the order.
-        let (head, tail) = group.split_at(group.len().min(2 * needed + 20));
+    fn spread(&self, space: &Space, scored: &[Scored], group: &[usize], diversity: f32, head: usize) -> Vec<usize> {
+        let (head, tail) = group.split_at(group.len().min(head));
         let rows: Vec<Row> = head.iter().map(|&k| scored[k].row).collect();
         let zero = || vec![0.0; space.model.dimension];
         let vectors: Vec<Vec<f32>> = space.index.vectors(&rows).into_iter().map(|v| v.unwrap_or_else(zero)).collect();

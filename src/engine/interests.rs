@@ -87,10 +87,8 @@ impl Interest {
 /// The part of the feed that each interest gets: what it is of the history, by the user's weight, none when muted, a tenth
 /// at least when pinned. They sum to 1 unless all are muted.
 pub fn shares(interests: &[Interest]) -> Vec<f32> {
-    let mut shares: Vec<f32> = interests
-        .iter()
-        .map(|i| if i.edits.muted { 0.0 } else { i.share * i.edits.weight.unwrap_or(1.0) })
-        .collect();
+    let mut shares: Vec<f32> =
+        interests.iter().map(|i| if i.edits.muted { 0.0 } else { i.share * i.edits.weight.unwrap_or(1.0) }).collect();
     let normalise = |shares: &mut Vec<f32>| {
         let sum: f32 = shares.iter().sum();
         if sum > 0.0 {
@@ -129,8 +127,7 @@ impl Engine {
             .zip(names)
             .map(|((mut members, number), terms)| {
                 members.sort_by(|a, b| learned[*b].weight.total_cmp(&learned[*a].weight).then(a.cmp(b)));
-                let edits =
-                    stored.iter().find(|s| s.number == number).map_or_else(Edits::default, |s| s.edits.clone());
+                let edits = stored.iter().find(|s| s.number == number).map_or_else(Edits::default, |s| s.edits.clone());
                 let made = if terms.is_empty() {
                     members.first().map_or_else(String::new, |&k| crate::paper::head(&learned[k].title, 60))
                 } else {
@@ -179,7 +176,8 @@ impl Engine {
             let held_by = (groups[g].len() / 5).clamp(1, 5).max(usize::from(groups[g].len() > 1) * 2);
             let mut telling: Vec<(u32, f32, usize)> =
                 mean.iter().map(|(t, (v, n))| (*t, v - 0.5 * elsewhere(t), *n)).filter(|t| t.1 > 0.0).collect();
-            telling.sort_by(|a, b| (b.2 >= held_by).cmp(&(a.2 >= held_by)).then(b.1.total_cmp(&a.1)).then(a.0.cmp(&b.0)));
+            telling
+                .sort_by(|a, b| (b.2 >= held_by).cmp(&(a.2 >= held_by)).then(b.1.total_cmp(&a.1)).then(a.0.cmp(&b.0)));
             let mut words: Vec<String> = Vec::new();
             for word in telling.into_iter().filter_map(|(t, ..)| self.lexical.term(t)) {
                 // `audio` and `audio-visual` say the same twice.

@@ -35,10 +35,10 @@ impl Wanted<'_> {
         }
     }
 
-    fn search(self, lexical: &Lexical, k: usize, allowed: Option<&RoaringBitmap>) -> Result<Vec<Row>> {
+    fn search(self, lexical: &Lexical, k: usize, allowed: Option<&RoaringBitmap>, reach: u64) -> Result<Vec<Row>> {
         let found = match self {
             Wanted::Words(words) => lexical.search(words, k, allowed)?,
-            Wanted::Terms(terms) => lexical.search_terms(terms, k, allowed)?,
+            Wanted::Terms(terms) => lexical.search_terms(terms, k, allowed, reach)?,
         };
         Ok(found.into_iter().map(|n| n.row).collect())
     }
@@ -119,6 +119,10 @@ pub struct Looked {
     pub exhausted: bool,
 }
 
+/// Entries of the index of words that are looked at for papers like a paper, where meaning finds candidates as well. What
+/// shares only common words is found by its meaning or not worth finding.
+const REACH: u64 = 3000;
+
 /// Papers found first that feedback is taken from.
 const BEST: usize = 3;
 
@@ -147,7 +151,8 @@ impl Engine {
             }
         }
         if let Some(words) = probe.words {
-            let found = words.search(&self.lexical, k, allowed)?;
+            let reach = if probe.vector.is_some() { REACH } else { u64::MAX };
+            let found = words.search(&self.lexical, k, allowed, reach)?;
             if probe.vector.is_none() {
                 exhausted = found.len() < k;
             }
@@ -207,6 +212,11 @@ impl Engine {
             for (value, cosine) in likeness.iter_mut().zip(self.lexical.cosines(&mean, &rows)) {
                 *value += share * cosine;
             }
+        }
+        // That a paper is like itself says nothing: the best ones count by their likeness to each other.
+        for (k, value) in likeness.iter_mut().enumerate().take(best.len()) {
+            let own = found[k].meaning + found[k].words;
+            *value = if best.len() == 1 { own } else { (*value - part) / (1.0 - part) };
         }
         let old = 1.0 - probe.feedback;
         for (f, likeness) in found.iter_mut().zip(likeness) {

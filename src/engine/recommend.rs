@@ -117,6 +117,8 @@ impl Engine {
                 let mut without: HashSet<Row> = examples.disliked.iter().copied().collect();
                 if request.exclude_liked {
                     without.extend(&examples.liked);
+                    let editions = self.editions();
+                    without.extend(examples.liked.iter().flat_map(|row| editions.others(*row)));
                 }
                 let rules = Rules {
                     without,
@@ -150,7 +152,8 @@ impl Engine {
                 whys[k] = vector.as_ref().map(|v| examples.why(v, words, hits[k].0.score));
             }
         }
-        let papers = hits.into_iter().zip(whys).map(|((f, paper), why)| Hit { why, ..Hit::new(paper, f.score) }).collect();
+        let papers =
+            hits.into_iter().zip(whys).map(|((f, paper), why)| Hit { why, ..Hit::new(paper, f.score) }).collect();
         let mut meta = Meta::since(began, plan, total, request.ask.mode);
         meta.strategy = Some(profile.strategy());
         Ok(Answer { papers, meta })

@@ -1,5 +1,6 @@
 //! Papers like one in the store.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use super::gather::Rules;
@@ -20,8 +21,12 @@ impl Engine {
         let began = Instant::now();
         ask.check()?;
         let (row, paper) = self.store.paper(id)?.ok_or_else(|| Error::no_paper(id))?;
-        let never = if ask.versions { Works::default() } else { Works::of([&paper]) };
-        self.like(row, &paper, ask, Rules { without: [row].into(), never, ..Rules::default() }, began)
+        let (mut without, mut never) = (HashSet::from([row]), Works::default());
+        if !ask.versions {
+            without.extend(self.editions().others(row));
+            never = Works::of([&paper]);
+        }
+        self.like(row, &paper, ask, Rules { without, never, ..Rules::default() }, began)
     }
 
     /// Papers like each of some papers.

@@ -102,7 +102,7 @@ impl Engine {
             entry.1 += worth * (-now.days_since(at).max(0.0) / half).exp2();
         }
         by_paper.retain(|_, (users, _)| *users >= CROWD);
-        let mut rows = listed;
+        let mut rows: Vec<Row> = listed.iter().map(Row).collect();
         let further: Vec<crate::paper::PaperId> =
             by_paper.keys().filter_map(|id| crate::paper::PaperId::new(id.as_str()).ok()).collect();
         let further: Vec<&crate::paper::PaperId> = further.iter().collect();

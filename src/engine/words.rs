@@ -12,6 +12,9 @@ use crate::store::Store;
 /// The folder of the index of words, inside the data folder.
 pub const WORDS: &str = "words";
 
+/// Papers from which on what was caught up with is joined at once, so that searches have few pieces to look through.
+const MANY: usize = 20_000;
+
 /// Papers a page while catching up.
 const PAGE: usize = 1024;
 
@@ -37,16 +40,18 @@ pub fn document(row: Row, paper: &Paper) -> Document<'_> {
 /// Gives the index what the store has seen since a change number. What was removed, opening has taken away already.
 pub fn catch_up(store: &Store, lexical: &Lexical, since: u64) -> Result<()> {
     let now = store.change()?;
-    let mut after = None;
+    let (mut after, mut n) = (None, 0);
     loop {
         let page = if since < now { store.changed_since(since, after, PAGE)? } else { Vec::new() };
         let Some((last, _)) = page.last() else { break };
         after = Some(*last);
+        n += page.len();
         let documents: Vec<Document<'_>> = page.iter().map(|(row, paper)| document(*row, paper)).collect();
         // Pages come by row, not by change: a crash on the way has to begin where this began.
         lexical.insert(&documents, since)?;
     }
-    lexical.commit(now)
+    lexical.commit(now)?;
+    if n < MANY { Ok(()) } else { lexical.join() }
 }
 
 impl Engine {

@@ -366,9 +366,7 @@ fn screen(
     let rest: Vec<&String> = review.relevant.iter().chain(&review.others).filter(|id| !used.contains(id)).collect();
     let gain = |id: &String| f64::from(u8::from(relevant.contains(id)));
     if method == Method::Ours {
-        let said = |id: &String, kind| {
-            Ok(Event { paper: PaperId::new(id)?, kind, at: Moment::of_day(0), weight: 1.0 })
-        };
+        let said = |id: &String, kind| Ok(Event { paper: PaperId::new(id)?, kind, at: Moment::of_day(0), weight: 1.0 });
         let mut events = likes.iter().map(|id| said(id, EventKind::Like)).collect::<Result<Vec<_>>>()?;
         events.extend(dislikes.iter().map(|id| said(id, EventKind::Dislike)).collect::<Result<Vec<_>>>()?);
         let ids = rest.iter().map(|id| PaperId::new(id.as_str())).collect::<Result<Vec<_>>>()?;
@@ -397,9 +395,10 @@ pub fn log(path: &Path) -> Result<Vec<(String, String, i32)>> {
     let mut lines = text.lines().filter(|l| !l.trim().is_empty());
     let names: Vec<&str> = lines.next().unwrap_or_default().split('\t').map(str::trim).collect();
     let find = |wanted: &[&str]| {
-        wanted.iter().find_map(|w| names.iter().position(|n| n == w)).ok_or_else(|| {
-            Error::BadRequest(format!("{}: no column {}", path.display(), wanted.join(" or ")))
-        })
+        wanted
+            .iter()
+            .find_map(|w| names.iter().position(|n| n == w))
+            .ok_or_else(|| Error::BadRequest(format!("{}: no column {}", path.display(), wanted.join(" or "))))
     };
     let (user, paper) = (find(&["user"])?, find(&["paper_id", "paper"])?);
     let day = find(&["day", "date", "daily_date", "at"])?;

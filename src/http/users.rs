@@ -132,11 +132,7 @@ pub async fn delete(State(app): State<App>, Id(name): Id) -> Result<StatusCode, 
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = Added), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
               (status = 413, body = ErrorBody), (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
-pub async fn add_events(
-    State(app): State<App>,
-    Id(name): Id,
-    Fields(fields): Fields,
-) -> Result<Json<Added>, ApiError> {
+pub async fn add_events(State(app): State<App>, Id(name): Id, Fields(fields): Fields) -> Result<Json<Added>, ApiError> {
     let body: EventsBody = take_rest(fields)?;
     let events = events(body.events)?;
     app.blocking(move |engine| engine.add_events(&name, &events)).await.map(Json)

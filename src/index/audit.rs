@@ -16,6 +16,12 @@ pub const K: usize = 10;
 /// The values of `ef_search` that are measured.
 const STEPS: [usize; 11] = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384];
 
+/// The values of `ef_search` that are measured under a filter.
+const FILTERED_STEPS: [usize; 9] = [32, 48, 64, 96, 128, 192, 256, 384, 512];
+
+/// Shares of allowed places, at random, that are measured.
+const SHARES: [f32; 5] = [0.9, 0.5, 0.2, 0.07, 0.03];
+
 /// What a graph was found to be worth.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Audit {
@@ -23,6 +29,8 @@ pub struct Audit {
     pub sample: usize,
     /// `ef_search` and the recall@10 it gave, ascending.
     pub curve: Vec<(usize, f32)>,
+    /// The same under filters that allow a share of all, at random: the share, and its curve.
+    pub filtered: Vec<(f32, Vec<(usize, f32)>)>,
     /// Places that no walk could come to before they were linked in or put aside.
     pub unreachable: usize,
 }
@@ -32,6 +40,16 @@ impl Audit {
     pub fn ef_for(&self, recall: f32) -> Option<usize> {
         let reached = self.curve.iter().find(|(_, r)| *r >= recall);
         reached.or(self.curve.last()).map(|(ef, _)| *ef)
+    }
+
+    /// The least `ef_search` that is as good under a filter that allows a share of all as `ef` is without one. None when
+    /// none that was measured is, and scoring each allowed row is what is left.
+    pub fn ef_under(&self, share: f64, ef: usize) -> Option<usize> {
+        let Some(wanted) = self.recall_at(ef) else { return Some(ef) };
+        // The rarer the allowed the harder it is: what was measured below this share holds for it.
+        let (_, curve) = self.filtered.iter().find(|(measured, _)| f64::from(*measured) <= share)?;
+        // Two hundred queries tell recall to some thousandths.
+        curve.iter().find(|(_, recall)| *recall >= wanted - 0.003).map(|(ef, _)| *ef)
     }
 
     /// The recall that an `ef_search` can be expected to have, between the measured ones by proportion.
@@ -77,38 +95,67 @@ impl Full<'_> {
 /// Recall@10 by `ef_search`, for places that the graph does not hold yet: what a query that was never seen can expect.
 /// `held_out` are places behind the `graph`'s.
 pub fn curve(graph: Graph<'_>, codes: Codes<'_>, full: Full<'_>, held_out: std::ops::Range<u32>) -> Audit {
-    let kernel = Kernel::best();
     let n = graph.layers[0];
     let seen = Codes { bytes: &codes.bytes[..n * codes.stride], scales: &codes.scales[..n], stride: codes.stride };
     let sample = held_out.len();
     if n == 0 || sample == 0 {
         return Audit::default();
     }
-    let hits: Vec<[usize; STEPS.len()]> = held_out
-        .into_par_iter()
-        .map_init(
-            || (Pool::default(), Room::default(), (0..n as u32).collect::<Vec<u32>>()),
-            |(pool, room, all), place| {
-                let query = full.numbers(place);
-                let mut coded = CodedQuery::default();
-                coded.take(codes, place);
-                pool.reset(8 * K);
-                for piece in all.chunks(1024) {
-                    seen.scores(kernel, &coded, piece, &mut room.products, &mut room.scores);
-                    room.scores.iter().zip(piece).for_each(|(score, p)| pool.offer(*score, *p));
-                }
-                let truth = full.best(&query, pool.closest().map(|(_, p)| p));
-                STEPS.map(|ef| {
-                    graph.search(kernel, seen, &coded, ef, pool, room);
-                    let found = full.best(&query, pool.closest().take(2 * K + 8).map(|(_, p)| p));
-                    truth.iter().filter(|t| found.contains(t)).count()
-                })
-            },
-        )
-        .collect();
-    let possible = (sample * K.min(n)) as f32;
-    let recall = |step: usize| hits.iter().map(|h| h[step]).sum::<usize>() as f32 / possible;
-    Audit { sample, curve: STEPS.iter().enumerate().map(|(k, ef)| (*ef, recall(k))).collect(), unreachable: 0 }
+    let random: Vec<f32> = (0..n as u32).map(|p| super::freeze::scatter(p) as f32 / u64::MAX as f32).collect();
+    let (kernel, all) = (Kernel::best(), (0..n as u32).collect::<Vec<u32>>());
+    let one = |(pools, room): &mut (Vec<Pool>, Room), place: u32| {
+        let query = full.numbers(place);
+        let mut coded = CodedQuery::default();
+        coded.take(codes, place);
+        // The truth, without a filter and under each.
+        pools.resize_with(SHARES.len() + 1, Pool::default);
+        pools.iter_mut().for_each(|pool| pool.reset(8 * K));
+        for piece in all.chunks(1024) {
+            seen.scores(kernel, &coded, piece, &mut room.products, &mut room.scores);
+            for (score, p) in room.scores.iter().zip(piece) {
+                pools[SHARES.len()].offer(*score, *p);
+                // The shares fall, so the first that forbids is followed by others that do.
+                let allows = |(share, _): &(&f32, &mut Pool)| random[*p as usize] < **share;
+                SHARES.iter().zip(pools.iter_mut()).take_while(allows).for_each(|(_, pool)| pool.offer(*score, *p));
+            }
+        }
+        let truths: Vec<Vec<u32>> =
+            pools.iter().map(|pool| full.best(&query, pool.closest().map(|(_, p)| p))).collect();
+        let hits = |pool: &Pool, truth: &[u32]| {
+            let found = full.best(&query, pool.closest().take(2 * K + 8).map(|(_, p)| p));
+            truth.iter().filter(|t| found.contains(t)).count()
+        };
+        let mut pool = Pool::default();
+        let plain = STEPS.map(|ef| {
+            graph.search(kernel, seen, &coded, ef, &mut pool, room);
+            hits(&pool, &truths[SHARES.len()])
+        });
+        let filtered: Vec<Vec<usize>> = SHARES
+            .iter()
+            .zip(&truths)
+            .map(|(share, truth)| {
+                let at = |p: u32| random.get(p as usize).is_some_and(|r| r < share);
+                let step = |ef: &usize| {
+                    graph.search_allowed(kernel, seen, &coded, *ef, (at, f64::from(*share)), &mut pool, room);
+                    hits(&pool, truth)
+                };
+                FILTERED_STEPS.iter().map(step).collect()
+            })
+            .collect();
+        let possible: Vec<usize> = truths.iter().map(Vec::len).collect();
+        (plain, filtered, possible)
+    };
+    let outcomes: Vec<_> = held_out.into_par_iter().map_init(Default::default, one).collect();
+    let share_of = |hits: usize, possible: usize| hits as f32 / possible.max(1) as f32;
+    let possible = |k: usize| outcomes.iter().map(|(.., p)| p[k]).sum::<usize>();
+    let curve = STEPS.iter().enumerate().map(|(step, ef)| {
+        (*ef, share_of(outcomes.iter().map(|(plain, ..)| plain[step]).sum(), possible(SHARES.len())))
+    });
+    let filtered = SHARES.iter().enumerate().map(|(k, share)| {
+        let recall = |step: usize| share_of(outcomes.iter().map(|(_, f, _)| f[k][step]).sum(), possible(k));
+        (*share, FILTERED_STEPS.iter().enumerate().map(|(step, ef)| (*ef, recall(step))).collect())
+    });
+    Audit { sample, curve: curve.collect(), filtered: filtered.collect(), unreachable: 0 }
 }
 
 /// Which places of the ground a walk can come to from the topmost layer.
@@ -181,7 +228,10 @@ mod tests {
 
     #[test]
     fn a_curve_answers_both_ways() {
-        let audit = Audit { sample: 9, curve: vec![(10, 0.8), (20, 0.9), (40, 0.99)], unreachable: 0 };
+        let filtered = vec![(0.5, vec![(32, 0.7), (64, 0.95)]), (0.1, vec![(32, 0.5), (64, 0.88)])];
+        let audit = Audit { sample: 9, curve: vec![(10, 0.8), (20, 0.9), (40, 0.99)], filtered, unreachable: 0 };
+        assert_eq!([0.9, 0.5, 0.4, 0.05].map(|share| audit.ef_under(share, 20)), [Some(64), Some(64), None, None]);
+        assert_eq!(audit.ef_under(0.4, 10), Some(64));
         assert_eq!([0.5, 0.9, 0.95, 0.999].map(|r| audit.ef_for(r)), [Some(10), Some(20), Some(40), Some(40)]);
         assert_eq!(audit.recall_at(30), Some(0.945));
         assert_eq!((audit.recall_at(5), audit.recall_at(90)), (Some(0.8), Some(0.99)));

@@ -149,7 +149,7 @@ fn order<'a>(job: &'a Job, view: &'a View, m: usize) -> Order<'a> {
 
 /// A number for a row that has nothing to do with its neighbours'. Steele, Lea and Flood, "Fast splittable pseudorandom
 /// number generators", 2014.
-fn scatter(row: u32) -> u64 {
+pub fn scatter(row: u32) -> u64 {
     let mut z = u64::from(row).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -23,6 +23,8 @@ mod walk;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod lasting;
 
 pub use exact::Exact;
 pub use lexical::{Atom, Condition, Document, Lexical, LexicalReport, Query, TermVector, Words, is_prose};

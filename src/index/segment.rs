@@ -12,7 +12,7 @@ use super::map::Mapped;
 use super::walk::NOBODY;
 
 /// Bytes up to which all checksums are compared before a segment is used; a bigger one is compared in the background.
-const SMALL: u64 = 128 << 20;
+const SMALL: u64 = if cfg!(test) { 8 << 10 } else { 128 << 20 };
 
 /// A frozen segment.
 pub struct Segment {

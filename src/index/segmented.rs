@@ -173,12 +173,20 @@ impl Segmented {
         let mut report = OpenReport::default();
         let mut segments = Vec::new();
         match Manifest::read(folder, fingerprint, dimension, options.graph(), change) {
-            Read::Manifest(manifest) => {
-                for segment in manifest.segments {
+            Read::Manifest(mut manifest) => {
+                for segment in manifest.segments.clone() {
+                    let name = segment.name.clone();
                     match Segment::open(folder, segment, dimension, options.m) {
                         Ok(segment) => segments.push(Arc::new(segment)),
-                        Err(why) => report.doubt = Some(why),
+                        Err(why) => {
+                            report.doubt = Some(why);
+                            manifest.segments.retain(|s| s.name != name);
+                        }
                     }
+                }
+                // Said once: from now on it is as if the damaged had never been there.
+                if let Some(Err(e)) = report.doubt.as_ref().map(|_| manifest.write(folder)) {
+                    tracing::warn!("{e}");
                 }
             }
             Read::Nothing => {}
@@ -228,6 +236,14 @@ impl Segmented {
             inner.tidy_on_one_thread();
             inner.busy.store(false, Ordering::Release);
         });
+    }
+
+    /// Waits for what is done behind the searches.
+    pub fn wait(&self) {
+        let worker = lock(&self.worker).take();
+        if let Some(worker) = worker {
+            let _ = worker.join();
+        }
     }
 
     /// Remembers how far the store has been read.
@@ -470,7 +486,7 @@ impl Inner {
     }
 
     fn tidy_on_one_thread(&self) {
-        let done = match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+        let done = match rayon::ThreadPoolBuilder::new().num_threads(1).start_handler(|_| give_way()).build() {
             Ok(pool) => pool.install(|| self.tidy()),
             Err(e) => Err(Error::Internal(format!("cannot start a thread: {e}"))),
         };
@@ -585,6 +601,16 @@ impl VectorIndex for Segmented {
     fn search_exactly(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found> {
         check(query, self.inner.dimension)?;
         Ok(self.inner.view().search_exactly(query, k, allowed))
+    }
+}
+
+/// Lets every other thread go first from now on: what is done behind the searches has time.
+fn give_way() {
+    // Sound: on Linux the call concerns the calling thread alone, and it touches no memory of ours. Elsewhere it would
+    // concern the whole process, so it is not made.
+    #[cfg(target_os = "linux")]
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, 15);
     }
 }
 

@@ -115,8 +115,9 @@ pub fn deal(shares: &[f32], have: &[usize], places: usize) -> Vec<usize> {
             owed[k] += shares[k] / sum;
         }
         let behind = |k: &usize| owed[*k] - given[*k] as f32;
-        let Some(&next) =
-            open.iter().max_by(|a, b| behind(a).total_cmp(&behind(b)).then(shares[**a].total_cmp(&shares[**b])).then(b.cmp(a)))
+        let Some(&next) = open
+            .iter()
+            .max_by(|a, b| behind(a).total_cmp(&behind(b)).then(shares[**a].total_cmp(&shares[**b])).then(b.cmp(a)))
         else {
             break;
         };

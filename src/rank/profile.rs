@@ -13,27 +13,32 @@ pub enum Strategy {
     Auto,
     /// Likeness to the weighted mean of the likes; dislikes only keep themselves out.
     Mean,
-    /// The mean likeness to the three closest likes, less a part of that to the closest dislike.
+    /// The mean likeness to the three closest likes, less the same part of that to the closest dislike.
     Nearest,
-    /// Likeness to the mean of the likes less half the mean of the dislikes.
+    /// Likeness to the mean of the likes less a part of the mean of the dislikes: a tenth of one, up to half of many.
     Rocchio,
     /// A logistic regression that tells the likes from the dislikes and from papers of the corpus at large.
     Logistic,
 }
 
-/// Share of the dislikes' mean in Rocchio's query, and of the closest dislike in `nearest`.
+/// Share of the dislikes' mean in Rocchio's query, and of the closest dislike in `nearest`, when there are many.
 ///
 /// Rocchio, "Relevance feedback in information retrieval", 1971; 0.5 is between the usual 0.15 and 1.
 const GAMMA: f32 = 0.5;
 
+/// Dislikes of which half of that share is left: one alone says little about what else is not liked.
+const HALF_GAMMA: f32 = 4.0;
+
 /// Likes that count in `nearest`.
 const NEAREST: usize = 3;
 
-/// Likes from which on `auto` takes the regression; below, Rocchio is as good or better (`paperkin eval recommend`).
-const ENOUGH: usize = 10;
+/// Likes from which on `auto` takes the regression where nothing is disliked: it was best from there on over libraries of
+/// readers, and Rocchio over likes and dislikes at every number (`paperkin eval recommend`, docs/quality.md).
+const ENOUGH: usize = 3;
 
-/// Mean likeness of the likes to their own middle below which they are too far apart for one direction.
-const SPREAD: f32 = 0.55;
+/// Likeness of the likes to their own middle below which they are too far apart for one direction: that of two papers that
+/// have nothing in common is .71.
+const SPREAD: f32 = 0.74;
 
 /// A paper or text by meaning and words.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -69,8 +74,8 @@ impl Profile {
     /// A profile from at least one like. `share` is that of the words, from 0 to 1. `background` gives papers of the corpus
     /// at large, and is asked only for a regression.
     ///
-    /// `auto` takes Rocchio below ten likes, `nearest` for likes without dislikes that lie far apart (their likeness to
-    /// their own middle is less than .55 on average), and else the regression.
+    /// `auto` takes Rocchio where something is disliked, and else the regression from three likes on; of fewer, `nearest`
+    /// when they lie far apart.
     ///
     /// `None` when there is no like, or when likes and dislikes cancel out and no direction is left.
     pub fn new(
@@ -96,8 +101,8 @@ impl Profile {
             examples.extend(background());
             fitted(&examples, up, share)
         } else {
-            let gamma = if strategy == Strategy::Mean { 0.0 } else { GAMMA };
             let (up_total, down_total) = (total(&examples[..up]), total(&examples[up..]));
+            let gamma = if strategy == Strategy::Mean { 0.0 } else { gamma(down) };
             let sides = examples.iter().enumerate();
             sides.map(|(k, e)| if k < up { e.weight / up_total } else { -gamma * e.weight / down_total }).collect()
         };
@@ -180,15 +185,23 @@ impl Profile {
     }
 }
 
+/// The dislikes' share, by their number.
+fn gamma(dislikes: usize) -> f32 {
+    GAMMA * dislikes as f32 / (dislikes as f32 + HALF_GAMMA)
+}
+
 /// What `auto` takes.
 fn suited(likes: &[Example], dislikes: usize, share: f32) -> Strategy {
-    if likes.len() < ENOUGH {
+    if dislikes > 0 || likes.len() == 1 {
         return Strategy::Rocchio;
+    }
+    if likes.len() >= ENOUGH {
+        return Strategy::Logistic;
     }
     let part = vec![1.0 / likes.len() as f32; likes.len()];
     let (dense, words) = (sum_dense(likes, &part), sum_words(likes, &part));
     let middle = (1.0 - share) * dot(&dense, &dense).sqrt() + share * merge_dot(&words, &words).sqrt();
-    if dislikes == 0 && middle < SPREAD { Strategy::Nearest } else { Strategy::Logistic }
+    if middle < SPREAD { Strategy::Nearest } else { Strategy::Rocchio }
 }
 
 /// The coefficients of a logistic regression: likes against all the others.
@@ -241,10 +254,10 @@ fn nearest(likeness: &mut [f32], likes: usize, examples: &[Example]) {
     for (k, value) in likes.iter_mut().enumerate() {
         *value *= if kept.contains(&k) { examples[k].weight / sum } else { 0.0 };
     }
-    let kept = greatest(dislikes, 1);
+    let (kept, total) = (greatest(dislikes, 1), dislikes.len());
     for (k, value) in dislikes.iter_mut().enumerate() {
         // A dislike that points away is no reason to show a paper.
-        *value = if kept.contains(&k) { -GAMMA * value.max(0.0) } else { 0.0 };
+        *value = if kept.contains(&k) { -gamma(total) * value.max(0.0) } else { 0.0 };
     }
 }
 
@@ -259,7 +272,9 @@ fn greatest(values: &[f32], n: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::{collection::btree_map, collection::vec, prelude::*};
+    use proptest::collection::{btree_map, vec};
+    use proptest::strategy::Strategy as Strategy_;
+    use proptest::{prop_assert, prop_assert_eq, proptest};
 
     const X: [f32; 3] = [1.0, 0.0, 0.0];
     const Y: [f32; 3] = [0.0, 1.0, 0.0];
@@ -298,11 +313,13 @@ mod tests {
 
     #[test]
     fn auto_looks_at_number_and_spread() {
-        let of = |likes: &[[f32; 3]]| profile(Strategy::Auto, likes, &[]).map(|p| p.strategy());
-        assert_eq!(of(&[X, Y]), Some(Strategy::Rocchio));
-        assert_eq!(of(&[X; 12]), Some(Strategy::Logistic));
-        let apart: Vec<[f32; 3]> = (0..12).map(|k| [X, Y, Z, [-1.0, 0.0, 0.0]][k % 4]).collect();
-        assert_eq!(of(&apart), Some(Strategy::Nearest));
+        let of =
+            |likes: &[[f32; 3]], dislikes: &[[f32; 3]]| profile(Strategy::Auto, likes, dislikes).map(|p| p.strategy());
+        assert_eq!(of(&[X], &[]), Some(Strategy::Rocchio));
+        assert_eq!(of(&[X, X], &[]), Some(Strategy::Rocchio));
+        assert_eq!(of(&[X, Y], &[]), Some(Strategy::Nearest));
+        assert_eq!(of(&[X, X, Y], &[]), Some(Strategy::Logistic));
+        assert_eq!(of(&[X, X, Y], &[Z]), Some(Strategy::Rocchio));
     }
 
     #[test]
@@ -315,8 +332,6 @@ mod tests {
         (0.1f32..5.0, vec(-1f32..1.0, 6), btree_map(0u32..9, 0.1f32..1.0, 0..5))
             .prop_map(|(weight, dense, words)| Example { weight, dense, words: words.into_iter().collect() })
     }
-
-    use proptest::strategy::Strategy as Strategy_;
 
     proptest! {
         #[test]

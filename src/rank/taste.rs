@@ -295,8 +295,7 @@ impl Taste {
             }
         }
         let near_mean = if self.weights.near > 0.0 { w * self.scales.near.0 } else { 0.0 };
-        let baseline =
-            -(p * self.scales.plain.0 + c * self.scales.centred.0 + near_mean + v * self.scales.words.0);
+        let baseline = -(p * self.scales.plain.0 + c * self.scales.centred.0 + near_mean + v * self.scales.words.0);
         Parts { examples, terms: shared, baseline }
     }
 

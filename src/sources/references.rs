@@ -161,7 +161,13 @@ fn csl(text: &str) -> Result<Vec<Reference>> {
         }
         let person = |p: &Value| {
             let part = |name: &str| p[name].as_str().unwrap_or_default();
-            spaced(format!("{} {} {} {}", part("given"), part("non-dropping-particle"), part("family"), part("literal")))
+            spaced(format!(
+                "{} {} {} {}",
+                part("given"),
+                part("non-dropping-particle"),
+                part("family"),
+                part("literal")
+            ))
         };
         let authors = item["author"].as_array().map_or_else(Vec::new, |a| a.iter().map(person).collect());
         let mut names: Vec<String> = text("DOI").map(|d| format!("doi:{d}")).into_iter().collect();
@@ -245,12 +251,18 @@ mod tests {
     #[test]
     fn every_format_is_told_and_read() {
         let bib = of(BIBTEX);
-        assert_eq!(bib.iter().map(|r| r.paper.id.as_str()).collect::<Vec<_>>(), ["doi:10.1000/ab.1", "arxiv:2405.13729", "arxiv:2401.00001"]);
+        assert_eq!(
+            bib.iter().map(|r| r.paper.id.as_str()).collect::<Vec<_>>(),
+            ["doi:10.1000/ab.1", "arxiv:2405.13729", "arxiv:2401.00001"]
+        );
         assert_eq!(bib[0].paper.title, "On Étale Things");
         assert_eq!(bib[0].paper.authors, ["Jane Doe", "Max van Moritz"]);
         assert_eq!(bib[1].added.map(|m| m.to_string()).as_deref(), Some("2026-02-03T00:00:00Z"));
         let ris = of(RIS);
-        assert_eq!((ris[0].paper.id.as_str(), ris[0].paper.summary.as_str()), ("doi:10.1000/ab.1", "First line and second."));
+        assert_eq!(
+            (ris[0].paper.id.as_str(), ris[0].paper.summary.as_str()),
+            ("doi:10.1000/ab.1", "First line and second.")
+        );
         assert_eq!((ris[1].paper.title.as_str(), ris.len()), ("Without end", 2));
         let csl = of(CSL);
         assert_eq!((csl[0].paper.id.as_str(), csl[0].paper.authors[0].as_str()), ("doi:10.1000/ab.1", "Jane Doe"));

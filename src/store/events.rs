@@ -104,9 +104,8 @@ impl Store {
             "SELECT {COLUMNS} FROM events WHERE user = ?{behind} ORDER BY at DESC, paper DESC, kind DESC LIMIT ?"
         );
         self.read(|c| {
-            let total = c
-                .prepare_cached("SELECT count(*) FROM events WHERE user = ?1")?
-                .query_row([user], |r| r.get(0))?;
+            let total =
+                c.prepare_cached("SELECT count(*) FROM events WHERE user = ?1")?.query_row([user], |r| r.get(0))?;
             let mut select = c.prepare_cached(&sql)?;
             let mut events: Vec<Event> =
                 select.query_map(params_from_iter(values), |r| event_at(r, 0))?.collect::<rusqlite::Result<_>>()?;
@@ -128,9 +127,7 @@ impl Store {
 
     /// How many events a user has.
     pub fn count_events(&self, user: i64) -> Result<usize> {
-        self.read(|c| {
-            c.prepare_cached("SELECT count(*) FROM events WHERE user = ?1")?.query_row([user], |r| r.get(0))
-        })
+        self.read(|c| c.prepare_cached("SELECT count(*) FROM events WHERE user = ?1")?.query_row([user], |r| r.get(0)))
     }
 
     /// The events of all users from a moment on, in the order of time.

@@ -1,43 +1,47 @@
 //! Which rows a filter allows.
 
+use std::sync::PoisonError;
+
 use roaring::RoaringBitmap;
 use rusqlite::params_from_iter;
-use rusqlite::types::Value;
 
 use super::Store;
 use super::papers::fold;
 use crate::error::Result;
-use crate::paper::{Filter, PaperId, Row};
+use crate::paper::{Filter, PaperDate, PaperId, Row};
 
 impl Store {
     /// The rows that a filter allows, its `exclude` list apart; `None` when everything is.
     pub fn allowed(&self, filter: &Filter) -> Result<Option<RoaringBitmap>> {
-        let mut conditions: Vec<String> = Vec::new();
-        let mut values: Vec<Value> = Vec::new();
-        if let Some(from) = &filter.from {
-            conditions.push("day >= ?".into());
-            values.push(from.first_day().into());
-        }
-        if let Some(to) = &filter.to {
-            conditions.push("day <= ?".into());
-            values.push(to.last_day().into());
-        }
-        for (table, names) in [("categories", &filter.categories), ("authors", &filter.authors)] {
-            if !names.is_empty() {
-                let marks = vec!["?"; names.len()].join(", ");
-                conditions.push(format!("row IN (SELECT row FROM {table} WHERE name IN ({marks}))"));
-                values.extend(names.iter().map(|n| Value::from(fold(n))));
+        let mut allowed: Option<RoaringBitmap> = None;
+        let mut meet = |rows: RoaringBitmap| {
+            allowed = Some(match allowed.take() {
+                Some(so_far) => so_far & rows,
+                None => rows,
+            });
+        };
+        if filter.from.is_some() || filter.to.is_some() || !filter.categories.is_empty() {
+            let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
+            self.read(|c| columns.catch_up(c))?;
+            if filter.from.is_some() || filter.to.is_some() {
+                let from = filter.from.as_ref().map_or(i32::MIN, PaperDate::first_day);
+                let to = filter.to.as_ref().map_or(i32::MAX, PaperDate::last_day);
+                meet(columns.between(from, to));
+            }
+            if !filter.categories.is_empty() {
+                meet(columns.in_any(filter.categories.iter().map(|name| fold(name))));
             }
         }
-        if conditions.is_empty() {
-            return Ok(None);
+        if !filter.authors.is_empty() {
+            let marks = vec!["?"; filter.authors.len()].join(", ");
+            let sql = format!("SELECT row FROM authors WHERE name IN ({marks})");
+            let names = filter.authors.iter().map(|name| fold(name));
+            meet(self.read(|c| {
+                let mut select = c.prepare_cached(&sql)?;
+                select.query_map(params_from_iter(names), |r| r.get::<_, u32>(0))?.collect()
+            })?);
         }
-        let sql = format!("SELECT row FROM papers WHERE {}", conditions.join(" AND "));
-        self.read(|c| {
-            let mut select = c.prepare_cached(&sql)?;
-            let rows = select.query_map(params_from_iter(values), |r| r.get::<_, u32>(0))?;
-            rows.collect::<rusqlite::Result<RoaringBitmap>>().map(Some)
-        })
+        Ok(allowed)
     }
 
     /// The rows of all papers.

@@ -3,6 +3,7 @@
 //! Every write is one transaction and raises the change number; what is derived from the store (the index) remembers
 //! the number up to which it has read. SQL stands nowhere else.
 
+mod columns;
 mod events;
 mod filter;
 mod interests;
@@ -27,6 +28,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, ErrorCode};
 
+use self::columns::Columns;
 use crate::error::{Error, Result};
 
 /// The papers of a data folder. One process at a time; shared between its threads.
@@ -37,6 +39,8 @@ pub struct Store {
     readers: Mutex<Vec<Connection>>,
     // One writer, as SQLite wants it. Never held while a text is embedded.
     writer: Mutex<Connection>,
+    // Derived from the tables. Held while they catch up and while a filter reads them, which is short.
+    columns: Mutex<Columns>,
     // Held for its lock, which the system frees when the process ends, however it ends.
     _lock: File,
 }

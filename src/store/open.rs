@@ -50,7 +50,7 @@ pub fn open(folder: &Path) -> Result<Store> {
     if !made.exists() {
         File::create(&made).and_then(|f| f.sync_all()).map_err(|e| Error::io(&made, "cannot write", e))?;
     }
-    Ok(Store { path, writer: Mutex::new(writer), readers: Mutex::default(), _lock: lock })
+    Ok(Store { path, writer: Mutex::new(writer), readers: Mutex::default(), columns: Mutex::default(), _lock: lock })
 }
 
 /// Another connection, for reading.

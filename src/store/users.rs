@@ -148,7 +148,9 @@ pub fn ensure(t: &Transaction<'_>, name: &UserId) -> rusqlite::Result<i64> {
     match known {
         Some(user) => Ok(user),
         None => t
-            .prepare_cached("INSERT INTO users (name, settings, created, version) VALUES (?1, '{}', ?2, 1) RETURNING user")?
+            .prepare_cached(
+                "INSERT INTO users (name, settings, created, version) VALUES (?1, '{}', ?2, 1) RETURNING user",
+            )?
             .query_row(params![name.as_str(), Moment::now().0], |r| r.get(0)),
     }
 }

@@ -197,9 +197,20 @@ fn what_cannot_be_done_is_said() {
 #[test]
 fn every_help_has_examples() {
     let folder = Folder::new();
-    for command in
-        ["demo", "ingest", "serve", "similar", "search", "recommend", "embed", "info", "reembed", "export", "import"]
-    {
+    for command in [
+        "demo",
+        "ingest",
+        "serve",
+        "similar",
+        "search",
+        "recommend",
+        "embed",
+        "info",
+        "reembed",
+        "eval",
+        "export",
+        "import",
+    ] {
         let help = folder.run(&[command, "--help"]);
         assert_eq!(help.status, Some(0));
         assert!(help.out.contains("Examples:") && help.out.contains(&format!("paperkin {command}")), "{}", help.out);

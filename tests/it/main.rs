@@ -9,3 +9,4 @@ mod model;
 mod reembed;
 mod support;
 mod users;
+mod words;

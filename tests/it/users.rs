@@ -134,7 +134,8 @@ fn every_bad_event_has_its_rule() {
     }
     assert_eq!(error(&server.get("/v1/users/ada")).0, 404, "a refused event makes no user");
     // One bad event spoils the batch: nothing of it is kept.
-    let mixed = json!({ "events": [{ "paper": "whales/1", "kind": "like" }, { "paper": "nowhere/1", "kind": "like" }] });
+    let mixed =
+        json!({ "events": [{ "paper": "whales/1", "kind": "like" }, { "paper": "nowhere/1", "kind": "like" }] });
     assert_eq!(error(&server.post("/v1/users/ada/events", &mixed)).0, 404);
     assert_eq!(error(&server.get("/v1/users/ada")).0, 404);
     for (body, status) in [
@@ -192,7 +193,13 @@ fn three_unequal_interests_get_their_shares() {
     for (interest, (topic, share)) in found.iter().zip([("whales", 0.7), ("quasars", 0.25), ("enzymes", 0.05)]) {
         assert!((interest["share"].as_f64().expect("a share") - share).abs() < 0.02, "{interest}");
         assert!(interest["name"].as_str().expect("a name").contains(&topic[..topic.len() - 2]), "{interest}");
-        assert!(interest["papers"].as_array().expect("papers").iter().all(|p| p.as_str().is_some_and(|p| p.starts_with(topic))));
+        assert!(
+            interest["papers"]
+                .as_array()
+                .expect("papers")
+                .iter()
+                .all(|p| p.as_str().is_some_and(|p| p.starts_with(topic)))
+        );
     }
     let feed = server.get("/v1/users/ada/feed?limit=20&explain=true");
     let shown = hits(&feed.body);
@@ -254,7 +261,8 @@ fn three_unequal_interests_get_their_shares() {
 fn what_was_seen_is_not_shown_again_in_any_dress() {
     let (_folder, server) = filled();
     like(&server, "ada", &some("whales", 8), "like");
-    let first: Vec<String> = ids(hits(&server.get("/v1/users/ada/feed?limit=10").body)).iter().map(|s| s.to_string()).collect();
+    let first: Vec<String> =
+        ids(hits(&server.get("/v1/users/ada/feed?limit=10").body)).iter().map(|s| s.to_string()).collect();
     assert!(first.iter().all(|id| !some("whales", 8).contains(id)));
     like(&server, "ada", &first[..3], "view");
     like(&server, "ada", &first[3..6], "dismiss");
@@ -290,7 +298,8 @@ fn what_was_seen_is_not_shown_again_in_any_dress() {
     );
     assert!(count(hits(&preview.body), "sonnets") >= 5, "{:?}", ids(hits(&preview.body)));
     assert_eq!(count(hits(&server.get("/v1/users/ada/feed?limit=10&exploration=0").body), "sonnets"), 0);
-    let ghost = server.post("/v1/users/ghost/feed/preview", &json!({ "events": [{ "paper": "whales/3", "kind": "like" }] }));
+    let ghost =
+        server.post("/v1/users/ghost/feed/preview", &json!({ "events": [{ "paper": "whales/3", "kind": "like" }] }));
     assert!(count(hits(&ghost.body), "whales") >= 5);
     assert_eq!(error(&server.get("/v1/users/ghost")).0, 404, "a look ahead makes no user");
     let unknown = json!({ "events": [{ "paper": "nowhere/1", "kind": "like" }] });

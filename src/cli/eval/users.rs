@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::print;
 use crate::cli::Context;
-use crate::eval::users::{self, Half, Method};
 use crate::eval::sets;
+use crate::eval::users::{self, Half, Method};
 
 /// How good personal ranking is
 #[derive(clap::Args)]

@@ -7,6 +7,8 @@ const MOST = 500; // what the service gives at once
 const LONG = 400; // characters from which on a query travels in a body: proxies refuse long addresses
 const GAP = 31; // days without papers that the arrows pass over
 
+const MODES = { hybrid: "Words and meaning", dense: "Meaning only", lexical: "Words only" }; // how texts are compared
+
 const part = (id) => document.getElementById(id);
 const box = part("q");
 
@@ -46,15 +48,18 @@ function readAddress() {
     name,
     q,
     category: params.get("category") ?? "",
+    mode: Object.hasOwn(MODES, params.get("mode") ?? "") ? params.get("mode") : "hybrid",
     sort: params.get("sort") ?? "upvotes",
   };
 }
 
 /** The address of the same view with something changed. */
 function changed(at, change) {
-  const { view, name, q, category, sort } = { ...at, ...change };
-  if (view === "search") return address(view, "", { q, category });
-  return address(view, name, { category, sort: view === "day" && sort !== "upvotes" ? sort : "" });
+  const { view, name, q, category, mode: asked, sort } = { ...at, ...change };
+  const mode = asked === "hybrid" ? "" : asked;
+  if (view === "search") return address(view, "", { q, category, mode });
+  if (view === "similar") return address(view, name, { category, mode });
+  return address(view, name, { category, sort: sort !== "upvotes" ? sort : "" });
 }
 
 function go(hash) {
@@ -138,29 +143,31 @@ const VIEWS = {
 
   async search(at, limit) {
     const page = (offset, limit) =>
-      ranked("v1/search", { q: at.q, category: at.category, offset, limit }, at.q.length > LONG);
+      ranked("v1/search", { q: at.q, category: at.category, mode: at.mode, explain: true, offset, limit }, at.q.length > LONG);
     const heading = el("h1", { tabIndex: -1, dir: "auto" }, el("span", { className: "kicker" }, "Papers closest to"), at.q);
+    const first = await page(0, limit);
     return {
       name: at.q.slice(0, 80),
-      head: [el("div", { className: "headline" }, heading)],
-      first: await page(0, limit),
+      head: [el("div", { className: "headline" }, heading, modePicker(at))],
+      first,
       more: (offset) => page(offset, STEP.search),
       empty: [
-        el("p", {}, el("strong", {}, at.category ? `No papers in ${at.category} to search.` : "There are no papers to search yet.")),
-        el("p", {}, at.category ? "Take the filter away, or choose another category." : "Add some first; the API says how."),
+        el("p", {}, el("strong", {}, `No paper${at.category ? ` in ${at.category}` : ""} fits this search.`)),
+        el("p", {}, at.category ? "Take the filter away, or choose another category." : "Try fewer conditions, other words, or search by meaning too."),
       ],
     };
   },
 
   async similar(at, limit) {
     const path = `v1/papers/${encodeURIComponent(at.name)}`;
-    const page = (offset, limit) => ranked(`${path}/similar`, { category: at.category, explain: true, offset, limit });
+    const page = (offset, limit) => ranked(`${path}/similar`, { category: at.category, mode: at.mode, explain: true, offset, limit });
     const [paper, first] = await Promise.all([ask(path), page(0, limit)]);
     return {
       name: `Papers like ${paper.title}`,
       head: [
         el("section", { className: "source" }, el("span", { className: "kicker" }, "Papers like this one"), card(paper, at, true)),
-        el("h2", { className: "below" }, "Closest to it"),
+        ...versionsLine(paper),
+        el("div", { className: "headline" }, el("h2", { className: "below" }, "Closest to it"), modePicker(at)),
       ],
       first,
       more: (offset) => page(offset, STEP.similar),
@@ -168,6 +175,22 @@ const VIEWS = {
     };
   },
 };
+
+/** How texts are compared, to choose. */
+function modePicker(at) {
+  const pick = el("select", { id: "mode", className: "field" },
+    ...Object.entries(MODES).map(([value, text]) => el("option", { value }, text)));
+  pick.value = at.mode;
+  pick.onchange = () => go(changed(at, { mode: pick.value }));
+  return el("div", { className: "controls" }, el("label", { className: "unseen", htmlFor: "mode" }, "Compare by"), pick);
+}
+
+/** The other records of a paper's work. */
+function versionsLine(paper) {
+  if (!paper.versions?.length) return [];
+  const links = paper.versions.flatMap((v, k) => [k ? ", " : "", el("a", { href: address("similar", v.id), title: v.title }, v.id)]);
+  return [el("p", { className: "filter" }, "Also here as ", ...links)];
+}
 
 function dayHead(at, day, newest) {
   const picked = el("input", { id: "day", className: "field", type: "date", max: newest.length === 10 ? newest : "" });
@@ -291,7 +314,7 @@ function card(paper, at, source = false) {
   const from = [paper.organization, paper.venue, source && paper.id].filter(Boolean).join(" · ");
 
   return el("article", { className: "card" }, votes, el("div", { className: "body" },
-    title, by, summary,
+    title, by, summary, wordsLine(paper),
     chips.length || from ? el("div", { className: "row" }, ...chips, from ? el("span", { className: "from" }, from) : null) : null,
     el("div", { className: "row actions" },
       source ? null : button("More like this", () => go(similar), "more"),
@@ -302,11 +325,32 @@ function card(paper, at, source = false) {
 
 function score({ score, why }) {
   const value = score.toFixed(2);
-  const reasons = (why?.parts ?? []).map((p) => `${p.value.toFixed(2)} from ${p.title ?? p.text ?? p.kind}`);
   // A <progress>, because a bar drawn by a style attribute would break the page's own policy.
-  return el("span", { className: "score end", title: reasons.join("\n") },
+  return el("span", { className: "score end", title: (why?.parts ?? []).map(reason).join("\n") },
     el("progress", { max: 1, value: Math.min(1, Math.max(0, score)), ariaHidden: "true" }),
-    el("span", { className: "unseen" }, "Similarity "), value);
+    el("span", { className: "unseen" }, "Score "), value);
+}
+
+/** A part of a score in words. */
+function reason(part) {
+  const what = {
+    term: () => `the word “${part.term}”`,
+    text: () => "what the search means",
+    paper: () => `the meaning of “${part.title}”`,
+    feedback: () => "what the best papers for it have in common",
+    exact: () => "being what was asked for",
+    recency: () => "its age",
+    vector: () => "the vector given",
+    background: () => "being unlike other papers",
+  }[part.kind] ?? (() => part.kind);
+  return `${part.value.toFixed(2)} for ${what()}`;
+}
+
+/** The words that brought a paper, most telling first; none when it was found by meaning alone. */
+function wordsLine({ why }) {
+  const words = (why?.parts ?? []).filter((p) => p.kind === "term" && p.term !== "…").map((p) => p.term);
+  if (!words.length) return null;
+  return el("p", { className: "from", dir: "auto" }, `Words in common: ${words.slice(0, 6).join(", ")}`);
 }
 
 const count = (n) => new Intl.NumberFormat("en-GB", { notation: n > 9999 ? "compact" : "standard" }).format(n);

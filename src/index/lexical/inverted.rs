@@ -88,6 +88,23 @@ fn schema() -> (Schema, Fields) {
     (b.build(), fields)
 }
 
+/// Removes the files of segments and deletions that were never committed: a process that was killed leaves them, and the
+/// next commit would give its own the same names.
+fn sweep(folder: &Path, index: &Index) -> tantivy::Result<()> {
+    let named = index.load_metas()?.list_segment_files();
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        let of_a_segment = name
+            .to_str()
+            .and_then(|n| n.split_once('.'))
+            .is_some_and(|(segment, _)| segment.len() == 32 && segment.bytes().all(|b| b.is_ascii_hexdigit()));
+        if of_a_segment && !named.contains(Path::new(&name)) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 impl Inverted {
     /// Opens the index in a folder, or makes one; gives what the last commit said beside it. An error names what is wrong
     /// with the files.
@@ -97,6 +114,7 @@ impl Inverted {
         let directory = MmapDirectory::open(folder).map_err(|e| e.to_string())?;
         let index = if Index::exists(&directory).map_err(|e| e.to_string())? {
             let index = Index::open(directory).map_err(words)?;
+            sweep(folder, &index).map_err(words)?;
             if index.schema() != schema {
                 return Err("it has other fields".into());
             }

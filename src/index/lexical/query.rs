@@ -17,8 +17,11 @@ use crate::paper::Row;
 /// Places that may lie between the names of a person, in all.
 const NAME_SLOP: u32 = 2;
 
-/// Terms of a long text that papers are looked for with: the weightiest.
+/// Terms of a text that papers are looked for with: the weightiest, at most so many.
 const MAX_TERMS: usize = 24;
+
+/// Terms that are looked for however many papers hold them.
+const LEAST_TERMS: usize = 3;
 
 /// A form that was joined from parts says the same as they do, so it weighs less.
 const JOINED: f32 = 0.5;
@@ -139,7 +142,8 @@ impl Lexical {
         self.best(any, k, allowed)
     }
 
-    /// The `k` rows that most likely share the weightiest of some terms.
+    /// The `k` rows that most likely share the weightiest of some terms. `reach` is how many entries (a paper that holds a
+    /// term) may be looked at: with few, only papers that share the rarest terms are found, and quickly.
     ///
     /// # Errors
     /// [`crate::Error::Internal`] when the index cannot be read.
@@ -148,12 +152,19 @@ impl Lexical {
         terms: &TermVector,
         k: usize,
         allowed: Option<&RoaringBitmap>,
+        reach: u64,
     ) -> Result<Vec<Neighbour>> {
         let mut weighty: Vec<(u32, f32)> = terms.terms.iter().copied().filter(|(_, w)| *w > 0.0).collect();
         weighty.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         weighty.truncate(MAX_TERMS);
         let any = {
             let state = self.state();
+            let mut entries = 0;
+            let within = |(place, (id, _)): &(usize, (u32, f32))| {
+                entries += state.papers_with(*id);
+                *place < LEAST_TERMS || entries <= reach
+            };
+            let weighty: Vec<(u32, f32)> = weighty.into_iter().enumerate().take_while(within).map(|(_, t)| t).collect();
             let one = |(id, weight): &(u32, f32)| {
                 let query = term(self.inverted.fields.text, state.dictionary.term(*id)?);
                 let boost = weight / state.idf(*id).max(0.1);

@@ -5,7 +5,8 @@
 //! second stemmer, function words only count as places between others. Chinese, Japanese and Korean go by pairs of
 //! characters.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use tantivy::tokenizer::{AsciiFoldingFilter, Language, RawTokenizer, Stemmer, TextAnalyzer, TokenStream};
 
@@ -53,12 +54,13 @@ she should since so some such than that the their theirs them then there thereby
 through thus to too toward towards under until unto up upon us very via was we were what when where whereas whether \
 which while who whom whose why will with within without would yet you your yours";
 
+static STOP_SET: LazyLock<HashSet<&str>> = LazyLock::new(|| STOP.split_whitespace().collect());
+
 /// Reads texts. Keeps the stems of words it has met.
 pub struct Reader {
     stemmer: TextAnalyzer,
     folder: TextAnalyzer,
     stems: HashMap<String, String>,
-    stop: std::collections::HashSet<&'static str>,
 }
 
 impl Default for Reader {
@@ -68,7 +70,6 @@ impl Default for Reader {
             stemmer: folder().filter(Stemmer::new(Language::English)).build(),
             folder: folder().build(),
             stems: HashMap::new(),
-            stop: STOP.split_whitespace().collect(),
         }
     }
 }
@@ -137,7 +138,7 @@ impl Reader {
                 let named = purpose == Purpose::Query || word.chars().any(char::is_uppercase);
                 if let Some(number) = next.number().filter(|_| next.close && named && purpose != Purpose::Name) {
                     let lower = word.to_lowercase();
-                    if !self.stop.contains(lower.as_str()) {
+                    if !STOP_SET.contains(lower.as_str()) {
                         let surface = format!("{word} {number}");
                         let term = self.folded(&format!("{lower}{number}"));
                         words.push(Word { term, surface, position: first, joined: true });
@@ -158,7 +159,7 @@ impl Reader {
         let term = match purpose {
             _ if atom.number => lower,
             Purpose::Name => self.folded(&lower),
-            _ if self.stop.contains(lower.as_str()) => return,
+            _ if STOP_SET.contains(lower.as_str()) => return,
             _ => self.stem(lower),
         };
         if purpose == Purpose::Name {
@@ -355,7 +356,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn terms(text: &str, purpose: Purpose) -> Vec<String> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let words = Reader::default().read(text, purpose).into_iter();
         words.map(|w| w.term).filter(|t| seen.insert(t.clone())).collect()
     }
