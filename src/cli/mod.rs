@@ -15,6 +15,8 @@ mod search;
 mod serve;
 mod show;
 mod similar;
+mod theme_map;
+mod themes;
 mod transfer;
 
 use std::io::IsTerminal;
@@ -87,6 +89,7 @@ enum Command {
     Similar(similar::Args),
     Search(search::Args),
     Recommend(recommend::Args),
+    Themes(themes::Args),
     History(history::Args),
     Embed(embed::Args),
     Info(info::Args),
@@ -175,6 +178,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Similar(args) => similar::run(&context, &args),
         Command::Search(args) => search::run(&context, &args),
         Command::Recommend(args) => recommend::run(&context, &args),
+        Command::Themes(args) => themes::run(&context, &args),
         Command::History(args) => history::run(&context, &args),
         Command::Embed(args) => embed::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),

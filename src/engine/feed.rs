@@ -41,6 +41,9 @@ const EXPLORATION: f32 = 0.05;
 const DIVERSITY: f32 = 0.1;
 const PER_AUTHOR: usize = 3;
 
+/// Papers, the best so far, for which the reading of others is asked.
+const ASK_OTHERS: usize = 200;
+
 /// Candidates from which on they themselves say what is common among them, and so many of them at most.
 const ENOUGH_CANDIDATES: usize = 50;
 const ADAPT_TO: usize = 4000;
@@ -92,6 +95,8 @@ struct Scored {
     score: f32,
     /// What it has of the best candidates.
     feedback: f32,
+    /// What the reading of others adds.
+    others: f32,
     /// What age took away.
     age: f32,
     /// Which interest, as a place in the reader's list.
@@ -133,6 +138,7 @@ impl Engine {
         if let Since::Ever | Since::Moment(_) = feed.since {
             self.age(&mut scored)?;
         }
+        self.ask_others(space, reader, &mut scored)?;
         let muted = |s: &Scored| s.interest.is_some_and(|k| reader.interests[k].edits.muted);
         scored.retain(|s| !muted(s) && ask.min_score.is_none_or(|least| s.score >= least));
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row)));
@@ -187,6 +193,7 @@ impl Engine {
         if adapted.is_some() {
             self.learn_from_best(&space, taste, &mut scored);
         }
+        self.ask_others(&space, reader, &mut scored)?;
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
         let order: Vec<Row> = scored.iter().map(|s| s.row).collect();
         let papers = self.store.papers(&order)?;
@@ -367,10 +374,26 @@ impl Engine {
                 row: *row,
                 score,
                 feedback: 0.0,
+                others: 0.0,
                 age: 0.0,
                 interest: closest(&reader.interests, vector, least),
             })
             .collect())
+    }
+
+    /// Adds what the reading of others says of the best papers so far.
+    fn ask_others(&self, space: &Space, reader: &Reader, scored: &mut [Scored]) -> Result<()> {
+        let by_score = |a: &Scored, b: &Scored| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row));
+        if scored.len() > ASK_OTHERS {
+            scored.select_nth_unstable_by(ASK_OTHERS, by_score);
+        }
+        let best = scored.len().min(ASK_OTHERS);
+        let rows: Vec<Row> = scored[..best].iter().map(|s| s.row).collect();
+        for (s, value) in scored.iter_mut().zip(self.others_add(space, reader, &rows)?) {
+            s.others = value;
+            s.score += value;
+        }
+        Ok(())
     }
 
     /// Takes off what a paper loses for its age.
@@ -512,12 +535,15 @@ impl Engine {
         if s.age != 0.0 {
             out.push(Part::Recency { value: s.age });
         }
+        if s.others != 0.0 {
+            out.push(Part::Others { value: s.others });
+        }
         if s.feedback != 0.0 {
             out.push(Part::Feedback { value: s.feedback });
         }
         out.push(Part::Background { value: parts.baseline });
         // What a paper far down has by a short cut differs from the closer look; the rest takes the difference too.
-        let rest = s.score - s.age - s.feedback - parts.baseline - named;
+        let rest = s.score - s.age - s.feedback - s.others - parts.baseline - named;
         if rest.abs() > 1e-6 {
             out.push(Part::Rest { value: rest });
         }

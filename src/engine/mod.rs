@@ -12,6 +12,7 @@ mod ingest;
 mod interests;
 mod onboarding;
 mod open;
+mod others;
 mod panel;
 mod probe;
 mod reader;
@@ -20,6 +21,7 @@ mod reembed;
 mod search;
 mod similar;
 mod space;
+mod themes;
 mod trending;
 mod users;
 mod words;
@@ -32,10 +34,14 @@ pub use info::Info;
 pub use ingest::{Incoming, Refused, Rejected, Report, Source};
 pub use interests::{InterestPatch, InterestView};
 pub use open::Opened;
-pub use panel::Panel;
+pub use panel::{Panel, Readership};
 pub use recommend::{Example, Recommend};
 pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
+pub use themes::{
+    Assigned, Example as ThemeExample, MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme,
+    ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemeMap, ThemesMeta, ThemesRun,
+};
 pub use users::{ExportedUser, MAX_EVENTS, UserView};
 
 use std::path::PathBuf;
@@ -65,6 +71,8 @@ pub struct Engine {
     editions: RwLock<Editions>,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
     committing: Mutex<()>,
+    // What the corpus is about; it has locks of its own.
+    themes: themes::Board,
 }
 
 impl Engine {
@@ -95,7 +103,9 @@ impl Engine {
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
         self.follow_editions(std::iter::empty(), &[row])?;
-        self.lexical.remove(&[row])
+        self.lexical.remove(&[row])?;
+        self.themes_follow();
+        Ok(())
     }
 
     /// Papers in the order they came in, up to `n` from the one behind `after` on, with their vectors.

@@ -56,6 +56,7 @@ impl Engine {
             readers: super::reader::Readers::default(),
             editions,
             committing: Mutex::default(),
+            themes: super::themes::Board::default(),
         };
         Ok(Opened { engine, index: report, words_doubt: words.doubt })
     }

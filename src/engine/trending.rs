@@ -13,13 +13,11 @@ use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Why};
 use crate::error::{Error, Result};
 use crate::index::{Plan, VectorIndex};
 use crate::paper::{Paper, Row};
+use crate::rank::CROWD;
 use crate::user::{EventKind, Moment};
 
 /// Days of mean attention that every paper starts with.
 const PRIOR_DAYS: f32 = 3.0;
-
-/// Users from which on what they did with a paper counts.
-pub const CROWD: usize = 3;
 
 /// Days that can be asked for.
 const WINDOW: std::ops::RangeInclusive<f32> = 0.04..=3650.0;

@@ -13,6 +13,7 @@ mod papers;
 mod recommend;
 mod router;
 mod search;
+mod themes;
 mod users;
 mod web;
 
@@ -130,6 +131,7 @@ pub fn serve(
             Ok(())
         });
         let last = Arc::clone(&app.engine);
+        tokio::spawn(themes::keep_up(app.clone()));
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut serving = tokio::spawn(run(listener, app, stopped));
         let stop_asked = tokio::select! {

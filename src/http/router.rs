@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::error::ApiError;
-use super::{App, docs, embed, feed, health, interests, limits, papers, recommend, search, users, web};
+use super::{App, docs, embed, feed, health, interests, limits, papers, recommend, search, themes, users, web};
 
 /// The whole service.
 pub fn router(app: App) -> Router {
@@ -23,6 +23,12 @@ pub fn router(app: App) -> Router {
         .routes(routes!(recommend::post))
         .routes(routes!(papers::put, papers::list))
         .routes(routes!(papers::get, papers::delete))
+        .routes(routes!(themes::list))
+        .routes(routes!(themes::map))
+        .routes(routes!(themes::events))
+        .routes(routes!(themes::of))
+        .routes(routes!(themes::rebuild))
+        .routes(routes!(themes::get))
         .routes(routes!(users::put, users::get, users::delete))
         .routes(routes!(users::add_events, users::list_events))
         .routes(routes!(users::import_history))

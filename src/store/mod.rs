@@ -11,6 +11,7 @@ mod list;
 mod open;
 mod papers;
 mod schema;
+mod themes;
 mod users;
 mod vectors;
 mod works;
@@ -19,6 +20,7 @@ pub use events::{Added, EventPage, UserEvent};
 pub use interests::StoredInterest;
 pub use list::{Listing, Page, Sort};
 pub use papers::{Fingerprints, Outcome, Written};
+pub use themes::{StoredPlace, StoredRun, StoredTheme, StoredThemeEvent};
 pub use users::User;
 pub use vectors::StoredModel;
 

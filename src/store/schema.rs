@@ -74,6 +74,42 @@ CREATE TABLE works (
 CREATE INDEX works_by_row ON works (row);
 ",
     "
+-- The last run of themes: one row, or none.
+CREATE TABLE theme_run (
+    run    INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    papers INTEGER NOT NULL,
+    model  TEXT NOT NULL,
+    at     INTEGER NOT NULL,
+    next   INTEGER NOT NULL,
+    json   TEXT NOT NULL
+) STRICT;
+CREATE TABLE themes (
+    theme  INTEGER PRIMARY KEY,
+    level  INTEGER NOT NULL,
+    parent INTEGER,
+    json   TEXT NOT NULL
+) STRICT;
+-- Rows of papers that are gone may stand here until the next join or run.
+CREATE TABLE theme_papers (
+    row      INTEGER PRIMARY KEY,
+    theme    INTEGER,
+    member   INTEGER NOT NULL,
+    strength REAL NOT NULL,
+    x        REAL NOT NULL,
+    y        REAL NOT NULL
+) STRICT;
+-- The memory of the runs: the only part that cannot be made again.
+CREATE TABLE theme_events (
+    event INTEGER PRIMARY KEY AUTOINCREMENT,
+    run   INTEGER NOT NULL,
+    at    INTEGER NOT NULL,
+    theme INTEGER NOT NULL,
+    json  TEXT NOT NULL
+) STRICT;
+CREATE INDEX theme_events_by_theme ON theme_events (theme);
+",
+    "
 -- What readers did. Events name papers by id: they outlive a deletion, and count again when the paper comes back.
 CREATE TABLE users (
     user     INTEGER PRIMARY KEY AUTOINCREMENT,
