@@ -33,8 +33,10 @@
 //! | [`embed`] | text to unit vector: finding a model folder, tokens, the queue and the thread that owns the model; our own kernels for the processor, candle for other devices |
 //! | [`index`] | vector to nearest rows: exact, and hnsw with its files; words to rows and rows to terms (`lexical`, on tantivy) |
 //! | [`store`] | what is true: papers and vectors in SQLite, schema and migrations |
+//! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression, diversity, recency |
 //! | [`paper`] | the paper, its two names, the filter |
+//! | [`user`] | a user, events and what they come to |
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
 //!
@@ -53,8 +55,8 @@
 //! 4  cli  http                    cli starts http; http does not know cli
 //! 3  sources  eval                know engine
 //! 2  engine                       the only place where the next floor's rooms meet
-//! 1  embed  index  store  rank    do not know each other
-//! 0  paper  config  error         know nobody
+//! 1  embed  index  store  rank  themes    do not know each other
+//! 0  paper  user  config  error           know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -63,7 +65,7 @@
 //!   permit and spawns blocking work.
 //! - candle and tokenizers stand only in `embed`, hnsw_rs and tantivy only in `index`, SQL only in `store`, clap only in `cli` and
 //!   `config`.
-//! - `rank` does no input or output. `index` never sees a paper or SQL. `store` never sees a distance.
+//! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL. `store` never sees a distance.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is similarity, greater is closer, everywhere;
 //!   distance is a word that does not leave `index`.
 //! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
@@ -94,5 +96,7 @@ pub mod paper;
 pub mod rank;
 pub mod sources;
 pub mod store;
+pub mod themes;
+pub mod user;
 
 pub use error::{Error, Result};

@@ -303,6 +303,11 @@ impl Works {
         Works { keys: papers.into_iter().flat_map(Paper::work_keys).collect() }
     }
 
+    /// Adds the work of a paper.
+    pub fn insert(&mut self, paper: &Paper) {
+        self.keys.extend(paper.work_keys());
+    }
+
     /// Whether a paper is a record of one of these works.
     pub fn contains(&self, paper: &Paper) -> bool {
         !self.keys.is_empty() && paper.work_keys().iter().any(|key| self.keys.contains(key))

@@ -4,6 +4,7 @@ mod ask;
 mod demo;
 mod embed;
 mod eval;
+mod history;
 mod index;
 mod info;
 mod ingest;
@@ -14,6 +15,8 @@ mod search;
 mod serve;
 mod show;
 mod similar;
+mod theme_map;
+mod themes;
 mod transfer;
 
 use std::io::IsTerminal;
@@ -86,6 +89,8 @@ enum Command {
     Similar(similar::Args),
     Search(search::Args),
     Recommend(recommend::Args),
+    Themes(themes::Args),
+    History(history::Args),
     Embed(embed::Args),
     Info(info::Args),
     Index(index::Args),
@@ -173,6 +178,8 @@ pub fn run() -> anyhow::Result<()> {
         Command::Similar(args) => similar::run(&context, &args),
         Command::Search(args) => search::run(&context, &args),
         Command::Recommend(args) => recommend::run(&context, &args),
+        Command::Themes(args) => themes::run(&context, &args),
+        Command::History(args) => history::run(&context, &args),
         Command::Embed(args) => embed::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
         Command::Index(args) => index::run(&context, &args),

@@ -2,19 +2,21 @@
 
 use super::ask::{AskArgs, id};
 use super::{Context, show};
-use crate::engine::{Example, Recommend};
+use crate::engine::{Example, Feed, Recommend};
 use crate::paper::PaperId;
 use crate::rank::Strategy;
+use crate::user::{Event, EventKind, Moment};
 
-/// Papers for a set of examples
+/// Papers for a set of examples, or for a user
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin recommend --like arxiv:2405.13729 arxiv:2406.01234
   paperkin recommend --like arxiv:2405.13729 --dislike arxiv:2401.00001 --explain
+  paperkin recommend --user ada --from 2026-08 --explain
   paperkin recommend --text \"learning to walk on ice\" --half-life-days 90 --diversity 0.3")]
 pub struct Args {
     /// Papers to be close to
-    #[arg(long, value_name = "ID", num_args = 1.., value_parser = id, required_unless_present = "text")]
+    #[arg(long, value_name = "ID", num_args = 1.., value_parser = id, required_unless_present_any = ["text", "user"])]
     like: Vec<PaperId>,
     /// Papers to be far from
     #[arg(long, value_name = "ID", num_args = 1.., value_parser = id)]
@@ -22,6 +24,9 @@ pub struct Args {
     /// Phrases or abstracts to be close to
     #[arg(long, value_name = "WORDS")]
     text: Vec<String>,
+    /// A stored user: their feed over all papers; examples are taken as if the user had given them now
+    #[arg(long, value_name = "U", conflicts_with_all = ["text", "strategy", "half_life_days", "include_liked"])]
+    user: Option<String>,
     /// How examples become a score
     #[arg(long, default_value = "auto", value_parser = strategy)]
     strategy: Strategy,
@@ -39,6 +44,15 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    if let Some(user) = &args.user {
+        let said = |id: &PaperId, kind| Event { paper: id.clone(), kind, at: Moment::now(), weight: 1.0 };
+        let likes = args.like.iter().map(|id| said(id, EventKind::Like));
+        let further = likes.chain(args.dislike.iter().map(|id| said(id, EventKind::Dislike))).collect();
+        let ask = args.ask.ask()?;
+        let diversity = Some(ask.diversity).filter(|d| *d > 0.0);
+        let feed = Feed { ask, diversity, per_author: args.per_author, further, ..Feed::default() };
+        return show::answer(&context.open_filled()?.feed(user, &feed)?, context.json);
+    }
     let example = |id: &PaperId| Example { id: id.clone(), weight: 1.0 };
     let request = Recommend {
         like: args.like.iter().map(example).collect(),

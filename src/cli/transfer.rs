@@ -1,7 +1,8 @@
 //! `paperkin export` and `paperkin import`: everything, as JSON Lines a person can read.
 //!
-//! A folder with `papers.jsonl` (one paper a line), `vectors.jsonl` (`{"id", "vector"}` in the same order) and, written
-//! last, `about.json`, which says which model the vectors are of.
+//! A folder with `papers.jsonl` (one paper a line), `vectors.jsonl` (`{"id", "vector"}` in the same order), `users.jsonl`
+//! (one user a line, with events, library and interests) and, written last, `about.json`, which says which model the
+//! vectors are of.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter};
@@ -9,17 +10,23 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::ingest::{finish, summary, take_in};
 use super::show::thousands;
 use super::{Context, show};
-use crate::engine::{Exported, Incoming};
+use crate::engine::{Engine, Exported, ExportedUser, Incoming};
 use crate::error::{Error, Result};
+use crate::paper::{Paper, PaperId};
 use crate::sources;
+use crate::store::StoredInterest;
+use crate::user::{Edits, Event, EventKind, Moment, Settings, UserId};
 
 /// Papers a query.
 const PAGE: usize = 512;
+
+/// Users a query.
+const USERS: usize = 64;
 
 /// Write everything into a folder, as JSON Lines
 #[derive(clap::Args)]
@@ -48,6 +55,8 @@ pub struct ImportArgs {
 struct About {
     paperkin: String,
     papers: usize,
+    #[serde(default)]
+    users: usize,
     model: String,
     fingerprint: String,
     dimension: usize,
@@ -80,13 +89,23 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
             show::lines(&mut vectors, [json!({ "id": paper.id, "vector": vector })])?;
         }
     }
-    for file in [papers, vectors] {
+    let mut users = create(&dir.join("users.jsonl"))?;
+    let (mut after, mut people) = (None, 0);
+    loop {
+        let page = engine.export_users(after, USERS)?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.number);
+        people += page.len();
+        show::lines(&mut users, page.iter().map(UserLine::of))?;
+    }
+    for file in [papers, vectors, users] {
         file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
     }
     let model = engine.model();
     let about = About {
         paperkin: env!("CARGO_PKG_VERSION").into(),
         papers: n,
+        users: people,
         model: model.name.clone(),
         fingerprint: model.fingerprint.clone(),
         dimension: model.dimension,
@@ -96,7 +115,7 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
     if context.json {
         show::document(&about)
     } else {
-        show::text(&format!("{} papers in {}", thousands(n), dir.display()))
+        show::text(&format!("{} papers and {} users in {}", thousands(n), thousands(people), dir.display()))
     }
 }
 
@@ -129,8 +148,83 @@ pub fn import(context: &Context, args: &ImportArgs) -> anyhow::Result<()> {
         Ok(incoming)
     });
     let report = take_in(&engine, &shown, Some(about.papers), &mut source)?;
+    import_users(&engine, &dir.join("users.jsonl"))?;
     finish(&engine);
     if context.json { show::document(&report) } else { show::text(&summary(&report, began)) }
+}
+
+/// A user on a line.
+#[derive(Serialize, Deserialize)]
+struct UserLine {
+    id: UserId,
+    settings: Settings,
+    events: Vec<EventLine>,
+    library: Vec<Value>,
+    interests: Vec<InterestLine>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EventLine {
+    paper: PaperId,
+    kind: EventKind,
+    at: Moment,
+    weight: f32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct InterestLine {
+    number: u32,
+    edits: Edits,
+    merged: Option<u32>,
+    papers: Vec<String>,
+}
+
+impl UserLine {
+    fn of(user: &ExportedUser) -> Self {
+        let event = |e: &Event| EventLine { paper: e.paper.clone(), kind: e.kind, at: e.at, weight: e.weight };
+        let interest = |i: &StoredInterest| InterestLine {
+            number: i.number,
+            edits: i.edits.clone(),
+            merged: i.merged,
+            papers: i.papers.clone(),
+        };
+        UserLine {
+            id: user.name.clone(),
+            settings: user.settings.clone(),
+            events: user.events.iter().map(event).collect(),
+            library: user.outside.iter().map(|p| json!(p)).collect(),
+            interests: user.interests.iter().map(interest).collect(),
+        }
+    }
+
+    fn into_user(self) -> Result<ExportedUser> {
+        let event = |e: EventLine| Event { paper: e.paper, kind: e.kind, at: e.at, weight: e.weight };
+        let interest =
+            |i: InterestLine| StoredInterest { number: i.number, edits: i.edits, merged: i.merged, papers: i.papers };
+        Ok(ExportedUser {
+            number: 0,
+            name: self.id,
+            settings: self.settings,
+            events: self.events.into_iter().map(event).collect(),
+            outside: self.library.into_iter().map(Paper::from_json).collect::<Result<_>>()?,
+            interests: self.interests.into_iter().map(interest).collect(),
+        })
+    }
+}
+
+/// Exports of earlier versions have no users.
+fn import_users(engine: &Engine, path: &Path) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let file = File::open(path).map_err(|e| Error::io(path, "cannot open", e))?;
+    for (k, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.map_err(|e| Error::io(path, "cannot read", e))?;
+        let damaged = |e: String| Error::Data(format!("{}:{}: {e}", path.display(), k + 1));
+        let user: UserLine = serde_json::from_str(&line).map_err(|e| damaged(e.to_string()))?;
+        engine.import_user(&user.into_user().map_err(|e| damaged(e.to_string()))?)?;
+    }
+    Ok(())
 }
 
 /// The vectors of an export, in the order of its papers.

@@ -99,6 +99,19 @@ pub struct Hit {
     /// Where the score comes from, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Why>,
+    /// Whether it lies outside the user's interests and is shown so that they may widen.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub explore: bool,
+    /// The chance that the user likes it; only where they have given enough verdicts to measure it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f32>,
+}
+
+impl Hit {
+    /// A paper with its score, and nothing said about why.
+    pub fn new(paper: Paper, score: f32) -> Self {
+        Hit { paper, score, why: None, explore: false, probability: None }
+    }
 }
 
 /// Where a score comes from.
@@ -106,6 +119,25 @@ pub struct Hit {
 pub struct Why {
     /// Their values sum to the score.
     pub parts: Vec<Part>,
+    /// The interest of the user that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interest: Option<InterestName>,
+}
+
+impl Why {
+    /// Parts alone.
+    pub fn of(parts: Vec<Part>) -> Self {
+        Why { parts, interest: None }
+    }
+}
+
+/// An interest by id and name.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct InterestName {
+    /// The id.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
 }
 
 /// A share of a score.
@@ -152,6 +184,21 @@ pub enum Part {
     },
     /// What closeness to the vector of the request adds.
     Vector {
+        /// The share.
+        value: f32,
+    },
+    /// What votes and comments add.
+    Votes {
+        /// The share.
+        value: f32,
+    },
+    /// What the reading of others adds.
+    Others {
+        /// The share.
+        value: f32,
+    },
+    /// All further papers and words together.
+    Rest {
         /// The share.
         value: f32,
     },

@@ -297,7 +297,9 @@ impl Engine {
         space.index.insert(&added)?;
         space.index.remove(&gone);
         self.follow_editions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone)?;
-        self.follow_words(&changed, &gone, written.change)
+        self.follow_words(&changed, &gone, written.change)?;
+        self.themes_follow();
+        Ok(())
     }
 }
 

@@ -1,28 +1,47 @@
 //! Where store, embedder, index and rank meet. One file for each thing the engine does.
 
 mod answer;
+mod calibrate;
 mod editions;
 mod embed;
+mod feed;
 mod gather;
+mod history;
 mod info;
 mod ingest;
+mod interests;
+mod onboarding;
 mod open;
+mod panel;
 mod probe;
+mod reader;
 mod recommend;
 mod reembed;
 mod search;
 mod similar;
 mod space;
+mod themes;
+mod trending;
+mod users;
 mod words;
 
-pub use answer::{Answer, Ask, Hit, Meta, Mode, Part, Why};
+pub use answer::{Answer, Ask, Hit, InterestName, Meta, Mode, Part, Why};
 pub use editions::{PaperInFull, Version};
+pub use feed::{Feed, Since};
+pub use history::{Import, Imported, Matched, Reference};
 pub use info::Info;
 pub use ingest::{Incoming, Refused, Rejected, Report, Source};
+pub use interests::{InterestPatch, InterestView};
 pub use open::Opened;
+pub use panel::Panel;
 pub use recommend::{Example, Recommend};
 pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
+pub use themes::{
+    Assigned, Example as ThemeExample, MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme,
+    ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemeMap, ThemesMeta, ThemesRun,
+};
+pub use users::{ExportedUser, MAX_EVENTS, UserView};
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -45,10 +64,14 @@ pub struct Engine {
     space: RwLock<Arc<Space>>,
     // The words of the papers, which no model changes.
     lexical: Lexical,
+    // Users whose model is fitted; made again from the store whenever they are not here.
+    readers: reader::Readers,
     // Which rows are records of one work; written by commits alone.
     editions: RwLock<Editions>,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
     committing: Mutex<()>,
+    // What the corpus is about; it has locks of its own.
+    themes: themes::Board,
 }
 
 impl Engine {
@@ -79,7 +102,9 @@ impl Engine {
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
         self.follow_editions(std::iter::empty(), &[row])?;
-        self.lexical.remove(&[row])
+        self.lexical.remove(&[row])?;
+        self.themes_follow();
+        Ok(())
     }
 
     /// Papers in the order they came in, up to `n` from the one behind `after` on, with their vectors.

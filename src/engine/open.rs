@@ -53,8 +53,10 @@ impl Engine {
             store,
             space: RwLock::new(Arc::new(space)),
             lexical,
+            readers: super::reader::Readers::default(),
             editions,
             committing: Mutex::default(),
+            themes: super::themes::Board::default(),
         };
         Ok(Opened { engine, index: report, words_doubt: words.doubt })
     }

@@ -16,7 +16,7 @@ use crate::paper::{PaperId, Row, Works, head};
 use crate::rank::{Example as Ideal, Profile, Strategy, UNDATED, decay};
 
 /// Most candidates and most examples in one call.
-const MAX_CANDIDATES: usize = 20_000;
+pub const MAX_CANDIDATES: usize = 20_000;
 const MAX_EXAMPLES: usize = 10_000;
 
 /// Papers at large that a regression tells the likes from.
@@ -152,7 +152,8 @@ impl Engine {
                 whys[k] = vector.as_ref().map(|v| examples.why(v, words, hits[k].0.score));
             }
         }
-        let papers = hits.into_iter().zip(whys).map(|((f, paper), why)| Hit { paper, score: f.score, why }).collect();
+        let papers =
+            hits.into_iter().zip(whys).map(|((f, paper), why)| Hit { why, ..Hit::new(paper, f.score) }).collect();
         let mut meta = Meta::since(began, plan, total, request.ask.mode);
         meta.strategy = Some(profile.strategy());
         Ok(Answer { papers, meta })
@@ -360,6 +361,6 @@ impl Examples {
         if (score - own).abs() > 2e-5 {
             parts.push(Part::Recency { value: score - own });
         }
-        Why { parts }
+        Why::of(parts)
     }
 }

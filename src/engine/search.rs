@@ -91,8 +91,8 @@ impl Engine {
         }
         let total = rows.len() as usize;
         let page = self.store.newest(&rows, ask.offset, ask.limit)?;
-        let why = || Why { parts: vec![Part::Exact { value: 1.0 }] };
-        let hit = |(_, paper): (Row, Paper)| Hit { paper, score: 1.0, why: ask.explain.then(why) };
+        let why = || Why::of(vec![Part::Exact { value: 1.0 }]);
+        let hit = |(_, paper): (Row, Paper)| Hit { why: ask.explain.then(why), ..Hit::new(paper, 1.0) };
         let papers = self.store.papers(&page)?.into_iter().map(hit).collect();
         Ok(Answer { papers, meta: Meta::since(began, crate::index::Plan::Exact, total, ask.mode) })
     }
@@ -135,8 +135,8 @@ impl Engine {
         began: Instant,
     ) -> Answer {
         let Gathered { hits, plan, total } = gathered;
-        let why = |f: &Found| Why { parts: self.parts(f, wanted, meaning) };
-        let hit = |(f, paper): (Found, Paper)| Hit { score: f.score, why: ask.explain.then(|| why(&f)), paper };
+        let why = |f: &Found| Why::of(self.parts(f, wanted, meaning));
+        let hit = |(f, paper): (Found, Paper)| Hit { why: ask.explain.then(|| why(&f)), ..Hit::new(paper, f.score) };
         Answer { papers: hits.into_iter().map(hit).collect(), meta: Meta::since(began, plan, total, ask.mode) }
     }
 

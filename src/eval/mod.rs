@@ -10,3 +10,5 @@ pub mod search;
 pub mod sets;
 pub mod similar;
 pub mod table;
+pub mod themes;
+pub mod users;

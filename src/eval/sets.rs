@@ -28,6 +28,16 @@ pub struct Group {
     pub others: Vec<String>,
 }
 
+/// Two columns of a file, by any of their names, line by line.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::BadRequest`] when a column is missing.
+pub fn pairs(path: &Path, first: &[&str], second: &[&str]) -> Result<Vec<(String, String)>> {
+    let columns = Columns::read(path)?;
+    let (a, b) = (columns.need(first)?, columns.need(second)?);
+    Ok(columns.lines.iter().map(|l| (l[a].clone(), l[b].clone())).collect())
+}
+
 /// A file of tab-separated columns.
 struct Columns {
     path: String,

@@ -15,6 +15,7 @@ use crate::paper::Paper;
     components(schemas(Answer, Hit, Paper, Report)),
     tags((name = "search", description = "Papers for words, papers like one"),
          (name = "recommend", description = "Papers for examples"),
+         (name = "users", description = "Readers, what they did, and what is for them"),
          (name = "papers", description = "Papers in, out and gone"),
          (name = "embed", description = "Vectors"),
          (name = "operation", description = "Health and figures"))

@@ -105,3 +105,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         Ok(Id(id))
     }
 }
+
+/// Several ids in a path, in their order.
+pub struct Ids<const N: usize>(pub [String; N]);
+
+impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Ids<N> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let unreadable = |e: String| ApiError::bad_request(format!("the ids in the path cannot be read: {e}"));
+        let Path(ids) =
+            Path::<Vec<String>>::from_request_parts(parts, state).await.map_err(|e| unreadable(e.to_string()))?;
+        ids.try_into().map(Ids).map_err(|ids: Vec<String>| unreadable(format!("there are {}", ids.len())))
+    }
+}

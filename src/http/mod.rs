@@ -5,12 +5,16 @@ mod docs;
 mod embed;
 mod error;
 mod extract;
+mod feed;
 mod health;
+mod interests;
 mod limits;
 mod papers;
 mod recommend;
 mod router;
 mod search;
+mod themes;
+mod users;
 mod web;
 
 use std::net::SocketAddr;
@@ -127,6 +131,7 @@ pub fn serve(
             Ok(())
         });
         let last = Arc::clone(&app.engine);
+        tokio::spawn(themes::keep_up(app.clone()));
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let mut serving = tokio::spawn(run(listener, app, stopped));
         let stop_asked = tokio::select! {

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::error::ApiError;
-use super::{App, docs, embed, health, limits, papers, recommend, search, web};
+use super::{App, docs, embed, feed, health, interests, limits, papers, recommend, search, themes, users, web};
 
 /// The whole service.
 pub fn router(app: App) -> Router {
@@ -23,6 +23,22 @@ pub fn router(app: App) -> Router {
         .routes(routes!(recommend::post))
         .routes(routes!(papers::put, papers::list))
         .routes(routes!(papers::get, papers::delete))
+        .routes(routes!(themes::list))
+        .routes(routes!(themes::map))
+        .routes(routes!(themes::events))
+        .routes(routes!(themes::of))
+        .routes(routes!(themes::rebuild))
+        .routes(routes!(themes::get))
+        .routes(routes!(users::put, users::get, users::delete))
+        .routes(routes!(users::add_events, users::list_events))
+        .routes(routes!(users::import_history))
+        .routes(routes!(feed::get))
+        .routes(routes!(feed::preview))
+        .routes(routes!(feed::rank))
+        .routes(routes!(feed::questions))
+        .routes(routes!(interests::list, interests::reset_all))
+        .routes(routes!(interests::patch, interests::reset))
+        .routes(routes!(feed::trending))
         .routes(routes!(embed::post))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

@@ -1,11 +1,17 @@
 //! Pure arithmetic over slices: what to look for, in which order to show it, and why. No input or output.
 
+mod background;
 mod diversity;
+mod interests;
 mod logistic;
 mod profile;
 mod recency;
+mod taste;
 
+pub use background::Background;
 pub use diversity::mmr;
-pub use logistic::{Logistic, Options as LogisticOptions, Sample, merge_dot};
+pub use interests::{MAX_CLUSTERED, cluster, deal, follow};
+pub use logistic::{Logistic, Options as LogisticOptions, Sample, dot, merge_dot};
 pub use profile::{Example, Profile, Strategy};
 pub use recency::{UNDATED, decay};
+pub use taste::{Candidate, Liking, Parts, Taste};

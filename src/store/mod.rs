@@ -1,19 +1,27 @@
-//! What is true: papers, vectors and the models that made them, in one SQLite file.
+//! What is true: papers, vectors and the models that made them, users and what they did, in one SQLite file.
 //!
 //! Every write is one transaction and raises the change number; what is derived from the store (the index) remembers
 //! the number up to which it has read. SQL stands nowhere else.
 
 mod columns;
+mod events;
 mod filter;
+mod interests;
 mod list;
 mod open;
 mod papers;
 mod schema;
+mod themes;
+mod users;
 mod vectors;
 mod works;
 
+pub use events::{Added, EventPage, UserEvent};
+pub use interests::StoredInterest;
 pub use list::{Listing, Page, Sort};
 pub use papers::{Fingerprints, Outcome, Written};
+pub use themes::{StoredPlace, StoredRun, StoredTheme, StoredThemeEvent};
+pub use users::User;
 pub use vectors::StoredModel;
 
 use std::fs::File;
@@ -91,6 +99,21 @@ impl Store {
             Ok(out)
         };
         run().map_err(|e| self.explain(e))
+    }
+
+    /// The same for work that may be refused: then nothing of it counts.
+    fn write_or<T>(&self, f: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<Result<T>>) -> Result<T> {
+        let mut connection = self.writer();
+        let run = || {
+            let transaction = connection.transaction()?;
+            let out = f(&transaction)?;
+            // Dropped without a commit it is rolled back.
+            if out.is_ok() {
+                transaction.commit()?;
+            }
+            Ok(out)
+        };
+        run().map_err(|e| self.explain(e))?
     }
 
     fn explain(&self, e: rusqlite::Error) -> Error {

@@ -276,7 +276,7 @@ fn short_hash(bytes: &[u8]) -> [u8; 16] {
     out
 }
 
-fn to_json(paper: &Paper) -> String {
+pub fn to_json(paper: &Paper) -> String {
     // A paper holds texts, numbers and JSON values under text keys: writing it cannot fail.
     serde_json::to_string(paper).unwrap_or_default()
 }

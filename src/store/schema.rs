@@ -73,4 +73,88 @@ CREATE TABLE works (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX works_by_row ON works (row);
 ",
+    "
+-- The last run of themes: one row, or none.
+CREATE TABLE theme_run (
+    run    INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    papers INTEGER NOT NULL,
+    model  TEXT NOT NULL,
+    at     INTEGER NOT NULL,
+    next   INTEGER NOT NULL,
+    json   TEXT NOT NULL
+) STRICT;
+CREATE TABLE themes (
+    theme  INTEGER PRIMARY KEY,
+    level  INTEGER NOT NULL,
+    parent INTEGER,
+    json   TEXT NOT NULL
+) STRICT;
+-- Rows of papers that are gone may stand here until the next join or run.
+CREATE TABLE theme_papers (
+    row      INTEGER PRIMARY KEY,
+    theme    INTEGER,
+    member   INTEGER NOT NULL,
+    strength REAL NOT NULL,
+    x        REAL NOT NULL,
+    y        REAL NOT NULL
+) STRICT;
+-- The memory of the runs: the only part that cannot be made again.
+CREATE TABLE theme_events (
+    event INTEGER PRIMARY KEY AUTOINCREMENT,
+    run   INTEGER NOT NULL,
+    at    INTEGER NOT NULL,
+    theme INTEGER NOT NULL,
+    json  TEXT NOT NULL
+) STRICT;
+CREATE INDEX theme_events_by_theme ON theme_events (theme);
+",
+    "
+-- What readers did. Events name papers by id: they outlive a deletion, and count again when the paper comes back.
+CREATE TABLE users (
+    user     INTEGER PRIMARY KEY AUTOINCREMENT,
+    name     TEXT NOT NULL UNIQUE,
+    settings TEXT NOT NULL,
+    token    TEXT,
+    created  INTEGER NOT NULL,
+    -- Raised by whatever changes what the user is shown.
+    version  INTEGER NOT NULL
+) STRICT;
+
+-- Clustered by time, newest last: a history is one stretch of pages. Times in microseconds since 1970.
+CREATE TABLE events (
+    user   INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    at     INTEGER NOT NULL,
+    paper  TEXT NOT NULL,
+    kind   INTEGER NOT NULL,
+    weight REAL NOT NULL,
+    PRIMARY KEY (user, at, paper, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX events_by_time ON events (at);
+
+-- Papers of a user's library that are not in the corpus: they teach, and are never shown.
+CREATE TABLE outside (
+    user      INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    id        TEXT NOT NULL,
+    text_hash BLOB NOT NULL,
+    json      TEXT NOT NULL,
+    PRIMARY KEY (user, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outside_by_text ON outside (text_hash);
+
+-- The interests of a user as last found, what the user made of them, and their papers.
+CREATE TABLE interests (
+    user     INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    interest INTEGER NOT NULL,
+    -- What the user said: name, muted, pinned, weight (JSON).
+    edits    TEXT NOT NULL,
+    -- The interest that this one was merged into.
+    merged   INTEGER,
+    papers   TEXT NOT NULL,
+    PRIMARY KEY (user, interest)
+) STRICT, WITHOUT ROWID;
+
+-- Raised with every change of the events.
+ALTER TABLE counter ADD COLUMN events INTEGER NOT NULL DEFAULT 0;
+",
 ];

@@ -203,11 +203,12 @@ pub fn put(t: &Transaction<'_>, model: i64, text_hash: &[u8; 16], vector: &[f32]
     Ok(())
 }
 
-/// Drops the vectors of a text that no paper has any more.
+/// Drops the vectors of a text that no paper has any more, nor a library.
 pub fn drop_unused(t: &Transaction<'_>, text_hash: &[u8; 16]) -> rusqlite::Result<()> {
     t.prepare_cached(
         "DELETE FROM vectors WHERE model IN (SELECT model FROM models) AND text_hash = ?1
-         AND NOT EXISTS (SELECT 1 FROM papers WHERE text_hash = ?1)",
+         AND NOT EXISTS (SELECT 1 FROM papers WHERE text_hash = ?1)
+         AND NOT EXISTS (SELECT 1 FROM outside WHERE text_hash = ?1)",
     )?
     .execute([text_hash])?;
     Ok(())

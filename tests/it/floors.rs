@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("rank", 1),
     ("themes", 1),
     ("paper", 0),
+    ("user", 0),
     ("config", 0),
     ("error", 0),
 ];
@@ -27,6 +28,7 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["memmap2", "tantivy"], &["index"]),
     (&["rusqlite"], &["store"]),
     (&["clap"], &["cli", "config"]),
+    (&["biblatex"], &["sources"]),
     (&["anyhow"], &["cli", "main"]),
     (&["indicatif", "console"], &["cli"]),
 ];

@@ -8,4 +8,6 @@ mod interrupted;
 mod model;
 mod reembed;
 mod support;
+mod themes;
+mod users;
 mod words;

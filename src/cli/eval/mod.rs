@@ -3,6 +3,8 @@
 mod recommend;
 mod search;
 mod similar;
+mod themes;
+mod users;
 
 use super::{Context, show};
 use crate::engine::Mode;
@@ -14,6 +16,8 @@ use crate::eval::table::Table;
   paperkin --data cranfield eval search --queries queries.tsv --qrels qrels.tsv
   paperkin --data reviews eval similar --groups labels.tsv
   paperkin --data reviews eval recommend --groups labels.tsv --examples 1 5 20
+  paperkin --data arxiv eval themes
+  paperkin --data libraries eval users --libraries users.tsv --folds folds.tsv
 
 The papers of the set must have been ingested into the data folder. Files are tab-separated, with the names of
 their columns in the first line; each command's help says which columns it reads. A figure is a mean over the
@@ -28,6 +32,8 @@ enum Question {
     Search(search::Args),
     Similar(similar::Args),
     Recommend(recommend::Args),
+    Themes(themes::Args),
+    Users(users::Args),
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
@@ -35,6 +41,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         Question::Search(args) => search::run(context, args),
         Question::Similar(args) => similar::run(context, args),
         Question::Recommend(args) => recommend::run(context, args),
+        Question::Themes(args) => themes::run(context, args),
+        Question::Users(args) => users::run(context, args),
     }
 }
 

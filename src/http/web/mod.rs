@@ -12,6 +12,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(|| file("text/html; charset=utf-8", include_str!("index.html"))))
         .route("/web/page.js", get(|| file("text/javascript; charset=utf-8", include_str!("page.js"))))
+        .route("/web/themes.js", get(|| file("text/javascript; charset=utf-8", include_str!("themes.js"))))
         .route("/web/icon.svg", get(|| file("image/svg+xml", include_str!("icon.svg"))))
         .route("/web/page.css", get(|| file("text/css; charset=utf-8", include_str!("page.css"))))
 }

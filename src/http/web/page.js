@@ -2,7 +2,9 @@
 //
 // Titles, names and abstracts come from anywhere. They only ever become text nodes; nothing here reads HTML from a string.
 
-const STEP = { day: 100, search: 10, similar: 12 }; // papers a page, by view
+import * as themeViews from "./themes.js";
+
+const STEP = { day: 100, search: 10, similar: 12, themes: 1, theme: 20 }; // papers a page, by view
 const MOST = 500; // what the service gives at once
 const LONG = 400; // characters from which on a query travels in a body: proxies refuse long addresses
 const GAP = 31; // days without papers that the arrows pass over
@@ -13,7 +15,7 @@ const part = (id) => document.getElementById(id);
 const box = part("q");
 
 /** An element with properties (or attributes, where there is no such property) and children; null children are left out. */
-function el(tag, props = {}, ...children) {
+export function el(tag, props = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
     if (name in node) node[name] = value;
@@ -23,11 +25,11 @@ function el(tag, props = {}, ...children) {
   return node;
 }
 
-const button = (text, onclick, className = "quiet") => el("button", { type: "button", className, onclick }, text);
+export const button = (text, onclick, className = "quiet") => el("button", { type: "button", className, onclick }, text);
 
 // ---- The address. It alone says what is shown, so that links, reload, back and forward work. ----
 
-function address(view, name, params = {}) {
+export function address(view, name, params = {}) {
   const query = new URLSearchParams(Object.entries(params).filter(([, v]) => v)).toString();
   return `#/${view}${name ? `/${encodeURIComponent(name)}` : ""}${query ? `?${query}` : ""}`;
 }
@@ -54,15 +56,15 @@ function readAddress() {
 }
 
 /** The address of the same view with something changed. */
-function changed(at, change) {
+export function changed(at, change) {
   const { view, name, q, category, mode: asked, sort } = { ...at, ...change };
   const mode = asked === "hybrid" ? "" : asked;
   if (view === "search") return address(view, "", { q, category, mode });
   if (view === "similar") return address(view, name, { category, mode });
-  return address(view, name, { category, sort: sort !== "upvotes" ? sort : "" });
+  return address(view, name, { category, sort: (view === "day" && sort !== "upvotes") || view === "theme" ? sort : "" });
 }
 
-function go(hash) {
+export function go(hash) {
   if (location.hash === hash) show();
   else location.hash = hash;
 }
@@ -72,7 +74,7 @@ function go(hash) {
 let running = new AbortController(); // of what is on its way to the page
 
 /** An answer, or an Error whose message is meant for the person in front of the page. */
-async function ask(path, params = {}, post = false) {
+export async function ask(path, params = {}, post = false) {
   const { signal } = running;
   const given = Object.fromEntries(Object.entries(params).filter(([, v]) => v !== "" && v !== undefined && v !== null));
   let response;
@@ -111,6 +113,9 @@ async function newestDay() {
 // ---- The views. Each says how to get a page, and what stands above and instead of the list. ----
 
 const VIEWS = {
+  themes: () => themeViews.themes(),
+  theme: (at, limit) => themeViews.theme(at, limit, STEP.theme),
+
   async day(at, limit) {
     const page = async (day, cursor, limit) => {
       // The list knows no categories: a filtered day is fetched as a whole and filtered here.
@@ -353,7 +358,7 @@ function wordsLine({ why }) {
   return el("p", { className: "from", dir: "auto" }, `Words in common: ${words.slice(0, 6).join(", ")}`);
 }
 
-const count = (n) => new Intl.NumberFormat("en-GB", { notation: n > 9999 ? "compact" : "standard" }).format(n);
+export const count = (n) => new Intl.NumberFormat("en-GB", { notation: n > 9999 ? "compact" : "standard" }).format(n);
 
 // ---- Putting it on the page. ----
 
@@ -378,7 +383,7 @@ async function show() {
     const held = document.activeElement;
     part("head").replaceChildren(...view.head, ...filterLine(at));
     part("papers").replaceChildren();
-    part("notice").replaceChildren(...(view.first.papers.length ? [] : [el("div", { className: "notice" }, ...view.empty)]));
+    part("notice").replaceChildren(...(view.first.papers.length || !view.empty ? [] : [el("div", { className: "notice" }, ...view.empty)]));
     add(at, view, view.first);
     // The button that was pressed is gone. Whoever moves by keyboard goes on at its successor, or at the new heading.
     if (!held.isConnected) (part(held.id) ?? part("head").querySelector("h1"))?.focus({ preventScroll: true });

@@ -1,0 +1,62 @@
+//! `paperkin eval themes`
+
+use std::path::PathBuf;
+
+use super::print;
+use crate::cli::Context;
+use crate::eval::themes::Other;
+use crate::eval::{sets, themes};
+
+/// How well themes agree with labels, and how steady they are
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin --data arxiv eval themes                       beside the first category of every paper
+  paperkin --data arxiv eval themes --label venue
+  paperkin --data arxiv eval themes --other groups.tsv --other-terms terms.tsv
+  paperkin --data arxiv eval themes --newest 200          what stays when the 200 newest papers come
+
+NMI, ARI and purity count papers in no theme as one group of their own; the columns \"nearest\" put them where they
+are nearest. NPMI says how often the terms of a theme (and their single words) are in the same papers. Columns of
+--other: paper_id, group (-1 for none); only its papers count then. Of --other-terms: group, term, best first.")]
+pub struct Args {
+    /// The field whose first value is the label
+    #[arg(long, default_value = "categories")]
+    label: String,
+    /// Another grouping of the papers, to be measured beside ours
+    #[arg(long, value_name = "TSV")]
+    other: Option<PathBuf>,
+    /// The terms of its groups
+    #[arg(long, value_name = "TSV", requires = "other")]
+    other_terms: Option<PathBuf>,
+    /// How many papers keep their theme when so many newest ones come
+    #[arg(long, value_name = "N", conflicts_with = "other")]
+    newest: Option<usize>,
+}
+
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    let engine = context.open_filled()?;
+    if let Some(newest) = args.newest {
+        return print(context, &themes::stability(&engine, newest)?);
+    }
+    if engine.themes_due()? {
+        engine.run_themes(false)?;
+    }
+    let other = match &args.other {
+        None => None,
+        Some(path) => {
+            let groups = sets::pairs(path, &["paper_id"], &["group"])?.into_iter().collect();
+            let mut other = Other { groups, ..Other::default() };
+            for (group, term) in args
+                .other_terms
+                .iter()
+                .map(|p| sets::pairs(p, &["group"], &["term"]))
+                .collect::<Result<Vec<_>, _>>()?
+                .concat()
+            {
+                other.words.entry(group).or_default().push(term);
+            }
+            Some(other)
+        }
+    };
+    print(context, &themes::run(&engine, &args.label, other.as_ref())?)
+}

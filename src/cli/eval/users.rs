@@ -1,0 +1,85 @@
+//! `paperkin eval users`
+
+use std::path::PathBuf;
+
+use super::print;
+use crate::cli::Context;
+use crate::eval::sets;
+use crate::eval::users::{self, Half, Method};
+
+/// How good personal ranking is
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin --data libraries eval users --libraries users.tsv --folds folds.tsv
+  paperkin --data libraries eval users --libraries users.tsv --folds folds.tsv --examples 1 2 5 10 20 50 100 --half odd
+  paperkin --data screening eval users --reviews labels.tsv --examples 1 5 20 --draws 20
+  paperkin --data hf eval users --log submitters.tsv
+
+One of three questions. --libraries with --folds: the papers of a fold are hidden, a reader is made from the rest of
+each library, the hidden papers are ranked (columns user, paper_id; paper_id, fold). --reviews: k likes and k dislikes
+of each review, the rest of it is ranked (columns review, paper_id and labels of 0 and 1). --log: each reader's past
+ranks the papers of the next day on which they took something up (columns user, paper_id, day). The papers must have
+been ingested into the data folder.")]
+pub struct Args {
+    /// Libraries of readers
+    #[arg(long, value_name = "TSV", requires = "folds")]
+    libraries: Option<PathBuf>,
+    /// The fold of each paper
+    #[arg(long, value_name = "TSV", requires = "libraries")]
+    folds: Option<PathBuf>,
+    /// The fold that is hidden
+    #[arg(long, default_value_t = 0)]
+    fold: usize,
+    /// Reviews with what was included and what was not
+    #[arg(long, value_name = "TSV", conflicts_with = "libraries")]
+    reviews: Option<PathBuf>,
+    /// What readers took up, day by day
+    #[arg(long, value_name = "TSV", conflicts_with_all = ["libraries", "reviews"], required_unless_present_any = ["libraries", "reviews"])]
+    log: Option<PathBuf>,
+    /// Numbers of examples; 0 for the whole library [default: 0 for libraries; 1, 5 and 20 for reviews]
+    #[arg(long, num_args = 1..)]
+    examples: Vec<usize>,
+    /// Only this method (repeat it) [default: all]
+    #[arg(long, value_parser = method, num_args = 1..)]
+    method: Vec<Method>,
+    /// Draws of examples a review
+    #[arg(long, default_value_t = 20)]
+    draws: usize,
+    /// Papers that a reader of the log needs
+    #[arg(long, default_value_t = 5)]
+    least: usize,
+    /// Days of each reader of the log that are tested
+    #[arg(long, default_value_t = 20)]
+    days: usize,
+    /// Only readers or reviews at even places of the file (from 0), or at odd ones
+    #[arg(long, default_value = "all", value_parser = half)]
+    half: Half,
+}
+
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    let engine = context.open_filled()?;
+    let methods = if args.method.is_empty() { Method::ALL.to_vec() } else { args.method.clone() };
+    let examples = |default: &[usize]| if args.examples.is_empty() { default.to_vec() } else { args.examples.clone() };
+    let table = match (&args.libraries, &args.folds, &args.reviews, &args.log) {
+        (Some(libraries), Some(folds), ..) => {
+            let (groups, folds) = (sets::groups(libraries)?, users::folds(folds)?);
+            users::libraries(&engine, &groups, &folds, args.fold, &examples(&[0]), &methods, args.half)?
+        }
+        (_, _, Some(reviews), _) => {
+            let reviews = sets::groups(reviews)?;
+            users::screening(&engine, &reviews, &examples(&[1, 5, 20]), args.draws, &methods, args.half)?
+        }
+        (.., Some(log)) => users::replay(&engine, &users::log(log)?, args.least, args.days, &methods, args.half)?,
+        _ => anyhow::bail!("give --libraries and --folds, --reviews, or --log"),
+    };
+    print(context, &table)
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    let known = "ours, mean, nearest, rocchio, words, logistic, popularity or random";
+    serde_json::from_value(text.into()).map_err(|_| format!("it is {known}"))
+}
+
+fn half(text: &str) -> Result<Half, String> {
+    serde_json::from_value(text.into()).map_err(|_| "it is all, even or odd".into())
+}

@@ -1,0 +1,139 @@
+//! `paperkin history`: what a user read, in and out and gone.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{Context, show};
+use crate::engine::Import;
+use crate::error::Error;
+use crate::sources::{Format, references};
+use crate::user::EventKind;
+
+/// The reading history of a user
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    Import(ImportArgs),
+    Show(ShowArgs),
+    Erase(EraseArgs),
+}
+
+/// Take a reference list into a user's history
+///
+/// References are matched to the corpus by id, DOI, arXiv id and title. What is not found is listed. The same list may be
+/// imported again: nothing counts twice.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin history import ada library.bib
+  paperkin history import ada zotero.json --kind like --embed-missing
+  paperkin history import ada ids.txt --json | jq -r '.missing[]'")]
+struct ImportArgs {
+    /// The user; made if new
+    user: String,
+    /// BibTeX, RIS, CSL-JSON (Zotero), or an id a line; `-` for standard input
+    file: PathBuf,
+    /// How the file is written
+    #[arg(long, default_value = "auto", value_parser = format)]
+    format: Format,
+    /// What each reference counts as
+    #[arg(long, default_value = "save", value_parser = kind)]
+    kind: EventKind,
+    /// Embed what is not in the corpus, so that it teaches all the same
+    #[arg(long)]
+    embed_missing: bool,
+}
+
+/// Print a user's history, newest first
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin history show ada
+  paperkin history show ada --json | jq -r .paper")]
+struct ShowArgs {
+    /// The user
+    user: String,
+}
+
+/// Forget everything about a user
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin history erase ada")]
+struct EraseArgs {
+    /// The user
+    user: String,
+}
+
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    let engine = context.open_filled()?;
+    match &args.action {
+        Action::Import(args) => {
+            let list = references(&read(&args.file)?, args.format)?;
+            let import = Import { kind: args.kind, embed_missing: args.embed_missing };
+            let done = engine.import_history(&args.user, &list, import)?;
+            if context.json {
+                return show::document(&done);
+            }
+            let mut lines = vec![format!(
+                "{} of {} references are in the corpus; {} new events, {} known already, {} embedded to learn from",
+                done.matched.len(),
+                list.len(),
+                done.accepted,
+                done.unchanged,
+                done.embedded
+            )];
+            lines.extend(done.missing.iter().map(|m| format!("not found: {m}")));
+            show::text(&lines.join("\n"))
+        }
+        Action::Show(args) => {
+            let mut cursor = None;
+            loop {
+                let page = engine.events(&args.user, 500, cursor.as_deref())?;
+                for e in &page.events {
+                    if context.json {
+                        show::lines(&mut std::io::stdout().lock(), [e])?;
+                    } else {
+                        let kind = serde_json::to_value(e.kind)?;
+                        show::text(&format!(
+                            "{}  {:<8} {}",
+                            e.at,
+                            kind.as_str().unwrap_or_default(),
+                            e.paper.as_str()
+                        ))?;
+                    }
+                }
+                cursor = page.next;
+                if cursor.is_none() {
+                    return Ok(());
+                }
+            }
+        }
+        Action::Erase(args) => {
+            engine.delete_user(&args.user)?;
+            if context.json { show::document(&json!({ "erased": args.user })) } else { show::text("Forgotten.") }
+        }
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        std::io::stdin().read_to_end(&mut bytes)?;
+    } else {
+        bytes = std::fs::read(path).map_err(|e| Error::io(path, "cannot read", e))?;
+    }
+    String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{}: not UTF-8", path.display()))
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    serde_json::from_value(text.into()).map_err(|_| "it is auto, ids, bibtex, ris or csl".into())
+}
+
+fn kind(text: &str) -> Result<EventKind, String> {
+    serde_json::from_value(text.into()).map_err(|_| "it is view, click, save, like, dislike, dismiss or unsave".into())
+}

@@ -1,0 +1,134 @@
+//! The map of themes as a picture (SVG) or as a page that can be moved and zoomed (HTML), each one file by itself.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use serde_json::json;
+
+use super::show::thousands;
+use crate::engine::{Engine, MapAsk, ThemeMap};
+
+/// Up to so many papers a page carries their titles.
+const TITLES: usize = 50_000;
+
+/// Papers taken at a time.
+const PAGE: usize = 50_000;
+
+/// Pixels around the map.
+const MARGIN: f32 = 30.0;
+
+/// Pixels that the map is wide, as the names were placed for.
+const WIDTH: f32 = 1200.0;
+
+/// Colours of the coarsest themes, far apart for the eye and readable on white.
+const COLOURS: [&str; 16] = [
+    "#3366cc", "#dc3912", "#109618", "#ff9900", "#990099", "#0099c6", "#dd4477", "#66aa00", "#b82e2e", "#316395",
+    "#994499", "#22aa99", "#8a8a00", "#6633cc", "#e67300", "#8b0707",
+];
+
+/// Draws the map into a file; its ending says how.
+pub fn draw(engine: &Engine, file: &Path) -> anyhow::Result<()> {
+    let html = match file.extension().and_then(|e| e.to_str()) {
+        Some("svg") => false,
+        Some("html" | "htm") => true,
+        _ => bail!("{}: the map is drawn as .svg or .html", file.display()),
+    };
+    let mut map = engine.themes_map(&MapAsk { limit: PAGE, titles: html, ..MapAsk::default() })?;
+    let titles = html && map.meta.total <= TITLES;
+    while let Some(next) = map.meta.next {
+        let page = engine.themes_map(&MapAsk { limit: PAGE, offset: next, titles, ..MapAsk::default() })?;
+        map.points.id.extend(page.points.id);
+        map.points.x.extend(page.points.x);
+        map.points.y.extend(page.points.y);
+        map.points.theme.extend(page.points.theme);
+        map.meta.next = page.meta.next;
+    }
+    if !titles {
+        map.points.title = None;
+    }
+    let text = if html { page(engine, &map)? } else { picture(&map) };
+    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    eprintln!("{} papers drawn into {}", thousands(map.points.id.len()), file.display());
+    Ok(())
+}
+
+/// The coarsest theme that every theme lies in, numbered by size.
+fn colours(map: &ThemeMap) -> Vec<usize> {
+    let mut roots: Vec<usize> = (0..map.themes.len()).filter(|t| map.themes[*t].parent.is_none()).collect();
+    roots.sort_by_key(|t| std::cmp::Reverse(map.themes[*t].size));
+    let root = |t: usize| std::iter::successors(Some(t), |t| map.themes[*t].parent).last().unwrap_or(t);
+    (0..map.themes.len()).map(|t| roots.iter().position(|r| *r == root(t)).unwrap_or(0) % COLOURS.len()).collect()
+}
+
+/// The map as SVG: a dot a paper, coloured by its coarsest theme, and the names.
+fn picture(map: &ThemeMap) -> String {
+    let [left, bottom, right, top] = map.meta.bounds;
+    let unit = WIDTH / (right - left).max(top - bottom).max(1e-3);
+    let (width, height) = ((right - left) * unit + 2.0 * MARGIN, (top - bottom) * unit + 2.0 * MARGIN);
+    let x = |value: f32| (value - left) * unit + MARGIN;
+    let y = |value: f32| (top - value) * unit + MARGIN;
+    let colours = colours(map);
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" \
+         font-family=\"Helvetica, Arial, DejaVu Sans, sans-serif\">\n<title>Map of {} papers</title>\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
+        thousands(map.points.id.len())
+    );
+    // The more papers, the smaller and paler the dots.
+    let n = map.points.id.len().max(1) as f32;
+    let dot = (260.0 / n.sqrt()).clamp(0.9, 6.0);
+    let opacity = (1.6 - 0.11 * n.ln()).clamp(0.35, 0.85);
+    let none = COLOURS.len();
+    for colour in (0..=none).rev() {
+        let own = map.points.theme.iter().enumerate().filter(|(_, t)| match usize::try_from(**t) {
+            Ok(t) => colours.get(t) == Some(&colour),
+            Err(_) => colour == none,
+        });
+        let mut path = String::new();
+        for (k, _) in own {
+            // Writing into a String cannot fail.
+            let _ = write!(path, "M{:.1} {:.1}h0", x(map.points.x[k]), y(map.points.y[k]));
+        }
+        if !path.is_empty() {
+            let stroke = COLOURS.get(colour).unwrap_or(&"#b5b5b5");
+            let _ = writeln!(
+                out,
+                "<path d=\"{path}\" fill=\"none\" stroke=\"{stroke}\" stroke-width=\"{dot:.1}\" stroke-linecap=\"round\" stroke-opacity=\"{opacity:.2}\"/>"
+            );
+        }
+    }
+    out.push_str("<g text-anchor=\"middle\" dominant-baseline=\"central\" stroke=\"#fff\" stroke-linejoin=\"round\" paint-order=\"stroke\">\n");
+    for label in map.labels.iter().rev() {
+        let (weight, halo) = if label.level == 0 { ("bold", 4.0) } else { ("normal", 2.5) };
+        let fill = if label.level == 0 { "#111" } else { "#444" };
+        // A name at the edge is moved in as a whole.
+        let half = label.width * unit / 2.0;
+        let at = x(label.x).clamp(half.min(width / 2.0), (width - half).max(width / 2.0));
+        let _ = writeln!(
+            out,
+            "<text x=\"{at:.1}\" y=\"{:.1}\" font-size=\"{}\" font-weight=\"{weight}\" stroke-width=\"{halo}\" fill=\"{fill}\">{}</text>",
+            y(label.y),
+            label.letters,
+            escaped(&label.text)
+        );
+    }
+    out.push_str("</g>\n</svg>\n");
+    out
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The map as a page: the same data on a canvas, to be moved and zoomed, with titles under the pointer.
+fn page(engine: &Engine, map: &ThemeMap) -> anyhow::Result<String> {
+    let data = json!({
+        "points": map.points, "themes": map.themes, "labels": engine.map_labels()?, "bounds": map.meta.bounds,
+        "colours": COLOURS, "colour": colours(map), "width": WIDTH,
+    });
+    // Inside a script element only this could end it.
+    let data = serde_json::to_string(&data)?.replace("</", "<\\/");
+    let title = format!("Map of {} papers", thousands(map.points.id.len()));
+    Ok(include_str!("theme_map.html").replace("{{title}}", &title).replace("{{data}}", &data))
+}

@@ -1,0 +1,207 @@
+//! `paperkin themes`
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use console::style;
+
+use super::show::thousands;
+use super::{Context, show, theme_map};
+use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeAsk, ThemeList};
+use crate::themes::trend::Direction;
+
+/// What the corpus is about: a tree of themes, or a map
+///
+/// Themes are found in the papers, at three levels that nest (0 is the coarsest). They are made on the first call and made
+/// anew when a tenth of the papers is new; ids and names carry on where enough papers stay together.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin themes                       the tree of the two coarser levels
+  paperkin themes --level 2             down to the finest
+  paperkin themes t12 --sort newest     one theme and its newest papers
+  paperkin themes t12 --search lidar    a search within it
+  paperkin themes --map map.svg         the map as a picture; map.html can be moved and zoomed
+  paperkin themes --events              what was born, grew, shrank, split, merged, died")]
+pub struct Args {
+    /// One theme, by id
+    #[arg(value_name = "THEME")]
+    id: Option<String>,
+    /// The tree down to this level; with --json only this level
+    #[arg(long, value_name = "0..2")]
+    level: Option<usize>,
+    /// Draw the map into this file: .svg or .html
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    /// What happened to the themes
+    #[arg(long, conflicts_with_all = ["map", "id"])]
+    events: bool,
+    /// Make the themes anew now
+    #[arg(long)]
+    rebuild: bool,
+    /// With --rebuild: forget the themes that were there, with their ids and places
+    #[arg(long, requires = "rebuild")]
+    afresh: bool,
+    /// Order of a theme's papers: central, newest or most-read
+    #[arg(long, value_name = "ORDER", value_parser = order, requires = "id", default_value = "central")]
+    sort: PaperOrder,
+    /// Search for this within a theme
+    #[arg(long, value_name = "WORDS", requires = "id")]
+    search: Option<String>,
+    /// Papers of a theme, or events; 1 to 500
+    #[arg(short = 'k', long = "limit", default_value_t = 10)]
+    limit: usize,
+}
+
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    let engine = context.open_filled()?;
+    // On the command line whoever asks waits, however many papers there are.
+    if args.rebuild || engine.themes_due()? {
+        eprintln!("making the themes…");
+        let done = engine.run_themes(args.afresh)?;
+        let stayed = done.stayed.map_or_else(String::new, |s| format!("; {:.1}% of papers stayed", 100.0 * s));
+        let [near, group, draw, write] = [0, 1, 2, 3].map(|k| done.took_s.get(k).copied().unwrap_or(0.0));
+        eprintln!(
+            "{} papers in {:.1} s (neighbours {near:.1}, themes {group:.1}, names and map {draw:.1}, written {write:.1}){stayed}",
+            thousands(done.papers),
+            near + group + draw + write
+        );
+    }
+    if let Some(file) = &args.map {
+        return theme_map::draw(&engine, file);
+    }
+    if args.events {
+        return events(context, &engine, args.limit);
+    }
+    if let Some(id) = &args.id {
+        let ask = ThemeAsk { order: args.sort, limit: args.limit, offset: 0, q: args.search.clone() };
+        return one(context, &engine.theme(id, &ask)?);
+    }
+    let only = args.level.filter(|_| context.json);
+    let list = engine.themes(only.or(args.level.map(|_| None).unwrap_or_default()))?;
+    if context.json {
+        return show::lines(&mut std::io::stdout().lock(), &list.themes);
+    }
+    if let Some(level) = args.level {
+        // Refused with the same words as over HTTP.
+        engine.themes(Some(level))?;
+    }
+    tree(&list, args.level.unwrap_or(1))
+}
+
+fn events(context: &Context, engine: &Engine, limit: usize) -> anyhow::Result<()> {
+    let events = engine.theme_events(limit)?.events;
+    let mut out = std::io::stdout().lock();
+    if context.json {
+        return show::lines(&mut out, &events);
+    }
+    for e in &events {
+        writeln!(out, "{}  {:<7} {:<6} {}", e.at, e.kind, e.theme, e.text)?;
+    }
+    if events.is_empty() {
+        writeln!(out, "Nothing happened yet.")?;
+    }
+    Ok(())
+}
+
+/// The tree down to a level.
+fn tree(list: &ThemeList, level: usize) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let roots: Vec<&Theme> = list.themes.iter().filter(|t| t.parent.is_none()).collect();
+    for theme in &roots {
+        branch(&mut out, list, theme, level, "", "")?;
+    }
+    if roots.is_empty() {
+        writeln!(out, "No themes.")?;
+    }
+    let meta = &list.meta;
+    eprintln!(
+        "{} papers, {} in no theme; themes at the levels: {}",
+        thousands(meta.papers),
+        thousands(meta.unassigned),
+        meta.sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    );
+    Ok(())
+}
+
+fn branch(
+    out: &mut impl Write,
+    list: &ThemeList,
+    theme: &Theme,
+    level: usize,
+    before: &str,
+    below: &str,
+) -> anyhow::Result<()> {
+    let name = if theme.level == 0 { style(&theme.name).bold() } else { style(&theme.name) };
+    let facts = format!("{} · {}{}", theme.id, thousands(theme.size), arrow(theme));
+    writeln!(out, "{before}{name}  {}", style(facts).dim())?;
+    if theme.level >= level {
+        return Ok(());
+    }
+    let children: Vec<&Theme> =
+        theme.children.iter().filter_map(|id| list.themes.iter().find(|t| t.id == *id)).collect();
+    for (k, child) in children.iter().enumerate() {
+        let last = k + 1 == children.len();
+        let (branch_sign, under) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+        branch(out, list, child, level, &format!("{below}{branch_sign}"), &format!("{below}{under}"))?;
+    }
+    Ok(())
+}
+
+fn arrow(theme: &Theme) -> String {
+    let sign = match theme.trend.direction {
+        Direction::Rising => "↗",
+        Direction::Falling => "↘",
+        Direction::Steady | Direction::Unknown => return String::new(),
+    };
+    theme.trend.ratio.map_or_else(|| format!(" · {sign}"), |ratio| format!(" · {sign} ×{ratio:.1}"))
+}
+
+fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
+    if context.json {
+        return show::document(one);
+    }
+    let mut out = std::io::stdout().lock();
+    let theme = &one.theme;
+    writeln!(out, "{}  {}", style(&theme.name).bold(), style(format!("{} · level {}", theme.id, theme.level)).dim())?;
+    for above in one.path.iter().rev() {
+        writeln!(out, "  in       {}  {}", above.name, style(&above.id).dim())?;
+    }
+    let trend = &theme.trend;
+    let expected = trend.expected_per_week.map_or_else(String::new, |e| format!(", {e:.1} expected"));
+    let p = trend.p_value.map_or_else(String::new, |p| format!(", p {p:.3}"));
+    let direction = format!("{:?}", trend.direction).to_lowercase();
+    writeln!(out, "  papers   {} ({} more are near)", thousands(theme.size), thousands(theme.nearby))?;
+    writeln!(out, "  trend    {direction}: {:.1} papers a week{expected}{p}", trend.per_week)?;
+    writeln!(out, "  terms    {}", theme.terms.join(", "))?;
+    for below in &one.subthemes {
+        writeln!(
+            out,
+            "  holds    {}  {}",
+            below.name,
+            style(format!("{} · {}", below.id, thousands(below.size))).dim()
+        )?;
+    }
+    for other in &one.related {
+        writeln!(out, "  like     {}  {}", other.name, style(format!("{} · {:.2}", other.id, other.score)).dim())?;
+    }
+    for (k, hit) in one.papers.iter().enumerate() {
+        let score = hit.score.map_or_else(|| "     ".to_string(), |s| format!("{s:.3}"));
+        let title = hit.paper.title.split_whitespace().collect::<Vec<_>>().join(" ");
+        writeln!(out, "{:>3}  {score}  {title}", k + 1)?;
+        let date = hit.paper.date.as_ref().map_or_else(String::new, |d| format!(" · {d}"));
+        writeln!(out, "            {}", style(format!("{}{date}", hit.paper.id)).dim())?;
+    }
+    for e in one.history.iter().take(5) {
+        writeln!(out, "  {}  {}", style(&e.at).dim(), e.text)?;
+    }
+    Ok(())
+}
+
+fn order(text: &str) -> Result<PaperOrder, String> {
+    match text {
+        "central" => Ok(PaperOrder::Central),
+        "newest" => Ok(PaperOrder::Newest),
+        "most-read" | "most_read" => Ok(PaperOrder::MostRead),
+        _ => Err("it is central, newest or most-read".into()),
+    }
+}

@@ -1,0 +1,89 @@
+//! From a score to a chance: Platt, "Probabilistic outputs for support vector machines", 1999.
+
+use crate::rank::{Candidate, Liking, Logistic, LogisticOptions, Sample, Taste};
+
+/// Likes and dislikes, each, from which on a probability is shown.
+const ENOUGH: usize = 20;
+
+/// Parts that the examples are split into: each is scored by a model of the others.
+const FOLDS: usize = 5;
+
+/// The log odds of a like are `slope * score + constant`. `fit` makes a model from some of the examples.
+///
+/// `None` without [`ENOUGH`] of both sides, or when the score tells nothing (the slope is not above zero).
+pub fn calibrate(likings: &[Liking<'_>], fit: impl Fn(&[Liking<'_>]) -> Option<Taste>) -> Option<(f32, f32)> {
+    // Views and clicks are no verdicts.
+    let explicit = likings.iter().copied().filter(|l| l.weight.abs() > 0.25);
+    let (likes, dislikes): (Vec<Liking<'_>>, Vec<Liking<'_>>) = explicit.partition(|l| l.weight > 0.0);
+    if likes.len() < ENOUGH || dislikes.len() < ENOUGH {
+        return None;
+    }
+    let mut scores: Vec<([f32; 1], bool)> = Vec::with_capacity(likes.len() + dislikes.len());
+    for fold in 0..FOLDS {
+        let (mut train, mut test): (Vec<Liking<'_>>, Vec<Liking<'_>>) = (Vec::new(), Vec::new());
+        for side in [&likes, &dislikes] {
+            for (k, l) in side.iter().enumerate() {
+                if k % FOLDS == fold { test.push(*l) } else { train.push(*l) }
+            }
+        }
+        let taste = fit(&train)?;
+        for l in test {
+            let words = taste.word_product(l.terms);
+            scores.push(([taste.score(Candidate { vector: l.vector, words })], l.weight > 0.0));
+        }
+    }
+    let samples: Vec<Sample<'_>> =
+        scores.iter().map(|(s, positive)| Sample { dense: s, sparse: &[], positive: *positive, weight: 1.0 }).collect();
+    let options = LogisticOptions { c: 10.0, balanced: false, bias: 3.0, passes: 500, tolerance: 1e-4 };
+    let model = Logistic::fit(&samples, 0, options, &[]);
+    (model.dense[0] > 0.0).then_some((model.dense[0], model.bias))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rank::Background;
+
+    /// Likes around one axis, dislikes around another, some of each misplaced.
+    fn examples(n: usize) -> Vec<(f32, Vec<f32>)> {
+        (0..n)
+            .map(|k| {
+                let like = k % 2 == 0;
+                let towards = if like != (k % 7 == 0) { 1.0 } else { -1.0 };
+                let (a, b) = ((k as f32 * 1.3).sin(), (k as f32 * 2.1).cos());
+                let v = [towards, 0.8 * a, 0.8 * b];
+                let length = v.iter().map(|x| x * x).sum::<f32>().sqrt();
+                (if like { 1.0 } else { -1.0 }, v.iter().map(|x| x / length).collect())
+            })
+            .collect()
+    }
+
+    fn calibrated(n: usize) -> Option<(f32, f32)> {
+        let examples = examples(n);
+        let corpus: Vec<Vec<f32>> = examples.iter().map(|e| e.1.clone()).collect();
+        let vectors: Vec<&[f32]> = corpus.iter().map(Vec::as_slice).collect();
+        let background = Background::of(&vectors).expect("a corpus");
+        let likings: Vec<Liking<'_>> =
+            examples.iter().map(|(weight, vector)| Liking { weight: *weight, vector, terms: &[] }).collect();
+        calibrate(&likings, |some| {
+            let mut taste = Taste::fit(some, &background)?;
+            let sample: Vec<Candidate<'_>> = corpus.iter().map(|v| Candidate { vector: v, words: 0.0 }).collect();
+            taste.calibrate(&sample);
+            Some(taste)
+        })
+    }
+
+    #[test]
+    fn few_verdicts_give_no_probability() {
+        assert_eq!(calibrated(2 * ENOUGH - 2), None);
+        assert!(calibrated(2 * ENOUGH).is_some());
+    }
+
+    #[test]
+    fn the_mean_chance_is_the_share_of_likes() {
+        let (slope, constant) = calibrated(200).expect("enough");
+        assert!(slope > 0.1);
+        // Both kinds are as many, so the middle of the scores is near even odds.
+        assert!((1.0 / (1.0 + (-constant).exp()) - 0.5).abs() < 0.3, "{slope} {constant}");
+    }
+}

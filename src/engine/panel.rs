@@ -1,0 +1,122 @@
+//! Papers laid out to be ranked for many readers one after the other: for evaluation and for whoever ranks in bulk.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Engine;
+use super::reader::Common;
+use super::space::Space;
+use crate::error::{Error, Result};
+use crate::index::VectorIndex;
+use crate::paper::{PaperId, Row};
+use crate::rank::{Candidate, Liking, Taste, cluster};
+
+/// Papers with their vectors, terms and days.
+pub struct Panel<'a> {
+    engine: &'a Engine,
+    space: Arc<Space>,
+    common: Common,
+    rows: Vec<Row>,
+    places: HashMap<String, usize>,
+    vectors: Vec<Vec<f32>>,
+    terms: Vec<Vec<(u32, f32)>>,
+    days: Vec<Option<i32>>,
+}
+
+impl Engine {
+    /// Lays papers out. What is common is taken from those that `background` lets through, so that a part can be kept out
+    /// of everything that is learned.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a paper that is not there; [`Error::Invalid`] when nothing is left for the background.
+    pub fn panel(&self, ids: &[PaperId], background: impl Fn(&PaperId) -> bool) -> Result<Panel<'_>> {
+        let space = self.space();
+        let refs: Vec<&PaperId> = ids.iter().collect();
+        let mut rows = Vec::with_capacity(ids.len());
+        for (id, row) in ids.iter().zip(self.store.rows(&refs)?) {
+            rows.push(row.ok_or_else(|| Error::no_paper(id.as_str()))?);
+        }
+        let zero = || vec![0.0; space.model.dimension];
+        let vectors: Vec<Vec<f32>> = space.index.vectors(&rows).into_iter().map(|v| v.unwrap_or_else(zero)).collect();
+        let terms = self.lexical.terms(&rows).into_iter().map(|t| t.unwrap_or_default().terms).collect();
+        let known: Vec<(Row, Vec<f32>)> = ids
+            .iter()
+            .zip(&rows)
+            .zip(&vectors)
+            .filter(|((id, _), _)| background(id))
+            .map(|((_, row), v)| (*row, v.clone()))
+            .collect();
+        let common = Common::of(known, &space.model.fingerprint)
+            .ok_or_else(|| Error::Invalid("no paper is left that could say what is common".into()))?;
+        let places = ids.iter().enumerate().map(|(k, id)| (id.to_string(), k)).collect();
+        let days = self.store.list_days(&rows)?;
+        Ok(Panel { engine: self, space, common, rows, places, vectors, terms, days })
+    }
+}
+
+impl Panel<'_> {
+    /// Where a paper stands; none when it does not.
+    pub fn place(&self, id: &str) -> Option<usize> {
+        self.places.get(id).copied()
+    }
+
+    /// How many papers there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The unit vector of a paper.
+    pub fn vector(&self, place: usize) -> &[f32] {
+        &self.vectors[place]
+    }
+
+    /// The terms of a paper.
+    pub fn terms(&self, place: usize) -> &[(u32, f32)] {
+        &self.terms[place]
+    }
+
+    /// The day a paper was listed.
+    pub fn day(&self, place: usize) -> Option<i32> {
+        self.days[place]
+    }
+
+    /// Terms have numbers below this.
+    pub fn vocabulary(&self) -> usize {
+        self.engine.lexical.vocabulary()
+    }
+
+    /// The model of a reader with these examples (place and weight; below zero for a dislike), as it serves.
+    pub fn taste(&self, examples: &[(usize, f32)]) -> Option<Taste> {
+        let likings: Vec<Liking<'_>> = examples
+            .iter()
+            .map(|&(k, weight)| Liking { weight, vector: &self.vectors[k], terms: &self.terms[k] })
+            .collect();
+        let mut taste = Taste::fit(&likings, &self.common.background)?;
+        self.engine.bring_to_scale(&mut taste, &self.common);
+        Some(taste)
+    }
+
+    /// The scores of candidates under a model, as it serves.
+    pub fn score(&self, taste: &Taste, candidates: &[usize]) -> Vec<f32> {
+        let rows: Vec<Row> = candidates.iter().map(|&k| self.rows[k]).collect();
+        let words = self.engine.word_products(taste, &rows);
+        let papers: Vec<Candidate<'_>> =
+            candidates.iter().zip(words).map(|(&k, words)| Candidate { vector: &self.vectors[k], words }).collect();
+        taste.score_all(&papers, super::feed::closely(taste.likes()))
+    }
+
+    /// The interests among examples that are all likes, as the service finds them: the group of each.
+    pub fn interests(&self, taste: &Taste, examples: usize) -> Vec<usize> {
+        cluster(examples, |a, b| taste.affinity(a, b), super::interests::ONE_INTEREST)
+    }
+
+    /// The dimension of the vectors.
+    pub fn dimension(&self) -> usize {
+        self.space.model.dimension
+    }
+}

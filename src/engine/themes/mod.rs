@@ -1,0 +1,232 @@
+//! Themes of the corpus: kept in the store, brought up to date as papers come and go, made anew by a run.
+//!
+//! A [`Picture`] is the state of all themes at one moment; whoever answers works with one to the end. New papers join the
+//! picture at once, by their neighbours; a run ([`run`]) puts a new one in its place.
+
+mod map;
+mod of;
+mod picture;
+mod read;
+mod run;
+mod steady;
+
+pub use map::{MapAsk, ThemeMap};
+pub use of::{Selection, SelectionThemes};
+pub use picture::Example;
+pub use read::{OneTheme, PaperOrder, Theme, ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemesMeta};
+pub use run::ThemesRun;
+pub use steady::{Assigned, Stability};
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use rayon::prelude::*;
+use roaring::RoaringBitmap;
+
+use self::picture::{Picture, Placed};
+use super::Engine;
+use super::space::Space;
+use crate::error::{Error, Result};
+use crate::index::VectorIndex;
+use crate::paper::Row;
+use crate::store::StoredPlace;
+use crate::themes::graph::Knn;
+use crate::themes::{layout, levels};
+
+/// Neighbours of a paper that decide where it belongs.
+const NEIGHBOURS: usize = 15;
+
+/// Up to so many papers the first run is made while the one who asked waits.
+const AT_ONCE: usize = 20_000;
+
+/// Up to so many papers this holds for every run that is due.
+const ALWAYS_AT_ONCE: usize = 2_000;
+
+/// Share of papers that came or went since the last run from which a new one is due.
+const CHANGED_SHARE: f64 = 0.1;
+
+/// The themes of an engine.
+#[derive(Default)]
+pub struct Board {
+    // A lock around the pointer, and held while the picture is brought up to date, so that no paper is lost between.
+    picture: RwLock<State>,
+    // Held during a run: one at a time.
+    running: Mutex<()>,
+    // The store's change number up to which the picture was seen to hold everything; lets readers off comparing rows.
+    seen: AtomicU64,
+}
+
+#[derive(Default, Clone)]
+enum State {
+    /// Nobody asked yet.
+    #[default]
+    Unread,
+    /// There was no run yet.
+    Nothing,
+    /// What there is.
+    Picture(Arc<Picture>),
+}
+
+impl Engine {
+    /// The present picture, with every paper of the index in it; none before the first run.
+    fn picture(&self) -> Result<Option<Arc<Picture>>> {
+        let change = self.store.change()?;
+        if self.themes.seen.load(Ordering::Acquire) == change + 1 {
+            match &*self.themes.picture.read().unwrap_or_else(PoisonError::into_inner) {
+                State::Unread => {}
+                State::Nothing => return Ok(None),
+                State::Picture(picture) => return Ok(Some(Arc::clone(picture))),
+            }
+        }
+        self.catch_up()
+    }
+
+    /// Brings the picture up to date with the index: papers that it lacks join, those that are gone leave.
+    fn catch_up(&self) -> Result<Option<Arc<Picture>>> {
+        let change = self.store.change()?;
+        let mut state = self.themes.picture.write().unwrap_or_else(PoisonError::into_inner);
+        if let State::Unread = *state {
+            *state = Picture::read(&self.store)?.map_or(State::Nothing, |p| State::Picture(Arc::new(p)));
+        }
+        let space = self.space();
+        // One more than the number, since 0 means that nothing was seen. A commit whose rows reach the index only after
+        // this look calls `themes_follow` behind it.
+        let seen = || self.themes.seen.store(change + 1, Ordering::Release);
+        let State::Picture(picture) = &*state else {
+            seen();
+            return Ok(None);
+        };
+        let rows = space.index.rows();
+        if picture.rows == rows {
+            seen();
+            return Ok(Some(Arc::clone(picture)));
+        }
+        let gone: Vec<Row> = (&picture.rows - &rows).iter().map(Row).collect();
+        let new: Vec<Row> = (&rows - &picture.rows).iter().map(Row).collect();
+        let joined = self.join(&space, picture, &new)?;
+        let stored: Vec<StoredPlace> = joined.iter().map(|p| picture.stored(p)).collect();
+        self.store.join_themes(&stored, &gone)?;
+        let next = Arc::new(picture.with(joined, &gone));
+        *state = State::Picture(Arc::clone(&next));
+        seen();
+        Ok(Some(next))
+    }
+
+    /// Lets papers that were committed into their themes. Costs nothing while there are none.
+    ///
+    /// What fails here is only told: the papers are stored, and the next who asks for themes makes up for it.
+    pub(super) fn themes_follow(&self) {
+        if let Err(e) = self.catch_up() {
+            tracing::warn!("new papers did not join the themes yet: {e}");
+        }
+    }
+
+    /// Where new papers belong, by their neighbours among the papers of a picture.
+    fn join(&self, space: &Space, picture: &Picture, new: &[Row]) -> Result<Vec<Placed>> {
+        let facts = self.store.days_and_votes(new)?;
+        let place = |(row, fact): (&Row, &Option<(Option<i32>, u32)>)| -> Result<Placed> {
+            let day = fact.and_then(|f| f.0);
+            let Some(vector) = space.index.vectors(&[*row]).pop().flatten() else {
+                return Ok(Placed::nowhere(*row, day));
+            };
+            // New papers are not in the picture yet, so that some of its own must be among the neighbours.
+            let mut k = NEIGHBOURS + 1;
+            loop {
+                let found = space.index.search(&vector, k, None)?.neighbours;
+                let known: Vec<(&Placed, f32)> =
+                    found.iter().filter_map(|n| Some((picture.placed(n.row)?, n.score))).take(NEIGHBOURS).collect();
+                if known.len() < NEIGHBOURS.min(picture.papers.len()) && found.len() >= k && k < 1000 {
+                    k *= 4;
+                    continue;
+                }
+                let votes = known.iter().map(|(p, s)| (p.theme.filter(|_| p.member).unwrap_or(levels::NONE), *s));
+                let joined = levels::join(votes);
+                let at = layout::between(known.iter().map(|(p, s)| (p.at, *s))).unwrap_or_default();
+                return Ok(Placed {
+                    row: *row,
+                    theme: joined.map(|j| j.0),
+                    member: joined.is_some_and(|j| j.1),
+                    strength: joined.map_or(0.0, |j| j.2),
+                    at,
+                    day,
+                });
+            }
+        };
+        new.par_iter().zip(&facts).map(place).collect()
+    }
+
+    /// The picture to answer from. A first run over few papers is made now; over many it belongs into the background.
+    fn picture_now(&self) -> Result<Option<Arc<Picture>>> {
+        let picture = self.picture()?;
+        let papers = self.space().index.len();
+        let at_once = match &picture {
+            None => papers > 0 && papers <= AT_ONCE,
+            Some(p) => papers <= ALWAYS_AT_ONCE && self.is_due(p),
+        };
+        if at_once {
+            self.run_themes_if(&|engine| engine.themes_due())?;
+            return self.picture();
+        }
+        if picture.is_none() && papers > 0 {
+            return Err(Error::Overloaded(format!(
+                "the themes of {papers} papers are being made for the first time; it takes about a minute"
+            )));
+        }
+        Ok(picture)
+    }
+
+    /// Whether a run is worth it: there was none, much has changed since, or the model is another.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn themes_due(&self) -> Result<bool> {
+        Ok(match self.picture()? {
+            None => !self.space().index.is_empty(),
+            Some(picture) => self.is_due(&picture),
+        })
+    }
+
+    /// Makes the themes anew if that is due, for whoever looks from time to time.
+    ///
+    /// # Errors
+    /// As [`Engine::run_themes`].
+    pub fn keep_themes(&self) -> Result<()> {
+        if self.themes_due()? { self.run_themes_if(&|engine| engine.themes_due()) } else { Ok(()) }
+    }
+
+    fn is_due(&self, picture: &Picture) -> bool {
+        picture.run.model != self.space().model.fingerprint
+            || picture.changed as f64 > CHANGED_SHARE * picture.run.papers as f64
+    }
+}
+
+/// All rows of an index, and their nearest neighbours among each other.
+fn neighbours(space: &Space) -> (Vec<Row>, Knn) {
+    let graph = space.index.neighbour_graph(NEIGHBOURS);
+    let number: HashMap<Row, u32> = graph.rows.iter().zip(0..).map(|(row, i)| (*row, i)).collect();
+    let mut knn = Knn::new(graph.rows.len(), NEIGHBOURS.min(graph.rows.len().saturating_sub(1)));
+    for (((ids, scores), found), own) in knn.rows_mut().zip(graph.neighbours).zip(graph.rows.iter().copied()) {
+        let others = found.iter().filter(|n| n.row != own);
+        let known = others.filter_map(|n| Some((*number.get(&n.row)?, n.score)));
+        for ((id, score), (other, s)) in ids.iter_mut().zip(scores.iter_mut()).zip(known) {
+            (*id, *score) = (other, s);
+        }
+    }
+    (graph.rows, knn)
+}
+
+/// The name of a theme outside.
+fn outside(theme: u32) -> String {
+    format!("t{theme}")
+}
+
+/// The number of a theme by its name outside.
+fn inside(id: &str) -> Result<u32> {
+    let number = id.strip_prefix('t').and_then(|n| n.parse().ok()).filter(|n| outside(*n) == id);
+    number.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })
+}
+
+fn bitmap(rows: impl Iterator<Item = Row>) -> RoaringBitmap {
+    rows.map(|r| r.0).collect()
+}

@@ -1,0 +1,435 @@
+//! What is answered about themes: the list, one of them, what happened.
+
+use std::time::Instant;
+
+use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::picture::{Counted, Example, Picture};
+use super::{inside, outside};
+use crate::engine::Engine;
+use crate::engine::answer::check_limit;
+use crate::engine::search::check_query;
+use crate::error::{Error, Result};
+use crate::index::{VectorIndex, dot};
+use crate::paper::{Paper, Row};
+use crate::themes::levels::{FINEST, LEVELS};
+use crate::themes::trend::Trend;
+
+/// Telling papers shown with a theme.
+const EXAMPLES: usize = 3;
+
+/// A theme.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Theme {
+    /// Its id; it stays the same from run to run while enough of its papers stay together.
+    pub id: String,
+    /// 0 is the coarsest level, 2 the finest.
+    pub level: usize,
+    /// The theme one level up that it lies in; null on level 0.
+    pub parent: Option<String>,
+    /// Its themes one level down, largest first.
+    pub children: Vec<String>,
+    /// What it is called; no two themes have one name.
+    pub name: String,
+    /// Its most telling words and phrases, best first.
+    pub terms: Vec<String>,
+    /// Papers that belong to it.
+    pub size: usize,
+    /// Papers that belong to no theme and are nearest to this one.
+    pub nearby: usize,
+    /// Whether it rises.
+    pub trend: Trend,
+    /// Its most telling papers.
+    pub examples: Vec<Example>,
+    /// The day it was first seen.
+    pub since: String,
+}
+
+/// Themes.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ThemeList {
+    /// By level, then by falling size.
+    pub themes: Vec<Theme>,
+    /// Where they come from.
+    pub meta: ThemesMeta,
+}
+
+/// Where themes come from.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct ThemesMeta {
+    /// Milliseconds inside the engine.
+    pub took_ms: f64,
+    /// Levels there are; 0 is the coarsest.
+    pub levels: usize,
+    /// Themes of each level.
+    pub sizes: Vec<usize>,
+    /// Papers.
+    pub papers: usize,
+    /// Papers that belong to no theme.
+    pub unassigned: usize,
+    /// Number of the last run; 0 before the first.
+    pub run: u64,
+    /// When it was, as an RFC 3339 time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_at: Option<String>,
+    /// Papers that joined or left since.
+    pub changed_since: usize,
+}
+
+/// How the papers of a theme are ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PaperOrder {
+    /// Closest to the middle of the theme first.
+    #[default]
+    Central,
+    /// Newest first.
+    Newest,
+    /// Most votes first.
+    MostRead,
+}
+
+/// What is asked of one theme.
+#[derive(Debug, Clone)]
+pub struct ThemeAsk {
+    /// The order of its papers.
+    pub order: PaperOrder,
+    /// Papers wanted: 1 to 500.
+    pub limit: usize,
+    /// Papers to pass over first.
+    pub offset: usize,
+    /// Search for this within the theme.
+    pub q: Option<String>,
+}
+
+impl Default for ThemeAsk {
+    fn default() -> Self {
+        ThemeAsk { order: PaperOrder::default(), limit: 10, offset: 0, q: None }
+    }
+}
+
+/// One theme with what is in it and around it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OneTheme {
+    /// The theme.
+    #[serde(flatten)]
+    pub theme: Theme,
+    /// A page of its papers, in the order asked for.
+    pub papers: Vec<ThemePaper>,
+    /// The themes one level down in it, largest first.
+    pub subthemes: Vec<Theme>,
+    /// Themes of its level that are like it, most alike first.
+    pub related: Vec<Related>,
+    /// The themes it lies in, coarsest first.
+    pub path: Vec<Named>,
+    /// What happened to it, newest first.
+    pub history: Vec<ThemeEvent>,
+    /// Where the page stands.
+    pub meta: OneMeta,
+}
+
+/// Where a page of papers stands.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OneMeta {
+    /// Milliseconds inside the engine.
+    pub took_ms: f64,
+    /// Papers of the theme (with `q`: all of them, since all are ranked).
+    pub total: usize,
+    /// The order of the papers.
+    pub sort: PaperOrder,
+}
+
+/// A paper of a theme.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ThemePaper {
+    /// The paper.
+    #[serde(flatten)]
+    pub paper: Paper,
+    /// Similarity to the middle of the theme, or with `q` to the query; absent in other orders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f32>,
+    /// The share of its neighbours' closeness that lies in its finest theme, 0 to 1.
+    pub strength: f32,
+}
+
+/// A theme by name.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Named {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A theme like another.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Related {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Papers that belong to it.
+    pub size: usize,
+    /// Similarity of the middles, greater is closer.
+    pub score: f32,
+}
+
+/// Something that happened to a theme.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ThemeEvent {
+    /// The theme.
+    pub theme: String,
+    /// When, as an RFC 3339 time.
+    pub at: String,
+    /// In which run.
+    pub run: u64,
+    /// `born`, `grown`, `shrunk`, `split`, `merged` or `died`.
+    pub kind: String,
+    /// The same as a sentence.
+    pub text: String,
+    /// `level`, `name`; `was` and `is` (papers) of what grew or shrank; `other` (id and name) of what it split from or was
+    /// merged into.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub facts: Map<String, Value>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ThemeEvents {
+    /// Newest first.
+    pub events: Vec<ThemeEvent>,
+}
+
+impl Engine {
+    /// The themes of a level, or of all.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a level that does not exist; [`Error::Overloaded`] while the first run over many papers is
+    /// not done.
+    pub fn themes(&self, level: Option<usize>) -> Result<ThemeList> {
+        let began = Instant::now();
+        if let Some(level) = level.filter(|l| *l >= LEVELS) {
+            return Err(Error::Invalid(format!("level is {level}; it goes from 0, the coarsest, to {FINEST}")));
+        }
+        let Some(picture) = self.picture_now()? else {
+            let meta =
+                ThemesMeta { took_ms: since(began), levels: LEVELS, sizes: vec![0; LEVELS], ..ThemesMeta::default() };
+            return Ok(ThemeList { themes: Vec::new(), meta });
+        };
+        let counted = picture.counted();
+        let mut order: Vec<usize> =
+            (0..picture.themes.len()).filter(|t| level.is_none_or(|l| picture.themes[*t].level == l)).collect();
+        order.sort_by_key(|t| rank(&picture, counted, *t));
+        let themes = self.show(&picture, &order)?;
+        Ok(ThemeList { themes, meta: meta(&picture, began) })
+    }
+
+    /// One theme with a page of its papers, or the papers of a search within it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such theme (any more); [`Error::Invalid`] for a request that is not allowed.
+    pub fn theme(&self, id: &str, ask: &ThemeAsk) -> Result<OneTheme> {
+        let began = Instant::now();
+        check_limit(ask.limit)?;
+        if let Some(q) = &ask.q {
+            check_query(q)?;
+        }
+        let number = inside(id)?;
+        let missing = || Error::NotFound { what: "theme", id: id.to_string() };
+        let picture = self.picture_now()?.ok_or_else(missing)?;
+        let theme = picture.find(number).ok_or_else(missing)?;
+        let counted = picture.counted();
+        let mut children: Vec<usize> =
+            (0..picture.themes.len()).filter(|t| picture.themes[*t].parent == Some(theme)).collect();
+        children.sort_by_key(|t| rank(&picture, counted, *t));
+        let known = &picture.themes[theme];
+        let related = known.facts.related.iter().filter_map(|(id, score)| {
+            let t = picture.find(*id)?;
+            let name = picture.themes[t].facts.name.clone();
+            Some(Related { id: outside(*id), name, size: counted.members[t].len(), score: *score })
+        });
+        let mut path: Vec<Named> = picture
+            .upward(theme)
+            .skip(1)
+            .map(|t| Named { id: outside(picture.themes[t].id), name: picture.themes[t].facts.name.clone() })
+            .collect();
+        path.reverse();
+        let shown = self.show(&picture, &[theme])?.pop().ok_or_else(missing)?;
+        Ok(OneTheme {
+            theme: shown,
+            papers: self.theme_papers(&picture, counted, theme, ask)?,
+            subthemes: self.show(&picture, &children)?,
+            related: related.collect(),
+            path,
+            history: self.store.theme_events(Some(number), 100)?.into_iter().map(event).collect(),
+            meta: OneMeta { took_ms: since(began), total: counted.members[theme].len(), sort: ask.order },
+        })
+    }
+
+    /// What happened to the themes, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a limit out of range.
+    pub fn theme_events(&self, limit: usize) -> Result<ThemeEvents> {
+        check_limit(limit)?;
+        Ok(ThemeEvents { events: self.store.theme_events(None, limit)?.into_iter().map(event).collect() })
+    }
+
+    /// The finest theme of a paper, if it belongs to one: its id and name, and those of the themes above, coarsest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such paper.
+    pub fn themes_of_paper(&self, id: &str) -> Result<Vec<Named>> {
+        let (row, _) = self.store.paper(id)?.ok_or_else(|| Error::no_paper(id))?;
+        let Some(picture) = self.picture()? else { return Ok(Vec::new()) };
+        let Some(theme) = picture.placed(row).filter(|p| p.member).and_then(|p| p.theme) else { return Ok(Vec::new()) };
+        let mut path: Vec<Named> = picture
+            .upward(theme as usize)
+            .map(|t| Named { id: outside(picture.themes[t].id), name: picture.themes[t].facts.name.clone() })
+            .collect();
+        path.reverse();
+        Ok(path)
+    }
+
+    /// Themes as they go out.
+    pub(super) fn show(&self, picture: &Picture, themes: &[usize]) -> Result<Vec<Theme>> {
+        let counted = picture.counted();
+        let wanted: Vec<Row> = themes
+            .iter()
+            .flat_map(|t| picture.themes[*t].facts.examples.iter().take(EXAMPLES).map(|r| Row(*r)))
+            .collect();
+        let papers: std::collections::HashMap<Row, Paper> = self.store.papers(&wanted)?.into_iter().collect();
+        let mut below: Vec<Vec<usize>> = vec![Vec::new(); picture.themes.len()];
+        for t in 0..picture.themes.len() {
+            if let Some(parent) = picture.themes[t].parent {
+                below[parent].push(t);
+            }
+        }
+        let mut one = |t: &usize| {
+            let known = &picture.themes[*t];
+            below[*t].sort_by_key(|c| rank(picture, counted, *c));
+            let example = |r: &u32| {
+                papers.get(&Row(*r)).map(|p| Example { id: p.id.to_string(), title: p.title.trim().to_string() })
+            };
+            Theme {
+                id: outside(known.id),
+                level: known.level,
+                parent: known.parent.map(|p| outside(picture.themes[p].id)),
+                children: below[*t].iter().map(|c| outside(picture.themes[*c].id)).collect(),
+                name: known.facts.name.clone(),
+                terms: known.facts.terms.iter().map(|(term, _)| term.clone()).collect(),
+                size: counted.members[*t].len(),
+                nearby: counted.nearby[*t],
+                trend: counted.trends[*t].clone(),
+                examples: known.facts.examples.iter().take(EXAMPLES).filter_map(example).collect(),
+                since: time(known.facts.since).chars().take(10).collect(),
+            }
+        };
+        Ok(themes.iter().map(&mut one).collect())
+    }
+
+    fn theme_papers(
+        &self,
+        picture: &Picture,
+        counted: &Counted,
+        theme: usize,
+        ask: &ThemeAsk,
+    ) -> Result<Vec<ThemePaper>> {
+        let rows: Vec<Row> = counted.members[theme].iter().map(|k| picture.papers[*k as usize].row).collect();
+        let space = self.space();
+        let scored: Vec<(Row, Option<f32>)> = if let Some(q) = &ask.q {
+            let vector = self.embed_query(&space, q)?;
+            let allowed: RoaringBitmap = rows.iter().map(|r| r.0).collect();
+            let wanted = ask.offset.saturating_add(ask.limit).min(rows.len());
+            let found = space.index.search(&vector, wanted, Some(&allowed))?;
+            found.neighbours.into_iter().map(|n| (n.row, Some(n.score))).collect()
+        } else if ask.order == PaperOrder::Central {
+            let vectors = space.index.vectors(&rows);
+            let mut middle = vec![0f32; space.model.dimension];
+            for v in vectors.iter().flatten() {
+                middle.iter_mut().zip(v).for_each(|(m, x)| *m += x);
+            }
+            let length = middle.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
+            middle.iter_mut().for_each(|x| *x /= length);
+            let score = |v: &Option<Vec<f32>>| v.as_ref().map(|v| dot(v, &middle));
+            let mut all: Vec<(Row, Option<f32>)> = rows.iter().zip(&vectors).map(|(r, v)| (*r, score(v))).collect();
+            all.sort_by(|a, b| b.1.unwrap_or(-2.0).total_cmp(&a.1.unwrap_or(-2.0)).then(a.0.cmp(&b.0)));
+            all
+        } else {
+            let facts = self.store.days_and_votes(&rows)?;
+            let mut all: Vec<(i64, i64, Row)> = rows
+                .iter()
+                .zip(facts)
+                .map(|(row, fact)| {
+                    let (day, votes) = fact.unwrap_or_default();
+                    let (day, votes) = (day.map_or(i64::MIN, i64::from), i64::from(votes));
+                    if ask.order == PaperOrder::Newest { (day, votes, *row) } else { (votes, day, *row) }
+                })
+                .collect();
+            all.sort_by(|a, b| b.cmp(a));
+            all.into_iter().map(|(_, _, row)| (row, None)).collect()
+        };
+        let page: Vec<(Row, Option<f32>)> = scored.into_iter().skip(ask.offset).take(ask.limit).collect();
+        let rows: Vec<Row> = page.iter().map(|(row, _)| *row).collect();
+        let scores: std::collections::HashMap<Row, Option<f32>> = page.into_iter().collect();
+        let show = |(row, paper): (Row, Paper)| ThemePaper {
+            score: scores.get(&row).copied().flatten(),
+            strength: picture.placed(row).map_or(0.0, |p| p.strength),
+            paper,
+        };
+        Ok(self.store.papers(&rows)?.into_iter().map(show).collect())
+    }
+}
+
+/// The order of lists: by level, greatest first, of equal ones the older first.
+fn rank(picture: &Picture, counted: &Counted, t: usize) -> (usize, std::cmp::Reverse<usize>, u32) {
+    (picture.themes[t].level, std::cmp::Reverse(counted.members[t].len()), picture.themes[t].id)
+}
+
+/// What a picture says of itself.
+pub(super) fn meta(picture: &Picture, began: Instant) -> ThemesMeta {
+    ThemesMeta {
+        took_ms: since(began),
+        levels: LEVELS,
+        sizes: (0..LEVELS).map(|l| picture.themes.iter().filter(|t| t.level == l).count()).collect(),
+        papers: picture.papers.len(),
+        unassigned: picture.counted().unassigned,
+        run: picture.run.run,
+        run_at: Some(time(picture.run.at)),
+        changed_since: picture.changed,
+    }
+}
+
+pub(super) fn since(began: Instant) -> f64 {
+    began.elapsed().as_secs_f64() * 1e3
+}
+
+/// Seconds since 1970-01-01 as an RFC 3339 time.
+pub(super) fn time(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map(|t| t.to_string()).unwrap_or_default()
+}
+
+fn event(stored: crate::store::StoredThemeEvent) -> ThemeEvent {
+    // A memory that cannot be read is told as one without facts.
+    let mut facts: Map<String, Value> = serde_json::from_str(&stored.json).unwrap_or_default();
+    let kind = facts.remove("kind").and_then(|k| k.as_str().map(str::to_string)).unwrap_or_default();
+    let text = {
+        let name = facts.get("name").and_then(Value::as_str).unwrap_or_default();
+        let other = facts.get("other").and_then(|o| o["name"].as_str()).unwrap_or_default();
+        let number = |field: &str| facts.get(field).and_then(Value::as_u64).unwrap_or(0);
+        match kind.as_str() {
+            "born" => format!("“{name}” is new"),
+            "grown" => format!("“{name}” grew from {} to {} papers", number("was"), number("is")),
+            "shrunk" => format!("“{name}” shrank from {} to {} papers", number("was"), number("is")),
+            "split" => format!("“{name}” split from “{other}”"),
+            "merged" => format!("“{name}” is part of “{other}” now"),
+            "died" => format!("“{name}” is no theme any more"),
+            _ => name.to_string(),
+        }
+    };
+    ThemeEvent { theme: outside(stored.theme), at: time(stored.at), run: stored.run, kind, text, facts }
+}

@@ -1,0 +1,478 @@
+//! A run: all papers grouped, named and laid out anew, growing out of the themes that were there.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use rayon::prelude::*;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::picture::{Known, Picture, Placed, RunFacts, ThemeFacts};
+use super::{State, neighbours, outside};
+use crate::engine::Engine;
+use crate::engine::space::Space;
+use crate::error::{Error, Result};
+use crate::index::{VectorIndex, dot};
+use crate::paper::{Row, head};
+use crate::store::{StoredPlace, StoredRun, StoredThemeEvent};
+use crate::themes::graph::Knn;
+use crate::themes::layout::{self, Moves, Place};
+use crate::themes::levels::{self, FINEST, Grouping, LEVELS, NONE, Start};
+use crate::themes::lineage::{self, Event, Lineage};
+use crate::themes::names::{self, Name};
+use crate::themes::text::{Counts, Words};
+
+/// The seed of every run.
+const SEED: u64 = 1;
+
+/// Papers of a finest theme that are read for its name.
+const READ: usize = 80;
+
+/// Telling papers kept of a theme.
+const EXAMPLES: usize = 5;
+
+/// Themes kept that are like a theme.
+const RELATED: usize = 5;
+
+/// A theme keeps its name while it shares at least this part of its papers with what it was.
+const KEEPS_NAME: f64 = 0.5;
+
+/// The resolutions of the run before are kept while the corpus is about as large.
+const SAME_SIZE: f64 = 0.25;
+
+/// Vectors looked at together.
+const BLOCK: usize = 4096;
+
+/// What a run did.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ThemesRun {
+    /// Its number.
+    pub run: u64,
+    /// Papers grouped.
+    pub papers: usize,
+    /// Themes of each level, coarsest first.
+    pub themes: Vec<usize>,
+    /// Papers that belong to none.
+    pub unassigned: usize,
+    /// What happened since the run before.
+    pub events: usize,
+    /// The share of papers that were in a finest theme before and after and are in the same one; none in a first run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stayed: Option<f64>,
+    /// Seconds for the neighbours, the grouping, names and map, and writing it all down.
+    pub took_s: Vec<f64>,
+}
+
+impl Engine {
+    /// Groups, names and lays out all papers. Themes that were there carry on under their ids and names where enough of
+    /// their papers stay together; `afresh` forgets them. Searches and ingests go on meanwhile.
+    ///
+    /// # Errors
+    /// When the store or the index fails; the themes that were there stay.
+    pub fn run_themes(&self, afresh: bool) -> Result<ThemesRun> {
+        let _running = self.themes.running.lock().unwrap_or_else(PoisonError::into_inner);
+        self.run(afresh)
+    }
+
+    /// A run, unless somebody else made one just now.
+    pub(super) fn run_themes_if(&self, due: &dyn Fn(&Engine) -> Result<bool>) -> Result<()> {
+        let _running = self.themes.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if due(self)? { self.run(false).map(drop) } else { Ok(()) }
+    }
+
+    fn run(&self, afresh: bool) -> Result<ThemesRun> {
+        let began = Instant::now();
+        let before = self.picture()?;
+        let base = before.clone().filter(|_| !afresh);
+        let change = self.store.change()?;
+        let space = self.space();
+        let (rows, knn) = neighbours(&space);
+        let near = began.elapsed();
+        let start = base.as_ref().map(|p| start_of(p, &rows));
+        let grouping = levels::group(&knn, SEED, start.as_ref());
+        let lineages = compare(base.as_deref(), &rows, &grouping);
+        let grouped = began.elapsed();
+        let centres = Centres::of(&space, &rows, &grouping);
+        let (places, named) = rayon::join(
+            || self.lay_out(&space, base.as_deref(), &rows, &knn, &centres),
+            || self.name(base.as_deref(), &rows, &grouping, &lineages, &centres),
+        );
+        let (places, named) = (places, named?);
+        let drawn = began.elapsed();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
+        let number = before.as_ref().map_or(0, |p| p.run.run) + 1;
+        let mut next = before.as_ref().map_or(1, |p| p.run.next);
+        let themes = known(base.as_deref(), &grouping, &lineages, &centres, &named, now, &mut next);
+        let events = told(base.as_deref(), before.as_deref().filter(|_| afresh), &themes, &lineages, number, now);
+        let days = self.store.days_and_votes(&rows)?;
+        let offset = themes.iter().filter(|t| t.level < FINEST).count() as u32;
+        let placed: Vec<Placed> = (0..rows.len())
+            .map(|i| Placed {
+                row: rows[i],
+                theme: Some(grouping.nearest[i]).filter(|t| *t != NONE).map(|t| t + offset),
+                member: grouping.member[i],
+                strength: grouping.strength[i],
+                at: places[i],
+                day: days[i].and_then(|d| d.0),
+            })
+            .collect();
+        let facts = RunFacts { resolutions: grouping.resolutions, last_row: rows.last().map_or(0, |row| row.0) };
+        let json = serde_json::to_string(&facts).map_err(|e| Error::Internal(format!("a run: {e}")))?;
+        let run = StoredRun {
+            run: number,
+            change,
+            papers: rows.len(),
+            model: space.model.fingerprint.clone(),
+            at: now,
+            next,
+            json,
+        };
+        let picture = Picture::new(run, facts, themes, placed);
+        let stored: Vec<StoredPlace> = picture.papers.iter().map(|p| picture.stored(p)).collect();
+        let report = ThemesRun {
+            run: number,
+            papers: rows.len(),
+            themes: (0..LEVELS).map(|l| grouping.themes(l)).collect(),
+            unassigned: grouping.member.iter().filter(|m| !**m).count(),
+            events: events.len(),
+            stayed: base.as_ref().and_then(|b| stayed(b, &picture)),
+            took_s: Vec::new(),
+        };
+        {
+            // Papers that joined the old picture while this one was made are missing here; whoever asks next lets them in.
+            let mut state = self.themes.picture.write().unwrap_or_else(PoisonError::into_inner);
+            self.store.put_themes(&picture.run, &picture.stored_themes()?, &stored, &events)?;
+            *state = State::Picture(Arc::new(picture));
+            self.themes.seen.store(0, Ordering::Release);
+        }
+        let seconds = |d: std::time::Duration| (d.as_secs_f64() * 1000.0).round() / 1000.0;
+        let took_s =
+            vec![seconds(near), seconds(grouped - near), seconds(drawn - grouped), seconds(began.elapsed() - drawn)];
+        tracing::info!(
+            "themes of {} papers: {:?} at the levels, {} papers in none, {} events; {took_s:?} s",
+            report.papers,
+            report.themes,
+            report.unassigned,
+            report.events
+        );
+        Ok(ThemesRun { took_s, ..report })
+    }
+
+    fn lay_out(&self, space: &Space, base: Option<&Picture>, rows: &[Row], knn: &Knn, centres: &Centres) -> Vec<Place> {
+        let known: Vec<Option<Place>> =
+            rows.iter().map(|row| base.and_then(|b| b.placed(*row)).map(|p| p.at)).collect();
+        let old = known.iter().flatten().count();
+        if 2 * old > rows.len() {
+            let place = |(i, at): (usize, &Option<Place>)| {
+                at.or_else(|| layout::between(knn.of(i).filter_map(|(j, s)| Some((known[j]?, s))))).unwrap_or_default()
+            };
+            let places = known.iter().enumerate().map(place).collect();
+            return layout::lay_out(knn, places, &Moves::onward());
+        }
+        let mut places: Vec<Place> = vec![[0.0; 2]; rows.len()];
+        if let Some(plane) = layout::components(centres.finest(), centres.dimension, &centres.weights()) {
+            places.par_chunks_mut(BLOCK).zip(rows.par_chunks(BLOCK)).for_each(|(places, rows)| {
+                for (place, vector) in places.iter_mut().zip(space.index.vectors(rows)) {
+                    *place = vector.map(|v| plane.place(&v)).unwrap_or_default();
+                }
+            });
+        }
+        layout::spread(&mut places);
+        layout::lay_out(knn, places, &Moves::anew(rows.len()))
+    }
+
+    /// The names of all themes, from the words of some papers of each.
+    fn name(
+        &self,
+        base: Option<&Picture>,
+        rows: &[Row],
+        grouping: &Grouping,
+        lineages: &[Compared],
+        centres: &Centres,
+    ) -> Result<Vec<Vec<Name>>> {
+        let words = Words::default();
+        let finest = grouping.themes(FINEST);
+        let mut members: Vec<Vec<Row>> = vec![Vec::new(); finest];
+        for i in (0..rows.len()).filter(|i| grouping.member[*i]) {
+            members[grouping.nearest[i] as usize].push(rows[i]);
+        }
+        let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
+        let read = |members: &Vec<Row>| -> Result<Counts> {
+            // Spread over the whole theme, old papers and new.
+            let step = (members.len() as f64 / READ as f64).max(1.0);
+            let some = (0..members.len().min(READ)).map(|k| members[(k as f64 * step) as usize]);
+            let papers = self.store.papers(&some.collect::<Vec<_>>())?;
+            Ok(Counts::of(&words, papers.iter().map(|(_, p)| (p.title.as_str(), p.summary.as_str()))))
+        };
+        let counts: Vec<Counts> = members.par_iter().map(read).collect::<Result<_>>()?;
+        let kept = |l: usize, t: usize| {
+            let heir = lineages[l].lineage.heir_of[t].filter(|_| lineages[l].lineage.likeness[t] >= KEEPS_NAME)?;
+            Some(base?.themes[lineages[l].before[heir as usize]].facts.name.clone())
+        };
+        let fallback = |l: usize, t: usize| {
+            let row = centres.examples[l][t].first().copied();
+            let paper = row.and_then(|r| self.store.papers(&[r]).ok()).and_then(|mut p| p.pop());
+            paper.map(|(_, p)| head(p.title.trim(), 60)).unwrap_or_default()
+        };
+        Ok(names::name_all(&counts, &sizes, &grouping.levels, &kept, &fallback))
+    }
+}
+
+/// What a run starts from: for every paper the themes that the run before put it in. Papers that joined since begin alone,
+/// so that they can be a new theme together.
+fn start_of(picture: &Picture, rows: &[Row]) -> Start {
+    let theme = |row: &Row, level| {
+        let p = picture.grouped(*row).filter(|p| p.member)?;
+        picture.at_level(p.theme?, level).map(|t| t as u32)
+    };
+    let themes = (0..LEVELS).map(|l| rows.iter().map(|row| theme(row, l).unwrap_or(NONE)).collect()).collect();
+    let before = picture.run.papers as f64;
+    let alike = (rows.len() as f64 - before).abs() <= SAME_SIZE * before;
+    Start { themes, resolutions: alike.then_some(picture.facts.resolutions) }
+}
+
+/// The lineage of a level, and the places among the old themes of those it numbers.
+struct Compared {
+    lineage: Lineage,
+    before: Vec<usize>,
+}
+
+fn compare(base: Option<&Picture>, rows: &[Row], grouping: &Grouping) -> Vec<Compared> {
+    let one = |level: usize| {
+        let before: Vec<usize> = base
+            .iter()
+            .flat_map(|p| p.themes.iter().enumerate().filter(|(_, t)| t.level == level).map(|(k, _)| k))
+            .collect();
+        let number: HashMap<usize, u32> = before.iter().zip(0..).map(|(k, n)| (*k, n)).collect();
+        let old = |row: Row| {
+            let base = base?;
+            let placed = base.grouped(row).filter(|p| p.member)?;
+            number.get(&base.at_level(placed.theme?, level)?).copied()
+        };
+        let pairs: Vec<(Option<u32>, Option<u32>)> =
+            rows.iter().enumerate().map(|(i, row)| (old(*row), grouping.theme(level, i))).collect();
+        let sizes: Vec<usize> =
+            base.map_or_else(Vec::new, |base| before.iter().map(|k| base.themes[*k].facts.size).collect());
+        Compared { lineage: lineage::compare(&pairs, &sizes, grouping.themes(level)), before }
+    };
+    (0..LEVELS).map(one).collect()
+}
+
+/// The middles of the themes of every level, and their most telling papers.
+struct Centres {
+    dimension: usize,
+    /// For every level one unit vector a theme.
+    vectors: Vec<Vec<f32>>,
+    /// Papers of every finest theme.
+    sizes: Vec<usize>,
+    levels: Vec<Vec<u32>>,
+    examples: Vec<Vec<Vec<Row>>>,
+}
+
+impl Centres {
+    fn of(space: &Space, rows: &[Row], grouping: &Grouping) -> Self {
+        let d = space.index.dimension();
+        let finest = grouping.themes(FINEST);
+        let mut sums = vec![0f64; finest * d];
+        let mut sizes = vec![0usize; finest];
+        for (b, block) in rows.chunks(BLOCK).enumerate() {
+            for (k, vector) in space.index.vectors(block).into_iter().enumerate() {
+                let i = b * BLOCK + k;
+                let (Some(vector), true) = (vector, grouping.member[i]) else { continue };
+                let t = grouping.nearest[i] as usize;
+                sizes[t] += 1;
+                sums[t * d..(t + 1) * d].iter_mut().zip(&vector).for_each(|(s, x)| *s += f64::from(*x));
+            }
+        }
+        let of_level = |of: &Vec<u32>| {
+            let themes = of.iter().max().map_or(0, |m| *m as usize + 1);
+            let mut all = vec![0f64; themes * d];
+            for (c, t) in of.iter().enumerate() {
+                let t = *t as usize;
+                all[t * d..(t + 1) * d].iter_mut().zip(&sums[c * d..(c + 1) * d]).for_each(|(a, s)| *a += s);
+            }
+            all.chunks_exact(d)
+                .flat_map(|v| {
+                    let length = v.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-12);
+                    v.iter().map(move |x| (x / length) as f32)
+                })
+                .collect()
+        };
+        let vectors: Vec<Vec<f32>> = grouping.levels.iter().map(of_level).collect();
+        let examples = examples(space, rows, grouping, &vectors, d);
+        Centres { dimension: d, vectors, sizes, levels: grouping.levels.clone(), examples }
+    }
+
+    fn finest(&self) -> &[f32] {
+        self.vectors.last().map_or(&[], Vec::as_slice)
+    }
+
+    fn weights(&self) -> Vec<f32> {
+        self.sizes.iter().map(|s| *s as f32).collect()
+    }
+
+    /// Papers of a theme.
+    fn size(&self, level: usize, theme: usize) -> usize {
+        self.levels[level].iter().zip(&self.sizes).filter(|(t, _)| **t as usize == theme).map(|(_, n)| n).sum()
+    }
+
+    /// The themes of a level that are most like one of it, with their similarity.
+    fn related(&self, level: usize, theme: usize) -> Vec<(usize, f32)> {
+        let d = self.dimension;
+        let all = &self.vectors[level];
+        let own = &all[theme * d..(theme + 1) * d];
+        let mut near: Vec<(usize, f32)> = all
+            .chunks_exact(d)
+            .enumerate()
+            .filter(|(t, _)| *t != theme)
+            .map(|(t, v)| (t, (dot(own, v) * 1e4).round() / 1e4))
+            .collect();
+        near.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        near.truncate(RELATED);
+        near
+    }
+}
+
+/// For every level and theme the rows closest to its middle; of copies of one text only the first.
+fn examples(space: &Space, rows: &[Row], grouping: &Grouping, vectors: &[Vec<f32>], d: usize) -> Vec<Vec<Vec<Row>>> {
+    let best = |level: usize| {
+        let mut best: Vec<Vec<(f32, Row)>> = vec![Vec::new(); grouping.themes(level)];
+        for (b, block) in rows.chunks(BLOCK).enumerate() {
+            for (k, vector) in space.index.vectors(block).into_iter().enumerate() {
+                let i = b * BLOCK + k;
+                let (Some(vector), Some(t)) = (vector, grouping.theme(level, i)) else { continue };
+                let t = t as usize;
+                let score = dot(&vector, &vectors[level][t * d..(t + 1) * d]);
+                let list = &mut best[t];
+                if list.len() < EXAMPLES || list.last().is_some_and(|l| score > l.0) {
+                    if list.iter().any(|(s, _)| (s - score).abs() < 1e-6) {
+                        continue;
+                    }
+                    let at = list.partition_point(|l| l.0 >= score);
+                    list.insert(at, (score, rows[i]));
+                    list.truncate(EXAMPLES);
+                }
+            }
+        }
+        best.into_iter().map(|list| list.into_iter().map(|(_, row)| row).collect()).collect()
+    };
+    (0..LEVELS).into_par_iter().map(best).collect()
+}
+
+/// The themes of a run with their numbers: those of their forerunners, or new ones.
+fn known(
+    base: Option<&Picture>,
+    grouping: &Grouping,
+    lineages: &[Compared],
+    centres: &Centres,
+    named: &[Vec<Name>],
+    now: i64,
+    next: &mut u32,
+) -> Vec<Known> {
+    let mut ids: Vec<Vec<u32>> = Vec::new();
+    let mut themes: Vec<Known> = Vec::new();
+    for (level, compared) in lineages.iter().enumerate() {
+        let forerunner = |t: usize| {
+            let heir = compared.lineage.heir_of[t]?;
+            base.map(|b| &b.themes[compared.before[heir as usize]])
+        };
+        let own: Vec<u32> = (0..grouping.themes(level))
+            .map(|t| {
+                forerunner(t).map_or_else(
+                    || {
+                        *next += 1;
+                        *next - 1
+                    },
+                    |k| k.id,
+                )
+            })
+            .collect();
+        let above = if level == 0 { 0 } else { themes.len() - ids[level - 1].len() };
+        for (t, id) in own.iter().enumerate() {
+            let parent = grouping.levels[level].iter().position(|x| *x as usize == t).filter(|_| level > 0);
+            let name = &named[level][t];
+            themes.push(Known {
+                id: *id,
+                level,
+                parent: parent.map(|c| above + grouping.levels[level - 1][c] as usize),
+                facts: ThemeFacts {
+                    name: name.name.clone(),
+                    terms: name.terms.clone(),
+                    examples: centres.examples[level][t].iter().map(|r| r.0).collect(),
+                    related: centres.related(level, t).into_iter().map(|(o, s)| (own[o], s)).collect(),
+                    since: forerunner(t).map_or(now, |k| k.facts.since),
+                    size: centres.size(level, t),
+                },
+            });
+        }
+        ids.push(own);
+    }
+    themes
+}
+
+/// What happened, for the memory: one entry for every theme concerned.
+fn told(
+    base: Option<&Picture>,
+    forgotten: Option<&Picture>,
+    themes: &[Known],
+    lineages: &[Compared],
+    run: u64,
+    at: i64,
+) -> Vec<StoredThemeEvent> {
+    let mut out = Vec::new();
+    let mut tell = |theme: u32, json: Value| out.push(StoredThemeEvent { run, at, theme, json: json.to_string() });
+    // A run that begins afresh ends every theme that was there.
+    for old in forgotten.iter().flat_map(|p| &p.themes) {
+        tell(old.id, json!({ "kind": "died", "level": old.level, "name": old.facts.name }));
+    }
+    for (level, compared) in lineages.iter().enumerate() {
+        let own: Vec<&Known> = themes.iter().filter(|t| t.level == level).collect();
+        let old = |t: u32| base.map(|b| &b.themes[compared.before[t as usize]]);
+        let other = |k: &Known| json!({ "id": outside(k.id), "name": k.facts.name });
+        for event in &compared.lineage.events {
+            match event {
+                Event::Born { after } => {
+                    let t = own[*after as usize];
+                    tell(t.id, json!({ "kind": "born", "level": level, "name": t.facts.name }));
+                }
+                Event::Grown { after, was, is } => {
+                    let t = own[*after as usize];
+                    tell(t.id, json!({ "kind": "grown", "level": level, "name": t.facts.name, "was": was, "is": is }));
+                }
+                Event::Shrunk { after, was, is } => {
+                    let t = own[*after as usize];
+                    tell(t.id, json!({ "kind": "shrunk", "level": level, "name": t.facts.name, "was": was, "is": is }));
+                }
+                Event::Split { after, before } => {
+                    let t = own[*after as usize];
+                    let Some(from) = old(*before) else { continue };
+                    tell(t.id, json!({ "kind": "split", "level": level, "name": t.facts.name, "other": other(from) }));
+                }
+                Event::Merged { before, after } => {
+                    let Some(gone) = old(*before) else { continue };
+                    let into = own[*after as usize];
+                    tell(
+                        gone.id,
+                        json!({ "kind": "merged", "level": level, "name": gone.facts.name, "other": other(into) }),
+                    );
+                }
+                Event::Died { before } => {
+                    let Some(gone) = old(*before) else { continue };
+                    tell(gone.id, json!({ "kind": "died", "level": level, "name": gone.facts.name }));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// The share of papers that are in a finest theme in both pictures and in the same one.
+fn stayed(before: &Picture, after: &Picture) -> Option<f64> {
+    let id = |picture: &Picture, p: &Placed| p.theme.filter(|_| p.member).map(|t| picture.themes[t as usize].id);
+    let both = after.papers.iter().filter_map(|p| Some((id(before, before.placed(p.row)?)?, id(after, p)?)));
+    let (same, all) = both.fold((0usize, 0usize), |(same, all), (b, a)| (same + usize::from(a == b), all + 1));
+    (all > 0).then(|| same as f64 / all as f64)
+}

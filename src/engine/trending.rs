@@ -1,0 +1,156 @@
+//! Papers by recent attention.
+//!
+//! Attention is votes and twice the comments, counted at the day a paper was listed, and what users do, counted when they
+//! did it: each user once a paper, by the strongest thing they did (like or save 2, click 1, view 0.2). It halves every half
+//! window. The score is a rate: attention a day, drawn towards the corpus' mean by as much as [`PRIOR_DAYS`] days of it, so
+//! that one early vote does not win. What fewer than [`CROWD`] users did with a paper does not count: nobody can be read
+//! from the list.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Why};
+use crate::error::{Error, Result};
+use crate::index::{Plan, VectorIndex};
+use crate::paper::{Paper, Row};
+use crate::user::{EventKind, Moment};
+
+/// Days of mean attention that every paper starts with.
+const PRIOR_DAYS: f32 = 3.0;
+
+/// Users from which on what they did with a paper counts.
+pub const CROWD: usize = 3;
+
+/// Days that can be asked for.
+const WINDOW: std::ops::RangeInclusive<f32> = 0.04..=3650.0;
+
+/// A paper's attention.
+pub struct Attention {
+    pub row: Row,
+    pub paper: Paper,
+    /// Attention a day.
+    pub score: f32,
+    /// What votes and comments gave, and what users did.
+    pub votes: f32,
+    pub users: f32,
+}
+
+impl Engine {
+    /// Papers by recent attention. Days are counted back from the newest day of the corpus or of the events.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a window or request that is not allowed.
+    pub fn trending(&self, window_days: f32, ask: &Ask) -> Result<Answer> {
+        let began = Instant::now();
+        ask.check()?;
+        if !WINDOW.contains(&window_days) {
+            return Err(Error::Invalid(format!("window is {window_days} days; it goes from 1 hour to 3650 days")));
+        }
+        let allowed = self.store.allowed(&ask.filter)?;
+        let mut attended = self.attention(window_days)?;
+        attended.retain(|a| {
+            allowed.as_ref().is_none_or(|rows| rows.contains(a.row.0))
+                && !ask.filter.exclude.contains(&a.paper.id)
+                && ask.min_score.is_none_or(|least| a.score >= least)
+        });
+        let total = attended.len();
+        let order = if ask.diversity > 0.0 {
+            let rows: Vec<Row> = attended.iter().map(|a| a.row).collect();
+            let space = self.space();
+            let zero = || vec![0.0; space.model.dimension];
+            let vectors: Vec<Vec<f32>> =
+                space.index.vectors(&rows).into_iter().map(|v| v.unwrap_or_else(zero)).collect();
+            let greatest = attended.first().map_or(1.0, |a| a.score.max(1e-6));
+            let scores: Vec<f32> = attended.iter().map(|a| a.score / greatest).collect();
+            crate::rank::mmr(&scores, &vectors, ask.diversity, ask.offset + ask.limit)
+        } else {
+            (0..attended.len()).collect()
+        };
+        let page: Vec<usize> = order.into_iter().skip(ask.offset).take(ask.limit).collect();
+        let mut papers: Vec<Hit> = Vec::with_capacity(page.len());
+        for k in page {
+            let a = &attended[k];
+            papers.push(Hit { why: ask.explain.then(|| a.why()), ..Hit::new(a.paper.clone(), a.score) });
+        }
+        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
+    }
+
+    /// All papers that had attention in the window, the most first.
+    pub(super) fn attention(&self, window_days: f32) -> Result<Vec<Attention>> {
+        let Some(today) = self.today()? else { return Ok(Vec::new()) };
+        let half = window_days / 2.0;
+        let first = today - window_days.ceil() as i32 + 1;
+        let listed = self.store.listed_in(first, today)?;
+        let mut by_user: HashMap<(i64, String), (f32, Moment)> = HashMap::new();
+        for e in self.store.events_since(Moment::of_day(first))? {
+            let worth = match e.event.kind {
+                EventKind::Like | EventKind::Save => 2.0,
+                EventKind::Click => 1.0,
+                EventKind::View => 0.2,
+                EventKind::Dislike | EventKind::Dismiss | EventKind::Unsave => continue,
+            };
+            let entry = by_user.entry((e.user, e.event.paper.as_str().to_string())).or_insert((worth, e.event.at));
+            if worth >= entry.0 {
+                *entry = (worth, e.event.at);
+            }
+        }
+        let now = Moment::of_day(today + 1);
+        let mut by_paper: HashMap<String, (usize, f32)> = HashMap::new();
+        for ((_, paper), (worth, at)) in by_user {
+            let entry = by_paper.entry(paper).or_default();
+            entry.0 += 1;
+            entry.1 += worth * (-now.days_since(at).max(0.0) / half).exp2();
+        }
+        by_paper.retain(|_, (users, _)| *users >= CROWD);
+        let mut rows = listed;
+        let further: Vec<crate::paper::PaperId> =
+            by_paper.keys().filter_map(|id| crate::paper::PaperId::new(id.as_str()).ok()).collect();
+        let further: Vec<&crate::paper::PaperId> = further.iter().collect();
+        rows.extend(self.store.rows(&further)?.into_iter().flatten());
+        rows.sort_unstable();
+        rows.dedup();
+        let mut out: Vec<Attention> = Vec::with_capacity(rows.len());
+        for (row, paper) in self.store.papers(&rows)? {
+            let age = paper.list_day().map_or(window_days, |day| (today - day) as f32 + 0.5);
+            let votes = paper.upvotes.unwrap_or(0) as f32 + 2.0 * paper.comments.unwrap_or(0) as f32;
+            let votes = if age <= window_days { votes * (-age / half).exp2() } else { 0.0 };
+            let users = by_paper.get(paper.id.as_str()).map_or(0.0, |p| p.1);
+            // What has been visible for long had longer to gather attention: days, discounted like the votes.
+            let visible = half / std::f32::consts::LN_2 * (1.0 - (-age.min(window_days) / half).exp2());
+            out.push(Attention { row, paper, score: visible, votes, users });
+        }
+        let (attention, days) = out.iter().fold((0.0, 0.0), |(a, d), o| (a + o.votes + o.users, d + o.score));
+        let mean = if days > 0.0 { attention / days } else { 0.0 };
+        for a in &mut out {
+            a.score = (a.votes + a.users + PRIOR_DAYS * mean) / (a.score + PRIOR_DAYS);
+        }
+        out.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row)));
+        Ok(out)
+    }
+
+    /// The newest day of the corpus or of the events, not later than this machine's.
+    pub(super) fn today(&self) -> Result<Option<i32>> {
+        let newest = self.store.newest_day()?;
+        let clock = Moment::now().day();
+        Ok(newest.map(|day| day.min(clock)))
+    }
+}
+
+impl Attention {
+    /// Where the score comes from.
+    pub fn why(&self) -> Why {
+        let sum = self.votes + self.users;
+        // The prior lifts or lowers what was counted; it is told apart.
+        let rate = if sum > 0.0 { self.score / (sum + 1.0) } else { 0.0 };
+        let (votes, users) = (self.votes * rate, self.users * rate);
+        let mut parts = Vec::new();
+        if votes > 0.0 {
+            parts.push(Part::Votes { value: votes });
+        }
+        if users > 0.0 {
+            parts.push(Part::Others { value: users });
+        }
+        parts.push(Part::Background { value: self.score - votes - users });
+        Why::of(parts)
+    }
+}

@@ -1,0 +1,134 @@
+//! Users, their settings and what they did.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Engine;
+use super::answer::check_limit;
+use crate::error::{Error, Result};
+use crate::store::{Added, EventPage, User};
+use crate::user::{Event, Moment, Settings, UserId};
+
+/// Events in one call.
+pub const MAX_EVENTS: usize = 100_000;
+
+/// A user as they see themselves.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct UserView {
+    /// The name.
+    #[schema(value_type = String, max_length = 256)]
+    pub id: UserId,
+    /// When they were first heard of.
+    #[schema(value_type = String)]
+    pub created: Moment,
+    /// How many events they have.
+    pub events: usize,
+    /// What they set.
+    pub settings: Settings,
+}
+
+impl Engine {
+    /// Makes a user, or gives one that is there new settings.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a name or setting out of range.
+    pub fn put_user(&self, name: &str, settings: &Settings) -> Result<UserView> {
+        settings.check()?;
+        let user = self.store.put_user(&UserId::new(name)?, settings)?;
+        self.view(user)
+    }
+
+    /// A user.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none of this name.
+    pub fn user(&self, name: &str) -> Result<UserView> {
+        let user = self.store.user(name)?;
+        self.view(user)
+    }
+
+    fn view(&self, user: User) -> Result<UserView> {
+        let events = self.store.count_events(user.number)?;
+        Ok(UserView { id: user.name, created: user.created, events, settings: user.settings })
+    }
+
+    /// Forgets everything about a user, also what others' answers had of them.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none of this name.
+    pub fn delete_user(&self, name: &str) -> Result<()> {
+        let number = self.store.delete_user(name)?;
+        self.readers.forget(number);
+        Ok(())
+    }
+
+    /// Writes down what a user did; they are made if new. All events or none; on disk when the call returns.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a name, time or weight that is not allowed, for no events or more than [`MAX_EVENTS`];
+    /// [`Error::NotFound`] for a paper that is not there.
+    pub fn add_events(&self, name: &str, events: &[Event]) -> Result<Added> {
+        let name = UserId::new(name)?;
+        if events.is_empty() || events.len() > MAX_EVENTS {
+            return Err(Error::Invalid(format!("{} events; 1 to {MAX_EVENTS} are allowed in one call", events.len())));
+        }
+        let now = Moment::now();
+        events.iter().try_for_each(|event| event.check(now))?;
+        self.store.add_events(&name, events)
+    }
+
+    /// A page of a user's history, newest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a user that is not there, [`Error::Invalid`] for a limit out of range,
+    /// [`Error::BadRequest`] for a broken cursor.
+    pub fn events(&self, name: &str, limit: usize, cursor: Option<&str>) -> Result<EventPage> {
+        check_limit(limit)?;
+        self.store.event_page(self.store.user(name)?.number, limit, cursor)
+    }
+
+    /// Users with all there is of them, up to `n` in the order in which they came, from the one behind `after` on.
+    pub fn export_users(&self, after: Option<i64>, n: usize) -> Result<Vec<ExportedUser>> {
+        let users = self.store.users_after(after, n)?;
+        users
+            .into_iter()
+            .map(|user| {
+                Ok(ExportedUser {
+                    number: user.number,
+                    events: self.store.history(user.number)?,
+                    outside: self.store.outside(user.number)?,
+                    interests: self.store.interests(user.number)?,
+                    name: user.name,
+                    settings: user.settings,
+                })
+            })
+            .collect()
+    }
+
+    /// Takes a user in as they were exported. Papers of their library that are not in the corpus are embedded again where
+    /// no vector is known.
+    pub fn import_user(&self, user: &ExportedUser) -> Result<()> {
+        self.store.put_user(&user.name, &user.settings)?;
+        self.put_outside(&user.name, &user.outside)?;
+        self.store.restore_events(&user.name, &user.events)?;
+        let number = self.store.user(user.name.as_str())?.number;
+        self.store.put_interests(number, &user.interests, true)
+    }
+}
+
+/// A user with everything that is known of them.
+#[derive(Debug, Clone)]
+pub struct ExportedUser {
+    /// Where to go on from.
+    pub number: i64,
+    /// The name.
+    pub name: UserId,
+    /// What they set.
+    pub settings: Settings,
+    /// Every event, oldest first.
+    pub events: Vec<Event>,
+    /// Papers of their library that are not in the corpus.
+    pub outside: Vec<crate::paper::Paper>,
+    /// Their interests.
+    pub interests: Vec<crate::store::StoredInterest>,
+}

@@ -1,0 +1,156 @@
+//! What is ranked for a user: the feed, candidates, questions; and what everybody reads.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::App;
+use super::ask::{Field, Ranking, ids, take_ask, take_rest};
+use super::error::{ApiError, ErrorBody};
+use super::extract::{Fields, Id, Params};
+use super::papers::Nothing;
+use super::users::{EventBody, events};
+use crate::engine::{Answer, Feed, Since};
+use crate::error::Error;
+use crate::user::Moment;
+
+/// Takes what a feed is asked by out of the fields of a request.
+pub fn take_feed(fields: &mut Map<String, Value>) -> Result<Feed, ApiError> {
+    let diversity = Field { name: "diversity", value: fields.get("diversity").cloned() }.number()?;
+    let mut take = |name: &'static str| Field { name, value: fields.shift_remove(name).filter(|v| !v.is_null()) };
+    let date = take("date").date()?;
+    let since: Option<String> = take("since").word()?;
+    let (per_author, exploration) = (take("per_author").whole()?, take("exploration").number()?);
+    let since = match (date, since) {
+        (Some(_), Some(_)) => return Err(Error::Invalid("give `date` or `since`, not both".into()).into()),
+        (Some(date), None) => Since::Date(date),
+        (None, Some(text)) => Since::Moment(Moment::parse(&text)?),
+        (None, None) => Since::Ever,
+    };
+    Ok(Feed { ask: take_ask(fields)?, diversity, since, per_author, exploration, further: Vec::new() })
+}
+
+/// The personal feed
+///
+/// Papers for this user: candidates from each of their interests, which get their shares of the list; nothing they have
+/// done anything with, nor another record of it. `score` is in standard deviations above a paper at large (for somebody
+/// without a history, attention a day). Hits with `explore` lie outside the interests on purpose. Without `date` and
+/// `since` the whole corpus is looked at, newer papers first, softly.
+#[utoipa::path(get, path = "/v1/users/{user}/feed", tag = "users",
+    params(("user" = String, Path, description = "the user's name"),
+           ("date" = Option<String>, Query, description = "only papers listed (else dated) on this day, or in this month or year"),
+           ("since" = Option<String>, Query, description = "only papers listed (else dated) on the day of this moment or later: RFC 3339 or a date"),
+           ("per_author" = Option<u32>, Query, description = "at most so many papers of one author; 3 where the user did not set it"),
+           ("exploration" = Option<f32>, Query, minimum = 0, maximum = 0.5, description = "the share outside the interests; 0.05 where the user did not set it"),
+           Ranking),
+    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
+              (status = 422, body = ErrorBody)))]
+pub async fn get(State(app): State<App>, Id(name): Id, Params(mut fields): Params) -> Result<Json<Answer>, ApiError> {
+    let feed = take_feed(&mut fields)?;
+    take_rest::<Nothing>(fields)?;
+    app.blocking(move |engine| engine.feed(&name, &feed)).await.map(Json)
+}
+
+/// Events for a look ahead. Takes every parameter of the feed besides.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PreviewBody {
+    /// Taken as if they had happened, and not stored.
+    #[serde(default)]
+    events: Vec<EventBody>,
+}
+
+/// The feed as it would be
+///
+/// With some events more, which are not stored. The user need not exist.
+#[utoipa::path(post, path = "/v1/users/{user}/feed/preview", tag = "users", request_body = PreviewBody,
+    params(("user" = String, Path, description = "the user's name")),
+    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
+              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn preview(
+    State(app): State<App>,
+    Id(name): Id,
+    Fields(mut fields): Fields,
+) -> Result<Json<Answer>, ApiError> {
+    let mut feed = take_feed(&mut fields)?;
+    let body: PreviewBody = take_rest(fields)?;
+    feed.further = events(body.events)?;
+    app.blocking(move |engine| engine.feed(&name, &feed)).await.map(Json)
+}
+
+/// Candidates to rank.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RankBody {
+    /// 1 to 20,000 ids.
+    candidates: Vec<String>,
+    /// Whether each hit says why.
+    #[serde(default)]
+    explain: bool,
+}
+
+/// Rank papers for a user
+///
+/// All candidates come back, best first, those that the user has seen included.
+#[utoipa::path(post, path = "/v1/users/{user}/rank", tag = "users", request_body = RankBody,
+    params(("user" = String, Path, description = "the user's name")),
+    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
+              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn rank(State(app): State<App>, Id(name): Id, Fields(fields): Fields) -> Result<Json<Answer>, ApiError> {
+    let body: RankBody = take_rest(fields)?;
+    let candidates = ids(body.candidates)?;
+    app.blocking(move |engine| engine.rank_for(&name, &candidates, &[], body.explain)).await.map(Json)
+}
+
+/// Papers to ask a user about
+///
+/// The most telling first: answer with `like` or `dislike` events, and the next questions follow from them.
+#[utoipa::path(get, path = "/v1/users/{user}/questions", tag = "users",
+    params(("user" = String, Path, description = "the user's name"),
+           ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, default 10")),
+    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
+              (status = 422, body = ErrorBody)))]
+pub async fn questions(
+    State(app): State<App>,
+    Id(name): Id,
+    Params(mut fields): Params,
+) -> Result<Json<Answer>, ApiError> {
+    let limit = Field { name: "limit", value: fields.shift_remove("limit") }.whole()?.unwrap_or(10);
+    take_rest::<Nothing>(fields)?;
+    app.blocking(move |engine| engine.questions(&name, limit)).await.map(Json)
+}
+
+/// Papers by recent attention
+///
+/// Votes, comments and what users do, halving every half window and drawn towards the mean by three days of it, so that one
+/// early vote does not win. Days are counted back from the newest of the corpus. What fewer than three users did with a
+/// paper does not count.
+#[utoipa::path(get, path = "/v1/trending", tag = "papers",
+    params(("window" = Option<String>, Query, description = "`7d` (default), `24h`, `2w`"), Ranking),
+    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn trending(State(app): State<App>, Params(mut fields): Params) -> Result<Json<Answer>, ApiError> {
+    let window = match fields.shift_remove("window") {
+        None => 7.0,
+        Some(Value::String(text)) => read_window(&text)?,
+        Some(_) => return Err(ApiError::bad_request("window is given more than once")),
+    };
+    let ask = take_ask(&mut fields)?;
+    take_rest::<Nothing>(fields)?;
+    app.blocking(move |engine| engine.trending(window, &ask)).await.map(Json)
+}
+
+/// `7d`, `24h` or `2w` in days.
+fn read_window(text: &str) -> Result<f32, ApiError> {
+    let wrong = || ApiError::bad_request(format!("window is {text:?}; write 7d, 24h or 2w"));
+    let (number, days) = match text.strip_suffix('d') {
+        Some(number) => (number, 1.0),
+        None => match text.strip_suffix('h') {
+            Some(number) => (number, 1.0 / 24.0),
+            None => (text.strip_suffix('w').ok_or_else(wrong)?, 7.0),
+        },
+    };
+    let n: u32 = number.parse().map_err(|_| wrong())?;
+    Ok(n as f32 * days)
+}

@@ -1,0 +1,200 @@
+//! What the corpus is about: themes, their papers, the map, themes of a selection.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::App;
+use super::ask::{Field, ids, take_ask, take_rest};
+use super::error::{ApiError, ErrorBody};
+use super::extract::{Fields, Id, Params};
+use super::papers::Nothing;
+use crate::engine::{
+    MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, ThemeAsk, ThemeEvents, ThemeList, ThemeMap, ThemesRun,
+};
+use crate::error::Result;
+use crate::paper::Filter;
+
+/// How often the service looks whether the themes should be made anew.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Hits grouped for a query when nothing is said.
+const HITS: usize = 300;
+
+/// Themes
+///
+/// What the corpus is about, at three levels that nest: 0 is the coarsest, 2 the finest. Without `level` all themes are
+/// given. They are found in the papers (communities of the nearest-neighbour graph), not set by anybody. New papers join
+/// at once; the service makes the themes anew in the background when a tenth of the papers is new, and ids and names
+/// carry on where enough papers stay together.
+#[utoipa::path(get, path = "/v1/themes", tag = "themes",
+    params(("level" = Option<u32>, Query, minimum = 0, maximum = 2, description = "only this level; 0 is the coarsest")),
+    responses((status = 200, body = ThemeList), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody),
+              (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet")))]
+pub async fn list(State(app): State<App>, Params(mut fields): Params) -> Result<Json<ThemeList>, ApiError> {
+    let level = Field { name: "level", value: fields.shift_remove("level") }.whole()?;
+    take_rest::<Nothing>(fields)?;
+    app.blocking(move |engine| engine.themes(level)).await.map(Json)
+}
+
+/// One theme
+///
+/// With a page of its papers: `central` (closest to its middle), `newest` or `most_read`, or with `q` those closest to a
+/// phrase. With its subthemes, the themes like it, and what happened to it.
+#[utoipa::path(get, path = "/v1/themes/{id}", tag = "themes",
+    params(("id" = String, Path, description = "the theme's id, for example `t12`"),
+           ("sort" = Option<String>, Query, description = "`central` (default), `newest` or `most_read`"),
+           ("q" = Option<String>, Query, description = "search for this within the theme"),
+           ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, 1 to 500, default 10"),
+           ("offset" = Option<u32>, Query, description = "papers to pass over first")),
+    responses((status = 200, body = OneTheme), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
+              (status = 422, body = ErrorBody)))]
+pub async fn get(State(app): State<App>, Id(id): Id, Params(mut fields): Params) -> Result<Json<OneTheme>, ApiError> {
+    let mut take = |name| Field { name, value: fields.shift_remove(name) };
+    let default = ThemeAsk::default();
+    let ask = ThemeAsk {
+        order: take("sort").word::<PaperOrder>()?.unwrap_or_default(),
+        q: take("q").word()?,
+        limit: take("limit").whole()?.unwrap_or(default.limit),
+        offset: take("offset").whole()?.unwrap_or(0),
+    };
+    take_rest::<Nothing>(fields)?;
+    app.blocking(move |engine| engine.theme(&id, &ask)).await.map(Json)
+}
+
+/// What happened to the themes
+///
+/// From run to run themes are born, grow, shrink, split, are merged and die. Newest first.
+#[utoipa::path(get, path = "/v1/themes/events", tag = "themes",
+    params(("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "events wanted, 1 to 500, default 100")),
+    responses((status = 200, body = ThemeEvents), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn events(State(app): State<App>, Params(mut fields): Params) -> Result<Json<ThemeEvents>, ApiError> {
+    let limit = Field { name: "limit", value: fields.shift_remove("limit") }.whole()?.unwrap_or(100);
+    take_rest::<Nothing>(fields)?;
+    app.blocking(move |engine| engine.theme_events(limit)).await.map(Json)
+}
+
+/// The map
+///
+/// Every paper has a place on a plane, near its neighbours; the same place from day to day. `points` holds arrays of one
+/// length, `themes` all themes with their outlines, `labels` names that do not cover each other at this zoom. With `zoom`
+/// only an even sample of the papers that suits it is given (all from zoom 6 on, and without it).
+#[utoipa::path(get, path = "/v1/themes/map", tag = "themes",
+    params(("zoom" = Option<u32>, Query, minimum = 0, maximum = 6, description = "a sample for this zoom; at each one more the map is twice as wide"),
+           ("left" = Option<f32>, Query, description = "only papers right of this; give all four sides or none"),
+           ("bottom" = Option<f32>, Query, description = "only papers above this"),
+           ("right" = Option<f32>, Query, description = "only papers left of this"),
+           ("top" = Option<f32>, Query, description = "only papers below this"),
+           ("limit" = Option<u32>, Query, minimum = 1, maximum = 50_000, description = "papers a page, 1 to 50,000, default 10,000"),
+           ("offset" = Option<u32>, Query, description = "`meta.next` of the page before"),
+           ("titles" = Option<bool>, Query, description = "titles with the papers")),
+    responses((status = 200, body = ThemeMap), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody),
+              (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet")))]
+pub async fn map(State(app): State<App>, Params(mut fields): Params) -> Result<Json<ThemeMap>, ApiError> {
+    let mut take = |name| Field { name, value: fields.shift_remove(name) };
+    let sides = [take("left").number()?, take("bottom").number()?, take("right").number()?, take("top").number()?];
+    let region = match sides {
+        [Some(left), Some(bottom), Some(right), Some(top)] => Some([left, bottom, right, top]),
+        [None, None, None, None] => None,
+        _ => return Err(ApiError::bad_request("give all of left, bottom, right and top, or none of them")),
+    };
+    let default = MapAsk::default();
+    let ask = MapAsk {
+        region,
+        zoom: take("zoom").whole()?,
+        limit: take("limit").whole()?.unwrap_or(default.limit),
+        offset: take("offset").whole()?.unwrap_or(0),
+        titles: take("titles").truth()?.unwrap_or(false),
+    };
+    take_rest::<Nothing>(fields)?;
+    app.blocking(move |engine| engine.themes_map(&ask)).await.map(Json)
+}
+
+/// Which papers to group: a list, a query, a filter, or all of these.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfBody {
+    /// These papers, by id.
+    papers: Option<Vec<String>>,
+    /// The best hits for this phrase.
+    q: Option<String>,
+    /// How many hits for the phrase: 1 to 5,000, default 300.
+    limit: Option<usize>,
+    /// The papers that this allows: `from`, `to`, `category`, `author`, `exclude`. With a phrase: among which to search.
+    #[schema(value_type = Option<Object>)]
+    filter: Option<Map<String, Value>>,
+}
+
+/// Themes of a selection
+///
+/// Groups just these papers, at most 5,000: a list of ids, the papers a filter allows, or the best hits for a phrase. Ids
+/// of the themes hold within the answer only.
+#[utoipa::path(post, path = "/v1/themes/of", tag = "themes", request_body = OfBody,
+    responses((status = 200, body = SelectionThemes), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
+              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn of(State(app): State<App>, Fields(fields): Fields) -> Result<Json<SelectionThemes>, ApiError> {
+    let body: OfBody = take_rest(fields)?;
+    let selection = Selection {
+        papers: ids(body.papers.unwrap_or_default())?,
+        q: body.q,
+        hits: body.limit.unwrap_or(HITS),
+        filter: body.filter.map(filter).transpose()?,
+    };
+    app.blocking(move |engine| engine.themes_of(&selection)).await.map(Json)
+}
+
+fn filter(mut fields: Map<String, Value>) -> Result<Filter, ApiError> {
+    const NAMES: [&str; 5] = ["from", "to", "category", "author", "exclude"];
+    if let Some(name) = fields.keys().find(|name| !NAMES.contains(&name.as_str())) {
+        return Err(ApiError::bad_request(format!(
+            "unknown field `{name}` in `filter`; it takes {}",
+            NAMES.join(", ")
+        )));
+    }
+    Ok(take_ask(&mut fields)?.filter)
+}
+
+/// A run that goes on in the background.
+#[derive(Serialize, ToSchema)]
+pub struct Running {
+    /// True.
+    running: bool,
+}
+
+/// Make the themes anew
+///
+/// Groups, names and lays out all papers now; the service does so by itself when enough is new. Ids and names carry on.
+/// Answers 202 when it takes longer than a request may; it goes on then.
+#[utoipa::path(post, path = "/v1/themes/rebuild", tag = "themes",
+    params(("afresh" = Option<bool>, Query, description = "forget the themes that were there, with their ids and places")),
+    responses((status = 200, body = ThemesRun), (status = 202, body = Running), (status = 400, body = ErrorBody)))]
+pub async fn rebuild(State(app): State<App>, Params(mut fields): Params) -> Result<Response, ApiError> {
+    let afresh = Field { name: "afresh", value: fields.shift_remove("afresh") }.truth()?.unwrap_or(false);
+    take_rest::<Nothing>(fields)?;
+    let patience = Duration::from_secs(app.tuning.timeout_s) / 2;
+    let run = tokio::spawn(async move { app.blocking(move |engine| engine.run_themes(afresh)).await });
+    match tokio::time::timeout(patience, run).await {
+        Ok(Ok(done)) => Ok(Json(done?).into_response()),
+        Ok(Err(_)) => Err(ApiError::internal()),
+        Err(_) => Ok((StatusCode::ACCEPTED, Json(Running { running: true })).into_response()),
+    }
+}
+
+/// Makes the themes anew whenever that is due, for as long as the service runs.
+pub async fn keep_up(app: App) {
+    let mut clock = tokio::time::interval(EVERY);
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        clock.tick().await;
+        let Ok(engine) = app.engine() else { continue };
+        if let Ok(Err(e)) = tokio::task::spawn_blocking(move || engine.keep_themes()).await {
+            tracing::warn!("the themes were not made anew: {e}");
+        }
+    }
+}

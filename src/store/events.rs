@@ -1,0 +1,192 @@
+//! What users did: written in one transaction a batch, read by user or by time.
+
+use rusqlite::types::Value;
+use rusqlite::{Transaction, params, params_from_iter};
+use serde::Serialize;
+
+use super::users::{ensure, touch};
+use super::{Store, unreadable};
+use crate::error::{Error, Result};
+use crate::paper::PaperId;
+use crate::user::{Event, EventKind, Moment, UserId};
+
+/// What became of a batch of events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Added {
+    /// Events that were not there before.
+    pub accepted: usize,
+    /// Events that were there already: the same paper, kind and time.
+    pub unchanged: usize,
+}
+
+/// A page of a history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventPage {
+    /// The events, newest first.
+    pub events: Vec<Event>,
+    /// Where the next page begins; none on the last.
+    pub next: Option<String>,
+    /// Events on all pages.
+    pub total: usize,
+}
+
+/// An event of whichever user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserEvent {
+    /// The user's number.
+    pub user: i64,
+    /// What they did.
+    pub event: Event,
+}
+
+const COLUMNS: &str = "at, paper, kind, weight";
+
+impl Store {
+    /// Writes events of a user, who is made if new: all of them or, when one names a paper that is not there, none. When
+    /// the call returns they are on disk.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the first paper that is neither in the corpus nor in the user's library. An event that is
+    /// there already may name a paper that is gone.
+    pub fn add_events(&self, name: &UserId, events: &[Event]) -> Result<Added> {
+        self.write_or(|t| {
+            let user = ensure(t, name)?;
+            let mut added = Added::default();
+            for event in events {
+                if insert(t, user, event)? == 0 {
+                    added.unchanged += 1;
+                } else if known(t, user, &event.paper)? {
+                    added.accepted += 1;
+                } else {
+                    return Ok(Err(Error::no_paper(event.paper.as_str())));
+                }
+            }
+            if added.accepted > 0 {
+                touch(t, user)?;
+                t.prepare_cached("UPDATE counter SET events = events + 1")?.execute([])?;
+            }
+            Ok(Ok(added))
+        })
+    }
+
+    /// Writes events as they were exported, whether their papers are there or not.
+    pub fn restore_events(&self, name: &UserId, events: &[Event]) -> Result<Added> {
+        self.write(|t| {
+            let user = ensure(t, name)?;
+            let mut added = Added::default();
+            for event in events {
+                let n = insert(t, user, event)?;
+                added.accepted += n;
+                added.unchanged += 1 - n;
+            }
+            touch(t, user)?;
+            t.prepare_cached("UPDATE counter SET events = events + 1")?.execute([])?;
+            Ok(added)
+        })
+    }
+
+    /// A page of a user's history, newest first.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when the cursor is not one of ours.
+    pub fn event_page(&self, user: i64, limit: usize, cursor: Option<&str>) -> Result<EventPage> {
+        let mut values: Vec<Value> = vec![user.into()];
+        let behind = match cursor {
+            None => "",
+            Some(cursor) => {
+                let (at, kind, paper) = read_cursor(cursor)?;
+                values.extend([Value::from(at), Value::from(paper), Value::from(kind)]);
+                " AND (at, paper, kind) < (?, ?, ?)"
+            }
+        };
+        values.push(i64::try_from(limit + 1).unwrap_or(i64::MAX).into());
+        let sql = format!(
+            "SELECT {COLUMNS} FROM events WHERE user = ?{behind} ORDER BY at DESC, paper DESC, kind DESC LIMIT ?"
+        );
+        self.read(|c| {
+            let total =
+                c.prepare_cached("SELECT count(*) FROM events WHERE user = ?1")?.query_row([user], |r| r.get(0))?;
+            let mut select = c.prepare_cached(&sql)?;
+            let mut events: Vec<Event> =
+                select.query_map(params_from_iter(values), |r| event_at(r, 0))?.collect::<rusqlite::Result<_>>()?;
+            let more = events.len() > limit;
+            events.truncate(limit);
+            let next = events.last().filter(|_| more).map(|e| format!("{}.{}.{}", e.at.0, e.kind as u8, e.paper));
+            Ok(EventPage { events, next, total })
+        })
+    }
+
+    /// Every event of a user, oldest first.
+    pub fn history(&self, user: i64) -> Result<Vec<Event>> {
+        self.read(|c| {
+            c.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE user = ?1 ORDER BY at"))?
+                .query_map([user], |r| event_at(r, 0))?
+                .collect()
+        })
+    }
+
+    /// How many events a user has.
+    pub fn count_events(&self, user: i64) -> Result<usize> {
+        self.read(|c| c.prepare_cached("SELECT count(*) FROM events WHERE user = ?1")?.query_row([user], |r| r.get(0)))
+    }
+
+    /// The events of all users from a moment on, in the order of time.
+    pub fn events_since(&self, since: Moment) -> Result<Vec<UserEvent>> {
+        self.read(|c| {
+            c.prepare_cached(&format!("SELECT {COLUMNS}, user FROM events WHERE at >= ?1 ORDER BY at"))?
+                .query_map([since.0], |r| Ok(UserEvent { user: r.get(4)?, event: event_at(r, 0)? }))?
+                .collect()
+        })
+    }
+
+    /// Gives every event of every user to `f`, user by user.
+    pub fn each_event(&self, mut f: impl FnMut(i64, Event)) -> Result<()> {
+        self.read(|c| {
+            let mut select = c.prepare_cached(&format!("SELECT {COLUMNS}, user FROM events ORDER BY user"))?;
+            let mut rows = select.query([])?;
+            while let Some(r) = rows.next()? {
+                f(r.get(4)?, event_at(r, 0)?);
+            }
+            Ok(())
+        })
+    }
+
+    /// A number that is raised with every change of the events.
+    pub fn event_change(&self) -> Result<u64> {
+        self.read(|c| c.prepare_cached("SELECT events FROM counter")?.query_row([], |r| r.get(0)))
+    }
+}
+
+/// 1 when the event is new.
+fn insert(t: &Transaction<'_>, user: i64, event: &Event) -> rusqlite::Result<usize> {
+    t.prepare_cached("INSERT OR IGNORE INTO events (user, at, paper, kind, weight) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![user, event.at.0, event.paper.as_str(), event.kind as u8, event.weight])
+}
+
+fn known(t: &Transaction<'_>, user: i64, paper: &PaperId) -> rusqlite::Result<bool> {
+    t.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM papers WHERE id = ?1) OR EXISTS (SELECT 1 FROM outside WHERE user = ?2 AND id = ?1)",
+    )?
+    .query_row(params![paper.as_str(), user], |r| r.get(0))
+}
+
+fn event_at(r: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Event> {
+    let kind: usize = r.get(first + 2)?;
+    let unknown = || unreadable(first + 2, Error::Internal(format!("{kind} is no kind of event")));
+    Ok(Event {
+        at: Moment(r.get(first)?),
+        paper: PaperId::new(r.get::<_, String>(first + 1)?).map_err(|e| unreadable(first + 1, e))?,
+        kind: EventKind::ALL.get(kind).copied().ok_or_else(unknown)?,
+        weight: r.get(first + 3)?,
+    })
+}
+
+fn read_cursor(cursor: &str) -> Result<(i64, i64, String)> {
+    let parse = || {
+        let mut parts = cursor.splitn(3, '.');
+        let at = parts.next()?.parse().ok()?;
+        let kind = parts.next()?.parse().ok()?;
+        Some((at, kind, parts.next()?.to_string()))
+    };
+    parse().ok_or_else(|| Error::BadRequest(format!("{cursor:?} is no cursor; use the `next` of the page before")))
+}

@@ -1,0 +1,184 @@
+//! Users, and the papers of their libraries that are not in the corpus.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::papers::{Fingerprints, paper_at, to_json};
+use super::{Store, unreadable, vectors};
+use crate::error::{Error, Result};
+use crate::paper::Paper;
+use crate::user::{Moment, Settings, UserId};
+
+/// A user as the store knows them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct User {
+    /// The number inside.
+    pub number: i64,
+    /// The name outside.
+    pub name: UserId,
+    /// What they set.
+    pub settings: Settings,
+    /// When they were first heard of.
+    pub created: Moment,
+    /// Raised by whatever changes what they are shown.
+    pub version: u64,
+}
+
+impl Store {
+    /// A user.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none of this name.
+    pub fn user(&self, name: &str) -> Result<User> {
+        self.read(|c| {
+            let mut find =
+                c.prepare_cached("SELECT user, name, settings, created, version FROM users WHERE name = ?1")?;
+            find.query_row([name], user_at).optional()
+        })?
+        .ok_or_else(|| no_user(name))
+    }
+
+    /// Makes a user, or gives one that is there new settings.
+    pub fn put_user(&self, name: &UserId, settings: &Settings) -> Result<User> {
+        self.write(|t| {
+            t.prepare_cached(
+                "INSERT INTO users (name, settings, created, version) VALUES (?1, ?2, ?3, 1)
+                 ON CONFLICT (name) DO UPDATE SET settings = ?2, version = version + (settings <> ?2)
+                 RETURNING user, name, settings, created, version",
+            )?
+            .query_row(params![name.as_str(), settings_text(settings), Moment::now().0], user_at)
+        })
+    }
+
+    /// Forgets everything about a user.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none of this name.
+    pub fn delete_user(&self, name: &str) -> Result<i64> {
+        self.write_or(|t| {
+            let Some(number) =
+                t.query_row("SELECT user FROM users WHERE name = ?1", [name], |r| r.get::<_, i64>(0)).optional()?
+            else {
+                return Ok(Err(no_user(name)));
+            };
+            let texts: Vec<[u8; 16]> = t
+                .prepare_cached("SELECT text_hash FROM outside WHERE user = ?1")?
+                .query_map([number], |r| r.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            t.execute("DELETE FROM users WHERE user = ?1", [number])?;
+            for text in &texts {
+                vectors::drop_unused(t, text)?;
+            }
+            t.execute("UPDATE counter SET events = events + 1", [])?;
+            Ok(Ok(number))
+        })
+    }
+
+    /// How many users there are.
+    pub fn count_users(&self) -> Result<usize> {
+        self.read(|c| c.query_row("SELECT count(*) FROM users", [], |r| r.get(0)))
+    }
+
+    /// Up to `n` users in the order in which they came, from the one behind `after` on.
+    pub fn users_after(&self, after: Option<i64>, n: usize) -> Result<Vec<User>> {
+        self.read(|c| {
+            c.prepare_cached(
+                "SELECT user, name, settings, created, version FROM users WHERE user > ?1 ORDER BY user LIMIT ?2",
+            )?
+            .query_map(params![after.unwrap_or(-1), n], user_at)?
+            .collect()
+        })
+    }
+
+    /// The secret that opens a user's feed to a news reader: the one there is, else `fresh`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such user.
+    pub fn token(&self, name: &str, fresh: &str) -> Result<String> {
+        self.write(|t| {
+            t.query_row(
+                "UPDATE users SET token = coalesce(token, ?2) WHERE name = ?1 RETURNING token",
+                params![name, fresh],
+                |r| r.get(0),
+            )
+            .optional()
+        })?
+        .ok_or_else(|| no_user(name))
+    }
+
+    /// The secret of a user's feed, where one was ever given out.
+    pub fn known_token(&self, name: &str) -> Result<Option<String>> {
+        self.read(|c| {
+            c.prepare_cached("SELECT token FROM users WHERE name = ?1")?.query_row([name], |r| r.get(0)).optional()
+        })
+        .map(Option::flatten)
+    }
+
+    /// Keeps papers of a user's library that are not in the corpus, with their vectors; the user is made if new.
+    pub fn put_outside(&self, name: &UserId, papers: &[(&Paper, &[f32])], fingerprint: &str) -> Result<()> {
+        self.write(|t| {
+            let user = ensure(t, name)?;
+            let model: i64 =
+                t.query_row("SELECT model FROM models WHERE fingerprint = ?1", [fingerprint], |r| r.get(0))?;
+            for (paper, vector) in papers {
+                let text = Fingerprints::of(paper).text;
+                t.prepare_cached("INSERT OR REPLACE INTO outside (user, id, text_hash, json) VALUES (?1, ?2, ?3, ?4)")?
+                    .execute(params![user, paper.id.as_str(), text, to_json(paper)])?;
+                vectors::put(t, model, &text, vector)?;
+            }
+            touch(t, user)
+        })
+    }
+
+    /// The papers of a user's library that are not in the corpus.
+    pub fn outside(&self, user: i64) -> Result<Vec<Paper>> {
+        self.read(|c| {
+            c.prepare_cached("SELECT json FROM outside WHERE user = ?1 ORDER BY id")?
+                .query_map([user], |r| paper_at(r, 0))?
+                .collect()
+        })
+    }
+}
+
+/// The user's number; made if new.
+pub fn ensure(t: &Transaction<'_>, name: &UserId) -> rusqlite::Result<i64> {
+    let known = t
+        .prepare_cached("SELECT user FROM users WHERE name = ?1")?
+        .query_row([name.as_str()], |r| r.get(0))
+        .optional()?;
+    match known {
+        Some(user) => Ok(user),
+        None => t
+            .prepare_cached(
+                "INSERT INTO users (name, settings, created, version) VALUES (?1, '{}', ?2, 1) RETURNING user",
+            )?
+            .query_row(params![name.as_str(), Moment::now().0], |r| r.get(0)),
+    }
+}
+
+/// Notes that what the user is shown may have changed.
+pub fn touch(t: &Transaction<'_>, user: i64) -> rusqlite::Result<()> {
+    t.prepare_cached("UPDATE users SET version = version + 1 WHERE user = ?1")?.execute([user])?;
+    Ok(())
+}
+
+/// The error for a user that is not there.
+pub fn no_user(name: &str) -> Error {
+    Error::NotFound { what: "user", id: crate::paper::head(name, 80) }
+}
+
+fn settings_text(settings: &Settings) -> String {
+    // Numbers under text keys: writing it cannot fail.
+    serde_json::to_string(settings).unwrap_or_else(|_| "{}".into())
+}
+
+fn user_at(r: &rusqlite::Row<'_>) -> rusqlite::Result<User> {
+    let name: String = r.get(1)?;
+    let settings: String = r.get(2)?;
+    Ok(User {
+        number: r.get(0)?,
+        name: UserId::new(name).map_err(|e| unreadable(1, e))?,
+        settings: serde_json::from_str(&settings).map_err(|e| unreadable(2, e))?,
+        created: Moment(r.get(3)?),
+        version: r.get(4)?,
+    })
+}

@@ -1,0 +1,21 @@
+//! Themes of a corpus: what it is about, at several levels that nest, with names, a map and a memory.
+//!
+//! Pure arithmetic over neighbour lists, phrases, places and weeks; no input or output. Papers are numbers from 0 on.
+//!
+//! [`levels::group`] puts papers into themes ([`leiden`] finds the communities), [`names::name_all`] names them,
+//! [`layout`] draws the map and [`labels`] writes on it, [`lineage::compare`] says what became of yesterday's themes, and
+//! [`trend::trends`] which of them rise.
+
+pub mod graph;
+pub mod labels;
+pub mod layout;
+pub mod leiden;
+pub mod levels;
+pub mod lineage;
+pub mod names;
+pub mod random;
+pub mod text;
+pub mod trend;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,412 @@
+//! A user, what they did with papers and when. No input or output happens here.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::paper::{PaperDate, PaperId, head};
+
+/// How far ahead of this machine's clock an event may be: clocks differ.
+const SKEW_S: i64 = 300;
+
+/// The name of a user: any non-empty string of at most 256 bytes without control characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UserId(String);
+
+impl UserId {
+    /// The longest name, in bytes of UTF-8.
+    pub const MAX_BYTES: usize = 256;
+
+    /// Checks the rules of a name.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is empty, too long, or holds a control character.
+    pub fn new(name: impl Into<String>) -> Result<Self> {
+        let name = name.into();
+        if name.trim().is_empty() {
+            return Err(Error::Invalid("the name of the user is empty".into()));
+        }
+        if name.len() > Self::MAX_BYTES {
+            return Err(Error::Invalid(format!(
+                "the name of the user is {} bytes long; at most {} are allowed (it begins {:?})",
+                name.len(),
+                Self::MAX_BYTES,
+                head(&name, 24)
+            )));
+        }
+        if let Some(c) = name.chars().find(|c| c.is_control()) {
+            return Err(Error::Invalid(format!("the name of the user {name:?} holds the control character {c:?}")));
+        }
+        Ok(UserId(name))
+    }
+
+    /// The name as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for UserId {
+    type Error = Error;
+
+    fn try_from(name: String) -> Result<Self> {
+        UserId::new(name)
+    }
+}
+
+impl From<UserId> for String {
+    fn from(name: UserId) -> String {
+        name.0
+    }
+}
+
+/// What a user did with a paper.
+///
+/// `like`, `save`, `dislike` and `dismiss` are verdicts: of several on one paper the last counts. `unsave` takes a save
+/// back. `view` and `click` are signs: they count while there is no verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EventKind {
+    /// The abstract was looked at.
+    View,
+    /// The paper was opened.
+    Click,
+    /// Kept for later.
+    Save,
+    /// More like this.
+    Like,
+    /// Less like this.
+    Dislike,
+    /// Not again, for whatever reason.
+    Dismiss,
+    /// No longer kept.
+    Unsave,
+}
+
+impl EventKind {
+    /// All kinds, in the order of their numbers in the store.
+    pub const ALL: [EventKind; 7] = [
+        EventKind::View,
+        EventKind::Click,
+        EventKind::Save,
+        EventKind::Like,
+        EventKind::Dislike,
+        EventKind::Dismiss,
+        EventKind::Unsave,
+    ];
+
+    /// What one event of this kind says of the reader's taste, from -1 to 1.
+    pub fn weight(self) -> f32 {
+        match self {
+            EventKind::View => 0.1,
+            EventKind::Click => 0.3,
+            EventKind::Save | EventKind::Like => 1.0,
+            EventKind::Dislike => -1.0,
+            EventKind::Dismiss => -0.3,
+            EventKind::Unsave => 0.0,
+        }
+    }
+}
+
+/// A moment, to the microsecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Moment(pub i64);
+
+impl Moment {
+    /// This machine's clock.
+    pub fn now() -> Self {
+        Moment(jiff::Timestamp::now().as_microsecond())
+    }
+
+    /// Reads RFC 3339 (`2026-08-21T09:30:00Z`, any offset), the same without an offset (taken as UTC), or a date
+    /// (`2026-08-21`, its first moment).
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when it is none of these.
+    pub fn parse(text: &str) -> Result<Self> {
+        let no_moment =
+            || Error::BadRequest(format!("{:?} is no time: write 2026-08-21T09:30:00Z or 2026-08-21", head(text, 40)));
+        if let Ok(date) = PaperDate::parse(text) {
+            return Ok(Moment::of_day(date.first_day()));
+        }
+        let stamp = text.parse::<jiff::Timestamp>().or_else(|_| {
+            let local: jiff::civil::DateTime = text.parse()?;
+            jiff::tz::Offset::UTC.to_timestamp(local)
+        });
+        stamp.map(|t| Moment(t.as_microsecond())).map_err(|_| no_moment())
+    }
+
+    /// The first moment of a day (days since 1970-01-01, UTC).
+    pub fn of_day(day: i32) -> Self {
+        Moment(i64::from(day) * 86_400_000_000)
+    }
+
+    /// The day it lies in (days since 1970-01-01, UTC).
+    pub fn day(self) -> i32 {
+        i32::try_from(self.0.div_euclid(86_400_000_000)).unwrap_or(i32::MAX)
+    }
+
+    /// Days from `earlier` to this moment.
+    pub fn days_since(self, earlier: Moment) -> f32 {
+        (self.0.saturating_sub(earlier.0)) as f32 / 86_400e6
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(t) => write!(f, "{t}"),
+            Err(_) => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl TryFrom<String> for Moment {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        Moment::parse(&text)
+    }
+}
+
+impl From<Moment> for String {
+    fn from(at: Moment) -> String {
+        at.to_string()
+    }
+}
+
+/// Something a user did with a paper. Two events of one user are the same when paper, kind and time are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Event {
+    /// Which paper.
+    pub paper: PaperId,
+    /// What.
+    pub kind: EventKind,
+    /// When.
+    pub at: Moment,
+    /// How much it counts beside others of its kind; 1 where nothing was said.
+    pub weight: f32,
+}
+
+impl Event {
+    /// The greatest weight.
+    pub const MAX_WEIGHT: f32 = 100.0;
+
+    /// Checks what reading cannot.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a time in the future (five minutes are let pass, since clocks differ) and a weight that is
+    /// not above 0 and at most [`Event::MAX_WEIGHT`].
+    pub fn check(&self, now: Moment) -> Result<()> {
+        if self.at.0 > now.0 + SKEW_S * 1_000_000 {
+            return Err(Error::Invalid(format!(
+                "the event for {:?} is at {}, which is in the future (it is {now})",
+                self.paper.as_str(),
+                self.at
+            )));
+        }
+        if !(self.weight > 0.0 && self.weight <= Self::MAX_WEIGHT) {
+            return Err(Error::Invalid(format!(
+                "the weight of the event for {:?} is {}; it must be above 0 and at most {}",
+                self.paper.as_str(),
+                self.weight,
+                Self::MAX_WEIGHT
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// What a user may set. Absent fields follow the service's defaults.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Days after which an event counts half as much beside the user's newest; 0 for no ageing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub half_life_days: Option<f32>,
+    /// At most so many papers of one author in a feed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_author: Option<usize>,
+    /// The share of a feed, from 0 to 0.5, that is given to papers outside the interests; they are marked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exploration: Option<f32>,
+    /// From 0, best first, to 1, as unlike each other as can be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diversity: Option<f32>,
+}
+
+impl Settings {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], naming the setting and its range.
+    pub fn check(&self) -> Result<()> {
+        let ranges = [
+            ("half_life_days", self.half_life_days, 0.0, 36_500.0),
+            ("per_author", self.per_author.map(|n| n as f32), 1.0, 500.0),
+            ("exploration", self.exploration, 0.0, 0.5),
+            ("diversity", self.diversity, 0.0, 1.0),
+        ];
+        for (name, value, least, most) in ranges {
+            if value.is_some_and(|v| !(least..=most).contains(&v)) {
+                let value = value.unwrap_or_default();
+                return Err(Error::Invalid(format!("{name} is {value}; it goes from {least} to {most}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a user made of an interest.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Edits {
+    /// A name of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Nothing of it is shown.
+    pub muted: bool,
+    /// It stays even when its papers would fall to others.
+    pub pinned: bool,
+    /// Its share of the feed is multiplied by this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f32>,
+}
+
+/// What all events of one user on one paper come to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Opinion {
+    /// Above zero for papers to find more of, below for fewer, zero for neither.
+    pub weight: f32,
+    /// When the events that make the weight happened last.
+    pub at: Moment,
+    /// Whether the user said so (a verdict), or it was read from what they did.
+    pub explicit: bool,
+    /// Whether the paper is never to be shown again: the last verdict is a dislike or a dismissal.
+    pub never: bool,
+}
+
+/// The most that views and clicks without a verdict come to.
+const MAX_IMPLICIT: f32 = 0.5;
+
+/// Puts the events on one paper together, in the order of their times.
+///
+/// The last verdict counts, with its own weight; at the same moment a dislike counts more than a dismissal, and that more
+/// than a like or save. `unsave` takes back the save and leaves what was there before it. Without a verdict each view and
+/// click takes a share of what is left up to 0.5. Nothing for no events.
+pub fn opinion(events: &[(EventKind, Moment, f32)]) -> Option<Opinion> {
+    let rank = |kind: EventKind| match kind {
+        EventKind::Dislike => 3,
+        EventKind::Dismiss => 2,
+        EventKind::Like | EventKind::Save => 1,
+        _ => 0,
+    };
+    let mut order: Vec<_> = events.to_vec();
+    order.sort_by_key(|&(kind, at, _)| (at, rank(kind), kind));
+    let last = order.last()?.1;
+    let mut verdicts: Vec<(EventKind, Moment, f32)> = Vec::new();
+    let (mut left, mut seen_at) = (1.0f32, None);
+    for &(kind, at, weight) in &order {
+        match kind {
+            EventKind::Unsave => verdicts.retain(|v| v.0 != EventKind::Save),
+            EventKind::View | EventKind::Click => {
+                left *= (1.0 - kind.weight()).powf(weight);
+                seen_at = Some(at);
+            }
+            _ => verdicts.push((kind, at, weight)),
+        }
+    }
+    Some(match (verdicts.last(), seen_at) {
+        (Some(&(kind, at, weight)), _) => Opinion {
+            weight: kind.weight() * weight,
+            at,
+            explicit: true,
+            never: matches!(kind, EventKind::Dislike | EventKind::Dismiss),
+        },
+        (None, Some(at)) => Opinion { weight: (1.0 - left).min(MAX_IMPLICIT), at, explicit: false, never: false },
+        (None, None) => Opinion { weight: 0.0, at: last, explicit: true, never: false },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(events: &[(EventKind, i64)]) -> Opinion {
+        let events: Vec<_> = events.iter().map(|&(kind, at)| (kind, Moment(at), 1.0)).collect();
+        opinion(&events).expect("events")
+    }
+
+    #[test]
+    fn the_last_verdict_counts() {
+        use EventKind::{Click, Dislike, Dismiss, Like, Save, Unsave, View};
+        assert_eq!(of(&[(Like, 1), (Dislike, 2)]).weight, -1.0);
+        assert_eq!(of(&[(Dislike, 1), (Like, 2)]).weight, 1.0);
+        assert_eq!(of(&[(Like, 2), (Dislike, 2)]).weight, -1.0, "in doubt against showing it");
+        assert!(of(&[(Like, 1), (Dismiss, 2)]).never && !of(&[(Dismiss, 1), (Like, 2)]).never);
+        assert_eq!(of(&[(Save, 1), (Unsave, 2)]).weight, 0.0);
+        assert_eq!(of(&[(Like, 1), (Save, 2), (Unsave, 3)]).weight, 1.0, "what was there before the save stands");
+        assert_eq!(of(&[(View, 1), (Save, 2), (Unsave, 3)]).weight, of(&[(View, 1)]).weight);
+        assert_eq!(of(&[(View, 1), (Like, 2), (View, 3)]).weight, 1.0);
+        let (view, click) = (of(&[(View, 1)]), of(&[(Click, 1)]));
+        assert!(0.0 < view.weight && view.weight < click.weight && !click.explicit);
+        assert_eq!(opinion(&[]), None);
+    }
+
+    #[test]
+    fn times_are_read_in_every_usual_form() {
+        let at = |t: &str| Moment::parse(t).map(|m| m.to_string());
+        assert_eq!(at("2026-08-21T09:30:00+02:00").ok().as_deref(), Some("2026-08-21T07:30:00Z"));
+        assert_eq!(at("2026-08-21T09:30:00").ok().as_deref(), Some("2026-08-21T09:30:00Z"));
+        assert_eq!(at("2026-08-21").ok().as_deref(), Some("2026-08-21T00:00:00Z"));
+        for bad in ["", "yesterday", "2026-13-01", "12:30", "1724231231"] {
+            assert!(at(bad).is_err(), "{bad:?} was taken for a time");
+        }
+    }
+
+    #[test]
+    fn the_future_and_odd_weights_are_refused() {
+        let now = Moment::now();
+        let event = |at, weight| Event { paper: PaperId::new("x").expect("id"), kind: EventKind::Like, at, weight };
+        assert!(event(now, 1.0).check(now).is_ok());
+        assert!(event(Moment(now.0 + 60_000_000), 1.0).check(now).is_ok(), "clocks differ");
+        assert!(event(Moment(now.0 + 3_600_000_000), 1.0).check(now).is_err());
+        for weight in [0.0, -1.0, f32::NAN, f32::INFINITY, 101.0] {
+            assert!(event(now, weight).check(now).is_err(), "{weight}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_moment_survives_text(us in -62_000_000_000_000_000i64..250_000_000_000_000_000) {
+            prop_assert_eq!(Moment::parse(&Moment(us).to_string()).ok(), Some(Moment(us)));
+        }
+
+        #[test]
+        fn the_order_of_arrival_does_not_matter(
+            events in prop::collection::vec((0usize..7, 0i64..4, 0.1f32..3.0), 1..12), turn in 0usize..12
+        ) {
+            let mut events: Vec<_> = events.into_iter().map(|(k, at, w)| (EventKind::ALL[k], Moment(at), w)).collect();
+            // Two events of one kind at one moment would be the same event.
+            events.sort_by_key(|e| (e.0, e.1));
+            events.dedup_by_key(|e| (e.0, e.1));
+            let whole = opinion(&events);
+            let n = events.len();
+            events.rotate_left(turn % n);
+            let turned = opinion(&events);
+            let (a, b) = (whole.expect("some"), turned.expect("some"));
+            prop_assert!((a.weight - b.weight).abs() < 1e-5 && a.never == b.never && a.at == b.at);
+            prop_assert!(a.weight.abs() <= 3.0);
+        }
+    }
+}
