@@ -7,7 +7,7 @@ use console::style;
 
 use super::show::thousands;
 use super::{Context, show, theme_map};
-use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeAsk, ThemeList};
+use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeAsk, ThemeList, ThemesAsk};
 use crate::themes::trend::Direction;
 
 /// What the corpus is about: a tree of themes, or a map
@@ -76,15 +76,11 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         let ask = ThemeAsk { order: args.sort, limit: args.limit, offset: 0, q: args.search.clone() };
         return one(context, &engine.theme(id, &ask)?);
     }
-    let only = args.level.filter(|_| context.json);
-    let list = engine.themes(only.or(args.level.map(|_| None).unwrap_or_default()))?;
+    let asked = engine.themes(&ThemesAsk { level: args.level, ..ThemesAsk::default() })?;
     if context.json {
-        return show::lines(&mut std::io::stdout().lock(), &list.themes);
+        return show::lines(&mut std::io::stdout().lock(), &asked.themes);
     }
-    if let Some(level) = args.level {
-        // Refused with the same words as over HTTP.
-        engine.themes(Some(level))?;
-    }
+    let list = engine.themes(&ThemesAsk::default())?;
     tree(&list, args.level.unwrap_or(1))
 }
 

@@ -12,6 +12,7 @@ mod ingest;
 mod interests;
 mod onboarding;
 mod open;
+mod others;
 mod panel;
 mod probe;
 mod reader;
@@ -33,13 +34,13 @@ pub use info::Info;
 pub use ingest::{Incoming, Refused, Rejected, Report, Source};
 pub use interests::{InterestPatch, InterestView};
 pub use open::Opened;
-pub use panel::Panel;
+pub use panel::{Panel, Readership};
 pub use recommend::{Example, Recommend};
 pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
 pub use themes::{
     Assigned, Example as ThemeExample, MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme,
-    ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemeMap, ThemesMeta, ThemesRun,
+    ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemeMap, ThemeOrder, ThemesAsk, ThemesMeta, ThemesRun,
 };
 pub use users::{ExportedUser, MAX_EVENTS, UserView};
 

@@ -92,12 +92,15 @@ pub struct Readers {
     // Only for a look and an exchange; never held while a model is fitted.
     kept: Mutex<HashMap<i64, Arc<Reader>>>,
     common: Mutex<Option<Arc<Common>>>,
+    // Held while it is made, so that it is made once.
+    pub others: Mutex<Option<Arc<super::others::Others>>>,
 }
 
 impl Readers {
-    /// Lets go of a user.
+    /// Lets go of a user, and of all that was made of many.
     pub fn forget(&self, user: i64) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
+        *self.others.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn get(&self, user: i64) -> Option<Arc<Reader>> {

@@ -16,7 +16,8 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
 use super::papers::Nothing;
 use crate::engine::{
-    MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, ThemeAsk, ThemeEvents, ThemeList, ThemeMap, ThemesRun,
+    MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, ThemeAsk, ThemeEvents, ThemeList, ThemeMap, ThemeOrder,
+    ThemesAsk, ThemesRun,
 };
 use crate::error::Result;
 use crate::paper::Filter;
@@ -34,13 +35,22 @@ const HITS: usize = 300;
 /// at once; the service makes the themes anew in the background when a tenth of the papers is new, and ids and names
 /// carry on where enough papers stay together.
 #[utoipa::path(get, path = "/v1/themes", tag = "themes",
-    params(("level" = Option<u32>, Query, minimum = 0, maximum = 2, description = "only this level; 0 is the coarsest")),
+    params(("level" = Option<u32>, Query, minimum = 0, maximum = 2, description = "only this level; 0 is the coarsest"),
+           ("sort" = Option<String>, Query, description = "`size` (default) or `trend`: within a level the surest to rise first"),
+           ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "themes wanted; all without it"),
+           ("offset" = Option<u32>, Query, description = "themes to pass over first")),
     responses((status = 200, body = ThemeList), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody),
               (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet")))]
 pub async fn list(State(app): State<App>, Params(mut fields): Params) -> Result<Json<ThemeList>, ApiError> {
-    let level = Field { name: "level", value: fields.shift_remove("level") }.whole()?;
+    let mut take = |name| Field { name, value: fields.shift_remove(name) };
+    let ask = ThemesAsk {
+        level: take("level").whole()?,
+        order: take("sort").word::<ThemeOrder>()?.unwrap_or_default(),
+        limit: take("limit").whole()?,
+        offset: take("offset").whole()?.unwrap_or(0),
+    };
     take_rest::<Nothing>(fields)?;
-    app.blocking(move |engine| engine.themes(level)).await.map(Json)
+    app.blocking(move |engine| engine.themes(&ask)).await.map(Json)
 }
 
 /// One theme
@@ -116,12 +126,14 @@ pub async fn map(State(app): State<App>, Params(mut fields): Params) -> Result<J
     app.blocking(move |engine| engine.themes_map(&ask)).await.map(Json)
 }
 
-/// Which papers to group: a list, a query, a filter, or all of these.
+/// Which papers to group: a list, a user's history, a query, a filter, or all of these.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfBody {
     /// These papers, by id.
     papers: Option<Vec<String>>,
+    /// What this user viewed, opened, kept or liked, and did not turn down later.
+    user: Option<String>,
     /// The best hits for this phrase.
     q: Option<String>,
     /// How many hits for the phrase: 1 to 5,000, default 300.
@@ -133,7 +145,8 @@ pub struct OfBody {
 
 /// Themes of a selection
 ///
-/// Groups just these papers, at most 5,000: a list of ids, the papers a filter allows, or the best hits for a phrase. Ids
+/// Groups just these papers, at most 5,000: a list of ids, a user's history, the papers a filter allows, or the
+/// best hits for a phrase. Ids
 /// of the themes hold within the answer only.
 #[utoipa::path(post, path = "/v1/themes/of", tag = "themes", request_body = OfBody,
     responses((status = 200, body = SelectionThemes), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
@@ -142,6 +155,7 @@ pub async fn of(State(app): State<App>, Fields(fields): Fields) -> Result<Json<S
     let body: OfBody = take_rest(fields)?;
     let selection = Selection {
         papers: ids(body.papers.unwrap_or_default())?,
+        user: body.user,
         q: body.q,
         hits: body.limit.unwrap_or(HITS),
         filter: body.filter.map(filter).transpose()?,

@@ -35,7 +35,13 @@ pub struct Moves {
 impl Moves {
     /// A map from nothing.
     pub fn anew(n: usize) -> Self {
-        Moves { rounds: if n <= 20_000 { 300 } else { 150 }, step: 1.0, seed: 1 }
+        // Small maps can afford to be a little better.
+        let rounds = match n {
+            0..=20_000 => 500,
+            20_001..=100_000 => 250,
+            _ => 150,
+        };
+        Moves { rounds, step: 1.0, seed: 1 }
     }
 
     /// A map that stays where it was but for what is new.

@@ -250,15 +250,15 @@ fn place(knn: &Knn, kept: &[u32], texts: &[u32], out: &mut Grouping) {
     for i in 0..n {
         // One of several copies stands with them, whatever else is near.
         let crowd = copies[texts[i] as usize] as usize > 1 && knn.of(i).all(|(j, _)| texts[j] == texts[i]);
-        let vote = vote(knn.of(i).map(|(j, s)| (kept[j], s)));
+        let votes = vote(knn.of(i).map(|(j, s)| (kept[j], s)));
         let own = kept[i];
         let listed = knn.of(i).any(|(j, _)| knn.lists(j, i));
-        let share = vote.share(own);
+        let share = votes.share(own);
         let least = if listed { LEAST_STRENGTH } else { LEAST_STRENGTH_UNLISTED };
         let belongs = own != NONE && (crowd || share >= least);
         if belongs {
             (out.nearest[i], out.member[i], out.strength[i]) = (own, true, if crowd { 1.0 } else { share });
-        } else if let Some((near, share)) = vote.best() {
+        } else if let Some((near, share)) = votes.best() {
             (out.nearest[i], out.strength[i]) = (near, share);
         } else {
             waiting.push(i);
@@ -268,7 +268,7 @@ fn place(knn: &Knn, kept: &[u32], texts: &[u32], out: &mut Grouping) {
     while !waiting.is_empty() {
         let found: Vec<(usize, u32)> = waiting
             .iter()
-            .filter_map(|&i| Some((i, super::levels::vote(knn.of(i).map(|(j, s)| (out.nearest[j], s))).best()?.0)))
+            .filter_map(|&i| Some((i, vote(knn.of(i).map(|(j, s)| (out.nearest[j], s))).best()?.0)))
             .collect();
         if found.is_empty() {
             break;

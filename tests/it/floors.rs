@@ -117,6 +117,7 @@ fn no_unwrap_and_no_unsafe_where_they_do_not_belong() {
         let product = code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         let tests = [
             "index/contract.rs",
+            "themes/tests.rs",
             "index/lasting.rs",
             "lexical/contract.rs",
             "embed/cpu/tests.rs",

@@ -78,6 +78,10 @@ fn the_corpus_is_told_by_theme() {
         assert_eq!(list(&some, "themes").iter().collect::<Vec<_>>(), expected);
         assert!(!expected.is_empty());
     }
+    let page = server.get("/v1/themes?level=1&limit=2&offset=1").body;
+    assert_eq!(list(&page, "themes")[..], list(&server.get("/v1/themes?level=1").body, "themes")[1..3]);
+    let sorted = server.get("/v1/themes?sort=trend").body;
+    assert_eq!(list(&sorted, "themes").len(), themes.len());
     // Coarse themes hold papers of one field each, and say which.
     let coarse = server.get("/v1/themes?level=0").body;
     for theme in list(&coarse, "themes") {
@@ -128,6 +132,8 @@ fn one_theme_shows_its_papers_in_the_order_asked_for() {
         ("/v1/themes?level=3", 422),
         ("/v1/themes?level=-1", 422),
         ("/v1/themes?colour=red", 400),
+        ("/v1/themes?limit=0", 422),
+        ("/v1/themes?sort=name", 400),
         ("/v1/themes/t999999", 404),
         ("/v1/themes/12", 404),
         ("/v1/themes/nonsense", 404),
@@ -297,6 +303,13 @@ fn a_selection_is_grouped_by_itself() {
     assert_eq!(filtered.body["meta"]["papers"], 50);
     let searched = server.post("/v1/themes/of", &json!({ "q": "honey bees", "limit": 30 }));
     assert_eq!(searched.body["meta"]["papers"], 30);
+    let events: Vec<Value> = (0..40)
+        .map(|k| json!({ "paper": paper(k, 3)["id"], "kind": if k == 3 { "dislike" } else { "like" }, "at": format!("2026-09-01T10:00:{k:02}Z") }))
+        .collect();
+    assert_eq!(server.post("/v1/users/ana/events", &json!({ "events": events })).status, 200);
+    let history = server.post("/v1/themes/of", &json!({ "user": "ana" }));
+    assert_eq!(history.body["meta"]["papers"], 39, "{}", history.body);
+    assert_eq!(error(&server.post("/v1/themes/of", &json!({ "user": "nobody" }))).0, 404);
     for (body, status) in [
         (json!({}), 422),
         (json!({ "papers": [] }), 422),
@@ -346,4 +359,30 @@ fn hardly_any_papers_and_strange_ones_have_sensible_themes() {
     let (titles, _) = themes_of(titles.chain(signs).collect());
     let themes = list(&titles, "themes");
     assert!(!themes.is_empty() && themes.iter().all(|t| !text(t, "name").is_empty()));
+}
+
+#[test]
+fn a_killed_ingest_leaves_no_paper_without_a_place() {
+    let folder = filled((0..900).map(|k| paper(k, 3)));
+    folder.json(&["themes"]);
+    let file = folder.file("more.jsonl", lines((900..980).map(|k| paper(k, 3))));
+    let places = || {
+        let server = Server::start(&folder);
+        let map = server.get("/v1/themes/map").body;
+        (list(&map["points"], "id").len() as u64, map["meta"]["run"].as_u64())
+    };
+    for wait in [20, 60, 100, 140, 180] {
+        let mut child = folder
+            .command(&["ingest", &file])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("starts");
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        let _ = child.kill();
+        let _ = child.wait();
+        assert_eq!(places(), (folder.papers(), Some(1)));
+    }
+    folder.json(&["ingest", &file]);
+    assert_eq!(places(), (980, Some(1)));
 }

@@ -159,7 +159,7 @@ impl Engine {
         let in_region =
             |at: &Place| ask.region.is_none_or(|[l, b, r, t]| (l..=r).contains(&at[0]) && (b..=t).contains(&at[1]));
         let shown: Vec<usize> = (0..picture.papers.len())
-            .filter(|k| ask.zoom.is_none_or(|z| usize::from(counted.zooms[*k]) <= z))
+            .filter(|k| ask.zoom.is_none_or(|z| usize::from(picture.zooms()[*k]) <= z))
             .filter(|k| in_region(&picture.papers[*k].at))
             .collect();
         let page: Vec<usize> = shown.iter().skip(ask.offset).take(ask.limit).copied().collect();

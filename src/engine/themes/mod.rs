@@ -13,13 +13,16 @@ mod steady;
 pub use map::{MapAsk, ThemeMap};
 pub use of::{Selection, SelectionThemes};
 pub use picture::Example;
-pub use read::{OneTheme, PaperOrder, Theme, ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemesMeta};
+pub use read::{
+    OneTheme, PaperOrder, Theme, ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemeOrder, ThemesAsk, ThemesMeta,
+};
 pub use run::ThemesRun;
 pub use steady::{Assigned, Stability};
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
@@ -102,6 +105,7 @@ impl Engine {
             seen();
             return Ok(Some(Arc::clone(picture)));
         }
+        let began = Instant::now();
         let gone: Vec<Row> = (&picture.rows - &rows).iter().map(Row).collect();
         let new: Vec<Row> = (&rows - &picture.rows).iter().map(Row).collect();
         let joined = self.join(&space, picture, &new)?;
@@ -110,6 +114,12 @@ impl Engine {
         let next = Arc::new(picture.with(joined, &gone));
         *state = State::Picture(Arc::clone(&next));
         seen();
+        tracing::info!(
+            "{} papers joined the themes, {} left, in {:.3} s",
+            new.len(),
+            gone.len(),
+            began.elapsed().as_secs_f64()
+        );
         Ok(Some(next))
     }
 

@@ -1,4 +1,4 @@
-//! Themes of a selection: the papers of a list, a filter or a search, grouped by themselves.
+//! Themes of a selection: the papers of a list, a filter, a search or a reader's history, grouped by themselves.
 
 use std::time::Instant;
 
@@ -15,6 +15,7 @@ use crate::themes::graph::Knn;
 use crate::themes::levels::{self, FINEST, NONE};
 use crate::themes::names;
 use crate::themes::text::{Counts, Words};
+use crate::user::EventKind;
 
 /// Papers at most in a selection: every pair of them is compared while the one who asked waits.
 pub const MOST: usize = 5_000;
@@ -24,6 +25,8 @@ pub const MOST: usize = 5_000;
 pub struct Selection {
     /// These papers.
     pub papers: Vec<PaperId>,
+    /// The papers that this user viewed, opened, kept or liked, and did not turn down later.
+    pub user: Option<String>,
     /// The best hits for this phrase.
     pub q: Option<String>,
     /// How many hits for the phrase.
@@ -90,7 +93,7 @@ impl Engine {
     /// Groups just some papers.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when a paper of the list does not exist; [`Error::Invalid`] when nothing is selected or too
+    /// [`Error::NotFound`] when a paper of the list or the user does not exist; [`Error::Invalid`] when nothing is selected or too
     /// much.
     pub fn themes_of(&self, selection: &Selection) -> Result<SelectionThemes> {
         let began = Instant::now();
@@ -174,6 +177,9 @@ impl Engine {
         for (id, row) in ids.iter().zip(self.store.rows(&ids)?) {
             rows.push(row.ok_or_else(|| Error::no_paper(id.as_str()))?);
         }
+        if let Some(user) = &selection.user {
+            rows.extend(self.liked_by(user)?);
+        }
         if let Some(q) = &selection.q {
             let filter = selection.filter.clone().unwrap_or_default();
             rows.extend(self.best_hits(q, selection.hits, filter)?);
@@ -186,7 +192,7 @@ impl Engine {
                 return Err(too_many(allowed.len() as usize));
             }
             rows.extend(allowed.iter().map(Row).filter(|r| !excluded.contains(r)));
-        } else if selection.papers.is_empty() {
+        } else if selection.papers.is_empty() && selection.user.is_none() {
             return Err(Error::Invalid("nothing is selected: give papers, a filter, a query or a user".into()));
         }
         let mut seen = std::collections::HashSet::new();
@@ -195,6 +201,19 @@ impl Engine {
             return Err(too_many(rows.len()));
         }
         Ok(rows)
+    }
+
+    /// The papers of a user's history that speak for what they like; those that are gone are passed over.
+    fn liked_by(&self, user: &str) -> Result<Vec<Row>> {
+        let mut liked: Vec<PaperId> = Vec::new();
+        for event in self.store.history(self.store.user(user)?.number)? {
+            liked.retain(|id| *id != event.paper);
+            if !matches!(event.kind, EventKind::Dislike | EventKind::Dismiss | EventKind::Unsave) {
+                liked.push(event.paper);
+            }
+        }
+        let ids: Vec<&PaperId> = liked.iter().collect();
+        Ok(self.store.rows(&ids)?.into_iter().flatten().collect())
     }
 
     fn best_hits(&self, q: &str, hits: usize, filter: Filter) -> Result<Vec<Row>> {

@@ -103,6 +103,7 @@ pub struct Picture {
     pub changed: usize,
     // What follows from the papers, once somebody asks.
     counted: OnceLock<Counted>,
+    zooms: OnceLock<Vec<u8>>,
 }
 
 /// What follows from where papers are.
@@ -119,8 +120,6 @@ pub struct Counted {
     pub unassigned: usize,
     /// The lower left and upper right corner of the map.
     pub corners: [Place; 2],
-    /// For every paper the zoom from which on it is shown.
-    pub zooms: Vec<u8>,
 }
 
 impl Picture {
@@ -128,7 +127,7 @@ impl Picture {
     pub fn new(run: StoredRun, facts: RunFacts, themes: Vec<Known>, mut papers: Vec<Placed>) -> Self {
         papers.sort_unstable_by_key(|p| p.row);
         let rows = bitmap(papers.iter().map(|p| p.row));
-        Picture { run, facts, themes, papers, rows, changed: 0, counted: OnceLock::new() }
+        Picture { run, facts, themes, papers, rows, changed: 0, counted: OnceLock::new(), zooms: OnceLock::new() }
     }
 
     /// Reads the last run from the store; none when there was none, or when it cannot be read (it is derived: another
@@ -229,6 +228,15 @@ impl Picture {
         self.counted.get_or_init(|| self.count())
     }
 
+    /// For every paper the zoom from which on it is shown; found once.
+    pub fn zooms(&self) -> &[u8] {
+        self.zooms.get_or_init(|| {
+            let corners = self.counted().corners;
+            let places: Vec<Place> = self.papers.iter().map(|p| p.at).collect();
+            labels::zoom_levels(&places, corners[0], extent(&corners))
+        })
+    }
+
     fn count(&self) -> Counted {
         let n = self.themes.len();
         let (mut members, mut nearby) = (vec![Vec::new(); n], vec![0; n]);
@@ -250,10 +258,8 @@ impl Picture {
             })
             .collect();
         let corners = self.corners();
-        let places: Vec<Place> = self.papers.iter().map(|p| p.at).collect();
-        let zooms = labels::zoom_levels(&places, corners[0], extent(&corners));
         let unassigned = self.papers.iter().filter(|p| !p.member).count();
-        Counted { trends: self.trends(&members), members, nearby, middles, unassigned, corners, zooms }
+        Counted { trends: self.trends(&members), members, nearby, middles, unassigned, corners }
     }
 
     fn corners(&self) -> [Place; 2] {

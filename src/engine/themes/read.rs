@@ -79,6 +79,30 @@ pub struct ThemesMeta {
     pub changed_since: usize,
 }
 
+/// Which themes are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct ThemesAsk {
+    /// Only this level.
+    pub level: Option<usize>,
+    /// Their order within a level.
+    pub order: ThemeOrder,
+    /// At most so many, 1 to 500; all without it.
+    pub limit: Option<usize>,
+    /// Themes to pass over first.
+    pub offset: usize,
+}
+
+/// How themes are ordered within a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ThemeOrder {
+    /// Largest first.
+    #[default]
+    Size,
+    /// Those that rise most surely first, those that fall most surely last.
+    Trend,
+}
+
 /// How the papers of a theme are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -208,10 +232,12 @@ impl Engine {
     /// The themes of a level, or of all.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a level that does not exist; [`Error::Overloaded`] while the first run over many papers is
+    /// [`Error::Invalid`] for a level that does not exist or a limit out of range; [`Error::Overloaded`] while the first run over many papers is
     /// not done.
-    pub fn themes(&self, level: Option<usize>) -> Result<ThemeList> {
+    pub fn themes(&self, ask: &ThemesAsk) -> Result<ThemeList> {
         let began = Instant::now();
+        let level = ask.level;
+        ask.limit.map_or(Ok(()), check_limit)?;
         if let Some(level) = level.filter(|l| *l >= LEVELS) {
             return Err(Error::Invalid(format!("level is {level}; it goes from 0, the coarsest, to {FINEST}")));
         }
@@ -224,7 +250,15 @@ impl Engine {
         let mut order: Vec<usize> =
             (0..picture.themes.len()).filter(|t| level.is_none_or(|l| picture.themes[*t].level == l)).collect();
         order.sort_by_key(|t| rank(&picture, counted, *t));
-        let themes = self.show(&picture, &order)?;
+        if ask.order == ThemeOrder::Trend {
+            let surety = |t: &usize| surety(&counted.trends[*t]);
+            order.sort_by(|a, b| {
+                let level = |t: &usize| picture.themes[*t].level;
+                level(a).cmp(&level(b)).then(surety(b).total_cmp(&surety(a)))
+            });
+        }
+        let page: Vec<usize> = order.into_iter().skip(ask.offset).take(ask.limit.unwrap_or(usize::MAX)).collect();
+        let themes = self.show(&picture, &page)?;
         Ok(ThemeList { themes, meta: meta(&picture, began) })
     }
 
@@ -388,6 +422,12 @@ impl Engine {
 /// The order of lists: by level, greatest first, of equal ones the older first.
 fn rank(picture: &Picture, counted: &Counted, t: usize) -> (usize, std::cmp::Reverse<usize>, u32) {
     (picture.themes[t].level, std::cmp::Reverse(counted.members[t].len()), picture.themes[t].id)
+}
+
+/// How surely a theme rises: 1 for certain, -1 when it falls for certain, 0 where nothing can be said.
+fn surety(trend: &Trend) -> f64 {
+    let sign = if trend.ratio.unwrap_or(1.0) >= 1.0 { 1.0 } else { -1.0 };
+    trend.p_value.map_or(0.0, |p| sign * (1.0 - p))
 }
 
 /// What a picture says of itself.
