@@ -312,7 +312,7 @@ impl Engine {
         let mut plan = Plan::Exact;
         let mut look = |direction: &[f32], within: Option<&RoaringBitmap>, k: usize| -> Result<()> {
             let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
-            if !(length > 1e-9) {
+            if length < 1e-9 {
                 return Ok(());
             }
             let unit: Vec<f32> = direction.iter().map(|x| x / length).collect();

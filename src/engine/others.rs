@@ -37,6 +37,9 @@ pub const WEIGHT: f32 = 0.45;
 /// Papers whose neighbours are remembered.
 const REMEMBERED: usize = 50_000;
 
+/// Read papers with their similarity.
+type Near = Arc<[(u32, f32)]>;
+
 /// Who read what, and which read papers are near which.
 pub struct Others {
     crowd: Option<Crowd>,
@@ -48,7 +51,7 @@ pub struct Others {
     change: u64,
     made: Instant,
     // Only for a look and an exchange.
-    near: Mutex<HashMap<Row, Arc<[(u32, f32)]>>>,
+    near: Mutex<HashMap<Row, Near>>,
 }
 
 impl Engine {
@@ -138,14 +141,13 @@ impl Others {
     }
 
     /// The read papers nearest to a paper.
-    fn nearest(&self, space: &Space, row: Row, vector: Option<Vec<f32>>) -> Result<Arc<[(u32, f32)]>> {
+    fn nearest(&self, space: &Space, row: Row, vector: Option<Vec<f32>>) -> Result<Near> {
         if let Some(near) = self.near.lock().unwrap_or_else(PoisonError::into_inner).get(&row) {
             return Ok(Arc::clone(near));
         }
         let Some(vector) = vector else { return Ok(Arc::from([])) };
         let found = space.index.search(&vector, NEAREST, Some(&self.read))?;
-        let near: Arc<[(u32, f32)]> =
-            found.neighbours.iter().filter_map(|n| Some((*self.places.get(&n.row)?, n.score))).collect();
+        let near: Near = found.neighbours.iter().filter_map(|n| Some((*self.places.get(&n.row)?, n.score))).collect();
         let mut kept = self.near.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= REMEMBERED {
             kept.clear();

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::bootstrap::{self, Random};
 use super::metrics::{average_precision, ndcg, recall};
 use super::sets::Group;
+use super::similar::present;
 use super::table::Table;
 use crate::engine::{Engine, Panel};
 use crate::error::{Error, Result};
@@ -117,8 +118,24 @@ struct Measures {
     ms: Vec<f64>,
 }
 
+/// What to run on libraries.
+#[derive(Debug, Clone)]
+pub struct ColdStart {
+    /// The fold that is hidden.
+    pub fold: usize,
+    /// Numbers of examples; 0 for the whole library.
+    pub examples: Vec<usize>,
+    /// Methods.
+    pub methods: Vec<Method>,
+    /// Which readers count.
+    pub half: Half,
+    /// Whether all papers are ranked and not only the hidden ones.
+    pub everything: bool,
+}
+
 /// Cold start: the papers of a fold are hidden, a reader is made from the rest of their library (or `examples` papers of
-/// it), and the hidden papers are ranked. Nothing is learned from the hidden fold.
+/// it), and the hidden papers are ranked (or, with `everything`, all papers: what that costs). Nothing is learned from the
+/// hidden fold.
 ///
 /// # Errors
 /// Whatever the engine fails with.
@@ -126,17 +143,16 @@ pub fn libraries(
     engine: &Engine,
     libraries: &[Group],
     folds: &HashMap<String, usize>,
-    fold: usize,
-    examples: &[usize],
-    methods: &[Method],
-    half: Half,
+    plan: &ColdStart,
 ) -> Result<Table> {
+    let (fold, half) = (plan.fold, plan.half);
     let hidden = |id: &str| folds.get(id) == Some(&fold);
     let all: HashSet<&String> = folds.keys().chain(libraries.iter().flat_map(|l| &l.relevant)).collect();
-    let mut ids = all.into_iter().map(PaperId::new).collect::<Result<Vec<_>>>()?;
+    let all: Vec<String> = all.into_iter().cloned().collect();
+    let mut ids = present(engine, &all)?.into_iter().map(PaperId::new).collect::<Result<Vec<_>>>()?;
     ids.sort();
     let panel = engine.panel(&ids, |id| !hidden(id.as_str()))?;
-    let candidates: Vec<usize> = (0..ids.len()).filter(|k| hidden(ids[*k].as_str())).collect();
+    let candidates: Vec<usize> = (0..ids.len()).filter(|k| plan.everything || hidden(ids[*k].as_str())).collect();
     let mut readers = vec![0f32; ids.len()];
     for k in libraries.iter().flat_map(|l| &l.relevant).filter_map(|id| panel.place(id)) {
         // Who reads a hidden paper is what is asked for.
@@ -168,8 +184,8 @@ pub fn libraries(
         candidates.len()
     );
     let mut table = Table::new(title, columns);
-    for &n in examples {
-        for &method in methods {
+    for &n in &plan.examples {
+        for &method in &plan.methods {
             let mut measures = Measures::default();
             for (place, (number, train, test)) in splits.iter().enumerate() {
                 let mut random = Random(1 + 31 * place as u64 + n as u64);
@@ -340,6 +356,13 @@ pub fn screening(
     methods: &[Method],
     half: Half,
 ) -> Result<Table> {
+    let reviews = reviews
+        .iter()
+        .map(|g| {
+            let (relevant, others) = (present(engine, &g.relevant)?, present(engine, &g.others)?);
+            Ok(Group { name: g.name.clone(), relevant, others })
+        })
+        .collect::<Result<Vec<_>>>()?;
     let mut ids: Vec<&String> = reviews.iter().flat_map(|g| g.relevant.iter().chain(&g.others)).collect();
     ids.sort();
     ids.dedup();
