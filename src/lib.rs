@@ -31,7 +31,7 @@
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus |
 //! | [`engine`] | the deep module where the next floor's rooms meet; one file for each thing it does |
 //! | [`embed`] | text to unit vector: finding a model folder, tokens, the queue and the thread that owns the model; our own kernels for the processor, candle for other devices |
-//! | [`index`] | vector to nearest rows: exact, and hnsw with its files; words to rows and rows to terms (`lexical`, on tantivy) |
+//! | [`index`] | vector to nearest rows: frozen segments with a graph each, what came since, and the thread that freezes; words to rows and rows to terms (`lexical`, on tantivy) |
 //! | [`store`] | what is true: papers and vectors in SQLite, schema and migrations |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression, diversity, recency |
@@ -63,16 +63,19 @@
 //!
 //! - axum, tower and tokio stand only in `http`. The core is synchronous; handlers go through one helper that takes a
 //!   permit and spawns blocking work.
-//! - candle and tokenizers stand only in `embed`, hnsw_rs and tantivy only in `index`, SQL only in `store`, clap only in `cli` and
+//! - candle and tokenizers stand only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap only in `cli` and
 //!   `config`.
 //! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL. `store` never sees a distance.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is similarity, greater is closer, everywhere;
 //!   distance is a word that does not leave `index`.
 //! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
 //!   a changed text gets a new row, and rows are never used twice.
-//! - The store is the truth. The index is derived from it: its manifest remembers the store's change number, it catches up
-//!   when opened, and it can be thrown away and built again. How to search under a filter (score the allowed rows, walk
-//!   the graph and drop, or scan) is decided inside `index`, which alone knows what each costs.
+//! - The store is the truth. The index is derived from it: opened, it compares its rows with the store's, reads what it
+//!   lacks and forgets what is gone; its manifest remembers the store's change number, so that an older copy of the store
+//!   is noticed; and it can be thrown away and built again. How to search under a filter (score the allowed rows, or walk
+//!   the graph stepping over the others) is decided inside `index` from what each segment was measured to need.
+//! - A search reads one view of the index, which never changes; who writes puts another in its place. A file of the index
+//!   is written once under a new name, and counts when the manifest names it.
 //! - The index of words is derived in the same way, and what names its files is the text that tantivy's commit carries. Its
 //!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
 //! - Records of one work (same arXiv id or DOI, or same title and first author) are shown once; the newest speaks. The keys
@@ -82,7 +85,8 @@
 //!   puts a new space in the old one's place at once.
 //! - One thread owns the model (on a card two threads, each a model of its own). Requests reach it through a bounded
 //!   queue and leave in batches of tokens.
-//! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu`.
+//! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu` and
+//!   `index/kernel` and where `index` maps its files.
 
 pub mod cli;
 pub mod config;

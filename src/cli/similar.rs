@@ -2,16 +2,12 @@
 
 use std::io::{BufWriter, Write};
 
-use anyhow::Context as _;
-use rayon::prelude::*;
 use serde_json::json;
 
 use super::ask::AskArgs;
 use super::{Context, show};
 use crate::engine::Ask;
-
-/// Papers a piece while the neighbours of all are written.
-const PIECE: usize = 512;
+use crate::error::Error;
 
 /// Papers like one in the store, or the neighbours of every paper
 #[derive(clap::Args)]
@@ -42,18 +38,17 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 fn all(context: &Context, ask: &Ask) -> anyhow::Result<()> {
     let engine = context.open_filled()?;
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let mut after = None;
-    loop {
-        let page = engine.ids(after, PIECE)?;
-        let Some((last, _)) = page.last() else { break };
-        after = Some(*last);
-        let answers: Vec<_> = page.par_iter().map(|(_, id)| engine.similar(id.as_str(), ask)).collect();
-        for ((_, id), answer) in page.iter().zip(answers) {
-            let answer = answer.with_context(|| format!("the neighbours of {id}"))?;
-            let neighbours: Vec<_> =
-                answer.papers.iter().map(|h| json!({ "id": h.paper.id, "score": h.score })).collect();
-            show::lines(&mut out, [json!({ "id": id, "neighbours": neighbours })])?;
+    let mut unwritten = Ok(());
+    let told = engine.each_neighbours(ask, &mut |id, neighbours| {
+        let neighbours: Vec<_> = neighbours.iter().map(|(id, score)| json!({ "id": id, "score": score })).collect();
+        unwritten = show::lines(&mut out, [json!({ "id": id, "neighbours": neighbours })]);
+        match &unwritten {
+            Ok(()) => Ok(()),
+            Err(e) => Err(Error::Internal(e.to_string())),
         }
-    }
+    });
+    // Who no longer listens is told as everywhere else.
+    unwritten?;
+    told?;
     Ok(out.flush()?)
 }

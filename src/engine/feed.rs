@@ -16,13 +16,16 @@ use crate::rank::{Candidate, Taste, deal, decay, mmr};
 use crate::user::{Event, Moment};
 
 /// Candidates up to which all are scored; of more, those that a search finds near the user's interests.
-const SCORE_ALL: usize = 6000;
+const SCORE_ALL: usize = 12_000;
 
-/// Papers that a search for an interest looks for.
+/// Papers that a search for the whole taste looks for, and those that the searches for its interests share, each at least
+/// some.
 const PER_SEARCH: usize = 200;
+const PER_INTEREST: std::ops::RangeInclusive<usize> = 32..=200;
 
-/// Papers of the last days that a search looks for besides, so that what is new gets its chance.
-const FRESH_DAYS: i32 = 30;
+/// The newest papers are candidates too: of the longest of these spans of days that has not more than so many.
+const FRESH_DAYS: [i32; 6] = [60, 30, 14, 7, 3, 1];
+const FRESH: u64 = 2000;
 
 /// What a paper loses at most for its age, in standard deviations of the score, and the days after which it has lost half
 /// of that.
@@ -37,6 +40,9 @@ const CLOSE_PRODUCTS: usize = 100_000;
 const EXPLORATION: f32 = 0.05;
 const DIVERSITY: f32 = 0.1;
 const PER_AUTHOR: usize = 3;
+
+/// Papers, the best so far, for which the reading of others is asked.
+const ASK_OTHERS: usize = 200;
 
 /// Candidates from which on they themselves say what is common among them, and so many of them at most.
 const ENOUGH_CANDIDATES: usize = 50;
@@ -89,6 +95,8 @@ struct Scored {
     score: f32,
     /// What it has of the best candidates.
     feedback: f32,
+    /// What the reading of others adds.
+    others: f32,
     /// What age took away.
     age: f32,
     /// Which interest, as a place in the reader's list.
@@ -124,11 +132,13 @@ impl Engine {
         let (Some(taste), Some(common)) = (&reader.taste, self.common(space)?) else {
             return self.cold(space, reader, feed, allowed, total, began);
         };
-        let (rows, plan) = self.pool(space, reader, taste, allowed)?;
+        let needed = ask.offset.saturating_add(ask.limit);
+        let (rows, plan) = self.pool(space, reader, taste, allowed, needed)?;
         let mut scored = self.score_rows(space, reader, taste, &common, &rows)?;
         if let Since::Ever | Since::Moment(_) = feed.since {
             self.age(&mut scored)?;
         }
+        self.ask_others(space, reader, &mut scored)?;
         let muted = |s: &Scored| s.interest.is_some_and(|k| reader.interests[k].edits.muted);
         scored.retain(|s| !muted(s) && ask.min_score.is_none_or(|least| s.score >= least));
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row)));
@@ -183,6 +193,7 @@ impl Engine {
         if adapted.is_some() {
             self.learn_from_best(&space, taste, &mut scored);
         }
+        self.ask_others(&space, reader, &mut scored)?;
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
         let order: Vec<Row> = scored.iter().map(|s| s.row).collect();
         let papers = self.store.papers(&order)?;
@@ -268,7 +279,6 @@ impl Engine {
             Since::Moment(at) => Some((at.day(), i32::MAX)),
         };
         let listed = span.map(|(first, last)| self.store.listed_in(first, last)).transpose()?;
-        let listed = listed.map(|rows| rows.into_iter().map(|r| r.0).collect::<RoaringBitmap>());
         let allowed = match (self.store.allowed(&feed.ask.filter)?, listed) {
             (Some(a), Some(b)) => Some(a & b),
             (a, b) => a.or(b),
@@ -291,6 +301,7 @@ impl Engine {
         reader: &Reader,
         taste: &Taste,
         allowed: Option<RoaringBitmap>,
+        needed: usize,
     ) -> Result<(Vec<Row>, Plan)> {
         let count = allowed.as_ref().map_or(space.index.len(), |a| a.len() as usize);
         if count <= SCORE_ALL {
@@ -301,7 +312,7 @@ impl Engine {
         let mut plan = Plan::Exact;
         let mut look = |direction: &[f32], within: Option<&RoaringBitmap>, k: usize| -> Result<()> {
             let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
-            if !(length > 1e-9) {
+            if length < 1e-9 {
                 return Ok(());
             }
             let unit: Vec<f32> = direction.iter().map(|x| x / length).collect();
@@ -310,34 +321,23 @@ impl Engine {
             found.extend(near.neighbours.iter().map(|n| n.row.0));
             Ok(())
         };
-        let fresh = match self.today()? {
-            Some(today) => {
-                let rows = self.store.listed_in(today - FRESH_DAYS, i32::MAX)?;
-                let rows: RoaringBitmap = rows.into_iter().map(|r| r.0).collect();
-                Some(allowed.as_ref().map_or(rows.clone(), |a| a & &rows))
-            }
-            None => None,
-        };
-        let open = |i: &&Interest| !i.edits.muted;
         // In all of the corpus what was seen is rare: it is dropped from what was found instead of being searched around.
         let everything = allowed.as_ref().is_none_or(|a| a.len() as usize + 2000 > space.index.len());
         let within = if everything { None } else { allowed.as_ref() };
-        look(taste.direction(), within, 2 * PER_SEARCH)?;
-        for interest in reader.interests.iter().filter(open) {
-            look(&interest.middle.0, within, PER_SEARCH)?;
+        look(taste.direction(), within, PER_SEARCH)?;
+        // An interest that gets a small part of the list needs few candidates.
+        let least = (2 * needed).clamp(*PER_INTEREST.start(), *PER_INTEREST.end());
+        for (interest, share) in reader.interests.iter().zip(shares(&reader.interests)).filter(|i| i.1 > 0.0) {
+            let k = (8.0 * share * needed as f32) as usize;
+            look(&interest.middle.0, within, k.clamp(least, 4 * *PER_INTEREST.end()))?;
         }
-        if let Some(fresh) = &fresh {
-            if fresh.len() as usize <= SCORE_ALL / 4 {
-                found |= fresh;
-            } else {
-                let mut newer = RoaringBitmap::new();
-                for interest in reader.interests.iter().filter(open).take(8) {
-                    let length = interest.middle.0.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-9);
-                    let unit: Vec<f32> = interest.middle.0.iter().map(|x| x / length).collect();
-                    let near = space.index.search(&unit, PER_SEARCH, Some(fresh))?;
-                    newer.extend(near.neighbours.iter().map(|n| n.row.0));
+        if let Some(today) = self.today()? {
+            for days in FRESH_DAYS {
+                let fresh = self.store.listed_in(today - days, i32::MAX)?;
+                if fresh.len() <= FRESH {
+                    found |= fresh;
+                    break;
                 }
-                found |= newer;
             }
         }
         if let Some(allowed) = &allowed {
@@ -374,10 +374,26 @@ impl Engine {
                 row: *row,
                 score,
                 feedback: 0.0,
+                others: 0.0,
                 age: 0.0,
                 interest: closest(&reader.interests, vector, least),
             })
             .collect())
+    }
+
+    /// Adds what the reading of others says of the best papers so far.
+    fn ask_others(&self, space: &Space, reader: &Reader, scored: &mut [Scored]) -> Result<()> {
+        let by_score = |a: &Scored, b: &Scored| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row));
+        if scored.len() > ASK_OTHERS {
+            scored.select_nth_unstable_by(ASK_OTHERS, by_score);
+        }
+        let best = scored.len().min(ASK_OTHERS);
+        let rows: Vec<Row> = scored[..best].iter().map(|s| s.row).collect();
+        for (s, value) in scored.iter_mut().zip(self.others_add(space, reader, &rows)?) {
+            s.others = value;
+            s.score += value;
+        }
+        Ok(())
     }
 
     /// Takes off what a paper loses for its age.
@@ -415,8 +431,12 @@ impl Engine {
         }
         let diversity = feed.diversity.or(reader.user.settings.diversity).unwrap_or(DIVERSITY);
         if diversity > 0.0 {
-            for group in groups.iter_mut() {
-                *group = self.spread(space, scored, group, diversity, needed);
+            let mut due = shares(&reader.interests);
+            due.push(exploration);
+            for (group, share) in groups.iter_mut().zip(due) {
+                // Far down the list nobody sees the order.
+                let head = (2.0 * share * needed as f32) as usize + 10;
+                *group = self.spread(space, scored, group, diversity, head);
             }
         }
         let mut weights: Vec<f32> = shares(&reader.interests).iter().map(|s| s * (1.0 - exploration)).collect();
@@ -450,9 +470,8 @@ impl Engine {
     }
 
     /// The same papers, those first that are good and unlike the ones before (MMR on scores between 0 and 1).
-    fn spread(&self, space: &Space, scored: &[Scored], group: &[usize], diversity: f32, needed: usize) -> Vec<usize> {
-        // Far down the list nobody sees the order.
-        let (head, tail) = group.split_at(group.len().min(2 * needed + 20));
+    fn spread(&self, space: &Space, scored: &[Scored], group: &[usize], diversity: f32, head: usize) -> Vec<usize> {
+        let (head, tail) = group.split_at(group.len().min(head));
         let rows: Vec<Row> = head.iter().map(|&k| scored[k].row).collect();
         let zero = || vec![0.0; space.model.dimension];
         let vectors: Vec<Vec<f32>> = space.index.vectors(&rows).into_iter().map(|v| v.unwrap_or_else(zero)).collect();
@@ -516,12 +535,15 @@ impl Engine {
         if s.age != 0.0 {
             out.push(Part::Recency { value: s.age });
         }
+        if s.others != 0.0 {
+            out.push(Part::Others { value: s.others });
+        }
         if s.feedback != 0.0 {
             out.push(Part::Feedback { value: s.feedback });
         }
         out.push(Part::Background { value: parts.baseline });
         // What a paper far down has by a short cut differs from the closer look; the rest takes the difference too.
-        let rest = s.score - s.age - s.feedback - parts.baseline - named;
+        let rest = s.score - s.age - s.feedback - s.others - parts.baseline - named;
         if rest.abs() > 1e-6 {
             out.push(Part::Rest { value: rest });
         }

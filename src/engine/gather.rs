@@ -42,6 +42,11 @@ pub struct Gathered {
     pub total: usize,
 }
 
+/// How many candidates to look at for so many hits.
+pub fn pool(needed: usize, reordered: bool) -> usize {
+    needed.saturating_mul(if reordered { 8 } else { 4 }).clamp(POOL, usize::MAX >> 2).next_power_of_two()
+}
+
 impl Engine {
     /// The page that is asked for of the papers closest to what is looked for, under the rules.
     pub(super) fn gather(&self, space: &Space, probe: &Probe<'_>, ask: &Ask, mut rules: Rules<'_>) -> Result<Gathered> {
@@ -59,7 +64,7 @@ impl Engine {
         // What is reordered after the search is chosen from more than is shown, and pages must come from one order: so
         // the pool grows in steps and not with each page.
         let reordered = ask.diversity > 0.0 || rules.rescore.is_some();
-        let mut pool = (if reordered { 8 * needed } else { 4 * needed }).max(POOL).next_power_of_two();
+        let mut pool = pool(needed, reordered);
         loop {
             if pool > space.index.len() / 4 {
                 // Then all of them are as cheap, and pages join without gap or overlap.

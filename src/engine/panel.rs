@@ -8,8 +8,9 @@ use super::reader::Common;
 use super::space::Space;
 use crate::error::{Error, Result};
 use crate::index::VectorIndex;
+use crate::index::dot;
 use crate::paper::{PaperId, Row};
-use crate::rank::{Candidate, Liking, Taste, cluster};
+use crate::rank::{Candidate, Crowd, Liking, Taste, carried_over, cluster};
 
 /// Papers with their vectors, terms and days.
 pub struct Panel<'a> {
@@ -110,6 +111,23 @@ impl Panel<'_> {
         taste.score_all(&papers, super::feed::closely(taste.likes()))
     }
 
+    /// What readers of these libraries (places of the panel) read besides, and the nearest read papers of each candidate.
+    pub fn readership(&self, libraries: &[Vec<u32>], candidates: &[usize]) -> Readership {
+        let crowd = Crowd::of(libraries, self.len());
+        let read: Vec<u32> = crowd.papers().collect();
+        let nearest = |k: &usize| {
+            let mut near: Vec<(u32, f32)> =
+                read.iter().map(|r| (*r, dot(&self.vectors[*r as usize], &self.vectors[*k]))).collect();
+            let most = super::others::NEAREST.min(near.len());
+            if most < near.len() {
+                near.select_nth_unstable_by(most, |a, b| b.1.total_cmp(&a.1));
+            }
+            near.truncate(most);
+            near
+        };
+        Readership { near: candidates.iter().map(nearest).collect(), crowd }
+    }
+
     /// The interests among examples that are all likes, as the service finds them: the group of each.
     pub fn interests(&self, taste: &Taste, examples: usize) -> Vec<usize> {
         cluster(examples, |a, b| taste.affinity(a, b), super::interests::ONE_INTEREST)
@@ -118,5 +136,20 @@ impl Panel<'_> {
     /// The dimension of the vectors.
     pub fn dimension(&self) -> usize {
         self.space.model.dimension
+    }
+}
+
+/// Who read what, laid out for some candidates.
+pub struct Readership {
+    crowd: Crowd,
+    near: Vec<Vec<(u32, f32)>>,
+}
+
+impl Readership {
+    /// What the reading of others adds to each candidate for the reader of this number with these papers; nothing when too
+    /// few read the same.
+    pub fn add(&self, reader: Option<u32>, library: &[u32]) -> Option<Vec<f32>> {
+        let pull = self.crowd.pull(library, reader)?;
+        Some(self.near.iter().map(|near| super::others::WEIGHT * carried_over(&pull, near)).collect())
     }
 }

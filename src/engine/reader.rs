@@ -64,6 +64,9 @@ pub struct Reader {
     change: u64,
 }
 
+/// Terms of a paper by rising number.
+type Terms = Vec<(u32, f32)>;
+
 /// What is common in the corpus, and a sample of it.
 pub struct Common {
     pub background: Background,
@@ -92,12 +95,15 @@ pub struct Readers {
     // Only for a look and an exchange; never held while a model is fitted.
     kept: Mutex<HashMap<i64, Arc<Reader>>>,
     common: Mutex<Option<Arc<Common>>>,
+    // Held while it is made, so that it is made once.
+    pub others: Mutex<Option<Arc<super::others::Others>>>,
 }
 
 impl Readers {
-    /// Lets go of a user.
+    /// Lets go of a user, and of all that was made of many.
     pub fn forget(&self, user: i64) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
+        *self.others.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn get(&self, user: i64) -> Option<Arc<Reader>> {
@@ -231,13 +237,7 @@ impl Engine {
     }
 
     /// Vector and terms of each learned paper.
-    #[allow(clippy::type_complexity)]
-    fn features(
-        &self,
-        space: &Space,
-        learned: &[Learned],
-        papers: &[&Paper],
-    ) -> Result<(Vec<Vec<f32>>, Vec<Vec<(u32, f32)>>)> {
+    fn features(&self, space: &Space, learned: &[Learned], papers: &[&Paper]) -> Result<(Vec<Vec<f32>>, Vec<Terms>)> {
         let rows: Vec<Row> = learned.iter().filter_map(|l| l.row).collect();
         let mut known = space.index.vectors(&rows).into_iter().zip(self.lexical.terms(&rows));
         let zero = || vec![0.0; space.model.dimension];

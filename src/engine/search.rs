@@ -12,6 +12,9 @@ use crate::paper::{Paper, PaperId, Row, head, identifier_key, title_key};
 /// The longest query, in bytes of UTF-8: more than any abstract, less than what would only keep the machine busy.
 pub const MAX_QUERY_BYTES: usize = 256 * 1024;
 
+/// Bytes from which on a query is no id and no title.
+const LONGEST_NAME: usize = 1024;
+
 /// Words that are told one by one in an explanation.
 const TOLD: usize = 12;
 
@@ -30,14 +33,12 @@ impl Engine {
         let began = Instant::now();
         ask.check()?;
         check_query(query)?;
-        let named = self.named(query)?;
-        if let Some(row) = named.first().filter(|_| identifier_key(query).is_some() || !query.trim().contains(' ')) {
-            if let Some((row, paper)) = self.store.papers(&[*row])?.into_iter().next() {
-                // What is like an identifier? What is like the paper that it names.
-                let rules = Rules { first: named, ..Rules::default() };
-                return self.like(row, &paper, ask, rules, began);
-            }
+        let by_id = self.named_by_id(query)?;
+        if let Some((row, paper)) = self.store.papers(&by_id)?.into_iter().next() {
+            // What is like an identifier? What is like the paper that it names.
+            return self.like(row, &paper, ask, Rules { first: by_id, ..Rules::default() }, began);
         }
+        let named = self.named_by_title(query)?;
         if is_prose(query) {
             return self.by_example(query, named, ask, began);
         }
@@ -97,16 +98,15 @@ impl Engine {
         Ok(Answer { papers, meta: Meta::since(began, crate::index::Plan::Exact, total, ask.mode) })
     }
 
-    /// The papers that a query names: by id, arXiv id, DOI or address, or by their whole title (in quotes or not).
-    fn named(&self, query: &str) -> Result<Vec<Row>> {
+    /// The paper that a query names by its id, arXiv id, DOI or address; of several versions the newest.
+    fn named_by_id(&self, query: &str) -> Result<Vec<Row>> {
         let text = query.trim();
-        if text.len() > 2 * PaperId::MAX_BYTES + 512 {
+        if text.len() > LONGEST_NAME {
             return Ok(Vec::new());
         }
-        if let Ok(id) = PaperId::new(text) {
-            if let Some(row) = self.store.rows(&[&id])?.into_iter().flatten().next() {
-                return Ok(vec![row]);
-            }
+        let exactly = PaperId::new(text).ok().map(|id| self.store.rows(&[&id])).transpose()?;
+        if let Some(row) = exactly.into_iter().flatten().flatten().next() {
+            return Ok(vec![row]);
         }
         let mut keys: Vec<String> = identifier_key(text).into_iter().collect();
         keys.push(format!("id:{}", text.to_lowercase()));
@@ -116,8 +116,13 @@ impl Engine {
                 return Ok(vec![*newest]);
             }
         }
-        let title = title_key(text);
-        if title.len() < 4 || text.contains(':') && !text.contains(' ') {
+        Ok(Vec::new())
+    }
+
+    /// The papers that a query names by their whole title, in quotes or not.
+    fn named_by_title(&self, query: &str) -> Result<Vec<Row>> {
+        let title = title_key(query);
+        if title.len() < 4 || query.len() > LONGEST_NAME {
             return Ok(Vec::new());
         }
         let rows = self.store.rows_of_title(&title)?;

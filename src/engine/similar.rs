@@ -1,13 +1,21 @@
 //! Papers like one in the store.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
-use super::gather::Rules;
-use super::probe::{Probe, Wanted};
+use rayon::prelude::*;
+use roaring::RoaringBitmap;
+
+use super::gather::{Rules, pool};
+use super::probe::{Found, Probe, Wanted};
+use super::space::Space;
 use super::{Answer, Ask, Engine, Part};
 use crate::error::{Error, Result};
+use crate::index::VectorIndex;
 use crate::paper::{Paper, PaperId, Row, Works};
+
+/// Papers whose neighbours are looked for side by side.
+const PIECE: usize = 1024;
 
 /// Most papers in one call of [`Engine::similar_to_each`].
 const MAX_BATCH: usize = 1000;
@@ -38,6 +46,74 @@ impl Engine {
             return Err(Error::Invalid(format!("{} ids; 1 to {MAX_BATCH} are allowed", ids.len())));
         }
         ids.iter().map(|id| self.similar(id.as_str(), ask)).collect()
+    }
+
+    /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of [`Engine::similar`],
+    /// without reading the papers. What the filter allows are the neighbours; every paper gets its own.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a request that is not allowed, or that asks for diversity; whatever `f` returns.
+    pub fn each_neighbours(
+        &self,
+        ask: &Ask,
+        f: &mut dyn FnMut(&PaperId, &[(PaperId, f32)]) -> Result<()>,
+    ) -> Result<()> {
+        ask.check()?;
+        if ask.diversity > 0.0 {
+            return Err(Error::Invalid(
+                "the neighbours of all papers come by score alone: leave diversity away".into(),
+            ));
+        }
+        let space = self.space();
+        let allowed = self.store.allowed(&ask.filter)?;
+        let excluded: Vec<&PaperId> = ask.filter.exclude.iter().collect();
+        let excluded: HashSet<Row> = self.store.rows(&excluded)?.into_iter().flatten().collect();
+        let ids: BTreeMap<Row, PaperId> = self.store.ids_after(None, usize::MAX >> 1)?.into_iter().collect();
+        let rows: Vec<Row> = ids.keys().copied().collect();
+        for piece in rows.chunks(PIECE) {
+            let of = |row: &Row| self.neighbours(&space, *row, ask, allowed.as_ref(), &excluded);
+            let found: Vec<Result<Vec<Found>>> = piece.par_iter().map(of).collect();
+            for (row, found) in piece.iter().zip(found) {
+                let named = found?.into_iter().filter_map(|n| Some((ids.get(&n.row)?.clone(), n.score)));
+                f(&ids[row], &named.collect::<Vec<_>>())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The neighbours of a row; none when it was deleted meanwhile.
+    fn neighbours(
+        &self,
+        space: &Space,
+        row: Row,
+        ask: &Ask,
+        allowed: Option<&RoaringBitmap>,
+        excluded: &HashSet<Row>,
+    ) -> Result<Vec<Found>> {
+        let Some(vector) = space.index.vectors(&[row]).pop().flatten() else { return Ok(Vec::new()) };
+        let terms = self.lexical.terms(&[row]).pop().flatten().unwrap_or_default();
+        let probe = Probe::new(ask.mode, &vector, Wanted::Terms(&terms));
+        let needed = ask.offset.saturating_add(ask.limit);
+        let mut k = pool(needed, false);
+        loop {
+            k = if k > space.index.len() / 4 { space.index.len() + 1 } else { k };
+            let mut looked = self.candidates(space, &probe, k, allowed)?;
+            {
+                let editions = self.editions();
+                let others = if ask.versions { Vec::new() } else { editions.others(row) };
+                looked.found.retain(|n| {
+                    n.row != row
+                        && !excluded.contains(&n.row)
+                        && !others.contains(&n.row)
+                        && (ask.versions || editions.speaks(n.row, allowed))
+                        && ask.min_score.is_none_or(|least| n.score >= least)
+                });
+            }
+            if looked.found.len() >= needed || looked.exhausted || ask.min_score.is_some() {
+                return Ok(looked.found.into_iter().skip(ask.offset).take(ask.limit).collect());
+            }
+            k = k.saturating_mul(4);
+        }
     }
 
     /// Papers like a paper, under rules of the caller's.

@@ -13,13 +13,11 @@ use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Why};
 use crate::error::{Error, Result};
 use crate::index::{Plan, VectorIndex};
 use crate::paper::{Paper, Row};
+use crate::rank::CROWD;
 use crate::user::{EventKind, Moment};
 
 /// Days of mean attention that every paper starts with.
 const PRIOR_DAYS: f32 = 3.0;
-
-/// Users from which on what they did with a paper counts.
-pub const CROWD: usize = 3;
 
 /// Days that can be asked for.
 const WINDOW: std::ops::RangeInclusive<f32> = 0.04..=3650.0;
@@ -102,7 +100,7 @@ impl Engine {
             entry.1 += worth * (-now.days_since(at).max(0.0) / half).exp2();
         }
         by_paper.retain(|_, (users, _)| *users >= CROWD);
-        let mut rows = listed;
+        let mut rows: Vec<Row> = listed.iter().map(Row).collect();
         let further: Vec<crate::paper::PaperId> =
             by_paper.keys().filter_map(|id| crate::paper::PaperId::new(id.as_str()).ok()).collect();
         let further: Vec<&crate::paper::PaperId> = further.iter().collect();

@@ -42,7 +42,7 @@ pub struct Random(pub u64);
 
 impl Random {
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = if self.0 == 0 { 0x9E37_79B9_7F4A_7C15 } else { self.0 };
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -52,7 +52,7 @@ impl Random {
 
     /// A number below `n`, which must be above zero; 0 if it is not.
     pub fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.next()) * n as u128) >> 64) as usize
+        ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }
 
     /// `k` of the items (all, if there are fewer), in a random order.

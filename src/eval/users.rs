@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::bootstrap::{self, Random};
 use super::metrics::{average_precision, ndcg, recall};
 use super::sets::Group;
+use super::similar::present;
 use super::table::Table;
 use crate::engine::{Engine, Panel};
 use crate::error::{Error, Result};
@@ -19,8 +20,10 @@ use crate::user::{Event, EventKind, Moment};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// What serves.
+    /// What serves: [`Method::Content`] and, for libraries, the reading of others.
     Ours,
+    /// What serves, without the reading of others.
+    Content,
     /// Similarity to the mean of the likes.
     Mean,
     /// Mean similarity to the three closest likes.
@@ -39,8 +42,9 @@ pub enum Method {
 
 impl Method {
     /// All of them.
-    pub const ALL: [Method; 8] = [
+    pub const ALL: [Method; 9] = [
         Method::Ours,
+        Method::Content,
         Method::Mean,
         Method::Nearest,
         Method::Rocchio,
@@ -114,8 +118,24 @@ struct Measures {
     ms: Vec<f64>,
 }
 
+/// What to run on libraries.
+#[derive(Debug, Clone)]
+pub struct ColdStart {
+    /// The fold that is hidden.
+    pub fold: usize,
+    /// Numbers of examples; 0 for the whole library.
+    pub examples: Vec<usize>,
+    /// Methods.
+    pub methods: Vec<Method>,
+    /// Which readers count.
+    pub half: Half,
+    /// Whether all papers are ranked and not only the hidden ones.
+    pub everything: bool,
+}
+
 /// Cold start: the papers of a fold are hidden, a reader is made from the rest of their library (or `examples` papers of
-/// it), and the hidden papers are ranked. Nothing is learned from the hidden fold.
+/// it), and the hidden papers are ranked (or, with `everything`, all papers: what that costs). Nothing is learned from the
+/// hidden fold.
 ///
 /// # Errors
 /// Whatever the engine fails with.
@@ -123,30 +143,36 @@ pub fn libraries(
     engine: &Engine,
     libraries: &[Group],
     folds: &HashMap<String, usize>,
-    fold: usize,
-    examples: &[usize],
-    methods: &[Method],
-    half: Half,
+    plan: &ColdStart,
 ) -> Result<Table> {
+    let (fold, half) = (plan.fold, plan.half);
     let hidden = |id: &str| folds.get(id) == Some(&fold);
     let all: HashSet<&String> = folds.keys().chain(libraries.iter().flat_map(|l| &l.relevant)).collect();
-    let mut ids = all.into_iter().map(PaperId::new).collect::<Result<Vec<_>>>()?;
+    let all: Vec<String> = all.into_iter().cloned().collect();
+    let mut ids = present(engine, &all)?.into_iter().map(PaperId::new).collect::<Result<Vec<_>>>()?;
     ids.sort();
     let panel = engine.panel(&ids, |id| !hidden(id.as_str()))?;
-    let candidates: Vec<usize> = (0..ids.len()).filter(|k| hidden(ids[*k].as_str())).collect();
+    let candidates: Vec<usize> = (0..ids.len()).filter(|k| plan.everything || hidden(ids[*k].as_str())).collect();
     let mut readers = vec![0f32; ids.len()];
     for k in libraries.iter().flat_map(|l| &l.relevant).filter_map(|id| panel.place(id)) {
         // Who reads a hidden paper is what is asked for.
         readers[k] += if hidden(ids[k].as_str()) { 0.0 } else { 1.0 };
     }
-    let splits: Vec<(Vec<usize>, HashSet<usize>)> = libraries
+    let known: Vec<Vec<u32>> = libraries
         .iter()
-        .map(|l| {
+        .map(|l| l.relevant.iter().filter_map(|id| panel.place(id)))
+        .map(|places| places.filter(|k| !hidden(ids[*k].as_str())).map(|k| k as u32).collect())
+        .collect();
+    let readership = panel.readership(&known, &candidates);
+    let splits: Vec<(u32, Vec<usize>, HashSet<usize>)> = libraries
+        .iter()
+        .enumerate()
+        .map(|(number, l)| {
             let places = l.relevant.iter().filter_map(|id| panel.place(id));
             let (test, train): (Vec<usize>, Vec<usize>) = places.partition(|k| hidden(ids[*k].as_str()));
-            (train, test.into_iter().collect())
+            (number as u32, train, test.into_iter().collect())
         })
-        .filter(|(train, test): &(Vec<usize>, HashSet<usize>)| !train.is_empty() && !test.is_empty())
+        .filter(|(_, train, test): &(u32, Vec<usize>, HashSet<usize>)| !train.is_empty() && !test.is_empty())
         .enumerate()
         .filter(|(place, _)| half.takes(*place))
         .map(|(_, split)| split)
@@ -158,13 +184,18 @@ pub fn libraries(
         candidates.len()
     );
     let mut table = Table::new(title, columns);
-    for &n in examples {
-        for &method in methods {
+    for &n in &plan.examples {
+        for &method in &plan.methods {
             let mut measures = Measures::default();
-            for (place, (train, test)) in splits.iter().enumerate() {
+            for (place, (number, train, test)) in splits.iter().enumerate() {
                 let mut random = Random(1 + 31 * place as u64 + n as u64);
                 let train = if n == 0 { train.clone() } else { random.draw(train, n) };
-                measure(&panel, method, &train, test, &candidates, &readers, &mut random, &mut measures);
+                let library: Vec<u32> = train.iter().map(|k| *k as u32).collect();
+                let began = Instant::now();
+                let others = if method == Method::Ours { readership.add(Some(*number), &library) } else { None };
+                let took = began.elapsed().as_secs_f64() * 1e3;
+                let place = Place { candidates: &candidates, readers: &readers, others, took };
+                measure(&panel, method, &train, test, &place, &mut random, &mut measures);
             }
             let shown = if n == 0 { "all".into() } else { n.to_string() };
             let mut row: Vec<super::table::Cell> = vec![shown.as_str().into(), method.name().as_str().into()];
@@ -177,22 +208,34 @@ pub fn libraries(
     Ok(table)
 }
 
-#[allow(clippy::too_many_arguments)]
+/// What is ranked for a reader.
+struct Place<'a> {
+    candidates: &'a [usize],
+    /// Readers of each paper of the panel.
+    readers: &'a [f32],
+    /// What the reading of others adds to each candidate, and the milliseconds it took.
+    others: Option<Vec<f32>>,
+    took: f64,
+}
+
 fn measure(
     panel: &Panel<'_>,
     method: Method,
     train: &[usize],
     test: &HashSet<usize>,
-    candidates: &[usize],
-    readers: &[f32],
+    place: &Place<'_>,
     random: &mut Random,
     into: &mut Measures,
 ) {
+    let candidates = place.candidates;
     let examples: Vec<(usize, f32)> = train.iter().map(|k| (*k, 1.0)).collect();
     let began = Instant::now();
-    let scores = scores(panel, method, &examples, candidates, readers, random);
+    let mut scores = scores(panel, method, &examples, candidates, place.readers, random);
+    for (score, others) in scores.iter_mut().zip(place.others.iter().flatten()) {
+        *score += others;
+    }
     let order = best_first(&scores);
-    into.ms.push(began.elapsed().as_secs_f64() * 1e3);
+    into.ms.push(began.elapsed().as_secs_f64() * 1e3 + place.took);
     let gains: Vec<f64> = order.iter().map(|&k| f64::from(u8::from(test.contains(&candidates[k])))).collect();
     into.recall.push(recall(&gains, test.len(), 100));
     into.ndcg.push(ndcg(&gains, &vec![1.0; test.len()], 10));
@@ -258,7 +301,7 @@ fn scores(
     };
     let by = |f: &dyn Fn(usize) -> f32| candidates.iter().map(|&k| f(k)).collect::<Vec<f32>>();
     match method {
-        Method::Ours => match panel.taste(examples) {
+        Method::Ours | Method::Content => match panel.taste(examples) {
             Some(taste) => panel.score(&taste, candidates),
             None => vec![0.0; candidates.len()],
         },
@@ -313,6 +356,13 @@ pub fn screening(
     methods: &[Method],
     half: Half,
 ) -> Result<Table> {
+    let reviews = reviews
+        .iter()
+        .map(|g| {
+            let (relevant, others) = (present(engine, &g.relevant)?, present(engine, &g.others)?);
+            Ok(Group { name: g.name.clone(), relevant, others })
+        })
+        .collect::<Result<Vec<_>>>()?;
     let mut ids: Vec<&String> = reviews.iter().flat_map(|g| g.relevant.iter().chain(&g.others)).collect();
     ids.sort();
     ids.dedup();
@@ -365,7 +415,7 @@ fn screen(
     let relevant: HashSet<&String> = review.relevant.iter().collect();
     let rest: Vec<&String> = review.relevant.iter().chain(&review.others).filter(|id| !used.contains(id)).collect();
     let gain = |id: &String| f64::from(u8::from(relevant.contains(id)));
-    if method == Method::Ours {
+    if matches!(method, Method::Ours | Method::Content) {
         let said = |id: &String, kind| Ok(Event { paper: PaperId::new(id)?, kind, at: Moment::of_day(0), weight: 1.0 });
         let mut events = likes.iter().map(|id| said(id, EventKind::Like)).collect::<Result<Vec<_>>>()?;
         events.extend(dislikes.iter().map(|id| said(id, EventKind::Dislike)).collect::<Result<Vec<_>>>()?);

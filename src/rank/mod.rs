@@ -1,6 +1,7 @@
 //! Pure arithmetic over slices: what to look for, in which order to show it, and why. No input or output.
 
 mod background;
+mod coreading;
 mod diversity;
 mod interests;
 mod logistic;
@@ -9,6 +10,7 @@ mod recency;
 mod taste;
 
 pub use background::Background;
+pub use coreading::{CROWD, Crowd, carried_over};
 pub use diversity::mmr;
 pub use interests::{MAX_CLUSTERED, cluster, deal, follow};
 pub use logistic::{Logistic, Options as LogisticOptions, Sample, dot, merge_dot};

@@ -16,8 +16,9 @@ const NONE: i32 = i32::MIN;
 pub struct Columns {
     /// The store's change number up to which they have read.
     change: u64,
-    /// Days since 1970 by row.
+    /// Days since 1970 by row: when it appeared, and when it was listed.
     days: Vec<i32>,
+    listed: Vec<i32>,
     /// Folded names, and the rows of each.
     categories: HashMap<String, RoaringBitmap>,
 }
@@ -33,11 +34,12 @@ impl Columns {
         let fresh = self.change == 0;
         let mut changed = RoaringBitmap::new();
         {
-            let mut select = c.prepare_cached("SELECT row, day FROM papers WHERE change > ?1")?;
+            let mut select = c.prepare_cached("SELECT row, day, list_day FROM papers WHERE change > ?1")?;
             let mut rows = select.query([self.change])?;
             while let Some(r) = rows.next()? {
                 let row: u32 = r.get(0)?;
-                self.set(row, r.get::<_, Option<i32>>(1)?.unwrap_or(NONE));
+                let day = |column| Ok::<_, rusqlite::Error>(r.get::<_, Option<i32>>(column)?.unwrap_or(NONE));
+                self.set(row, day(1)?, day(2)?);
                 changed.insert(row);
             }
         }
@@ -62,19 +64,21 @@ impl Columns {
         let gone: RoaringBitmap =
             select.query_map(params![self.change], |r| r.get::<_, u32>(0))?.collect::<rusqlite::Result<_>>()?;
         for row in &gone {
-            self.set(row, NONE);
+            self.set(row, NONE, NONE);
         }
         self.categories.values_mut().for_each(|rows| *rows -= &gone);
         self.change = now;
         Ok(())
     }
 
-    fn set(&mut self, row: u32, day: i32) {
+    fn set(&mut self, row: u32, day: i32, listed: i32) {
         let place = row as usize;
         if place >= self.days.len() {
             self.days.resize(place + 1, NONE);
+            self.listed.resize(place + 1, NONE);
         }
         self.days[place] = day;
+        self.listed[place] = listed;
     }
 
     fn categorise(&mut self, name: &str, row: u32) {
@@ -86,19 +90,39 @@ impl Columns {
 
     /// The rows of these days, the last included; those without a day are not among them.
     pub fn between(&self, from: i32, to: i32) -> RoaringBitmap {
-        let from = from.max(NONE + 1);
-        // Eight rows a byte, as the bitmap takes them: without a branch a row, this is a few instructions for sixteen.
-        let byte = |days: &[i32]| {
-            days.iter().enumerate().fold(0u8, |byte, (k, day)| byte | (u8::from(from <= *day && *day <= to) << k))
-        };
-        let bytes: Vec<u8> = self.days.chunks(8).map(byte).collect();
-        RoaringBitmap::from_lsb0_bytes(0, &bytes)
+        within(&self.days, from, to)
+    }
+
+    /// The rows listed on these days, the last included.
+    pub fn listed(&self, from: i32, to: i32) -> RoaringBitmap {
+        within(&self.listed, from, to)
+    }
+
+    /// The day a row was listed.
+    pub fn list_day(&self, row: u32) -> Option<i32> {
+        self.listed.get(row as usize).copied().filter(|day| *day != NONE)
+    }
+
+    /// The newest day on which a row was listed.
+    pub fn newest_listed(&self) -> Option<i32> {
+        self.listed.iter().copied().max().filter(|day| *day != NONE)
     }
 
     /// The rows in any of these categories (folded names).
     pub fn in_any(&self, names: impl Iterator<Item = String>) -> RoaringBitmap {
         names.filter_map(|name| self.categories.get(&name)).fold(RoaringBitmap::new(), |all, rows| all | rows)
     }
+}
+
+/// The rows whose day is one of these.
+fn within(days: &[i32], from: i32, to: i32) -> RoaringBitmap {
+    let from = from.max(NONE + 1);
+    // Eight rows a byte, as the bitmap takes them: without a branch a row, this is a few instructions for sixteen.
+    let byte = |days: &[i32]| {
+        days.iter().enumerate().fold(0u8, |byte, (k, day)| byte | (u8::from(from <= *day && *day <= to) << k))
+    };
+    let bytes: Vec<u8> = days.chunks(8).map(byte).collect();
+    RoaringBitmap::from_lsb0_bytes(0, &bytes)
 }
 
 #[cfg(test)]

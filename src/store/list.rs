@@ -1,8 +1,10 @@
 //! Lists of papers without a query: the daily list, the newest, the most read.
 
+use std::sync::PoisonError;
+
 use roaring::RoaringBitmap;
+use rusqlite::params_from_iter;
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, params_from_iter};
 
 use super::Store;
 use super::papers::paper_at;
@@ -106,32 +108,27 @@ impl Store {
 
 impl Store {
     /// The rows of papers listed (else dated) in a span of days, both ends included.
-    pub fn listed_in(&self, first: i32, last: i32) -> Result<Vec<Row>> {
-        self.read(|c| {
-            c.prepare_cached("SELECT row FROM papers WHERE list_day BETWEEN ?1 AND ?2 ORDER BY row")?
-                .query_map([first, last], |r| Ok(Row(r.get(0)?)))?
-                .collect()
-        })
+    pub fn listed_in(&self, first: i32, last: i32) -> Result<RoaringBitmap> {
+        let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read(|c| columns.catch_up(c))?;
+        Ok(columns.listed(first, last))
     }
 
     /// The newest day on which a paper was listed or something was done; none while there is neither.
     pub fn newest_day(&self) -> Result<Option<i32>> {
+        let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
         self.read(|c| {
-            let papers: Option<i32> =
-                c.prepare_cached("SELECT max(list_day) FROM papers")?.query_row([], |r| r.get(0))?;
+            columns.catch_up(c)?;
             let events: Option<i64> = c.prepare_cached("SELECT max(at) FROM events")?.query_row([], |r| r.get(0))?;
-            Ok(papers.max(events.map(|at| Moment(at).day())))
+            Ok(columns.newest_listed().max(events.map(|at| Moment(at).day())))
         })
     }
 
     /// The days of some rows ([`Paper::list_day`]), in their order.
     pub fn list_days(&self, rows: &[Row]) -> Result<Vec<Option<i32>>> {
-        self.read(|c| {
-            let mut find = c.prepare_cached("SELECT list_day FROM papers WHERE row = ?1")?;
-            rows.iter()
-                .map(|row| Ok(find.query_row([row.0], |r| r.get::<_, Option<i32>>(0)).optional()?.flatten()))
-                .collect()
-        })
+        let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read(|c| columns.catch_up(c))?;
+        Ok(rows.iter().map(|row| columns.list_day(row.0)).collect())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::print;
 use crate::cli::Context;
 use crate::eval::sets;
-use crate::eval::users::{self, Half, Method};
+use crate::eval::users::{self, ColdStart, Half, Method};
 
 /// How good personal ranking is
 #[derive(clap::Args)]
@@ -30,6 +30,9 @@ pub struct Args {
     /// The fold that is hidden
     #[arg(long, default_value_t = 0)]
     fold: usize,
+    /// Rank all papers and not only the hidden ones, to see what that costs
+    #[arg(long)]
+    everything: bool,
     /// Reviews with what was included and what was not
     #[arg(long, value_name = "TSV", conflicts_with = "libraries")]
     reviews: Option<PathBuf>,
@@ -63,7 +66,14 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let table = match (&args.libraries, &args.folds, &args.reviews, &args.log) {
         (Some(libraries), Some(folds), ..) => {
             let (groups, folds) = (sets::groups(libraries)?, users::folds(folds)?);
-            users::libraries(&engine, &groups, &folds, args.fold, &examples(&[0]), &methods, args.half)?
+            let plan = ColdStart {
+                fold: args.fold,
+                examples: examples(&[0]),
+                methods,
+                half: args.half,
+                everything: args.everything,
+            };
+            users::libraries(&engine, &groups, &folds, &plan)?
         }
         (_, _, Some(reviews), _) => {
             let reviews = sets::groups(reviews)?;

@@ -20,6 +20,9 @@ use crate::paper::Row;
 /// Memory of the writer before it begins another segment.
 const WRITER_BYTES: usize = 64 << 20;
 
+/// Share of the papers in one segment from which on the others are not worth joining to it.
+const NEARLY_ALL: f64 = 0.9;
+
 /// Places between two texts of one field, so that no phrase reaches across.
 const GAP: usize = 16;
 
@@ -173,12 +176,16 @@ impl Inverted {
         self.reload()
     }
 
-    /// Joins all segments into one, if there are more than `most`.
+    /// Joins all segments into one, if there are more than `most` and the largest does not hold nearly all papers: then
+    /// tantivy's own merging of the small ones is enough.
     pub fn join(&self, most: usize) -> Result<()> {
-        let segments = self.index.searchable_segment_ids().map_err(explain)?;
-        if segments.len() <= most {
+        let view = self.view();
+        let sizes: Vec<u32> = view.searcher.segment_readers().iter().map(|s| s.num_docs()).collect();
+        let (all, largest) = (sizes.iter().sum::<u32>(), sizes.iter().max().copied().unwrap_or(0));
+        if sizes.len() <= most || f64::from(largest) > NEARLY_ALL * f64::from(all) {
             return Ok(());
         }
+        let segments = self.index.searchable_segment_ids().map_err(explain)?;
         self.with_writer(|writer| writer.merge(&segments).wait().map(|_| ()))?;
         self.reload()
     }

@@ -97,10 +97,10 @@ impl Piece<'_> {
                     text => PaperDate::parse(text).map(Some).map_err(|e| at(self.place, &e.to_string())),
                 };
                 let (from, to) = (date(from)?, date(to)?);
-                if let (Some(from), Some(to)) = (&from, &to) {
-                    if from.first_day() > to.last_day() {
-                        return Err(at(self.place, &format!("the range of dates is turned round: {from} to {to}")));
-                    }
+                if let (Some(from), Some(to)) = (&from, &to)
+                    && from.first_day() > to.last_day()
+                {
+                    return Err(at(self.place, &format!("the range of dates is turned round: {from} to {to}")));
                 }
                 Atom::Days(from.map(|d| d.first_day()), to.map(|d| d.last_day()))
             }

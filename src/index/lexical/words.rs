@@ -162,10 +162,9 @@ impl Reader {
             _ if STOP_SET.contains(lower.as_str()) => return,
             _ => self.stem(lower),
         };
-        if purpose == Purpose::Name {
-            if let Some(initial) = term.chars().next().filter(|c| c.len_utf8() < term.len()) {
-                words.push(Word { term: initial.to_string(), surface: initial.to_string(), position, joined: true });
-            }
+        let initial = term.chars().next().filter(|c| c.len_utf8() < term.len() && purpose == Purpose::Name);
+        if let Some(initial) = initial.map(|c| c.to_string()) {
+            words.push(Word { term: initial.clone(), surface: initial, position, joined: true });
         }
         words.push(Word { term, surface: atom.text.clone(), position, joined: false });
     }

@@ -1,0 +1,158 @@
+//! The reading of others as one more reason: see `rank/coreading`. Kept in memory, made from the events, and thrown away
+//! the moment a user is forgotten.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use roaring::RoaringBitmap;
+
+use super::Engine;
+use super::reader::{Reader, opinions};
+use super::space::Space;
+use crate::error::Result;
+use crate::index::VectorIndex;
+use crate::paper::{PaperId, Row};
+use crate::rank::{Crowd, carried_over};
+use crate::user::Event;
+
+/// Users with a library from which on the reading of others says something.
+const ENOUGH_READERS: usize = 20;
+
+/// Liked papers that make a library.
+const LIBRARY: usize = 3;
+
+/// What counts as read with approval: a like, a save, more than one click.
+const APPROVED: f32 = 0.35;
+
+/// How long what was made is good enough while new events come in.
+const GOOD_FOR: Duration = Duration::from_secs(60);
+
+/// Nearest read papers that speak for a paper.
+pub const NEAREST: usize = 50;
+
+/// How much the reading of others counts, in standard deviations of the score.
+pub const WEIGHT: f32 = 0.45;
+
+/// Papers whose neighbours are remembered.
+const REMEMBERED: usize = 50_000;
+
+/// Read papers with their similarity.
+type Near = Arc<[(u32, f32)]>;
+
+/// Who read what, and which read papers are near which.
+pub struct Others {
+    crowd: Option<Crowd>,
+    rows: Vec<Row>,
+    places: HashMap<Row, u32>,
+    users: HashMap<i64, u32>,
+    read: RoaringBitmap,
+    fingerprint: String,
+    change: u64,
+    made: Instant,
+    // Only for a look and an exchange.
+    near: Mutex<HashMap<Row, Near>>,
+}
+
+impl Engine {
+    /// What is known of the reading of others; made when there is none, or when it is old and events came in.
+    fn others(&self, space: &Space) -> Result<Arc<Others>> {
+        let change = self.store.event_change()?;
+        let mut kept = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(others) = kept.as_ref().filter(|o| o.fingerprint == space.model.fingerprint)
+            && (others.change == change || others.made.elapsed() < GOOD_FOR)
+        {
+            return Ok(Arc::clone(others));
+        }
+        let others = Arc::new(self.make_others(space, change)?);
+        *kept = Some(Arc::clone(&others));
+        Ok(others)
+    }
+
+    fn make_others(&self, space: &Space, change: u64) -> Result<Others> {
+        let mut others = Others {
+            crowd: None,
+            rows: Vec::new(),
+            places: HashMap::new(),
+            users: HashMap::new(),
+            read: RoaringBitmap::new(),
+            fingerprint: space.model.fingerprint.clone(),
+            change,
+            made: Instant::now(),
+            near: Mutex::default(),
+        };
+        if self.store.count_users()? < ENOUGH_READERS {
+            return Ok(others);
+        }
+        let mut by_user: HashMap<i64, Vec<Event>> = HashMap::new();
+        self.store.each_event(|user, event| by_user.entry(user).or_default().push(event))?;
+        let mut users: Vec<(i64, Vec<Event>)> = by_user.into_iter().collect();
+        users.sort_unstable_by_key(|u| u.0);
+        let mut libraries = Vec::new();
+        for (user, events) in &users {
+            let liked: Vec<&PaperId> =
+                opinions(events).into_iter().filter(|(_, o)| o.weight >= APPROVED).map(|(id, _)| id).collect();
+            let library: Vec<u32> =
+                self.store.rows(&liked)?.into_iter().flatten().map(|row| others.place(row)).collect();
+            if library.len() >= LIBRARY {
+                others.users.insert(*user, libraries.len() as u32);
+                libraries.push(library);
+            }
+        }
+        if libraries.len() >= ENOUGH_READERS {
+            let crowd = Crowd::of(&libraries, others.rows.len());
+            others.read = crowd.papers().map(|paper| others.rows[paper as usize].0).collect();
+            others.crowd = Some(crowd);
+        }
+        Ok(others)
+    }
+
+    /// What the reading of others adds to some papers for a reader, in their order; nothing when too few read the same.
+    pub(super) fn others_add(&self, space: &Space, reader: &Reader, rows: &[Row]) -> Result<Vec<f32>> {
+        let nothing = || vec![0.0; rows.len()];
+        if reader.interests.is_empty() {
+            return Ok(nothing());
+        }
+        let others = self.others(space)?;
+        let Some(crowd) = &others.crowd else { return Ok(nothing()) };
+        let liked = reader.learned.iter().filter(|l| l.weight > 0.0).filter_map(|l| l.row);
+        let library: Vec<u32> = liked.filter_map(|row| others.places.get(&row).copied()).collect();
+        let Some(pull) = crowd.pull(&library, others.users.get(&reader.user.number).copied()) else {
+            return Ok(nothing());
+        };
+        let vectors = space.index.vectors(rows);
+        rows.iter()
+            .zip(vectors)
+            .map(|(row, vector)| {
+                let near = others.nearest(space, *row, vector)?;
+                Ok(WEIGHT * carried_over(&pull, &near))
+            })
+            .collect()
+    }
+}
+
+impl Others {
+    fn place(&mut self, row: Row) -> u32 {
+        let next = self.rows.len() as u32;
+        *self.places.entry(row).or_insert_with(|| {
+            self.rows.push(row);
+            next
+        })
+    }
+
+    /// The read papers nearest to a paper.
+    fn nearest(&self, space: &Space, row: Row, vector: Option<Vec<f32>>) -> Result<Near> {
+        if let Some(near) = self.near.lock().unwrap_or_else(PoisonError::into_inner).get(&row) {
+            return Ok(Arc::clone(near));
+        }
+        let Some(vector) = vector else { return Ok(Arc::from([])) };
+        let found = space.index.search(&vector, NEAREST, Some(&self.read))?;
+        let near: Near = found.neighbours.iter().filter_map(|n| Some((*self.places.get(&n.row)?, n.score))).collect();
+        let mut kept = self.near.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= REMEMBERED {
+            kept.clear();
+        }
+        kept.insert(row, Arc::clone(&near));
+        Ok(near)
+    }
+}
