@@ -36,11 +36,7 @@ impl Moves {
     /// A map from nothing.
     pub fn anew(n: usize) -> Self {
         // Small maps can afford to be a little better.
-        let rounds = match n {
-            0..=20_000 => 500,
-            20_001..=100_000 => 250,
-            _ => 150,
-        };
+        let rounds = if n <= 20_000 { 500 } else { 150 };
         Moves { rounds, step: 1.0, seed: 1 }
     }
 
