@@ -395,7 +395,7 @@ impl Inner {
             options,
             fingerprint,
             folder,
-            temporary: temporary,
+            temporary,
             view: RwLock::default(),
             writing: Mutex::default(),
             freezing: Mutex::default(),
