@@ -67,10 +67,11 @@ pub fn written(name: &str) -> String {
     format!("{}…", &head[..cut])
 }
 
-/// Places for as many names as there is room for at a zoom, beside those that are `taken`, on a map `extent` units wide;
-/// greater themes first. None covers another. A name stands over its theme, or a little above, below or beside.
-pub fn place(wishes: &[Wish<'_>], letters: f32, zoom: usize, extent: f32, taken: &[Label]) -> Vec<Label> {
-    let unit = extent / (WIDTH * (1u32 << zoom.min(DEEPEST)) as f32);
+/// Places for as many names as there is room for at a zoom, beside those that are `taken`, on a map between two corners;
+/// greater themes first. None covers another or reaches over the edge. A name stands over its theme, or a little above,
+/// below or beside.
+pub fn place(wishes: &[Wish<'_>], letters: f32, zoom: usize, corners: &[Place; 2], taken: &[Label]) -> Vec<Label> {
+    let unit = extent(corners) / (WIDTH * (1u32 << zoom.min(DEEPEST)) as f32);
     let mut order: Vec<usize> = (0..wishes.len()).collect();
     order.sort_by(|a, b| wishes[*b].size.cmp(&wishes[*a].size).then(a.cmp(b)));
     let mut placed: Vec<Label> = Vec::new();
@@ -80,7 +81,11 @@ pub fn place(wishes: &[Wish<'_>], letters: f32, zoom: usize, extent: f32, taken:
         let width = written(w.name).chars().count() as f32 * letters * 0.58 * unit + height / 2.0;
         let shifts = [(0.0, 0.0), (0.0, 1.1), (0.0, -1.1), (0.35, 0.0), (-0.35, 0.0), (0.0, 2.2), (0.0, -2.2)];
         let free = shifts.iter().find_map(|(dx, dy)| {
-            let at = [w.at[0] + dx * width, w.at[1] + dy * height];
+            let inside = |k: usize, at: f32, side: f32| {
+                let (low, high) = (corners[0][k] + side / 2.0, corners[1][k] - side / 2.0);
+                if low < high { at.clamp(low, high) } else { (low + high) / 2.0 }
+            };
+            let at = [inside(0, w.at[0] + dx * width, width), inside(1, w.at[1] + dy * height, height)];
             let label = Label { wish, letters, at, width, height };
             (!taken.iter().chain(&placed).any(|p| p.covers(&label))).then_some(label)
         });
@@ -134,6 +139,11 @@ fn hull(mut points: Vec<Place>) -> Vec<Place> {
     lower
 }
 
+/// The longer side of a map between two corners.
+pub fn extent(corners: &[Place; 2]) -> f32 {
+    (corners[1][0] - corners[0][0]).max(corners[1][1] - corners[0][1]).max(1e-3)
+}
+
 /// Cells across the map that show one paper each at zoom 0.
 const CELLS: u32 = 128;
 
@@ -168,8 +178,8 @@ mod tests {
         #[test]
         fn no_label_covers_another(at in prop::collection::vec((0f32..20.0, 0f32..20.0, 1usize..500, "[a-z ]{1,60}"), 0..40), zoom in 0usize..6) {
             let wishes: Vec<Wish<'_>> = at.iter().map(|(x, y, size, name)| Wish { name, at: [*x, *y], size: *size }).collect();
-            let mut labels = place(&wishes, LETTERS, zoom, 20.0, &[]);
-            labels.extend(place(&wishes, SMALL_LETTERS, zoom, 20.0, &labels));
+            let mut labels = place(&wishes, LETTERS, zoom, &[[0.0, 0.0], [20.0, 20.0]], &[]);
+            labels.extend(place(&wishes, SMALL_LETTERS, zoom, &[[0.0, 0.0], [20.0, 20.0]], &labels));
             prop_assert_eq!(labels.is_empty(), wishes.is_empty());
             for k in 0..labels.len() {
                 for l in 0..k {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::outside;
-use super::picture::{Picture, extent};
+use super::picture::Picture;
 use super::read::{since, time};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -257,7 +257,7 @@ fn labels_at(picture: &Picture, zoom: usize) -> Vec<MapLabel> {
             size: counted.members[*t].len(),
         };
         let wishes: Vec<Wish<'_>> = own.iter().map(wish).collect();
-        let placed = labels::place(&wishes, letters, zoom, extent(&counted.corners), &taken);
+        let placed = labels::place(&wishes, letters, zoom, &counted.corners, &taken);
         out.extend(placed.iter().map(|l| MapLabel {
             theme: own[l.wish],
             level,

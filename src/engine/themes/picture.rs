@@ -233,7 +233,7 @@ impl Picture {
         self.zooms.get_or_init(|| {
             let corners = self.counted().corners;
             let places: Vec<Place> = self.papers.iter().map(|p| p.at).collect();
-            labels::zoom_levels(&places, corners[0], extent(&corners))
+            labels::zoom_levels(&places, corners[0], labels::extent(&corners))
         })
     }
 
@@ -308,9 +308,4 @@ impl Picture {
         }
         out.into_iter().flatten().collect()
     }
-}
-
-/// The longer side of a map.
-pub fn extent(corners: &[Place; 2]) -> f32 {
-    (corners[1][0] - corners[0][0]).max(corners[1][1] - corners[0][1]).max(1e-3)
 }
