@@ -53,6 +53,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a request that is not allowed, or that asks for diversity; whatever `f` returns.
+    #[allow(clippy::type_complexity)] // A name for it would have to be looked up.
     pub fn each_neighbours(
         &self,
         ask: &Ask,

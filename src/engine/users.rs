@@ -1,5 +1,7 @@
 //! Users, their settings and what they did.
 
+use std::hash::{BuildHasher, RandomState};
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -85,6 +87,28 @@ impl Engine {
     pub fn events(&self, name: &str, limit: usize, cursor: Option<&str>) -> Result<EventPage> {
         check_limit(limit)?;
         self.store.event_page(self.store.user(name)?.number, limit, cursor)
+    }
+
+    /// The secret that opens a user's feed to a news reader; made when first asked for.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such user.
+    pub fn feed_token(&self, name: &str) -> Result<String> {
+        // The keys of a random state come from the system's source of randomness.
+        let words: Vec<String> =
+            (0..4u64).map(|k| format!("{:016x}", RandomState::new().hash_one((k, Moment::now().0)))).collect();
+        self.store.token(name, &words.concat())
+    }
+
+    /// Whether a secret is that of a user's feed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such user.
+    pub fn opens_feed(&self, name: &str, token: &str) -> Result<bool> {
+        self.store.user(name)?;
+        // Compared by hash, so that the time it takes tells nothing of where the two differ.
+        let known = self.store.known_token(name)?;
+        Ok(known.is_some_and(|known| blake3::hash(known.as_bytes()) == blake3::hash(token.as_bytes())))
     }
 
     /// Users with all there is of them, up to `n` in the order in which they came, from the one behind `after` on.

@@ -413,7 +413,9 @@ fn screen(
 ) -> Result<Vec<f64>> {
     let used: HashSet<&String> = likes.iter().chain(dislikes).collect();
     let relevant: HashSet<&String> = review.relevant.iter().collect();
-    let rest: Vec<&String> = review.relevant.iter().chain(&review.others).filter(|id| !used.contains(id)).collect();
+    let mut rest: Vec<&String> = review.relevant.iter().chain(&review.others).filter(|id| !used.contains(id)).collect();
+    // Equal scores keep their order, which must not say what is relevant.
+    rest = Random(3).draw(&rest, rest.len());
     let gain = |id: &String| f64::from(u8::from(relevant.contains(id)));
     if matches!(method, Method::Ours | Method::Content) {
         let said = |id: &String, kind| Ok(Event { paper: PaperId::new(id)?, kind, at: Moment::of_day(0), weight: 1.0 });

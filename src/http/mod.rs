@@ -9,6 +9,7 @@ mod feed;
 mod health;
 mod interests;
 mod limits;
+mod news;
 mod papers;
 mod recommend;
 mod router;

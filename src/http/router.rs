@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::error::ApiError;
-use super::{App, docs, embed, feed, health, interests, limits, papers, recommend, search, themes, users, web};
+use super::{App, docs, embed, feed, health, interests, limits, news, papers, recommend, search, themes, users, web};
 
 /// The whole service.
 pub fn router(app: App) -> Router {
@@ -34,6 +34,9 @@ pub fn router(app: App) -> Router {
         .routes(routes!(users::import_history))
         .routes(routes!(feed::get))
         .routes(routes!(feed::preview))
+        .routes(routes!(news::token))
+        .routes(routes!(news::atom))
+        .routes(routes!(news::json_feed))
         .routes(routes!(feed::rank))
         .routes(routes!(feed::questions))
         .routes(routes!(interests::list, interests::reset_all))

@@ -155,6 +155,8 @@ pub struct Writing {
     hasher: blake3::Hasher,
     block: Vec<u8>,
     bytes: u64,
+    /// Whether it must outlast a loss of power.
+    lasting: bool,
 }
 
 impl Writing {
@@ -162,10 +164,10 @@ impl Writing {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn create(folder: &Path, name: &str) -> Result<Self> {
+    pub fn create(folder: &Path, name: &str, lasting: bool) -> Result<Self> {
         let path = folder.join(name);
         let file = File::create(&path).map_err(|e| Error::io(&path, "cannot write", e))?;
-        Ok(Writing { path, file, hasher: blake3::Hasher::new(), block: Vec::with_capacity(BLOCK), bytes: 0 })
+        Ok(Writing { path, file, hasher: blake3::Hasher::new(), block: Vec::with_capacity(BLOCK), bytes: 0, lasting })
     }
 
     /// Appends numbers.
@@ -191,7 +193,9 @@ impl Writing {
     /// [`Error::Io`].
     pub fn finish(mut self) -> Result<Checked> {
         self.flush()?;
-        self.file.sync_all().map_err(|e| Error::io(&self.path, "cannot write", e))?;
+        if self.lasting {
+            self.file.sync_all().map_err(|e| Error::io(&self.path, "cannot write", e))?;
+        }
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Checked { name, bytes: self.bytes, blake3: self.hasher.finalize().to_hex().to_string() })
     }

@@ -85,28 +85,34 @@ impl Job {
     }
 }
 
+/// How a segment is made.
+#[derive(Clone, Copy)]
+pub struct Making<'a> {
+    /// What its graph is built with.
+    pub graph: GraphOptions,
+    /// Numbers in a vector.
+    pub dimension: usize,
+    /// Whether it must outlast a loss of power.
+    pub lasting: bool,
+    /// Set by who wants it to stop.
+    pub stop: &'a AtomicBool,
+}
+
 /// Writes the segment that a job and the sealed blocks of a view make. `Ok(None)` when there are no rows for one, or it was
 /// told to stop; nothing is left in the folder then. The graph is built on the threads of the pool it is called in.
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be written, [`Error::Data`] when it cannot be read back.
-pub fn freeze(
-    folder: &Path,
-    job: &Job,
-    view: &View,
-    options: GraphOptions,
-    dimension: usize,
-    stop: &AtomicBool,
-) -> Result<Option<Segment>> {
-    let order = order(job, view, options.m);
+pub fn freeze(folder: &Path, job: &Job, view: &View, making: Making<'_>) -> Result<Option<Segment>> {
+    let order = order(job, view, making.graph.m);
     if order.total == 0 {
         return Ok(None);
     }
     let name = files::new_segment(folder)?;
     let target = folder.join(&name);
-    match write(&name, &target, job, &order, options, dimension, stop) {
+    match write(&name, &target, job, &order, making) {
         Ok(Some(manifest)) => {
-            let opened = Segment::open(folder, manifest, dimension, options.m);
+            let opened = Segment::open(folder, manifest, making.dimension, making.graph.m);
             opened.map(Some).map_err(|why| Error::Data(format!("the index was written and is not as it was: {why}")))
         }
         other => {
@@ -161,16 +167,15 @@ fn write(
     target: &Path,
     job: &Job,
     order: &Order<'_>,
-    options: GraphOptions,
-    dimension: usize,
-    stop: &AtomicBool,
+    making: Making<'_>,
 ) -> Result<Option<SegmentManifest>> {
+    let Making { graph: options, dimension, lasting, stop } = making;
     let mut files = Vec::new();
     {
-        let mut codes = Writing::create(target, "codes")?;
-        let mut scales = Writing::create(target, "scales")?;
-        let mut vectors = Writing::create(target, "vectors")?;
-        let mut rows = Writing::create(target, "rows")?;
+        let mut codes = Writing::create(target, "codes", lasting)?;
+        let mut scales = Writing::create(target, "scales", lasting)?;
+        let mut vectors = Writing::create(target, "vectors", lasting)?;
+        let mut rows = Writing::create(target, "rows", lasting)?;
         let mut put = |part: Part<'_>, place: u32| -> Result<()> {
             let from = part.codes();
             codes.put(from.record(place))?;
@@ -207,7 +212,7 @@ fn write(
     }
     let (layers, mut links) = building.finish();
     let (aside, unreachable) = audit::link_in(&layers, &mut links, options.m);
-    let mut writing = Writing::create(target, "links")?;
+    let mut writing = Writing::create(target, "links", lasting)?;
     writing.put(&links)?;
     files.push(writing.finish()?);
     files::sync_folder(target).map_err(|e| Error::io(target, "cannot write", e))?;

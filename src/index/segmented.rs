@@ -15,7 +15,7 @@ use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 use super::files::{self, Manifest, Read};
-use super::freeze::{self, Job};
+use super::freeze::{self, Job, Making};
 use super::graph::GraphOptions;
 use super::kernel::Kernel;
 use super::live::Block;
@@ -130,7 +130,7 @@ struct Inner {
     fingerprint: String,
     folder: PathBuf,
     // Only for an index without a data folder: goes with it.
-    _temporary: Option<tempfile::TempDir>,
+    temporary: Option<tempfile::TempDir>,
     // A lock only around the pointer: searches take a copy of it and let go at once.
     view: RwLock<Arc<View>>,
     // Held while a new view is made from the current one.
@@ -395,7 +395,7 @@ impl Inner {
             options,
             fingerprint,
             folder,
-            _temporary: temporary,
+            temporary,
             view: RwLock::default(),
             writing: Mutex::default(),
             freezing: Mutex::default(),
@@ -509,7 +509,13 @@ impl Inner {
                 (job, view)
             };
             let began = Instant::now();
-            let frozen = freeze::freeze(&self.folder, &job, &sealed, self.options.graph(), self.dimension, &self.stop);
+            let making = Making {
+                graph: self.options.graph(),
+                dimension: self.dimension,
+                lasting: self.temporary.is_none(),
+                stop: &self.stop,
+            };
+            let frozen = freeze::freeze(&self.folder, &job, &sealed, making);
             let named = match frozen {
                 Ok(_) if self.stop.load(Ordering::Relaxed) => break,
                 Ok(segment) => self.swap(&job, segment.map(Arc::new)),

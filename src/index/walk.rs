@@ -133,6 +133,7 @@ impl Visited {
 
 /// Walks from what is in the pool to the closest places of the graph that `link` gives: `link(place * degree + k)` is the
 /// k-th link of a place, [`NOBODY`] behind the last. Only places below `n` are entered.
+#[allow(clippy::too_many_arguments)]
 pub fn walk(
     kernel: Kernel,
     codes: Codes<'_>,

@@ -173,6 +173,7 @@ impl Store {
     }
 
     /// The day and the votes of some rows, in their order; none where a row is gone.
+    #[allow(clippy::type_complexity)] // Day and votes, where there is such a paper.
     pub fn days_and_votes(&self, rows: &[Row]) -> Result<Vec<Option<(Option<i32>, u32)>>> {
         self.read(|c| {
             let mut find = c.prepare_cached("SELECT day, upvotes FROM papers WHERE row = ?1")?;

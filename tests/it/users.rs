@@ -307,6 +307,94 @@ fn what_was_seen_is_not_shown_again_in_any_dress() {
 }
 
 #[test]
+fn a_news_reader_gets_the_feed_with_the_token_alone() {
+    let (_folder, server) = filled();
+    like(&server, "ada", &some("whales", 5), "like");
+    let token = server.post("/v1/users/ada/token", &json!({})).body;
+    assert_eq!(server.post("/v1/users/ada/token", &json!({})).body, token, "it stays the same");
+    let json = server.get(token["json"].as_str().expect("an address"));
+    assert_eq!((json.status, &json.body["version"]), (200, &json!("https://jsonfeed.org/version/1.1")));
+    assert_eq!(json.body["items"].as_array().map(Vec::len), Some(30));
+    let atom = server.get(token["atom"].as_str().expect("an address"));
+    assert_eq!(atom.status, 200);
+    assert!(atom.headers["content-type"].to_str().is_ok_and(|t| t.starts_with("application/atom+xml")));
+    for path in ["feed.atom", "feed.json", "feed.json?token=guess"] {
+        assert_eq!(error(&server.get(&format!("/v1/users/ada/{path}"))).0, 401, "{path}");
+    }
+    assert_eq!(error(&server.get("/v1/users/nobody/feed.json?token=x")).0, 404);
+    assert_eq!(error(&server.post("/v1/users/nobody/token", &json!({}))).0, 404);
+}
+
+/// Twenty-five readers of two schools; a new paper of one school gains from its readers, and nobody can be read.
+#[test]
+fn the_reading_of_others_counts_from_a_crowd_on() {
+    let (_folder, server) = filled();
+    like(&server, "ada", &some("whales", 6), "like");
+    let others = |server: &Server| -> f64 {
+        let feed = server.get("/v1/users/ada/feed?limit=20&explain=true").body;
+        let parts = hits(&feed).iter().filter_map(|h| h["why"]["parts"].as_array()).flatten();
+        parts.filter(|p| p["kind"] == "others").filter_map(|p| p["value"].as_f64()).sum()
+    };
+    assert_eq!(others(&server), 0.0);
+    drop(server);
+    let server = Server::start(&_folder);
+    for reader in 0..25 {
+        let topic = if reader % 2 == 0 { "whales" } else { "ledgers" };
+        let papers: Vec<String> = (0..8).map(|k| format!("{topic}/{}", (k * 3 + reader) % 14)).collect();
+        like(&server, &format!("r{reader}"), &papers, "like");
+    }
+    assert!(others(&server) > 0.0);
+    for hit in hits(&server.get("/v1/users/ada/feed?limit=20&explain=true").body) {
+        let sum: f64 = hit["why"]["parts"].as_array().expect("parts").iter().filter_map(|p| p["value"].as_f64()).sum();
+        assert!((sum - hit["score"].as_f64().expect("a score")).abs() < 1e-4);
+    }
+    for reader in 0..25 {
+        assert_eq!(server.delete(&format!("/v1/users/r{reader}")).status, 204);
+    }
+    assert_eq!(others(&server), 0.0, "who is forgotten adds nothing any more");
+}
+
+#[test]
+fn a_library_from_elsewhere_teaches() {
+    let (folder, server) = filled();
+    drop(server);
+    let bib = folder.file("l.bib", "@article{a, title={whales whales study0x3}, author={whales author3}}\n@article{b, title={Singing whales of whales7 and whales2 waters}, doi={10.1000/w}}\n");
+    let done = &folder.json(&["history", "import", "ada", &bib, "--embed-missing"])[0];
+    assert_eq!((&done["matched"][0]["paper"], &done["matched"][0]["by"]), (&json!("whales/3"), &json!("title")));
+    assert_eq!(
+        (&done["missing"][0], &done["embedded"]),
+        (&json!("Singing whales of whales7 and whales2 waters"), &json!(1))
+    );
+    let again = &folder.json(&["history", "import", "ada", &bib, "--embed-missing"])[0];
+    assert_eq!((&again["accepted"], &again["unchanged"]), (&json!(0), &json!(2)));
+    let ids_file = folder.file("ids.txt", "whales/5\nnowhere/1\n");
+    let done = &folder.json(&["history", "import", "ada", &ids_file, "--kind", "like"])[0];
+    assert_eq!((&done["matched"][0]["by"], &done["missing"][0]), (&json!("id"), &json!("nowhere/1")));
+    let found = folder.json(&["recommend", "--user", "ada", "-k", "5", "--explain"]);
+    assert!(count(&found, "whales") >= 4, "{:?}", ids(&found));
+    assert_eq!(folder.json(&["history", "show", "ada"]).len(), 3);
+    // What is outside comes along, and a paper that comes into the corpus later is taken from there.
+    let out = folder.path("out").display().to_string();
+    folder.json(&["export", &out]);
+    let other = Folder::new();
+    other.json(&["import", &out]);
+    assert_eq!(ids(&other.json(&["recommend", "--user", "ada", "-k", "5"])), ids(&found));
+    folder.json(&["history", "erase", "ada"]);
+    assert_eq!(folder.run(&["history", "show", "ada"]).status, Some(1));
+    let server = Server::start(&folder);
+    let sent = server.post("/v1/users/bob/history", &json!({ "text": "whales/1\nwhales/2", "format": "ids" }));
+    assert_eq!((sent.status, &sent.body["accepted"]), (200, &json!(2)));
+    for (body, status) in [
+        (json!({ "text": "" }), 422),
+        (json!({ "text": "@article{a, title = {x", "format": "bibtex" }), 400),
+        (json!({ "text": "x", "format": "tex" }), 400),
+        (json!({}), 400),
+    ] {
+        assert_eq!(error(&server.post("/v1/users/bob/history", &body)).0, status, "{body}");
+    }
+}
+
+#[test]
 fn candidates_are_ranked_all_of_them() {
     let (_folder, server) = filled();
     like(&server, "ada", &some("whales", 5), "like");

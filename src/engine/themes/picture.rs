@@ -265,6 +265,7 @@ impl Picture {
     fn corners(&self) -> [Place; 2] {
         let mut corners = [[f32::INFINITY; 2], [f32::NEG_INFINITY; 2]];
         for p in &self.papers {
+            #[allow(clippy::needless_range_loop)] // Both axes of two points at once.
             for k in 0..2 {
                 corners[0][k] = corners[0][k].min(p.at[k]);
                 corners[1][k] = corners[1][k].max(p.at[k]);

@@ -1,0 +1,179 @@
+//! The feed for a news reader: Atom (RFC 4287) and JSON Feed 1.1, opened by a secret in the address.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::App;
+use super::ask::take_rest;
+use super::error::{ApiError, ErrorBody};
+use super::extract::{Id, Params};
+use super::feed::take_feed;
+use super::papers::Nothing;
+use crate::engine::{Answer, Hit};
+use crate::user::Moment;
+
+/// What opens a user's feed to a news reader.
+#[derive(Serialize, ToSchema)]
+pub struct Token {
+    /// The secret.
+    token: String,
+    /// Where the Atom feed is, from the root of the service.
+    atom: String,
+    /// Where the JSON feed is.
+    json: String,
+}
+
+/// The secret of a user's feed
+///
+/// Made by the first call, the same afterwards.
+#[utoipa::path(post, path = "/v1/users/{user}/token", tag = "users",
+    params(("user" = String, Path, description = "the user's name")),
+    responses((status = 200, body = Token), (status = 404, body = ErrorBody)))]
+pub async fn token(State(app): State<App>, Id(name): Id) -> Result<Json<Token>, ApiError> {
+    let user = name.clone();
+    let token = app.blocking(move |engine| engine.feed_token(&name)).await?;
+    let escaped: String = form_urlencoded::byte_serialize(user.as_bytes()).collect::<String>().replace('+', "%20");
+    let at = |form: &str| format!("/v1/users/{escaped}/feed.{form}?token={token}");
+    Ok(Json(Token { atom: at("atom"), json: at("json"), token: token.clone() }))
+}
+
+/// The feed as Atom
+#[utoipa::path(get, path = "/v1/users/{user}/feed.atom", tag = "users",
+    params(("user" = String, Path, description = "the user's name"),
+           ("token" = String, Query, description = "the secret of the feed; every parameter of the feed besides")),
+    responses((status = 200, content_type = "application/atom+xml", body = String), (status = 401, body = ErrorBody),
+              (status = 404, body = ErrorBody)))]
+pub async fn atom(State(app): State<App>, Id(name): Id, params: Params) -> Result<impl IntoResponse, ApiError> {
+    let answer = opened(&app, name.clone(), params).await?;
+    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], as_atom(&name, &answer)))
+}
+
+/// The feed as JSON Feed
+#[utoipa::path(get, path = "/v1/users/{user}/feed.json", tag = "users",
+    params(("user" = String, Path, description = "the user's name"),
+           ("token" = String, Query, description = "the secret of the feed; every parameter of the feed besides")),
+    responses((status = 200, content_type = "application/feed+json", body = Object), (status = 401, body = ErrorBody),
+              (status = 404, body = ErrorBody)))]
+pub async fn json_feed(State(app): State<App>, Id(name): Id, params: Params) -> Result<impl IntoResponse, ApiError> {
+    let answer = opened(&app, name.clone(), params).await?;
+    let text = as_json(&name, &answer).to_string();
+    Ok(([(header::CONTENT_TYPE, "application/feed+json; charset=utf-8")], text))
+}
+
+/// The feed, if the secret is the user's.
+async fn opened(app: &App, name: String, Params(mut fields): Params) -> Result<Answer, ApiError> {
+    let given = match fields.shift_remove("token") {
+        Some(Value::String(token)) => token,
+        _ => return Err(ApiError::new(StatusCode::UNAUTHORIZED, "the address lacks the token of the feed")),
+    };
+    fields.entry("limit").or_insert_with(|| 30.into());
+    let feed = take_feed(&mut fields)?;
+    take_rest::<Nothing>(fields)?;
+    let opened = app
+        .blocking(
+            move |engine| {
+                if engine.opens_feed(&name, &given)? { engine.feed(&name, &feed).map(Some) } else { Ok(None) }
+            },
+        )
+        .await?;
+    opened.ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "the token is not the one of this feed"))
+}
+
+/// When an entry was new: the day it was listed, else dated; today for papers without a day.
+fn updated(hit: &Hit) -> String {
+    hit.paper.list_day().map_or_else(Moment::now, Moment::of_day).to_string()
+}
+
+fn link(hit: &Hit) -> Option<&str> {
+    hit.paper.url.as_deref().filter(|url| url.starts_with("https://") || url.starts_with("http://"))
+}
+
+fn as_atom(name: &str, answer: &Answer) -> String {
+    let newest = answer.papers.iter().map(updated).max().unwrap_or_else(|| Moment::of_day(0).to_string());
+    let mut out =
+        String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">\n");
+    out += &format!(
+        "<id>urn:paperkin:feed:{0}</id><title>Papers for {0}</title><updated>{newest}</updated>\n",
+        escaped(name)
+    );
+    for hit in &answer.papers {
+        let paper = &hit.paper;
+        out += &format!(
+            "<entry><id>urn:paperkin:paper:{}</id><title>{}</title><updated>{}</updated>",
+            escaped(paper.id.as_str()),
+            escaped(&paper.title),
+            updated(hit)
+        );
+        match &paper.authors[..] {
+            [] => out += "<author><name>unknown</name></author>",
+            names => names.iter().for_each(|n| out += &format!("<author><name>{}</name></author>", escaped(n))),
+        }
+        if let Some(url) = link(hit) {
+            out += &format!("<link rel=\"alternate\" href=\"{}\"/>", escaped(url));
+        }
+        for category in &paper.categories {
+            out += &format!("<category term=\"{}\"/>", escaped(category));
+        }
+        out += &format!("<summary>{}</summary></entry>\n", escaped(&paper.summary));
+    }
+    out + "</feed>\n"
+}
+
+fn as_json(name: &str, answer: &Answer) -> Value {
+    let item = |hit: &Hit| {
+        let authors: Vec<Value> = hit.paper.authors.iter().map(|n| json!({ "name": n })).collect();
+        let mut item = json!({
+            "id": hit.paper.id, "title": hit.paper.title, "content_text": hit.paper.summary,
+            "date_published": updated(hit), "authors": authors, "tags": hit.paper.categories,
+        });
+        if let Some(url) = link(hit) {
+            item["url"] = url.into();
+        }
+        item
+    };
+    json!({
+        "version": "https://jsonfeed.org/version/1.1", "title": format!("Papers for {name}"),
+        "items": answer.papers.iter().map(item).collect::<Vec<_>>(),
+    })
+}
+
+/// For XML: what has a meaning there, and without the control characters that it cannot hold.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            '\'' => out += "&#39;",
+            '\n' | '\t' => out.push(' '),
+            c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn nothing_of_a_text_is_markup(text in "\\PC{0,40}|[<>&\"'\u{0}-\u{1f}]{0,20}") {
+            let out = escaped(&text);
+            prop_assert!(!out.contains(['<', '>', '"', '\'']) && !out.chars().any(char::is_control));
+            let back = out.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+            let kept: String = text.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else { c })
+                .filter(|c| !c.is_control() && !matches!(c, '\u{FFFE}' | '\u{FFFF}')).collect();
+            prop_assert_eq!(back, kept);
+        }
+    }
+}
