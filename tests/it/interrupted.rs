@@ -107,7 +107,11 @@ fn the_index_survives_any_moment() {
         command
     };
     let (mut killed, mut random) = (0, 12345u64);
-    for k in 0..200u32 {
+    // Some come too late; those do not count.
+    for k in 0..600u32 {
+        if killed == 200 {
+            break;
+        }
         random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         // New texts under old names: rows die as fast as they come, so that segments are built anew as well.
         let text: String = papers(1500)
@@ -130,5 +134,5 @@ fn the_index_survives_any_moment() {
             assert_eq!(info["papers"], info["index"]["rows"]);
         }
     }
-    assert!(killed >= 100, "only {killed} kills hit a running process");
+    assert!(killed >= 100, "only {killed} of 600 kills hit a running process");
 }
