@@ -139,8 +139,8 @@ impl Engine {
         let (mut plan, mut exhausted) = (Plan::Exact, true);
         let mut meaning: HashMap<Row, f32> = HashMap::new();
         let mut rows: Vec<Row> = Vec::new();
-        for (n, vector) in probe.vector.into_iter().chain(probe.further.iter().map(Vec::as_slice)).enumerate() {
-            let found = space.index.search(vector, k, allowed)?;
+        let vectors: Vec<&[f32]> = probe.vector.into_iter().chain(probe.further.iter().map(Vec::as_slice)).collect();
+        for (n, found) in space.index.search_many(&vectors, k, allowed)?.into_iter().enumerate() {
             plan = found.plan;
             exhausted &= found.neighbours.len() < k;
             for neighbour in found.neighbours {

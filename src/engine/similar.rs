@@ -20,6 +20,9 @@ const PIECE: usize = 1024;
 /// Most papers in one call of [`Engine::similar_to_each`].
 const MAX_BATCH: usize = 1000;
 
+/// What hears a paper and its neighbours with their scores.
+pub type TakeNeighbours<'a> = dyn FnMut(&PaperId, &[(PaperId, f32)]) -> Result<()> + 'a;
+
 impl Engine {
     /// Papers like the one with this id: never itself, nor (unless `versions` is asked for) another record of its work.
     ///
@@ -45,7 +48,7 @@ impl Engine {
         if ids.is_empty() || ids.len() > MAX_BATCH {
             return Err(Error::Invalid(format!("{} ids; 1 to {MAX_BATCH} are allowed", ids.len())));
         }
-        ids.iter().map(|id| self.similar(id.as_str(), ask)).collect()
+        ids.par_iter().map(|id| self.similar(id.as_str(), ask)).collect()
     }
 
     /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of [`Engine::similar`],
@@ -53,12 +56,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a request that is not allowed, or that asks for diversity; whatever `f` returns.
-    #[allow(clippy::type_complexity)] // A name for it would have to be looked up.
-    pub fn each_neighbours(
-        &self,
-        ask: &Ask,
-        f: &mut dyn FnMut(&PaperId, &[(PaperId, f32)]) -> Result<()>,
-    ) -> Result<()> {
+    pub fn each_neighbours(&self, ask: &Ask, f: &mut TakeNeighbours<'_>) -> Result<()> {
         ask.check()?;
         if ask.diversity > 0.0 {
             return Err(Error::Invalid(

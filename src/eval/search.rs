@@ -2,34 +2,13 @@
 
 use super::bootstrap;
 use super::metrics::Figures;
-use super::sets::{Judgements, LabelledQuery};
+use super::sets::{Half, Judgements, LabelledQuery};
 use super::table::Table;
 use crate::engine::{Ask, Engine, Mode};
 use crate::error::Result;
 
 /// Most hits of one call.
 const PAGE: usize = 500;
-
-/// Which queries count: all, or every other one, so that what is tuned on one half is reported on the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Half {
-    /// Every query.
-    All,
-    /// The first, third, ... query of the file.
-    Even,
-    /// The second, fourth, ... query of the file.
-    Odd,
-}
-
-impl Half {
-    fn takes(self, place: usize) -> bool {
-        match self {
-            Half::All => true,
-            Half::Even => place.is_multiple_of(2),
-            Half::Odd => !place.is_multiple_of(2),
-        }
-    }
-}
 
 /// Runs every query that has a relevant paper in each mode down to `depth`, and compares the modes.
 ///

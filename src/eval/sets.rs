@@ -5,6 +5,31 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
+/// Which queries, readers or reviews count, by their place in the file: all, or every other one, so that what is tuned on one
+/// half is reported on the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Half {
+    /// Each.
+    #[default]
+    All,
+    /// The first, third, ... of the file.
+    Even,
+    /// The second, fourth, ... of the file.
+    Odd,
+}
+
+impl Half {
+    /// Whether the one at this place (from 0) counts.
+    pub fn takes(self, place: usize) -> bool {
+        match self {
+            Half::All => true,
+            Half::Even => place.is_multiple_of(2),
+            Half::Odd => !place.is_multiple_of(2),
+        }
+    }
+}
+
 /// A query of a labelled set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelledQuery {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::bootstrap::{self, Random};
 use super::metrics::{average_precision, ndcg, recall};
-use super::sets::Group;
+use super::sets::{Group, Half};
 use super::similar::present;
 use super::table::Table;
 use crate::engine::{Engine, Panel};
@@ -56,29 +56,6 @@ impl Method {
 
     fn name(self) -> String {
         format!("{self:?}").to_lowercase()
-    }
-}
-
-/// Which readers count: those at even places of the file, at odd ones, or all. Tune on one half, report on the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Half {
-    /// All readers.
-    #[default]
-    All,
-    /// Those at even places, from 0.
-    Even,
-    /// Those at odd places.
-    Odd,
-}
-
-impl Half {
-    fn takes(self, place: usize) -> bool {
-        match self {
-            Half::All => true,
-            Half::Even => place.is_multiple_of(2),
-            Half::Odd => !place.is_multiple_of(2),
-        }
     }
 }
 

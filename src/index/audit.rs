@@ -102,7 +102,7 @@ pub fn curve(graph: Graph<'_>, codes: Codes<'_>, full: Full<'_>, held_out: std::
         return Audit::default();
     }
     let random: Vec<f32> = (0..n as u32).map(|p| super::freeze::scatter(p) as f32 / u64::MAX as f32).collect();
-    let (kernel, all) = (Kernel::best(), (0..n as u32).collect::<Vec<u32>>());
+    let all: Vec<u32> = (0..n as u32).collect();
     let one = |(pools, room): &mut (Vec<Pool>, Room), place: u32| {
         let query = full.numbers(place);
         let mut coded = CodedQuery::default();
@@ -111,7 +111,7 @@ pub fn curve(graph: Graph<'_>, codes: Codes<'_>, full: Full<'_>, held_out: std::
         pools.resize_with(SHARES.len() + 1, Pool::default);
         pools.iter_mut().for_each(|pool| pool.reset(8 * K));
         for piece in all.chunks(1024) {
-            seen.scores(kernel, &coded, piece, &mut room.products, &mut room.scores);
+            seen.scores(&coded, piece, &mut room.products, &mut room.scores);
             for (score, p) in room.scores.iter().zip(piece) {
                 pools[SHARES.len()].offer(*score, *p);
                 // The shares fall, so the first that forbids is followed by others that do.
@@ -127,7 +127,7 @@ pub fn curve(graph: Graph<'_>, codes: Codes<'_>, full: Full<'_>, held_out: std::
         };
         let mut pool = Pool::default();
         let plain = STEPS.map(|ef| {
-            graph.search(kernel, seen, &coded, ef, &mut pool, room);
+            graph.search(seen, &coded, ef, &mut pool, room);
             hits(&pool, &truths[SHARES.len()])
         });
         let filtered: Vec<Vec<usize>> = SHARES
@@ -136,7 +136,7 @@ pub fn curve(graph: Graph<'_>, codes: Codes<'_>, full: Full<'_>, held_out: std::
             .map(|(share, truth)| {
                 let at = |p: u32| random.get(p as usize).is_some_and(|r| r < share);
                 let step = |ef: &usize| {
-                    graph.search_allowed(kernel, seen, &coded, *ef, (at, f64::from(*share)), &mut pool, room);
+                    graph.search_allowed(seen, &coded, *ef, (at, f64::from(*share)), &mut pool, room);
                     hits(&pool, truth)
                 };
                 FILTERED_STEPS.iter().map(step).collect()

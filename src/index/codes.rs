@@ -72,16 +72,9 @@ impl<'a> Codes<'a> {
 
     /// About the cosine of the query and the vectors at some places, one after the other into `scores`. `products` is
     /// room to work in.
-    pub fn scores(
-        &self,
-        kernel: Kernel,
-        query: &CodedQuery,
-        places: &[u32],
-        products: &mut Vec<i32>,
-        scores: &mut Vec<f32>,
-    ) {
+    pub fn scores(&self, query: &CodedQuery, places: &[u32], products: &mut Vec<i32>, scores: &mut Vec<f32>) {
         products.resize(places.len().max(products.len()), 0);
-        kernel.products(&query.values, self.bytes, places, products);
+        Kernel::best().products(&query.values, self.bytes, places, products);
         scores.clear();
         scores.extend(
             places.iter().zip(products.iter()).map(|(p, dot)| *dot as f32 * query.scale * self.scales[*p as usize]),
@@ -89,9 +82,9 @@ impl<'a> Codes<'a> {
     }
 
     /// As [`Codes::scores`], for one place.
-    pub fn score(&self, kernel: Kernel, query: &CodedQuery, place: u32) -> f32 {
+    pub fn score(&self, query: &CodedQuery, place: u32) -> f32 {
         let mut product = [0];
-        kernel.products(&query.values, self.bytes, &[place], &mut product);
+        Kernel::best().products(&query.values, self.bytes, &[place], &mut product);
         product[0] as f32 * query.scale * self.scales[place as usize]
     }
 }
@@ -124,14 +117,14 @@ mod tests {
             let (mut bytes, mut room) = (Vec::new(), Room::default());
             let scales = [encode(&a, stride, &mut bytes), encode(&b, stride, &mut bytes)];
             let codes = Codes { bytes: &bytes, scales: &scales, stride };
-            codes.scores(Kernel::best(), &CodedQuery::new(&a, stride), &[1, 0], &mut room.products, &mut room.scores);
+            codes.scores(&CodedQuery::new(&a, stride), &[1, 0], &mut room.products, &mut room.scores);
             // Each number is off by half a step of 1/127 at most, and the steps of both add up.
             let bound = a.len() as f32 * (1.0 / 127.0 + 1e-4) + 1e-5;
             prop_assert!((room.scores[0] - dot(&a, &b)).abs() <= bound);
             prop_assert!((room.scores[1] - dot(&a, &a)).abs() <= bound);
             let mut again = CodedQuery::default();
             again.take(codes, 0);
-            prop_assert_eq!(codes.score(Kernel::best(), &again, 1), room.scores[0]);
+            prop_assert_eq!(codes.score(&again, 1), room.scores[0]);
         }
     }
 }

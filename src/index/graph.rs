@@ -74,25 +74,15 @@ pub fn links(layers: &[usize], m: usize) -> usize {
 
 impl Graph<'_> {
     /// Fills the pool with about the `pool.ef` closest places of the ground.
-    pub fn search(
-        &self,
-        kernel: Kernel,
-        codes: Codes<'_>,
-        query: &CodedQuery,
-        ef: usize,
-        pool: &mut Pool,
-        room: &mut Room,
-    ) {
-        descend(kernel, codes, query, self.layers, 0, self.m, |k| self.links[k], pool, room);
+    pub fn search(&self, codes: Codes<'_>, query: &CodedQuery, ef: usize, pool: &mut Pool, room: &mut Room) {
+        descend(codes, query, (self.layers, self.m), 0, |k| self.links[k], pool, room);
         enter(pool, ef);
-        self.walk_ground(kernel, codes, query, pool, room);
+        self.walk_ground(codes, query, pool, room);
     }
 
     /// Fills the pool with about the `ef` closest allowed places of the ground; `share` of all are allowed, about.
-    #[allow(clippy::too_many_arguments)]
     pub fn search_allowed(
         &self,
-        kernel: Kernel,
         codes: Codes<'_>,
         query: &CodedQuery,
         ef: usize,
@@ -100,21 +90,19 @@ impl Graph<'_> {
         pool: &mut Pool,
         room: &mut Room,
     ) {
-        descend(kernel, codes, query, self.layers, 0, self.m, |k| self.links[k], pool, room);
+        descend(codes, query, (self.layers, self.m), 0, |k| self.links[k], pool, room);
         let entries: Vec<u32> = pool.closest().map(|(_, place)| place).collect();
         pool.reset(ef);
         let degree = 2 * self.m;
-        let (links, n) = (&self.links[..self.layers[0] * degree], self.layers[0]);
+        let links = &self.links[..self.layers[0] * degree];
         // Where many are allowed the links lead on by themselves; measured at shares of 0.07 to 0.9.
         let enough = if share > 0.3 { self.m } else { degree };
-        walk_allowed(kernel, codes, query, (n, degree), links, allowed, (&entries, enough), pool, room);
+        walk_allowed(codes, query, (links, degree), allowed, (&entries, enough), pool, room);
     }
 
     /// As [`Graph::search`], beginning at a place of the graph instead of the top: for its own neighbours.
-    #[allow(clippy::too_many_arguments)]
     pub fn search_from(
         &self,
-        kernel: Kernel,
         codes: Codes<'_>,
         query: &CodedQuery,
         place: u32,
@@ -123,30 +111,27 @@ impl Graph<'_> {
         room: &mut Room,
     ) {
         pool.reset(ef);
-        pool.offer(codes.score(kernel, query, place), place);
-        self.walk_ground(kernel, codes, query, pool, room);
+        pool.offer(codes.score(query, place), place);
+        self.walk_ground(codes, query, pool, room);
     }
 
-    fn walk_ground(&self, kernel: Kernel, codes: Codes<'_>, query: &CodedQuery, pool: &mut Pool, room: &mut Room) {
+    fn walk_ground(&self, codes: Codes<'_>, query: &CodedQuery, pool: &mut Pool, room: &mut Room) {
         let degree = 2 * self.m;
         let (links, n) = (&self.links[..self.layers[0] * degree], self.layers[0]);
         let fetch = |k: usize| {
             Kernel::prefetch(links, k);
             Kernel::prefetch(links, k + 16);
         };
-        walk(kernel, codes, query, (n, degree), |k| links[k], fetch, pool, room);
+        walk(codes, query, (n, degree), |k| links[k], fetch, pool, room);
     }
 }
 
 /// Fills the pool with the closest places of the layer above `layer`.
-#[allow(clippy::too_many_arguments)]
 fn descend(
-    kernel: Kernel,
     codes: Codes<'_>,
     query: &CodedQuery,
-    layers: &[usize],
+    (layers, m): (&[usize], usize),
     layer: usize,
-    m: usize,
     link: impl Fn(usize) -> u32,
     pool: &mut Pool,
     room: &mut Room,
@@ -155,14 +140,14 @@ fn descend(
     pool.reset(EF_DOWN);
     room.places.clear();
     room.places.extend(0..layers[top] as u32);
-    codes.scores(kernel, query, &room.places, &mut room.products, &mut room.scores);
+    codes.scores(query, &room.places, &mut room.products, &mut room.scores);
     for (score, place) in room.scores.iter().zip(&room.places) {
         pool.offer(*score, *place);
     }
     for above in (layer + 1..top).rev() {
         let (start, degree) = span(layers, above, m);
         enter(pool, EF_DOWN);
-        walk(kernel, codes, query, (layers[above], degree), |k| link(start + k), |_| (), pool, room);
+        walk(codes, query, (layers[above], degree), |k| link(start + k), |_| (), pool, room);
     }
 }
 
@@ -183,14 +168,13 @@ fn enter(pool: &mut Pool, ef: usize) {
 pub struct Building<'a> {
     options: GraphOptions,
     codes: Codes<'a>,
-    kernel: Kernel,
     layers: Vec<usize>,
     links: Vec<AtomicU32>,
     locks: Vec<Mutex<()>>,
     /// Set by who wants it to stop.
-    pub stop: &'a AtomicBool,
+    stop: &'a AtomicBool,
     /// Places linked on the ground so far.
-    pub done: AtomicUsize,
+    done: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -223,7 +207,7 @@ impl<'a> Building<'a> {
         }
         let locks = (0..LOCKS).map(|_| Mutex::default()).collect();
         let done = AtomicUsize::new(base.map_or(0, |b| b.layers[0]));
-        Building { options, codes, kernel: Kernel::best(), layers: shape, links: flat, locks, stop, done }
+        Building { options, codes, layers: shape, links: flat, locks, stop, done }
     }
 
     /// Links everything up to place `end` that is not linked yet. `false` when it was told to stop.
@@ -278,8 +262,8 @@ impl<'a> Building<'a> {
         let (start, degree) = span(&self.layers, layer, self.options.m);
         w.query.take(self.codes, place);
         let Worker { query, pool, room, .. } = w;
-        let (kernel, codes) = (self.kernel, self.codes);
-        descend(kernel, codes, query, &self.layers, layer, self.options.m, |k| self.link_at(k), pool, room);
+        let codes = self.codes;
+        descend(codes, query, (&self.layers, self.options.m), layer, |k| self.link_at(k), pool, room);
         let entries: Vec<(f32, u32)> = pool.closest().filter(|(_, p)| *p < place).collect();
         pool.reset(self.options.ef_construction);
         for (score, p) in &entries {
@@ -289,7 +273,7 @@ impl<'a> Building<'a> {
             if place == 0 {
                 return;
             }
-            pool.offer(codes.score(kernel, query, 0), 0);
+            pool.offer(codes.score(query, 0), 0);
         }
         let links = &self.links[start..start + self.layers[layer] * degree];
         let fetch = |k: usize| {
@@ -297,7 +281,7 @@ impl<'a> Building<'a> {
             Kernel::prefetch(links, k + 16);
         };
         let n = self.layers[layer];
-        walk(kernel, codes, query, (n, degree), |k| links[k].load(Ordering::Relaxed), fetch, pool, room);
+        walk(codes, query, (n, degree), |k| links[k].load(Ordering::Relaxed), fetch, pool, room);
         w.candidates.clear();
         w.candidates.extend(w.pool.closest().filter(|(_, p)| *p != place));
         self.select(degree.min(self.options.m), w);
@@ -329,7 +313,7 @@ impl<'a> Building<'a> {
         w.room.places.push(to);
         w.query.take(self.codes, from);
         let Worker { query, room, candidates, .. } = &mut *w;
-        self.codes.scores(self.kernel, query, &room.places, &mut room.products, &mut room.scores);
+        self.codes.scores(query, &room.places, &mut room.products, &mut room.scores);
         candidates.clear();
         candidates.extend(room.scores.iter().copied().zip(room.places.iter().copied()));
         candidates.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -348,7 +332,7 @@ impl<'a> Building<'a> {
                 break;
             }
             other.take(self.codes, *candidate);
-            self.codes.scores(self.kernel, other, kept, &mut room.products, &mut room.scores);
+            self.codes.scores(other, kept, &mut room.products, &mut room.scores);
             if room.scores.iter().all(|to_kept| to_kept < score) {
                 kept.push(*candidate);
             }

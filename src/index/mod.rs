@@ -20,6 +20,7 @@ mod segment;
 mod segmented;
 mod view;
 mod walk;
+mod writer;
 
 #[cfg(test)]
 mod contract;
@@ -101,6 +102,10 @@ pub trait VectorIndex: Send + Sync {
     /// # Errors
     /// As for one query.
     fn search_many(&self, queries: &[&[f32]], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Vec<Found>> {
+        // One alone is not worth waking another thread for.
+        if let [query] = queries {
+            return Ok(vec![self.search(query, k, allowed)?]);
+        }
         queries.par_iter().map(|query| self.search(query, k, allowed)).collect()
     }
 

@@ -215,7 +215,7 @@ impl View {
         scratch: &mut Scratch,
     ) -> Option<Plan> {
         let own = asked.from.filter(|(part, _)| *part == number).map(|(_, place)| place);
-        let (n, graph, codes, kernel) = (segment.len(), segment.graph(), segment.codes(), Kernel::best());
+        let (n, graph, codes) = (segment.len(), segment.graph(), segment.codes());
         let ef = ef.max(asked.k + asked.k / 2);
         if 4 * ef > n {
             return None;
@@ -233,14 +233,14 @@ impl View {
                     return None;
                 }
                 match own {
-                    Some(place) => graph.search_from(kernel, codes, coded, place, further, pool, room),
-                    None => graph.search(kernel, codes, coded, further, pool, room),
+                    Some(place) => graph.search_from(codes, coded, place, further, pool, room),
+                    None => graph.search(codes, coded, further, pool, room),
                 }
                 if dead > 0 || own.is_some() {
                     pool.keep(at);
                     if pool.len() < asked.k {
                         // The dead lie where the query points: step over them.
-                        graph.search_allowed(kernel, codes, coded, ef, (at, live as f64 / n as f64), pool, room);
+                        graph.search_allowed(codes, coded, ef, (at, live as f64 / n as f64), pool, room);
                     }
                 }
                 Plan::Hnsw
@@ -252,7 +252,7 @@ impl View {
                 if count < ROWS_A_STEP * further as u64 {
                     return None;
                 }
-                graph.search_allowed(kernel, codes, coded, further, (at, share), pool, room);
+                graph.search_allowed(codes, coded, further, (at, share), pool, room);
                 Plan::Filtered
             }
         };
@@ -260,7 +260,7 @@ impl View {
             return None;
         }
         for place in segment.manifest.aside.iter().filter(|p| at(**p)) {
-            pool.offer(codes.score(kernel, coded, *place), *place);
+            pool.offer(codes.score(coded, *place), *place);
         }
         Some(plan)
     }
@@ -268,7 +268,7 @@ impl View {
     /// Scores every allowed row of a part and leaves the best in the pool.
     fn scan(&self, (number, part): (usize, Part<'_>), coded: &CodedQuery, asked: Asked<'_>, scratch: &mut Scratch) {
         let Scratch { pool, room, list, .. } = scratch;
-        let (codes, rows, kernel, best) = (part.codes(), part.rows(), Kernel::best(), 4 * asked.k + 64);
+        let (codes, rows, best) = (part.codes(), part.rows(), 4 * asked.k + 64);
         let dead = self.dead.range_cardinality(part.range()) > 0;
         let own = asked.from.filter(|(n, _)| *n == number).map(|(_, place)| rows[place as usize]);
         let may = |row: u32| !(dead && self.dead.contains(row)) && own != Some(row);
@@ -283,7 +283,7 @@ impl View {
         pool.reset(best);
         let score = |list: &[u32], pool: &mut Pool, room: &mut Room| {
             for piece in list.chunks(PIECE) {
-                codes.scores(kernel, coded, piece, &mut room.products, &mut room.scores);
+                codes.scores(coded, piece, &mut room.products, &mut room.scores);
                 room.scores.iter().zip(piece).for_each(|(score, place)| pool.offer(*score, *place));
             }
         };

@@ -133,9 +133,7 @@ impl Visited {
 
 /// Walks from what is in the pool to the closest places of the graph that `link` gives: `link(place * degree + k)` is the
 /// k-th link of a place, [`NOBODY`] behind the last. Only places below `n` are entered.
-#[allow(clippy::too_many_arguments)]
 pub fn walk(
-    kernel: Kernel,
     codes: Codes<'_>,
     query: &CodedQuery,
     (n, degree): (usize, usize),
@@ -163,29 +161,27 @@ pub fn walk(
         if let Some(next) = pool.peek() {
             fetch(next as usize * degree);
         }
-        codes.scores(kernel, query, &room.places, &mut room.products, &mut room.scores);
+        codes.scores(query, &room.places, &mut room.products, &mut room.scores);
         for (score, place) in room.scores.iter().zip(&room.places) {
             pool.offer(*score, *place);
         }
     }
 }
 
-/// As [`walk`], entering only allowed places: what is forbidden is stepped over, to the links of its links, until `enough`
+/// As [`walk`] over `links`, `degree` a place, entering only allowed places: what is forbidden is stepped over, to the links of its links, until `enough`
 /// places are there to be scored, so that a step costs about what it costs without a filter.
 ///
 /// Patel et al., "ACORN: performant and predicate-agnostic search over vector embeddings and structured data", 2024.
-#[allow(clippy::too_many_arguments)]
 pub fn walk_allowed(
-    kernel: Kernel,
     codes: Codes<'_>,
     query: &CodedQuery,
-    (n, degree): (usize, usize),
-    links: &[u32],
+    (links, degree): (&[u32], usize),
     allowed: impl Fn(u32) -> bool,
     (entries, enough): (&[u32], usize),
     pool: &mut Pool,
     room: &mut Room,
 ) {
+    let n = links.len() / degree;
     room.visited.reset(n);
     let list = |place: u32| links[place as usize * degree..][..degree].iter().copied().take_while(|l| *l != NOBODY);
     let mut entries = entries.iter().copied();
@@ -219,7 +215,7 @@ pub fn walk_allowed(
                 }
             }
         }
-        codes.scores(kernel, query, &room.places, &mut room.products, &mut room.scores);
+        codes.scores(query, &room.places, &mut room.products, &mut room.scores);
         for (score, place) in room.scores.iter().zip(&room.places) {
             pool.offer(*score, *place);
         }

@@ -71,6 +71,9 @@ pub struct StoredThemeEvent {
     pub json: String,
 }
 
+/// The day of a paper, in days since 1970, if it has one, and its votes.
+pub type DayAndVotes = (Option<i32>, u32);
+
 impl Store {
     /// The last run and its themes; none before the first.
     pub fn themes(&self) -> Result<Option<(StoredRun, Vec<StoredTheme>)>> {
@@ -173,8 +176,7 @@ impl Store {
     }
 
     /// The day and the votes of some rows, in their order; none where a row is gone.
-    #[allow(clippy::type_complexity)] // Day and votes, where there is such a paper.
-    pub fn days_and_votes(&self, rows: &[Row]) -> Result<Vec<Option<(Option<i32>, u32)>>> {
+    pub fn days_and_votes(&self, rows: &[Row]) -> Result<Vec<Option<DayAndVotes>>> {
         self.read(|c| {
             let mut find = c.prepare_cached("SELECT day, upvotes FROM papers WHERE row = ?1")?;
             rows.iter().map(|row| find.query_row([row.0], |r| Ok((r.get(0)?, r.get(1)?))).optional()).collect()

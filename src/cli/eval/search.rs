@@ -6,7 +6,7 @@ use super::{modes, print};
 use crate::cli::Context;
 use crate::cli::ask::mode;
 use crate::engine::Mode;
-use crate::eval::search::Half;
+use crate::eval::sets::Half;
 use crate::eval::{search, sets};
 
 /// How good search is, on queries with judged papers

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::print;
 use crate::cli::Context;
 use crate::eval::sets;
-use crate::eval::users::{self, ColdStart, Half, Method};
+use crate::eval::sets::Half;
+use crate::eval::users::{self, ColdStart, Method};
 
 /// How good personal ranking is
 #[derive(clap::Args)]

@@ -265,10 +265,10 @@ impl Picture {
     fn corners(&self) -> [Place; 2] {
         let mut corners = [[f32::INFINITY; 2], [f32::NEG_INFINITY; 2]];
         for p in &self.papers {
-            #[allow(clippy::needless_range_loop)] // Both axes of two points at once.
-            for k in 0..2 {
-                corners[0][k] = corners[0][k].min(p.at[k]);
-                corners[1][k] = corners[1][k].max(p.at[k]);
+            let [least, most] = &mut corners;
+            for ((least, most), at) in least.iter_mut().zip(most).zip(p.at) {
+                *least = least.min(at);
+                *most = most.max(at);
             }
         }
         if self.papers.is_empty() { [[0.0; 2]; 2] } else { corners }
