@@ -76,9 +76,7 @@ pub enum Precision {
 impl Precision {
     /// The fastest on this processor that turns no vector further than a cosine of 0.999.
     pub fn of_this_machine() -> Self {
-        // Measured on one processor only (AVX-512 with its tiles left out): there bf16 was slower than f32. Where its
-        // product runs at full rate bf16 may be the better choice, by --precision.
-        if cpu::Isa::detect() == cpu::Isa::Amx { Precision::Bf16 } else { Precision::F32 }
+        if cpu::Isa::detect().has_quick_bf16() { Precision::Bf16 } else { Precision::F32 }
     }
 }
 
@@ -219,7 +217,14 @@ pub fn identify(options: &Options) -> Result<Identity> {
 pub fn open(options: &Options) -> Result<Box<dyn Embedder>> {
     match options.model.as_str() {
         HashEmbedder::NAME => Ok(Box::new(HashEmbedder::in_full(options.dimension)?)),
-        name => Ok(Box::new(Encoder::start(&ModelFiles::find(name)?, options)?)),
+        name => {
+            let files = ModelFiles::find(name)?;
+            let encoder = Encoder::start(&files, options)?;
+            let compiled_in = files.compiled_in();
+            drop(files);
+            cpu::release(compiled_in);
+            Ok(Box::new(encoder))
+        }
     }
 }
 

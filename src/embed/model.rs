@@ -79,6 +79,14 @@ impl ModelFiles {
         }
     }
 
+    /// The weights, where they are a part of the binary.
+    pub fn compiled_in(&self) -> Option<&'static [u8]> {
+        match self.weights {
+            Weights::Safetensors(Cow::Borrowed(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// What a paper's title and abstract are joined by.
     pub fn separator(&self) -> &'static str {
         if self.adapter.is_some() { SEPARATOR } else { ". " }

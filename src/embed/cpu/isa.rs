@@ -50,6 +50,24 @@ impl Isa {
         ]
     }
 
+    /// Whether products in bf16 take half the time of those in f32 or less. Tiles do, and `vdpbf16ps` on AMD's processors
+    /// (measured: twice the rate on Zen 4); on Intel's it takes longer than the f32 product.
+    pub fn has_quick_bf16(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let amd = || raw_cpuid::CpuId::new().get_vendor_info().is_some_and(|v| v.as_str() == "AuthenticAMD");
+            match self {
+                Isa::Amx => true,
+                Isa::Avx512 { bf16, .. } => bf16 && amd(),
+                _ => false,
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            false
+        }
+    }
+
     /// Whether this machine can run it; a lower one than [`Isa::detect`] names may be asked for.
     pub fn usable(self) -> bool {
         #[cfg(target_arch = "x86_64")]

@@ -30,12 +30,11 @@ impl CpuBert {
         if [bottleneck, shape.layers, shape.intermediate, shape.vocab, shape.positions, shape.types].contains(&0) {
             return Err("a size of the model is zero".into());
         }
-        // With int8, attention outside tiles stays f32: it is the same on every such set, and nowhere slow, which `vdpbf16ps`
-        // is on Intel's processors.
+        // With int8, attention is in bf16 where that is quick, else f32.
         let (kind, rows, attention) = match precision {
             Precision::F32 => (kernels.wide, kernels.wide, kernels.wide),
             Precision::Bf16 => (Kind::Bf16, kernels.half, kernels.half),
-            Precision::Int8 => (Kind::I8, kernels.byte, if kernels.tiles { Kind::Bf16 } else { Kind::F32 }),
+            Precision::Int8 => (Kind::I8, kernels.byte, if isa.has_quick_bf16() { kernels.half } else { Kind::F32 }),
             Precision::F16 => return Err("f16 runs on CUDA and Metal only: say --precision bf16".into()),
         };
         let widths = Widths {

@@ -21,11 +21,13 @@ mod layers;
 mod load;
 mod panels;
 mod product;
+mod release;
 #[cfg(test)]
 mod tests;
 mod tiles;
 
 pub use isa::Isa;
+pub use release::release;
 
 use super::{Pooling, Precision};
 use half::slice::HalfFloatSliceExt;
