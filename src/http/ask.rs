@@ -12,7 +12,7 @@ use crate::paper::{Filter, PaperDate, PaperId, head};
 
 /// Parameters of every ranking call; in a body, fields of the same names.
 ///
-/// This is what the OpenAPI document says; [`take_ask`] reads them, and a test holds the two together.
+/// This is what the OpenAPI document says; [`Given::ask`] reads them, and a test holds the two together.
 #[derive(Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)]
@@ -47,38 +47,58 @@ pub struct Ranking {
     versions: Option<bool>,
 }
 
-/// Takes the shared parameters out of the fields of a request.
+/// The fields of a request, from a query string or a JSON body, until they are taken.
 ///
-/// What cannot be read is 400; what can be read and is not allowed is 422.
-pub fn take_ask(fields: &mut Map<String, Value>) -> Result<Ask, ApiError> {
-    let mut take = |name: &'static str| Field { name, value: fields.shift_remove(name).filter(|v| !v.is_null()) };
-    let default = Ask::default();
-    let ask = Ask {
-        limit: take("limit").whole()?.unwrap_or(default.limit),
-        offset: take("offset").whole()?.unwrap_or(0),
-        filter: Filter {
-            from: take("from").date()?,
-            to: take("to").date()?,
-            categories: take("category").texts()?,
-            authors: take("author").texts()?,
-            exclude: ids(take("exclude").texts()?)?,
-        },
-        mode: take("mode").word()?.unwrap_or_default(),
-        diversity: take("diversity").number()?.unwrap_or(0.0),
-        min_score: take("min_score").number()?,
-        explain: take("explain").truth()?.unwrap_or(false),
-        versions: take("versions").truth()?.unwrap_or(false),
-    };
-    ask.check()?;
-    Ok(ask)
+/// What cannot be read is 400; what can be read and is not allowed is 422; what nobody takes is 400.
+pub struct Given(pub Map<String, Value>);
+
+impl Given {
+    /// One field; null says as much as nothing.
+    pub fn take(&mut self, name: &'static str) -> Field {
+        Field { name, value: self.0.shift_remove(name).filter(|v| !v.is_null()) }
+    }
+
+    /// What every ranking call shares.
+    pub fn ask(&mut self) -> Result<Ask, ApiError> {
+        let mut take = |name| self.take(name);
+        let default = Ask::default();
+        let ask = Ask {
+            limit: take("limit").whole()?.unwrap_or(default.limit),
+            offset: take("offset").whole()?.unwrap_or(0),
+            filter: Filter {
+                from: take("from").date()?,
+                to: take("to").date()?,
+                categories: take("category").texts()?,
+                authors: take("author").texts()?,
+                exclude: ids(take("exclude").texts()?)?,
+            },
+            mode: take("mode").word()?.unwrap_or_default(),
+            diversity: take("diversity").number()?.unwrap_or(0.0),
+            min_score: take("min_score").number()?,
+            explain: take("explain").truth()?.unwrap_or(false),
+            versions: take("versions").truth()?.unwrap_or(false),
+        };
+        ask.check()?;
+        Ok(ask)
+    }
+
+    /// The rest, which must hold nothing that `T` does not know.
+    pub fn rest<T: DeserializeOwned>(self) -> Result<T, ApiError> {
+        serde_json::from_value(Value::Object(self.0)).map_err(|e| ApiError::bad_request(e.to_string()))
+    }
+
+    /// Nothing may be left.
+    pub fn nothing_else(self) -> Result<(), ApiError> {
+        match self.0.keys().next() {
+            None => Ok(()),
+            Some(name) => {
+                Err(ApiError::bad_request(format!("there is no parameter or field `{}` here", head(name, 60))))
+            }
+        }
+    }
 }
 
-/// The rest of a request, which must hold nothing that `T` does not know.
-pub fn take_rest<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, ApiError> {
-    serde_json::from_value(Value::Object(fields)).map_err(|e| ApiError::bad_request(e.to_string()))
-}
-
-/// Ids that cannot exist are as unknown as others that do not.
+/// Texts as ids. One that no paper can have (empty, too long) is not allowed, 422; whether a paper has it is seen later.
 pub fn ids(texts: Vec<String>) -> Result<Vec<PaperId>, ApiError> {
     texts.into_iter().map(|t| PaperId::new(t).map_err(ApiError::from)).collect()
 }
@@ -99,8 +119,8 @@ impl Field {
     pub fn whole(&self) -> Result<Option<usize>, ApiError> {
         let number = match &self.value {
             None => return Ok(None),
-            Some(Value::Number(n)) => n.as_i64(),
-            Some(Value::String(s)) => s.trim().parse::<i64>().ok(),
+            Some(Value::Number(n)) => n.as_i64().or_else(|| whole(n.as_f64()?)),
+            Some(Value::String(s)) => s.trim().parse::<i64>().ok().or_else(|| whole(s.trim().parse().ok()?)),
             Some(_) => None,
         };
         match number {
@@ -111,6 +131,7 @@ impl Field {
         }
     }
 
+    /// A number, too great or too small ones as infinite.
     pub fn number(&self) -> Result<Option<f32>, ApiError> {
         let number = match &self.value {
             None => return Ok(None),
@@ -168,6 +189,11 @@ impl Field {
     }
 }
 
+/// `10.0` and `1e20` are whole numbers as well; those past the range are as good as its ends.
+fn whole(number: f64) -> Option<i64> {
+    (number.is_finite() && number.fract() == 0.0).then_some(number as i64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,11 +202,11 @@ mod tests {
     #[test]
     fn what_is_documented_is_what_is_read() {
         for parameter in <Ranking as utoipa::IntoParams>::into_params(|| None) {
-            let mut fields = Map::new();
-            fields.insert(parameter.name.clone(), json!({ "never": "valid" }));
-            let e = take_ask(&mut fields).expect_err(&parameter.name);
+            let mut given = Given(Map::new());
+            given.0.insert(parameter.name.clone(), json!({ "never": "valid" }));
+            let e = given.ask().expect_err(&parameter.name);
             assert!(e.message.contains(&parameter.name), "{}: {}", parameter.name, e.message);
-            assert!(fields.is_empty());
+            assert!(given.nothing_else().is_ok());
         }
     }
 
@@ -192,6 +218,9 @@ mod tests {
             ("limit", json!("0"), 422),
             ("limit", json!(501), 422),
             ("limit", json!("-1"), 422),
+            ("limit", json!("99999999999999999999"), 422),
+            ("limit", json!(1e30), 422),
+            ("limit", json!("1e400"), 400),
             ("offset", json!(-1), 422),
             ("from", json!("soon"), 400),
             ("diversity", json!("1.5"), 422),
@@ -202,9 +231,9 @@ mod tests {
             ("category", json!([1]), 400),
             ("exclude", json!(""), 422),
         ] {
-            let mut fields = Map::new();
-            fields.insert(name.into(), value.clone());
-            let e = take_ask(&mut fields).expect_err(name);
+            let mut given = Given(Map::new());
+            given.0.insert(name.into(), value.clone());
+            let e = given.ask().expect_err(name);
             assert_eq!(e.status.as_u16(), status, "{name} = {value}: {}", e.message);
         }
     }

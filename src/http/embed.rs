@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::take_rest;
 use super::error::{ApiError, ErrorBody};
 use super::extract::Fields;
 use crate::embed::Kind;
@@ -45,8 +44,8 @@ pub struct Embedded {
 #[utoipa::path(post, path = "/v1/embed", tag = "embed", request_body = EmbedBody,
     responses((status = 200, body = Embedded), (status = 400, body = ErrorBody), (status = 415, body = ErrorBody),
               (status = 422, body = ErrorBody)))]
-pub async fn post(State(app): State<App>, Fields(fields): Fields) -> Result<Json<Embedded>, ApiError> {
-    let body: EmbedBody = take_rest(fields)?;
+pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Json<Embedded>, ApiError> {
+    let body: EmbedBody = given.rest()?;
     let kind = match body.kind {
         InputKind::Document => Kind::Document,
         InputKind::Query => Kind::Query,

@@ -8,11 +8,12 @@ use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
 
 use super::App;
+use super::ask::Given;
 use super::error::ApiError;
 
 /// The parameters of a query string as JSON fields: a text, or a list of texts where a name is repeated. Empty ones
-/// count as absent, since HTML forms send them.
-pub struct Params(pub Map<String, Value>);
+/// (HTML forms send them) are null, which says as much as nothing.
+pub struct Params(pub Given);
 
 impl<S: Sync> FromRequestParts<S> for Params {
     type Rejection = ApiError;
@@ -20,29 +21,49 @@ impl<S: Sync> FromRequestParts<S> for Params {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut fields = Map::new();
         let query = parts.uri.query().unwrap_or_default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, v)| !v.is_empty()) {
-            let value = Value::String(value.into_owned());
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let value = if value.is_empty() { Value::Null } else { Value::String(value.into_owned()) };
             match fields.get_mut(name.as_ref()) {
-                None => {
+                None | Some(Value::Null) => {
                     fields.insert(name.into_owned(), value);
                 }
+                Some(_) if value.is_null() => {}
                 Some(Value::Array(values)) => values.push(value),
                 Some(first) => *first = Value::Array(vec![first.take(), value]),
             }
         }
-        Ok(Params(fields))
+        Ok(Params(Given(fields)))
     }
 }
 
-/// A JSON object in the body.
-pub struct Fields(pub Map<String, Value>);
+/// No parameters at all: whoever sends one hears that it does nothing.
+pub struct NoParams;
+
+impl<S: Sync> FromRequestParts<S> for NoParams {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Params::from_request_parts(parts, state).await?.0.nothing_else()?;
+        Ok(NoParams)
+    }
+}
+
+/// A JSON object in the body. Parameters in the address count as fields; where both say something, the body does.
+pub struct Fields(pub Given);
 
 impl FromRequest<App> for Fields {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        match json_body(request, app).await? {
-            Value::Object(fields) => Ok(Fields(fields)),
+        let (mut parts, body) = request.into_parts();
+        let Params(parameters) = Params::from_request_parts(&mut parts, app).await?;
+        match json_body(Request::from_parts(parts, body), app).await? {
+            Value::Object(mut fields) => {
+                for (name, value) in parameters.0 {
+                    fields.entry(name).or_insert(value);
+                }
+                Ok(Fields(Given(fields)))
+            }
             _ => Err(ApiError::bad_request("the body must be a JSON object")),
         }
     }

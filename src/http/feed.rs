@@ -3,23 +3,22 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Field, Ranking, ids, take_ask, take_rest};
+use super::ask::{Given, Ranking, ids};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
-use super::papers::Nothing;
 use super::users::{EventBody, events};
 use crate::engine::{Answer, Feed, Since};
 use crate::error::Error;
 use crate::user::Moment;
 
 /// Takes what a feed is asked by out of the fields of a request.
-pub fn take_feed(fields: &mut Map<String, Value>) -> Result<Feed, ApiError> {
-    let diversity = Field { name: "diversity", value: fields.get("diversity").cloned() }.number()?;
-    let mut take = |name: &'static str| Field { name, value: fields.shift_remove(name).filter(|v| !v.is_null()) };
+pub fn take_feed(given: &mut Given) -> Result<Feed, ApiError> {
+    let said = given.0.get("diversity").is_some_and(|v| !v.is_null());
+    let mut take = |name| given.take(name);
     let date = take("date").date()?;
     let since: Option<String> = take("since").word()?;
     let (per_author, exploration) = (take("per_author").whole()?, take("exploration").number()?);
@@ -29,7 +28,9 @@ pub fn take_feed(fields: &mut Map<String, Value>) -> Result<Feed, ApiError> {
         (None, Some(text)) => Since::Moment(Moment::parse(&text)?),
         (None, None) => Since::Ever,
     };
-    Ok(Feed { ask: take_ask(fields)?, diversity, since, per_author, exploration, further: Vec::new() })
+    let ask = given.ask()?;
+    let diversity = said.then_some(ask.diversity);
+    Ok(Feed { ask, diversity, since, per_author, exploration, further: Vec::new() })
 }
 
 /// The personal feed
@@ -47,9 +48,9 @@ pub fn take_feed(fields: &mut Map<String, Value>) -> Result<Feed, ApiError> {
            Ranking),
     responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
               (status = 422, body = ErrorBody)))]
-pub async fn get(State(app): State<App>, Id(name): Id, Params(mut fields): Params) -> Result<Json<Answer>, ApiError> {
-    let feed = take_feed(&mut fields)?;
-    take_rest::<Nothing>(fields)?;
+pub async fn get(State(app): State<App>, Id(name): Id, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
+    let feed = take_feed(&mut given)?;
+    given.nothing_else()?;
     app.blocking(move |engine| engine.feed(&name, &feed)).await.map(Json)
 }
 
@@ -72,10 +73,10 @@ pub struct PreviewBody {
 pub async fn preview(
     State(app): State<App>,
     Id(name): Id,
-    Fields(mut fields): Fields,
+    Fields(mut given): Fields,
 ) -> Result<Json<Answer>, ApiError> {
-    let mut feed = take_feed(&mut fields)?;
-    let body: PreviewBody = take_rest(fields)?;
+    let mut feed = take_feed(&mut given)?;
+    let body: PreviewBody = given.rest()?;
     feed.further = events(body.events)?;
     app.blocking(move |engine| engine.feed(&name, &feed)).await.map(Json)
 }
@@ -98,8 +99,8 @@ pub struct RankBody {
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
               (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
-pub async fn rank(State(app): State<App>, Id(name): Id, Fields(fields): Fields) -> Result<Json<Answer>, ApiError> {
-    let body: RankBody = take_rest(fields)?;
+pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -> Result<Json<Answer>, ApiError> {
+    let body: RankBody = given.rest()?;
     let candidates = ids(body.candidates)?;
     app.blocking(move |engine| engine.rank_for(&name, &candidates, &[], body.explain)).await.map(Json)
 }
@@ -115,10 +116,10 @@ pub async fn rank(State(app): State<App>, Id(name): Id, Fields(fields): Fields) 
 pub async fn questions(
     State(app): State<App>,
     Id(name): Id,
-    Params(mut fields): Params,
+    Params(mut given): Params,
 ) -> Result<Json<Answer>, ApiError> {
-    let limit = Field { name: "limit", value: fields.shift_remove("limit") }.whole()?.unwrap_or(10);
-    take_rest::<Nothing>(fields)?;
+    let limit = given.take("limit").whole()?.unwrap_or(10);
+    given.nothing_else()?;
     app.blocking(move |engine| engine.questions(&name, limit)).await.map(Json)
 }
 
@@ -130,14 +131,14 @@ pub async fn questions(
 #[utoipa::path(get, path = "/v1/trending", tag = "papers",
     params(("window" = Option<String>, Query, description = "`7d` (default), `24h`, `2w`"), Ranking),
     responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
-pub async fn trending(State(app): State<App>, Params(mut fields): Params) -> Result<Json<Answer>, ApiError> {
-    let window = match fields.shift_remove("window") {
+pub async fn trending(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
+    let window = match given.take("window").value {
         None => 7.0,
         Some(Value::String(text)) => read_window(&text)?,
         Some(_) => return Err(ApiError::bad_request("window is given more than once")),
     };
-    let ask = take_ask(&mut fields)?;
-    take_rest::<Nothing>(fields)?;
+    let ask = given.ask()?;
+    given.nothing_else()?;
     app.blocking(move |engine| engine.trending(window, &ask)).await.map(Json)
 }
 

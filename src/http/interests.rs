@@ -8,10 +8,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Field, take_rest};
+use super::ask::Field;
 use super::error::{ApiError, ErrorBody};
-use super::extract::{Fields, Id, Ids};
-use super::papers::Nothing;
+use super::extract::{Fields, Id, Ids, NoParams};
 use crate::engine::{InterestPatch, InterestView};
 
 /// The interests found in a history.
@@ -43,7 +42,7 @@ pub struct InterestBody {
 #[utoipa::path(get, path = "/v1/users/{user}/interests", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = InterestList), (status = 404, body = ErrorBody)))]
-pub async fn list(State(app): State<App>, Id(name): Id) -> Result<Json<InterestList>, ApiError> {
+pub async fn list(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<Json<InterestList>, ApiError> {
     let interests = app.blocking(move |engine| engine.interests(&name)).await?;
     Ok(Json(InterestList { interests }))
 }
@@ -58,20 +57,20 @@ pub async fn list(State(app): State<App>, Id(name): Id) -> Result<Json<InterestL
 pub async fn patch(
     State(app): State<App>,
     Ids(ids): Ids<2>,
-    Fields(mut fields): Fields,
+    Fields(mut given): Fields,
 ) -> Result<Json<InterestView>, ApiError> {
     let [name, id] = ids;
     // `null` says something else than nothing for a name and a weight.
-    let mut given = |name: &'static str| fields.shift_remove(name).map(|value| Field { name, value: Some(value) });
+    let mut raw = |name: &'static str| given.0.shift_remove(name).map(|value| Field { name, value: Some(value) });
     let unless_null = |field: Field| field.value.as_ref().is_some_and(|v| !v.is_null()).then_some(field);
     let patch = InterestPatch {
-        name: given("name").map(|f| unless_null(f).map(|f| text(&f)).transpose()).transpose()?,
-        muted: given("muted").and_then(unless_null).map(|f| f.truth()).transpose()?.flatten(),
-        pinned: given("pinned").and_then(unless_null).map(|f| f.truth()).transpose()?.flatten(),
-        weight: given("weight").map(|f| unless_null(f).map_or(Ok(None), |f| f.number())).transpose()?,
-        merge_into: given("merge_into").and_then(unless_null).map(|f| text(&f)).transpose()?,
+        name: raw("name").map(|f| unless_null(f).map(|f| text(&f)).transpose()).transpose()?,
+        muted: raw("muted").and_then(unless_null).map(|f| f.truth()).transpose()?.flatten(),
+        pinned: raw("pinned").and_then(unless_null).map(|f| f.truth()).transpose()?.flatten(),
+        weight: raw("weight").map(|f| unless_null(f).map_or(Ok(None), |f| f.number())).transpose()?,
+        merge_into: raw("merge_into").and_then(unless_null).map(|f| text(&f)).transpose()?,
     };
-    take_rest::<Nothing>(fields)?;
+    given.nothing_else()?;
     app.blocking(move |engine| engine.patch_interest(&name, &id, &patch)).await.map(Json)
 }
 
@@ -88,7 +87,7 @@ fn text(field: &Field) -> Result<String, ApiError> {
 #[utoipa::path(delete, path = "/v1/users/{user}/interests/{id}", tag = "users",
     params(("user" = String, Path, description = "the user's name"), ("id" = String, Path, description = "the interest")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
-pub async fn reset(State(app): State<App>, Ids(ids): Ids<2>) -> Result<StatusCode, ApiError> {
+pub async fn reset(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -> Result<StatusCode, ApiError> {
     let [name, id] = ids;
     app.blocking(move |engine| engine.reset_interests(&name, Some(&id))).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -98,7 +97,7 @@ pub async fn reset(State(app): State<App>, Ids(ids): Ids<2>) -> Result<StatusCod
 #[utoipa::path(delete, path = "/v1/users/{user}/interests", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
-pub async fn reset_all(State(app): State<App>, Id(name): Id) -> Result<StatusCode, ApiError> {
+pub async fn reset_all(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<StatusCode, ApiError> {
     app.blocking(move |engine| engine.reset_interests(&name, None)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

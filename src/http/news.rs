@@ -9,11 +9,9 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::take_rest;
 use super::error::{ApiError, ErrorBody};
-use super::extract::{Id, Params};
+use super::extract::{Id, NoParams, Params};
 use super::feed::take_feed;
-use super::papers::Nothing;
 use crate::engine::{Answer, Hit};
 use crate::user::Moment;
 
@@ -34,11 +32,10 @@ pub struct Token {
 #[utoipa::path(post, path = "/v1/users/{user}/token", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = Token), (status = 404, body = ErrorBody)))]
-pub async fn token(State(app): State<App>, Id(name): Id) -> Result<Json<Token>, ApiError> {
+pub async fn token(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<Json<Token>, ApiError> {
     let user = name.clone();
     let token = app.blocking(move |engine| engine.feed_token(&name)).await?;
-    let escaped: String = form_urlencoded::byte_serialize(user.as_bytes()).collect::<String>().replace('+', "%20");
-    let at = |form: &str| format!("/v1/users/{escaped}/feed.{form}?token={token}");
+    let at = |form: &str| format!("/v1/users/{}/feed.{form}?token={token}", encoded(&user));
     Ok(Json(Token { atom: at("atom"), json: at("json"), token: token.clone() }))
 }
 
@@ -66,27 +63,38 @@ pub async fn json_feed(State(app): State<App>, Id(name): Id, params: Params) -> 
 }
 
 /// The feed, if the secret is the user's.
-async fn opened(app: &App, name: String, Params(mut fields): Params) -> Result<Answer, ApiError> {
-    let given = match fields.shift_remove("token") {
+async fn opened(app: &App, name: String, Params(mut given): Params) -> Result<Answer, ApiError> {
+    let token = match given.take("token").value {
         Some(Value::String(token)) => token,
         _ => return Err(ApiError::new(StatusCode::UNAUTHORIZED, "the address lacks the token of the feed")),
     };
-    fields.entry("limit").or_insert_with(|| 30.into());
-    let feed = take_feed(&mut fields)?;
-    take_rest::<Nothing>(fields)?;
+    given.0.entry("limit").or_insert_with(|| 30.into());
+    let feed = take_feed(&mut given)?;
+    given.nothing_else()?;
     let opened = app
         .blocking(
             move |engine| {
-                if engine.opens_feed(&name, &given)? { engine.feed(&name, &feed).map(Some) } else { Ok(None) }
+                if engine.opens_feed(&name, &token)? { engine.feed(&name, &feed).map(Some) } else { Ok(None) }
             },
         )
         .await?;
     opened.ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "the token is not the one of this feed"))
 }
 
-/// When an entry was new: the day it was listed, else dated; today for papers without a day.
+/// When an entry was new: the day it was listed, else dated. Papers without a day have an old one, so that they do not look
+/// new at every visit.
 fn updated(hit: &Hit) -> String {
-    hit.paper.list_day().map_or_else(Moment::now, Moment::of_day).to_string()
+    Moment::of_day(hit.paper.list_day().unwrap_or(0)).to_string()
+}
+
+/// A name inside a URN or path: everything but letters, digits and `-._~` percent-encoded.
+fn encoded(name: &str) -> String {
+    name.bytes()
+        .map(|b| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(b).to_string(),
+            b => format!("%{b:02X}"),
+        })
+        .collect()
 }
 
 fn link(hit: &Hit) -> Option<&str> {
@@ -98,14 +106,15 @@ fn as_atom(name: &str, answer: &Answer) -> String {
     let mut out =
         String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">\n");
     out += &format!(
-        "<id>urn:paperkin:feed:{0}</id><title>Papers for {0}</title><updated>{newest}</updated>\n",
+        "<id>urn:paperkin:feed:{}</id><title>Papers for {}</title><updated>{newest}</updated>\n",
+        encoded(name),
         escaped(name)
     );
     for hit in &answer.papers {
         let paper = &hit.paper;
         out += &format!(
             "<entry><id>urn:paperkin:paper:{}</id><title>{}</title><updated>{}</updated>",
-            escaped(paper.id.as_str()),
+            encoded(paper.id.as_str()),
             escaped(&paper.title),
             updated(hit)
         );
@@ -119,7 +128,8 @@ fn as_atom(name: &str, answer: &Answer) -> String {
         for category in &paper.categories {
             out += &format!("<category term=\"{}\"/>", escaped(category));
         }
-        out += &format!("<summary>{}</summary></entry>\n", escaped(&paper.summary));
+        // The content and not only a summary: an entry without a link must have it (RFC 4287, 4.1.2).
+        out += &format!("<content type=\"text\">{}</content></entry>\n", escaped(&paper.summary));
     }
     out + "</feed>\n"
 }

@@ -11,9 +11,8 @@ use tokio_util::io::{StreamReader, SyncIoBridge};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Field, take_rest};
 use super::error::{ApiError, ErrorBody};
-use super::extract::{Id, Params, json_body, media_type, unsupported};
+use super::extract::{Id, NoParams, Params, json_body, media_type, unsupported};
 use crate::engine::{Incoming, PaperInFull, Refused, Report};
 use crate::error::Result;
 use crate::paper::{Paper, head};
@@ -46,7 +45,7 @@ pub struct ListMeta {
     request_body(content((Paper = "application/json"), (String = "application/x-ndjson"))),
     responses((status = 200, body = Report), (status = 400, body = ErrorBody), (status = 413, body = ErrorBody),
               (status = 415, body = ErrorBody)))]
-pub async fn put(State(app): State<App>, request: Request) -> Result<Json<Report>, ApiError> {
+pub async fn put(State(app): State<App>, _: NoParams, request: Request) -> Result<Json<Report>, ApiError> {
     let report = match media_type(request.headers()).as_deref() {
         Some("application/x-ndjson") => stream(&app, request.into_body()).await?,
         Some("application/json") => {
@@ -96,7 +95,7 @@ async fn stream(app: &App, body: Body) -> Result<Report, ApiError> {
 #[utoipa::path(get, path = "/v1/papers/{id}", tag = "papers",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
     responses((status = 200, body = PaperInFull), (status = 404, body = ErrorBody)))]
-pub async fn get(State(app): State<App>, Id(id): Id) -> Result<Json<PaperInFull>, ApiError> {
+pub async fn get(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<Json<PaperInFull>, ApiError> {
     app.blocking(move |engine| engine.paper_in_full(&id)).await.map(Json)
 }
 
@@ -106,7 +105,7 @@ pub async fn get(State(app): State<App>, Id(id): Id) -> Result<Json<PaperInFull>
 #[utoipa::path(delete, path = "/v1/papers/{id}", tag = "papers",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
-pub async fn delete(State(app): State<App>, Id(id): Id) -> Result<StatusCode, ApiError> {
+pub async fn delete(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<StatusCode, ApiError> {
     app.blocking(move |engine| engine.delete(&id)).await?;
     app.maintain_soon();
     Ok(StatusCode::NO_CONTENT)
@@ -121,20 +120,15 @@ pub async fn delete(State(app): State<App>, Id(id): Id) -> Result<StatusCode, Ap
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers a page, 1 to 500, default 50"),
            ("cursor" = Option<String>, Query, description = "`meta.next` of the page before")),
     responses((status = 200, body = PaperList), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
-pub async fn list(State(app): State<App>, Params(mut fields): Params) -> Result<Json<PaperList>, ApiError> {
-    let mut take = |name| Field { name, value: fields.shift_remove(name) };
+pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Json<PaperList>, ApiError> {
+    let mut take = |name| given.take(name);
     let listing = Listing {
         date: take("date").date()?,
         sort: take("sort").word()?.unwrap_or_default(),
         limit: take("limit").whole()?.unwrap_or(50),
         cursor: take("cursor").word()?,
     };
-    take_rest::<Nothing>(fields)?;
+    given.nothing_else()?;
     let page = app.blocking(move |engine| engine.list(&listing)).await?;
     Ok(Json(PaperList { papers: page.papers, meta: ListMeta { total: page.total, next: page.next } }))
 }
-
-/// No further parameters.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{ids, take_ask, take_rest};
+use super::ask::ids;
 use super::error::{ApiError, ErrorBody};
 use super::extract::Fields;
 use crate::engine::{Answer, Example, Recommend};
@@ -82,9 +82,9 @@ fn examples(bodies: Vec<ExampleBody>) -> Result<Vec<Example>, ApiError> {
 #[utoipa::path(post, path = "/v1/recommend", tag = "recommend", request_body = RecommendBody,
     responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
               (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
-pub async fn post(State(app): State<App>, Fields(mut fields): Fields) -> Result<Json<Answer>, ApiError> {
-    let ask = take_ask(&mut fields)?;
-    let body: RecommendBody = take_rest(fields)?;
+pub async fn post(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<Answer>, ApiError> {
+    let ask = given.ask()?;
+    let body: RecommendBody = given.rest()?;
     let request = Recommend {
         like: examples(body.like)?,
         dislike: examples(body.dislike)?,

@@ -7,10 +7,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Ranking, ids, take_ask, take_rest};
+use super::ask::{Given, Ranking, ids};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
-use super::papers::Nothing;
 use crate::engine::{Answer, Hit, Meta};
 
 /// A search in a body, for long texts. Takes every parameter of a ranking call besides.
@@ -32,12 +31,12 @@ pub struct SearchBody {
 #[utoipa::path(get, path = "/v1/search", tag = "search",
     params(("q" = String, Query, description = "a phrase or a pasted abstract"), Ranking),
     responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
-pub async fn get(State(app): State<App>, Params(mut fields): Params) -> Result<Json<Answer>, ApiError> {
-    let query = match fields.shift_remove("q") {
+pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
+    let query = match given.take("q").value {
         Some(Value::Array(_)) => return Err(ApiError::bad_request("q is given more than once")),
         q => q.and_then(|q| q.as_str().map(str::to_string)),
     };
-    search(app, query, fields).await
+    search(app, query, given).await
 }
 
 /// Papers for a long text
@@ -46,19 +45,19 @@ pub async fn get(State(app): State<App>, Params(mut fields): Params) -> Result<J
 #[utoipa::path(post, path = "/v1/search", tag = "search", request_body = SearchBody,
     responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 413, body = ErrorBody),
               (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
-pub async fn post(State(app): State<App>, Fields(fields): Fields) -> Result<Json<Answer>, ApiError> {
+pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Json<Answer>, ApiError> {
     let (own, mut ranking): (Map<_, _>, Map<_, _>) =
-        fields.into_iter().partition(|(name, _)| matches!(name.as_str(), "q" | "filter"));
-    let body: SearchBody = take_rest(own)?;
+        given.0.into_iter().partition(|(name, _)| matches!(name.as_str(), "q" | "filter"));
+    let body: SearchBody = Given(own).rest()?;
     for (name, value) in body.filter {
         ranking.entry(name).or_insert(value);
     }
-    search(app, body.q, ranking).await
+    search(app, body.q, Given(ranking)).await
 }
 
-async fn search(app: App, query: Option<String>, mut ranking: Map<String, Value>) -> Result<Json<Answer>, ApiError> {
-    let ask = take_ask(&mut ranking)?;
-    take_rest::<Nothing>(ranking)?;
+async fn search(app: App, query: Option<String>, mut given: Given) -> Result<Json<Answer>, ApiError> {
+    let ask = given.ask()?;
+    given.nothing_else()?;
     let query = query.unwrap_or_default();
     app.blocking(move |engine| engine.search(&query, &ask)).await.map(Json)
 }
@@ -70,8 +69,8 @@ async fn search(app: App, query: Option<String>, mut ranking: Map<String, Value>
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`"), Ranking),
     responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
               (status = 422, body = ErrorBody)))]
-pub async fn similar(State(app): State<App>, Id(id): Id, Params(fields): Params) -> Result<Json<Answer>, ApiError> {
-    similar_to(app, id, fields).await
+pub async fn similar(State(app): State<App>, Id(id): Id, Params(given): Params) -> Result<Json<Answer>, ApiError> {
+    similar_to(app, id, given).await
 }
 
 /// Papers like the one with this id
@@ -81,9 +80,9 @@ pub async fn similar(State(app): State<App>, Id(id): Id, Params(fields): Params)
     params(("id" = String, Query, description = "the paper's id"), Ranking),
     responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
               (status = 422, body = ErrorBody)))]
-pub async fn similar_by_id(State(app): State<App>, Params(mut fields): Params) -> Result<Json<Answer>, ApiError> {
-    match fields.shift_remove("id") {
-        Some(Value::String(id)) => similar_to(app, id, fields).await,
+pub async fn similar_by_id(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
+    match given.take("id").value {
+        Some(Value::String(id)) => similar_to(app, id, given).await,
         _ => Err(ApiError::bad_request("give one id")),
     }
 }
@@ -120,9 +119,9 @@ pub struct BatchAnswers {
 #[utoipa::path(post, path = "/v1/similar/batch", tag = "search", request_body = BatchBody,
     responses((status = 200, body = BatchAnswers), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
               (status = 413, body = ErrorBody), (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
-pub async fn batch(State(app): State<App>, Fields(mut fields): Fields) -> Result<Json<BatchAnswers>, ApiError> {
-    let ask = take_ask(&mut fields)?;
-    let body: BatchBody = take_rest(fields)?;
+pub async fn batch(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<BatchAnswers>, ApiError> {
+    let ask = given.ask()?;
+    let body: BatchBody = given.rest()?;
     let ids = ids(body.ids)?;
     app.blocking(move |engine| {
         let answers = engine.similar_to_each(&ids, &ask)?;
@@ -137,8 +136,8 @@ pub async fn batch(State(app): State<App>, Fields(mut fields): Fields) -> Result
     .map(Json)
 }
 
-async fn similar_to(app: App, id: String, mut fields: Map<String, Value>) -> Result<Json<Answer>, ApiError> {
-    let ask = take_ask(&mut fields)?;
-    take_rest::<Nothing>(fields)?;
+async fn similar_to(app: App, id: String, mut given: Given) -> Result<Json<Answer>, ApiError> {
+    let ask = given.ask()?;
+    given.nothing_else()?;
     app.blocking(move |engine| engine.similar(&id, &ask)).await.map(Json)
 }

@@ -11,10 +11,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Field, ids, take_ask, take_rest};
+use super::ask::{Given, ids};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
-use super::papers::Nothing;
 use crate::engine::{
     MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, ThemeAsk, ThemeEvents, ThemeList, ThemeMap, ThemeOrder,
     ThemesAsk, ThemesRun,
@@ -41,15 +40,15 @@ const HITS: usize = 300;
            ("offset" = Option<u32>, Query, description = "themes to pass over first")),
     responses((status = 200, body = ThemeList), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody),
               (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet")))]
-pub async fn list(State(app): State<App>, Params(mut fields): Params) -> Result<Json<ThemeList>, ApiError> {
-    let mut take = |name| Field { name, value: fields.shift_remove(name) };
+pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Json<ThemeList>, ApiError> {
+    let mut take = |name| given.take(name);
     let ask = ThemesAsk {
         level: take("level").whole()?,
         order: take("sort").word::<ThemeOrder>()?.unwrap_or_default(),
         limit: take("limit").whole()?,
         offset: take("offset").whole()?.unwrap_or(0),
     };
-    take_rest::<Nothing>(fields)?;
+    given.nothing_else()?;
     app.blocking(move |engine| engine.themes(&ask)).await.map(Json)
 }
 
@@ -65,8 +64,8 @@ pub async fn list(State(app): State<App>, Params(mut fields): Params) -> Result<
            ("offset" = Option<u32>, Query, description = "papers to pass over first")),
     responses((status = 200, body = OneTheme), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
               (status = 422, body = ErrorBody)))]
-pub async fn get(State(app): State<App>, Id(id): Id, Params(mut fields): Params) -> Result<Json<OneTheme>, ApiError> {
-    let mut take = |name| Field { name, value: fields.shift_remove(name) };
+pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) -> Result<Json<OneTheme>, ApiError> {
+    let mut take = |name| given.take(name);
     let default = ThemeAsk::default();
     let ask = ThemeAsk {
         order: take("sort").word::<PaperOrder>()?.unwrap_or_default(),
@@ -74,7 +73,7 @@ pub async fn get(State(app): State<App>, Id(id): Id, Params(mut fields): Params)
         limit: take("limit").whole()?.unwrap_or(default.limit),
         offset: take("offset").whole()?.unwrap_or(0),
     };
-    take_rest::<Nothing>(fields)?;
+    given.nothing_else()?;
     app.blocking(move |engine| engine.theme(&id, &ask)).await.map(Json)
 }
 
@@ -84,9 +83,9 @@ pub async fn get(State(app): State<App>, Id(id): Id, Params(mut fields): Params)
 #[utoipa::path(get, path = "/v1/themes/events", tag = "themes",
     params(("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "events wanted, 1 to 500, default 100")),
     responses((status = 200, body = ThemeEvents), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
-pub async fn events(State(app): State<App>, Params(mut fields): Params) -> Result<Json<ThemeEvents>, ApiError> {
-    let limit = Field { name: "limit", value: fields.shift_remove("limit") }.whole()?.unwrap_or(100);
-    take_rest::<Nothing>(fields)?;
+pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result<Json<ThemeEvents>, ApiError> {
+    let limit = given.take("limit").whole()?.unwrap_or(100);
+    given.nothing_else()?;
     app.blocking(move |engine| engine.theme_events(limit)).await.map(Json)
 }
 
@@ -106,8 +105,8 @@ pub async fn events(State(app): State<App>, Params(mut fields): Params) -> Resul
            ("titles" = Option<bool>, Query, description = "titles with the papers")),
     responses((status = 200, body = ThemeMap), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody),
               (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet")))]
-pub async fn map(State(app): State<App>, Params(mut fields): Params) -> Result<Json<ThemeMap>, ApiError> {
-    let mut take = |name| Field { name, value: fields.shift_remove(name) };
+pub async fn map(State(app): State<App>, Params(mut given): Params) -> Result<Json<ThemeMap>, ApiError> {
+    let mut take = |name| given.take(name);
     let sides = [take("left").number()?, take("bottom").number()?, take("right").number()?, take("top").number()?];
     let region = match sides {
         [Some(left), Some(bottom), Some(right), Some(top)] => Some([left, bottom, right, top]),
@@ -122,7 +121,7 @@ pub async fn map(State(app): State<App>, Params(mut fields): Params) -> Result<J
         offset: take("offset").whole()?.unwrap_or(0),
         titles: take("titles").truth()?.unwrap_or(false),
     };
-    take_rest::<Nothing>(fields)?;
+    given.nothing_else()?;
     app.blocking(move |engine| engine.themes_map(&ask)).await.map(Json)
 }
 
@@ -137,6 +136,7 @@ pub struct OfBody {
     /// The best hits for this phrase.
     q: Option<String>,
     /// How many hits for the phrase: 1 to 5,000, default 300.
+    #[schema(minimum = 1, maximum = 5000)]
     limit: Option<usize>,
     /// The papers that this allows: `from`, `to`, `category`, `author`, `exclude`. With a phrase: among which to search.
     #[schema(value_type = Option<Object>)]
@@ -151,8 +151,8 @@ pub struct OfBody {
 #[utoipa::path(post, path = "/v1/themes/of", tag = "themes", request_body = OfBody,
     responses((status = 200, body = SelectionThemes), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
               (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
-pub async fn of(State(app): State<App>, Fields(fields): Fields) -> Result<Json<SelectionThemes>, ApiError> {
-    let body: OfBody = take_rest(fields)?;
+pub async fn of(State(app): State<App>, Fields(given): Fields) -> Result<Json<SelectionThemes>, ApiError> {
+    let body: OfBody = given.rest()?;
     let selection = Selection {
         papers: ids(body.papers.unwrap_or_default())?,
         user: body.user,
@@ -163,7 +163,7 @@ pub async fn of(State(app): State<App>, Fields(fields): Fields) -> Result<Json<S
     app.blocking(move |engine| engine.themes_of(&selection)).await.map(Json)
 }
 
-fn filter(mut fields: Map<String, Value>) -> Result<Filter, ApiError> {
+fn filter(fields: Map<String, Value>) -> Result<Filter, ApiError> {
     const NAMES: [&str; 5] = ["from", "to", "category", "author", "exclude"];
     if let Some(name) = fields.keys().find(|name| !NAMES.contains(&name.as_str())) {
         return Err(ApiError::bad_request(format!(
@@ -171,7 +171,7 @@ fn filter(mut fields: Map<String, Value>) -> Result<Filter, ApiError> {
             NAMES.join(", ")
         )));
     }
-    Ok(take_ask(&mut fields)?.filter)
+    Ok(Given(fields).ask()?.filter)
 }
 
 /// A run that goes on in the background.
@@ -188,9 +188,9 @@ pub struct Running {
 #[utoipa::path(post, path = "/v1/themes/rebuild", tag = "themes",
     params(("afresh" = Option<bool>, Query, description = "forget the themes that were there, with their ids and places")),
     responses((status = 200, body = ThemesRun), (status = 202, body = Running), (status = 400, body = ErrorBody)))]
-pub async fn rebuild(State(app): State<App>, Params(mut fields): Params) -> Result<Response, ApiError> {
-    let afresh = Field { name: "afresh", value: fields.shift_remove("afresh") }.truth()?.unwrap_or(false);
-    take_rest::<Nothing>(fields)?;
+pub async fn rebuild(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
+    let afresh = given.take("afresh").truth()?.unwrap_or(false);
+    given.nothing_else()?;
     let patience = Duration::from_secs(app.tuning.timeout_s) / 2;
     let run = tokio::spawn(async move { app.blocking(move |engine| engine.run_themes(afresh)).await });
     match tokio::time::timeout(patience, run).await {

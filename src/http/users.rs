@@ -8,10 +8,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Field, take_rest};
+use super::ask::Given;
 use super::error::{ApiError, ErrorBody};
-use super::extract::{Fields, Id, Params, json_body};
-use super::papers::Nothing;
+use super::extract::{Fields, Id, NoParams, Params, json_body};
 use crate::engine::{Import, Imported, UserView};
 use crate::error::Error;
 use crate::paper::PaperId;
@@ -88,7 +87,12 @@ pub fn events(bodies: Vec<EventBody>) -> Result<Vec<Event>, ApiError> {
 #[utoipa::path(put, path = "/v1/users/{user}", tag = "users", request_body = Option<Settings>,
     params(("user" = String, Path, description = "any name of 1 to 256 bytes; `/` in it is written `%2F`")),
     responses((status = 200, body = UserView), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
-pub async fn put(State(app): State<App>, Id(name): Id, request: Request) -> Result<Json<UserView>, ApiError> {
+pub async fn put(
+    State(app): State<App>,
+    Id(name): Id,
+    _: NoParams,
+    request: Request,
+) -> Result<Json<UserView>, ApiError> {
     let empty = request.headers().get(header::CONTENT_TYPE).is_none()
         && request.headers().get(header::CONTENT_LENGTH).is_none_or(|n| n.as_bytes() == b"0");
     let fields = if empty {
@@ -99,7 +103,7 @@ pub async fn put(State(app): State<App>, Id(name): Id, request: Request) -> Resu
             _ => return Err(ApiError::bad_request("the body must be a JSON object")),
         }
     };
-    let settings: Settings = take_rest(fields)?;
+    let settings: Settings = Given(fields).rest()?;
     app.blocking(move |engine| engine.put_user(&name, &settings)).await.map(Json)
 }
 
@@ -107,7 +111,7 @@ pub async fn put(State(app): State<App>, Id(name): Id, request: Request) -> Resu
 #[utoipa::path(get, path = "/v1/users/{user}", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = UserView), (status = 404, body = ErrorBody)))]
-pub async fn get(State(app): State<App>, Id(name): Id) -> Result<Json<UserView>, ApiError> {
+pub async fn get(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<Json<UserView>, ApiError> {
     app.blocking(move |engine| engine.user(&name)).await.map(Json)
 }
 
@@ -117,7 +121,7 @@ pub async fn get(State(app): State<App>, Id(name): Id) -> Result<Json<UserView>,
 #[utoipa::path(delete, path = "/v1/users/{user}", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
-pub async fn delete(State(app): State<App>, Id(name): Id) -> Result<StatusCode, ApiError> {
+pub async fn delete(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<StatusCode, ApiError> {
     app.blocking(move |engine| engine.delete_user(&name)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -132,8 +136,8 @@ pub async fn delete(State(app): State<App>, Id(name): Id) -> Result<StatusCode, 
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = Added), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
               (status = 413, body = ErrorBody), (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
-pub async fn add_events(State(app): State<App>, Id(name): Id, Fields(fields): Fields) -> Result<Json<Added>, ApiError> {
-    let body: EventsBody = take_rest(fields)?;
+pub async fn add_events(State(app): State<App>, Id(name): Id, Fields(given): Fields) -> Result<Json<Added>, ApiError> {
+    let body: EventsBody = given.rest()?;
     let events = events(body.events)?;
     app.blocking(move |engine| engine.add_events(&name, &events)).await.map(Json)
 }
@@ -148,12 +152,12 @@ pub async fn add_events(State(app): State<App>, Id(name): Id, Fields(fields): Fi
 pub async fn list_events(
     State(app): State<App>,
     Id(name): Id,
-    Params(mut fields): Params,
+    Params(mut given): Params,
 ) -> Result<Json<EventList>, ApiError> {
-    let mut take = |name| Field { name, value: fields.shift_remove(name) };
+    let mut take = |name| given.take(name);
     let limit = take("limit").whole()?.unwrap_or(50);
     let cursor: Option<String> = take("cursor").word()?;
-    take_rest::<Nothing>(fields)?;
+    given.nothing_else()?;
     let page = app.blocking(move |engine| engine.events(&name, limit, cursor.as_deref())).await?;
     let view = |e: Event| EventView { paper: e.paper.into(), kind: e.kind, at: e.at, weight: e.weight };
     let events = page.events.into_iter().map(view).collect();
@@ -187,9 +191,9 @@ pub struct HistoryBody {
 pub async fn import_history(
     State(app): State<App>,
     Id(name): Id,
-    Fields(fields): Fields,
+    Fields(given): Fields,
 ) -> Result<Json<Imported>, ApiError> {
-    let body: HistoryBody = take_rest(fields)?;
+    let body: HistoryBody = given.rest()?;
     let import = Import { kind: body.kind.unwrap_or(EventKind::Save), embed_missing: body.embed_missing };
     app.blocking(move |engine| {
         let list = references(&body.text, body.format)?;

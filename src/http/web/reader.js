@@ -1,0 +1,224 @@
+// The reader: their name, what they did with papers, and how they say so.
+//
+// The service knows a reader by name alone. The name is kept in this browser, everything else by the service.
+
+import { button, call, el, part, say } from "./base.js";
+
+const MOST_EVENTS = 10_000; // of a history, newest first: what buttons know of
+
+// No event takes a like or a dislike back. A dismissal of the least weight that a 32-bit number can have comes to exactly
+// nothing when it is multiplied, and is the verdict that counts, being the last.
+const NOTHING = { kind: "dismiss", weight: 1e-45 };
+
+/** A value in this browser's storage, which may be forbidden. */
+export const store = {
+  get(key) {
+    try {
+      return JSON.parse(localStorage.getItem(`paperkin.${key}`));
+    } catch {
+      return null;
+    }
+  },
+  set(key, value) {
+    try {
+      if (value === null) localStorage.removeItem(`paperkin.${key}`);
+      else localStorage.setItem(`paperkin.${key}`, JSON.stringify(value));
+    } catch {
+      // The name is asked for again next time.
+    }
+  },
+};
+
+let name = store.get("reader") ?? "";
+let histories = new Map(); // by paper: events, oldest first
+let loading = null;
+let queue = Promise.resolve();
+const opened = new Set();
+
+/** Who reads, and what is known of it: how many events, how many verdicts were given since the page was loaded. */
+export const reader = { name, events: 0, verdicts: 0 };
+
+export const userPath = (rest = "") => `v1/users/${encodeURIComponent(reader.name)}${rest}`;
+
+export function setName(text) {
+  reader.name = text;
+  store.set("reader", text || null);
+  histories = new Map();
+  loading = null;
+  opened.clear();
+  Object.assign(reader, { events: 0, verdicts: 0 });
+  showName();
+}
+
+/** The name in the header. */
+export function showName() {
+  const { name } = reader;
+  part("who").replaceChildren(...(name ? [el("span", { className: "face", ariaHidden: "true" }, [...name][0].toUpperCase()), el("span", {}, name)] : ["Choose a name"]));
+  part("who").ariaLabel = name ? `You: ${name}` : "Choose a name";
+}
+
+// Another tab has changed who reads.
+addEventListener("storage", (event) => event.key === "paperkin.reader" && location.reload());
+
+/** Fetches what the reader has done, once. Without it the page works all the same, and it is asked for again later. */
+export function load() {
+  if (!reader.name) return Promise.resolve();
+  loading ??= history().catch((e) => {
+    loading = null;
+    if (e.status !== 404) return;
+    loading = Promise.resolve(); // nobody has this name yet
+  });
+  return loading;
+}
+
+async function history() {
+  const events = [];
+  let cursor = "";
+  do {
+    const page = await call("GET", userPath("/events"), { params: { limit: 500, cursor } });
+    events.push(...page.events);
+    reader.events = page.meta.total;
+    cursor = page.meta.next;
+  } while (cursor && events.length < MOST_EVENTS);
+  histories = new Map();
+  for (const { paper, kind, weight, at } of events.reverse()) of(paper).push({ kind, weight, at });
+}
+
+function of(paper) {
+  if (!histories.has(paper)) histories.set(paper, []);
+  return histories.get(paper);
+}
+
+/** What the events on a paper come to, by the rules of the service: of the verdicts the last counts, `unsave` takes back a save. */
+export function stateOf(paper) {
+  let verdicts = [];
+  for (const event of histories.get(paper) ?? []) {
+    if (event.kind === "unsave") verdicts = verdicts.filter((v) => v.kind !== "save");
+    else if (event.kind !== "view" && event.kind !== "click") verdicts.push(event);
+  }
+  const last = verdicts.at(-1);
+  const against = last && last.weight > 1e-30 && /^dis/.test(last.kind) ? last.kind : "";
+  const kept = verdicts.some((v) => v.kind === "save");
+  const liked = !against && verdicts.findLast((v) => v.kind !== "save")?.kind === "like";
+  return { liked, saved: kept && !against, against, kept };
+}
+
+/** Whether the reader has done anything with a paper; the feed shows none of those again. */
+export const isSeen = (paper) => histories.has(paper);
+
+/** The papers with a like or a save, those of the last event first. */
+export function papersWith(what) {
+  const all = [...histories].filter(([paper]) => stateOf(paper)[what]);
+  return all.sort(([, a], [, b]) => (b.at(-1).at ?? "9").localeCompare(a.at(-1).at ?? "9")).map(([paper]) => paper);
+}
+
+/** The events that lead from one state to another. */
+function steps(from, to) {
+  if (to.against) return [{ kind: to.against, weight: 1 }];
+  const blank = from.against || (from.liked && !to.liked);
+  const kinds = [
+    to.liked && (blank || !from.liked) ? "like" : "",
+    to.saved && (blank || !from.saved) ? "save" : "",
+    from.kept && !to.saved ? "unsave" : "",
+  ];
+  return [...(blank ? [NOTHING] : []), ...kinds.filter(Boolean).map((kind) => ({ kind, weight: 1 }))];
+}
+
+/** Brings a paper into a state. It shows at once, and is taken back when the service refuses. False where it did. */
+export async function judge(paper, to) {
+  if (!reader.name && !(await askName())) return false;
+  await load();
+  const events = steps(stateOf(paper), to).map((event) => ({ ...event }));
+  const own = of(paper);
+  own.push(...events);
+  reader.verdicts += 1;
+  tell(paper);
+  try {
+    // One after the other: at the same moment a dislike would win whatever came last.
+    for (const event of events) await send(paper, event);
+    return true;
+  } catch (e) {
+    histories.set(paper, own.filter((event) => !events.includes(event)));
+    if (!histories.get(paper).length) histories.delete(paper);
+    reader.verdicts -= 1;
+    tell(paper);
+    say(`That was not kept. ${e.message}`, true);
+    return false;
+  }
+}
+
+/** Writes down that a paper was opened; once a visit is enough. */
+export function open(paper) {
+  if (!reader.name || opened.has(paper)) return;
+  opened.add(paper);
+  const event = { kind: "click", weight: 1 };
+  send(paper, event).then(() => of(paper).push(event), () => opened.delete(paper));
+}
+
+/** Posts an event after those that wait. A service that is busy is asked again twice. */
+function send(paper, { kind, weight }) {
+  const user = userPath("/events");
+  const post = async (left) => {
+    try {
+      await call("POST", user, { body: { events: [{ paper, kind, weight }] }, keepalive: true });
+      reader.events += 1;
+    } catch (e) {
+      if (!e.soon || !left) throw e;
+      await new Promise((done) => setTimeout(done, 1000));
+      await post(left - 1);
+    }
+  };
+  const sent = queue.then(() => post(2));
+  queue = sent.catch(() => {});
+  return sent;
+}
+
+const tell = (paper) => document.dispatchEvent(new CustomEvent("judged", { detail: paper }));
+
+/** The service and this browser forget the reader. */
+export async function forget() {
+  await queue;
+  await call("DELETE", userPath()).catch((e) => {
+    if (e.status !== 404) throw e;
+  });
+  store.set(`visit.${reader.name}`, null);
+  setName("");
+}
+
+// ---- The name. ----
+
+/** A form for a name; `done` is called with it. */
+export function nameForm(done, ...further) {
+  const field = el("input", { id: "reader-name", className: "field", required: true, maxLength: 80, autocomplete: "nickname", value: reader.name, placeholder: "ada" });
+  const form = el("form", { className: "ask-name" },
+    el("label", { htmlFor: "reader-name" }, "Your name"), field,
+    el("div", { className: "controls" }, el("button", { className: "primary" }, "Continue"), ...further),
+    el("p", { className: "small" },
+      "There is no password: everybody who can open this page can read under any name, and see what was liked under it. ",
+      "The name is kept in this browser, what you like by the service."));
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const text = field.value.trim();
+    // These two are steps in an address, and the service could not be asked for them.
+    field.setCustomValidity(!text || text === "." || text === ".." ? "Please give another name." : "");
+    if (!form.reportValidity()) return;
+    if (text !== reader.name) setName(text);
+    done(text);
+  };
+  field.oninput = () => field.setCustomValidity("");
+  return form;
+}
+
+/** Asks for a name in a dialog; whether one was given. */
+export function askName() {
+  return new Promise((answer) => {
+    const dialog = el("dialog", { className: "dialog", ariaLabel: "Choose a name" });
+    dialog.append(el("h2", {}, "Who is reading?"), nameForm(() => dialog.close("yes"), button("Not now", () => dialog.close())));
+    dialog.onclose = () => {
+      dialog.remove();
+      answer(dialog.returnValue === "yes");
+    };
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
