@@ -2,6 +2,7 @@
 
 mod ask;
 mod demo;
+mod digest;
 mod embed;
 mod eval;
 mod history;
@@ -91,6 +92,7 @@ enum Command {
     Recommend(recommend::Args),
     Themes(themes::Args),
     History(history::Args),
+    Digest(digest::Args),
     Embed(embed::Args),
     Info(info::Args),
     Index(index::Args),
@@ -180,6 +182,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Recommend(args) => recommend::run(&context, &args),
         Command::Themes(args) => themes::run(&context, &args),
         Command::History(args) => history::run(&context, &args),
+        Command::Digest(args) => digest::run(&context, &args),
         Command::Embed(args) => embed::run(&context, &args),
         Command::Info(args) => info::run(&context, &args),
         Command::Index(args) => index::run(&context, &args),

@@ -2,10 +2,9 @@
 
 use super::ask::{AskArgs, id};
 use super::{Context, show};
-use crate::engine::{Example, Feed, Recommend};
+use crate::engine::{Example, Recommend};
 use crate::paper::PaperId;
 use crate::rank::Strategy;
-use crate::user::{Event, EventKind, Moment};
 
 /// Papers for a set of examples, or for a user
 #[derive(clap::Args)]
@@ -44,20 +43,12 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    if let Some(user) = &args.user {
-        let said = |id: &PaperId, kind| Event { paper: id.clone(), kind, at: Moment::now(), weight: 1.0 };
-        let likes = args.like.iter().map(|id| said(id, EventKind::Like));
-        let further = likes.chain(args.dislike.iter().map(|id| said(id, EventKind::Dislike))).collect();
-        let ask = args.ask.ask()?;
-        let diversity = Some(ask.diversity).filter(|d| *d > 0.0);
-        let feed = Feed { ask, diversity, per_author: args.per_author, further, ..Feed::default() };
-        return show::answer(&context.open_filled()?.feed(user, &feed)?, context.json);
-    }
     let example = |id: &PaperId| Example { id: id.clone(), weight: 1.0 };
     let request = Recommend {
         like: args.like.iter().map(example).collect(),
         dislike: args.dislike.iter().map(example).collect(),
         text: args.text.clone(),
+        user: args.user.clone(),
         strategy: args.strategy,
         half_life_days: args.half_life_days,
         per_author: args.per_author,

@@ -66,6 +66,12 @@ impl Editions {
         self.of.keys().filter(counts).count()
     }
 
+    /// The allowed rows that stand behind a newer allowed record of their work.
+    pub fn silent_rows(&self, allowed: Option<&RoaringBitmap>) -> RoaringBitmap {
+        let behind = |row: &&Row| allowed.is_none_or(|a| a.contains(row.0)) && !self.speaks(**row, allowed);
+        self.of.keys().filter(behind).map(|row| row.0).collect()
+    }
+
     /// The other rows of a row's work, the newest first.
     pub fn others(&self, row: Row) -> Vec<Row> {
         self.of.get(&row).map_or_else(Vec::new, |rows| rows.iter().copied().filter(|r| *r != row).collect())

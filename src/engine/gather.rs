@@ -126,12 +126,7 @@ impl Engine {
         let mut authors: HashMap<String, usize> = HashMap::new();
         let order = if diversity > 0.0 {
             let rows: Vec<Row> = found.iter().map(|f| f.row).collect();
-            let vectors: Vec<Vec<f32>> = space
-                .index
-                .vectors(&rows)
-                .into_iter()
-                .map(|v| v.unwrap_or_else(|| vec![0.0; space.model.dimension]))
-                .collect();
+            let vectors = space.vectors_or_zero(&rows);
             let scores: Vec<f32> = found.iter().map(|f| f.score).collect();
             let wanted = if rules.per_author.is_some() { found.len() } else { needed + 16 };
             mmr(&scores, &vectors, diversity, wanted)

@@ -149,6 +149,11 @@ impl Engine {
         self.space().index.maintain(change)
     }
 
+    /// Whether [`Engine::maintain`] would have something long to do.
+    pub fn maintenance_is_due(&self) -> bool {
+        self.space().index.is_due()
+    }
+
     /// Does the same beside requests: the vectors' part behind them, on one thread, without waiting for it.
     ///
     /// # Errors

@@ -40,6 +40,22 @@ const REMEMBERED: usize = 50_000;
 /// Read papers with their similarity.
 type Near = Arc<[(u32, f32)]>;
 
+/// Where it is kept.
+#[derive(Default)]
+pub struct Slot {
+    kept: Option<Arc<Others>>,
+    /// How many users were forgotten so far.
+    forgotten: u64,
+}
+
+impl Slot {
+    /// Lets go of what was made, and of what is being made.
+    pub fn forget(&mut self) {
+        self.kept = None;
+        self.forgotten += 1;
+    }
+}
+
 /// Who read what, and which read papers are near which.
 pub struct Others {
     crowd: Option<Crowd>,
@@ -57,16 +73,35 @@ pub struct Others {
 impl Engine {
     /// What is known of the reading of others; made when there is none, or when it is old and events came in.
     fn others(&self, space: &Space) -> Result<Arc<Others>> {
-        let change = self.store.event_change()?;
-        let mut kept = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(others) = kept.as_ref().filter(|o| o.fingerprint == space.model.fingerprint)
-            && (others.change == change || others.made.elapsed() < GOOD_FOR)
-        {
-            return Ok(Arc::clone(others));
+        let known = || {
+            let slot = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
+            (slot.kept.clone().filter(|o| o.fingerprint == space.model.fingerprint), slot.forgotten)
+        };
+        let fresh = |others: &Others, change| others.change == change || others.made.elapsed() < GOOD_FOR;
+        let (change, (old, _)) = (self.store.event_change()?, known());
+        let _making = match old {
+            Some(others) if fresh(&others, change) => return Ok(others),
+            // One makes it anew; whoever comes meanwhile goes on with what there is.
+            Some(others) => match self.readers.making_others.try_lock() {
+                Ok(making) => making,
+                Err(_) => return Ok(others),
+            },
+            None => self.readers.making_others.lock().unwrap_or_else(PoisonError::into_inner),
+        };
+        loop {
+            // Read first: what is written meanwhile is then seen by the next.
+            let (change, (now, forgotten)) = (self.store.event_change()?, known());
+            if let Some(others) = now.filter(|o| fresh(o, change)) {
+                return Ok(others);
+            }
+            let made = Arc::new(self.make_others(space, change)?);
+            let mut slot = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
+            // Who was forgotten while it was made may be in it.
+            if slot.forgotten == forgotten {
+                slot.kept = Some(Arc::clone(&made));
+                return Ok(made);
+            }
         }
-        let others = Arc::new(self.make_others(space, change)?);
-        *kept = Some(Arc::clone(&others));
-        Ok(others)
     }
 
     fn make_others(&self, space: &Space, change: u64) -> Result<Others> {

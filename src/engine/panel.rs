@@ -7,7 +7,6 @@ use super::Engine;
 use super::reader::Common;
 use super::space::Space;
 use crate::error::{Error, Result};
-use crate::index::VectorIndex;
 use crate::index::dot;
 use crate::paper::{PaperId, Row};
 use crate::rank::{Candidate, Crowd, Liking, Taste, carried_over, cluster};
@@ -37,8 +36,7 @@ impl Engine {
         for (id, row) in ids.iter().zip(self.store.rows(&refs)?) {
             rows.push(row.ok_or_else(|| Error::no_paper(id.as_str()))?);
         }
-        let zero = || vec![0.0; space.model.dimension];
-        let vectors: Vec<Vec<f32>> = space.index.vectors(&rows).into_iter().map(|v| v.unwrap_or_else(zero)).collect();
+        let vectors = space.vectors_or_zero(&rows);
         let terms = self.lexical.terms(&rows).into_iter().map(|t| t.unwrap_or_default().terms).collect();
         let known: Vec<(Row, Vec<f32>)> = ids
             .iter()

@@ -4,13 +4,17 @@
 //! papers is checked again when the corpus has changed.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use roaring::RoaringBitmap;
+
 use super::Engine;
+use super::feed::Pool;
 use super::interests::Interest;
 use super::space::Space;
 use crate::embed::Kind;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::{TermVector, VectorIndex};
 use crate::paper::{Paper, PaperId, Row, Works};
 use crate::rank::{Background, Candidate, Liking, Taste, decay};
@@ -58,10 +62,15 @@ pub struct Reader {
     pub seen: HashSet<String>,
     /// The same works under other names.
     pub works: Works,
+    /// The rows of these papers, and of the other records of their works.
+    pub gone: RoaringBitmap,
+    /// What was scored for them last.
+    pub pool: Pool,
     /// Turns a score into the chance of a like: slope and constant of the log odds. Only where enough verdicts were there.
     pub calibration: Option<(f32, f32)>,
     fingerprint: String,
-    change: u64,
+    // The change of the store up to which its papers are known to be as they were when it was made.
+    change: AtomicU64,
 }
 
 /// Terms of a paper by rising number.
@@ -95,15 +104,17 @@ pub struct Readers {
     // Only for a look and an exchange; never held while a model is fitted.
     kept: Mutex<HashMap<i64, Arc<Reader>>>,
     common: Mutex<Option<Arc<Common>>>,
-    // Held while it is made, so that it is made once.
-    pub others: Mutex<Option<Arc<super::others::Others>>>,
+    // Only for a look and an exchange.
+    pub others: Mutex<super::others::Slot>,
+    // Held while they are made, so that they are made once.
+    pub making_others: Mutex<()>,
 }
 
 impl Readers {
     /// Lets go of a user, and of all that was made of many.
     pub fn forget(&self, user: i64) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
-        *self.others.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).forget();
     }
 
     fn get(&self, user: i64) -> Option<Arc<Reader>> {
@@ -129,12 +140,18 @@ impl Engine {
         if let Some(kept) = self.readers.get(user.number)
             && kept.user.version == user.version
             && kept.fingerprint == space.model.fingerprint
-            && (kept.change == change || self.still_there(&kept)?)
+            && (kept.change.load(Ordering::Relaxed) == change || self.still_there(&kept)?)
         {
+            kept.change.fetch_max(change, Ordering::Relaxed);
             return Ok(kept);
         }
         let reader = Arc::new(self.read(space, user, &[])?);
         self.readers.keep(&reader);
+        // Whoever was deleted while this was made must not be kept.
+        if let Err(e) = self.store.user(name) {
+            self.readers.forget(reader.user.number);
+            return Err(e);
+        }
         Ok(reader)
     }
 
@@ -142,13 +159,14 @@ impl Engine {
     pub(super) fn reader_with(&self, space: &Space, name: &str, further: &[Event]) -> Result<Reader> {
         let user = match self.store.user(name) {
             Ok(user) => user,
-            Err(_) => User {
+            Err(Error::NotFound { .. }) => User {
                 number: -1,
                 name: UserId::new(name)?,
                 settings: Settings::default(),
                 created: Moment::now(),
                 version: 0,
             },
+            Err(e) => return Err(e),
         };
         self.read(space, user, further)
     }
@@ -179,12 +197,19 @@ impl Engine {
         let seen = opinions.keys().map(|id| id.base().to_string()).collect();
         let in_full: Vec<&PaperId> = weighed.iter().take(MAX_SEEN_IN_FULL).map(|w| w.0).collect();
         let found = self.papers_of(&in_full)?;
-        let works = Works::of(found.values().map(|(_, p)| p));
         let outside: HashMap<PaperId, Paper> = if user.number < 0 {
             HashMap::new()
         } else {
             self.store.outside(user.number)?.into_iter().map(|p| (p.id.clone(), p)).collect()
         };
+        let works = Works::of(found.values().map(|(_, p)| p).chain(outside.values()));
+        let all: Vec<&PaperId> = opinions.keys().copied().collect();
+        let mut gone: RoaringBitmap = self.store.rows(&all)?.into_iter().flatten().map(|row| row.0).collect();
+        {
+            let editions = self.editions();
+            let others: Vec<u32> = gone.iter().flat_map(|row| editions.others(Row(row))).map(|row| row.0).collect();
+            gone.extend(others);
+        }
         let mut learned = Vec::new();
         let mut papers: Vec<&Paper> = Vec::new();
         for (id, weight, _) in weighed.iter().filter(|w| w.1 != 0.0) {
@@ -219,12 +244,14 @@ impl Engine {
         let calibration = common.as_ref().and_then(|c| self.calibrate(c, &likings));
         Ok(Reader {
             fingerprint: space.model.fingerprint.clone(),
-            change,
+            change: AtomicU64::new(change),
             learned,
             taste,
             interests,
             seen,
             works,
+            gone,
+            pool: Pool::default(),
             calibration,
             user,
         })

@@ -8,12 +8,13 @@ use super::gather::{Rescore, Rules};
 use super::probe::{Found, Probe, WORDS_SHARE, Wanted};
 use super::search::check_query;
 use super::space::Space;
-use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Why};
+use super::{Answer, Ask, Engine, Feed, Hit, Meta, Mode, Part, Why};
 use crate::embed::{Kind, unit};
 use crate::error::{Error, Result};
 use crate::index::{Plan, TermVector, VectorIndex, dot};
 use crate::paper::{PaperId, Row, Works, head};
 use crate::rank::{Example as Ideal, Profile, Strategy, UNDATED, decay};
+use crate::user::{Event, EventKind, Moment};
 
 /// Most candidates and most examples in one call.
 pub const MAX_CANDIDATES: usize = 20_000;
@@ -47,6 +48,8 @@ pub struct Recommend {
     pub dislike_text: Vec<String>,
     /// A vector of the current model to be close to; brought to unit length.
     pub vector: Option<Vec<f32>>,
+    /// A stored user to recommend for, as their feed does; likes and dislikes are then taken as if they had given them now.
+    pub user: Option<String>,
     /// How the examples become a score.
     pub strategy: Strategy,
     /// Only these papers, all of them, liked ones included.
@@ -69,6 +72,7 @@ impl Default for Recommend {
             text: Vec::new(),
             dislike_text: Vec::new(),
             vector: None,
+            user: None,
             strategy: Strategy::Auto,
             candidates: None,
             half_life_days: None,
@@ -103,6 +107,9 @@ impl Engine {
     pub fn recommend(&self, request: &Recommend) -> Result<Answer> {
         let began = Instant::now();
         request.check()?;
+        if let Some(user) = &request.user {
+            return self.recommend_for(user, request);
+        }
         let space = &*self.space();
         let examples = self.examples(space, request)?;
         let profile = &examples.profile;
@@ -157,6 +164,22 @@ impl Engine {
         let mut meta = Meta::since(began, plan, total, request.ask.mode);
         meta.strategy = Some(profile.strategy());
         Ok(Answer { papers, meta })
+    }
+
+    /// Papers for a stored user: their feed, or the candidates in their order.
+    fn recommend_for(&self, user: &str, request: &Recommend) -> Result<Answer> {
+        let at = Moment::now();
+        let said = |kind| move |e: &Example| Event { paper: e.id.clone(), kind, at, weight: e.weight };
+        let likes = request.like.iter().map(said(EventKind::Like));
+        let further: Vec<Event> = likes.chain(request.dislike.iter().map(said(EventKind::Dislike))).collect();
+        // A preview may be of somebody who does not exist; a recommendation for them is a mistake in the name.
+        self.store.user(user)?;
+        if let Some(candidates) = &request.candidates {
+            return self.rank_for(user, candidates, &further, request.ask.explain);
+        }
+        let ask = request.ask.clone();
+        let diversity = Some(ask.diversity).filter(|d| *d > 0.0);
+        self.feed(user, &Feed { ask, diversity, per_author: request.per_author, further, ..Feed::default() })
     }
 
     fn examples(&self, space: &Space, request: &Recommend) -> Result<Examples> {
@@ -288,6 +311,8 @@ impl Engine {
         });
         if let Some(half_life) = half_life_days {
             let (days, newest) = self.store.days(&rows)?;
+            // A paper that is dated into the future does not make all others old.
+            let newest = newest.map(|day| day.min(Moment::now().day()));
             for f in found {
                 let factor = match (days.get(&f.row), newest) {
                     (Some(day), Some(newest)) => decay((newest - day) as f32, half_life),
@@ -304,7 +329,21 @@ impl Engine {
 impl Recommend {
     fn check(&self) -> Result<()> {
         self.ask.check()?;
-        if self.like.is_empty() && self.text.is_empty() && self.vector.is_none() {
+        if self.user.is_some() {
+            let not_for_users = [
+                ("text", !self.text.is_empty()),
+                ("dislike_text", !self.dislike_text.is_empty()),
+                ("vector", self.vector.is_some()),
+                ("strategy", self.strategy != Strategy::Auto),
+                ("half_life_days", self.half_life_days.is_some()),
+                ("exclude_liked", !self.exclude_liked),
+            ];
+            if let Some((name, _)) = not_for_users.iter().find(|(_, given)| *given) {
+                return Err(Error::Invalid(format!(
+                    "`{name}` does not go with `user`: a user is ranked for by their own history"
+                )));
+            }
+        } else if self.like.is_empty() && self.text.is_empty() && self.vector.is_none() {
             return Err(Error::Invalid("no example: give at least one paper to like, a text or a vector".into()));
         }
         if self.like.len() + self.dislike.len() > MAX_EXAMPLES {

@@ -49,6 +49,12 @@ impl Space {
         Ok((Space { model, index, embedder: OnceLock::new(), opening: Mutex::default() }, report))
     }
 
+    /// The vectors of some rows, in their order; zero for a row that was deleted meanwhile.
+    pub fn vectors_or_zero(&self, rows: &[Row]) -> Vec<Vec<f32>> {
+        let zero = || vec![0.0; self.model.dimension];
+        self.index.vectors(rows).into_iter().map(|v| v.unwrap_or_else(zero)).collect()
+    }
+
     /// The embedder, opened now if nobody did before.
     ///
     /// # Errors

@@ -2,16 +2,18 @@
 //!
 //! Attention is votes and twice the comments, counted at the day a paper was listed, and what users do, counted when they
 //! did it: each user once a paper, by the strongest thing they did (like or save 2, click 1, view 0.2). It halves every half
-//! window. The score is a rate: attention a day, drawn towards the corpus' mean by as much as [`PRIOR_DAYS`] days of it, so
+//! window. The score is a rate: attention a day, drawn towards the mean of the papers in question by as much as [`PRIOR_DAYS`] days of it, so
 //! that one early vote does not win. What fewer than [`CROWD`] users did with a paper does not count: nobody can be read
 //! from the list.
 
 use std::collections::HashMap;
 use std::time::Instant;
 
+use roaring::RoaringBitmap;
+
 use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Why};
 use crate::error::{Error, Result};
-use crate::index::{Plan, VectorIndex};
+use crate::index::Plan;
 use crate::paper::{Paper, Row};
 use crate::rank::CROWD;
 use crate::user::{EventKind, Moment};
@@ -20,7 +22,8 @@ use crate::user::{EventKind, Moment};
 const PRIOR_DAYS: f32 = 3.0;
 
 /// Days that can be asked for.
-const WINDOW: std::ops::RangeInclusive<f32> = 0.04..=3650.0;
+const SHORTEST_WINDOW: f32 = 0.04;
+pub const LONGEST_WINDOW: f32 = 3650.0;
 
 /// A paper's attention.
 pub struct Attention {
@@ -41,13 +44,14 @@ impl Engine {
     pub fn trending(&self, window_days: f32, ask: &Ask) -> Result<Answer> {
         let began = Instant::now();
         ask.check()?;
-        if !WINDOW.contains(&window_days) {
+        if !(SHORTEST_WINDOW..=LONGEST_WINDOW).contains(&window_days) {
             return Err(Error::Invalid(format!("window is {window_days} days; it goes from 1 hour to 3650 days")));
         }
         let allowed = self.store.allowed(&ask.filter)?;
-        let mut attended = self.attention(window_days)?;
+        let silent = if ask.versions { Default::default() } else { self.editions().silent_rows(allowed.as_ref()) };
+        let mut attended = self.attention(window_days, allowed.as_ref())?;
         attended.retain(|a| {
-            allowed.as_ref().is_none_or(|rows| rows.contains(a.row.0))
+            !silent.contains(a.row.0)
                 && !ask.filter.exclude.contains(&a.paper.id)
                 && ask.min_score.is_none_or(|least| a.score >= least)
         });
@@ -55,12 +59,10 @@ impl Engine {
         let order = if ask.diversity > 0.0 {
             let rows: Vec<Row> = attended.iter().map(|a| a.row).collect();
             let space = self.space();
-            let zero = || vec![0.0; space.model.dimension];
-            let vectors: Vec<Vec<f32>> =
-                space.index.vectors(&rows).into_iter().map(|v| v.unwrap_or_else(zero)).collect();
+            let vectors = space.vectors_or_zero(&rows);
             let greatest = attended.first().map_or(1.0, |a| a.score.max(1e-6));
             let scores: Vec<f32> = attended.iter().map(|a| a.score / greatest).collect();
-            crate::rank::mmr(&scores, &vectors, ask.diversity, ask.offset + ask.limit)
+            crate::rank::mmr(&scores, &vectors, ask.diversity, ask.offset.saturating_add(ask.limit))
         } else {
             (0..attended.len()).collect()
         };
@@ -73,8 +75,8 @@ impl Engine {
         Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
     }
 
-    /// All papers that had attention in the window, the most first.
-    pub(super) fn attention(&self, window_days: f32) -> Result<Vec<Attention>> {
+    /// The papers that had attention in the window, of those allowed (none for all), the most first.
+    pub(super) fn attention(&self, window_days: f32, allowed: Option<&RoaringBitmap>) -> Result<Vec<Attention>> {
         let Some(today) = self.today()? else { return Ok(Vec::new()) };
         let half = window_days / 2.0;
         let first = today - window_days.ceil() as i32 + 1;
@@ -105,6 +107,7 @@ impl Engine {
             by_paper.keys().filter_map(|id| crate::paper::PaperId::new(id.as_str()).ok()).collect();
         let further: Vec<&crate::paper::PaperId> = further.iter().collect();
         rows.extend(self.store.rows(&further)?.into_iter().flatten());
+        rows.retain(|row| allowed.is_none_or(|a| a.contains(row.0)));
         rows.sort_unstable();
         rows.dedup();
         let mut out: Vec<Attention> = Vec::with_capacity(rows.len());

@@ -84,7 +84,10 @@ impl Given {
 
     /// The rest, which must hold nothing that `T` does not know.
     pub fn rest<T: DeserializeOwned>(self) -> Result<T, ApiError> {
-        serde_json::from_value(Value::Object(self.0)).map_err(|e| ApiError::bad_request(e.to_string()))
+        serde_path_to_error::deserialize(Value::Object(self.0)).map_err(|e| {
+            let (path, why) = (e.path().to_string(), e.into_inner());
+            ApiError::bad_request(if path == "." { why.to_string() } else { format!("{path}: {why}") })
+        })
     }
 
     /// Nothing may be left.

@@ -21,7 +21,9 @@ pub async fn healthz() -> Json<Value> {
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Object), (status = 503, body = ErrorBody)))]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, ApiError> {
-    let info = app.blocking(|engine| engine.info()).await?;
+    // Without a permit: a service that is busy is ready all the same.
+    let engine = app.engine()?;
+    let info = tokio::task::spawn_blocking(move || engine.info()).await.map_err(|_| ApiError::internal())??;
     Ok(Json(json!({ "status": "ready", "papers": info.papers, "model": info.model, "index": info.index })))
 }
 

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -12,9 +12,13 @@ use super::App;
 use super::error::ApiError;
 use super::extract::media_type;
 
-/// Answers 408 when a request takes too long. A stream of papers may take as long as it likes.
+/// Answers 408 when a request takes too long. A stream of papers may take as long as it likes, if only it does not stand
+/// still: `papers` sees to that.
 pub async fn timeout(State(app): State<App>, request: Request, next: Next) -> Response {
-    if media_type(request.headers()).as_deref() == Some("application/x-ndjson") {
+    let stream = request.method() == Method::POST
+        && request.uri().path() == "/v1/papers"
+        && media_type(request.headers()).as_deref() == Some("application/x-ndjson");
+    if stream {
         return next.run(request).await;
     }
     match tokio::time::timeout(Duration::from_secs(app.tuning.timeout_s), next.run(request)).await {
@@ -30,7 +34,9 @@ pub async fn timeout(State(app): State<App>, request: Request, next: Next) -> Re
 pub async fn measure(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_string();
-    let method = request.method().to_string();
+    // A client may send any word as a method; it is not to be one for the series.
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    let method = known.iter().find(|m| *m == request.method()).map_or("other", Method::as_str).to_string();
     let response = next.run(request).await;
     let status = response.status().as_u16().to_string();
     metrics::counter!("paperkin_http_requests_total", "method" => method, "route" => route.clone(), "status" => status.clone())

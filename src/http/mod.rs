@@ -43,6 +43,8 @@ struct App {
     // One permit a request that is running or waiting; without one it is refused.
     permits: Arc<Semaphore>,
     maintaining: Arc<AtomicBool>,
+    // Whether the themes are being made anew because somebody asked.
+    rebuilding: Arc<AtomicBool>,
     metrics: PrometheusHandle,
     tuning: Arc<Tuning>,
 }
@@ -84,9 +86,11 @@ impl App {
             return;
         }
         let maintaining = Arc::clone(&self.maintaining);
-        tokio::task::spawn_blocking(move || {
-            if let Err(e) = engine.maintain_gently() {
-                tracing::warn!("the index was not written: {e}");
+        tokio::spawn(async move {
+            match tokio::task::spawn_blocking(move || engine.maintain_gently()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(e)) => tracing::warn!("the index was not written: {e}"),
+                Err(e) => tracing::error!("bringing the index into order failed: {e}"),
             }
             maintaining.store(false, Ordering::Release);
         });
@@ -118,6 +122,7 @@ pub fn serve(
             engine: Arc::default(),
             permits: Arc::new(Semaphore::new(tuning.max_waiting)),
             maintaining: Arc::default(),
+            rebuilding: Arc::default(),
             metrics: health::recorder(),
             tuning: Arc::new(tuning.clone()),
         };
@@ -146,7 +151,13 @@ pub fn serve(
         if !stop_asked {
             stop_signal().await;
         }
-        tracing::info!("stopping: running requests finish first");
+        // As a warning, so that it is seen without asking for more.
+        tracing::warn!("stopping: running requests finish first; once more to stop at once");
+        tokio::spawn(async {
+            stop_signal().await;
+            // Nothing is lost by it: what was acknowledged is on disk.
+            std::process::exit(130);
+        });
         let _ = stop.send(true);
         if tokio::time::timeout(DRAIN, serving).await.is_err() {
             tracing::warn!("some requests did not finish within {} s", DRAIN.as_secs());
@@ -157,7 +168,12 @@ pub fn serve(
     // What still runs in the background (maintenance, a move to another model) loses nothing by being cut short.
     runtime.shutdown_timeout(Duration::from_secs(3));
     match engine {
-        Some(engine) => engine.maintain(),
+        Some(engine) => {
+            if engine.maintenance_is_due() {
+                tracing::warn!("bringing the index into order before the end");
+            }
+            engine.maintain()
+        }
         None => Ok(()),
     }
 }

@@ -1,10 +1,14 @@
 //! Papers in, out and gone; the daily list.
 
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use futures_util::TryStreamExt;
+use futures_util::StreamExt;
 use serde::Serialize;
 use serde_json::Value;
 use tokio_util::io::{StreamReader, SyncIoBridge};
@@ -14,7 +18,7 @@ use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params, json_body, media_type, unsupported};
 use crate::engine::{Incoming, PaperInFull, Refused, Report};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::paper::{Paper, head};
 use crate::sources;
 use crate::store::Listing;
@@ -83,10 +87,32 @@ fn numbered(line: usize, value: Value) -> Incoming {
 
 /// Lines are read as they arrive, so a stream may be longer than memory.
 async fn stream(app: &App, body: Body) -> Result<Report, ApiError> {
-    let stream = body.into_data_stream().map_err(std::io::Error::other);
-    let reader = SyncIoBridge::new(StreamReader::new(Box::pin(stream)));
-    app.blocking(move |engine| engine.ingest(&mut sources::read("the body", reader), &|_| {})).await
+    let patience = Duration::from_secs(app.tuning.timeout_s);
+    let pieces = futures_util::stream::unfold(body.into_data_stream(), move |mut pieces| async move {
+        let piece = match tokio::time::timeout(patience, pieces.next()).await {
+            Ok(piece) => piece?.map_err(std::io::Error::other),
+            Err(_) => Err(std::io::Error::from(ErrorKind::TimedOut)),
+        };
+        Some((piece, pieces))
+    });
+    let reader = SyncIoBridge::new(StreamReader::new(Box::pin(pieces)));
+    let done = app.blocking(move |engine| match engine.ingest(&mut sources::read(BODY, reader), &|_| {}) {
+        // What the client did is no trouble of ours; what had come whole is in.
+        Err(Error::Io { path, source, .. }) if path == Path::new(BODY) => Ok(Err(source)),
+        done => done.map(Ok),
+    });
+    match done.await? {
+        Ok(report) => Ok(report),
+        Err(e) if e.kind() == ErrorKind::TimedOut => Err(ApiError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("nothing more of the body came for {} s; papers before that may be in", patience.as_secs()),
+        )),
+        Err(e) => Err(ApiError::bad_request(format!("the body broke off: {e}; papers before that may be in"))),
+    }
 }
+
+/// What the body is called where lines are told.
+const BODY: &str = "the body";
 
 /// One paper
 ///

@@ -29,6 +29,8 @@ pub struct RecommendBody {
     /// Phrases or abstracts to be far from.
     #[serde(default)]
     dislike_text: Vec<String>,
+    /// A stored user to recommend for, as their feed does; likes and dislikes are then taken as if they had given them now.
+    user: Option<String>,
     /// A vector of the model to be close to.
     vector: Option<Vec<f32>>,
     /// How examples become a score: `mean`, `nearest`, `rocchio`, `logistic`, or `auto` (default), which picks by their number
@@ -37,10 +39,6 @@ pub struct RecommendBody {
     strategy: Option<Strategy>,
     /// Only these papers, all of them, whatever `limit` says, liked ones included. At most 20,000.
     candidates: Option<Vec<String>>,
-    /// Days after which a paper counts half, from the newest paper on.
-    half_life_days: Option<f32>,
-    /// At most so many papers of one author.
-    per_author: Option<usize>,
     /// Whether liked papers are left out; true by default.
     exclude_liked: Option<bool>,
 }
@@ -84,17 +82,20 @@ fn examples(bodies: Vec<ExampleBody>) -> Result<Vec<Example>, ApiError> {
               (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
 pub async fn post(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<Answer>, ApiError> {
     let ask = given.ask()?;
+    let per_author = given.take("per_author").whole()?;
+    let half_life_days = given.take("half_life_days").number()?;
     let body: RecommendBody = given.rest()?;
     let request = Recommend {
         like: examples(body.like)?,
         dislike: examples(body.dislike)?,
         text: body.text,
         dislike_text: body.dislike_text,
+        user: body.user,
         vector: body.vector,
         strategy: body.strategy.unwrap_or_default(),
         candidates: body.candidates.map(ids).transpose()?,
-        half_life_days: body.half_life_days,
-        per_author: body.per_author,
+        half_life_days,
+        per_author,
         exclude_liked: body.exclude_liked.unwrap_or(true),
         ask,
     };

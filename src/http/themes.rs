@@ -1,5 +1,7 @@
 //! What the corpus is about: themes, their papers, the map, themes of a selection.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Json;
@@ -184,15 +186,26 @@ pub struct Running {
 /// Make the themes anew
 ///
 /// Groups, names and lays out all papers now; the service does so by itself when enough is new. Ids and names carry on.
-/// Answers 202 when it takes longer than a request may; it goes on then.
+/// Answers 202 when it takes longer than a request may; it goes on then, and a second call meanwhile is 409. The body is an
+/// empty JSON object, so that no page of another site can ask for it.
 #[utoipa::path(post, path = "/v1/themes/rebuild", tag = "themes",
     params(("afresh" = Option<bool>, Query, description = "forget the themes that were there, with their ids and places")),
-    responses((status = 200, body = ThemesRun), (status = 202, body = Running), (status = 400, body = ErrorBody)))]
-pub async fn rebuild(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
+    request_body(content = Object, description = "`{}`, or with `afresh`"),
+    responses((status = 200, body = ThemesRun), (status = 202, body = Running), (status = 400, body = ErrorBody),
+              (status = 409, body = ErrorBody), (status = 415, body = ErrorBody)))]
+pub async fn rebuild(State(app): State<App>, Fields(mut given): Fields) -> Result<Response, ApiError> {
     let afresh = given.take("afresh").truth()?.unwrap_or(false);
     given.nothing_else()?;
+    if app.rebuilding.swap(true, Ordering::AcqRel) {
+        return Err(ApiError::new(StatusCode::CONFLICT, "the themes are being made anew already"));
+    }
     let patience = Duration::from_secs(app.tuning.timeout_s) / 2;
-    let run = tokio::spawn(async move { app.blocking(move |engine| engine.run_themes(afresh)).await });
+    let rebuilding = Arc::clone(&app.rebuilding);
+    let run = tokio::spawn(async move {
+        let done = app.blocking(move |engine| engine.run_themes(afresh)).await;
+        rebuilding.store(false, Ordering::Release);
+        done
+    });
     match tokio::time::timeout(patience, run).await {
         Ok(Ok(done)) => Ok(Json(done?).into_response()),
         Ok(Err(_)) => Err(ApiError::internal()),
@@ -207,8 +220,10 @@ pub async fn keep_up(app: App) {
     loop {
         clock.tick().await;
         let Ok(engine) = app.engine() else { continue };
-        if let Ok(Err(e)) = tokio::task::spawn_blocking(move || engine.keep_themes()).await {
-            tracing::warn!("the themes were not made anew: {e}");
+        match tokio::task::spawn_blocking(move || engine.keep_themes()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(e)) => tracing::warn!("the themes were not made anew: {e}"),
+            Err(e) => tracing::error!("making the themes anew failed: {e}"),
         }
     }
 }

@@ -205,10 +205,14 @@ impl Segmented {
         self.writer.tidy()
     }
 
+    /// Whether anything is to be frozen or merged.
+    pub fn is_due(&self) -> bool {
+        Job::choose(&self.writer.view(), self.writer.options.exact_below).is_some()
+    }
+
     /// Does the same behind the searches, on one thread, and does not wait.
     pub fn maintain_soon(&self) {
-        let due = Job::choose(&self.writer.view(), self.writer.options.exact_below).is_some();
-        if !due || self.writer.busy.swap(true, Ordering::AcqRel) {
+        if !self.is_due() || self.writer.busy.swap(true, Ordering::AcqRel) {
             return;
         }
         self.spawn(|writer| {

@@ -1,6 +1,8 @@
 //! Maximal marginal relevance: Carbonell and Goldstein, "The use of MMR, diversity-based reranking for reordering
 //! documents and producing summaries", SIGIR 1998.
 
+use super::dot;
+
 /// Picks `n` of the candidates, each time the one with the greatest
 /// `(1 - diversity) * score - diversity * (greatest similarity to one that is picked already)`.
 ///
@@ -17,7 +19,7 @@ pub fn mmr(scores: &[f32], vectors: &[Vec<f32>], diversity: f32, n: usize) -> Ve
         left.remove(place);
         picked.push(next);
         for &i in &left {
-            let similarity: f32 = vectors[i].iter().zip(&vectors[next]).map(|(a, b)| a * b).sum();
+            let similarity = dot(&vectors[i], &vectors[next]);
             // Before the first pick nothing is close to anything, so a negative similarity must count too.
             closest[i] = if picked.len() == 1 { similarity } else { closest[i].max(similarity) };
         }

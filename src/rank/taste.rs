@@ -95,18 +95,26 @@ impl Parts {
 impl Taste {
     /// Fits a model to the examples; `None` when none is a like. [`Taste::calibrate`] it before use.
     pub fn fit(examples: &[Liking<'_>], background: &Background) -> Option<Self> {
-        let total = |side: f32| examples.iter().map(|e| (e.weight * side).max(0.0)).sum::<f32>();
-        let squares = |side: f32| examples.iter().map(|e| (e.weight * side).max(0.0).powi(2)).sum::<f32>();
+        // Only what weights are beside each other counts; of the greatest one their squares stay within the range of f32.
+        let greatest = examples.iter().map(|e| e.weight.abs()).fold(0.0, f32::max);
+        let weight = |e: &Liking<'_>| e.weight / greatest;
+        let total = |side: f32| examples.iter().map(|e| (weight(e) * side).max(0.0)).sum::<f32>();
+        let squares = |side: f32| examples.iter().map(|e| (weight(e) * side).max(0.0).powi(2)).sum::<f32>();
         let (up, down) = (total(1.0), total(-1.0));
-        if up <= 0.0 {
+        // A like may be so small beside the others that nothing is left of it.
+        if !(up > 1e-12 && squares(1.0) > 0.0) {
             return None;
         }
         // Examples of equal weight count as many as they are; unequal ones as fewer.
         let effective = |sum: f32, squares: f32| if squares > 0.0 { sum * sum / squares } else { 0.0 };
         let (n, m) = (effective(up, squares(1.0)), effective(down, squares(-1.0)));
         let gamma = 0.4 * m / (m + 4.0);
-        let shares: Vec<f32> =
-            examples.iter().map(|e| if e.weight > 0.0 { e.weight / up } else { gamma * e.weight / down }).collect();
+        let share = |e: &Liking<'_>| match weight(e) {
+            w if w > 0.0 => w / up,
+            w if down > 0.0 => gamma * w / down,
+            _ => 0.0,
+        };
+        let shares: Vec<f32> = examples.iter().map(share).collect();
         let mapped: Vec<(Vec<f32>, f32)> = examples.iter().map(|e| background.map(e.vector)).collect();
         let length = |(e, (map, offset)): (&Liking<'_>, &(Vec<f32>, f32))| {
             (dot(map, e.vector) - offset).max(0.0).sqrt().max(1e-6)
@@ -187,6 +195,20 @@ impl Taste {
     /// Gives every term another weight: `factor` of its number. Calibrate again afterwards.
     pub fn reweigh(&mut self, factor: impl Fn(u32) -> f32) {
         self.words.iter_mut().for_each(|(term, weight)| *weight *= factor(*term));
+    }
+
+    /// The same taste in meaning alone, or in words alone.
+    pub fn of(&self, meaning: bool) -> Self {
+        let mut taste = self.clone();
+        let Weights { plain, centred, near, .. } = taste.weights;
+        taste.weights = if meaning {
+            let sum = plain + centred + near;
+            Weights { plain: plain / sum, centred: centred / sum, near: near / sum, words: 0.0 }
+        } else {
+            Weights { plain: 0.0, centred: 0.0, near: 0.0, words: 1.0 }
+        };
+        taste.join();
+        taste
     }
 
     /// How many likes the model was fitted to.

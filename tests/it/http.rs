@@ -267,6 +267,52 @@ fn every_error_has_the_one_shape() {
 }
 
 #[test]
+fn a_parameter_that_nobody_takes_is_refused_everywhere() {
+    let (_folder, server) = filled();
+    server.request("PUT", "/v1/users/ada", None, b"");
+    for path in [
+        "/v1/papers",
+        "/v1/papers/p%2F3",
+        "/v1/papers/p%2F3/similar",
+        "/v1/search",
+        "/v1/similar",
+        "/v1/themes",
+        "/v1/themes/t1",
+        "/v1/themes/map",
+        "/v1/themes/events",
+        "/v1/trending",
+        "/v1/users/ada",
+        "/v1/users/ada/events",
+        "/v1/users/ada/feed",
+        "/v1/users/ada/interests",
+        "/v1/users/ada/questions",
+    ] {
+        for value in ["red", ""] {
+            let reply = server.get(&format!("{path}?q=x&id=p/3&colour={value}"));
+            let (status, code, message) = error(&reply);
+            assert_eq!((status, code), (400, "bad_request"), "{path}: {message}");
+        }
+    }
+    for (path, body) in [
+        ("/v1/recommend", json!({ "like": ["p/3"] })),
+        ("/v1/search", json!({ "q": "x" })),
+        ("/v1/similar/batch", json!({ "ids": ["p/3"] })),
+        ("/v1/embed", json!({ "inputs": ["x"] })),
+        ("/v1/users/ada/rank", json!({ "candidates": ["p/3"] })),
+        ("/v1/users/ada/feed/preview", json!({})),
+        ("/v1/papers", json!({ "id": "x", "title": "y" })),
+    ] {
+        assert_eq!(error(&server.post(&format!("{path}?colour=red"), &body)).0, 400, "{path}");
+    }
+    // One that is taken counts, wherever it stands; the body has the last word.
+    let body = json!({ "like": ["p/3"] });
+    assert_eq!(hits(&server.post("/v1/recommend?limit=3", &body).body).len(), 3);
+    let body = json!({ "like": ["p/3"], "limit": 4 });
+    assert_eq!(hits(&server.post("/v1/recommend?limit=3", &body).body).len(), 4);
+    assert_eq!(error(&server.get("/v1/search?q=x&limit=99999999999999999999")).0, 422);
+}
+
+#[test]
 fn what_is_not_http_harms_nobody() {
     let (_folder, server) = filled();
     let address = server.url.trim_start_matches("http://").to_string();

@@ -250,7 +250,7 @@ fn new_papers_join_at_once_and_ids_carry_on() {
     // A third field arrives: a run makes a theme of it, and the others keep their ids and names.
     let third: Vec<Value> = (0..120).map(|k| paper(3 * k + 2, 3)).collect();
     assert_eq!(server.post("/v1/papers", &json!({ "papers": third })).body["accepted"], 120);
-    let run = server.request("POST", "/v1/themes/rebuild", None, b"");
+    let run = server.request("POST", "/v1/themes/rebuild", Some("application/json"), b"{}");
     assert_eq!(run.status, 200);
     let after = server.get("/v1/themes?level=0").body;
     assert!(after["meta"]["run"].as_u64() > before["meta"]["run"].as_u64());

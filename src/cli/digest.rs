@@ -1,0 +1,77 @@
+//! `paperkin digest`
+
+use std::io::{BufWriter, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::ask::AskArgs;
+use super::progress::duration;
+use super::{Context, show};
+use crate::engine::{Feed, Since};
+use crate::error::Error;
+use crate::paper::PaperDate;
+use crate::user::Moment;
+
+/// The feeds of all users, one a line: what to send out in the morning
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin digest --date 2026-08-21 > digest.jsonl     {\"user\", \"papers\": [...]} a line
+  paperkin digest --since 2026-08-19T07:00:00Z -k 5 --min-score 1.5
+  paperkin digest --date 2026-08-21 | jq -r '.user + \": \" + .papers[0].title'
+
+What a user has seen is not in it. With --min-score a user for whom nothing is good enough gets an empty list.")]
+pub struct Args {
+    /// Papers listed (else dated) on this day, or in this month or year
+    #[arg(long, value_name = "DATE", value_parser = date, conflicts_with = "since")]
+    date: Option<PaperDate>,
+    /// Papers listed (else dated) on the day of this moment or later
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    since: Option<Moment>,
+    #[command(flatten)]
+    ask: AskArgs,
+}
+
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    let since = match (&args.date, args.since) {
+        (Some(date), _) => Since::Date(date.clone()),
+        (None, Some(moment)) => Since::Moment(moment),
+        (None, None) => Since::Ever,
+    };
+    let ask = args.ask.ask()?;
+    let diversity = Some(ask.diversity).filter(|d| *d > 0.0);
+    let feed = Feed { ask, diversity, since, ..Feed::default() };
+    let engine = context.open_filled()?;
+    let (users, began) = (engine.count_users()?, Instant::now());
+    let (mut done, mut spoke, mut unwritten) = (0usize, began, Ok(()));
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let every = if std::io::stderr().is_terminal() { Duration::from_secs(1) } else { Duration::from_secs(10) };
+    let told = engine.digest(&feed, &mut |user, answer| {
+        done += 1;
+        if spoke.elapsed() > every {
+            spoke = Instant::now();
+            let rate = done as f64 / began.elapsed().as_secs_f64();
+            let left = duration(users.saturating_sub(done) as f64 / rate.max(1e-3));
+            eprintln!("{done} of {} users, {rate:.0}/s, {left} left", show::thousands(users));
+        }
+        unwritten = show::lines(&mut out, [json!({ "user": user, "papers": answer.papers })]);
+        match &unwritten {
+            Ok(()) => Ok(()),
+            Err(e) => Err(Error::Internal(e.to_string())),
+        }
+    });
+    // Who no longer listens is told as everywhere else.
+    unwritten?;
+    told?;
+    out.flush()?;
+    eprintln!("{} in {}", show::counted(done, "user"), duration(began.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+fn date(text: &str) -> Result<PaperDate, String> {
+    PaperDate::parse(text).map_err(|e| e.to_string())
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    Moment::parse(text).map_err(|e| e.to_string())
+}

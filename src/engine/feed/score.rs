@@ -1,0 +1,122 @@
+//! What a candidate is worth to a reader.
+
+use crate::engine::Engine;
+use crate::engine::interests::Interest;
+use crate::engine::reader::{Common, Reader};
+use crate::engine::space::Space;
+use crate::error::Result;
+use crate::index::VectorIndex;
+use crate::paper::Row;
+use crate::rank::{Candidate, Taste, decay};
+
+/// What a paper loses at most for its age, in standard deviations of the score, and the days after which it has lost half
+/// of that.
+const AGE_COSTS: f32 = 0.5;
+const AGE_HALF_LIFE: f32 = 30.0;
+
+/// Products that a closer look may cost: `near` goes over every like for every paper.
+const CLOSE_PRODUCTS: usize = 100_000;
+
+/// Papers, the best so far, for which the reading of others is asked.
+const ASK_OTHERS: usize = 200;
+
+/// A paper that could be shown.
+#[derive(Debug, Clone)]
+pub struct Scored {
+    pub row: Row,
+    /// What it is worth in all.
+    pub score: f32,
+    /// What the taste alone says of it, among papers at large.
+    pub liking: f32,
+    /// What it has of the best candidates.
+    pub feedback: f32,
+    /// What the reading of others adds.
+    pub others: f32,
+    /// What age took away.
+    pub age: f32,
+    /// Which interest, as a place in the reader's list.
+    pub interest: Option<usize>,
+}
+
+impl Engine {
+    /// Scores rows, and says which interest each belongs to.
+    pub(super) fn score_rows(
+        &self,
+        space: &Space,
+        reader: &Reader,
+        taste: &Taste,
+        common: &Common,
+        rows: &[Row],
+    ) -> Result<Vec<Scored>> {
+        let words = self.word_products(taste, rows);
+        let vectors = space.index.vectors(rows);
+        let papers: Vec<(Row, Vec<f32>, f32)> = rows
+            .iter()
+            .zip(vectors)
+            .zip(words)
+            .filter_map(|((row, vector), words)| Some((*row, vector?, words)))
+            .collect();
+        let candidates: Vec<Candidate<'_>> =
+            papers.iter().map(|(_, vector, words)| Candidate { vector, words: *words }).collect();
+        let scores = taste.score_all(&candidates, closely(taste.likes()));
+        let least = belongs(common);
+        Ok(papers
+            .iter()
+            .zip(scores)
+            .map(|((row, vector, _), score)| Scored {
+                row: *row,
+                score,
+                liking: score,
+                feedback: 0.0,
+                others: 0.0,
+                age: 0.0,
+                interest: closest(&reader.interests, vector, least),
+            })
+            .collect())
+    }
+
+    /// Adds what the reading of others says of the best papers so far.
+    pub(super) fn ask_others(&self, space: &Space, reader: &Reader, scored: &mut [Scored]) -> Result<()> {
+        let by_score = |a: &Scored, b: &Scored| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row));
+        if scored.len() > ASK_OTHERS {
+            scored.select_nth_unstable_by(ASK_OTHERS, by_score);
+        }
+        let best = scored.len().min(ASK_OTHERS);
+        let rows: Vec<Row> = scored[..best].iter().map(|s| s.row).collect();
+        for (s, value) in scored.iter_mut().zip(self.others_add(space, reader, &rows)?) {
+            s.others = value;
+            s.score += value;
+        }
+        Ok(())
+    }
+
+    /// Takes off what a paper loses for its age.
+    pub(super) fn age(&self, scored: &mut [Scored]) -> Result<()> {
+        let Some(today) = self.today()? else { return Ok(()) };
+        let rows: Vec<Row> = scored.iter().map(|s| s.row).collect();
+        for (s, day) in scored.iter_mut().zip(self.store.list_days(&rows)?) {
+            let kept = day.map_or(crate::rank::UNDATED, |day| decay((today - day) as f32, AGE_HALF_LIFE));
+            s.age = -AGE_COSTS * (1.0 - kept);
+            s.score += s.age;
+        }
+        Ok(())
+    }
+}
+
+/// Candidates that get a closer look by a model of so many likes.
+pub fn closely(likes: usize) -> usize {
+    (CLOSE_PRODUCTS / likes.max(1)).max(200)
+}
+
+/// The product with the middle of an interest from which on a paper belongs to it.
+fn belongs(common: &Common) -> f32 {
+    // A mean cosine of 0.06 for a paper of mean length: papers at large have 0, those of an interest twice as much and more.
+    0.06 * common.background.length()
+}
+
+/// The interest that a paper is closest to; none when it is close to none.
+fn closest(interests: &[Interest], vector: &[f32], least: f32) -> Option<usize> {
+    let near = |i: &Interest| crate::rank::dot(&i.middle.0, vector) - i.middle.1;
+    let best = interests.iter().enumerate().map(|(k, i)| (k, near(i))).max_by(|a, b| a.1.total_cmp(&b.1));
+    best.filter(|b| b.1 >= least).map(|b| b.0)
+}
