@@ -71,7 +71,7 @@ impl From<UserId> for String {
 /// What a user did with a paper.
 ///
 /// `like`, `save`, `dislike` and `dismiss` are verdicts: of several on one paper the last counts. `unsave` takes a save
-/// back. `view` and `click` are signs: they count while there is no verdict.
+/// back, `clear` every verdict. `view` and `click` are signs: they count while there is no verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EventKind {
@@ -89,11 +89,13 @@ pub enum EventKind {
     Dismiss,
     /// No longer kept.
     Unsave,
+    /// Every verdict so far is taken back: as if only looked at.
+    Clear,
 }
 
 impl EventKind {
     /// All kinds, in the order of their numbers in the store.
-    pub const ALL: [EventKind; 7] = [
+    pub const ALL: [EventKind; 8] = [
         EventKind::View,
         EventKind::Click,
         EventKind::Save,
@@ -101,6 +103,7 @@ impl EventKind {
         EventKind::Dislike,
         EventKind::Dismiss,
         EventKind::Unsave,
+        EventKind::Clear,
     ];
 
     /// What one event of this kind says of the reader's taste, from -1 to 1.
@@ -111,7 +114,7 @@ impl EventKind {
             EventKind::Save | EventKind::Like => 1.0,
             EventKind::Dislike => -1.0,
             EventKind::Dismiss => -0.3,
-            EventKind::Unsave => 0.0,
+            EventKind::Unsave | EventKind::Clear => 0.0,
         }
     }
 }
@@ -318,6 +321,7 @@ pub fn opinion(events: &[(EventKind, Moment, f32)]) -> Option<Opinion> {
     for &(kind, at, weight) in &order {
         match kind {
             EventKind::Unsave => verdicts.retain(|v| v.0 != EventKind::Save),
+            EventKind::Clear => verdicts.clear(),
             EventKind::View | EventKind::Click => {
                 left *= (1.0 - kind.weight()).powf(weight);
                 seen_at = Some(at);

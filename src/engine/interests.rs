@@ -37,6 +37,8 @@ pub struct Interest {
     /// The part of the liked papers that is in it, by weight: what there is, before the user's edits.
     pub share: f32,
     pub edits: Edits,
+    /// Whether others were merged into it.
+    pub merged: bool,
     /// Its papers, as places in the reader's examples; the heaviest first.
     pub members: Vec<usize>,
     /// Where it lies, as [`Taste::middle`] gives it.
@@ -62,6 +64,8 @@ pub struct InterestView {
     pub pinned: bool,
     /// Its part is multiplied by this; 1 where nothing was said.
     pub weight: f32,
+    /// Whether the user changed anything about it: name, muting, pin, weight, or what was merged into it.
+    pub edited: bool,
 }
 
 /// What is to be changed about an interest. What is absent stays.
@@ -140,6 +144,7 @@ impl Engine {
                     middle: taste.middle(&members),
                     terms,
                     edits,
+                    merged: stored.iter().any(|s| s.merged == Some(number)),
                     members,
                 }
             })
@@ -270,6 +275,7 @@ fn views(reader: &Reader) -> Vec<InterestView> {
         muted: i.edits.muted,
         pinned: i.edits.pinned,
         weight: i.edits.weight.unwrap_or(1.0),
+        edited: i.edits != Edits::default() || i.merged,
     };
     reader.interests.iter().zip(shares).map(view).collect()
 }
@@ -421,6 +427,7 @@ mod tests {
             terms: Vec::new(),
             share,
             edits,
+            merged: false,
             members: Vec::new(),
             middle: (Vec::new(), 0.0),
         };

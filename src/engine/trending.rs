@@ -37,7 +37,7 @@ pub struct Attention {
 }
 
 impl Engine {
-    /// Papers by recent attention. Days are counted back from the newest day of the corpus or of the events.
+    /// Papers by recent attention. Days are counted back from the newest of the corpus, those of events from the newest event.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a window or request that is not allowed.
@@ -82,19 +82,21 @@ impl Engine {
         let first = today - window_days.ceil() as i32 + 1;
         let listed = self.store.listed_in(first, today)?;
         let mut by_user: HashMap<(i64, String), (f32, Moment)> = HashMap::new();
-        for e in self.store.events_since(Moment::of_day(first))? {
+        // Events are counted back from the newest of them: over a corpus that is no longer fed, both kinds of attention last.
+        let newest = self.store.newest_event()?.map_or(today, |at| at.day()).min(Moment::now().day());
+        for e in self.store.events_since(Moment::of_day(newest - window_days.ceil() as i32 + 1))? {
             let worth = match e.event.kind {
                 EventKind::Like | EventKind::Save => 2.0,
                 EventKind::Click => 1.0,
                 EventKind::View => 0.2,
-                EventKind::Dislike | EventKind::Dismiss | EventKind::Unsave => continue,
+                EventKind::Dislike | EventKind::Dismiss | EventKind::Unsave | EventKind::Clear => continue,
             };
             let entry = by_user.entry((e.user, e.event.paper.as_str().to_string())).or_insert((worth, e.event.at));
             if worth >= entry.0 {
                 *entry = (worth, e.event.at);
             }
         }
-        let now = Moment::of_day(today + 1);
+        let now = Moment::of_day(newest + 1);
         let mut by_paper: HashMap<String, (usize, f32)> = HashMap::new();
         for ((_, paper), (worth, at)) in by_user {
             let entry = by_paper.entry(paper).or_default();
@@ -129,7 +131,7 @@ impl Engine {
         Ok(out)
     }
 
-    /// The newest day of the corpus or of the events, not later than this machine's.
+    /// The newest day on which a paper was listed, not later than this machine's.
     pub(super) fn today(&self) -> Result<Option<i32>> {
         let newest = self.store.newest_day()?;
         let clock = Moment::now().day();

@@ -130,7 +130,7 @@ pub async fn delete(State(app): State<App>, Id(name): Id, _: NoParams) -> Result
 ///
 /// The user is made if new. All events are taken or none; they are on disk when the call returns. An event that is there
 /// already (same user, paper, kind and time) changes nothing. `like`, `save`, `dislike` and `dismiss` are verdicts, of which
-/// the last on a paper counts (weights 1, 1, -1, -0.3; at one moment a dislike wins); `unsave` takes back a save; `view`
+/// the last on a paper counts (weights 1, 1, -1, -0.3; at one moment a dislike wins); `unsave` takes back a save and `clear` every verdict; `view`
 /// (0.1) and `click` (0.3) count while there is no verdict. A paper that is not there is 404 and named.
 #[utoipa::path(post, path = "/v1/users/{user}/events", tag = "users", request_body = EventsBody,
     params(("user" = String, Path, description = "the user's name")),

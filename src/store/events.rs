@@ -139,6 +139,14 @@ impl Store {
         })
     }
 
+    /// When something was done last; none while nothing was.
+    pub fn newest_event(&self) -> Result<Option<Moment>> {
+        self.read(|c| {
+            let newest: Option<i64> = c.prepare_cached("SELECT max(at) FROM events")?.query_row([], |r| r.get(0))?;
+            Ok(newest.map(Moment))
+        })
+    }
+
     /// Gives every event of every user to `f`, user by user.
     pub fn each_event(&self, mut f: impl FnMut(i64, Event)) -> Result<()> {
         self.read(|c| {

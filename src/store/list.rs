@@ -10,7 +10,6 @@ use super::Store;
 use super::papers::paper_at;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperDate, Row};
-use crate::user::Moment;
 
 /// By what a list is ordered, greatest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -114,13 +113,12 @@ impl Store {
         Ok(columns.listed(first, last))
     }
 
-    /// The newest day on which a paper was listed or something was done; none while there is neither.
+    /// The newest day on which a paper was listed; none while none has a day.
     pub fn newest_day(&self) -> Result<Option<i32>> {
         let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
         self.read(|c| {
             columns.catch_up(c)?;
-            let events: Option<i64> = c.prepare_cached("SELECT max(at) FROM events")?.query_row([], |r| r.get(0))?;
-            Ok(columns.newest_listed().max(events.map(|at| Moment(at).day())))
+            Ok(columns.newest_listed())
         })
     }
 

@@ -208,7 +208,7 @@ impl Engine {
         let mut liked: Vec<PaperId> = Vec::new();
         for event in self.store.history(self.store.user(user)?.number)? {
             liked.retain(|id| *id != event.paper);
-            if !matches!(event.kind, EventKind::Dislike | EventKind::Dismiss | EventKind::Unsave) {
+            if !matches!(event.kind, EventKind::Dislike | EventKind::Dismiss | EventKind::Unsave | EventKind::Clear) {
                 liked.push(event.paper);
             }
         }

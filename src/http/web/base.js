@@ -50,7 +50,7 @@ export const notice = (title, text, ...buttons) => [
 export function say(text, wrong = false) {
   const line = el("p", { className: wrong ? "word wrong" : "word" }, text);
   part("words").replaceChildren(line);
-  setTimeout(() => line.remove(), wrong ? 10_000 : 5_000);
+  setTimeout(() => line.remove(), wrong ? 8_000 : 5_000);
 }
 
 // ---- The service. ----

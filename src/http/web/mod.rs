@@ -7,12 +7,21 @@ use axum::routing::get;
 
 use super::App;
 
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 /// The page and its parts.
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(|| file("text/html; charset=utf-8", include_str!("index.html"))))
-        .route("/web/page.js", get(|| file("text/javascript; charset=utf-8", include_str!("page.js"))))
-        .route("/web/themes.js", get(|| file("text/javascript; charset=utf-8", include_str!("themes.js"))))
+        .route("/web/page.js", get(|| file(SCRIPT, include_str!("page.js"))))
+        .route("/web/base.js", get(|| file(SCRIPT, include_str!("base.js"))))
+        .route("/web/reader.js", get(|| file(SCRIPT, include_str!("reader.js"))))
+        .route("/web/paper.js", get(|| file(SCRIPT, include_str!("paper.js"))))
+        .route("/web/foryou.js", get(|| file(SCRIPT, include_str!("foryou.js"))))
+        .route("/web/interests.js", get(|| file(SCRIPT, include_str!("interests.js"))))
+        .route("/web/welcome.js", get(|| file(SCRIPT, include_str!("welcome.js"))))
+        .route("/web/you.js", get(|| file(SCRIPT, include_str!("you.js"))))
+        .route("/web/themes.js", get(|| file(SCRIPT, include_str!("themes.js"))))
         .route("/web/icon.svg", get(|| file("image/svg+xml", include_str!("icon.svg"))))
         .route("/web/page.css", get(|| file("text/css; charset=utf-8", include_str!("page.css"))))
 }

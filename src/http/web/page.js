@@ -1,31 +1,21 @@
-// The start page: the daily list, a search, papers like a paper.
-//
-// Titles, names and abstracts come from anywhere. They only ever become text nodes; nothing here reads HTML from a string.
+// The page: its address, what stands under it, and the reader's hands. Each part of it has a file of its own.
 
+import { button, call, count, dayOf, el, isDate, longDate, notice, part, shifted } from "./base.js";
+import { SCOPES, forYou, saved, stranger } from "./foryou.js";
+import { card } from "./paper.js";
+import { load, open, reader, showName } from "./reader.js";
 import * as themeViews from "./themes.js";
+import { start } from "./welcome.js";
+import { you } from "./you.js";
 
-const STEP = { day: 100, search: 10, similar: 12, themes: 1, theme: 20 }; // papers a page, by view
+const STEP = { day: 100, search: 10, similar: 12, themes: 1, theme: 20, foryou: 20, saved: 20, start: 1, you: 1 }; // papers a page, by view
 const MOST = 500; // what the service gives at once
 const LONG = 400; // characters from which on a query travels in a body: proxies refuse long addresses
 const GAP = 31; // days without papers that the arrows pass over
 
 const MODES = { hybrid: "Words and meaning", dense: "Meaning only", lexical: "Words only" }; // how texts are compared
 
-const part = (id) => document.getElementById(id);
 const box = part("q");
-
-/** An element with properties (or attributes, where there is no such property) and children; null children are left out. */
-export function el(tag, props = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
-    if (name in node) node[name] = value;
-    else node.setAttribute(name, value);
-  }
-  node.append(...children.filter((c) => c !== null && c !== undefined));
-  return node;
-}
-
-export const button = (text, onclick, className = "quiet") => el("button", { type: "button", className, onclick }, text);
 
 // ---- The address. It alone says what is shown, so that links, reload, back and forward work. ----
 
@@ -52,15 +42,18 @@ function readAddress() {
     category: params.get("category") ?? "",
     mode: Object.hasOwn(MODES, params.get("mode") ?? "") ? params.get("mode") : "hybrid",
     sort: params.get("sort") ?? "upvotes",
+    scope: Object.hasOwn(SCOPES, params.get("scope") ?? "") ? params.get("scope") : "all",
+    anyway: params.get("anyway") ?? "",
   };
 }
 
 /** The address of the same view with something changed. */
 export function changed(at, change) {
-  const { view, name, q, category, mode: asked, sort } = { ...at, ...change };
+  const { view, name, q, category, mode: asked, sort, scope, anyway } = { ...at, ...change };
   const mode = asked === "hybrid" ? "" : asked;
   if (view === "search") return address(view, "", { q, category, mode });
   if (view === "similar") return address(view, name, { category, mode });
+  if (view === "foryou") return address(view, "", { scope: scope === "all" ? "" : scope, category, anyway });
   return address(view, name, { category, sort: (view === "day" && sort !== "upvotes") || view === "theme" ? sort : "" });
 }
 
@@ -73,24 +66,12 @@ export function go(hash) {
 
 let running = new AbortController(); // of what is on its way to the page
 
-/** An answer, or an Error whose message is meant for the person in front of the page. */
-export async function ask(path, params = {}, post = false) {
+/** An answer for the page as it now is; one that comes too late is dropped. */
+export function ask(path, params = {}, post = false) {
   const { signal } = running;
-  const given = Object.fromEntries(Object.entries(params).filter(([, v]) => v !== "" && v !== undefined && v !== null));
-  let response;
-  try {
-    response = post
-      ? await fetch(path, { method: "POST", signal, headers: { "content-type": "application/json" }, body: JSON.stringify(given) })
-      : await fetch(`${path}?${new URLSearchParams(given)}`, { signal });
-  } catch (e) {
-    if (signal.aborted) throw e;
-    throw new Error("The service cannot be reached. Is it still running, and is this machine connected to it?");
-  }
-  const body = await response.json().catch(() => null);
-  if (response.ok && body) return body;
-  const unread = response.ok ? "the answer broke off; please try again" : `the service answered ${response.status} ${response.statusText}`;
-  const message = body?.error?.message ?? unread;
-  throw Object.assign(new Error(message.charAt(0).toUpperCase() + message.slice(1)), { soon: response.status === 503 });
+  if (!post) return call("GET", path, { params, signal });
+  const body = Object.fromEntries(Object.entries(params).filter(([, v]) => v !== "" && v !== undefined && v !== null));
+  return call("POST", path, { body, signal });
 }
 
 /** A page of a ranked answer. */
@@ -103,9 +84,7 @@ async function ranked(path, params, post) {
   return { papers, next, total: meta.total, took: meta.took_ms };
 }
 
-const dayOf = (paper) => paper?.listed ?? paper?.date ?? "";
-
-async function newestDay() {
+export async function newestDay() {
   const { papers } = await ask("v1/papers", { limit: 1 });
   return { day: dayOf(papers[0]), none: papers.length === 0 };
 }
@@ -115,6 +94,10 @@ async function newestDay() {
 const VIEWS = {
   themes: () => themeViews.themes(),
   theme: (at, limit) => themeViews.theme(at, limit, STEP.theme),
+  foryou: (at, limit) => forYou(at, limit, STEP.foryou),
+  saved: (at, limit) => saved(at, limit, STEP.saved),
+  start: async () => (reader.name ? start() : stranger("For you")),
+  you: () => you(),
 
   async day(at, limit) {
     const page = async (day, cursor, limit) => {
@@ -129,14 +112,11 @@ const VIEWS = {
     const day = at.name || newest.day;
     const first = named ?? (await page(day, undefined, limit));
     const empty = newest.none
-      ? [el("p", {}, el("strong", {}, "There are no papers here yet.")), el("p", {}, "Send some to PUT /v1/papers; the ", el("a", { href: "docs/" }, "API"), " says how.")]
-      : [
-          el("p", {}, el("strong", {}, `No papers ${at.category ? `in ${at.category} ` : ""}were listed ${day.length === 10 ? "on" : "in"} ${longDate(day)}.`)),
-          el("div", { className: "controls" },
-            at.category ? button("All categories", () => go(changed(at, { category: "" }))) : null,
-            day.length === 10 && !at.category ? button(`All of ${longDate(day.slice(0, 7))}`, () => go(changed(at, { name: day.slice(0, 7) }))) : null,
-            newest.day && newest.day !== day ? button("The newest day", () => go(changed(at, { name: "" }))) : null),
-        ];
+      ? [...notice("There are no papers here yet."), el("p", {}, "Send some to POST /v1/papers; the ", el("a", { href: "docs/" }, "API"), " says how.")]
+      : notice(`No papers ${at.category ? `in ${at.category} ` : ""}were listed ${day.length === 10 ? "on" : "in"} ${longDate(day)}.`, "", ...[
+          at.category ? button("All categories", () => go(changed(at, { category: "" }))) : null,
+          day.length === 10 && !at.category ? button(`All of ${longDate(day.slice(0, 7))}`, () => go(changed(at, { name: day.slice(0, 7) }))) : null,
+          newest.day && newest.day !== day ? button("The newest day", () => go(changed(at, { name: "" }))) : null].filter(Boolean));
     return {
       name: day ? `Papers of ${longDate(day)}` : "Papers",
       head: newest.none ? [] : [dayHead(at, day, newest.day)],
@@ -156,10 +136,8 @@ const VIEWS = {
       head: [el("div", { className: "headline" }, heading, modePicker(at))],
       first,
       more: (offset) => page(offset, STEP.search),
-      empty: [
-        el("p", {}, el("strong", {}, `No paper${at.category ? ` in ${at.category}` : ""} fits this search.`)),
-        el("p", {}, at.category ? "Take the filter away, or choose another category." : "Try fewer conditions, other words, or search by meaning too."),
-      ],
+      empty: notice(`No paper${at.category ? ` in ${at.category}` : ""} fits this search.`,
+        at.category ? "Take the filter away, or choose another category." : "Try fewer conditions, other words, or search by meaning too."),
     };
   },
 
@@ -167,6 +145,7 @@ const VIEWS = {
     const path = `v1/papers/${encodeURIComponent(at.name)}`;
     const page = (offset, limit) => ranked(`${path}/similar`, { category: at.category, mode: at.mode, explain: true, offset, limit });
     const [paper, first] = await Promise.all([ask(path), page(0, limit)]);
+    open(paper.id);
     return {
       name: `Papers like ${paper.title}`,
       head: [
@@ -176,7 +155,7 @@ const VIEWS = {
       ],
       first,
       more: (offset) => page(offset, STEP.similar),
-      empty: [el("p", {}, el("strong", {}, at.category ? `Nothing like it in ${at.category}.` : "There is no other paper to compare it with."))],
+      empty: notice(at.category ? `Nothing like it in ${at.category}.` : "There is no other paper to compare it with."),
     };
   },
 };
@@ -236,130 +215,6 @@ async function step(at, day, by, newest) {
   }
 }
 
-// ---- Dates: YYYY, YYYY-MM or YYYY-MM-DD, and always the day that is written, in any time zone. ----
-
-const isDate = (text) => /^\d{4}(-\d\d){0,2}$/.test(text);
-
-function parsed(day) {
-  const [year, month = 1, date = 1] = day.split("-").map(Number);
-  return new Date(Date.UTC(year, month - 1, date));
-}
-
-function shifted(day, by) {
-  const date = parsed(day);
-  if (day.length === 4) date.setUTCFullYear(date.getUTCFullYear() + by);
-  else if (day.length === 7) date.setUTCMonth(date.getUTCMonth() + by);
-  else date.setUTCDate(date.getUTCDate() + by);
-  return date.toISOString().slice(0, day.length);
-}
-
-function written(day, options) {
-  if (!isDate(day)) return day;
-  const fields = { year: "numeric", ...(day.length > 4 && { month: options.month }), ...(day.length > 7 && options) };
-  return new Intl.DateTimeFormat("en-GB", { ...fields, timeZone: "UTC" }).format(parsed(day));
-}
-
-const longDate = (day) => written(day, { weekday: "long", day: "numeric", month: "long" });
-const shortDate = (day) => written(day, { day: "numeric", month: "short" });
-
-// ---- A paper. ----
-
-/** The address of a paper elsewhere: only of the web, since `javascript:` would be an address too. */
-function webAddress(text) {
-  try {
-    const url = new URL(text);
-    return /^https?:$/.test(url.protocol) ? url : null;
-  } catch {
-    return null; // none, or not a whole address
-  }
-}
-
-/** A card; `source` makes it the one that others are compared with: all of it open, the title a heading. */
-function card(paper, at, source = false) {
-  const similar = address("similar", paper.id);
-  const url = webAddress(paper.url);
-  const names = paper.authors ?? [];
-  const day = dayOf(paper);
-  const shown = paper.date ?? day;
-  const text = paper.abstract ?? "";
-
-  const votes = Number.isInteger(paper.upvotes)
-    ? el("div", { className: "votes" }, count(paper.upvotes), el("span", { className: "unseen" }, paper.upvotes === 1 ? " upvote" : " upvotes"))
-    : null;
-  const title = source
-    ? el("h1", { className: "title", dir: "auto", tabIndex: -1 }, paper.title)
-    : el("h2", { className: "title", dir: "auto" }, el("a", { href: similar }, paper.title));
-  const few = names.slice(0, 3).join(", ") + (names.length > 3 ? `, +${names.length - 3}` : "");
-  const by = el("p", { className: "by" },
-    few ? el("span", { title: names.length > 3 ? names.join(", ") : "" }, source ? names.join(", ") : few) : null,
-    shown ? el("time", { dateTime: shown }, shortDate(shown)) : null,
-    paper.submitted_by ? el("span", {}, `submitted by ${paper.submitted_by}`) : null);
-
-  const summary = text ? el("p", { className: source ? "abstract" : "abstract cut", dir: "auto" }, text) : null;
-  let opener = null;
-  if (summary && !source && text.length > 60) {
-    const toggle = () => {
-      const cut = summary.classList.toggle("cut");
-      opener.ariaExpanded = String(!cut);
-      opener.textContent = cut ? "Whole abstract" : "Shorter";
-    };
-    opener = button("Whole abstract", toggle, "plain");
-    opener.ariaExpanded = "false";
-    // A click opens; it does not close again, so that text can be marked and copied.
-    summary.onclick = () => summary.classList.contains("cut") && toggle();
-  }
-
-  const chips = (paper.categories ?? []).map((category) => {
-    const on = category.toLowerCase() === at.category.toLowerCase();
-    const chip = button(category, () => go(changed(at, { category: on ? "" : category })), "chip");
-    chip.ariaPressed = String(on);
-    chip.title = on ? "Show every category" : `Only ${category}`;
-    return chip;
-  });
-  const from = [paper.organization, paper.venue, source && paper.id].filter(Boolean).join(" · ");
-
-  return el("article", { className: "card" }, votes, el("div", { className: "body" },
-    title, by, summary, wordsLine(paper),
-    chips.length || from ? el("div", { className: "row" }, ...chips, from ? el("span", { className: "from" }, from) : null) : null,
-    el("div", { className: "row actions" },
-      source ? null : button("More like this", () => go(similar), "more"),
-      opener,
-      url ? el("a", { className: "plain", href: url.href, rel: "noreferrer" }, `Read at ${url.hostname}`) : null,
-      typeof paper.score === "number" ? score(paper) : null)));
-}
-
-function score({ score, why }) {
-  const value = score.toFixed(2);
-  // A <progress>, because a bar drawn by a style attribute would break the page's own policy.
-  return el("span", { className: "score end", title: (why?.parts ?? []).map(reason).join("\n") },
-    el("progress", { max: 1, value: Math.min(1, Math.max(0, score)), ariaHidden: "true" }),
-    el("span", { className: "unseen" }, "Score "), value);
-}
-
-/** A part of a score in words. */
-function reason(part) {
-  const what = {
-    term: () => `the word “${part.term}”`,
-    text: () => "what the search means",
-    paper: () => `the meaning of “${part.title}”`,
-    feedback: () => "what the best papers for it have in common",
-    exact: () => "being what was asked for",
-    recency: () => "its age",
-    vector: () => "the vector given",
-    background: () => "being unlike other papers",
-  }[part.kind] ?? (() => part.kind);
-  return `${part.value.toFixed(2)} for ${what()}`;
-}
-
-/** The words that brought a paper, most telling first; none when it was found by meaning alone. */
-function wordsLine({ why }) {
-  const words = (why?.parts ?? []).filter((p) => p.kind === "term" && p.term !== "…").map((p) => p.term);
-  if (!words.length) return null;
-  return el("p", { className: "from", dir: "auto" }, `Words in common: ${words.slice(0, 6).join(", ")}`);
-}
-
-export const count = (n) => new Intl.NumberFormat("en-GB", { notation: n > 9999 ? "compact" : "standard" }).format(n);
-
 // ---- Putting it on the page. ----
 
 /** Marks the page as busy; what was still being fetched is no longer wanted. */
@@ -371,13 +226,16 @@ function begin(text) {
   return running.signal;
 }
 
-async function show() {
+export async function show() {
   const at = readAddress();
-  // How far the reader had come in this entry of the history.
+  // How far the reader had come in this entry of the history; a new entry has no state.
   const { y = 0, shown = STEP[at.view] } = history.state ?? {};
-  const signal = begin(at.view === "day" ? "Loading…" : "Searching…");
+  at.back = history.state !== null;
+  const signal = begin(at.view === "search" || at.view === "similar" ? "Searching…" : "Loading…");
+  markPlace(at.view);
   try {
-    const view = await VIEWS[at.view](at, Math.min(shown, MOST));
+    // Without what the reader did the papers are shown all the same, their buttons just know less.
+    const [view] = await Promise.all([VIEWS[at.view](at, Math.min(shown, MOST)), load().catch(() => {})]);
     if (signal.aborted) return;
     document.title = `${view.name} · paperkin`;
     const held = document.activeElement;
@@ -388,8 +246,18 @@ async function show() {
     // The button that was pressed is gone. Whoever moves by keyboard goes on at its successor, or at the new heading.
     if (!held.isConnected) (part(held.id) ?? part("head").querySelector("h1"))?.focus({ preventScroll: true });
     scrollTo(0, y);
+    remember({});
+    document.dispatchEvent(new Event("shown"));
   } catch (e) {
     if (!signal.aborted) fail(e);
+  }
+}
+
+/** Marks in the header which page this is. */
+function markPlace(view) {
+  for (const link of document.querySelectorAll(".top [data-views]")) {
+    if (link.dataset.views.split(" ").includes(view)) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
 }
 
@@ -464,13 +332,33 @@ box.addEventListener("keydown", (event) => {
   part("search").requestSubmit();
 });
 
+// Keys that press a button of the card that has the focus.
+const KEYS = { l: ".like", s: ".save", d: ".dislike", x: ".dismiss", w: ".whybutton" };
+
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, textarea, select");
-  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  event.preventDefault();
-  box.focus();
-  box.select();
+  const { key } = event;
+  const elsewhere = event.target.closest?.("input, textarea, select, dialog");
+  if (elsewhere || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (key === "/") {
+    event.preventDefault();
+    box.focus();
+    box.select();
+  } else if (key === "j" || key === "k") {
+    walk(key === "j" ? 1 : -1);
+  } else if (Object.hasOwn(KEYS, key)) {
+    event.target.closest?.(".card")?.querySelector(KEYS[key])?.click();
+  }
 });
+
+/** To the next card or the one before, counted from the focus, else from the top of what is seen. */
+function walk(by) {
+  const cards = [...document.querySelectorAll("#papers .card")];
+  const focused = cards.findIndex((c) => c.contains(document.activeElement));
+  const seen = cards.findIndex((c) => c.getBoundingClientRect().bottom > 0);
+  const card = cards[focused >= 0 ? focused + by : seen];
+  card?.querySelector("a, button")?.focus({ preventScroll: true });
+  card?.scrollIntoView({ block: "nearest" });
+}
 
 // The list comes after the browser has tried to go back to the old place, so the place is kept here.
 let scrolled;
@@ -489,4 +377,5 @@ function arrive() {
 }
 
 addEventListener("hashchange", arrive);
+showName();
 arrive();

@@ -6,10 +6,6 @@ import { button, call, el, part, say } from "./base.js";
 
 const MOST_EVENTS = 10_000; // of a history, newest first: what buttons know of
 
-// No event takes a like or a dislike back. A dismissal of the least weight that a 32-bit number can have comes to exactly
-// nothing when it is multiplied, and is the verdict that counts, being the last.
-const NOTHING = { kind: "dismiss", weight: 1e-45 };
-
 /** A value in this browser's storage, which may be forbidden. */
 export const store = {
   get(key) {
@@ -29,14 +25,13 @@ export const store = {
   },
 };
 
-let name = store.get("reader") ?? "";
 let histories = new Map(); // by paper: events, oldest first
 let loading = null;
 let queue = Promise.resolve();
 const opened = new Set();
 
-/** Who reads, and what is known of it: how many events, how many verdicts were given since the page was loaded. */
-export const reader = { name, events: 0, verdicts: 0 };
+/** Who reads; whether the service does not know them; how many events it has, how many verdicts came since the page was loaded. */
+export const reader = { name: store.get("reader") ?? "", isNew: false, events: 0, verdicts: 0 };
 
 export const userPath = (rest = "") => `v1/users/${encodeURIComponent(reader.name)}${rest}`;
 
@@ -46,29 +41,40 @@ export function setName(text) {
   histories = new Map();
   loading = null;
   opened.clear();
-  Object.assign(reader, { events: 0, verdicts: 0 });
+  Object.assign(reader, { isNew: false, events: 0, verdicts: 0 });
   showName();
 }
 
 /** The name in the header. */
 export function showName() {
   const { name } = reader;
-  part("who").replaceChildren(...(name ? [el("span", { className: "face", ariaHidden: "true" }, [...name][0].toUpperCase()), el("span", {}, name)] : ["Choose a name"]));
-  part("who").ariaLabel = name ? `You: ${name}` : "Choose a name";
+  const face = name && el("span", { className: "face", ariaHidden: "true" }, [...name][0].toUpperCase());
+  part("who").replaceChildren(...(name ? [el("span", { className: "unseen" }, "You: "), face, el("span", {}, name)] : ["Choose a name"]));
 }
 
 // Another tab has changed who reads.
 addEventListener("storage", (event) => event.key === "paperkin.reader" && location.reload());
 
-/** Fetches what the reader has done, once. Without it the page works all the same, and it is asked for again later. */
-export function load() {
+/** Fetches what the reader has done, once, or `anew`. */
+export function load(anew = false) {
   if (!reader.name) return Promise.resolve();
+  if (anew) loading = null;
   loading ??= history().catch((e) => {
+    if (e.status === 404) {
+      reader.isNew = true;
+      return;
+    }
     loading = null;
-    if (e.status !== 404) return;
-    loading = Promise.resolve(); // nobody has this name yet
+    throw e;
   });
   return loading;
+}
+
+/** Makes the reader, if nobody has the name yet: else their first event does that, and the service asks only whom it knows. */
+export async function introduce() {
+  await load();
+  if (reader.isNew) await call("PUT", userPath());
+  reader.isNew = false;
 }
 
 async function history() {
@@ -89,15 +95,16 @@ function of(paper) {
   return histories.get(paper);
 }
 
-/** What the events on a paper come to, by the rules of the service: of the verdicts the last counts, `unsave` takes back a save. */
+/** What the events on a paper come to, by the rules of the service: of the verdicts the last counts, `unsave` takes back a save and `clear` all. */
 export function stateOf(paper) {
   let verdicts = [];
   for (const event of histories.get(paper) ?? []) {
     if (event.kind === "unsave") verdicts = verdicts.filter((v) => v.kind !== "save");
+    else if (event.kind === "clear") verdicts = [];
     else if (event.kind !== "view" && event.kind !== "click") verdicts.push(event);
   }
   const last = verdicts.at(-1);
-  const against = last && last.weight > 1e-30 && /^dis/.test(last.kind) ? last.kind : "";
+  const against = last && /^dis/.test(last.kind) ? last.kind : "";
   const kept = verdicts.some((v) => v.kind === "save");
   const liked = !against && verdicts.findLast((v) => v.kind !== "save")?.kind === "like";
   return { liked, saved: kept && !against, against, kept };
@@ -117,17 +124,21 @@ function steps(from, to) {
   if (to.against) return [{ kind: to.against, weight: 1 }];
   const blank = from.against || (from.liked && !to.liked);
   const kinds = [
+    blank ? "clear" : "",
     to.liked && (blank || !from.liked) ? "like" : "",
     to.saved && (blank || !from.saved) ? "save" : "",
-    from.kept && !to.saved ? "unsave" : "",
+    !blank && from.kept && !to.saved ? "unsave" : "",
   ];
-  return [...(blank ? [NOTHING] : []), ...kinds.filter(Boolean).map((kind) => ({ kind, weight: 1 }))];
+  return kinds.filter(Boolean).map((kind) => ({ kind, weight: 1 }));
 }
 
 /** Brings a paper into a state. It shows at once, and is taken back when the service refuses. False where it did. */
 export async function judge(paper, to) {
-  if (!reader.name && !(await askName())) return false;
-  await load();
+  if (!reader.name) {
+    if (!(await askName())) return false;
+    await load().catch(() => {}); // then it is as if nothing had been said of any paper yet
+    tell(null);
+  }
   const events = steps(stateOf(paper), to).map((event) => ({ ...event }));
   const own = of(paper);
   own.push(...events);
@@ -162,6 +173,7 @@ function send(paper, { kind, weight }) {
     try {
       await call("POST", user, { body: { events: [{ paper, kind, weight }] }, keepalive: true });
       reader.events += 1;
+      reader.isNew = false;
     } catch (e) {
       if (!e.soon || !left) throw e;
       await new Promise((done) => setTimeout(done, 1000));
@@ -173,6 +185,7 @@ function send(paper, { kind, weight }) {
   return sent;
 }
 
+/** Has a paper drawn anew, or all of them. */
 const tell = (paper) => document.dispatchEvent(new CustomEvent("judged", { detail: paper }));
 
 /** The service and this browser forget the reader. */
@@ -210,7 +223,7 @@ export function nameForm(done, ...further) {
 }
 
 /** Asks for a name in a dialog; whether one was given. */
-export function askName() {
+function askName() {
   return new Promise((answer) => {
     const dialog = el("dialog", { className: "dialog", ariaLabel: "Choose a name" });
     dialog.append(el("h2", {}, "Who is reading?"), nameForm(() => dialog.close("yes"), button("Not now", () => dialog.close())));

@@ -1,12 +1,14 @@
 // Themes: the tree, the map, one theme. `page.js` shows what these views give it.
 
-import { address, ask, button, changed, count, el, go } from "./page.js";
+import { button, count, el } from "./base.js";
+import { address, ask, changed, go } from "./page.js";
 
 const COLOURS = ["#3366cc", "#dc3912", "#109618", "#ff9900", "#990099", "#0099c6", "#dd4477", "#66aa00",
   "#b82e2e", "#316395", "#994499", "#22aa99", "#8a8a00", "#6633cc", "#e67300", "#8b0707"];
 const WIDTH = 1200; // pixels that the service places names for at zoom 0
 const LABEL_ZOOM = 5; // the deepest zoom that has names
 const POINTS = 30000; // papers drawn at once
+const LETTERS = [10, 18]; // pixels, the least and the most, of a name
 
 const themeLink = (theme, className = "") => el("a", { href: address("theme", theme.id), className }, theme.name);
 
@@ -32,11 +34,11 @@ function tree(themes) {
   return el("ul", { className: "tree" }, ...themes.filter((t) => t.parent === null).map(branch));
 }
 
-/** The map on a canvas: moved by dragging, zoomed by wheel or keys; a click opens the paper under the pointer. */
+/** The map on a canvas: moved by dragging, zoomed by wheel, keys, buttons or two fingers; a click opens the paper under the pointer. */
 function map() {
   const canvas = el("canvas", { className: "map", tabIndex: 0, ariaLabel: "Map of papers; the tree below says the same in words" });
   canvas.setAttribute("role", "img");
-  const tip = el("p", { className: "status maptip" }, "Drag to move, turn the wheel or press + and − to zoom, click a paper to open it.");
+  const tip = el("p", { className: "status maptip" }, "Drag to move, zoom with + and −, the wheel or two fingers; click a paper to open it.");
   const pen = canvas.getContext("2d");
   let data = null, colour = [], scale = 1, middle = [0, 0], extent = 1, waiting = 0, asked = 0;
 
@@ -64,14 +66,22 @@ function map() {
     pen.lineJoin = "round";
     pen.strokeStyle = style.backgroundColor;
     pen.fillStyle = style.color;
-    for (const label of data.labels) {
-      // As large as its box, so that names stay apart at every scale.
-      const size = Math.min(label.height * scale / 1.3, 18);
-      if (size < 6) continue;
+    // As large as its box, so that names stay apart at every scale; where that is too small to read, coarse names keep
+    // their place, and finer ones that would cover them are left out.
+    const taken = [];
+    for (const label of [...data.labels].sort((a, b) => a.level - b.level)) {
+      const size = Math.min(Math.max(label.height * scale / 1.3, LETTERS[0]), LETTERS[1]);
       pen.font = `${label.letters > 14 ? "600 " : ""}${size}px system-ui, sans-serif`;
+      const half = pen.measureText(label.text).width / 2 + 3;
+      const y = toY(label.y);
+      // A name at the edge is drawn in to be read whole.
+      const x = toX(label.x), inside = x > 0 && x < width() ? Math.min(Math.max(x, half), width() - half) : x;
+      const covers = (t) => Math.abs(t.x - inside) < t.half + half && Math.abs(t.y - y) < (t.size + size) * 0.6;
+      if (taken.some(covers)) continue;
+      taken.push({ x: inside, y, half, size });
       pen.lineWidth = 3;
-      pen.strokeText(label.text, toX(label.x), toY(label.y));
-      pen.fillText(label.text, toX(label.x), toY(label.y));
+      pen.strokeText(label.text, inside, y);
+      pen.fillText(label.text, inside, y);
     }
   }
 
@@ -127,25 +137,34 @@ function map() {
     return best;
   }
 
-  let held = null, moved = false;
+  const held = new Map(); // where each finger, or the mouse, is
+  let moved = false;
   canvas.addEventListener("pointerdown", (e) => {
-    held = [e.offsetX, e.offsetY];
-    moved = false;
+    held.set(e.pointerId, [e.offsetX, e.offsetY]);
+    moved = held.size > 1;
     canvas.setPointerCapture(e.pointerId);
   });
   canvas.addEventListener("pointerup", (e) => {
-    held = null;
+    held.delete(e.pointerId);
     const k = moved ? -1 : under(e.offsetX, e.offsetY);
     if (k >= 0) go(address("similar", data.points.id[k]));
   });
+  canvas.addEventListener("pointercancel", (e) => held.delete(e.pointerId));
   canvas.addEventListener("pointermove", (e) => {
-    if (held) {
-      const [dx, dy] = [e.offsetX - held[0], e.offsetY - held[1]];
+    const from = held.get(e.pointerId);
+    if (from) {
+      const [dx, dy] = [e.offsetX - from[0], e.offsetY - from[1]];
       if (!moved && Math.hypot(dx, dy) < 4) return;
       moved = true;
-      middle = [middle[0] - dx / scale, middle[1] + dy / scale];
-      held = [e.offsetX, e.offsetY];
-      soon();
+      held.set(e.pointerId, [e.offsetX, e.offsetY]);
+      const other = [...held].find(([id]) => id !== e.pointerId)?.[1];
+      if (other) {
+        const apart = ([x, y]) => Math.hypot(x - other[0], y - other[1]) || 1;
+        zoomBy(apart([e.offsetX, e.offsetY]) / apart(from), ...other);
+      } else {
+        middle = [middle[0] - dx / scale, middle[1] + dy / scale];
+        soon();
+      }
       return;
     }
     const k = under(e.offsetX, e.offsetY);
@@ -168,7 +187,13 @@ function map() {
   addEventListener("resize", draw);
   // The canvas must be on the page before it has a size.
   requestAnimationFrame(() => load(true));
-  return [canvas, tip];
+  const zoomButton = (sign, text, by) => {
+    const node = button(sign, () => zoomBy(by));
+    node.ariaLabel = node.title = text;
+    return node;
+  };
+  const buttons = el("div", { className: "zoom" }, zoomButton("+", "Zoom in", 1.6), zoomButton("−", "Zoom out", 1 / 1.6));
+  return [el("div", { className: "mapbox" }, canvas, buttons), tip];
 }
 
 /** All themes, as a map and as a tree. */

@@ -1,0 +1,102 @@
+// You: the name, what is known under it, the feed for a news reader, a reading list, and how to be forgotten.
+
+import { button, call, el, plural, say } from "./base.js";
+import { stranger } from "./foryou.js";
+import { go, show } from "./page.js";
+import { forget, load, nameForm, papersWith, reader, setName, userPath } from "./reader.js";
+import { importer } from "./welcome.js";
+
+export async function you() {
+  if (!reader.name) return stranger("Who is reading?");
+  await load();
+  const section = (title, ...content) => el("section", { className: "panel" }, el("h2", {}, title), ...content);
+  const known = el("p", { className: "filter" });
+  const count = () => known.replaceChildren(plural(reader.events, "event"), ` · ${papersWith("liked").length} liked · `,
+    el("a", { href: "#/saved" }, `${papersWith("saved").length} saved`), " · ", el("a", { href: "#/start" }, "Answer ten questions"));
+  count();
+  return {
+    name: reader.name,
+    head: [
+      el("div", { className: "headline" }, el("h1", { tabIndex: -1 }, el("span", { className: "kicker" }, "You read as"), reader.name),
+        el("div", { className: "controls" }, button("Change name", changeName), button("Leave", leave))),
+      known,
+      section("In your news reader", el("p", { className: "small" }, "Your feed as Atom or JSON Feed. The address holds a secret: whoever has it can read your feed."), newsReader()),
+      section("Bring a reading list", el("p", { className: "small" }, "What you have collected elsewhere counts as saved. The same list may be sent again: nothing counts twice."), importer(count)),
+      section("Be forgotten", el("p", { className: "small" }, "Everything kept under this name goes: likes, saves, interests, reading list, the addresses of the feed, and what others’ answers had of it."),
+        el("div", { className: "controls" }, button("Forget me…", askForget, "quiet danger"))),
+    ],
+    first: { papers: [], next: null, total: 0 },
+  };
+}
+
+/** The addresses of the feed, made when they are asked for. */
+function newsReader() {
+  const box = el("div", { className: "addresses" });
+  const line = (title, path) => {
+    // The service names a path from its root; this page may lie deeper, behind another server.
+    const url = new URL(path.replace(/^\//, ""), document.baseURI).href;
+    const field = el("input", { className: "field", readOnly: true, value: url, ariaLabel: title, onfocus: () => field.select() });
+    const copy = button("Copy", async () => {
+      try {
+        await navigator.clipboard.writeText(url);
+        say(`The address of the ${title} feed is copied.`);
+      } catch {
+        field.focus(); // selected, to be copied by hand
+      }
+    });
+    return el("div", { className: "address" }, el("span", {}, title), field, copy);
+  };
+  const make = button("Show the addresses", async () => {
+    try {
+      const { atom, json } = await call("POST", userPath("/token"));
+      box.replaceChildren(line("Atom", atom), line("JSON", json));
+      box.querySelector("input").focus();
+    } catch (e) {
+      say(e.status === 404 ? "You have no feed yet. Like a paper first." : e.message, true);
+    }
+  });
+  box.append(make);
+  return box;
+}
+
+function dialog(title, ...content) {
+  const node = el("dialog", { className: "dialog", ariaLabel: title }, el("h2", {}, title), ...content);
+  node.onclose = () => node.remove();
+  document.body.append(node);
+  node.showModal();
+  return node;
+}
+
+function changeName() {
+  const form = nameForm(() => {
+    box.close();
+    show();
+  }, button("Cancel", () => box.close()));
+  const box = dialog("Read under another name", form);
+}
+
+/** This browser forgets the name; the service does not. */
+function leave() {
+  setName("");
+  go("#/");
+  say("This browser has forgotten your name. Give it again to go on.");
+}
+
+function askForget() {
+  const { name } = reader;
+  const yes = button("Forget me", async () => {
+    try {
+      await forget();
+      box.close();
+      go("#/");
+      say(`Everything about ${name} is gone.`);
+    } catch (e) {
+      box.close();
+      say(`Nothing was forgotten. ${e.message}`, true);
+    }
+  }, "primary danger");
+  const keep = button("Keep it", () => box.close());
+  const box = dialog(`Forget everything about ${name}?`, el("p", {}, `${plural(reader.events, "event")} and all that was made of them go. This cannot be taken back.`),
+    el("div", { className: "controls" }, yes, keep));
+  keep.focus();
+}
