@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use roaring::RoaringBitmap;
+
 use super::codes::{Codes, stride};
 use super::files::SegmentManifest;
 use super::graph::{self, Graph};
@@ -31,6 +33,8 @@ pub struct Segment {
     /// Places by row, from the smallest row on.
     places: Vec<u32>,
     first: u32,
+    /// The same rows as a set, to be counted against others quickly.
+    members: RoaringBitmap,
 }
 
 impl Segment {
@@ -61,6 +65,7 @@ impl Segment {
             dimension,
             places: Vec::new(),
             first: 0,
+            members: RoaringBitmap::new(),
         };
         segment.measured()?.placed()
     }
@@ -87,6 +92,8 @@ impl Segment {
             for (place, row) in self.rows.iter().enumerate() {
                 self.places[(row - first) as usize] = place as u32;
             }
+            let standing = self.places.iter().zip(first..=last).filter(|(place, _)| **place != NOBODY);
+            self.members = standing.map(|(_, row)| row).collect();
         }
         Ok(self)
     }
@@ -130,6 +137,11 @@ impl Segment {
     /// Smallest and greatest row.
     pub fn range(&self) -> std::ops::RangeInclusive<u32> {
         self.first..=self.first.saturating_add((self.places.len() as u32).saturating_sub(1))
+    }
+
+    /// How many of some rows stand here. Not those in its range: once segments were built anew, others' rows lie there too.
+    pub fn count(&self, rows: &RoaringBitmap) -> usize {
+        self.members.intersection_len(rows) as usize
     }
 
     /// Bytes of all its files.

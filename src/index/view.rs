@@ -15,7 +15,7 @@ use crate::paper::Row;
 
 /// Rows whose scoring costs as much as one more place in sight of a walk under a filter: measured at 80 over 59,000 vectors
 /// and over a million.
-const ROWS_A_STEP: u64 = 75;
+const ROWS_A_STEP: usize = 75;
 
 /// Rows a thread scores at a time; below two such blocks one thread does it all.
 const BLOCK: usize = 16_384;
@@ -220,8 +220,8 @@ impl View {
         if 4 * ef > n {
             return None;
         }
-        let dead = self.dead.range_cardinality(segment.range());
-        let live = n.saturating_sub(dead as usize);
+        let dead = segment.count(&self.dead);
+        let live = n.saturating_sub(dead);
         let may = |row: u32| asked.allowed.is_none_or(|a| a.contains(row)) && (dead == 0 || !self.dead.contains(row));
         let at = |place: u32| own != Some(place) && segment.rows.get(place as usize).is_some_and(|row| may(*row));
         let Scratch { pool, room, .. } = scratch;
@@ -246,10 +246,10 @@ impl View {
                 Plan::Hnsw
             }
             Some(allowed) => {
-                let count = allowed.range_cardinality(segment.range());
+                let count = segment.count(allowed);
                 let share = count as f64 / n as f64;
                 let further = segment.manifest.audit.ef_under(share, ef)?.max(asked.k + asked.k / 2);
-                if count < ROWS_A_STEP * further as u64 {
+                if count < ROWS_A_STEP * further {
                     return None;
                 }
                 graph.search_allowed(codes, coded, further, (at, share), pool, room);
