@@ -96,19 +96,17 @@ fn a_store_that_was_put_back_is_not_mixed_with_a_newer_index() {
     let (index, oracle) = filled(folder.path(), 1..300);
     index.maintain(7).expect("in order");
     drop(index);
+    let older = oracle.lock().expect("whole").clone();
+    // As in an ingest that is killed: frozen behind the searches, and nobody maintains anything.
     let (index, _) = open(folder.path(), &oracle, 7);
-    index
-        .insert(
-            &(400..500)
-                .map(|r| (Row(r), vector(r)))
-                .collect::<Vec<_>>()
-                .iter()
-                .map(|(r, v)| (*r, &v[..]))
-                .collect::<Vec<_>>(),
-        )
-        .expect("inserted");
-    index.maintain(9).expect("frozen");
+    index.seen(9);
+    insert(&index, &oracle, 400..500);
+    index.wait();
+    assert_eq!(index.state().live, 0);
     drop(index);
+    *oracle.lock().expect("whole") = older;
+    // The older copy has given a row to another paper meanwhile.
+    oracle.lock().expect("whole").insert(400, vector(9999));
     let (index, report) = open(folder.path(), &oracle, 8);
     assert!(report.doubt.expect("a doubt").contains("newer than the store"));
     agrees(&index, &oracle);

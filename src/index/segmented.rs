@@ -225,7 +225,8 @@ impl Segmented {
         }
     }
 
-    /// Remembers how far the store has been read.
+    /// Remembers how far the store has come. Said before the rows of that change are inserted: they may be frozen at once,
+    /// and only files that name it show that an older copy of the store was put back.
     pub fn seen(&self, change: u64) {
         self.writer.change.fetch_max(change, Ordering::Relaxed);
     }
