@@ -186,6 +186,31 @@ fn damage_is_said_and_nothing_of_it_is_used() {
     assert!(fed.killed().doubt.is_some_and(|d| d.contains("newer")));
 }
 
+#[test]
+fn after_a_failure_nothing_says_that_all_is_there() {
+    let mut fed = Fed::new();
+    fed.insert(&[(1, "key")]);
+    fed.lexical.commit(fed.change).expect("committed");
+    let folder = fed.folder.path().to_path_buf();
+    assert_eq!(fed.killed().doubt, None);
+    {
+        // Another writer has the folder, so the first call fails; then it goes.
+        let theirs = tantivy::Index::open_in_dir(folder.join("words")).expect("opens");
+        let _writer = theirs.writer_with_num_threads::<tantivy::TantivyDocument>(1, 16 << 20).expect("writes");
+        let paper = Document { row: 2, title: "lost", ..Document::default() };
+        assert!(fed.lexical.insert(&[paper], 2).is_err());
+    }
+    let paper = Document { row: 3, title: "found", ..Document::default() };
+    let told = fed.lexical.insert(&[paper], 3).expect_err("refused").to_string();
+    assert!(told.contains("start paperkin again"), "{told}");
+    assert!(fed.lexical.remove(&[Row(1)]).is_err());
+    fed.lexical.commit(3).expect("nothing to write");
+    // What the files say is what they hold, so the rest is read from the store again.
+    (fed.change, fed.papers) = (3, (1..4).map(|row| (row, "key".to_string())).collect());
+    assert_eq!(fed.killed(), LexicalReport { doubt: None, change: 1 });
+    check(&fed.lexical, &fed.papers);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Insert(u32),

@@ -220,7 +220,8 @@ impl Lexical {
             counted.push((document.row, count(&paper)));
             indexed.push(paper);
         }
-        self.inverted.add(indexed, &known)?;
+        let added = self.inverted.add(indexed, &known);
+        writing.unless_failed(added)?;
         self.state_mut().extend(counted);
         writing.dirty = true;
         if self.state().waiting() >= WAITING { self.write(&mut writing, change) } else { Ok(()) }
@@ -238,7 +239,8 @@ impl Lexical {
         }
         writing.usable()?;
         writing.dirty = true;
-        self.inverted.remove(&gone)
+        let removed = self.inverted.remove(&gone);
+        writing.unless_failed(removed)
     }
 
     /// Makes everything so far durable and found; `change` is the store's number up to which everything was given.
@@ -264,9 +266,7 @@ impl Lexical {
     fn write(&self, writing: &mut Writing, change: u64) -> Result<()> {
         writing.usable()?;
         let out = self.try_write(writing, change);
-        // tantivy has dropped what was not committed, so only a new start from the store is right again.
-        writing.failed = out.is_err();
-        out
+        writing.unless_failed(out)
     }
 
     fn try_write(&self, writing: &mut Writing, change: u64) -> Result<()> {
@@ -337,6 +337,13 @@ impl Lexical {
 }
 
 impl Writing {
+    /// After any failure tantivy has dropped all that was not committed, papers of earlier calls too. A later commit would
+    /// say that they are there, so only a new start from the store is right again.
+    fn unless_failed(&mut self, out: Result<()>) -> Result<()> {
+        self.failed |= out.is_err();
+        out
+    }
+
     fn usable(&self) -> Result<()> {
         if !self.failed {
             return Ok(());
