@@ -176,13 +176,14 @@ impl Reader {
         };
         let mixed = |pieces: &[Vec<Atom>]| pieces.iter().flatten().any(|a| a.number);
         let lettered = |pieces: &[Vec<Atom>]| pieces.iter().flatten().any(|a| !a.number);
-        for (k, piece) in run.pieces.iter().enumerate() {
+        let mut before = 0;
+        for piece in &run.pieces {
             if piece.len() > 1 && piece.len() <= 6 {
-                let before: usize = run.pieces[..k].iter().map(Vec::len).sum();
-                let surface = spelled(&run.pieces[k..=k], "");
+                let surface = spelled(std::slice::from_ref(piece), "");
                 let term = self.folded(&surface.to_lowercase());
                 words.push(Word { term, surface, position: position + before, joined: true });
             }
+            before += piece.len();
         }
         if (2..=MAX_PIECES).contains(&run.pieces.len()) && run.atoms() <= 6 && lettered(&run.pieces) {
             let whole = spelled(&run.pieces, "").to_lowercase();
