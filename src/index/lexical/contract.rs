@@ -186,6 +186,19 @@ fn damage_is_said_and_nothing_of_it_is_used() {
     assert!(fed.killed().doubt.is_some_and(|d| d.contains("newer")));
 }
 
+/// A file of words has room for 255 bytes a term: two that are the same so far must be one from the beginning.
+#[test]
+fn long_numbers_are_no_damage() {
+    let mut fed = Fed::new();
+    let digits = "7".repeat(300);
+    fed.insert(&[(1, &format!("{digits}1")), (2, &format!("{digits}2 {}", "é".repeat(200)))]);
+    fed.lexical.commit(fed.change).expect("committed");
+    let change = fed.change;
+    assert_eq!(fed.killed(), LexicalReport { doubt: None, change });
+    assert_eq!(search(&fed.lexical, &digits, 9, None).len(), 2);
+    check(&fed.lexical, &fed.papers);
+}
+
 #[test]
 fn after_a_failure_nothing_says_that_all_is_there() {
     let mut fed = Fed::new();
