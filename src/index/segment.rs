@@ -4,6 +4,7 @@
 //! and stay on disk until they are read, `rows` says which row stands at a place.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use roaring::RoaringBitmap;
 
@@ -50,7 +51,7 @@ impl Segment {
         }
         let quick = manifest.files.iter().map(|f| f.bytes()).sum::<u64>() <= SMALL;
         for file in manifest.files.iter().filter(|f| quick || ["rows", "scales"].contains(&f.name.as_str())) {
-            file.is_whole(&folder)?;
+            file.is_whole(&folder, &AtomicBool::new(false))?;
         }
         let said = |e: crate::Error| e.to_string();
         let segment = Segment {
@@ -98,9 +99,9 @@ impl Segment {
         Ok(self)
     }
 
-    /// Whether every byte is as it was written; else why not. Reads everything.
-    pub fn is_whole(&self) -> Result<(), String> {
-        self.manifest.files.iter().try_for_each(|f| f.is_whole(&self.folder))
+    /// Whether every byte is as it was written; else why not. Reads everything, until `stop` is set.
+    pub fn is_whole(&self, stop: &AtomicBool) -> Result<(), String> {
+        self.manifest.files.iter().try_for_each(|f| f.is_whole(&self.folder, stop))
     }
 
     /// Whether opening it compared all checksums.

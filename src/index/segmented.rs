@@ -288,7 +288,7 @@ impl Segmented {
             recall: if possible == 0 { 1.0 } else { hits as f32 / possible as f32 },
             lost: outcomes.iter().filter(|(.., own)| !own).count(),
             unreachable: view.segments.iter().map(unreachable).sum(),
-            damaged: view.segments.iter().filter_map(|s| s.is_whole().err()).collect(),
+            damaged: view.segments.iter().filter_map(|s| s.is_whole(&self.writer.stop).err()).collect(),
         }
     }
 
@@ -321,7 +321,7 @@ impl Segmented {
                 if writer.stop.load(Ordering::Relaxed) {
                     return;
                 }
-                if let Err(why) = segment.is_whole() {
+                if let Err(why) = segment.is_whole(&writer.stop) {
                     tracing::error!("{why}; its rows are read from the store again");
                     writer.complain(Some(why));
                     if let Err(e) = writer.replace(&segment) {
