@@ -5,7 +5,7 @@
 //! place: first in the manifest on disk, then in the view. Nothing that is searched is ever changed.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -212,8 +212,9 @@ impl Segmented {
             return;
         }
         self.spawn(|writer| {
+            // Dropped by a panic as well, or nothing would ever be frozen behind the searches again.
+            let _busy = Busy(&writer.busy);
             writer.tidy_on_one_thread();
-            writer.busy.store(false, Ordering::Release);
         });
     }
 
@@ -343,6 +344,15 @@ impl Segmented {
             }
             work(&writer);
         }));
+    }
+}
+
+/// Says that something is being frozen, until it goes.
+struct Busy<'a>(&'a AtomicBool);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 
