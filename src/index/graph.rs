@@ -378,7 +378,7 @@ mod tests {
         assert!(base.link(n));
         let (layers, mut links) = base.finish();
         for (k, link) in links.iter_mut().enumerate().step_by(3) {
-            *link = [u32::MAX - 1, more as u32, 1 << 31][k % 3];
+            *link = [u32::MAX - 1, more as u32, 1 << 31][k / 3 % 3];
         }
         let base = Graph { layers: &layers, links: &links, m: options.m };
         let building = Building::new(options, codes(more), Some(base), &go);
