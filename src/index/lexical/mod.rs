@@ -86,7 +86,7 @@ pub struct Lexical {
     inverted: Inverted,
     // Held for reading while terms are read, for writing while papers come or go; never while anything is written to disk.
     state: RwLock<State>,
-    // Held from a look at what waits until the commit that takes it; the reader keeps the stems it has met.
+    // Held from a look at what waits until the commit that takes it; the reader keeps the stems it has met until then.
     writing: Mutex<Writing>,
 }
 
@@ -249,6 +249,7 @@ impl Lexical {
     /// [`Error::Data`] or [`Error::Io`] when the files cannot be written; what they lack is added when next opened.
     pub fn commit(&self, change: u64) -> Result<()> {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        writing.reader.forget();
         if !writing.dirty {
             return Ok(());
         }

@@ -112,6 +112,11 @@ impl Run {
 }
 
 impl Reader {
+    /// Gives the memory of its stems back: after the papers of an ingest some 20 MB, which nobody needs until the next.
+    pub fn forget(&mut self) {
+        self.stems = HashMap::new();
+    }
+
     /// The words of a text, in order.
     pub fn read(&mut self, text: &str, purpose: Purpose) -> Vec<Word> {
         let text = tex::plain(text);
