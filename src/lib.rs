@@ -87,7 +87,8 @@
 //!   batches of tokens. The queue is bounded for queries; documents come from ingests, which have few windows under way,
 //!   and from requests, which `http` bounds.
 //! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu` and
-//!   `index/kernel` and where `index` maps its files.
+//!   `index/kernel`, where `index` maps its files (`index/map`, `index/lexical/forward`), where memory goes back to the
+//!   system (`embed/cpu/release`) and where a thread lets others go first (`index/writer`).
 
 pub mod cli;
 pub mod config;
