@@ -36,6 +36,7 @@ use self::forward::Block;
 use self::inverted::{Indexed, Inverted};
 use self::state::{Counts, State};
 use self::words::{Purpose, Reader};
+use super::files::sync_folder;
 use crate::error::{Error, Result};
 use crate::paper::Row;
 
@@ -284,7 +285,9 @@ impl Lexical {
             let write = || -> std::io::Result<()> {
                 let mut file = File::create(&path)?;
                 file.write_all(&bytes)?;
-                file.sync_all()
+                file.sync_all()?;
+                // Its name as well, before the commit that says it.
+                sync_folder(&self.folder)
             };
             write().map_err(|e| Error::io(&path, "cannot write (is the disk full?)", e))?;
             files.truncate(keep);
