@@ -114,13 +114,17 @@ fn check(lexical: &Lexical, papers: &BTreeMap<u32, String>) {
         assert_eq!(readable(lexical, row), readable(&truth, row), "row {row}");
     }
     for query in ["quantum computing", "resnet50", "number7", "rare", "method3 corals deep", "nothing of it"] {
-        let found = |l: &Lexical| -> Vec<(u32, i32)> {
-            let found = search(l, query, 100, None);
-            let mut found: Vec<(u32, i32)> = found.iter().map(|n| (n.row.0, (n.score * 1e3).round() as i32)).collect();
-            found.sort_unstable();
-            found
-        };
-        assert_eq!(found(lexical), found(&truth), "{query}");
+        // All that match, and fewer than match: then equal scores and where the segments end must not tell either.
+        for k in [100, 3] {
+            let found = |l: &Lexical| -> Vec<(u32, i32)> {
+                let found = search(l, query, k, None);
+                let mut found: Vec<(u32, i32)> =
+                    found.iter().map(|n| (n.row.0, (n.score * 1e3).round() as i32)).collect();
+                found.sort_unstable();
+                found
+            };
+            assert_eq!(found(lexical), found(&truth), "{query}, {k}");
+        }
     }
 }
 
