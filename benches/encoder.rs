@@ -38,6 +38,7 @@ fn main() {
     let (long_tokens, short_tokens) = (count(&long), count(&short));
     println!("{} abstracts of {} tokens in all; {} queries of {}", long.len(), long_tokens, short.len(), short_tokens);
     for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         let theirs = path.as_deref().map(|p| peers(p, threads)).unwrap_or_default();
         for (name, tokens) in &theirs {
             println!("{threads} thread(s)  peer {name:22} {tokens:>38.0} tokens/s");
@@ -48,7 +49,9 @@ fn main() {
             let encoder = embed::open(&options).expect("the bundled model");
             for (kind, texts, tokens) in [("abstracts", &long, long_tokens), ("queries", &short, short_tokens)] {
                 for batch in [1, 8, 32, texts.len()] {
-                    let seconds = median(|| texts.chunks(batch).for_each(|t| run(&*encoder, t)));
+                    let calls = || texts.chunks(batch).for_each(|t| run(&*encoder, t));
+                    // Texts are split on the threads of the pool that the call comes from.
+                    let seconds = median(|| pool.install(calls));
                     let rate = tokens as f64 / seconds;
                     let whole = batch == texts.len() && kind == "abstracts";
                     let ratios: Vec<String> =

@@ -83,10 +83,12 @@
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
 //!   what is made with a model is a space (`engine/space`), an answer comes from one space, and moving to another model
 //!   puts a new space in the old one's place at once.
-//! - One thread owns the model (on a card two threads, each a model of its own). Requests reach it through a bounded
-//!   queue and leave in batches of tokens.
+//! - One thread owns the model (on a card two threads, each a model of its own). Texts reach it through a queue and leave in
+//!   batches of tokens. The queue is bounded for queries; documents come from ingests, which have few windows under way,
+//!   and from requests, which `http` bounds.
 //! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu` and
-//!   `index/kernel` and where `index` maps its files.
+//!   `index/kernel`, where `index` maps its files (`index/map`, `index/lexical/forward`), where memory goes back to the
+//!   system (`embed/cpu/release`) and where a thread lets others go first (`index/writer`).
 
 pub mod cli;
 pub mod config;

@@ -1,13 +1,15 @@
 //! The thread that owns the model, and the queue in front of it.
 //!
-//! Callers split their texts into tokens themselves and leave the sequences in [`Pending`]. The thread takes a batch
-//! whenever it is free, so what arrived meanwhile, from however many callers, goes through the model together. On a card
+//! Callers split their texts into tokens themselves and leave the sequences in [`Pending`]. How many calls of queries may
+//! wait is bounded, and one too many is refused before any work is done for it; calls of documents wait for their turn, and
+//! their callers see to it that they are few. The thread takes a batch whenever it is free, so what arrived meanwhile, from however many callers, goes through the model together. On a card
 //! two threads do so, each with a model and a stream of its own ([`Model::lanes`]): one's batch is put together and read
 //! back while the other's runs.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -24,11 +26,16 @@ use crate::error::{Error, Result};
 /// Documents that make a generation: more than the small calls that should share a batch.
 const GENERATION: usize = 512;
 
+/// Texts up to which a call of queries goes before the larger ones.
+const FEW: usize = 16;
+
 /// A transformer behind a queue.
 pub struct Encoder {
     identity: Identity,
     tokens: Tokens,
     queue: Arc<Queue>,
+    /// Calls of queries that wait, or whose texts are being split.
+    waiting: Arc<AtomicUsize>,
     max_waiting: usize,
     runs_on: String,
     separator: &'static str,
@@ -42,6 +49,26 @@ struct Item {
     /// Which of the caller's texts it is.
     slot: usize,
     reply: Sender<Answer>,
+    /// What a call of queries holds until the last of them leaves the queue.
+    place: Option<Arc<Place>>,
+}
+
+/// A call that counts among those that wait, until it goes.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    /// None when as many as may wait already.
+    fn among(waiting: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let one_more = |n: usize| (n < most).then_some(n + 1);
+        waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
+        Some(Place(Arc::clone(waiting)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Default)]
@@ -53,8 +80,10 @@ struct Queue {
 
 #[derive(Default)]
 struct Pending {
-    /// First come, first served.
+    /// Of small calls, which somebody sits and waits for. First come, first served.
     queries: VecDeque<Item>,
+    /// Of large calls: when no small one waits.
+    bulk: VecDeque<Item>,
     /// By generation, then by length (and age), so that a batch has little padding.
     documents: BTreeMap<(Reverse<u64>, usize, u64), Item>,
     arrivals: u64,
@@ -75,26 +104,31 @@ impl Pending {
         self.came += documents;
     }
 
-    fn push(&mut self, item: Item, kind: Kind) {
+    /// Takes in one text of a call of `texts`.
+    fn push(&mut self, item: Item, kind: Kind, texts: usize) {
         self.arrivals += 1;
         match kind {
-            Kind::Query => self.queries.push_back(item),
+            Kind::Query if texts <= FEW => self.queries.push_back(item),
+            Kind::Query => self.bulk.push_back(item),
             Kind::Document => {
                 self.documents.insert((Reverse(self.generation), item.ids.len(), self.arrivals), item);
             }
         }
     }
 
-    /// The next batch with `longest * n <= budget`, or a single text: queries first, then the longest documents.
+    /// The next batch with `longest * n <= budget`, or a single text: queries first, those of small calls before others,
+    /// then the longest documents.
     fn take(&mut self, budget: usize) -> Vec<Item> {
         let mut batch: Vec<Item> = Vec::new();
         let mut longest = 0;
-        while let Some(item) = self.queries.front() {
+        // None fills up with texts of another kind: whoever comes first would wait for them.
+        let queries = if self.queries.is_empty() { &mut self.bulk } else { &mut self.queries };
+        while let Some(item) = queries.front() {
             longest = longest.max(item.ids.len());
             if !batch.is_empty() && longest * (batch.len() + 1) > budget {
                 return batch;
             }
-            batch.extend(self.queries.pop_front());
+            batch.extend(queries.pop_front());
         }
         if !batch.is_empty() {
             return batch;
@@ -121,8 +155,9 @@ impl Queue {
     fn next(&self, budget: usize) -> Option<Vec<Item>> {
         let mut pending = self.lock();
         loop {
-            let batch = pending.take(budget);
+            let mut batch = pending.take(budget);
             if !batch.is_empty() {
+                batch.iter_mut().for_each(|item| item.place = None);
                 return Some(batch);
             }
             if pending.closed {
@@ -167,7 +202,8 @@ impl Encoder {
             identity,
             tokens,
             queue: Arc::default(),
-            max_waiting: options.max_waiting,
+            waiting: Arc::default(),
+            max_waiting: options.max_waiting.max(1),
             runs_on: model.runs_on(),
             separator: files.separator(),
             pace: model.pace(),
@@ -182,6 +218,15 @@ impl Encoder {
             encoder.threads.push(thread);
         }
         Ok(encoder)
+    }
+
+    /// Lets the threads finish what waits, and end.
+    fn close(&mut self) {
+        self.queue.lock().closed = true;
+        self.queue.arrived.notify_all();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -224,19 +269,22 @@ impl Embedder for Encoder {
     }
 
     fn submit(&self, texts: &[&str], kind: Kind) -> Result<Submitted> {
+        let place = match kind {
+            Kind::Document => None,
+            Kind::Query => Some(Arc::new(Place::among(&self.waiting, self.max_waiting).ok_or_else(|| {
+                Error::Overloaded(format!("{} requests wait for the encoder already", self.max_waiting))
+            })?)),
+        };
         let sequences: Vec<Vec<u32>> =
             texts.par_iter().map(|text| self.tokens.encode(text, kind)).collect::<Result<_>>()?;
         let (reply, submitted) = Submitted::of(texts.len());
         {
             let mut pending = self.queue.lock();
-            if kind == Kind::Query && pending.queries.len() + texts.len() > self.max_waiting.max(texts.len()) {
-                return Err(Error::Overloaded(format!("{} texts wait for the encoder already", pending.queries.len())));
-            }
             if kind == Kind::Document {
                 pending.call(sequences.len());
             }
             for (slot, ids) in sequences.into_iter().enumerate() {
-                pending.push(Item { ids, slot, reply: reply.clone() }, kind);
+                pending.push(Item { ids, slot, reply: reply.clone(), place: place.clone() }, kind, texts.len());
             }
         }
         self.queue.arrived.notify_all();
@@ -258,11 +306,7 @@ impl Embedder for Encoder {
 
 impl Drop for Encoder {
     fn drop(&mut self) {
-        self.queue.lock().closed = true;
-        self.queue.arrived.notify_all();
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
+        self.close();
     }
 }
 
@@ -301,13 +345,51 @@ mod tests {
         assert_eq!(encoder.embed(&texts[..1], Kind::Query).expect("embeds").len(), 1);
     }
 
+    fn item(length: usize, slot: usize, reply: &Sender<Answer>) -> Item {
+        Item { ids: vec![0; length], slot, reply: reply.clone(), place: None }
+    }
+
+    /// However many texts a call has, it is one that waits; one too many is refused.
+    #[test]
+    #[cfg(feature = "bundled-model")]
+    fn calls_are_counted_and_not_texts() {
+        let files = ModelFiles::find(crate::embed::BUNDLED).expect("bundled");
+        let options = Options {
+            device: crate::embed::DeviceChoice::Cpu,
+            threads: 1,
+            max_waiting: 2,
+            ..Options::new(crate::embed::BUNDLED)
+        };
+        let model = || Model::load(&files, &options).expect("loads");
+        let mut encoder = Encoder::run(&files, &options, vec![model()]).expect("starts");
+        // Nobody takes from the queue meanwhile.
+        encoder.close();
+        encoder.queue.lock().closed = false;
+        let large = encoder.submit(&["a text"; 300], Kind::Query).expect("one call");
+        let small = encoder.submit(&["a query"], Kind::Query).expect("another");
+        assert!(matches!(encoder.submit(&["a third"], Kind::Query), Err(Error::Overloaded(_))));
+        let documents = encoder.submit(&["a paper"], Kind::Document).expect("is never refused");
+        let first = encoder.queue.next(2048).expect("work");
+        assert_eq!(first.len(), 1, "the small call goes first, and alone");
+        let third = encoder.submit(&["a third"], Kind::Query).expect("there is room again");
+        assert!(encoder.submit(&["a fourth"], Kind::Query).is_err());
+        // What was taken is lost; the others are answered.
+        drop((first, small));
+        encoder.queue.lock().closed = true;
+        run(&model(), &encoder.queue, 2048, encoder.identity.dimension);
+        for (call, n) in [(third, 1), (large, 300), (documents, 1)] {
+            assert_eq!(call.collect().expect("vectors").len(), n);
+        }
+        assert_eq!(encoder.waiting.load(Ordering::Relaxed), 0);
+    }
+
     #[test]
     fn a_large_call_does_not_wait_for_later_ones() {
         let (mut pending, (reply, _answers)) = (Pending::default(), channel());
         for call in 0..3 {
             pending.call(600);
             for k in 0..600 {
-                pending.push(Item { ids: vec![0; 1 + k % 50], slot: call, reply: reply.clone() }, Kind::Document);
+                pending.push(item(1 + k % 50, call, &reply), Kind::Document, 600);
             }
         }
         let batches = std::iter::from_fn(|| Some(pending.take(1000)).filter(|b| !b.is_empty()));
@@ -322,14 +404,14 @@ mod tests {
     proptest! {
         #[test]
         fn batches_keep_the_budget_and_lose_nobody(
-            texts in prop::collection::vec((1usize..300, any::<bool>()), 0..60),
+            texts in prop::collection::vec((1usize..300, any::<bool>(), 1usize..40), 0..60),
             budget in 1usize..2000,
         ) {
             let mut pending = Pending::default();
             let (reply, _answers) = channel();
-            for (slot, (length, query)) in texts.iter().enumerate() {
+            for (slot, (length, query, call)) in texts.iter().enumerate() {
                 let kind = if *query { Kind::Query } else { Kind::Document };
-                pending.push(Item { ids: vec![0; *length], slot, reply: reply.clone() }, kind);
+                pending.push(item(*length, slot, &reply), kind, *call);
             }
             let mut seen = Vec::new();
             loop {
@@ -339,9 +421,10 @@ mod tests {
                 prop_assert!(batch.len() == 1 || longest * batch.len() <= budget);
                 seen.extend(batch.iter().map(|i| i.slot));
             }
-            // Queries leave before documents.
+            // Queries leave before documents, those of small calls first.
             let queries = texts.iter().filter(|t| t.1).count();
             prop_assert!(seen[..queries].iter().all(|&s| texts[s].1));
+            prop_assert!(seen[..queries].is_sorted_by_key(|&s| (texts[s].2 > FEW, s)));
             seen.sort_unstable();
             prop_assert_eq!(seen, (0..texts.len()).collect::<Vec<_>>());
         }

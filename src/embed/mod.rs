@@ -132,7 +132,7 @@ pub trait Embedder: Send + Sync {
     /// does not depend on which other texts were in the call (up to rounding, about 1e-6).
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when too many queries wait already; [`Error::Model`] when the model gives a vector
+    /// [`Error::Overloaded`] when too many calls of queries wait already; [`Error::Model`] when the model gives a vector
     /// that is not finite or has no length.
     fn embed(&self, texts: &[&str], kind: Kind) -> Result<Vec<Vec<f32>>> {
         self.submit(texts, kind)?.collect()
@@ -175,7 +175,7 @@ pub struct Options {
     /// Tokens in a batch, padding included (`longest * n <= token_budget`); 0 is 2048 on the processor, and on an
     /// accelerator what an eighth of its free memory holds.
     pub token_budget: usize,
-    /// Calls that may wait for the model before a query is refused.
+    /// Calls of queries that may wait for the model before another is refused. Documents are never refused.
     pub max_waiting: usize,
 }
 

@@ -18,6 +18,12 @@ use crate::error::{Error, Result};
 /// The model that is compiled into the binary (feature `bundled-model`).
 pub const BUNDLED: &str = "all-MiniLM-L6-v2";
 
+/// The files that weights are read from: the first that is there, so that nobody fetches both.
+const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+
+/// The same of an adapter.
+const ADAPTERS: [&str; 2] = ["adapter.safetensors", "pytorch_adapter.bin"];
+
 /// How the vectors of the tokens become the vector of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pooling {
@@ -193,9 +199,9 @@ impl ModelFiles {
         };
         let (query_prefix, document_prefix) = prefixes(&settings);
         let dimensions = Dimensions::read(hidden, &[&raw, &settings]);
-        let weights = match (file("model.safetensors")?, file("pytorch_model.bin")?) {
-            (Some(found), _) => Weights::Safetensors(found.bytes()?),
-            (None, Some(Found::Path(path))) => Weights::Pickle(path),
+        let weights = match first(WEIGHTS, file)? {
+            Some((found, false)) => Weights::Safetensors(found.bytes()?),
+            Some((Found::Path(path), true)) => Weights::Pickle(path),
             _ if file("model.safetensors.index.json")?.is_some() => {
                 return Err(refuse("its weights are in several files; join them into one model.safetensors".into()));
             }
@@ -211,9 +217,11 @@ impl ModelFiles {
             None => None,
         };
         match &weights {
-            Weights::Safetensors(b) => hash.update(b),
-            Weights::Pickle(path) => hash.update(&std::fs::read(path).map_err(|e| Error::io(path, "cannot read", e))?),
-        };
+            Weights::Safetensors(b) => {
+                hash.update(b);
+            }
+            Weights::Pickle(path) => hash_file(&mut hash, path)?,
+        }
         hash.update(&config_bytes).update(&tokenizer);
         hash.update(format!("{pooling:?} {max_tokens} {query_prefix:?} {document_prefix:?}").as_bytes());
         let fingerprint = hash.finalize().to_hex()[..32].to_string();
@@ -234,18 +242,34 @@ impl ModelFiles {
     }
 }
 
+/// The first of a safetensors file and a pickle that is there, and whether it is the pickle.
+fn first(
+    [safetensors, pickle]: [&str; 2],
+    file: &mut dyn FnMut(&str) -> Result<Option<Found>>,
+) -> Result<Option<(Found, bool)>> {
+    Ok(match file(safetensors)? {
+        Some(found) => Some((found, false)),
+        None => file(pickle)?.map(|found| (found, true)),
+    })
+}
+
+/// Adds a file to a hash without holding it in memory.
+fn hash_file(hash: &mut blake3::Hasher, path: &Path) -> Result<()> {
+    let read = std::fs::File::open(path).and_then(|file| hash.update_reader(file).map(drop));
+    read.map_err(|e| Error::io(path, "cannot read", e))
+}
+
 /// The adapter that `adapter_config.json` speaks of, which goes into the hash; inside, why it cannot be used.
 fn read_adapter(
     config: &Value,
     file: &mut dyn FnMut(&str) -> Result<Option<Found>>,
     hash: &mut blake3::Hasher,
 ) -> Result<Result<Adapter, String>> {
-    let (path, pickle) = match (file("adapter.safetensors")?, file("pytorch_adapter.bin")?) {
-        (Some(Found::Path(path)), _) => (path, false),
-        (_, Some(Found::Path(path))) => (path, true),
+    let (path, pickle) = match first(ADAPTERS, file)? {
+        Some((Found::Path(path), pickle)) => (path, pickle),
         _ => return Ok(Err("it has an adapter_config.json, but no pytorch_adapter.bin beside it".into())),
     };
-    hash.update(&std::fs::read(&path).map_err(|e| Error::io(&path, "cannot read", e))?);
+    hash_file(hash, &path)?;
     hash.update(config.to_string().as_bytes()).update(SEPARATOR.as_bytes());
     let tensors = match pickle {
         true => candle_core::pickle::read_all(&path).map(|list| list.into_iter().collect()),
@@ -312,16 +336,33 @@ fn from_hub(name: &str) -> Result<ModelFiles> {
         .build()
         .map_err(|e| Error::Model(format!("cannot set up the model hub: {e}")))?;
     let (repo, cache) = (api.model(name.to_string()), hf_hub::Cache::from_env().model(name.to_string()));
+    let fetch = |file: &str| match repo.get(file) {
+        Ok(path) => Ok(Some(path)),
+        Err(e) if is_absent(&e) => Ok(None),
+        Err(e) => Err(e.to_string()),
+    };
+    read_hub(name, &|file| cache.get(file), &fetch)
+}
+
+/// Reads a model from what is cached and, where that lacks a file, from what can be fetched: `None` is a file that the hub
+/// does not have, an error one that it did not give.
+pub(super) fn read_hub(
+    name: &str,
+    cached: &dyn Fn(&str) -> Option<PathBuf>,
+    fetch: &dyn Fn(&str) -> Result<Option<PathBuf>, String>,
+) -> Result<ModelFiles> {
+    // A model that was fetched once goes on working offline; what was not fetched then was not there. The weights are
+    // fetched last, so with them it was fetched to the end. Asked before anything is: while it is being fetched for the
+    // first time, a file that the network keeps from us is not one that is not there.
+    let complete = ["config.json", "tokenizer.json"].into_iter().all(|file| cached(file).is_some())
+        && WEIGHTS.into_iter().any(|file| cached(file).is_some());
     ModelFiles::read(name, name, &mut |file| {
-        if let Some(path) = cache.get(file) {
+        if let Some(path) = cached(file) {
             return Ok(Some(Found::Path(path)));
         }
-        let local = cache.get("config.json").is_some() && cache.get("tokenizer.json").is_some();
-        match repo.get(file) {
-            Ok(path) => Ok(Some(Found::Path(path))),
-            Err(e) if is_absent(&e) => Ok(None),
-            // A model that was fetched once goes on working offline; what was not fetched then was not there.
-            Err(_) if local => Ok(None),
+        match fetch(file) {
+            Ok(path) => Ok(path.map(Found::Path)),
+            Err(_) if complete => Ok(None),
             Err(e) => Err(Error::Model(format!(
                 "cannot fetch {file} of {name} from the model hub: {e}. Without a network, copy the model's folder here \
                  and give its path with --model, or use {BUNDLED}, which is in the binary"

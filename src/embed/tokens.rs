@@ -32,7 +32,10 @@ impl Tokens {
         })
     }
 
-    /// Token ids with the special ones, cut to the limit.
+    /// Token ids with the special ones, cut to the limit; at least one.
+    ///
+    /// # Errors
+    /// [`Error::Model`] for a text that the tokenizer makes nothing of, which is no fault of those in its batch.
     pub fn encode(&self, text: &str, kind: Kind) -> Result<Vec<u32>> {
         let prefix = if kind == Kind::Query { &self.query_prefix } else { &self.document_prefix };
         let whole;
@@ -64,6 +67,9 @@ impl Tokens {
                 "tokenizer.json and the weights do not belong together: token {id} of {} words",
                 self.vocabulary
             )));
+        }
+        if ids.is_empty() {
+            return Err(Error::Model("the tokenizer of the model makes no token of an empty text".into()));
         }
         Ok(ids.to_vec())
     }

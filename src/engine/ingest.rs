@@ -294,6 +294,8 @@ impl Engine {
         }
         // A row that was replaced within the window is added and gone at once.
         added.retain(|(row, _)| !gone.contains(row));
+        // First, since what is inserted may be frozen at once, and the files say how far the store had come.
+        space.index.seen(written.change);
         space.index.insert(&added)?;
         space.index.remove(&gone);
         self.follow_editions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone)?;

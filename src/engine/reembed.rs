@@ -102,6 +102,7 @@ impl Engine {
     fn follow(&self, space: &Space) -> Result<()> {
         let mut there = RoaringBitmap::new();
         let have = space.index.rows();
+        space.index.seen(self.store.change()?);
         self.store.each_vector(&space.model, |row, v| {
             there.insert(row.0);
             if have.contains(row.0) { Ok(()) } else { space.index.insert(&[(row, &v)]) }

@@ -126,13 +126,15 @@ pub fn serve(
             metrics: health::recorder(),
             tuning: Arc::new(tuning.clone()),
         };
-        let engine = Arc::clone(&app.engine);
+        let (engine, opened_app) = (Arc::clone(&app.engine), app.clone());
         let mut opening = tokio::task::spawn_blocking(move || {
             // The model is loaded and tried before the service calls itself ready.
             let opened = open()?;
             opened.embedder()?;
             let opened = Arc::new(opened);
             let _ = engine.set(Arc::clone(&opened));
+            // What the index caught up with waits to be frozen, and perhaps nothing comes in that would set it off.
+            opened_app.maintain_soon();
             ready(local, &opened);
             Ok(())
         });

@@ -89,7 +89,9 @@ fn empty_and_zero_are_no_special_cases() {
         assert_eq!(rows(&index.search(&paper(1., 0., 0.), 5, None).expect("searches")), [] as [u32; 0], "{name}");
         insert(&*index, &[(1, paper(1., 0., 0.))]);
         assert_eq!(rows(&index.search(&paper(1., 0., 0.), 0, None).expect("searches")), [] as [u32; 0], "{name}");
-        assert_eq!(rows(&index.search(&paper(1., 0., 0.), 99, None).expect("searches")), [1], "{name}");
+        for all in [99, usize::MAX] {
+            assert_eq!(rows(&index.search(&paper(1., 0., 0.), all, None).expect("searches")), [1], "{name}");
+        }
         index.remove(&[Row(1), Row(1), Row(77)]);
         assert!(index.is_empty(), "{name}");
         assert_eq!(rows(&index.search(&paper(1., 0., 0.), 5, None).expect("searches")), [] as [u32; 0], "{name}");

@@ -5,8 +5,9 @@
 //! swept at the next open. Lengths are compared before anything is read, and checksums before it is trusted for good.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -145,7 +146,7 @@ impl Manifest {
     }
 }
 
-/// Bytes gathered before they are written and added to the checksum.
+/// Bytes gathered before they are written and added to the checksum, and read at a time when it is compared.
 const BLOCK: usize = 1 << 20;
 
 /// Writes one file of a segment, taking its checksum on the way.
@@ -212,16 +213,26 @@ impl Checked {
         }
     }
 
-    /// Whether every byte is as it was written; else why not. Reads the whole file.
-    pub fn is_whole(&self, folder: &Path) -> std::result::Result<(), String> {
+    /// Whether every byte is as it was written; else why not. Reads the whole file, a block at a time, until `stop` is set:
+    /// then nothing is said against it.
+    pub fn is_whole(&self, folder: &Path, stop: &AtomicBool) -> std::result::Result<(), String> {
         let path = folder.join(&self.name);
-        let digest = || -> std::io::Result<blake3::Hash> {
-            let mut hasher = blake3::Hasher::new();
-            std::io::copy(&mut File::open(&path)?, &mut hasher)?;
-            Ok(hasher.finalize())
+        let digest = || -> std::io::Result<Option<blake3::Hash>> {
+            let (mut file, mut hasher, mut block) = (File::open(&path)?, blake3::Hasher::new(), vec![0; BLOCK]);
+            while !stop.load(Ordering::Relaxed) {
+                match file.read(&mut block) {
+                    Ok(0) => return Ok(Some(hasher.finalize())),
+                    Ok(n) => {
+                        hasher.update(&block[..n]);
+                    }
+                    Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                    Err(e) => return Err(e),
+                }
+            }
+            Ok(None)
         };
         match digest() {
-            Ok(sum) if sum.to_hex().as_str() == self.blake3 => Ok(()),
+            Ok(sum) if sum.is_none_or(|sum| sum.to_hex().as_str() == self.blake3) => Ok(()),
             Ok(_) => Err(format!("{} is damaged: its checksum differs", path.display())),
             Err(e) => Err(format!("{}: {e}", path.display())),
         }
@@ -269,4 +280,24 @@ fn sweep(folder: &Path, named: &[&str]) {
         let _ = fs::remove_dir_all(folder.join(name));
     }
     let _ = fs::remove_file(folder.join("manifest.tmp"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_to_stop_reads_no_further() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut writing = Writing::create(folder.path(), "x", false).expect("created");
+        writing.put(&vec![7u8; BLOCK + 5]).expect("written");
+        let file = writing.finish().expect("written");
+        let (go, stop) = (AtomicBool::new(false), AtomicBool::new(true));
+        assert_eq!(file.is_whole(folder.path(), &go), Ok(()));
+        let mut bytes = fs::read(folder.path().join("x")).expect("there");
+        bytes[BLOCK + 2] = 8;
+        fs::write(folder.path().join("x"), bytes).expect("written");
+        assert!(file.is_whole(folder.path(), &go).is_err());
+        assert_eq!(file.is_whole(folder.path(), &stop), Ok(()));
+    }
 }

@@ -43,7 +43,7 @@ impl Job {
     /// anyway); none when nothing needs doing.
     pub fn choose(view: &View, exact_below: usize) -> Option<Job> {
         let waiting: usize = view.sealed.iter().chain(&view.live).map(|b| b.rows.len()).sum();
-        let dead = |s: &Segment| view.dead.range_cardinality(s.range()) as f64 / s.len().max(1) as f64;
+        let dead = |s: &Segment| s.count(&view.dead) as f64 / s.len().max(1) as f64;
         let (rotten, mut sound): (Vec<_>, Vec<_>) =
             view.segments.iter().cloned().partition(|s| dead(s) > DEAD_SHARE || s.len() > GROWTH * s.manifest.built);
         let due = waiting > exact_below && view.len > exact_below;

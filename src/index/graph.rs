@@ -198,10 +198,9 @@ impl<'a> Building<'a> {
         if let Some(base) = base {
             let ground = 2 * m * base.layers[0];
             let (old_ground, old_above) = base.links.split_at(ground);
-            for (new, old) in flat.iter().zip(old_ground) {
-                new.store(*old, Ordering::Relaxed);
-            }
-            for (new, old) in flat[2 * m * shape[0]..].iter().zip(old_above) {
+            let new = flat.iter().zip(old_ground).chain(flat[2 * m * shape[0]..].iter().zip(old_above));
+            // A big base may be damaged and nobody know it yet: a link that leads outside is none.
+            for (new, old) in new.filter(|(_, old)| (**old as usize) < base.layers[0]) {
                 new.store(*old, Ordering::Relaxed);
             }
         }
@@ -356,5 +355,36 @@ impl<'a> Building<'a> {
     /// The finished graph: places of each layer, and links.
     pub fn finish(self) -> (Vec<usize>, Vec<u32>) {
         (self.layers, self.links.into_iter().map(AtomicU32::into_inner).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::codes::{encode, stride};
+    use super::*;
+
+    /// Links over a base whose file was damaged and not compared yet.
+    #[test]
+    fn a_damaged_base_brings_nothing_down() {
+        let (options, n, more) = (GraphOptions { m: 4, ef_construction: 20 }, 600, 900);
+        let (mut bytes, mut scales) = (Vec::new(), Vec::new());
+        for place in 0..more as u32 {
+            let number = |k| super::super::freeze::scatter(place * 8 + k) as f32 / u64::MAX as f32 - 0.5;
+            scales.push(encode(&std::array::from_fn::<f32, 8, _>(|k| number(k as u32)), stride(8), &mut bytes));
+        }
+        let codes = |n: usize| Codes { bytes: &bytes[..n * stride(8)], scales: &scales[..n], stride: stride(8) };
+        let go = AtomicBool::new(false);
+        let base = Building::new(options, codes(n), None, &go);
+        assert!(base.link(n));
+        let (layers, mut links) = base.finish();
+        for (k, link) in links.iter_mut().enumerate().step_by(3) {
+            *link = [u32::MAX - 1, more as u32, 1 << 31][k / 3 % 3];
+        }
+        let base = Graph { layers: &layers, links: &links, m: options.m };
+        let building = Building::new(options, codes(more), Some(base), &go);
+        assert!(building.link(more));
+        let (layers, mut links) = building.finish();
+        super::super::audit::link_in(&layers, &mut links, options.m);
+        assert!(links.iter().all(|l| *l == NOBODY || (*l as usize) < more));
     }
 }

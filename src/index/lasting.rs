@@ -96,19 +96,17 @@ fn a_store_that_was_put_back_is_not_mixed_with_a_newer_index() {
     let (index, oracle) = filled(folder.path(), 1..300);
     index.maintain(7).expect("in order");
     drop(index);
+    let older = oracle.lock().expect("whole").clone();
+    // As in an ingest that is killed: frozen behind the searches, and nobody maintains anything.
     let (index, _) = open(folder.path(), &oracle, 7);
-    index
-        .insert(
-            &(400..500)
-                .map(|r| (Row(r), vector(r)))
-                .collect::<Vec<_>>()
-                .iter()
-                .map(|(r, v)| (*r, &v[..]))
-                .collect::<Vec<_>>(),
-        )
-        .expect("inserted");
-    index.maintain(9).expect("frozen");
+    index.seen(9);
+    insert(&index, &oracle, 400..500);
+    index.wait();
+    assert_eq!(index.state().live, 0);
     drop(index);
+    *oracle.lock().expect("whole") = older;
+    // The older copy has given a row to another paper meanwhile.
+    oracle.lock().expect("whole").insert(400, vector(9999));
     let (index, report) = open(folder.path(), &oracle, 8);
     assert!(report.doubt.expect("a doubt").contains("newer than the store"));
     agrees(&index, &oracle);
@@ -175,9 +173,7 @@ fn every_row_has_its_neighbours() {
     let (index, oracle) = filled(folder.path(), 1..1500);
     // Three kinds of parts: a big segment, a small one, and rows that wait.
     for (from, to) in [(2000, 2060), (3000, 3020)] {
-        let new: Vec<(Row, Vec<f32>)> = (from..to).map(|r| (Row(r), vector(r))).collect();
-        oracle.lock().expect("whole").extend(new.iter().map(|(r, v)| (r.0, v.clone())));
-        index.insert(&new.iter().map(|(r, v)| (*r, v.as_slice())).collect::<Vec<_>>()).expect("inserted");
+        insert(&index, &oracle, from..to);
         if from == 2000 {
             index.maintain(2).expect("frozen");
         }
@@ -203,6 +199,38 @@ fn every_row_has_its_neighbours() {
     for (query, found) in queries.iter().zip(many) {
         assert_eq!(found, index.search(query, 5, None).expect("searches"));
     }
+}
+
+fn insert(index: &Segmented, oracle: &Oracle, rows: std::ops::Range<u32>) {
+    let new: Vec<(Row, Vec<f32>)> = rows.map(|r| (Row(r), vector(r))).collect();
+    oracle.lock().expect("whole").extend(new.iter().map(|(r, v)| (r.0, v.clone())));
+    index.insert(&new.iter().map(|(r, v)| (*r, v.as_slice())).collect::<Vec<_>>()).expect("inserted");
+}
+
+/// A segment that is built anew spans the rows of another; the dead among those are not its own, or it would be built anew
+/// for ever.
+#[test]
+fn maintenance_ends_where_the_ranges_of_segments_overlap() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (index, oracle) = filled(folder.path(), 1..2001);
+    for rows in [2001..2061, 2061..2221] {
+        insert(&index, &oracle, rows);
+        index.maintain(2).expect("frozen");
+    }
+    assert_eq!(index.state().segments, 3);
+    // More than a fifth of the first small one, less of the second.
+    let gone: Vec<Row> = (2001..2014).chain(2061..2091).map(Row).collect();
+    oracle.lock().expect("whole").retain(|row, _| !gone.contains(&Row(*row)));
+    index.remove(&gone);
+    insert(&index, &oracle, 2221..2241);
+    let (done, ended) = std::sync::mpsc::channel();
+    let index = Arc::new(index);
+    let at_work = Arc::clone(&index);
+    std::thread::spawn(move || done.send(at_work.maintain(3).is_ok()));
+    assert_eq!(ended.recv_timeout(std::time::Duration::from_secs(60)), Ok(true), "it never ends");
+    let state = index.state();
+    assert_eq!((state.segments, state.live, state.dead), (3, 0, 30));
+    agrees(&index, &oracle);
 }
 
 #[test]

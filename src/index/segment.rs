@@ -4,6 +4,9 @@
 //! and stay on disk until they are read, `rows` says which row stands at a place.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use roaring::RoaringBitmap;
 
 use super::codes::{Codes, stride};
 use super::files::SegmentManifest;
@@ -31,6 +34,8 @@ pub struct Segment {
     /// Places by row, from the smallest row on.
     places: Vec<u32>,
     first: u32,
+    /// The same rows as a set, to be counted against others quickly.
+    members: RoaringBitmap,
 }
 
 impl Segment {
@@ -46,7 +51,7 @@ impl Segment {
         }
         let quick = manifest.files.iter().map(|f| f.bytes()).sum::<u64>() <= SMALL;
         for file in manifest.files.iter().filter(|f| quick || ["rows", "scales"].contains(&f.name.as_str())) {
-            file.is_whole(&folder)?;
+            file.is_whole(&folder, &AtomicBool::new(false))?;
         }
         let said = |e: crate::Error| e.to_string();
         let segment = Segment {
@@ -61,6 +66,7 @@ impl Segment {
             dimension,
             places: Vec::new(),
             first: 0,
+            members: RoaringBitmap::new(),
         };
         segment.measured()?.placed()
     }
@@ -87,13 +93,15 @@ impl Segment {
             for (place, row) in self.rows.iter().enumerate() {
                 self.places[(row - first) as usize] = place as u32;
             }
+            let standing = self.places.iter().zip(first..=last).filter(|(place, _)| **place != NOBODY);
+            self.members = standing.map(|(_, row)| row).collect();
         }
         Ok(self)
     }
 
-    /// Whether every byte is as it was written; else why not. Reads everything.
-    pub fn is_whole(&self) -> Result<(), String> {
-        self.manifest.files.iter().try_for_each(|f| f.is_whole(&self.folder))
+    /// Whether every byte is as it was written; else why not. Reads everything, until `stop` is set.
+    pub fn is_whole(&self, stop: &AtomicBool) -> Result<(), String> {
+        self.manifest.files.iter().try_for_each(|f| f.is_whole(&self.folder, stop))
     }
 
     /// Whether opening it compared all checksums.
@@ -130,6 +138,11 @@ impl Segment {
     /// Smallest and greatest row.
     pub fn range(&self) -> std::ops::RangeInclusive<u32> {
         self.first..=self.first.saturating_add((self.places.len() as u32).saturating_sub(1))
+    }
+
+    /// How many of some rows stand here. Not those in its range: once segments were built anew, others' rows lie there too.
+    pub fn count(&self, rows: &RoaringBitmap) -> usize {
+        self.members.intersection_len(rows) as usize
     }
 
     /// Bytes of all its files.

@@ -5,7 +5,7 @@
 //! place: first in the manifest on disk, then in the view. Nothing that is searched is ever changed.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -216,8 +216,9 @@ impl Segmented {
             return;
         }
         self.spawn(|writer| {
+            // Dropped by a panic as well, or nothing would ever be frozen behind the searches again.
+            let _busy = Busy(&writer.busy);
             writer.tidy_on_one_thread();
-            writer.busy.store(false, Ordering::Release);
         });
     }
 
@@ -229,7 +230,8 @@ impl Segmented {
         }
     }
 
-    /// Remembers how far the store has been read.
+    /// Remembers how far the store has come. Said before the rows of that change are inserted: they may be frozen at once,
+    /// and only files that name it show that an older copy of the store was put back.
     pub fn seen(&self, change: u64) {
         self.writer.change.fetch_max(change, Ordering::Relaxed);
     }
@@ -291,7 +293,7 @@ impl Segmented {
             recall: if possible == 0 { 1.0 } else { hits as f32 / possible as f32 },
             lost: outcomes.iter().filter(|(.., own)| !own).count(),
             unreachable: view.segments.iter().map(unreachable).sum(),
-            damaged: view.segments.iter().filter_map(|s| s.is_whole().err()).collect(),
+            damaged: view.segments.iter().filter_map(|s| s.is_whole(&self.writer.stop).err()).collect(),
         }
     }
 
@@ -324,7 +326,7 @@ impl Segmented {
                 if writer.stop.load(Ordering::Relaxed) {
                     return;
                 }
-                if let Err(why) = segment.is_whole() {
+                if let Err(why) = segment.is_whole(&writer.stop) {
                     tracing::error!("{why}; its rows are read from the store again");
                     writer.complain(Some(why));
                     if let Err(e) = writer.replace(&segment) {
@@ -346,6 +348,15 @@ impl Segmented {
             }
             work(&writer);
         }));
+    }
+}
+
+/// Says that something is being frozen, until it goes.
+struct Busy<'a>(&'a AtomicBool);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 

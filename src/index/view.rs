@@ -9,13 +9,22 @@ use super::codes::{CodedQuery, Codes, Room};
 use super::kernel::Kernel;
 use super::live::Block;
 use super::segment::Segment;
-use super::walk::Pool;
+use super::walk::{Best, Pool};
 use super::{Found, Neighbour, Plan, closest_first};
 use crate::paper::Row;
 
 /// Rows whose scoring costs as much as one more place in sight of a walk under a filter: measured at 80 over 59,000 vectors
 /// and over a million.
-const ROWS_A_STEP: u64 = 75;
+const ROWS_A_STEP: usize = 75;
+
+/// A walk's pool is kept in order, which costs the square of its size; scoring every row costs their number. They break even
+/// about where the square is so many times the number.
+const SQUARE_A_ROW: usize = 16;
+
+/// Whether scoring all of `n` rows is quicker than a walk that keeps `ef` in sight.
+fn is_wide(ef: usize, n: usize) -> bool {
+    4 * ef > n || ef.saturating_mul(ef) > SQUARE_A_ROW * n
+}
 
 /// Rows a thread scores at a time; below two such blocks one thread does it all.
 const BLOCK: usize = 16_384;
@@ -105,6 +114,7 @@ pub struct Asked<'a> {
 #[derive(Default)]
 pub struct Scratch {
     pool: Pool,
+    best: Best,
     room: Room,
     list: Vec<u32>,
     found: Vec<(f32, u32, u32)>,
@@ -156,22 +166,31 @@ impl View {
 
     /// The closest rows; `ef` says how far to look in a segment.
     pub fn search(&self, asked: Asked<'_>, ef: impl Fn(&Segment) -> usize) -> Found {
+        // Nobody gets more than there is, whatever a page number multiplied to.
+        let asked = Asked { k: asked.k.min(self.len), ..asked };
+        if asked.k == 0 {
+            return Found { neighbours: Vec::new(), plan: Plan::Exact };
+        }
         with_scratch(|scratch| {
             let coded = CodedQuery::new(asked.query, super::codes::stride(asked.query.len()));
             let mut plan = Plan::Exact;
             scratch.found.clear();
             for (number, part) in self.parts().enumerate() {
                 let walked = match part {
-                    Part::Segment(s) if asked.k > 0 => self.walk((number, s), &coded, asked, ef(s), scratch),
-                    _ => None,
+                    Part::Segment(s) => self.walk((number, s), &coded, asked, ef(s), scratch),
+                    Part::Block(_) => None,
                 };
+                let at = |(score, place): (f32, u32)| (score, number as u32, place);
                 match walked {
-                    Some(walked) if plan == Plan::Exact => plan = walked,
-                    Some(_) => {}
-                    None => self.scan((number, part), &coded, asked, scratch),
+                    Some(walked) => {
+                        plan = if plan == Plan::Exact { walked } else { plan };
+                        scratch.found.extend(scratch.pool.closest().map(at));
+                    }
+                    None => {
+                        self.scan((number, part), &coded, asked, scratch);
+                        scratch.found.extend(scratch.best.closest().map(at));
+                    }
                 }
-                let Scratch { pool, found, .. } = scratch;
-                found.extend(pool.closest().map(|(score, place)| (score, number as u32, place)));
             }
             Found { neighbours: self.score_again(asked, plan, &mut scratch.found), plan }
         })
@@ -217,11 +236,11 @@ impl View {
         let own = asked.from.filter(|(part, _)| *part == number).map(|(_, place)| place);
         let (n, graph, codes) = (segment.len(), segment.graph(), segment.codes());
         let ef = ef.max(asked.k + asked.k / 2);
-        if 4 * ef > n {
+        if is_wide(ef, n) {
             return None;
         }
-        let dead = self.dead.range_cardinality(segment.range());
-        let live = n.saturating_sub(dead as usize);
+        let dead = segment.count(&self.dead);
+        let live = n.saturating_sub(dead);
         let may = |row: u32| asked.allowed.is_none_or(|a| a.contains(row)) && (dead == 0 || !self.dead.contains(row));
         let at = |place: u32| own != Some(place) && segment.rows.get(place as usize).is_some_and(|row| may(*row));
         let Scratch { pool, room, .. } = scratch;
@@ -229,7 +248,7 @@ impl View {
             None => {
                 // So much further that, without the dead, as many are left.
                 let further = (ef as f64 * n as f64 / live.max(1) as f64) as usize;
-                if 4 * further > n {
+                if is_wide(further, n) {
                     return None;
                 }
                 match own {
@@ -246,10 +265,10 @@ impl View {
                 Plan::Hnsw
             }
             Some(allowed) => {
-                let count = allowed.range_cardinality(segment.range());
+                let count = segment.count(allowed);
                 let share = count as f64 / n as f64;
                 let further = segment.manifest.audit.ef_under(share, ef)?.max(asked.k + asked.k / 2);
-                if count < ROWS_A_STEP * further as u64 {
+                if count < ROWS_A_STEP * further || is_wide(further, n) {
                     return None;
                 }
                 graph.search_allowed(codes, coded, further, (at, share), pool, room);
@@ -265,10 +284,10 @@ impl View {
         Some(plan)
     }
 
-    /// Scores every allowed row of a part and leaves the best in the pool.
+    /// Scores every allowed row of a part and leaves the best in the scratch.
     fn scan(&self, (number, part): (usize, Part<'_>), coded: &CodedQuery, asked: Asked<'_>, scratch: &mut Scratch) {
-        let Scratch { pool, room, list, .. } = scratch;
-        let (codes, rows, best) = (part.codes(), part.rows(), 4 * asked.k + 64);
+        let Scratch { best, room, list, .. } = scratch;
+        let (codes, rows, most) = (part.codes(), part.rows(), 4 * asked.k + 64);
         let dead = self.dead.range_cardinality(part.range()) > 0;
         let own = asked.from.filter(|(n, _)| *n == number).map(|(_, place)| rows[place as usize]);
         let may = |row: u32| !(dead && self.dead.contains(row)) && own != Some(row);
@@ -280,26 +299,26 @@ impl View {
             }
             Some(a) => list.extend(a.range(part.range()).filter(|row| may(*row)).filter_map(|row| part.place(row))),
         }
-        pool.reset(best);
-        let score = |list: &[u32], pool: &mut Pool, room: &mut Room| {
+        best.reset(most);
+        let score = |list: &[u32], best: &mut Best, room: &mut Room| {
             for piece in list.chunks(PIECE) {
                 codes.scores(coded, piece, &mut room.products, &mut room.scores);
-                room.scores.iter().zip(piece).for_each(|(score, place)| pool.offer(*score, *place));
+                room.scores.iter().zip(piece).for_each(|(score, place)| best.offer(*score, *place));
             }
         };
         if list.len() < 2 * BLOCK {
-            return score(list, pool, room);
+            return score(list, best, room);
         }
-        let pools: Vec<Pool> = list
+        let mut blocks: Vec<Best> = list
             .par_chunks(BLOCK)
             .map(|list| {
-                let (mut pool, mut room) = (Pool::default(), Room::default());
-                pool.reset(best);
-                score(list, &mut pool, &mut room);
-                pool
+                let (mut best, mut room) = (Best::default(), Room::default());
+                best.reset(most);
+                score(list, &mut best, &mut room);
+                best
             })
             .collect();
-        pools.iter().flat_map(Pool::closest).for_each(|(score, place)| pool.offer(score, place));
+        blocks.iter_mut().flat_map(Best::closest).for_each(|(score, place)| best.offer(score, place));
     }
 
     /// The truth: every allowed row scored with its full vector.

@@ -93,6 +93,50 @@ impl Pool {
     }
 }
 
+/// The closest of many places, in no order. Unlike a [`Pool`] it costs the same for each that is offered however many are
+/// kept, which is what a deep page needs.
+#[derive(Default)]
+pub struct Best {
+    keys: Vec<u64>,
+    most: usize,
+    /// What is not below it is not among the closest.
+    limit: u64,
+}
+
+impl Best {
+    /// Empties it, to keep `most` from now on.
+    pub fn reset(&mut self, most: usize) {
+        self.keys.clear();
+        self.most = most.max(1);
+        self.limit = u64::MAX;
+    }
+
+    /// Offers a place; it is taken if it may be among the closest.
+    pub fn offer(&mut self, score: f32, place: u32) {
+        let key = key(score, place);
+        if key < self.limit {
+            self.keys.push(key);
+            if self.keys.len() >= 2 * self.most {
+                self.cut();
+            }
+        }
+    }
+
+    fn cut(&mut self) {
+        if self.keys.len() > self.most {
+            let (_, last, _) = self.keys.select_nth_unstable(self.most - 1);
+            self.limit = *last;
+            self.keys.truncate(self.most);
+        }
+    }
+
+    /// Score and place of the closest.
+    pub fn closest(&mut self) -> impl Iterator<Item = (f32, u32)> + '_ {
+        self.cut();
+        self.keys.iter().map(|k| (score_of(*k), place_of(*k)))
+    }
+}
+
 /// Which places a walk has seen. Forgets all at once, without touching each.
 #[derive(Default)]
 pub struct Visited {
@@ -218,6 +262,37 @@ pub fn walk_allowed(
         codes.scores(query, &room.places, &mut room.products, &mut room.scores);
         for (score, place) in room.scores.iter().zip(&room.places) {
             pool.offer(*score, *place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever the order of the offers, both keep what sorting all of them would.
+        #[test]
+        fn the_closest_are_kept(scores in prop::collection::vec(-9i32..9, 0..300), most in 1usize..40) {
+            let offers: Vec<(f32, u32)> = scores.iter().enumerate().map(|(p, s)| (*s as f32 / 8.0, p as u32)).collect();
+            let mut truth = offers.clone();
+            truth.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            truth.truncate(most);
+            let (mut pool, mut best) = (Pool::default(), Best::default());
+            // Twice, so that what is left of the first time shows.
+            for _ in 0..2 {
+                pool.reset(most);
+                best.reset(most);
+                for (score, place) in &offers {
+                    pool.offer(*score, *place);
+                    best.offer(*score, *place);
+                }
+                prop_assert_eq!(pool.closest().collect::<Vec<_>>(), truth.clone());
+                let mut kept: Vec<(f32, u32)> = best.closest().collect();
+                kept.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+                prop_assert_eq!(kept, truth.clone());
+            }
         }
     }
 }

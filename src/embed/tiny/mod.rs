@@ -3,6 +3,7 @@
 
 mod plain;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -14,8 +15,9 @@ use serde_json::{Value, json};
 use super::architecture::Architecture;
 use super::cpu::Isa;
 use super::forward::load_cpu;
+use super::model::read_hub;
 use super::tokens::Tokens;
-use super::{DeviceChoice, Embedder, Kind, ModelFiles, Options, Precision, open};
+use super::{DeviceChoice, Embedder, Kind, ModelFiles, Options, Pooling, Precision, open};
 use plain::Tensors;
 
 const HIDDEN: usize = 24;
@@ -477,4 +479,42 @@ fn a_shorter_vector_is_the_beginning_of_the_full_one() {
     assert!(embed(&*short).iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6));
     let e = at(Some(12)).err().unwrap().to_string();
     assert!(e.contains("12 numbers") && e.contains("24, 16, 8"), "{e}");
+}
+
+/// A hub that is cut off while a model is fetched for the first time: never a model without the file that did not come.
+#[test]
+fn a_hub_that_is_cut_off_gives_no_half_model() {
+    let tiny = bert_tensors("", POSITIONS, 2).folder(&bert_config("bert", POSITIONS, 2, 0));
+    std::fs::write(tiny.path().join("1_Pooling/config.json"), json!({"pooling_mode_cls_token": true}).to_string())
+        .unwrap();
+    let there = |file: &str| Some(tiny.path().join(file)).filter(|path| path.is_file());
+    // The hub gives so many files, each of which is then in the cache, and then nothing more.
+    let read = |before: &[String], given: usize| {
+        let cache = RefCell::new(before.to_vec());
+        let asked = RefCell::new(Vec::new());
+        let model =
+            read_hub("some/model", &|file| there(file).filter(|_| cache.borrow().iter().any(|c| c == file)), &|file| {
+                if asked.borrow().len() == given {
+                    return Err("cut off".into());
+                }
+                asked.borrow_mut().push(file.to_string());
+                cache.borrow_mut().extend(there(file).map(|_| file.to_string()));
+                Ok(there(file))
+            });
+        (model, asked.into_inner(), cache.into_inner())
+    };
+    let (whole, asked, cached) = read(&[], usize::MAX);
+    assert_eq!(whole.unwrap().pooling, Pooling::Cls);
+    assert!(asked.contains(&"model.safetensors".into()) && !asked.contains(&"pytorch_model.bin".into()), "{asked:?}");
+    let mut before = Vec::new();
+    for given in 0..asked.len() {
+        let (model, _, cached) = read(&[], given);
+        assert!(model.is_err(), "read without {}", asked[given]);
+        // Nor when it is tried again without a network.
+        assert!(read(&cached, 0).0.is_err(), "read without {} and what follows", asked[given]);
+        before = cached;
+    }
+    // Where it stopped it goes on, and what was fetched to the end needs no network.
+    assert_eq!(read(&before, usize::MAX).0.unwrap().pooling, Pooling::Cls);
+    assert_eq!(read(&cached, 0).0.unwrap().pooling, Pooling::Cls);
 }

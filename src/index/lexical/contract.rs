@@ -114,13 +114,17 @@ fn check(lexical: &Lexical, papers: &BTreeMap<u32, String>) {
         assert_eq!(readable(lexical, row), readable(&truth, row), "row {row}");
     }
     for query in ["quantum computing", "resnet50", "number7", "rare", "method3 corals deep", "nothing of it"] {
-        let found = |l: &Lexical| -> Vec<(u32, i32)> {
-            let found = search(l, query, 100, None);
-            let mut found: Vec<(u32, i32)> = found.iter().map(|n| (n.row.0, (n.score * 1e3).round() as i32)).collect();
-            found.sort_unstable();
-            found
-        };
-        assert_eq!(found(lexical), found(&truth), "{query}");
+        // All that match, and fewer than match: then equal scores and where the segments end must not tell either.
+        for k in [100, 3] {
+            let found = |l: &Lexical| -> Vec<(u32, i32)> {
+                let found = search(l, query, k, None);
+                let mut found: Vec<(u32, i32)> =
+                    found.iter().map(|n| (n.row.0, (n.score * 1e3).round() as i32)).collect();
+                found.sort_unstable();
+                found
+            };
+            assert_eq!(found(lexical), found(&truth), "{query}, {k}");
+        }
     }
 }
 
@@ -184,6 +188,44 @@ fn damage_is_said_and_nothing_of_it_is_used() {
     }
     fed.change = 0;
     assert!(fed.killed().doubt.is_some_and(|d| d.contains("newer")));
+}
+
+/// A file of words has room for 255 bytes a term: two that are the same so far must be one from the beginning.
+#[test]
+fn long_numbers_are_no_damage() {
+    let mut fed = Fed::new();
+    let digits = "7".repeat(300);
+    fed.insert(&[(1, &format!("{digits}1")), (2, &format!("{digits}2 {}", "é".repeat(200)))]);
+    fed.lexical.commit(fed.change).expect("committed");
+    let change = fed.change;
+    assert_eq!(fed.killed(), LexicalReport { doubt: None, change });
+    assert_eq!(search(&fed.lexical, &digits, 9, None).len(), 2);
+    check(&fed.lexical, &fed.papers);
+}
+
+#[test]
+fn after_a_failure_nothing_says_that_all_is_there() {
+    let mut fed = Fed::new();
+    fed.insert(&[(1, "key")]);
+    fed.lexical.commit(fed.change).expect("committed");
+    let folder = fed.folder.path().to_path_buf();
+    assert_eq!(fed.killed().doubt, None);
+    {
+        // Another writer has the folder, so the first call fails; then it goes.
+        let theirs = tantivy::Index::open_in_dir(folder.join("words")).expect("opens");
+        let _writer = theirs.writer_with_num_threads::<tantivy::TantivyDocument>(1, 16 << 20).expect("writes");
+        let paper = Document { row: 2, title: "lost", ..Document::default() };
+        assert!(fed.lexical.insert(&[paper], 2).is_err());
+    }
+    let paper = Document { row: 3, title: "found", ..Document::default() };
+    let told = fed.lexical.insert(&[paper], 3).expect_err("refused").to_string();
+    assert!(told.contains("start paperkin again"), "{told}");
+    assert!(fed.lexical.remove(&[Row(1)]).is_err());
+    fed.lexical.commit(3).expect("nothing to write");
+    // What the files say is what they hold, so the rest is read from the store again.
+    (fed.change, fed.papers) = (3, (1..4).map(|row| (row, "key".to_string())).collect());
+    assert_eq!(fed.killed(), LexicalReport { doubt: None, change: 1 });
+    check(&fed.lexical, &fed.papers);
 }
 
 #[derive(Debug, Clone)]

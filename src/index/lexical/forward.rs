@@ -102,10 +102,10 @@ impl Growing {
         let mut words = Vec::new();
         for id in new.clone() {
             for text in [dictionary.term(id), dictionary.surface(id)] {
-                let text = text.unwrap_or_default().as_bytes();
-                let text = &text[..text.len().min(255)];
+                let text = text.unwrap_or_default();
+                let text = &text[..text.floor_char_boundary(255)];
                 words.push(text.len() as u8);
-                words.extend_from_slice(text);
+                words.extend_from_slice(text.as_bytes());
             }
         }
         let (rows, entries) = (self.ends.len() as u32, self.counts.len() as u32);

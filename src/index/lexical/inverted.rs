@@ -260,7 +260,9 @@ impl View {
                         heap.pop();
                     }
                     if heap.len() == k {
-                        threshold = heap.peek().map_or(f32::MIN, |w| w.0.score);
+                        // tantivy passes over what does not exceed it. An equal score must come through, for the smaller
+                        // row counts then, wherever its segment lies.
+                        threshold = heap.peek().map_or(f32::MIN, |w| w.0.score.next_down());
                     }
                 }
                 threshold

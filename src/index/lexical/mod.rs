@@ -36,6 +36,7 @@ use self::forward::Block;
 use self::inverted::{Indexed, Inverted};
 use self::state::{Counts, State};
 use self::words::{Purpose, Reader};
+use super::files::sync_folder;
 use crate::error::{Error, Result};
 use crate::paper::Row;
 
@@ -86,7 +87,7 @@ pub struct Lexical {
     inverted: Inverted,
     // Held for reading while terms are read, for writing while papers come or go; never while anything is written to disk.
     state: RwLock<State>,
-    // Held from a look at what waits until the commit that takes it; the reader keeps the stems it has met.
+    // Held from a look at what waits until the commit that takes it; the reader keeps the stems it has met until then.
     writing: Mutex<Writing>,
 }
 
@@ -220,7 +221,8 @@ impl Lexical {
             counted.push((document.row, count(&paper)));
             indexed.push(paper);
         }
-        self.inverted.add(indexed, &known)?;
+        let added = self.inverted.add(indexed, &known);
+        writing.unless_failed(added)?;
         self.state_mut().extend(counted);
         writing.dirty = true;
         if self.state().waiting() >= WAITING { self.write(&mut writing, change) } else { Ok(()) }
@@ -238,7 +240,8 @@ impl Lexical {
         }
         writing.usable()?;
         writing.dirty = true;
-        self.inverted.remove(&gone)
+        let removed = self.inverted.remove(&gone);
+        writing.unless_failed(removed)
     }
 
     /// Makes everything so far durable and found; `change` is the store's number up to which everything was given.
@@ -247,6 +250,7 @@ impl Lexical {
     /// [`Error::Data`] or [`Error::Io`] when the files cannot be written; what they lack is added when next opened.
     pub fn commit(&self, change: u64) -> Result<()> {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        writing.reader.forget();
         if !writing.dirty {
             return Ok(());
         }
@@ -264,9 +268,7 @@ impl Lexical {
     fn write(&self, writing: &mut Writing, change: u64) -> Result<()> {
         writing.usable()?;
         let out = self.try_write(writing, change);
-        // tantivy has dropped what was not committed, so only a new start from the store is right again.
-        writing.failed = out.is_err();
-        out
+        writing.unless_failed(out)
     }
 
     fn try_write(&self, writing: &mut Writing, change: u64) -> Result<()> {
@@ -283,7 +285,9 @@ impl Lexical {
             let write = || -> std::io::Result<()> {
                 let mut file = File::create(&path)?;
                 file.write_all(&bytes)?;
-                file.sync_all()
+                file.sync_all()?;
+                // Its name as well, before the commit that says it.
+                sync_folder(&self.folder)
             };
             write().map_err(|e| Error::io(&path, "cannot write (is the disk full?)", e))?;
             files.truncate(keep);
@@ -337,6 +341,13 @@ impl Lexical {
 }
 
 impl Writing {
+    /// After any failure tantivy has dropped all that was not committed, papers of earlier calls too. A later commit would
+    /// say that they are there, so only a new start from the store is right again.
+    fn unless_failed(&mut self, out: Result<()>) -> Result<()> {
+        self.failed |= out.is_err();
+        out
+    }
+
     fn usable(&self) -> Result<()> {
         if !self.failed {
             return Ok(());

@@ -1,5 +1,7 @@
 //! What a query asks of the words: conditions that papers must meet, and words that they are ranked by.
 
+use std::collections::HashSet;
+
 use roaring::RoaringBitmap;
 use tantivy::Term;
 use tantivy::query::{BooleanQuery, BoostQuery, Occur, PhraseQuery, Query as TantivyQuery, RangeQuery, TermQuery};
@@ -99,8 +101,9 @@ impl Lexical {
         let all = state.live.len() as f32;
         let idf = |n: f32| (1.0 + (all - n + 0.5).max(0.5) / (n + 0.5)).ln();
         let mut terms: Vec<Wanted> = Vec::new();
+        let mut seen: HashSet<String> = HashSet::new();
         for word in read {
-            if terms.iter().any(|t| t.term == word.term) {
+            if !seen.insert(word.term.clone()) {
                 continue;
             }
             let id = state.dictionary.find(&word.term);

@@ -1,7 +1,7 @@
 //! The language of queries: `author:"..."`, `title:`, `category:`, `date:2025..2026-03`, `"a phrase"`, `-word`, `a OR b`.
 //!
-//! Everything else is words. A text of more than [`LONGEST`] words, or of more than one line, is a text and no query: what
-//! looks like an operator there was written by an author.
+//! Everything else is words. A text of more than [`LONGEST`] words or [`MOST_BYTES`] bytes, or of more than one line, is a
+//! text and no query: what looks like an operator there was written by an author.
 
 use super::query::{Atom, Condition, Query};
 use crate::error::{Error, Result};
@@ -10,11 +10,16 @@ use crate::paper::{PaperDate, head};
 /// Words up to which a text is read as a query.
 const LONGEST: usize = 32;
 
+/// Bytes up to which it is: so many words with long names and phrases among them. An abstract in Chinese has no blanks to
+/// count words by.
+const MOST_BYTES: usize = 1024;
+
 const FIELDS: [&str; 4] = ["author", "title", "category", "date"];
 
 /// Whether a text is a text and no query.
 pub fn is_prose(text: &str) -> bool {
-    text.trim().lines().count() > 1 || text.split_whitespace().count() > LONGEST
+    let text = text.trim();
+    text.len() > MOST_BYTES || text.lines().count() > 1 || text.split_whitespace().count() > LONGEST
 }
 
 impl Query {
@@ -216,6 +221,11 @@ mod tests {
         let text = format!("Methods: we use \"quotes, author: none OR OR date:never {}", "word ".repeat(40));
         assert_eq!(Query::parse(&text).map(|q| q.conditions.len()).ok(), Some(0));
         assert!(Query::parse("Title \"here\ntwo lines OR").is_ok());
+        for long in ["深度学习\"".repeat(100), "a1-b2-".repeat(40_000)] {
+            assert_eq!(Query::parse(&long).map(|q| (q.words, q.conditions)).ok(), Some((long, Vec::new())));
+        }
+        let most = format!("author:\"{}\"", "x".repeat(1000));
+        assert_eq!(Query::parse(&most).map(|q| q.conditions.len()).ok(), Some(1));
     }
 
     proptest! {

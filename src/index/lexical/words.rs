@@ -12,7 +12,7 @@ use tantivy::tokenizer::{AsciiFoldingFilter, Language, RawTokenizer, Stemmer, Te
 
 use super::tex;
 
-/// Characters of a word that count; a longer one is cut.
+/// Characters of a word that count; a longer one is cut. In bytes no more than the 255 that a file of words has room for.
 const MAX_WORD: usize = 48;
 
 /// Stems that are kept, so that a word is stemmed once in a while and not every time.
@@ -112,6 +112,11 @@ impl Run {
 }
 
 impl Reader {
+    /// Gives the memory of its stems back: after the papers of an ingest some 20 MB, which nobody needs until the next.
+    pub fn forget(&mut self) {
+        self.stems = HashMap::new();
+    }
+
     /// The words of a text, in order.
     pub fn read(&mut self, text: &str, purpose: Purpose) -> Vec<Word> {
         let text = tex::plain(text);
@@ -153,11 +158,11 @@ impl Reader {
         let lower = atom.text.to_lowercase();
         // The stemmer knows words, not acronyms: `GPUs` is `GPU` as well as the `gpus` that somebody may type.
         if let Some(single) = acronym(&atom.text).filter(|_| purpose != Purpose::Name) {
-            let (term, surface) = (single.to_lowercase(), single.to_string());
+            let (term, surface) = (cut(&single.to_lowercase()), single.to_string());
             words.push(Word { term, surface, position, joined: true });
         }
         let term = match purpose {
-            _ if atom.number => lower,
+            _ if atom.number => cut(&lower),
             Purpose::Name => self.folded(&lower),
             _ if STOP_SET.contains(lower.as_str()) => return,
             _ => self.stem(lower),
@@ -176,13 +181,14 @@ impl Reader {
         };
         let mixed = |pieces: &[Vec<Atom>]| pieces.iter().flatten().any(|a| a.number);
         let lettered = |pieces: &[Vec<Atom>]| pieces.iter().flatten().any(|a| !a.number);
-        for (k, piece) in run.pieces.iter().enumerate() {
+        let mut before = 0;
+        for piece in &run.pieces {
             if piece.len() > 1 && piece.len() <= 6 {
-                let before: usize = run.pieces[..k].iter().map(Vec::len).sum();
-                let surface = spelled(&run.pieces[k..=k], "");
+                let surface = spelled(std::slice::from_ref(piece), "");
                 let term = self.folded(&surface.to_lowercase());
                 words.push(Word { term, surface, position: position + before, joined: true });
             }
+            before += piece.len();
         }
         if (2..=MAX_PIECES).contains(&run.pieces.len()) && run.atoms() <= 6 && lettered(&run.pieces) {
             let whole = spelled(&run.pieces, "").to_lowercase();
@@ -403,6 +409,16 @@ mod tests {
         let places: Vec<(&str, usize)> = words.iter().map(|w| (w.term.as_str(), w.position)).collect();
         assert_eq!(places, [("state", 0), ("art", 3)]);
         assert_eq!(terms("to be or not to be", Purpose::Query), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn long_words_are_cut_whatever_they_are() {
+        for text in ["1".repeat(300), "¼".repeat(300), "GPU".repeat(100) + "s", "a1".repeat(3) + &"9".repeat(300)] {
+            for purpose in [Purpose::Text, Purpose::Query, Purpose::Name] {
+                let terms = terms(&text, purpose);
+                assert!(!terms.is_empty() && terms.iter().all(|t| t.chars().count() <= MAX_WORD), "{terms:?}");
+            }
+        }
     }
 
     #[test]
