@@ -20,6 +20,7 @@ use crate::sources;
   paperkin ingest papers.jsonl
   paperkin ingest 2026-*.jsonl.zst --data ~/papers
   zcat dump.gz | jq -c '{id, title, abstract}' | paperkin ingest -
+  paperkin ingest <(jq -c '.papers[]' dump.json)
 
 One JSON object a line; `id` and `title` are required. Known fields: abstract, authors, date, categories, keywords,
 venue, organization, url, upvotes, comments, submitted_by, listed. Others are kept under `extra`.")]
@@ -34,17 +35,15 @@ pub struct Args {
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     // All are opened before any is read: a wrong name should cost nothing.
-    for path in &args.files {
-        if path.as_os_str() != "-" {
-            sources::open(path)?;
-        }
+    for path in args.files.iter().filter(|path| !only_once(path)) {
+        sources::open(path)?;
     }
     let engine = context.open()?;
     let began = Instant::now();
     let mut total = Report::default();
     for path in &args.files {
         let name = path.display().to_string();
-        let lines = if path.as_os_str() == "-" { None } else { count_lines(path).ok() };
+        let lines = if only_once(path) { None } else { count_lines(path).ok() };
         let reader = sources::open(path)?;
         let report = take_in(&engine, &name, lines, &mut sources::read(&name, reader))?;
         add(&mut total, report);
@@ -106,6 +105,11 @@ fn add(total: &mut Report, report: Report) {
     total.rejected_total += report.rejected_total;
     total.embedded += report.embedded;
     total.rejected.extend(report.rejected);
+}
+
+/// Whether opening it takes something out of it: standard input, and a pipe, whose writer ends when the first reader goes.
+fn only_once(path: &Path) -> bool {
+    path.as_os_str() == "-" || std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
 }
 
 /// Lines of a file, for the remaining time. Unpacking a file twice costs little beside embedding it once.

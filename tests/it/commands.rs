@@ -242,6 +242,22 @@ fn standard_input_is_a_file_and_a_pasted_abstract() {
 }
 
 #[test]
+fn a_named_pipe_is_read_to_its_end() {
+    let folder = Folder::new();
+    let pipe = folder.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
+    let file = folder.file("more.jsonl", papers(35).lines().skip(30).map(|l| format!("{l}\n")).collect::<String>());
+    let name = pipe.display().to_string();
+    let child =
+        folder.command(&["ingest", &name, &file, "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    // One writer, as `<(...)` has: who opens the pipe a second time would wait for ever.
+    let writer = std::thread::spawn(move || std::fs::write(pipe, papers(30)));
+    let ran = Ran::from(child.expect("starts").wait_with_output().expect("ends"));
+    writer.join().expect("ends").expect("the pipe was read to its end");
+    assert!(ran.status == Some(0) && ran.out.contains("\"accepted\": 35"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
 fn what_is_exported_comes_back_to_the_last_bit() {
     let folder = Folder::new();
     let file = folder.file("p.jsonl", papers(150));
