@@ -4,12 +4,15 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::progress::{Progress, duration};
+use super::progress::{Intake, duration, meanwhile};
 use super::show::thousands;
 use super::{Context, show};
 use crate::engine::{Engine, Incoming, Report};
 use crate::error::Result;
 use crate::sources;
+
+/// Bytes of a file from which on counting its lines takes so long that it is said.
+const LONG: u64 = 16 << 20;
 
 /// Read papers, embed them, index them
 ///
@@ -43,7 +46,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let mut total = Report::default();
     for path in &args.files {
         let name = path.display().to_string();
-        let lines = if only_once(path) { None } else { count_lines(path).ok() };
+        let lines = if only_once(path) { None } else { count_lines(path, &name).ok() };
         let reader = sources::open(path)?;
         let report = take_in(&engine, &name, lines, &mut sources::read(&name, reader))?;
         add(&mut total, report);
@@ -68,15 +71,15 @@ pub fn take_in(
     lines: Option<usize>,
     source: &mut dyn Iterator<Item = Result<Incoming>>,
 ) -> anyhow::Result<Report> {
-    let progress = Progress::new(name, lines);
-    let report = engine.ingest(source, &|report| progress.update(report));
-    progress.finish();
+    let intake = Intake::new(name, lines);
+    let report = engine.ingest(source, &|report| intake.update(report));
+    intake.finish();
     Ok(report?)
 }
 
 /// Brings the index on disk. A failure costs time at the next open and nothing else, so it is no error here.
 pub fn finish(engine: &Engine) {
-    if let Err(e) = engine.maintain() {
+    if let Err(e) = meanwhile("bringing the index into order", || engine.maintain()) {
         eprintln!("warning: {e}");
     }
 }
@@ -113,7 +116,14 @@ fn only_once(path: &Path) -> bool {
 }
 
 /// Lines of a file, for the remaining time. Unpacking a file twice costs little beside embedding it once.
-fn count_lines(path: &Path) -> anyhow::Result<usize> {
+fn count_lines(path: &Path, name: &str) -> anyhow::Result<usize> {
+    if std::fs::metadata(path)?.len() < LONG {
+        return lines_of(path);
+    }
+    meanwhile(&format!("{name}: counting its lines"), || lines_of(path))
+}
+
+fn lines_of(path: &Path) -> anyhow::Result<usize> {
     let mut reader = sources::open(path)?;
     let (mut lines, mut open) = (0, false);
     loop {

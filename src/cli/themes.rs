@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use console::style;
 
-use super::show::thousands;
+use super::show::{plain, thousands, title};
 use super::{Context, show, theme_map};
 use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeAsk, ThemeList, ThemesAsk};
 use crate::themes::trend::Direction;
@@ -91,7 +91,7 @@ fn events(context: &Context, engine: &Engine, limit: usize) -> anyhow::Result<()
         return show::lines(&mut out, &events);
     }
     for e in &events {
-        writeln!(out, "{}  {:<7} {:<6} {}", e.at, e.kind, e.theme, e.text)?;
+        writeln!(out, "{}  {:<7} {:<6} {}", e.at, e.kind, e.theme, plain(&e.text))?;
     }
     if events.is_empty() {
         writeln!(out, "Nothing happened yet.")?;
@@ -127,7 +127,8 @@ fn branch(
     before: &str,
     below: &str,
 ) -> anyhow::Result<()> {
-    let name = if theme.level == 0 { style(&theme.name).bold() } else { style(&theme.name) };
+    let name = style(plain(&theme.name));
+    let name = if theme.level == 0 { name.bold() } else { name };
     let facts = format!("{} · {}{}", theme.id, thousands(theme.size), arrow(theme));
     writeln!(out, "{before}{name}  {}", style(facts).dim())?;
     if theme.level >= level {
@@ -158,9 +159,14 @@ fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
     }
     let mut out = std::io::stdout().lock();
     let theme = &one.theme;
-    writeln!(out, "{}  {}", style(&theme.name).bold(), style(format!("{} · level {}", theme.id, theme.level)).dim())?;
+    writeln!(
+        out,
+        "{}  {}",
+        style(plain(&theme.name)).bold(),
+        style(format!("{} · level {}", theme.id, theme.level)).dim()
+    )?;
     for above in one.path.iter().rev() {
-        writeln!(out, "  in       {}  {}", above.name, style(&above.id).dim())?;
+        writeln!(out, "  in       {}  {}", plain(&above.name), style(&above.id).dim())?;
     }
     let trend = &theme.trend;
     let expected = trend.expected_per_week.map_or_else(String::new, |e| format!(", {e:.1} expected"));
@@ -168,27 +174,31 @@ fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
     let direction = format!("{:?}", trend.direction).to_lowercase();
     writeln!(out, "  papers   {} ({} more are near)", thousands(theme.size), thousands(theme.nearby))?;
     writeln!(out, "  trend    {direction}: {:.1} papers a week{expected}{p}", trend.per_week)?;
-    writeln!(out, "  terms    {}", theme.terms.join(", "))?;
+    writeln!(out, "  terms    {}", plain(&theme.terms.join(", ")))?;
     for below in &one.subthemes {
         writeln!(
             out,
             "  holds    {}  {}",
-            below.name,
+            plain(&below.name),
             style(format!("{} · {}", below.id, thousands(below.size))).dim()
         )?;
     }
     for other in &one.related {
-        writeln!(out, "  like     {}  {}", other.name, style(format!("{} · {:.2}", other.id, other.score)).dim())?;
+        writeln!(
+            out,
+            "  like     {}  {}",
+            plain(&other.name),
+            style(format!("{} · {:.2}", other.id, other.score)).dim()
+        )?;
     }
     for (k, hit) in one.papers.iter().enumerate() {
         let score = hit.score.map_or_else(|| "     ".to_string(), |s| format!("{s:.3}"));
-        let title = hit.paper.title.split_whitespace().collect::<Vec<_>>().join(" ");
-        writeln!(out, "{:>3}  {score}  {title}", k + 1)?;
+        writeln!(out, "{:>3}  {score}  {}", k + 1, title(&hit.paper.title))?;
         let date = hit.paper.date.as_ref().map_or_else(String::new, |d| format!(" · {d}"));
         writeln!(out, "            {}", style(format!("{}{date}", hit.paper.id)).dim())?;
     }
     for e in one.history.iter().take(5) {
-        writeln!(out, "  {}  {}", style(&e.at).dim(), e.text)?;
+        writeln!(out, "  {}  {}", style(&e.at).dim(), plain(&e.text))?;
     }
     Ok(())
 }

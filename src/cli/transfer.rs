@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ingest::{finish, summary, take_in};
+use super::progress::Progress;
 use super::show::thousands;
 use super::{Context, show};
 use crate::engine::{Engine, Exported, ExportedUser, Incoming};
@@ -78,6 +79,7 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
         anyhow::bail!("{}: the folder is not empty; name a new one", dir.display());
     }
     let (mut papers, mut vectors) = (create(&dir.join("papers.jsonl"))?, create(&dir.join("vectors.jsonl"))?);
+    let progress = Progress::new("export", "papers", Some(engine.info()?.papers));
     let (mut after, mut n) = (None, 0);
     loop {
         let page = engine.export(after, PAGE)?;
@@ -88,7 +90,10 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
             show::lines(&mut papers, [paper])?;
             show::lines(&mut vectors, [json!({ "id": paper.id, "vector": vector })])?;
         }
+        progress.done(n);
     }
+    progress.finish();
+    let progress = Progress::new("export", "users", None);
     let mut users = create(&dir.join("users.jsonl"))?;
     let (mut after, mut people) = (None, 0);
     loop {
@@ -97,7 +102,9 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
         after = Some(last.number);
         people += page.len();
         show::lines(&mut users, page.iter().map(UserLine::of))?;
+        progress.done(people);
     }
+    progress.finish();
     for file in [papers, vectors, users] {
         file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
     }

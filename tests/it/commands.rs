@@ -155,6 +155,27 @@ fn bad_lines_are_told_and_the_rest_goes_in() {
 }
 
 #[test]
+fn what_papers_hold_does_not_steer_the_terminal() {
+    let folder = Folder::new();
+    let evil = "Cle\u{1b}]0;owned\u{7}an \u{9b}2Jscreens";
+    let one =
+        |id: &str| json!({ "id": id, "title": evil, "authors": [evil], "categories": [evil], "date": "2026-01-02" });
+    let bad = json!({ "id": "\u{1b}[31mred", "title": "T" });
+    let file = folder.file("p.jsonl", format!("{}\n{}\n{bad}\n", one("a"), one("b")));
+    let ran = folder.run(&["ingest", &file]);
+    assert!(ran.err.contains("p.jsonl:3: refused ([31mred)"), "{:?}", ran.err);
+    let clean = |ran: &Ran| !format!("{}{}", ran.out, ran.err).contains(|c: char| c.is_control() && c != '\n');
+    assert!(clean(&ran), "{:?}", ran.err);
+    for args in [vec!["search", "screens", "--explain"], vec!["similar", "a", "--explain"], vec!["themes"]] {
+        let ran = folder.run(&args);
+        assert!(ran.status == Some(0) && clean(&ran), "{args:?}: {:?} {:?}", ran.out, ran.err);
+    }
+    assert!(folder.run(&["search", "screens"]).out.contains("Cle]0;ownedan 2Jscreens"));
+    // Programs get what there is.
+    assert_eq!(folder.json(&["search", "screens"])[0]["title"], evil);
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let folder = Folder::new();
     let file = folder.file("p.jsonl", papers(20));
