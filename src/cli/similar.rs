@@ -30,9 +30,12 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let ask = args.ask.ask()?;
+    let ask = args.ask.ask();
     match &args.id {
         Some(id) => show::answer(&context.open_filled()?.similar(id, &ask)?, context.json),
+        None if ask.diversity > 0.0 => {
+            super::wrong_usage("the neighbours of all papers come by score alone: leave --diversity away")
+        }
         None => all(context, &ask),
     }
 }

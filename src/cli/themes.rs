@@ -1,13 +1,16 @@
 //! `paperkin themes`
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use console::style;
 
+use super::ask::{limit, word};
 use super::show::{plain, thousands, title};
+use super::theme_map::MapFile;
 use super::{Context, show, theme_map};
 use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeAsk, ThemeList, ThemesAsk};
+use crate::eval::table::named;
+use crate::themes::levels::FINEST;
 use crate::themes::trend::Direction;
 
 /// What the corpus is about: a tree of themes, or a map
@@ -27,11 +30,11 @@ pub struct Args {
     #[arg(value_name = "THEME")]
     id: Option<String>,
     /// The tree down to this level; with --json only this level
-    #[arg(long, value_name = "0..2")]
+    #[arg(long, value_name = "0..2", value_parser = level)]
     level: Option<usize>,
     /// Draw the map into this file: .svg or .html
-    #[arg(long, value_name = "FILE")]
-    map: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = MapFile::of)]
+    map: Option<MapFile>,
     /// What happened to the themes
     #[arg(long, conflicts_with_all = ["map", "id"])]
     events: bool,
@@ -42,13 +45,13 @@ pub struct Args {
     #[arg(long, requires = "rebuild")]
     afresh: bool,
     /// Order of a theme's papers: central, newest or most-read
-    #[arg(long, value_name = "ORDER", value_parser = order, requires = "id", default_value = "central")]
+    #[arg(long, value_name = "ORDER", value_parser = word::<PaperOrder>, requires = "id", default_value = "central")]
     sort: PaperOrder,
     /// Search for this within a theme
     #[arg(long, value_name = "WORDS", requires = "id")]
     search: Option<String>,
     /// Papers of a theme, or events; 1 to 500
-    #[arg(short = 'k', long = "limit", default_value_t = 10)]
+    #[arg(short = 'k', long = "limit", default_value_t = 10, value_parser = limit)]
     limit: usize,
 }
 
@@ -171,7 +174,7 @@ fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
     let trend = &theme.trend;
     let expected = trend.expected_per_week.map_or_else(String::new, |e| format!(", {e:.1} expected"));
     let p = trend.p_value.map_or_else(String::new, |p| format!(", p {p:.3}"));
-    let direction = format!("{:?}", trend.direction).to_lowercase();
+    let direction = named(&trend.direction);
     writeln!(out, "  papers   {} ({} more are near)", thousands(theme.size), thousands(theme.nearby))?;
     writeln!(out, "  trend    {direction}: {:.1} papers a week{expected}{p}", trend.per_week)?;
     writeln!(out, "  terms    {}", plain(&theme.terms.join(", ")))?;
@@ -203,11 +206,9 @@ fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn order(text: &str) -> Result<PaperOrder, String> {
-    match text {
-        "central" => Ok(PaperOrder::Central),
-        "newest" => Ok(PaperOrder::Newest),
-        "most-read" | "most_read" => Ok(PaperOrder::MostRead),
-        _ => Err("it is central, newest or most-read".into()),
-    }
+fn level(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|level| *level <= FINEST)
+        .ok_or_else(|| format!("it goes from 0, the coarsest, to {FINEST}"))
 }
