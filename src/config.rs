@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
@@ -55,7 +55,7 @@ pub enum Precision {
 }
 
 /// The finer settings. In the file under these names; in the environment as `PAPERKIN_` and the name in capitals.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tuning {
     /// Links a point of the graph (2 to 255).
@@ -148,44 +148,27 @@ impl Config {
             None if beside.is_file() => read(&beside)?,
             None => File::default(),
         };
-        let known = toml::Table::try_from(
-            TUNING_NAMES.map(|n| (n, 0)).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
-        );
-        if let Some(text) = var("RECALL") {
-            let recall: f64 =
-                text.parse().map_err(|_| Error::Invalid(format!("PAPERKIN_RECALL is {text:?}, not a number")))?;
-            file.tuning.insert("recall".into(), recall.into());
-        }
-        for name in known.iter().flat_map(toml::Table::keys) {
-            if let Some(text) = var(&name.to_uppercase()) {
-                let number: i64 = text.parse().map_err(|_| {
-                    Error::Invalid(format!("PAPERKIN_{} is {text:?}, not a number", name.to_uppercase()))
-                })?;
-                file.tuning.insert(name.clone(), number.into());
+        for (name, preset) in Tuning::default().by_name() {
+            // What is a whole number unless said otherwise is one; the rest may have a fraction.
+            let read = |text: &str| match preset.is_u64() {
+                true => text.parse().ok().map(toml::Value::Integer),
+                false => text.parse().ok().map(toml::Value::Float),
+            };
+            if let Some(value) = from_env(&var, &name.to_uppercase(), read, "a number")? {
+                file.tuning.insert(name, value);
             }
         }
-        let device =
-            match (flags.device, var("DEVICE")) {
-                (Some(device), _) => Some(device),
-                (None, Some(text)) => Some(<Device as clap::ValueEnum>::from_str(&text, true).map_err(|_| {
-                    Error::Invalid(format!("PAPERKIN_DEVICE is {text:?}; use auto, cpu, cuda or metal"))
-                })?),
-                (None, None) => file.device,
-            };
-        let precision =
-            match (flags.precision, var("PRECISION")) {
-                (Some(precision), _) => Some(precision),
-                (None, Some(text)) => Some(<Precision as clap::ValueEnum>::from_str(&text, true).map_err(|_| {
-                    Error::Invalid(format!("PAPERKIN_PRECISION is {text:?}; use f32, bf16, f16 or int8"))
-                })?),
-                (None, None) => file.precision,
-            };
-        let dimension = match (flags.dimension, var("DIMENSION")) {
-            (Some(dimension), _) => Some(dimension),
-            (None, Some(text)) => Some(
-                text.parse().map_err(|_| Error::Invalid(format!("PAPERKIN_DIMENSION is {text:?}, not a number")))?,
-            ),
-            (None, None) => file.dimension,
+        let device = match flags.device {
+            Some(device) => Some(device),
+            None => from_env(&var, "DEVICE", choice, "auto, cpu, cuda or metal")?.or(file.device),
+        };
+        let precision = match flags.precision {
+            Some(precision) => Some(precision),
+            None => from_env(&var, "PRECISION", choice, "f32, bf16, f16 or int8")?.or(file.precision),
+        };
+        let dimension = match flags.dimension {
+            Some(dimension) => Some(dimension),
+            None => from_env(&var, "DIMENSION", |text| text.parse().ok(), "a number")?.or(file.dimension),
         };
         let tuning: Tuning = file.tuning.try_into().map_err(|e| Error::Invalid(format!("the settings: {e}")))?;
         tuning.check()?;
@@ -214,19 +197,32 @@ impl Config {
     }
 }
 
-const TUNING_NAMES: [&str; 9] = [
-    "m",
-    "ef_construction",
-    "ef_search",
-    "exact_below",
-    "threads",
-    "token_budget",
-    "max_waiting",
-    "timeout_s",
-    "max_body",
-];
+/// The value of a variable, where it is set.
+fn from_env<T>(
+    var: &dyn Fn(&str) -> Option<String>,
+    name: &str,
+    read: impl Fn(&str) -> Option<T>,
+    wanted: &str,
+) -> Result<Option<T>> {
+    let Some(text) = var(name) else { return Ok(None) };
+    let wrong = || Error::Invalid(format!("PAPERKIN_{name} is {text:?}, not {wanted}"));
+    read(&text).ok_or_else(wrong).map(Some)
+}
+
+fn choice<T: clap::ValueEnum>(text: &str) -> Option<T> {
+    T::from_str(text, true).ok()
+}
 
 impl Tuning {
+    /// Every setting under its name.
+    fn by_name(&self) -> serde_json::Map<String, serde_json::Value> {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(settings)) => settings,
+            // Numbers under names: writing them cannot fail.
+            _ => serde_json::Map::new(),
+        }
+    }
+
     fn check(&self) -> Result<()> {
         let ranges = [
             ("m", self.m, 2, 255),
@@ -296,6 +292,8 @@ mod tests {
             ("[tuning]\nrecall = 1.5", None, "recall"),
             ("", Some(("PAPERKIN_RECALL", "most")), "PAPERKIN_RECALL"),
             ("", Some(("PAPERKIN_M", "many")), "PAPERKIN_M"),
+            ("", Some(("PAPERKIN_M", "1.5")), "PAPERKIN_M"),
+            ("", Some(("PAPERKIN_RECALL", "NaN")), "recall"),
             ("", Some(("PAPERKIN_DEVICE", "tpu")), "tpu"),
             ("", Some(("PAPERKIN_DIMENSION", "few")), "PAPERKIN_DIMENSION"),
         ] {
@@ -307,16 +305,31 @@ mod tests {
 
     #[test]
     fn every_setting_has_its_variable() {
-        for name in TUNING_NAMES {
-            let value = if name == "ef_construction" { "333" } else { "222" };
-            let value = if name == "max_body" { "2222" } else { value };
-            let variable = format!("PAPERKIN_{}", name.to_uppercase());
-            let mut env = vec![(variable.as_str(), value)];
-            if name == "m" {
-                env.push(("PAPERKIN_EF_CONSTRUCTION", "600"));
-            }
-            let c = load("", &env, Flags::default()).expect(name);
-            assert_ne!(c.tuning, Tuning::default(), "{variable} changes nothing");
-        }
+        let env = [
+            ("PAPERKIN_M", "17"),
+            ("PAPERKIN_EF_CONSTRUCTION", "201"),
+            ("PAPERKIN_EF_SEARCH", "97"),
+            ("PAPERKIN_RECALL", "0.5"),
+            ("PAPERKIN_EXACT_BELOW", "4001"),
+            ("PAPERKIN_THREADS", "1"),
+            ("PAPERKIN_TOKEN_BUDGET", "2"),
+            ("PAPERKIN_MAX_WAITING", "129"),
+            ("PAPERKIN_TIMEOUT_S", "31"),
+            ("PAPERKIN_MAX_BODY", "2222"),
+        ];
+        // All of them, so that a new setting is noticed here.
+        let wanted = Tuning {
+            m: 17,
+            ef_construction: 201,
+            ef_search: 97,
+            recall: Some(0.5),
+            exact_below: 4001,
+            threads: 1,
+            token_budget: 2,
+            max_waiting: 129,
+            timeout_s: 31,
+            max_body: 2222,
+        };
+        assert_eq!(load("", &env, Flags::default()).expect("loads").tuning, wanted);
     }
 }

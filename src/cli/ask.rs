@@ -1,7 +1,8 @@
 //! The flags of every command that returns papers.
 
+use serde::de::DeserializeOwned;
+
 use crate::engine::{Ask, Mode};
-use crate::error::Result;
 use crate::paper::{Filter, PaperDate, PaperId};
 
 #[derive(clap::Args)]
@@ -28,10 +29,10 @@ pub struct AskArgs {
     #[arg(long, value_name = "ID", num_args = 1.., value_parser = id)]
     exclude: Vec<PaperId>,
     /// From 0, closest first, to 1, as unlike each other as can be
-    #[arg(long, value_name = "0..1", default_value_t = 0.0)]
+    #[arg(long, value_name = "0..1", default_value_t = 0.0, value_parser = share)]
     diversity: f32,
     /// Leave out hits with a smaller score
-    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = number)]
     min_score: Option<f32>,
     /// Say where each score comes from
     #[arg(long)]
@@ -40,12 +41,13 @@ pub struct AskArgs {
     #[arg(long)]
     versions: bool,
     /// How texts are compared: hybrid by meaning and words, dense by meaning, lexical by words
-    #[arg(long, default_value = "hybrid", value_parser = mode)]
+    #[arg(long, default_value = "hybrid", value_parser = word::<Mode>)]
     mode: Mode,
 }
 
 impl AskArgs {
-    pub fn ask(&self) -> Result<Ask> {
+    /// What is asked. Flags that do not go together end the process as wrong usage does.
+    pub fn ask(&self) -> Ask {
         let ask = Ask {
             limit: self.limit,
             offset: self.offset,
@@ -62,31 +64,66 @@ impl AskArgs {
             explain: self.explain,
             versions: self.versions,
         };
-        ask.check()?;
-        Ok(ask)
+        if let Err(e) = ask.check() {
+            super::wrong_usage(e);
+        }
+        ask
     }
 }
 
-fn limit(text: &str) -> std::result::Result<usize, String> {
+pub fn limit(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n) if (1..=500).contains(&n) => Ok(n),
         _ => Err("it goes from 1 to 500".into()),
     }
 }
 
-fn date(text: &str) -> std::result::Result<PaperDate, String> {
+/// A number of things of which there must be one.
+pub fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "it is a whole number from 1 on".into())
+}
+
+fn number(text: &str) -> Result<f32, String> {
+    text.parse().ok().filter(|x: &f32| x.is_finite()).ok_or_else(|| "it is a number".into())
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    number(text).ok().filter(|x| (0.0..=1.0).contains(x)).ok_or_else(|| "it goes from 0 to 1".into())
+}
+
+pub fn days(text: &str) -> Result<f32, String> {
+    number(text).ok().filter(|x| *x > 0.0).ok_or_else(|| "it is a number above 0".into())
+}
+
+fn date(text: &str) -> Result<PaperDate, String> {
     PaperDate::parse(text).map_err(|e| e.to_string())
 }
 
-pub fn id(text: &str) -> std::result::Result<PaperId, String> {
+pub fn id(text: &str) -> Result<PaperId, String> {
     PaperId::new(text).map_err(|e| e.to_string())
 }
 
-pub fn mode(text: &str) -> std::result::Result<Mode, String> {
-    match text {
-        "hybrid" => Ok(Mode::Hybrid),
-        "dense" => Ok(Mode::Dense),
-        "lexical" => Ok(Mode::Lexical),
-        _ => Err("it is hybrid, dense or lexical".into()),
+/// One of the words that a type goes by in requests; the command line may have a hyphen where they have an underscore.
+pub fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(text.replace('-', "_").into()).map_err(|e| {
+        // serde says: unknown variant `x`, expected one of `a`, `b`
+        let e = e.to_string();
+        let known = e.rsplit_once("expected").map_or("", |(_, known)| known);
+        let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+        format!("it is one of {}", known.join(", ").replace('_', "-"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::PaperOrder;
+
+    #[test]
+    fn a_wrong_word_is_answered_with_the_right_ones() {
+        assert_eq!(word("dense"), Ok(Mode::Dense));
+        assert_eq!((word("most-read"), word("most_read")), (Ok(PaperOrder::MostRead), Ok(PaperOrder::MostRead)));
+        assert_eq!(word::<PaperOrder>("`expected`"), Err("it is one of central, newest, most-read".into()));
+        assert_eq!(word::<Mode>(""), Err("it is one of hybrid, dense, lexical".into()));
     }
 }

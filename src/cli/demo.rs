@@ -33,7 +33,9 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         let (began, lines) = (Instant::now(), sources::invented_text().lines().count());
         let report = ingest::take_in(&engine, "the built-in corpus", Some(lines), &mut sources::invented())
             .map_err(|e| e.downcast().unwrap_or_else(|e| Error::Internal(e.to_string())))?;
-        eprintln!("{}", ingest::summary(&report, began));
+        let mut total = ingest::Total::default();
+        total.add("the built-in corpus", report);
+        eprintln!("{}", total.summary(began));
         Ok(engine)
     };
     crate::http::serve(&addr, &tuning, open, |local, _| {

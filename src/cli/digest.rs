@@ -38,7 +38,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         (None, Some(moment)) => Since::Moment(moment),
         (None, None) => Since::Ever,
     };
-    let ask = args.ask.ask()?;
+    let ask = args.ask.ask();
     let diversity = Some(ask.diversity).filter(|d| *d > 0.0);
     let feed = Feed { ask, diversity, since, ..Feed::default() };
     let engine = context.open_filled()?;

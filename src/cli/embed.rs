@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::show::plain;
 use super::{Context, show};
 use crate::embed::{self, BUNDLED, Kind, Submitted};
 use crate::engine::Incoming;
@@ -56,7 +57,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             }
             Err(r) => {
                 refused += 1;
-                eprintln!("{name}:{line}: refused: {}", r.reason);
+                eprintln!("{}", plain(&format!("{name}:{line}: refused: {}", r.reason)));
             }
         }
         if window.len() == pace.window.max(WINDOW) {

@@ -5,14 +5,20 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::ask::word;
 use super::{Context, show};
 use crate::engine::Import;
 use crate::error::Error;
+use crate::eval::table::named;
 use crate::sources::{Format, references};
 use crate::user::EventKind;
 
 /// The reading history of a user
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin history import ada library.bib
+  paperkin history show ada
+  paperkin history erase ada")]
 pub struct Args {
     #[command(subcommand)]
     action: Action,
@@ -40,10 +46,10 @@ struct ImportArgs {
     /// BibTeX, RIS, CSL-JSON (Zotero), or an id a line; `-` for standard input
     file: PathBuf,
     /// How the file is written
-    #[arg(long, default_value = "auto", value_parser = format)]
+    #[arg(long, default_value = "auto", value_parser = word::<Format>)]
     format: Format,
     /// What each reference counts as
-    #[arg(long, default_value = "save", value_parser = kind)]
+    #[arg(long, default_value = "save", value_parser = word::<EventKind>)]
     kind: EventKind,
     /// Embed what is not in the corpus, so that it teaches all the same
     #[arg(long)]
@@ -98,13 +104,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                     if context.json {
                         show::lines(&mut std::io::stdout().lock(), [e])?;
                     } else {
-                        let kind = serde_json::to_value(e.kind)?;
-                        show::text(&format!(
-                            "{}  {:<8} {}",
-                            e.at,
-                            kind.as_str().unwrap_or_default(),
-                            e.paper.as_str()
-                        ))?;
+                        show::text(&format!("{}  {:<8} {}", e.at, named(&e.kind), e.paper.as_str()))?;
                     }
                 }
                 cursor = page.next;
@@ -128,12 +128,4 @@ fn read(path: &Path) -> anyhow::Result<String> {
         bytes = std::fs::read(path).map_err(|e| Error::io(path, "cannot read", e))?;
     }
     String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{}: not UTF-8", path.display()))
-}
-
-fn format(text: &str) -> Result<Format, String> {
-    serde_json::from_value(text.into()).map_err(|_| "it is auto, ids, bibtex, ris or csl".into())
-}
-
-fn kind(text: &str) -> Result<EventKind, String> {
-    serde_json::from_value(text.into()).map_err(|_| "it is view, click, save, like, dislike, dismiss or unsave".into())
 }

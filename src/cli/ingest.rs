@@ -4,12 +4,17 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::progress::{Progress, duration};
-use super::show::thousands;
+use serde::Serialize;
+
+use super::progress::{Intake, duration, meanwhile};
+use super::show::{counted, thousands};
 use super::{Context, show};
-use crate::engine::{Engine, Incoming, Report};
+use crate::engine::{Engine, Incoming, Rejected, Report};
 use crate::error::Result;
 use crate::sources;
+
+/// Bytes of a file from which on counting its lines takes so long that it is said.
+const LONG: u64 = 16 << 20;
 
 /// Read papers, embed them, index them
 ///
@@ -20,6 +25,7 @@ use crate::sources;
   paperkin ingest papers.jsonl
   paperkin ingest 2026-*.jsonl.zst --data ~/papers
   zcat dump.gz | jq -c '{id, title, abstract}' | paperkin ingest -
+  paperkin ingest <(jq -c '.papers[]' dump.json)
 
 One JSON object a line; `id` and `title` are required. Known fields: abstract, authors, date, categories, keywords,
 venue, organization, url, upvotes, comments, submitted_by, listed. Others are kept under `extra`.")]
@@ -34,32 +40,91 @@ pub struct Args {
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     // All are opened before any is read: a wrong name should cost nothing.
-    for path in &args.files {
-        if path.as_os_str() != "-" {
-            sources::open(path)?;
-        }
+    for path in args.files.iter().filter(|path| !only_once(path)) {
+        sources::open(path)?;
     }
     let engine = context.open()?;
     let began = Instant::now();
-    let mut total = Report::default();
+    let mut total = Total::default();
     for path in &args.files {
         let name = path.display().to_string();
-        let lines = if path.as_os_str() == "-" { None } else { count_lines(path).ok() };
+        let lines = if only_once(path) { None } else { count_lines(path, &name).ok() };
         let reader = sources::open(path)?;
-        let report = take_in(&engine, &name, lines, &mut sources::read(&name, reader))?;
-        add(&mut total, report);
+        total.add(&name, take_in(&engine, &name, lines, &mut sources::read(&name, reader))?);
     }
     finish(&engine);
-    if context.json {
-        show::document(&total)?;
-    } else {
-        show::text(&summary(&total, began))?;
+    total.show(context, began)?;
+    total.check(args.strict)
+}
+
+/// What became of the papers of all files.
+#[derive(Default, Serialize)]
+pub struct Total {
+    accepted: usize,
+    updated: usize,
+    unchanged: usize,
+    rejected: Vec<RejectedIn>,
+    rejected_total: usize,
+    embedded: usize,
+}
+
+/// A refused line and the file it stands in.
+#[derive(Serialize)]
+struct RejectedIn {
+    file: String,
+    #[serde(flatten)]
+    rejected: Rejected,
+}
+
+impl Total {
+    /// Takes in what became of a file.
+    pub fn add(&mut self, file: &str, report: Report) {
+        self.accepted += report.accepted;
+        self.updated += report.updated;
+        self.unchanged += report.unchanged;
+        self.rejected_total += report.rejected_total;
+        self.embedded += report.embedded;
+        let of_file = |rejected| RejectedIn { file: file.to_string(), rejected };
+        self.rejected.extend(report.rejected.into_iter().map(of_file));
     }
-    let papers = total.lines() - total.rejected_total;
-    if total.rejected_total > 0 && (args.strict || papers == 0) {
-        anyhow::bail!("{} lines were refused", thousands(total.rejected_total));
+
+    /// Counts a line that was refused elsewhere.
+    pub fn refuse(&mut self, file: &str, line: usize, reason: String) {
+        self.rejected_total += 1;
+        self.rejected.push(RejectedIn { file: file.to_string(), rejected: Rejected { line, id: None, reason } });
     }
-    Ok(())
+
+    /// Prints it.
+    pub fn show(&self, context: &Context, began: Instant) -> anyhow::Result<()> {
+        if context.json { show::document(self) } else { show::text(&self.summary(began)) }
+    }
+
+    /// Fails when lines were refused and that was to be a failure, or when nothing else was there.
+    pub fn check(&self, strict: bool) -> anyhow::Result<()> {
+        let read = self.accepted + self.updated + self.unchanged;
+        if self.rejected_total > 0 && (strict || read == 0) {
+            anyhow::bail!("{} refused", counted(self.rejected_total, "line"));
+        }
+        Ok(())
+    }
+
+    /// For a person.
+    pub fn summary(&self, began: Instant) -> String {
+        let seconds = began.elapsed().as_secs_f64();
+        let mut text = format!(
+            "{} new, {} changed, {} unchanged, {} refused; {} embedded in {}",
+            thousands(self.accepted),
+            thousands(self.updated),
+            thousands(self.unchanged),
+            thousands(self.rejected_total),
+            thousands(self.embedded),
+            duration(seconds),
+        );
+        if self.embedded > 0 {
+            text.push_str(&format!(" ({:.1}/s)", self.embedded as f64 / seconds));
+        }
+        text
+    }
 }
 
 /// Takes papers in under a progress bar.
@@ -69,47 +134,33 @@ pub fn take_in(
     lines: Option<usize>,
     source: &mut dyn Iterator<Item = Result<Incoming>>,
 ) -> anyhow::Result<Report> {
-    let progress = Progress::new(name, lines);
-    let report = engine.ingest(source, &|report| progress.update(report));
-    progress.finish();
+    let intake = Intake::new(name, lines);
+    let report = engine.ingest(source, &|report| intake.update(report));
+    intake.finish();
     Ok(report?)
 }
 
 /// Brings the index on disk. A failure costs time at the next open and nothing else, so it is no error here.
 pub fn finish(engine: &Engine) {
-    if let Err(e) = engine.maintain() {
+    if let Err(e) = meanwhile("bringing the index into order", || engine.maintain()) {
         eprintln!("warning: {e}");
     }
 }
 
-pub fn summary(report: &Report, began: Instant) -> String {
-    let seconds = began.elapsed().as_secs_f64();
-    let mut text = format!(
-        "{} new, {} changed, {} unchanged, {} refused; {} embedded in {}",
-        thousands(report.accepted),
-        thousands(report.updated),
-        thousands(report.unchanged),
-        thousands(report.rejected_total),
-        thousands(report.embedded),
-        duration(seconds),
-    );
-    if report.embedded > 0 {
-        text.push_str(&format!(" ({:.1}/s)", report.embedded as f64 / seconds));
-    }
-    text
-}
-
-fn add(total: &mut Report, report: Report) {
-    total.accepted += report.accepted;
-    total.updated += report.updated;
-    total.unchanged += report.unchanged;
-    total.rejected_total += report.rejected_total;
-    total.embedded += report.embedded;
-    total.rejected.extend(report.rejected);
+/// Whether opening it takes something out of it: standard input, and a pipe, whose writer ends when the first reader goes.
+fn only_once(path: &Path) -> bool {
+    path.as_os_str() == "-" || std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
 }
 
 /// Lines of a file, for the remaining time. Unpacking a file twice costs little beside embedding it once.
-fn count_lines(path: &Path) -> anyhow::Result<usize> {
+fn count_lines(path: &Path, name: &str) -> anyhow::Result<usize> {
+    if std::fs::metadata(path)?.len() < LONG {
+        return lines_of(path);
+    }
+    meanwhile(&format!("{name}: counting its lines"), || lines_of(path))
+}
+
+fn lines_of(path: &Path) -> anyhow::Result<usize> {
     let mut reader = sources::open(path)?;
     let (mut lines, mut open) = (0, false);
     loop {

@@ -23,7 +23,7 @@ mod transfer;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use crate::config::{Config, Device, Flags, Precision};
 use crate::engine::{Engine, Opened};
@@ -191,6 +191,11 @@ pub fn run() -> anyhow::Result<()> {
         Command::Export(args) => transfer::export(&context, &args),
         Command::Import(args) => transfer::import(&context, &args),
     }
+}
+
+/// Ends the process as clap does, for what no single flag shows to be wrong.
+fn wrong_usage(why: impl std::fmt::Display) -> ! {
+    Args::command().error(clap::error::ErrorKind::ValueValidation, why).exit()
 }
 
 fn log(verbose: u8) {

@@ -1,12 +1,12 @@
-//! Progress of an ingest: a bar on a terminal, plain lines elsewhere.
+//! What is under way: a bar on a terminal, plain lines elsewhere; on stderr.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::show::thousands;
+use super::show::{plain, thousands};
 use crate::engine::Report;
 
 /// Between two lines where there is no terminal.
@@ -15,59 +15,70 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Refused lines that are shown one by one.
 const SHOWN: usize = 20;
 
-/// Draws what is committed.
+/// Draws how many of how many things are done.
 pub struct Progress {
     name: String,
-    total: Option<usize>,
+    /// What is counted, for example `papers`.
+    what: &'static str,
     bar: Option<ProgressBar>,
     began: Instant,
-    // Called from the committing thread only; a lock because callbacks are shared.
+    // A lock because callbacks are shared.
     state: Mutex<State>,
 }
 
 struct State {
-    shown: usize,
+    total: Option<usize>,
     spoke: Instant,
 }
 
 impl Progress {
-    /// For a source of `total` lines, where that is known.
-    pub fn new(name: &str, total: Option<usize>) -> Self {
-        let bar = Term::stderr().is_term().then(|| {
-            let bar = total.map_or_else(ProgressBar::new_spinner, |n| ProgressBar::new(n as u64));
-            let template = match total {
-                Some(_) => "{bar:30} {human_pos}/{human_len} papers  {per_sec}  {eta} left  {msg}",
-                None => "{spinner} {human_pos} papers  {per_sec}  {msg}",
-            };
-            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        });
+    /// For work on `total` things, where that is known.
+    pub fn new(name: &str, what: &'static str, total: Option<usize>) -> Self {
+        let bar = spinner();
         let now = Instant::now();
-        Progress { name: name.into(), total, bar, began: now, state: Mutex::new(State { shown: 0, spoke: now }) }
+        let state = Mutex::new(State { total: None, spoke: now });
+        let progress = Progress { name: plain(name), what, bar, began: now, state };
+        if let Some(bar) = &progress.bar {
+            bar.set_style(style(&format!("{{spinner}} {{human_pos}} {what}  {{per_sec}}  {{msg}}")));
+        }
+        if let Some(total) = total {
+            progress.at(0, total);
+        }
+        progress
     }
 
-    /// Hears the report so far.
-    pub fn update(&self, report: &Report) {
-        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for rejected in report.rejected.iter().skip(state.shown).take(SHOWN.saturating_sub(state.shown)) {
-            let id = rejected.id.as_ref().map_or_else(String::new, |id| format!(" ({id})"));
-            self.say(&format!("{}:{}: refused{id}: {}", self.name, rejected.line, rejected.reason));
+    /// So many of `total` are done.
+    pub fn at(&self, done: usize, total: usize) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(bar), true) = (&self.bar, state.total != Some(total)) {
+            bar.set_length(total as u64);
+            let what = self.what;
+            let template = format!("{{bar:30}} {{human_pos}}/{{human_len}} {what}  {{per_sec}}  {{eta}} left  {{msg}}");
+            bar.set_style(style(&template));
         }
-        if state.shown < SHOWN && report.rejected.len() > SHOWN {
-            self.say(&format!("{}: further refused lines are only counted here; --json lists up to 1,000", self.name));
-        }
-        state.shown = report.rejected.len();
+        state.total = Some(total);
+        drop(state);
+        self.done(done);
+    }
+
+    /// So many are done.
+    pub fn done(&self, done: usize) {
         if let Some(bar) = &self.bar {
-            bar.set_position(report.lines() as u64);
-            bar.set_message(if report.rejected_total > 0 {
-                format!("{} refused", report.rejected_total)
-            } else {
-                String::new()
-            });
-        } else if state.spoke.elapsed() >= EVERY {
+            return bar.set_position(done as u64);
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.spoke.elapsed() >= EVERY {
             state.spoke = Instant::now();
-            eprintln!("{}", self.line(report.lines()));
+            eprintln!("{}", self.line(done, state.total));
+        }
+    }
+
+    /// Says a line without disturbing the bar.
+    pub fn say(&self, text: &str) {
+        let text = plain(text);
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
         }
     }
 
@@ -78,24 +89,81 @@ impl Progress {
         }
     }
 
-    fn line(&self, done: usize) -> String {
+    fn line(&self, done: usize, total: Option<usize>) -> String {
         let rate = done as f64 / self.began.elapsed().as_secs_f64().max(1e-3);
-        let papers = thousands(done);
-        match self.total {
+        let (name, what, so_far) = (&self.name, self.what, thousands(done));
+        match total {
             Some(total) => {
-                let left = total.saturating_sub(done) as f64 / rate.max(1e-3);
-                format!("{}: {papers} of {} papers, {rate:.0}/s, {} left", self.name, thousands(total), duration(left))
+                let left = duration(total.saturating_sub(done) as f64 / rate.max(1e-3));
+                format!("{name}: {so_far} of {} {what}, {rate:.0}/s, {left} left", thousands(total))
             }
-            None => format!("{}: {papers} papers, {rate:.0}/s", self.name),
+            None => format!("{name}: {so_far} {what}, {rate:.0}/s"),
         }
+    }
+}
+
+/// Draws what an ingest has committed, and tells the lines that were refused.
+pub struct Intake {
+    progress: Progress,
+    told: Mutex<usize>,
+}
+
+impl Intake {
+    /// For a source of `total` lines, where that is known.
+    pub fn new(name: &str, total: Option<usize>) -> Self {
+        Intake { progress: Progress::new(name, "papers", total), told: Mutex::new(0) }
     }
 
-    fn say(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+    /// Hears the report so far.
+    pub fn update(&self, report: &Report) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = &self.progress.name;
+        for rejected in report.rejected.iter().skip(*told).take(SHOWN.saturating_sub(*told)) {
+            let id = rejected.id.as_ref().map_or_else(String::new, |id| format!(" ({id})"));
+            self.progress.say(&format!("{name}:{}: refused{id}: {}", rejected.line, rejected.reason));
         }
+        if *told <= SHOWN && report.rejected.len() > SHOWN {
+            self.progress
+                .say(&format!("{name}: further refused lines are only counted here; --json lists up to 1,000"));
+        }
+        *told = report.rejected.len();
+        if let (Some(bar), true) = (&self.progress.bar, report.rejected_total > 0) {
+            bar.set_message(format!("{} refused", report.rejected_total));
+        }
+        self.progress.done(report.lines());
     }
+
+    /// Ends the bar.
+    pub fn finish(&self) {
+        self.progress.finish();
+    }
+}
+
+/// Says what is being done while it is done, where nothing can be counted: on a terminal with the time that went by.
+pub fn meanwhile<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let what = plain(what);
+    let Some(bar) = spinner() else {
+        eprintln!("{what}…");
+        return work();
+    };
+    bar.set_style(style("{spinner} {msg}…  {elapsed}"));
+    bar.set_message(what);
+    let out = work();
+    bar.finish_and_clear();
+    out
+}
+
+/// A bar that turns, on a terminal.
+fn spinner() -> Option<ProgressBar> {
+    Term::stderr().is_term().then(|| {
+        let bar = ProgressBar::new_spinner();
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    })
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// Seconds as a person says them.

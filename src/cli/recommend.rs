@@ -1,6 +1,6 @@
 //! `paperkin recommend`
 
-use super::ask::{AskArgs, id};
+use super::ask::{AskArgs, at_least_one, days, id, word};
 use super::{Context, show};
 use crate::engine::{Example, Recommend};
 use crate::paper::PaperId;
@@ -27,13 +27,13 @@ pub struct Args {
     #[arg(long, value_name = "U", conflicts_with_all = ["text", "strategy", "half_life_days", "include_liked"])]
     user: Option<String>,
     /// How examples become a score
-    #[arg(long, default_value = "auto", value_parser = strategy)]
+    #[arg(long, default_value = "auto", value_parser = word::<Strategy>)]
     strategy: Strategy,
     /// Days after which a paper counts half
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = days)]
     half_life_days: Option<f32>,
     /// At most so many papers of one author
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     per_author: Option<usize>,
     /// Let liked papers appear in the answer
     #[arg(long)]
@@ -53,13 +53,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         half_life_days: args.half_life_days,
         per_author: args.per_author,
         exclude_liked: !args.include_liked,
-        ask: args.ask.ask()?,
+        ask: args.ask.ask(),
         ..Recommend::default()
     };
     show::answer(&context.open_filled()?.recommend(&request)?, context.json)
-}
-
-pub fn strategy(text: &str) -> Result<Strategy, String> {
-    let known = "auto, mean, nearest, rocchio or logistic";
-    serde_json::from_value(text.into()).map_err(|_| format!("it is {known}"))
 }

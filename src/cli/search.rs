@@ -24,7 +24,7 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let ask = args.ask.ask()?;
+    let ask = args.ask.ask();
     let mut query = args.words.join(" ");
     if query == "-" {
         query.clear();

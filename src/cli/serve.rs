@@ -24,6 +24,7 @@ pub struct Args {
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let config = context.config()?;
+    eprintln!("opening the data folder {}", config.data.display());
     let (addr, tuning, target) = (config.addr.clone(), config.tuning.clone(), args.reembed.clone());
     crate::http::serve(
         &addr,

@@ -30,8 +30,7 @@ fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::
     let paper = &hit.paper;
     let head = format!("{rank:>3}  {:.3}  ", hit.score);
     let room = width.saturating_sub(measure_text_width(&head));
-    let title = paper.title.split_whitespace().collect::<Vec<_>>().join(" ");
-    writeln!(out, "{head}{}", style(truncate_str(&title, room, "…")).bold())?;
+    writeln!(out, "{head}{}", style(truncate_str(&title(&paper.title), room, "…")).bold())?;
     let mut facts = vec![paper.id.to_string()];
     facts.extend(paper.date.as_ref().map(ToString::to_string));
     if !paper.categories.is_empty() {
@@ -43,7 +42,11 @@ fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::
         [a, b] => facts.push(format!("{a}, {b}")),
         [a, rest @ ..] => facts.push(format!("{a} and {} more", rest.len())),
     }
-    let facts = facts.join(" · ");
+    let interest = hit.why.as_ref().and_then(|w| w.interest.as_ref());
+    facts.extend(interest.map(|i| format!("for your interest in {}", i.name)));
+    facts.extend(hit.explore.then(|| "outside your interests".to_string()));
+    facts.extend(hit.probability.map(|p| format!("liked with a chance of {:.0}%", 100.0 * p)));
+    let facts = plain(&facts.join(" · "));
     writeln!(out, "            {}", style(truncate_str(&facts, width.saturating_sub(12), "…")).dim())?;
     for part in hit.why.iter().flat_map(|w| &w.parts) {
         let (value, what) = match part {
@@ -59,7 +62,7 @@ fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::
             Part::Background { value } => (value, "unlike the papers at large".into()),
             Part::Recency { value } => (value, "its age".into()),
         };
-        writeln!(out, "              {value:+.3}  {}", truncate_str(&what, width.saturating_sub(22), "…"))?;
+        writeln!(out, "              {value:+.3}  {}", truncate_str(&plain(&what), width.saturating_sub(22), "…"))?;
     }
     Ok(())
 }
@@ -73,9 +76,25 @@ pub fn lines<T: Serialize>(out: &mut impl Write, items: impl IntoIterator<Item =
     Ok(())
 }
 
-/// A text and a line end. Unlike `println!` this does not panic when nobody reads any more.
+/// Lines for people, made [`plain`]. Unlike `println!` this does not panic when nobody reads any more.
 pub fn text(text: &str) -> anyhow::Result<()> {
-    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+    let mut out = std::io::stdout().lock();
+    for line in text.split('\n') {
+        writeln!(out, "{}", plain(line))?;
+    }
+    Ok(())
+}
+
+/// A text without control characters: what a paper holds must not steer the terminal that shows it. For everything that
+/// is printed for people and was written by somebody else.
+pub fn plain(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.is_whitespace().then_some(' ') } else { Some(c) };
+    text.chars().filter_map(shown).collect()
+}
+
+/// A title on one line, [`plain`].
+pub fn title(text: &str) -> String {
+    plain(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// One JSON document.
@@ -115,4 +134,17 @@ pub fn bytes(n: u64) -> String {
         unit = next;
     }
     if unit == "B" { format!("{n} B") } else { format!("{value:.1} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_not_shown() {
+        assert_eq!(plain("a\u{1b}]0;owned\u{7}b\u{9b}2J \u{7f}c\u{0}"), "a]0;ownedb2J c");
+        assert_eq!(plain("  two  spaces\tand\nlines\r "), "  two  spaces and lines  ");
+        assert_eq!(plain("Größe ≤ 5 µm, 東京, 👩‍🔬"), "Größe ≤ 5 µm, 東京, 👩‍🔬");
+        assert_eq!(title(" A\n  title\u{1b}[2J "), "A title[2J");
+    }
 }

@@ -2,9 +2,11 @@
 
 use std::io::{BufWriter, Write};
 
+use console::Term;
 use serde_json::json;
 
 use super::ask::AskArgs;
+use super::progress::Progress;
 use super::{Context, show};
 use crate::engine::Ask;
 use crate::error::Error;
@@ -28,9 +30,12 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let ask = args.ask.ask()?;
+    let ask = args.ask.ask();
     match &args.id {
         Some(id) => show::answer(&context.open_filled()?.similar(id, &ask)?, context.json),
+        None if ask.diversity > 0.0 => {
+            super::wrong_usage("the neighbours of all papers come by score alone: leave --diversity away")
+        }
         None => all(context, &ask),
     }
 }
@@ -38,15 +43,21 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 fn all(context: &Context, ask: &Ask) -> anyhow::Result<()> {
     let engine = context.open_filled()?;
     let mut out = BufWriter::new(std::io::stdout().lock());
+    // Where the lines themselves are seen, they are the progress.
+    let progress = if Term::stdout().is_term() { None } else { Some(Progress::new("neighbours", "papers", None)) };
+    let (papers, mut done) = (engine.info()?.papers, 0);
     let mut unwritten = Ok(());
     let told = engine.each_neighbours(ask, &mut |id, neighbours| {
         let neighbours: Vec<_> = neighbours.iter().map(|(id, score)| json!({ "id": id, "score": score })).collect();
         unwritten = show::lines(&mut out, [json!({ "id": id, "neighbours": neighbours })]);
+        done += 1;
+        progress.iter().for_each(|p| p.at(done, papers));
         match &unwritten {
             Ok(()) => Ok(()),
             Err(e) => Err(Error::Internal(e.to_string())),
         }
     });
+    progress.iter().for_each(Progress::finish);
     // Who no longer listens is told as everywhere else.
     unwritten?;
     told?;

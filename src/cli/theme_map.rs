@@ -1,9 +1,9 @@
 //! The map of themes as a picture (SVG) or as a page that can be moved and zoomed (HTML), each one file by itself.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::json;
 
 use super::show::thousands;
@@ -27,13 +27,28 @@ const COLOURS: [&str; 16] = [
     "#994499", "#22aa99", "#8a8a00", "#6633cc", "#e67300", "#8b0707",
 ];
 
-/// Draws the map into a file; its ending says how.
-pub fn draw(engine: &Engine, file: &Path) -> anyhow::Result<()> {
-    let html = match file.extension().and_then(|e| e.to_str()) {
-        Some("svg") => false,
-        Some("html" | "htm") => true,
-        _ => bail!("{}: the map is drawn as .svg or .html", file.display()),
-    };
+/// A file to draw the map into; its ending says how.
+#[derive(Clone)]
+pub struct MapFile {
+    path: PathBuf,
+    html: bool,
+}
+
+impl MapFile {
+    /// Reads the ending.
+    pub fn of(name: &str) -> Result<Self, String> {
+        let path = PathBuf::from(name);
+        match path.extension().and_then(|e| e.to_str()) {
+            Some("svg") => Ok(MapFile { path, html: false }),
+            Some("html" | "htm") => Ok(MapFile { path, html: true }),
+            _ => Err("the map is drawn as .svg or .html".into()),
+        }
+    }
+}
+
+/// Draws the map.
+pub fn draw(engine: &Engine, MapFile { path: file, html }: &MapFile) -> anyhow::Result<()> {
+    let html = *html;
     let mut map = engine.themes_map(&MapAsk { limit: PAGE, titles: html, ..MapAsk::default() })?;
     let titles = html && map.meta.total <= TITLES;
     while let Some(next) = map.meta.next {

@@ -1,13 +1,16 @@
 //! `paperkin themes`
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use console::style;
 
-use super::show::thousands;
+use super::ask::{limit, word};
+use super::show::{plain, thousands, title};
+use super::theme_map::MapFile;
 use super::{Context, show, theme_map};
 use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeAsk, ThemeList, ThemesAsk};
+use crate::eval::table::named;
+use crate::themes::levels::FINEST;
 use crate::themes::trend::Direction;
 
 /// What the corpus is about: a tree of themes, or a map
@@ -27,11 +30,11 @@ pub struct Args {
     #[arg(value_name = "THEME")]
     id: Option<String>,
     /// The tree down to this level; with --json only this level
-    #[arg(long, value_name = "0..2")]
+    #[arg(long, value_name = "0..2", value_parser = level)]
     level: Option<usize>,
     /// Draw the map into this file: .svg or .html
-    #[arg(long, value_name = "FILE")]
-    map: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = MapFile::of)]
+    map: Option<MapFile>,
     /// What happened to the themes
     #[arg(long, conflicts_with_all = ["map", "id"])]
     events: bool,
@@ -42,13 +45,13 @@ pub struct Args {
     #[arg(long, requires = "rebuild")]
     afresh: bool,
     /// Order of a theme's papers: central, newest or most-read
-    #[arg(long, value_name = "ORDER", value_parser = order, requires = "id", default_value = "central")]
+    #[arg(long, value_name = "ORDER", value_parser = word::<PaperOrder>, requires = "id", default_value = "central")]
     sort: PaperOrder,
     /// Search for this within a theme
     #[arg(long, value_name = "WORDS", requires = "id")]
     search: Option<String>,
     /// Papers of a theme, or events; 1 to 500
-    #[arg(short = 'k', long = "limit", default_value_t = 10)]
+    #[arg(short = 'k', long = "limit", default_value_t = 10, value_parser = limit)]
     limit: usize,
 }
 
@@ -91,7 +94,7 @@ fn events(context: &Context, engine: &Engine, limit: usize) -> anyhow::Result<()
         return show::lines(&mut out, &events);
     }
     for e in &events {
-        writeln!(out, "{}  {:<7} {:<6} {}", e.at, e.kind, e.theme, e.text)?;
+        writeln!(out, "{}  {:<7} {:<6} {}", e.at, e.kind, e.theme, plain(&e.text))?;
     }
     if events.is_empty() {
         writeln!(out, "Nothing happened yet.")?;
@@ -127,7 +130,8 @@ fn branch(
     before: &str,
     below: &str,
 ) -> anyhow::Result<()> {
-    let name = if theme.level == 0 { style(&theme.name).bold() } else { style(&theme.name) };
+    let name = style(plain(&theme.name));
+    let name = if theme.level == 0 { name.bold() } else { name };
     let facts = format!("{} · {}{}", theme.id, thousands(theme.size), arrow(theme));
     writeln!(out, "{before}{name}  {}", style(facts).dim())?;
     if theme.level >= level {
@@ -158,46 +162,53 @@ fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
     }
     let mut out = std::io::stdout().lock();
     let theme = &one.theme;
-    writeln!(out, "{}  {}", style(&theme.name).bold(), style(format!("{} · level {}", theme.id, theme.level)).dim())?;
+    writeln!(
+        out,
+        "{}  {}",
+        style(plain(&theme.name)).bold(),
+        style(format!("{} · level {}", theme.id, theme.level)).dim()
+    )?;
     for above in one.path.iter().rev() {
-        writeln!(out, "  in       {}  {}", above.name, style(&above.id).dim())?;
+        writeln!(out, "  in       {}  {}", plain(&above.name), style(&above.id).dim())?;
     }
     let trend = &theme.trend;
     let expected = trend.expected_per_week.map_or_else(String::new, |e| format!(", {e:.1} expected"));
     let p = trend.p_value.map_or_else(String::new, |p| format!(", p {p:.3}"));
-    let direction = format!("{:?}", trend.direction).to_lowercase();
+    let direction = named(&trend.direction);
     writeln!(out, "  papers   {} ({} more are near)", thousands(theme.size), thousands(theme.nearby))?;
     writeln!(out, "  trend    {direction}: {:.1} papers a week{expected}{p}", trend.per_week)?;
-    writeln!(out, "  terms    {}", theme.terms.join(", "))?;
+    writeln!(out, "  terms    {}", plain(&theme.terms.join(", ")))?;
     for below in &one.subthemes {
         writeln!(
             out,
             "  holds    {}  {}",
-            below.name,
+            plain(&below.name),
             style(format!("{} · {}", below.id, thousands(below.size))).dim()
         )?;
     }
     for other in &one.related {
-        writeln!(out, "  like     {}  {}", other.name, style(format!("{} · {:.2}", other.id, other.score)).dim())?;
+        writeln!(
+            out,
+            "  like     {}  {}",
+            plain(&other.name),
+            style(format!("{} · {:.2}", other.id, other.score)).dim()
+        )?;
     }
     for (k, hit) in one.papers.iter().enumerate() {
         let score = hit.score.map_or_else(|| "     ".to_string(), |s| format!("{s:.3}"));
-        let title = hit.paper.title.split_whitespace().collect::<Vec<_>>().join(" ");
-        writeln!(out, "{:>3}  {score}  {title}", k + 1)?;
+        writeln!(out, "{:>3}  {score}  {}", k + 1, title(&hit.paper.title))?;
         let date = hit.paper.date.as_ref().map_or_else(String::new, |d| format!(" · {d}"));
         writeln!(out, "            {}", style(format!("{}{date}", hit.paper.id)).dim())?;
     }
     for e in one.history.iter().take(5) {
-        writeln!(out, "  {}  {}", style(&e.at).dim(), e.text)?;
+        writeln!(out, "  {}  {}", style(&e.at).dim(), plain(&e.text))?;
     }
     Ok(())
 }
 
-fn order(text: &str) -> Result<PaperOrder, String> {
-    match text {
-        "central" => Ok(PaperOrder::Central),
-        "newest" => Ok(PaperOrder::Newest),
-        "most-read" | "most_read" => Ok(PaperOrder::MostRead),
-        _ => Err("it is central, newest or most-read".into()),
-    }
+fn level(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|level| *level <= FINEST)
+        .ok_or_else(|| format!("it goes from 0, the coarsest, to {FINEST}"))
 }

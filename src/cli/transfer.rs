@@ -2,8 +2,10 @@
 //!
 //! A folder with `papers.jsonl` (one paper a line), `vectors.jsonl` (`{"id", "vector"}` in the same order), `users.jsonl`
 //! (one user a line, with events, library and interests) and, written last, `about.json`, which says which model the
-//! vectors are of.
+//! vectors are of. Themes are not in it: they are found in the vectors again, and what is stored of them names rows, which
+//! are other ones in another folder.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
@@ -12,7 +14,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::ingest::{finish, summary, take_in};
+use super::ingest::{Total, finish, take_in};
+use super::progress::Progress;
 use super::show::thousands;
 use super::{Context, show};
 use crate::engine::{Engine, Exported, ExportedUser, Incoming};
@@ -28,7 +31,14 @@ const PAGE: usize = 512;
 /// Users a query.
 const USERS: usize = 64;
 
+/// Vectors of an export among which that of a paper is looked for, where papers were taken out or added by hand.
+const AHEAD: usize = 1000;
+
 /// Write everything into a folder, as JSON Lines
+///
+/// Papers, vectors, and users with all there is of them: settings, events, library, interests and the secret of their feed,
+/// so keep the folder as you keep the data folder. Themes are left out: they are made anew from the vectors, under new ids and
+/// without what happened to them before.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin export backup
@@ -40,8 +50,9 @@ pub struct ExportArgs {
 
 /// Read what `export` wrote
 ///
-/// Vectors of the same model are taken over; with another model (--model) the papers are embedded again. Papers that
-/// are there already stay or are brought up to date.
+/// Vectors of the same model are taken over; with another model (--model) the papers are embedded again, as are papers that
+/// have no vector in the export. Papers that are there already stay or are brought up to date. A line that cannot be read is
+/// told with its number and reason, and the rest goes in.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin import backup --data restored
@@ -78,6 +89,7 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
         anyhow::bail!("{}: the folder is not empty; name a new one", dir.display());
     }
     let (mut papers, mut vectors) = (create(&dir.join("papers.jsonl"))?, create(&dir.join("vectors.jsonl"))?);
+    let progress = Progress::new("export", "papers", Some(engine.info()?.papers));
     let (mut after, mut n) = (None, 0);
     loop {
         let page = engine.export(after, PAGE)?;
@@ -88,7 +100,10 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
             show::lines(&mut papers, [paper])?;
             show::lines(&mut vectors, [json!({ "id": paper.id, "vector": vector })])?;
         }
+        progress.done(n);
     }
+    progress.finish();
+    let progress = Progress::new("export", "users", None);
     let mut users = create(&dir.join("users.jsonl"))?;
     let (mut after, mut people) = (None, 0);
     loop {
@@ -97,7 +112,9 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
         after = Some(last.number);
         people += page.len();
         show::lines(&mut users, page.iter().map(UserLine::of))?;
+        progress.done(people);
     }
+    progress.finish();
     for file in [papers, vectors, users] {
         file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
     }
@@ -135,28 +152,35 @@ pub fn import(context: &Context, args: &ImportArgs) -> anyhow::Result<()> {
     let shown = name.display().to_string();
     let began = Instant::now();
     let same = engine.model().fingerprint == about.fingerprint;
-    let vectors = if same { Some(Vectors::open(&dir.join("vectors.jsonl"))?) } else { None };
+    let mut vectors = if same { Some(Vectors::open(&dir.join("vectors.jsonl"), about.papers)?) } else { None };
     if !same {
         eprintln!("the vectors are of {}; the papers are embedded again with {}", about.model, engine.model().name);
     }
-    let mut vectors = vectors;
     let mut source = sources::read(&shown, papers).map(|incoming| {
         let mut incoming: Incoming = incoming?;
         if let (Some(vectors), Ok(paper)) = (&mut vectors, &incoming.paper) {
-            incoming.vector = Some(vectors.next(paper.id.as_str())?);
+            incoming.vector = vectors.take(paper.id.as_str())?;
         }
         Ok(incoming)
     });
     let report = take_in(&engine, &shown, Some(about.papers), &mut source)?;
-    import_users(&engine, &dir.join("users.jsonl"))?;
+    let mut total = Total::default();
+    total.add(&shown, report);
+    import_users(&engine, &dir.join("users.jsonl"), about.users, &mut total)?;
     finish(&engine);
-    if context.json { show::document(&report) } else { show::text(&summary(&report, began)) }
+    total.show(context, began)?;
+    total.check(false)
 }
 
 /// A user on a line.
 #[derive(Serialize, Deserialize)]
 struct UserLine {
     id: UserId,
+    // Exports of earlier versions have neither.
+    #[serde(default = "Moment::now")]
+    created: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
     settings: Settings,
     events: Vec<EventLine>,
     library: Vec<Value>,
@@ -190,6 +214,8 @@ impl UserLine {
         };
         UserLine {
             id: user.name.clone(),
+            created: user.created,
+            token: user.token.clone(),
             settings: user.settings.clone(),
             events: user.events.iter().map(event).collect(),
             library: user.outside.iter().map(|p| json!(p)).collect(),
@@ -204,6 +230,8 @@ impl UserLine {
         Ok(ExportedUser {
             number: 0,
             name: self.id,
+            created: self.created,
+            token: self.token,
             settings: self.settings,
             events: self.events.into_iter().map(event).collect(),
             outside: self.library.into_iter().map(Paper::from_json).collect::<Result<_>>()?,
@@ -213,43 +241,76 @@ impl UserLine {
 }
 
 /// Exports of earlier versions have no users.
-fn import_users(engine: &Engine, path: &Path) -> Result<()> {
+fn import_users(engine: &Engine, path: &Path, users: usize, total: &mut Total) -> Result<()> {
     if !path.exists() {
         return Ok(());
     }
     let file = File::open(path).map_err(|e| Error::io(path, "cannot open", e))?;
-    for (k, line) in BufReader::new(file).lines().enumerate() {
+    let name = path.display().to_string();
+    let progress = Progress::new("import", "users", Some(users));
+    for (k, line) in BufReader::new(file).split(b'\n').enumerate() {
         let line = line.map_err(|e| Error::io(path, "cannot read", e))?;
-        let damaged = |e: String| Error::Data(format!("{}:{}: {e}", path.display(), k + 1));
-        let user: UserLine = serde_json::from_str(&line).map_err(|e| damaged(e.to_string()))?;
-        engine.import_user(&user.into_user().map_err(|e| damaged(e.to_string()))?)?;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let user = serde_json::from_slice(&line).map_err(|e| e.to_string());
+        match user.and_then(|user: UserLine| user.into_user().map_err(|e| e.to_string())) {
+            Ok(user) => engine.import_user(&user)?,
+            Err(reason) => {
+                progress.say(&format!("{name}:{}: refused: {reason}", k + 1));
+                total.refuse(&name, k + 1, reason);
+            }
+        }
+        progress.done(k + 1);
     }
+    progress.finish();
     Ok(())
 }
 
-/// The vectors of an export, in the order of its papers.
+/// The vectors of an export, in the order of its papers. Lines of papers may have been taken out, added or changed since.
 struct Vectors {
     path: PathBuf,
-    reader: Box<dyn BufRead>,
-    line: usize,
+    reader: BufReader<File>,
+    /// Lines read, of those that should be there.
+    read: usize,
+    whole: usize,
+    /// Lines read that no paper took yet.
+    ahead: VecDeque<VectorLine>,
 }
 
 impl Vectors {
-    fn open(path: &Path) -> Result<Self> {
+    fn open(path: &Path, whole: usize) -> Result<Self> {
         let file = File::open(path).map_err(|e| Error::io(path, "cannot open", e))?;
-        Ok(Vectors { path: path.to_path_buf(), reader: Box::new(BufReader::new(file)), line: 0 })
+        let reader = BufReader::new(file);
+        Ok(Vectors { path: path.to_path_buf(), reader, read: 0, whole, ahead: VecDeque::new() })
     }
 
-    fn next(&mut self, id: &str) -> Result<Vec<f32>> {
+    /// The vector of a paper; none where it has none among the next [`AHEAD`].
+    fn take(&mut self, id: &str) -> Result<Option<Vec<f32>>> {
+        for k in 0..AHEAD {
+            if k == self.ahead.len() {
+                let Some(line) = self.next()? else { break };
+                self.ahead.push_back(line);
+            }
+            if self.ahead[k].id == id {
+                // Those before it are of papers that are not taken in.
+                return Ok(self.ahead.drain(..=k).next_back().map(|line| line.vector));
+            }
+        }
+        Ok(None)
+    }
+
+    fn next(&mut self) -> Result<Option<VectorLine>> {
         let mut text = String::new();
         self.reader.read_line(&mut text).map_err(|e| Error::io(&self.path, "cannot read", e))?;
-        self.line += 1;
-        let damaged = |why: String| Error::Data(format!("{}:{}: {why}", self.path.display(), self.line));
-        let line: VectorLine = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
-        if line.id != id {
-            return Err(damaged(format!("the vector of {:?}, where that of {id:?} should stand", line.id)));
+        let damaged = |why: String| Error::Data(format!("{}:{}: {why}", self.path.display(), self.read + 1));
+        if text.is_empty() {
+            let missing = format!("the file ends; it should have {} lines", self.whole);
+            return if self.read < self.whole { Err(damaged(missing)) } else { Ok(None) };
         }
-        Ok(line.vector)
+        let line = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
+        self.read += 1;
+        Ok(Some(line))
     }
 }
 

@@ -2,7 +2,7 @@
 //! the moment a user is forgotten.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use roaring::RoaringBitmap;
@@ -37,8 +37,11 @@ pub const WEIGHT: f32 = 0.45;
 /// Papers whose neighbours are remembered.
 const REMEMBERED: usize = 50_000;
 
-/// Read papers with their similarity.
-type Near = Arc<[(u32, f32)]>;
+/// Read papers with their similarity. By row: rows last, and so what is near them can be carried over.
+type Near = Arc<[(Row, f32)]>;
+
+/// The share of the read papers that may have changed while what is near which is carried over.
+const CHANGED: u64 = 50;
 
 /// Where it is kept.
 #[derive(Default)]
@@ -68,7 +71,19 @@ pub struct Others {
     made: Instant,
     // Only for a look and an exchange.
     near: Mutex<HashMap<Row, Near>>,
+    /// The read papers when the first of these were found.
+    near_of: RoaringBitmap,
 }
+
+/// What the reading of others adds to papers for one reader, as far as it was asked for.
+#[derive(Default)]
+pub struct Asked {
+    // Only for a look and an exchange. Weak: what is out of date, and who was forgotten, must not stay for it.
+    kept: Mutex<Option<(Weak<Others>, HashMap<Row, f32>)>>,
+}
+
+/// Papers that are remembered for one reader.
+const ASKED: usize = 4096;
 
 impl Engine {
     /// What is known of the reading of others; made when there is none, or when it is old and events came in.
@@ -91,10 +106,10 @@ impl Engine {
         loop {
             // Read first: what is written meanwhile is then seen by the next.
             let (change, (now, forgotten)) = (self.store.event_change()?, known());
-            if let Some(others) = now.filter(|o| fresh(o, change)) {
-                return Ok(others);
+            if let Some(others) = now.as_ref().filter(|o| fresh(o, change)) {
+                return Ok(Arc::clone(others));
             }
-            let made = Arc::new(self.make_others(space, change)?);
+            let made = Arc::new(self.make_others(space, change, now.as_deref())?);
             let mut slot = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
             // Who was forgotten while it was made may be in it.
             if slot.forgotten == forgotten {
@@ -104,7 +119,7 @@ impl Engine {
         }
     }
 
-    fn make_others(&self, space: &Space, change: u64) -> Result<Others> {
+    fn make_others(&self, space: &Space, change: u64, old: Option<&Others>) -> Result<Others> {
         let mut others = Others {
             crowd: None,
             rows: Vec::new(),
@@ -115,6 +130,7 @@ impl Engine {
             change,
             made: Instant::now(),
             near: Mutex::default(),
+            near_of: RoaringBitmap::new(),
         };
         if self.store.count_users()? < ENOUGH_READERS {
             return Ok(others);
@@ -139,6 +155,13 @@ impl Engine {
             others.read = crowd.papers().map(|paper| others.rows[paper as usize].0).collect();
             others.crowd = Some(crowd);
         }
+        others.near_of = others.read.clone();
+        if let Some(old) = old.filter(|old| {
+            (&old.near_of ^ &others.read).len() * CHANGED <= others.read.len() && old.fingerprint == others.fingerprint
+        }) {
+            let near = old.near.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            (others.near, others.near_of) = (Mutex::new(near), old.near_of.clone());
+        }
         Ok(others)
     }
 
@@ -150,19 +173,35 @@ impl Engine {
         }
         let others = self.others(space)?;
         let Some(crowd) = &others.crowd else { return Ok(nothing()) };
+        let lock = || reader.asked.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = |of: &Weak<Others>| std::ptr::eq(of.as_ptr(), Arc::as_ptr(&others));
+        let mut known: HashMap<Row, f32> = match lock().as_ref() {
+            Some((of, known)) if current(of) => rows.iter().filter_map(|row| Some((*row, *known.get(row)?))).collect(),
+            _ => HashMap::new(),
+        };
+        let lacking: Vec<Row> = rows.iter().copied().filter(|row| !known.contains_key(row)).collect();
+        if lacking.is_empty() {
+            return Ok(rows.iter().map(|row| known[row]).collect());
+        }
         let liked = reader.learned.iter().filter(|l| l.weight > 0.0).filter_map(|l| l.row);
         let library: Vec<u32> = liked.filter_map(|row| others.places.get(&row).copied()).collect();
         let Some(pull) = crowd.pull(&library, others.users.get(&reader.user.number).copied()) else {
             return Ok(nothing());
         };
-        let vectors = space.index.vectors(rows);
-        rows.iter()
-            .zip(vectors)
-            .map(|(row, vector)| {
-                let near = others.nearest(space, *row, vector)?;
-                Ok(WEIGHT * carried_over(&pull, &near))
-            })
-            .collect()
+        for (row, vector) in lacking.iter().zip(space.index.vectors(&lacking)) {
+            let near = others.nearest(space, *row, vector)?;
+            let near: Vec<(u32, f32)> =
+                near.iter().filter_map(|(row, score)| Some((*others.places.get(row)?, *score))).collect();
+            known.insert(*row, WEIGHT * carried_over(&pull, &near));
+        }
+        let mut kept = lock();
+        match kept.as_mut() {
+            Some((of, all)) if current(of) && all.len() < ASKED => {
+                all.extend(lacking.iter().map(|row| (*row, known[row])));
+            }
+            _ => *kept = Some((Arc::downgrade(&others), known.clone())),
+        }
+        Ok(rows.iter().map(|row| known[row]).collect())
     }
 }
 
@@ -182,7 +221,7 @@ impl Others {
         }
         let Some(vector) = vector else { return Ok(Arc::from([])) };
         let found = space.index.search(&vector, NEAREST, Some(&self.read))?;
-        let near: Near = found.neighbours.iter().filter_map(|n| Some((*self.places.get(&n.row)?, n.score))).collect();
+        let near: Near = found.neighbours.iter().map(|n| (n.row, n.score)).collect();
         let mut kept = self.near.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= REMEMBERED {
             kept.clear();

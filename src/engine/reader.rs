@@ -12,6 +12,7 @@ use roaring::RoaringBitmap;
 use super::Engine;
 use super::feed::Pool;
 use super::interests::Interest;
+use super::others::Asked;
 use super::space::Space;
 use crate::embed::Kind;
 use crate::error::{Error, Result};
@@ -66,6 +67,8 @@ pub struct Reader {
     pub gone: RoaringBitmap,
     /// What was scored for them last.
     pub pool: Pool,
+    /// What the reading of others adds for them.
+    pub asked: Asked,
     /// Turns a score into the chance of a like: slope and constant of the log odds. Only where enough verdicts were there.
     pub calibration: Option<(f32, f32)>,
     fingerprint: String,
@@ -252,6 +255,7 @@ impl Engine {
             works,
             gone,
             pool: Pool::default(),
+            asked: Asked::default(),
             calibration,
             user,
         })

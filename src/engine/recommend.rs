@@ -7,6 +7,7 @@ use super::embed::check_texts;
 use super::gather::{Rescore, Rules};
 use super::probe::{Found, Probe, WORDS_SHARE, Wanted};
 use super::search::check_query;
+use super::similar::WithVector;
 use super::space::Space;
 use super::{Answer, Ask, Engine, Feed, Hit, Meta, Mode, Part, Why};
 use crate::embed::{Kind, unit};
@@ -19,6 +20,9 @@ use crate::user::{Event, EventKind, Moment};
 /// Most candidates and most examples in one call.
 pub const MAX_CANDIDATES: usize = 20_000;
 const MAX_EXAMPLES: usize = 10_000;
+
+/// What an example may count beside the others.
+const WEIGHTS: std::ops::RangeInclusive<f32> = 1e-6..=1e6;
 
 /// Papers at large that a regression tells the likes from.
 const BACKGROUND: usize = 1000;
@@ -195,9 +199,7 @@ impl Engine {
             [(&request.like, &request.text), (&request.dislike, &request.dislike_text)].into_iter().enumerate()
         {
             for given in papers {
-                let (row, paper) =
-                    self.store.paper(given.id.as_str())?.ok_or_else(|| Error::no_paper(given.id.as_str()))?;
-                let vector = space.vector(row, given.id.as_str())?;
+                let WithVector { row, paper, vector } = self.with_vector(space, given.id.as_str())?;
                 sides[k].push(example(given.weight, vector, self.lexical.terms(&[row]).pop().flatten()));
                 names.push(Name::Paper { id: given.id.to_string(), title: paper.title.clone() });
                 rows[k].push(row);
@@ -350,11 +352,13 @@ impl Recommend {
             return Err(Error::Invalid(format!("more than {MAX_EXAMPLES} examples")));
         }
         for example in self.like.iter().chain(&self.dislike) {
-            if !(example.weight.is_finite() && example.weight > 0.0) {
+            if !WEIGHTS.contains(&example.weight) {
                 return Err(Error::Invalid(format!(
-                    "the weight of {:?} is {}; it must be above 0",
+                    "the weight of {:?} is {}; it goes from {} to {}",
                     example.id.as_str(),
-                    example.weight
+                    example.weight,
+                    WEIGHTS.start(),
+                    WEIGHTS.end()
                 )));
             }
         }
@@ -365,8 +369,8 @@ impl Recommend {
         for text in self.text.iter().chain(&self.dislike_text) {
             check_query(text)?;
         }
-        if self.candidates.as_ref().is_some_and(|c| c.len() > MAX_CANDIDATES) {
-            return Err(Error::Invalid(format!("more than {MAX_CANDIDATES} candidates")));
+        if let Some(n) = self.candidates.as_ref().map(Vec::len).filter(|n| !(1..=MAX_CANDIDATES).contains(n)) {
+            return Err(Error::Invalid(format!("{n} candidates; 1 to {MAX_CANDIDATES} are allowed")));
         }
         if self.half_life_days.is_some_and(|d| !(d.is_finite() && d > 0.0)) {
             return Err(Error::Invalid("half_life_days must be above 0".into()));

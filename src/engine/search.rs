@@ -34,9 +34,10 @@ impl Engine {
         ask.check()?;
         check_query(query)?;
         let by_id = self.named_by_id(query)?;
-        if let Some((row, paper)) = self.store.papers(&by_id)?.into_iter().next() {
+        if let Some((_, paper)) = self.store.papers(&by_id)?.into_iter().next() {
             // What is like an identifier? What is like the paper that it names.
-            return self.like(row, &paper, ask, Rules { first: by_id, ..Rules::default() }, began);
+            let example = self.with_vector(&self.space(), paper.id.as_str())?;
+            return self.like(&example, ask, Rules { first: by_id, ..Rules::default() }, began);
         }
         let named = self.named_by_title(query)?;
         if is_prose(query) {

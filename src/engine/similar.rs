@@ -1,6 +1,7 @@
 //! Papers like one in the store.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -31,13 +32,14 @@ impl Engine {
     pub fn similar(&self, id: &str, ask: &Ask) -> Result<Answer> {
         let began = Instant::now();
         ask.check()?;
-        let (row, paper) = self.store.paper(id)?.ok_or_else(|| Error::no_paper(id))?;
+        let example = self.with_vector(&self.space(), id)?;
+        let (row, paper) = (example.row, &example.paper);
         let (mut without, mut never) = (HashSet::from([row]), Works::default());
         if !ask.versions {
             without.extend(self.editions().others(row));
-            never = Works::of([&paper]);
+            never = Works::of([paper]);
         }
-        self.like(row, &paper, ask, Rules { without, never, ..Rules::default() }, began)
+        self.like(&example, ask, Rules { without, never, ..Rules::default() }, began)
     }
 
     /// Papers like each of some papers.
@@ -116,13 +118,39 @@ impl Engine {
     }
 
     /// Papers like a paper, under rules of the caller's.
-    pub(super) fn like(&self, row: Row, paper: &Paper, ask: &Ask, rules: Rules<'_>, began: Instant) -> Result<Answer> {
-        let space = self.space();
-        let vector = space.vector(row, paper.id.as_str())?;
-        let terms = self.lexical.terms(&[row]).pop().flatten().unwrap_or_default();
+    pub(super) fn like(&self, example: &WithVector, ask: &Ask, rules: Rules<'_>, began: Instant) -> Result<Answer> {
+        let WithVector { row, paper, vector } = example;
+        let terms = self.lexical.terms(&[*row]).pop().flatten().unwrap_or_default();
         let wanted = Wanted::Terms(&terms);
-        let gathered = self.gather(&space, &Probe::new(ask.mode, &vector, wanted), ask, rules)?;
+        let gathered = self.gather(&self.space(), &Probe::new(ask.mode, vector, wanted), ask, rules)?;
         let meaning = |value| Part::Paper { id: paper.id.to_string(), title: paper.title.clone(), value };
         Ok(self.answer(gathered, wanted, &meaning, ask, began))
     }
+
+    /// A paper with its vector.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none with this id.
+    pub(super) fn with_vector(&self, space: &Space, id: &str) -> Result<WithVector> {
+        for _ in 0..PATIENCE {
+            let (row, paper) = self.store.paper(id)?.ok_or_else(|| Error::no_paper(id))?;
+            if let Some(vector) = space.index.vectors(&[row]).pop().flatten() {
+                return Ok(WithVector { row, paper, vector });
+            }
+            // The paper came, went or changed between the look into the store and that into the index: once the commit
+            // that did so is followed, both say the same.
+            drop(self.committing.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        Err(Error::Internal(format!("the paper {id:?} has no vector")))
+    }
+}
+
+/// Looks for a paper that is written to all the time.
+const PATIENCE: usize = 10;
+
+/// A paper with its row and vector.
+pub struct WithVector {
+    pub row: Row,
+    pub paper: Paper,
+    pub vector: Vec<f32>,
 }

@@ -100,12 +100,6 @@ impl Space {
     pub fn runs_on(&self) -> Option<String> {
         self.embedder.get().map(|e| e.runs_on())
     }
-
-    /// The vector of a row that must have one.
-    pub fn vector(&self, row: Row, id: &str) -> Result<Vec<f32>> {
-        let vector = self.index.vectors(&[row]).pop().flatten();
-        vector.ok_or_else(|| Error::Internal(format!("the paper {id:?} has no vector")))
-    }
 }
 
 /// Where the index over the vectors of a model is kept.

@@ -122,8 +122,10 @@ impl Engine {
                     events: self.store.history(user.number)?,
                     outside: self.store.outside(user.number)?,
                     interests: self.store.interests(user.number)?,
+                    token: self.store.known_token(user.name.as_str())?,
                     name: user.name,
                     settings: user.settings,
+                    created: user.created,
                 })
             })
             .collect()
@@ -132,7 +134,7 @@ impl Engine {
     /// Takes a user in as they were exported. Papers of their library that are not in the corpus are embedded again where
     /// no vector is known.
     pub fn import_user(&self, user: &ExportedUser) -> Result<()> {
-        self.store.put_user(&user.name, &user.settings)?;
+        self.store.restore_user(&user.name, &user.settings, user.created, user.token.as_deref())?;
         self.put_outside(&user.name, &user.outside)?;
         self.store.restore_events(&user.name, &user.events)?;
         let number = self.store.user(user.name.as_str())?.number;
@@ -149,6 +151,10 @@ pub struct ExportedUser {
     pub name: UserId,
     /// What they set.
     pub settings: Settings,
+    /// When they were first heard of.
+    pub created: Moment,
+    /// The secret that opens their feed to a news reader, where one was given out.
+    pub token: Option<String>,
     /// Every event, oldest first.
     pub events: Vec<Event>,
     /// Papers of their library that are not in the corpus.

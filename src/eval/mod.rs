@@ -4,6 +4,7 @@
 //! each question has a file of its own.
 
 pub mod bootstrap;
+mod columns;
 pub mod metrics;
 pub mod recommend;
 pub mod search;
@@ -12,3 +13,6 @@ pub mod similar;
 pub mod table;
 pub mod themes;
 pub mod users;
+
+/// Hears how many of how many measurements are made.
+pub type Hear<'a> = &'a dyn Fn(usize, usize);

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use super::Hear;
 use super::bootstrap::Random;
 use super::metrics::Figures;
-use super::search::{mode_name, row};
+use super::search::row;
 use super::sets::Group;
 use super::similar::present;
-use super::table::Table;
+use super::table::{Table, named};
 use crate::engine::{Ask, Engine, Example, Mode, Recommend};
 use crate::error::{Error, Result};
 use crate::paper::PaperId;
@@ -35,7 +36,7 @@ pub struct Plan {
 ///
 /// # Errors
 /// Whatever a call fails with.
-pub fn run(engine: &Engine, groups: &[Group], plan: &Plan) -> Result<Table> {
+pub fn run(engine: &Engine, groups: &[Group], plan: &Plan, hear: Hear<'_>) -> Result<Table> {
     let mut there: Vec<Group> = Vec::new();
     for group in groups {
         let group = Group {
@@ -52,6 +53,7 @@ pub fn run(engine: &Engine, groups: &[Group], plan: &Plan) -> Result<Table> {
     }
     let columns = ["examples", "strategy", "mode"].into_iter().chain(Figures::NAMES);
     let mut table = Table::new(format!("{} groups, {} draws of examples each", there.len(), plan.draws), columns);
+    let rows = plan.examples.len() * plan.strategies.len() * plan.modes.len();
     for &k in &plan.examples {
         for &strategy in &plan.strategies {
             for &mode in &plan.modes {
@@ -66,9 +68,10 @@ pub fn run(engine: &Engine, groups: &[Group], plan: &Plan) -> Result<Table> {
                         of_group.push(one(engine, group, &likes, &dislikes, strategy, mode)?);
                     }
                     figures.push(average(&of_group));
+                    hear(table.rows.len() * there.len() + figures.len(), rows * there.len());
                 }
-                let mut cells = vec![k.into(), format!("{strategy:?}").to_lowercase().as_str().into()];
-                cells.extend(row(&mode_name(mode), &figures));
+                let mut cells = vec![k.into(), named(&strategy).as_str().into()];
+                cells.extend(row(&named(&mode), &figures));
                 table.rows.push(cells);
             }
         }

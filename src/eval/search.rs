@@ -1,9 +1,10 @@
 //! How good search is: queries with judged papers.
 
+use super::Hear;
 use super::bootstrap;
 use super::metrics::Figures;
 use super::sets::{Half, Judgements, LabelledQuery};
-use super::table::Table;
+use super::table::{Table, named};
 use crate::engine::{Ask, Engine, Mode};
 use crate::error::Result;
 
@@ -21,6 +22,7 @@ pub fn run(
     modes: &[Mode],
     depth: usize,
     half: Half,
+    hear: Hear<'_>,
 ) -> Result<Table> {
     let asked: Vec<&LabelledQuery> = queries
         .iter()
@@ -40,13 +42,14 @@ pub fn run(
             let found = ranked(engine, &query.text, *mode, depth)?;
             let gains: Vec<f64> = found.iter().map(|id| relevant.get(id).copied().unwrap_or(0.0)).collect();
             figures.push(Figures::of(&gains, &relevant.values().copied().collect::<Vec<_>>()));
+            hear(by_mode.len() * asked.len() + figures.len(), modes.len() * asked.len());
         }
-        table.rows.push(row(&mode_name(*mode), &figures));
+        table.rows.push(row(&named(mode), &figures));
         by_mode.push(figures.iter().map(|f| f.map).collect());
     }
     // How much the first mode is better than each other one, query by query.
     for (mode, values) in modes.iter().zip(&by_mode).skip(1) {
-        let mut cells = vec![format!("{} over {}, MAP", mode_name(modes[0]), mode_name(*mode)).as_str().into()];
+        let mut cells = vec![format!("{} over {}, MAP", named(&modes[0]), named(mode)).as_str().into()];
         cells.push(bootstrap::difference(&by_mode[0], values).into());
         cells.resize(table.columns.len(), "".into());
         table.rows.push(cells);
@@ -61,11 +64,6 @@ pub fn row(name: &str, figures: &[Figures]) -> Vec<super::table::Cell> {
         cells.push(bootstrap::mean(&figures.iter().map(|f| f.values()[k]).collect::<Vec<_>>()).into());
     }
     cells
-}
-
-/// The name of a mode, as a request has it.
-pub fn mode_name(mode: Mode) -> String {
-    format!("{mode:?}").to_lowercase()
 }
 
 fn ranked(engine: &Engine, text: &str, mode: Mode, depth: usize) -> Result<Vec<String>> {

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use super::columns::{Columns, Line};
+use crate::error::Result;
+use crate::user::Moment;
 
 /// Which queries, readers or reviews count, by their place in the file: all, or every other one, so that what is tuned on one
 /// half is reported on the other.
@@ -63,44 +65,6 @@ pub fn pairs(path: &Path, first: &[&str], second: &[&str]) -> Result<Vec<(String
     Ok(columns.lines.iter().map(|l| (l[a].clone(), l[b].clone())).collect())
 }
 
-/// A file of tab-separated columns.
-struct Columns {
-    path: String,
-    names: Vec<String>,
-    lines: Vec<Vec<String>>,
-}
-
-impl Columns {
-    fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read", e))?;
-        let split = |line: &str| line.split('\t').map(|c| c.trim().to_string()).collect::<Vec<_>>();
-        let mut lines = text.trim_start_matches('\u{feff}').lines().filter(|l| !l.trim().is_empty());
-        let names = lines.next().map(split).unwrap_or_default();
-        let lines: Vec<Vec<String>> = lines.map(split).collect();
-        let path = path.display().to_string();
-        if let Some(k) = lines.iter().position(|l| l.len() < names.len()) {
-            let (has, wanted) = (lines[k].len(), names.len());
-            return Err(Error::BadRequest(format!("{path}:{}: {has} columns, the first line has {wanted}", k + 2)));
-        }
-        Ok(Columns { path, names, lines })
-    }
-
-    fn find(&self, names: &[&str]) -> Option<usize> {
-        names.iter().find_map(|n| self.names.iter().position(|c| c.eq_ignore_ascii_case(n)))
-    }
-
-    fn need(&self, names: &[&str]) -> Result<usize> {
-        self.find(names).ok_or_else(|| {
-            Error::BadRequest(format!(
-                "{}: no column {}; its first line names {}",
-                self.path,
-                names.join(" or "),
-                self.names.join(", ")
-            ))
-        })
-    }
-}
-
 /// Reads queries: columns `query_id`, `text` and, if there is one, `title`, which comes before the text.
 ///
 /// # Errors
@@ -108,7 +72,7 @@ impl Columns {
 pub fn queries(path: &Path) -> Result<Vec<LabelledQuery>> {
     let file = Columns::read(path)?;
     let (id, text, title) = (file.need(&["query_id", "query"])?, file.need(&["text"])?, file.find(&["title"]));
-    let one = |line: &Vec<String>| {
+    let one = |line: &Line| {
         let title = title.map_or("", |k| line[k].as_str());
         LabelledQuery { id: line[id].clone(), text: format!("{title} {}", line[text]).trim().to_string() }
     };
@@ -124,12 +88,10 @@ pub fn judgements(path: &Path) -> Result<Judgements> {
     let (query, paper) = (file.need(&["query_id", "query"])?, file.need(&["paper_id", "paper"])?);
     let grade = file.find(&["relevant", "relevance"]);
     let mut judgements = Judgements::new();
-    for (k, line) in file.lines.iter().enumerate() {
+    for line in &file.lines {
         let gain = match grade {
             None => 1.0,
-            Some(c) => line[c]
-                .parse::<f64>()
-                .map_err(|_| Error::BadRequest(format!("{}:{}: {:?} is no grade", file.path, k + 2, line[c])))?,
+            Some(c) => line[c].parse::<f64>().map_err(|_| file.wrong(line, &format!("{:?} is no grade", line[c])))?,
         };
         if gain > 0.0 {
             judgements.entry(line[query].clone()).or_default().insert(line[paper].clone(), gain);
@@ -146,7 +108,7 @@ pub fn judgements(path: &Path) -> Result<Judgements> {
 pub fn groups(path: &Path) -> Result<Vec<Group>> {
     let file = Columns::read(path)?;
     let (group, paper) = (file.need(&["group", "user", "review"])?, file.need(&["paper_id", "paper"])?);
-    let labels: Vec<usize> = (0..file.names.len()).filter(|k| *k != group && *k != paper).collect();
+    let labels = file.others(&[group, paper]);
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
     let mut seen: HashSet<(usize, String)> = HashSet::new();
@@ -164,6 +126,46 @@ pub fn groups(path: &Path) -> Result<Vec<Group>> {
         side.push(line[paper].clone());
     }
     Ok(groups)
+}
+
+/// Which fold each paper is in: columns `paper_id` and `fold`.
+///
+/// # Errors
+/// As [`queries`].
+pub fn folds(path: &Path) -> Result<HashMap<String, usize>> {
+    let file = Columns::read(path)?;
+    let (paper, fold) = (file.need(&["paper_id", "paper"])?, file.need(&["fold"])?);
+    let one = |line: &Line| {
+        let number = line[fold].parse().map_err(|_| file.wrong(line, &format!("{:?} is no fold", line[fold])))?;
+        Ok((line[paper].clone(), number))
+    };
+    file.lines.iter().map(one).collect()
+}
+
+/// What a reader took up on a day (days since 1970-01-01).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// Who.
+    pub user: String,
+    /// What.
+    pub paper: String,
+    /// When.
+    pub day: i32,
+}
+
+/// Reads a log of what readers took up: columns `user`, `paper_id` and `day`.
+///
+/// # Errors
+/// As [`queries`].
+pub fn log(path: &Path) -> Result<Vec<Taken>> {
+    let file = Columns::read(path)?;
+    let (user, paper) = (file.need(&["user"])?, file.need(&["paper_id", "paper"])?);
+    let day = file.need(&["day", "date", "daily_date", "at"])?;
+    let one = |line: &Line| {
+        let at = Moment::parse(&line[day]).map_err(|e| file.wrong(line, &e.to_string()))?;
+        Ok(Taken { user: line[user].clone(), paper: line[paper].clone(), day: at.day() })
+    };
+    file.lines.iter().map(one).collect()
 }
 
 #[cfg(test)]
@@ -189,9 +191,27 @@ mod tests {
             (&["x".to_string()][..], &["y".to_string()][..])
         );
         assert_eq!(groups(file("user\tpaper_id\n0\tx\n").path()).expect("reads")[0].relevant, ["x"]);
-        for (bad, word) in [("text\nx", "query_id"), ("query_id\ttext\n1", ":2")] {
-            let e = super::queries(file(bad).path()).expect_err(bad).to_string();
-            assert!(e.contains(word), "{e}");
+        let f = folds(file("fold\tpaper_id\n3\tx\n").path()).expect("reads");
+        assert_eq!(f, HashMap::from([("x".to_string(), 3)]));
+        let l = log(file("paper_id\tuser\tdate\nx\tann\t1970-01-03\n").path()).expect("reads");
+        assert_eq!(l, [Taken { user: "ann".into(), paper: "x".into(), day: 2 }]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_file_and_line() {
+        fn fails<T>(read: fn(&Path) -> Result<T>, text: &str, word: &str) {
+            let file = file(text);
+            let told = read(file.path()).err().map(|e| e.to_string()).unwrap_or_default();
+            let name = file.path().display().to_string();
+            assert!(told.starts_with(&name) && told.contains(word), "{text:?}: {told}");
         }
+        fails(queries, "text\nx", "no column query_id");
+        fails(queries, "query_id\ttext\n1", ":2: 1 columns");
+        fails(judgements, "query_id\tpaper_id\trelevant\n\n1\tx\tmuch\n", ":3: \"much\"");
+        fails(folds, "paper_id\tfold\nx\n", ":2: 1 columns");
+        fails(folds, "paper_id\tfold\n\nx\t-1\n", ":3: \"-1\"");
+        fails(folds, "x\t1\n", "no column paper_id");
+        fails(log, "user\tpaper_id\tday\nann\tx\n", ":2: 2 columns");
+        fails(log, "user\tpaper_id\tday\nann\tx\tsoon\n", ":2: \"soon\"");
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
+use super::Hear;
 use super::bootstrap::Random;
 use super::metrics::Figures;
-use super::search::{mode_name, row};
+use super::search::row;
 use super::sets::Group;
-use super::table::Table;
+use super::table::{Table, named};
 use crate::engine::{Ask, Engine, Mode};
 use crate::error::{Error, Result};
 
@@ -15,7 +16,14 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// Whatever a call fails with.
-pub fn run(engine: &Engine, groups: &[Group], modes: &[Mode], seeds: usize, depth: usize) -> Result<Table> {
+pub fn run(
+    engine: &Engine,
+    groups: &[Group],
+    modes: &[Mode],
+    seeds: usize,
+    depth: usize,
+    hear: Hear<'_>,
+) -> Result<Table> {
     let mut asked: Vec<(String, HashSet<String>)> = Vec::new();
     let mut random = Random(11);
     for group in groups {
@@ -38,8 +46,9 @@ pub fn run(engine: &Engine, groups: &[Group], modes: &[Mode], seeds: usize, dept
             let gain = |id: &str| if relevant.contains(id) { 1.0 } else { 0.0 };
             let gains: Vec<f64> = found.papers.iter().map(|h| gain(h.paper.id.as_str())).collect();
             figures.push(Figures::of(&gains, &vec![1.0; relevant.len()]));
+            hear(table.rows.len() * asked.len() + figures.len(), modes.len() * asked.len());
         }
-        table.rows.push(row(&mode_name(*mode), &figures));
+        table.rows.push(row(&named(mode), &figures));
     }
     Ok(table)
 }

@@ -5,6 +5,11 @@ use serde_json::{Map, Value, json};
 
 use super::bootstrap::Interval;
 
+/// The word that a choice (a mode, a strategy) goes by in requests.
+pub fn named(choice: &impl Serialize) -> String {
+    serde_json::to_value(choice).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default()
+}
+
 /// A cell.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]

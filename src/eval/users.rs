@@ -2,14 +2,14 @@
 //! and dislikes in screening; methods side by side.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::time::Instant;
 
+use super::Hear;
 use super::bootstrap::{self, Random};
 use super::metrics::{average_precision, ndcg, recall};
-use super::sets::{Group, Half};
+use super::sets::{Group, Half, Taken};
 use super::similar::present;
-use super::table::Table;
+use super::table::{Table, named};
 use crate::engine::{Engine, Panel};
 use crate::error::{Error, Result};
 use crate::paper::PaperId;
@@ -53,10 +53,6 @@ impl Method {
         Method::Popularity,
         Method::Random,
     ];
-
-    fn name(self) -> String {
-        format!("{self:?}").to_lowercase()
-    }
 }
 
 /// Papers at large that the logistic regression is fitted against.
@@ -64,25 +60,6 @@ const AT_LARGE: usize = 1000;
 
 /// The first papers of a ranking, whose unlikeness is measured.
 const SHOWN: usize = 20;
-
-/// Which fold each paper is in: a file with the columns `paper_id` and `fold`.
-///
-/// # Errors
-/// [`Error::Io`], or [`Error::BadRequest`] naming the line.
-pub fn folds(path: &Path) -> Result<HashMap<String, usize>> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read", e))?;
-    let line = |(k, line): (usize, &str)| {
-        let (paper, fold) = line.split_once('\t')?;
-        Some((paper.trim().to_string(), fold.trim().parse().ok()?)).ok_or(k).ok()
-    };
-    let lines: Vec<(usize, &str)> = text.lines().enumerate().skip(1).filter(|(_, l)| !l.trim().is_empty()).collect();
-    lines
-        .into_iter()
-        .map(|(k, l)| {
-            line((k, l)).ok_or_else(|| Error::BadRequest(format!("{}:{}: no paper and fold", path.display(), k + 1)))
-        })
-        .collect()
-}
 
 /// What is measured of a ranking: recall of the first hundred and of each interest, nDCG of the first ten, how unlike each
 /// other the first are, and the time that fitting and ranking took.
@@ -121,6 +98,7 @@ pub fn libraries(
     libraries: &[Group],
     folds: &HashMap<String, usize>,
     plan: &ColdStart,
+    hear: Hear<'_>,
 ) -> Result<Table> {
     let (fold, half) = (plan.fold, plan.half);
     let hidden = |id: &str| folds.get(id) == Some(&fold);
@@ -161,6 +139,7 @@ pub fn libraries(
         candidates.len()
     );
     let mut table = Table::new(title, columns);
+    let (mut done, all) = (0, plan.examples.len() * plan.methods.len() * splits.len());
     for &n in &plan.examples {
         for &method in &plan.methods {
             let mut measures = Measures::default();
@@ -173,9 +152,11 @@ pub fn libraries(
                 let took = began.elapsed().as_secs_f64() * 1e3;
                 let place = Place { candidates: &candidates, readers: &readers, others, took };
                 measure(&panel, method, &train, test, &place, &mut random, &mut measures);
+                done += 1;
+                hear(done, all);
             }
             let shown = if n == 0 { "all".into() } else { n.to_string() };
-            let mut row: Vec<super::table::Cell> = vec![shown.as_str().into(), method.name().as_str().into()];
+            let mut row: Vec<super::table::Cell> = vec![shown.as_str().into(), named(&method).as_str().into()];
             for values in [&measures.recall, &measures.by_interest, &measures.ndcg, &measures.unlike, &measures.ms] {
                 row.push(bootstrap::mean(values).into());
             }
@@ -332,6 +313,7 @@ pub fn screening(
     draws: usize,
     methods: &[Method],
     half: Half,
+    hear: Hear<'_>,
 ) -> Result<Table> {
     let reviews = reviews
         .iter()
@@ -356,6 +338,7 @@ pub fn screening(
     let columns = ["likes and dislikes", "method", "MAP", "ms"];
     let mut table = Table::new(format!("{} reviews, {draws} draws each", reviews.len()), columns);
     let readers = vec![0f32; ids.len()];
+    let (mut done, all) = (0, examples.len() * methods.len() * reviews.len());
     for &n in examples {
         for &method in methods {
             let (mut by_review, mut ms) = (Vec::new(), Vec::new());
@@ -371,9 +354,11 @@ pub fn screening(
                     of_review.push(average_precision(&gains, review.relevant.len() - n));
                 }
                 by_review.push(of_review.iter().sum::<f64>() / draws.max(1) as f64);
+                done += 1;
+                hear(done, all);
             }
             let mean = bootstrap::mean(&by_review);
-            table.rows.push(vec![n.into(), method.name().as_str().into(), mean.into(), bootstrap::mean(&ms).into()]);
+            table.rows.push(vec![n.into(), named(&method).as_str().into(), mean.into(), bootstrap::mean(&ms).into()]);
         }
     }
     Ok(table)
@@ -415,32 +400,6 @@ fn screen(
     Ok(best_first(&scores).into_iter().map(|k| gain(rest[k])).collect())
 }
 
-/// A log of what readers took up: user, paper and day.
-///
-/// # Errors
-/// [`Error::Io`], or [`Error::BadRequest`] naming what the file lacks.
-pub fn log(path: &Path) -> Result<Vec<(String, String, i32)>> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read", e))?;
-    let mut lines = text.lines().filter(|l| !l.trim().is_empty());
-    let names: Vec<&str> = lines.next().unwrap_or_default().split('\t').map(str::trim).collect();
-    let find = |wanted: &[&str]| {
-        wanted
-            .iter()
-            .find_map(|w| names.iter().position(|n| n == w))
-            .ok_or_else(|| Error::BadRequest(format!("{}: no column {}", path.display(), wanted.join(" or "))))
-    };
-    let (user, paper) = (find(&["user"])?, find(&["paper_id", "paper"])?);
-    let day = find(&["day", "date", "daily_date", "at"])?;
-    let mut out = Vec::new();
-    for line in lines {
-        let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
-        if let (Some(u), Some(p), Some(d)) = (cells.get(user), cells.get(paper), cells.get(day)) {
-            out.push(((*u).to_string(), (*p).to_string(), Moment::parse(d)?.day()));
-        }
-    }
-    Ok(out)
-}
-
 /// Replay: at each of the last `days` days on which a reader took something up, a model of their past ranks the papers
 /// listed that day. Readers with fewer than `least` papers are left out, and past days with nothing to choose from.
 ///
@@ -448,11 +407,12 @@ pub fn log(path: &Path) -> Result<Vec<(String, String, i32)>> {
 /// Whatever the engine fails with.
 pub fn replay(
     engine: &Engine,
-    log: &[(String, String, i32)],
+    log: &[Taken],
     least: usize,
     days: usize,
     methods: &[Method],
     half: Half,
+    hear: Hear<'_>,
 ) -> Result<Table> {
     let page = |after| engine.ids(after, 4096);
     let mut ids: Vec<PaperId> = Vec::new();
@@ -471,9 +431,9 @@ pub fn replay(
         }
     }
     let mut by_user: std::collections::BTreeMap<&str, Vec<(i32, usize)>> = std::collections::BTreeMap::new();
-    for (user, paper, day) in log {
-        if let Some(k) = panel.place(paper) {
-            by_user.entry(user).or_default().push((*day, k));
+    for taken in log {
+        if let Some(k) = panel.place(&taken.paper) {
+            by_user.entry(&taken.user).or_default().push((taken.day, k));
         }
     }
     by_user.retain(|_, taken| taken.len() >= least);
@@ -481,9 +441,13 @@ pub fn replay(
     let mut table = Table::new(format!("{} readers, the last {days} days of each", by_user.len()), columns);
     let spans = [(1, 4), (5, 19), (20, usize::MAX)];
     let names = ["1 to 4", "5 to 19", "20 and more"];
+    let readers: Vec<_> = by_user.values().enumerate().filter(|(place, _)| half.takes(*place)).collect();
+    let (mut done, all) = (0, methods.len() * readers.len());
     for &method in methods {
         let mut figures: [[Vec<f64>; 3]; 3] = Default::default();
-        for (place, taken) in by_user.values().enumerate().filter(|(place, _)| half.takes(*place)) {
+        for &(place, taken) in &readers {
+            done += 1;
+            hear(done, all);
             let mut test_days: Vec<i32> = taken.iter().map(|t| t.0).collect();
             test_days.sort_unstable();
             test_days.dedup();
@@ -511,7 +475,7 @@ pub fn replay(
         }
         for (name, [recall, ndcg, mrr]) in names.iter().zip(&figures) {
             let n = recall.len();
-            let mut row: Vec<super::table::Cell> = vec![(*name).into(), method.name().as_str().into(), n.into()];
+            let mut row: Vec<super::table::Cell> = vec![(*name).into(), named(&method).as_str().into(), n.into()];
             row.extend([recall, ndcg, mrr].map(|values| bootstrap::mean(values).into()));
             table.rows.push(row);
         }

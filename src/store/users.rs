@@ -49,6 +49,20 @@ impl Store {
         })
     }
 
+    /// Makes a user as they were exported, or gives one that is there the settings of the export. The earlier of the two
+    /// days on which they came counts; a secret that was given out here stays good.
+    pub fn restore_user(&self, name: &UserId, settings: &Settings, created: Moment, token: Option<&str>) -> Result<()> {
+        self.write(|t| {
+            t.prepare_cached(
+                "INSERT INTO users (name, settings, token, created, version) VALUES (?1, ?2, ?3, ?4, 1)
+                 ON CONFLICT (name) DO UPDATE SET settings = ?2, token = coalesce(token, ?3),
+                     created = min(created, ?4), version = version + 1",
+            )?
+            .execute(params![name.as_str(), settings_text(settings), token, created.0])
+            .map(drop)
+        })
+    }
+
     /// Forgets everything about a user.
     ///
     /// # Errors

@@ -152,6 +152,31 @@ fn bad_lines_are_told_and_the_rest_goes_in() {
     assert_eq!(strict.status, Some(1));
     let none = folder.file("none.jsonl", "nothing\nhere\n");
     assert_eq!(folder.run(&["ingest", &none]).status, Some(1));
+    // Of several files each line says whose it is.
+    let both = &folder.json(&["ingest", &none, &file])[0];
+    let named = |k: usize| both["rejected"][k]["file"].as_str().unwrap_or_default();
+    assert!(named(0).ends_with("none.jsonl") && named(2).ends_with("bad.jsonl"), "{both}");
+}
+
+#[test]
+fn what_papers_hold_does_not_steer_the_terminal() {
+    let folder = Folder::new();
+    let evil = "Cle\u{1b}]0;owned\u{7}an \u{9b}2Jscreens";
+    let one =
+        |id: &str| json!({ "id": id, "title": evil, "authors": [evil], "categories": [evil], "date": "2026-01-02" });
+    let bad = json!({ "id": "\u{1b}[31mred", "title": "T" });
+    let file = folder.file("p.jsonl", format!("{}\n{}\n{bad}\n", one("a"), one("b")));
+    let ran = folder.run(&["ingest", &file]);
+    assert!(ran.err.contains("p.jsonl:3: refused ([31mred)"), "{:?}", ran.err);
+    let clean = |ran: &Ran| !format!("{}{}", ran.out, ran.err).contains(|c: char| c.is_control() && c != '\n');
+    assert!(clean(&ran), "{:?}", ran.err);
+    for args in [vec!["search", "screens", "--explain"], vec!["similar", "a", "--explain"], vec!["themes"]] {
+        let ran = folder.run(&args);
+        assert!(ran.status == Some(0) && clean(&ran), "{args:?}: {:?} {:?}", ran.out, ran.err);
+    }
+    assert!(folder.run(&["search", "screens"]).out.contains("Cle]0;ownedan 2Jscreens"));
+    // Programs get what there is.
+    assert_eq!(folder.json(&["search", "screens"])[0]["title"], evil);
 }
 
 #[test]
@@ -173,8 +198,23 @@ fn what_cannot_be_done_is_said() {
         (vec!["search", "x", "-k", "501"], 2, "1 to 500"),
         (vec!["search", "x", "-k", "-1"], 2, "-1"),
         (vec!["search", "x", "--from", "soon"], 2, "soon"),
-        (vec!["search", "x", "--from", "2026", "--to", "2025"], 1, "turned round"),
-        (vec!["search", "x", "--diversity", "2"], 1, "diversity"),
+        (vec!["search", "x", "--from", "2026", "--to", "2025"], 2, "turned round"),
+        (vec!["search", "x", "--diversity", "2"], 2, "0 to 1"),
+        (vec!["search", "x", "--diversity", "NaN"], 2, "0 to 1"),
+        (vec!["search", "x", "--min-score", "inf"], 2, "number"),
+        (vec!["search", "x", "--mode", "fuzzy"], 2, "hybrid, dense, lexical"),
+        (vec!["similar", "--all", "--diversity", "0.5"], 2, "diversity"),
+        (vec!["recommend", "--like", "p/1", "--per-author", "0"], 2, "from 1"),
+        (vec!["recommend", "--like", "p/1", "--half-life-days", "0"], 2, "above 0"),
+        (vec!["recommend", "--like", "p/1", "--strategy", "guess"], 2, "rocchio"),
+        (vec!["themes", "t1", "-k", "501"], 2, "1 to 500"),
+        (vec!["themes", "t1", "--sort", "size"], 2, "most-read"),
+        (vec!["themes", "--level", "7"], 2, "0, the coarsest, to 2"),
+        (vec!["themes", "--map", "x.gif"], 2, ".svg"),
+        (vec!["history", "import", "ada", "x", "--format", "tex"], 2, "bibtex"),
+        (vec!["history", "import", "ada", "x", "--kind", "hate"], 2, "dismiss"),
+        (vec!["eval", "users", "--log", "x", "--method", "best"], 2, "content"),
+        (vec!["eval", "similar", "--groups", "x", "--seeds", "0"], 2, "from 1"),
         (vec!["search", "?!"], 1, "no word"),
         (vec!["frobnicate"], 2, "frobnicate"),
         (vec!["similar", "p/1", "--data", "/nowhere"], 1, "/nowhere"),
@@ -204,8 +244,11 @@ fn every_help_has_examples() {
         "similar",
         "search",
         "recommend",
+        "themes",
+        "history",
         "embed",
         "info",
+        "index",
         "reembed",
         "eval",
         "export",
@@ -242,6 +285,22 @@ fn standard_input_is_a_file_and_a_pasted_abstract() {
 }
 
 #[test]
+fn a_named_pipe_is_read_to_its_end() {
+    let folder = Folder::new();
+    let pipe = folder.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
+    let file = folder.file("more.jsonl", papers(35).lines().skip(30).map(|l| format!("{l}\n")).collect::<String>());
+    let name = pipe.display().to_string();
+    let child =
+        folder.command(&["ingest", &name, &file, "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    // One writer, as `<(...)` has: who opens the pipe a second time would wait for ever.
+    let writer = std::thread::spawn(move || std::fs::write(pipe, papers(30)));
+    let ran = Ran::from(child.expect("starts").wait_with_output().expect("ends"));
+    writer.join().expect("ends").expect("the pipe was read to its end");
+    assert!(ran.status == Some(0) && ran.out.contains("\"accepted\": 35"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
 fn what_is_exported_comes_back_to_the_last_bit() {
     let folder = Folder::new();
     let file = folder.file("p.jsonl", papers(150));
@@ -269,6 +328,83 @@ fn what_is_exported_comes_back_to_the_last_bit() {
     assert_eq!(ran.status, Some(1));
     assert!(ran.err.contains("vectors.jsonl:131"), "{}", ran.err);
     assert!(third.papers() <= 130);
+}
+
+#[test]
+fn users_are_exported_with_all_there_is_of_them() {
+    let folder = Folder::new();
+    let file = folder.file("p.jsonl", papers(40));
+    folder.json(&["ingest", &file]);
+    let bib = folder.file("x.bib", "@article{a, title = {Whales of the far north}, year = 2020}\n");
+    folder.json(&["history", "import", "bob", &bib, "--embed-missing"]);
+    let server = Server::start(&folder);
+    let event = |k: usize| json!({ "paper": format!("p/{k}"), "kind": "like", "at": "2026-01-02T03:04:05.678901Z" });
+    let ada = server.request("PUT", "/v1/users/ada", Some("application/json"), br#"{"half_life_days":90}"#);
+    assert_eq!(ada.status, 200);
+    let events = json!({ "events": (0..6).map(event).collect::<Vec<_>>() });
+    assert_eq!(server.post("/v1/users/ada/events", &events).status, 200);
+    let feed = server.post("/v1/users/ada/token", &json!({})).body["json"].as_str().expect("an address").to_string();
+    assert_eq!(server.get("/v1/users/ada/interests").status, 200);
+    drop(server);
+
+    let (out, second) = (folder.path("out").display().to_string(), folder.path("out2").display().to_string());
+    folder.json(&["export", &out]);
+    let other = Folder::new();
+    other.json(&["import", &out]);
+    other.json(&["export", &second]);
+    for name in ["papers.jsonl", "vectors.jsonl", "users.jsonl", "about.json"] {
+        let read = |dir: &str| std::fs::read_to_string(format!("{dir}/{name}")).expect("there");
+        assert_eq!(read(&out), read(&second), "{name}");
+    }
+    let server = Server::start(&other);
+    assert_eq!(server.get("/v1/users/ada").body["created"], ada.body["created"]);
+    assert_eq!(server.get(&feed).status, 200, "the news reader's address no longer holds");
+}
+
+#[test]
+fn an_export_may_be_edited() {
+    let folder = Folder::new();
+    let file = folder.file("p.jsonl", papers(60));
+    folder.json(&["ingest", &file]);
+    for user in ["ada", "bob"] {
+        let ids = folder.file("ids.txt", "p/30\n");
+        folder.json(&["history", "import", user, &ids]);
+    }
+    let out = folder.path("out");
+    folder.json(&["export", &out.display().to_string()]);
+    let edit = |name: &str, change: &dyn Fn(usize, &str) -> String| {
+        let text = std::fs::read_to_string(out.join(name)).expect("there");
+        let text: String = text.lines().enumerate().map(|(k, line)| change(k, line)).collect();
+        std::fs::write(out.join(name), text).expect("written");
+    };
+    edit("papers.jsonl", &|k, line| match k {
+        // Broken, taken out, and under another name.
+        10 => "{\"id\": \"p/10\", ".to_string() + "\n",
+        20 => String::new(),
+        25 => line.replace("p/25", "mine") + "\n",
+        _ => format!("{line}\n"),
+    });
+    edit("users.jsonl", &|k, line| if k == 0 { "{}\n".into() } else { format!("{line}\n") });
+    let other = Folder::new();
+    let ran = other.run(&["import", &out.display().to_string(), "--json"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.err);
+    let report: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!((&report["accepted"], &report["embedded"]), (&json!(58), &json!(1)), "{report}");
+    for (k, file, line) in [(0, "papers.jsonl", 11), (1, "users.jsonl", 1)] {
+        let told = &report["rejected"][k];
+        assert!(told["line"] == line && told["file"].as_str().is_some_and(|f| f.ends_with(file)), "{report}");
+        assert!(ran.err.contains(&format!("{file}:{line}: refused")), "{}", ran.err);
+    }
+    assert_eq!(other.json(&["history", "show", "bob"]).len(), 1);
+    let again = folder.path("again");
+    other.json(&["export", &again.display().to_string()]);
+    let before = std::fs::read_to_string(out.join("vectors.jsonl")).expect("there");
+    let after = std::fs::read_to_string(again.join("vectors.jsonl")).expect("there");
+    let strange = after.lines().filter(|line| !before.lines().any(|l| l == *line)).count();
+    assert_eq!((after.lines().count(), strange), (58, 1), "a paper has another's vector");
+
+    edit("papers.jsonl", &|_, _| "nothing\n".into());
+    assert_eq!(Folder::new().run(&["import", &out.display().to_string()]).status, Some(1));
 }
 
 #[test]

@@ -6,8 +6,10 @@ mod similar;
 mod themes;
 mod users;
 
+use super::progress::Progress;
 use super::{Context, show};
 use crate::engine::Mode;
+use crate::eval::Hear;
 use crate::eval::table::Table;
 
 /// Quality figures on labelled sets
@@ -46,7 +48,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
 }
 
-fn print(context: &Context, table: &Table) -> anyhow::Result<()> {
+/// Prints the table of an evaluation, which says how far it is while it goes on.
+fn print(context: &Context, measure: impl FnOnce(Hear<'_>) -> crate::Result<Table>) -> anyhow::Result<()> {
+    let progress = Progress::new("eval", "measurements", None);
+    let table = measure(&|done, all| progress.at(done, all));
+    progress.finish();
+    let table = &table?;
     if context.json { show::document(&table.to_json()) } else { show::text(&table.to_text()) }
 }
 

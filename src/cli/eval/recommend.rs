@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use super::{modes, print};
 use crate::cli::Context;
-use crate::cli::ask::mode;
-use crate::cli::recommend::strategy;
+use crate::cli::ask::{at_least_one, word};
 use crate::engine::Mode;
 use crate::eval::{recommend, sets};
 use crate::rank::Strategy;
@@ -23,22 +22,22 @@ pub struct Args {
     #[arg(long, value_name = "TSV")]
     groups: PathBuf,
     /// Numbers of examples
-    #[arg(long, num_args = 1.., default_values_t = [1, 5, 20])]
+    #[arg(long, num_args = 1.., default_values_t = [1, 5, 20], value_parser = at_least_one)]
     examples: Vec<usize>,
     /// Only this strategy (repeat it) [default: all]
-    #[arg(long, value_parser = strategy, num_args = 1..)]
+    #[arg(long, value_parser = word::<Strategy>, num_args = 1..)]
     strategy: Vec<Strategy>,
     /// Only this mode (repeat it) [default: all three]
-    #[arg(long, value_parser = mode, num_args = 1..)]
+    #[arg(long, value_parser = word::<Mode>, num_args = 1..)]
     mode: Vec<Mode>,
     /// Draws of examples a group
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 8, value_parser = at_least_one)]
     draws: usize,
     /// Leave out groups with fewer papers
     #[arg(long, default_value_t = 45)]
     min_papers: usize,
     /// At most so many groups
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = at_least_one)]
     max_groups: usize,
 }
 
@@ -50,9 +49,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         examples: args.examples.clone(),
         strategies: if args.strategy.is_empty() { all.to_vec() } else { args.strategy.clone() },
         modes: modes(&args.mode),
-        draws: args.draws.max(1),
+        draws: args.draws,
         least: args.min_papers,
         groups: args.max_groups,
     };
-    print(context, &recommend::run(&engine, &groups, &plan)?)
+    print(context, |hear| recommend::run(&engine, &groups, &plan, hear))
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{modes, print};
 use crate::cli::Context;
-use crate::cli::ask::mode;
+use crate::cli::ask::word;
 use crate::engine::Mode;
 use crate::eval::sets::Half;
 use crate::eval::{search, sets};
@@ -25,13 +25,13 @@ pub struct Args {
     #[arg(long, value_name = "TSV")]
     qrels: PathBuf,
     /// Only this mode (repeat it) [default: all three]
-    #[arg(long, value_parser = mode, num_args = 1..)]
+    #[arg(long, value_parser = word::<Mode>, num_args = 1..)]
     mode: Vec<Mode>,
     /// Papers of each ranking that count
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     depth: u32,
     /// Only every other query: those at even places of the file (from 0), or at odd ones
-    #[arg(long, default_value = "all", value_parser = half)]
+    #[arg(long, default_value = "all", value_parser = word::<Half>)]
     half: Half,
 }
 
@@ -39,14 +39,5 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let (queries, judgements) = (sets::queries(&args.queries)?, sets::judgements(&args.qrels)?);
     let engine = context.open_filled()?;
     let depth = args.depth as usize;
-    print(context, &search::run(&engine, &queries, &judgements, &modes(&args.mode), depth, args.half)?)
-}
-
-fn half(text: &str) -> Result<Half, String> {
-    match text {
-        "all" => Ok(Half::All),
-        "even" => Ok(Half::Even),
-        "odd" => Ok(Half::Odd),
-        _ => Err("it is all, even or odd".into()),
-    }
+    print(context, |hear| search::run(&engine, &queries, &judgements, &modes(&args.mode), depth, args.half, hear))
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{modes, print};
 use crate::cli::Context;
-use crate::cli::ask::mode;
+use crate::cli::ask::{at_least_one, word};
 use crate::engine::Mode;
 use crate::eval::{sets, similar};
 
@@ -22,18 +22,18 @@ pub struct Args {
     #[arg(long, value_name = "TSV")]
     groups: PathBuf,
     /// Papers of each group to start from
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = at_least_one)]
     seeds: usize,
     /// Papers of each ranking that count, 1 to 500
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=500))]
     depth: u32,
     /// Only this mode (repeat it) [default: all three]
-    #[arg(long, value_parser = mode, num_args = 1..)]
+    #[arg(long, value_parser = word::<Mode>, num_args = 1..)]
     mode: Vec<Mode>,
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let groups = sets::groups(&args.groups)?;
     let engine = context.open_filled()?;
-    print(context, &similar::run(&engine, &groups, &modes(&args.mode), args.seeds, args.depth as usize)?)
+    print(context, |hear| similar::run(&engine, &groups, &modes(&args.mode), args.seeds, args.depth as usize, hear))
 }

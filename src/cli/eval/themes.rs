@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::print;
 use crate::cli::Context;
+use crate::cli::progress::meanwhile;
 use crate::eval::themes::Other;
 use crate::eval::{sets, themes};
 
@@ -36,10 +37,10 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let engine = context.open_filled()?;
     if let Some(newest) = args.newest {
-        return print(context, &themes::stability(&engine, newest)?);
+        return print(context, |_| themes::stability(&engine, newest));
     }
     if engine.themes_due()? {
-        engine.run_themes(false)?;
+        meanwhile("making the themes", || engine.run_themes(false))?;
     }
     let other = match &args.other {
         None => None,
@@ -58,5 +59,5 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             Some(other)
         }
     };
-    print(context, &themes::run(&engine, &args.label, other.as_ref())?)
+    print(context, |_| themes::run(&engine, &args.label, other.as_ref()))
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::print;
 use crate::cli::Context;
+use crate::cli::ask::{at_least_one, word};
 use crate::eval::sets;
 use crate::eval::sets::Half;
 use crate::eval::users::{self, ColdStart, Method};
@@ -44,29 +45,29 @@ pub struct Args {
     #[arg(long, num_args = 1..)]
     examples: Vec<usize>,
     /// Only this method (repeat it) [default: all]
-    #[arg(long, value_parser = method, num_args = 1..)]
+    #[arg(long, value_parser = word::<Method>, num_args = 1..)]
     method: Vec<Method>,
     /// Draws of examples a review
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = at_least_one)]
     draws: usize,
     /// Papers that a reader of the log needs
     #[arg(long, default_value_t = 5)]
     least: usize,
     /// Days of each reader of the log that are tested
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = at_least_one)]
     days: usize,
     /// Only readers or reviews at even places of the file (from 0), or at odd ones
-    #[arg(long, default_value = "all", value_parser = half)]
+    #[arg(long, default_value = "all", value_parser = word::<Half>)]
     half: Half,
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let engine = context.open_filled()?;
     let methods = if args.method.is_empty() { Method::ALL.to_vec() } else { args.method.clone() };
     let examples = |default: &[usize]| if args.examples.is_empty() { default.to_vec() } else { args.examples.clone() };
-    let table = match (&args.libraries, &args.folds, &args.reviews, &args.log) {
+    // The files are read first: a wrong one should cost nothing.
+    match (&args.libraries, &args.folds, &args.reviews, &args.log) {
         (Some(libraries), Some(folds), ..) => {
-            let (groups, folds) = (sets::groups(libraries)?, users::folds(folds)?);
+            let (groups, folds) = (sets::groups(libraries)?, sets::folds(folds)?);
             let plan = ColdStart {
                 fold: args.fold,
                 examples: examples(&[0]),
@@ -74,23 +75,19 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                 half: args.half,
                 everything: args.everything,
             };
-            users::libraries(&engine, &groups, &folds, &plan)?
+            let engine = context.open_filled()?;
+            print(context, |hear| users::libraries(&engine, &groups, &folds, &plan, hear))
         }
         (_, _, Some(reviews), _) => {
-            let reviews = sets::groups(reviews)?;
-            users::screening(&engine, &reviews, &examples(&[1, 5, 20]), args.draws, &methods, args.half)?
+            let (reviews, examples) = (sets::groups(reviews)?, examples(&[1, 5, 20]));
+            let engine = context.open_filled()?;
+            print(context, |hear| users::screening(&engine, &reviews, &examples, args.draws, &methods, args.half, hear))
         }
-        (.., Some(log)) => users::replay(&engine, &users::log(log)?, args.least, args.days, &methods, args.half)?,
+        (.., Some(log)) => {
+            let log = sets::log(log)?;
+            let engine = context.open_filled()?;
+            print(context, |hear| users::replay(&engine, &log, args.least, args.days, &methods, args.half, hear))
+        }
         _ => anyhow::bail!("give --libraries and --folds, --reviews, or --log"),
-    };
-    print(context, &table)
-}
-
-fn method(text: &str) -> Result<Method, String> {
-    let known = "ours, mean, nearest, rocchio, words, logistic, popularity or random";
-    serde_json::from_value(text.into()).map_err(|_| format!("it is {known}"))
-}
-
-fn half(text: &str) -> Result<Half, String> {
-    serde_json::from_value(text.into()).map_err(|_| "it is all, even or odd".into())
+    }
 }

@@ -105,7 +105,7 @@ impl Piece<'_> {
                 if let (Some(from), Some(to)) = (&from, &to)
                     && from.first_day() > to.last_day()
                 {
-                    return Err(at(self.place, &format!("the range of dates is turned round: {from} to {to}")));
+                    return Err(Error::Invalid(format!("the range of dates is turned round: {from} to {to}")));
                 }
                 Atom::Days(from.map(|d| d.first_day()), to.map(|d| d.last_day()))
             }

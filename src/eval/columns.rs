@@ -1,0 +1,84 @@
+//! Files of tab-separated columns with their names in the first line.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// A file, read.
+pub struct Columns {
+    path: String,
+    names: Vec<String>,
+    /// What stands in it, line by line; empty lines are left out.
+    pub lines: Vec<Line>,
+}
+
+/// A line of it, with a cell for every column.
+pub struct Line {
+    number: usize,
+    cells: Vec<String>,
+}
+
+/// The place of a column.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Column(usize);
+
+impl std::ops::Index<Column> for Line {
+    type Output = String;
+
+    fn index(&self, column: Column) -> &String {
+        &self.cells[column.0]
+    }
+}
+
+impl Columns {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::BadRequest`] naming a line with fewer cells than there are columns.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read", e))?;
+        let split = |line: &str| line.split('\t').map(|c| c.trim().to_string()).collect::<Vec<_>>();
+        let text = text.trim_start_matches('\u{feff}');
+        let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+        let names = lines.next().map(|(_, line)| split(line)).unwrap_or_default();
+        let lines = lines.map(|(number, line)| Line { number, cells: split(line) }).collect();
+        let file = Columns { path: path.display().to_string(), names, lines };
+        match file.lines.iter().find(|line| line.cells.len() < file.names.len()) {
+            Some(short) => {
+                let (has, wanted) = (short.cells.len(), file.names.len());
+                Err(file.wrong(short, &format!("{has} columns, the first line has {wanted}")))
+            }
+            None => Ok(file),
+        }
+    }
+
+    /// The column of one of these names, if there is one.
+    pub fn find(&self, names: &[&str]) -> Option<Column> {
+        names.iter().find_map(|n| self.names.iter().position(|c| c.eq_ignore_ascii_case(n))).map(Column)
+    }
+
+    /// The column of one of these names.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] naming the columns that there are.
+    pub fn need(&self, names: &[&str]) -> Result<Column> {
+        self.find(names).ok_or_else(|| {
+            Error::BadRequest(format!(
+                "{}: no column {}; its first line names {}",
+                self.path,
+                names.join(" or "),
+                self.names.join(", ")
+            ))
+        })
+    }
+
+    /// All columns but these.
+    pub fn others(&self, known: &[Column]) -> Vec<Column> {
+        (0..self.names.len()).map(Column).filter(|c| !known.contains(c)).collect()
+    }
+
+    /// What is wrong with a line.
+    pub fn wrong(&self, line: &Line, why: &str) -> Error {
+        Error::BadRequest(format!("{}:{}: {why}", self.path, line.number))
+    }
+}
