@@ -213,7 +213,7 @@ impl Engine {
             self.bring_to_scale(taste, common);
         }
         let interests = match &taste {
-            Some(taste) => self.find_interests(&user, &learned, taste, &terms)?,
+            Some(taste) => self.find_interests(&user, &learned, taste, &terms, further.is_empty())?,
             None => Vec::new(),
         };
         let calibration = common.as_ref().and_then(|c| self.calibrate(c, &likings));
