@@ -296,10 +296,9 @@ impl Engine {
         added.retain(|(row, _)| !gone.contains(row));
         space.index.insert(&added)?;
         space.index.remove(&gone);
+        self.themes.fall_behind();
         self.follow_editions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone)?;
-        self.follow_words(&changed, &gone, written.change)?;
-        self.themes_follow();
-        Ok(())
+        self.follow_words(&changed, &gone, written.change)
     }
 }
 
