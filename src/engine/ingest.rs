@@ -6,6 +6,7 @@
 //! order of the source, and the index catches up when next opened.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError};
 
@@ -92,6 +93,8 @@ struct Window {
     /// What the vectors are of.
     space: Arc<Space>,
     papers: Vec<Paper>,
+    /// The line of each paper.
+    lines: Vec<usize>,
     vectors: HashMap<usize, Vec<f32>>,
     refused: Vec<(usize, Refused)>,
     unchanged: usize,
@@ -105,6 +108,7 @@ impl Window {
         Window {
             space,
             papers: Vec::new(),
+            lines: Vec::new(),
             vectors: HashMap::new(),
             refused: Vec::new(),
             unchanged: 0,
@@ -121,6 +125,32 @@ impl Window {
     }
 }
 
+/// The papers of windows that may still be on their way to the store: what they hold counts more than what is there.
+#[derive(Default)]
+struct Seen {
+    /// The window that is being filled, from 1.
+    window: usize,
+    /// The hashes of each paper, and the window it came in last.
+    papers: HashMap<PaperId, (Fingerprints, usize)>,
+}
+
+impl Seen {
+    /// Begins a window, and forgets the papers of the first `committed` ones: the store knows them, and a stream may be
+    /// longer than memory.
+    fn next_window(&mut self, committed: usize) {
+        self.window += 1;
+        self.papers.retain(|_, (_, window)| *window > committed);
+    }
+
+    fn get(&self, id: &PaperId) -> Option<&Fingerprints> {
+        self.papers.get(id).map(|(prints, _)| prints)
+    }
+
+    fn insert(&mut self, id: PaperId, prints: Fingerprints) {
+        self.papers.insert(id, (prints, self.window));
+    }
+}
+
 impl Engine {
     /// Takes papers in. `progress` hears the report so far after each committed window.
     ///
@@ -128,34 +158,35 @@ impl Engine {
     /// When the model, the disk or the source fails; all windows reported so far are safe, and running it again goes on
     /// where it stopped.
     pub fn ingest(&self, source: Source<'_>, progress: &(dyn Fn(&Report) + Sync)) -> Result<Report> {
+        let committed = &AtomicUsize::new(0);
         std::thread::scope(|scope| {
             let (send, receive) = sync_channel(1);
-            let committer = scope.spawn(move || self.commit_all(&receive, progress));
-            let read = self.embed_all(source, &send);
+            let committer = scope.spawn(move || self.commit_all(&receive, progress, committed));
+            let read = self.embed_all(source, &send, committed);
             drop(send);
-            let committed = committer.join().map_err(|_| Error::Internal("the committing thread panicked".into()))?;
+            let report = committer.join().map_err(|_| Error::Internal("the committing thread panicked".into()))?;
             let found = self.commit_words();
             // A failed commit closes the channel, so its cause is the one to tell.
-            let report = committed?;
+            let report = report?;
             read.and(found).map(|()| report)
         })
     }
 
-    fn embed_all(&self, source: Source<'_>, send: &SyncSender<Window>) -> Result<()> {
-        // Windows may still be on their way to the store, so what this run has seen counts more than what is there.
-        let mut seen: HashMap<PaperId, Fingerprints> = HashMap::new();
+    fn embed_all(&self, source: Source<'_>, send: &SyncSender<Window>, committed: &AtomicUsize) -> Result<()> {
+        let mut seen = Seen::default();
         let mut under_way: VecDeque<Window> = VecDeque::new();
         let mut lines = source.peekable();
         while lines.peek().is_some() {
+            seen.next_window(committed.load(Ordering::Acquire));
             let mut window = Window::new(self.space());
             // Nothing opens the model before a text needs it, so the first window goes at the pace of a processor.
             let pace = window.space.pace();
-            let mut incoming: Vec<(Paper, Option<Vec<f32>>)> = Vec::new();
+            let mut incoming: Vec<(usize, Paper, Option<Vec<f32>>)> = Vec::new();
             let mut failed = None;
             while incoming.len() < pace.window && window.refused.len() < pace.window {
                 match lines.next() {
                     None => break,
-                    Some(Ok(Incoming { paper: Ok(paper), vector, .. })) => incoming.push((paper, vector)),
+                    Some(Ok(Incoming { line, paper: Ok(paper), vector })) => incoming.push((line, paper, vector)),
                     Some(Ok(Incoming { line, paper: Err(refused), .. })) => window.refused.push((line, refused)),
                     Some(Err(e)) => {
                         failed = Some(e);
@@ -178,14 +209,15 @@ impl Engine {
 
     fn submit_window(
         &self,
-        incoming: Vec<(Paper, Option<Vec<f32>>)>,
-        seen: &mut HashMap<PaperId, Fingerprints>,
+        incoming: Vec<(usize, Paper, Option<Vec<f32>>)>,
+        seen: &mut Seen,
         window: &mut Window,
     ) -> Result<()> {
-        let unseen: Vec<&PaperId> = incoming.iter().map(|(p, _)| &p.id).filter(|id| !seen.contains_key(*id)).collect();
+        let unseen: Vec<&PaperId> =
+            incoming.iter().map(|(_, p, _)| &p.id).filter(|id| seen.get(id).is_none()).collect();
         let stored = self.store.fingerprints(&unseen)?;
         let mut places: Vec<usize> = Vec::new();
-        for (paper, given) in incoming {
+        for (line, paper, given) in incoming {
             let prints = Fingerprints::of(&paper);
             let known = seen.get(&paper.id).or_else(|| stored.get(&paper.id)).copied();
             seen.insert(paper.id.clone(), prints);
@@ -202,6 +234,7 @@ impl Engine {
                         }
                     }
                     window.papers.push(paper);
+                    window.lines.push(line);
                 }
             }
         }
@@ -231,10 +264,16 @@ impl Engine {
         Ok(())
     }
 
-    fn commit_all(&self, receive: &Receiver<Window>, progress: &dyn Fn(&Report)) -> Result<Report> {
+    fn commit_all(
+        &self,
+        receive: &Receiver<Window>,
+        progress: &dyn Fn(&Report),
+        committed: &AtomicUsize,
+    ) -> Result<Report> {
         let mut report = Report::default();
         for mut window in receive {
             self.commit(&mut window, &mut report)?;
+            committed.fetch_add(1, Ordering::AcqRel);
             for (line, refused) in window.refused {
                 report.reject(line, refused);
             }
@@ -264,7 +303,7 @@ impl Engine {
         let (mut added, mut gone): (Vec<(Row, &[f32])>, Vec<Row>) = (Vec::new(), Vec::new());
         // Of a paper that comes twice in a window the last counts.
         let mut changed: HashMap<Row, &Paper> = HashMap::new();
-        for ((paper, vector), outcome) in papers.iter().zip(&written.outcomes) {
+        for (((paper, vector), line), outcome) in papers.iter().zip(&window.lines).zip(&written.outcomes) {
             match outcome {
                 Outcome::New(row) => {
                     report.accepted += 1;
@@ -284,7 +323,7 @@ impl Engine {
                 Outcome::Unchanged(_) => report.unchanged += 1,
                 // Only when somebody else changed the same paper between our look and our commit.
                 Outcome::NeedsVector => report.reject(
-                    0,
+                    *line,
                     Refused {
                         id: Some(paper.id.to_string()),
                         reason: "it was changed by another request at the same moment; send it again".into(),
@@ -298,10 +337,9 @@ impl Engine {
         space.index.seen(written.change);
         space.index.insert(&added)?;
         space.index.remove(&gone);
+        self.themes.fall_behind();
         self.follow_editions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone)?;
-        self.follow_words(&changed, &gone, written.change)?;
-        self.themes_follow();
-        Ok(())
+        self.follow_words(&changed, &gone, written.change)
     }
 }
 

@@ -110,13 +110,15 @@ pub fn shares(interests: &[Interest]) -> Vec<f32> {
 }
 
 impl Engine {
-    /// Splits what a reader likes into interests, and goes on with those that are known of them.
+    /// Splits what a reader likes into interests, and goes on with those that are known of them. With `keep` what was found
+    /// is known from then on; a look at what would be leaves no trace.
     pub(super) fn find_interests(
         &self,
         user: &User,
         learned: &[Learned],
         taste: &Taste,
         terms: &[Vec<(u32, f32)>],
+        keep: bool,
     ) -> Result<Vec<Interest>> {
         let mut stored = if user.number < 0 { Vec::new() } else { self.store.interests(user.number)? };
         let liked: Vec<usize> = (0..learned.len()).filter(|k| learned[*k].weight > 0.0).collect();
@@ -150,8 +152,9 @@ impl Engine {
             })
             .collect();
         interests.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.number.cmp(&b.number)));
-        if user.number >= 0 && stored != before {
-            self.store.put_interests(user.number, &stored, false)?;
+        let changed: Vec<StoredInterest> = stored.into_iter().filter(|s| !before.contains(s)).collect();
+        if keep && user.number >= 0 && !changed.is_empty() {
+            self.store.put_found(user.number, &changed)?;
         }
         Ok(interests)
     }
@@ -215,33 +218,37 @@ impl Engine {
         let reader = self.reader(&self.space(), name)?;
         let number = known(&reader, id)?;
         let into = patch.merge_into.as_deref().map(|id| known(&reader, id)).transpose()?;
-        let mut stored = self.store.interests(reader.user.number)?;
-        let Some(own) = stored.iter_mut().find(|s| s.number == number) else { return Err(no_interest(id)) };
-        if let Some(name) = &patch.name {
-            own.edits.name = name.as_deref().map(checked_name).transpose()?;
+        let own_name = patch.name.as_ref().map(|n| n.as_deref().map(checked_name).transpose()).transpose()?;
+        if let Some(weight) = patch.weight.flatten().filter(|w| !(0.0..=MAX_WEIGHT).contains(w)) {
+            return Err(Error::Invalid(format!("the weight is {weight}; it goes from 0 to {MAX_WEIGHT}")));
         }
-        if let Some(weight) = patch.weight {
-            if weight.is_some_and(|w| !(0.0..=MAX_WEIGHT).contains(&w)) {
-                return Err(Error::Invalid(format!(
-                    "the weight is {}; it goes from 0 to {MAX_WEIGHT}",
-                    weight.unwrap_or_default()
-                )));
+        let mut shown = number;
+        self.store.edit_interests(reader.user.number, |stored| {
+            // Another call may have merged either of them since the reader was made.
+            let into = into.map(|into| stored.iter().find(|s| s.number == into).and_then(|s| s.merged).unwrap_or(into));
+            let own = stored.iter_mut().find(|s| s.number == number && s.merged.is_none());
+            let own = own.ok_or_else(|| no_interest(id))?;
+            if let Some(name) = own_name {
+                own.edits.name = name;
             }
-            own.edits.weight = weight;
-        }
-        own.edits.muted = patch.muted.unwrap_or(own.edits.muted);
-        own.edits.pinned = patch.pinned.unwrap_or(own.edits.pinned);
-        if let Some(into) = into {
-            if into == number {
-                return Err(Error::Invalid(format!("the interest {id:?} cannot be merged into itself")));
+            if let Some(weight) = patch.weight {
+                own.edits.weight = weight;
             }
-            own.merged = Some(into);
-            // What was merged into this one goes along.
-            stored.iter_mut().filter(|s| s.merged == Some(number)).for_each(|s| s.merged = Some(into));
-        }
-        self.store.put_interests(reader.user.number, &stored, true)?;
+            own.edits.muted = patch.muted.unwrap_or(own.edits.muted);
+            own.edits.pinned = patch.pinned.unwrap_or(own.edits.pinned);
+            if let Some(into) = into {
+                if into == number {
+                    return Err(Error::Invalid(format!("the interest {id:?} cannot be merged into itself")));
+                }
+                own.merged = Some(into);
+                // What was merged into this one goes along.
+                stored.iter_mut().filter(|s| s.merged == Some(number)).for_each(|s| s.merged = Some(into));
+                shown = into;
+            }
+            Ok(())
+        })?;
         let now = self.interests(name)?;
-        let shown = format!("i{}", into.unwrap_or(number));
+        let shown = format!("i{shown}");
         now.into_iter().find(|i| i.id == shown).ok_or_else(|| no_interest(id))
     }
 
@@ -252,14 +259,15 @@ impl Engine {
     pub fn reset_interests(&self, name: &str, id: Option<&str>) -> Result<Vec<InterestView>> {
         let reader = self.reader(&self.space(), name)?;
         let number = id.map(|id| known(&reader, id)).transpose()?;
-        let mut stored = self.store.interests(reader.user.number)?;
-        for s in stored.iter_mut().filter(|s| number.is_none_or(|n| s.number == n || s.merged == Some(n))) {
-            s.merged = None;
-            if number.is_none_or(|n| s.number == n) {
-                s.edits = Edits::default();
+        self.store.edit_interests(reader.user.number, |stored| {
+            for s in stored.iter_mut().filter(|s| number.is_none_or(|n| s.number == n || s.merged == Some(n))) {
+                s.merged = None;
+                if number.is_none_or(|n| s.number == n) {
+                    s.edits = Edits::default();
+                }
             }
-        }
-        self.store.put_interests(reader.user.number, &stored, true)?;
+            Ok(())
+        })?;
         self.interests(name)
     }
 }

@@ -102,10 +102,9 @@ impl Engine {
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
+        self.themes.fall_behind();
         self.follow_editions(std::iter::empty(), &[row])?;
-        self.lexical.remove(&[row])?;
-        self.themes_follow();
-        Ok(())
+        self.lexical.remove(&[row])
     }
 
     /// Papers in the order they came in, up to `n` from the one behind `after` on, with their vectors.

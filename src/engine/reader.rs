@@ -241,7 +241,7 @@ impl Engine {
             self.bring_to_scale(taste, common);
         }
         let interests = match &taste {
-            Some(taste) => self.find_interests(&user, &learned, taste, &terms)?,
+            Some(taste) => self.find_interests(&user, &learned, taste, &terms, further.is_empty())?,
             None => Vec::new(),
         };
         let calibration = common.as_ref().and_then(|c| self.calibrate(c, &likings));
@@ -302,7 +302,13 @@ impl Engine {
             for window in lacking.chunks(256) {
                 let texts: Vec<String> = window.iter().map(|&k| papers[k].text_joined(embedder.separator())).collect();
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-                for (k, vector) in window.iter().zip(embedder.embed(&texts, Kind::Document)?) {
+                let made: Vec<(&Paper, Vec<f32>)> =
+                    window.iter().map(|&k| papers[k]).zip(embedder.embed(&texts, Kind::Document)?).collect();
+                // So that after a move to another model a library is embedded once, and not by every process anew.
+                if let Err(e) = self.store.put_vectors(&space.model, &made) {
+                    tracing::warn!("vectors of a library were not kept: {e}");
+                }
+                for (k, (_, vector)) in window.iter().zip(made) {
                     vectors[*k] = Some(vector);
                 }
             }

@@ -7,7 +7,6 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 
-use roaring::RoaringBitmap;
 use serde::Serialize;
 
 use super::Engine;
@@ -22,6 +21,9 @@ use crate::store::StoredModel;
 
 /// Papers embedded and kept together.
 const BATCH: usize = 128;
+
+/// Vectors read at a time when the index follows.
+const PAGE: usize = 4096;
 
 /// What a move did.
 #[derive(Debug, Clone, Serialize)]
@@ -100,13 +102,18 @@ impl Engine {
 
     /// Brings an index up to the store: rows that came are added, rows that went are taken away.
     fn follow(&self, space: &Space) -> Result<()> {
-        let mut there = RoaringBitmap::new();
-        let have = space.index.rows();
+        // First: rows may be frozen as soon as they are in.
         space.index.seen(self.store.change()?);
-        self.store.each_vector(&space.model, |row, v| {
-            there.insert(row.0);
-            if have.contains(row.0) { Ok(()) } else { space.index.insert(&[(row, &v)]) }
-        })?;
+        let (there, have) = (self.store.rows_of_all()?, space.index.rows());
+        let came: Vec<u32> = (&there - &have).iter().collect();
+        for some in came.chunks(PAGE) {
+            let mut vectors: Vec<(Row, Vec<f32>)> = Vec::with_capacity(some.len());
+            self.store.vectors_of(&space.model, &some.iter().collect(), &mut |row, v| {
+                vectors.push((row, v.to_vec()));
+                Ok(())
+            })?;
+            space.index.insert(&vectors.iter().map(|(row, v)| (*row, v.as_slice())).collect::<Vec<_>>())?;
+        }
         let gone: Vec<Row> = (have - there).iter().map(Row).collect();
         space.index.remove(&gone);
         Ok(())

@@ -67,8 +67,13 @@ impl Engine {
 
     /// Makes what came in be found by its words.
     pub(super) fn commit_words(&self) -> Result<()> {
-        let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.lexical.commit(self.store.change()?)
+        // Under the lock, so that the words of every change up to this number have been given. A commit on the way may add
+        // some of later ones: those are only read once more when the folder is next opened.
+        let change = {
+            let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+            self.store.change()?
+        };
+        self.lexical.commit(change)
     }
 
     pub(super) fn maintain_words(&self) -> Result<()> {

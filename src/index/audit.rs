@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::codes::{CodedQuery, Codes, Room};
 use super::graph::Graph;
 use super::kernel::Kernel;
+use super::view::numbers;
 use super::walk::{NOBODY, Pool};
 
 /// Neighbours that recall is counted over.
@@ -81,7 +82,7 @@ impl Full<'_> {
     }
 
     fn numbers(&self, place: u32) -> Vec<f32> {
-        self.at(place).iter().map(|h| half::f16::from_bits(*h).to_f32()).collect()
+        numbers(self.at(place))
     }
 
     /// The best `K` of some places for a query.

@@ -30,6 +30,7 @@ mod lasting;
 pub use exact::Exact;
 pub use lexical::{Atom, Condition, Document, Lexical, LexicalReport, Query, TermVector, Words, is_prose};
 pub use segmented::{Checked, IndexOptions, NeighbourGraph, OpenReport, Segmented, Source, State};
+pub use writer::behind_requests;
 
 use rayon::prelude::*;
 use roaring::RoaringBitmap;

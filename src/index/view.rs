@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use half::f16;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
@@ -161,7 +163,7 @@ impl View {
             return None;
         }
         let halves = self.parts().find_map(|part| Some(part.vector(part.place(row)?)))?;
-        Some(halves.iter().map(|h| half::f16::from_bits(*h).to_f32()).collect())
+        Some(numbers(halves))
     }
 
     /// The closest rows; `ef` says how far to look in a segment.
@@ -345,7 +347,29 @@ impl View {
     /// The `k` nearest of the row that stands at a place of a part, itself left out.
     pub fn neighbours_of(&self, from: (usize, u32), k: usize, ef: impl Fn(&Segment) -> usize) -> Vec<Neighbour> {
         let Some(home) = self.parts().nth(from.0) else { return Vec::new() };
-        let query: Vec<f32> = home.vector(from.1).iter().map(|h| half::f16::from_bits(*h).to_f32()).collect();
+        let query = numbers(home.vector(from.1));
         self.search(Asked { query: &query, k, allowed: None, from: Some(from) }, ef).neighbours
+    }
+}
+
+/// The numbers that bits of half precision stand for, converted as many at a time as the processor can.
+pub fn numbers(halves: &[u16]) -> Vec<f32> {
+    let halves: &[f16] = halves.reinterpret_cast();
+    let mut numbers = vec![0.0; halves.len()];
+    halves.convert_to_f32_slice(&mut numbers);
+    numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_at_a_time_are_converted_as_one_by_one() {
+        let all: Vec<u16> = (0..=u16::MAX).filter(|h| f16::from_bits(*h).is_finite()).collect();
+        for length in [0, 1, 7, 384, all.len()] {
+            let one_by_one = all[..length].iter().map(|h| f16::from_bits(*h).to_f32().to_bits());
+            assert!(numbers(&all[..length]).iter().map(|x| x.to_bits()).eq(one_by_one), "{length}");
+        }
     }
 }

@@ -143,10 +143,7 @@ impl Writer {
     }
 
     pub fn tidy_on_one_thread(&self) {
-        let done = match rayon::ThreadPoolBuilder::new().num_threads(1).start_handler(|_| give_way()).build() {
-            Ok(pool) => pool.install(|| self.tidy()),
-            Err(e) => Err(Error::Internal(format!("cannot start a thread: {e}"))),
-        };
+        let done = behind_requests(1, || self.tidy()).and_then(|done| done);
         if let Err(e) = done {
             tracing::warn!("the index was not written: {e}");
         }
@@ -218,6 +215,17 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Runs work that has time on so many threads of its own, which let all others go first; also what it does in parallel
+/// stays on them.
+///
+/// # Errors
+/// [`Error::Internal`] when the threads cannot be started.
+pub fn behind_requests<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).start_handler(|_| give_way()).build();
+    let pool = pool.map_err(|e| Error::Internal(format!("cannot start a thread: {e}")))?;
+    Ok(pool.install(work))
 }
 
 /// Lets every other thread go first from now on: what is done behind the searches has time.

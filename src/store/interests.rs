@@ -1,6 +1,6 @@
 //! The interests of a user: as last found, and what the user made of them.
 
-use rusqlite::params;
+use rusqlite::{Connection, Transaction, params};
 
 use super::users::touch;
 use super::{Store, unreadable};
@@ -23,39 +23,82 @@ pub struct StoredInterest {
 impl Store {
     /// The interests of a user in the order of their numbers.
     pub fn interests(&self, user: i64) -> Result<Vec<StoredInterest>> {
-        self.read(|c| {
-            c.prepare_cached("SELECT interest, edits, merged, papers FROM interests WHERE user = ?1 ORDER BY interest")?
-                .query_map([user], |r| {
-                    let (edits, papers): (String, String) = (r.get(1)?, r.get(3)?);
-                    Ok(StoredInterest {
-                        number: r.get(0)?,
-                        edits: serde_json::from_str(&edits).map_err(|e| unreadable(1, e))?,
-                        merged: r.get(2)?,
-                        papers: serde_json::from_str(&papers).map_err(|e| unreadable(3, e))?,
-                    })
-                })?
-                .collect()
+        self.read(|c| interests(c, user))
+    }
+
+    /// Keeps which papers are in each of these interests. What the user made of one that is there stays untouched: whoever
+    /// found them may have read it some time ago.
+    pub fn put_found(&self, user: i64, found: &[StoredInterest]) -> Result<()> {
+        self.write(|t| {
+            for i in found {
+                // A user who was deleted meanwhile stays deleted.
+                t.prepare_cached(
+                    "INSERT INTO interests (user, interest, edits, merged, papers)
+                     SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)
+                     ON CONFLICT (user, interest) DO UPDATE SET papers = excluded.papers",
+                )?
+                .execute(params![user, i.number, edits_text(i), i.merged, papers_text(i)])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Lets `edit` change what the user made of their interests, read and written in one transaction, so that nothing that
+    /// another call changes meanwhile is lost. What it refuses changes nothing.
+    ///
+    /// # Errors
+    /// Whatever `edit` returns.
+    pub fn edit_interests(&self, user: i64, edit: impl FnOnce(&mut Vec<StoredInterest>) -> Result<()>) -> Result<()> {
+        self.write_or(|t| {
+            let mut all = interests(t, user)?;
+            if let Err(e) = edit(&mut all) {
+                return Ok(Err(e));
+            }
+            replace(t, user, &all)?;
+            touch(t, user).map(Ok)
         })
     }
 
     /// Puts these interests in the place of all that the user had. With `edited` what the user is shown may have changed.
     pub fn put_interests(&self, user: i64, interests: &[StoredInterest], edited: bool) -> Result<()> {
         self.write(|t| {
-            t.prepare_cached("DELETE FROM interests WHERE user = ?1")?.execute([user])?;
-            for i in interests {
-                let edits = serde_json::to_string(&i.edits).unwrap_or_else(|_| "{}".into());
-                let papers = serde_json::to_string(&i.papers).unwrap_or_else(|_| "[]".into());
-                // A user who was deleted meanwhile stays deleted.
-                t.prepare_cached(
-                    "INSERT INTO interests (user, interest, edits, merged, papers)
-                     SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)",
-                )?
-                .execute(params![user, i.number, edits, i.merged, papers])?;
-            }
-            if edited {
-                touch(t, user)?;
-            }
-            Ok(())
+            replace(t, user, interests)?;
+            if edited { touch(t, user) } else { Ok(()) }
         })
     }
+}
+
+fn interests(c: &Connection, user: i64) -> rusqlite::Result<Vec<StoredInterest>> {
+    c.prepare_cached("SELECT interest, edits, merged, papers FROM interests WHERE user = ?1 ORDER BY interest")?
+        .query_map([user], |r| {
+            let (edits, papers): (String, String) = (r.get(1)?, r.get(3)?);
+            Ok(StoredInterest {
+                number: r.get(0)?,
+                edits: serde_json::from_str(&edits).map_err(|e| unreadable(1, e))?,
+                merged: r.get(2)?,
+                papers: serde_json::from_str(&papers).map_err(|e| unreadable(3, e))?,
+            })
+        })?
+        .collect()
+}
+
+fn replace(t: &Transaction<'_>, user: i64, interests: &[StoredInterest]) -> rusqlite::Result<()> {
+    t.prepare_cached("DELETE FROM interests WHERE user = ?1")?.execute([user])?;
+    for i in interests {
+        t.prepare_cached(
+            "INSERT INTO interests (user, interest, edits, merged, papers)
+             SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)",
+        )?
+        .execute(params![user, i.number, edits_text(i), i.merged, papers_text(i)])?;
+    }
+    Ok(())
+}
+
+// Texts, numbers and lists of texts: writing them cannot fail.
+fn edits_text(interest: &StoredInterest) -> String {
+    serde_json::to_string(&interest.edits).unwrap_or_else(|_| "{}".into())
+}
+
+fn papers_text(interest: &StoredInterest) -> String {
+    serde_json::to_string(&interest.papers).unwrap_or_else(|_| "[]".into())
 }

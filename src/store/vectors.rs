@@ -57,12 +57,20 @@ impl Store {
         })
     }
 
-    /// Keeps vectors of a model, current or not, for the texts of some papers.
+    /// Keeps vectors of a model, current or not, for the texts of some papers. Of one that has left corpus and libraries
+    /// meanwhile nothing is kept.
     pub fn put_vectors(&self, model: &StoredModel, vectors: &[(&Paper, Vec<f32>)]) -> Result<()> {
         self.write(|t| {
             let number = add(t, model)?;
+            let mut wanted = t.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM papers WHERE text_hash = ?1)
+                 OR EXISTS (SELECT 1 FROM outside WHERE text_hash = ?1)",
+            )?;
             for (paper, vector) in vectors {
-                put(t, number, &Fingerprints::of(paper).text, vector)?;
+                let text = Fingerprints::of(paper).text;
+                if wanted.query_row([text], |r| r.get(0))? {
+                    put(t, number, &text, vector)?;
+                }
             }
             Ok(())
         })

@@ -1,7 +1,7 @@
 //! Themes of the corpus: kept in the store, brought up to date as papers come and go, made anew by a run.
 //!
 //! A [`Picture`] is the state of all themes at one moment; whoever answers works with one to the end. New papers join the
-//! picture at once, by their neighbours; a run ([`run`]) puts a new one in its place.
+//! picture when somebody next asks for it, by their neighbours; a run ([`run`]) puts a new one in its place.
 
 mod map;
 mod of;
@@ -56,8 +56,22 @@ pub struct Board {
     picture: RwLock<State>,
     // Held during a run: one at a time.
     running: Mutex<()>,
-    // The store's change number up to which the picture was seen to hold everything; lets readers off comparing rows.
+    // Raised whenever rows came to the index or went from it: a commit does no more than this.
+    changed: AtomicU64,
+    // What `changed` was when the picture last held everything; lets readers off comparing rows.
     seen: AtomicU64,
+}
+
+impl Board {
+    /// Notes that the picture may lack rows of the index, or hold some that are gone. Who next asks for themes, or looks
+    /// whether they are due, brings it up to date; who commits does not wait for that.
+    pub fn fall_behind(&self) {
+        self.changed.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn is_up_to_date(&self) -> bool {
+        self.seen.load(Ordering::Acquire) == self.changed.load(Ordering::Acquire)
+    }
 }
 
 #[derive(Default, Clone)]
@@ -74,28 +88,40 @@ enum State {
 impl Engine {
     /// The present picture, with every paper of the index in it; none before the first run.
     fn picture(&self) -> Result<Option<Arc<Picture>>> {
-        let change = self.store.change()?;
-        if self.themes.seen.load(Ordering::Acquire) == change + 1 {
-            match &*self.themes.picture.read().unwrap_or_else(PoisonError::into_inner) {
-                State::Unread => {}
-                State::Nothing => return Ok(None),
-                State::Picture(picture) => return Ok(Some(Arc::clone(picture))),
+        {
+            // Looked at under the lock, so that a run that puts a new picture here cannot come between.
+            let state = self.themes.picture.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = self.known(&state) {
+                return Ok(known);
             }
         }
         self.catch_up()
     }
 
+    /// What is there, if somebody looked before and nothing has changed since.
+    fn known(&self, state: &State) -> Option<Option<Arc<Picture>>> {
+        match state {
+            _ if !self.themes.is_up_to_date() => None,
+            State::Unread => None,
+            State::Nothing => Some(None),
+            State::Picture(picture) => Some(Some(Arc::clone(picture))),
+        }
+    }
+
     /// Brings the picture up to date with the index: papers that it lacks join, those that are gone leave.
     fn catch_up(&self) -> Result<Option<Arc<Picture>>> {
-        let change = self.store.change()?;
         let mut state = self.themes.picture.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = self.known(&state) {
+            // Somebody else did it while this one waited.
+            return Ok(known);
+        }
+        // Read before the rows: what comes to the index meanwhile is then looked for again, never missed.
+        let changed = self.themes.changed.load(Ordering::Acquire);
         if let State::Unread = *state {
             *state = Picture::read(&self.store)?.map_or(State::Nothing, |p| State::Picture(Arc::new(p)));
         }
         let space = self.space();
-        // One more than the number, since 0 means that nothing was seen. A commit whose rows reach the index only after
-        // this look calls `themes_follow` behind it.
-        let seen = || self.themes.seen.store(change + 1, Ordering::Release);
+        let seen = || self.themes.seen.store(changed, Ordering::Release);
         let State::Picture(picture) = &*state else {
             seen();
             return Ok(None);
@@ -121,15 +147,6 @@ impl Engine {
             began.elapsed().as_secs_f64()
         );
         Ok(Some(next))
-    }
-
-    /// Lets papers that were committed into their themes. Costs nothing while there are none.
-    ///
-    /// What fails here is only told: the papers are stored, and the next who asks for themes makes up for it.
-    pub(super) fn themes_follow(&self) {
-        if let Err(e) = self.catch_up() {
-            tracing::warn!("new papers did not join the themes yet: {e}");
-        }
     }
 
     /// Where new papers belong, by their neighbours among the papers of a picture.
@@ -175,7 +192,7 @@ impl Engine {
             Some(p) => papers <= ALWAYS_AT_ONCE && self.is_due(p),
         };
         if at_once {
-            self.run_themes_if(&|engine| engine.themes_due())?;
+            self.run_themes_if_due()?;
             return self.picture();
         }
         if picture.is_none() && papers > 0 {
@@ -197,12 +214,12 @@ impl Engine {
         })
     }
 
-    /// Makes the themes anew if that is due, for whoever looks from time to time.
+    /// Lets new papers join the themes, and makes these anew if that is due, for whoever looks from time to time.
     ///
     /// # Errors
     /// As [`Engine::run_themes`].
     pub fn keep_themes(&self) -> Result<()> {
-        if self.themes_due()? { self.run_themes_if(&|engine| engine.themes_due()) } else { Ok(()) }
+        if self.themes_due()? { self.run_themes_if_due() } else { Ok(()) }
     }
 
     fn is_due(&self, picture: &Picture) -> bool {

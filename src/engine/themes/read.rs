@@ -313,22 +313,6 @@ impl Engine {
         Ok(ThemeEvents { events: self.store.theme_events(None, limit)?.into_iter().map(event).collect() })
     }
 
-    /// The finest theme of a paper, if it belongs to one: its id and name, and those of the themes above, coarsest first.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such paper.
-    pub fn themes_of_paper(&self, id: &str) -> Result<Vec<Named>> {
-        let (row, _) = self.store.paper(id)?.ok_or_else(|| Error::no_paper(id))?;
-        let Some(picture) = self.picture()? else { return Ok(Vec::new()) };
-        let Some(theme) = picture.placed(row).filter(|p| p.member).and_then(|p| p.theme) else { return Ok(Vec::new()) };
-        let mut path: Vec<Named> = picture
-            .upward(theme as usize)
-            .map(|t| Named { id: outside(picture.themes[t].id), name: picture.themes[t].facts.name.clone() })
-            .collect();
-        path.reverse();
-        Ok(path)
-    }
-
     /// Themes as they go out.
     pub(super) fn show(&self, picture: &Picture, themes: &[usize]) -> Result<Vec<Theme>> {
         let counted = picture.counted();

@@ -1,9 +1,8 @@
 //! A run: all papers grouped, named and laid out anew, growing out of the themes that were there.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -15,7 +14,7 @@ use super::{State, neighbours, outside};
 use crate::engine::Engine;
 use crate::engine::space::Space;
 use crate::error::{Error, Result};
-use crate::index::{VectorIndex, dot};
+use crate::index::{VectorIndex, behind_requests, dot};
 use crate::paper::{Row, head};
 use crate::store::{StoredPlace, StoredRun, StoredThemeEvent};
 use crate::themes::graph::Knn;
@@ -66,6 +65,16 @@ pub struct ThemesRun {
     pub took_s: Vec<f64>,
 }
 
+/// A run that nobody else knows of yet.
+struct Made {
+    picture: Picture,
+    events: Vec<StoredThemeEvent>,
+    /// All but the seconds.
+    report: ThemesRun,
+    /// When each step was done, from the beginning on.
+    took: Vec<Duration>,
+}
+
 impl Engine {
     /// Groups, names and lays out all papers. Themes that were there carry on under their ids and names where enough of
     /// their papers stay together; `afresh` forgets them. Searches and ingests go on meanwhile.
@@ -78,35 +87,63 @@ impl Engine {
     }
 
     /// A run, unless somebody else made one just now.
-    pub(super) fn run_themes_if(&self, due: &dyn Fn(&Engine) -> Result<bool>) -> Result<()> {
+    pub(super) fn run_themes_if_due(&self) -> Result<()> {
         let _running = self.themes.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if due(self)? { self.run(false).map(drop) } else { Ok(()) }
+        if self.themes_due()? { self.run(false).map(drop) } else { Ok(()) }
     }
 
     fn run(&self, afresh: bool) -> Result<ThemesRun> {
         let began = Instant::now();
         let before = self.picture()?;
-        let base = before.clone().filter(|_| !afresh);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let Made { picture, events, report, mut took } =
+            behind_requests(threads, || self.make(before.as_deref(), afresh, began))??;
+        let stored: Vec<StoredPlace> = picture.papers.iter().map(|p| picture.stored(p)).collect();
+        {
+            // Papers that joined the old picture while this one was made are missing here; whoever asks next lets them in.
+            // Not on a thread that gives way: requests may be waiting for the lock.
+            let mut state = self.themes.picture.write().unwrap_or_else(PoisonError::into_inner);
+            self.store.put_themes(&picture.run, &picture.stored_themes()?, &stored, &events)?;
+            *state = State::Picture(Arc::new(picture));
+            self.themes.fall_behind();
+        }
+        took.push(began.elapsed());
+        let steps = std::iter::once(Duration::ZERO).chain(took.iter().copied()).zip(&took);
+        let took_s: Vec<f64> =
+            steps.map(|(before, at)| ((*at - before).as_secs_f64() * 1000.0).round() / 1000.0).collect();
+        tracing::info!(
+            "themes of {} papers: {:?} at the levels, {} papers in none, {} events; {took_s:?} s",
+            report.papers,
+            report.themes,
+            report.unassigned,
+            report.events
+        );
+        Ok(ThemesRun { took_s, ..report })
+    }
+
+    /// All of a run but keeping it.
+    fn make(&self, before: Option<&Picture>, afresh: bool, began: Instant) -> Result<Made> {
+        let base = before.filter(|_| !afresh);
         let change = self.store.change()?;
         let space = self.space();
         let (rows, knn) = neighbours(&space);
         let near = began.elapsed();
-        let start = base.as_ref().map(|p| start_of(p, &rows));
+        let start = base.map(|p| start_of(p, &rows));
         let grouping = levels::group(&knn, SEED, start.as_ref());
-        let lineages = compare(base.as_deref(), &rows, &grouping);
+        let lineages = compare(base, &rows, &grouping);
         let grouped = began.elapsed();
         let centres = Centres::of(&space, &rows, &grouping);
         let (places, named) = rayon::join(
-            || self.lay_out(&space, base.as_deref(), &rows, &knn, &centres),
-            || self.name(base.as_deref(), &rows, &grouping, &lineages, &centres),
+            || self.lay_out(&space, base, &rows, &knn, &centres),
+            || self.name(base, &rows, &grouping, &lineages, &centres),
         );
         let (places, named) = (places, named?);
         let drawn = began.elapsed();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
-        let number = before.as_ref().map_or(0, |p| p.run.run) + 1;
-        let mut next = before.as_ref().map_or(1, |p| p.run.next);
-        let themes = known(base.as_deref(), &grouping, &lineages, &centres, &named, now, &mut next);
-        let events = told(base.as_deref(), before.as_deref().filter(|_| afresh), &themes, &lineages, number, now);
+        let number = before.map_or(0, |p| p.run.run) + 1;
+        let mut next = before.map_or(1, |p| p.run.next);
+        let themes = known(base, &grouping, &lineages, &centres, &named, now, &mut next);
+        let events = told(base, before.filter(|_| afresh), &themes, &lineages, number, now);
         let days = self.store.days_and_votes(&rows)?;
         let offset = themes.iter().filter(|t| t.level < FINEST).count() as u32;
         let placed: Vec<Placed> = (0..rows.len())
@@ -131,34 +168,16 @@ impl Engine {
             json,
         };
         let picture = Picture::new(run, facts, themes, placed);
-        let stored: Vec<StoredPlace> = picture.papers.iter().map(|p| picture.stored(p)).collect();
         let report = ThemesRun {
             run: number,
             papers: rows.len(),
             themes: (0..LEVELS).map(|l| grouping.themes(l)).collect(),
             unassigned: grouping.member.iter().filter(|m| !**m).count(),
             events: events.len(),
-            stayed: base.as_ref().and_then(|b| stayed(b, &picture)),
+            stayed: base.and_then(|b| stayed(b, &picture)),
             took_s: Vec::new(),
         };
-        {
-            // Papers that joined the old picture while this one was made are missing here; whoever asks next lets them in.
-            let mut state = self.themes.picture.write().unwrap_or_else(PoisonError::into_inner);
-            self.store.put_themes(&picture.run, &picture.stored_themes()?, &stored, &events)?;
-            *state = State::Picture(Arc::new(picture));
-            self.themes.seen.store(0, Ordering::Release);
-        }
-        let seconds = |d: std::time::Duration| (d.as_secs_f64() * 1000.0).round() / 1000.0;
-        let took_s =
-            vec![seconds(near), seconds(grouped - near), seconds(drawn - grouped), seconds(began.elapsed() - drawn)];
-        tracing::info!(
-            "themes of {} papers: {:?} at the levels, {} papers in none, {} events; {took_s:?} s",
-            report.papers,
-            report.themes,
-            report.unassigned,
-            report.events
-        );
-        Ok(ThemesRun { took_s, ..report })
+        Ok(Made { picture, events, report, took: vec![near, grouped, drawn] })
     }
 
     fn lay_out(&self, space: &Space, base: Option<&Picture>, rows: &[Row], knn: &Knn, centres: &Centres) -> Vec<Place> {

@@ -71,6 +71,10 @@ pub struct Inverted {
     reader: IndexReader,
     // Opened by the first who writes: half of the commands never do.
     writer: Mutex<Option<IndexWriter>>,
+    // Held while segments are joined, so that nobody joins those that are being joined. Commits go on meanwhile.
+    joining: Mutex<()>,
+    // Held while the next view is made, so that an older one never takes the place of a newer.
+    reloading: Mutex<()>,
     // A lock only around the pointer: searches take a copy of it.
     view: RwLock<Arc<View>>,
 }
@@ -132,8 +136,16 @@ impl Inverted {
         let payload = index.load_metas().map_err(words)?.payload;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().map_err(words)?;
         let view = view(&reader).map_err(words)?;
-        let view = RwLock::new(Arc::new(view));
-        Ok((Inverted { fields, index, reader, writer: Mutex::default(), view }, payload))
+        let inverted = Inverted {
+            fields,
+            index,
+            reader,
+            writer: Mutex::default(),
+            joining: Mutex::default(),
+            reloading: Mutex::default(),
+            view: RwLock::new(Arc::new(view)),
+        };
+        Ok((inverted, payload))
     }
 
     /// The state that the last commit left.
@@ -179,6 +191,7 @@ impl Inverted {
     /// Joins all segments into one, if there are more than `most` and the largest does not hold nearly all papers: then
     /// tantivy's own merging of the small ones is enough.
     pub fn join(&self, most: usize) -> Result<()> {
+        let _joining = self.joining.lock().unwrap_or_else(PoisonError::into_inner);
         let view = self.view();
         let sizes: Vec<u32> = view.searcher.segment_readers().iter().map(|s| s.num_docs()).collect();
         let (all, largest) = (sizes.iter().sum::<u32>(), sizes.iter().max().copied().unwrap_or(0));
@@ -186,11 +199,17 @@ impl Inverted {
             return Ok(());
         }
         let segments = self.index.searchable_segment_ids().map_err(explain)?;
-        self.with_writer(|writer| writer.merge(&segments).wait().map(|_| ()))?;
-        self.reload()
+        // The writer only begins it: held to the end, it would keep every commit waiting for seconds.
+        match self.with_writer(|writer| Ok(writer.merge(&segments)))?.wait() {
+            // One of them is gone: its papers were all taken away meanwhile, or tantivy joined it itself. The next time
+            // is soon enough.
+            Ok(_) | Err(TantivyError::InvalidArgument(_)) => self.reload(),
+            Err(e) => Err(explain(e)),
+        }
     }
 
     fn reload(&self) -> Result<()> {
+        let _reloading = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         self.reader.reload().map_err(explain)?;
         let view = Arc::new(view(&self.reader).map_err(explain)?);
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
