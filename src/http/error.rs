@@ -26,7 +26,7 @@ pub struct ErrorBody {
 /// What went wrong.
 #[derive(Serialize, ToSchema)]
 pub struct ErrorInner {
-    /// One word for programs: `bad_request`, `not_found`, `method_not_allowed`, `timeout`, `conflict`,
+    /// One word for programs: `bad_request`, `unauthorized`, `not_found`, `method_not_allowed`, `timeout`, `conflict`,
     /// `payload_too_large`, `unsupported_media_type`, `invalid`, `internal`, `overloaded`.
     code: &'static str,
     /// A sentence for people.

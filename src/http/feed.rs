@@ -33,6 +33,22 @@ pub fn take_feed(given: &mut Given) -> Result<Feed, ApiError> {
     Ok(Feed { ask, diversity, since, per_author, exploration, further: Vec::new() })
 }
 
+/// What a feed takes besides the parameters of a ranking call; in a body, fields of the same names.
+#[derive(Deserialize, ToSchema)]
+#[allow(dead_code)] // This is what the OpenAPI document says; [`take_feed`] reads them.
+pub struct FeedParameters {
+    /// Only papers listed (else dated) on this day, or in this month or year.
+    date: Option<String>,
+    /// Only papers listed (else dated) on the day of this moment or later: RFC 3339 or a date.
+    since: Option<String>,
+    /// At most so many papers of one author; 3 where the user did not set it.
+    #[schema(minimum = 1)]
+    per_author: Option<u32>,
+    /// The share outside the interests; 0.05 where the user did not set it.
+    #[schema(minimum = 0, maximum = 0.5)]
+    exploration: Option<f32>,
+}
+
 /// The personal feed
 ///
 /// Papers for this user: candidates from each of their interests, which get their shares of the list; nothing they have

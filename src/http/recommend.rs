@@ -43,6 +43,17 @@ pub struct RecommendBody {
     exclude_liked: Option<bool>,
 }
 
+/// What bounds a recommendation besides.
+#[derive(Deserialize, ToSchema)]
+#[allow(dead_code)] // This is what the OpenAPI document says; [`post`] reads them.
+pub struct Bounds {
+    /// At most so many papers of one author.
+    #[schema(minimum = 1)]
+    per_author: Option<u32>,
+    /// Days after which a paper counts half, from the newest paper on; above 0.
+    half_life_days: Option<f32>,
+}
+
 /// An example: `"id"` or `{"id": "id", "weight": 2.0}`.
 #[derive(Deserialize, ToSchema)]
 #[serde(untagged, expecting = "an example must be an id or {\"id\": ..., \"weight\": ...}")]

@@ -48,7 +48,7 @@ pub fn router(app: App) -> Router {
         .routes(routes!(health::metrics))
         .split_for_parts();
     api.merge(web::routes())
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", docs::completed(document)))
         .fallback(|uri: Uri| async move {
             ApiError::new(
                 StatusCode::NOT_FOUND,

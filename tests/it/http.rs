@@ -31,6 +31,13 @@ fn the_routes_of_the_contract_answer() {
     {
         assert!(document.body["paths"][path].is_object(), "{path} is not in the document");
     }
+    for body in ["RecommendBody", "SearchBody", "BatchBody", "PreviewBody"] {
+        for parameter in ["limit", "from", "category", "mode", "min_score", "versions"] {
+            let known = &document.body["components"]["schemas"][body]["properties"][parameter];
+            assert!(known.is_object(), "{body} does not document {parameter}");
+        }
+    }
+    assert!(document.body["paths"]["/v1/trending"]["get"]["responses"]["default"].is_object());
     assert_eq!(server.get("/docs/").status, 200);
     let page = server.get("/");
     assert!(page.headers["content-type"].to_str().is_ok_and(|t| t.starts_with("text/html")));
