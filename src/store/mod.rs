@@ -69,7 +69,7 @@ impl Store {
 
     /// How many papers there are.
     pub fn count(&self) -> Result<usize> {
-        self.read(|c| c.query_row("SELECT count(*) FROM papers", [], |r| r.get(0)))
+        self.read(|c| c.prepare_cached("SELECT papers FROM counter")?.query_row([], |r| r.get(0)))
     }
 
     fn writer(&self) -> MutexGuard<'_, Connection> {

@@ -265,7 +265,7 @@ pub fn fold(name: &str) -> String {
 
 /// Attention weighed against age: twice the votes and comments are worth two days. It needs no "now", so it is stored
 /// once and the order it gives never has to be brought up to date (the idea of Reddit's "hot", with our own constants).
-fn trending(paper: &Paper) -> f64 {
+pub fn trending(paper: &Paper) -> f64 {
     let attention = f64::from(paper.upvotes.unwrap_or(0)) + 2.0 * f64::from(paper.comments.unwrap_or(0));
     (1.0 + attention).log2() + f64::from(paper.list_day().unwrap_or(0)) / 2.0
 }
