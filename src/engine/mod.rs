@@ -156,9 +156,10 @@ impl Engine {
     /// Does the same beside requests: the vectors' part behind them, on one thread, without waiting for it.
     ///
     /// # Errors
-    /// As for [`Engine::maintain`], of the index of words.
+    /// As for [`Engine::maintain`], of the index of words; when the store's log cannot be folded.
     pub fn maintain_gently(&self) -> Result<()> {
         self.space().index.maintain_soon();
+        self.store.fold_log()?;
         self.maintain_words()
     }
 

@@ -40,18 +40,16 @@ pub fn document(row: Row, paper: &Paper) -> Document<'_> {
 /// Gives the index what the store has seen since a change number. What was removed, opening has taken away already.
 pub fn catch_up(store: &Store, lexical: &Lexical, since: u64) -> Result<()> {
     let now = store.change()?;
-    let (mut after, mut n) = (None, 0);
-    loop {
-        let page = if since < now { store.changed_since(since, after, PAGE)? } else { Vec::new() };
-        let Some((last, _)) = page.last() else { break };
-        after = Some(*last);
-        n += page.len();
+    let changed: Vec<Row> =
+        if since < now { store.changed_since(since)?.iter().map(Row).collect() } else { Vec::new() };
+    for rows in changed.chunks(PAGE) {
+        let page = store.papers(rows)?;
         let documents: Vec<Document<'_>> = page.iter().map(|(row, paper)| document(*row, paper)).collect();
         // Pages come by row, not by change: a crash on the way has to begin where this began.
         lexical.insert(&documents, since)?;
     }
     lexical.commit(now)?;
-    if n < MANY { Ok(()) } else { lexical.join() }
+    if changed.len() < MANY { Ok(()) } else { lexical.join() }
 }
 
 impl Engine {

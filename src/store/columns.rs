@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use roaring::RoaringBitmap;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 /// A row without a day, or without a paper.
 const NONE: i32 = i32::MIN;
@@ -59,10 +59,12 @@ impl Columns {
                 }
             }
         }
-        // Last: a row that was read above and is gone by now is among these.
+        // Last: a row that was read above and is gone by now is among these. Who read for the first time has met nothing
+        // that went before.
         let mut select = c.prepare_cached("SELECT row FROM removed WHERE change > ?1")?;
-        let gone: RoaringBitmap =
-            select.query_map(params![self.change], |r| r.get::<_, u32>(0))?.collect::<rusqlite::Result<_>>()?;
+        let gone: RoaringBitmap = select
+            .query_map([if fresh { now } else { self.change }], |r| r.get::<_, u32>(0))?
+            .collect::<rusqlite::Result<_>>()?;
         for row in &gone {
             self.set(row, NONE, NONE);
         }

@@ -67,42 +67,84 @@ impl Store {
     /// # Errors
     /// [`Error::BadRequest`] when the cursor is not one of ours.
     pub fn list(&self, listing: &Listing) -> Result<Page> {
-        let key = match listing.sort {
-            Sort::Date => "coalesce(list_day, -100000000)",
-            Sort::Upvotes => "upvotes",
-            Sort::Trending => "trending",
-        };
-        let mut conditions = vec!["1".to_string()];
-        let mut values: Vec<Value> = Vec::new();
-        if let Some(date) = &listing.date {
-            conditions.push("list_day BETWEEN ? AND ?".into());
-            values.extend([Value::from(date.first_day()), Value::from(date.last_day())]);
-        }
-        let total_sql = format!("SELECT count(*) FROM papers WHERE {}", conditions.join(" AND "));
-        let total_values = values.clone();
-        if let Some(cursor) = &listing.cursor {
-            let (last_key, last_row) = read_cursor(cursor)?;
-            conditions.push(format!("({key}, row) < (?, ?)"));
-            values.extend([Value::from(last_key), Value::from(last_row)]);
-        }
-        values.push(i64::try_from(listing.limit + 1).unwrap_or(i64::MAX).into());
-        let sql = format!(
-            "SELECT row, json, CAST({key} AS REAL) FROM papers WHERE {} ORDER BY {key} DESC, row DESC LIMIT ?",
-            conditions.join(" AND ")
-        );
+        let cursor = listing.cursor.as_deref().map(read_cursor).transpose()?;
+        let wanted = listing.limit.saturating_add(1);
         self.read(|c| {
-            let total = c.prepare_cached(&total_sql)?.query_row(params_from_iter(total_values), |r| r.get(0))?;
-            let mut select = c.prepare_cached(&sql)?;
-            let mut found: Vec<(i64, Paper, f64)> = select
-                .query_map(params_from_iter(values), |r| Ok((r.get(0)?, paper_at(r, 1)?, r.get(2)?)))?
-                .collect::<rusqlite::Result<_>>()?;
-            let more = found.len() > listing.limit;
+            // One state of the store from the first statement to the last.
+            let c = c.unchecked_transaction()?;
+            let total = match &listing.date {
+                None => c.prepare_cached("SELECT papers FROM counter")?.query_row([], |r| r.get(0))?,
+                Some(date) => c
+                    .prepare_cached("SELECT count(*) FROM papers WHERE list_day BETWEEN ? AND ?")?
+                    .query_row([date.first_day(), date.last_day()], |r| r.get(0))?,
+            };
+            let mut found: Vec<(f64, u32)> = Vec::new();
+            for (sql, values) in walks(listing, cursor) {
+                let mut select = c.prepare_cached(&sql)?;
+                let left = i64::try_from(wanted - found.len()).unwrap_or(i64::MAX);
+                let values = params_from_iter(values.into_iter().chain([Value::from(left)]));
+                for one in select.query_map(values, |r| Ok((r.get(0)?, r.get(1)?)))? {
+                    found.push(one?);
+                }
+                if found.len() == wanted {
+                    break;
+                }
+            }
+            let more = found.len() == wanted;
             found.truncate(listing.limit);
-            let last = found.last().map(|(row, _, key)| format!("{:016x}.{row:x}", key.to_bits()));
-            let next = last.filter(|_| more);
-            Ok(Page { papers: found.into_iter().map(|(_, paper, _)| paper).collect(), next, total })
+            let last = found.last().map(|(key, row)| format!("{:016x}.{row:x}", key.to_bits()));
+            let mut find = c.prepare_cached("SELECT json FROM papers WHERE row = ?1")?;
+            let mut papers = Vec::with_capacity(found.len());
+            for (_, row) in found {
+                papers.push(find.query_row([row], |r| paper_at(r, 0))?);
+            }
+            Ok(Page { papers, next: last.filter(|_| more), total })
         })
     }
+}
+
+/// The key of a paper without a day, behind all that have one.
+const UNDATED: f64 = -100_000_000.0;
+
+/// The statements that give keys and rows in the order of a list, one behind the other, and their values without the limit.
+/// Each is a walk along an index that ends with the page; only within a span of days are other orders than the days' made
+/// by sorting, and then from the index alone.
+fn walks(listing: &Listing, cursor: Option<(f64, i64)>) -> Vec<(String, Vec<Value>)> {
+    let span = listing.date.as_ref().map(|date| (date.first_day(), date.last_day()));
+    let (key, index) = match listing.sort {
+        Sort::Date => ("list_day", "papers_by_list_day"),
+        Sort::Upvotes => ("upvotes", "papers_by_upvotes"),
+        Sort::Trending => ("trending", "papers_by_trending"),
+    };
+    let index = if span.is_some() { "papers_by_list_day" } else { index };
+    let walk = |key: String, order: &str, condition: &str, further: &[Value]| {
+        let days = if span.is_some() { "list_day BETWEEN ? AND ? AND" } else { "" };
+        let sql = format!(
+            "SELECT {key}, row FROM papers INDEXED BY {index} WHERE {days} {condition} ORDER BY {order} LIMIT ?"
+        );
+        let days = span.iter().flat_map(|(first, last)| [Value::from(*first), Value::from(*last)]);
+        (sql, days.chain(further.iter().cloned()).collect())
+    };
+    let (float, order) = (format!("CAST({key} AS REAL)"), format!("{key} DESC, row DESC"));
+    let along = |condition: String, further: &[Value]| walk(float.clone(), &order, &condition, further);
+    let undated = |condition: &str, further: &[Value]| {
+        walk(format!("{UNDATED:?}"), "row DESC", &format!("list_day IS NULL AND {condition}"), further)
+    };
+    let all = listing.sort == Sort::Date && span.is_none();
+    let mut walks = match cursor {
+        Some((last, row)) if all && last <= UNDATED => return vec![undated("row < ?", &[row.into()])],
+        // First the rest of those that are like the last one seen: as one condition, the walk would begin with all of these.
+        Some((last, row)) => vec![
+            walk(float.clone(), "row DESC", &format!("{key} = ? AND row < ?"), &[last.into(), row.into()]),
+            along(format!("{key} < ?"), &[last.into()]),
+        ],
+        None if all => vec![along("list_day IS NOT NULL".into(), &[])],
+        None => vec![along("1".into(), &[])],
+    };
+    if all {
+        walks.push(undated("1", &[]));
+    }
+    walks
 }
 
 impl Store {
@@ -137,4 +179,103 @@ fn read_cursor(cursor: &str) -> Result<(f64, i64)> {
         Some((key, i64::from_str_radix(row, 16).ok()?)).filter(|_| key.is_finite())
     };
     parse().ok_or_else(|| Error::BadRequest(format!("{cursor:?} is no cursor; use the `next` of the page before")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoredModel;
+
+    /// A store of a few papers: some days with several, some papers without a day, many alike in votes.
+    fn filled(n: usize) -> (tempfile::TempDir, Store, Vec<Paper>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).expect("opens");
+        let model = StoredModel {
+            name: "m".into(),
+            fingerprint: "f".into(),
+            dimension: 1,
+            source: "m".into(),
+            precision: "f32".into(),
+        };
+        store.set_current_model(&model).expect("written");
+        let paper = |k: usize| {
+            let mut value = serde_json::json!({
+                "id": format!("p{k}"), "title": format!("Title {k}"), "upvotes": k % 4, "comments": k % 3,
+            });
+            if k % 5 != 0 {
+                value["date"] = format!("2026-03-{:02}", 1 + k * 7 % 9).into();
+            }
+            Paper::from_json(value).expect("a paper")
+        };
+        let papers: Vec<Paper> = (0..n).map(paper).collect();
+        let all: Vec<(&Paper, Option<&[f32]>)> = papers.iter().map(|p| (p, Some(&[1.0][..]))).collect();
+        store.put(&all, "f").expect("written");
+        (folder, store, papers)
+    }
+
+    const SORTS: [Sort; 3] = [Sort::Date, Sort::Upvotes, Sort::Trending];
+
+    fn spans() -> [Option<PaperDate>; 3] {
+        [None, PaperDate::parse("2026-03").ok(), PaperDate::parse("2026-03-04").ok()]
+    }
+
+    #[test]
+    fn pages_put_together_are_the_whole_in_order() {
+        let (_folder, store, papers) = filled(97);
+        store.delete(&papers[13].id).expect("written");
+        let there: Vec<(i64, &Paper)> = (1..).zip(&papers).filter(|(row, _)| *row != 14).collect();
+        for (sort, date) in SORTS.into_iter().flat_map(|s| spans().map(|d| (s, d))) {
+            let within = |p: &Paper| {
+                let day = p.list_day();
+                date.as_ref().is_none_or(|d| day.is_some_and(|day| (d.first_day()..=d.last_day()).contains(&day)))
+            };
+            let key = |p: &Paper| match sort {
+                Sort::Date => p.list_day().map_or(f64::MIN, f64::from),
+                Sort::Upvotes => f64::from(p.upvotes.unwrap_or(0)),
+                Sort::Trending => crate::store::papers::trending(p),
+            };
+            let mut expected: Vec<(i64, &Paper)> = there.iter().copied().filter(|(_, p)| within(p)).collect();
+            expected.sort_by(|a, b| key(b.1).total_cmp(&key(a.1)).then(b.0.cmp(&a.0)));
+            let expected: Vec<&str> = expected.iter().map(|(_, p)| p.id.as_str()).collect();
+            for limit in [1, 4, 96, 200] {
+                let (mut seen, mut cursor) = (Vec::new(), None);
+                loop {
+                    let listing = Listing { date: date.clone(), sort, limit, cursor };
+                    let page = store.list(&listing).expect("a page");
+                    assert_eq!(page.total, expected.len());
+                    seen.extend(page.papers.iter().map(|p| p.id.to_string()));
+                    cursor = page.next;
+                    if cursor.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(seen, expected, "{sort:?} {date:?} {limit}");
+            }
+        }
+    }
+
+    /// Nothing is sorted but, within a span of days, what is asked for in another order than theirs; and nothing reads the
+    /// papers themselves to find out which belong on the page.
+    #[test]
+    fn a_page_is_a_walk_along_an_index() {
+        let (_folder, store, _) = filled(40);
+        for (sort, date) in SORTS.into_iter().flat_map(|s| spans().map(|d| (s, d))) {
+            let sorted = date.is_some() && sort != Sort::Date;
+            let listing = Listing { date, sort, limit: 3, cursor: None };
+            for cursor in [None, Some((2.0, 7)), Some((UNDATED, 7))] {
+                for (sql, values) in walks(&listing, cursor) {
+                    let values = values.into_iter().chain([Value::from(4)]);
+                    let plan: Vec<String> = store
+                        .read(|c| {
+                            let mut explain = c.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                            explain.query_map(params_from_iter(values), |r| r.get(3))?.collect()
+                        })
+                        .expect("a plan");
+                    let plan = plan.join("; ");
+                    assert!(plan.contains("COVERING INDEX"), "{sql}: {plan}");
+                    assert!(sorted || !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+                }
+            }
+        }
+    }
 }

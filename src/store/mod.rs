@@ -26,12 +26,16 @@ pub use vectors::StoredModel;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, ErrorCode};
 
 use self::columns::Columns;
 use crate::error::{Error, Result};
+
+/// Commits from which on the log is worth folding: of single papers they come to about a thousand pages.
+const FOLD_AFTER: usize = 32;
 
 /// The papers of a data folder. One process at a time; shared between its threads.
 pub struct Store {
@@ -43,6 +47,8 @@ pub struct Store {
     writer: Mutex<Connection>,
     // Derived from the tables. Held while they catch up and while a filter reads them, which is short.
     columns: Mutex<Columns>,
+    // Commits since the log was last folded into the database.
+    logged: AtomicUsize,
     // Held for its lock, which the system frees when the process ends, however it ends.
     _lock: File,
 }
@@ -69,7 +75,26 @@ impl Store {
 
     /// How many papers there are.
     pub fn count(&self) -> Result<usize> {
-        self.read(|c| c.query_row("SELECT count(*) FROM papers", [], |r| r.get(0)))
+        self.read(|c| c.prepare_cached("SELECT papers FROM counter")?.query_row([], |r| r.get(0)))
+    }
+
+    /// Folds the log into the database if some commits stand in it, so that none of them has to. It adds nothing to what is
+    /// safe: every commit is, before it returns.
+    pub fn fold_log(&self) -> Result<()> {
+        if self.logged.load(Ordering::Relaxed) < FOLD_AFTER {
+            return Ok(());
+        }
+        self.logged.store(0, Ordering::Relaxed);
+        open::fold(&self.path)
+    }
+
+    /// Leaves nothing in the log, neither of what was written before nor of what that overwrote.
+    fn empty_log(&self) {
+        let emptied = self.writer().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get::<_, i64>(0));
+        if !matches!(emptied, Ok(0)) {
+            // A reader that takes longer than a connection waits. The next commits overwrite the log.
+            tracing::warn!("{}: its log could not be emptied yet", self.path.display());
+        }
     }
 
     fn writer(&self) -> MutexGuard<'_, Connection> {
@@ -96,6 +121,7 @@ impl Store {
             let transaction = connection.transaction()?;
             let out = f(&transaction)?;
             transaction.commit()?;
+            self.logged.fetch_add(1, Ordering::Relaxed);
             Ok(out)
         };
         run().map_err(|e| self.explain(e))
@@ -110,6 +136,7 @@ impl Store {
             // Dropped without a commit it is rolled back.
             if out.is_ok() {
                 transaction.commit()?;
+                self.logged.fetch_add(1, Ordering::Relaxed);
             }
             Ok(out)
         };

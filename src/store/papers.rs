@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, unreadable, vectors, works};
@@ -145,16 +146,12 @@ impl Store {
         })
     }
 
-    /// Up to `n` papers that are new or changed since a change number, in the order of their rows, from the one behind
-    /// `after` on.
-    pub fn changed_since(&self, change: u64, after: Option<Row>, n: usize) -> Result<Vec<(Row, Paper)>> {
+    /// The rows of papers that are new or changed since a change number.
+    pub fn changed_since(&self, change: u64) -> Result<RoaringBitmap> {
         self.read(|c| {
-            let mut select = c.prepare_cached(
-                "SELECT row, json FROM papers WHERE row IN (SELECT row FROM papers WHERE change > ?1 AND row > ?2
-                 ORDER BY row LIMIT ?3) ORDER BY row",
-            )?;
-            let after = after.map_or(-1, |r| i64::from(r.0));
-            select.query_map(params![change, after, n], |r| Ok((Row(r.get(0)?), paper_at(r, 1)?)))?.collect()
+            // From the index alone: the table holds the texts, and mostly little has changed.
+            let mut select = c.prepare("SELECT row FROM papers INDEXED BY papers_by_change WHERE change > ?1")?;
+            select.query_map([change], |r| r.get::<_, u32>(0))?.collect()
         })
     }
 
@@ -265,7 +262,7 @@ pub fn fold(name: &str) -> String {
 
 /// Attention weighed against age: twice the votes and comments are worth two days. It needs no "now", so it is stored
 /// once and the order it gives never has to be brought up to date (the idea of Reddit's "hot", with our own constants).
-fn trending(paper: &Paper) -> f64 {
+pub fn trending(paper: &Paper) -> f64 {
     let attention = f64::from(paper.upvotes.unwrap_or(0)) + 2.0 * f64::from(paper.comments.unwrap_or(0));
     (1.0 + attention).log2() + f64::from(paper.list_day().unwrap_or(0)) / 2.0
 }

@@ -165,10 +165,12 @@ impl Store {
     /// What happened, newest first: to one theme, or to all.
     pub fn theme_events(&self, theme: Option<u32>, limit: usize) -> Result<Vec<StoredThemeEvent>> {
         self.read(|c| {
-            let mut select = c.prepare_cached(
-                "SELECT run, at, theme, json FROM theme_events WHERE ?1 IS NULL OR theme = ?1 ORDER BY event DESC LIMIT ?2",
-            )?;
-            let events = select.query_map(params![theme, limit], |r| {
+            // Two statements: one for both would read every event that ever was.
+            let of = if theme.is_some() { "theme = ?2" } else { "?2 IS NULL" };
+            let mut select = c.prepare_cached(&format!(
+                "SELECT run, at, theme, json FROM theme_events WHERE {of} ORDER BY event DESC LIMIT ?1"
+            ))?;
+            let events = select.query_map(params![limit, theme], |r| {
                 Ok(StoredThemeEvent { run: r.get(0)?, at: r.get(1)?, theme: r.get(2)?, json: r.get(3)? })
             })?;
             events.collect()

@@ -68,7 +68,7 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`] when there is none of this name.
     pub fn delete_user(&self, name: &str) -> Result<i64> {
-        self.write_or(|t| {
+        let gone = self.write_or(|t| {
             let Some(number) =
                 t.query_row("SELECT user FROM users WHERE name = ?1", [name], |r| r.get::<_, i64>(0)).optional()?
             else {
@@ -84,7 +84,10 @@ impl Store {
             }
             t.execute("UPDATE counter SET events = events + 1", [])?;
             Ok(Ok(number))
-        })
+        })?;
+        // What is deleted is overwritten in the database, and may still stand in its log.
+        self.empty_log();
+        Ok(gone)
     }
 
     /// How many users there are.
@@ -195,4 +198,63 @@ fn user_at(r: &rusqlite::Row<'_>) -> rusqlite::Result<User> {
         created: Moment(r.get(3)?),
         version: r.get(4)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::paper::Paper;
+    use crate::store::{Store, StoredInterest, StoredModel};
+    use crate::user::{Edits, Event, EventKind, Moment, UserId};
+
+    #[test]
+    fn of_a_deleted_user_nothing_is_left_in_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).expect("opens");
+        let model = StoredModel {
+            name: "m".into(),
+            fingerprint: "f".into(),
+            dimension: 1,
+            source: "m".into(),
+            precision: "f32".into(),
+        };
+        store.set_current_model(&model).expect("written");
+        let fill = |name: &str, secret: &str| {
+            let name = UserId::new(name).expect("a name");
+            let paper = |k: usize| {
+                let value = serde_json::json!({
+                    "id": format!("{secret}-{k}"), "title": format!("{secret} {k}"), "abstract": "x".repeat(k * 40),
+                });
+                Paper::from_json(value).expect("a paper")
+            };
+            let papers: Vec<Paper> = (0..200).map(paper).collect();
+            let kept: Vec<(&Paper, &[f32])> = papers.iter().map(|p| (p, &[1.0][..])).collect();
+            store.put_outside(&name, &kept, "f").expect("written");
+            let event =
+                |p: &Paper| Event { paper: p.id.clone(), kind: EventKind::Like, at: Moment::now(), weight: 1.0 };
+            store.add_events(&name, &papers.iter().map(event).collect::<Vec<_>>()).expect("written");
+            let number = store.user(name.as_str()).expect("there").number;
+            for round in 0..5 {
+                let interest = |number| StoredInterest {
+                    number,
+                    edits: Edits { name: Some(format!("{secret} {round}")), ..Edits::default() },
+                    merged: None,
+                    papers: papers.iter().take(100).map(|p| p.id.to_string()).collect(),
+                };
+                let all: Vec<StoredInterest> = (1..10 - round).map(interest).collect();
+                store.put_interests(number, &all, true).expect("written");
+            }
+        };
+        fill("stays", "KEPT");
+        fill("zebra-user", "QUIXOTIC");
+        fill("other", "OTHER");
+        store.delete_user("zebra-user").expect("deleted");
+        for file in std::fs::read_dir(folder.path()).expect("a folder").flatten() {
+            let bytes = std::fs::read(file.path()).expect("readable");
+            for word in ["QUIXOTIC", "zebra-user"] {
+                let found = bytes.windows(word.len()).filter(|w| *w == word.as_bytes()).count();
+                assert_eq!(found, 0, "{word} is still in {:?}", file.file_name());
+            }
+        }
+        assert_eq!(store.history(store.user("stays").expect("there").number).expect("read").len(), 200);
+    }
 }

@@ -6,6 +6,7 @@ mod floors;
 mod http;
 mod interrupted;
 mod model;
+mod races;
 mod reembed;
 mod support;
 mod themes;
