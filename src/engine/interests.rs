@@ -396,7 +396,9 @@ mod tests {
 
     fn learned(n: usize) -> Vec<Learned> {
         let id = |k| PaperId::new(format!("p{k}")).expect("an id");
-        (0..n).map(|k| Learned { id: id(k), title: String::new(), weight: 1.0, row: None }).collect()
+        (0..n)
+            .map(|k| Learned { id: id(k), title: String::new(), weight: 1.0, row: None, counts: Vec::new() })
+            .collect()
     }
 
     #[test]

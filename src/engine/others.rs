@@ -32,7 +32,7 @@ const GOOD_FOR: Duration = Duration::from_secs(60);
 pub const NEAREST: usize = 50;
 
 /// How much the reading of others counts, in standard deviations of the score.
-pub const WEIGHT: f32 = 0.45;
+pub const WEIGHT: f32 = 1.2;
 
 /// Papers whose neighbours are remembered.
 const REMEMBERED: usize = 50_000;

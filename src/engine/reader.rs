@@ -49,6 +49,8 @@ pub struct Learned {
     pub weight: f32,
     /// Where it stands in the corpus; none for papers of the library alone.
     pub row: Option<Row>,
+    /// How often it holds each of its telling terms.
+    pub counts: Vec<(u32, u8)>,
 }
 
 /// A user, ready to rank for.
@@ -222,13 +224,19 @@ impl Engine {
                 // Gone from the corpus: it counts again when it comes back.
                 (None, None) => continue,
             };
-            learned.push(Learned { id: (*id).clone(), title: paper.title.clone(), weight: *weight, row });
+            learned.push(Learned {
+                id: (*id).clone(),
+                title: paper.title.clone(),
+                weight: *weight,
+                row,
+                counts: Vec::new(),
+            });
             papers.push(paper);
             if learned.len() == MAX_LEARNED {
                 break;
             }
         }
-        let (vectors, terms) = self.features(space, &learned, &papers)?;
+        let (vectors, terms) = self.features(space, &mut learned, &papers)?;
         let likings: Vec<Liking<'_>> = learned
             .iter()
             .zip(&vectors)
@@ -267,20 +275,28 @@ impl Engine {
         Ok(self.store.papers(&rows)?.into_iter().map(|(row, paper)| (paper.id.clone(), (row, paper))).collect())
     }
 
-    /// Vector and terms of each learned paper.
-    fn features(&self, space: &Space, learned: &[Learned], papers: &[&Paper]) -> Result<(Vec<Vec<f32>>, Vec<Terms>)> {
+    /// Vector and terms of each learned paper; the counts go into the papers themselves.
+    fn features(
+        &self,
+        space: &Space,
+        learned: &mut [Learned],
+        papers: &[&Paper],
+    ) -> Result<(Vec<Vec<f32>>, Vec<Terms>)> {
         let rows: Vec<Row> = learned.iter().filter_map(|l| l.row).collect();
-        let mut known = space.index.vectors(&rows).into_iter().zip(self.lexical.terms(&rows));
+        let of_rows = self.lexical.terms(&rows).into_iter().zip(self.lexical.counts(&rows));
+        let mut known = space.index.vectors(&rows).into_iter().zip(of_rows);
         let zero = || vec![0.0; space.model.dimension];
         let (mut vectors, mut terms, mut lacking) = (Vec::new(), Vec::new(), Vec::new());
-        for (k, l) in learned.iter().enumerate() {
-            let (vector, words) = match l.row {
+        for (k, l) in learned.iter_mut().enumerate() {
+            let (vector, (words, counts)) = match l.row {
                 Some(_) => known.next().unwrap_or_default(),
                 None => {
                     lacking.push(k);
-                    (None, Some(self.lexical.terms_of(&papers[k].text())))
+                    let text = papers[k].text();
+                    (None, (Some(self.lexical.terms_of(&text)), self.lexical.counts_of(&text)))
                 }
             };
+            l.counts = counts;
             vectors.push(vector.unwrap_or_else(zero));
             terms.push(words.map_or_else(Vec::new, |w: TermVector| w.terms));
         }

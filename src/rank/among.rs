@@ -15,8 +15,8 @@
 
 use std::collections::HashMap;
 
-use super::taste::{Parts, gamma};
-use super::{dot, effective};
+use super::dot;
+use super::taste::{Parts, shares};
 
 /// The part of the vectors' mean beside the words'.
 const PLAIN: f32 = 0.52;
@@ -97,7 +97,7 @@ struct Near {
 impl Among {
     /// Ranks the candidates by examples with their weights (below zero for a dislike). None without a like or candidate.
     pub fn new(examples: &[(f32, Document<'_>)], candidates: &[Document<'_>]) -> Option<Self> {
-        let (n, m, shares) = shares(examples)?;
+        let (n, _, shares) = shares(&examples.iter().map(|e| e.0).collect::<Vec<_>>())?;
         let d = candidates.first()?.vector.len();
         let total = candidates.len() as f32;
         // Words: their weights among the candidates.
@@ -137,8 +137,7 @@ impl Among {
         papers.iter_mut().for_each(seen_from_mean);
         let mut own: Vec<Sparse> = examples.iter().map(|(_, e)| sparse(e.counts)).collect();
         own.iter_mut().for_each(seen_from_mean);
-        let mut words =
-            Words { weights: vec![0.0; known.len()], shares: 0.0, shares_with_mean: 0.0, mean_square };
+        let mut words = Words { weights: vec![0.0; known.len()], shares: 0.0, shares_with_mean: 0.0, mean_square };
         for (share, e) in shares.iter().zip(&own) {
             e.terms.iter().for_each(|t| words.weights[t.0] += share / e.length * t.2);
             words.shares += share / e.length;
@@ -187,7 +186,6 @@ impl Among {
         };
         among.score();
         among.learn_from_best(FEEDBACK * FEEDBACK_HALF.powi(2) / (FEEDBACK_HALF.powi(2) + n * n), &mut mean);
-        let _ = m;
         Some(among)
     }
 
@@ -202,9 +200,8 @@ impl Among {
         ];
         self.scales = [0, 1, 2, 3].map(|r| scale(&readings[r]));
         let weights = self.weights();
-        let one = |k: usize| {
-            (0..4).map(|r| weights[r] * (readings[r][k] - self.scales[r].0) / self.scales[r].1).sum::<f32>()
-        };
+        let one =
+            |k: usize| (0..4).map(|r| weights[r] * (readings[r][k] - self.scales[r].0) / self.scales[r].1).sum::<f32>();
         let raw: Vec<f32> = (0..self.papers.len()).map(one).collect();
         self.whole = scale(&raw);
         self.scores = raw.iter().map(|s| (s - self.whole.0) / self.whole.1).collect();
@@ -225,8 +222,7 @@ impl Among {
             self.papers[k].terms.iter().for_each(|t| room[t.0] += t.2);
         }
         let by_meaning: Vec<f32> = self.vectors.iter().map(|v| dot(&meaning, v)).collect();
-        let by_words: Vec<f32> =
-            self.papers.iter().map(|p| p.terms.iter().map(|t| room[t.0] * t.2).sum()).collect();
+        let by_words: Vec<f32> = self.papers.iter().map(|p| p.terms.iter().map(|t| room[t.0] * t.2).sum()).collect();
         let (a, b) = (scale(&by_meaning), scale(&by_words));
         let of = |(x, y): (f32, f32)| weight * 0.5 * ((x - a.0) / a.1 + (y - b.0) / b.1);
         self.feedback = by_meaning.into_iter().zip(by_words).map(of).collect();
@@ -313,14 +309,87 @@ fn scale(values: &[f32]) -> (f32, f32) {
     (mean, if deviation > 1e-6 { deviation } else { 1.0 })
 }
 
-/// How many likes and dislikes there are, unequal ones counted as fewer, and the share of each.
-fn shares(examples: &[(f32, Document<'_>)]) -> Option<(f32, f32, Vec<f32>)> {
-    let weights: Vec<f32> = examples.iter().map(|e| e.0).collect();
-    let (n, m, up, down) = effective(&weights)?;
-    let share = |w: &f32| if *w > 0.0 { w / up } else if down > 0.0 { gamma(m) * w / down } else { 0.0 };
-    Some((n, m, weights.iter().map(share).collect()))
-}
-
 fn add(sum: &mut [f32], share: f32, x: &[f32]) {
     sum.iter_mut().zip(x).for_each(|(s, x)| *s += share * x);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    type Owned = (Vec<f32>, Vec<(u32, u8)>);
+
+    fn paper() -> impl Strategy<Value = Owned> {
+        (prop::collection::vec(-1f32..1.0, 8), prop::collection::btree_map(0u32..40, 1u8..6, 0..12)).prop_map(
+            |(v, counts)| {
+                let length = dot(&v, &v).sqrt().max(1e-6);
+                (v.iter().map(|x| x / length).collect(), counts.into_iter().collect())
+            },
+        )
+    }
+
+    fn document(paper: &Owned) -> Document<'_> {
+        Document { vector: &paper.0, counts: &paper.1 }
+    }
+
+    proptest! {
+        #[test]
+        fn parts_sum_to_the_score(
+            examples in prop::collection::vec((-2f32..3.0, paper()), 1..12),
+            candidates in prop::collection::vec(paper(), 1..60),
+        ) {
+            let examples: Vec<(f32, Document<'_>)> = examples.iter().map(|(w, p)| (*w, document(p))).collect();
+            let candidates: Vec<Document<'_>> = candidates.iter().map(document).collect();
+            let Some(among) = Among::new(&examples, &candidates) else {
+                prop_assert!(examples.iter().all(|e| e.0 <= 1e-6));
+                return Ok(());
+            };
+            for (k, score) in among.scores().iter().enumerate() {
+                let parts = among.parts(k);
+                prop_assert_eq!(parts.examples.len(), examples.len());
+                prop_assert!((parts.sum() - score).abs() < 1e-3 * (1.0 + score.abs()), "{} {score}", parts.sum());
+            }
+            prop_assert!(among.feedback().iter().all(|f| f.is_finite()));
+        }
+    }
+
+    #[test]
+    fn what_all_candidates_share_tells_nothing() {
+        // All hold the words 0 to 4; half of them the word 10, the others 11. The vectors say nothing.
+        let vector = vec![1.0, 0.0];
+        let paper = |k: u32| {
+            let mut counts: Vec<(u32, u8)> = (0..5).map(|t| (t, 1 + ((k + t) % 3) as u8)).collect();
+            counts.push((10 + k % 2, 1));
+            counts.push((20 + k, 1));
+            counts
+        };
+        let counts: Vec<Vec<(u32, u8)>> = (0..60).map(paper).collect();
+        let of = |k: usize| Document { vector: &vector, counts: &counts[k] };
+        let candidates: Vec<Document<'_>> = (2..60).map(of).collect();
+        let among = Among::new(&[(1.0, of(0)), (-1.0, of(1))], &candidates).expect("a like");
+        let whole: Vec<f32> = among.scores().iter().zip(among.feedback()).map(|(s, f)| s + f).collect();
+        let mut order: Vec<usize> = (0..whole.len()).collect();
+        order.sort_by(|a, b| whole[*b].total_cmp(&whole[*a]));
+        assert!(order[..29].iter().all(|k| (k + 2) % 2 == 0), "{order:?}");
+        assert!(Among::new(&[(-1.0, of(1))], &candidates).is_none());
+        assert!(Among::new(&[(1.0, of(1))], &[]).is_none());
+    }
+
+    #[test]
+    fn the_best_teach_much_while_there_are_few_likes() {
+        let papers: Vec<Owned> = (0..80)
+            .map(|k| {
+                let angle = k as f32 / 20.0;
+                (vec![angle.cos(), angle.sin()], vec![(k % 7, 1), (7 + k % 5, 1)])
+            })
+            .collect();
+        let candidates: Vec<Document<'_>> = papers.iter().map(document).collect();
+        let spread = |likes: usize| {
+            let examples: Vec<(f32, Document<'_>)> = papers[..likes].iter().map(|p| (1.0, document(p))).collect();
+            let among = Among::new(&examples, &candidates).expect("likes");
+            among.feedback().iter().map(|f| f.abs()).fold(0.0, f32::max)
+        };
+        assert!(spread(1) > 4.0 * spread(20), "{} {}", spread(1), spread(20));
+    }
 }

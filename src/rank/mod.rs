@@ -1,5 +1,6 @@
 //! Pure arithmetic over slices: what to look for, in which order to show it, and why. No input or output.
 
+mod among;
 mod background;
 mod coreading;
 mod diversity;
@@ -9,6 +10,7 @@ mod profile;
 mod recency;
 mod taste;
 
+pub use among::{Among, Document};
 pub use background::Background;
 pub use coreading::{CROWD, Crowd, carried_over};
 pub use diversity::mmr;

@@ -95,26 +95,7 @@ impl Parts {
 impl Taste {
     /// Fits a model to the examples; `None` when none is a like. [`Taste::calibrate`] it before use.
     pub fn fit(examples: &[Liking<'_>], background: &Background) -> Option<Self> {
-        // Only what weights are beside each other counts; of the greatest one their squares stay within the range of f32.
-        let greatest = examples.iter().map(|e| e.weight.abs()).fold(0.0, f32::max);
-        let weight = |e: &Liking<'_>| e.weight / greatest;
-        let total = |side: f32| examples.iter().map(|e| (weight(e) * side).max(0.0)).sum::<f32>();
-        let squares = |side: f32| examples.iter().map(|e| (weight(e) * side).max(0.0).powi(2)).sum::<f32>();
-        let (up, down) = (total(1.0), total(-1.0));
-        // A like may be so small beside the others that nothing is left of it.
-        if !(up > 1e-12 && squares(1.0) > 0.0) {
-            return None;
-        }
-        // Examples of equal weight count as many as they are; unequal ones as fewer.
-        let effective = |sum: f32, squares: f32| if squares > 0.0 { sum * sum / squares } else { 0.0 };
-        let (n, m) = (effective(up, squares(1.0)), effective(down, squares(-1.0)));
-        let gamma = 0.4 * m / (m + 4.0);
-        let share = |e: &Liking<'_>| match weight(e) {
-            w if w > 0.0 => w / up,
-            w if down > 0.0 => gamma * w / down,
-            _ => 0.0,
-        };
-        let shares: Vec<f32> = examples.iter().map(share).collect();
+        let (n, m, shares) = shares(&examples.iter().map(|e| e.weight).collect::<Vec<_>>())?;
         let mapped: Vec<(Vec<f32>, f32)> = examples.iter().map(|e| background.map(e.vector)).collect();
         let length = |(e, (map, offset)): (&Liking<'_>, &(Vec<f32>, f32))| {
             (dot(map, e.vector) - offset).max(0.0).sqrt().max(1e-6)
@@ -224,6 +205,11 @@ impl Taste {
             + c * self.scales.centred.0
             + self.weights.words * self.scales.words.0 / self.scales.words.1;
         self.coarse = (joined, offset);
+    }
+
+    /// The vectors of the examples, in their order.
+    pub fn vectors(&self) -> &[Vec<f32>] {
+        &self.vectors
     }
 
     /// The terms of the examples with their weights: what a paper's terms are multiplied by.
@@ -342,6 +328,30 @@ impl Taste {
     pub fn word_product(&self, terms: &[(u32, f32)]) -> f32 {
         merge_dot(&self.words, terms)
     }
+}
+
+/// How many likes and dislikes there are (weights above and below zero), where unequal ones count as fewer; and the share of
+/// each in the means: likes sum to 1, dislikes to minus what they count together. None when nothing is liked.
+pub fn shares(weights: &[f32]) -> Option<(f32, f32, Vec<f32>)> {
+    // Only what weights are beside each other counts; of the greatest one their squares stay within the range of f32.
+    let greatest = weights.iter().map(|w| w.abs()).fold(0.0, f32::max);
+    let weights: Vec<f32> = weights.iter().map(|w| w / greatest).collect();
+    let total = |side: f32| weights.iter().map(|w| (w * side).max(0.0)).sum::<f32>();
+    let squares = |side: f32| weights.iter().map(|w| (w * side).max(0.0).powi(2)).sum::<f32>();
+    let (up, down) = (total(1.0), total(-1.0));
+    // A like may be so small beside the others that nothing is left of it.
+    if !(up > 1e-12 && squares(1.0) > 0.0) {
+        return None;
+    }
+    let effective = |sum: f32, squares: f32| if squares > 0.0 { sum * sum / squares } else { 0.0 };
+    let (n, m) = (effective(up, squares(1.0)), effective(down, squares(-1.0)));
+    let gamma = 0.4 * m / (m + 4.0);
+    let share = |w: &f32| match *w {
+        w if w > 0.0 => w / up,
+        w if down > 0.0 => gamma * w / down,
+        _ => 0.0,
+    };
+    Some((n, m, weights.iter().map(share).collect()))
 }
 
 fn add(sum: &mut [f32], share: f32, x: &[f32]) {

@@ -19,6 +19,7 @@ use crate::index::VectorIndex;
 use crate::paper::{Paper, PaperDate, PaperId};
 use crate::user::{Event, Moment};
 use score::Scored;
+use why::Explain;
 
 pub use candidates::Pool;
 pub use score::closely;
@@ -109,7 +110,8 @@ impl Engine {
         let mut page: Vec<(&Scored, Paper, bool)> =
             picked.into_iter().skip(ask.offset).take(ask.limit).map(|(k, paper, e)| (&scored[k], paper, e)).collect();
         page.sort_by(|a, b| b.0.score.total_cmp(&a.0.score).then(b.0.row.cmp(&a.0.row)));
-        let papers = self.hits(space, reader, taste, page, ask.explain);
+        let explain: &Explain<'_> = &|_, vector, terms| taste.parts(vector, terms);
+        let papers = self.hits(space, reader, page, ask.explain.then_some(explain));
         Ok(Answer { papers, meta: Meta::since(began, plan, total, ask.mode) })
     }
 }

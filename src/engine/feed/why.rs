@@ -6,22 +6,24 @@ use crate::engine::space::Space;
 use crate::engine::{Engine, Hit, InterestName, Part, Why};
 use crate::index::VectorIndex;
 use crate::paper::{Paper, Row};
-use crate::rank::Taste;
+use crate::rank::Parts;
 
 /// Examples and words that are named in an explanation.
 const NAMED: usize = 8;
+
+/// Takes the score of a paper apart, given its row, vector and terms.
+pub type Explain<'a> = dyn Fn(Row, &[f32], &[(u32, f32)]) -> Parts + 'a;
 
 impl Engine {
     pub(super) fn hits(
         &self,
         space: &Space,
         reader: &Reader,
-        taste: &Taste,
         page: Vec<(&Scored, Paper, bool)>,
-        explain: bool,
+        explain: Option<&Explain<'_>>,
     ) -> Vec<Hit> {
         let rows: Vec<Row> = page.iter().map(|p| p.0.row).collect();
-        let (vectors, terms) = if explain {
+        let (vectors, terms) = if explain.is_some() {
             (space.index.vectors(&rows), self.lexical.terms(&rows))
         } else {
             (vec![None; rows.len()], vec![None; rows.len()])
@@ -30,8 +32,8 @@ impl Engine {
             .zip(vectors)
             .zip(terms)
             .map(|(((s, paper, explore), vector), terms)| {
-                let why = vector.map(|v| {
-                    let mut why = self.why(reader, taste, &v, &terms.unwrap_or_default().terms, s);
+                let why = explain.zip(vector).map(|(explain, v)| {
+                    let mut why = self.why(reader, explain(s.row, &v, &terms.unwrap_or_default().terms), s);
                     let interest = s.interest.filter(|_| !explore).map(|k| &reader.interests[k]);
                     why.interest = interest.map(|i| InterestName { id: i.id(), name: i.name.clone() });
                     why
@@ -44,8 +46,7 @@ impl Engine {
 
     /// The score of a paper taken apart: the papers and words that count most, the rest of them together, what papers at
     /// large would get, and age.
-    fn why(&self, reader: &Reader, taste: &Taste, vector: &[f32], terms: &[(u32, f32)], s: &Scored) -> Why {
-        let parts = taste.parts(vector, terms);
+    fn why(&self, reader: &Reader, parts: Parts, s: &Scored) -> Why {
         let mut out = Vec::new();
         let mut named = 0.0;
         for k in greatest(&parts.examples) {

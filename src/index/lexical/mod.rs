@@ -313,6 +313,19 @@ impl Lexical {
         rows.iter().map(|row| state.vector(row.0)).collect()
     }
 
+    /// How often some rows hold each of their telling terms, in their order, by rising number of the term; empty where a row is
+    /// not there. A word of the title counts more than once.
+    pub fn counts(&self, rows: &[Row]) -> Vec<Vec<(u32, u8)>> {
+        let state = self.state();
+        rows.iter().map(|row| state.counts(row.0)).collect()
+    }
+
+    /// The same of a text.
+    pub fn counts_of(&self, text: &str) -> Vec<(u32, u8)> {
+        let words = Reader::default().read(text, Purpose::Query);
+        self.state().counts_of(words.iter().map(|w| w.term.as_str()))
+    }
+
     /// The terms of a text that papers share.
     pub fn terms_of(&self, text: &str) -> TermVector {
         let words = Reader::default().read(text, Purpose::Query);

@@ -1,7 +1,7 @@
 //! What is in memory of the words: the dictionary, who holds what, and the statistics that scores are made of.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -236,14 +236,27 @@ impl State {
         Some(TermVector::from_weights(entries.iter().map(|(t, n)| (t, TF[n as usize] * idf[t as usize])).collect()))
     }
 
-    /// The terms of a text, given as often as they stand in it.
-    pub fn vector_of<'a>(&self, terms: impl Iterator<Item = &'a str>) -> TermVector {
-        let mut counts: HashMap<u32, u8> = HashMap::new();
+    /// How often a row holds each term that tells something; empty for a row that is not there.
+    pub fn counts(&self, row: u32) -> Vec<(u32, u8)> {
+        let Some((entries, _)) = self.get(row).filter(|_| self.live.contains(row)) else { return Vec::new() };
+        let idf = self.idfs();
+        entries.iter().filter(|(t, _)| idf[*t as usize] > 0.0).collect()
+    }
+
+    /// The same of a text, its terms given as often as they stand in it.
+    pub fn counts_of<'a>(&self, terms: impl Iterator<Item = &'a str>) -> Vec<(u32, u8)> {
+        let mut counts: BTreeMap<u32, u8> = BTreeMap::new();
         for id in terms.filter_map(|t| self.dictionary.find(t)) {
             let n = counts.entry(id).or_default();
             *n = n.saturating_add(1);
         }
         let idf = self.idfs();
+        counts.into_iter().filter(|(t, _)| idf[*t as usize] > 0.0).collect()
+    }
+
+    /// The terms of a text, given as often as they stand in it.
+    pub fn vector_of<'a>(&self, terms: impl Iterator<Item = &'a str>) -> TermVector {
+        let (counts, idf) = (self.counts_of(terms), self.idfs());
         TermVector::from_weights(counts.into_iter().map(|(t, n)| (t, TF[n as usize] * idf[t as usize])).collect())
     }
 

@@ -105,7 +105,11 @@ impl Piece<'_> {
                 if let (Some(from), Some(to)) = (&from, &to)
                     && from.first_day() > to.last_day()
                 {
-                    return Err(Error::Invalid(format!("the range of dates is turned round: {from} to {to}")));
+                    // It can be read, and is not allowed.
+                    return Err(Error::Invalid(format!(
+                        "the query asks for nothing at character {}: the range of dates is turned round: {from} to {to}",
+                        self.place
+                    )));
                 }
                 Atom::Days(from.map(|d| d.first_day()), to.map(|d| d.last_day()))
             }
