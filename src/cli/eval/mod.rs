@@ -48,12 +48,15 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
 }
 
-/// Prints the table of an evaluation, which says how far it is while it goes on.
-fn print(context: &Context, measure: impl FnOnce(Hear<'_>) -> crate::Result<Table>) -> anyhow::Result<()> {
+/// Measures, saying how far it is, and prints the table.
+fn measure(context: &Context, run: impl FnOnce(Hear<'_>) -> crate::Result<Table>) -> anyhow::Result<()> {
     let progress = Progress::new("eval", "measurements", None);
-    let table = measure(&|done, all| progress.at(done, all));
+    let table = run(&|done, all| progress.at(done, all));
     progress.finish();
-    let table = &table?;
+    print(context, &table?)
+}
+
+fn print(context: &Context, table: &Table) -> anyhow::Result<()> {
     if context.json { show::document(&table.to_json()) } else { show::text(&table.to_text()) }
 }
 

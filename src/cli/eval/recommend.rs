@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{modes, print};
+use super::{measure, modes};
 use crate::cli::Context;
 use crate::cli::ask::{at_least_one, word};
 use crate::engine::Mode;
@@ -53,5 +53,5 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         least: args.min_papers,
         groups: args.max_groups,
     };
-    print(context, |hear| recommend::run(&engine, &groups, &plan, hear))
+    measure(context, |hear| recommend::run(&engine, &groups, &plan, hear))
 }

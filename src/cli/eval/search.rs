@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{modes, print};
+use super::{measure, modes};
 use crate::cli::Context;
 use crate::cli::ask::word;
 use crate::engine::Mode;
@@ -39,5 +39,5 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let (queries, judgements) = (sets::queries(&args.queries)?, sets::judgements(&args.qrels)?);
     let engine = context.open_filled()?;
     let depth = args.depth as usize;
-    print(context, |hear| search::run(&engine, &queries, &judgements, &modes(&args.mode), depth, args.half, hear))
+    measure(context, |hear| search::run(&engine, &queries, &judgements, &modes(&args.mode), depth, args.half, hear))
 }

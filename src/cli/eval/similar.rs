@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{modes, print};
+use super::{measure, modes};
 use crate::cli::Context;
 use crate::cli::ask::{at_least_one, word};
 use crate::engine::Mode;
@@ -35,5 +35,5 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let groups = sets::groups(&args.groups)?;
     let engine = context.open_filled()?;
-    print(context, |hear| similar::run(&engine, &groups, &modes(&args.mode), args.seeds, args.depth as usize, hear))
+    measure(context, |hear| similar::run(&engine, &groups, &modes(&args.mode), args.seeds, args.depth as usize, hear))
 }

@@ -37,7 +37,7 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let engine = context.open_filled()?;
     if let Some(newest) = args.newest {
-        return print(context, |_| themes::stability(&engine, newest));
+        return print(context, &meanwhile("making the themes twice", || themes::stability(&engine, newest))?);
     }
     if engine.themes_due()? {
         meanwhile("making the themes", || engine.run_themes(false))?;
@@ -59,5 +59,5 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             Some(other)
         }
     };
-    print(context, |_| themes::run(&engine, &args.label, other.as_ref()))
+    print(context, &meanwhile("measuring", || themes::run(&engine, &args.label, other.as_ref()))?)
 }

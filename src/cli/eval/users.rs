@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::print;
+use super::measure;
 use crate::cli::Context;
 use crate::cli::ask::{at_least_one, word};
 use crate::eval::sets;
@@ -76,17 +76,19 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                 everything: args.everything,
             };
             let engine = context.open_filled()?;
-            print(context, |hear| users::libraries(&engine, &groups, &folds, &plan, hear))
+            measure(context, |hear| users::libraries(&engine, &groups, &folds, &plan, hear))
         }
         (_, _, Some(reviews), _) => {
             let (reviews, examples) = (sets::groups(reviews)?, examples(&[1, 5, 20]));
             let engine = context.open_filled()?;
-            print(context, |hear| users::screening(&engine, &reviews, &examples, args.draws, &methods, args.half, hear))
+            measure(context, |hear| {
+                users::screening(&engine, &reviews, &examples, args.draws, &methods, args.half, hear)
+            })
         }
         (.., Some(log)) => {
             let log = sets::log(log)?;
             let engine = context.open_filled()?;
-            print(context, |hear| users::replay(&engine, &log, args.least, args.days, &methods, args.half, hear))
+            measure(context, |hear| users::replay(&engine, &log, args.least, args.days, &methods, args.half, hear))
         }
         _ => anyhow::bail!("give --libraries and --folds, --reviews, or --log"),
     }
