@@ -12,10 +12,21 @@ fn main() -> ExitCode {
         // The reader of our output has seen enough (`paperkin search ... | head`).
         Err(e) if is_broken_pipe(&e) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("error: {e:#}");
+            eprintln!("error: {}", in_full(&e));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error with its causes, each once: many of our own say theirs already.
+fn in_full(e: &anyhow::Error) -> String {
+    let mut text = e.to_string();
+    for cause in e.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn is_broken_pipe(e: &anyhow::Error) -> bool {

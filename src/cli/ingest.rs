@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::progress::{Intake, duration, meanwhile};
 use super::show::{counted, thousands};
 use super::{Context, show};
-use crate::engine::{Engine, Incoming, Rejected, Report};
-use crate::error::Result;
+use crate::engine::{Engine, Incoming, Refused, Rejected, Report};
+use crate::error::{Error, Result};
 use crate::sources;
 
 /// Bytes of a file from which on counting its lines takes so long that it is said.
@@ -50,7 +50,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         let name = path.display().to_string();
         let lines = if only_once(path) { None } else { count_lines(path, &name).ok() };
         let reader = sources::open(path)?;
-        total.add(&name, take_in(&engine, &name, lines, &mut sources::read(&name, reader))?);
+        let mut source = until_it_breaks(sources::read(&name, reader));
+        total.add(&name, take_in(&engine, &name, lines, &mut source)?);
     }
     finish(&engine);
     total.show(context, began)?;
@@ -125,6 +126,27 @@ impl Total {
         }
         text
     }
+}
+
+/// The lines of a file; where it cannot be read further (a download that was cut off), that is its last refused line.
+fn until_it_breaks(source: impl Iterator<Item = Result<Incoming>>) -> impl Iterator<Item = Result<Incoming>> {
+    let (mut line, mut broken) = (0, false);
+    source.map_while(move |incoming| {
+        if broken {
+            return None;
+        }
+        match incoming {
+            Err(Error::Io { source, .. }) => {
+                broken = true;
+                let reason = format!("the file cannot be read from here on: {source}");
+                Some(Ok(Incoming { line: line + 1, paper: Err(Refused { id: None, reason }), vector: None }))
+            }
+            other => {
+                line = other.as_ref().map_or(line, |incoming| incoming.line);
+                Some(other)
+            }
+        }
+    })
 }
 
 /// Takes papers in under a progress bar.

@@ -13,7 +13,7 @@ use super::space::Space;
 use crate::error::Result;
 use crate::index::VectorIndex;
 use crate::paper::{PaperId, Row};
-use crate::rank::{Crowd, carried_over};
+use crate::rank::{Crowd, carried_over, weigh};
 use crate::user::Event;
 
 /// Users with a library from which on the reading of others says something.
@@ -37,7 +37,7 @@ pub const WEIGHT: f32 = 1.2;
 /// Papers whose neighbours are remembered.
 const REMEMBERED: usize = 50_000;
 
-/// Read papers with their similarity. By row: rows last, and so what is near them can be carried over.
+/// Read papers, weighed by their similarity. By row: rows last, and so what is near them can be carried over.
 type Near = Arc<[(Row, f32)]>;
 
 /// The share of the read papers that may have changed while what is near which is carried over.
@@ -221,7 +221,9 @@ impl Others {
         }
         let Some(vector) = vector else { return Ok(Arc::from([])) };
         let found = space.index.search(&vector, NEAREST, Some(&self.read))?;
-        let near: Near = found.neighbours.iter().map(|n| (n.row, n.score)).collect();
+        let mut near: Vec<(Row, f32)> = found.neighbours.iter().map(|n| (n.row, n.score)).collect();
+        weigh(&mut near);
+        let near: Near = near.into();
         let mut kept = self.near.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= REMEMBERED {
             kept.clear();

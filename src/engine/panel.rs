@@ -9,7 +9,7 @@ use super::space::Space;
 use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{PaperId, Row};
-use crate::rank::{Candidate, Crowd, Liking, Taste, carried_over, cluster};
+use crate::rank::{Candidate, Crowd, Liking, Taste, carried_over, cluster, weigh};
 
 /// Papers with their vectors, terms and days.
 pub struct Panel<'a> {
@@ -121,6 +121,7 @@ impl Panel<'_> {
                 near.select_nth_unstable_by(most, |a, b| b.1.total_cmp(&a.1));
             }
             near.truncate(most);
+            weigh(&mut near);
             near
         };
         Readership { near: candidates.iter().map(nearest).collect(), crowd }

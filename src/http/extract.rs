@@ -76,8 +76,18 @@ pub async fn json_body(request: Request, app: &App) -> Result<Value, ApiError> {
         return Err(unsupported(&parts.headers, "application/json"));
     }
     let bytes = read(body, app.tuning.max_body).await?;
-    serde_json::from_slice(&bytes).map_err(|e| ApiError::bad_request(format!("the body is not JSON: {e}")))
+    let read = |bytes: Vec<u8>| serde_json::from_slice(&bytes);
+    // A long one takes a while, in which other requests are to be heard.
+    let value = if bytes.len() < LONG {
+        read(bytes)
+    } else {
+        tokio::task::spawn_blocking(move || read(bytes)).await.map_err(|_| ApiError::internal())?
+    };
+    value.map_err(|e| ApiError::bad_request(format!("the body is not JSON: {e}")))
 }
+
+/// Bytes of a body that is read beside the other requests.
+const LONG: usize = 1 << 18;
 
 /// The media type of a body, without its parameters, in lower case.
 pub fn media_type(headers: &HeaderMap) -> Option<String> {

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -44,6 +44,20 @@ pub async fn measure(request: Request, next: Next) -> Response {
     metrics::histogram!("paperkin_http_request_seconds", "route" => route.clone()).record(began.elapsed());
     tracing::debug!("{route} {status} {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
     response
+}
+
+/// Gives errors that are not ours (of the pages under `/docs`) the one shape of all errors.
+pub async fn one_shape(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_string();
+    let response = next.run(request).await;
+    let status = response.status();
+    let ours =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"application/json"));
+    if ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let reason = status.canonical_reason().unwrap_or("an error").to_lowercase();
+    ApiError::new(status, format!("{reason}: {path}")).into_response()
 }
 
 /// The answer to a panic in a handler.

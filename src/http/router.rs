@@ -62,6 +62,7 @@ pub fn router(app: App) -> Router {
             )
         })
         .layer(CatchPanicLayer::custom(limits::panicked))
+        .layer(from_fn(limits::one_shape))
         .layer(from_fn_with_state(app.clone(), limits::timeout))
         .layer(CompressionLayer::new())
         .layer(from_fn(limits::measure))

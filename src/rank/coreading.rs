@@ -89,16 +89,20 @@ impl Crowd {
     }
 }
 
-/// What the pull towards the nearest read papers says of a paper: the logarithm of one more than their mean by similarity
-/// (from -1 to 1, at most the square root of its power counts). Zero or more, about 0.7 for a paper at large.
-pub fn carried_over(pull: &[f32], nearest: &[(u32, f32)]) -> f32 {
-    let (mut sum, mut weights) = (0.0, 0.0);
-    for (paper, similarity) in nearest {
-        let weight = similarity.max(0.0).powi(POWER);
-        sum += weight * pull.get(*paper as usize).copied().unwrap_or(0.0);
-        weights += weight;
+/// Brings the similarities of a paper's nearest read papers (from -1 to 1; what is not alike does not count) to the parts
+/// that they have in what is said of it: they sum to 1, or to 0 where nothing is alike.
+pub fn weigh<T>(nearest: &mut [(T, f32)]) {
+    nearest.iter_mut().for_each(|n| n.1 = n.1.max(0.0).powi(POWER));
+    let sum: f32 = nearest.iter().map(|n| n.1).sum();
+    if sum > 0.0 {
+        nearest.iter_mut().for_each(|n| n.1 /= sum);
     }
-    if weights > 0.0 { (sum / weights).ln_1p() } else { 0.0 }
+}
+
+/// What the pull towards the nearest read papers, [weighed](weigh), says of a paper: the logarithm of one more than their
+/// mean. Zero or more, about 0.7 for a paper at large.
+pub fn carried_over(pull: &[f32], nearest: &[(u32, f32)]) -> f32 {
+    nearest.iter().map(|(paper, part)| part * pull.get(*paper as usize).copied().unwrap_or(0.0)).sum::<f32>().ln_1p()
 }
 
 #[cfg(test)]
@@ -125,8 +129,12 @@ mod tests {
         assert!(!crowd.papers().any(|p| p == 20));
         assert!(crowd.pull(&[20], None).is_none() && crowd.pull(&[], None).is_none());
         // A new paper near the own school's papers gains, whoever reads it.
-        let near = carried_over(&pull, &[(3, 0.9), (5, 0.8)]);
-        let far = carried_over(&pull, &[(13, 0.9), (15, 0.8)]);
+        let says = |mut nearest: Vec<(u32, f32)>| {
+            weigh(&mut nearest);
+            carried_over(&pull, &nearest)
+        };
+        let near = says(vec![(3, 0.9), (5, 0.8)]);
+        let far = says(vec![(13, 0.9), (15, 0.8)]);
         assert!(far < 0.2 && carried_over(&pull, &[]) == 0.0, "{far}");
         // Between what its two neighbours say, and more than a paper at large gets.
         let says = |p: usize| pull[p].ln_1p();

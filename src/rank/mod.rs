@@ -12,7 +12,7 @@ mod taste;
 
 pub use among::{Among, Document};
 pub use background::Background;
-pub use coreading::{CROWD, Crowd, carried_over};
+pub use coreading::{CROWD, Crowd, carried_over, weigh};
 pub use diversity::mmr;
 pub use interests::{MAX_CLUSTERED, cluster, deal, follow};
 pub use logistic::{Logistic, Options as LogisticOptions, Sample, dot, merge_dot};

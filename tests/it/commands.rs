@@ -435,3 +435,28 @@ fn settings_reach_the_engine() {
     let ran = folder.run(&["info"]);
     assert!(ran.status == Some(1) && ran.err.contains("ef_sarch"), "{}", ran.err);
 }
+
+/// A file that was cut off gives what it has, and does not keep the others out.
+#[test]
+fn a_file_that_breaks_off_stops_no_other() {
+    let folder = Folder::new();
+    let packed = |lines: &str| {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut packer, lines.as_bytes()).expect("packed");
+        packer.finish().expect("packed")
+    };
+    let whole = packed(&papers(2000));
+    let cut = folder.file("cut.jsonl.gz", &whole[..whole.len() / 2]);
+    let other = papers(30).replace("p/", "q/");
+    let other = folder.file("other.jsonl", other);
+    let ran = folder.run(&["ingest", &cut, &other, "--json"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.err);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    let accepted = report["accepted"].as_u64().expect("a number");
+    assert!((31..2030).contains(&accepted), "{report}");
+    let reason = report["rejected"].as_array().and_then(|r| r.last()).map(|r| r["reason"].to_string());
+    assert!(reason.is_some_and(|r| r.contains("cannot be read")), "{report}");
+    assert_eq!(folder.papers(), accepted);
+    let ran = folder.run(&["ingest", &cut, "--strict"]);
+    assert_eq!(ran.status, Some(1), "{}", ran.err);
+}

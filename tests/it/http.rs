@@ -311,6 +311,10 @@ fn a_parameter_that_nobody_takes_is_refused_everywhere() {
     ] {
         assert_eq!(error(&server.post(&format!("{path}?colour=red"), &body)).0, 400, "{path}");
     }
+    for path in ["/docs/nope", "/docs/%ff", "/nowhere"] {
+        let reply = server.get(path);
+        assert!([400, 404].contains(&error(&reply).0), "{path}");
+    }
     // One that is taken counts, wherever it stands; the body has the last word.
     let body = json!({ "like": ["p/3"] });
     assert_eq!(hits(&server.post("/v1/recommend?limit=3", &body).body).len(), 3);

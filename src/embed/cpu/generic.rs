@@ -210,10 +210,14 @@ unsafe fn norm_rows<V: Lanes, const NARROW: bool>(n: &Norm) {
                     let d = V::sub(V::load(x.add(j)), centre);
                     V::fma(d, d, acc)
                 };
-                let squares = across::<V>(wide, square, |a, b| V::add(a, b));
-                // The zeros past the width stood in the sum with the square of the mean each.
-                let excess = (wide - n.width) as f32 * mean * mean;
-                let variance = ((V::sum(squares) - excess) / n.width as f32).max(0.0);
+                // The zeros past the width must not stand in the sum: taken off afterwards they would leave their rounding.
+                let whole = n.width / PANEL * PANEL;
+                let mut squares = V::sum(across::<V>(whole, square, |a, b| V::add(a, b)));
+                for j in whole..n.width {
+                    let d = *x.add(j) - mean;
+                    squares += d * d;
+                }
+                let variance = squares / n.width as f32;
                 let scale = V::splat(1.0 / (variance + n.eps).sqrt());
                 let mut j = 0;
                 while j < wide {
