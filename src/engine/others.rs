@@ -79,8 +79,11 @@ pub struct Others {
 #[derive(Default)]
 pub struct Asked {
     // Only for a look and an exchange. Weak: what is out of date, and who was forgotten, must not stay for it.
-    kept: Mutex<Option<(Weak<Others>, HashMap<Row, f32>)>>,
+    kept: Mutex<Option<Values>>,
 }
+
+/// By whose reading, and the values by row.
+type Values = (Weak<Others>, HashMap<Row, f32>);
 
 /// Papers that are remembered for one reader.
 const ASKED: usize = 4096;

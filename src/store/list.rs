@@ -202,7 +202,7 @@ mod tests {
             let mut value = serde_json::json!({
                 "id": format!("p{k}"), "title": format!("Title {k}"), "upvotes": k % 4, "comments": k % 3,
             });
-            if k % 5 != 0 {
+            if !k.is_multiple_of(5) {
                 value["date"] = format!("2026-03-{:02}", 1 + k * 7 % 9).into();
             }
             Paper::from_json(value).expect("a paper")

@@ -507,11 +507,11 @@ fn a_hub_that_is_cut_off_gives_no_half_model() {
     assert_eq!(whole.unwrap().pooling, Pooling::Cls);
     assert!(asked.contains(&"model.safetensors".into()) && !asked.contains(&"pytorch_model.bin".into()), "{asked:?}");
     let mut before = Vec::new();
-    for given in 0..asked.len() {
+    for (given, lacking) in asked.iter().enumerate() {
         let (model, _, cached) = read(&[], given);
-        assert!(model.is_err(), "read without {}", asked[given]);
+        assert!(model.is_err(), "read without {lacking}");
         // Nor when it is tried again without a network.
-        assert!(read(&cached, 0).0.is_err(), "read without {} and what follows", asked[given]);
+        assert!(read(&cached, 0).0.is_err(), "read without {lacking} and what follows");
         before = cached;
     }
     // Where it stopped it goes on, and what was fetched to the end needs no network.
