@@ -28,13 +28,13 @@
 //! | [`cli`] | one file a command; prints tables or JSON |
 //! | [`http`] | the shell: the router is the table of contents, one file a resource |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
-//! | [`sources`] | where papers come from: JSON Lines, the built-in corpus |
+//! | [`sources`] | where papers come from: JSON Lines, the built-in corpus, reference lists (BibTeX, RIS, CSL-JSON) |
 //! | [`engine`] | the deep module where the next floor's rooms meet; one file for each thing it does |
 //! | [`embed`] | text to unit vector: finding a model folder, tokens, the queue and the thread that owns the model; our own kernels for the processor, candle for other devices |
 //! | [`index`] | vector to nearest rows: frozen segments with a graph each, what came since, and the thread that freezes; words to rows and rows to terms (`lexical`, on tantivy) |
-//! | [`store`] | what is true: papers and vectors in SQLite, schema and migrations |
+//! | [`store`] | what is true: papers, vectors, users with their events and interests, and themes in SQLite; schema and migrations |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
-//! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression, diversity, recency |
+//! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; a reader's taste and interests, candidates among themselves, the reading of others; diversity, recency |
 //! | [`paper`] | the paper, its two names, the filter |
 //! | [`user`] | a user, events and what they come to |
 //! | [`config`] | settings: file, environment, flag |
@@ -66,8 +66,9 @@
 //! - candle and tokenizers stand only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap only in `cli` and
 //!   `config`.
 //! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL. `store` never sees a distance.
-//! - A vector is of unit length from the moment `embed` returns it. `score` is similarity, greater is closer, everywhere;
-//!   distance is a word that does not leave `index`.
+//! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere: a similarity,
+//!   in a feed standard deviations above a paper at large, in trending attention a day; distance is a word that does not
+//!   leave `index`.
 //! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
 //!   a changed text gets a new row, and rows are never used twice.
 //! - The store is the truth. The index is derived from it: opened, it compares its rows with the store's, reads what it

@@ -1,6 +1,6 @@
 //! What is true: papers, vectors and the models that made them, users and what they did, in one SQLite file.
 //!
-//! Every write is one transaction and raises the change number; what is derived from the store (the index) remembers
+//! Every write is one transaction, and one of papers raises the change number; what is derived from the store (the index) remembers
 //! the number up to which it has read. SQL stands nowhere else.
 
 mod columns;
