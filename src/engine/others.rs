@@ -86,7 +86,7 @@ pub struct Asked {
 type Values = (Weak<Others>, HashMap<Row, f32>);
 
 /// Papers that are remembered for one reader.
-const ASKED: usize = 4096;
+const ASKED: usize = 1024;
 
 impl Engine {
     /// What is known of the reading of others; made when there is none, or when it is old and events came in.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use roaring::RoaringBitmap;
 
 use super::Engine;
-use super::feed::Pool;
+use super::feed::{Pool, Pools};
 use super::interests::Interest;
 use super::others::Asked;
 use super::space::Space;
@@ -68,7 +68,7 @@ pub struct Reader {
     /// The rows of these papers, and of the other records of their works.
     pub gone: RoaringBitmap,
     /// What was scored for them last.
-    pub pool: Pool,
+    pub pool: Arc<Pool>,
     /// What the reading of others adds for them.
     pub asked: Asked,
     /// Turns a score into the chance of a like: slope and constant of the log odds. Only where enough verdicts were there.
@@ -113,6 +113,7 @@ pub struct Readers {
     pub others: Mutex<super::others::Slot>,
     // Held while they are made, so that they are made once.
     pub making_others: Mutex<()>,
+    pub pools: Pools,
 }
 
 impl Readers {
@@ -262,7 +263,7 @@ impl Engine {
             seen,
             works,
             gone,
-            pool: Pool::default(),
+            pool: Arc::default(),
             asked: Asked::default(),
             calibration,
             user,

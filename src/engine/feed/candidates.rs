@@ -1,7 +1,7 @@
 //! Which papers a feed may show, and which of them are worth scoring.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use roaring::RoaringBitmap;
 
@@ -71,6 +71,29 @@ struct Kept {
     plan: Plan,
 }
 
+/// The readers whose pools are kept: those of the last visits. A pool takes some 150 kilobytes.
+#[derive(Default)]
+pub struct Pools {
+    // Only for a look and an exchange.
+    last: Mutex<VecDeque<Weak<Pool>>>,
+}
+
+const MOST_POOLS: usize = 256;
+
+impl Pools {
+    /// Lets go of what was scored longest ago, for the sake of this one.
+    fn note(&self, pool: &Arc<Pool>) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.retain(|p| p.strong_count() > 0 && !std::ptr::eq(p.as_ptr(), Arc::as_ptr(pool)));
+        last.push_back(Arc::downgrade(pool));
+        if last.len() > MOST_POOLS
+            && let Some(oldest) = last.pop_front().and_then(|p| p.upgrade())
+        {
+            *oldest.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+}
+
 impl Engine {
     /// The rows that may be shown at all.
     pub(super) fn candidates_of(&self, feed: &Feed, reader: &Reader) -> Result<Candidates> {
@@ -120,6 +143,7 @@ impl Engine {
         let scored = self.score_rows(space, reader, taste, common, &rows)?;
         if whole {
             *lock() = Some(Kept { change, step, scored: scored.clone(), plan });
+            self.readers.pools.note(&reader.pool);
         }
         Ok((scored, plan))
     }

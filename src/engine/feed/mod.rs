@@ -21,7 +21,7 @@ use crate::user::{Event, Moment};
 use score::Scored;
 use why::Explain;
 
-pub use candidates::Pool;
+pub use candidates::{Pool, Pools};
 pub use score::closely;
 
 /// How many papers an author may have, where nobody says otherwise.
