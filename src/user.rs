@@ -352,6 +352,15 @@ mod tests {
     }
 
     #[test]
+    fn clear_takes_every_verdict_back() {
+        use EventKind::{Clear, Dislike, Like, Save, View};
+        let cleared = of(&[(Dislike, 1), (Save, 2), (Clear, 3)]);
+        assert!(cleared.weight == 0.0 && !cleared.never);
+        assert_eq!(of(&[(Dislike, 1), (Clear, 2), (Like, 3)]).weight, 1.0);
+        assert!((of(&[(View, 1), (Like, 2), (Clear, 3)]).weight - View.weight()).abs() < 1e-6, "it was looked at");
+    }
+
+    #[test]
     fn the_last_verdict_counts() {
         use EventKind::{Click, Dislike, Dismiss, Like, Save, Unsave, View};
         assert_eq!(of(&[(Like, 1), (Dislike, 2)]).weight, -1.0);
