@@ -58,7 +58,7 @@ pub struct Group {
 /// Two columns of a file, by any of their names, line by line.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read, [`Error::BadRequest`] when a column is missing.
+/// [`crate::Error::Io`] when it cannot be read, [`crate::Error::BadRequest`] when a column is missing.
 pub fn pairs(path: &Path, first: &[&str], second: &[&str]) -> Result<Vec<(String, String)>> {
     let columns = Columns::read(path)?;
     let (a, b) = (columns.need(first)?, columns.need(second)?);
@@ -68,7 +68,7 @@ pub fn pairs(path: &Path, first: &[&str], second: &[&str]) -> Result<Vec<(String
 /// Reads queries: columns `query_id`, `text` and, if there is one, `title`, which comes before the text.
 ///
 /// # Errors
-/// [`Error::Io`], or [`Error::BadRequest`] naming the file and what it lacks.
+/// [`crate::Error::Io`], or [`crate::Error::BadRequest`] naming the file and what it lacks.
 pub fn queries(path: &Path) -> Result<Vec<LabelledQuery>> {
     let file = Columns::read(path)?;
     let (id, text, title) = (file.need(&["query_id", "query"])?, file.need(&["text"])?, file.find(&["title"]));
