@@ -89,8 +89,8 @@ impl Total {
         self.rejected.extend(report.rejected.into_iter().map(of_file));
     }
 
-    /// Counts a line that was refused elsewhere.
-    pub fn refuse(&mut self, file: &str, line: usize, reason: String) {
+    /// Counts a line that was rejected elsewhere.
+    pub fn reject(&mut self, file: &str, line: usize, reason: String) {
         self.rejected_total += 1;
         self.rejected.push(RejectedIn { file: file.to_string(), rejected: Rejected { line, id: None, reason } });
     }

@@ -39,8 +39,9 @@ pub use recommend::{Example, Recommend};
 pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
 pub use themes::{
-    Assigned, Example as ThemeExample, MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme,
-    ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemeMap, ThemeOrder, ThemesAsk, ThemesMeta, ThemesRun,
+    Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,
+    MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeAsk, ThemeEvent, ThemeEvents,
+    ThemeList, ThemeMap, ThemeOrder, ThemesAsk, ThemesMeta, ThemesRun,
 };
 pub use users::{ExportedUser, MAX_EVENTS, UserView};
 

@@ -386,3 +386,47 @@ fn a_killed_ingest_leaves_no_paper_without_a_place() {
     folder.json(&["ingest", &file]);
     assert_eq!(places(), (980, Some(1)));
 }
+
+#[test]
+fn themes_are_exported_with_their_ids_and_what_happened() {
+    let folder = filled((0..180).map(|k| paper(k, 3)));
+    folder.json(&["themes"]);
+    // A field that is new splits, shifts and is born in the next run; three papers more only join.
+    let file = folder.file("more.jsonl", lines((180..260).map(|k| paper(k, 2))));
+    folder.json(&["ingest", &file]);
+    folder.json(&["themes", "--rebuild"]);
+    let file = folder.file("few.jsonl", lines((260..263).map(|k| paper(k, 3))));
+    folder.json(&["ingest", &file]);
+    let (out, second) = (folder.path("out").display().to_string(), folder.path("out2").display().to_string());
+    folder.json(&["export", &out]);
+
+    let other = Folder::new();
+    other.json(&["import", &out]);
+    other.json(&["export", &second]);
+    for name in ["themes.jsonl", "theme_papers.jsonl", "theme_events.jsonl", "about.json"] {
+        let read = |dir: &str| std::fs::read_to_string(format!("{dir}/{name}")).expect("there");
+        assert_eq!(read(&out), read(&second), "{name}");
+    }
+    assert_eq!(folder.json(&["themes"]), other.json(&["themes"]));
+    let told = |folder: &Folder| folder.json(&["themes", "--events", "-k", "500"]);
+    assert!(told(&folder).len() > 3 && told(&folder) == told(&other));
+    // The next run goes on from there, and gives no id a second time.
+    let before: HashSet<String> = told(&other).iter().map(|e| text(e, "theme").to_string()).collect();
+    let file = other.file("last.jsonl", lines((300..420).map(|k| paper(k, 3))));
+    other.json(&["ingest", &file]);
+    let after: HashSet<String> = other.json(&["themes"]).iter().map(|t| text(t, "id").to_string()).collect();
+    assert!(after.intersection(&before).count() * 2 > after.len(), "{after:?} of {before:?}");
+
+    // Where there are themes already they stay, and a broken line costs only itself.
+    let path = format!("{out}/theme_papers.jsonl");
+    let places = std::fs::read_to_string(&path).expect("there");
+    std::fs::write(&path, places.replacen('{', "[", 1)).expect("written");
+    let third = Folder::new();
+    let ran = third.run(&["import", &out]);
+    assert!(ran.status == Some(0) && ran.err.contains("theme_papers.jsonl:1: rejected"), "{}", ran.err);
+    assert_eq!(third.json(&["themes"]).len(), folder.json(&["themes"]).len());
+    let kept = third.json(&["themes"]);
+    let ran = third.run(&["import", &out]);
+    assert!(ran.err.contains("has themes already"), "{}", ran.err);
+    assert_eq!(third.json(&["themes"]), kept);
+}
