@@ -55,6 +55,7 @@ struct Args {
 }
 
 #[derive(clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// The data folder [default: ./paperkin-data]
     #[arg(long, global = true, value_name = "DIR")]
@@ -121,11 +122,9 @@ impl Context {
     /// Opens a data folder that must have papers already.
     fn open_filled(&self) -> anyhow::Result<Engine> {
         let config = self.config()?;
-        if !config.data.is_dir() {
-            anyhow::bail!(
-                "{}: no such data folder; `paperkin ingest FILE` makes one, --data names another",
-                config.data.display()
-            );
+        if !Engine::is_made(&config.data) {
+            let what = if config.data.is_dir() { "there are no papers in this folder" } else { "no such data folder" };
+            anyhow::bail!("{}: {what}; `paperkin ingest FILE` makes one, --data names another", config.data.display());
         }
         open(config)
     }
@@ -156,7 +155,7 @@ fn open(config: Config) -> anyhow::Result<Engine> {
 /// # Errors
 /// Whatever the command could not do, for a person to read. Wrong usage ends the process with status 2.
 pub fn run() -> anyhow::Result<()> {
-    let Args { global, command } = Args::parse();
+    let Args { global, command } = Args::try_parse().unwrap_or_else(|e| refuse(&e));
     log(global.verbose);
     let addr = match &command {
         Command::Serve(args) => args.addr.clone(),
@@ -195,7 +194,26 @@ pub fn run() -> anyhow::Result<()> {
 
 /// Ends the process as clap does, for what no single flag shows to be wrong.
 fn wrong_usage(why: impl std::fmt::Display) -> ! {
-    Args::command().error(clap::error::ErrorKind::ValueValidation, why).exit()
+    let mut args = Args::command();
+    args.build();
+    let name = args.clone().get_matches().subcommand_name().map(str::to_string);
+    let command = match name.and_then(|name| args.find_subcommand_mut(name)) {
+        Some(command) => command,
+        None => &mut args,
+    };
+    command.error(clap::error::ErrorKind::ValueValidation, why).exit()
+}
+
+/// Ends the process with what clap says, and with what it does not: where the missing words went.
+fn refuse(e: &clap::Error) -> ! {
+    // Nobody hears an error of writing it.
+    let _ = e.print();
+    let greedy =
+        std::env::args().find(|a| ["--category", "--author", "--exclude", "--like", "--dislike"].contains(&&**a));
+    if let (clap::error::ErrorKind::MissingRequiredArgument, Some(flag)) = (e.kind(), greedy) {
+        eprintln!("\n{flag} takes every word behind it; put it last, or `--` between.");
+    }
+    std::process::exit(e.exit_code())
 }
 
 fn log(verbose: u8) {

@@ -24,6 +24,11 @@ pub struct Opened {
 }
 
 impl Engine {
+    /// Whether a folder is a data folder, so that [`Engine::open`] would make nothing.
+    pub fn is_made(folder: &Path) -> bool {
+        Store::is_made(folder)
+    }
+
     /// Opens a data folder, making it if it is not there. An index that is missing, damaged or behind is healed from
     /// the store.
     ///

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::ApiError;
-use crate::engine::Ask;
+use crate::engine::{Ask, Mode};
 use crate::error::Error;
 use crate::paper::{Filter, PaperDate, PaperId, head};
 
@@ -34,7 +34,7 @@ pub struct Ranking {
     /// None of these papers, by id (repeat the parameter).
     exclude: Option<Vec<String>>,
     /// How texts are compared: `hybrid` (default; meaning and words, half and half), `dense` (meaning) or `lexical` (words).
-    mode: Option<String>,
+    mode: Option<Mode>,
     /// From 0, closest first, to 1, as unlike each other as can be (maximal marginal relevance).
     #[param(minimum = 0, maximum = 1, default = 0)]
     diversity: Option<f32>,

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::ask::{Given, Ranking, ids};
@@ -34,7 +34,8 @@ pub fn take_feed(given: &mut Given) -> Result<Feed, ApiError> {
 }
 
 /// What a feed takes besides the parameters of a ranking call; in a body, fields of the same names.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
 #[allow(dead_code)] // This is what the OpenAPI document says; [`take_feed`] reads them.
 pub struct FeedParameters {
     /// Only papers listed (else dated) on this day, or in this month or year.
@@ -43,9 +44,11 @@ pub struct FeedParameters {
     since: Option<String>,
     /// At most so many papers of one author; 3 where the user did not set it.
     #[schema(minimum = 1)]
+    #[param(minimum = 1)]
     per_author: Option<u32>,
     /// The share outside the interests; 0.05 where the user did not set it.
     #[schema(minimum = 0, maximum = 0.5)]
+    #[param(minimum = 0, maximum = 0.5)]
     exploration: Option<f32>,
 }
 
@@ -57,11 +60,7 @@ pub struct FeedParameters {
 /// `since` the whole corpus is looked at, newer papers first, softly.
 #[utoipa::path(get, path = "/v1/users/{user}/feed", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
-           ("date" = Option<String>, Query, description = "only papers listed (else dated) on this day, or in this month or year"),
-           ("since" = Option<String>, Query, description = "only papers listed (else dated) on the day of this moment or later: RFC 3339 or a date"),
-           ("per_author" = Option<u32>, Query, description = "at most so many papers of one author; 3 where the user did not set it"),
-           ("exploration" = Option<f32>, Query, minimum = 0, maximum = 0.5, description = "the share outside the interests; 0.05 where the user did not set it"),
-           Ranking),
+           FeedParameters, Ranking),
     responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
               (status = 422, body = ErrorBody)))]
 pub async fn get(State(app): State<App>, Id(name): Id, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {

@@ -2,16 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::App;
+use super::ask::Ranking;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params};
-use super::feed::take_feed;
+use super::feed::{FeedParameters, take_feed};
 use crate::engine::{Answer, Hit};
 use crate::user::Moment;
 
@@ -42,18 +43,24 @@ pub async fn token(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<
 /// The feed as Atom
 #[utoipa::path(get, path = "/v1/users/{user}/feed.atom", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
-           ("token" = String, Query, description = "the secret of the feed; every parameter of the feed besides")),
+           ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),
     responses((status = 200, content_type = "application/atom+xml", body = String), (status = 401, body = ErrorBody),
               (status = 404, body = ErrorBody)))]
-pub async fn atom(State(app): State<App>, Id(name): Id, params: Params) -> Result<impl IntoResponse, ApiError> {
+pub async fn atom(
+    State(app): State<App>,
+    Id(name): Id,
+    uri: Uri,
+    params: Params,
+) -> Result<impl IntoResponse, ApiError> {
     let answer = opened(&app, name.clone(), params).await?;
-    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], as_atom(&name, &answer)))
+    let own = uri.path_and_query().map_or("", |at| at.as_str());
+    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], as_atom(&name, own, &answer)))
 }
 
 /// The feed as JSON Feed
 #[utoipa::path(get, path = "/v1/users/{user}/feed.json", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
-           ("token" = String, Query, description = "the secret of the feed; every parameter of the feed besides")),
+           ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),
     responses((status = 200, content_type = "application/feed+json", body = Object), (status = 401, body = ErrorBody),
               (status = 404, body = ErrorBody)))]
 pub async fn json_feed(State(app): State<App>, Id(name): Id, params: Params) -> Result<impl IntoResponse, ApiError> {
@@ -101,14 +108,17 @@ fn link(hit: &Hit) -> Option<&str> {
     hit.paper.url.as_deref().filter(|url| url.starts_with("https://") || url.starts_with("http://"))
 }
 
-fn as_atom(name: &str, answer: &Answer) -> String {
+/// `own` is the address it was fetched from.
+fn as_atom(name: &str, own: &str, answer: &Answer) -> String {
     let newest = answer.papers.iter().map(updated).max().unwrap_or_else(|| Moment::of_day(0).to_string());
     let mut out =
         String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">\n");
     out += &format!(
-        "<id>urn:paperkin:feed:{}</id><title>Papers for {}</title><updated>{newest}</updated>\n",
+        "<id>urn:paperkin:feed:{}</id><title>Papers for {}</title><updated>{newest}</updated>\
+         <link rel=\"self\" href=\"{}\"/><link rel=\"alternate\" href=\"/#/foryou\"/>\n",
         encoded(name),
-        escaped(name)
+        escaped(name),
+        escaped(own)
     );
     for hit in &answer.papers {
         let paper = &hit.paper;
@@ -122,13 +132,13 @@ fn as_atom(name: &str, answer: &Answer) -> String {
             [] => out += "<author><name>unknown</name></author>",
             names => names.iter().for_each(|n| out += &format!("<author><name>{}</name></author>", escaped(n))),
         }
-        if let Some(url) = link(hit) {
-            out += &format!("<link rel=\"alternate\" href=\"{}\"/>", escaped(url));
-        }
+        // Without an address of its own, its place on the page of this service.
+        let page = || format!("/#/similar/{}", encoded(paper.id.as_str()));
+        let url = link(hit).map_or_else(page, str::to_string);
+        out += &format!("<link rel=\"alternate\" href=\"{}\"/>", escaped(&url));
         for category in &paper.categories {
             out += &format!("<category term=\"{}\"/>", escaped(category));
         }
-        // The content and not only a summary: an entry without a link must have it (RFC 4287, 4.1.2).
         out += &format!("<content type=\"text\">{}</content></entry>\n", escaped(&paper.summary));
     }
     out + "</feed>\n"

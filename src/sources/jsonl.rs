@@ -98,7 +98,9 @@ pub fn one(bytes: &[u8]) -> std::result::Result<Paper, Refused> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes)
         .map_err(|e| refuse(None, format!("not UTF-8 (byte {} of the line)", e.valid_up_to() + 1)))?;
-    let value: Value = serde_json::from_str(text).map_err(|e| refuse(None, format!("not JSON: {e}")))?;
+    // Without its end, so that a line that breaks off is said to do so.
+    let value: Value = serde_json::from_str(text.trim_ascii_end())
+        .map_err(|e| refuse(None, format!("not JSON: {}", e.to_string().replace("at line 1 column", "at column"))))?;
     let id = value["id"].as_str().map(|id| head(id, 80));
     Paper::from_json(value).map_err(|e| refuse(id, e.to_string()))
 }
