@@ -11,7 +11,7 @@ use super::open::precision_named;
 use crate::config::{Config, Precision};
 use crate::embed::{self, Embedder, Identity, Options, Pace};
 use crate::error::{Error, Result};
-use crate::index::{IndexOptions, OpenReport, Segmented, VectorIndex};
+use crate::index::{IndexOptions, OpenReport, Segmented};
 use crate::paper::Row;
 use crate::store::{Store, StoredModel};
 
