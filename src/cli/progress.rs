@@ -12,7 +12,7 @@ use crate::engine::Report;
 /// Between two lines where there is no terminal.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Refused lines that are shown one by one.
+/// Rejected lines that are shown one by one.
 const SHOWN: usize = 20;
 
 /// Draws how many of how many things are done.
@@ -102,7 +102,7 @@ impl Progress {
     }
 }
 
-/// Draws what an ingest has committed, and tells the lines that were refused.
+/// Draws what an ingest has committed, and tells the lines that were rejected.
 pub struct Intake {
     progress: Progress,
     told: Mutex<usize>,
@@ -120,15 +120,15 @@ impl Intake {
         let name = &self.progress.name;
         for rejected in report.rejected.iter().skip(*told).take(SHOWN.saturating_sub(*told)) {
             let id = rejected.id.as_ref().map_or_else(String::new, |id| format!(" ({id})"));
-            self.progress.say(&format!("{name}:{}: refused{id}: {}", rejected.line, rejected.reason));
+            self.progress.say(&format!("{name}:{}: rejected{id}: {}", rejected.line, rejected.reason));
         }
         if *told <= SHOWN && report.rejected.len() > SHOWN {
             self.progress
-                .say(&format!("{name}: further refused lines are only counted here; --json lists up to 1,000"));
+                .say(&format!("{name}: further rejected lines are only counted here; --json lists up to 1,000"));
         }
         *told = report.rejected.len();
         if let (Some(bar), true) = (&self.progress.bar, report.rejected_total > 0) {
-            bar.set_message(format!("{} refused", report.rejected_total));
+            bar.set_message(format!("{} rejected", report.rejected_total));
         }
         self.progress.done(report.lines());
     }

@@ -257,8 +257,8 @@ fn import_users(engine: &Engine, path: &Path, users: usize, total: &mut Total) -
         match user.and_then(|user: UserLine| user.into_user().map_err(|e| e.to_string())) {
             Ok(user) => engine.import_user(&user)?,
             Err(reason) => {
-                progress.say(&format!("{name}:{}: refused: {reason}", k + 1));
-                total.refuse(&name, k + 1, reason);
+                progress.say(&format!("{name}:{}: rejected: {reason}", k + 1));
+                total.reject(&name, k + 1, reason);
             }
         }
         progress.done(k + 1);
