@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::App;
+use super::ask::Ranking;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params};
-use super::feed::take_feed;
+use super::feed::{FeedParameters, take_feed};
 use crate::engine::{Answer, Hit};
 use crate::user::Moment;
 
@@ -40,9 +41,11 @@ pub async fn token(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<
 }
 
 /// The feed as Atom
+///
+/// 30 papers, unless `limit` says otherwise.
 #[utoipa::path(get, path = "/v1/users/{user}/feed.atom", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
-           ("token" = String, Query, description = "the secret of the feed; every parameter of the feed besides")),
+           ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),
     responses((status = 200, content_type = "application/atom+xml", body = String), (status = 401, body = ErrorBody),
               (status = 404, body = ErrorBody)))]
 pub async fn atom(State(app): State<App>, Id(name): Id, params: Params) -> Result<impl IntoResponse, ApiError> {
@@ -51,9 +54,11 @@ pub async fn atom(State(app): State<App>, Id(name): Id, params: Params) -> Resul
 }
 
 /// The feed as JSON Feed
+///
+/// 30 papers, unless `limit` says otherwise.
 #[utoipa::path(get, path = "/v1/users/{user}/feed.json", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
-           ("token" = String, Query, description = "the secret of the feed; every parameter of the feed besides")),
+           ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),
     responses((status = 200, content_type = "application/feed+json", body = Object), (status = 401, body = ErrorBody),
               (status = 404, body = ErrorBody)))]
 pub async fn json_feed(State(app): State<App>, Id(name): Id, params: Params) -> Result<impl IntoResponse, ApiError> {
