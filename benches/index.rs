@@ -15,7 +15,7 @@
 use std::time::Instant;
 
 use hnsw_rs::prelude::{DistDot, Hnsw};
-use paperkin::index::{IndexOptions, Segmented, VectorIndex};
+use paperkin::index::{IndexOptions, Segmented};
 use paperkin::paper::Row;
 use roaring::RoaringBitmap;
 

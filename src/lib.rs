@@ -79,8 +79,8 @@
 //!   is written once under a new name, and counts when the manifest names it.
 //! - The index of words is derived in the same way, and what names its files is the text that tantivy's commit carries. Its
 //!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
-//! - Records of one work (same arXiv id or DOI, or same title and first author) are shown once; the newest speaks. The keys
-//!   are in the store.
+//! - Of the versions of one work (same arXiv id or DOI, or same title and first author) the newest is shown. The keys are in
+//!   the store.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
 //!   what is made with a model is a space (`engine/space`), an answer comes from one space, and moving to another model
 //!   puts a new space in the old one's place at once.

@@ -95,7 +95,7 @@ pub fn days(text: &str) -> Result<f32, String> {
     number(text).ok().filter(|x| *x > 0.0).ok_or_else(|| "it is a number above 0".into())
 }
 
-fn date(text: &str) -> Result<PaperDate, String> {
+pub fn date(text: &str) -> Result<PaperDate, String> {
     PaperDate::parse(text).map_err(|e| e.to_string())
 }
 

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
-use crate::config::{Config, Device, Flags, Precision};
+use crate::config::{Config, DeviceChoice, Flags, Precision};
 use crate::engine::{Engine, Opened};
 
 /// Finds a reader the few papers that matter.
@@ -68,7 +68,7 @@ struct Global {
     model: Option<String>,
     /// Where the model runs
     #[arg(long, global = true)]
-    device: Option<Device>,
+    device: Option<DeviceChoice>,
     /// How the model's products are taken [default: the data folder's own, else the fastest that is as good as f32]
     #[arg(long, global = true)]
     precision: Option<Precision>,

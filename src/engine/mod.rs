@@ -52,7 +52,7 @@ use self::editions::Editions;
 use self::space::Space;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::index::{Lexical, VectorIndex};
+use crate::index::Lexical;
 use crate::paper::{Paper, PaperId};
 use crate::store::{Listing, Page, Store, StoredModel};
 

@@ -2,7 +2,7 @@
 
 use super::{Answer, Ask, Engine, Hit, Meta, Mode};
 use crate::error::Result;
-use crate::index::{Plan, VectorIndex};
+use crate::index::Plan;
 use crate::paper::Row;
 use crate::rank::{Candidate, dot};
 use std::time::Instant;

@@ -10,7 +10,7 @@ use super::words::{WORDS, catch_up};
 use crate::config::Config;
 use crate::embed::{self, BUNDLED};
 use crate::error::{Error, Result};
-use crate::index::{Lexical, OpenReport, VectorIndex};
+use crate::index::{Lexical, OpenReport};
 use crate::store::{Store, StoredModel};
 
 /// An engine, and what a person should hear about how it was opened.

@@ -40,29 +40,27 @@ pub fn take_feed(given: &mut Given) -> Result<Feed, ApiError> {
 pub struct FeedParameters {
     /// Only papers listed (else dated) on this day, or in this month or year.
     date: Option<String>,
-    /// Only papers listed (else dated) on the day of this moment or later: RFC 3339 or a date.
+    /// Only papers listed (else dated) on the day of this moment or later: RFC 3339 or a date. Not with `date`.
     since: Option<String>,
     /// At most so many papers of one author; 3 where the user did not set it.
-    #[schema(minimum = 1)]
     #[param(minimum = 1)]
+    #[schema(minimum = 1)]
     per_author: Option<u32>,
     /// The share outside the interests; 0.05 where the user did not set it.
-    #[schema(minimum = 0, maximum = 0.5)]
     #[param(minimum = 0, maximum = 0.5)]
+    #[schema(minimum = 0, maximum = 0.5)]
     exploration: Option<f32>,
 }
 
 /// The personal feed
 ///
 /// Papers for this user: candidates from each of their interests, which get their shares of the list; nothing they have
-/// done anything with, nor another record of it. `score` is in standard deviations above a paper at large (for somebody
+/// done anything with, nor another version of it. `score` is in standard deviations above a paper at large (for somebody
 /// without a history, attention a day). Hits with `explore` lie outside the interests on purpose. Without `date` and
 /// `since` the whole corpus is looked at, newer papers first, softly.
 #[utoipa::path(get, path = "/v1/users/{user}/feed", tag = "users",
-    params(("user" = String, Path, description = "the user's name"),
-           FeedParameters, Ranking),
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 422, body = ErrorBody)))]
+    params(("user" = String, Path, description = "the user's name"), FeedParameters, Ranking),
+    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn get(State(app): State<App>, Id(name): Id, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
     let feed = take_feed(&mut given)?;
     given.nothing_else()?;
@@ -83,8 +81,7 @@ pub struct PreviewBody {
 /// With some events more, which are not stored. The user need not exist.
 #[utoipa::path(post, path = "/v1/users/{user}/feed/preview", tag = "users", request_body = PreviewBody,
     params(("user" = String, Path, description = "the user's name")),
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn preview(
     State(app): State<App>,
     Id(name): Id,
@@ -112,8 +109,7 @@ pub struct RankBody {
 /// All candidates come back, best first, those that the user has seen included.
 #[utoipa::path(post, path = "/v1/users/{user}/rank", tag = "users", request_body = RankBody,
     params(("user" = String, Path, description = "the user's name")),
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -> Result<Json<Answer>, ApiError> {
     let body: RankBody = given.rest()?;
     let candidates = ids(body.candidates)?;
@@ -126,8 +122,7 @@ pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -
 #[utoipa::path(get, path = "/v1/users/{user}/questions", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, default 10")),
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn questions(
     State(app): State<App>,
     Id(name): Id,
@@ -145,7 +140,7 @@ pub async fn questions(
 /// paper does not count.
 #[utoipa::path(get, path = "/v1/trending", tag = "papers",
     params(("window" = Option<String>, Query, description = "`7d` (default), `24h`, `2w`"), Ranking),
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer)))]
 pub async fn trending(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
     let window = match given.take("window").value {
         None => 7.0,

@@ -41,6 +41,8 @@ pub async fn token(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<
 }
 
 /// The feed as Atom
+///
+/// 30 papers, unless `limit` says otherwise.
 #[utoipa::path(get, path = "/v1/users/{user}/feed.atom", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),
@@ -58,6 +60,8 @@ pub async fn atom(
 }
 
 /// The feed as JSON Feed
+///
+/// 30 papers, unless `limit` says otherwise.
 #[utoipa::path(get, path = "/v1/users/{user}/feed.json", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),

@@ -88,8 +88,7 @@ fn examples(bodies: Vec<ExampleBody>) -> Result<Vec<Example>, ApiError> {
 ///
 /// At least one positive example: a paper, a text or a vector. An unknown id is 404 and named.
 #[utoipa::path(post, path = "/v1/recommend", tag = "recommend", request_body = RecommendBody,
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn post(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<Answer>, ApiError> {
     let ask = given.ask()?;
     let per_author = given.take("per_author").whole()?;

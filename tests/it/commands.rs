@@ -167,7 +167,7 @@ fn what_papers_hold_does_not_steer_the_terminal() {
     let bad = json!({ "id": "\u{1b}[31mred", "title": "T" });
     let file = folder.file("p.jsonl", format!("{}\n{}\n{bad}\n", one("a"), one("b")));
     let ran = folder.run(&["ingest", &file]);
-    assert!(ran.err.contains("p.jsonl:3: refused ([31mred)"), "{:?}", ran.err);
+    assert!(ran.err.contains("p.jsonl:3: rejected ([31mred)"), "{:?}", ran.err);
     let clean = |ran: &Ran| !format!("{}{}", ran.out, ran.err).contains(|c: char| c.is_control() && c != '\n');
     assert!(clean(&ran), "{:?}", ran.err);
     for args in [vec!["search", "screens", "--explain"], vec!["similar", "a", "--explain"], vec!["themes"]] {
@@ -394,7 +394,7 @@ fn an_export_may_be_edited() {
     for (k, file, line) in [(0, "papers.jsonl", 11), (1, "users.jsonl", 1)] {
         let told = &report["rejected"][k];
         assert!(told["line"] == line && told["file"].as_str().is_some_and(|f| f.ends_with(file)), "{report}");
-        assert!(ran.err.contains(&format!("{file}:{line}: re")), "{}", ran.err);
+        assert!(ran.err.contains(&format!("{file}:{line}: rejected")), "{}", ran.err);
     }
     assert_eq!(other.json(&["history", "show", "bob"]).len(), 1);
     let again = folder.path("again");

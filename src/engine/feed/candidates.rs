@@ -12,7 +12,7 @@ use crate::engine::reader::{Common, Reader};
 use crate::engine::space::Space;
 use crate::engine::{Engine, Mode};
 use crate::error::Result;
-use crate::index::{Plan, VectorIndex};
+use crate::index::Plan;
 use crate::paper::{Filter, Row};
 use crate::rank::Taste;
 

@@ -33,7 +33,6 @@ use self::picture::{Picture, Placed};
 use super::Engine;
 use super::space::Space;
 use crate::error::{Error, Result};
-use crate::index::VectorIndex;
 use crate::paper::Row;
 use crate::store::StoredPlace;
 use crate::themes::graph::Knn;

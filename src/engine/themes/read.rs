@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::engine::answer::check_limit;
 use crate::engine::search::check_query;
 use crate::error::{Error, Result};
-use crate::index::{VectorIndex, dot};
+use crate::index::dot;
 use crate::paper::{Paper, Row};
 use crate::themes::levels::{FINEST, LEVELS};
 use crate::themes::trend::Trend;
