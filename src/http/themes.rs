@@ -63,7 +63,12 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<J
            ("sort" = Option<String>, Query, description = "`central` (default), `newest` or `most_read`"),
            ("q" = Option<String>, Query, description = "search for this within the theme"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, 1 to 500, default 10"),
-           ("offset" = Option<u32>, Query, description = "papers to pass over first")),
+           ("offset" = Option<u32>, Query, description = "papers to pass over first"),
+           ("from" = Option<String>, Query, description = "papers of this date or later"),
+           ("to" = Option<String>, Query, description = "papers of this date or earlier"),
+           ("category" = Option<Vec<String>>, Query, description = "papers in any of these categories (repeat the parameter)"),
+           ("author" = Option<Vec<String>>, Query, description = "papers by any of these authors, by full name (repeat the parameter)"),
+           ("exclude" = Option<Vec<String>>, Query, description = "none of these papers, by id (repeat the parameter)")),
     responses((status = 200, body = OneTheme), (status = 404, body = ErrorBody)))]
 pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) -> Result<Json<OneTheme>, ApiError> {
     let mut take = |name| given.take(name);
@@ -73,6 +78,7 @@ pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) 
         q: take("q").word()?,
         limit: take("limit").whole()?.unwrap_or(default.limit),
         offset: take("offset").whole()?.unwrap_or(0),
+        filter: given.filter()?,
     };
     given.nothing_else()?;
     app.blocking(move |engine| engine.theme(&id, &ask)).await.map(Json)
@@ -163,14 +169,10 @@ pub async fn of(State(app): State<App>, Fields(given): Fields) -> Result<Json<Se
 }
 
 fn filter(fields: Map<String, Value>) -> Result<Filter, ApiError> {
-    const NAMES: [&str; 5] = ["from", "to", "category", "author", "exclude"];
-    if let Some(name) = fields.keys().find(|name| !NAMES.contains(&name.as_str())) {
-        return Err(ApiError::bad_request(format!(
-            "unknown field `{name}` in `filter`; it takes {}",
-            NAMES.join(", ")
-        )));
-    }
-    Ok(Given(fields).ask()?.filter)
+    let mut given = Given(fields);
+    let filter = given.filter()?;
+    given.nothing_else()?;
+    Ok(filter)
 }
 
 /// A run that goes on in the background.

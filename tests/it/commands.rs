@@ -461,3 +461,26 @@ fn a_file_that_breaks_off_stops_no_other() {
     let ran = folder.run(&["ingest", &cut, "--strict"]);
     assert_eq!(ran.status, Some(1), "{}", ran.err);
 }
+
+#[test]
+fn asking_makes_no_data_folder() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.data()).expect("made");
+    folder.file("data/notes.txt", "not papers");
+    for command in [&["info"][..], &["search", "words"], &["similar", "p/1"], &["themes"], &["export", "out"]] {
+        let ran = folder.run(command);
+        assert!(ran.status == Some(1) && ran.err.contains("no papers in this folder"), "{command:?}: {}", ran.err);
+    }
+    assert_eq!(std::fs::read_dir(folder.data()).expect("there").count(), 1, "something was written into it");
+}
+
+#[test]
+fn a_flag_that_takes_every_word_says_so() {
+    let folder = Folder::new();
+    let ran = folder.run(&["search", "--category", "cs.CV", "sleep"]);
+    assert!(ran.status == Some(2) && ran.err.contains("--category takes every word behind it"), "{}", ran.err);
+    let ran = folder.run(&["search", "sleep", "--from", "2026", "--to", "2025"]);
+    assert!(ran.status == Some(2) && ran.err.contains("paperkin search"), "{}", ran.err);
+    let ran = folder.run(&["recommend"]);
+    assert!(ran.status == Some(2) && ran.err.contains("--text") && ran.err.contains("--user"), "{}", ran.err);
+}

@@ -114,6 +114,12 @@ fn one_theme_shows_its_papers_in_the_order_asked_for() {
     let read = page("&sort=most_read");
     assert!(list(&read, "papers").iter().map(|p| p["upvotes"].as_u64()).is_sorted_by(|a, b| a >= b));
     assert_eq!(list(&page("&offset=5"), "papers")[0], list(&central, "papers")[5]);
+    let first = text(&list(&central, "papers")[0], "id").to_string();
+    let spring = page(&format!("&from=2026-03&to=2026-05&exclude={}", first.replace('/', "%2F")));
+    let dates: Vec<&str> = list(&spring, "papers").iter().map(|p| text(p, "date")).collect();
+    assert!(!dates.is_empty() && dates.iter().all(|d| ("2026-03-01".."2026-06").contains(d)), "{dates:?}");
+    assert!(spring["meta"]["total"] == dates.len() && list(&spring, "papers").iter().all(|p| p["id"] != first));
+    assert_eq!(page("&category=nothing")["meta"]["total"], 0);
     assert!(!list(&central, "subthemes").is_empty() && !list(&central, "related").is_empty());
     assert_eq!(central["history"][0]["kind"], "born");
     // A search within finds the words, and only papers of the theme.
@@ -139,6 +145,7 @@ fn one_theme_shows_its_papers_in_the_order_asked_for() {
         ("/v1/themes/nonsense", 404),
         (&format!("/v1/themes/{id}?sort=best"), 400),
         (&format!("/v1/themes/{id}?limit=0"), 422),
+        (&format!("/v1/themes/{id}?from=2026&to=2025"), 422),
         (&format!("/v1/themes/{id}?limit=501"), 422),
         ("/v1/themes/map?zoom=9", 422),
         ("/v1/themes/map?left=0", 400),
