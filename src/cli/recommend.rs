@@ -26,7 +26,7 @@ pub struct Args {
     /// A stored user: their feed over all papers; examples are taken as if the user had given them now
     #[arg(long, value_name = "U", conflicts_with_all = ["text", "strategy", "half_life_days", "include_liked"])]
     user: Option<String>,
-    /// How examples become a score
+    /// How examples become a score: auto, mean, nearest, rocchio or logistic
     #[arg(long, default_value = "auto", value_parser = word::<Strategy>)]
     strategy: Strategy,
     /// Days after which a paper counts half
