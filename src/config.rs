@@ -264,7 +264,11 @@ impl Tuning {
 
 fn read(path: &Path) -> Result<File> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read the settings", e))?;
-    toml::from_str(&text).map_err(|e| Error::Invalid(format!("{}: {}", path.display(), e.to_string().trim_end())))
+    let wrong = |e: toml::de::Error| Error::Invalid(format!("{}: {}", path.display(), e.to_string().trim_end()));
+    let file: File = toml::from_str(&text).map_err(wrong)?;
+    // Looked at before the environment has its say, so that the error names the file.
+    let _: Tuning = file.tuning.clone().try_into().map_err(wrong)?;
+    Ok(file)
 }
 
 #[cfg(test)]

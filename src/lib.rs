@@ -63,12 +63,12 @@
 //!
 //! - axum, tower and tokio stand only in `http`. The core is synchronous; handlers go through one helper that takes a
 //!   permit and spawns blocking work.
-//! - candle and tokenizers stand only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap only in `cli` and
-//!   `config`.
+//! - candle and tokenizers stand only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap
+//!   only in `cli` and `config`.
 //! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL. `store` never sees a distance.
-//! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere: a similarity,
-//!   in a feed standard deviations above a paper at large, in trending attention a day; distance is a word that does not
-//!   leave `index`.
+//! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
+//!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
+//!   word that does not leave `index`.
 //! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
 //!   a changed text gets a new row, and rows are never used twice.
 //! - The store is the truth. The index is derived from it: opened, it compares its rows with the store's, reads what it

@@ -36,6 +36,7 @@ use crate::engine::{Engine, Opened};
 #[command(
     name = "paperkin",
     version,
+    arg_required_else_help = true,
     max_term_width = 110,
     after_help = "Examples:
   paperkin demo                                  try it on a built-in corpus
@@ -222,4 +223,43 @@ fn log(verbose: u8) {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let ansi = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ask::word;
+    use super::*;
+    use crate::engine::{Mode, PaperOrder};
+    use crate::eval::sets::Half;
+    use crate::eval::users::Method;
+    use crate::rank::Strategy;
+    use crate::sources::Format;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn help_names_the_words_that_are_taken() {
+        for (commands, argument, known) in [
+            ("search", "mode", word::<Mode>("").err()),
+            ("themes", "sort", word::<PaperOrder>("").err()),
+            ("recommend", "strategy", word::<Strategy>("").err()),
+            ("history import", "format", word::<Format>("").err()),
+            ("eval search", "mode", word::<Mode>("").err()),
+            ("eval search", "half", word::<Half>("").err()),
+            ("eval recommend", "strategy", word::<Strategy>("").err()),
+            ("eval users", "method", word::<Method>("").err()),
+        ] {
+            let root = Args::command();
+            let find = |command: &clap::Command, name: &str| command.find_subcommand(name).expect("a command").clone();
+            let command = commands.split(' ').fold(root, |command, name| find(&command, name));
+            let argument = command.get_arguments().find(|a| a.get_id() == argument).expect("an argument");
+            let help = argument.get_help().expect("help").to_string();
+            let known = known.expect("words");
+            let words = known.trim_start_matches("it is one of ").split(", ");
+            words.for_each(|word| assert!(help.contains(word), "{commands}: {help:?} does not name {word}"));
+        }
+    }
 }

@@ -116,7 +116,8 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
     }
     progress.finish();
     let progress = Progress::new("export", "users", None);
-    let mut users = create(&dir.join("users.jsonl"))?;
+    // It holds what people read, and the secrets of their feeds.
+    let mut users = create_private(&dir.join("users.jsonl"))?;
     let (mut after, mut people) = (None, 0);
     loop {
         let page = engine.export_users(after, USERS)?;
@@ -387,4 +388,13 @@ fn finish_file(file: BufWriter<File>) -> anyhow::Result<()> {
 
 fn create(path: &Path) -> Result<BufWriter<File>> {
     File::create_new(path).map(BufWriter::new).map_err(|e| Error::io(path, "cannot write", e))
+}
+
+/// A file that nobody else on this machine may read.
+fn create_private(path: &Path) -> Result<BufWriter<File>> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(BufWriter::new).map_err(|e| Error::io(path, "cannot write", e))
 }

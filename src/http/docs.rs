@@ -1,6 +1,6 @@
 //! What the OpenAPI document says of the service as a whole.
 
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{OpenApi, PartialSchema};
@@ -52,14 +52,21 @@ pub fn completed(mut document: Document) -> Document {
         let operations: [&mut Option<Operation>; 5] =
             [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
         for operation in operations.into_iter().flatten() {
-            let common: &[&str] = match (address.starts_with("/v1/"), operation.request_body.is_some()) {
-                (true, true) => &["400", "408", "413", "415", "422", "500", "503"],
-                (true, false) => &["400", "408", "422", "500", "503"],
-                _ => &[],
-            };
+            let mut common = vec!["default"];
+            if address.starts_with("/v1/") {
+                common.extend(["400", "408", "500", "503"]);
+                let mut parameters = operation.parameters.iter().flatten();
+                let body = operation.request_body.is_some();
+                if body {
+                    common.extend(["413", "415"]);
+                }
+                if body || parameters.any(|p| matches!(p, RefOr::T(p) if p.parameter_in == ParameterIn::Query)) {
+                    common.push("422");
+                }
+            }
             let responses = &mut operation.responses.responses;
-            for status in common.iter().chain(&["default"]) {
-                responses.entry((*status).into()).or_insert_with(error);
+            for status in common {
+                responses.entry(status.into()).or_insert_with(error);
             }
             for (status, response) in responses.iter_mut() {
                 if let RefOr::T(response) = response

@@ -13,8 +13,11 @@ use super::ask::Ranking;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params};
 use super::feed::{FeedParameters, take_feed};
-use crate::engine::{Answer, Hit};
+use crate::engine::{Answer, Hit, Since};
 use crate::user::Moment;
+
+/// Days up to the newest of the corpus that a news reader is shown: its address stays the same, so it cannot name one.
+const DAYS: i32 = 14;
 
 /// What opens a user's feed to a news reader.
 #[derive(Serialize, ToSchema)]
@@ -42,6 +45,8 @@ pub async fn token(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<
 
 /// The feed as Atom
 ///
+/// Papers of the newest fourteen days where neither `date` nor `since` is given.
+///
 /// 30 papers, unless `limit` says otherwise.
 #[utoipa::path(get, path = "/v1/users/{user}/feed.atom", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
@@ -60,6 +65,8 @@ pub async fn atom(
 }
 
 /// The feed as JSON Feed
+///
+/// Papers of the newest fourteen days where neither `date` nor `since` is given.
 ///
 /// 30 papers, unless `limit` says otherwise.
 #[utoipa::path(get, path = "/v1/users/{user}/feed.json", tag = "users",
@@ -80,14 +87,18 @@ async fn opened(app: &App, name: String, Params(mut given): Params) -> Result<An
         _ => return Err(ApiError::new(StatusCode::UNAUTHORIZED, "the address lacks the token of the feed")),
     };
     given.0.entry("limit").or_insert_with(|| 30.into());
-    let feed = take_feed(&mut given)?;
+    let mut feed = take_feed(&mut given)?;
     given.nothing_else()?;
     let opened = app
-        .blocking(
-            move |engine| {
-                if engine.opens_feed(&name, &token)? { engine.feed(&name, &feed).map(Some) } else { Ok(None) }
-            },
-        )
+        .blocking(move |engine| {
+            if !engine.opens_feed(&name, &token)? {
+                return Ok(None);
+            }
+            if let (Since::Ever, Some(today)) = (&feed.since, engine.today()?) {
+                feed.since = Since::Moment(Moment::of_day(today - DAYS + 1));
+            }
+            engine.feed(&name, &feed).map(Some)
+        })
         .await?;
     opened.ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "the token is not the one of this feed"))
 }

@@ -33,8 +33,9 @@ pub struct RecommendBody {
     user: Option<String>,
     /// A vector of the model to be close to.
     vector: Option<Vec<f32>>,
-    /// How examples become a score: `mean`, `nearest`, `rocchio`, `logistic`, or `auto` (default), which picks by their number
-    /// and spread; `meta.strategy` says what it took.
+    /// How examples become a score: `mean`, `nearest`, `rocchio`, `logistic`, or `auto` (default), which picks by their
+    /// number and spread; `meta.strategy` says what it took.
+    #[schema(value_type = Option<String>)]
     strategy: Option<Strategy>,
     /// Only these papers, all of them, whatever `limit` says, liked ones included. At most 20,000.
     candidates: Option<Vec<String>>,

@@ -101,6 +101,10 @@ pub fn one(bytes: &[u8]) -> std::result::Result<Paper, Refused> {
     // Without its end, so that a line that breaks off is said to do so.
     let value: Value = serde_json::from_str(text.trim_ascii_end())
         .map_err(|e| refuse(None, format!("not JSON: {}", e.to_string().replace("at line 1 column", "at column"))))?;
+    if value.is_array() || value["papers"].is_array() {
+        let reason = "a list of papers; write one object a line (`jq -c '.[]'` or `jq -c '.papers[]'` does)";
+        return Err(refuse(None, reason.into()));
+    }
     let id = value["id"].as_str().map(|id| head(id, 80));
     Paper::from_json(value).map_err(|e| refuse(id, e.to_string()))
 }

@@ -308,8 +308,8 @@ impl Lexical {
         rows.iter().map(|row| state.vector(row.0)).collect()
     }
 
-    /// How often some rows hold each of their telling terms, in their order, by rising number of the term; empty where a row is
-    /// not there. A word of the title counts more than once.
+    /// How often some rows hold each of their telling terms, in their order, by rising number of the term; empty where
+    /// a row is not there. A word of the title counts more than once.
     pub fn counts(&self, rows: &[Row]) -> Vec<Vec<(u32, u8)>> {
         let state = self.state();
         rows.iter().map(|row| state.counts(row.0)).collect()
