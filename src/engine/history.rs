@@ -7,11 +7,8 @@ use utoipa::ToSchema;
 
 use super::Engine;
 use crate::error::{Error, Result};
-use crate::paper::{Paper, PaperId, Row, identifier_key, title_key};
+use crate::paper::{Paper, PaperId, Row, TELLING_TITLE, identifier_key, letters};
 use crate::user::{Event, EventKind, Moment, UserId};
-
-/// Letters from which on a title names one work even without an author.
-const TELLING_TITLE: usize = 16;
 
 /// A reference of a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,7 +137,7 @@ impl Engine {
                 return Ok(Some((id, "title")));
             }
         }
-        let title = title_key(&reference.paper.title);
+        let title = letters(&reference.paper.title);
         if title.len() < TELLING_TITLE {
             return Ok(None);
         }

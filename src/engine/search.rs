@@ -7,7 +7,7 @@ use super::probe::{Found, Probe, Wanted};
 use super::{Answer, Ask, Engine, Hit, Meta, Part, Why};
 use crate::error::{Error, Result};
 use crate::index::{Query, is_prose};
-use crate::paper::{Paper, PaperId, Row, head, identifier_key, title_key};
+use crate::paper::{Paper, PaperId, Row, head, id_key, identifier_key, letters};
 
 /// The longest query, in bytes of UTF-8: more than any abstract, less than what would only keep the machine busy.
 pub const MAX_QUERY_BYTES: usize = 256 * 1024;
@@ -110,7 +110,7 @@ impl Engine {
             return Ok(vec![row]);
         }
         let mut keys: Vec<String> = identifier_key(text).into_iter().collect();
-        keys.push(format!("id:{}", text.to_lowercase()));
+        keys.push(id_key(text));
         for key in &keys {
             let rows = self.store.rows_of_key(key)?;
             if let Some(newest) = rows.first() {
@@ -122,7 +122,7 @@ impl Engine {
 
     /// The papers that a query names by their whole title, in quotes or not.
     fn named_by_title(&self, query: &str) -> Result<Vec<Row>> {
-        let title = title_key(query);
+        let title = letters(query);
         if title.len() < 4 || query.len() > LONGEST_NAME {
             return Ok(Vec::new());
         }
