@@ -46,10 +46,10 @@ pub struct Refused {
 /// Where papers come from: an error ends the ingest (what was committed stays), a refused line does not.
 pub type Source<'a> = &'a mut dyn Iterator<Item = Result<Incoming>>;
 
-/// A line that was refused.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+/// A line, or an entry of a list, that does not go in.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Rejected {
-    /// The line, from 1.
+    /// The line, from 1 (in a list: the place).
     pub line: usize,
     /// The id, where it could be read.
     pub id: Option<String>,

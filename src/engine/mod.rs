@@ -29,7 +29,7 @@ mod words;
 pub use answer::{Answer, Ask, Hit, InterestName, Meta, Mode, Part, Why};
 pub use editions::{PaperInFull, Version};
 pub use feed::{Feed, Since};
-pub use history::{Import, Imported, Matched, Reference};
+pub use history::{Import, Imported, Matched, Reference, ReferenceList};
 pub use info::Info;
 pub use ingest::{Incoming, Refused, Rejected, Report, Source};
 pub use interests::{InterestPatch, InterestView};

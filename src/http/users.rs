@@ -183,7 +183,7 @@ pub struct HistoryBody {
 /// Take a reference list into a user's history
 ///
 /// References are matched to the corpus by id, DOI, arXiv id and title; what is not found is listed. The same list may be
-/// imported again: nothing counts twice.
+/// imported again: nothing counts twice. An entry that cannot be read is listed under `rejected` and the rest goes in.
 #[utoipa::path(post, path = "/v1/users/{user}/history", tag = "users", request_body = HistoryBody,
     params(("user" = String, Path, description = "the user's name; made if new")),
     responses((status = 200, body = Imported), (status = 400, body = ErrorBody), (status = 413, body = ErrorBody),

@@ -241,7 +241,7 @@ mod tests {
                     papers: papers.iter().take(100).map(|p| p.id.to_string()).collect(),
                 };
                 let all: Vec<StoredInterest> = (1..10 - round).map(interest).collect();
-                store.put_interests(number, &all, true).expect("written");
+                store.put_interests(number, &all).expect("written");
             }
         };
         fill("stays", "KEPT");

@@ -409,6 +409,10 @@ fn a_library_from_elsewhere_teaches() {
         (&done["missing"][0], &done["embedded"]),
         (&json!("Singing whales of whales7 and whales2 waters"), &json!(1))
     );
+    let broken = folder.file("b.bib", "@article{a, title {x}}\n@article{b, title={whales whales study0x3}}\n");
+    let ran = folder.run(&["history", "import", "eve", &broken]);
+    assert!(ran.status == Some(0) && ran.err.contains("b.bib:1: rejected (a): "), "{}", ran.err);
+    assert!(ran.out.contains("1 of 1 references"), "{}", ran.out);
     let again = &folder.json(&["history", "import", "ada", &bib, "--embed-missing"])[0];
     assert_eq!((&again["accepted"], &again["unchanged"]), (&json!(0), &json!(2)));
     let ids_file = folder.file("ids.txt", "whales/5\nnowhere/1\n");
@@ -428,9 +432,13 @@ fn a_library_from_elsewhere_teaches() {
     let server = Server::start(&folder);
     let sent = server.post("/v1/users/bob/history", &json!({ "text": "whales/1\nwhales/2", "format": "ids" }));
     assert_eq!((sent.status, &sent.body["accepted"]), (200, &json!(2)));
+    let text = "@misc{a, title {x}}\n@misc{b, title={B}}";
+    let sent = server.post("/v1/users/bob/history", &json!({ "text": text }));
+    assert_eq!((&sent.body["missing"], &sent.body["rejected"][0]["line"]), (&json!(["B"]), &json!(1)), "{}", sent.body);
     for (body, status) in [
         (json!({ "text": "" }), 422),
         (json!({ "text": "@article{a, title = {x", "format": "bibtex" }), 400),
+        (json!({ "text": "no entry", "format": "ris" }), 400),
         (json!({ "text": "x", "format": "tex" }), 400),
         (json!({}), 400),
     ] {
