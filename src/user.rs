@@ -174,13 +174,15 @@ impl From<Moment> for String {
 }
 
 /// Something a user did with a paper. Two events of one user are the same when paper, kind and time are.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Event {
     /// Which paper.
+    #[schema(value_type = String)]
     pub paper: PaperId,
     /// What.
     pub kind: EventKind,
     /// When.
+    #[schema(value_type = String)]
     pub at: Moment,
     /// How much it counts beside others of its kind; 1 where nothing was said.
     pub weight: f32,

@@ -107,7 +107,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             let mut cursor = None;
             loop {
                 let page = engine.events(&args.user, 500, cursor.as_deref())?;
-                for e in &page.events {
+                for e in &page.items {
                     if context.json {
                         show::lines(&mut std::io::stdout().lock(), [e])?;
                     } else {

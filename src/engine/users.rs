@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::Engine;
 use super::answer::check_limit;
 use crate::error::{Error, Result};
-use crate::store::{Added, EventPage, User};
+use crate::store::{Added, Page, User};
 use crate::user::{Event, Moment, Settings, UserId};
 
 /// Events in one call.
@@ -82,7 +82,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`] for a user that is not there, [`Error::Invalid`] for a limit out of range,
     /// [`Error::BadRequest`] for a broken cursor.
-    pub fn events(&self, name: &str, limit: usize, cursor: Option<&str>) -> Result<EventPage> {
+    pub fn events(&self, name: &str, limit: usize, cursor: Option<&str>) -> Result<Page<Event>> {
         check_limit(limit)?;
         self.store.event_page(self.store.user(name)?.number, limit, cursor)
     }

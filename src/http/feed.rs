@@ -52,7 +52,7 @@ pub struct FeedParameters {
 /// The personal feed
 ///
 /// Papers for this user: candidates from each of their interests, which get their shares of the list; nothing they have
-/// done anything with, nor another record of it. `score` is in standard deviations above a paper at large (for somebody
+/// done anything with, nor another version of it. `score` is in standard deviations above a paper at large (for somebody
 /// without a history, attention a day). Hits with `explore` lie outside the interests on purpose. Without `date` and
 /// `since` the whole corpus is looked at, newer papers first, softly.
 #[utoipa::path(get, path = "/v1/users/{user}/feed", tag = "users",

@@ -158,6 +158,7 @@ fn every_bad_event_has_its_rule() {
         ("ada", event("nowhere/1", "like", "2026-07-01"), 404, "nowhere/1"),
         ("ada", event("whales/1", "hug", "2026-07-01"), 400, "hug"),
         ("ada", event("whales/1", "like", "2999-01-01T00:00:00Z"), 422, "future"),
+        ("ada", event("whales/1", "like", "9999-12-31T23:59:59Z"), 422, "future"),
         ("ada", event("whales/1", "like", "yesterday"), 400, "yesterday"),
         ("ada", event("", "like", "2026-07-01"), 422, "empty"),
         ("ada", json!({ "events": [] }), 422, "0 events"),
@@ -176,7 +177,7 @@ fn every_bad_event_has_its_rule() {
         let message = format!("{message} {}", reply.body["error"]["detail"]);
         assert!(message.contains(word), "{body}: {message}");
     }
-    assert_eq!(error(&server.get("/v1/users/ada")).0, 404, "a refused event makes no user");
+    assert_eq!(error(&server.get("/v1/users/ada")).0, 404, "an event that is not taken makes no user");
     // One bad event spoils the batch: nothing of it is kept.
     let mixed =
         json!({ "events": [{ "paper": "whales/1", "kind": "like" }, { "paper": "nowhere/1", "kind": "like" }] });

@@ -67,10 +67,13 @@ fn ids(text: &str) -> ReferenceList {
     list
 }
 
+/// The tags of a RIS entry with their values.
+type Fields = Vec<(String, String)>;
+
 fn ris(text: &str) -> ReferenceList {
     let mut list = ReferenceList::default();
     // The entry that is open, with the line it begins on; whether the lines before belonged to none.
-    let (mut open, mut astray): (Option<(usize, Vec<(String, String)>)>, bool) = (None, false);
+    let (mut open, mut astray): (Option<(usize, Fields)>, bool) = (None, false);
     for (k, line) in text.lines().enumerate() {
         let tag = line.get(..2).filter(|_| line.get(2..).is_some_and(|rest| rest.trim_start().starts_with('-')));
         let value = || line.get(2..).unwrap_or_default().trim_start().trim_start_matches('-').trim().to_string();
