@@ -1,9 +1,10 @@
 //! Question: what does the index cost beside the ones a user would pick instead, and what does it miss?
 //!
 //! Data: clustered unit vectors made here from a seed (real abstracts are harder), or, with
-//! `PAPERKIN_BENCH_VECTORS=file.npy`, real ones (n x d, f16 or f32); about 1,000 of them (200 of more than 200,000), evenly spread,
-//! become queries and leave the index. `PAPERKIN_BENCH_ROWS=1000000` makes so many of them by small random turns. `PAPERKIN_BENCH_HNSW_RS=1`
-//! adds the hnsw_rs crate, and `PAPERKIN_BENCH_PEERS="python ann.py"` runs a script that measures others on the same file.
+//! `PAPERKIN_BENCH_VECTORS=file.npy`, real ones (n x d, f16 or f32); about 1,000 of them (200 of more than 200,000),
+//! evenly spread, become queries and leave the index. `PAPERKIN_BENCH_ROWS=1000000` makes so many of them by small
+//! random turns. `PAPERKIN_BENCH_HNSW_RS=1` adds the hnsw_rs crate, and `PAPERKIN_BENCH_PEERS="python ann.py"` runs a
+//! script that measures others on the same file.
 //!
 //! How to read the table: recall@10 is the share of the exact ten found; queries/s are sent one at a time from one thread,
 //! the best of three passes; resident is the growth of memory that is not the vectors' own file; filtered lines give the
@@ -15,7 +16,7 @@
 use std::time::Instant;
 
 use hnsw_rs::prelude::{DistDot, Hnsw};
-use paperkin::index::{IndexOptions, Segmented, VectorIndex};
+use paperkin::index::{IndexOptions, Segmented};
 use paperkin::paper::Row;
 use roaring::RoaringBitmap;
 

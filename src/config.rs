@@ -14,7 +14,7 @@ pub struct Config {
     /// The model asked for; `None` takes the one the folder was made with, else the bundled one.
     pub model: Option<String>,
     /// Where the model runs.
-    pub device: Device,
+    pub device: DeviceChoice,
     /// How its products are taken; `None` takes what the folder was made with, else what suits the machine.
     pub precision: Option<Precision>,
     /// Numbers of a vector, for models that allow fewer than all; `None` takes what the folder was made with, else all.
@@ -25,22 +25,26 @@ pub struct Config {
     pub tuning: Tuning,
 }
 
-/// Where the model runs. The same choices as `embed::DeviceChoice`, which this floor does not see.
+/// Where the model runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Device {
+pub enum DeviceChoice {
     /// The first accelerator the binary was built for and the machine has, else the processor.
     #[default]
     Auto,
     /// The processor.
     Cpu,
-    /// The first CUDA device.
+    /// The first CUDA device; an error without one.
     Cuda,
-    /// The first Metal device.
+    /// The first Metal device; an error without one.
     Metal,
 }
 
-/// How the model's products are taken. The same choices as `embed::Precision`, which this floor does not see.
+/// How the model's products with weights are taken. On the processor everything else is f32, but for attention, which goes
+/// in bf16 with the two narrow ones; on an accelerator what is stored between products is narrow too, and sums are f32.
+/// Vectors of two precisions count as of two models.
+//
+// The help of `--precision` shows what is said of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -48,10 +52,21 @@ pub enum Precision {
     F32,
     /// Half the bits; turns a vector by less than a cosine of 0.9999.
     Bf16,
-    /// For accelerators without bf16.
+    /// For accelerators without bf16: more digits than bf16, and a model of large numbers can overflow.
     F16,
     /// Fastest on a processor, and only there; cosine to f32 above 0.995 on abstracts, less on a word or two.
     Int8,
+}
+
+impl std::fmt::Display for Precision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+            Precision::F16 => "f16",
+            Precision::Int8 => "int8",
+        })
+    }
 }
 
 /// The finer settings. In the file under these names; in the environment as `PAPERKIN_` and the name in capitals.
@@ -108,7 +123,7 @@ pub struct Flags {
     /// `--model`
     pub model: Option<String>,
     /// `--device`
-    pub device: Option<Device>,
+    pub device: Option<DeviceChoice>,
     /// `--precision`
     pub precision: Option<Precision>,
     /// `--dimension`
@@ -122,7 +137,7 @@ pub struct Flags {
 struct File {
     data: Option<PathBuf>,
     model: Option<String>,
-    device: Option<Device>,
+    device: Option<DeviceChoice>,
     precision: Option<Precision>,
     dimension: Option<usize>,
     addr: Option<String>,
@@ -188,7 +203,7 @@ impl Config {
         Config {
             data: data.into(),
             model: None,
-            device: Device::Auto,
+            device: DeviceChoice::Auto,
             precision: None,
             dimension: None,
             addr: "127.0.0.1:7878".into(),
@@ -249,7 +264,11 @@ impl Tuning {
 
 fn read(path: &Path) -> Result<File> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read the settings", e))?;
-    toml::from_str(&text).map_err(|e| Error::Invalid(format!("{}: {}", path.display(), e.to_string().trim_end())))
+    let wrong = |e: toml::de::Error| Error::Invalid(format!("{}: {}", path.display(), e.to_string().trim_end()));
+    let file: File = toml::from_str(&text).map_err(wrong)?;
+    // Looked at before the environment has its say, so that the error names the file.
+    let _: Tuning = file.tuning.clone().try_into().map_err(wrong)?;
+    Ok(file)
 }
 
 #[cfg(test)]

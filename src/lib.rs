@@ -64,12 +64,12 @@
 //!
 //! - axum, tower and tokio stand only in `http`. The core is synchronous; handlers go through one helper that takes a
 //!   permit and spawns blocking work.
-//! - candle and tokenizers stand only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap only in `cli` and
-//!   `config`.
+//! - candle and tokenizers stand only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap
+//!   only in `cli` and `config`.
 //! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL. `store` never sees a distance.
-//! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere: a similarity,
-//!   in a feed standard deviations above a paper at large, in trending attention a day; distance is a word that does not
-//!   leave `index`.
+//! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
+//!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
+//!   word that does not leave `index`.
 //! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
 //!   a changed text gets a new row, and rows are never used twice.
 //! - The store is the truth. The index is derived from it: opened, it compares its rows with the store's, reads what it
@@ -80,8 +80,8 @@
 //!   is written once under a new name, and counts when the manifest names it.
 //! - The index of words is derived in the same way, and what names its files is the text that tantivy's commit carries. Its
 //!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
-//! - Versions of one work (same arXiv id or DOI, or same title and first author) are shown once; the newest speaks. The keys
-//!   are in the store.
+//! - Of the versions of one work (same arXiv id or DOI, or same title and first author) the newest is shown. The keys are in
+//!   the store.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
 //!   what is made with a model is a space (`engine/space`), an answer comes from one space, and moving to another model
 //!   puts a new space in the old one's place at once.

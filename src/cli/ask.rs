@@ -13,21 +13,8 @@ pub struct AskArgs {
     /// Hits to pass over first
     #[arg(long, default_value_t = 0, value_name = "N")]
     offset: usize,
-    /// Papers of this date or later (YYYY, YYYY-MM or YYYY-MM-DD)
-    #[arg(long, value_name = "DATE", value_parser = date)]
-    from: Option<PaperDate>,
-    /// Papers of this date or earlier
-    #[arg(long, value_name = "DATE", value_parser = date)]
-    to: Option<PaperDate>,
-    /// Papers in any of these categories
-    #[arg(long, value_name = "C", num_args = 1..)]
-    category: Vec<String>,
-    /// Papers by any of these authors (full name)
-    #[arg(long, value_name = "NAME", num_args = 1..)]
-    author: Vec<String>,
-    /// None of these papers
-    #[arg(long, value_name = "ID", num_args = 1.., value_parser = id)]
-    exclude: Vec<PaperId>,
+    #[command(flatten)]
+    filter: FilterArgs,
     /// From 0, closest first, to 1, as unlike each other as can be
     #[arg(long, value_name = "0..1", default_value_t = 0.0, value_parser = share)]
     diversity: f32,
@@ -45,19 +32,50 @@ pub struct AskArgs {
     mode: Mode,
 }
 
+/// Which papers may be in the answer.
+#[derive(clap::Args)]
+pub struct FilterArgs {
+    /// Papers of this date or later (YYYY, YYYY-MM or YYYY-MM-DD)
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    from: Option<PaperDate>,
+    /// Papers of this date or earlier
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    to: Option<PaperDate>,
+    /// Papers in any of these categories
+    #[arg(long, value_name = "C", num_args = 1..)]
+    category: Vec<String>,
+    /// Papers by any of these authors (full name)
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    author: Vec<String>,
+    /// None of these papers
+    #[arg(long, value_name = "ID", num_args = 1.., value_parser = id)]
+    exclude: Vec<PaperId>,
+}
+
+impl FilterArgs {
+    /// The filter. Flags that do not go together end the process as wrong usage does.
+    pub fn filter(&self) -> Filter {
+        let filter = Filter {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            categories: self.category.clone(),
+            authors: self.author.clone(),
+            exclude: self.exclude.clone(),
+        };
+        if let Err(e) = filter.check() {
+            super::wrong_usage(e);
+        }
+        filter
+    }
+}
+
 impl AskArgs {
     /// What is asked. Flags that do not go together end the process as wrong usage does.
     pub fn ask(&self) -> Ask {
         let ask = Ask {
             limit: self.limit,
             offset: self.offset,
-            filter: Filter {
-                from: self.from.clone(),
-                to: self.to.clone(),
-                categories: self.category.clone(),
-                authors: self.author.clone(),
-                exclude: self.exclude.clone(),
-            },
+            filter: self.filter.filter(),
             mode: self.mode,
             diversity: self.diversity,
             min_score: self.min_score,
@@ -95,7 +113,7 @@ pub fn days(text: &str) -> Result<f32, String> {
     number(text).ok().filter(|x| *x > 0.0).ok_or_else(|| "it is a number above 0".into())
 }
 
-fn date(text: &str) -> Result<PaperDate, String> {
+pub fn date(text: &str) -> Result<PaperDate, String> {
     PaperDate::parse(text).map_err(|e| e.to_string())
 }
 

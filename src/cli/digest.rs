@@ -1,12 +1,13 @@
 //! `paperkin digest`
 
-use std::io::{BufWriter, IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::io::{BufWriter, Write};
+use std::time::Instant;
 
+use console::Term;
 use serde_json::json;
 
-use super::ask::AskArgs;
-use super::progress::duration;
+use super::ask::{AskArgs, date};
+use super::progress::{Progress, duration};
 use super::{Context, show};
 use crate::engine::{Feed, Since};
 use crate::error::Error;
@@ -43,33 +44,26 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let feed = Feed { ask, diversity, since, ..Feed::default() };
     let engine = context.open_filled()?;
     let (users, began) = (engine.count_users()?, Instant::now());
-    let (mut done, mut spoke, mut unwritten) = (0usize, began, Ok(()));
+    let (mut done, mut unwritten) = (0, Ok(()));
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let every = if std::io::stderr().is_terminal() { Duration::from_secs(1) } else { Duration::from_secs(10) };
+    // Where the lines themselves are seen, they are the progress.
+    let progress = if Term::stdout().is_term() { None } else { Some(Progress::new("digest", "users", None)) };
     let told = engine.digest(&feed, &mut |user, answer| {
         done += 1;
-        if spoke.elapsed() > every {
-            spoke = Instant::now();
-            let rate = done as f64 / began.elapsed().as_secs_f64();
-            let left = duration(users.saturating_sub(done) as f64 / rate.max(1e-3));
-            eprintln!("{done} of {} users, {rate:.0}/s, {left} left", show::thousands(users));
-        }
+        progress.iter().for_each(|p| p.at(done, users));
         unwritten = show::lines(&mut out, [json!({ "user": user, "papers": answer.papers })]);
         match &unwritten {
             Ok(()) => Ok(()),
             Err(e) => Err(Error::Internal(e.to_string())),
         }
     });
+    progress.iter().for_each(Progress::finish);
     // Who no longer listens is told as everywhere else.
     unwritten?;
     told?;
     out.flush()?;
     eprintln!("{} in {}", show::counted(done, "user"), duration(began.elapsed().as_secs_f64()));
     Ok(())
-}
-
-fn date(text: &str) -> Result<PaperDate, String> {
-    PaperDate::parse(text).map_err(|e| e.to_string())
 }
 
 fn moment(text: &str) -> Result<Moment, String> {

@@ -40,7 +40,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         show::lines(&mut out, rows)?;
         Ok(out.flush()?)
     };
-    let (mut window, mut read, mut refused): (Vec<Paper>, usize, usize) = (Vec::new(), 0, 0);
+    let (mut window, mut read, mut rejected): (Vec<Paper>, usize, usize) = (Vec::new(), 0, 0);
     let mut under_way: VecDeque<(Vec<Paper>, Submitted)> = VecDeque::new();
     let submit = |window: Vec<Paper>| -> anyhow::Result<(Vec<Paper>, Submitted)> {
         let texts: Vec<String> = window.iter().map(|p| p.text_joined(embedder.separator())).collect();
@@ -56,8 +56,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                 window.push(paper);
             }
             Err(r) => {
-                refused += 1;
-                eprintln!("{}", plain(&format!("{name}:{line}: refused: {}", r.reason)));
+                rejected += 1;
+                eprintln!("{}", plain(&format!("{name}:{line}: rejected: {}", r.reason)));
             }
         }
         if window.len() == pace.window.max(WINDOW) {
@@ -69,7 +69,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
     under_way.push_back(submit(window)?);
     under_way.into_iter().try_for_each(print)?;
-    if read == 0 && refused > 0 {
+    if read == 0 && rejected > 0 {
         anyhow::bail!("{name}: no line holds a paper");
     }
     Ok(())

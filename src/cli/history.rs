@@ -45,10 +45,10 @@ struct ImportArgs {
     user: String,
     /// BibTeX, RIS, CSL-JSON (Zotero), or an id a line; `-` for standard input
     file: PathBuf,
-    /// How the file is written
+    /// How the file is written: bibtex, ris, csl, ids, or auto, which tells from how it begins
     #[arg(long, default_value = "auto", value_parser = word::<Format>)]
     format: Format,
-    /// What each reference counts as
+    /// What each reference counts as: save, like, view, click, dislike or dismiss
     #[arg(long, default_value = "save", value_parser = word::<EventKind>)]
     kind: EventKind,
     /// Embed what is not in the corpus, so that it teaches all the same

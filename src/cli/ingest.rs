@@ -33,7 +33,7 @@ pub struct Args {
     /// JSON Lines: plain, gzip or Zstandard; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Exit with status 1 if any line was refused
+    /// Exit with status 1 if any line was rejected
     #[arg(long)]
     strict: bool,
 }
@@ -47,7 +47,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let began = Instant::now();
     let mut total = Total::default();
     for path in &args.files {
-        let name = path.display().to_string();
+        let name = if path.as_os_str() == "-" { "standard input".into() } else { path.display().to_string() };
         let lines = if only_once(path) { None } else { count_lines(path, &name).ok() };
         let reader = sources::open(path)?;
         let mut source = until_it_breaks(sources::read(&name, reader));
@@ -69,7 +69,7 @@ pub struct Total {
     embedded: usize,
 }
 
-/// A refused line and the file it stands in.
+/// A rejected line and the file it stands in.
 #[derive(Serialize)]
 struct RejectedIn {
     file: String,
@@ -89,8 +89,8 @@ impl Total {
         self.rejected.extend(report.rejected.into_iter().map(of_file));
     }
 
-    /// Counts a line that was refused elsewhere.
-    pub fn refuse(&mut self, file: &str, line: usize, reason: String) {
+    /// Counts a line that was rejected elsewhere.
+    pub fn reject(&mut self, file: &str, line: usize, reason: String) {
         self.rejected_total += 1;
         self.rejected.push(RejectedIn { file: file.to_string(), rejected: Rejected { line, id: None, reason } });
     }
@@ -100,11 +100,11 @@ impl Total {
         if context.json { show::document(self) } else { show::text(&self.summary(began)) }
     }
 
-    /// Fails when lines were refused and that was to be a failure, or when nothing else was there.
+    /// Fails when lines were rejected and that was to be a failure, or when nothing else was there.
     pub fn check(&self, strict: bool) -> anyhow::Result<()> {
         let read = self.accepted + self.updated + self.unchanged;
         if self.rejected_total > 0 && (strict || read == 0) {
-            anyhow::bail!("{} refused", counted(self.rejected_total, "line"));
+            anyhow::bail!("{} rejected", counted(self.rejected_total, "line"));
         }
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Total {
     pub fn summary(&self, began: Instant) -> String {
         let seconds = began.elapsed().as_secs_f64();
         let mut text = format!(
-            "{} new, {} changed, {} unchanged, {} refused; {} embedded in {}",
+            "{} new, {} changed, {} unchanged, {} rejected; {} embedded in {}",
             thousands(self.accepted),
             thousands(self.updated),
             thousands(self.unchanged),
@@ -128,7 +128,7 @@ impl Total {
     }
 }
 
-/// The lines of a file; where it cannot be read further (a download that was cut off), that is its last refused line.
+/// The lines of a file; where it cannot be read further (a download that was cut off), that is its last rejected line.
 fn until_it_breaks(source: impl Iterator<Item = Result<Incoming>>) -> impl Iterator<Item = Result<Incoming>> {
     let (mut line, mut broken) = (0, false);
     source.map_while(move |incoming| {

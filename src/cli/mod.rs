@@ -25,7 +25,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
-use crate::config::{Config, Device, Flags, Precision};
+use crate::config::{Config, DeviceChoice, Flags, Precision};
 use crate::engine::{Engine, Opened};
 
 /// Finds a reader the few papers that matter.
@@ -36,6 +36,7 @@ use crate::engine::{Engine, Opened};
 #[command(
     name = "paperkin",
     version,
+    arg_required_else_help = true,
     max_term_width = 110,
     after_help = "Examples:
   paperkin demo                                  try it on a built-in corpus
@@ -55,6 +56,7 @@ struct Args {
 }
 
 #[derive(clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// The data folder [default: ./paperkin-data]
     #[arg(long, global = true, value_name = "DIR")]
@@ -67,7 +69,7 @@ struct Global {
     model: Option<String>,
     /// Where the model runs
     #[arg(long, global = true)]
-    device: Option<Device>,
+    device: Option<DeviceChoice>,
     /// How the model's products are taken [default: the data folder's own, else the fastest that is as good as f32]
     #[arg(long, global = true)]
     precision: Option<Precision>,
@@ -121,11 +123,9 @@ impl Context {
     /// Opens a data folder that must have papers already.
     fn open_filled(&self) -> anyhow::Result<Engine> {
         let config = self.config()?;
-        if !config.data.is_dir() {
-            anyhow::bail!(
-                "{}: no such data folder; `paperkin ingest FILE` makes one, --data names another",
-                config.data.display()
-            );
+        if !Engine::is_made(&config.data) {
+            let what = if config.data.is_dir() { "there are no papers in this folder" } else { "no such data folder" };
+            anyhow::bail!("{}: {what}; `paperkin ingest FILE` makes one, --data names another", config.data.display());
         }
         open(config)
     }
@@ -156,7 +156,7 @@ fn open(config: Config) -> anyhow::Result<Engine> {
 /// # Errors
 /// Whatever the command could not do, for a person to read. Wrong usage ends the process with status 2.
 pub fn run() -> anyhow::Result<()> {
-    let Args { global, command } = Args::parse();
+    let Args { global, command } = Args::try_parse().unwrap_or_else(|e| refuse(&e));
     log(global.verbose);
     let addr = match &command {
         Command::Serve(args) => args.addr.clone(),
@@ -195,7 +195,26 @@ pub fn run() -> anyhow::Result<()> {
 
 /// Ends the process as clap does, for what no single flag shows to be wrong.
 fn wrong_usage(why: impl std::fmt::Display) -> ! {
-    Args::command().error(clap::error::ErrorKind::ValueValidation, why).exit()
+    let mut args = Args::command();
+    args.build();
+    let name = args.clone().get_matches().subcommand_name().map(str::to_string);
+    let command = match name.and_then(|name| args.find_subcommand_mut(name)) {
+        Some(command) => command,
+        None => &mut args,
+    };
+    command.error(clap::error::ErrorKind::ValueValidation, why).exit()
+}
+
+/// Ends the process with what clap says, and with what it does not: where the missing words went.
+fn refuse(e: &clap::Error) -> ! {
+    // Nobody hears an error of writing it.
+    let _ = e.print();
+    let greedy =
+        std::env::args().find(|a| ["--category", "--author", "--exclude", "--like", "--dislike"].contains(&&**a));
+    if let (clap::error::ErrorKind::MissingRequiredArgument, Some(flag)) = (e.kind(), greedy) {
+        eprintln!("\n{flag} takes every word behind it; put it last, or `--` between.");
+    }
+    std::process::exit(e.exit_code())
 }
 
 fn log(verbose: u8) {
@@ -204,4 +223,43 @@ fn log(verbose: u8) {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let ansi = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ask::word;
+    use super::*;
+    use crate::engine::{Mode, PaperOrder};
+    use crate::eval::sets::Half;
+    use crate::eval::users::Method;
+    use crate::rank::Strategy;
+    use crate::sources::Format;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn help_names_the_words_that_are_taken() {
+        for (commands, argument, known) in [
+            ("search", "mode", word::<Mode>("").err()),
+            ("themes", "sort", word::<PaperOrder>("").err()),
+            ("recommend", "strategy", word::<Strategy>("").err()),
+            ("history import", "format", word::<Format>("").err()),
+            ("eval search", "mode", word::<Mode>("").err()),
+            ("eval search", "half", word::<Half>("").err()),
+            ("eval recommend", "strategy", word::<Strategy>("").err()),
+            ("eval users", "method", word::<Method>("").err()),
+        ] {
+            let root = Args::command();
+            let find = |command: &clap::Command, name: &str| command.find_subcommand(name).expect("a command").clone();
+            let command = commands.split(' ').fold(root, |command, name| find(&command, name));
+            let argument = command.get_arguments().find(|a| a.get_id() == argument).expect("an argument");
+            let help = argument.get_help().expect("help").to_string();
+            let known = known.expect("words");
+            let words = known.trim_start_matches("it is one of ").split(", ");
+            words.for_each(|word| assert!(help.contains(word), "{commands}: {help:?} does not name {word}"));
+        }
+    }
 }

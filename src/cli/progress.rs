@@ -12,7 +12,7 @@ use crate::engine::Report;
 /// Between two lines where there is no terminal.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Refused lines that are shown one by one.
+/// Rejected lines that are shown one by one.
 const SHOWN: usize = 20;
 
 /// Draws how many of how many things are done.
@@ -29,6 +29,10 @@ pub struct Progress {
 struct State {
     total: Option<usize>,
     spoke: Instant,
+    /// Of what is done so much cost nothing, so that it says nothing of how long the rest will take.
+    free: usize,
+    /// Shown behind the rate.
+    note: String,
 }
 
 impl Progress {
@@ -36,10 +40,10 @@ impl Progress {
     pub fn new(name: &str, what: &'static str, total: Option<usize>) -> Self {
         let bar = spinner();
         let now = Instant::now();
-        let state = Mutex::new(State { total: None, spoke: now });
+        let state = Mutex::new(State { total: None, spoke: now, free: 0, note: String::new() });
         let progress = Progress { name: plain(name), what, bar, began: now, state };
         if let Some(bar) = &progress.bar {
-            bar.set_style(style(&format!("{{spinner}} {{human_pos}} {what}  {{per_sec}}  {{msg}}")));
+            bar.set_style(style(&format!("{{spinner}} {{human_pos}} {what}  {{msg}}")));
         }
         if let Some(total) = total {
             progress.at(0, total);
@@ -53,8 +57,7 @@ impl Progress {
         if let (Some(bar), true) = (&self.bar, state.total != Some(total)) {
             bar.set_length(total as u64);
             let what = self.what;
-            let template = format!("{{bar:30}} {{human_pos}}/{{human_len}} {what}  {{per_sec}}  {{eta}} left  {{msg}}");
-            bar.set_style(style(&template));
+            bar.set_style(style(&format!("{{bar:30}} {{human_pos}}/{{human_len}} {what}  {{msg}}")));
         }
         state.total = Some(total);
         drop(state);
@@ -63,13 +66,15 @@ impl Progress {
 
     /// So many are done.
     pub fn done(&self, done: usize) {
-        if let Some(bar) = &self.bar {
-            return bar.set_position(done as u64);
-        }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.spoke.elapsed() >= EVERY {
+        let pace = self.pace(done, &state);
+        if let Some(bar) = &self.bar {
+            bar.set_position(done as u64);
+            bar.set_message(pace);
+        } else if state.spoke.elapsed() >= EVERY {
             state.spoke = Instant::now();
-            eprintln!("{}", self.line(done, state.total));
+            let of = state.total.map_or_else(String::new, |total| format!(" of {}", thousands(total)));
+            eprintln!("{}: {}{of} {}, {pace}", self.name, thousands(done), self.what);
         }
     }
 
@@ -89,20 +94,20 @@ impl Progress {
         }
     }
 
-    fn line(&self, done: usize, total: Option<usize>) -> String {
-        let rate = done as f64 / self.began.elapsed().as_secs_f64().max(1e-3);
-        let (name, what, so_far) = (&self.name, self.what, thousands(done));
-        match total {
-            Some(total) => {
-                let left = duration(total.saturating_sub(done) as f64 / rate.max(1e-3));
-                format!("{name}: {so_far} of {} {what}, {rate:.0}/s, {left} left", thousands(total))
-            }
-            None => format!("{name}: {so_far} {what}, {rate:.0}/s"),
+    /// The rate so far, what remains at that rate, and the note.
+    fn pace(&self, done: usize, state: &State) -> String {
+        let seconds = self.began.elapsed().as_secs_f64().max(1e-3);
+        let dear = done.saturating_sub(state.free);
+        let rate = if dear > 0 { dear } else { done } as f64 / seconds;
+        let mut text = if rate < 10.0 { format!("{rate:.1}/s") } else { format!("{rate:.0}/s") };
+        if let Some(total) = state.total.filter(|_| done > 0) {
+            text += &format!(", {} left", duration(total.saturating_sub(done) as f64 / rate));
         }
+        text + &state.note
     }
 }
 
-/// Draws what an ingest has committed, and tells the lines that were refused.
+/// Draws what an ingest has committed, and tells the lines that were rejected.
 pub struct Intake {
     progress: Progress,
     told: Mutex<usize>,
@@ -119,17 +124,20 @@ impl Intake {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let name = &self.progress.name;
         for rejected in report.rejected.iter().skip(*told).take(SHOWN.saturating_sub(*told)) {
-            let id = rejected.id.as_ref().map_or_else(String::new, |id| format!(" ({id})"));
-            self.progress.say(&format!("{name}:{}: refused{id}: {}", rejected.line, rejected.reason));
+            let id = rejected.id.as_ref().filter(|id| !id.is_empty()).map_or_else(String::new, |id| format!(" ({id})"));
+            self.progress.say(&format!("{name}:{}: rejected{id}: {}", rejected.line, rejected.reason));
         }
         if *told <= SHOWN && report.rejected.len() > SHOWN {
             self.progress
-                .say(&format!("{name}: further refused lines are only counted here; --json lists up to 1,000"));
+                .say(&format!("{name}: further rejected lines are only counted here; --json lists up to 1,000"));
         }
         *told = report.rejected.len();
-        if let (Some(bar), true) = (&self.progress.bar, report.rejected_total > 0) {
-            bar.set_message(format!("{} refused", report.rejected_total));
+        let mut state = self.progress.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.free = report.unchanged + report.rejected_total;
+        if report.rejected_total > 0 {
+            state.note = format!(", {} rejected", thousands(report.rejected_total));
         }
+        drop(state);
         self.progress.done(report.lines());
     }
 

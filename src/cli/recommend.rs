@@ -8,6 +8,7 @@ use crate::rank::Strategy;
 
 /// Papers for a set of examples, or for a user
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("positive").args(["like", "text", "user"]).multiple(true).required(true)))]
 #[command(after_help = "Examples:
   paperkin recommend --like arxiv:2405.13729 arxiv:2406.01234
   paperkin recommend --like arxiv:2405.13729 --dislike arxiv:2401.00001 --explain
@@ -15,7 +16,7 @@ use crate::rank::Strategy;
   paperkin recommend --text \"learning to walk on ice\" --half-life-days 90 --diversity 0.3")]
 pub struct Args {
     /// Papers to be close to
-    #[arg(long, value_name = "ID", num_args = 1.., value_parser = id, required_unless_present_any = ["text", "user"])]
+    #[arg(long, value_name = "ID", num_args = 1.., value_parser = id)]
     like: Vec<PaperId>,
     /// Papers to be far from
     #[arg(long, value_name = "ID", num_args = 1.., value_parser = id)]
@@ -26,7 +27,7 @@ pub struct Args {
     /// A stored user: their feed over all papers; examples are taken as if the user had given them now
     #[arg(long, value_name = "U", conflicts_with_all = ["text", "strategy", "half_life_days", "include_liked"])]
     user: Option<String>,
-    /// How examples become a score
+    /// How examples become a score: auto, mean, nearest, rocchio or logistic
     #[arg(long, default_value = "auto", value_parser = word::<Strategy>)]
     strategy: Strategy,
     /// Days after which a paper counts half

@@ -30,5 +30,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         query.clear();
         std::io::stdin().take(MAX_QUERY_BYTES as u64 + 1).read_to_string(&mut query)?;
     }
+    if query.trim().is_empty() {
+        super::wrong_usage("there are no words to search for");
+    }
     show::answer(&context.open_filled()?.search(&query, &ask)?, context.json)
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::show::thousands;
 use crate::engine::{Engine, MapAsk, ThemeMap};
+use crate::http::MAP;
 
 /// Up to so many papers a page carries their titles.
 const TITLES: usize = 50_000;
@@ -21,7 +22,7 @@ const MARGIN: f32 = 30.0;
 /// Pixels that the map is wide, as the names were placed for.
 const WIDTH: f32 = 1200.0;
 
-/// Colours of the coarsest themes, far apart for the eye and readable on white.
+/// Colours of the coarsest themes, far apart for the eye and readable on white. `map.js` has the same.
 const COLOURS: [&str; 16] = [
     "#3366cc", "#dc3912", "#109618", "#ff9900", "#990099", "#0099c6", "#dd4477", "#66aa00", "#b82e2e", "#316395",
     "#994499", "#22aa99", "#8a8a00", "#6633cc", "#e67300", "#8b0707",
@@ -136,14 +137,26 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// The map as a page: the same data on a canvas, to be moved and zoomed, with titles under the pointer.
+/// The map as a page: the script of the service's own page with all papers, and titles under the pointer.
 fn page(engine: &Engine, map: &ThemeMap) -> anyhow::Result<String> {
     let data = json!({
-        "points": map.points, "themes": map.themes, "labels": engine.map_labels()?, "bounds": map.meta.bounds,
-        "colours": COLOURS, "colour": colours(map), "width": WIDTH,
+        "points": map.points, "themes": map.themes, "labels": engine.map_labels()?, "meta": { "bounds": map.meta.bounds },
     });
     // Inside a script element only this could end it.
     let data = serde_json::to_string(&data)?.replace("</", "<\\/");
     let title = format!("Map of {} papers", thousands(map.points.id.len()));
-    Ok(include_str!("theme_map.html").replace("{{title}}", &title).replace("{{data}}", &data))
+    let page = include_str!("theme_map.html").replace("{{title}}", &title).replace("{{script}}", MAP);
+    // Last: a title of a paper may hold anything.
+    Ok(page.replace("{{data}}", &data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_picture_and_the_page_have_the_same_colours() {
+        let quoted: Vec<&str> = MAP.split('"').filter(|text| text.starts_with('#') && text.len() == 7).collect();
+        assert_eq!(quoted, COLOURS);
+    }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use console::style;
 
-use super::ask::{limit, word};
+use super::ask::{FilterArgs, limit, word};
 use super::show::{plain, thousands, title};
 use super::theme_map::MapFile;
 use super::{Context, show, theme_map};
@@ -23,6 +23,7 @@ use crate::themes::trend::Direction;
   paperkin themes --level 2             down to the finest
   paperkin themes t12 --sort newest     one theme and its newest papers
   paperkin themes t12 --search lidar    a search within it
+  paperkin themes t12 --from 2026-08    its papers since then
   paperkin themes --map map.svg         the map as a picture; map.html can be moved and zoomed
   paperkin themes --events              what was born, grew, shrank, split, merged, died")]
 pub struct Args {
@@ -53,9 +54,17 @@ pub struct Args {
     /// Papers of a theme, or events; 1 to 500
     #[arg(short = 'k', long = "limit", default_value_t = 10, value_parser = limit)]
     limit: usize,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    let filter = args.filter.filter();
+    if args.id.is_none() && !filter.is_empty() {
+        super::wrong_usage(
+            "--from, --to, --category, --author and --exclude choose among the papers of a theme; name one",
+        );
+    }
     let engine = context.open_filled()?;
     // On the command line whoever asks waits, however many papers there are.
     if args.rebuild || engine.themes_due()? {
@@ -76,7 +85,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         return events(context, &engine, args.limit);
     }
     if let Some(id) = &args.id {
-        let ask = ThemeAsk { order: args.sort, limit: args.limit, offset: 0, q: args.search.clone() };
+        let ask = ThemeAsk { order: args.sort, limit: args.limit, offset: 0, q: args.search.clone(), filter };
         return one(context, &engine.theme(id, &ask)?);
     }
     let asked = engine.themes(&ThemesAsk { level: args.level, ..ThemesAsk::default() })?;

@@ -1,16 +1,16 @@
 //! `paperkin export` and `paperkin import`: everything, as JSON Lines a person can read.
 //!
-//! A folder with `papers.jsonl` (one paper a line), `vectors.jsonl` (`{"id", "vector"}` in the same order), `users.jsonl`
-//! (one user a line, with events, library and interests) and, written last, `about.json`, which says which model the
-//! vectors are of. Themes are not in it: they are found in the vectors again, and what is stored of them names rows, which
-//! are other ones in another folder.
+//! A folder with `papers.jsonl` (one paper a line), `vectors.jsonl` (`{"id", "text", "vector"}` in the same order, the text by
+//! its hash), `users.jsonl` (one user a line, with events, library and interests), `themes.jsonl`, `theme_papers.jsonl` and
+//! `theme_events.jsonl` where themes were made, and, written last, `about.json`, which says which model the vectors are of.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -18,11 +18,11 @@ use super::ingest::{Total, finish, take_in};
 use super::progress::Progress;
 use super::show::thousands;
 use super::{Context, show};
-use crate::engine::{Engine, Exported, ExportedUser, Incoming};
+use crate::engine::{Engine, Exported, ExportedRun, ExportedThemes, ExportedUser, Incoming};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId};
 use crate::sources;
-use crate::store::StoredInterest;
+use crate::store::{Fingerprints, StoredInterest};
 use crate::user::{Edits, Event, EventKind, Moment, Settings, UserId};
 
 /// Papers a query.
@@ -36,9 +36,8 @@ const AHEAD: usize = 1000;
 
 /// Write everything into a folder, as JSON Lines
 ///
-/// Papers, vectors, and users with all there is of them: settings, events, library, interests and the secret of their feed,
-/// so keep the folder as you keep the data folder. Themes are left out: they are made anew from the vectors, under new ids and
-/// without what happened to them before.
+/// Papers, vectors, themes with what happened to them, and users with all there is of them: settings, events, library,
+/// interests and the secret of their feed, so keep the folder as you keep the data folder.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin export backup
@@ -51,8 +50,9 @@ pub struct ExportArgs {
 /// Read what `export` wrote
 ///
 /// Vectors of the same model are taken over; with another model (--model) the papers are embedded again, as are papers that
-/// have no vector in the export. Papers that are there already stay or are brought up to date. A line that cannot be read is
-/// told with its number and reason, and the rest goes in.
+/// have no vector in the export or whose text was edited since. Papers that are there already stay or are brought up to date;
+/// themes are taken over where there are none yet. A line that cannot be read is told with its number and reason, and the
+/// rest goes in.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin import backup --data restored
@@ -72,12 +72,23 @@ struct About {
     fingerprint: String,
     dimension: usize,
     source: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    themes: Option<ExportedRun>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct VectorLine {
     id: String,
-    vector: Vec<f32>,
+    /// The hash of the text it is of; exports of earlier versions have none.
+    #[serde(default)]
+    text: Option<String>,
+    /// None where the paper has none of this model.
+    vector: Option<Vec<f32>>,
+}
+
+/// By what an export knows that a text is still the one that a vector was made of.
+fn text_hash(paper: &Paper) -> String {
+    Fingerprints::of(paper).text.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
@@ -96,15 +107,17 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
         let Some(last) = page.last() else { break };
         after = Some(last.row);
         n += page.len();
-        for Exported { paper, vector, .. } in &page {
-            show::lines(&mut papers, [paper])?;
-            show::lines(&mut vectors, [json!({ "id": paper.id, "vector": vector })])?;
+        for Exported { paper, vector, .. } in page {
+            show::lines(&mut papers, [&paper])?;
+            let text = Some(text_hash(&paper));
+            show::lines(&mut vectors, [VectorLine { id: paper.id.to_string(), text, vector }])?;
         }
         progress.done(n);
     }
     progress.finish();
     let progress = Progress::new("export", "users", None);
-    let mut users = create(&dir.join("users.jsonl"))?;
+    // It holds what people read, and the secrets of their feeds.
+    let mut users = create_private(&dir.join("users.jsonl"))?;
     let (mut after, mut people) = (None, 0);
     loop {
         let page = engine.export_users(after, USERS)?;
@@ -116,7 +129,13 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
     }
     progress.finish();
     for file in [papers, vectors, users] {
-        file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
+        finish_file(file)?;
+    }
+    let themes = engine.export_themes()?;
+    if let Some(themes) = &themes {
+        write_lines(&dir.join("themes.jsonl"), &themes.themes)?;
+        write_lines(&dir.join("theme_papers.jsonl"), &themes.papers)?;
+        write_lines(&dir.join("theme_events.jsonl"), &themes.events)?;
     }
     let model = engine.model();
     let about = About {
@@ -127,8 +146,11 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
         fingerprint: model.fingerprint.clone(),
         dimension: model.dimension,
         source: model.source.clone(),
+        themes: themes.map(|themes| themes.run),
     };
-    fs::write(dir.join("about.json"), serde_json::to_vec_pretty(&about)?)?;
+    let mut file = create(&dir.join("about.json"))?;
+    file.write_all(&serde_json::to_vec_pretty(&about)?)?;
+    finish_file(file)?;
     if context.json {
         show::document(&about)
     } else {
@@ -159,14 +181,20 @@ pub fn import(context: &Context, args: &ImportArgs) -> anyhow::Result<()> {
     let mut source = sources::read(&shown, papers).map(|incoming| {
         let mut incoming: Incoming = incoming?;
         if let (Some(vectors), Ok(paper)) = (&mut vectors, &incoming.paper) {
-            incoming.vector = vectors.take(paper.id.as_str())?;
+            incoming.vector = vectors.take(paper)?;
         }
         Ok(incoming)
     });
     let report = take_in(&engine, &shown, Some(about.papers), &mut source)?;
+    if report.lines() < about.papers {
+        eprintln!("{shown} has {} of the {} papers that were exported", report.lines(), about.papers);
+    }
     let mut total = Total::default();
     total.add(&shown, report);
     import_users(&engine, &dir.join("users.jsonl"), about.users, &mut total)?;
+    if let Some(run) = about.themes {
+        import_themes(&engine, dir, run, &mut total)?;
+    }
     finish(&engine);
     total.show(context, began)?;
     total.check(false)
@@ -245,21 +273,52 @@ fn import_users(engine: &Engine, path: &Path, users: usize, total: &mut Total) -
     if !path.exists() {
         return Ok(());
     }
+    read_lines(path, "users", Some(users), total, |line: UserLine| match line.into_user() {
+        Ok(user) => engine.import_user(&user).map(Ok),
+        Err(e) => Ok(Err(e.to_string())),
+    })
+}
+
+fn import_themes(engine: &Engine, dir: &Path, run: ExportedRun, total: &mut Total) -> Result<()> {
+    let mut themes = ExportedThemes { run, themes: Vec::new(), papers: Vec::new(), events: Vec::new() };
+    let places = Some(themes.run.papers);
+    read_lines(&dir.join("themes.jsonl"), "themes", None, total, |line| Ok(Ok(themes.themes.push(line))))?;
+    read_lines(&dir.join("theme_papers.jsonl"), "places", places, total, |line| Ok(Ok(themes.papers.push(line))))?;
+    read_lines(&dir.join("theme_events.jsonl"), "events", None, total, |line| Ok(Ok(themes.events.push(line))))?;
+    let left_out = match engine.import_themes(&themes) {
+        Ok(true) => return Ok(()),
+        Ok(false) => "this folder has themes already".to_string(),
+        Err(e @ Error::Invalid(_)) => e.to_string(),
+        Err(e) => return Err(e),
+    };
+    eprintln!("the themes of the export are left out: {left_out}");
+    Ok(())
+}
+
+/// Gives every line of a file that can be read to `take`, and tells and counts those that cannot, or that it rejects with
+/// a reason.
+fn read_lines<T: DeserializeOwned>(
+    path: &Path,
+    what: &'static str,
+    lines: Option<usize>,
+    total: &mut Total,
+    mut take: impl FnMut(T) -> Result<std::result::Result<(), String>>,
+) -> Result<()> {
     let file = File::open(path).map_err(|e| Error::io(path, "cannot open", e))?;
     let name = path.display().to_string();
-    let progress = Progress::new("import", "users", Some(users));
+    let progress = Progress::new("import", what, lines);
     for (k, line) in BufReader::new(file).split(b'\n').enumerate() {
         let line = line.map_err(|e| Error::io(path, "cannot read", e))?;
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let user = serde_json::from_slice(&line).map_err(|e| e.to_string());
-        match user.and_then(|user: UserLine| user.into_user().map_err(|e| e.to_string())) {
-            Ok(user) => engine.import_user(&user)?,
-            Err(reason) => {
-                progress.say(&format!("{name}:{}: refused: {reason}", k + 1));
-                total.refuse(&name, k + 1, reason);
-            }
+        let taken = match serde_json::from_slice(&line) {
+            Ok(value) => take(value)?,
+            Err(e) => Err(e.to_string()),
+        };
+        if let Err(reason) = taken {
+            progress.say(&format!("{name}:{}: rejected: {reason}", k + 1));
+            total.reject(&name, k + 1, reason);
         }
         progress.done(k + 1);
     }
@@ -285,16 +344,18 @@ impl Vectors {
         Ok(Vectors { path: path.to_path_buf(), reader, read: 0, whole, ahead: VecDeque::new() })
     }
 
-    /// The vector of a paper; none where it has none among the next [`AHEAD`].
-    fn take(&mut self, id: &str) -> Result<Option<Vec<f32>>> {
+    /// The vector of a paper; none where it has none among the next [`AHEAD`], or its text is another one by now.
+    fn take(&mut self, paper: &Paper) -> Result<Option<Vec<f32>>> {
         for k in 0..AHEAD {
             if k == self.ahead.len() {
                 let Some(line) = self.next()? else { break };
                 self.ahead.push_back(line);
             }
-            if self.ahead[k].id == id {
+            if self.ahead[k].id == paper.id.as_str() {
                 // Those before it are of papers that are not taken in.
-                return Ok(self.ahead.drain(..=k).next_back().map(|line| line.vector));
+                let line = self.ahead.drain(..=k).next_back();
+                let same = |line: &VectorLine| line.text.as_ref().is_none_or(|hash| *hash == text_hash(paper));
+                return Ok(line.filter(same).and_then(|line| line.vector));
             }
         }
         Ok(None)
@@ -314,6 +375,26 @@ impl Vectors {
     }
 }
 
+fn write_lines<T: Serialize>(path: &Path, lines: &[T]) -> anyhow::Result<()> {
+    let mut file = create(path)?;
+    show::lines(&mut file, lines)?;
+    finish_file(file)
+}
+
+/// Puts on disk what is written.
+fn finish_file(file: BufWriter<File>) -> anyhow::Result<()> {
+    Ok(file.into_inner().map_err(|e| e.into_error())?.sync_all()?)
+}
+
 fn create(path: &Path) -> Result<BufWriter<File>> {
     File::create_new(path).map(BufWriter::new).map_err(|e| Error::io(path, "cannot write", e))
+}
+
+/// A file that nobody else on this machine may read.
+fn create_private(path: &Path) -> Result<BufWriter<File>> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(BufWriter::new).map_err(|e| Error::io(path, "cannot write", e))
 }

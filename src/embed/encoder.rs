@@ -1,10 +1,10 @@
 //! The thread that owns the model, and the queue in front of it.
 //!
 //! Callers split their texts into tokens themselves and leave the sequences in [`Pending`]. How many calls of queries may
-//! wait is bounded, and one too many is refused before any work is done for it; calls of documents wait for their turn, and
-//! their callers see to it that they are few. The thread takes a batch whenever it is free, so what arrived meanwhile, from however many callers, goes through the model together. On a card
-//! two threads do so, each with a model and a stream of its own ([`Model::lanes`]): one's batch is put together and read
-//! back while the other's runs.
+//! wait is bounded, and one too many is refused before any work is done for it; calls of documents wait for their turn,
+//! and their callers see to it that they are few. The thread takes a batch whenever it is free, so what arrived meanwhile,
+//! from however many callers, goes through the model together. On a card two threads do so, each with a model and a stream
+//! of its own ([`Model::lanes`]): one's batch is put together and read back while the other's runs.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};

@@ -25,9 +25,7 @@ impl HashEmbedder {
         };
         HashEmbedder { identity }
     }
-}
 
-impl HashEmbedder {
     /// The one there is, when nothing else is asked for.
     pub(super) fn in_full(dimension: Option<usize>) -> Result<Self> {
         match dimension {

@@ -3,13 +3,10 @@
 //! Their tensors are handed out under the names that Hugging Face gives them in a BERT, so that what runs a BERT, our
 //! kernels or candle's, runs them all.
 
-use std::collections::HashMap;
-
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
-use candle_transformers::models::bert::{Config, HiddenAct};
 
-use super::cpu::{Activation, BertShape};
+use super::cpu::BertShape;
 
 /// What the tensors are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,42 +61,6 @@ impl BertKin {
         Ok(tensor)
     }
 
-    /// All tensors under BERT's names, for candle's BERT.
-    pub fn as_bert(&self, vars: &VarBuilder) -> Result<VarBuilder<'static>> {
-        let mut names = vec!["embeddings.LayerNorm".to_string()];
-        for i in 0..self.shape.layers {
-            names.extend(DISTILBERT.map(|(bert, _)| format!("encoder.layer.{i}.{bert}")));
-        }
-        let tables = ["word", "position", "token_type"].map(|t| format!("embeddings.{t}_embeddings.weight"));
-        let mut tensors = HashMap::new();
-        for name in names.iter().flat_map(|n| [format!("{n}.weight"), format!("{n}.bias")]).chain(tables) {
-            tensors.insert(name.clone(), self.tensor(vars, &name)?);
-        }
-        Ok(VarBuilder::from_tensors(tensors, DType::F32, vars.device()))
-    }
-
-    /// The sizes as candle's BERT wants them.
-    pub fn config(&self) -> Config {
-        let shape = &self.shape;
-        Config {
-            vocab_size: shape.vocab,
-            hidden_size: shape.hidden,
-            num_hidden_layers: shape.layers,
-            num_attention_heads: shape.heads,
-            intermediate_size: shape.intermediate,
-            hidden_act: match shape.activation {
-                Activation::Gelu => HiddenAct::Gelu,
-                Activation::GeluTanh => HiddenAct::GeluApproximate,
-                Activation::Relu => HiddenAct::Relu,
-            },
-            max_position_embeddings: shape.positions,
-            type_vocab_size: shape.types,
-            layer_norm_eps: shape.eps.into(),
-            model_type: None,
-            ..Config::default()
-        }
-    }
-
     /// The tensor that a BERT calls `name`, as row-major numbers.
     pub fn numbers(&self, vars: &VarBuilder, name: &str) -> Result<Vec<f32>> {
         self.tensor(vars, name)?.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()
@@ -133,5 +94,54 @@ fn find(vars: &VarBuilder, name: &str, prefix: &str) -> Result<Tensor> {
     match names.iter().find(|n| vars.contains_tensor(n)) {
         Some(n) => vars.get_unchecked(n),
         None => candle_core::bail!("{name} is missing"),
+    }
+}
+
+/// What candle's own BERT wants of it: only our tests run that one.
+#[cfg(test)]
+mod candle {
+    use std::collections::HashMap;
+
+    use candle_transformers::models::bert::{Config, HiddenAct};
+
+    use super::super::cpu::Activation;
+    use super::*;
+
+    impl BertKin {
+        /// All tensors under BERT's names.
+        pub fn as_bert(&self, vars: &VarBuilder) -> Result<VarBuilder<'static>> {
+            let mut names = vec!["embeddings.LayerNorm".to_string()];
+            for i in 0..self.shape.layers {
+                names.extend(DISTILBERT.map(|(bert, _)| format!("encoder.layer.{i}.{bert}")));
+            }
+            let tables = ["word", "position", "token_type"].map(|t| format!("embeddings.{t}_embeddings.weight"));
+            let mut tensors = HashMap::new();
+            for name in names.iter().flat_map(|n| [format!("{n}.weight"), format!("{n}.bias")]).chain(tables) {
+                tensors.insert(name.clone(), self.tensor(vars, &name)?);
+            }
+            Ok(VarBuilder::from_tensors(tensors, DType::F32, vars.device()))
+        }
+
+        /// The sizes.
+        pub fn config(&self) -> Config {
+            let shape = &self.shape;
+            Config {
+                vocab_size: shape.vocab,
+                hidden_size: shape.hidden,
+                num_hidden_layers: shape.layers,
+                num_attention_heads: shape.heads,
+                intermediate_size: shape.intermediate,
+                hidden_act: match shape.activation {
+                    Activation::Gelu => HiddenAct::Gelu,
+                    Activation::GeluTanh => HiddenAct::GeluApproximate,
+                    Activation::Relu => HiddenAct::Relu,
+                },
+                max_position_embeddings: shape.positions,
+                type_vocab_size: shape.types,
+                layer_norm_eps: shape.eps.into(),
+                model_type: None,
+                ..Config::default()
+            }
+        }
     }
 }

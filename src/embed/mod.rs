@@ -5,8 +5,8 @@
 //!
 //! On the road of a transformer: `model` reads its folder, `architecture` its config.json; `kin` gives BERT's relatives
 //! its names, so that the kernels of `cpu` run them on the processor and `bert` on candle's devices; `stock` runs every
-//! other architecture through candle; `device` says where and in what precision, `forward` chooses among the three;
-//! `dimension` says how many numbers are kept; `adapter` reads SPECTER2's.
+//! other architecture through candle's own implementation; `device` says where and in what precision, `forward` chooses
+//! among the three; `dimension` says how many numbers are kept; `adapter` reads SPECTER2's.
 
 mod adapter;
 mod architecture;
@@ -30,6 +30,8 @@ pub use hash::HashEmbedder;
 pub use model::{BUNDLED, ModelFiles, Pooling};
 pub use submitted::Submitted;
 
+// Settings that are a person's to choose stand with the others.
+pub use crate::config::{DeviceChoice, Precision};
 use crate::error::{Error, Result};
 
 /// What a text is, for models that want to be told (E5, BGE: another prefix for each).
@@ -57,53 +59,11 @@ pub struct Identity {
     pub precision: Precision,
 }
 
-/// How the products with weights are taken. On the processor everything else is f32, but for attention, which goes in bf16
-/// with the two narrow ones; on an accelerator what is stored between products is narrow too, and sums are f32. Vectors of
-/// two precisions count as of two models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// The reference.
-    F32,
-    /// Half the bits; turns a vector by less than a cosine of 0.9999.
-    Bf16,
-    /// For accelerators only, where bf16 is not there: more digits than that, and a model of large numbers can overflow.
-    F16,
-    /// A scale for each output of a weight and for each token; cosine above 0.995 on abstracts, less on a word or two. For the processor only.
-    Int8,
-}
-
 impl Precision {
     /// The fastest on this processor that turns no vector further than a cosine of 0.999.
     pub fn of_this_machine() -> Self {
         if cpu::Isa::detect().has_quick_bf16() { Precision::Bf16 } else { Precision::F32 }
     }
-}
-
-impl std::fmt::Display for Precision {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Precision::F32 => "f32",
-            Precision::Bf16 => "bf16",
-            Precision::F16 => "f16",
-            Precision::Int8 => "int8",
-        })
-    }
-}
-
-/// Where the model runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DeviceChoice {
-    /// The first CUDA or Metal device the binary was built for and the machine has, else the processor.
-    #[default]
-    Auto,
-    /// The processor.
-    Cpu,
-    /// The first CUDA device; an error without one.
-    Cuda,
-    /// The first Metal device; an error without one.
-    Metal,
 }
 
 /// How texts should come so that the model never waits for them.

@@ -1,8 +1,10 @@
-//! Models through candle's own implementations, in f32 on any device. (Its BERT is only what ours are checked against.)
+//! The architectures that we have no kernels for, through candle's own implementations, in f32 on any device. In tests also
+//! candle's BERT, which ours are checked against.
 
 use candle_core::{DType, Device, Module, Tensor};
 use candle_nn::VarBuilder;
-use candle_transformers::models::bert::{BertModel, DTYPE};
+#[cfg(test)]
+use candle_transformers::models::bert::BertModel;
 use candle_transformers::models::jina_bert::BertModel as JinaModel;
 use candle_transformers::models::modernbert::{self, ModernBert};
 use candle_transformers::models::nomic_bert::NomicBertModel;
@@ -21,6 +23,7 @@ pub struct Stock {
 }
 
 enum Net {
+    #[cfg(test)]
     Bert(BertModel),
     ModernBert(ModernBert),
     Nomic(NomicBertModel),
@@ -72,8 +75,9 @@ impl Stock {
         }
         let ids = Tensor::from_vec(ids, (n, longest), &self.device)?;
         let chosen = Tensor::from_vec(mask, (n, longest), &self.device)?;
-        let mask = chosen.to_dtype(DTYPE)?;
+        let mask = chosen.to_dtype(DType::F32)?;
         let hidden = match &self.net {
+            #[cfg(test)]
             Net::Bert(model) => model.forward(&ids, &ids.zeros_like()?, Some(&mask)),
             Net::ModernBert(model) => model.forward(&ids, &mask),
             // This one chooses by the mask instead of adding it, which takes whole numbers.
@@ -100,7 +104,10 @@ impl Stock {
 /// Builds the model, and says which token fills a batch up. Which one does not matter where the mask counts.
 fn net(files: &ModelFiles, vars: VarBuilder) -> candle_core::Result<(Net, u32)> {
     Ok(match &files.architecture {
+        #[cfg(test)]
         Architecture::Bert(kin) => (Net::Bert(BertModel::load(kin.as_bert(&vars)?, &kin.config())?), kin.pad),
+        #[cfg(not(test))]
+        Architecture::Bert(_) => candle_core::bail!("a BERT runs on kernels of our own"),
         Architecture::ModernBert(config) => (Net::ModernBert(modern(vars, config)?), config.pad_token_id),
         Architecture::Nomic(config) => (Net::Nomic(NomicBertModel::load(vars, config)?), 0),
         Architecture::Jina(config) => {
@@ -133,8 +140,8 @@ fn modern(vars: VarBuilder, config: &modernbert::Config) -> candle_core::Result<
 /// The tensors of a model, brought to f32 when they are asked for.
 pub fn weights<'a>(files: &'a ModelFiles, device: &Device) -> candle_core::Result<VarBuilder<'a>> {
     match &files.weights {
-        Weights::Safetensors(bytes) => VarBuilder::from_slice_safetensors(bytes, DTYPE, device),
-        Weights::Pickle(path) => VarBuilder::from_pth(path, DTYPE, device),
+        Weights::Safetensors(bytes) => VarBuilder::from_slice_safetensors(bytes, DType::F32, device),
+        Weights::Pickle(path) => VarBuilder::from_pth(path, DType::F32, device),
     }
 }
 

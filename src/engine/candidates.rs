@@ -12,7 +12,7 @@ use roaring::RoaringBitmap;
 use super::space::Space;
 use super::{Engine, Mode};
 use crate::error::Result;
-use crate::index::{Lexical, Plan, TermVector, VectorIndex, Words, dot};
+use crate::index::{Lexical, Plan, TermVector, Words, dot};
 use crate::paper::Row;
 
 /// The words' share of a score: the middle of what was best on the even queries of cranfield and cisi.

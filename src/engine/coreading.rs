@@ -11,7 +11,6 @@ use super::Engine;
 use super::reader::{Reader, opinions};
 use super::space::Space;
 use crate::error::Result;
-use crate::index::VectorIndex;
 use crate::paper::{PaperId, Row};
 use crate::rank::{Crowd, carried_over, weigh};
 use crate::user::Event;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Engine;
 use crate::error::Result;
-use crate::index::{Checked, State, VectorIndex};
+use crate::index::{Checked, State};
 
 /// What a data folder holds, for people and dashboards.
 #[derive(Debug, Clone, Serialize)]

@@ -17,7 +17,6 @@ use super::Engine;
 use super::space::Space;
 use crate::embed::{Kind, Submitted, unit};
 use crate::error::{Error, Result};
-use crate::index::VectorIndex;
 use crate::paper::{Paper, PaperId, Row};
 use crate::store::{Fingerprints, Outcome};
 

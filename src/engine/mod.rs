@@ -38,8 +38,9 @@ pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
 pub use testbed::{Readership, Testbed};
 pub use themes::{
-    Assigned, Example as ThemeExample, MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme,
-    ThemeAsk, ThemeEvent, ThemeEvents, ThemeList, ThemeMap, ThemeOrder, ThemesAsk, ThemesMeta, ThemesRun,
+    Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,
+    MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeAsk, ThemeEvent, ThemeEvents,
+    ThemeList, ThemeMap, ThemeOrder, ThemesAsk, ThemesMeta, ThemesRun,
 };
 pub use users::{ExportedUser, MAX_EVENTS, UserView};
 pub use versions::{PaperInFull, Version};
@@ -51,7 +52,7 @@ use self::space::Space;
 use self::versions::Versions;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::index::{Lexical, VectorIndex};
+use crate::index::Lexical;
 use crate::paper::{Paper, PaperId};
 use crate::store::{Listing, Page, Store, StoredModel};
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{Answer, Ask, Engine, Hit, Meta, Mode};
 use crate::error::Result;
-use crate::index::{Plan, VectorIndex};
+use crate::index::Plan;
 use crate::paper::Row;
 use crate::rank::Candidate;
 use crate::vector::dot;

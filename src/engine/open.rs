@@ -10,7 +10,7 @@ use super::words::{WORDS, catch_up};
 use crate::config::Config;
 use crate::embed::{self, BUNDLED};
 use crate::error::{Error, Result};
-use crate::index::{Lexical, OpenReport, VectorIndex};
+use crate::index::{Lexical, OpenReport};
 use crate::store::{Store, StoredModel};
 
 /// An engine, and what a person should hear about how it was opened.
@@ -24,6 +24,11 @@ pub struct Opened {
 }
 
 impl Engine {
+    /// Whether a folder is a data folder, so that [`Engine::open`] would make nothing.
+    pub fn is_made(folder: &Path) -> bool {
+        Store::is_made(folder)
+    }
+
     /// Opens a data folder, making it if it is not there. An index that is missing, damaged or behind is healed from
     /// the store.
     ///

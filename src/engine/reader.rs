@@ -17,7 +17,7 @@ use super::probability::{Odds, odds};
 use super::space::Space;
 use crate::embed::Kind;
 use crate::error::{Error, Result};
-use crate::index::{TermVector, VectorIndex};
+use crate::index::TermVector;
 use crate::paper::{Paper, PaperId, Row, Works};
 use crate::rank::{Background, Candidate, Liking, Taste, decay};
 use crate::store::User;

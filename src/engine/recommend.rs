@@ -12,7 +12,7 @@ use super::space::Space;
 use super::{Answer, Ask, Engine, Feed, Hit, Meta, Mode, Part, Why};
 use crate::embed::{Kind, unit};
 use crate::error::{Error, Result};
-use crate::index::{Plan, TermVector, VectorIndex, dot};
+use crate::index::{Plan, TermVector, dot};
 use crate::paper::{PaperId, Row, Works, head};
 use crate::rank::{self, Profile, Strategy, UNDATED, decay};
 use crate::user::{Event, EventKind, Moment};

@@ -15,7 +15,6 @@ use super::space::{Space, stored};
 use crate::config::Config;
 use crate::embed::{self, Embedder, Kind, Submitted};
 use crate::error::Result;
-use crate::index::VectorIndex;
 use crate::paper::{Paper, Row};
 use crate::store::StoredModel;
 

@@ -9,7 +9,7 @@ use super::candidates::{Candidate, Probe};
 use super::space::Space;
 use super::{Ask, Engine};
 use crate::error::Result;
-use crate::index::{Plan, VectorIndex};
+use crate::index::Plan;
 use crate::paper::{Paper, Row, Works};
 use crate::rank::mmr;
 

@@ -174,11 +174,11 @@ impl Engine {
 /// Refuses a text that nothing can be found with.
 pub(super) fn check_query(query: &str) -> Result<()> {
     if query.trim().is_empty() {
-        return Err(Error::Invalid("the query is empty".into()));
+        return Err(Error::Invalid("the text to look for is empty".into()));
     }
     if query.len() > MAX_QUERY_BYTES {
         return Err(Error::Invalid(format!(
-            "the query is {} bytes long; at most {MAX_QUERY_BYTES} are allowed",
+            "the text is {} bytes long; at most {MAX_QUERY_BYTES} are allowed",
             query.len()
         )));
     }

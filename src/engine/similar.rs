@@ -12,7 +12,6 @@ use super::retrieve::{Rules, pool};
 use super::space::Space;
 use super::{Answer, Ask, Engine, Part};
 use crate::error::{Error, Result};
-use crate::index::VectorIndex;
 use crate::paper::{Paper, PaperId, Row, Works};
 
 /// Papers whose neighbours are looked for side by side.

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use roaring::RoaringBitmap;
 
 use super::open::precision_named;
-use crate::config::{Config, Device, Precision};
-use crate::embed::{self, DeviceChoice, Embedder, Identity, Options, Pace};
+use crate::config::{Config, Precision};
+use crate::embed::{self, Embedder, Identity, Options, Pace};
 use crate::error::{Error, Result};
-use crate::index::{IndexOptions, OpenReport, Segmented, VectorIndex};
+use crate::index::{IndexOptions, OpenReport, Segmented};
 use crate::paper::Row;
 use crate::store::{Store, StoredModel};
 
@@ -121,23 +121,11 @@ pub fn stored(identity: Identity) -> StoredModel {
 impl Config {
     /// The part of the settings that the embedder needs. `precision` and `dimension` are what counts when nobody asked for
     /// another.
-    pub fn embed_options(&self, model: &str, precision: Option<embed::Precision>, dimension: Option<usize>) -> Options {
-        let device = match self.device {
-            Device::Auto => DeviceChoice::Auto,
-            Device::Cpu => DeviceChoice::Cpu,
-            Device::Cuda => DeviceChoice::Cuda,
-            Device::Metal => DeviceChoice::Metal,
-        };
+    pub fn embed_options(&self, model: &str, precision: Option<Precision>, dimension: Option<usize>) -> Options {
         Options {
             model: model.to_string(),
-            device,
-            precision: match self.precision {
-                Some(Precision::F32) => Some(embed::Precision::F32),
-                Some(Precision::Bf16) => Some(embed::Precision::Bf16),
-                Some(Precision::F16) => Some(embed::Precision::F16),
-                Some(Precision::Int8) => Some(embed::Precision::Int8),
-                None => precision,
-            },
+            device: self.device,
+            precision: self.precision.or(precision),
             dimension: self.dimension.or(dimension),
             threads: self.tuning.threads,
             token_budget: self.tuning.token_budget,

@@ -132,8 +132,11 @@ impl Engine {
         Ok(out)
     }
 
-    /// The newest day on which a paper was listed, not later than this machine's.
-    pub(super) fn today(&self) -> Result<Option<i32>> {
+    /// The newest day on which a paper was listed (else dated), not later than this machine's; days since 1970-01-01.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn today(&self) -> Result<Option<i32>> {
         let newest = self.store.newest_day()?;
         let clock = Moment::now().day();
         Ok(newest.map(|day| day.min(clock)))

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::ApiError;
-use crate::engine::Ask;
+use crate::engine::{Ask, Mode};
 use crate::error::Error;
 use crate::paper::{Filter, PaperDate, PaperId, head};
 
@@ -34,7 +34,7 @@ pub struct Ranking {
     /// None of these papers, by id (repeat the parameter).
     exclude: Option<Vec<String>>,
     /// How texts are compared: `hybrid` (default; meaning and words, half and half), `dense` (meaning) or `lexical` (words).
-    mode: Option<String>,
+    mode: Option<Mode>,
     /// From 0, closest first, to 1, as unlike each other as can be (maximal marginal relevance).
     #[param(minimum = 0, maximum = 1, default = 0)]
     diversity: Option<f32>,
@@ -60,18 +60,13 @@ impl Given {
 
     /// What every ranking call shares.
     pub fn ask(&mut self) -> Result<Ask, ApiError> {
+        let filter = self.filter()?;
         let mut take = |name| self.take(name);
         let default = Ask::default();
         let ask = Ask {
             limit: take("limit").whole()?.unwrap_or(default.limit),
             offset: take("offset").whole()?.unwrap_or(0),
-            filter: Filter {
-                from: take("from").date()?,
-                to: take("to").date()?,
-                categories: take("category").texts()?,
-                authors: take("author").texts()?,
-                exclude: ids(take("exclude").texts()?)?,
-            },
+            filter,
             mode: take("mode").word()?.unwrap_or_default(),
             diversity: take("diversity").number()?.unwrap_or(0.0),
             min_score: take("min_score").number()?,
@@ -80,6 +75,18 @@ impl Given {
         };
         ask.check()?;
         Ok(ask)
+    }
+
+    /// Which papers may be in the answer.
+    pub fn filter(&mut self) -> Result<Filter, ApiError> {
+        let mut take = |name| self.take(name);
+        Ok(Filter {
+            from: take("from").date()?,
+            to: take("to").date()?,
+            categories: take("category").texts()?,
+            authors: take("author").texts()?,
+            exclude: ids(take("exclude").texts()?)?,
+        })
     }
 
     /// The rest, which must hold nothing that `T` does not know.

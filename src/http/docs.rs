@@ -1,8 +1,8 @@
 //! What the OpenAPI document says of the service as a whole.
 
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::schema::Schema;
-use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{OpenApi, PartialSchema};
 
 use super::ask::Ranking;
@@ -29,8 +29,8 @@ use crate::paper::Paper;
 )]
 pub struct Frame;
 
-/// The document with what is true of many routes: bodies of ranking calls take the parameters of ranking calls, and every
-/// error has one shape.
+/// The document with what is true of many routes: bodies of ranking calls take the parameters of ranking calls, every error
+/// has one shape, and some can come from any route.
 pub fn completed(mut document: Document) -> Document {
     let further: [(&str, Vec<RefOr<Schema>>); 4] = [
         ("SearchBody", vec![Ranking::schema()]),
@@ -48,16 +48,60 @@ pub fn completed(mut document: Document) -> Document {
             }
         }
     }
-    let error = || {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
-        RefOr::T(ResponseBuilder::new().description("any error").content("application/json", content).build())
-    };
-    for path in document.paths.paths.values_mut() {
+    for (address, path) in &mut document.paths.paths {
         let operations: [&mut Option<Operation>; 5] =
             [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
         for operation in operations.into_iter().flatten() {
-            operation.responses.responses.entry("default".into()).or_insert_with(error);
+            let mut common = vec!["default"];
+            if address.starts_with("/v1/") {
+                common.extend(["400", "408", "500", "503"]);
+                let mut parameters = operation.parameters.iter().flatten();
+                let body = operation.request_body.is_some();
+                if body {
+                    common.extend(["413", "415"]);
+                }
+                if body || parameters.any(|p| matches!(p, RefOr::T(p) if p.parameter_in == ParameterIn::Query)) {
+                    common.push("422");
+                }
+            }
+            let responses = &mut operation.responses.responses;
+            for status in common {
+                responses.entry(status.into()).or_insert_with(error);
+            }
+            for (status, response) in responses.iter_mut() {
+                if let RefOr::T(response) = response
+                    && response.description.is_empty()
+                {
+                    response.description = meaning(status).into();
+                }
+            }
         }
     }
     document
+}
+
+/// An error, in the one shape of all.
+fn error() -> RefOr<Response> {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
+    RefOr::T(ResponseBuilder::new().content("application/json", content).build())
+}
+
+/// What a status says on whichever route it comes.
+fn meaning(status: &str) -> &'static str {
+    match status {
+        "200" => "the answer",
+        "202" => "it goes on in the background",
+        "204" => "done",
+        "400" => "cannot be read: broken JSON, a number that is none, a parameter or field that does not exist",
+        "401" => "the token is missing or not the right one",
+        "404" => "what is named does not exist",
+        "408" => "it took too long",
+        "409" => "it is being done already",
+        "413" => "the body is too long",
+        "415" => "the body is of another media type, or compressed",
+        "422" => "can be read and is not allowed",
+        "500" => "something went wrong inside; the log of the service says more",
+        "503" => "too much is waiting, or the data folder is still being opened; try again after `Retry-After` seconds",
+        _ => "any error",
+    }
 }

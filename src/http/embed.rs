@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::App;
-use super::error::{ApiError, ErrorBody};
+use super::error::ApiError;
 use super::extract::Fields;
 use crate::embed::Kind;
 
@@ -42,8 +42,7 @@ pub struct Embedded {
 
 /// Vectors for texts
 #[utoipa::path(post, path = "/v1/embed", tag = "embed", request_body = EmbedBody,
-    responses((status = 200, body = Embedded), (status = 400, body = ErrorBody), (status = 415, body = ErrorBody),
-              (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Embedded)))]
 pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Json<Embedded>, ApiError> {
     let body: EmbedBody = given.rest()?;
     let kind = match body.kind {

@@ -26,8 +26,8 @@ pub struct ErrorBody {
 /// What went wrong.
 #[derive(Serialize, ToSchema)]
 pub struct ErrorInner {
-    /// One word for programs: `bad_request`, `unauthorized`, `not_found`, `method_not_allowed`, `timeout`, `conflict`,
-    /// `payload_too_large`, `unsupported_media_type`, `invalid`, `internal`, `overloaded`.
+    /// One word for programs: `bad_request`, `unauthorized`, `forbidden`, `not_found`, `method_not_allowed`, `timeout`,
+    /// `conflict`, `payload_too_large`, `unsupported_media_type`, `invalid`, `rate_limited`, `internal`, `overloaded`.
     code: &'static str,
     /// A sentence for people.
     message: String,

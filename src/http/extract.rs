@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::App;
 use super::ask::Given;
 use super::error::ApiError;
+use crate::paper::head;
 
 /// The parameters of a query string as JSON fields: a text, or a list of texts where a name is repeated. Empty ones
 /// (HTML forms send them) are null, which says as much as nothing.
@@ -72,7 +73,7 @@ impl FromRequest<App> for Fields {
 /// The body as JSON, whatever it holds.
 pub async fn json_body(request: Request, app: &App) -> Result<Value, ApiError> {
     let (parts, body) = request.into_parts();
-    if media_type(&parts.headers).as_deref() != Some("application/json") {
+    if body_type(&parts.headers)?.as_deref() != Some("application/json") {
         return Err(unsupported(&parts.headers, "application/json"));
     }
     let bytes = read(body, app.tuning.max_body).await?;
@@ -93,6 +94,22 @@ const LONG: usize = 1 << 18;
 pub fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// The media type of a body that is about to be read. One that is compressed is refused: it would be read as it is.
+pub fn body_type(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let values = headers.get_all(header::CONTENT_ENCODING).iter();
+    let encodings: Vec<String> = values.map(|v| String::from_utf8_lossy(v.as_bytes()).trim().to_string()).collect();
+    match encodings.iter().find(|e| !e.is_empty() && !e.eq_ignore_ascii_case("identity")) {
+        None => Ok(media_type(headers)),
+        Some(encoding) => Err(ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!(
+                "the content encoding is {:?}; send the body as it is, unpacked and without Content-Encoding",
+                head(encoding, 60)
+            ),
+        )),
+    }
 }
 
 /// The error for a body of another type.

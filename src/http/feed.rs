@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::ask::{Given, Ranking, ids};
@@ -34,17 +34,20 @@ pub fn take_feed(given: &mut Given) -> Result<Feed, ApiError> {
 }
 
 /// What a feed takes besides the parameters of a ranking call; in a body, fields of the same names.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
 #[allow(dead_code)] // This is what the OpenAPI document says; [`take_feed`] reads them.
 pub struct FeedParameters {
     /// Only papers listed (else dated) on this day, or in this month or year.
     date: Option<String>,
-    /// Only papers listed (else dated) on the day of this moment or later: RFC 3339 or a date.
+    /// Only papers listed (else dated) on the day of this moment or later: RFC 3339 or a date. Not with `date`.
     since: Option<String>,
     /// At most so many papers of one author; 3 where the user did not set it.
+    #[param(minimum = 1)]
     #[schema(minimum = 1)]
     per_author: Option<u32>,
     /// The share outside the interests; 0.05 where the user did not set it.
+    #[param(minimum = 0, maximum = 0.5)]
     #[schema(minimum = 0, maximum = 0.5)]
     exploration: Option<f32>,
 }
@@ -56,14 +59,8 @@ pub struct FeedParameters {
 /// without a history, attention a day). Hits with `explore` lie outside the interests on purpose. Without `date` and
 /// `since` the whole corpus is looked at, newer papers first, softly.
 #[utoipa::path(get, path = "/v1/users/{user}/feed", tag = "users",
-    params(("user" = String, Path, description = "the user's name"),
-           ("date" = Option<String>, Query, description = "only papers listed (else dated) on this day, or in this month or year"),
-           ("since" = Option<String>, Query, description = "only papers listed (else dated) on the day of this moment or later: RFC 3339 or a date"),
-           ("per_author" = Option<u32>, Query, description = "at most so many papers of one author; 3 where the user did not set it"),
-           ("exploration" = Option<f32>, Query, minimum = 0, maximum = 0.5, description = "the share outside the interests; 0.05 where the user did not set it"),
-           Ranking),
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 422, body = ErrorBody)))]
+    params(("user" = String, Path, description = "the user's name"), FeedParameters, Ranking),
+    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn get(State(app): State<App>, Id(name): Id, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
     let feed = take_feed(&mut given)?;
     given.nothing_else()?;
@@ -84,8 +81,7 @@ pub struct PreviewBody {
 /// With some events more, which are not stored. The user need not exist.
 #[utoipa::path(post, path = "/v1/users/{user}/feed/preview", tag = "users", request_body = PreviewBody,
     params(("user" = String, Path, description = "the user's name")),
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn preview(
     State(app): State<App>,
     Id(name): Id,
@@ -113,8 +109,7 @@ pub struct RankBody {
 /// All candidates come back, best first, those that the user has seen included.
 #[utoipa::path(post, path = "/v1/users/{user}/rank", tag = "users", request_body = RankBody,
     params(("user" = String, Path, description = "the user's name")),
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -> Result<Json<Answer>, ApiError> {
     let body: RankBody = given.rest()?;
     let candidates = ids(body.candidates)?;
@@ -127,8 +122,7 @@ pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -
 #[utoipa::path(get, path = "/v1/users/{user}/questions", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, default 10")),
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn questions(
     State(app): State<App>,
     Id(name): Id,
@@ -146,7 +140,7 @@ pub async fn questions(
 /// paper does not count.
 #[utoipa::path(get, path = "/v1/trending", tag = "papers",
     params(("window" = Option<String>, Query, description = "`7d` (default), `24h`, `2w`"), Ranking),
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer)))]
 pub async fn trending(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
     let window = match given.take("window").value {
         None => 7.0,

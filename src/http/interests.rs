@@ -52,8 +52,7 @@ pub async fn list(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<J
 /// It shows in the next answer. Answers with the interest as it is now; after a merge, with the one it went into.
 #[utoipa::path(patch, path = "/v1/users/{user}/interests/{id}", tag = "users", request_body = InterestBody,
     params(("user" = String, Path, description = "the user's name"), ("id" = String, Path, description = "the interest")),
-    responses((status = 200, body = InterestView), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = InterestView), (status = 404, body = ErrorBody)))]
 pub async fn patch(
     State(app): State<App>,
     Ids(ids): Ids<2>,

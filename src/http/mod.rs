@@ -32,6 +32,8 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use error::ApiError;
 
+pub use web::MAP;
+
 /// How long running requests may take to finish once the service was asked to stop.
 const DRAIN: Duration = Duration::from_secs(30);
 

@@ -2,18 +2,22 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::App;
+use super::ask::Ranking;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params};
-use super::feed::take_feed;
-use crate::engine::{Answer, Hit};
+use super::feed::{FeedParameters, take_feed};
+use crate::engine::{Answer, Hit, Since};
 use crate::user::Moment;
+
+/// Days up to the newest of the corpus that a news reader is shown: its address stays the same, so it cannot name one.
+const DAYS: i32 = 14;
 
 /// What opens a user's feed to a news reader.
 #[derive(Serialize, ToSchema)]
@@ -40,20 +44,34 @@ pub async fn token(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<
 }
 
 /// The feed as Atom
+///
+/// Papers of the newest fourteen days where neither `date` nor `since` is given.
+///
+/// 30 papers, unless `limit` says otherwise.
 #[utoipa::path(get, path = "/v1/users/{user}/feed.atom", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
-           ("token" = String, Query, description = "the secret of the feed; every parameter of the feed besides")),
+           ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),
     responses((status = 200, content_type = "application/atom+xml", body = String), (status = 401, body = ErrorBody),
               (status = 404, body = ErrorBody)))]
-pub async fn atom(State(app): State<App>, Id(name): Id, params: Params) -> Result<impl IntoResponse, ApiError> {
+pub async fn atom(
+    State(app): State<App>,
+    Id(name): Id,
+    uri: Uri,
+    params: Params,
+) -> Result<impl IntoResponse, ApiError> {
     let answer = opened(&app, name.clone(), params).await?;
-    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], as_atom(&name, &answer)))
+    let own = uri.path_and_query().map_or("", |at| at.as_str());
+    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], as_atom(&name, own, &answer)))
 }
 
 /// The feed as JSON Feed
+///
+/// Papers of the newest fourteen days where neither `date` nor `since` is given.
+///
+/// 30 papers, unless `limit` says otherwise.
 #[utoipa::path(get, path = "/v1/users/{user}/feed.json", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
-           ("token" = String, Query, description = "the secret of the feed; every parameter of the feed besides")),
+           ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),
     responses((status = 200, content_type = "application/feed+json", body = Object), (status = 401, body = ErrorBody),
               (status = 404, body = ErrorBody)))]
 pub async fn json_feed(State(app): State<App>, Id(name): Id, params: Params) -> Result<impl IntoResponse, ApiError> {
@@ -69,14 +87,18 @@ async fn opened(app: &App, name: String, Params(mut given): Params) -> Result<An
         _ => return Err(ApiError::new(StatusCode::UNAUTHORIZED, "the address lacks the token of the feed")),
     };
     given.0.entry("limit").or_insert_with(|| 30.into());
-    let feed = take_feed(&mut given)?;
+    let mut feed = take_feed(&mut given)?;
     given.nothing_else()?;
     let opened = app
-        .blocking(
-            move |engine| {
-                if engine.opens_feed(&name, &token)? { engine.feed(&name, &feed).map(Some) } else { Ok(None) }
-            },
-        )
+        .blocking(move |engine| {
+            if !engine.opens_feed(&name, &token)? {
+                return Ok(None);
+            }
+            if let (Since::Ever, Some(today)) = (&feed.since, engine.today()?) {
+                feed.since = Since::Moment(Moment::of_day(today - DAYS + 1));
+            }
+            engine.feed(&name, &feed).map(Some)
+        })
         .await?;
     opened.ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "the token is not the one of this feed"))
 }
@@ -101,14 +123,17 @@ fn link(hit: &Hit) -> Option<&str> {
     hit.paper.url.as_deref().filter(|url| url.starts_with("https://") || url.starts_with("http://"))
 }
 
-fn as_atom(name: &str, answer: &Answer) -> String {
+/// `own` is the address it was fetched from.
+fn as_atom(name: &str, own: &str, answer: &Answer) -> String {
     let newest = answer.papers.iter().map(updated).max().unwrap_or_else(|| Moment::of_day(0).to_string());
     let mut out =
         String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">\n");
     out += &format!(
-        "<id>urn:paperkin:feed:{}</id><title>Papers for {}</title><updated>{newest}</updated>\n",
+        "<id>urn:paperkin:feed:{}</id><title>Papers for {}</title><updated>{newest}</updated>\
+         <link rel=\"self\" href=\"{}\"/><link rel=\"alternate\" href=\"/#/foryou\"/>\n",
         encoded(name),
-        escaped(name)
+        escaped(name),
+        escaped(own)
     );
     for hit in &answer.papers {
         let paper = &hit.paper;
@@ -122,13 +147,13 @@ fn as_atom(name: &str, answer: &Answer) -> String {
             [] => out += "<author><name>unknown</name></author>",
             names => names.iter().for_each(|n| out += &format!("<author><name>{}</name></author>", escaped(n))),
         }
-        if let Some(url) = link(hit) {
-            out += &format!("<link rel=\"alternate\" href=\"{}\"/>", escaped(url));
-        }
+        // Without an address of its own, its place on the page of this service.
+        let page = || format!("/#/similar/{}", encoded(paper.id.as_str()));
+        let url = link(hit).map_or_else(page, str::to_string);
+        out += &format!("<link rel=\"alternate\" href=\"{}\"/>", escaped(&url));
         for category in &paper.categories {
             out += &format!("<category term=\"{}\"/>", escaped(category));
         }
-        // The content and not only a summary: an entry without a link must have it (RFC 4287, 4.1.2).
         out += &format!("<content type=\"text\">{}</content></entry>\n", escaped(&paper.summary));
     }
     out + "</feed>\n"

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::error::{ApiError, ErrorBody};
-use super::extract::{Id, NoParams, Params, json_body, media_type, unsupported};
+use super::extract::{Id, NoParams, Params, body_type, json_body, unsupported};
 use crate::engine::{Incoming, PaperInFull, Rejection, Report};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, head};
@@ -43,14 +43,13 @@ pub struct PageMeta {
 /// Put papers in
 ///
 /// One paper, or `{"papers": [...]}`, as `application/json`; a stream of any length as `application/x-ndjson`, one paper a
-/// line. What is not a paper is listed under `rejected` and the rest goes in. Papers can be found when the call returns. A
-/// paper sent again replaces the old one; an identical one costs nothing.
+/// line. What is not a paper is listed under `rejected` and the rest goes in. Papers can be found when the call returns.
+/// A paper sent again replaces the old one; an identical one costs nothing.
 #[utoipa::path(post, path = "/v1/papers", tag = "papers",
     request_body(content((Paper = "application/json"), (String = "application/x-ndjson"))),
-    responses((status = 200, body = Report), (status = 400, body = ErrorBody), (status = 413, body = ErrorBody),
-              (status = 415, body = ErrorBody)))]
+    responses((status = 200, body = Report)))]
 pub async fn put(State(app): State<App>, _: NoParams, request: Request) -> Result<Json<Report>, ApiError> {
-    let report = match media_type(request.headers()).as_deref() {
+    let report = match body_type(request.headers())?.as_deref() {
         Some("application/x-ndjson") => stream(&app, request.into_body()).await?,
         Some("application/json") => {
             let papers = match json_body(request, &app).await? {
@@ -145,7 +144,7 @@ pub async fn delete(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<S
            ("sort" = Option<String>, Query, description = "`date` (default), `upvotes` or `trending`"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers a page, 1 to 500, default 50"),
            ("cursor" = Option<String>, Query, description = "`meta.next` of the page before")),
-    responses((status = 200, body = PaperList), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = PaperList)))]
 pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Json<PaperList>, ApiError> {
     let mut take = |name| given.take(name);
     let listing = Listing {

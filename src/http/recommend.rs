@@ -33,8 +33,8 @@ pub struct RecommendBody {
     user: Option<String>,
     /// A vector of the model to be close to.
     vector: Option<Vec<f32>>,
-    /// How examples become a score: `mean`, `nearest`, `rocchio`, `logistic`, or `auto` (default), which picks by their number
-    /// and spread; `meta.strategy` says what it took.
+    /// How examples become a score: `mean`, `nearest`, `rocchio`, `logistic`, or `auto` (default), which picks by their
+    /// number and spread; `meta.strategy` says what it took.
     #[schema(value_type = Option<String>)]
     strategy: Option<Strategy>,
     /// Only these papers, all of them, whatever `limit` says, liked ones included. At most 20,000.
@@ -89,8 +89,7 @@ fn examples(bodies: Vec<ExampleBody>) -> Result<Vec<Example>, ApiError> {
 ///
 /// At least one positive example: a paper, a text or a vector. An unknown id is 404 and named.
 #[utoipa::path(post, path = "/v1/recommend", tag = "recommend", request_body = RecommendBody,
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn post(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<Answer>, ApiError> {
     let ask = given.ask()?;
     let per_author = given.take("per_author").whole()?;

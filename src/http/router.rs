@@ -50,10 +50,10 @@ pub fn router(app: App) -> Router {
     api.merge(web::routes())
         .merge(SwaggerUi::new("/docs").url("/openapi.json", docs::completed(document)))
         .fallback(|uri: Uri| async move {
-            ApiError::new(
-                StatusCode::NOT_FOUND,
-                format!("there is nothing at {}; /docs lists what there is", uri.path()),
-            )
+            let path = uri.path();
+            let named = ["/v1/papers/", "/v1/users/", "/v1/themes/"].iter().any(|start| path.starts_with(start));
+            let hint = if named { " (a `/` in an id is written %2F)" } else { "" };
+            ApiError::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}; /docs lists what there is{hint}"))
         })
         .method_not_allowed_fallback(|| async {
             ApiError::new(

@@ -30,7 +30,7 @@ pub struct SearchBody {
 /// whole title finds its paper first. A text of more than 32 words, or of several lines, is a query by example.
 #[utoipa::path(get, path = "/v1/search", tag = "search",
     params(("q" = String, Query, description = "a phrase or a pasted abstract"), Ranking),
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer)))]
 pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
     let query = match given.take("q").value {
         Some(Value::Array(_)) => return Err(ApiError::bad_request("q is given more than once")),
@@ -43,8 +43,7 @@ pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Js
 ///
 /// The parameters of a ranking call are fields of the body, or of its `filter`.
 #[utoipa::path(post, path = "/v1/search", tag = "search", request_body = SearchBody,
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 413, body = ErrorBody),
-              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer)))]
 pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Json<Answer>, ApiError> {
     let (own, mut ranking): (Map<_, _>, Map<_, _>) =
         given.0.into_iter().partition(|(name, _)| matches!(name.as_str(), "q" | "filter"));
@@ -67,8 +66,7 @@ async fn search(app: App, query: Option<String>, mut given: Given) -> Result<Jso
 /// Never the paper itself, nor another version of it.
 #[utoipa::path(get, path = "/v1/papers/{id}/similar", tag = "search",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`"), Ranking),
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn similar(State(app): State<App>, Id(id): Id, Params(given): Params) -> Result<Json<Answer>, ApiError> {
     similar_to(app, id, given).await
 }
@@ -78,8 +76,7 @@ pub async fn similar(State(app): State<App>, Id(id): Id, Params(given): Params) 
 /// The same as `/v1/papers/{id}/similar`, for clients behind a proxy that decodes `%2F`.
 #[utoipa::path(get, path = "/v1/similar", tag = "search",
     params(("id" = String, Query, description = "the paper's id"), Ranking),
-    responses((status = 200, body = Answer), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn similar_by_id(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
     match given.take("id").value {
         Some(Value::String(id)) => similar_to(app, id, given).await,
@@ -117,8 +114,7 @@ pub struct BatchAnswers {
 ///
 /// The parameters of a ranking call are fields of the body. An unknown id is 404 and named.
 #[utoipa::path(post, path = "/v1/similar/batch", tag = "search", request_body = BatchBody,
-    responses((status = 200, body = BatchAnswers), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 413, body = ErrorBody), (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = BatchAnswers), (status = 404, body = ErrorBody)))]
 pub async fn batch(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<BatchAnswers>, ApiError> {
     let ask = given.ask()?;
     let body: BatchBody = given.rest()?;

@@ -40,8 +40,8 @@ const HITS: usize = 300;
            ("sort" = Option<String>, Query, description = "`size` (default) or `trend`: within a level the surest to rise first"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "themes wanted; all without it"),
            ("offset" = Option<u32>, Query, description = "themes to pass over first")),
-    responses((status = 200, body = ThemeList), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody),
-              (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet")))]
+    responses((status = 200, body = ThemeList),
+              (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet, or too much is waiting")))]
 pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Json<ThemeList>, ApiError> {
     let mut take = |name| given.take(name);
     let ask = ThemesAsk {
@@ -63,9 +63,13 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<J
            ("sort" = Option<String>, Query, description = "`central` (default), `newest` or `most_read`"),
            ("q" = Option<String>, Query, description = "search for this within the theme"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, 1 to 500, default 10"),
-           ("offset" = Option<u32>, Query, description = "papers to pass over first")),
-    responses((status = 200, body = OneTheme), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 422, body = ErrorBody)))]
+           ("offset" = Option<u32>, Query, description = "papers to pass over first"),
+           ("from" = Option<String>, Query, description = "papers of this date or later"),
+           ("to" = Option<String>, Query, description = "papers of this date or earlier"),
+           ("category" = Option<Vec<String>>, Query, description = "papers in any of these categories (repeat the parameter)"),
+           ("author" = Option<Vec<String>>, Query, description = "papers by any of these authors, by full name (repeat the parameter)"),
+           ("exclude" = Option<Vec<String>>, Query, description = "none of these papers, by id (repeat the parameter)")),
+    responses((status = 200, body = OneTheme), (status = 404, body = ErrorBody)))]
 pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) -> Result<Json<OneTheme>, ApiError> {
     let mut take = |name| given.take(name);
     let default = ThemeAsk::default();
@@ -74,6 +78,7 @@ pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) 
         q: take("q").word()?,
         limit: take("limit").whole()?.unwrap_or(default.limit),
         offset: take("offset").whole()?.unwrap_or(0),
+        filter: given.filter()?,
     };
     given.nothing_else()?;
     app.blocking(move |engine| engine.theme(&id, &ask)).await.map(Json)
@@ -84,7 +89,7 @@ pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) 
 /// From run to run themes are born, grow, shrink, split, are merged and die. Newest first.
 #[utoipa::path(get, path = "/v1/themes/events", tag = "themes",
     params(("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "events wanted, 1 to 500, default 100")),
-    responses((status = 200, body = ThemeEvents), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = ThemeEvents)))]
 pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result<Json<ThemeEvents>, ApiError> {
     let limit = given.take("limit").whole()?.unwrap_or(100);
     given.nothing_else()?;
@@ -105,8 +110,8 @@ pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 50_000, description = "papers a page, 1 to 50,000, default 10,000"),
            ("offset" = Option<u32>, Query, description = "`meta.next` of the page before"),
            ("titles" = Option<bool>, Query, description = "titles with the papers")),
-    responses((status = 200, body = ThemeMap), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody),
-              (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet")))]
+    responses((status = 200, body = ThemeMap),
+              (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet, or too much is waiting")))]
 pub async fn map(State(app): State<App>, Params(mut given): Params) -> Result<Json<ThemeMap>, ApiError> {
     let mut take = |name| given.take(name);
     let sides = [take("left").number()?, take("bottom").number()?, take("right").number()?, take("top").number()?];
@@ -147,12 +152,10 @@ pub struct OfBody {
 
 /// Themes of a selection
 ///
-/// Groups just these papers, at most 5,000: a list of ids, a user's history, the papers a filter allows, or the
-/// best hits for a phrase. Ids
-/// of the themes hold within the answer only.
+/// Groups just these papers, at most 5,000: a list of ids, a user's history, the papers a filter allows, or the best hits
+/// for a phrase. Ids of the themes hold within the answer only.
 #[utoipa::path(post, path = "/v1/themes/of", tag = "themes", request_body = OfBody,
-    responses((status = 200, body = SelectionThemes), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = SelectionThemes), (status = 404, body = ErrorBody)))]
 pub async fn of(State(app): State<App>, Fields(given): Fields) -> Result<Json<SelectionThemes>, ApiError> {
     let body: OfBody = given.rest()?;
     let selection = Selection {
@@ -166,14 +169,10 @@ pub async fn of(State(app): State<App>, Fields(given): Fields) -> Result<Json<Se
 }
 
 fn filter(fields: Map<String, Value>) -> Result<Filter, ApiError> {
-    const NAMES: [&str; 5] = ["from", "to", "category", "author", "exclude"];
-    if let Some(name) = fields.keys().find(|name| !NAMES.contains(&name.as_str())) {
-        return Err(ApiError::bad_request(format!(
-            "unknown field `{name}` in `filter`; it takes {}",
-            NAMES.join(", ")
-        )));
-    }
-    Ok(Given(fields).ask()?.filter)
+    let mut given = Given(fields);
+    let filter = given.filter()?;
+    given.nothing_else()?;
+    Ok(filter)
 }
 
 /// A run that goes on in the background.
@@ -191,8 +190,8 @@ pub struct Running {
 #[utoipa::path(post, path = "/v1/themes/rebuild", tag = "themes",
     params(("afresh" = Option<bool>, Query, description = "forget the themes that were there, with their ids and places")),
     request_body(content = Object, description = "`{}`, or with `afresh`"),
-    responses((status = 200, body = ThemesRun), (status = 202, body = Running), (status = 400, body = ErrorBody),
-              (status = 409, body = ErrorBody), (status = 415, body = ErrorBody)))]
+    responses((status = 200, body = ThemesRun), (status = 202, body = Running),
+              (status = 409, body = ErrorBody)))]
 pub async fn rebuild(State(app): State<App>, Fields(mut given): Fields) -> Result<Response, ApiError> {
     let afresh = given.take("afresh").truth()?.unwrap_or(false);
     given.nothing_else()?;

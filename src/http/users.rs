@@ -67,7 +67,7 @@ pub fn events(bodies: Vec<EventBody>) -> Result<Vec<Event>, ApiError> {
 /// Without a body the settings are the service's own. A user is also made by the first event.
 #[utoipa::path(put, path = "/v1/users/{user}", tag = "users", request_body = Option<Settings>,
     params(("user" = String, Path, description = "any name of 1 to 256 bytes; `/` in it is written `%2F`")),
-    responses((status = 200, body = UserView), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = UserView)))]
 pub async fn put(
     State(app): State<App>,
     Id(name): Id,
@@ -111,12 +111,12 @@ pub async fn delete(State(app): State<App>, Id(name): Id, _: NoParams) -> Result
 ///
 /// The user is made if new. All events are taken or none; they are on disk when the call returns. An event that is there
 /// already (same user, paper, kind and time) changes nothing. `like`, `save`, `dislike` and `dismiss` are verdicts, of which
-/// the last on a paper counts (weights 1, 1, -1, -0.3; at one moment a dislike wins); `unsave` takes back a save and `clear` every verdict; `view`
-/// (0.1) and `click` (0.3) count while there is no verdict. A paper that is not there is 404 and named.
+/// the last on a paper counts (weights 1, 1, -1, -0.3; at one moment a dislike wins); `unsave` takes back a save and `clear`
+/// every verdict; `view` (0.1) and `click` (0.3) count while there is no verdict. A paper that is not there is 404 and
+/// named.
 #[utoipa::path(post, path = "/v1/users/{user}/events", tag = "users", request_body = EventsBody,
     params(("user" = String, Path, description = "the user's name")),
-    responses((status = 200, body = Added), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 413, body = ErrorBody), (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Added), (status = 404, body = ErrorBody)))]
 pub async fn add_events(State(app): State<App>, Id(name): Id, Fields(given): Fields) -> Result<Json<Added>, ApiError> {
     let body: EventsBody = given.rest()?;
     let events = events(body.events)?;
@@ -128,8 +128,7 @@ pub async fn add_events(State(app): State<App>, Id(name): Id, Fields(given): Fie
     params(("user" = String, Path, description = "the user's name"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "events a page, default 50"),
            ("cursor" = Option<String>, Query, description = "`meta.next` of the page before")),
-    responses((status = 200, body = EventList), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody),
-              (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = EventList), (status = 404, body = ErrorBody)))]
 pub async fn list_events(
     State(app): State<App>,
     Id(name): Id,
@@ -165,8 +164,7 @@ pub struct HistoryBody {
 /// imported again: nothing counts twice. An entry that cannot be read is listed under `rejected` and the rest goes in.
 #[utoipa::path(post, path = "/v1/users/{user}/history", tag = "users", request_body = HistoryBody,
     params(("user" = String, Path, description = "the user's name; made if new")),
-    responses((status = 200, body = Imported), (status = 400, body = ErrorBody), (status = 413, body = ErrorBody),
-              (status = 415, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = Imported)))]
 pub async fn import_history(
     State(app): State<App>,
     Id(name): Id,

@@ -44,19 +44,19 @@ pub struct SegmentManifest {
     pub name: String,
     /// Places of each layer of the graph, from the ground up.
     pub layers: Vec<usize>,
-    /// Layers when the whole graph was last built at once: places that came later are on the ground only.
+    /// Places when the whole graph was last built at once: those that came later are on the ground only.
     pub built: usize,
     /// Places that the graph does not lead to, scored one by one.
     pub aside: Vec<u32>,
     /// What it was found to be worth when it was frozen.
     pub audit: Audit,
     /// Its files.
-    pub files: Vec<Checked>,
+    pub files: Vec<Sum>,
 }
 
-/// A file, its length and its checksum.
+/// A file, and how to know that it is whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Checked {
+pub struct Sum {
     /// Its name in the folder.
     pub name: String,
     bytes: u64,
@@ -192,17 +192,22 @@ impl Writing {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn finish(mut self) -> Result<Checked> {
+    pub fn finish(mut self) -> Result<Sum> {
         self.flush()?;
         if self.lasting {
             self.file.sync_all().map_err(|e| Error::io(&self.path, "cannot write", e))?;
         }
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Checked { name, bytes: self.bytes, blake3: self.hasher.finalize().to_hex().to_string() })
+        Ok(Sum { name, bytes: self.bytes, blake3: self.hasher.finalize().to_hex().to_string() })
     }
 }
 
-impl Checked {
+impl Sum {
+    /// Of a file that holds these bytes.
+    pub fn of(name: String, bytes: &[u8]) -> Self {
+        Sum { name, bytes: bytes.len() as u64, blake3: blake3::hash(bytes).to_hex().to_string() }
+    }
+
     /// Whether the file has its length; else why not.
     pub fn has_length(&self, folder: &Path) -> std::result::Result<(), String> {
         let path = folder.join(&self.name);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use roaring::RoaringBitmap;
+
 use super::*;
 
 /// What the index is derived from: every row that is alive, with its vector.

@@ -1,14 +1,13 @@
 //! Vector or words in, nearest rows out. Knows rows, vectors and texts, nothing of papers.
 //!
-//! Two implementations of [`VectorIndex`] hold to one contract (`contract.rs`): [`Exact`] scores every row and is the
-//! truth; [`Segmented`] serves. The road of a search: [`Segmented`] takes the current `view`, which asks each frozen
-//! `segment` and each `live` block; a segment is walked (`graph`, `walk`) over its `codes` with the `kernel`'s products, or
-//! scored row by row where few rows are allowed; the best few are scored again with their full vectors. The road of a row:
-//! into a `live` block, with others through `freeze` into the `files` of a segment, measured by `audit`.
+//! The road of a search: [`Segmented`] takes the current `view`, which asks each frozen `segment` and each `live` block; a
+//! segment is walked (`graph`, `walk`) over its `codes` with the `kernel`'s products, or scored row by row where few rows
+//! are allowed; the best few are scored again with their full vectors. The road of a row: into a `live` block, with others
+//! through `freeze` into the `files` of a segment, measured by `audit`. What holds however it is set up and whatever has
+//! been frozen yet is in `contract.rs`, what lasts on disk in `lasting.rs`.
 
 mod audit;
 mod codes;
-mod exact;
 mod files;
 mod freeze;
 mod graph;
@@ -27,13 +26,10 @@ mod contract;
 #[cfg(test)]
 mod lasting;
 
-pub use exact::Exact;
 pub use lexical::{Atom, Condition, Document, Lexical, LexicalReport, Query, TermVector, Words, is_prose};
 pub use segmented::{Checked, IndexOptions, NeighbourGraph, OpenReport, Segmented, Source, State};
 pub use writer::behind_requests;
 
-use rayon::prelude::*;
-use roaring::RoaringBitmap;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -67,54 +63,6 @@ pub struct Found {
     pub neighbours: Vec<Neighbour>,
     /// The way they were found.
     pub plan: Plan,
-}
-
-/// Unit vectors by row, searched by similarity. Shared between threads; inserting and searching may overlap.
-pub trait VectorIndex: Send + Sync {
-    /// Numbers in a vector.
-    fn dimension(&self) -> usize;
-
-    /// Rows that can be found.
-    fn len(&self) -> usize;
-
-    /// Whether nothing can be found.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Adds rows; they can be found when the call returns. A row that is there already keeps its vector, since a row
-    /// names one immutable text.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] for a vector of another dimension or with a number that is not finite; nothing is added.
-    fn insert(&self, rows: &[(Row, &[f32])]) -> Result<()>;
-
-    /// Takes rows away; they are in no later answer. Unknown rows are passed over.
-    fn remove(&self, rows: &[Row]);
-
-    /// The `k` rows closest to `query` among the allowed ones (all without `allowed`); fewer only when fewer exist.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] for a query of another dimension or with a number that is not finite.
-    fn search(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found>;
-
-    /// What [`VectorIndex::search`] finds for each of many queries, on all cores.
-    ///
-    /// # Errors
-    /// As for one query.
-    fn search_many(&self, queries: &[&[f32]], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Vec<Found>> {
-        // One alone is not worth waking another thread for.
-        if let [query] = queries {
-            return Ok(vec![self.search(query, k, allowed)?]);
-        }
-        queries.par_iter().map(|query| self.search(query, k, allowed)).collect()
-    }
-
-    /// The vectors of some rows, in their order; `None` where a row is not there.
-    fn vectors(&self, rows: &[Row]) -> Vec<Option<Vec<f32>>>;
-
-    /// Searches on as long as better rows could be missing: the truth that other answers are measured by.
-    fn search_exactly(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found>;
 }
 
 /// The inner product.

@@ -20,7 +20,7 @@ use super::kernel::Kernel;
 use super::segment::Segment;
 use super::view::{Asked, View};
 use super::writer::{Writer, lock};
-use super::{Found, Neighbour, VectorIndex, audit, check};
+use super::{Found, Neighbour, audit, check};
 use crate::error::{Error, Result};
 use crate::paper::Row;
 
@@ -116,7 +116,8 @@ pub struct NeighbourGraph {
     pub neighbours: Vec<Vec<Neighbour>>,
 }
 
-/// Frozen segments and what came since.
+/// Unit vectors by row, searched by similarity: frozen segments and what came since. Shared between threads; inserting and
+/// searching may overlap.
 pub struct Segmented {
     writer: Arc<Writer>,
     // The thread that freezes, so that closing can wait for it.
@@ -194,6 +195,85 @@ impl Segmented {
 
     fn around(writer: Writer) -> Self {
         Segmented { writer: Arc::new(writer), worker: Mutex::default() }
+    }
+
+    /// Numbers in a vector.
+    pub fn dimension(&self) -> usize {
+        self.writer.dimension
+    }
+
+    /// Rows that can be found.
+    pub fn len(&self) -> usize {
+        self.writer.view().len
+    }
+
+    /// Whether nothing can be found.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds rows; they can be found when the call returns. A row that is there already keeps its vector, since a row
+    /// names one immutable text.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a vector of another dimension or with a number that is not finite; nothing is added.
+    pub fn insert(&self, rows: &[(Row, &[f32])]) -> Result<()> {
+        for (_, v) in rows {
+            check(v, self.writer.dimension)?;
+        }
+        self.writer.insert(rows);
+        self.maintain_soon();
+        Ok(())
+    }
+
+    /// Takes rows away; they are in no later answer. Unknown rows are passed over.
+    pub fn remove(&self, rows: &[Row]) {
+        let _writing = lock(&self.writer.writing);
+        let mut view = (*self.writer.view()).clone();
+        let mut dead = (*view.dead).clone();
+        let gone = rows.iter().filter(|row| view.holds(row.0) && dead.insert(row.0)).count();
+        if gone > 0 {
+            view.len -= gone;
+            view.dead = Arc::new(dead);
+            self.writer.put(view);
+        }
+    }
+
+    /// The `k` rows closest to `query` among the allowed ones (all without `allowed`); fewer only when fewer exist.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a query of another dimension or with a number that is not finite.
+    pub fn search(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found> {
+        check(query, self.writer.dimension)?;
+        let asked = Asked { query, k, allowed, from: None };
+        Ok(self.writer.view().search(asked, |s| self.writer.options.ef_for(s)))
+    }
+
+    /// What [`Segmented::search`] finds for each of many queries, on all cores.
+    ///
+    /// # Errors
+    /// As for one query.
+    pub fn search_many(&self, queries: &[&[f32]], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Vec<Found>> {
+        // One alone is not worth waking another thread for.
+        if let [query] = queries {
+            return Ok(vec![self.search(query, k, allowed)?]);
+        }
+        queries.par_iter().map(|query| self.search(query, k, allowed)).collect()
+    }
+
+    /// Scores every allowed row with its full vector: the truth that other answers are measured by.
+    ///
+    /// # Errors
+    /// As for [`Segmented::search`].
+    pub fn search_exactly(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found> {
+        check(query, self.writer.dimension)?;
+        Ok(self.writer.view().search_exactly(query, k, allowed))
+    }
+
+    /// The vectors of some rows, in their order; `None` where a row is not there.
+    pub fn vectors(&self, rows: &[Row]) -> Vec<Option<Vec<f32>>> {
+        let view = self.writer.view();
+        rows.iter().map(|row| view.vector(row.0)).collect()
     }
 
     /// Does all freezing and merging that is due, on all cores, and waits for it.
@@ -372,52 +452,5 @@ impl Drop for Segmented {
 impl IndexOptions {
     fn ef_for(&self, segment: &Segment) -> usize {
         self.recall.and_then(|r| segment.manifest.audit.ef_for(r)).unwrap_or(self.ef_search)
-    }
-}
-
-impl VectorIndex for Segmented {
-    fn dimension(&self) -> usize {
-        self.writer.dimension
-    }
-
-    fn len(&self) -> usize {
-        self.writer.view().len
-    }
-
-    fn insert(&self, rows: &[(Row, &[f32])]) -> Result<()> {
-        for (_, v) in rows {
-            check(v, self.writer.dimension)?;
-        }
-        self.writer.insert(rows);
-        self.maintain_soon();
-        Ok(())
-    }
-
-    fn remove(&self, rows: &[Row]) {
-        let _writing = lock(&self.writer.writing);
-        let mut view = (*self.writer.view()).clone();
-        let mut dead = (*view.dead).clone();
-        let gone = rows.iter().filter(|row| view.holds(row.0) && dead.insert(row.0)).count();
-        if gone > 0 {
-            view.len -= gone;
-            view.dead = Arc::new(dead);
-            self.writer.put(view);
-        }
-    }
-
-    fn search(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found> {
-        check(query, self.writer.dimension)?;
-        let asked = Asked { query, k, allowed, from: None };
-        Ok(self.writer.view().search(asked, |s| self.writer.options.ef_for(s)))
-    }
-
-    fn vectors(&self, rows: &[Row]) -> Vec<Option<Vec<f32>>> {
-        let view = self.writer.view();
-        rows.iter().map(|row| view.vector(row.0)).collect()
-    }
-
-    fn search_exactly(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found> {
-        check(query, self.writer.dimension)?;
-        Ok(self.writer.view().search_exactly(query, k, allowed))
     }
 }

@@ -212,8 +212,8 @@ pub fn walk(
     }
 }
 
-/// As [`walk`] over `links`, `degree` a place, entering only allowed places: what is forbidden is stepped over, to the links of its links, until `enough`
-/// places are there to be scored, so that a step costs about what it costs without a filter.
+/// As [`walk`] over `links`, `degree` a place, entering only allowed places: what is forbidden is stepped over, to the links
+/// of its links, until `enough` places are there to be scored, so that a step costs about what it costs without a filter.
 ///
 /// Patel et al., "ACORN: performant and predicate-agnostic search over vector embeddings and structured data", 2024.
 pub fn walk_allowed(

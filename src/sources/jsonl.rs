@@ -98,7 +98,14 @@ pub fn one(bytes: &[u8]) -> std::result::Result<Paper, Rejection> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes)
         .map_err(|e| rejection(None, format!("not UTF-8 (byte {} of the line)", e.valid_up_to() + 1)))?;
-    let value: Value = serde_json::from_str(text).map_err(|e| rejection(None, format!("not JSON: {e}")))?;
+    // Without its end, so that a line that breaks off is said to do so.
+    let value: Value = serde_json::from_str(text.trim_ascii_end()).map_err(|e| {
+        rejection(None, format!("not JSON: {}", e.to_string().replace("at line 1 column", "at column")))
+    })?;
+    if value.is_array() || value["papers"].is_array() {
+        let reason = "a list of papers; write one object a line (`jq -c '.[]'` or `jq -c '.papers[]'` does)";
+        return Err(rejection(None, reason.into()));
+    }
     let id = value["id"].as_str().map(|id| head(id, 80));
     Paper::from_json(value).map_err(|e| rejection(id, e.to_string()))
 }

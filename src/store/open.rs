@@ -20,6 +20,13 @@ const LOCK: &str = "lock";
 /// Exists once the database was made, so that a database that vanished is not taken for a new folder.
 const MADE: &str = "made";
 
+impl Store {
+    /// Whether a folder is a data folder already.
+    pub fn is_made(folder: &Path) -> bool {
+        [MADE, DATABASE].iter().any(|name| folder.join(name).exists())
+    }
+}
+
 pub fn open(folder: &Path) -> Result<Store> {
     fs::create_dir_all(folder).map_err(|e| Error::io(folder, "cannot make the data folder", e))?;
     let lock = lock(folder)?;

@@ -59,7 +59,11 @@ complex complexity critical crucially diverse diversity multiple several-fold ab
 advantage advantages property properties processing-time task-specific component components setting settings \
 scenario scenarios available-at rich small large scale scales level levels full complete entire scope line lines step steps \
 relevant relevance strategy strategies solution solutions framework frameworks pipeline pipelines module modules scheme schemes \
-paradigm paradigms perspective perspectives";
+paradigm paradigms perspective perspectives completely became worse rise rises rising fall falls falling half twice twofold \
+month months week weeks minute minutes seconds millisecond milliseconds microsecond microseconds nanosecond nanoseconds \
+metre metres meter meters kilometre kilometres kilometer kilometers centimetre centimetres centimeter centimeters millimetre \
+millimetres millimeter millimeters micrometre micrometres micrometer micrometers nanometre nanometres nanometer nanometers \
+gram grams kilogram kilograms litre litres liter liters degree degrees deviation deviations participant participants";
 
 /// Words that say something only in a phrase.
 const WEAK: &str = "adaptive agent agents algorithm algorithms analysis analyses application applications architecture architectures \
@@ -76,7 +80,8 @@ simulations size source sources space spaces spatial standard static statistical
 system systems target targets task tasks technologies technology temporal test tests text theoretical theory time times tool tools \
 train trained training understanding unified unsupervised user users value values variable variables world evolution scaling \
 generation generative generate generated generating generator generalization long short supervised supervision community \
-decision decisions code-base sensor sensors self-supervised tuning fine-tuning finetuning fine-tuned foundation pretrained \
+decision decisions constant constants length lengths answer answers answering half-life point points cycle cycles \
+bound bounds mass code-base sensor sensors self-supervised tuning fine-tuning finetuning fine-tuned foundation pretrained \
 pretraining pre-training zero-shot few-shot loss losses image images video videos query queries node nodes \
 scene scenes label labels token tokens attention embedding embeddings semantic visual multimodal multi-modal";
 

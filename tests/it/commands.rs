@@ -167,7 +167,7 @@ fn what_papers_hold_does_not_steer_the_terminal() {
     let bad = json!({ "id": "\u{1b}[31mred", "title": "T" });
     let file = folder.file("p.jsonl", format!("{}\n{}\n{bad}\n", one("a"), one("b")));
     let ran = folder.run(&["ingest", &file]);
-    assert!(ran.err.contains("p.jsonl:3: refused ([31mred)"), "{:?}", ran.err);
+    assert!(ran.err.contains("p.jsonl:3: rejected ([31mred)"), "{:?}", ran.err);
     let clean = |ran: &Ran| !format!("{}{}", ran.out, ran.err).contains(|c: char| c.is_control() && c != '\n');
     assert!(clean(&ran), "{:?}", ran.err);
     for args in [vec!["search", "screens", "--explain"], vec!["similar", "a", "--explain"], vec!["themes"]] {
@@ -378,10 +378,11 @@ fn an_export_may_be_edited() {
         std::fs::write(out.join(name), text).expect("written");
     };
     edit("papers.jsonl", &|k, line| match k {
-        // Broken, taken out, and under another name.
+        // Broken, taken out, under another name, and with another text.
         10 => "{\"id\": \"p/10\", ".to_string() + "\n",
         20 => String::new(),
         25 => line.replace("p/25", "mine") + "\n",
+        28 => line.replace("\"title\":\"", "\"title\":\"Corrected: ") + "\n",
         _ => format!("{line}\n"),
     });
     edit("users.jsonl", &|k, line| if k == 0 { "{}\n".into() } else { format!("{line}\n") });
@@ -389,11 +390,11 @@ fn an_export_may_be_edited() {
     let ran = other.run(&["import", &out.display().to_string(), "--json"]);
     assert_eq!(ran.status, Some(0), "{}", ran.err);
     let report: Value = serde_json::from_str(&ran.out).expect("JSON");
-    assert_eq!((&report["accepted"], &report["embedded"]), (&json!(58), &json!(1)), "{report}");
+    assert_eq!((&report["accepted"], &report["embedded"]), (&json!(58), &json!(2)), "{report}");
     for (k, file, line) in [(0, "papers.jsonl", 11), (1, "users.jsonl", 1)] {
         let told = &report["rejected"][k];
         assert!(told["line"] == line && told["file"].as_str().is_some_and(|f| f.ends_with(file)), "{report}");
-        assert!(ran.err.contains(&format!("{file}:{line}: refused")), "{}", ran.err);
+        assert!(ran.err.contains(&format!("{file}:{line}: rejected")), "{}", ran.err);
     }
     assert_eq!(other.json(&["history", "show", "bob"]).len(), 1);
     let again = folder.path("again");
@@ -401,7 +402,7 @@ fn an_export_may_be_edited() {
     let before = std::fs::read_to_string(out.join("vectors.jsonl")).expect("there");
     let after = std::fs::read_to_string(again.join("vectors.jsonl")).expect("there");
     let strange = after.lines().filter(|line| !before.lines().any(|l| l == *line)).count();
-    assert_eq!((after.lines().count(), strange), (58, 1), "a paper has another's vector");
+    assert_eq!((after.lines().count(), strange), (58, 2), "a paper has another's vector");
 
     edit("papers.jsonl", &|_, _| "nothing\n".into());
     assert_eq!(Folder::new().run(&["import", &out.display().to_string()]).status, Some(1));
@@ -459,4 +460,27 @@ fn a_file_that_breaks_off_stops_no_other() {
     assert_eq!(folder.papers(), accepted);
     let ran = folder.run(&["ingest", &cut, "--strict"]);
     assert_eq!(ran.status, Some(1), "{}", ran.err);
+}
+
+#[test]
+fn asking_makes_no_data_folder() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.data()).expect("made");
+    folder.file("data/notes.txt", "not papers");
+    for command in [&["info"][..], &["search", "words"], &["similar", "p/1"], &["themes"], &["export", "out"]] {
+        let ran = folder.run(command);
+        assert!(ran.status == Some(1) && ran.err.contains("no papers in this folder"), "{command:?}: {}", ran.err);
+    }
+    assert_eq!(std::fs::read_dir(folder.data()).expect("there").count(), 1, "something was written into it");
+}
+
+#[test]
+fn a_flag_that_takes_every_word_says_so() {
+    let folder = Folder::new();
+    let ran = folder.run(&["search", "--category", "cs.CV", "sleep"]);
+    assert!(ran.status == Some(2) && ran.err.contains("--category takes every word behind it"), "{}", ran.err);
+    let ran = folder.run(&["search", "sleep", "--from", "2026", "--to", "2025"]);
+    assert!(ran.status == Some(2) && ran.err.contains("paperkin search"), "{}", ran.err);
+    let ran = folder.run(&["recommend"]);
+    assert!(ran.status == Some(2) && ran.err.contains("--text") && ran.err.contains("--user"), "{}", ran.err);
 }

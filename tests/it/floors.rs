@@ -7,7 +7,6 @@ const FLOORS: &[(&str, u32)] = &[
     ("cli", 4),
     ("http", 4),
     ("sources", 3),
-    ("digest", 3),
     ("eval", 3),
     ("engine", 2),
     ("embed", 1),
@@ -136,7 +135,7 @@ fn libraries_stand_only_in_their_rooms() {
                 }
             }
         }
-        assert!(users > 0 || libraries.contains(&"tantivy"), "nobody uses {libraries:?}");
+        assert!(users > 0, "nobody uses {libraries:?}");
     }
 }
 
@@ -150,6 +149,8 @@ fn no_unwrap_where_it_does_not_belong() {
             "index/lasting.rs",
             "lexical/contract.rs",
             "embed/cpu/tests.rs",
+            "embed/tiny/agree.rs",
+            "embed/tiny/hub.rs",
             "embed/tiny/mod.rs",
             "embed/tiny/plain.rs",
         ];

@@ -37,7 +37,6 @@ fn the_routes_of_the_contract_answer() {
             assert!(known.is_object(), "{body} does not document {parameter}");
         }
     }
-    assert!(document.body["paths"]["/v1/trending"]["get"]["responses"]["default"].is_object());
     assert_eq!(server.get("/docs/").status, 200);
     let page = server.get("/");
     assert!(page.headers["content-type"].to_str().is_ok_and(|t| t.starts_with("text/html")));
@@ -71,6 +70,76 @@ fn the_routes_of_the_contract_answer() {
     );
     let metrics = server.request("GET", "/metrics", None, b"");
     assert_eq!(metrics.status, 200);
+}
+
+/// Each route of the document: method, path and what is said of it.
+fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
+    let paths = document["paths"].as_object().expect("paths");
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().expect("a path").iter();
+            methods.map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
+        })
+        .collect()
+}
+
+#[test]
+fn the_document_says_of_every_route_what_it_is_and_what_can_come() {
+    let server = Server::start(&Folder::new());
+    let document = server.get("/openapi.json").body;
+    let operations = operations(&document);
+    assert!(operations.len() > 35, "{}", operations.len());
+    for (method, path, operation) in operations {
+        let says = |value: &Value, what: &str| {
+            let text = value[what].as_str().unwrap_or_default();
+            assert!(!text.is_empty(), "{method} {path}: {value} has no {what}");
+        };
+        says(operation, "summary");
+        operation["parameters"].as_array().into_iter().flatten().for_each(|p| says(p, "description"));
+        let responses = operation["responses"].as_object().expect("responses");
+        responses.values().for_each(|response| says(response, "description"));
+        let mut wanted = vec!["default"];
+        if path.starts_with("/v1/") {
+            wanted.extend(["400", "408", "500", "503"]);
+        }
+        if operation["requestBody"].is_object() {
+            wanted.extend(["413", "415", "422"]);
+        }
+        if path.contains('{') {
+            wanted.push(if path == "/v1/users/{user}" && method == "put" { "200" } else { "404" });
+        }
+        let missing = wanted.into_iter().find(|status| !responses.contains_key(*status));
+        // A reference list makes the user it is for.
+        assert!(missing.is_none() || path.ends_with("/history"), "{method} {path} does not list {missing:?}");
+    }
+}
+
+#[test]
+fn a_body_that_is_compressed_is_refused_on_every_route_with_the_way_out() {
+    let server = Server::start(&Folder::new());
+    let document = server.get("/openapi.json").body;
+    let mut seen = 0;
+    for (method, path, operation) in operations(&document) {
+        let types = operation["requestBody"]["content"].as_object();
+        for media_type in types.into_iter().flatten().map(|(name, _)| name) {
+            seen += 1;
+            let path = path.replace("{user}", "ada").replace("{id}", "i1");
+            let send = |encoding: &str| {
+                let headers = [("content-type", media_type.as_str()), ("content-encoding", encoding)];
+                server.request_with(&method.to_uppercase(), &path, &headers, b"{}")
+            };
+            for encoding in ["gzip", "identity, zstd"] {
+                let reply = send(encoding);
+                let (status, code, message) = error(&reply);
+                assert_eq!((status, code), (415, "unsupported_media_type"), "{method} {path} {encoding}: {message}");
+                assert!(message.contains(encoding) && message.contains("Content-Encoding"), "{message}");
+            }
+            assert_ne!(send("identity").status, 415, "{method} {path}");
+        }
+    }
+    assert!(seen >= 12, "{seen}");
+    assert_eq!(server.get("/readyz").body["papers"], 0, "nothing went in");
 }
 
 #[test]

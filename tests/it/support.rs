@@ -155,11 +155,16 @@ impl Server {
     }
 
     pub fn request(&self, method: &str, path: &str, content_type: Option<&str>, body: &[u8]) -> Reply {
+        let headers: Vec<(&str, &str)> = content_type.iter().map(|t| ("content-type", *t)).collect();
+        self.request_with(method, path, &headers, body)
+    }
+
+    pub fn request_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let mut builder = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
-        if let Some(t) = content_type {
-            builder = builder.header("content-type", t);
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
         }
-        let sent = if body.is_empty() && content_type.is_none() {
+        let sent = if body.is_empty() && headers.is_empty() {
             self.agent.run(builder.body(()).expect("a request"))
         } else {
             self.agent.run(builder.body(body.to_vec()).expect("a request"))

@@ -114,6 +114,12 @@ fn one_theme_shows_its_papers_in_the_order_asked_for() {
     let read = page("&sort=most_read");
     assert!(list(&read, "papers").iter().map(|p| p["upvotes"].as_u64()).is_sorted_by(|a, b| a >= b));
     assert_eq!(list(&page("&offset=5"), "papers")[0], list(&central, "papers")[5]);
+    let first = text(&list(&central, "papers")[0], "id").to_string();
+    let spring = page(&format!("&from=2026-03&to=2026-05&exclude={}", first.replace('/', "%2F")));
+    let dates: Vec<&str> = list(&spring, "papers").iter().map(|p| text(p, "date")).collect();
+    assert!(!dates.is_empty() && dates.iter().all(|d| ("2026-03-01".."2026-06").contains(d)), "{dates:?}");
+    assert!(spring["meta"]["total"] == dates.len() && list(&spring, "papers").iter().all(|p| p["id"] != first));
+    assert_eq!(page("&category=nothing")["meta"]["total"], 0);
     assert!(!list(&central, "subthemes").is_empty() && !list(&central, "related").is_empty());
     assert_eq!(central["history"][0]["kind"], "born");
     // A search within finds the words, and only papers of the theme.
@@ -139,6 +145,7 @@ fn one_theme_shows_its_papers_in_the_order_asked_for() {
         ("/v1/themes/nonsense", 404),
         (&format!("/v1/themes/{id}?sort=best"), 400),
         (&format!("/v1/themes/{id}?limit=0"), 422),
+        (&format!("/v1/themes/{id}?from=2026&to=2025"), 422),
         (&format!("/v1/themes/{id}?limit=501"), 422),
         ("/v1/themes/map?zoom=9", 422),
         ("/v1/themes/map?left=0", 400),
@@ -385,4 +392,48 @@ fn a_killed_ingest_leaves_no_paper_without_a_place() {
     }
     folder.json(&["ingest", &file]);
     assert_eq!(places(), (980, Some(1)));
+}
+
+#[test]
+fn themes_are_exported_with_their_ids_and_what_happened() {
+    let folder = filled((0..180).map(|k| paper(k, 3)));
+    folder.json(&["themes"]);
+    // A field that is new splits, shifts and is born in the next run; three papers more only join.
+    let file = folder.file("more.jsonl", lines((180..260).map(|k| paper(k, 2))));
+    folder.json(&["ingest", &file]);
+    folder.json(&["themes", "--rebuild"]);
+    let file = folder.file("few.jsonl", lines((260..263).map(|k| paper(k, 3))));
+    folder.json(&["ingest", &file]);
+    let (out, second) = (folder.path("out").display().to_string(), folder.path("out2").display().to_string());
+    folder.json(&["export", &out]);
+
+    let other = Folder::new();
+    other.json(&["import", &out]);
+    other.json(&["export", &second]);
+    for name in ["themes.jsonl", "theme_papers.jsonl", "theme_events.jsonl", "about.json"] {
+        let read = |dir: &str| std::fs::read_to_string(format!("{dir}/{name}")).expect("there");
+        assert_eq!(read(&out), read(&second), "{name}");
+    }
+    assert_eq!(folder.json(&["themes"]), other.json(&["themes"]));
+    let told = |folder: &Folder| folder.json(&["themes", "--events", "-k", "500"]);
+    assert!(told(&folder).len() > 3 && told(&folder) == told(&other));
+    // The next run goes on from there, and gives no id a second time.
+    let before: HashSet<String> = told(&other).iter().map(|e| text(e, "theme").to_string()).collect();
+    let file = other.file("last.jsonl", lines((300..420).map(|k| paper(k, 3))));
+    other.json(&["ingest", &file]);
+    let after: HashSet<String> = other.json(&["themes"]).iter().map(|t| text(t, "id").to_string()).collect();
+    assert!(after.intersection(&before).count() * 2 > after.len(), "{after:?} of {before:?}");
+
+    // Where there are themes already they stay, and a broken line costs only itself.
+    let path = format!("{out}/theme_papers.jsonl");
+    let places = std::fs::read_to_string(&path).expect("there");
+    std::fs::write(&path, places.replacen('{', "[", 1)).expect("written");
+    let third = Folder::new();
+    let ran = third.run(&["import", &out]);
+    assert!(ran.status == Some(0) && ran.err.contains("theme_papers.jsonl:1: rejected"), "{}", ran.err);
+    assert_eq!(third.json(&["themes"]).len(), folder.json(&["themes"]).len());
+    let kept = third.json(&["themes"]);
+    let ran = third.run(&["import", &out]);
+    assert!(ran.err.contains("has themes already"), "{}", ran.err);
+    assert_eq!(third.json(&["themes"]), kept);
 }

@@ -24,10 +24,10 @@ pub struct Args {
     /// Numbers of examples
     #[arg(long, num_args = 1.., default_values_t = [1, 5, 20], value_parser = at_least_one)]
     examples: Vec<usize>,
-    /// Only this strategy (repeat it) [default: all]
+    /// Only this strategy (repeat it): auto, mean, nearest, rocchio or logistic [default: all]
     #[arg(long, value_parser = word::<Strategy>, num_args = 1..)]
     strategy: Vec<Strategy>,
-    /// Only this mode (repeat it) [default: all three]
+    /// Only this mode (repeat it): hybrid, dense or lexical [default: all three]
     #[arg(long, value_parser = word::<Mode>, num_args = 1..)]
     mode: Vec<Mode>,
     /// Draws of examples a group

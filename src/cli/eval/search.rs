@@ -24,13 +24,13 @@ pub struct Args {
     /// The judgements
     #[arg(long, value_name = "TSV")]
     qrels: PathBuf,
-    /// Only this mode (repeat it) [default: all three]
+    /// Only this mode (repeat it): hybrid, dense or lexical [default: all three]
     #[arg(long, value_parser = word::<Mode>, num_args = 1..)]
     mode: Vec<Mode>,
     /// Papers of each ranking that count
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     depth: u32,
-    /// Only every other query: those at even places of the file (from 0), or at odd ones
+    /// Which queries count: all, those at even places of the file (from 0), or those at odd ones
     #[arg(long, default_value = "all", value_parser = word::<Half>)]
     half: Half,
 }

@@ -27,7 +27,7 @@ pub struct Args {
     /// Papers of each ranking that count, 1 to 500
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=500))]
     depth: u32,
-    /// Only this mode (repeat it) [default: all three]
+    /// Only this mode (repeat it): hybrid, dense or lexical [default: all three]
     #[arg(long, value_parser = word::<Mode>, num_args = 1..)]
     mode: Vec<Mode>,
 }

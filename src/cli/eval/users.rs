@@ -44,7 +44,8 @@ pub struct Args {
     /// Numbers of examples; 0 for the whole library [default: 0 for libraries; 1, 5 and 20 for reviews]
     #[arg(long, num_args = 1..)]
     examples: Vec<usize>,
-    /// Only this method (repeat it) [default: all]
+    /// Only this method (repeat it): ours, content, mean, nearest, rocchio, words, logistic, popularity or random
+    /// [default: all]
     #[arg(long, value_parser = word::<Method>, num_args = 1..)]
     method: Vec<Method>,
     /// Draws of examples a review
@@ -56,7 +57,7 @@ pub struct Args {
     /// Days of each reader of the log that are tested
     #[arg(long, default_value_t = 20, value_parser = at_least_one)]
     days: usize,
-    /// Only readers or reviews at even places of the file (from 0), or at odd ones
+    /// Which readers or reviews count: all, those at even places of the file (from 0), or those at odd ones
     #[arg(long, default_value = "all", value_parser = word::<Half>)]
     half: Half,
 }

@@ -1,4 +1,5 @@
-//! The inner loops around the products, written over [`Lanes`]. Everything here is inlined into wrappers that carry the target features.
+//! The inner loops around the products, written over [`Lanes`]. Everything here is inlined into wrappers that carry the
+//! target features.
 
 use super::kernels::{Act, Finish, How, Norm, Out, Pack, Softmax};
 use super::lanes::Lanes;

@@ -12,7 +12,7 @@ use crate::engine::reader::Reader;
 use crate::engine::space::Space;
 use crate::engine::{Engine, Mode};
 use crate::error::Result;
-use crate::index::{Plan, VectorIndex};
+use crate::index::Plan;
 use crate::paper::{Filter, Row};
 
 /// Candidates up to which all are scored; of more, those that a search finds near the user's interests.

@@ -15,7 +15,6 @@ use super::reader::Reader;
 use super::space::Space;
 use super::{Answer, Ask, Engine, Meta, Mode};
 use crate::error::{Error, Result};
-use crate::index::VectorIndex;
 use crate::paper::{Paper, PaperDate, PaperId};
 use crate::user::{Event, Moment};
 use score::{Scored, Scorer};

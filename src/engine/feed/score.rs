@@ -5,7 +5,6 @@ use crate::engine::interests::Interest;
 use crate::engine::reader::{Common, Reader};
 use crate::engine::space::Space;
 use crate::error::Result;
-use crate::index::VectorIndex;
 use crate::paper::Row;
 use crate::rank::{Candidate, Taste, decay};
 use crate::vector::dot;

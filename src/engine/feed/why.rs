@@ -4,7 +4,6 @@ use super::score::Scored;
 use crate::engine::reader::Reader;
 use crate::engine::space::Space;
 use crate::engine::{Engine, Hit, InterestName, Part, Why};
-use crate::index::VectorIndex;
 use crate::paper::{Paper, Row};
 use crate::rank::Parts;
 

@@ -9,6 +9,7 @@ mod picture;
 mod read;
 mod run;
 mod steady;
+mod transfer;
 
 pub use map::{MapAsk, ThemeMap};
 pub use of::{Selection, SelectionThemes};
@@ -18,6 +19,7 @@ pub use read::{
 };
 pub use run::ThemesRun;
 pub use steady::{Assigned, Stability};
+pub use transfer::{ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes};
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,7 +33,6 @@ use self::picture::{Picture, Placed};
 use super::Engine;
 use super::space::Space;
 use crate::error::{Error, Result};
-use crate::index::VectorIndex;
 use crate::paper::Row;
 use crate::store::StoredPlace;
 use crate::themes::graph::Knn;

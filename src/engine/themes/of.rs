@@ -9,7 +9,7 @@ use super::picture::Example;
 use super::read::since;
 use crate::engine::{Ask, Engine};
 use crate::error::{Error, Result};
-use crate::index::{VectorIndex, dot};
+use crate::index::dot;
 use crate::paper::{Filter, Paper, PaperId, Row, head};
 use crate::themes::graph::Knn;
 use crate::themes::levels::{self, FINEST, NONE};

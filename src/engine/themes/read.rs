@@ -13,8 +13,8 @@ use crate::engine::Engine;
 use crate::engine::answer::check_limit;
 use crate::engine::search::check_query;
 use crate::error::{Error, Result};
-use crate::index::{VectorIndex, dot};
-use crate::paper::{Paper, Row};
+use crate::index::dot;
+use crate::paper::{Filter, Paper, Row};
 use crate::themes::levels::{FINEST, LEVELS};
 use crate::themes::trend::Trend;
 
@@ -127,11 +127,13 @@ pub struct ThemeAsk {
     pub offset: usize,
     /// Search for this within the theme.
     pub q: Option<String>,
+    /// Which of its papers.
+    pub filter: Filter,
 }
 
 impl Default for ThemeAsk {
     fn default() -> Self {
-        ThemeAsk { order: PaperOrder::default(), limit: 10, offset: 0, q: None }
+        ThemeAsk { order: PaperOrder::default(), limit: 10, offset: 0, q: None, filter: Filter::default() }
     }
 }
 
@@ -269,6 +271,7 @@ impl Engine {
     pub fn theme(&self, id: &str, ask: &ThemeAsk) -> Result<OneTheme> {
         let began = Instant::now();
         check_limit(ask.limit)?;
+        ask.filter.check()?;
         if let Some(q) = &ask.q {
             check_query(q)?;
         }
@@ -293,14 +296,16 @@ impl Engine {
             .collect();
         path.reverse();
         let shown = self.show(&picture, &[theme])?.pop().ok_or_else(missing)?;
+        let members = counted.members[theme].iter().map(|k| picture.papers[*k as usize].row).collect();
+        let rows = self.allowed_of(members, &ask.filter)?;
         Ok(OneTheme {
             theme: shown,
-            papers: self.theme_papers(&picture, counted, theme, ask)?,
+            papers: self.theme_papers(&picture, &rows, ask)?,
             subthemes: self.show(&picture, &children)?,
             related: related.collect(),
             path,
             history: self.store.theme_events(Some(number), 100)?.into_iter().map(event).collect(),
-            meta: OneMeta { took_ms: since(began), total: counted.members[theme].len(), sort: ask.order },
+            meta: OneMeta { took_ms: since(began), total: rows.len(), sort: ask.order },
         })
     }
 
@@ -350,14 +355,20 @@ impl Engine {
         Ok(themes.iter().map(&mut one).collect())
     }
 
-    fn theme_papers(
-        &self,
-        picture: &Picture,
-        counted: &Counted,
-        theme: usize,
-        ask: &ThemeAsk,
-    ) -> Result<Vec<ThemePaper>> {
-        let rows: Vec<Row> = counted.members[theme].iter().map(|k| picture.papers[*k as usize].row).collect();
+    /// Those of some rows that a filter lets through.
+    fn allowed_of(&self, mut rows: Vec<Row>, filter: &Filter) -> Result<Vec<Row>> {
+        if let Some(allowed) = self.store.allowed(filter)? {
+            rows.retain(|row| allowed.contains(row.0));
+        }
+        if !filter.exclude.is_empty() {
+            let excluded = self.store.rows(&filter.exclude.iter().collect::<Vec<_>>())?;
+            rows.retain(|row| !excluded.contains(&Some(*row)));
+        }
+        Ok(rows)
+    }
+
+    /// A page of the papers of a theme, which are in these rows.
+    fn theme_papers(&self, picture: &Picture, rows: &[Row], ask: &ThemeAsk) -> Result<Vec<ThemePaper>> {
         let space = self.space();
         let scored: Vec<(Row, Option<f32>)> = if let Some(q) = &ask.q {
             let vector = self.embed_query(&space, q)?;
@@ -366,7 +377,7 @@ impl Engine {
             let found = space.index.search(&vector, wanted, Some(&allowed))?;
             found.neighbours.into_iter().map(|n| (n.row, Some(n.score))).collect()
         } else if ask.order == PaperOrder::Central {
-            let vectors = space.index.vectors(&rows);
+            let vectors = space.index.vectors(rows);
             let mut middle = vec![0f32; space.model.dimension];
             for v in vectors.iter().flatten() {
                 middle.iter_mut().zip(v).for_each(|(m, x)| *m += x);
@@ -378,7 +389,7 @@ impl Engine {
             all.sort_by(|a, b| b.1.unwrap_or(-2.0).total_cmp(&a.1.unwrap_or(-2.0)).then(a.0.cmp(&b.0)));
             all
         } else {
-            let facts = self.store.days_and_votes(&rows)?;
+            let facts = self.store.days_and_votes(rows)?;
             let mut all: Vec<(i64, i64, Row)> = rows
                 .iter()
                 .zip(facts)

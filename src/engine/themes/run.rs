@@ -14,7 +14,7 @@ use super::{State, neighbours, outside};
 use crate::engine::Engine;
 use crate::engine::space::Space;
 use crate::error::{Error, Result};
-use crate::index::{VectorIndex, behind_requests, dot};
+use crate::index::{behind_requests, dot};
 use crate::paper::{Row, head};
 use crate::store::{StoredPlace, StoredRun, StoredThemeEvent};
 use crate::themes::graph::Knn;

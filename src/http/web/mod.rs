@@ -9,6 +9,9 @@ use super::App;
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
+/// What draws the map, also in a page that stands alone (`paperkin themes --map`).
+pub const MAP: &str = include_str!("map.js");
+
 /// The page and its parts.
 pub fn routes() -> Router<App> {
     Router::new()
@@ -22,6 +25,7 @@ pub fn routes() -> Router<App> {
         .route("/web/welcome.js", get(|| file(SCRIPT, include_str!("welcome.js"))))
         .route("/web/you.js", get(|| file(SCRIPT, include_str!("you.js"))))
         .route("/web/themes.js", get(|| file(SCRIPT, include_str!("themes.js"))))
+        .route("/web/map.js", get(|| file(SCRIPT, MAP)))
         .route("/web/icon.svg", get(|| file("image/svg+xml", include_str!("icon.svg"))))
         .route("/web/page.css", get(|| file("text/css; charset=utf-8", include_str!("page.css"))))
 }

@@ -169,7 +169,7 @@ function modePicker(at) {
   return el("div", { className: "controls" }, el("label", { className: "unseen", htmlFor: "mode" }, "Compare by"), pick);
 }
 
-/** The other records of a paper's work. */
+/** The other versions of a paper's work. */
 function versionsLine(paper) {
   if (!paper.versions?.length) return [];
   const links = paper.versions.flatMap((v, k) => [k ? ", " : "", el("a", { href: address("similar", v.id), title: v.title }, v.id)]);

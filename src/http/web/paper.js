@@ -242,6 +242,8 @@ function breakdown(parts, score, at, byAttention, probability) {
 
 function partLabel(part) {
   if (part.kind === "term") return part.term === "…" ? "further words" : `“${part.term}”`;
+  // A paper of the reader's own list that is not in the corpus has no page here.
+  if (part.id.startsWith("text:")) return el("span", { dir: "auto", title: "From your list; not in this corpus" }, part.title);
   return el("a", { href: address("similar", part.id), dir: "auto" }, part.title || part.id);
 }
 

@@ -199,7 +199,8 @@ impl Inverted {
             return Ok(());
         }
         let segments = self.index.searchable_segment_ids().map_err(explain)?;
-        // The writer only begins it: held to the end, it would keep every commit waiting for seconds.
+        // The writer only begins it: held to the end, it would keep every commit waiting for seconds. That cannot fail, and
+        // what fails later fails beside the writer, so what waits in it for a commit is safe.
         match self.with_writer(|writer| Ok(writer.merge(&segments)))?.wait() {
             // One of them is gone: its papers were all taken away meanwhile, or tantivy joined it itself. The next time
             // is soon enough.

@@ -27,6 +27,7 @@ pub use vector::TermVector;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use roaring::RoaringBitmap;
@@ -36,7 +37,7 @@ use self::forward::Block;
 use self::inverted::{Indexed, Inverted};
 use self::state::{Counts, State};
 use self::words::{Purpose, Reader};
-use super::files::sync_folder;
+use super::files::{Sum, sync_folder};
 use crate::error::{Error, Result};
 use crate::paper::Row;
 
@@ -96,19 +97,11 @@ struct Writing {
     /// The number of the next block file.
     next_file: u64,
     /// Files of the written blocks, in their order.
-    files: Vec<Named>,
-    /// Whether something was taken away or changed since the last commit.
+    files: Vec<Sum>,
+    /// Whether something came or was taken away since the last commit.
     dirty: bool,
-    /// Why nothing more can be written.
+    /// Whether something could not be written: then nothing more can.
     failed: bool,
-}
-
-/// A block file, and how to know that it is whole.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Named {
-    name: String,
-    bytes: u64,
-    blake3: String,
 }
 
 /// What tantivy's commit carries for us.
@@ -118,7 +111,7 @@ struct Manifest {
     change: u64,
     papers: u64,
     next_file: u64,
-    blocks: Vec<Named>,
+    blocks: Vec<Sum>,
 }
 
 impl Lexical {
@@ -163,9 +156,10 @@ impl Lexical {
             return Err("it holds another number of papers than its commit says".into());
         }
         let mut state = State::default();
-        for named in &manifest.blocks {
-            named.check(folder)?;
-            state.append(Block::open(&folder.join(&named.name)).map_err(|e| e.to_string())?)?;
+        for file in &manifest.blocks {
+            file.has_length(folder)?;
+            file.is_whole(folder, &AtomicBool::new(false))?;
+            state.append(Block::open(&folder.join(&file.name)).map_err(|e| e.to_string())?)?;
         }
         sweep(folder, &manifest.blocks);
         let writing = Writing {
@@ -203,7 +197,8 @@ impl Lexical {
     }
 
     /// Takes papers in. Their terms are there when the call returns; a search finds them after the next
-    /// [`Lexical::commit`], which this call makes itself when many wait. A row that is there is replaced. `change` is the store's number after these papers.
+    /// [`Lexical::commit`], which this call makes itself when many wait. A row that is there is replaced. `change` is the
+    /// store's number after these papers.
     ///
     /// # Errors
     /// [`Error::Data`] when the index cannot be written.
@@ -291,7 +286,7 @@ impl Lexical {
             };
             write().map_err(|e| Error::io(&path, "cannot write (is the disk full?)", e))?;
             files.truncate(keep);
-            files.push(Named { name, bytes: bytes.len() as u64, blake3: blake3::hash(&bytes).to_hex().to_string() });
+            files.push(Sum::of(name, &bytes));
             block = Some((keep, Block::open(&path)?));
         }
         let papers = self.state().live.len();
@@ -313,8 +308,8 @@ impl Lexical {
         rows.iter().map(|row| state.vector(row.0)).collect()
     }
 
-    /// How often some rows hold each of their telling terms, in their order, by rising number of the term; empty where a row is
-    /// not there. A word of the title counts more than once.
+    /// How often some rows hold each of their telling terms, in their order, by rising number of the term; empty where
+    /// a row is not there. A word of the title counts more than once.
     pub fn counts(&self, rows: &[Row]) -> Vec<Vec<(u32, u8)>> {
         let state = self.state();
         rows.iter().map(|row| state.counts(row.0)).collect()
@@ -340,11 +335,6 @@ impl Lexical {
     /// What a person reads for a term.
     pub fn term(&self, id: u32) -> Option<String> {
         self.state().dictionary.surface(id).map(str::to_string)
-    }
-
-    /// How telling a term is: the logarithm of all papers by those that hold it.
-    pub fn idf(&self, id: u32) -> f32 {
-        self.state().idf(id)
     }
 
     /// How many terms there are; their numbers lie below.
@@ -373,19 +363,8 @@ impl Writing {
     }
 }
 
-impl Named {
-    fn check(&self, folder: &Path) -> std::result::Result<(), String> {
-        let path = folder.join(&self.name);
-        let bytes = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-        if bytes.len() as u64 != self.bytes || blake3::hash(&bytes).to_hex().as_str() != self.blake3 {
-            return Err(format!("{} is damaged: its length or checksum differs", path.display()));
-        }
-        Ok(())
-    }
-}
-
 /// Removes blocks that no commit names. What cannot be removed is left: it does no harm.
-fn sweep(folder: &Path, keep: &[Named]) {
+fn sweep(folder: &Path, keep: &[Sum]) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with("terms-") && keep.iter().all(|n| n.name != name) {

@@ -83,13 +83,6 @@ pub(super) struct Wanted {
     pub names: Option<(RoaringBitmap, f32)>,
 }
 
-impl Words {
-    /// Whether there is nothing to look for.
-    pub fn is_empty(&self) -> bool {
-        self.terms.is_empty()
-    }
-}
-
 impl Lexical {
     /// The words of a query: each once, weighted by how telling it is.
     ///

@@ -36,6 +36,7 @@ impl TermVector {
     }
 
     /// The inner product, which between two papers is the cosine: from 0, nothing shared, to 1.
+    #[cfg(test)]
     pub fn dot(&self, other: &TermVector) -> f32 {
         self.shared(other).map(|(_, v)| v).sum()
     }
