@@ -1,12 +1,11 @@
 //! BibTeX and BibLaTeX. The parser gives up at the first mistake; a list with one is read entry by entry, so that it costs
-//! the entry and not the list.
+//! the entry and not the list. And the parser follows abbreviations, braces and entries that refer to each other as far as they
+//! lead, which may be for ever: so these are looked at first.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use biblatex::{
-    Bibliography, ChunksExt, Entry, EntryType, Pair, ParseErrorKind, RawBibliography, RawChunk, RawEntry, Spanned,
-};
+use biblatex::{Bibliography, ChunksExt, Entry, EntryType, Pair, ParseErrorKind, RawBibliography, RawChunk, RawEntry};
 
 use super::{moment, reference, spaced};
 use crate::engine::{Reference, ReferenceList};
@@ -32,15 +31,25 @@ pub fn bibtex(text: &str) -> ReferenceList {
 /// Where an entry begins, and the entry, or its key and what is wrong with it.
 type Read<'a> = (usize, Result<Entry, (Option<&'a str>, String)>);
 
-/// All entries, with what they take from each other; none when anything is wrong.
+/// All entries; none when anything is wrong.
 fn whole(text: &str) -> Option<Vec<Read<'_>>> {
-    let raw = RawBibliography::parse(text).ok()?;
+    let mut raw = RawBibliography::parse(text).ok()?;
     let mut abbreviations = Abbreviations::new(text);
     abbreviations.add(raw.abbreviations.iter().cloned());
-    raw.entries.iter().try_for_each(|entry| abbreviations.of(&entry.v).map(drop))?;
+    for entry in &mut raw.entries {
+        stand_alone(&mut entry.v);
+        abbreviations.of(&entry.v).ok()?;
+    }
     let starts: Vec<usize> = raw.entries.iter().map(|entry| entry.span.start).collect();
     let entries = Bibliography::from_raw(raw).ok()?.into_vec();
     Some(starts.into_iter().zip(entries.into_iter().map(Ok)).collect())
+}
+
+/// Drops what an entry takes from others, and its further keys: that is mostly where it appeared, and entries may refer to
+/// each other in circles.
+fn stand_alone(entry: &mut RawEntry<'_>) {
+    let refers = |name: &str| ["crossref", "xdata", "ids"].iter().any(|field| name.eq_ignore_ascii_case(field));
+    entry.fields.retain(|field| !refers(field.key.v));
 }
 
 /// Each entry for itself, with the abbreviations of all, in the order of the text.
@@ -61,11 +70,15 @@ fn one_by_one(text: &str) -> Vec<Read<'_>> {
             }
         }
     }
-    for (start, entry) in entries {
+    for (start, mut entry) in entries {
         let key = entry.v.key.v;
-        let Some(abbreviations) = abbreviations.of(&entry.v) else {
-            out.push((start, Err((Some(key), "its abbreviations name each other, or come to too much".into()))));
-            continue;
+        stand_alone(&mut entry.v);
+        let abbreviations = match abbreviations.of(&entry.v) {
+            Ok(abbreviations) => abbreviations,
+            Err(why) => {
+                out.push((start, Err((Some(key), why.into()))));
+                continue;
+            }
         };
         let raw = RawBibliography { preamble: String::new(), entries: vec![entry], abbreviations };
         match Bibliography::from_raw(raw) {
@@ -77,16 +90,19 @@ fn one_by_one(text: &str) -> Vec<Read<'_>> {
     out
 }
 
-/// The abbreviations of a list. The parser writes them out without end where they name each other, and a few lines of them
-/// come to more than memory holds: so they are followed here first.
+/// The abbreviations of a list.
 struct Abbreviations<'a> {
     by_name: HashMap<&'a str, Pair<'a>>,
-    /// Bytes that they may still come to.
+    /// Bytes that they may still come to when they are written out.
     left: usize,
 }
 
-/// How far abbreviations may be made of abbreviations.
+/// How far abbreviations may be made of abbreviations, and how deep braces may nest.
 const DEEPEST: usize = 16;
+const DEEPEST_BRACES: usize = 100;
+
+const ENDLESS: &str = "its abbreviations name each other, or come to too much";
+const NESTED: &str = "its braces are nested too deep";
 
 impl<'a> Abbreviations<'a> {
     fn new(text: &str) -> Self {
@@ -97,30 +113,50 @@ impl<'a> Abbreviations<'a> {
         self.by_name.extend(pairs.map(|pair| (pair.key.v, pair)));
     }
 
-    /// Those that an entry needs; none when they come to too much.
-    fn of(&mut self, entry: &RawEntry<'a>) -> Option<Vec<Pair<'a>>> {
-        let names = |pair: &Pair<'a>, depth: usize| -> Vec<(&'a str, usize)> {
-            let name = |chunk: &Spanned<RawChunk<'a>>| match chunk.v {
-                RawChunk::Abbreviation(name) => Some((name, depth)),
-                RawChunk::Normal(_) => None,
-            };
-            pair.value.v.iter().filter_map(name).collect()
-        };
-        let mut wanted: Vec<(&str, usize)> = entry.fields.iter().flat_map(|field| names(field, 0)).collect();
+    /// Those that an entry needs, or why it cannot be read.
+    fn of(&mut self, entry: &RawEntry<'a>) -> Result<Vec<Pair<'a>>, &'static str> {
         let (mut known, mut out) = (HashSet::new(), Vec::new());
+        let mut wanted: Vec<(&str, usize)> = Vec::new();
+        for field in &entry.fields {
+            wanted.extend(names(field)?.into_iter().map(|name| (name, 0)));
+        }
         while let Some((name, depth)) = wanted.pop() {
             let Some(pair) = self.by_name.get(name) else { continue };
-            self.left = self.left.checked_sub(1 + pair.value.span.len())?;
+            self.left = self.left.checked_sub(1 + pair.value.span.len()).ok_or(ENDLESS)?;
             if depth == DEEPEST {
-                return None;
+                return Err(ENDLESS);
             }
-            wanted.extend(names(pair, depth + 1));
+            wanted.extend(names(pair)?.into_iter().map(|name| (name, depth + 1)));
             if known.insert(name) {
                 out.push(pair.clone());
             }
         }
-        Some(out)
+        Ok(out)
     }
+}
+
+/// The abbreviations that a value is made of.
+fn names<'a>(pair: &Pair<'a>) -> Result<Vec<&'a str>, &'static str> {
+    let mut names = Vec::new();
+    for chunk in &pair.value.v {
+        match chunk.v {
+            RawChunk::Abbreviation(name) => names.push(name),
+            RawChunk::Normal(text) => {
+                let mut depth = 0usize;
+                for byte in text.bytes() {
+                    match byte {
+                        b'{' => depth += 1,
+                        b'}' => depth = depth.saturating_sub(1),
+                        _ => continue,
+                    }
+                    if depth > DEEPEST_BRACES {
+                        return Err(NESTED);
+                    }
+                }
+            }
+        }
+    }
+    Ok(names)
 }
 
 /// Where entries, abbreviations and comments stand: from an `@` and a word to the brace that closes it, or to the next line

@@ -274,12 +274,12 @@ mod tests {
     }
 
     #[test]
-    fn abbreviations_do_not_run_away() {
+    fn what_leads_on_for_ever_is_not_followed() {
         let round = "@string{a = b} @string{b = a # a}\n@misc{x, title = a}\n@misc{y, title={Y}}";
         check(round, Format::Bibtex, &["Y"], &[(2, Some("x"), "name each other")]);
         let doubling: String = (0..40).map(|k| format!("@string{{a{k} = a{} # a{}}}\n", k + 1, k + 1)).collect();
         let text = format!(
-            "{doubling}@string{{a15 = {{long}}}}\n@misc{{x, title = a26}}\n@misc{{y, title={{Y}}, note = a14}}"
+            "{doubling}@string{{a15 = {{long}}}}\n@misc{{x, title = a16}}\n@misc{{y, title={{Y}}, note = a14}}"
         );
         check(&text, Format::Bibtex, &["Y"], &[(42, Some("x"), "too much")]);
         let wide = format!(
@@ -288,9 +288,13 @@ mod tests {
             vec!["b"; 1000].join(" # ")
         );
         check(&wide, Format::Bibtex, &["Y"], &[(3, Some("x"), "too much")]);
-        let deep =
-            format!("@misc{{x, title = {{{}X{}}}}}\n@misc{{y, title={{Y}}}}", "{".repeat(20_000), "}".repeat(20_000));
-        check(&deep, Format::Bibtex, &["X", "Y"], &[]);
+        let nested = ("\\a{".repeat(99_999), "}".repeat(99_999));
+        let deep = format!("@misc{{x, title = {{{}X{}}}}}\n@misc{{y, title={{Y}}}}", nested.0, nested.1);
+        check(&deep, Format::Bibtex, &["Y"], &[(1, Some("x"), "nested")]);
+        let circle = "@misc{x, title={X}, crossref={y}}\n@misc{y, title={Y}, xdata={x, y}}\n\
+            @misc{z, ids={w}, crossref={w}, title={Z}}";
+        check(circle, Format::Bibtex, &["X", "Y", "Z"], &[]);
+        check(&format!("{circle}\n@misc{{x"), Format::Bibtex, &["X", "Y", "Z"], &[(4, None, "BibTeX")]);
     }
 
     #[test]
