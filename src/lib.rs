@@ -35,8 +35,9 @@
 //! | [`store`] | what is true: papers, vectors, users with their events and interests, and themes in SQLite; schema and migrations |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; a reader's taste and interests, candidates among themselves, the reading of others; diversity, recency |
-//! | [`paper`] | the paper, its two names, the filter |
+//! | [`paper`] | the paper, its two names, the work it is a version of, the filter |
 //! | [`user`] | a user, events and what they come to |
+//! | [`vector`] | sums and products of dense and sparse vectors |
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
 //!
@@ -56,7 +57,7 @@
 //! 3  sources  eval                know engine
 //! 2  engine                       the only place where the next floor's rooms meet
 //! 1  embed  index  store  rank  themes    do not know each other
-//! 0  paper  user  config  error           know nobody
+//! 0  paper  user  vector  config  error   know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -105,5 +106,6 @@ pub mod sources;
 pub mod store;
 pub mod themes;
 pub mod user;
+pub mod vector;
 
 pub use error::{Error, Result};

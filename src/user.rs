@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+use jiff::fmt::temporal::Pieces;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::paper::{PaperDate, PaperId, head};
+use crate::paper::{PaperDate, PaperId, checked_name, head};
 
 /// How far ahead of this machine's clock an event may be: clocks differ.
 const SKEW_S: i64 = 300;
@@ -16,30 +19,12 @@ const SKEW_S: i64 = 300;
 pub struct UserId(String);
 
 impl UserId {
-    /// The longest name, in bytes of UTF-8.
-    pub const MAX_BYTES: usize = 256;
-
     /// Checks the rules of a name.
     ///
     /// # Errors
     /// [`Error::Invalid`] when it is empty, too long, or holds a control character.
     pub fn new(name: impl Into<String>) -> Result<Self> {
-        let name = name.into();
-        if name.trim().is_empty() {
-            return Err(Error::Invalid("the name of the user is empty".into()));
-        }
-        if name.len() > Self::MAX_BYTES {
-            return Err(Error::Invalid(format!(
-                "the name of the user is {} bytes long; at most {} are allowed (it begins {:?})",
-                name.len(),
-                Self::MAX_BYTES,
-                head(&name, 24)
-            )));
-        }
-        if let Some(c) = name.chars().find(|c| c.is_control()) {
-            return Err(Error::Invalid(format!("the name of the user {name:?} holds the control character {c:?}")));
-        }
-        Ok(UserId(name))
+        checked_name("the name of the user", name.into()).map(UserId)
     }
 
     /// The name as it was given.
@@ -119,7 +104,9 @@ impl EventKind {
     }
 }
 
-/// A moment, to the microsecond.
+const EPOCH: DateTime = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+
+/// A moment of the years -9999 to 9999: microseconds since 1970-01-01, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Moment(pub i64);
@@ -131,21 +118,23 @@ impl Moment {
     }
 
     /// Reads RFC 3339 (`2026-08-21T09:30:00Z`, any offset), the same without an offset (taken as UTC), or a date
-    /// (`2026-08-21`, its first moment).
+    /// (`2026-08-21`, its first moment). What an offset carries beyond the years -9999 to 9999 becomes their end.
     ///
     /// # Errors
     /// [`Error::BadRequest`] when it is none of these.
     pub fn parse(text: &str) -> Result<Self> {
-        let no_moment =
-            || Error::BadRequest(format!("{:?} is no time: write 2026-08-21T09:30:00Z or 2026-08-21", head(text, 40)));
         if let Ok(date) = PaperDate::parse(text) {
             return Ok(Moment::of_day(date.first_day()));
         }
-        let stamp = text.parse::<jiff::Timestamp>().or_else(|_| {
-            let local: jiff::civil::DateTime = text.parse()?;
-            jiff::tz::Offset::UTC.to_timestamp(local)
-        });
-        stamp.map(|t| Moment(t.as_microsecond())).map_err(|_| no_moment())
+        let pieces = Pieces::parse(text).map_err(|_| {
+            Error::BadRequest(format!("{:?} is no time: write 2026-08-21T09:30:00Z or 2026-08-21", head(text, 40)))
+        })?;
+        // Not through a timestamp of jiff: those leave out the last day of the calendar.
+        let local = pieces.date().to_datetime(pieces.time().unwrap_or_default());
+        let ahead = pieces.to_numeric_offset().map_or(0, |offset| offset.seconds());
+        let utc = local.saturating_sub(SignedDuration::from_secs(ahead.into()));
+        // The calendar holds some 6 * 10^17 microseconds.
+        Ok(Moment(utc.duration_since(EPOCH).as_micros() as i64))
     }
 
     /// The first moment of a day (days since 1970-01-01, UTC).
@@ -166,10 +155,7 @@ impl Moment {
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_microsecond(self.0) {
-            Ok(t) => write!(f, "{t}"),
-            Err(_) => write!(f, "{}", self.0),
-        }
+        write!(f, "{}Z", EPOCH.saturating_add(SignedDuration::from_micros(self.0)))
     }
 }
 
@@ -188,13 +174,15 @@ impl From<Moment> for String {
 }
 
 /// Something a user did with a paper. Two events of one user are the same when paper, kind and time are.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Event {
     /// Which paper.
+    #[schema(value_type = String)]
     pub paper: PaperId,
     /// What.
     pub kind: EventKind,
     /// When.
+    #[schema(value_type = String)]
     pub at: Moment,
     /// How much it counts beside others of its kind; 1 where nothing was said.
     pub weight: f32,
@@ -388,7 +376,22 @@ mod tests {
     }
 
     #[test]
-    fn the_future_and_odd_weights_are_refused() {
+    fn the_last_day_of_the_calendar_is_a_time_that_is_too_late() {
+        for text in ["9999-12-31", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59.5-10:00", "9999-12-30T23:00:00+01:00"] {
+            let at = Moment::parse(text).expect(text);
+            assert_eq!(Moment::parse(&at.to_string()).ok(), Some(at), "{text}");
+            let event = Event { paper: PaperId::new("x").expect("id"), kind: EventKind::Like, at, weight: 1.0 };
+            assert!(matches!(event.check(Moment::now()), Err(Error::Invalid(why)) if why.contains("is at 9999-12-3")));
+        }
+        let ends = ["-009999-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"];
+        for text in ends {
+            assert_eq!(Moment::parse(text).map(|m| m.to_string()).ok().as_deref(), Some(text));
+        }
+        assert_eq!(Moment::parse("9999-12-31T23:59:59-10:00").ok(), Moment::parse(ends[1]).ok());
+    }
+
+    #[test]
+    fn the_future_and_odd_weights_are_not_allowed() {
         let now = Moment::now();
         let event = |at, weight| Event { paper: PaperId::new("x").expect("id"), kind: EventKind::Like, at, weight };
         assert!(event(now, 1.0).check(now).is_ok());
@@ -401,7 +404,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_moment_survives_text(us in -62_000_000_000_000_000i64..250_000_000_000_000_000) {
+        fn a_moment_survives_text(us in -377_705_116_800_000_000i64..253_402_300_800_000_000) {
             prop_assert_eq!(Moment::parse(&Moment(us).to_string()).ok(), Some(Moment(us)));
         }
 

@@ -82,13 +82,20 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             let list = references(&read(&args.file)?, args.format)?;
             let import = Import { kind: args.kind, embed_missing: args.embed_missing };
             let done = engine.import_history(&args.user, &list, import)?;
+            for r in &done.rejected {
+                let id = r.id.as_ref().map_or_else(String::new, |id| format!(" ({id})"));
+                eprintln!(
+                    "{}",
+                    show::plain(&format!("{}:{}: rejected{id}: {}", args.file.display(), r.line, r.reason))
+                );
+            }
             if context.json {
                 return show::document(&done);
             }
             let mut lines = vec![format!(
                 "{} of {} references are in the corpus; {} new events, {} known already, {} embedded to learn from",
                 done.matched.len(),
-                list.len(),
+                list.references.len(),
                 done.accepted,
                 done.unchanged,
                 done.embedded
@@ -100,7 +107,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             let mut cursor = None;
             loop {
                 let page = engine.events(&args.user, 500, cursor.as_deref())?;
-                for e in &page.events {
+                for e in &page.items {
                     if context.json {
                         show::lines(&mut std::io::stdout().lock(), [e])?;
                     } else {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::progress::{Intake, duration, meanwhile};
 use super::show::{counted, thousands};
 use super::{Context, show};
-use crate::engine::{Engine, Incoming, Refused, Rejected, Report};
+use crate::engine::{Engine, Incoming, Rejected, Rejection, Report};
 use crate::error::{Error, Result};
 use crate::sources;
 
@@ -139,7 +139,7 @@ fn until_it_breaks(source: impl Iterator<Item = Result<Incoming>>) -> impl Itera
             Err(Error::Io { source, .. }) => {
                 broken = true;
                 let reason = format!("the file cannot be read from here on: {source}");
-                Some(Ok(Incoming { line: line + 1, paper: Err(Refused { id: None, reason }), vector: None }))
+                Some(Ok(Incoming { line: line + 1, paper: Err(Rejection { id: None, reason }), vector: None }))
             }
             other => {
                 line = other.as_ref().map_or(line, |incoming| incoming.line);

@@ -40,7 +40,7 @@ pub struct Ask {
     pub min_score: Option<f32>,
     /// Whether each hit says why.
     pub explain: bool,
-    /// Whether all records of a work are shown, and not only the newest.
+    /// Whether all versions of a work are shown, and not only the newest.
     pub versions: bool,
 }
 

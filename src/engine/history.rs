@@ -5,13 +5,10 @@ use std::collections::HashSet;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Engine;
+use super::{Engine, Rejected};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, PaperId, Row, identifier_key, title_key};
+use crate::paper::{Paper, PaperId, Row, TELLING_TITLE, head, identifier_key, letters};
 use crate::user::{Event, EventKind, Moment, UserId};
-
-/// Letters from which on a title names one work even without an author.
-const TELLING_TITLE: usize = 16;
 
 /// A reference of a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +21,32 @@ pub struct Reference {
     pub titled: bool,
     /// When it came into the list.
     pub added: Option<Moment>,
+}
+
+/// A reference list, read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReferenceList {
+    /// What it names, in its order.
+    pub references: Vec<Reference>,
+    /// What of it could not be read.
+    pub rejected: Vec<Rejected>,
+}
+
+impl ReferenceList {
+    /// Adds what was read of an entry that begins on a line (or, in JSON, stands at a place) and is called `key`: nothing
+    /// where it does not say what it is about.
+    pub fn add(&mut self, line: usize, key: Option<&str>, read: Option<Reference>) {
+        match read {
+            Some(reference) => self.references.push(reference),
+            None => self.reject(line, key, "it has neither a title nor an id, DOI or address".into()),
+        }
+    }
+
+    /// Notes an entry that cannot be read.
+    pub fn reject(&mut self, line: usize, key: Option<&str>, reason: String) {
+        let id = key.filter(|key| !key.is_empty()).map(|key| head(key, 80));
+        self.rejected.push(Rejected { line, id, reason });
+    }
 }
 
 /// What to do with references.
@@ -59,6 +82,8 @@ pub struct Imported {
     pub accepted: usize,
     /// Events that were there already.
     pub unchanged: usize,
+    /// Entries of the list that could not be read.
+    pub rejected: Vec<Rejected>,
 }
 
 impl Engine {
@@ -67,7 +92,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a name that is not allowed; whatever the model fails with.
-    pub fn import_history(&self, name: &str, references: &[Reference], import: Import) -> Result<Imported> {
+    pub fn import_history(&self, name: &str, list: &ReferenceList, import: Import) -> Result<Imported> {
         let user = UserId::new(name)?;
         let now = Moment::now();
         let known: HashSet<PaperId> = match self.store.user(name) {
@@ -78,9 +103,9 @@ impl Engine {
             Err(Error::NotFound { .. }) => HashSet::new(),
             Err(e) => return Err(e),
         };
-        let mut out = Imported::default();
+        let mut out = Imported { rejected: list.rejected.clone(), ..Imported::default() };
         let (mut events, mut outside, mut done) = (Vec::new(), Vec::new(), HashSet::new());
-        for reference in references {
+        for reference in &list.references {
             let shown = if reference.titled { reference.paper.title.clone() } else { reference.names.join(" ") };
             let paper = match self.find_reference(reference)? {
                 Some((id, by)) => {
@@ -140,7 +165,7 @@ impl Engine {
                 return Ok(Some((id, "title")));
             }
         }
-        let title = title_key(&reference.paper.title);
+        let title = letters(&reference.paper.title);
         if title.len() < TELLING_TITLE {
             return Ok(None);
         }

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId, Row};
 use crate::store::{Fingerprints, Outcome};
 
-/// Refusals that are listed one by one; more are only counted.
+/// Rejected lines that are listed one by one; more are only counted.
 const MAX_LISTED: usize = 1000;
 
 /// A paper on its way in, or why the line holds none.
@@ -28,27 +28,27 @@ pub struct Incoming {
     /// The line it stood on, from 1 (in a list: its place).
     pub line: usize,
     /// The paper.
-    pub paper: std::result::Result<Paper, Refused>,
+    pub paper: std::result::Result<Paper, Rejection>,
     /// Its vector, where it is known already (an import); of the engine's model.
     pub vector: Option<Vec<f32>>,
 }
 
 /// Why a line holds no paper.
 #[derive(Debug, Clone)]
-pub struct Refused {
+pub struct Rejection {
     /// The id, where it could be read.
     pub id: Option<String>,
     /// The reason, for a person.
     pub reason: String,
 }
 
-/// Where papers come from: an error ends the ingest (what was committed stays), a refused line does not.
+/// Where papers come from: an error ends the ingest (what was committed stays), a rejected line does not.
 pub type Source<'a> = &'a mut dyn Iterator<Item = Result<Incoming>>;
 
-/// A line that was refused.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+/// A line, or an entry of a list, that does not go in.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Rejected {
-    /// The line, from 1.
+    /// The line, from 1 (in a list: the place).
     pub line: usize,
     /// The id, where it could be read.
     pub id: Option<String>,
@@ -79,10 +79,10 @@ impl Report {
         self.accepted + self.updated + self.unchanged + self.rejected_total
     }
 
-    fn reject(&mut self, line: usize, refused: Refused) {
+    fn reject(&mut self, line: usize, rejection: Rejection) {
         self.rejected_total += 1;
         if self.rejected.len() < MAX_LISTED {
-            self.rejected.push(Rejected { line, id: refused.id, reason: refused.reason });
+            self.rejected.push(Rejected { line, id: rejection.id, reason: rejection.reason });
         }
     }
 }
@@ -95,7 +95,7 @@ struct Window {
     /// The line of each paper.
     lines: Vec<usize>,
     vectors: HashMap<usize, Vec<f32>>,
-    refused: Vec<(usize, Refused)>,
+    rejected: Vec<(usize, Rejection)>,
     unchanged: usize,
     embedded: usize,
     /// The papers whose vectors are with the encoder, and these.
@@ -109,7 +109,7 @@ impl Window {
             papers: Vec::new(),
             lines: Vec::new(),
             vectors: HashMap::new(),
-            refused: Vec::new(),
+            rejected: Vec::new(),
             unchanged: 0,
             embedded: 0,
             under_way: None,
@@ -182,11 +182,11 @@ impl Engine {
             let pace = window.space.pace();
             let mut incoming: Vec<(usize, Paper, Option<Vec<f32>>)> = Vec::new();
             let mut failed = None;
-            while incoming.len() < pace.window && window.refused.len() < pace.window {
+            while incoming.len() < pace.window && window.rejected.len() < pace.window {
                 match lines.next() {
                     None => break,
                     Some(Ok(Incoming { line, paper: Ok(paper), vector })) => incoming.push((line, paper, vector)),
-                    Some(Ok(Incoming { line, paper: Err(refused), .. })) => window.refused.push((line, refused)),
+                    Some(Ok(Incoming { line, paper: Err(rejection), .. })) => window.rejected.push((line, rejection)),
                     Some(Err(e)) => {
                         failed = Some(e);
                         break;
@@ -273,8 +273,8 @@ impl Engine {
         for mut window in receive {
             self.commit(&mut window, &mut report)?;
             committed.fetch_add(1, Ordering::AcqRel);
-            for (line, refused) in window.refused {
-                report.reject(line, refused);
+            for (line, rejection) in window.rejected {
+                report.reject(line, rejection);
             }
             report.unchanged += window.unchanged;
             report.embedded += window.embedded;
@@ -323,7 +323,7 @@ impl Engine {
                 // Only when somebody else changed the same paper between our look and our commit.
                 Outcome::NeedsVector => report.reject(
                     *line,
-                    Refused {
+                    Rejection {
                         id: Some(paper.id.to_string()),
                         reason: "it was changed by another request at the same moment; send it again".into(),
                     },
@@ -337,7 +337,7 @@ impl Engine {
         space.index.insert(&added)?;
         space.index.remove(&gone);
         self.themes.fall_behind();
-        self.follow_editions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone)?;
+        self.follow_versions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone)?;
         self.follow_words(&changed, &gone, written.change)
     }
 }

@@ -1,55 +1,55 @@
 //! Where store, embedder, index and rank meet. One file for each thing the engine does.
 
 mod answer;
-mod calibrate;
-mod editions;
+mod candidates;
+mod coreading;
 mod embed;
 mod feed;
-mod gather;
 mod history;
 mod info;
 mod ingest;
 mod interests;
 mod onboarding;
 mod open;
-mod others;
-mod panel;
-mod probe;
+mod probability;
 mod reader;
 mod recommend;
 mod reembed;
+mod retrieve;
 mod search;
 mod similar;
 mod space;
+mod testbed;
 mod themes;
 mod trending;
 mod users;
+mod versions;
 mod words;
 
 pub use answer::{Answer, Ask, Hit, InterestName, Meta, Mode, Part, Why};
-pub use editions::{PaperInFull, Version};
 pub use feed::{Feed, Since};
-pub use history::{Import, Imported, Matched, Reference};
+pub use history::{Import, Imported, Matched, Reference, ReferenceList};
 pub use info::Info;
-pub use ingest::{Incoming, Refused, Rejected, Report, Source};
+pub use ingest::{Incoming, Rejected, Rejection, Report, Source};
 pub use interests::{InterestPatch, InterestView};
 pub use open::Opened;
-pub use panel::{Panel, Readership};
 pub use recommend::{Example, Recommend};
 pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
+pub use testbed::{Readership, Testbed};
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,
     MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeAsk, ThemeEvent, ThemeEvents,
     ThemeList, ThemeMap, ThemeOrder, ThemesAsk, ThemesMeta, ThemesRun,
 };
 pub use users::{ExportedUser, MAX_EVENTS, UserView};
+pub use versions::{PaperInFull, Version};
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use self::editions::Editions;
 use self::space::Space;
+use self::versions::Versions;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::index::Lexical;
@@ -68,8 +68,8 @@ pub struct Engine {
     lexical: Lexical,
     // Users whose model is fitted; made again from the store whenever they are not here.
     readers: reader::Readers,
-    // Which rows are records of one work; written by commits alone.
-    editions: RwLock<Editions>,
+    // Which rows are versions of one work; written by commits alone.
+    versions: RwLock<Versions>,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
     committing: Mutex<()>,
     // What the corpus is about; it has locks of its own.
@@ -89,7 +89,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a limit out of range, [`Error::BadRequest`] for a broken cursor.
-    pub fn list(&self, listing: &Listing) -> Result<Page> {
+    pub fn list(&self, listing: &Listing) -> Result<Page<Paper>> {
         answer::check_limit(listing.limit)?;
         self.store.list(listing)
     }
@@ -104,7 +104,7 @@ impl Engine {
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
         self.themes.fall_behind();
-        self.follow_editions(std::iter::empty(), &[row])?;
+        self.follow_versions(std::iter::empty(), &[row])?;
         self.lexical.remove(&[row])
     }
 

@@ -1,11 +1,13 @@
 //! The papers to ask a new user about: each answer should tell as much as possible.
 
+use std::time::Instant;
+
 use super::{Answer, Ask, Engine, Hit, Meta, Mode};
 use crate::error::Result;
 use crate::index::Plan;
 use crate::paper::Row;
-use crate::rank::{Candidate, dot};
-use std::time::Instant;
+use crate::rank::Candidate;
+use crate::vector::dot;
 
 /// Papers that are looked at: enough to stand for a corpus.
 const LOOKED_AT: usize = 1500;

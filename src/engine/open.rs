@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::Engine;
-use super::editions::Editions;
 use super::space::{self, Space};
+use super::versions::Versions;
 use super::words::{WORDS, catch_up};
 use crate::config::Config;
 use crate::embed::{self, BUNDLED};
@@ -51,7 +51,7 @@ impl Engine {
         sweep(&config.data.join("index"), &space.model.fingerprint);
         let (lexical, words) = Lexical::open(&config.data.join(WORDS), &space.index.rows(), store.change()?)?;
         catch_up(&store, &lexical, words.change)?;
-        let editions = RwLock::new(Editions::read(&store)?);
+        let versions = RwLock::new(Versions::read(&store)?);
         let engine = Engine {
             folder: config.data.clone(),
             config,
@@ -59,7 +59,7 @@ impl Engine {
             space: RwLock::new(Arc::new(space)),
             lexical,
             readers: super::reader::Readers::default(),
-            editions,
+            versions,
             committing: Mutex::default(),
             themes: super::themes::Board::default(),
         };

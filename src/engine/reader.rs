@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use roaring::RoaringBitmap;
 
 use super::Engine;
+use super::coreading::Asked;
 use super::feed::{Pool, Pools};
 use super::interests::Interest;
-use super::others::Asked;
+use super::probability::{Odds, odds};
 use super::space::Space;
 use crate::embed::Kind;
 use crate::error::{Error, Result};
@@ -25,11 +26,11 @@ use crate::user::{Event, EventKind, Moment, Opinion, Settings, UserId, opinion};
 /// Papers that a model learns from: the ones that weigh most.
 const MAX_LEARNED: usize = 1000;
 
-/// Papers whose title is known to the rule that no other record of a seen work is shown; of older ones the id alone.
+/// Papers whose title is known to the rule that no other version of a seen work is shown; of older ones the id alone.
 const MAX_SEEN_IN_FULL: usize = 3000;
 
 /// Days after which an event counts half, where the user says nothing.
-pub const HALF_LIFE: f32 = 365.0;
+const HALF_LIFE: f32 = 365.0;
 
 /// Papers of the corpus that the background is taken from, and those that scores are brought to scale with.
 const BACKGROUND: usize = 4000;
@@ -65,14 +66,14 @@ pub struct Reader {
     pub seen: HashSet<String>,
     /// The same works under other names.
     pub works: Works,
-    /// The rows of these papers, and of the other records of their works.
+    /// The rows of these papers, and of the other versions of their works.
     pub gone: RoaringBitmap,
     /// What was scored for them last.
     pub pool: Arc<Pool>,
     /// What the reading of others adds for them.
     pub asked: Asked,
-    /// Turns a score into the chance of a like: slope and constant of the log odds. Only where enough verdicts were there.
-    pub calibration: Option<(f32, f32)>,
+    /// Turns a score into the chance of a like. Only where enough verdicts were there.
+    pub odds: Option<Odds>,
     fingerprint: String,
     // The change of the store up to which its papers are known to be as they were when it was made.
     change: AtomicU64,
@@ -110,7 +111,7 @@ pub struct Readers {
     kept: Mutex<HashMap<i64, Arc<Reader>>>,
     common: Mutex<Option<Arc<Common>>>,
     // Only for a look and an exchange.
-    pub others: Mutex<super::others::Slot>,
+    pub others: Mutex<super::coreading::Slot>,
     // Held while they are made, so that they are made once.
     pub making_others: Mutex<()>,
     pub pools: Pools,
@@ -212,8 +213,8 @@ impl Engine {
         let all: Vec<&PaperId> = opinions.keys().copied().collect();
         let mut gone: RoaringBitmap = self.store.rows(&all)?.into_iter().flatten().map(|row| row.0).collect();
         {
-            let editions = self.editions();
-            let others: Vec<u32> = gone.iter().flat_map(|row| editions.others(Row(row))).map(|row| row.0).collect();
+            let versions = self.versions();
+            let others: Vec<u32> = gone.iter().flat_map(|row| versions.others(Row(row))).map(|row| row.0).collect();
             gone.extend(others);
         }
         let mut learned = Vec::new();
@@ -253,7 +254,13 @@ impl Engine {
             Some(taste) => self.find_interests(&user, &learned, taste, &terms, further.is_empty())?,
             None => Vec::new(),
         };
-        let calibration = common.as_ref().and_then(|c| self.calibrate(c, &likings));
+        let odds = common.as_ref().and_then(|common| {
+            odds(&likings, |held_back| {
+                let mut taste = Taste::fit(held_back, &common.background)?;
+                self.bring_to_scale(&mut taste, common);
+                Some(taste)
+            })
+        });
         Ok(Reader {
             fingerprint: space.model.fingerprint.clone(),
             change: AtomicU64::new(change),
@@ -265,7 +272,7 @@ impl Engine {
             gone,
             pool: Arc::default(),
             asked: Asked::default(),
-            calibration,
+            odds,
             user,
         })
     }
@@ -381,16 +388,6 @@ impl Engine {
         let mut products = self.lexical.cosines(&TermVector::from_weights(words.to_vec()), rows);
         products.iter_mut().for_each(|p| *p *= length);
         products
-    }
-
-    /// Slope and constant of the log odds of a like given the score, from scores that papers have when the model has not
-    /// seen them; only with enough likes and dislikes to say anything.
-    fn calibrate(&self, common: &Common, likings: &[Liking<'_>]) -> Option<(f32, f32)> {
-        super::calibrate::calibrate(likings, |held_back| {
-            let mut taste = Taste::fit(held_back, &common.background)?;
-            self.bring_to_scale(&mut taste, common);
-            Some(taste)
-        })
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
+use super::candidates::{Candidate, Probe, WORDS_SHARE, Wanted};
 use super::embed::check_texts;
-use super::gather::{Rescore, Rules};
-use super::probe::{Found, Probe, WORDS_SHARE, Wanted};
+use super::retrieve::{Rescore, Rules};
 use super::search::check_query;
 use super::similar::WithVector;
 use super::space::Space;
@@ -14,7 +14,7 @@ use crate::embed::{Kind, unit};
 use crate::error::{Error, Result};
 use crate::index::{Plan, TermVector, dot};
 use crate::paper::{PaperId, Row, Works, head};
-use crate::rank::{Example as Ideal, Profile, Strategy, UNDATED, decay};
+use crate::rank::{self, Profile, Strategy, UNDATED, decay};
 use crate::user::{Event, EventKind, Moment};
 
 /// Most candidates and most examples in one call.
@@ -117,7 +117,7 @@ impl Engine {
         let space = &*self.space();
         let examples = self.examples(space, request)?;
         let profile = &examples.profile;
-        let score = |found: &mut Vec<Found>| self.score(space, found, profile, request.half_life_days);
+        let score = |found: &mut Vec<Candidate>| self.score(space, found, profile, request.half_life_days);
         let (hits, plan, total) = match &request.candidates {
             Some(ids) => {
                 let ranked = self.rank_candidates(ids, &score)?;
@@ -128,8 +128,8 @@ impl Engine {
                 let mut without: HashSet<Row> = examples.disliked.iter().copied().collect();
                 if request.exclude_liked {
                     without.extend(&examples.liked);
-                    let editions = self.editions();
-                    without.extend(examples.liked.iter().flat_map(|row| editions.others(*row)));
+                    let versions = self.versions();
+                    without.extend(examples.liked.iter().flat_map(|row| versions.others(*row)));
                 }
                 let rules = Rules {
                     without,
@@ -150,8 +150,8 @@ impl Engine {
                     words: (!terms.is_empty()).then_some(Wanted::Terms(&terms)),
                     feedback: 0.0,
                 };
-                let gathered = self.gather(space, &probe, &request.ask, rules)?;
-                (gathered.hits, gathered.plan, gathered.total)
+                let retrieved = self.retrieve(space, &probe, &request.ask, rules)?;
+                (retrieved.hits, retrieved.plan, retrieved.total)
             }
         };
         let rows: Vec<Row> = hits.iter().map(|(f, _)| f.row).collect();
@@ -190,7 +190,7 @@ impl Engine {
         let (mut names, mut sides) = (Vec::new(), [Vec::new(), Vec::new()]);
         let (mut rows, mut liked_papers) = ([Vec::new(), Vec::new()], Vec::new());
         let mode = request.ask.mode;
-        let example = |weight: f32, dense: Vec<f32>, words: Option<TermVector>| Ideal {
+        let example = |weight: f32, dense: Vec<f32>, words: Option<TermVector>| rank::Example {
             weight,
             dense: if mode == Mode::Lexical { Vec::new() } else { dense },
             words: words.filter(|_| mode != Mode::Dense).map(|t| t.terms).unwrap_or_default(),
@@ -248,8 +248,8 @@ impl Engine {
         &self,
         space: &Space,
         known: &[Vec<Row>; 2],
-        example: &dyn Fn(f32, Vec<f32>, Option<TermVector>) -> Ideal,
-    ) -> Vec<Ideal> {
+        example: &dyn Fn(f32, Vec<f32>, Option<TermVector>) -> rank::Example,
+    ) -> Vec<rank::Example> {
         let live = self.lexical.rows();
         let step = (live.len() as usize / BACKGROUND).max(1);
         let rows: Vec<Row> =
@@ -259,20 +259,20 @@ impl Engine {
         pairs.filter_map(|(vector, terms)| Some(example(1.0, vector?, terms))).collect()
     }
 
-    fn rank_candidates(&self, ids: &[PaperId], score: &Rescore<'_>) -> Result<Vec<(Found, crate::paper::Paper)>> {
+    fn rank_candidates(&self, ids: &[PaperId], score: &Rescore<'_>) -> Result<Vec<(Candidate, crate::paper::Paper)>> {
         let refs: Vec<&PaperId> = ids.iter().collect();
         let mut ranked = Vec::with_capacity(ids.len());
         let mut seen = HashSet::new();
         for (id, row) in ids.iter().zip(self.store.rows(&refs)?) {
             let row = row.ok_or_else(|| Error::no_paper(id.as_str()))?;
             if seen.insert(row) {
-                ranked.push(Found { row, ..Found::default() });
+                ranked.push(Candidate { row, ..Candidate::default() });
             }
         }
         score(&mut ranked)?;
-        ranked.sort_by(Found::best_first);
+        ranked.sort_by(Candidate::best_first);
         let order: Vec<Row> = ranked.iter().map(|f| f.row).collect();
-        let by_row: std::collections::HashMap<Row, Found> = ranked.iter().map(|f| (f.row, *f)).collect();
+        let by_row: std::collections::HashMap<Row, Candidate> = ranked.iter().map(|f| (f.row, *f)).collect();
         let papers = self.store.papers(&order)?;
         Ok(papers.into_iter().map(|(row, paper)| (by_row[&row], paper)).collect())
     }
@@ -281,7 +281,7 @@ impl Engine {
     fn score(
         &self,
         space: &Space,
-        found: &mut Vec<Found>,
+        found: &mut Vec<Candidate>,
         profile: &Profile,
         half_life_days: Option<f32>,
     ) -> Result<()> {

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use super::gather::{Gathered, Rules};
-use super::probe::{Found, Probe, Wanted};
+use super::candidates::{Candidate, Probe, Wanted};
+use super::retrieve::{Retrieved, Rules};
 use super::{Answer, Ask, Engine, Hit, Meta, Part, Why};
 use crate::error::{Error, Result};
 use crate::index::{Query, is_prose};
-use crate::paper::{Paper, PaperId, Row, head, identifier_key, title_key};
+use crate::paper::{Paper, PaperId, Row, head, id_key, identifier_key, letters};
 
 /// The longest query, in bytes of UTF-8: more than any abstract, less than what would only keep the machine busy.
 pub const MAX_QUERY_BYTES: usize = 256 * 1024;
@@ -59,9 +59,9 @@ impl Engine {
             if ask.mode == super::Mode::Lexical { Vec::new() } else { self.embed_query(&space, &parsed.words)? };
         let wanted = Wanted::Words(&words);
         let probe = Probe { feedback: FEEDBACK, ..Probe::new(ask.mode, &vector, wanted) };
-        let gathered = self.gather(&space, &probe, ask, Rules { only, first: named, ..Rules::default() })?;
+        let retrieved = self.retrieve(&space, &probe, ask, Rules { only, first: named, ..Rules::default() })?;
         let meaning = |value| Part::Text { text: head(query.trim(), 80), value };
-        Ok(self.answer(gathered, wanted, &meaning, ask, began))
+        Ok(self.answer(retrieved, wanted, &meaning, ask, began))
     }
 
     /// Papers like a text.
@@ -74,22 +74,18 @@ impl Engine {
         let vector = if ask.mode == super::Mode::Lexical { Vec::new() } else { self.embed_query(&space, text)? };
         let wanted = Wanted::Terms(&terms);
         let probe = Probe { feedback: FEEDBACK, ..Probe::new(ask.mode, &vector, wanted) };
-        let gathered = self.gather(&space, &probe, ask, Rules { first, ..Rules::default() })?;
+        let retrieved = self.retrieve(&space, &probe, ask, Rules { first, ..Rules::default() })?;
         let meaning = |value| Part::Text { text: head(text.trim(), 80), value };
-        Ok(self.answer(gathered, wanted, &meaning, ask, began))
+        Ok(self.answer(retrieved, wanted, &meaning, ask, began))
     }
 
     /// Papers that meet conditions without words to rank them by: the newest first.
     fn listed(&self, rows: roaring::RoaringBitmap, ask: &Ask, began: Instant) -> Result<Answer> {
         let allowed = self.store.allowed(&ask.filter)?;
-        let excluded: Vec<_> = ask.filter.exclude.iter().collect();
-        let mut rows = allowed.map_or(rows.clone(), |a| a & rows);
-        for row in self.store.rows(&excluded)?.into_iter().flatten() {
-            rows.remove(row.0);
-        }
+        let mut rows = allowed.map_or(rows.clone(), |a| a & rows) - self.store.excluded(&ask.filter)?;
         if !ask.versions {
-            let editions = self.editions();
-            rows = rows.iter().filter(|r| editions.speaks(Row(*r), Some(&rows))).collect();
+            let versions = self.versions();
+            rows = rows.iter().filter(|r| versions.speaks(Row(*r), Some(&rows))).collect();
         }
         let total = rows.len() as usize;
         let page = self.store.newest(&rows, ask.offset, ask.limit)?;
@@ -110,7 +106,7 @@ impl Engine {
             return Ok(vec![row]);
         }
         let mut keys: Vec<String> = identifier_key(text).into_iter().collect();
-        keys.push(format!("id:{}", text.to_lowercase()));
+        keys.push(id_key(text));
         for key in &keys {
             let rows = self.store.rows_of_key(key)?;
             if let Some(newest) = rows.first() {
@@ -122,31 +118,32 @@ impl Engine {
 
     /// The papers that a query names by their whole title, in quotes or not.
     fn named_by_title(&self, query: &str) -> Result<Vec<Row>> {
-        let title = title_key(query);
+        let title = letters(query);
         if title.len() < 4 || query.len() > LONGEST_NAME {
             return Ok(Vec::new());
         }
         let rows = self.store.rows_of_title(&title)?;
-        let editions = self.editions();
-        Ok(rows.into_iter().filter(|row| editions.speaks(*row, None)).collect())
+        let versions = self.versions();
+        Ok(rows.into_iter().filter(|row| versions.speaks(*row, None)).collect())
     }
 
     /// The hits of an answer, each with its reasons when they are asked for.
     pub(super) fn answer(
         &self,
-        gathered: Gathered,
+        retrieved: Retrieved,
         wanted: Wanted<'_>,
         meaning: &dyn Fn(f32) -> Part,
         ask: &Ask,
         began: Instant,
     ) -> Answer {
-        let Gathered { hits, plan, total } = gathered;
-        let why = |f: &Found| Why::of(self.parts(f, wanted, meaning));
-        let hit = |(f, paper): (Found, Paper)| Hit { why: ask.explain.then(|| why(&f)), ..Hit::new(paper, f.score) };
+        let Retrieved { hits, plan, total } = retrieved;
+        let why = |f: &Candidate| Why::of(self.parts(f, wanted, meaning));
+        let hit =
+            |(f, paper): (Candidate, Paper)| Hit { why: ask.explain.then(|| why(&f)), ..Hit::new(paper, f.score) };
         Answer { papers: hits.into_iter().map(hit).collect(), meta: Meta::since(began, plan, total, ask.mode) }
     }
 
-    fn parts(&self, found: &Found, wanted: Wanted<'_>, meaning: &dyn Fn(f32) -> Part) -> Vec<Part> {
+    fn parts(&self, found: &Candidate, wanted: Wanted<'_>, meaning: &dyn Fn(f32) -> Part) -> Vec<Part> {
         let told = found.meaning + found.words + found.feedback;
         let mut parts = Vec::new();
         if found.meaning != 0.0 {

@@ -7,8 +7,8 @@ use std::time::Instant;
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
-use super::gather::{Rules, pool};
-use super::probe::{Found, Probe, Wanted};
+use super::candidates::{Candidate, Probe, Wanted};
+use super::retrieve::{Rules, pool};
 use super::space::Space;
 use super::{Answer, Ask, Engine, Part};
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ const MAX_BATCH: usize = 1000;
 pub type TakeNeighbours<'a> = dyn FnMut(&PaperId, &[(PaperId, f32)]) -> Result<()> + 'a;
 
 impl Engine {
-    /// Papers like the one with this id: never itself, nor (unless `versions` is asked for) another record of its work.
+    /// Papers like the one with this id: never itself, nor (unless `versions` is asked for) another version of its work.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such paper; [`Error::Invalid`] for a request that is not allowed.
@@ -35,7 +35,7 @@ impl Engine {
         let (row, paper) = (example.row, &example.paper);
         let (mut without, mut never) = (HashSet::from([row]), Works::default());
         if !ask.versions {
-            without.extend(self.editions().others(row));
+            without.extend(self.versions().others(row));
             never = Works::of([paper]);
         }
         self.like(&example, ask, Rules { without, never, ..Rules::default() }, began)
@@ -66,13 +66,12 @@ impl Engine {
         }
         let space = self.space();
         let allowed = self.store.allowed(&ask.filter)?;
-        let excluded: Vec<&PaperId> = ask.filter.exclude.iter().collect();
-        let excluded: HashSet<Row> = self.store.rows(&excluded)?.into_iter().flatten().collect();
+        let excluded = self.store.excluded(&ask.filter)?;
         let ids: BTreeMap<Row, PaperId> = self.store.ids_after(None, usize::MAX >> 1)?.into_iter().collect();
         let rows: Vec<Row> = ids.keys().copied().collect();
         for piece in rows.chunks(PIECE) {
             let of = |row: &Row| self.neighbours(&space, *row, ask, allowed.as_ref(), &excluded);
-            let found: Vec<Result<Vec<Found>>> = piece.par_iter().map(of).collect();
+            let found: Vec<Result<Vec<Candidate>>> = piece.par_iter().map(of).collect();
             for (row, found) in piece.iter().zip(found) {
                 let named = found?.into_iter().filter_map(|n| Some((ids.get(&n.row)?.clone(), n.score)));
                 f(&ids[row], &named.collect::<Vec<_>>())?;
@@ -88,8 +87,8 @@ impl Engine {
         row: Row,
         ask: &Ask,
         allowed: Option<&RoaringBitmap>,
-        excluded: &HashSet<Row>,
-    ) -> Result<Vec<Found>> {
+        excluded: &RoaringBitmap,
+    ) -> Result<Vec<Candidate>> {
         let Some(vector) = space.index.vectors(&[row]).pop().flatten() else { return Ok(Vec::new()) };
         let terms = self.lexical.terms(&[row]).pop().flatten().unwrap_or_default();
         let probe = Probe::new(ask.mode, &vector, Wanted::Terms(&terms));
@@ -97,20 +96,20 @@ impl Engine {
         let mut k = pool(needed, false);
         loop {
             k = if k > space.index.len() / 4 { space.index.len() + 1 } else { k };
-            let mut looked = self.candidates(space, &probe, k, allowed)?;
+            let mut candidates = self.candidates(space, &probe, k, allowed)?;
             {
-                let editions = self.editions();
-                let others = if ask.versions { Vec::new() } else { editions.others(row) };
-                looked.found.retain(|n| {
+                let versions = self.versions();
+                let others = if ask.versions { Vec::new() } else { versions.others(row) };
+                candidates.found.retain(|n| {
                     n.row != row
-                        && !excluded.contains(&n.row)
+                        && !excluded.contains(n.row.0)
                         && !others.contains(&n.row)
-                        && (ask.versions || editions.speaks(n.row, allowed))
+                        && (ask.versions || versions.speaks(n.row, allowed))
                         && ask.min_score.is_none_or(|least| n.score >= least)
                 });
             }
-            if looked.found.len() >= needed || looked.exhausted || ask.min_score.is_some() {
-                return Ok(looked.found.into_iter().skip(ask.offset).take(ask.limit).collect());
+            if candidates.found.len() >= needed || candidates.exhausted || ask.min_score.is_some() {
+                return Ok(candidates.found.into_iter().skip(ask.offset).take(ask.limit).collect());
             }
             k = k.saturating_mul(4);
         }
@@ -121,9 +120,9 @@ impl Engine {
         let WithVector { row, paper, vector } = example;
         let terms = self.lexical.terms(&[*row]).pop().flatten().unwrap_or_default();
         let wanted = Wanted::Terms(&terms);
-        let gathered = self.gather(&self.space(), &Probe::new(ask.mode, vector, wanted), ask, rules)?;
+        let retrieved = self.retrieve(&self.space(), &Probe::new(ask.mode, vector, wanted), ask, rules)?;
         let meaning = |value| Part::Paper { id: paper.id.to_string(), title: paper.title.clone(), value };
-        Ok(self.answer(gathered, wanted, &meaning, ask, began))
+        Ok(self.answer(retrieved, wanted, &meaning, ask, began))
     }
 
     /// A paper with its vector.

@@ -14,8 +14,8 @@ use roaring::RoaringBitmap;
 use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Why};
 use crate::error::{Error, Result};
 use crate::index::Plan;
-use crate::paper::{Paper, Row};
-use crate::rank::CROWD;
+use crate::paper::{Paper, PaperId, Row};
+use crate::rank::{CROWD, mmr};
 use crate::user::{EventKind, Moment};
 
 /// Days of mean attention that every paper starts with.
@@ -48,7 +48,7 @@ impl Engine {
             return Err(Error::Invalid(format!("window is {window_days} days; it goes from 1 hour to 3650 days")));
         }
         let allowed = self.store.allowed(&ask.filter)?;
-        let silent = if ask.versions { Default::default() } else { self.editions().silent_rows(allowed.as_ref()) };
+        let silent = if ask.versions { Default::default() } else { self.versions().silent_rows(allowed.as_ref()) };
         let mut attended = self.attention(window_days, allowed.as_ref())?;
         attended.retain(|a| {
             !silent.contains(a.row.0)
@@ -62,7 +62,7 @@ impl Engine {
             let vectors = space.vectors_or_zero(&rows);
             let greatest = attended.first().map_or(1.0, |a| a.score.max(1e-6));
             let scores: Vec<f32> = attended.iter().map(|a| a.score / greatest).collect();
-            crate::rank::mmr(&scores, &vectors, ask.diversity, ask.offset.saturating_add(ask.limit))
+            mmr(&scores, &vectors, ask.diversity, ask.offset.saturating_add(ask.limit))
         } else {
             (0..attended.len()).collect()
         };
@@ -81,7 +81,7 @@ impl Engine {
         let half = window_days / 2.0;
         let first = today - window_days.ceil() as i32 + 1;
         let listed = self.store.listed_in(first, today)?;
-        let mut by_user: HashMap<(i64, String), (f32, Moment)> = HashMap::new();
+        let mut by_user: HashMap<(i64, PaperId), (f32, Moment)> = HashMap::new();
         // Events are counted back from the newest of them: over a corpus that is no longer fed, both kinds of attention last.
         let newest = self.store.newest_event()?.map_or(today, |at| at.day()).min(Moment::now().day());
         for e in self.store.events_since(Moment::of_day(newest - window_days.ceil() as i32 + 1))? {
@@ -91,13 +91,13 @@ impl Engine {
                 EventKind::View => 0.2,
                 EventKind::Dislike | EventKind::Dismiss | EventKind::Unsave | EventKind::Clear => continue,
             };
-            let entry = by_user.entry((e.user, e.event.paper.as_str().to_string())).or_insert((worth, e.event.at));
+            let entry = by_user.entry((e.user, e.event.paper)).or_insert((worth, e.event.at));
             if worth >= entry.0 {
                 *entry = (worth, e.event.at);
             }
         }
         let now = Moment::of_day(newest + 1);
-        let mut by_paper: HashMap<String, (usize, f32)> = HashMap::new();
+        let mut by_paper: HashMap<PaperId, (usize, f32)> = HashMap::new();
         for ((_, paper), (worth, at)) in by_user {
             let entry = by_paper.entry(paper).or_default();
             entry.0 += 1;
@@ -105,28 +105,29 @@ impl Engine {
         }
         by_paper.retain(|_, (users, _)| *users >= CROWD);
         let mut rows: Vec<Row> = listed.iter().map(Row).collect();
-        let further: Vec<crate::paper::PaperId> =
-            by_paper.keys().filter_map(|id| crate::paper::PaperId::new(id.as_str()).ok()).collect();
-        let further: Vec<&crate::paper::PaperId> = further.iter().collect();
+        let further: Vec<&PaperId> = by_paper.keys().collect();
         rows.extend(self.store.rows(&further)?.into_iter().flatten());
         rows.retain(|row| allowed.is_none_or(|a| a.contains(row.0)));
         rows.sort_unstable();
         rows.dedup();
-        let mut out: Vec<Attention> = Vec::with_capacity(rows.len());
+        // What each paper got, and the days it had for that.
+        let mut got: Vec<(Attention, f32)> = Vec::with_capacity(rows.len());
         for (row, paper) in self.store.papers(&rows)? {
             let age = paper.list_day().map_or(window_days, |day| (today - day) as f32 + 0.5);
-            let votes = paper.upvotes.unwrap_or(0) as f32 + 2.0 * paper.comments.unwrap_or(0) as f32;
-            let votes = if age <= window_days { votes * (-age / half).exp2() } else { 0.0 };
-            let users = by_paper.get(paper.id.as_str()).map_or(0.0, |p| p.1);
+            let votes = if age <= window_days { paper.attention() as f32 * (-age / half).exp2() } else { 0.0 };
+            let users = by_paper.get(&paper.id).map_or(0.0, |p| p.1);
             // What has been visible for long had longer to gather attention: days, discounted like the votes.
             let visible = half / std::f32::consts::LN_2 * (1.0 - (-age.min(window_days) / half).exp2());
-            out.push(Attention { row, paper, score: visible, votes, users });
+            got.push((Attention { row, paper, score: 0.0, votes, users }, visible));
         }
-        let (attention, days) = out.iter().fold((0.0, 0.0), |(a, d), o| (a + o.votes + o.users, d + o.score));
+        let (attention, days) =
+            got.iter().fold((0.0, 0.0), |(a, d), (o, visible)| (a + o.votes + o.users, d + visible));
         let mean = if days > 0.0 { attention / days } else { 0.0 };
-        for a in &mut out {
-            a.score = (a.votes + a.users + PRIOR_DAYS * mean) / (a.score + PRIOR_DAYS);
-        }
+        let rate = |(a, visible): (Attention, f32)| Attention {
+            score: (a.votes + a.users + PRIOR_DAYS * mean) / (visible + PRIOR_DAYS),
+            ..a
+        };
+        let mut out: Vec<Attention> = got.into_iter().map(rate).collect();
         out.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row)));
         Ok(out)
     }

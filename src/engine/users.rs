@@ -1,14 +1,12 @@
 //! Users, their settings and what they did.
 
-use std::hash::{BuildHasher, RandomState};
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Engine;
 use super::answer::check_limit;
 use crate::error::{Error, Result};
-use crate::store::{Added, EventPage, User};
+use crate::store::{Added, Page, User};
 use crate::user::{Event, Moment, Settings, UserId};
 
 /// Events in one call.
@@ -84,7 +82,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`] for a user that is not there, [`Error::Invalid`] for a limit out of range,
     /// [`Error::BadRequest`] for a broken cursor.
-    pub fn events(&self, name: &str, limit: usize, cursor: Option<&str>) -> Result<EventPage> {
+    pub fn events(&self, name: &str, limit: usize, cursor: Option<&str>) -> Result<Page<Event>> {
         check_limit(limit)?;
         self.store.event_page(self.store.user(name)?.number, limit, cursor)
     }
@@ -94,10 +92,10 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`] when there is no such user.
     pub fn feed_token(&self, name: &str) -> Result<String> {
-        // The keys of a random state come from the system's source of randomness.
-        let words: Vec<String> =
-            (0..4u64).map(|k| format!("{:016x}", RandomState::new().hash_one((k, Moment::now().0)))).collect();
-        self.store.token(name, &words.concat())
+        let mut secret = [0u8; 32];
+        getrandom::fill(&mut secret).map_err(|e| Error::Internal(format!("the system gave no randomness: {e}")))?;
+        let fresh: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.store.token(name, &fresh)
     }
 
     /// Whether a secret is that of a user's feed.
@@ -138,7 +136,7 @@ impl Engine {
         self.put_outside(&user.name, &user.outside)?;
         self.store.restore_events(&user.name, &user.events)?;
         let number = self.store.user(user.name.as_str())?.number;
-        self.store.put_interests(number, &user.interests, true)
+        self.store.put_interests(number, &user.interests)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Hear;
 use super::bootstrap;
 use super::metrics::Figures;
-use super::sets::{Half, Judgements, LabelledQuery};
+use super::sets::{Judgements, LabelledQuery};
 use super::table::{Table, named};
 use crate::engine::{Ask, Engine, Mode};
 use crate::error::Result;
@@ -21,15 +21,9 @@ pub fn run(
     judgements: &Judgements,
     modes: &[Mode],
     depth: usize,
-    half: Half,
     hear: Hear<'_>,
 ) -> Result<Table> {
-    let asked: Vec<&LabelledQuery> = queries
-        .iter()
-        .enumerate()
-        .filter(|(place, q)| half.takes(*place) && judgements.contains_key(&q.id))
-        .map(|(_, q)| q)
-        .collect();
+    let asked: Vec<&LabelledQuery> = queries.iter().filter(|q| judgements.contains_key(&q.id)).collect();
     let mut table = Table::new(
         format!("{} queries, the first {depth} papers of each", asked.len()),
         ["mode"].into_iter().chain(Figures::NAMES),

@@ -22,6 +22,11 @@ pub enum Half {
 }
 
 impl Half {
+    /// Those that count.
+    pub fn of<T>(self, all: Vec<T>) -> Vec<T> {
+        all.into_iter().enumerate().filter(|(place, _)| self.takes(*place)).map(|(_, one)| one).collect()
+    }
+
     /// Whether the one at this place (from 0) counts.
     pub fn takes(self, place: usize) -> bool {
         match self {

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params, body_type, json_body, unsupported};
-use crate::engine::{Incoming, PaperInFull, Refused, Report};
+use crate::engine::{Incoming, PaperInFull, Rejection, Report};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, head};
 use crate::sources;
@@ -27,17 +27,17 @@ use crate::store::Listing;
 #[derive(Serialize, ToSchema)]
 pub struct PaperList {
     papers: Vec<Paper>,
-    meta: ListMeta,
+    meta: PageMeta,
 }
 
 /// Where the page stands.
 #[derive(Serialize, ToSchema)]
-pub struct ListMeta {
-    /// Papers on all pages.
-    total: usize,
+pub struct PageMeta {
+    /// Papers, or whatever is listed, on all pages.
+    pub total: usize,
     /// Give it as `cursor` to get the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
+    pub next: Option<String>,
 }
 
 /// Put papers in
@@ -80,7 +80,7 @@ pub async fn put(State(app): State<App>, _: NoParams, request: Request) -> Resul
 
 fn numbered(line: usize, value: Value) -> Incoming {
     let id = value["id"].as_str().map(|id| head(id, 80));
-    let paper = Paper::from_json(value).map_err(|e| Refused { id, reason: e.to_string() });
+    let paper = Paper::from_json(value).map_err(|e| Rejection { id, reason: e.to_string() });
     Incoming { line, paper, vector: None }
 }
 
@@ -155,5 +155,5 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<J
     };
     given.nothing_else()?;
     let page = app.blocking(move |engine| engine.list(&listing)).await?;
-    Ok(Json(PaperList { papers: page.papers, meta: ListMeta { total: page.total, next: page.next } }))
+    Ok(Json(PaperList { papers: page.items, meta: PageMeta { total: page.total, next: page.next } }))
 }

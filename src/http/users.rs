@@ -11,6 +11,7 @@ use super::App;
 use super::ask::Given;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, NoParams, Params, json_body};
+use super::papers::PageMeta;
 use crate::engine::{Import, Imported, UserView};
 use crate::error::Error;
 use crate::paper::PaperId;
@@ -43,28 +44,8 @@ pub struct EventBody {
 /// A page of a history.
 #[derive(Serialize, ToSchema)]
 pub struct EventList {
-    events: Vec<EventView>,
-    meta: EventMeta,
-}
-
-/// An event as it went in.
-#[derive(Serialize, ToSchema)]
-pub struct EventView {
-    paper: String,
-    kind: EventKind,
-    #[schema(value_type = String)]
-    at: Moment,
-    weight: f32,
-}
-
-/// Where the page stands.
-#[derive(Serialize, ToSchema)]
-pub struct EventMeta {
-    /// Events on all pages.
-    total: usize,
-    /// Give it as `cursor` to get the next page; absent on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
+    events: Vec<Event>,
+    meta: PageMeta,
 }
 
 /// The events of a body, with this moment for those that name none.
@@ -158,9 +139,7 @@ pub async fn list_events(
     let cursor: Option<String> = take("cursor").word()?;
     given.nothing_else()?;
     let page = app.blocking(move |engine| engine.events(&name, limit, cursor.as_deref())).await?;
-    let view = |e: Event| EventView { paper: e.paper.into(), kind: e.kind, at: e.at, weight: e.weight };
-    let events = page.events.into_iter().map(view).collect();
-    Ok(Json(EventList { events, meta: EventMeta { total: page.total, next: page.next } }))
+    Ok(Json(EventList { events: page.items, meta: PageMeta { total: page.total, next: page.next } }))
 }
 
 /// A reference list.
@@ -182,7 +161,7 @@ pub struct HistoryBody {
 /// Take a reference list into a user's history
 ///
 /// References are matched to the corpus by id, DOI, arXiv id and title; what is not found is listed. The same list may be
-/// imported again: nothing counts twice.
+/// imported again: nothing counts twice. An entry that cannot be read is listed under `rejected` and the rest goes in.
 #[utoipa::path(post, path = "/v1/users/{user}/history", tag = "users", request_body = HistoryBody,
     params(("user" = String, Path, description = "the user's name; made if new")),
     responses((status = 200, body = Imported)))]

@@ -15,8 +15,8 @@
 
 use std::collections::HashMap;
 
-use super::dot;
-use super::taste::{Parts, shares};
+use super::taste::{Parts, scale, shares};
+use crate::vector::{add, dot};
 
 /// The part of the vectors' mean beside the words'.
 const PLAIN: f32 = 0.52;
@@ -299,18 +299,6 @@ fn soft(pulls: &[(usize, f32, f32)], sharpness: f32) -> f32 {
     let greatest = pulls.iter().map(|x| x.1).fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = pulls.iter().map(|x| x.2 * (sharpness * (x.1 - greatest)).exp()).sum();
     if pulls.is_empty() { 0.0 } else { sum.max(f32::MIN_POSITIVE).ln() / sharpness + greatest }
-}
-
-/// Mean and standard deviation; 1 where all are alike.
-fn scale(values: &[f32]) -> (f32, f32) {
-    let n = values.len().max(1) as f32;
-    let mean = values.iter().sum::<f32>() / n;
-    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / n).sqrt();
-    (mean, if deviation > 1e-6 { deviation } else { 1.0 })
-}
-
-fn add(sum: &mut [f32], share: f32, x: &[f32]) {
-    sum.iter_mut().zip(x).for_each(|(s, x)| *s += share * x);
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! strong ridge (Friedman, "Regularized discriminant analysis", JASA 84, 1989). On libraries of real readers this beat a
 //! logistic regression a user against random negatives, and it costs one product a paper.
 
-use super::dot;
+use crate::vector::{add, dot};
 
 /// The ridge, in mean variances of a direction. From 1 to 10 it hardly matters; below, rare directions are blown up.
 const RIDGE: f32 = 3.0;
@@ -38,7 +38,7 @@ impl Background {
             for (i, row) in covariance.chunks_exact_mut(d).enumerate() {
                 for v in &centred {
                     let x = v[i] / n;
-                    row[..=i].iter_mut().zip(v).for_each(|(c, y)| *c += x * y);
+                    add(&mut row[..=i], x, v);
                 }
             }
         }
@@ -67,7 +67,7 @@ impl Background {
     }
 
     /// The length of a paper under the metric, from the mean on.
-    pub fn length_of(&self, x: &[f32]) -> f32 {
+    fn length_of(&self, x: &[f32]) -> f32 {
         let (mapped, offset) = self.map(x);
         (dot(&mapped, x) - offset).max(0.0).sqrt()
     }

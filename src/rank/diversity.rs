@@ -1,7 +1,7 @@
 //! Maximal marginal relevance: Carbonell and Goldstein, "The use of MMR, diversity-based reranking for reordering
 //! documents and producing summaries", SIGIR 1998.
 
-use super::dot;
+use crate::vector::dot;
 
 /// Picks `n` of the candidates, each time the one with the greatest
 /// `(1 - diversity) * score - diversity * (greatest similarity to one that is picked already)`.

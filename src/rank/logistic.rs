@@ -2,7 +2,9 @@
 //! "Dual coordinate descent methods for logistic regression and maximum entropy models", Machine Learning 85, 2011.
 //!
 //! The dual has one number an example, and the weights are the sum of the examples by these numbers. So the share of each
-//! example in a score comes for free, and the fit begins where the last one ended when an example is added.
+//! example in a score comes for free.
+
+use crate::vector::{add, dot, sparse_dot};
 
 /// An example: what it looks like, which side it is on, and how much it counts.
 #[derive(Debug, Clone, Copy)]
@@ -48,18 +50,15 @@ pub struct Logistic {
     /// The constant.
     pub bias: f32,
     /// What each sample adds: `dense` is the sum of `share * sample.dense`, `bias` that of `share * options.bias^2`, and so
-    /// on. Above zero for positives, below for the rest. Also where the next fit begins.
+    /// on. Above zero for positives, below for the rest.
     pub shares: Vec<f32>,
-    /// Passes that it took.
-    pub passes: usize,
 }
 
 impl Logistic {
-    /// Fits a model. `start` holds the shares of an earlier fit for the samples that were in it, and zero for new ones;
-    /// empty for none. Samples of one class only, or none, give a model all the same: the penalty keeps it finite.
+    /// Fits a model. Samples of one class only, or none, give a model all the same: the penalty keeps it finite.
     ///
     /// `sparse_features` is one more than the greatest number of a sparse feature.
-    pub fn fit(samples: &[Sample<'_>], sparse_features: usize, options: Options, start: &[f32]) -> Self {
+    pub fn fit(samples: &[Sample<'_>], sparse_features: usize, options: Options) -> Self {
         let dimension = samples.iter().map(|s| s.dense.len()).max().unwrap_or(0);
         let prices = prices(samples, options);
         let mut fit = Fit {
@@ -67,24 +66,15 @@ impl Logistic {
             sparse: vec![0.0; sparse_features],
             bias: 0.0,
             options,
-            // As far inside the range as the start of the paper's algorithm, or where the last fit ended.
-            duals: samples
-                .iter()
-                .enumerate()
-                .map(|(k, s)| {
-                    let sign = if s.positive { 1.0 } else { -1.0 };
-                    let given = start.get(k).map_or(0.0, |share| share * sign);
-                    if given > 0.0 { given.min(0.999 * prices[k]) } else { (1e-3 * prices[k]).min(1e-6) }
-                })
-                .collect(),
+            // As far inside the range as the paper's algorithm begins.
+            duals: prices.iter().map(|price| (1e-3 * price).min(1e-6)).collect(),
         };
         for (k, s) in samples.iter().enumerate() {
             fit.add(s, if s.positive { fit.duals[k] } else { -fit.duals[k] });
         }
         let norms: Vec<f32> = samples.iter().map(|s| norm(s, options.bias)).collect();
-        let (mut passes, mut turn) = (0, Shuffle::new(samples.len()));
-        while passes < options.passes {
-            passes += 1;
+        let mut turn = Shuffle::new(samples.len());
+        for _ in 0..options.passes {
             let mut moved = 0f32;
             for &k in turn.next() {
                 moved = moved.max(fit.step(&samples[k], k, prices[k], norms[k]));
@@ -100,31 +90,13 @@ impl Logistic {
             dense: fit.dense,
             bias: fit.bias * options.bias,
             shares: samples.iter().zip(&fit.duals).map(|(s, a)| if s.positive { *a } else { -a }).collect(),
-            passes,
         }
     }
 
     /// The log odds of a paper.
     pub fn score(&self, dense: &[f32], sparse: &[(u32, f32)]) -> f32 {
-        dot(&self.dense, dense) + merge_dot(&self.sparse, sparse) + self.bias
+        dot(&self.dense, dense) + sparse_dot(&self.sparse, sparse) + self.bias
     }
-}
-
-/// The product of two sparse vectors in the order of their numbers.
-pub fn merge_dot(a: &[(u32, f32)], b: &[(u32, f32)]) -> f32 {
-    // The shorter one leads: a paper has a hundred terms, a model thousands.
-    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
-    let (mut sum, mut rest) = (0.0, long);
-    for &(term, value) in short {
-        let at = rest.partition_point(|(t, _)| *t < term);
-        rest = &rest[at..];
-        match rest.first() {
-            Some(&(t, other)) if t == term => sum += value * other,
-            Some(_) => {}
-            None => break,
-        }
-    }
-    sum
 }
 
 struct Fit {
@@ -138,9 +110,7 @@ struct Fit {
 
 impl Fit {
     fn add(&mut self, s: &Sample<'_>, share: f32) {
-        for (w, x) in self.dense.iter_mut().zip(s.dense) {
-            *w += share * x;
-        }
+        add(&mut self.dense, share, s.dense);
         for &(term, value) in s.sparse {
             self.sparse[term as usize] += share * value;
         }
@@ -196,19 +166,6 @@ fn prices(samples: &[Sample<'_>], options: Options) -> Vec<f32> {
 
 fn norm(s: &Sample<'_>, bias: f32) -> f32 {
     dot(s.dense, s.dense) + s.sparse.iter().map(|(_, v)| v * v).sum::<f32>() + bias * bias
-}
-
-/// The inner product, in 16 lanes.
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a_lanes, b_lanes) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = a_lanes.remainder().iter().zip(b_lanes.remainder()).map(|(x, y)| x * y).sum();
-    let mut lanes = [0f32; 16];
-    for (x, y) in a_lanes.zip(b_lanes) {
-        for k in 0..16 {
-            lanes[k] += x[k] * y[k];
-        }
-    }
-    rest + lanes.iter().sum::<f32>()
 }
 
 /// Another order every time, the same at every run: in one fixed order coordinate descent is far slower.
@@ -279,19 +236,19 @@ mod tests {
         #[test]
         fn the_fit_is_the_optimum(data in data(), balanced: bool) {
             let options = Options { balanced, ..FINE };
-            let model = Logistic::fit(&samples(&data), 20, options, &[]);
+            let model = Logistic::fit(&samples(&data), 20, options);
             for g in gradient(&data, options, &model) {
-                prop_assert!(g.abs() < 2e-3, "the gradient is {g} after {} passes", model.passes);
+                prop_assert!(g.abs() < 2e-3, "the gradient is {g}");
             }
         }
 
         #[test]
         fn the_weights_are_the_sum_of_the_shares(data in data(), x in prop::collection::vec(-1f32..1.0, 7)) {
             let samples = samples(&data);
-            let model = Logistic::fit(&samples, 20, FINE, &[]);
+            let model = Logistic::fit(&samples, 20, FINE);
             let y = [(3, 0.5), (11, -0.25)];
             let sum: f32 = samples.iter().zip(&model.shares)
-                .map(|(s, share)| share * (dot(s.dense, &x) + merge_dot(s.sparse, &y) + FINE.bias * FINE.bias)).sum();
+                .map(|(s, share)| share * (dot(s.dense, &x) + sparse_dot(s.sparse, &y) + FINE.bias * FINE.bias)).sum();
             prop_assert!((sum - model.score(&x, &y)).abs() < 1e-3 * (1.0 + sum.abs()), "{sum} {}", model.score(&x, &y));
             for (s, share) in samples.iter().zip(&model.shares) {
                 prop_assert!((*share > 0.0) == s.positive);
@@ -299,26 +256,11 @@ mod tests {
         }
 
         #[test]
-        fn a_warm_start_ends_at_the_same_place_sooner(data in data()) {
-            let samples = samples(&data);
-            let n = samples.len();
-            let options = Options { balanced: false, ..FINE };
-            let before = Logistic::fit(&samples[..n - 1], 20, options, &[]);
-            let cold = Logistic::fit(&samples, 20, options, &[]);
-            let warm = Logistic::fit(&samples, 20, options, &before.shares);
-            for (a, b) in cold.dense.iter().zip(&warm.dense) {
-                prop_assert!((a - b).abs() < 2e-3, "{a} {b}");
-            }
-            let again = Logistic::fit(&samples, 20, options, &cold.shares);
-            prop_assert!(again.passes <= cold.passes);
-        }
-
-        #[test]
         fn any_numbers_give_finite_weights(
             data in prop::collection::vec((prop::collection::vec(-1e3f32..1e3, 3), any::<bool>(), 1e-3f32..1e3), 0..12)
         ) {
             let data: Data = data.into_iter().map(|(x, p, w)| (x, vec![], p, w)).collect();
-            let model = Logistic::fit(&samples(&data), 0, Options::default(), &[]);
+            let model = Logistic::fit(&samples(&data), 0, Options::default());
             prop_assert!(model.dense.iter().chain([&model.bias]).chain(&model.shares).all(|w| w.is_finite()));
         }
     }
@@ -332,7 +274,7 @@ mod tests {
                 (vec![if positive { 1.0 } else { -1.0 }, turn.sin(), turn.cos()], vec![], positive, 1.0)
             })
             .collect();
-        let model = Logistic::fit(&samples(&data), 0, Options::default(), &[]);
+        let model = Logistic::fit(&samples(&data), 0, Options::default());
         for (x, _, positive, _) in &data {
             assert_eq!(model.score(x, &[]) > 0.0, *positive);
         }

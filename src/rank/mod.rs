@@ -15,7 +15,7 @@ pub use background::Background;
 pub use coreading::{CROWD, Crowd, carried_over, weigh};
 pub use diversity::mmr;
 pub use interests::{MAX_CLUSTERED, cluster, deal, follow};
-pub use logistic::{Logistic, Options as LogisticOptions, Sample, dot, merge_dot};
+pub use logistic::{Logistic, Options as LogisticOptions, Sample};
 pub use profile::{Example, Profile, Strategy};
 pub use recency::{UNDATED, decay};
 pub use taste::{Candidate, Liking, Parts, Taste};

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::logistic::{Logistic, Options, Sample, dot, merge_dot};
+use super::logistic::{Logistic, Options, Sample};
+use crate::vector::{add, dot, sparse, sparse_dot};
 
 /// How examples become a score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -107,7 +108,7 @@ impl Profile {
             sides.map(|(k, e)| if k < up { e.weight / up_total } else { -gamma * e.weight / down_total }).collect()
         };
         let (dense, words) = (sum_dense(&examples, &own), sum_words(&examples, &own));
-        let (dense_norm, words_norm) = (dot(&dense, &dense).sqrt(), merge_dot(&words, &words).sqrt());
+        let (dense_norm, words_norm) = (dot(&dense, &dense).sqrt(), sparse_dot(&words, &words).sqrt());
         let scale = |part: f32, norm: f32| if norm > 1e-6 && norm.is_finite() { part / norm } else { 0.0 };
         let (dense_scale, words_scale) = if strategy == Strategy::Logistic {
             let norm = ((1.0 - share) * dense_norm.powi(2) + share * words_norm.powi(2)).sqrt();
@@ -164,7 +165,7 @@ impl Profile {
     /// The likeness of a paper to each example, from its vector and terms.
     fn likeness(&self, example: &Example, dense: &[f32], words: &[(u32, f32)]) -> (f32, f32) {
         let meaning = if example.dense.is_empty() { 0.0 } else { dot(&example.dense, dense) };
-        (meaning, merge_dot(&example.words, words))
+        (meaning, sparse_dot(&example.words, words))
     }
 
     /// The share of each like, then of each dislike, in the score of a paper; and, last, that of the papers at large. They
@@ -200,7 +201,7 @@ fn suited(likes: &[Example], dislikes: usize, share: f32) -> Strategy {
     }
     let part = vec![1.0 / likes.len() as f32; likes.len()];
     let (dense, words) = (sum_dense(likes, &part), sum_words(likes, &part));
-    let middle = (1.0 - share) * dot(&dense, &dense).sqrt() + share * merge_dot(&words, &words).sqrt();
+    let middle = (1.0 - share) * dot(&dense, &dense).sqrt() + share * sparse_dot(&words, &words).sqrt();
     if middle < SPREAD { Strategy::Nearest } else { Strategy::Rocchio }
 }
 
@@ -220,30 +221,20 @@ fn fitted(examples: &[Example], likes: usize, share: f32) -> Vec<f32> {
         .enumerate()
         .map(|(k, e)| Sample { dense: &dense[k], sparse: &words[k], positive: k < likes, weight: e.weight })
         .collect();
-    Logistic::fit(&samples, known.len(), Options::default(), &[]).shares
+    Logistic::fit(&samples, known.len(), Options::default()).shares
 }
 
 fn sum_dense(examples: &[Example], coefficients: &[f32]) -> Vec<f32> {
     let mut sum = vec![0f32; examples.iter().map(|e| e.dense.len()).max().unwrap_or(0)];
     for (e, c) in examples.iter().zip(coefficients) {
-        sum.iter_mut().zip(&e.dense).for_each(|(s, x)| *s += c * x);
+        add(&mut sum, *c, &e.dense);
     }
     sum
 }
 
 fn sum_words(examples: &[Example], coefficients: &[f32]) -> Vec<(u32, f32)> {
     let weighted = examples.iter().zip(coefficients);
-    let mut terms: Vec<(u32, f32)> =
-        weighted.flat_map(|(e, c)| e.words.iter().map(move |(t, w)| (*t, c * w))).collect();
-    terms.sort_by_key(|(t, _)| *t);
-    terms.dedup_by(|next, first| {
-        let same = next.0 == first.0;
-        if same {
-            first.1 += next.1;
-        }
-        same
-    });
-    terms
+    sparse(weighted.flat_map(|(e, c)| e.words.iter().map(move |(t, w)| (*t, c * w))).collect())
 }
 
 /// The shares of the examples in the mean likeness to the closest likes, less that to the closest dislike.
@@ -348,7 +339,7 @@ mod tests {
             if let Some(p) = Profile::new(strategy, likes.clone(), dislikes.clone(), share, || background) {
                 let parts = p.parts(&paper.dense, &paper.words);
                 prop_assert_eq!(parts.len(), likes.len() + dislikes.len() + 1);
-                let score = dot(p.dense(), &paper.dense) + merge_dot(p.words(), &paper.words);
+                let score = dot(p.dense(), &paper.dense) + sparse_dot(p.words(), &paper.words);
                 prop_assert!((parts.iter().sum::<f32>() - score).abs() < 2e-3 * (1.0 + score.abs()));
             }
         }

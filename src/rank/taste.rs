@@ -10,7 +10,8 @@
 //! How much each counts follows from what there is: with one or two likes, or as many dislikes as likes, the plain mean is
 //! best; from five likes on the background tells more; words count by how many there are. All measured (`eval users`).
 
-use super::{Background, dot, merge_dot};
+use super::Background;
+use crate::vector::{add, dot, sparse, sparse_dot};
 
 /// Sharpness of the soft maximum.
 const SHARPNESS: f32 = 8.0;
@@ -110,12 +111,7 @@ impl Taste {
             centred.1 += share * offset;
             words.extend(e.terms.iter().map(|(t, w)| (*t, share * w)));
         }
-        words.sort_by_key(|w| w.0);
-        words.dedup_by(|next, first| {
-            let same = next.0 == first.0;
-            first.1 += if same { next.1 } else { 0.0 };
-            same
-        });
+        let words = sparse(words);
         let likes = examples.iter().enumerate().filter(|(_, e)| e.weight > 0.0);
         let likes = likes.map(|(k, _)| (k, shares[k], 1.0 / (lengths[k] * background.length())));
         // With one or two likes the background says more of them than they do; with as many dislikes as likes it is not
@@ -156,13 +152,7 @@ impl Taste {
         if sample.len() < 2 {
             return;
         }
-        let scale = |f: &dyn Fn(&Candidate<'_>) -> f32| {
-            let values: Vec<f32> = sample.iter().map(f).collect();
-            let n = values.len() as f32;
-            let mean = values.iter().sum::<f32>() / n;
-            let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / n).sqrt();
-            (mean, if deviation > 1e-6 { deviation } else { 1.0 })
-        };
+        let scale = |f: &dyn Fn(&Candidate<'_>) -> f32| scale(&sample.iter().map(f).collect::<Vec<_>>());
         let scales = Scales {
             plain: scale(&|c| dot(&self.plain, c.vector)),
             centred: scale(&|c| dot(&self.centred.0, c.vector) - self.centred.1),
@@ -173,21 +163,20 @@ impl Taste {
         self.join();
     }
 
-    /// Gives every term another weight: `factor` of its number. Calibrate again afterwards.
-    pub fn reweigh(&mut self, factor: impl Fn(u32) -> f32) {
-        self.words.iter_mut().for_each(|(term, weight)| *weight *= factor(*term));
+    /// The same taste in meaning alone.
+    pub fn in_meaning(&self) -> Self {
+        let Weights { plain, centred, near, .. } = self.weights;
+        let sum = plain + centred + near;
+        self.weighed(Weights { plain: plain / sum, centred: centred / sum, near: near / sum, words: 0.0 })
     }
 
-    /// The same taste in meaning alone, or in words alone.
-    pub fn of(&self, meaning: bool) -> Self {
-        let mut taste = self.clone();
-        let Weights { plain, centred, near, .. } = taste.weights;
-        taste.weights = if meaning {
-            let sum = plain + centred + near;
-            Weights { plain: plain / sum, centred: centred / sum, near: near / sum, words: 0.0 }
-        } else {
-            Weights { plain: 0.0, centred: 0.0, near: 0.0, words: 1.0 }
-        };
+    /// The same taste in words alone.
+    pub fn in_words(&self) -> Self {
+        self.weighed(Weights { plain: 0.0, centred: 0.0, near: 0.0, words: 1.0 })
+    }
+
+    fn weighed(&self, weights: Weights) -> Self {
+        let mut taste = Taste { weights, ..self.clone() };
         taste.join();
         taste
     }
@@ -223,7 +212,7 @@ impl Taste {
     }
 
     /// The score without `near`: one product, enough to tell which papers are worth a closer look.
-    pub fn coarse(&self, paper: Candidate<'_>) -> f32 {
+    fn coarse(&self, paper: Candidate<'_>) -> f32 {
         dot(&self.coarse.0, paper.vector) - self.coarse.1 + self.weights.words * paper.words / self.scales.words.1
     }
 
@@ -326,7 +315,7 @@ impl Taste {
 
     /// The product of the words of the taste with the terms of a paper.
     pub fn word_product(&self, terms: &[(u32, f32)]) -> f32 {
-        merge_dot(&self.words, terms)
+        sparse_dot(&self.words, terms)
     }
 }
 
@@ -354,8 +343,12 @@ pub fn shares(weights: &[f32]) -> Option<(f32, f32, Vec<f32>)> {
     Some((n, m, weights.iter().map(share).collect()))
 }
 
-fn add(sum: &mut [f32], share: f32, x: &[f32]) {
-    sum.iter_mut().zip(x).for_each(|(s, x)| *s += share * x);
+/// Mean and standard deviation; 1 where all are alike.
+pub fn scale(values: &[f32]) -> (f32, f32) {
+    let n = values.len().max(1) as f32;
+    let mean = values.iter().sum::<f32>() / n;
+    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / n).sqrt();
+    (mean, if deviation > 1e-6 { deviation } else { 1.0 })
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::engine::{Incoming, Refused};
+use crate::engine::{Incoming, Rejection};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, head};
 
-/// The longest line, in bytes. Longer ones are refused without being kept in memory.
+/// The longest line, in bytes. Longer ones are rejected without being kept in memory.
 pub const MAX_LINE: usize = 16 << 20;
 
 /// Opens a file by what it holds, not by how it is called; `-` is standard input.
@@ -58,7 +58,7 @@ pub fn read<'a>(name: &'a str, mut reader: impl BufRead + 'a) -> impl Iterator<I
                 Ok(Line::Whole) => Ok(Incoming { line, paper: one(&bytes), vector: None }),
                 Ok(Line::TooLong) => Ok(Incoming {
                     line,
-                    paper: Err(Refused { id: None, reason: format!("the line is longer than {MAX_LINE} bytes") }),
+                    paper: Err(Rejection { id: None, reason: format!("the line is longer than {MAX_LINE} bytes") }),
                     vector: None,
                 }),
                 Err(e) => {
@@ -92,21 +92,22 @@ fn next_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> std::io::Result<
 }
 
 /// Reads one paper from the bytes of a line.
-pub fn one(bytes: &[u8]) -> std::result::Result<Paper, Refused> {
-    let refuse = |id: Option<String>, reason: String| Refused { id, reason };
+pub fn one(bytes: &[u8]) -> std::result::Result<Paper, Rejection> {
+    let rejection = |id: Option<String>, reason: String| Rejection { id, reason };
     // A byte order mark is what Windows programs put at the head of a file.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes)
-        .map_err(|e| refuse(None, format!("not UTF-8 (byte {} of the line)", e.valid_up_to() + 1)))?;
+        .map_err(|e| rejection(None, format!("not UTF-8 (byte {} of the line)", e.valid_up_to() + 1)))?;
     // Without its end, so that a line that breaks off is said to do so.
-    let value: Value = serde_json::from_str(text.trim_ascii_end())
-        .map_err(|e| refuse(None, format!("not JSON: {}", e.to_string().replace("at line 1 column", "at column"))))?;
+    let value: Value = serde_json::from_str(text.trim_ascii_end()).map_err(|e| {
+        rejection(None, format!("not JSON: {}", e.to_string().replace("at line 1 column", "at column")))
+    })?;
     if value.is_array() || value["papers"].is_array() {
         let reason = "a list of papers; write one object a line (`jq -c '.[]'` or `jq -c '.papers[]'` does)";
-        return Err(refuse(None, reason.into()));
+        return Err(rejection(None, reason.into()));
     }
     let id = value["id"].as_str().map(|id| head(id, 80));
-    Paper::from_json(value).map_err(|e| refuse(id, e.to_string()))
+    Paper::from_json(value).map_err(|e| rejection(id, e.to_string()))
 }
 
 #[cfg(test)]

@@ -4,9 +4,14 @@
 //! tables by change number, read when first asked for. Authors stay with SQL: they are many, and each wrote little.
 
 use std::collections::HashMap;
+use std::sync::{MutexGuard, PoisonError};
 
 use roaring::RoaringBitmap;
 use rusqlite::Connection;
+
+use super::Store;
+use crate::error::Result;
+use crate::paper::Row;
 
 /// A row without a day, or without a paper.
 const NONE: i32 = i32::MIN;
@@ -116,6 +121,31 @@ impl Columns {
     }
 }
 
+impl Store {
+    /// The columns, up to date.
+    pub(super) fn columns(&self) -> Result<MutexGuard<'_, Columns>> {
+        let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read(|c| columns.catch_up(c))?;
+        Ok(columns)
+    }
+
+    /// The rows of papers listed (else dated) in a span of days, both ends included.
+    pub fn listed_in(&self, first: i32, last: i32) -> Result<RoaringBitmap> {
+        Ok(self.columns()?.listed(first, last))
+    }
+
+    /// The newest day on which a paper was listed; none while none has a day.
+    pub fn newest_day(&self) -> Result<Option<i32>> {
+        Ok(self.columns()?.newest_listed())
+    }
+
+    /// The days of some rows ([`Paper::list_day`](crate::paper::Paper::list_day)), in their order.
+    pub fn list_days(&self, rows: &[Row]) -> Result<Vec<Option<i32>>> {
+        let columns = self.columns()?;
+        Ok(rows.iter().map(|row| columns.list_day(row.0)).collect())
+    }
+}
+
 /// The rows whose day is one of these.
 fn within(days: &[i32], from: i32, to: i32) -> RoaringBitmap {
     let from = from.max(NONE + 1);
@@ -132,7 +162,7 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::paper::{Filter, Paper, PaperDate, PaperId};
-    use crate::store::{Store, StoredModel};
+    use crate::store::fixture;
 
     fn date(day: u8) -> String {
         format!("2026-03-{:02}", day + 1)
@@ -172,18 +202,13 @@ mod tests {
         /// Whatever came, changed and went, a filter allows the papers that meet it.
         #[test]
         fn a_filter_allows_what_meets_it(steps in prop::collection::vec(step(), 1..60)) {
-            let folder = tempfile::tempdir().expect("a folder");
-            let store = Store::open(folder.path()).expect("opens");
-            let model = StoredModel {
-                name: "m".into(), fingerprint: "f".into(), dimension: 1, source: "m".into(), precision: "f32".into(),
-            };
-            store.set_current_model(&model).expect("written");
+            let (_folder, store) = fixture::store();
             let mut there = std::collections::BTreeMap::new();
             for step in steps {
                 match step {
                     Step::Put(id, text, day, category) => {
                         let p = paper(id, text, day, category);
-                        store.put(&[(&p, Some(&[1.0]))], "f").expect("written");
+                        store.put(&[(&p, Some(&[1.0]))], fixture::MODEL).expect("written");
                         there.insert(p.id.clone(), p);
                     }
                     Step::Delete(id) => {

@@ -4,6 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Transaction, params, params_from_iter};
 use serde::Serialize;
 
+use super::list::{Page, no_cursor};
 use super::users::{ensure, touch};
 use super::{Store, unreadable};
 use crate::error::{Error, Result};
@@ -17,17 +18,6 @@ pub struct Added {
     pub accepted: usize,
     /// Events that were there already: the same paper, kind and time.
     pub unchanged: usize,
-}
-
-/// A page of a history.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EventPage {
-    /// The events, newest first.
-    pub events: Vec<Event>,
-    /// Where the next page begins; none on the last.
-    pub next: Option<String>,
-    /// Events on all pages.
-    pub total: usize,
 }
 
 /// An event of whichever user.
@@ -89,7 +79,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::BadRequest`] when the cursor is not one of ours.
-    pub fn event_page(&self, user: i64, limit: usize, cursor: Option<&str>) -> Result<EventPage> {
+    pub fn event_page(&self, user: i64, limit: usize, cursor: Option<&str>) -> Result<Page<Event>> {
         let mut values: Vec<Value> = vec![user.into()];
         let behind = match cursor {
             None => "",
@@ -112,7 +102,7 @@ impl Store {
             let more = events.len() > limit;
             events.truncate(limit);
             let next = events.last().filter(|_| more).map(|e| format!("{}.{}.{}", e.at.0, e.kind as u8, e.paper));
-            Ok(EventPage { events, next, total })
+            Ok(Page { items: events, next, total })
         })
     }
 
@@ -196,5 +186,5 @@ fn read_cursor(cursor: &str) -> Result<(i64, i64, String)> {
         let kind = parts.next()?.parse().ok()?;
         Some((at, kind, parts.next()?.to_string()))
     };
-    parse().ok_or_else(|| Error::BadRequest(format!("{cursor:?} is no cursor; use the `next` of the page before")))
+    parse().ok_or_else(|| no_cursor(cursor))
 }

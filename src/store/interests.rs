@@ -59,11 +59,11 @@ impl Store {
         })
     }
 
-    /// Puts these interests in the place of all that the user had. With `edited` what the user is shown may have changed.
-    pub fn put_interests(&self, user: i64, interests: &[StoredInterest], edited: bool) -> Result<()> {
+    /// Puts these interests in the place of all that the user had.
+    pub fn put_interests(&self, user: i64, interests: &[StoredInterest]) -> Result<()> {
         self.write(|t| {
             replace(t, user, interests)?;
-            if edited { touch(t, user) } else { Ok(()) }
+            touch(t, user)
         })
     }
 }

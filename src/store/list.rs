@@ -1,7 +1,5 @@
 //! Lists of papers without a query: the daily list, the newest, the most read.
 
-use std::sync::PoisonError;
-
 use roaring::RoaringBitmap;
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
@@ -38,14 +36,19 @@ pub struct Listing {
 }
 
 /// A page of a list.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// The papers.
-    pub papers: Vec<Paper>,
-    /// What leads to the next page; none on the last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// What stands on it.
+    pub items: Vec<T>,
+    /// The cursor that leads to the next page; none on the last.
     pub next: Option<String>,
-    /// Papers on all pages.
+    /// Items on all pages.
     pub total: usize,
+}
+
+/// The error for a cursor that is not one of ours.
+pub fn no_cursor(cursor: &str) -> Error {
+    Error::BadRequest(format!("{cursor:?} is no cursor; use the `next` of the page before"))
 }
 
 impl Store {
@@ -66,7 +69,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::BadRequest`] when the cursor is not one of ours.
-    pub fn list(&self, listing: &Listing) -> Result<Page> {
+    pub fn list(&self, listing: &Listing) -> Result<Page<Paper>> {
         let cursor = listing.cursor.as_deref().map(read_cursor).transpose()?;
         let wanted = listing.limit.saturating_add(1);
         self.read(|c| {
@@ -98,7 +101,7 @@ impl Store {
             for (_, row) in found {
                 papers.push(find.query_row([row], |r| paper_at(r, 0))?);
             }
-            Ok(Page { papers, next: last.filter(|_| more), total })
+            Ok(Page { items: papers, next: last.filter(|_| more), total })
         })
     }
 }
@@ -147,57 +150,23 @@ fn walks(listing: &Listing, cursor: Option<(f64, i64)>) -> Vec<(String, Vec<Valu
     walks
 }
 
-impl Store {
-    /// The rows of papers listed (else dated) in a span of days, both ends included.
-    pub fn listed_in(&self, first: i32, last: i32) -> Result<RoaringBitmap> {
-        let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
-        self.read(|c| columns.catch_up(c))?;
-        Ok(columns.listed(first, last))
-    }
-
-    /// The newest day on which a paper was listed; none while none has a day.
-    pub fn newest_day(&self) -> Result<Option<i32>> {
-        let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
-        self.read(|c| {
-            columns.catch_up(c)?;
-            Ok(columns.newest_listed())
-        })
-    }
-
-    /// The days of some rows ([`Paper::list_day`]), in their order.
-    pub fn list_days(&self, rows: &[Row]) -> Result<Vec<Option<i32>>> {
-        let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
-        self.read(|c| columns.catch_up(c))?;
-        Ok(rows.iter().map(|row| columns.list_day(row.0)).collect())
-    }
-}
-
 fn read_cursor(cursor: &str) -> Result<(f64, i64)> {
     let parse = || {
         let (key, row) = cursor.split_once('.')?;
         let key = f64::from_bits(u64::from_str_radix(key, 16).ok()?);
         Some((key, i64::from_str_radix(row, 16).ok()?)).filter(|_| key.is_finite())
     };
-    parse().ok_or_else(|| Error::BadRequest(format!("{cursor:?} is no cursor; use the `next` of the page before")))
+    parse().ok_or_else(|| no_cursor(cursor))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::StoredModel;
+    use crate::store::fixture;
 
     /// A store of a few papers: some days with several, some papers without a day, many alike in votes.
     fn filled(n: usize) -> (tempfile::TempDir, Store, Vec<Paper>) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(folder.path()).expect("opens");
-        let model = StoredModel {
-            name: "m".into(),
-            fingerprint: "f".into(),
-            dimension: 1,
-            source: "m".into(),
-            precision: "f32".into(),
-        };
-        store.set_current_model(&model).expect("written");
+        let (folder, store) = fixture::store();
         let paper = |k: usize| {
             let mut value = serde_json::json!({
                 "id": format!("p{k}"), "title": format!("Title {k}"), "upvotes": k % 4, "comments": k % 3,
@@ -209,7 +178,7 @@ mod tests {
         };
         let papers: Vec<Paper> = (0..n).map(paper).collect();
         let all: Vec<(&Paper, Option<&[f32]>)> = papers.iter().map(|p| (p, Some(&[1.0][..]))).collect();
-        store.put(&all, "f").expect("written");
+        store.put(&all, fixture::MODEL).expect("written");
         (folder, store, papers)
     }
 
@@ -243,7 +212,7 @@ mod tests {
                     let listing = Listing { date: date.clone(), sort, limit, cursor };
                     let page = store.list(&listing).expect("a page");
                     assert_eq!(page.total, expected.len());
-                    seen.extend(page.papers.iter().map(|p| p.id.to_string()));
+                    seen.extend(page.items.iter().map(|p| p.id.to_string()));
                     cursor = page.next;
                     if cursor.is_none() {
                         break;

@@ -6,6 +6,8 @@
 mod columns;
 mod events;
 mod filter;
+#[cfg(test)]
+mod fixture;
 mod interests;
 mod list;
 mod open;
@@ -16,7 +18,7 @@ mod users;
 mod vectors;
 mod works;
 
-pub use events::{Added, EventPage, UserEvent};
+pub use events::{Added, UserEvent};
 pub use interests::StoredInterest;
 pub use list::{Listing, Page, Sort};
 pub use papers::{Fingerprints, Outcome, Written};
@@ -116,15 +118,7 @@ impl Store {
 
     /// Runs `f` as one transaction: all of it counts, or nothing.
     fn write<T>(&self, f: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
-        let mut connection = self.writer();
-        let run = || {
-            let transaction = connection.transaction()?;
-            let out = f(&transaction)?;
-            transaction.commit()?;
-            self.logged.fetch_add(1, Ordering::Relaxed);
-            Ok(out)
-        };
-        run().map_err(|e| self.explain(e))
+        self.write_or(|t| f(t).map(Ok))
     }
 
     /// The same for work that may be refused: then nothing of it counts.

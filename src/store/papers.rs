@@ -112,6 +112,24 @@ impl Store {
         })
     }
 
+    /// The rows of all papers.
+    pub fn rows_of_all(&self) -> Result<RoaringBitmap> {
+        self.read(|c| {
+            // Through an index: the table itself holds the texts, which are a hundred times as long.
+            let mut select = c.prepare_cached("SELECT row FROM papers INDEXED BY papers_by_day")?;
+            let rows = select.query_map([], |r| r.get::<_, u32>(0))?;
+            rows.collect::<rusqlite::Result<RoaringBitmap>>()
+        })
+    }
+
+    /// The rows of some papers, in their order; `None` where there is no such paper.
+    pub fn rows(&self, ids: &[&PaperId]) -> Result<Vec<Option<Row>>> {
+        self.read(|c| {
+            let mut find = c.prepare_cached("SELECT row FROM papers WHERE id = ?1")?;
+            ids.iter().map(|id| find.query_row([id.as_str()], |r| Ok(Row(r.get(0)?))).optional()).collect()
+        })
+    }
+
     /// The days of some rows ([`Paper::day`]), where known, and of the newest paper of all.
     pub fn days(&self, rows: &[Row]) -> Result<(HashMap<Row, i32>, Option<i32>)> {
         self.read(|c| {
@@ -182,42 +200,23 @@ fn put_one(
         .prepare_cached("SELECT row, text_hash, hash FROM papers WHERE id = ?1")?
         .query_row([paper.id.as_str()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
         .optional()?;
-    let old_row = match old {
+    let old = match old {
         Some((row, _, all)) if all == prints.all => return Ok(Outcome::Unchanged(Row(row))),
-        Some((row, text, _)) if text == prints.text => {
-            t.prepare_cached(
-                "UPDATE papers SET hash = ?2, json = ?3, day = ?4, list_day = ?5, upvotes = ?6, trending = ?7, change = ?8
-                 WHERE row = ?1",
-            )?
-            .execute(params![
-                row,
-                prints.all,
-                to_json(paper),
-                paper.day(),
-                paper.list_day(),
-                paper.upvotes.unwrap_or(0),
-                trending(paper),
-                change
-            ])?;
-            for table in ["authors", "categories"] {
-                t.prepare_cached(&format!("DELETE FROM {table} WHERE row = ?1"))?.execute([row])?;
-            }
-            put_names(t, row, paper)?;
-            works::put(t, row, paper)?;
-            return Ok(Outcome::Updated(Row(row)));
-        }
-        Some((row, ..)) => Some(row),
-        None => None,
+        old => old.map(|(row, text, _)| (row, text == prints.text)),
     };
-    let Some(vector) = vector else { return Ok(Outcome::NeedsVector) };
-    if let Some(row) = old_row {
+    // Only a changed text needs another row.
+    let (kept, gone) = match old {
+        Some((row, true)) => (Some(row), None),
+        Some((row, false)) => (None, Some(row)),
+        None => (None, None),
+    };
+    if kept.is_none() && vector.is_none() {
+        return Ok(Outcome::NeedsVector);
+    }
+    if let Some(row) = gone {
         remove(t, row, change)?;
     }
-    t.prepare_cached(
-        "INSERT INTO papers (id, text_hash, hash, json, day, list_day, upvotes, trending, change)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?
-    .execute(params![
+    t.prepare_cached(if kept.is_some() { UPDATE } else { INSERT })?.execute(params![
         paper.id.as_str(),
         prints.text,
         prints.all,
@@ -228,13 +227,27 @@ fn put_one(
         trending(paper),
         change
     ])?;
-    let row = u32::try_from(t.last_insert_rowid()).map_err(|e| unreadable(0, e))?;
-    vectors::put(t, model, &prints.text, vector)?;
+    let row = match kept {
+        Some(row) => row,
+        None => u32::try_from(t.last_insert_rowid()).map_err(|e| unreadable(0, e))?,
+    };
+    if let Some(vector) = vector.filter(|_| kept.is_none()) {
+        vectors::put(t, model, &prints.text, vector)?;
+    }
     put_names(t, row, paper)?;
     works::put(t, row, paper)?;
-    let new = Row(row);
-    Ok(old_row.map_or(Outcome::New(new), |old| Outcome::Replaced { old: Row(old), new }))
+    let row = Row(row);
+    Ok(match (kept, gone) {
+        (Some(_), _) => Outcome::Updated(row),
+        (None, Some(old)) => Outcome::Replaced { old: Row(old), new: row },
+        (None, None) => Outcome::New(row),
+    })
 }
+
+const INSERT: &str = "INSERT INTO papers (id, text_hash, hash, json, day, list_day, upvotes, trending, change)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const UPDATE: &str = "UPDATE papers SET hash = ?3, json = ?4, day = ?5, list_day = ?6, upvotes = ?7, trending = ?8,
+    change = ?9 WHERE id = ?1 AND text_hash = ?2";
 
 fn remove(t: &Transaction<'_>, row: u32, change: u64) -> rusqlite::Result<()> {
     let text = t
@@ -245,26 +258,27 @@ fn remove(t: &Transaction<'_>, row: u32, change: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Writes the names of a row anew.
 fn put_names(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Result<()> {
     for (table, names) in [("authors", &paper.authors), ("categories", &paper.categories)] {
+        t.prepare_cached(&format!("DELETE FROM {table} WHERE row = ?1"))?.execute([row])?;
         let mut insert = t.prepare_cached(&format!("INSERT OR IGNORE INTO {table} (name, row) VALUES (?1, ?2)"))?;
         for name in names {
-            insert.execute(params![fold(name), row])?;
+            insert.execute(params![folded(name), row])?;
         }
     }
     Ok(())
 }
 
 /// How names of authors and categories are compared: lower case, single spaces.
-pub fn fold(name: &str) -> String {
+pub fn folded(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 /// Attention weighed against age: twice the votes and comments are worth two days. It needs no "now", so it is stored
 /// once and the order it gives never has to be brought up to date (the idea of Reddit's "hot", with our own constants).
 pub fn trending(paper: &Paper) -> f64 {
-    let attention = f64::from(paper.upvotes.unwrap_or(0)) + 2.0 * f64::from(paper.comments.unwrap_or(0));
-    (1.0 + attention).log2() + f64::from(paper.list_day().unwrap_or(0)) / 2.0
+    (1.0 + paper.attention()).log2() + f64::from(paper.list_day().unwrap_or(0)) / 2.0
 }
 
 fn short_hash(bytes: &[u8]) -> [u8; 16] {

@@ -202,7 +202,7 @@ mod tests {
         let store = Store::open(folder.path()).expect("opens");
         assert_eq!(store.count().expect("read"), 9);
         let page = store.list(&Listing { limit: 20, ..Listing::default() }).expect("a page");
-        let ids: Vec<&str> = page.papers.iter().map(|p| p.id.as_str()).collect();
+        let ids: Vec<&str> = page.items.iter().map(|p| p.id.as_str()).collect();
         assert_eq!((ids, page.total), (vec!["p8", "p7", "p6", "p5", "p4", "p3", "p2", "p1", "p0"], 9));
     }
 }

@@ -179,7 +179,7 @@ pub fn touch(t: &Transaction<'_>, user: i64) -> rusqlite::Result<()> {
 }
 
 /// The error for a user that is not there.
-pub fn no_user(name: &str) -> Error {
+fn no_user(name: &str) -> Error {
     Error::NotFound { what: "user", id: crate::paper::head(name, 80) }
 }
 
@@ -203,21 +203,12 @@ fn user_at(r: &rusqlite::Row<'_>) -> rusqlite::Result<User> {
 #[cfg(test)]
 mod tests {
     use crate::paper::Paper;
-    use crate::store::{Store, StoredInterest, StoredModel};
+    use crate::store::{StoredInterest, fixture};
     use crate::user::{Edits, Event, EventKind, Moment, UserId};
 
     #[test]
     fn of_a_deleted_user_nothing_is_left_in_the_file() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(folder.path()).expect("opens");
-        let model = StoredModel {
-            name: "m".into(),
-            fingerprint: "f".into(),
-            dimension: 1,
-            source: "m".into(),
-            precision: "f32".into(),
-        };
-        store.set_current_model(&model).expect("written");
+        let (folder, store) = fixture::store();
         let fill = |name: &str, secret: &str| {
             let name = UserId::new(name).expect("a name");
             let paper = |k: usize| {
@@ -228,7 +219,7 @@ mod tests {
             };
             let papers: Vec<Paper> = (0..200).map(paper).collect();
             let kept: Vec<(&Paper, &[f32])> = papers.iter().map(|p| (p, &[1.0][..])).collect();
-            store.put_outside(&name, &kept, "f").expect("written");
+            store.put_outside(&name, &kept, fixture::MODEL).expect("written");
             let event =
                 |p: &Paper| Event { paper: p.id.clone(), kind: EventKind::Like, at: Moment::now(), weight: 1.0 };
             store.add_events(&name, &papers.iter().map(event).collect::<Vec<_>>()).expect("written");
@@ -241,7 +232,7 @@ mod tests {
                     papers: papers.iter().take(100).map(|p| p.id.to_string()).collect(),
                 };
                 let all: Vec<StoredInterest> = (1..10 - round).map(interest).collect();
-                store.put_interests(number, &all, true).expect("written");
+                store.put_interests(number, &all).expect("written");
             }
         };
         fill("stays", "KEPT");

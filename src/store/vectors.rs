@@ -117,37 +117,10 @@ impl Store {
         })
     }
 
-    /// Gives the vector of every paper that has one of a model to `f`, in the order of the rows.
+    /// Gives the vectors that some rows have of a model to `f`.
     ///
     /// # Errors
-    /// [`Error::Data`] when a vector does not have `dimension` finite numbers; whatever `f` returns.
-    pub fn each_vector(&self, model: &StoredModel, mut f: impl FnMut(Row, Vec<f32>) -> Result<()>) -> Result<()> {
-        let mut failed = None;
-        self.read(|c| {
-            let mut select = c.prepare(
-                "SELECT p.row, v.vector, p.id FROM papers p JOIN vectors v USING (text_hash)
-                 WHERE v.model = (SELECT model FROM models WHERE fingerprint = ?1) ORDER BY p.row",
-            )?;
-            let mut rows = select.query([&model.fingerprint])?;
-            while let Some(r) = rows.next()? {
-                let given = match from_bytes(r.get_ref(1)?.as_blob().unwrap_or_default(), model.dimension) {
-                    Some(v) => f(Row(r.get(0)?), v),
-                    None => Err(self.damaged(r.get_ref(2)?.as_str().unwrap_or_default())),
-                };
-                if let Err(e) = given {
-                    failed = Some(e);
-                    break;
-                }
-            }
-            Ok(())
-        })?;
-        failed.map_or(Ok(()), Err)
-    }
-
-    /// As [`Store::each_vector`], for some rows only.
-    ///
-    /// # Errors
-    /// As there.
+    /// [`Error::Data`] when a vector does not have the model's dimension of finite numbers; whatever `f` returns.
     pub fn vectors_of(
         &self,
         model: &StoredModel,
@@ -155,35 +128,35 @@ impl Store {
         f: &mut dyn FnMut(Row, &[f32]) -> Result<()>,
     ) -> Result<()> {
         let all = self.rows_of_all()?.len();
+        let mut give = |row: u32, bytes: &[u8], id: &str| match from_bytes(bytes, model.dimension) {
+            Some(vector) => f(Row(row), &vector),
+            None => Err(self.damaged(id)),
+        };
         // Many are read faster in the order they lie in.
-        if rows.len() * 4 > all {
-            return self.each_vector(model, |row, v| if rows.contains(row.0) { f(row, &v) } else { Ok(()) });
-        }
-        let mut failed = None;
+        let many = rows.len() * 4 > all;
+        let spans: Vec<(u32, u32)> =
+            if many { vec![(0, u32::MAX)] } else { rows.iter().map(|row| (row, row)).collect() };
         self.read(|c| {
-            let mut find = c.prepare_cached(
-                "SELECT v.vector, p.id FROM papers p JOIN vectors v USING (text_hash)
-                 WHERE v.model = (SELECT model FROM models WHERE fingerprint = ?1) AND p.row = ?2",
+            let mut select = c.prepare_cached(
+                "SELECT p.row, v.vector, p.id FROM papers p JOIN vectors v USING (text_hash)
+                 WHERE v.model = (SELECT model FROM models WHERE fingerprint = ?1) AND p.row BETWEEN ?2 AND ?3
+                 ORDER BY p.row",
             )?;
-            for row in rows {
-                let found = find
-                    .query_row(params![model.fingerprint, row], |r| {
-                        Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, String>(1)?))
-                    })
-                    .optional()?;
-                let Some((bytes, id)) = found else { continue };
-                let given = match from_bytes(&bytes, model.dimension) {
-                    Some(v) => f(Row(row), &v),
-                    None => Err(self.damaged(&id)),
-                };
-                if let Err(e) = given {
-                    failed = Some(e);
-                    break;
+            for (first, last) in spans {
+                let mut found = select.query(params![model.fingerprint, first, last])?;
+                while let Some(r) = found.next()? {
+                    let row: u32 = r.get(0)?;
+                    if !rows.contains(row) {
+                        continue;
+                    }
+                    let id = r.get_ref(2)?.as_str().unwrap_or_default();
+                    if let Err(e) = give(row, r.get_ref(1)?.as_blob().unwrap_or_default(), id) {
+                        return Ok(Err(e));
+                    }
                 }
             }
-            Ok(())
-        })?;
-        failed.map_or(Ok(()), Err)
+            Ok(Ok(()))
+        })?
     }
 
     fn damaged(&self, id: &str) -> Error {

@@ -1,4 +1,4 @@
-//! Records of one work: which rows share a key, and which row a key names.
+//! Works: which rows share a key and so are versions of one, and which rows a key names.
 
 use rusqlite::{Connection, Transaction, params};
 
@@ -11,8 +11,8 @@ use crate::paper::{Paper, Row};
 const BATCH: usize = 4096;
 
 impl Store {
-    /// Every row that shares a key with another, with all rows of its work, the newest first.
-    pub fn editions(&self) -> Result<Vec<Vec<Row>>> {
+    /// Every work of which there is more than one version: the rows of its versions, the newest first.
+    pub fn works(&self) -> Result<Vec<Vec<Row>>> {
         let rows: Vec<u32> = self.read(|c| {
             let mut select = c.prepare(
                 "SELECT DISTINCT row FROM works WHERE key IN (SELECT key FROM works GROUP BY key HAVING count(*) > 1)
@@ -21,19 +21,19 @@ impl Store {
             select.query_map([], |r| r.get(0))?.collect()
         })?;
         let mut seen = std::collections::HashSet::new();
-        let mut editions = Vec::new();
+        let mut works = Vec::new();
         for row in rows {
             if !seen.contains(&Row(row)) {
-                let edition = self.edition(Row(row))?;
-                seen.extend(edition.iter().copied());
-                editions.push(edition);
+                let versions = self.versions(Row(row))?;
+                seen.extend(versions.iter().copied());
+                works.push(versions);
             }
         }
-        Ok(editions)
+        Ok(works)
     }
 
-    /// All rows of the work that a row is a record of, itself included, the newest first; empty when it is not there.
-    pub fn edition(&self, row: Row) -> Result<Vec<Row>> {
+    /// The rows of all versions of a row's work, itself included, the newest first; empty when it is not there.
+    pub fn versions(&self, row: Row) -> Result<Vec<Row>> {
         self.read(|c| {
             let mut of = c.prepare_cached(
                 "SELECT DISTINCT other.row, other.newness FROM works own JOIN works other ON other.key = own.key
@@ -66,7 +66,7 @@ impl Store {
         })
     }
 
-    /// The rows with exactly this title ([`crate::paper::title_key`]), the newest first; at most ten.
+    /// The rows with exactly this title (by its [`letters`](crate::paper::letters)), the newest first; at most ten.
     pub fn rows_of_title(&self, title: &str) -> Result<Vec<Row>> {
         self.read(|c| {
             let mut find = c.prepare_cached(

@@ -1,5 +1,7 @@
 //! Neighbour lists, and the weighted graphs made of them.
 
+use crate::vector::dot;
+
 /// The nearest neighbours of every paper: paper `i` has `k` places, of which the unused hold [`Knn::NONE`].
 ///
 /// Papers are numbered 0 to n - 1; what row a number stands for is the caller's business.
@@ -78,19 +80,6 @@ impl Knn {
         );
         knn
     }
-}
-
-/// The inner product, in lanes that the compiler can keep in vector registers.
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (x, y) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = x.remainder().iter().zip(y.remainder()).map(|(p, q)| p * q).sum();
-    let mut lanes = [0f32; 16];
-    for (p, q) in x.zip(y) {
-        for k in 0..16 {
-            lanes[k] += p[k] * q[k];
-        }
-    }
-    rest + lanes.iter().sum::<f32>()
 }
 
 /// An undirected weighted graph in compressed rows: every edge stands with both its ends.

@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("themes", 1),
     ("paper", 0),
     ("user", 0),
+    ("vector", 0),
     ("config", 0),
     ("error", 0),
 ];

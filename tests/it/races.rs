@@ -90,9 +90,9 @@ fn of_two_edits_at_once_none_is_lost() {
     }
 }
 
-/// A paper that somebody else changes between our look and our commit is refused with its line.
+/// A paper that somebody else changes between our look and our commit is rejected with its line.
 #[test]
-fn a_paper_that_changed_under_way_is_refused_with_its_line() {
+fn a_paper_that_changed_under_way_is_rejected_with_its_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = Config { model: Some("hash".into()), ..Config::new(folder.path()) };
     let engine = Engine::open(config).expect("opens").engine;
@@ -127,6 +127,6 @@ fn a_paper_that_changed_under_way_is_refused_with_its_line() {
     };
     let report = engine.ingest(&mut lines, &progress).expect("taken in");
     assert_eq!(report.accepted, 2 * window);
-    let refused: Vec<(usize, Option<&str>)> = report.rejected.iter().map(|r| (r.line, r.id.as_deref())).collect();
-    assert_eq!(refused, [(200, Some("x"))]);
+    let rejected: Vec<(usize, Option<&str>)> = report.rejected.iter().map(|r| (r.line, r.id.as_deref())).collect();
+    assert_eq!(rejected, [(200, Some("x"))]);
 }

@@ -158,6 +158,7 @@ fn every_bad_event_has_its_rule() {
         ("ada", event("nowhere/1", "like", "2026-07-01"), 404, "nowhere/1"),
         ("ada", event("whales/1", "hug", "2026-07-01"), 400, "hug"),
         ("ada", event("whales/1", "like", "2999-01-01T00:00:00Z"), 422, "future"),
+        ("ada", event("whales/1", "like", "9999-12-31T23:59:59Z"), 422, "future"),
         ("ada", event("whales/1", "like", "yesterday"), 400, "yesterday"),
         ("ada", event("", "like", "2026-07-01"), 422, "empty"),
         ("ada", json!({ "events": [] }), 422, "0 events"),
@@ -176,7 +177,7 @@ fn every_bad_event_has_its_rule() {
         let message = format!("{message} {}", reply.body["error"]["detail"]);
         assert!(message.contains(word), "{body}: {message}");
     }
-    assert_eq!(error(&server.get("/v1/users/ada")).0, 404, "a refused event makes no user");
+    assert_eq!(error(&server.get("/v1/users/ada")).0, 404, "an event that is not taken makes no user");
     // One bad event spoils the batch: nothing of it is kept.
     let mixed =
         json!({ "events": [{ "paper": "whales/1", "kind": "like" }, { "paper": "nowhere/1", "kind": "like" }] });
@@ -409,6 +410,10 @@ fn a_library_from_elsewhere_teaches() {
         (&done["missing"][0], &done["embedded"]),
         (&json!("Singing whales of whales7 and whales2 waters"), &json!(1))
     );
+    let broken = folder.file("b.bib", "@article{a, title {x}}\n@article{b, title={whales whales study0x3}}\n");
+    let ran = folder.run(&["history", "import", "eve", &broken]);
+    assert!(ran.status == Some(0) && ran.err.contains("b.bib:1: rejected (a): "), "{}", ran.err);
+    assert!(ran.out.contains("1 of 1 references"), "{}", ran.out);
     let again = &folder.json(&["history", "import", "ada", &bib, "--embed-missing"])[0];
     assert_eq!((&again["accepted"], &again["unchanged"]), (&json!(0), &json!(2)));
     let ids_file = folder.file("ids.txt", "whales/5\nnowhere/1\n");
@@ -428,9 +433,13 @@ fn a_library_from_elsewhere_teaches() {
     let server = Server::start(&folder);
     let sent = server.post("/v1/users/bob/history", &json!({ "text": "whales/1\nwhales/2", "format": "ids" }));
     assert_eq!((sent.status, &sent.body["accepted"]), (200, &json!(2)));
+    let text = "@misc{a, title {x}}\n@misc{b, title={B}}";
+    let sent = server.post("/v1/users/bob/history", &json!({ "text": text }));
+    assert_eq!((&sent.body["missing"], &sent.body["rejected"][0]["line"]), (&json!(["B"]), &json!(1)), "{}", sent.body);
     for (body, status) in [
         (json!({ "text": "" }), 422),
         (json!({ "text": "@article{a, title = {x", "format": "bibtex" }), 400),
+        (json!({ "text": "no entry", "format": "ris" }), 400),
         (json!({ "text": "x", "format": "tex" }), 400),
         (json!({}), 400),
     ] {

@@ -261,7 +261,7 @@ fn versions_are_shown_once_and_the_newest_speaks() {
     assert_eq!(ids(hits(&found)).iter().filter(|id| id.contains("ducks") || id.contains("2601")).count(), 1, "{found}");
     assert!(ids(hits(&found)).contains(&"arxiv:2601.00001v2") && found["meta"]["total"] == 2, "{found}");
     assert_eq!(hits(&search(&server, "quantum ponds", "&versions=true")).len(), 4);
-    // Before March the record of February is the newest.
+    // Before March the version of February is the newest.
     assert!(ids(hits(&search(&server, "quantum ponds", "&to=2026-02-15"))).contains(&"doi:10.1000/ducks"));
     let one = server.get("/v1/papers/arxiv:2601.00001v1").body;
     assert_eq!(one["title"], "Quantum ducks");

@@ -36,8 +36,8 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let (queries, judgements) = (sets::queries(&args.queries)?, sets::judgements(&args.qrels)?);
+    let (queries, judgements) = (args.half.of(sets::queries(&args.queries)?), sets::judgements(&args.qrels)?);
     let engine = context.open_filled()?;
     let depth = args.depth as usize;
-    measure(context, |hear| search::run(&engine, &queries, &judgements, &modes(&args.mode), depth, args.half, hear))
+    measure(context, |hear| search::run(&engine, &queries, &judgements, &modes(&args.mode), depth, hear))
 }

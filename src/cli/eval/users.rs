@@ -7,7 +7,7 @@ use crate::cli::Context;
 use crate::cli::ask::{at_least_one, word};
 use crate::eval::sets;
 use crate::eval::sets::Half;
-use crate::eval::users::{self, ColdStart, Method};
+use crate::eval::users::{self, ColdStart, Method, Replay, Screening};
 
 /// How good personal ranking is
 #[derive(clap::Args)]
@@ -80,16 +80,16 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             measure(context, |hear| users::libraries(&engine, &groups, &folds, &plan, hear))
         }
         (_, _, Some(reviews), _) => {
-            let (reviews, examples) = (sets::groups(reviews)?, examples(&[1, 5, 20]));
+            let reviews = sets::groups(reviews)?;
+            let plan = Screening { examples: examples(&[1, 5, 20]), draws: args.draws, methods, half: args.half };
             let engine = context.open_filled()?;
-            measure(context, |hear| {
-                users::screening(&engine, &reviews, &examples, args.draws, &methods, args.half, hear)
-            })
+            measure(context, |hear| users::screening(&engine, &reviews, &plan, hear))
         }
         (.., Some(log)) => {
             let log = sets::log(log)?;
+            let plan = Replay { least: args.least, days: args.days, methods, half: args.half };
             let engine = context.open_filled()?;
-            measure(context, |hear| users::replay(&engine, &log, args.least, args.days, &methods, args.half, hear))
+            measure(context, |hear| users::replay(&engine, &log, &plan, hear))
         }
         _ => anyhow::bail!("give --libraries and --folds, --reviews, or --log"),
     }

@@ -5,16 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use roaring::RoaringBitmap;
 
-use super::score::Scored;
+use super::score::{Scored, Scorer};
 use super::{Feed, Since, step};
 use crate::engine::interests::shares;
-use crate::engine::reader::{Common, Reader};
+use crate::engine::reader::Reader;
 use crate::engine::space::Space;
 use crate::engine::{Engine, Mode};
 use crate::error::Result;
 use crate::index::Plan;
 use crate::paper::{Filter, Row};
-use crate::rank::Taste;
 
 /// Candidates up to which all are scored; of more, those that a search finds near the user's interests.
 const SCORE_ALL: usize = if cfg!(test) { 300 } else { 12_000 };
@@ -29,14 +28,14 @@ const FRESH_DAYS: [i32; 6] = [60, 30, 14, 7, 3, 1];
 const FRESH: u64 = 2000;
 
 /// The rows that may be shown.
-pub struct Candidates {
+pub struct Eligible {
     /// What filter and span allow; none for everything.
     allowed: Option<RoaringBitmap>,
-    /// What was seen, is excluded, or stands behind a newer record of its work.
+    /// What was seen, is excluded, or stands behind a newer version of its work.
     gone: RoaringBitmap,
 }
 
-impl Candidates {
+impl Eligible {
     /// How many there are, of so many rows in all.
     pub fn count(&self, all: usize) -> usize {
         match &self.allowed {
@@ -96,7 +95,7 @@ impl Pools {
 
 impl Engine {
     /// The rows that may be shown at all.
-    pub(super) fn candidates_of(&self, feed: &Feed, reader: &Reader) -> Result<Candidates> {
+    pub(super) fn eligible(&self, feed: &Feed, reader: &Reader) -> Result<Eligible> {
         let ask = &feed.ask;
         let span = match &feed.since {
             Since::Ever => None,
@@ -108,25 +107,19 @@ impl Engine {
             (Some(a), Some(b)) => Some(a & b),
             (a, b) => a.or(b),
         };
-        let excluded: Vec<_> = ask.filter.exclude.iter().collect();
-        let excluded: RoaringBitmap = self.store.rows(&excluded)?.into_iter().flatten().map(|r| r.0).collect();
-        let mut gone = &reader.gone | excluded;
+        let mut gone = &reader.gone | self.store.excluded(&ask.filter)?;
         if !ask.versions {
-            gone |= self.editions().silent_rows(allowed.as_ref());
+            gone |= self.versions().silent_rows(allowed.as_ref());
         }
-        Ok(Candidates { allowed, gone })
+        Ok(Eligible { allowed, gone })
     }
 
     /// The papers that are worth scoring, scored. Over the whole corpus they are kept for the next page and the next visit.
-    #[allow(clippy::too_many_arguments)] // What a feed is made of; nothing of it belongs together elsewhere.
     pub(super) fn scored(
         &self,
-        space: &Space,
-        reader: &Reader,
+        by: Scorer<'_>,
         feed: &Feed,
-        taste: &Taste,
-        common: &Common,
-        candidates: &Candidates,
+        eligible: &Eligible,
         needed: usize,
     ) -> Result<(Vec<Scored>, Plan)> {
         let whole = feed.since == Since::Ever
@@ -135,43 +128,37 @@ impl Engine {
             && !feed.ask.versions;
         // Read first: what is committed meanwhile is then looked at by the next feed.
         let (change, step) = (self.store.change()?, step(needed));
-        let lock = || reader.pool.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = || by.reader.pool.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if whole && let Some(kept) = lock().as_ref().filter(|k| k.change == change && k.step == step) {
             return Ok((kept.scored.clone(), kept.plan));
         }
-        let (rows, plan) = self.pool(space, reader, taste, candidates, step)?;
-        let scored = self.score_rows(space, reader, taste, common, &rows)?;
+        let (rows, plan) = self.pool(by, eligible, step)?;
+        let scored = self.score_rows(by, &rows);
         if whole {
             *lock() = Some(Kept { change, step, scored: scored.clone(), plan });
-            self.readers.pools.note(&reader.pool);
+            self.readers.pools.note(&by.reader.pool);
         }
         Ok((scored, plan))
     }
 
     /// The rows worth scoring.
-    fn pool(
-        &self,
-        space: &Space,
-        reader: &Reader,
-        taste: &Taste,
-        candidates: &Candidates,
-        step: usize,
-    ) -> Result<(Vec<Row>, Plan)> {
-        if candidates.count(space.index.len()) <= SCORE_ALL {
-            let all = candidates.allowed.clone().unwrap_or_else(|| self.lexical.rows()) - &candidates.gone;
+    fn pool(&self, by: Scorer<'_>, eligible: &Eligible, step: usize) -> Result<(Vec<Row>, Plan)> {
+        let Scorer { space, reader, taste, .. } = by;
+        if eligible.count(space.index.len()) <= SCORE_ALL {
+            let all = eligible.allowed.clone().unwrap_or_else(|| self.lexical.rows()) - &eligible.gone;
             return Ok((all.iter().map(Row).collect(), Plan::Exact));
         }
         let mut found = RoaringBitmap::new();
-        let mut plan = self.look(space, taste.direction(), candidates, PER_SEARCH.max(step), &mut found)?;
+        let mut plan = self.look(space, taste.direction(), eligible, PER_SEARCH.max(step), &mut found)?;
         let (least, most) = PER_INTEREST.into_inner();
         for (interest, share) in reader.interests.iter().zip(shares(&reader.interests)).filter(|i| i.1 > 0.0) {
             let k = (8.0 * share * step as f32) as usize;
-            plan = self.look(space, &interest.middle.0, candidates, k.clamp(least, most.max(step)), &mut found)?;
+            plan = self.look(space, &interest.middle.0, eligible, k.clamp(least, most.max(step)), &mut found)?;
         }
         if let Some(today) = self.today()? {
             for days in FRESH_DAYS {
                 let mut fresh = self.store.listed_in(today - days, i32::MAX)?;
-                if let Some(allowed) = &candidates.allowed {
+                if let Some(allowed) = &eligible.allowed {
                     fresh &= allowed;
                 }
                 if fresh.len() <= FRESH {
@@ -180,7 +167,7 @@ impl Engine {
                 }
             }
         }
-        found -= &candidates.gone;
+        found -= &eligible.gone;
         Ok((found.iter().map(Row).collect(), plan))
     }
 
@@ -190,7 +177,7 @@ impl Engine {
         &self,
         space: &Space,
         direction: &[f32],
-        candidates: &Candidates,
+        eligible: &Eligible,
         k: usize,
         found: &mut RoaringBitmap,
     ) -> Result<Plan> {
@@ -199,11 +186,11 @@ impl Engine {
             return Ok(Plan::Exact);
         }
         let unit: Vec<f32> = direction.iter().map(|x| x / length).collect();
-        let mut wanted = k + k.min(candidates.gone.len() as usize);
+        let mut wanted = k + k.min(eligible.gone.len() as usize);
         loop {
-            let near = space.index.search(&unit, wanted, candidates.allowed())?;
+            let near = space.index.search(&unit, wanted, eligible.allowed())?;
             let fit: HashSet<u32> =
-                near.neighbours.iter().map(|n| n.row.0).filter(|row| candidates.hold(*row)).take(k).collect();
+                near.neighbours.iter().map(|n| n.row.0).filter(|row| eligible.hold(*row)).take(k).collect();
             if fit.len() >= k || near.neighbours.len() < wanted {
                 found.extend(fit);
                 return Ok(near.plan);

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::candidates::Candidates;
+use super::candidates::Eligible;
 use super::{Feed, PER_AUTHOR, Since};
 use crate::engine::reader::Reader;
 use crate::engine::space::Space;
 use crate::engine::trending::{Attention, LONGEST_WINDOW};
 use crate::engine::{Answer, Engine, Hit, Meta, Mode, Part, Why};
 use crate::error::Result;
-use crate::index::Plan;
+use crate::index::{Plan, VectorIndex};
 use crate::paper::{Row, Works};
 use crate::rank::mmr;
 
@@ -30,12 +30,12 @@ impl Engine {
         space: &Space,
         reader: &Reader,
         feed: &Feed,
-        candidates: &Candidates,
-        total: usize,
+        eligible: &Eligible,
         began: Instant,
     ) -> Result<Answer> {
+        let total = eligible.count(space.index.len());
         let needed = feed.ask.offset.saturating_add(feed.ask.limit);
-        let attended = self.most_attended(reader, feed, candidates, needed.min(total))?;
+        let attended = self.most_attended(reader, feed, eligible, needed.min(total))?;
         let rows: Vec<Row> = attended.iter().map(|a| a.row).collect();
         let vectors = space.vectors_or_zero(&rows);
         let most = attended.first().map_or(1.0, |a| a.score.max(1e-6));
@@ -73,7 +73,7 @@ impl Engine {
         &self,
         reader: &Reader,
         feed: &Feed,
-        candidates: &Candidates,
+        eligible: &Eligible,
         needed: usize,
     ) -> Result<Vec<Attention>> {
         let mut window = match feed.since {
@@ -82,9 +82,9 @@ impl Engine {
             Since::Date(_) | Since::Moment(_) => LONGEST_WINDOW,
         };
         loop {
-            let mut attended = self.attention(window, candidates.allowed())?;
+            let mut attended = self.attention(window, eligible.allowed())?;
             attended.retain(|a| {
-                candidates.hold(a.row.0)
+                eligible.hold(a.row.0)
                     && !reader.seen.contains(a.paper.id.base())
                     && !reader.works.contains(&a.paper)
                     && feed.ask.min_score.is_none_or(|least| a.score >= least)
@@ -104,8 +104,7 @@ impl Engine {
             .papers(&rows)?
             .into_iter()
             .map(|(_, paper)| {
-                let votes = paper.upvotes.unwrap_or(0) as f32 + 2.0 * paper.comments.unwrap_or(0) as f32;
-                let score = (1.0 + votes).ln();
+                let score = (1.0 + paper.attention() as f32).ln();
                 let why = explain.then(|| Why::of(vec![Part::Votes { value: score }]));
                 Hit { why, ..Hit::new(paper, score) }
             })

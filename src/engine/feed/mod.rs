@@ -17,7 +17,7 @@ use super::{Answer, Ask, Engine, Meta, Mode};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperDate, PaperId};
 use crate::user::{Event, Moment};
-use score::Scored;
+use score::{Scored, Scorer};
 use why::Explain;
 
 pub use candidates::{Pool, Pools};
@@ -89,15 +89,20 @@ impl Engine {
 
     pub(super) fn feed_for(&self, space: &Space, reader: &Reader, feed: &Feed, began: Instant) -> Result<Answer> {
         let ask = &feed.ask;
-        let candidates = self.candidates_of(feed, reader)?;
-        let total = candidates.count(space.index.len());
+        let eligible = self.eligible(feed, reader)?;
         let (Some(taste), Some(common)) = (&reader.taste, self.common(space)?) else {
-            return self.cold(space, reader, feed, &candidates, total, began);
+            return self.cold(space, reader, feed, &eligible, began);
         };
-        let bent = (ask.mode != Mode::Hybrid).then(|| taste.of(ask.mode == Mode::Dense));
+        let total = eligible.count(space.index.len());
+        let bent = match ask.mode {
+            Mode::Hybrid => None,
+            Mode::Dense => Some(taste.in_meaning()),
+            Mode::Lexical => Some(taste.in_words()),
+        };
         let taste = bent.as_ref().unwrap_or(taste);
         let needed = ask.offset.saturating_add(ask.limit).min(total.max(1));
-        let (mut scored, plan) = self.scored(space, reader, feed, taste, &common, &candidates, needed)?;
+        let (mut scored, plan) =
+            self.scored(Scorer { space, reader, taste, common: &common }, feed, &eligible, needed)?;
         if let Since::Ever | Since::Moment(_) = feed.since {
             self.age(&mut scored)?;
         }
@@ -173,8 +178,8 @@ mod tests {
         engine
     }
 
-    fn unreachable() -> crate::engine::Refused {
-        crate::engine::Refused { id: None, reason: "the test's own papers are papers".into() }
+    fn unreachable() -> crate::engine::Rejection {
+        crate::engine::Rejection { id: None, reason: "the test's own papers are papers".into() }
     }
 
     fn topic(hit: &crate::engine::Hit) -> usize {

@@ -92,7 +92,7 @@ impl Engine {
     }
 }
 
-/// Lets papers through, one at a time: nothing seen, no second record of a work, not too many of one author.
+/// Lets papers through, one at a time: nothing seen, no second version of a work, not too many of one author.
 struct Chooser<'a> {
     engine: &'a Engine,
     reader: &'a Reader,

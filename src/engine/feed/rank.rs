@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use super::score::Scored;
+use super::score::{Scored, Scorer};
 use super::why::Explain;
 use crate::engine::reader::Reader;
 use crate::engine::recommend::MAX_CANDIDATES;
@@ -44,7 +44,7 @@ impl Engine {
         let (Some(own), Some(common)) = (&reader.taste, self.common(&space)?) else {
             return self.rank_cold(rows, explain, began);
         };
-        let mut scored = self.score_rows(&space, &reader, own, &common, &rows)?;
+        let mut scored = self.score_rows(Scorer { space: &space, reader: &reader, taste: own, common: &common }, &rows);
         let among = self.among(&space, &reader, own, &scored);
         if let Some(among) = &among {
             for ((s, score), feedback) in scored.iter_mut().zip(among.scores()).zip(among.feedback()) {

@@ -7,6 +7,7 @@ use crate::engine::space::Space;
 use crate::error::Result;
 use crate::paper::Row;
 use crate::rank::{Candidate, Taste, decay};
+use crate::vector::dot;
 
 /// What a paper loses at most for its age, in standard deviations of the score, and the days after which it has lost half
 /// of that.
@@ -37,18 +38,21 @@ pub struct Scored {
     pub interest: Option<usize>,
 }
 
+/// What papers are scored by for a reader.
+#[derive(Clone, Copy)]
+pub struct Scorer<'a> {
+    pub space: &'a Space,
+    pub reader: &'a Reader,
+    /// The reader's taste, or the part of it that a mode asks for.
+    pub taste: &'a Taste,
+    pub common: &'a Common,
+}
+
 impl Engine {
     /// Scores rows, and says which interest each belongs to.
-    pub(super) fn score_rows(
-        &self,
-        space: &Space,
-        reader: &Reader,
-        taste: &Taste,
-        common: &Common,
-        rows: &[Row],
-    ) -> Result<Vec<Scored>> {
-        let words = self.word_products(taste, rows);
-        let vectors = space.index.vectors(rows);
+    pub(super) fn score_rows(&self, by: Scorer<'_>, rows: &[Row]) -> Vec<Scored> {
+        let words = self.word_products(by.taste, rows);
+        let vectors = by.space.index.vectors(rows);
         let papers: Vec<(Row, Vec<f32>, f32)> = rows
             .iter()
             .zip(vectors)
@@ -57,9 +61,9 @@ impl Engine {
             .collect();
         let candidates: Vec<Candidate<'_>> =
             papers.iter().map(|(_, vector, words)| Candidate { vector, words: *words }).collect();
-        let scores = taste.score_all(&candidates, closely(taste.likes()));
-        let least = belongs(common);
-        Ok(papers
+        let scores = by.taste.score_all(&candidates, closely(by.taste.likes()));
+        let least = belongs(by.common);
+        papers
             .iter()
             .zip(scores)
             .map(|((row, vector, _), score)| Scored {
@@ -69,9 +73,9 @@ impl Engine {
                 feedback: 0.0,
                 others: 0.0,
                 age: 0.0,
-                interest: closest(&reader.interests, vector, least),
+                interest: closest(&by.reader.interests, vector, least),
             })
-            .collect())
+            .collect()
     }
 
     /// Adds what the reading of others says of the best papers so far.
@@ -115,7 +119,7 @@ fn belongs(common: &Common) -> f32 {
 
 /// The interest that a paper is closest to; none when it is close to none.
 fn closest(interests: &[Interest], vector: &[f32], least: f32) -> Option<usize> {
-    let near = |i: &Interest| crate::rank::dot(&i.middle.0, vector) - i.middle.1;
+    let near = |i: &Interest| dot(&i.middle.0, vector) - i.middle.1;
     let best = interests.iter().enumerate().map(|(k, i)| (k, near(i))).max_by(|a, b| a.1.total_cmp(&b.1));
     best.filter(|b| b.1 >= least).map(|b| b.0)
 }

@@ -37,8 +37,8 @@ impl Engine {
                     why.interest = interest.map(|i| InterestName { id: i.id(), name: i.name.clone() });
                     why
                 });
-                let chance = |(slope, constant): (f32, f32)| 1.0 / (1.0 + (-(slope * s.liking + constant)).exp());
-                Hit { why, explore, probability: reader.calibration.map(chance), ..Hit::new(paper, s.score) }
+                let probability = reader.odds.map(|odds| odds.chance(s.liking));
+                Hit { why, explore, probability, ..Hit::new(paper, s.score) }
             })
             .collect()
     }

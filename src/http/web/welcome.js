@@ -117,16 +117,18 @@ export function importer(after = () => {}) {
 }
 
 /** What was found, what not. */
-function report({ matched, missing, embedded, accepted, unchanged }) {
+function report({ matched, missing, embedded, accepted, unchanged, rejected }) {
   const list = (title, items) => (items.length ? el("details", { className: "small" }, el("summary", {}, title), el("ul", {}, ...items)) : null);
   const found = matched.map((m) => el("li", { dir: "auto" }, el("a", { href: address("similar", m.paper) }, m.reference || m.paper), ` (by ${m.by})`));
   const lost = missing.map((title) => el("li", { dir: "auto" }, title));
+  const broken = rejected.map((r) => el("li", { dir: "auto" }, `line ${r.line}${r.id ? ` (${r.id})` : ""}: ${r.reason}`));
   const learned = embedded ? ` ${plural(embedded, "paper")} from outside the corpus ${embedded === 1 ? "teaches" : "teach"} all the same.` : "";
   const known = unchanged ? ` ${plural(unchanged, "paper was", "papers were")} in your history already.` : "";
   return [
     el("p", {}, el("strong", {}, `${matched.length} of ${plural(matched.length + missing.length, "reference")} found, ${accepted} new.`), learned, known),
     list(`Found (${found.length})`, found),
     list(`Not found (${lost.length})`, lost),
+    list(`Rejected (${broken.length})`, broken),
     reader.events ? el("div", { className: "controls" }, button("Show me my feed", () => go(address("foryou")), "primary")) : null,
   ].filter(Boolean);
 }

@@ -1,5 +1,7 @@
 //! A text as weighted terms, and how alike two are.
 
+use crate::vector::sparse;
+
 /// Terms with their weights: tf-idf, `(1 + ln count) * ln((1 + papers) / (papers that hold it + 1/2))`, of unit length
 /// together (or none at all). By rising number of the term, each once.
 ///
@@ -22,16 +24,8 @@ impl TermVector {
     }
 
     /// Weights by rising number, those of one term added, without those that are zero.
-    pub fn summed(mut terms: Vec<(u32, f32)>) -> Vec<(u32, f32)> {
-        // Stable, so that sums come out the same every time.
-        terms.sort_by_key(|(t, _)| *t);
-        terms.dedup_by(|next, first| {
-            let same = next.0 == first.0;
-            if same {
-                first.1 += next.1;
-            }
-            same
-        });
+    pub fn summed(terms: Vec<(u32, f32)>) -> Vec<(u32, f32)> {
+        let mut terms = sparse(terms);
         terms.retain(|(_, w)| *w != 0.0 && w.is_finite());
         terms
     }

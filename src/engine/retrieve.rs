@@ -1,10 +1,11 @@
-//! From what is looked for to the papers of an answer: filter, candidates, scores, rules, diversity, page.
+//! From what is looked for to the papers of an answer: filter, candidates, scores, rules, diversity, page. The filter is
+//! applied by the index, to the rows that the store says it allows.
 
 use std::collections::{HashMap, HashSet};
 
 use roaring::RoaringBitmap;
 
-use super::probe::{Found, Probe};
+use super::candidates::{Candidate, Probe};
 use super::space::Space;
 use super::{Ask, Engine};
 use crate::error::Result;
@@ -16,14 +17,14 @@ use crate::rank::mmr;
 const POOL: usize = 64;
 
 /// Gives candidates other scores, and drops those that have none.
-pub type Rescore<'a> = dyn Fn(&mut Vec<Found>) -> Result<()> + 'a;
+pub type Rescore<'a> = dyn Fn(&mut Vec<Candidate>) -> Result<()> + 'a;
 
 /// What an answer must not hold, besides what the filter says.
 #[derive(Default)]
 pub struct Rules<'a> {
     /// None of these rows.
     pub without: HashSet<Row>,
-    /// No record of these works.
+    /// No version of these works.
     pub never: Works,
     /// At most so many papers of one author.
     pub per_author: Option<usize>,
@@ -36,8 +37,8 @@ pub struct Rules<'a> {
 }
 
 /// The papers of an answer, in order, with their scores.
-pub struct Gathered {
-    pub hits: Vec<(Found, Paper)>,
+pub struct Retrieved {
+    pub hits: Vec<(Candidate, Paper)>,
     pub plan: Plan,
     pub total: usize,
 }
@@ -49,15 +50,20 @@ pub fn pool(needed: usize, reordered: bool) -> usize {
 
 impl Engine {
     /// The page that is asked for of the papers closest to what is looked for, under the rules.
-    pub(super) fn gather(&self, space: &Space, probe: &Probe<'_>, ask: &Ask, mut rules: Rules<'_>) -> Result<Gathered> {
+    pub(super) fn retrieve(
+        &self,
+        space: &Space,
+        probe: &Probe<'_>,
+        ask: &Ask,
+        mut rules: Rules<'_>,
+    ) -> Result<Retrieved> {
         ask.check()?;
         let mut allowed = self.store.allowed(&ask.filter)?;
         if let Some(only) = rules.only.take() {
             allowed = Some(allowed.map_or(only.clone(), |a| a & only));
         }
         let allowed = allowed.as_ref();
-        let excluded: Vec<_> = ask.filter.exclude.iter().collect();
-        rules.without.extend(self.store.rows(&excluded)?.into_iter().flatten());
+        rules.without.extend(self.store.excluded(&ask.filter)?.iter().map(Row));
         rules.first.retain(|row| !rules.without.contains(row) && allowed.is_none_or(|a| a.contains(row.0)));
         let total = self.total(space, ask, allowed, &rules);
         let needed = ask.offset.saturating_add(ask.limit).min(space.index.len());
@@ -70,25 +76,25 @@ impl Engine {
                 // Then all of them are as cheap, and pages join without gap or overlap.
                 pool = space.index.len() + 1;
             }
-            let mut looked = self.candidates(space, probe, pool + rules.without.len(), allowed)?;
-            looked.found.retain(|f| !rules.without.contains(&f.row));
+            let mut candidates = self.candidates(space, probe, pool + rules.without.len(), allowed)?;
+            candidates.found.retain(|f| !rules.without.contains(&f.row));
             if let Some(rescore) = rules.rescore {
-                rescore(&mut looked.found)?;
-                looked.found.sort_by(Found::best_first);
+                rescore(&mut candidates.found)?;
+                candidates.found.sort_by(Candidate::best_first);
             }
             if !ask.versions {
-                let editions = self.editions();
-                looked.found.retain(|f| rules.first.contains(&f.row) || editions.speaks(f.row, allowed));
+                let versions = self.versions();
+                candidates.found.retain(|f| rules.first.contains(&f.row) || versions.speaks(f.row, allowed));
             }
-            self.put_first(&mut looked.found, &rules);
-            let before = looked.found.len();
-            looked.found.retain(|f| ask.min_score.is_none_or(|least| f.score >= least));
+            self.put_first(&mut candidates.found, &rules);
+            let before = candidates.found.len();
+            candidates.found.retain(|f| ask.min_score.is_none_or(|least| f.score >= least));
             // Below the least score there is nothing more to find, however far one looks.
-            let exhausted = looked.exhausted || (looked.found.len() < before && rules.rescore.is_none());
-            let chosen = self.choose(space, looked.found, ask.diversity, needed, &rules)?;
+            let exhausted = candidates.exhausted || (candidates.found.len() < before && rules.rescore.is_none());
+            let chosen = self.choose(space, candidates.found, ask.diversity, needed, &rules)?;
             if chosen.len() >= needed || exhausted {
                 let hits = chosen.into_iter().skip(ask.offset).take(ask.limit).collect();
-                return Ok(Gathered { hits, plan: looked.plan, total });
+                return Ok(Retrieved { hits, plan: candidates.plan, total });
             }
             pool = pool.saturating_mul(4);
         }
@@ -100,16 +106,16 @@ impl Engine {
             Some(rows) => rows.len() as usize - rules.without.iter().filter(|r| rows.contains(r.0)).count(),
             None => space.index.len().saturating_sub(rules.without.len()),
         };
-        let silent = if ask.versions { 0 } else { self.editions().silent(allowed, &rules.without) };
+        let silent = if ask.versions { 0 } else { self.versions().silent(allowed, &rules.without) };
         all.saturating_sub(silent)
     }
 
-    fn put_first(&self, found: &mut Vec<Found>, rules: &Rules<'_>) {
+    fn put_first(&self, found: &mut Vec<Candidate>, rules: &Rules<'_>) {
         if rules.first.is_empty() {
             return;
         }
         found.retain(|f| !rules.first.contains(&f.row));
-        let first = rules.first.iter().map(|row| Found { row: *row, score: 1.0, ..Found::default() });
+        let first = rules.first.iter().map(|row| Candidate { row: *row, score: 1.0, ..Candidate::default() });
         found.splice(0..0, first);
     }
 
@@ -117,11 +123,11 @@ impl Engine {
     fn choose(
         &self,
         space: &Space,
-        found: Vec<Found>,
+        found: Vec<Candidate>,
         diversity: f32,
         needed: usize,
         rules: &Rules<'_>,
-    ) -> Result<Vec<(Found, Paper)>> {
+    ) -> Result<Vec<(Candidate, Paper)>> {
         let mut chosen = Vec::with_capacity(needed.min(found.len()));
         let mut authors: HashMap<String, usize> = HashMap::new();
         let order = if diversity > 0.0 {
@@ -133,7 +139,7 @@ impl Engine {
         } else {
             (0..found.len()).collect()
         };
-        let by_row: HashMap<Row, Found> = found.iter().map(|f| (f.row, *f)).collect();
+        let by_row: HashMap<Row, Candidate> = found.iter().map(|f| (f.row, *f)).collect();
         let rows: Vec<Row> = order.into_iter().map(|i| found[i].row).collect();
         // In pieces: mostly the first is enough, and papers are the dearest part of an answer.
         for piece in rows.chunks(needed.max(1)) {

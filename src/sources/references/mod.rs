@@ -1,9 +1,10 @@
 //! Reference lists as reference managers write them: ids, BibTeX, RIS, CSL-JSON (Zotero's export).
 
-use biblatex::{Bibliography, ChunksExt};
+mod bibtex;
+
 use serde_json::{Map, Value, json};
 
-use crate::engine::Reference;
+use crate::engine::{Reference, ReferenceList};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, identifier_key};
 use crate::user::Moment;
@@ -25,100 +26,88 @@ pub enum Format {
     Csl,
 }
 
-/// Reads a reference list.
+/// Reads a reference list. An entry that cannot be read is told with its line, and the rest goes on.
 ///
 /// # Errors
-/// [`Error::BadRequest`] when the text is not of the format, saying where; [`Error::Invalid`] when it holds no reference.
-pub fn references(text: &str, format: Format) -> Result<Vec<Reference>> {
+/// [`Error::BadRequest`] when nothing of the text is of the format, saying where; [`Error::Invalid`] when it holds no
+/// reference.
+pub fn references(text: &str, format: Format) -> Result<ReferenceList> {
     let text = text.trim_start_matches('\u{feff}');
-    let found = match if format == Format::Auto { guess(text) } else { format } {
-        Format::Bibtex => bibtex(text)?,
-        Format::Ris => ris(text)?,
+    let list = match if format == Format::Auto { guess(text) } else { format } {
+        Format::Bibtex => bibtex::bibtex(text),
+        Format::Ris => ris(text),
         Format::Csl => csl(text)?,
         Format::Ids | Format::Auto => ids(text),
     };
-    if found.is_empty() {
-        return Err(Error::Invalid("the file holds no reference".into()));
+    match list.rejected.first() {
+        _ if !list.references.is_empty() => Ok(list),
+        Some(first) => Err(Error::BadRequest(format!("line {}: {}", first.line, first.reason))),
+        None => Err(Error::Invalid("the file holds no reference".into())),
     }
-    Ok(found)
 }
 
 fn guess(text: &str) -> Format {
     let begin = text.trim_start();
-    let entry = |line: &str| {
-        line.trim_start().strip_prefix('@').is_some_and(|rest| {
-            let kind = rest.split(['{', '(']).next().unwrap_or_default().trim();
-            !kind.is_empty() && kind.len() < rest.len() && kind.bytes().all(|b| b.is_ascii_alphabetic())
-        })
-    };
     if begin.starts_with('[') || begin.starts_with('{') {
         Format::Csl
     } else if begin.lines().take(200).any(|l| l.starts_with("TY  -")) {
         Format::Ris
-    } else if begin.lines().take(200).any(entry) {
+    } else if begin.lines().take(200).any(|l| bibtex::begins(l.trim_start())) {
         Format::Bibtex
     } else {
         Format::Ids
     }
 }
 
-fn ids(text: &str) -> Vec<Reference> {
-    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
-    lines.filter_map(|line| reference(&[("title", line.into())], vec![line.to_string()], None)).collect()
+fn ids(text: &str) -> ReferenceList {
+    let mut list = ReferenceList::default();
+    for (k, line) in text.lines().map(str::trim).enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
+        list.add(k + 1, None, reference(&[("title", line.into())], Vec::new(), vec![line.to_string()], None));
+    }
+    list
 }
 
-fn bibtex(text: &str) -> Result<Vec<Reference>> {
-    let bibliography = Bibliography::parse(text).map_err(|e| {
-        let line = text.get(..e.span.start).map_or(1, |before| before.lines().count().max(1));
-        Error::BadRequest(format!("line {line}: this is no BibTeX: {}", e.kind))
-    })?;
-    let read = |entry: &biblatex::Entry| {
-        let field = |name: &str| entry.get(name).map(|chunks| chunks.format_verbatim().trim().to_string());
-        let mut fields = vec![("title", field("title").unwrap_or_default())];
-        fields.extend(field("abstract").map(|a| ("abstract", a)));
-        let authors = entry.author().unwrap_or_default();
-        let authors: Vec<String> =
-            authors.iter().map(|p| format!("{} {} {}", p.given_name, p.prefix, p.name)).map(spaced).collect();
-        let date = ["date", "year"].into_iter().find_map(field);
-        fields.extend(date.map(|d| ("date", d)));
-        let mut names: Vec<String> = field("doi").map(|d| format!("doi:{d}")).into_iter().collect();
-        // `eprint` is an arXiv id where the archive is not said to be another.
-        let archive = field("archiveprefix").or_else(|| field("eprinttype")).unwrap_or_else(|| "arxiv".into());
-        if archive.eq_ignore_ascii_case("arxiv") {
-            names.extend(field("eprint").map(|e| format!("arxiv:{}", e.trim_start_matches("arXiv:"))));
-        }
-        names.extend(field("url"));
-        names.extend(field("note").filter(|n| identifier_key(n).is_some()));
-        names.extend(field("journal").or_else(|| field("journaltitle")).and_then(|j| arxiv_in(&j)));
-        let added = ["date-added", "timestamp"].into_iter().find_map(field).and_then(|t| moment(&t));
-        reference_by(&fields, authors, names, added)
-    };
-    Ok(bibliography.iter().filter_map(read).collect())
-}
+/// The tags of a RIS entry with their values.
+type Fields = Vec<(String, String)>;
 
-fn ris(text: &str) -> Result<Vec<Reference>> {
-    let (mut out, mut fields): (Vec<Reference>, Option<Vec<(String, String)>>) = (Vec::new(), None);
+fn ris(text: &str) -> ReferenceList {
+    let mut list = ReferenceList::default();
+    // The entry that is open, with the line it begins on; whether the lines before belonged to none.
+    let (mut open, mut astray): (Option<(usize, Fields)>, bool) = (None, false);
     for (k, line) in text.lines().enumerate() {
         let tag = line.get(..2).filter(|_| line.get(2..).is_some_and(|rest| rest.trim_start().starts_with('-')));
         let value = || line.get(2..).unwrap_or_default().trim_start().trim_start_matches('-').trim().to_string();
-        match (tag, &mut fields) {
-            (Some("TY"), _) => fields = Some(Vec::new()),
-            (Some("ER"), open) => out.extend(open.take().and_then(|f| ris_entry(&f))),
-            (Some(tag), Some(open)) => open.push((tag.to_string(), value())),
+        match (tag, &mut open) {
+            (Some("TY"), _) => {
+                // One that was never closed ends where the next begins.
+                if let Some((begin, fields)) = open.replace((k + 1, Vec::new())) {
+                    list.add(begin, None, ris_entry(&fields));
+                }
+                astray = false;
+            }
+            (Some("ER"), _) => {
+                if let Some((begin, fields)) = open.take() {
+                    list.add(begin, None, ris_entry(&fields));
+                }
+            }
+            (Some(tag), Some((_, fields))) => fields.push((tag.to_string(), value())),
             // A long value goes on in the next line.
-            (None, Some(open)) if !line.trim().is_empty() => {
-                if let Some((_, last)) = open.last_mut() {
+            (None, Some((_, fields))) if !line.trim().is_empty() => {
+                if let Some((_, last)) = fields.last_mut() {
                     *last = format!("{last} {}", line.trim());
                 }
             }
-            (_, None) if !line.trim().is_empty() => {
-                return Err(Error::BadRequest(format!("line {}: this is no RIS: no entry has begun with TY", k + 1)));
+            (_, None) if !line.trim().is_empty() && !astray => {
+                list.reject(k + 1, None, "this is no RIS: no entry has begun with TY".into());
+                astray = true;
             }
             _ => {}
         }
     }
-    out.extend(fields.and_then(|f| ris_entry(&f)));
-    Ok(out)
+    if let Some((begin, fields)) = open {
+        list.add(begin, None, ris_entry(&fields));
+    }
+    list
 }
 
 fn ris_entry(fields: &[(String, String)]) -> Option<Reference> {
@@ -131,10 +120,10 @@ fn ris_entry(fields: &[(String, String)]) -> Option<Reference> {
     own.extend(first(&["DA", "PY", "Y1"]).map(|d| ("date", d.trim_end_matches('/').replace('/', "-"))));
     let mut names: Vec<String> = all(&["DO"]).iter().map(|d| format!("doi:{d}")).collect();
     names.extend(all(&["UR", "L1", "L2", "M3", "AN", "C7"]));
-    reference_by(&own, all(&["AU", "A1"]), names, None)
+    reference(&own, all(&["AU", "A1"]), names, None)
 }
 
-fn csl(text: &str) -> Result<Vec<Reference>> {
+fn csl(text: &str) -> Result<ReferenceList> {
     let value: Value =
         serde_json::from_str(text).map_err(|e| Error::BadRequest(format!("this is no CSL-JSON: {e}")))?;
     let items = match value {
@@ -147,7 +136,7 @@ fn csl(text: &str) -> Result<Vec<Reference>> {
     };
     let read = |item: &Value| {
         let text = |name: &str| item[name].as_str().map(str::to_string);
-        let mut fields = vec![("title", text("title")?)];
+        let mut fields = vec![("title", text("title").unwrap_or_default())];
         fields.extend(text("abstract").map(|a| ("abstract", a)));
         let parts = item["issued"]["date-parts"][0].as_array().cloned().unwrap_or_default();
         let numbers: Vec<String> = parts
@@ -173,17 +162,17 @@ fn csl(text: &str) -> Result<Vec<Reference>> {
         let mut names: Vec<String> = text("DOI").map(|d| format!("doi:{d}")).into_iter().collect();
         names.extend(["URL", "number", "id", "note", "archive_location"].into_iter().filter_map(text));
         let added = text("dateAdded").or_else(|| text("accessed")).and_then(|t| moment(&t));
-        reference_by(&fields, authors, names, added)
+        reference(&fields, authors, names, added)
     };
-    Ok(items.iter().filter_map(read).collect())
-}
-
-fn reference(fields: &[(&str, String)], names: Vec<String>, added: Option<Moment>) -> Option<Reference> {
-    reference_by(fields, Vec::new(), names, added)
+    let mut list = ReferenceList::default();
+    for (k, item) in items.iter().enumerate() {
+        list.add(k + 1, item["id"].as_str(), read(item));
+    }
+    Ok(list)
 }
 
 /// A reference from its fields; nothing for one with neither a title nor a name.
-fn reference_by(
+fn reference(
     fields: &[(&str, String)],
     authors: Vec<String>,
     names: Vec<String>,
@@ -214,12 +203,6 @@ fn reference_by(
     Some(Reference { paper: paper.ok()?, names, titled: title.is_some(), added })
 }
 
-/// `arXiv preprint arXiv:2405.13729` in place of a journal.
-fn arxiv_in(journal: &str) -> Option<String> {
-    let at = journal.to_lowercase().rfind("arxiv:")?;
-    journal.get(at..)?.split_whitespace().next().map(str::to_string)
-}
-
 fn moment(text: &str) -> Option<Moment> {
     let text = text.trim();
     Moment::parse(text).or_else(|_| Moment::parse(text.get(..10).unwrap_or_default())).ok()
@@ -245,7 +228,73 @@ mod tests {
         "author": [{"family": "Doe", "given": "Jane"}], "issued": {"date-parts": [["2021", 3]]}}, {"title": "Only this"}]"#;
 
     fn of(text: &str) -> Vec<Reference> {
-        references(text, Format::Auto).expect("reads")
+        let list = references(text, Format::Auto).expect("reads");
+        assert_eq!(list.rejected, []);
+        list.references
+    }
+
+    /// What goes in of a list, and what is told of the rest: line, key, and a word of the reason.
+    fn check(text: &str, format: Format, good: &[&str], bad: &[(usize, Option<&str>, &str)]) {
+        let list = references(text, format).expect("reads");
+        let titles: Vec<&str> = list.references.iter().map(|r| r.paper.title.as_str()).collect();
+        assert_eq!(titles, good, "{text}");
+        let told: Vec<(usize, Option<&str>)> = list.rejected.iter().map(|r| (r.line, r.id.as_deref())).collect();
+        assert_eq!(told, bad.iter().map(|b| (b.0, b.1)).collect::<Vec<_>>(), "{text}");
+        for (told, (.., word)) in list.rejected.iter().zip(bad) {
+            assert!(told.reason.contains(word), "{}", told.reason);
+        }
+    }
+
+    #[test]
+    fn a_broken_entry_costs_no_other() {
+        use Format::{Bibtex, Csl, Ris};
+        let broken = "@string{j = \"J\" # k}\n@article{a, title = {A \\{}, journal = j}\n\n@article{b,\n title {no sign}\n}\n\
+            @article{c, title = {C}, year = 2021}, @misc{d, title={D}}\n% @misc{old, title={Old}}\n\
+            @article{e, title = {never closed\n  @article{f, title = \"F\"}\n@misc{g, title = unknown}\n\
+            @misc{c, title = {C again}}\n@comment{x}@misc{h, note = {n}}\n@string{k = {K}}\njane@doe.org {";
+        let bad = [
+            (4, Some("b"), "expected equals"),
+            (9, Some("e"), "not closed"),
+            (11, Some("g"), "unknown abbreviation"),
+            (13, Some("h"), "neither"),
+        ];
+        check(broken, Bibtex, &["A {", "C", "D", "F", "C again"], &bad);
+        let same = |keys: &str| format!("@misc{{a, title={{A}}}}\n@misc{{{keys}, title={{B}}}}");
+        check(&same("b"), Bibtex, &["A", "B"], &[]);
+        check(&same("a"), Bibtex, &["A", "B"], &[]);
+        let astray =
+            "By hand\nand foot\nTY  - JOUR\nTI  - A\nER  -\nUR  - x\n\nTY  - JOUR\nTY  - JOUR\nDO  - 10.1000/b\n";
+        check(astray, Ris, &["A", "doi:10.1000/b"], &[(1, None, "TY"), (6, None, "TY"), (8, None, "neither")]);
+        check(
+            r#"[{"title": "A"}, {"id": "x"}, 5, {"DOI": "10.1000/b"}]"#,
+            Csl,
+            &["A", "doi:10.1000/b"],
+            &[(2, Some("x"), "neither"), (3, None, "neither")],
+        );
+    }
+
+    #[test]
+    fn what_leads_on_for_ever_is_not_followed() {
+        let round = "@string{a = b} @string{b = a # a}\n@misc{x, title = a}\n@misc{y, title={Y}}";
+        check(round, Format::Bibtex, &["Y"], &[(2, Some("x"), "name each other")]);
+        let doubling: String = (0..40).map(|k| format!("@string{{a{k} = a{} # a{}}}\n", k + 1, k + 1)).collect();
+        let text = format!(
+            "{doubling}@string{{a15 = {{long}}}}\n@misc{{x, title = a16}}\n@misc{{y, title={{Y}}, note = a14}}"
+        );
+        check(&text, Format::Bibtex, &["Y"], &[(42, Some("x"), "too much")]);
+        let wide = format!(
+            "@string{{b = {}}}\n@string{{a = {}}}\n@misc{{x, title = a # a}}\n@misc{{y, title={{Y}}}}",
+            vec!["\"0123456789\""; 1000].join(" # "),
+            vec!["b"; 1000].join(" # ")
+        );
+        check(&wide, Format::Bibtex, &["Y"], &[(3, Some("x"), "too much")]);
+        let nested = ("\\a{".repeat(99_999), "}".repeat(99_999));
+        let deep = format!("@misc{{x, title = {{{}X{}}}}}\n@misc{{y, title={{Y}}}}", nested.0, nested.1);
+        check(&deep, Format::Bibtex, &["Y"], &[(1, Some("x"), "nested")]);
+        let circle = "@misc{x, title={X}, crossref={y}}\n@misc{y, title={Y}, xdata={x, y}}\n\
+            @misc{z, ids={w}, crossref={w}, title={Z}}";
+        check(circle, Format::Bibtex, &["X", "Y", "Z"], &[]);
+        check(&format!("{circle}\n@misc{{x"), Format::Bibtex, &["X", "Y", "Z"], &[(4, None, "BibTeX")]);
     }
 
     #[test]
@@ -295,6 +344,7 @@ mod tests {
             let _ = references(&text, format);
             let _ = references(&format!("TY  - {text}\nTI  - {text}\nER  -"), Format::Ris);
             let _ = references(&format!("@a{{b, title = {{{text}}}}}"), Format::Bibtex);
+            let _ = references(&format!("@a{{b, title = {{X}}}}\n@{text}{{c = {text}}}\n@{text}"), Format::Bibtex);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Records of one work: they are shown once, the newest speaking for all.
+//! Versions of one work: they are shown once, the newest speaking for all.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
@@ -12,23 +12,23 @@ use crate::error::{Error, Result};
 use crate::paper::{Paper, Row};
 use crate::store::Store;
 
-/// The works of which there is more than one record.
+/// The works of which there is more than one version.
 #[derive(Default)]
-pub struct Editions {
+pub struct Versions {
     /// All rows of the work by each of them, the newest first.
     of: HashMap<Row, Arc<[Row]>>,
     /// How many rows do not speak when all are allowed.
     silent: usize,
 }
 
-impl Editions {
+impl Versions {
     /// Reads them from the store.
     pub fn read(store: &Store) -> Result<Self> {
-        let mut editions = Editions::default();
-        for rows in store.editions()? {
-            editions.set(rows);
+        let mut versions = Versions::default();
+        for rows in store.works()? {
+            versions.set(rows);
         }
-        Ok(editions)
+        Ok(versions)
     }
 
     fn set(&mut self, rows: Vec<Row>) {
@@ -66,7 +66,7 @@ impl Editions {
         self.of.keys().filter(counts).count()
     }
 
-    /// The allowed rows that stand behind a newer allowed record of their work.
+    /// The allowed rows that stand behind a newer allowed version of their work.
     pub fn silent_rows(&self, allowed: Option<&RoaringBitmap>) -> RoaringBitmap {
         let behind = |row: &&Row| allowed.is_none_or(|a| a.contains(row.0)) && !self.speaks(**row, allowed);
         self.of.keys().filter(behind).map(|row| row.0).collect()
@@ -78,7 +78,7 @@ impl Editions {
     }
 }
 
-/// Another record of a work.
+/// Another version of a work.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Version {
     /// Its id.
@@ -90,25 +90,25 @@ pub struct Version {
     pub date: Option<String>,
 }
 
-/// A paper, and the other records of its work.
+/// A paper, and the other versions of its work.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct PaperInFull {
     /// The paper.
     #[serde(flatten)]
     pub paper: Paper,
-    /// Its other versions and duplicates, the newest first. In answers only the newest of all is shown.
+    /// The other versions of its work, duplicates among them, the newest first. In answers only the newest of all is shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<Version>,
 }
 
 impl Engine {
-    /// A paper with the other records of its work.
+    /// A paper with the other versions of its work.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is none with this id.
     pub fn paper_in_full(&self, id: &str) -> Result<PaperInFull> {
         let (row, paper) = self.store.paper(id)?.ok_or_else(|| Error::no_paper(id))?;
-        let others = self.editions().others(row);
+        let others = self.versions().others(row);
         let version = |(_, p): (Row, Paper)| Version {
             id: p.id.to_string(),
             title: p.title.clone(),
@@ -117,26 +117,26 @@ impl Engine {
         Ok(PaperInFull { paper, versions: self.store.papers(&others)?.into_iter().map(version).collect() })
     }
 
-    pub(super) fn editions(&self) -> RwLockReadGuard<'_, Editions> {
-        self.editions.read().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn versions(&self) -> RwLockReadGuard<'_, Versions> {
+        self.versions.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Follows what a commit has changed.
-    pub(super) fn follow_editions(&self, changed: impl Iterator<Item = Row>, gone: &[Row]) -> Result<()> {
+    pub(super) fn follow_versions(&self, changed: impl Iterator<Item = Row>, gone: &[Row]) -> Result<()> {
         let left: Vec<Row> = {
-            let mut editions = self.editions.write().unwrap_or_else(PoisonError::into_inner);
-            let of_gone = gone.iter().flat_map(|row| editions.others(*row)).collect();
-            gone.iter().for_each(|row| editions.set(vec![*row]));
+            let mut versions = self.versions.write().unwrap_or_else(PoisonError::into_inner);
+            let of_gone = gone.iter().flat_map(|row| versions.others(*row)).collect();
+            gone.iter().for_each(|row| versions.set(vec![*row]));
             of_gone
         };
         // A changed paper may leave one work and come to another: both are looked at again.
         let changed: Vec<Row> = changed.collect();
-        let before: Vec<Row> = changed.iter().flat_map(|row| self.editions().others(*row)).collect();
+        let before: Vec<Row> = changed.iter().flat_map(|row| self.versions().others(*row)).collect();
         for row in changed.into_iter().chain(before).chain(left) {
-            let rows = self.store.edition(row)?;
-            if rows.len() > 1 || self.editions().of.contains_key(&row) {
+            let rows = self.store.versions(row)?;
+            if rows.len() > 1 || self.versions().of.contains_key(&row) {
                 let rows = if rows.is_empty() { vec![row] } else { rows };
-                self.editions.write().unwrap_or_else(PoisonError::into_inner).set(rows);
+                self.versions.write().unwrap_or_else(PoisonError::into_inner).set(rows);
             }
         }
         Ok(())

@@ -88,7 +88,7 @@ impl<'a> Probe<'a> {
 
 /// A candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Found {
+pub struct Candidate {
     pub row: Row,
     /// Greater is closer.
     pub score: f32,
@@ -98,22 +98,22 @@ pub struct Found {
     pub feedback: f32,
 }
 
-impl Default for Found {
+impl Default for Candidate {
     fn default() -> Self {
-        Found { row: Row(0), score: 0.0, meaning: 0.0, words: 0.0, feedback: 0.0 }
+        Candidate { row: Row(0), score: 0.0, meaning: 0.0, words: 0.0, feedback: 0.0 }
     }
 }
 
-impl Found {
+impl Candidate {
     /// The greatest score first; equal ones by row, so that answers are the same every time.
-    pub fn best_first(a: &Found, b: &Found) -> std::cmp::Ordering {
+    pub fn best_first(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
         b.score.total_cmp(&a.score).then(a.row.cmp(&b.row))
     }
 }
 
 /// Candidates, best first.
-pub struct Looked {
-    pub found: Vec<Found>,
+pub struct Candidates {
+    pub found: Vec<Candidate>,
     pub plan: Plan,
     /// Whether there are no others.
     pub exhausted: bool,
@@ -134,7 +134,7 @@ impl Engine {
         probe: &Probe<'_>,
         k: usize,
         allowed: Option<&RoaringBitmap>,
-    ) -> Result<Looked> {
+    ) -> Result<Candidates> {
         let share = probe.share();
         let (mut plan, mut exhausted) = (Plan::Exact, true);
         let mut meaning: HashMap<Row, f32> = HashMap::new();
@@ -167,7 +167,7 @@ impl Engine {
             }
         }
         let words = probe.words.map_or_else(|| vec![0.0; rows.len()], |w| w.scores(&self.lexical, &rows));
-        let mut found: Vec<Found> = Vec::with_capacity(rows.len());
+        let mut found: Vec<Candidate> = Vec::with_capacity(rows.len());
         for (row, words) in rows.into_iter().zip(words) {
             // A row that was deleted meanwhile has no vector any more.
             let meaning = match probe.vector {
@@ -179,18 +179,18 @@ impl Engine {
                 None => 0.0,
             };
             let words = share * words;
-            found.push(Found { row, score: meaning + words, meaning, words, feedback: 0.0 });
+            found.push(Candidate { row, score: meaning + words, meaning, words, feedback: 0.0 });
         }
-        found.sort_unstable_by(Found::best_first);
+        found.sort_unstable_by(Candidate::best_first);
         if probe.feedback > 0.0 {
             self.feed_back(space, probe, &mut found);
         }
-        Ok(Looked { found, plan, exhausted })
+        Ok(Candidates { found, plan, exhausted })
     }
 
     /// Moves candidates towards what the best of them have in common: pseudo-relevance feedback as in Rocchio, "Relevance
     /// feedback in information retrieval", 1971, over the candidates alone.
-    fn feed_back(&self, space: &Space, probe: &Probe<'_>, found: &mut [Found]) {
+    fn feed_back(&self, space: &Space, probe: &Probe<'_>, found: &mut [Candidate]) {
         let best: Vec<Row> = found.iter().take(BEST).map(|f| f.row).collect();
         let rows: Vec<Row> = found.iter().map(|f| f.row).collect();
         let (share, part) = (probe.share(), 1.0 / best.len().max(1) as f32);
@@ -225,6 +225,6 @@ impl Engine {
             f.feedback = probe.feedback * likeness;
             f.score = f.meaning + f.words + f.feedback;
         }
-        found.sort_unstable_by(Found::best_first);
+        found.sort_unstable_by(Candidate::best_first);
     }
 }

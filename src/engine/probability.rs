@@ -8,10 +8,24 @@ const ENOUGH: usize = 20;
 /// Parts that the examples are split into: each is scored by a model of the others.
 const FOLDS: usize = 5;
 
-/// The log odds of a like are `slope * score + constant`. `fit` makes a model from some of the examples.
+/// How likely a like is by the score: its log odds are `slope * score + constant`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Odds {
+    slope: f32,
+    constant: f32,
+}
+
+impl Odds {
+    /// The chance of a like, from 0 to 1.
+    pub fn chance(self, score: f32) -> f32 {
+        1.0 / (1.0 + (-(self.slope * score + self.constant)).exp())
+    }
+}
+
+/// The odds by scores that papers have when the model has not seen them. `fit` makes a model from some of the examples.
 ///
 /// `None` without [`ENOUGH`] of both sides, or when the score tells nothing (the slope is not above zero).
-pub fn calibrate(likings: &[Liking<'_>], fit: impl Fn(&[Liking<'_>]) -> Option<Taste>) -> Option<(f32, f32)> {
+pub fn odds(likings: &[Liking<'_>], fit: impl Fn(&[Liking<'_>]) -> Option<Taste>) -> Option<Odds> {
     // Views and clicks are no verdicts.
     let explicit = likings.iter().copied().filter(|l| l.weight.abs() > 0.25);
     let (likes, dislikes): (Vec<Liking<'_>>, Vec<Liking<'_>>) = explicit.partition(|l| l.weight > 0.0);
@@ -35,8 +49,8 @@ pub fn calibrate(likings: &[Liking<'_>], fit: impl Fn(&[Liking<'_>]) -> Option<T
     let samples: Vec<Sample<'_>> =
         scores.iter().map(|(s, positive)| Sample { dense: s, sparse: &[], positive: *positive, weight: 1.0 }).collect();
     let options = LogisticOptions { c: 10.0, balanced: false, bias: 3.0, passes: 500, tolerance: 1e-4 };
-    let model = Logistic::fit(&samples, 0, options, &[]);
-    (model.dense[0] > 0.0).then_some((model.dense[0], model.bias))
+    let model = Logistic::fit(&samples, 0, options);
+    (model.dense[0] > 0.0).then_some(Odds { slope: model.dense[0], constant: model.bias })
 }
 
 #[cfg(test)]
@@ -58,14 +72,14 @@ mod tests {
             .collect()
     }
 
-    fn calibrated(n: usize) -> Option<(f32, f32)> {
+    fn measured(n: usize) -> Option<Odds> {
         let examples = examples(n);
         let corpus: Vec<Vec<f32>> = examples.iter().map(|e| e.1.clone()).collect();
         let vectors: Vec<&[f32]> = corpus.iter().map(Vec::as_slice).collect();
         let background = Background::of(&vectors).expect("a corpus");
         let likings: Vec<Liking<'_>> =
             examples.iter().map(|(weight, vector)| Liking { weight: *weight, vector, terms: &[] }).collect();
-        calibrate(&likings, |some| {
+        odds(&likings, |some| {
             let mut taste = Taste::fit(some, &background)?;
             let sample: Vec<Candidate<'_>> = corpus.iter().map(|v| Candidate { vector: v, words: 0.0 }).collect();
             taste.calibrate(&sample);
@@ -75,15 +89,15 @@ mod tests {
 
     #[test]
     fn few_verdicts_give_no_probability() {
-        assert_eq!(calibrated(2 * ENOUGH - 2), None);
-        assert!(calibrated(2 * ENOUGH).is_some());
+        assert_eq!(measured(2 * ENOUGH - 2), None);
+        assert!(measured(2 * ENOUGH).is_some());
     }
 
     #[test]
     fn the_mean_chance_is_the_share_of_likes() {
-        let (slope, constant) = calibrated(200).expect("enough");
-        assert!(slope > 0.1);
+        let odds = measured(200).expect("enough");
+        assert!(odds.slope > 0.1);
         // Both kinds are as many, so the middle of the scores is near even odds.
-        assert!((1.0 / (1.0 + (-constant).exp()) - 0.5).abs() < 0.3, "{slope} {constant}");
+        assert!((odds.chance(0.0) - 0.5).abs() < 0.3, "{odds:?}");
     }
 }

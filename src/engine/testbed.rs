@@ -12,7 +12,7 @@ use crate::paper::{PaperId, Row};
 use crate::rank::{Candidate, Crowd, Liking, Taste, carried_over, cluster, weigh};
 
 /// Papers with their vectors, terms and days.
-pub struct Panel<'a> {
+pub struct Testbed<'a> {
     engine: &'a Engine,
     space: Arc<Space>,
     common: Common,
@@ -29,7 +29,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`] for a paper that is not there; [`Error::Invalid`] when nothing is left for the background.
-    pub fn panel(&self, ids: &[PaperId], background: impl Fn(&PaperId) -> bool) -> Result<Panel<'_>> {
+    pub fn testbed(&self, ids: &[PaperId], background: impl Fn(&PaperId) -> bool) -> Result<Testbed<'_>> {
         let space = self.space();
         let refs: Vec<&PaperId> = ids.iter().collect();
         let mut rows = Vec::with_capacity(ids.len());
@@ -49,11 +49,11 @@ impl Engine {
             .ok_or_else(|| Error::Invalid("no paper is left that could say what is common".into()))?;
         let places = ids.iter().enumerate().map(|(k, id)| (id.to_string(), k)).collect();
         let days = self.store.list_days(&rows)?;
-        Ok(Panel { engine: self, space, common, rows, places, vectors, terms, days })
+        Ok(Testbed { engine: self, space, common, rows, places, vectors, terms, days })
     }
 }
 
-impl Panel<'_> {
+impl Testbed<'_> {
     /// Where a paper stands; none when it does not.
     pub fn place(&self, id: &str) -> Option<usize> {
         self.places.get(id).copied()
@@ -109,14 +109,14 @@ impl Panel<'_> {
         taste.score_all(&papers, super::feed::closely(taste.likes()))
     }
 
-    /// What readers of these libraries (places of the panel) read besides, and the nearest read papers of each candidate.
+    /// What readers of these libraries (places of the testbed) read besides, and the nearest read papers of each candidate.
     pub fn readership(&self, libraries: &[Vec<u32>], candidates: &[usize]) -> Readership {
         let crowd = Crowd::of(libraries, self.len());
         let read: Vec<u32> = crowd.papers().collect();
         let nearest = |k: &usize| {
             let mut near: Vec<(u32, f32)> =
                 read.iter().map(|r| (*r, dot(&self.vectors[*r as usize], &self.vectors[*k]))).collect();
-            let most = super::others::NEAREST.min(near.len());
+            let most = super::coreading::NEAREST.min(near.len());
             if most < near.len() {
                 near.select_nth_unstable_by(most, |a, b| b.1.total_cmp(&a.1));
             }
@@ -149,6 +149,6 @@ impl Readership {
     /// few read the same.
     pub fn add(&self, reader: Option<u32>, library: &[u32]) -> Option<Vec<f32>> {
         let pull = self.crowd.pull(library, reader)?;
-        Some(self.near.iter().map(|near| super::others::WEIGHT * carried_over(&pull, near)).collect())
+        Some(self.near.iter().map(|near| super::coreading::WEIGHT * carried_over(&pull, near)).collect())
     }
 }

@@ -1,0 +1,195 @@
+//! Cold start: how many hidden papers of a reader's library are found from the rest of it.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+use super::methods::{Method, best_first, scores};
+use crate::engine::{Engine, Testbed};
+use crate::error::Result;
+use crate::eval::Hear;
+use crate::eval::bootstrap::{self, Random};
+use crate::eval::metrics::{ndcg, recall};
+use crate::eval::sets::{Group, Half};
+use crate::eval::similar::present;
+use crate::eval::table::{Cell, Table, named};
+use crate::paper::PaperId;
+use crate::vector::dot;
+
+/// The first papers of a ranking, whose unlikeness is measured.
+const SHOWN: usize = 20;
+
+/// What is measured of a ranking: recall of the first hundred and of each interest, nDCG of the first ten, how unlike each
+/// other the first are, and the time that fitting and ranking took.
+struct Measures {
+    recall: f64,
+    by_interest: Option<f64>,
+    ndcg: f64,
+    unlike: f64,
+    ms: f64,
+}
+
+/// What to run on libraries.
+#[derive(Debug, Clone)]
+pub struct ColdStart {
+    /// The fold that is hidden.
+    pub fold: usize,
+    /// Numbers of examples; 0 for the whole library.
+    pub examples: Vec<usize>,
+    /// Methods.
+    pub methods: Vec<Method>,
+    /// Which readers count.
+    pub half: Half,
+    /// Whether all papers are ranked and not only the hidden ones.
+    pub everything: bool,
+}
+
+/// Cold start: the papers of a fold are hidden, a reader is made from the rest of their library (or `examples` papers of
+/// it), and the hidden papers are ranked (or, with `everything`, all papers: what that costs). Nothing is learned from the
+/// hidden fold.
+///
+/// # Errors
+/// Whatever the engine fails with.
+pub fn libraries(
+    engine: &Engine,
+    libraries: &[Group],
+    folds: &HashMap<String, usize>,
+    plan: &ColdStart,
+    hear: Hear<'_>,
+) -> Result<Table> {
+    let fold = plan.fold;
+    let hidden = |id: &str| folds.get(id) == Some(&fold);
+    let all: HashSet<&String> = folds.keys().chain(libraries.iter().flat_map(|l| &l.relevant)).collect();
+    let all: Vec<String> = all.into_iter().cloned().collect();
+    let mut ids = present(engine, &all)?.into_iter().map(PaperId::new).collect::<Result<Vec<_>>>()?;
+    ids.sort();
+    let testbed = engine.testbed(&ids, |id| !hidden(id.as_str()))?;
+    let candidates: Vec<usize> = (0..ids.len()).filter(|k| plan.everything || hidden(ids[*k].as_str())).collect();
+    let mut readers = vec![0f32; ids.len()];
+    for k in libraries.iter().flat_map(|l| &l.relevant).filter_map(|id| testbed.place(id)) {
+        // Who reads a hidden paper is what is asked for.
+        readers[k] += if hidden(ids[k].as_str()) { 0.0 } else { 1.0 };
+    }
+    let known: Vec<Vec<u32>> = libraries
+        .iter()
+        .map(|l| l.relevant.iter().filter_map(|id| testbed.place(id)))
+        .map(|places| places.filter(|k| !hidden(ids[*k].as_str())).map(|k| k as u32).collect())
+        .collect();
+    let readership = testbed.readership(&known, &candidates);
+    let splits: Vec<(u32, Vec<usize>, HashSet<usize>)> = libraries
+        .iter()
+        .enumerate()
+        .map(|(number, l)| {
+            let places = l.relevant.iter().filter_map(|id| testbed.place(id));
+            let (test, train): (Vec<usize>, Vec<usize>) = places.partition(|k| hidden(ids[*k].as_str()));
+            (number as u32, train, test.into_iter().collect())
+        })
+        .filter(|(_, train, test): &(u32, Vec<usize>, HashSet<usize>)| !train.is_empty() && !test.is_empty())
+        .collect();
+    let splits = plan.half.of(splits);
+    let columns = ["examples", "method", "recall@100", "by interest", "nDCG@10", "unlike@20", "ms"];
+    let title = format!(
+        "{} readers with papers in fold {fold}, {} candidates; nothing was learned from that fold",
+        splits.len(),
+        candidates.len()
+    );
+    let mut table = Table::new(title, columns);
+    let (mut done, all) = (0, plan.examples.len() * plan.methods.len() * splits.len());
+    for &n in &plan.examples {
+        for &method in &plan.methods {
+            let mut measures: Vec<Measures> = Vec::new();
+            for (place, (number, train, test)) in splits.iter().enumerate() {
+                let mut random = Random(1 + 31 * place as u64 + n as u64);
+                let train = if n == 0 { train.clone() } else { random.draw(train, n) };
+                let library: Vec<u32> = train.iter().map(|k| *k as u32).collect();
+                let began = Instant::now();
+                let others = if method == Method::Ours { readership.add(Some(*number), &library) } else { None };
+                let took = began.elapsed().as_secs_f64() * 1e3;
+                let place = Place { candidates: &candidates, readers: &readers, others, took };
+                measures.push(measure(&testbed, method, &train, test, &place, &mut random));
+                done += 1;
+                hear(done, all);
+            }
+            let shown = if n == 0 { "all".into() } else { n.to_string() };
+            let mut row: Vec<Cell> = vec![shown.as_str().into(), named(&method).as_str().into()];
+            let column = |f: &dyn Fn(&Measures) -> Option<f64>| {
+                bootstrap::mean(&measures.iter().filter_map(f).collect::<Vec<_>>()).into()
+            };
+            row.extend([
+                column(&|m| Some(m.recall)),
+                column(&|m| m.by_interest),
+                column(&|m| Some(m.ndcg)),
+                column(&|m| Some(m.unlike)),
+                column(&|m| Some(m.ms)),
+            ]);
+            table.rows.push(row);
+        }
+    }
+    Ok(table)
+}
+
+/// What is ranked for a reader.
+struct Place<'a> {
+    candidates: &'a [usize],
+    /// Readers of each paper of the testbed.
+    readers: &'a [f32],
+    /// What the reading of others adds to each candidate, and the milliseconds it took.
+    others: Option<Vec<f32>>,
+    took: f64,
+}
+
+fn measure(
+    testbed: &Testbed<'_>,
+    method: Method,
+    train: &[usize],
+    test: &HashSet<usize>,
+    place: &Place<'_>,
+    random: &mut Random,
+) -> Measures {
+    let candidates = place.candidates;
+    let examples: Vec<(usize, f32)> = train.iter().map(|k| (*k, 1.0)).collect();
+    let began = Instant::now();
+    let mut scores = scores(testbed, method, &examples, candidates, place.readers, random);
+    for (score, others) in scores.iter_mut().zip(place.others.iter().flatten()) {
+        *score += others;
+    }
+    let order = best_first(&scores);
+    let ms = began.elapsed().as_secs_f64() * 1e3 + place.took;
+    let gains: Vec<f64> = order.iter().map(|&k| f64::from(u8::from(test.contains(&candidates[k])))).collect();
+    let shown: Vec<usize> = order.iter().take(SHOWN).map(|&k| candidates[k]).collect();
+    let pairs = shown.iter().enumerate().flat_map(|(i, a)| shown[..i].iter().map(move |b| (*a, *b)));
+    let alike: Vec<f64> = pairs.map(|(a, b)| f64::from(dot(testbed.vector(a), testbed.vector(b)))).collect();
+    let found: HashSet<usize> = order.iter().take(100).map(|&k| candidates[k]).collect();
+    Measures {
+        recall: recall(&gains, test.len(), 100),
+        by_interest: recall_by_interest(testbed, train, test, &found),
+        ndcg: ndcg(&gains, &vec![1.0; test.len()], 10),
+        unlike: 1.0 - alike.iter().sum::<f64>() / alike.len().max(1) as f64,
+        ms,
+    }
+}
+
+/// The mean, over the interests of a library that have hidden papers, of the share of those that was found.
+fn recall_by_interest(
+    testbed: &Testbed<'_>,
+    train: &[usize],
+    test: &HashSet<usize>,
+    found: &HashSet<usize>,
+) -> Option<f64> {
+    let train = &train[..train.len().min(200)];
+    let examples: Vec<(usize, f32)> = train.iter().map(|k| (*k, 1.0)).collect();
+    let taste = testbed.taste(&examples)?;
+    let groups = testbed.interests(&taste, train.len());
+    let members = |g: usize| (0..train.len()).filter(|k| groups[*k] == g).collect::<Vec<_>>();
+    let middles: Vec<(Vec<f32>, f32)> =
+        (0..=groups.iter().copied().max()?).map(|g| taste.middle(&members(g))).collect();
+    let mut by_interest: HashMap<usize, (f64, f64)> = HashMap::new();
+    for &k in test {
+        let near = |m: &(Vec<f32>, f32)| dot(&m.0, testbed.vector(k)) - m.1;
+        let closest = (0..middles.len()).max_by(|a, b| near(&middles[*a]).total_cmp(&near(&middles[*b])))?;
+        let entry = by_interest.entry(closest).or_default();
+        entry.0 += f64::from(u8::from(found.contains(&k)));
+        entry.1 += 1.0;
+    }
+    let n = by_interest.len() as f64;
+    (n > 0.0).then(|| by_interest.values().map(|(hit, all)| hit / all).sum::<f64>() / n)
+}

@@ -1,0 +1,358 @@
+//! A paper, its two names, and the conditions a paper can be asked to meet. No input or output happens here.
+
+mod date;
+mod work;
+
+pub use date::PaperDate;
+pub use work::{TELLING_TITLE, Works, id_key, identifier_key, letters};
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+/// The name of a paper outside: any non-empty string of at most 256 bytes without control characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PaperId(String);
+
+impl PaperId {
+    /// Checks the rules of an id.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is empty, too long, or holds a control character.
+    pub fn new(id: impl Into<String>) -> Result<Self> {
+        checked_name("the id", id.into()).map(PaperId)
+    }
+
+    /// The id as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id without a trailing arXiv version: `arxiv:2405.13729v2` gives `arxiv:2405.13729`.
+    ///
+    /// Two ids with the same base are versions of one work. Only a `v` and digits behind a digit count as a version.
+    pub fn base(&self) -> &str {
+        let digits = self.0.bytes().rev().take_while(u8::is_ascii_digit).count();
+        let rest = &self.0[..self.0.len() - digits];
+        match rest.strip_suffix('v') {
+            Some(base) if digits > 0 && base.ends_with(|c: char| c.is_ascii_digit()) => base,
+            _ => &self.0,
+        }
+    }
+}
+
+impl fmt::Display for PaperId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for PaperId {
+    type Error = Error;
+    fn try_from(id: String) -> Result<Self> {
+        PaperId::new(id)
+    }
+}
+
+impl From<PaperId> for String {
+    fn from(id: PaperId) -> String {
+        id.0
+    }
+}
+
+/// The number of a paper inside: one immutable text and its vector. Never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Row(pub u32);
+
+/// A research paper as it comes in and goes out. Only `id` and `title` are required.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Paper {
+    /// The name outside.
+    #[schema(value_type = String, max_length = 256)]
+    pub id: PaperId,
+    /// The title; never blank.
+    pub title: String,
+    /// The abstract; may be empty.
+    #[serde(rename = "abstract")]
+    pub summary: String,
+    /// Full names, in order.
+    pub authors: Vec<String>,
+    /// When it appeared.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<PaperDate>,
+    /// Subject classes, for example `cs.CV`.
+    pub categories: Vec<String>,
+    /// Free terms.
+    pub keywords: Vec<String>,
+    /// Journal, conference or series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub venue: Option<String>,
+    /// Where it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// Where it can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Votes of readers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upvotes: Option<u32>,
+    /// Number of comments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comments: Option<u32>,
+    /// Who put it on the daily list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submitted_by: Option<String>,
+    /// The day it was put on the daily list.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listed: Option<PaperDate>,
+    /// Every field that is not one of the above, as it came.
+    #[schema(value_type = Object)]
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
+}
+
+impl Paper {
+    /// Reads a paper from a JSON value. Unknown fields are kept in [`Paper::extra`]; `null` counts as absent.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] or [`Error::BadRequest`], naming the field.
+    pub fn from_json(value: Value) -> Result<Self> {
+        let Value::Object(mut fields) = value else {
+            return Err(Error::BadRequest("a paper is a JSON object".into()));
+        };
+        fields.retain(|_, v| !v.is_null());
+        let mut take = |name: &str| fields.shift_remove(name);
+        let id = match text("id", take("id"))? {
+            Some(id) => PaperId::new(id)?,
+            None => return Err(Error::Invalid("the field `id` is missing".into())),
+        };
+        let title = match text("title", take("title"))? {
+            Some(title) if !title.trim().is_empty() => title,
+            Some(_) => return Err(Error::Invalid("the field `title` is empty".into())),
+            None => return Err(Error::Invalid("the field `title` is missing".into())),
+        };
+        let date = |name: &str, v| match text(name, v)? {
+            Some(d) if !d.is_empty() => {
+                PaperDate::parse(&d).map(Some).map_err(|e| Error::BadRequest(format!("the field `{name}`: {e}")))
+            }
+            _ => Ok(None),
+        };
+        let mut paper = Paper {
+            id,
+            title,
+            summary: text("abstract", take("abstract"))?.unwrap_or_default(),
+            authors: texts("authors", take("authors"))?,
+            date: date("date", take("date"))?,
+            categories: texts("categories", take("categories"))?,
+            keywords: texts("keywords", take("keywords"))?,
+            venue: text("venue", take("venue"))?,
+            organization: text("organization", take("organization"))?,
+            url: text("url", take("url"))?,
+            upvotes: count("upvotes", take("upvotes"))?,
+            comments: count("comments", take("comments"))?,
+            submitted_by: text("submitted_by", take("submitted_by"))?,
+            listed: date("listed", take("listed"))?,
+            extra: Map::new(),
+        };
+        // What went out under `extra` comes back in at the same place.
+        match fields.shift_remove("extra") {
+            Some(Value::Object(extra)) => paper.extra = extra,
+            Some(other) => {
+                paper.extra.insert("extra".into(), other);
+            }
+            None => {}
+        }
+        paper.extra.extend(fields);
+        Ok(paper)
+    }
+
+    /// What most encoders read: `title. abstract`, or the title alone when there is no abstract.
+    pub fn text(&self) -> String {
+        self.text_joined(". ")
+    }
+
+    /// The same for encoders that want something else between title and abstract.
+    pub fn text_joined(&self, separator: &str) -> String {
+        match self.summary.trim() {
+            "" => self.title.trim().to_string(),
+            summary => format!("{}{separator}{summary}", self.title.trim()),
+        }
+    }
+
+    /// What readers gave it: votes, and comments twice.
+    pub fn attention(&self) -> f64 {
+        f64::from(self.upvotes.unwrap_or(0)) + 2.0 * f64::from(self.comments.unwrap_or(0))
+    }
+
+    /// The day that places it on a daily list: `listed`, else `date`; days since 1970-01-01.
+    pub fn list_day(&self) -> Option<i32> {
+        self.listed.as_ref().or(self.date.as_ref()).map(PaperDate::first_day)
+    }
+
+    /// The day it appeared: `date`, else `listed`; days since 1970-01-01. Date filters look at this one.
+    pub fn day(&self) -> Option<i32> {
+        self.date.as_ref().or(self.listed.as_ref()).map(PaperDate::first_day)
+    }
+}
+
+/// The longest name of a paper or user, in bytes of UTF-8.
+const MAX_NAME_BYTES: usize = 256;
+
+/// Checks the rules that every name outside obeys; `what` says in the message which name it is.
+///
+/// # Errors
+/// [`Error::Invalid`] when it is blank, too long, or holds a control character.
+pub(crate) fn checked_name(what: &str, name: String) -> Result<String> {
+    if name.trim().is_empty() {
+        return Err(Error::Invalid(format!("{what} is empty")));
+    }
+    if name.len() > MAX_NAME_BYTES {
+        return Err(Error::Invalid(format!(
+            "{what} is {} bytes long; at most {MAX_NAME_BYTES} are allowed (it begins {:?})",
+            name.len(),
+            head(&name, 24)
+        )));
+    }
+    if let Some(c) = name.chars().find(|c| c.is_control()) {
+        return Err(Error::Invalid(format!("{what} {name:?} holds the control character {c:?}")));
+    }
+    Ok(name)
+}
+
+/// The first `n` characters, for messages that must stay short.
+pub fn head(text: &str, n: usize) -> String {
+    let mut out: String = text.chars().take(n).collect();
+    if out.len() < text.len() {
+        out.push('…');
+    }
+    out
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn text(name: &str, value: Option<Value>) -> Result<Option<String>> {
+    match value {
+        None => Ok(None),
+        Some(Value::String(s)) => Ok(Some(s)),
+        Some(other) => Err(Error::BadRequest(format!("the field `{name}` must be a text, not {}", kind_of(&other)))),
+    }
+}
+
+fn texts(name: &str, value: Option<Value>) -> Result<Vec<String>> {
+    let wrong =
+        |v: &Value| Error::BadRequest(format!("the field `{name}` must be a list of texts, not {} in it", kind_of(v)));
+    match value {
+        None => Ok(Vec::new()),
+        Some(Value::Array(items)) => items
+            .into_iter()
+            .map(|v| match v {
+                Value::String(s) => Ok(s),
+                other => Err(wrong(&other)),
+            })
+            .collect(),
+        Some(other) => {
+            Err(Error::BadRequest(format!("the field `{name}` must be a list of texts, not {}", kind_of(&other))))
+        }
+    }
+}
+
+fn count(name: &str, value: Option<Value>) -> Result<Option<u32>> {
+    match value {
+        None => Ok(None),
+        Some(v) => match v.as_u64().and_then(|n| u32::try_from(n).ok()) {
+            Some(n) => Ok(Some(n)),
+            None => Err(Error::BadRequest(format!(
+                "the field `{name}` must be a whole number from 0 to {}, not {}",
+                u32::MAX,
+                head(&v.to_string(), 40)
+            ))),
+        },
+    }
+}
+
+/// Conditions on the papers of an answer. Empty lists and absent dates allow everything.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filter {
+    /// Papers of this date or later; a paper without a date does not pass.
+    pub from: Option<PaperDate>,
+    /// Papers of this date or earlier; `2026` reaches to its last day. A paper without a date does not pass.
+    pub to: Option<PaperDate>,
+    /// Papers in any of these categories (upper and lower case alike).
+    pub categories: Vec<String>,
+    /// Papers by any of these authors (the full name, upper and lower case alike).
+    pub authors: Vec<String>,
+    /// None of these papers.
+    pub exclude: Vec<PaperId>,
+}
+
+impl Filter {
+    /// Allows every paper.
+    pub fn is_empty(&self) -> bool {
+        *self == Filter::default()
+    }
+
+    /// Checks what parsing cannot.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the range of dates is turned round.
+    pub fn check(&self) -> Result<()> {
+        match (&self.from, &self.to) {
+            (Some(from), Some(to)) if from.first_day() > to.last_day() => {
+                Err(Error::Invalid(format!("the range of dates is turned round: from {from} is later than to {to}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn versions_share_a_base() {
+        for (id, base) in [
+            ("arxiv:2405.13729v2", "arxiv:2405.13729"),
+            ("arxiv:2405.13729", "arxiv:2405.13729"),
+            ("arxiv:hep-th/9901001v12", "arxiv:hep-th/9901001"),
+            ("rev2", "rev2"),
+            ("v2", "v2"),
+            ("é9v1", "é9"),
+        ] {
+            assert_eq!(PaperId::new(id).map(|i| i.base().to_string()).ok().as_deref(), Some(base));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_paper_survives_the_way_out_and_in(title in "\\PC{1,40}", extra in "[a-z]{3,8}", up in 0u32..1000) {
+            let sent = serde_json::json!({"id": "x", "title": format!("T{title}"), "upvotes": up, format!("q{extra}"): {"deep": [1, null]}});
+            let paper = Paper::from_json(sent).expect("valid");
+            let back = Paper::from_json(serde_json::to_value(&paper).expect("serialises")).expect("valid");
+            prop_assert_eq!(paper, back);
+        }
+
+        #[test]
+        fn parsers_never_panic(s in "\\PC{0,60}") {
+            let _ = PaperDate::parse(&s);
+            if let Ok(id) = PaperId::new(s.clone()) { let _ = id.base(); }
+            if let Ok(v) = serde_json::from_str(&s) { let _ = Paper::from_json(v); }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Which papers are versions of one work (preprint and article, first and second version, the same paper from two sources):
+//! those that share a key.
+
+use std::collections::HashSet;
+
+use super::Paper;
+
+/// Some works, by the keys that their versions are known by: see [`Paper::work_keys`].
+#[derive(Debug, Clone, Default)]
+pub struct Works {
+    keys: HashSet<String>,
+}
+
+impl Works {
+    /// The works of some papers.
+    pub fn of<'a>(papers: impl IntoIterator<Item = &'a Paper>) -> Self {
+        Works { keys: papers.into_iter().flat_map(Paper::work_keys).collect() }
+    }
+
+    /// Adds the work of a paper.
+    pub fn insert(&mut self, paper: &Paper) {
+        self.keys.extend(paper.work_keys());
+    }
+
+    /// Whether a paper is a version of one of these works.
+    pub fn contains(&self, paper: &Paper) -> bool {
+        !self.keys.is_empty() && paper.work_keys().iter().any(|key| self.keys.contains(key))
+    }
+}
+
+/// Letters from which on a title names one work even without author and abstract.
+pub const TELLING_TITLE: usize = 16;
+
+impl Paper {
+    /// The keys of its work: two papers that share one are versions of one work.
+    ///
+    /// They are the id without its version, the arXiv id and the DOI (from the id, the url, or the fields `doi` and
+    /// `arxiv_id`), and the title with the first author's surname and initial; without an author, the title with
+    /// the beginning of the abstract, if they say anything together: every journal has an "Editorial".
+    pub fn work_keys(&self) -> Vec<String> {
+        let mut keys = vec![id_key(self.id.base())];
+        let mut add = |key: String| {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        };
+        let given = ["doi", "arxiv_id", "DOI"].into_iter().filter_map(|name| self.extra.get(name)?.as_str());
+        for text in [Some(self.id.as_str()), self.url.as_deref()].into_iter().flatten().chain(given) {
+            if let Some(key) = identifier_key(text) {
+                add(key);
+            }
+        }
+        let title = letters(&self.title);
+        match self.authors.first().map(|name| name_key(name)).filter(|n| !n.is_empty()) {
+            Some(name) if !title.is_empty() => add(format!("title:{title}|{name}")),
+            Some(_) => {}
+            None => {
+                let summary: String = letters(&self.summary).chars().take(80).collect();
+                if title.len() >= TELLING_TITLE || !(title.is_empty() || summary.is_empty()) {
+                    add(format!("title:{title}|={summary}"));
+                }
+            }
+        }
+        keys
+    }
+
+    /// Greater for the newer of two versions of one work: by day, then by the number of the version.
+    pub fn newness(&self) -> i64 {
+        let version = self.id.as_str()[self.id.base().len()..].trim_start_matches('v').parse::<i64>().unwrap_or(0);
+        i64::from(self.day().unwrap_or(0)) * 1000 + version.min(999)
+    }
+}
+
+/// The key of an id without its version.
+pub fn id_key(base: &str) -> String {
+    format!("id:{}", base.to_lowercase())
+}
+
+/// The key of an arXiv id (with or without prefix, version, address) or of a DOI; `None` for anything else.
+pub fn identifier_key(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let text = text.trim_end_matches(['.', ',', ')', ']', '/']);
+    let bare = text.trim_start_matches("https://").trim_start_matches("http://").trim_start_matches("www.");
+    for begin in ["doi.org/", "dx.doi.org/", "doi:", "doi "] {
+        if let Some(doi) = bare.strip_prefix(begin) {
+            return doi_key(doi.trim());
+        }
+    }
+    for begin in ["arxiv.org/abs/", "arxiv.org/pdf/", "export.arxiv.org/abs/", "arxiv.org/html/", "arxiv:", "arxiv "] {
+        if let Some(id) = bare.strip_prefix(begin) {
+            return arxiv_key(id.trim().trim_end_matches(".pdf"));
+        }
+    }
+    arxiv_key(bare).or_else(|| doi_key(bare))
+}
+
+fn doi_key(doi: &str) -> Option<String> {
+    // arXiv gives each of its papers a DOI.
+    if let Some(id) = doi.strip_prefix("10.48550/arxiv.") {
+        return arxiv_key(id);
+    }
+    let (registrant, name) = doi.strip_prefix("10.")?.split_once('/')?;
+    let known = registrant.len() >= 4 && registrant.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    (known && !name.is_empty() && !name.contains(char::is_whitespace)).then(|| format!("doi:{doi}"))
+}
+
+/// `2405.13729v2` and `hep-th/9901001` without the version.
+fn arxiv_key(id: &str) -> Option<String> {
+    let digits =
+        |s: &str, n: std::ops::RangeInclusive<usize>| n.contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
+    let base = match id.rsplit_once('v') {
+        Some((base, version)) if digits(version, 1..=3) => base,
+        _ => id,
+    };
+    let new = base.split_once('.').is_some_and(|(month, number)| digits(month, 4..=4) && digits(number, 4..=5));
+    let old = base.split_once('/').is_some_and(|(archive, number)| {
+        digits(number, 7..=7)
+            && archive.len() >= 4
+            && archive.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'.'))
+    });
+    (new || old).then(|| format!("arxiv:{base}"))
+}
+
+/// A name by its initial and its surname, so that `Doe, J.`, `J. Doe` and `Jane A. Doe` meet.
+fn name_key(name: &str) -> String {
+    let (first, last) = match name.split_once(',') {
+        Some((last, first)) => (first.trim(), last.trim()),
+        None => name.trim().rsplit_once(char::is_whitespace).unwrap_or(("", name)),
+    };
+    let initial: String = letters(first).chars().take(1).collect();
+    format!("{initial}{}", letters(last))
+}
+
+/// Letters and digits in lower case, everything else dropped: the form in which titles and names are compared.
+pub fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paper(id: &str, title: &str, author: &str) -> Paper {
+        Paper::from_json(serde_json::json!({"id": id, "title": title, "authors": [author]})).expect("valid")
+    }
+
+    #[test]
+    fn versions_of_one_work_are_known() {
+        let works = Works::of([&paper("arxiv:2401.00001v1", "On Things", "A. Person")]);
+        assert!(works.contains(&paper("arxiv:2401.00001v3", "On Other Things", "B. Person")));
+        assert!(works.contains(&paper("doi:10.1/x", "on  things.", "a person")));
+        assert!(!works.contains(&paper("doi:10.1/x", "On Things", "B. Person")));
+        assert!(!works.contains(&paper("arxiv:2401.00002", "On Things!?", "C. Person")));
+        assert!(works.contains(&paper("2401.00001", "Renamed", "Z. Other")));
+        assert!(works.contains(&paper("x", "On Things", "Person, Alice")));
+    }
+
+    #[test]
+    fn identifiers_are_known_in_every_dress() {
+        for text in [
+            "2405.13729",
+            "2405.13729v3",
+            "arXiv:2405.13729v1",
+            "https://arxiv.org/abs/2405.13729",
+            "http://arxiv.org/pdf/2405.13729v2.pdf",
+            "10.48550/arXiv.2405.13729",
+            "https://doi.org/10.48550/arXiv.2405.13729",
+        ] {
+            assert_eq!(identifier_key(text).as_deref(), Some("arxiv:2405.13729"), "{text}");
+        }
+        assert_eq!(identifier_key("hep-th/9901001v2").as_deref(), Some("arxiv:hep-th/9901001"));
+        for text in ["10.1145/3292500", "doi:10.1145/3292500", "https://doi.org/10.1145/3292500."] {
+            assert_eq!(identifier_key(text).as_deref(), Some("doi:10.1145/3292500"), "{text}");
+        }
+        for text in ["", "2405", "3.14", "version 2405.13729 of it", "10.1/x y", "and/1234567", "10.5/x", "-"] {
+            assert_eq!(identifier_key(text), None, "{text}");
+        }
+    }
+}
