@@ -44,7 +44,7 @@ fn the_examples_come_out_as_shown() {
         // A line of facts begins with the id, ten spaces in; reasons stand further in.
         let fact = |line: &&str| line.starts_with("            invented:");
         let expected: Vec<&str> =
-            shown.iter().copied().filter(|l| fact(&l)).filter_map(|l| l.split_whitespace().next()).collect();
+            shown.iter().copied().filter(|l| fact(l)).filter_map(|l| l.split_whitespace().next()).collect();
         assert_eq!(ids(&hits), expected, "paperkin {command}");
         // Precisions differ from processor to processor, by less than this.
         let scores = shown.iter().filter_map(|l| l.get(5..10)?.trim().parse::<f64>().ok());
