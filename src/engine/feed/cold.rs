@@ -10,7 +10,7 @@ use crate::engine::space::Space;
 use crate::engine::trending::{Attention, LONGEST_WINDOW};
 use crate::engine::{Answer, Engine, Hit, Meta, Mode, Part, Why};
 use crate::error::Result;
-use crate::index::{Plan, VectorIndex};
+use crate::index::Plan;
 use crate::paper::{Row, Works};
 use crate::rank::mmr;
 
