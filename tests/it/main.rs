@@ -7,6 +7,7 @@ mod http;
 mod interrupted;
 mod model;
 mod races;
+mod readme;
 mod reembed;
 mod support;
 mod themes;
