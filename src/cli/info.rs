@@ -39,6 +39,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         format!("this machine {} (encoder), {} (index)", crate::embed::instruction_set(), state.kernel),
         format!("papers       {}", thousands(info.papers)),
         format!("vectors      {}", thousands(info.vectors)),
+        format!("users        {}", thousands(info.users)),
         format!("index        {index}"),
         format!("words        {} different in {} papers", thousands(info.words.terms), thousands(info.words.rows)),
         format!(

@@ -280,11 +280,13 @@ fn import_users(engine: &Engine, path: &Path, users: usize, total: &mut Total) -
 }
 
 fn import_themes(engine: &Engine, dir: &Path, run: ExportedRun, total: &mut Total) -> Result<()> {
-    let mut themes = ExportedThemes { run, themes: Vec::new(), papers: Vec::new(), events: Vec::new() };
-    let places = Some(themes.run.papers);
-    read_lines(&dir.join("themes.jsonl"), "themes", None, total, |line| Ok(Ok(themes.themes.push(line))))?;
-    read_lines(&dir.join("theme_papers.jsonl"), "places", places, total, |line| Ok(Ok(themes.papers.push(line))))?;
-    read_lines(&dir.join("theme_events.jsonl"), "events", None, total, |line| Ok(Ok(themes.events.push(line))))?;
+    let places = Some(run.papers);
+    let themes = ExportedThemes {
+        themes: lines_of(&dir.join("themes.jsonl"), "themes", None, total)?,
+        papers: lines_of(&dir.join("theme_papers.jsonl"), "places", places, total)?,
+        events: lines_of(&dir.join("theme_events.jsonl"), "events", None, total)?,
+        run,
+    };
     let left_out = match engine.import_themes(&themes) {
         Ok(true) => return Ok(()),
         Ok(false) => "this folder has themes already".to_string(),
@@ -293,6 +295,21 @@ fn import_themes(engine: &Engine, dir: &Path, run: ExportedRun, total: &mut Tota
     };
     eprintln!("the themes of the export are left out: {left_out}");
     Ok(())
+}
+
+/// The lines of a file that can be read.
+fn lines_of<T: DeserializeOwned>(
+    path: &Path,
+    what: &'static str,
+    lines: Option<usize>,
+    total: &mut Total,
+) -> Result<Vec<T>> {
+    let mut out = Vec::new();
+    read_lines(path, what, lines, total, |line| {
+        out.push(line);
+        Ok(Ok(()))
+    })?;
+    Ok(out)
 }
 
 /// Gives every line of a file that can be read to `take`, and tells and counts those that cannot, or that it rejects with

@@ -29,6 +29,8 @@ pub struct Info {
     pub papers: usize,
     /// Papers that have a vector of this model.
     pub vectors: usize,
+    /// Users that something is known of.
+    pub users: usize,
     /// How many changes the store has seen.
     pub change: u64,
     /// The state of the index.
@@ -102,6 +104,7 @@ impl Engine {
             device: space.runs_on(),
             papers: self.store.count()?,
             vectors: space.index.len(),
+            users: self.store.count_users()?,
             change: self.store.change()?,
             index: IndexInfo {
                 kind: if state.points > 0 { "hnsw" } else { "exact" },

@@ -70,7 +70,7 @@ impl Store {
     /// # Errors
     /// [`Error::BadRequest`] when the cursor is not one of ours.
     pub fn list(&self, listing: &Listing) -> Result<Page<Paper>> {
-        let cursor = listing.cursor.as_deref().map(read_cursor).transpose()?;
+        let cursor = listing.cursor.as_deref().map(|cursor| read_cursor(cursor, listing.sort)).transpose()?;
         let wanted = listing.limit.saturating_add(1);
         self.read(|c| {
             // One state of the store from the first statement to the last.
@@ -95,7 +95,8 @@ impl Store {
             }
             let more = found.len() == wanted;
             found.truncate(listing.limit);
-            let last = found.last().map(|(key, row)| format!("{:016x}.{row:x}", key.to_bits()));
+            let last =
+                found.last().map(|(key, row)| format!("{}.{:016x}.{row:x}", letter(listing.sort), key.to_bits()));
             let mut find = c.prepare_cached("SELECT json FROM papers WHERE row = ?1")?;
             let mut papers = Vec::with_capacity(found.len());
             for (_, row) in found {
@@ -150,13 +151,27 @@ fn walks(listing: &Listing, cursor: Option<(f64, i64)>) -> Vec<(String, Vec<Valu
     walks
 }
 
-fn read_cursor(cursor: &str) -> Result<(f64, i64)> {
+/// What a cursor says of the order of its list: in another one it would lead anywhere.
+fn letter(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Date => "d",
+        Sort::Upvotes => "u",
+        Sort::Trending => "t",
+    }
+}
+
+fn read_cursor(cursor: &str, sort: Sort) -> Result<(f64, i64)> {
+    let (order, place) = cursor.split_once('.').ok_or_else(|| no_cursor(cursor))?;
     let parse = || {
-        let (key, row) = cursor.split_once('.')?;
+        let (key, row) = place.split_once('.')?;
         let key = f64::from_bits(u64::from_str_radix(key, 16).ok()?);
         Some((key, i64::from_str_radix(row, 16).ok()?)).filter(|_| key.is_finite())
     };
-    parse().ok_or_else(|| no_cursor(cursor))
+    let place = parse().ok_or_else(|| no_cursor(cursor))?;
+    if order != letter(sort) {
+        return Err(Error::BadRequest("the cursor is of a list in another order; begin again without it".into()));
+    }
+    Ok(place)
 }
 
 #[cfg(test)]
@@ -221,6 +236,16 @@ mod tests {
                 assert_eq!(seen, expected, "{sort:?} {date:?} {limit}");
             }
         }
+    }
+
+    #[test]
+    fn a_cursor_leads_on_in_its_own_order_only() {
+        let (_folder, store, _) = filled(20);
+        let page = |sort, cursor| store.list(&Listing { sort, limit: 5, cursor, ..Listing::default() });
+        let next = page(Sort::Upvotes, None).expect("a page").next;
+        assert!(page(Sort::Upvotes, next.clone()).is_ok());
+        let wrong = page(Sort::Date, next).expect_err("another order");
+        assert!(matches!(&wrong, Error::BadRequest(why) if why.contains("another order")), "{wrong}");
     }
 
     /// Nothing is sorted but, within a span of days, what is asked for in another order than theirs; and nothing reads the
