@@ -147,6 +147,7 @@ fn no_unwrap_where_it_does_not_belong() {
             "index/contract.rs",
             "themes/tests.rs",
             "index/lasting.rs",
+            "store/fixture.rs",
             "lexical/contract.rs",
             "embed/cpu/tests.rs",
             "embed/tiny/agree.rs",
