@@ -43,6 +43,7 @@ pub struct EventBody {
 /// A page of a history.
 #[derive(Serialize, ToSchema)]
 pub struct EventList {
+    /// The events of this page, newest first.
     events: Vec<EventView>,
     meta: EventMeta,
 }
@@ -50,10 +51,14 @@ pub struct EventList {
 /// An event as it went in.
 #[derive(Serialize, ToSchema)]
 pub struct EventView {
+    /// The paper's id.
     paper: String,
+    /// What was done.
     kind: EventKind,
+    /// When, as an RFC 3339 time.
     #[schema(value_type = String)]
     at: Moment,
+    /// How much it counts beside others of its kind.
     weight: f32,
 }
 
