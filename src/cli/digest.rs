@@ -1,6 +1,5 @@
 //! `paperkin digest`
 
-use std::io::{BufWriter, Write};
 use std::time::Instant;
 
 use console::Term;
@@ -10,7 +9,6 @@ use super::ask::{AskArgs, date};
 use super::progress::{Progress, duration};
 use super::{Context, show};
 use crate::engine::{Feed, Since};
-use crate::error::Error;
 use crate::paper::PaperDate;
 use crate::user::Moment;
 
@@ -44,24 +42,16 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let feed = Feed { ask, diversity, since, ..Feed::default() };
     let engine = context.open_filled()?;
     let (users, began) = (engine.count_users()?, Instant::now());
-    let (mut done, mut unwritten) = (0, Ok(()));
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let (mut done, mut out) = (0, show::Telling::new());
     // Where the lines themselves are seen, they are the progress.
     let progress = if Term::stdout().is_term() { None } else { Some(Progress::new("digest", "users", None)) };
     let told = engine.digest(&feed, &mut |user, answer| {
         done += 1;
         progress.iter().for_each(|p| p.at(done, users));
-        unwritten = show::lines(&mut out, [json!({ "user": user, "papers": answer.papers })]);
-        match &unwritten {
-            Ok(()) => Ok(()),
-            Err(e) => Err(Error::Internal(e.to_string())),
-        }
+        out.line(json!({ "user": user, "papers": answer.papers }))
     });
     progress.iter().for_each(Progress::finish);
-    // Who no longer listens is told as everywhere else.
-    unwritten?;
-    told?;
-    out.flush()?;
+    out.finish(told)?;
     eprintln!("{} in {}", show::counted(done, "user"), duration(began.elapsed().as_secs_f64()));
     Ok(())
 }

@@ -31,7 +31,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         std::io::stdin().take(MAX_QUERY_BYTES as u64 + 1).read_to_string(&mut query)?;
     }
     if query.trim().is_empty() {
-        super::wrong_usage("there are no words to search for");
+        super::wrong_usage("the words to search for are empty");
     }
     show::answer(&context.open_filled()?.search(&query, &ask)?, context.json)
 }

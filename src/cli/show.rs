@@ -1,11 +1,12 @@
 //! Printing for people, and as JSON.
 
-use std::io::Write;
+use std::io::{BufWriter, StdoutLock, Write};
 
 use console::{Term, measure_text_width, style, truncate_str};
 use serde::Serialize;
 
 use crate::engine::{Answer, Hit, Part};
+use crate::error::{Error, Result};
 
 /// The hits of an answer: a table, or a JSON object a line.
 pub fn answer(answer: &Answer, json: bool) -> anyhow::Result<()> {
@@ -74,6 +75,31 @@ pub fn lines<T: Serialize>(out: &mut impl Write, items: impl IntoIterator<Item =
         out.write_all(b"\n")?;
     }
     Ok(())
+}
+
+/// JSON Lines on stdout from within a call that knows no errors but our own.
+pub struct Telling {
+    out: BufWriter<StdoutLock<'static>>,
+    written: anyhow::Result<()>,
+}
+
+impl Telling {
+    pub fn new() -> Self {
+        Telling { out: BufWriter::new(std::io::stdout().lock()), written: Ok(()) }
+    }
+
+    /// One JSON object on a line. The first that cannot be written ends the call.
+    pub fn line(&mut self, item: impl Serialize) -> Result<()> {
+        self.written = lines(&mut self.out, [item]);
+        self.written.as_ref().map_or_else(|e| Err(Error::Internal(e.to_string())), |()| Ok(()))
+    }
+
+    /// What came of the call; who no longer listens is told as everywhere else.
+    pub fn finish(mut self, told: Result<()>) -> anyhow::Result<()> {
+        self.written?;
+        told?;
+        Ok(self.out.flush()?)
+    }
 }
 
 /// Lines for people, made [`plain`]. Unlike `println!` this does not panic when nobody reads any more.

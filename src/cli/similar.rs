@@ -1,7 +1,5 @@
 //! `paperkin similar`
 
-use std::io::{BufWriter, Write};
-
 use console::Term;
 use serde_json::json;
 
@@ -9,7 +7,6 @@ use super::ask::AskArgs;
 use super::progress::Progress;
 use super::{Context, show};
 use crate::engine::Ask;
-use crate::error::Error;
 
 /// Papers like one in the store, or the neighbours of every paper
 #[derive(clap::Args)]
@@ -42,24 +39,15 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 
 fn all(context: &Context, ask: &Ask) -> anyhow::Result<()> {
     let engine = context.open_filled()?;
-    let mut out = BufWriter::new(std::io::stdout().lock());
     // Where the lines themselves are seen, they are the progress.
     let progress = if Term::stdout().is_term() { None } else { Some(Progress::new("neighbours", "papers", None)) };
-    let (papers, mut done) = (engine.info()?.papers, 0);
-    let mut unwritten = Ok(());
+    let (papers, mut done, mut out) = (engine.info()?.papers, 0, show::Telling::new());
     let told = engine.each_neighbours(ask, &mut |id, neighbours| {
-        let neighbours: Vec<_> = neighbours.iter().map(|(id, score)| json!({ "id": id, "score": score })).collect();
-        unwritten = show::lines(&mut out, [json!({ "id": id, "neighbours": neighbours })]);
         done += 1;
         progress.iter().for_each(|p| p.at(done, papers));
-        match &unwritten {
-            Ok(()) => Ok(()),
-            Err(e) => Err(Error::Internal(e.to_string())),
-        }
+        let neighbours: Vec<_> = neighbours.iter().map(|(id, score)| json!({ "id": id, "score": score })).collect();
+        out.line(json!({ "id": id, "neighbours": neighbours }))
     });
     progress.iter().for_each(Progress::finish);
-    // Who no longer listens is told as everywhere else.
-    unwritten?;
-    told?;
-    Ok(out.flush()?)
+    out.finish(told)
 }

@@ -35,8 +35,11 @@ pub enum InputKind {
 /// Vectors of length 1, in the order of the texts.
 #[derive(Serialize, ToSchema)]
 pub struct Embedded {
+    /// One for each text.
     vectors: Vec<Vec<f32>>,
+    /// The name of the model that made them.
     model: String,
+    /// Numbers in each.
     dimension: usize,
 }
 

@@ -26,6 +26,7 @@ use crate::store::Listing;
 /// A page of the daily list.
 #[derive(Serialize, ToSchema)]
 pub struct PaperList {
+    /// The papers of this page.
     papers: Vec<Paper>,
     meta: PageMeta,
 }

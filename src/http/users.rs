@@ -44,6 +44,7 @@ pub struct EventBody {
 /// A page of a history.
 #[derive(Serialize, ToSchema)]
 pub struct EventList {
+    /// The events of this page, newest first.
     events: Vec<Event>,
     meta: PageMeta,
 }
