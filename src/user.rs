@@ -174,7 +174,7 @@ impl From<Moment> for String {
 }
 
 /// Something a user did with a paper. Two events of one user are the same when paper, kind and time are.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Event {
     /// Which paper.
     #[schema(value_type = String)]

@@ -20,10 +20,10 @@ use super::show::thousands;
 use super::{Context, show};
 use crate::engine::{Engine, Exported, ExportedRun, ExportedThemes, ExportedUser, Incoming};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, PaperId};
+use crate::paper::Paper;
 use crate::sources;
 use crate::store::{Fingerprints, StoredInterest};
-use crate::user::{Edits, Event, EventKind, Moment, Settings, UserId};
+use crate::user::{Event, Moment, Settings, UserId};
 
 /// Papers a query.
 const PAGE: usize = 512;
@@ -210,60 +210,34 @@ struct UserLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<String>,
     settings: Settings,
-    events: Vec<EventLine>,
+    events: Vec<Event>,
     library: Vec<Value>,
-    interests: Vec<InterestLine>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct EventLine {
-    paper: PaperId,
-    kind: EventKind,
-    at: Moment,
-    weight: f32,
-}
-
-#[derive(Serialize, Deserialize)]
-struct InterestLine {
-    number: u32,
-    edits: Edits,
-    merged: Option<u32>,
-    papers: Vec<String>,
+    interests: Vec<StoredInterest>,
 }
 
 impl UserLine {
     fn of(user: &ExportedUser) -> Self {
-        let event = |e: &Event| EventLine { paper: e.paper.clone(), kind: e.kind, at: e.at, weight: e.weight };
-        let interest = |i: &StoredInterest| InterestLine {
-            number: i.number,
-            edits: i.edits.clone(),
-            merged: i.merged,
-            papers: i.papers.clone(),
-        };
         UserLine {
             id: user.name.clone(),
             created: user.created,
             token: user.token.clone(),
             settings: user.settings.clone(),
-            events: user.events.iter().map(event).collect(),
+            events: user.events.clone(),
             library: user.outside.iter().map(|p| json!(p)).collect(),
-            interests: user.interests.iter().map(interest).collect(),
+            interests: user.interests.clone(),
         }
     }
 
     fn into_user(self) -> Result<ExportedUser> {
-        let event = |e: EventLine| Event { paper: e.paper, kind: e.kind, at: e.at, weight: e.weight };
-        let interest =
-            |i: InterestLine| StoredInterest { number: i.number, edits: i.edits, merged: i.merged, papers: i.papers };
         Ok(ExportedUser {
             number: 0,
             name: self.id,
             created: self.created,
             token: self.token,
             settings: self.settings,
-            events: self.events.into_iter().map(event).collect(),
+            events: self.events,
             outside: self.library.into_iter().map(Paper::from_json).collect::<Result<_>>()?,
-            interests: self.interests.into_iter().map(interest).collect(),
+            interests: self.interests,
         })
     }
 }

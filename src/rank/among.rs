@@ -18,6 +18,13 @@ use std::collections::HashMap;
 use super::taste::{Parts, scale, shares};
 use crate::vector::{add, dot};
 
+/// The least square of what is left of a paper when the mean candidate is taken off. Less is what rounding leaves of papers
+/// that are the mean, and a cosine with it would be noise.
+const LEAST_SQUARE: f32 = 1e-3;
+
+/// Readings that differ by less than this do so by rounding: products of lengths that small have an error of 3e-4.
+const ROUNDING: f32 = 1e-3;
+
 /// The part of the vectors' mean beside the words'.
 const PLAIN: f32 = 0.52;
 
@@ -132,7 +139,7 @@ impl Among {
         let seen_from_mean = |p: &mut Sparse| {
             let square: f32 = p.terms.iter().map(|t| t.2 * t.2).sum();
             p.with_mean = p.terms.iter().map(|t| mean[t.0] * t.2).sum();
-            p.length = (square - 2.0 * p.with_mean + mean_square).max(1e-6).sqrt();
+            p.length = (square - 2.0 * p.with_mean + mean_square).max(LEAST_SQUARE).sqrt();
         };
         papers.iter_mut().for_each(seen_from_mean);
         let mut own: Vec<Sparse> = examples.iter().map(|(_, e)| sparse(e.counts)).collect();
@@ -198,12 +205,12 @@ impl Among {
             (0..self.papers.len()).map(|k| soft(&self.pulls(k), SHARPNESS)).collect(),
             (0..self.papers.len()).map(|k| soft(&self.word_pulls(k), SHARPNESS_WORDS)).collect(),
         ];
-        self.scales = [0, 1, 2, 3].map(|r| scale(&readings[r]));
+        self.scales = [0, 1, 2, 3].map(|r| scale(&readings[r], ROUNDING));
         let weights = self.weights();
         let one =
             |k: usize| (0..4).map(|r| weights[r] * (readings[r][k] - self.scales[r].0) / self.scales[r].1).sum::<f32>();
         let raw: Vec<f32> = (0..self.papers.len()).map(one).collect();
-        self.whole = scale(&raw);
+        self.whole = scale(&raw, 10.0 * ROUNDING);
         self.scores = raw.iter().map(|s| (s - self.whole.0) / self.whole.1).collect();
     }
 
@@ -223,7 +230,7 @@ impl Among {
         }
         let by_meaning: Vec<f32> = self.vectors.iter().map(|v| dot(&meaning, v)).collect();
         let by_words: Vec<f32> = self.papers.iter().map(|p| p.terms.iter().map(|t| room[t.0] * t.2).sum()).collect();
-        let (a, b) = (scale(&by_meaning), scale(&by_words));
+        let (a, b) = (scale(&by_meaning, ROUNDING), scale(&by_words, ROUNDING));
         let of = |(x, y): (f32, f32)| weight * 0.5 * ((x - a.0) / a.1 + (y - b.0) / b.1);
         self.feedback = by_meaning.into_iter().zip(by_words).map(of).collect();
     }
@@ -265,7 +272,7 @@ impl Among {
     fn pulls(&self, candidate: usize) -> Vec<(usize, f32, f32)> {
         let v = &self.vectors[candidate];
         let mean = &self.near.mean;
-        let length = (dot(v, v) - 2.0 * dot(v, mean) + dot(mean, mean)).max(1e-6).sqrt();
+        let length = (dot(v, v) - 2.0 * dot(v, mean) + dot(mean, mean)).max(LEAST_SQUARE).sqrt();
         self.near.likes.iter().map(|(k, share, e, offset)| (*k, (dot(e, v) - offset) / length, *share)).collect()
     }
 

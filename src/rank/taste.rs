@@ -152,7 +152,7 @@ impl Taste {
         if sample.len() < 2 {
             return;
         }
-        let scale = |f: &dyn Fn(&Candidate<'_>) -> f32| scale(&sample.iter().map(f).collect::<Vec<_>>());
+        let scale = |f: &dyn Fn(&Candidate<'_>) -> f32| scale(&sample.iter().map(f).collect::<Vec<_>>(), 1e-6);
         let scales = Scales {
             plain: scale(&|c| dot(&self.plain, c.vector)),
             centred: scale(&|c| dot(&self.centred.0, c.vector) - self.centred.1),
@@ -343,12 +343,12 @@ pub fn shares(weights: &[f32]) -> Option<(f32, f32, Vec<f32>)> {
     Some((n, m, weights.iter().map(share).collect()))
 }
 
-/// Mean and standard deviation; 1 where all are alike.
-pub fn scale(values: &[f32]) -> (f32, f32) {
+/// Mean and standard deviation; 1 where all are alike but for `rounding`.
+pub fn scale(values: &[f32], rounding: f32) -> (f32, f32) {
     let n = values.len().max(1) as f32;
     let mean = values.iter().sum::<f32>() / n;
     let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / n).sqrt();
-    (mean, if deviation > 1e-6 { deviation } else { 1.0 })
+    (mean, if deviation > rounding { deviation } else { 1.0 })
 }
 
 #[cfg(test)]

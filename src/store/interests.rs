@@ -1,6 +1,7 @@
 //! The interests of a user: as last found, and what the user made of them.
 
 use rusqlite::{Connection, Transaction, params};
+use serde::{Deserialize, Serialize};
 
 use super::users::touch;
 use super::{Store, unreadable};
@@ -8,7 +9,7 @@ use crate::error::Result;
 use crate::user::Edits;
 
 /// An interest as last found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredInterest {
     /// Its number, for ever: also when the interest is gone no other gets it.
     pub number: u32,
