@@ -209,10 +209,13 @@ fn wrong_usage(why: impl std::fmt::Display) -> ! {
 fn refuse(e: &clap::Error) -> ! {
     // Nobody hears an error of writing it.
     let _ = e.print();
-    let greedy =
-        std::env::args().find(|a| ["--category", "--author", "--exclude", "--like", "--dislike"].contains(&&**a));
-    if let (clap::error::ErrorKind::MissingRequiredArgument, Some(flag)) = (e.kind(), greedy) {
-        eprintln!("\n{flag} takes every word behind it; put it last, or `--` between.");
+    let missing = e.get(clap::error::ContextKind::InvalidArg).map_or_else(String::new, ToString::to_string);
+    let of_words = missing.starts_with("<WORDS>") || missing.starts_with("<ID>");
+    if e.kind() == clap::error::ErrorKind::MissingRequiredArgument && of_words {
+        const GREEDY: [&str; 3] = ["--category", "--author", "--exclude"];
+        if let Some(flag) = GREEDY.iter().find(|flag| std::env::args_os().any(|arg| arg == **flag)) {
+            eprintln!("\n{flag} takes every word behind it; put it last, or `--` between.");
+        }
     }
     std::process::exit(e.exit_code())
 }

@@ -72,8 +72,9 @@ struct About {
     fingerprint: String,
     dimension: usize,
     source: String,
+    /// The last run of themes, as [`ExportedRun`]; read when its turn comes, so that nothing else depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    themes: Option<ExportedRun>,
+    themes: Option<Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -146,7 +147,7 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
         fingerprint: model.fingerprint.clone(),
         dimension: model.dimension,
         source: model.source.clone(),
-        themes: themes.map(|themes| themes.run),
+        themes: themes.map(|themes| json!(themes.run)),
     };
     let mut file = create(&dir.join("about.json"))?;
     file.write_all(&serde_json::to_vec_pretty(&about)?)?;
@@ -192,8 +193,11 @@ pub fn import(context: &Context, args: &ImportArgs) -> anyhow::Result<()> {
     let mut total = Total::default();
     total.add(&shown, report);
     import_users(&engine, &dir.join("users.jsonl"), about.users, &mut total)?;
-    if let Some(run) = about.themes {
-        import_themes(&engine, dir, run, &mut total)?;
+    // Papers and users are in by now: whatever is wrong with the themes is told, and they are made anew.
+    if let Some(run) = about.themes
+        && let Err(e) = import_themes(&engine, dir, run, &mut total)
+    {
+        eprintln!("the themes of the export are left out: {e}");
     }
     finish(&engine);
     total.show(context, began)?;
@@ -253,7 +257,8 @@ fn import_users(engine: &Engine, path: &Path, users: usize, total: &mut Total) -
     })
 }
 
-fn import_themes(engine: &Engine, dir: &Path, run: ExportedRun, total: &mut Total) -> Result<()> {
+fn import_themes(engine: &Engine, dir: &Path, run: Value, total: &mut Total) -> Result<()> {
+    let run = ExportedRun::deserialize(run).map_err(|e| Error::Data(format!("about.json: themes: {e}")))?;
     let places = Some(run.papers);
     let themes = ExportedThemes {
         themes: lines_of(&dir.join("themes.jsonl"), "themes", None, total)?,
@@ -261,14 +266,10 @@ fn import_themes(engine: &Engine, dir: &Path, run: ExportedRun, total: &mut Tota
         events: lines_of(&dir.join("theme_events.jsonl"), "events", None, total)?,
         run,
     };
-    let left_out = match engine.import_themes(&themes) {
-        Ok(true) => return Ok(()),
-        Ok(false) => "this folder has themes already".to_string(),
-        Err(e @ Error::Invalid(_)) => e.to_string(),
-        Err(e) => return Err(e),
-    };
-    eprintln!("the themes of the export are left out: {left_out}");
-    Ok(())
+    match engine.import_themes(&themes)? {
+        true => Ok(()),
+        false => Err(Error::Data("this folder has themes already".into())),
+    }
 }
 
 /// The lines of a file that can be read.

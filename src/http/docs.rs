@@ -17,7 +17,8 @@ use crate::paper::Paper;
     info(title = "paperkin", description = "Finds a reader the few papers that matter.\n\nEvery error has the shape \
         `{\"error\": {\"code\", \"message\", \"detail\"}}`: what cannot be read is 400, what can be read and is not allowed is \
         422, what is allowed and does not exist is 404. `score` is similarity, for a user standard deviations above a paper \
-        at large, in trending attention a day; greater is better. A `/` in an id is written `%2F` in a path. A query string longer than 64 kB is refused by the server itself: send long texts with POST."),
+        at large, in trending attention a day; greater is better. A `/` in an id is written `%2F` in a path. A query string \
+        longer than 64 kB is refused by the server itself: send long texts with POST."),
     components(schemas(Answer, Hit, Paper, Report)),
     tags((name = "search", description = "Papers for words, papers like one"),
          (name = "recommend", description = "Papers for examples"),

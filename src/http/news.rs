@@ -45,7 +45,7 @@ pub async fn token(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<
 
 /// The feed as Atom
 ///
-/// Papers of the newest fourteen days where neither `date` nor `since` is given.
+/// Papers of the newest fourteen days where none of `date`, `since`, `from` and `to` is given.
 ///
 /// 30 papers, unless `limit` says otherwise.
 #[utoipa::path(get, path = "/v1/users/{user}/feed.atom", tag = "users",
@@ -60,13 +60,12 @@ pub async fn atom(
     params: Params,
 ) -> Result<impl IntoResponse, ApiError> {
     let answer = opened(&app, name.clone(), params).await?;
-    let own = uri.path_and_query().map_or("", |at| at.as_str());
-    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], as_atom(&name, own, &answer)))
+    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], as_atom(&name, uri.path(), &answer)))
 }
 
 /// The feed as JSON Feed
 ///
-/// Papers of the newest fourteen days where neither `date` nor `since` is given.
+/// Papers of the newest fourteen days where none of `date`, `since`, `from` and `to` is given.
 ///
 /// 30 papers, unless `limit` says otherwise.
 #[utoipa::path(get, path = "/v1/users/{user}/feed.json", tag = "users",
@@ -94,7 +93,9 @@ async fn opened(app: &App, name: String, Params(mut given): Params) -> Result<An
             if !engine.opens_feed(&name, &token)? {
                 return Ok(None);
             }
-            if let (Since::Ever, Some(today)) = (&feed.since, engine.today()?) {
+            let filter = &feed.ask.filter;
+            let whole = feed.since == Since::Ever && filter.from.is_none() && filter.to.is_none();
+            if let (true, Some(today)) = (whole, engine.today()?) {
                 feed.since = Since::Moment(Moment::of_day(today - DAYS + 1));
             }
             engine.feed(&name, &feed).map(Some)
@@ -123,7 +124,7 @@ fn link(hit: &Hit) -> Option<&str> {
     hit.paper.url.as_deref().filter(|url| url.starts_with("https://") || url.starts_with("http://"))
 }
 
-/// `own` is the address it was fetched from.
+/// `own` is its path. The secret is left out of the address: a feed that is passed on is not to give it away.
 fn as_atom(name: &str, own: &str, answer: &Answer) -> String {
     let newest = answer.papers.iter().map(updated).max().unwrap_or_else(|| Moment::of_day(0).to_string());
     let mut out =

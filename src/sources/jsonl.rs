@@ -102,7 +102,7 @@ pub fn one(bytes: &[u8]) -> std::result::Result<Paper, Rejection> {
     let value: Value = serde_json::from_str(text.trim_ascii_end()).map_err(|e| {
         rejection(None, format!("not JSON: {}", e.to_string().replace("at line 1 column", "at column")))
     })?;
-    if value.is_array() || value["papers"].is_array() {
+    if value.is_array() || (value["id"].is_null() && value["papers"].is_array()) {
         let reason = "a list of papers; write one object a line (`jq -c '.[]'` or `jq -c '.papers[]'` does)";
         return Err(rejection(None, reason.into()));
     }

@@ -168,10 +168,13 @@ fn read_cursor(cursor: &str, sort: Sort) -> Result<(f64, i64)> {
         Some((key, i64::from_str_radix(row, 16).ok()?)).filter(|_| key.is_finite())
     };
     let place = parse().ok_or_else(|| no_cursor(cursor))?;
-    if order != letter(sort) {
-        return Err(Error::BadRequest("the cursor is of a list in another order; begin again without it".into()));
+    match order {
+        _ if order == letter(sort) => Ok(place),
+        "d" | "u" | "t" => {
+            Err(Error::BadRequest("the cursor is of a list in another order; begin again without it".into()))
+        }
+        _ => Err(no_cursor(cursor)),
     }
-    Ok(place)
 }
 
 #[cfg(test)]

@@ -137,11 +137,7 @@ impl Store {
         let spans: Vec<(u32, u32)> =
             if many { vec![(0, u32::MAX)] } else { rows.iter().map(|row| (row, row)).collect() };
         self.read(|c| {
-            let mut select = c.prepare_cached(
-                "SELECT p.row, v.vector, p.id FROM papers p JOIN vectors v USING (text_hash)
-                 WHERE v.model = (SELECT model FROM models WHERE fingerprint = ?1) AND p.row BETWEEN ?2 AND ?3
-                 ORDER BY p.row",
-            )?;
+            let mut select = c.prepare_cached(&joined(many))?;
             for (first, last) in spans {
                 let mut found = select.query(params![model.fingerprint, first, last])?;
                 while let Some(r) = found.next()? {
@@ -165,6 +161,16 @@ impl Store {
             self.path.display()
         ))
     }
+}
+
+/// The statement that gives vectors of a span of rows. Of few rows each is found on its own: CROSS is SQLite's word for
+/// going through the rows first; without it all vectors of the model are read for every one.
+fn joined(many: bool) -> String {
+    let join = if many { "JOIN" } else { "CROSS JOIN" };
+    format!(
+        "SELECT p.row, v.vector, p.id FROM papers p {join} vectors v USING (text_hash)
+         WHERE v.model = (SELECT model FROM models WHERE fingerprint = ?1) AND p.row BETWEEN ?2 AND ?3 ORDER BY p.row"
+    )
 }
 
 /// Makes a model known (where it can be found may have changed) and gives its number.
@@ -202,4 +208,25 @@ fn to_bytes(vector: &[f32]) -> Vec<u8> {
 fn from_bytes(bytes: &[u8], dimension: usize) -> Option<Vec<f32>> {
     let v: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     (bytes.len() == 4 * dimension && v.iter().all(|x| x.is_finite())).then_some(v)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixture;
+
+    /// A few rows are found by themselves, however many vectors there are.
+    #[test]
+    fn a_row_is_not_looked_for_among_all_vectors() {
+        let (_folder, store) = fixture::store();
+        let plan: Vec<String> = store
+            .read(|c| {
+                let mut explain = c.prepare(&format!("EXPLAIN QUERY PLAN {}", joined(false)))?;
+                explain.query_map(params![fixture::MODEL, 7, 7], |r| r.get(3))?.collect()
+            })
+            .expect("a plan");
+        let plan = plan.join("; ");
+        assert!(plan.contains("SEARCH p USING INTEGER PRIMARY KEY"), "{plan}");
+        assert!(plan.contains("(model=? AND text_hash=?)") && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
 }

@@ -193,7 +193,7 @@ fn what_cannot_be_done_is_said() {
         (vec!["recommend", "--like", "p/1", "--dislike", "p/1"], 1, "both"),
         (vec!["recommend"], 2, "--like"),
         (vec!["search", ""], 2, "empty"),
-        (vec!["search", "  "], 1, "empty"),
+        (vec!["search", "  "], 2, "empty"),
         (vec!["search", "x", "-k", "0"], 2, "1 to 500"),
         (vec!["search", "x", "-k", "501"], 2, "1 to 500"),
         (vec!["search", "x", "-k", "-1"], 2, "-1"),

@@ -437,3 +437,39 @@ fn themes_are_exported_with_their_ids_and_what_happened() {
     assert!(ran.err.contains("has themes already"), "{}", ran.err);
     assert_eq!(third.json(&["themes"]), kept);
 }
+
+#[test]
+fn an_export_with_strange_themes_costs_no_more_than_these() {
+    let folder = filled((0..120).map(|k| paper(k, 3)));
+    folder.json(&["themes"]);
+    let out = folder.path("out");
+    folder.json(&["export", &out.display().to_string()]);
+    let change = |name: &str, from: &str, to: &str| {
+        let before = std::fs::read_to_string(out.join(name)).expect("there");
+        assert!(before.contains(from), "{name} has no {from}");
+        std::fs::write(out.join(name), before.replacen(from, to, 1)).expect("written");
+        before
+    };
+    for (name, from, to) in [
+        ("theme_papers.jsonl", "\"theme\":\"t", "\"theme\":\"T"),
+        ("theme_papers.jsonl", "\"x\":", "\"x\":1e300,\"was\":"),
+        ("theme_events.jsonl", "\"theme\":\"t", "\"theme\":\"no "),
+        ("themes.jsonl", "\"id\":\"t", "\"id\":\"t429496729"),
+        ("themes.jsonl", "\"level\":0", "\"level\":7"),
+        ("about.json", "\"next\": ", "\"next\": 429496729"),
+        ("about.json", "\"resolutions\":", "\"unknown\":"),
+    ] {
+        let before = change(name, from, to);
+        let other = Folder::new();
+        let ran = other.run(&["import", &out.display().to_string()]);
+        assert_eq!(ran.status, Some(0), "{to}: {}", ran.err);
+        assert_eq!(other.papers(), 120);
+        assert!(!other.json(&["themes", "--rebuild"]).is_empty(), "{to}");
+        std::fs::write(out.join(name), before).expect("written");
+    }
+    std::fs::remove_file(out.join("themes.jsonl")).expect("removed");
+    let other = Folder::new();
+    let ran = other.run(&["import", &out.display().to_string()]);
+    assert!(ran.status == Some(0) && ran.err.contains("are left out"), "{}", ran.err);
+    assert!(!other.json(&["themes"]).is_empty());
+}

@@ -16,6 +16,7 @@ use crate::themes::levels::{self, FINEST, NONE};
 use crate::themes::names;
 use crate::themes::text::{Counts, Words};
 use crate::user::EventKind;
+use crate::vector::add;
 
 /// Papers at most in a selection: every pair of them is compared while the one who asked waits.
 pub const MOST: usize = 5_000;
@@ -93,7 +94,8 @@ impl Engine {
     /// Groups just some papers.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when a paper of the list or the user does not exist; [`Error::Invalid`] when nothing is selected or too
+    /// [`Error::NotFound`] when a paper of the list or the user does not exist; [`Error::Invalid`] when nothing is selected
+    /// or too
     /// much.
     pub fn themes_of(&self, selection: &Selection) -> Result<SelectionThemes> {
         let began = Instant::now();
@@ -186,12 +188,11 @@ impl Engine {
         } else if let Some(filter) = &selection.filter {
             filter.check()?;
             let allowed = self.store.allowed(filter)?.unwrap_or_else(|| self.space().index.rows());
-            let excluded: Vec<&PaperId> = filter.exclude.iter().collect();
-            let excluded: Vec<Row> = self.store.rows(&excluded)?.into_iter().flatten().collect();
+            let excluded = self.store.excluded(filter)?;
             if allowed.len() > MOST as u64 {
                 return Err(too_many(allowed.len() as usize));
             }
-            rows.extend(allowed.iter().map(Row).filter(|r| !excluded.contains(r)));
+            rows.extend((allowed - excluded).iter().map(Row));
         } else if selection.papers.is_empty() && selection.user.is_none() {
             return Err(Error::Invalid("nothing is selected: give papers, a filter, a query or a user".into()));
         }
@@ -246,7 +247,7 @@ fn by_centrality(chosen: &[(&Paper, Vec<f32>)], grouping: &levels::Grouping, lev
     let own: Vec<usize> = (0..chosen.len()).filter(|i| grouping.theme(level, *i) == Some(theme)).collect();
     let mut middle = vec![0f32; chosen.first().map_or(0, |(_, v)| v.len())];
     for i in &own {
-        middle.iter_mut().zip(&chosen[*i].1).for_each(|(m, x)| *m += x);
+        add(&mut middle, 1.0, &chosen[*i].1);
     }
     let mut scored: Vec<(f32, usize)> = own.into_iter().map(|i| (dot(&chosen[i].1, &middle), i)).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

@@ -17,6 +17,7 @@ use crate::index::dot;
 use crate::paper::{Filter, Paper, Row};
 use crate::themes::levels::{FINEST, LEVELS};
 use crate::themes::trend::Trend;
+use crate::vector::add;
 
 /// Telling papers shown with a theme.
 const EXAMPLES: usize = 3;
@@ -162,7 +163,7 @@ pub struct OneTheme {
 pub struct OneMeta {
     /// Milliseconds inside the engine.
     pub took_ms: f64,
-    /// Papers of the theme (with `q`: all of them, since all are ranked).
+    /// Papers of the theme that the filter lets through (with `q`: all of these, since all are ranked).
     pub total: usize,
     /// The order of the papers.
     pub sort: PaperOrder,
@@ -234,7 +235,8 @@ impl Engine {
     /// The themes of a level, or of all.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a level that does not exist or a limit out of range; [`Error::Overloaded`] while the first run over many papers is
+    /// [`Error::Invalid`] for a level that does not exist or a limit out of range; [`Error::Overloaded`] while the first run
+    /// over many papers is
     /// not done.
     pub fn themes(&self, ask: &ThemesAsk) -> Result<ThemeList> {
         let began = Instant::now();
@@ -360,10 +362,8 @@ impl Engine {
         if let Some(allowed) = self.store.allowed(filter)? {
             rows.retain(|row| allowed.contains(row.0));
         }
-        if !filter.exclude.is_empty() {
-            let excluded = self.store.rows(&filter.exclude.iter().collect::<Vec<_>>())?;
-            rows.retain(|row| !excluded.contains(&Some(*row)));
-        }
+        let excluded = self.store.excluded(filter)?;
+        rows.retain(|row| !excluded.contains(row.0));
         Ok(rows)
     }
 
@@ -380,7 +380,7 @@ impl Engine {
             let vectors = space.index.vectors(rows);
             let mut middle = vec![0f32; space.model.dimension];
             for v in vectors.iter().flatten() {
-                middle.iter_mut().zip(v).for_each(|(m, x)| *m += x);
+                add(&mut middle, 1.0, v);
             }
             let length = middle.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
             middle.iter_mut().for_each(|x| *x /= length);

@@ -17,12 +17,18 @@ use crate::store::{StoredPlace, StoredRun, StoredTheme, StoredThemeEvent};
 use crate::themes::levels::{FINEST, LEVELS};
 use crate::user::Moment;
 
+/// Numbers of themes stay below this, so that the next ones find room.
+const MOST_THEMES: u32 = 1 << 30;
+
+/// Numbers of runs stay below this.
+const MOST_RUNS: u64 = 1 << 50;
+
 /// Everything that is kept of themes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExportedThemes {
     /// The last run.
     pub run: ExportedRun,
-    /// Every theme; a parent stands before its children.
+    /// Every theme, by its number.
     pub themes: Vec<ExportedTheme>,
     /// Where every paper is, in the order in which the papers came.
     pub papers: Vec<ExportedPlace>,
@@ -103,25 +109,47 @@ pub struct ExportedThemeEvent {
     pub facts: Map<String, Value>,
 }
 
+impl ExportedRun {
+    /// # Errors
+    /// [`Error::Invalid`] for numbers that no run has, or that leave none for the next.
+    fn check(&self) -> Result<()> {
+        let counts = self.run < MOST_RUNS && self.papers <= u32::MAX as usize && self.next <= MOST_THEMES;
+        if counts && self.resolutions.iter().all(|r| r.is_finite() && *r > 0.0) {
+            return Ok(());
+        }
+        Err(Error::Invalid("the numbers of the run are none that a run has".into()))
+    }
+}
+
+impl ExportedPlace {
+    fn is_sound(&self) -> bool {
+        (0.0..=1.0).contains(&self.strength) && self.x.is_finite() && self.y.is_finite()
+    }
+}
+
 impl ExportedTheme {
     /// # Errors
-    /// [`Error::Invalid`] when an id is none, or the level does not exist.
+    /// [`Error::Invalid`] when an id is none, the level does not exist, or a number is none.
     fn stored(&self, rows: &HashMap<&str, Row>) -> Result<StoredTheme> {
         if self.level > FINEST {
             return Err(Error::Invalid(format!("theme {}: its level is {}, not 0 to {FINEST}", self.id, self.level)));
+        }
+        let numbers = self.terms.iter().map(|t| t.1).chain(self.related.iter().map(|r| f64::from(r.1)));
+        if !numbers.into_iter().all(f64::is_finite) {
+            return Err(Error::Invalid(format!("theme {}: a weight is no number", self.id)));
         }
         let facts = ThemeFacts {
             name: self.name.clone(),
             terms: self.terms.clone(),
             examples: self.examples.iter().filter_map(|id| rows.get(id.as_str())).map(|row| row.0).collect(),
-            related: self.related.iter().map(|(id, s)| Ok((inside(id)?, *s))).collect::<Result<_>>()?,
+            related: self.related.iter().map(|(id, s)| Ok((number(id)?, *s))).collect::<Result<_>>()?,
             since: seconds(self.since),
             size: self.size,
         };
         Ok(StoredTheme {
-            theme: inside(&self.id)?,
+            theme: number(&self.id)?,
             level: self.level,
-            parent: self.parent.as_deref().map(inside).transpose()?,
+            parent: self.parent.as_deref().map(number).transpose()?,
             json: json(&facts)?,
         })
     }
@@ -183,8 +211,9 @@ impl Engine {
         }))
     }
 
-    /// Takes themes over from another folder; papers that are not here are left out, and those of here that are not in
-    /// them join by their neighbours. `false`, and nothing is changed, where this folder has themes of its own.
+    /// Takes themes over from another folder. Papers that are not here are left out, as are places and events that name no
+    /// theme or no number; papers of here that are not in them join by their neighbours. `false`, and nothing is changed,
+    /// where this folder has themes of its own.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the themes are not what [`Engine::export_themes`] gives; when the store fails.
@@ -194,6 +223,7 @@ impl Engine {
         if self.store.themes()?.is_some() {
             return Ok(false);
         }
+        themes.run.check()?;
         let rows = self.rows_of_places(&themes.papers)?;
         let stored: Vec<StoredTheme> = themes.themes.iter().map(|t| t.stored(&rows)).collect::<Result<_>>()?;
         let numbers = stored.iter().map(|t| t.theme);
@@ -212,9 +242,9 @@ impl Engine {
             }
         }
         let mut places = Vec::with_capacity(themes.papers.len());
-        for p in &themes.papers {
+        for p in themes.papers.iter().filter(|p| p.is_sound()) {
             let Some(row) = rows.get(p.id.as_str()) else { continue };
-            let theme = p.theme.as_deref().map(inside).transpose()?.filter(|t| known.get(t) == Some(&FINEST));
+            let theme = p.theme.as_deref().and_then(|id| number(id).ok()).filter(|t| known.get(t) == Some(&FINEST));
             let member = p.member && theme.is_some();
             places.push((p.joined, StoredPlace { row: *row, theme, member, strength: p.strength, x: p.x, y: p.y }));
         }
@@ -251,6 +281,12 @@ impl Engine {
         }
         Ok(rows)
     }
+}
+
+/// The number of a theme that an export names.
+fn number(id: &str) -> Result<u32> {
+    let number = inside(id).ok().filter(|n| *n < MOST_THEMES);
+    number.ok_or_else(|| Error::Invalid(format!("{id:?} is no id of a theme")))
 }
 
 fn json(value: &impl Serialize) -> Result<String> {

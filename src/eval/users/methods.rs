@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::engine::Testbed;
 use crate::eval::bootstrap::Random;
 use crate::rank::{Logistic, LogisticOptions, Sample};
-use crate::vector::dot;
+use crate::vector::{add, dot};
 
 /// Papers at large that the logistic regression is fitted against.
 const AT_LARGE: usize = 1000;
@@ -71,7 +71,7 @@ pub fn scores(
     let mean = |places: &[usize]| {
         let mut sum = vec![0f32; testbed.dimension()];
         for &k in places {
-            sum.iter_mut().zip(testbed.vector(k)).for_each(|(s, x)| *s += x / places.len() as f32);
+            add(&mut sum, 1.0 / places.len() as f32, testbed.vector(k));
         }
         sum
     };
