@@ -47,11 +47,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let began = Instant::now();
     let mut total = Total::default();
     for path in &args.files {
-        let name = if path.as_os_str() == "-" { "standard input".into() } else { path.display().to_string() };
-        let lines = if only_once(path) { None } else { count_lines(path, &name).ok() };
+        let file = path.display().to_string();
+        let name = if file == "-" { "standard input" } else { &file };
+        let lines = if only_once(path) { None } else { count_lines(path, name).ok() };
         let reader = sources::open(path)?;
-        let mut source = until_it_breaks(sources::read(&name, reader));
-        total.add(&name, take_in(&engine, &name, lines, &mut source)?);
+        let mut source = until_it_breaks(sources::read(name, reader));
+        total.add(&file, take_in(&engine, name, lines, &mut source)?);
     }
     finish(&engine);
     total.show(context, began)?;

@@ -95,8 +95,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`] when a paper of the list or the user does not exist; [`Error::Invalid`] when nothing is selected
-    /// or too
-    /// much.
+    /// or too much.
     pub fn themes_of(&self, selection: &Selection) -> Result<SelectionThemes> {
         let began = Instant::now();
         let rows = self.selected(selection)?;

@@ -236,8 +236,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a level that does not exist or a limit out of range; [`Error::Overloaded`] while the first run
-    /// over many papers is
-    /// not done.
+    /// over many papers is not done.
     pub fn themes(&self, ask: &ThemesAsk) -> Result<ThemeList> {
         let began = Instant::now();
         let level = ask.level;
