@@ -4,7 +4,7 @@ mod bibtex;
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::{Reference, ReferenceList};
+use crate::engine::{Reference, ReferenceList, RejectedUnit};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, identifier_key};
 use crate::user::Moment;
@@ -26,11 +26,12 @@ pub enum Format {
     Csl,
 }
 
-/// Reads a reference list. An entry that cannot be read is told with its line, and the rest goes on.
+/// Reads a reference list. An entry that cannot be read is told with its line (in CSL-JSON its place), and the rest goes
+/// on.
 ///
 /// # Errors
-/// [`Error::BadRequest`] when nothing of the text is of the format, saying where; [`Error::Invalid`] when it holds no
-/// reference.
+/// [`Error::BadRequest`] when nothing of the text can be read, saying where; [`Error::Invalid`] when it can be and holds no
+/// reference: no entry at all, or none with a title or a name.
 pub fn references(text: &str, format: Format) -> Result<ReferenceList> {
     let text = text.trim_start_matches('\u{feff}');
     let list = match if format == Format::Auto { guess(text) } else { format } {
@@ -41,7 +42,14 @@ pub fn references(text: &str, format: Format) -> Result<ReferenceList> {
     };
     match list.rejected.first() {
         _ if !list.references.is_empty() => Ok(list),
-        Some(first) => Err(Error::BadRequest(format!("line {}: {}", first.line, first.reason))),
+        Some(first) => {
+            let unit = match list.rejected_unit {
+                RejectedUnit::Line => "line",
+                RejectedUnit::Entry => "entry",
+            };
+            let message = format!("{unit} {}: {}", first.line, first.reason);
+            Err(if list.legible { Error::Invalid(message) } else { Error::BadRequest(message) })
+        }
         None => Err(Error::Invalid("the file holds no reference".into())),
     }
 }
@@ -164,7 +172,7 @@ fn csl(text: &str) -> Result<ReferenceList> {
         let added = text("dateAdded").or_else(|| text("accessed")).and_then(|t| moment(&t));
         reference(&fields, authors, names, added)
     };
-    let mut list = ReferenceList::default();
+    let mut list = ReferenceList { rejected_unit: RejectedUnit::Entry, ..ReferenceList::default() };
     for (k, item) in items.iter().enumerate() {
         list.add(k + 1, item["id"].as_str(), read(item));
     }
@@ -335,6 +343,32 @@ mod tests {
             let e = references(text, format).expect_err(text).to_string();
             assert!(e.contains(word), "{text:?}: {e}");
         }
+    }
+
+    #[test]
+    fn what_can_be_read_and_names_nothing_is_not_allowed() {
+        for (text, format, word) in [
+            ("[{\"id\":\"x\"}]", Format::Auto, "entry 1: it has neither"),
+            ("[5]", Format::Auto, "entry 1: it has neither"),
+            ("\n@misc{a, note={n}}", Format::Auto, "line 2: it has neither"),
+            ("TY  - JOUR\nER  - ", Format::Auto, "line 1: it has neither"),
+            ("[]", Format::Auto, "no reference"),
+        ] {
+            let e = references(text, format).expect_err(text);
+            assert!(matches!(&e, Error::Invalid(told) if told.contains(word)), "{text:?}: {e:?}");
+        }
+        for (text, format) in [("@misc{b, title {x}}", Format::Auto), ("[5", Format::Auto), ("no entry", Format::Ris)] {
+            let e = references(text, format);
+            assert!(matches!(e, Err(Error::BadRequest(_))), "{text:?}: {e:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_rejected_is_listed_up_to_a_thousand() {
+        let text = format!("[{{\"title\": \"A\"}}{}]", ", 5".repeat(1500));
+        let list = references(&text, Format::Auto).expect("reads");
+        assert_eq!((list.rejected.len(), list.rejected_total), (1000, 1500));
+        assert_eq!((list.rejected[999].line, list.rejected_unit), (1001, RejectedUnit::Entry));
     }
 
     proptest! {
