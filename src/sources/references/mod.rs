@@ -1,4 +1,5 @@
-//! Reference lists as reference managers write them: ids, BibTeX, RIS, CSL-JSON (Zotero's export).
+//! Reference lists as reference managers write them: ids, BibTeX, RIS, CSL-JSON (Zotero's export). In BibTeX what an entry
+//! takes from another (`crossref`, `xdata`) is not followed.
 
 mod bibtex;
 
@@ -267,6 +268,19 @@ mod tests {
             (13, Some("h"), "neither"),
         ];
         check(broken, Bibtex, &["A {", "C", "D", "F", "C again"], &bad);
+        // A list with a key that comes twice is read entry by entry, too.
+        let odd = "@PreAmble{{\\newcommand{\\x}{}}}\n@comment{it's 5\" % {}\n@misc{a, title = \"A { brace in quotes\"}\n\
+            @misc{a, title = \"A } brace in \\\" quotes\"} @misc{a, % here } it is\n title = {B %}, % and } here\n\
+            year = 2021 % and } here\n}\n\
+            @misc(c, title = {C}) @misc{d\"%{, title = {D}}\n@misc{e, title = \"never closed}\n@misc{f, title = {F}}\n\
+            @inbook{g, crossref = {f}}\n@misc{h, title = {H}} @preamble{";
+        let bad = [
+            (4, Some("a"), "unexpected closing brace"),
+            (8, Some("c"), "opening brace"),
+            (9, Some("e"), "not closed"),
+            (11, Some("g"), "crossref and xdata are not"),
+        ];
+        check(odd, Bibtex, &["A brace in quotes", "B %", "D", "F", "H"], &bad);
         let same = |keys: &str| format!("@misc{{a, title={{A}}}}\n@misc{{{keys}, title={{B}}}}");
         check(&same("b"), Bibtex, &["A", "B"], &[]);
         check(&same("a"), Bibtex, &["A", "B"], &[]);
@@ -351,7 +365,9 @@ mod tests {
             ("[{\"id\":\"x\"}]", Format::Auto, "entry 1: it has neither"),
             ("[5]", Format::Auto, "entry 1: it has neither"),
             ("\n@misc{a, note={n}}", Format::Auto, "line 2: it has neither"),
+            ("@misc{a, xdata={b}}\n@misc{b, title {x}}", Format::Auto, "crossref and xdata are not followed"),
             ("TY  - JOUR\nER  - ", Format::Auto, "line 1: it has neither"),
+            ("@preamble{{x}}", Format::Auto, "no reference"),
             ("[]", Format::Auto, "no reference"),
         ] {
             let e = references(text, format).expect_err(text);
