@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::ask::word;
 use super::{Context, show};
-use crate::engine::Import;
+use crate::engine::{Import, RejectedUnit};
 use crate::error::Error;
 use crate::eval::table::named;
 use crate::sources::{Format, references};
@@ -34,7 +34,7 @@ enum Action {
 /// Take a reference list into a user's history
 ///
 /// References are matched to the corpus by id, DOI, arXiv id and title. What is not found is listed. The same list may be
-/// imported again: nothing counts twice.
+/// imported again: nothing counts twice. In BibTeX, what an entry takes from another (`crossref`, `xdata`) is not followed.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin history import ada library.bib
@@ -82,12 +82,18 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             let list = references(&read(&args.file)?, args.format)?;
             let import = Import { kind: args.kind, embed_missing: args.embed_missing };
             let done = engine.import_history(&args.user, &list, import)?;
+            let file = args.file.display();
             for r in &done.rejected {
                 let id = r.id.as_ref().map_or_else(String::new, |id| format!(" ({id})"));
-                eprintln!(
-                    "{}",
-                    show::plain(&format!("{}:{}: rejected{id}: {}", args.file.display(), r.line, r.reason))
-                );
+                let at = match done.rejected_unit {
+                    RejectedUnit::Line => r.line.to_string(),
+                    RejectedUnit::Entry => format!(" entry {}", r.line),
+                };
+                eprintln!("{}", show::plain(&format!("{file}:{at}: rejected{id}: {}", r.reason)));
+            }
+            let further = done.rejected_total - done.rejected.len();
+            if further > 0 {
+                eprintln!("{}", show::plain(&format!("{file}: {} more rejected", show::thousands(further))));
             }
             if context.json {
                 return show::document(&done);

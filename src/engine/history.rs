@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::ingest::MAX_LISTED;
 use super::{Engine, Rejected};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId, Row, TELLING_TITLE, head, identifier_key, letters};
@@ -28,8 +29,25 @@ pub struct Reference {
 pub struct ReferenceList {
     /// What it names, in its order.
     pub references: Vec<Reference>,
-    /// What of it could not be read.
+    /// What of it could not be read, or names nothing (the first thousand).
     pub rejected: Vec<Rejected>,
+    /// How many those are in all.
+    pub rejected_total: usize,
+    /// What their `line` counts.
+    pub rejected_unit: RejectedUnit,
+    /// Whether any entry could be read, be it that it names nothing.
+    pub legible: bool,
+}
+
+/// What the number of a rejected entry counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RejectedUnit {
+    /// Lines of the text.
+    #[default]
+    Line,
+    /// Entries of the list (CSL-JSON).
+    Entry,
 }
 
 impl ReferenceList {
@@ -37,15 +55,27 @@ impl ReferenceList {
     /// where it does not say what it is about.
     pub fn add(&mut self, line: usize, key: Option<&str>, read: Option<Reference>) {
         match read {
-            Some(reference) => self.references.push(reference),
-            None => self.reject(line, key, "it has neither a title nor an id, DOI or address".into()),
+            Some(reference) => {
+                self.legible = true;
+                self.references.push(reference);
+            }
+            None => self.nameless(line, key, ""),
         }
+    }
+
+    /// Notes an entry that was read and does not say what it is about; `more` goes on with the reason.
+    pub fn nameless(&mut self, line: usize, key: Option<&str>, more: &str) {
+        self.legible = true;
+        self.reject(line, key, format!("it has neither a title nor an id, DOI or address{more}"));
     }
 
     /// Notes an entry that cannot be read.
     pub fn reject(&mut self, line: usize, key: Option<&str>, reason: String) {
-        let id = key.filter(|key| !key.is_empty()).map(|key| head(key, 80));
-        self.rejected.push(Rejected { line, id, reason });
+        self.rejected_total += 1;
+        if self.rejected.len() < MAX_LISTED {
+            let id = key.filter(|key| !key.is_empty()).map(|key| head(key, 80));
+            self.rejected.push(Rejected { line, id, reason });
+        }
     }
 }
 
@@ -82,8 +112,12 @@ pub struct Imported {
     pub accepted: usize,
     /// Events that were there already.
     pub unchanged: usize,
-    /// Entries of the list that could not be read.
+    /// Entries of the list that could not be read, or name nothing (the first thousand).
     pub rejected: Vec<Rejected>,
+    /// How many those are in all.
+    pub rejected_total: usize,
+    /// What their `line` counts: lines of the text, or (CSL-JSON) entries of the list.
+    pub rejected_unit: RejectedUnit,
 }
 
 impl Engine {
@@ -103,7 +137,12 @@ impl Engine {
             Err(Error::NotFound { .. }) => HashSet::new(),
             Err(e) => return Err(e),
         };
-        let mut out = Imported { rejected: list.rejected.clone(), ..Imported::default() };
+        let mut out = Imported {
+            rejected: list.rejected.clone(),
+            rejected_total: list.rejected_total,
+            rejected_unit: list.rejected_unit,
+            ..Imported::default()
+        };
         let (mut events, mut outside, mut done) = (Vec::new(), Vec::new(), HashSet::new());
         for reference in &list.references {
             let shown = if reference.titled { reference.paper.title.clone() } else { reference.names.join(" ") };

@@ -20,8 +20,8 @@ use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId, Row};
 use crate::store::{Fingerprints, Outcome};
 
-/// Rejected lines that are listed one by one; more are only counted.
-const MAX_LISTED: usize = 1000;
+/// Rejected lines, or entries of a list, that are listed one by one; more are only counted.
+pub(super) const MAX_LISTED: usize = 1000;
 
 /// A paper on its way in, or why the line holds none.
 pub struct Incoming {

@@ -28,7 +28,7 @@ mod words;
 
 pub use answer::{Answer, Ask, Hit, InterestName, Meta, Mode, Part, Why};
 pub use feed::{Feed, Since};
-pub use history::{Import, Imported, Matched, Reference, ReferenceList};
+pub use history::{Import, Imported, Matched, Reference, ReferenceList, RejectedUnit};
 pub use info::Info;
 pub use ingest::{Incoming, Rejected, Rejection, Report, Source};
 pub use interests::{InterestPatch, InterestView};

@@ -147,7 +147,7 @@ pub async fn list_events(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HistoryBody {
-    /// The text of the list: BibTeX, RIS, CSL-JSON, or an id a line.
+    /// The text of the list: BibTeX (`crossref` and `xdata` are not followed), RIS, CSL-JSON, or an id a line.
     text: String,
     /// How it is written; told from how it begins where nothing is said.
     #[serde(default)]

@@ -414,6 +414,9 @@ fn a_library_from_elsewhere_teaches() {
     let ran = folder.run(&["history", "import", "eve", &broken]);
     assert!(ran.status == Some(0) && ran.err.contains("b.bib:1: rejected (a): "), "{}", ran.err);
     assert!(ran.out.contains("1 of 1 references"), "{}", ran.out);
+    let items = folder.file("z.json", r#"[{"title": "whales whales study0x3"}, {"id": "x"}]"#);
+    let ran = folder.run(&["history", "import", "eve", &items]);
+    assert!(ran.status == Some(0) && ran.err.contains("z.json: entry 2: rejected (x): "), "{}", ran.err);
     let again = &folder.json(&["history", "import", "ada", &bib, "--embed-missing"])[0];
     assert_eq!((&again["accepted"], &again["unchanged"]), (&json!(0), &json!(2)));
     let ids_file = folder.file("ids.txt", "whales/5\nnowhere/1\n");
@@ -436,8 +439,14 @@ fn a_library_from_elsewhere_teaches() {
     let text = "@misc{a, title {x}}\n@misc{b, title={B}}";
     let sent = server.post("/v1/users/bob/history", &json!({ "text": text }));
     assert_eq!((&sent.body["missing"], &sent.body["rejected"][0]["line"]), (&json!(["B"]), &json!(1)), "{}", sent.body);
+    let text = format!("[{{\"title\": \"B\"}}{}]", ", {\"id\": \"x\"}".repeat(1001));
+    let sent = server.post("/v1/users/bob/history", &json!({ "text": text })).body;
+    assert_eq!((&sent["rejected"][0]["line"], &sent["rejected_unit"]), (&json!(2), &json!("entry")), "{sent}");
+    assert_eq!((sent["rejected"].as_array().map(Vec::len), &sent["rejected_total"]), (Some(1000), &json!(1001)));
     for (body, status) in [
         (json!({ "text": "" }), 422),
+        (json!({ "text": "[{\"id\":\"x\"}]" }), 422),
+        (json!({ "text": "@misc{a, note={n}}" }), 422),
         (json!({ "text": "@article{a, title = {x", "format": "bibtex" }), 400),
         (json!({ "text": "no entry", "format": "ris" }), 400),
         (json!({ "text": "x", "format": "tex" }), 400),

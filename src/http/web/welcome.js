@@ -1,6 +1,6 @@
 // The first steps of a reader: ten questions, or a reading list from elsewhere.
 
-import { button, call, el, part, picture, plural, say } from "./base.js";
+import { button, call, count, el, part, picture, plural, say } from "./base.js";
 import { address, ask, go } from "./page.js";
 import { byLine, readLink } from "./paper.js";
 import { introduce, judge, load, reader, userPath } from "./reader.js";
@@ -117,18 +117,19 @@ export function importer(after = () => {}) {
 }
 
 /** What was found, what not. */
-function report({ matched, missing, embedded, accepted, unchanged, rejected }) {
+function report({ matched, missing, embedded, accepted, unchanged, rejected, rejected_total, rejected_unit }) {
   const list = (title, items) => (items.length ? el("details", { className: "small" }, el("summary", {}, title), el("ul", {}, ...items)) : null);
   const found = matched.map((m) => el("li", { dir: "auto" }, el("a", { href: address("similar", m.paper) }, m.reference || m.paper), ` (by ${m.by})`));
   const lost = missing.map((title) => el("li", { dir: "auto" }, title));
-  const broken = rejected.map((r) => el("li", { dir: "auto" }, `line ${r.line}${r.id ? ` (${r.id})` : ""}: ${r.reason}`));
+  const broken = rejected.map((r) => el("li", { dir: "auto" }, `${rejected_unit} ${r.line}${r.id ? ` (${r.id})` : ""}: ${r.reason}`));
+  if (rejected_total > broken.length) broken.push(el("li", {}, `and ${count(rejected_total - broken.length)} more`));
   const learned = embedded ? ` ${plural(embedded, "paper")} from outside the corpus ${embedded === 1 ? "teaches" : "teach"} all the same.` : "";
   const known = unchanged ? ` ${plural(unchanged, "paper was", "papers were")} in your history already.` : "";
   return [
     el("p", {}, el("strong", {}, `${matched.length} of ${plural(matched.length + missing.length, "reference")} found, ${accepted} new.`), learned, known),
     list(`Found (${found.length})`, found),
     list(`Not found (${lost.length})`, lost),
-    list(`Rejected (${broken.length})`, broken),
+    list(`Rejected (${count(rejected_total)})`, broken),
     reader.events ? el("div", { className: "controls" }, button("Show me my feed", () => go(address("foryou")), "primary")) : null,
   ].filter(Boolean);
 }

@@ -1,6 +1,7 @@
 //! BibTeX and BibLaTeX. The parser gives up at the first mistake; a list with one is read entry by entry, so that it costs
 //! the entry and not the list. And the parser follows abbreviations, braces and entries that refer to each other as far as they
-//! lead, which may be for ever: so these are looked at first.
+//! lead, which may be for ever: so these are looked at first, and what an entry takes from others (`crossref`, `xdata`) is
+//! deliberately not followed, for the parser does that without a bound.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -20,36 +21,43 @@ pub fn bibtex(text: &str) -> ReferenceList {
         at = start;
         match read {
             // They hold fields of other entries, or name them.
-            Ok(entry) if matches!(entry.entry_type, EntryType::XData | EntryType::Set) => {}
-            Ok(entry) => list.add(line, Some(&entry.key), reference_of(&entry)),
+            Ok((entry, _)) if matches!(entry.entry_type, EntryType::XData | EntryType::Set) => {}
+            Ok((entry, leans)) => match reference_of(&entry) {
+                None if leans => {
+                    list.nameless(line, Some(&entry.key), " of its own (crossref and xdata are not followed)");
+                }
+                read => list.add(line, Some(&entry.key), read),
+            },
             Err((key, reason)) => list.reject(line, key, format!("this is no BibTeX: {reason}")),
         }
     }
     list
 }
 
-/// Where an entry begins, and the entry, or its key and what is wrong with it.
-type Read<'a> = (usize, Result<Entry, (Option<&'a str>, String)>);
+/// Where an entry begins, and the entry with whether it takes something from others, or its key and what is wrong with it.
+type Read<'a> = (usize, Result<(Entry, bool), (Option<&'a str>, String)>);
 
 /// All entries; none when anything is wrong.
 fn whole(text: &str) -> Option<Vec<Read<'_>>> {
     let mut raw = RawBibliography::parse(text).ok()?;
     let mut abbreviations = Abbreviations::new(text);
     abbreviations.add(raw.abbreviations.iter().cloned());
+    let mut known = Vec::new();
     for entry in &mut raw.entries {
-        stand_alone(&mut entry.v);
+        known.push((entry.span.start, stand_alone(&mut entry.v)));
         abbreviations.of(&entry.v).ok()?;
     }
-    let starts: Vec<usize> = raw.entries.iter().map(|entry| entry.span.start).collect();
     let entries = Bibliography::from_raw(raw).ok()?.into_vec();
-    Some(starts.into_iter().zip(entries.into_iter().map(Ok)).collect())
+    Some(known.into_iter().zip(entries).map(|((start, leans), entry)| (start, Ok((entry, leans)))).collect())
 }
 
 /// Drops what an entry takes from others, and its further keys: that is mostly where it appeared, and entries may refer to
-/// each other in circles.
-fn stand_alone(entry: &mut RawEntry<'_>) {
-    let refers = |name: &str| ["crossref", "xdata", "ids"].iter().any(|field| name.eq_ignore_ascii_case(field));
-    entry.fields.retain(|field| !refers(field.key.v));
+/// each other in circles. Whether it takes something.
+fn stand_alone(entry: &mut RawEntry<'_>) -> bool {
+    let is = |field: &Pair<'_>, names: &[&str]| names.iter().any(|name| field.key.v.eq_ignore_ascii_case(name));
+    let leans = entry.fields.iter().any(|field| is(field, &["crossref", "xdata"]));
+    entry.fields.retain(|field| !is(field, &["crossref", "xdata", "ids"]));
+    leans
 }
 
 /// Each entry for itself, with the abbreviations of all, in the order of the text.
@@ -58,6 +66,11 @@ fn one_by_one(text: &str) -> Vec<Read<'_>> {
     let (mut abbreviations, mut entries) = (Abbreviations::new(text), Vec::new());
     for span in spans(text) {
         let piece = &text[span.clone()];
+        // These hold no reference, and the parser does not know all ways to write them.
+        let is = |word: &str| piece.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+        if is("@preamble") || is("@comment") {
+            continue;
+        }
         match RawBibliography::parse(piece) {
             Ok(raw) => {
                 abbreviations.add(raw.abbreviations.into_iter());
@@ -72,7 +85,7 @@ fn one_by_one(text: &str) -> Vec<Read<'_>> {
     }
     for (start, mut entry) in entries {
         let key = entry.v.key.v;
-        stand_alone(&mut entry.v);
+        let leans = stand_alone(&mut entry.v);
         let abbreviations = match abbreviations.of(&entry.v) {
             Ok(abbreviations) => abbreviations,
             Err(why) => {
@@ -82,7 +95,7 @@ fn one_by_one(text: &str) -> Vec<Read<'_>> {
         };
         let raw = RawBibliography { preamble: String::new(), entries: vec![entry], abbreviations };
         match Bibliography::from_raw(raw) {
-            Ok(read) => out.extend(read.into_vec().into_iter().map(|entry| (start, Ok(entry)))),
+            Ok(read) => out.extend(read.into_vec().into_iter().map(|entry| (start, Ok((entry, leans))))),
             Err(e) => out.push((start, Err((Some(key), told(&e.kind))))),
         }
     }
@@ -159,33 +172,74 @@ fn names<'a>(pair: &Pair<'a>) -> Result<Vec<&'a str>, &'static str> {
     Ok(names)
 }
 
-/// Where entries, abbreviations and comments stand: from an `@` and a word to the brace that closes it, or to the next line
-/// that begins with such, so that one that is never closed costs no other.
+/// Where the reading of a list stands.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Outside,
+    /// From the `@` to the brace.
+    Kind,
+    Key,
+    Fields,
+    Quotes,
+    /// In a value, so many braces deep.
+    Braces(usize),
+    /// In a `@comment`.
+    Remark,
+}
+
+/// Where entries, abbreviations and comments stand: from an `@` and a word to the brace that closes it, as the parser sees it,
+/// or to the next line that begins with such, so that one that is never closed costs no other.
 fn spans(text: &str) -> Vec<Range<usize>> {
-    let (mut spans, mut open, mut depth): (Vec<Range<usize>>, Option<usize>, usize) = (Vec::new(), None, 0);
+    use Place::{Braces, Fields, Key, Kind, Outside, Quotes, Remark};
+    let (mut spans, mut start, mut place) = (Vec::new(), 0, Outside);
     // Whether only blanks stand before it on its line; whether the rest of the line is a comment; whether it is taken as it is.
     let (mut fresh, mut comment, mut literal) = (true, false, false);
+    // What closes the entry; what stood before it, blanks and comments aside.
+    let (mut close, mut last) = ('}', '\n');
     for (at, c) in text.char_indices() {
-        if c == '@' && !comment && (open.is_none() || fresh) && begins(&text[at..]) {
-            spans.extend(open.replace(at).map(|start| start..at));
-            depth = 0;
-        }
-        match c {
-            '\n' => comment = false,
-            '%' if open.is_none() => comment = true,
-            '{' if open.is_some() && !literal => depth += 1,
-            '}' if !literal => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    spans.extend(open.take().map(|start| start..at + 1));
-                }
+        if c == '@' && !comment && (place == Outside || fresh) && begins(&text[at..]) {
+            if place != Outside {
+                spans.push(start..at);
             }
-            _ => {}
+            (start, place, literal) = (at, Kind, false);
         }
-        literal = c == '\\' && !literal;
+        if comment {
+            comment = c != '\n';
+        } else if literal {
+            literal = false;
+        } else {
+            match place {
+                Outside | Fields if c == '%' => comment = true,
+                Kind if c == '{' || c == '(' => {
+                    close = if c == '{' { '}' } else { ')' };
+                    place = match text[start + 1..at].trim().to_ascii_lowercase().as_str() {
+                        "comment" => Remark,
+                        "string" | "preamble" => Fields,
+                        _ => Key,
+                    };
+                }
+                Key | Fields | Remark if c == close || c == '}' => {
+                    spans.push(start..at + 1);
+                    place = Outside;
+                }
+                Key if c == ',' || (c.is_whitespace() && !"{(".contains(last)) => place = Fields,
+                Fields if c == '{' => place = Braces(1),
+                Fields if c == '"' && "=#{".contains(last) => place = Quotes,
+                Quotes | Braces(_) if c == '\\' => literal = true,
+                Quotes if c == '"' => place = Fields,
+                Braces(depth) if c == '{' => place = Braces(depth + 1),
+                Braces(depth) if c == '}' => place = if depth == 1 { Fields } else { Braces(depth - 1) },
+                _ => {}
+            }
+            if !comment && !c.is_whitespace() {
+                last = c;
+            }
+        }
         fresh = c == '\n' || (fresh && c.is_whitespace());
     }
-    spans.extend(open.map(|start| start..text.len()));
+    if place != Outside {
+        spans.push(start..text.len());
+    }
     spans
 }
 
@@ -230,4 +284,55 @@ fn reference_of(entry: &Entry) -> Option<Reference> {
 fn arxiv_in(journal: &str) -> Option<String> {
     let at = journal.to_lowercase().rfind("arxiv:")?;
     journal.get(at..)?.split_whitespace().next().map(str::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(list: Vec<Read<'_>>) -> Vec<(usize, String, Option<Reference>)> {
+        list.into_iter()
+            .map(|(start, read)| {
+                let (entry, _) = read.unwrap_or_else(|(key, reason)| panic!("{key:?}: {reason}"));
+                (start, entry.key.clone(), reference_of(&entry))
+            })
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn spans_follow_each_other(
+            text in "([\\{\\}\\(\\),=#\"%@ \n\\\\aé]|@misc\\{|@String \\(|@comment\\{|\n@preamble\\{\"){0,60}"
+        ) {
+            let mut end = 0;
+            for span in spans(&text) {
+                prop_assert!(end <= span.start && text[span.clone()].starts_with('@'), "{text:?}: {span:?}");
+                end = span.end;
+            }
+        }
+
+        /// What the parser reads of a whole list it reads of its entries one by one.
+        #[test]
+        fn entry_by_entry_nothing_is_lost(
+            entries in prop::collection::vec((0usize..5, prop::collection::vec((0usize..7, 0usize..4), 0..4)), 0..6)
+        ) {
+            let values = ["{A \"%{\\}} b}", "\"A % {{ \\\" b\"", "2020", "j", "\"x\" # {%\\}#\"} # j", "{}", "\"\""];
+            let remarks = ["", " % it's } \" {\n", "\n", "%\n"];
+            let mut text = String::from("@string{j = \"J { %\" % }\n}\n");
+            for (k, (head, fields)) in entries.iter().enumerate() {
+                let begin = ["@misc {", "\n@misc{x\"%{-", "by @article{ ", "% } @misc{\n@book{", "@comment{\" % {}@misc{"][*head];
+                text += &format!("{begin}k{k},");
+                for (n, (value, remark)) in fields.iter().enumerate() {
+                    let name = ["title", "year", "doi"][n];
+                    text += &format!("{} {name} = {}{},", remarks[*remark], values[*value], remarks[(remark + n) % 4]);
+                }
+                text += "}";
+            }
+            let all = whole(&text);
+            prop_assert!(all.is_some(), "{text}");
+            prop_assert_eq!(all.map(read), Some(read(one_by_one(&text))), "{}", text);
+        }
+    }
 }

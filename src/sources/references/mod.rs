@@ -1,10 +1,11 @@
-//! Reference lists as reference managers write them: ids, BibTeX, RIS, CSL-JSON (Zotero's export).
+//! Reference lists as reference managers write them: ids, BibTeX, RIS, CSL-JSON (Zotero's export). In BibTeX what an entry
+//! takes from another (`crossref`, `xdata`) is not followed.
 
 mod bibtex;
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::{Reference, ReferenceList};
+use crate::engine::{Reference, ReferenceList, RejectedUnit};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, identifier_key};
 use crate::user::Moment;
@@ -26,11 +27,12 @@ pub enum Format {
     Csl,
 }
 
-/// Reads a reference list. An entry that cannot be read is told with its line, and the rest goes on.
+/// Reads a reference list. An entry that cannot be read is told with its line (in CSL-JSON its place), and the rest goes
+/// on.
 ///
 /// # Errors
-/// [`Error::BadRequest`] when nothing of the text is of the format, saying where; [`Error::Invalid`] when it holds no
-/// reference.
+/// [`Error::BadRequest`] when nothing of the text can be read, saying where; [`Error::Invalid`] when it can be and holds no
+/// reference: no entry at all, or none with a title or a name.
 pub fn references(text: &str, format: Format) -> Result<ReferenceList> {
     let text = text.trim_start_matches('\u{feff}');
     let list = match if format == Format::Auto { guess(text) } else { format } {
@@ -41,7 +43,14 @@ pub fn references(text: &str, format: Format) -> Result<ReferenceList> {
     };
     match list.rejected.first() {
         _ if !list.references.is_empty() => Ok(list),
-        Some(first) => Err(Error::BadRequest(format!("line {}: {}", first.line, first.reason))),
+        Some(first) => {
+            let unit = match list.rejected_unit {
+                RejectedUnit::Line => "line",
+                RejectedUnit::Entry => "entry",
+            };
+            let message = format!("{unit} {}: {}", first.line, first.reason);
+            Err(if list.legible { Error::Invalid(message) } else { Error::BadRequest(message) })
+        }
         None => Err(Error::Invalid("the file holds no reference".into())),
     }
 }
@@ -164,7 +173,7 @@ fn csl(text: &str) -> Result<ReferenceList> {
         let added = text("dateAdded").or_else(|| text("accessed")).and_then(|t| moment(&t));
         reference(&fields, authors, names, added)
     };
-    let mut list = ReferenceList::default();
+    let mut list = ReferenceList { rejected_unit: RejectedUnit::Entry, ..ReferenceList::default() };
     for (k, item) in items.iter().enumerate() {
         list.add(k + 1, item["id"].as_str(), read(item));
     }
@@ -259,6 +268,19 @@ mod tests {
             (13, Some("h"), "neither"),
         ];
         check(broken, Bibtex, &["A {", "C", "D", "F", "C again"], &bad);
+        // A list with a key that comes twice is read entry by entry, too.
+        let odd = "@PreAmble{{\\newcommand{\\x}{}}}\n@comment{it's 5\" % {}\n@misc{a, title = \"A { brace in quotes\"}\n\
+            @misc{a, title = \"A } brace in \\\" quotes\"} @misc{a, % here } it is\n title = {B %}, % and } here\n\
+            year = 2021 % and } here\n}\n\
+            @misc(c, title = {C}) @misc{d\"%{, title = {D}}\n@misc{e, title = \"never closed}\n@misc{f, title = {F}}\n\
+            @inbook{g, crossref = {f}}\n@misc{h, title = {H}} @preamble{";
+        let bad = [
+            (4, Some("a"), "unexpected closing brace"),
+            (8, Some("c"), "opening brace"),
+            (9, Some("e"), "not closed"),
+            (11, Some("g"), "crossref and xdata are not"),
+        ];
+        check(odd, Bibtex, &["A brace in quotes", "B %", "D", "F", "H"], &bad);
         let same = |keys: &str| format!("@misc{{a, title={{A}}}}\n@misc{{{keys}, title={{B}}}}");
         check(&same("b"), Bibtex, &["A", "B"], &[]);
         check(&same("a"), Bibtex, &["A", "B"], &[]);
@@ -335,6 +357,34 @@ mod tests {
             let e = references(text, format).expect_err(text).to_string();
             assert!(e.contains(word), "{text:?}: {e}");
         }
+    }
+
+    #[test]
+    fn what_can_be_read_and_names_nothing_is_not_allowed() {
+        for (text, format, word) in [
+            ("[{\"id\":\"x\"}]", Format::Auto, "entry 1: it has neither"),
+            ("[5]", Format::Auto, "entry 1: it has neither"),
+            ("\n@misc{a, note={n}}", Format::Auto, "line 2: it has neither"),
+            ("@misc{a, xdata={b}}\n@misc{b, title {x}}", Format::Auto, "crossref and xdata are not followed"),
+            ("TY  - JOUR\nER  - ", Format::Auto, "line 1: it has neither"),
+            ("@preamble{{x}}", Format::Auto, "no reference"),
+            ("[]", Format::Auto, "no reference"),
+        ] {
+            let e = references(text, format).expect_err(text);
+            assert!(matches!(&e, Error::Invalid(told) if told.contains(word)), "{text:?}: {e:?}");
+        }
+        for (text, format) in [("@misc{b, title {x}}", Format::Auto), ("[5", Format::Auto), ("no entry", Format::Ris)] {
+            let e = references(text, format);
+            assert!(matches!(e, Err(Error::BadRequest(_))), "{text:?}: {e:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_rejected_is_listed_up_to_a_thousand() {
+        let text = format!("[{{\"title\": \"A\"}}{}]", ", 5".repeat(1500));
+        let list = references(&text, Format::Auto).expect("reads");
+        assert_eq!((list.rejected.len(), list.rejected_total), (1000, 1500));
+        assert_eq!((list.rejected[999].line, list.rejected_unit), (1001, RejectedUnit::Entry));
     }
 
     proptest! {
