@@ -22,7 +22,7 @@ pub struct Ranking {
     limit: Option<u32>,
     /// Hits to pass over first.
     #[param(default = 0)]
-    offset: Option<u32>,
+    offset: Option<u64>,
     /// Papers of this date or later: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
     from: Option<String>,
     /// Papers of this date or earlier; `2026` reaches to its last day.

@@ -45,7 +45,7 @@ pub struct FeedParameters {
     /// At most so many papers of one author; 3 where the user did not set it.
     #[param(minimum = 1)]
     #[schema(minimum = 1)]
-    per_author: Option<u32>,
+    per_author: Option<u64>,
     /// The share outside the interests; 0.05 where the user did not set it.
     #[param(minimum = 0, maximum = 0.5)]
     #[schema(minimum = 0, maximum = 0.5)]

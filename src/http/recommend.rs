@@ -49,7 +49,7 @@ pub struct RecommendBody {
 pub struct Bounds {
     /// At most so many papers of one author.
     #[schema(minimum = 1)]
-    per_author: Option<u32>,
+    per_author: Option<u64>,
     /// Days after which a paper counts half, from the newest paper on; above 0.
     half_life_days: Option<f32>,
 }

@@ -39,7 +39,7 @@ const HITS: usize = 300;
     params(("level" = Option<u32>, Query, minimum = 0, maximum = 2, description = "only this level; 0 is the coarsest"),
            ("sort" = Option<String>, Query, description = "`size` (default) or `trend`: within a level the surest to rise first"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "themes wanted; all without it"),
-           ("offset" = Option<u32>, Query, description = "themes to pass over first")),
+           ("offset" = Option<u64>, Query, description = "themes to pass over first")),
     responses((status = 200, body = ThemeList),
               (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet, or too much is waiting")))]
 pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Json<ThemeList>, ApiError> {
@@ -63,7 +63,7 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<J
            ("sort" = Option<String>, Query, description = "`central` (default), `newest` or `most_read`"),
            ("q" = Option<String>, Query, description = "search for this within the theme"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, 1 to 500, default 10"),
-           ("offset" = Option<u32>, Query, description = "papers to pass over first"),
+           ("offset" = Option<u64>, Query, description = "papers to pass over first"),
            ("from" = Option<String>, Query, description = "papers of this date or later"),
            ("to" = Option<String>, Query, description = "papers of this date or earlier"),
            ("category" = Option<Vec<String>>, Query, description = "papers in any of these categories (repeat the parameter)"),
@@ -108,7 +108,7 @@ pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result
            ("right" = Option<f32>, Query, description = "only papers left of this"),
            ("top" = Option<f32>, Query, description = "only papers below this"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 50_000, description = "papers a page, 1 to 50,000, default 10,000"),
-           ("offset" = Option<u32>, Query, description = "`meta.next` of the page before"),
+           ("offset" = Option<u64>, Query, description = "`meta.next` of the page before"),
            ("titles" = Option<bool>, Query, description = "titles with the papers")),
     responses((status = 200, body = ThemeMap),
               (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet, or too much is waiting")))]
