@@ -80,6 +80,8 @@
 //!   is written once under a new name, and counts when the manifest names it.
 //! - The index of words is derived in the same way, and what names its files is the text that tantivy's commit carries. Its
 //!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
+//! - Themes are made from the neighbours in the index, but for their ids and what happened to them, which nothing can make
+//!   again: these are in the store, and go into an export.
 //! - Of the versions of one work (same arXiv id or DOI, or same title and first author) the newest is shown. The keys are in
 //!   the store.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
