@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::ingest::MAX_LISTED;
 use super::{Engine, Rejected};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, PaperId, Row, TELLING_TITLE, head, identifier_key, letters};
+use crate::paper::{Identifier, Paper, PaperId, Row, TELLING_TITLE, head, letters};
 use crate::user::{Event, EventKind, Moment, UserId};
 
 /// A reference of a list.
@@ -188,7 +188,8 @@ impl Engine {
                 return Ok(Some((id.clone(), "id")));
             }
         }
-        let keys: Vec<String> = reference.names.iter().filter_map(|n| identifier_key(n)).collect();
+        let keys: Vec<String> =
+            reference.names.iter().filter_map(|n| Some(Identifier::parse(n)?.key().to_string())).collect();
         for (prefix, by) in [("doi:", "doi"), ("arxiv:", "arxiv")] {
             for key in keys.iter().filter(|k| k.starts_with(prefix)) {
                 if let Some(id) = self.id_of(self.store.rows_of_key(key)?)? {

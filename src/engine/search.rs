@@ -7,7 +7,7 @@ use super::retrieve::{Retrieved, Rules};
 use super::{Answer, Ask, Engine, Hit, Meta, Part, Why};
 use crate::error::{Error, Result};
 use crate::index::{Query, is_prose};
-use crate::paper::{Paper, PaperId, Row, head, id_key, identifier_key, letters};
+use crate::paper::{Identifier, Paper, PaperId, Row, head, id_key, letters};
 
 /// The longest query, in bytes of UTF-8: more than any abstract, less than what would only keep the machine busy.
 pub const MAX_QUERY_BYTES: usize = 256 * 1024;
@@ -105,7 +105,7 @@ impl Engine {
         if let Some(row) = exactly.into_iter().flatten().flatten().next() {
             return Ok(vec![row]);
         }
-        let mut keys: Vec<String> = identifier_key(text).into_iter().collect();
+        let mut keys: Vec<String> = Identifier::parse(text).iter().map(|i| i.key().to_string()).collect();
         keys.push(id_key(text));
         for key in &keys {
             let rows = self.store.rows_of_key(key)?;

@@ -1,10 +1,14 @@
 //! A paper, its two names, and the conditions a paper can be asked to meet. No input or output happens here.
 
 mod date;
+mod identifier;
+mod text;
 mod work;
 
 pub use date::PaperDate;
-pub use work::{TELLING_TITLE, Works, id_key, identifier_key, letters};
+pub use identifier::Identifier;
+pub use text::plain;
+pub use work::{TELLING_TITLE, Works, id_key, letters};
 
 use std::fmt;
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::Paper;
+use super::{Identifier, Paper};
 
 /// Some works, by the keys that their versions are known by: see [`Paper::work_keys`].
 #[derive(Debug, Clone, Default)]
@@ -46,8 +46,8 @@ impl Paper {
         };
         let given = ["doi", "arxiv_id", "DOI"].into_iter().filter_map(|name| self.extra.get(name)?.as_str());
         for text in [Some(self.id.as_str()), self.url.as_deref()].into_iter().flatten().chain(given) {
-            if let Some(key) = identifier_key(text) {
-                add(key);
+            if let Some(identifier) = Identifier::parse(text) {
+                add(identifier.key().to_string());
             }
         }
         let title = letters(&self.title);
@@ -74,51 +74,6 @@ impl Paper {
 /// The key of an id without its version.
 pub fn id_key(base: &str) -> String {
     format!("id:{}", base.to_lowercase())
-}
-
-/// The key of an arXiv id (with or without prefix, version, address) or of a DOI; `None` for anything else.
-pub fn identifier_key(text: &str) -> Option<String> {
-    let text = text.trim().to_lowercase();
-    let text = text.trim_end_matches(['.', ',', ')', ']', '/']);
-    let bare = text.trim_start_matches("https://").trim_start_matches("http://").trim_start_matches("www.");
-    for begin in ["doi.org/", "dx.doi.org/", "doi:", "doi "] {
-        if let Some(doi) = bare.strip_prefix(begin) {
-            return doi_key(doi.trim());
-        }
-    }
-    for begin in ["arxiv.org/abs/", "arxiv.org/pdf/", "export.arxiv.org/abs/", "arxiv.org/html/", "arxiv:", "arxiv "] {
-        if let Some(id) = bare.strip_prefix(begin) {
-            return arxiv_key(id.trim().trim_end_matches(".pdf"));
-        }
-    }
-    arxiv_key(bare).or_else(|| doi_key(bare))
-}
-
-fn doi_key(doi: &str) -> Option<String> {
-    // arXiv gives each of its papers a DOI.
-    if let Some(id) = doi.strip_prefix("10.48550/arxiv.") {
-        return arxiv_key(id);
-    }
-    let (registrant, name) = doi.strip_prefix("10.")?.split_once('/')?;
-    let known = registrant.len() >= 4 && registrant.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    (known && !name.is_empty() && !name.contains(char::is_whitespace)).then(|| format!("doi:{doi}"))
-}
-
-/// `2405.13729v2` and `hep-th/9901001` without the version.
-fn arxiv_key(id: &str) -> Option<String> {
-    let digits =
-        |s: &str, n: std::ops::RangeInclusive<usize>| n.contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
-    let base = match id.rsplit_once('v') {
-        Some((base, version)) if digits(version, 1..=3) => base,
-        _ => id,
-    };
-    let new = base.split_once('.').is_some_and(|(month, number)| digits(month, 4..=4) && digits(number, 4..=5));
-    let old = base.split_once('/').is_some_and(|(archive, number)| {
-        digits(number, 7..=7)
-            && archive.len() >= 4
-            && archive.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'.'))
-    });
-    (new || old).then(|| format!("arxiv:{base}"))
 }
 
 /// A name by its initial and its surname, so that `Doe, J.`, `J. Doe` and `Jane A. Doe` meet.
@@ -153,27 +108,5 @@ mod tests {
         assert!(!works.contains(&paper("arxiv:2401.00002", "On Things!?", "C. Person")));
         assert!(works.contains(&paper("2401.00001", "Renamed", "Z. Other")));
         assert!(works.contains(&paper("x", "On Things", "Person, Alice")));
-    }
-
-    #[test]
-    fn identifiers_are_known_in_every_dress() {
-        for text in [
-            "2405.13729",
-            "2405.13729v3",
-            "arXiv:2405.13729v1",
-            "https://arxiv.org/abs/2405.13729",
-            "http://arxiv.org/pdf/2405.13729v2.pdf",
-            "10.48550/arXiv.2405.13729",
-            "https://doi.org/10.48550/arXiv.2405.13729",
-        ] {
-            assert_eq!(identifier_key(text).as_deref(), Some("arxiv:2405.13729"), "{text}");
-        }
-        assert_eq!(identifier_key("hep-th/9901001v2").as_deref(), Some("arxiv:hep-th/9901001"));
-        for text in ["10.1145/3292500", "doi:10.1145/3292500", "https://doi.org/10.1145/3292500."] {
-            assert_eq!(identifier_key(text).as_deref(), Some("doi:10.1145/3292500"), "{text}");
-        }
-        for text in ["", "2405", "3.14", "version 2405.13729 of it", "10.1/x y", "and/1234567", "10.5/x", "-"] {
-            assert_eq!(identifier_key(text), None, "{text}");
-        }
     }
 }

@@ -10,7 +10,7 @@ use biblatex::{Bibliography, ChunksExt, Entry, EntryType, Pair, ParseErrorKind, 
 
 use super::{moment, reference, spaced};
 use crate::engine::{Reference, ReferenceList};
-use crate::paper::identifier_key;
+use crate::paper::Identifier;
 
 /// Reads the entries of a list.
 pub fn bibtex(text: &str) -> ReferenceList {
@@ -274,7 +274,7 @@ fn reference_of(entry: &Entry) -> Option<Reference> {
         names.extend(field("eprint").map(|e| format!("arxiv:{}", e.trim_start_matches("arXiv:"))));
     }
     names.extend(field("url"));
-    names.extend(field("note").filter(|n| identifier_key(n).is_some()));
+    names.extend(field("note").filter(|n| Identifier::parse(n).is_some()));
     names.extend(field("journal").or_else(|| field("journaltitle")).and_then(|j| arxiv_in(&j)));
     let added = ["date-added", "timestamp"].into_iter().find_map(field).and_then(|t| moment(&t));
     reference(&fields, authors, names, added)

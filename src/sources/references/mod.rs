@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::engine::{Reference, ReferenceList, RejectedUnit};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, identifier_key};
+use crate::paper::{Identifier, Paper};
 use crate::user::Moment;
 
 /// How a reference list is written.
@@ -192,7 +192,7 @@ fn reference(
         paper.insert((*name).to_string(), spaced(value.clone()).into());
     }
     let title = paper.get("title").and_then(Value::as_str).map(str::to_string);
-    let known = names.iter().find_map(|n| identifier_key(n));
+    let known = names.iter().find_map(|n| Some(Identifier::parse(n)?.key().to_string()));
     let id = match (&known, &title) {
         (Some(key), _) => key.clone(),
         (None, Some(title)) => {
