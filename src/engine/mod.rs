@@ -9,6 +9,7 @@ mod history;
 mod info;
 mod ingest;
 mod interests;
+mod named;
 mod onboarding;
 mod open;
 mod probability;
@@ -42,7 +43,7 @@ pub use themes::{
     MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeAsk, ThemeEvent, ThemeEvents,
     ThemeList, ThemeMap, ThemeOrder, ThemesAsk, ThemesMeta, ThemesRun,
 };
-pub use users::{ExportedUser, MAX_EVENTS, UserView};
+pub use users::{EventReport, ExportedUser, MAX_EVENTS, RejectedEvent, Unreadable, UserView};
 pub use versions::{PaperInFull, Version};
 
 use std::path::PathBuf;
@@ -77,12 +78,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// A paper.
+    /// The paper that a text names: its id, or any form of its arXiv id, DOI and the like.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none with this id.
+    /// [`Error::NotFound`] when there is none.
     pub fn paper(&self, id: &str) -> Result<Paper> {
-        self.store.paper(id)?.map(|(_, paper)| paper).ok_or_else(|| Error::no_paper(id))
+        self.named(id).map(|(_, paper)| paper)
     }
 
     /// A page of papers without a query.
@@ -94,12 +95,12 @@ impl Engine {
         self.store.list(listing)
     }
 
-    /// Takes a paper away: it is in no later answer.
+    /// Takes a paper away: it is in no later answer. It is named by its id, or by an identifier that no second paper has.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none with this id.
+    /// [`Error::NotFound`] when there is none; [`Error::Invalid`] when the identifier names several.
     pub fn delete(&self, id: &str) -> Result<()> {
-        let known = PaperId::new(id).map_err(|_| Error::no_paper(id))?;
+        let known = self.named_beyond_doubt(id)?;
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);

@@ -27,6 +27,43 @@ pub struct UserView {
     pub settings: Settings,
 }
 
+/// An event that could not be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unreadable {
+    /// The paper that it names, where that could be read.
+    pub paper: Option<String>,
+    /// The reason, for a person.
+    pub reason: String,
+}
+
+/// An event that was not written down.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct RejectedEvent {
+    /// Its place among the events that were sent, from 0.
+    pub index: usize,
+    /// The paper as it was named; null where that could not be read.
+    pub paper: Option<String>,
+    /// The reason.
+    pub reason: String,
+}
+
+/// What became of some events.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct EventReport {
+    /// Events that were not there before.
+    pub accepted: usize,
+    /// Events that were there already: the same user, paper, kind and time.
+    pub unchanged: usize,
+    /// Events that were not written down, in their order.
+    pub rejected: Vec<RejectedEvent>,
+}
+
+impl From<Added> for EventReport {
+    fn from(added: Added) -> Self {
+        EventReport { accepted: added.accepted, unchanged: added.unchanged, rejected: Vec::new() }
+    }
+}
+
 impl Engine {
     /// Makes a user, or gives one that is there new settings.
     ///
@@ -62,7 +99,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes down what a user did; they are made if new. All events or none; on disk when the call returns.
+    /// Writes down what a user did; they are made if new. All events or none; on disk when the call returns. A paper may be
+    /// named by any form of an identifier; it is written down under the id that it was given.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a name, time or weight that is not allowed, for no events or more than [`MAX_EVENTS`];
@@ -74,7 +112,44 @@ impl Engine {
         }
         let now = Moment::now();
         events.iter().try_for_each(|event| event.check(now))?;
-        self.store.add_events(&name, events)
+        let events = self.events_of_given_ids(name.as_str(), events)?;
+        self.store.add_events(&name, &events)
+    }
+
+    /// Writes down what can be written down of what a user did; they are made if new and anything could. On disk when the
+    /// call returns. What was no event to begin with comes as its rejection.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a name that is not allowed, for no events or more than [`MAX_EVENTS`].
+    pub fn add_each_event(&self, name: &str, given: Vec<Result<Event, Unreadable>>) -> Result<EventReport> {
+        let name = UserId::new(name)?;
+        if given.is_empty() || given.len() > MAX_EVENTS {
+            return Err(Error::Invalid(format!("{} events; 1 to {MAX_EVENTS} are allowed in one call", given.len())));
+        }
+        let now = Moment::now();
+        let (mut events, mut places, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, one) in given.into_iter().enumerate() {
+            let checked = one.and_then(|event| match event.check(now) {
+                Ok(()) => Ok(event),
+                Err(e) => Err(Unreadable { paper: Some(event.paper.to_string()), reason: e.to_string() }),
+            });
+            match checked {
+                Ok(event) => {
+                    events.push(event);
+                    places.push(index);
+                }
+                Err(Unreadable { paper, reason }) => rejected.push(RejectedEvent { index, paper, reason }),
+            }
+        }
+        let under_given_ids = self.events_of_given_ids(name.as_str(), &events)?;
+        let (added, unknown) = self.store.add_known_events(&name, &under_given_ids)?;
+        for k in unknown {
+            let paper = &events[k].paper;
+            let reason = Error::no_paper(paper.as_str()).to_string();
+            rejected.push(RejectedEvent { index: places[k], paper: Some(paper.to_string()), reason });
+        }
+        rejected.sort_by_key(|r| r.index);
+        Ok(EventReport { accepted: added.accepted, unchanged: added.unchanged, rejected })
     }
 
     /// A page of a user's history, newest first.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::paper::{Paper, Row};
 use crate::store::Store;
 
@@ -102,12 +102,12 @@ pub struct PaperInFull {
 }
 
 impl Engine {
-    /// A paper with the other versions of its work.
+    /// The paper that an id or identifier names, with the other versions of its work.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none with this id.
+    /// [`Error::NotFound`] when there is none.
     pub fn paper_in_full(&self, id: &str) -> Result<PaperInFull> {
-        let (row, paper) = self.store.paper(id)?.ok_or_else(|| Error::no_paper(id))?;
+        let (row, paper) = self.named(id)?;
         let others = self.versions().others(row);
         let version = |(_, p): (Row, Paper)| Version {
             id: p.id.to_string(),

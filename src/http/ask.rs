@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::error::ApiError;
 use crate::engine::{Ask, Mode};
 use crate::error::Error;
-use crate::paper::{Filter, PaperDate, PaperId, head};
+use crate::paper::{Filter, Identifier, PaperDate, PaperId, head};
 
 /// Parameters of every ranking call; in a body, fields of the same names.
 ///
@@ -110,7 +110,13 @@ impl Given {
 
 /// Texts as ids. One that no paper can have (empty, too long) is not allowed, 422; whether a paper has it is seen later.
 pub fn ids(texts: Vec<String>) -> Result<Vec<PaperId>, ApiError> {
-    texts.into_iter().map(|t| PaperId::new(t).map_err(ApiError::from)).collect()
+    texts.into_iter().map(|t| paper_id(t).map_err(ApiError::from)).collect()
+}
+
+/// A text as an id. An address may be longer than ids are: then it is the identifier in it.
+pub fn paper_id(text: String) -> Result<PaperId, Error> {
+    let named = Identifier::parse(&text);
+    PaperId::new(text).or_else(|e| named.map_or(Err(e), |identifier| PaperId::new(identifier.key())))
 }
 
 /// One field of a request: a JSON value from a body, or a text from a query string.

@@ -136,7 +136,8 @@ pub async fn questions(
 /// Papers by recent attention
 ///
 /// Votes, comments and what users do, halving every half window and drawn towards the mean by three days of it, so that one
-/// early vote does not win. Days are counted back from the newest of the corpus. What fewer than three users did with a
+/// early vote does not win. Days are counted back from the newest of the corpus that is not ahead of the clock; papers dated
+/// ahead of it come when their day does. What fewer than three users did with a
 /// paper does not count.
 #[utoipa::path(get, path = "/v1/trending", tag = "papers",
     params(("window" = Option<String>, Query, description = "`7d` (default), `24h`, `2w`"), Ranking),

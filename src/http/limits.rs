@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::App;
 use super::error::ApiError;
 use super::extract::media_type;
+use super::stopping;
 
 /// Answers 408 when a request takes too long. A stream of papers may take as long as it likes, if only it does not stand
 /// still: `papers` sees to that.
@@ -21,12 +22,13 @@ pub async fn timeout(State(app): State<App>, request: Request, next: Next) -> Re
     if stream {
         return next.run(request).await;
     }
-    match tokio::time::timeout(Duration::from_secs(app.tuning.timeout_s), next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
+    let answer = tokio::time::timeout(Duration::from_secs(app.tuning.timeout_s), next.run(request));
+    tokio::select! {
+        answered = answer => answered.unwrap_or_else(|_| {
             let message = format!("the request took longer than {} s", app.tuning.timeout_s);
             ApiError::new(StatusCode::REQUEST_TIMEOUT, message).into_response()
-        }
+        }),
+        () = app.stopping.since(stopping::PATIENCE) => stopping::given_up().into_response(),
     }
 }
 

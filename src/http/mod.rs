@@ -14,6 +14,7 @@ mod papers;
 mod recommend;
 mod router;
 mod search;
+mod stopping;
 mod themes;
 mod users;
 mod web;
@@ -21,7 +22,6 @@ mod web;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -31,11 +31,9 @@ use crate::config::Tuning;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use error::ApiError;
+use stopping::Stopping;
 
 pub use web::MAP;
-
-/// How long running requests may take to finish once the service was asked to stop.
-const DRAIN: Duration = Duration::from_secs(30);
 
 /// What every handler sees.
 #[derive(Clone)]
@@ -49,6 +47,7 @@ struct App {
     rebuilding: Arc<AtomicBool>,
     metrics: PrometheusHandle,
     tuning: Arc<Tuning>,
+    stopping: Stopping,
 }
 
 impl App {
@@ -99,7 +98,8 @@ impl App {
     }
 }
 
-/// Serves until the process is told to stop (Ctrl-C, SIGTERM), then lets what is running finish.
+/// Serves until the process is told to stop (Ctrl-C, SIGTERM), then lets what is running finish, as far as that takes seconds:
+/// it returns within five of the signal, whoever is still sending.
 ///
 /// `open` opens the data folder while the service already answers `/healthz`; `ready` hears the address once everything
 /// works, and may go on working beside the service. Blocks the calling thread.
@@ -120,6 +120,7 @@ pub fn serve(
     let served = runtime.block_on(async {
         let listener = TcpListener::bind(addr).await.map_err(|e| cannot_listen(addr, e))?;
         let local = listener.local_addr().map_err(|e| Error::io(addr, "cannot listen", e))?;
+        let (stop, stopping) = Stopping::new();
         let app = App {
             engine: Arc::default(),
             permits: Arc::new(Semaphore::new(tuning.max_waiting)),
@@ -127,6 +128,7 @@ pub fn serve(
             rebuilding: Arc::default(),
             metrics: health::recorder(),
             tuning: Arc::new(tuning.clone()),
+            stopping: stopping.clone(),
         };
         let (engine, opened_app) = (Arc::clone(&app.engine), app.clone());
         let mut opening = tokio::task::spawn_blocking(move || {
@@ -142,8 +144,7 @@ pub fn serve(
         });
         let last = Arc::clone(&app.engine);
         tokio::spawn(themes::keep_up(app.clone()));
-        let (stop, stopped) = tokio::sync::watch::channel(false);
-        let mut serving = tokio::spawn(run(listener, app, stopped));
+        let mut serving = tokio::spawn(run(listener, app, stopping));
         let stop_asked = tokio::select! {
             opened = &mut opening => {
                 opened.map_err(|e| Error::Internal(format!("opening panicked: {e}")))??;
@@ -163,29 +164,37 @@ pub fn serve(
             std::process::exit(130);
         });
         let _ = stop.send(true);
-        if tokio::time::timeout(DRAIN, serving).await.is_err() {
-            tracing::warn!("some requests did not finish within {} s", DRAIN.as_secs());
+        if tokio::time::timeout(stopping::DRAIN, serving).await.is_err() {
+            tracing::warn!("some connections were cut: their clients had not finished in time");
         }
         Ok(last.get().cloned())
     });
     let engine = served?;
     // What still runs in the background (maintenance, a move to another model) loses nothing by being cut short.
-    runtime.shutdown_timeout(Duration::from_secs(3));
-    match engine {
-        Some(engine) => {
-            if engine.maintenance_is_due() {
-                tracing::warn!("bringing the index into order before the end");
-            }
-            engine.maintain()
+    runtime.shutdown_timeout(stopping::BACKGROUND);
+    engine.map_or(Ok(()), put_in_order)
+}
+
+/// Writes what the index has only in memory, as far as there is time: it is made again from the store when next opened.
+fn put_in_order(engine: Arc<Engine>) -> Result<()> {
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let written = engine.maintain();
+        // Closing waits for what the index has under way, which may be long as well.
+        drop(engine);
+        let _ = done.send(written);
+    });
+    match wait.recv_timeout(stopping::INDEX) {
+        Ok(written) => written,
+        Err(_) => {
+            tracing::warn!("the index was not brought into order; that goes on when the folder is next opened");
+            Ok(())
         }
-        None => Ok(()),
     }
 }
 
-async fn run(listener: TcpListener, app: App, mut stopped: tokio::sync::watch::Receiver<bool>) {
-    let shutdown = async move {
-        let _ = stopped.wait_for(|s| *s).await;
-    };
+async fn run(listener: TcpListener, app: App, stopping: Stopping) {
+    let shutdown = async move { stopping.begun().await };
     if let Err(e) = axum::serve(listener, router::router(app)).with_graceful_shutdown(shutdown).await {
         tracing::error!("the service failed: {e}");
     }

@@ -16,7 +16,7 @@ use super::feed::{FeedParameters, take_feed};
 use crate::engine::{Answer, Hit, Since};
 use crate::user::Moment;
 
-/// Days up to the newest of the corpus that a news reader is shown: its address stays the same, so it cannot name one.
+/// Days up to today (the newest of the corpus that is not ahead of the clock) that a news reader is shown: its address stays the same, so it cannot name one.
 const DAYS: i32 = 14;
 
 /// What opens a user's feed to a news reader.
@@ -95,8 +95,8 @@ async fn opened(app: &App, name: String, Params(mut given): Params) -> Result<An
             }
             let filter = &feed.ask.filter;
             let whole = feed.since == Since::Ever && filter.from.is_none() && filter.to.is_none();
-            if let (true, Some(today)) = (whole, engine.today()?) {
-                feed.since = Since::Moment(Moment::of_day(today - DAYS + 1));
+            if whole {
+                feed.since = engine.newest_days(DAYS)?;
             }
             engine.feed(&name, &feed).map(Some)
         })
@@ -126,7 +126,15 @@ fn link(hit: &Hit) -> Option<&str> {
 
 /// `own` is its path. The secret is left out of the address: a feed that is passed on is not to give it away.
 fn as_atom(name: &str, own: &str, answer: &Answer) -> String {
-    let newest = answer.papers.iter().map(updated).max().unwrap_or_else(|| Moment::of_day(0).to_string());
+    // A feed has not changed in the future, whatever its papers are dated.
+    let now = Moment::now().to_string();
+    let newest = answer
+        .papers
+        .iter()
+        .map(updated)
+        .filter(|at| *at <= now)
+        .max()
+        .unwrap_or_else(|| Moment::of_day(0).to_string());
     let mut out =
         String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">\n");
     out += &format!(

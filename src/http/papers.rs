@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -17,6 +18,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params, body_type, json_body, unsupported};
+use super::stopping;
 use crate::engine::{Incoming, PaperInFull, Rejection, Report};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, head};
@@ -46,6 +48,9 @@ pub struct PageMeta {
 /// One paper, or `{"papers": [...]}`, as `application/json`; a stream of any length as `application/x-ndjson`, one paper a
 /// line. What is not a paper is listed under `rejected` and the rest goes in. Papers can be found when the call returns.
 /// A paper sent again replaces the old one; an identical one costs nothing.
+///
+/// A service that stops reads a stream for a moment longer. What it then does not take is told with 503, whose `detail` is
+/// the report of what was written.
 #[utoipa::path(post, path = "/v1/papers", tag = "papers",
     request_body(content((Paper = "application/json"), (String = "application/x-ndjson"))),
     responses((status = 200, body = Report)))]
@@ -88,21 +93,45 @@ fn numbered(line: usize, value: Value) -> Incoming {
 /// Lines are read as they arrive, so a stream may be longer than memory.
 async fn stream(app: &App, body: Body) -> Result<Report, ApiError> {
     let patience = Duration::from_secs(app.tuning.timeout_s);
-    let pieces = futures_util::stream::unfold(body.into_data_stream(), move |mut pieces| async move {
-        let piece = match tokio::time::timeout(patience, pieces.next()).await {
-            Ok(piece) => piece?.map_err(std::io::Error::other),
-            Err(_) => Err(std::io::Error::from(ErrorKind::TimedOut)),
-        };
-        Some((piece, pieces))
+    let (stopping, cut) = (app.stopping.clone(), app.stopping.clone());
+    let cut = Box::pin(async move { cut.since(stopping::CUT).await });
+    let pieces = futures_util::stream::unfold(Some((body.into_data_stream(), cut)), move |state| {
+        let stopping = stopping.clone();
+        async move {
+            let (mut pieces, mut cut) = state?;
+            let piece = tokio::select! {
+                piece = tokio::time::timeout(patience, pieces.next()) => Some(piece),
+                () = stopping.since(stopping::STILL) => None,
+                () = &mut cut => None,
+            };
+            let piece = match piece {
+                Some(Ok(piece)) => piece?.map_err(std::io::Error::other),
+                Some(Err(_)) => Err(std::io::Error::from(ErrorKind::TimedOut)),
+                None => {
+                    tokio::spawn(tokio::time::timeout(stopping::LINGER, pieces.for_each(|_| async {})));
+                    return Some((Err(std::io::Error::from(ErrorKind::ConnectionAborted)), None));
+                }
+            };
+            Some((piece, Some((pieces, cut))))
+        }
     });
     let reader = SyncIoBridge::new(StreamReader::new(Box::pin(pieces)));
-    let done = app.blocking(move |engine| match engine.ingest(&mut sources::read(BODY, reader), &|_| {}) {
+    let written: Arc<Mutex<Report>> = Arc::default();
+    let heard = Arc::clone(&written);
+    let so_far = move || written.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let hear = move |report: &Report| *heard.lock().unwrap_or_else(PoisonError::into_inner) = report.clone();
+    let work = app.blocking(move |engine| match engine.ingest(&mut sources::read(BODY, reader), &hear) {
         // What the client did is no trouble of ours; what had come whole is in.
         Err(Error::Io { path, source, .. }) if path == Path::new(BODY) => Ok(Err(source)),
         done => done.map(Ok),
     });
-    match done.await? {
+    let done = tokio::select! {
+        done = work => done?,
+        () = app.stopping.since(stopping::PATIENCE) => return Err(stopping::so_far(&so_far())),
+    };
+    match done {
         Ok(report) => Ok(report),
+        Err(e) if e.kind() == ErrorKind::ConnectionAborted => Err(stopping::so_far(&so_far())),
         Err(e) if e.kind() == ErrorKind::TimedOut => Err(ApiError::new(
             StatusCode::REQUEST_TIMEOUT,
             format!("nothing more of the body came for {} s; papers before that may be in", patience.as_secs()),
@@ -116,6 +145,11 @@ const BODY: &str = "the body";
 
 /// One paper
 ///
+/// It is named by its id, or by any form of an identifier: `2405.13729v2`, `arXiv:2405.13729 [cs.CL]`, a DOI in any case, an
+/// address at arXiv, doi.org, a publisher, PubMed, Semantic Scholar, the ACL Anthology or OpenReview, `PMID:1`, `PMC1`,
+/// `CorpusId:1`. An id as it was given always wins; a version that is named is taken where it is there, else the newest. The
+/// answer has the id that the paper was given. It is the same wherever a call takes the id of a paper.
+///
 /// `versions` lists the other versions of the same work (same arXiv id or DOI, or same title and first author), the newest
 /// first; answers show only the newest of all.
 #[utoipa::path(get, path = "/v1/papers/{id}", tag = "papers",
@@ -127,7 +161,8 @@ pub async fn get(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<Json
 
 /// Take a paper away
 ///
-/// It is in no later answer.
+/// It is in no later answer. It is named by its id, or by an identifier that no second paper has (naming a version means that
+/// version alone); an identifier of several papers is 422 and lists them.
 #[utoipa::path(delete, path = "/v1/papers/{id}", tag = "papers",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
     responses((status = 204), (status = 404, body = ErrorBody)))]

@@ -6,11 +6,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::ids;
+use super::ask::{ids, paper_id};
 use super::error::{ApiError, ErrorBody};
 use super::extract::Fields;
 use crate::engine::{Answer, Example, Recommend};
-use crate::paper::PaperId;
 use crate::rank::Strategy;
 
 /// What to recommend from. Takes every parameter of a ranking call besides.
@@ -50,7 +49,7 @@ pub struct Bounds {
     /// At most so many papers of one author.
     #[schema(minimum = 1)]
     per_author: Option<u64>,
-    /// Days after which a paper counts half, from the newest paper on; above 0.
+    /// Days after which a paper counts half, from the newest paper on that is not dated ahead of the clock; above 0.
     half_life_days: Option<f32>,
 }
 
@@ -75,7 +74,7 @@ pub struct WeightedExample {
 }
 
 fn examples(bodies: Vec<ExampleBody>) -> Result<Vec<Example>, ApiError> {
-    let of = |id, weight| Ok(Example { id: PaperId::new(id)?, weight });
+    let of = |id, weight| Ok(Example { id: paper_id(id)?, weight });
     bodies
         .into_iter()
         .map(|body| match body {
@@ -87,7 +86,8 @@ fn examples(bodies: Vec<ExampleBody>) -> Result<Vec<Example>, ApiError> {
 
 /// Papers for a set of examples
 ///
-/// At least one positive example: a paper, a text or a vector. An unknown id is 404 and named.
+/// At least one positive example: a paper, a text or a vector. A paper is named by its id, or by any form of its arXiv id, DOI
+/// and the like; the answer has the id that it was given. An unknown id is 404 and named.
 #[utoipa::path(post, path = "/v1/recommend", tag = "recommend", request_body = RecommendBody,
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn post(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<Answer>, ApiError> {

@@ -11,6 +11,7 @@ use super::ask::{Given, Ranking, ids};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
 use crate::engine::{Answer, Hit, Meta};
+use crate::paper::PaperId;
 
 /// A search in a body, for long texts. Takes every parameter of a ranking call besides.
 #[derive(Deserialize, ToSchema)]
@@ -63,7 +64,8 @@ async fn search(app: App, query: Option<String>, mut given: Given) -> Result<Jso
 
 /// Papers like this one
 ///
-/// Never the paper itself, nor another version of it.
+/// Never the paper itself, nor another version of it. The paper is named by its id, or by any form of its arXiv id, DOI and
+/// the like.
 #[utoipa::path(get, path = "/v1/papers/{id}/similar", tag = "search",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`"), Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
@@ -75,7 +77,7 @@ pub async fn similar(State(app): State<App>, Id(id): Id, Params(given): Params) 
 ///
 /// The same as `/v1/papers/{id}/similar`, for clients behind a proxy that decodes `%2F`.
 #[utoipa::path(get, path = "/v1/similar", tag = "search",
-    params(("id" = String, Query, description = "the paper's id"), Ranking),
+    params(("id" = String, Query, description = "the paper's id, arXiv id, DOI or address"), Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn similar_by_id(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
     match given.take("id").value {
@@ -88,14 +90,14 @@ pub async fn similar_by_id(State(app): State<App>, Params(mut given): Params) ->
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchBody {
-    /// Ids; 1 to 1000.
+    /// Ids, or forms of an arXiv id, DOI and the like; 1 to 1000.
     ids: Vec<String>,
 }
 
 /// What is like one paper of a batch.
 #[derive(Serialize, ToSchema)]
 pub struct BatchAnswer {
-    /// The paper it was asked for.
+    /// The paper it was asked for, by the id that it was given.
     id: String,
     /// The hits, best first.
     papers: Vec<Hit>,
@@ -121,11 +123,11 @@ pub async fn batch(State(app): State<App>, Fields(mut given): Fields) -> Result<
     let ids = ids(body.ids)?;
     app.blocking(move |engine| {
         let answers = engine.similar_to_each(&ids, &ask)?;
-        let took_ms = answers.iter().map(|a| a.meta.took_ms).sum();
-        let meta = answers.first().map(|a| Meta { took_ms, ..a.meta.clone() });
+        let took_ms = answers.iter().map(|(_, a)| a.meta.took_ms).sum();
+        let meta = answers.first().map(|(_, a)| Meta { took_ms, ..a.meta.clone() });
         let meta = meta.ok_or_else(|| crate::Error::Internal("a batch of nothing".into()))?;
-        let pairs = ids.into_iter().zip(answers);
-        let results = pairs.map(|(id, a)| BatchAnswer { id: id.to_string(), papers: a.papers }).collect();
+        let result = |(id, a): (PaperId, Answer)| BatchAnswer { id: id.to_string(), papers: a.papers };
+        let results = answers.into_iter().map(result).collect();
         Ok(BatchAnswers { results, meta })
     })
     .await

@@ -8,30 +8,36 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::Given;
+use super::ask::{Given, paper_id};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, NoParams, Params, json_body};
 use super::papers::PageMeta;
-use crate::engine::{Import, Imported, UserView};
+use crate::engine::{EventReport, Import, Imported, Unreadable, UserView};
 use crate::error::Error;
-use crate::paper::PaperId;
+use crate::paper::head;
 use crate::sources::{Format, references};
-use crate::store::Added;
 use crate::user::{Event, EventKind, Moment, Settings};
 
 /// Events of one user.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventsBody {
-    /// 1 to 100,000 events; all are taken or none.
+    /// 1 to 100,000 events.
     pub events: Vec<EventBody>,
+}
+
+/// The same before anybody looked at each.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEventsBody {
+    events: Vec<Value>,
 }
 
 /// Something a user did with a paper.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventBody {
-    /// The paper's id.
+    /// The paper: its id, or any form of its arXiv id, DOI and the like.
     paper: String,
     /// What.
     kind: EventKind,
@@ -52,15 +58,32 @@ pub struct EventList {
 /// The events of a body, with this moment for those that name none.
 pub fn events(bodies: Vec<EventBody>) -> Result<Vec<Event>, ApiError> {
     let now = Moment::now();
-    let of = |e: EventBody| {
-        Ok(Event {
-            paper: PaperId::new(e.paper)?,
-            kind: e.kind,
-            at: e.at.as_deref().map_or(Ok(now), Moment::parse)?,
-            weight: e.weight.unwrap_or(1.0),
-        })
+    bodies.into_iter().map(|body| event(body, now)).collect::<Result<_, Error>>().map_err(ApiError::from)
+}
+
+fn event(body: EventBody, now: Moment) -> Result<Event, Error> {
+    Ok(Event {
+        paper: paper_id(body.paper)?,
+        kind: body.kind,
+        at: body.at.as_deref().map_or(Ok(now), Moment::parse)?,
+        weight: body.weight.unwrap_or(1.0),
+    })
+}
+
+/// One by one, so that what is wrong with an event costs that event alone.
+fn each_event(bodies: Vec<Value>) -> Vec<Result<Event, Unreadable>> {
+    let now = Moment::now();
+    let read = |body: Value| {
+        let paper = body["paper"].as_str().map(|paper| head(paper, 80));
+        let event = serde_path_to_error::deserialize(body)
+            .map_err(|e| {
+                let (path, why) = (e.path().to_string(), e.into_inner());
+                Error::BadRequest(if path == "." { why.to_string() } else { format!("{path}: {why}") })
+            })
+            .and_then(|body| event(body, now));
+        event.map_err(|e| Unreadable { paper, reason: e.to_string() })
     };
-    bodies.into_iter().map(of).collect::<Result<_, Error>>().map_err(ApiError::from)
+    bodies.into_iter().map(read).collect()
 }
 
 /// Make a user, or give one new settings
@@ -110,18 +133,33 @@ pub async fn delete(State(app): State<App>, Id(name): Id, _: NoParams) -> Result
 
 /// Write down what a user did
 ///
-/// The user is made if new. All events are taken or none; they are on disk when the call returns. An event that is there
-/// already (same user, paper, kind and time) changes nothing. `like`, `save`, `dislike` and `dismiss` are verdicts, of which
-/// the last on a paper counts (weights 1, 1, -1, -0.3; at one moment a dislike wins); `unsave` takes back a save and `clear`
-/// every verdict; `view` (0.1) and `click` (0.3) count while there is no verdict. A paper that is not there is 404 and
-/// named.
+/// The user is made if new. What is taken is on disk when the call returns. An event that is there already (same user, paper,
+/// kind and time) changes nothing. `like`, `save`, `dislike` and `dismiss` are verdicts, of which the last on a paper counts
+/// (weights 1, 1, -1, -0.3; at one moment a dislike wins); `unsave` takes back a save and `clear` every verdict; `view` (0.1)
+/// and `click` (0.3) count while there is no verdict. A paper may be named by any form of its arXiv id, DOI and the like; the
+/// event has the id that the paper was given.
+///
+/// What is wrong with an event (a paper that is not there, a kind or time that cannot be read, a time in the future, a weight
+/// out of range) costs that event alone: it is listed under `rejected` with its place in the list (from 0), the paper as it
+/// was named, and the reason, and the answer is 200, also when nothing is left; a user who is new is then not made. With
+/// `strict=true` all events are taken or none, and the first that is wrong is the error: 400, 404 with the paper, or 422.
 #[utoipa::path(post, path = "/v1/users/{user}/events", tag = "users", request_body = EventsBody,
-    params(("user" = String, Path, description = "the user's name")),
-    responses((status = 200, body = Added), (status = 404, body = ErrorBody)))]
-pub async fn add_events(State(app): State<App>, Id(name): Id, Fields(given): Fields) -> Result<Json<Added>, ApiError> {
-    let body: EventsBody = given.rest()?;
-    let events = events(body.events)?;
-    app.blocking(move |engine| engine.add_events(&name, &events)).await.map(Json)
+    params(("user" = String, Path, description = "the user's name"),
+           ("strict" = Option<bool>, Query, description = "all events or none; false by default")),
+    responses((status = 200, body = EventReport), (status = 404, body = ErrorBody)))]
+pub async fn add_events(
+    State(app): State<App>,
+    Id(name): Id,
+    Fields(mut given): Fields,
+) -> Result<Json<EventReport>, ApiError> {
+    if given.take("strict").truth()?.unwrap_or(false) {
+        let body: EventsBody = given.rest()?;
+        let events = events(body.events)?;
+        return app.blocking(move |engine| engine.add_events(&name, &events).map(EventReport::from)).await.map(Json);
+    }
+    let body: RawEventsBody = given.rest()?;
+    let events = each_event(body.events);
+    app.blocking(move |engine| engine.add_each_event(&name, events)).await.map(Json)
 }
 
 /// A user's history, newest first

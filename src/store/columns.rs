@@ -110,9 +110,16 @@ impl Columns {
         self.listed.get(row as usize).copied().filter(|day| *day != NONE)
     }
 
-    /// The newest day on which a row was listed.
-    pub fn newest_listed(&self) -> Option<i32> {
-        self.listed.iter().copied().max().filter(|day| *day != NONE)
+    /// The newest day on which a row was listed, those after `clock` not counted; `clock` where there are only such.
+    pub fn today(&self, clock: i32) -> Option<i32> {
+        // One pass without a branch: what lies ahead counts as the oldest day there is.
+        let ahead = NONE + 1;
+        let newest = self.listed.iter().map(|day| if *day > clock { ahead } else { *day }).max()?;
+        match newest {
+            NONE => None,
+            day if day == ahead => Some(clock),
+            day => Some(day),
+        }
     }
 
     /// The rows in any of these categories (folded names).
@@ -134,9 +141,10 @@ impl Store {
         Ok(self.columns()?.listed(first, last))
     }
 
-    /// The newest day on which a paper was listed; none while none has a day.
-    pub fn newest_day(&self) -> Result<Option<i32>> {
-        Ok(self.columns()?.newest_listed())
+    /// The newest day on which a paper was listed, as far as it is not after `clock`; `clock` where all are, none while no
+    /// paper has a day.
+    pub fn today(&self, clock: i32) -> Result<Option<i32>> {
+        Ok(self.columns()?.today(clock))
     }
 
     /// The days of some rows ([`Paper::list_day`](crate::paper::Paper::list_day)), in their order.

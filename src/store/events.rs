@@ -5,7 +5,7 @@ use rusqlite::{Transaction, params, params_from_iter};
 use serde::Serialize;
 
 use super::list::{Page, no_cursor};
-use super::users::{ensure, touch};
+use super::users::{ensure, find, touch};
 use super::{Store, unreadable};
 use crate::error::{Error, Result};
 use crate::paper::PaperId;
@@ -56,6 +56,35 @@ impl Store {
                 t.prepare_cached("UPDATE counter SET events = events + 1")?.execute([])?;
             }
             Ok(Ok(added))
+        })
+    }
+
+    /// Writes those events of a user that name a paper that is there, or are there already; gives the places of the others.
+    /// The user is made if new and any event is written.
+    pub fn add_known_events(&self, name: &UserId, events: &[Event]) -> Result<(Added, Vec<usize>)> {
+        self.write(|t| {
+            let number = find(t, name)?;
+            let (mut written, mut unknown) = (Vec::new(), Vec::new());
+            for (place, event) in events.iter().enumerate() {
+                let user = number.unwrap_or(NOBODY);
+                let there = known(t, user, &event.paper)? || is_there(t, user, event)?;
+                if there { written.push(event) } else { unknown.push(place) }
+            }
+            let mut added = Added::default();
+            if written.is_empty() {
+                return Ok((added, unknown));
+            }
+            let user = ensure(t, name)?;
+            for event in written {
+                let n = insert(t, user, event)?;
+                added.accepted += n;
+                added.unchanged += 1 - n;
+            }
+            if added.accepted > 0 {
+                touch(t, user)?;
+                t.prepare_cached("UPDATE counter SET events = events + 1")?.execute([])?;
+            }
+            Ok((added, unknown))
         })
     }
 
@@ -153,6 +182,14 @@ impl Store {
     pub fn event_change(&self) -> Result<u64> {
         self.read(|c| c.prepare_cached("SELECT events FROM counter")?.query_row([], |r| r.get(0)))
     }
+}
+
+/// A number that no user has.
+const NOBODY: i64 = -1;
+
+fn is_there(t: &Transaction<'_>, user: i64, event: &Event) -> rusqlite::Result<bool> {
+    t.prepare_cached("SELECT EXISTS (SELECT 1 FROM events WHERE user = ?1 AND at = ?2 AND paper = ?3 AND kind = ?4)")?
+        .query_row(params![user, event.at.0, event.paper.as_str(), event.kind as u8], |r| r.get(0))
 }
 
 /// 1 when the event is new.

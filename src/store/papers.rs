@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::{Store, unreadable, vectors, works};
 use crate::error::Result;
 use crate::paper::{Paper, PaperId, Row};
+use crate::user::Moment;
 
 /// Two hashes of a paper: of what is embedded, and of everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,10 +131,14 @@ impl Store {
         })
     }
 
-    /// The days of some rows ([`Paper::day`]), where known, and of the newest paper of all.
-    pub fn days(&self, rows: &[Row]) -> Result<(HashMap<Row, i32>, Option<i32>)> {
+    /// The days of some rows ([`Paper::day`]), where known, and the newest of all papers that is not after `clock`; `clock`
+    /// where there are only such.
+    pub fn days(&self, rows: &[Row], clock: i32) -> Result<(HashMap<Row, i32>, Option<i32>)> {
         self.read(|c| {
-            let newest = c.query_row("SELECT max(day) FROM papers", [], |r| r.get(0))?;
+            let mut newest = c.prepare_cached(
+                "SELECT coalesce((SELECT max(day) FROM papers WHERE day <= ?1), min(?1, (SELECT max(day) FROM papers)))",
+            )?;
+            let newest = newest.query_row([clock], |r| r.get(0))?;
             let mut find = c.prepare_cached("SELECT day FROM papers WHERE row = ?1")?;
             let mut days = HashMap::new();
             for row in rows {
@@ -224,7 +229,7 @@ fn put_one(
         paper.day(),
         paper.list_day(),
         paper.upvotes.unwrap_or(0),
-        trending(paper),
+        trending(paper, today(t, paper)?),
         change
     ])?;
     let row = match kept {
@@ -277,8 +282,21 @@ pub fn folded(name: &str) -> String {
 
 /// Attention weighed against age: twice the votes and comments are worth two days. It needs no "now", so it is stored
 /// once and the order it gives never has to be brought up to date (the idea of Reddit's "hot", with our own constants).
-pub fn trending(paper: &Paper) -> f64 {
-    (1.0 + paper.attention()).log2() + f64::from(paper.list_day().unwrap_or(0)) / 2.0
+/// A day after `today` counts as today.
+pub fn trending(paper: &Paper, today: i32) -> f64 {
+    (1.0 + paper.attention()).log2() + f64::from(paper.list_day().unwrap_or(0).min(today)) / 2.0
+}
+
+/// The day that counts as today for a paper that is written: for one that is ahead of the clock the newest day of the corpus
+/// that is not. Only those ask for it.
+fn today(t: &Transaction<'_>, paper: &Paper) -> rusqlite::Result<i32> {
+    let clock = Moment::now().day();
+    if paper.list_day().is_none_or(|day| day <= clock) {
+        return Ok(clock);
+    }
+    let newest: Option<i32> =
+        t.prepare_cached("SELECT max(list_day) FROM papers WHERE list_day <= ?1")?.query_row([clock], |r| r.get(0))?;
+    Ok(newest.unwrap_or(clock))
 }
 
 fn short_hash(bytes: &[u8]) -> [u8; 16] {

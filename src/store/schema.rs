@@ -172,6 +172,15 @@ CREATE TRIGGER papers_less AFTER DELETE ON papers BEGIN UPDATE counter SET paper
 
 CREATE INDEX removed_by_change ON removed (change);
 ",
+    "
+-- A paper that is dated ahead of the clock counts as of today among the trending, and no longer stands before all.
+UPDATE papers
+SET trending = trending - list_day / 2.0 + coalesce(
+    (SELECT max(list_day) FROM papers WHERE list_day <= CAST(julianday('now') - 2440587.5 AS INTEGER)),
+    CAST(julianday('now') - 2440587.5 AS INTEGER)
+) / 2.0
+WHERE list_day > CAST(julianday('now') - 2440587.5 AS INTEGER);
+",
 ];
 
 #[cfg(test)]

@@ -158,11 +158,7 @@ impl Store {
 
 /// The user's number; made if new.
 pub fn ensure(t: &Transaction<'_>, name: &UserId) -> rusqlite::Result<i64> {
-    let known = t
-        .prepare_cached("SELECT user FROM users WHERE name = ?1")?
-        .query_row([name.as_str()], |r| r.get(0))
-        .optional()?;
-    match known {
+    match find(t, name)? {
         Some(user) => Ok(user),
         None => t
             .prepare_cached(
@@ -170,6 +166,11 @@ pub fn ensure(t: &Transaction<'_>, name: &UserId) -> rusqlite::Result<i64> {
             )?
             .query_row(params![name.as_str(), Moment::now().0], |r| r.get(0)),
     }
+}
+
+/// The number of a user who is there.
+pub fn find(t: &Transaction<'_>, name: &UserId) -> rusqlite::Result<Option<i64>> {
+    t.prepare_cached("SELECT user FROM users WHERE name = ?1")?.query_row([name.as_str()], |r| r.get(0)).optional()
 }
 
 /// Notes that what the user is shown may have changed.

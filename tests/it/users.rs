@@ -78,9 +78,9 @@ fn a_user_comes_acts_and_is_forgotten() {
         { "paper": "whales/1", "kind": "like", "at": "2026-07-01T10:00:00Z" },
     ] });
     let first = server.post("/v1/users/ada/events", &events);
-    assert_eq!((first.status, &first.body), (200, &json!({ "accepted": 2, "unchanged": 1 })));
+    assert_eq!((first.status, &first.body), (200, &json!({ "accepted": 2, "unchanged": 1, "rejected": [] })));
     let again = server.post("/v1/users/ada/events", &events);
-    assert_eq!(again.body, json!({ "accepted": 0, "unchanged": 3 }));
+    assert_eq!(again.body, json!({ "accepted": 0, "unchanged": 3, "rejected": [] }));
     let history = server.get("/v1/users/ada/events?limit=1");
     let newest = &history.body["events"][0];
     assert_eq!((&newest["at"], &newest["weight"]), (&json!("2026-07-02T08:00:00Z"), &json!(2.5)));
@@ -171,17 +171,17 @@ fn every_bad_event_has_its_rule() {
         ("a%00b", event("whales/1", "like", "2026-07-01"), 422, "control"),
         ("%20", event("whales/1", "like", "2026-07-01"), 422, "empty"),
     ] {
-        let reply = server.post(&format!("/v1/users/{user}/events"), &body);
+        let reply = server.post(&format!("/v1/users/{user}/events?strict=true"), &body);
         let (got, _, message) = error(&reply);
         assert_eq!(got, status, "{body}: {message}");
         let message = format!("{message} {}", reply.body["error"]["detail"]);
         assert!(message.contains(word), "{body}: {message}");
     }
     assert_eq!(error(&server.get("/v1/users/ada")).0, 404, "an event that is not taken makes no user");
-    // One bad event spoils the batch: nothing of it is kept.
+    // Asked for all or nothing, one bad event spoils the batch: nothing of it is kept.
     let mixed =
         json!({ "events": [{ "paper": "whales/1", "kind": "like" }, { "paper": "nowhere/1", "kind": "like" }] });
-    assert_eq!(error(&server.post("/v1/users/ada/events", &mixed)).0, 404);
+    assert_eq!(error(&server.post("/v1/users/ada/events?strict=true", &mixed)).0, 404);
     assert_eq!(error(&server.get("/v1/users/ada")).0, 404);
     for (body, status) in [
         (json!({ "half_life_days": -1 }), 422),
@@ -196,9 +196,14 @@ fn every_bad_event_has_its_rule() {
     // A deleted paper: what was said of it stays and counts no more; nothing new can be said of it.
     like(&server, "ada", &["whales/1".into()], "like");
     assert_eq!(server.delete("/v1/papers/whales%2F1").status, 204);
-    assert_eq!(error(&server.post("/v1/users/ada/events", &event("whales/1", "save", "2026-07-03"))).0, 404);
+    let gone = server.post("/v1/users/ada/events", &event("whales/1", "save", "2026-07-03"));
+    assert_eq!((gone.status, &gone.body["rejected"][0]["paper"]), (200, &json!("whales/1")));
     let again = server.post("/v1/users/ada/events", &event("whales/1", "like", "2026-07-01T00:00:00Z"));
-    assert_eq!(again.body, json!({ "accepted": 0, "unchanged": 1 }), "what is known already is no news");
+    assert_eq!(
+        again.body,
+        json!({ "accepted": 0, "unchanged": 1, "rejected": [] }),
+        "what is known already is no news"
+    );
     assert_eq!(server.get("/v1/users/ada/events").body["meta"]["total"], 1);
     assert_eq!(server.get("/v1/users/ada/interests").body["interests"], json!([]));
     assert_eq!(server.get("/v1/users/ada/feed").status, 200);

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::picture::Example;
 use super::read::since;
+use crate::engine::space::Space;
 use crate::engine::{Ask, Engine};
 use crate::error::{Error, Result};
 use crate::index::dot;
@@ -98,8 +99,8 @@ impl Engine {
     /// or too much.
     pub fn themes_of(&self, selection: &Selection) -> Result<SelectionThemes> {
         let began = Instant::now();
-        let rows = self.selected(selection)?;
         let space = self.space();
+        let rows = self.selected(&space, selection)?;
         let found = space.index.vectors(&rows);
         let papers = self.store.papers(&rows)?;
         let known: std::collections::HashMap<Row, Paper> = papers.into_iter().collect();
@@ -172,22 +173,18 @@ impl Engine {
     }
 
     /// The rows of a selection, each once, in order.
-    fn selected(&self, selection: &Selection) -> Result<Vec<Row>> {
-        let mut rows: Vec<Row> = Vec::new();
-        let ids: Vec<&PaperId> = selection.papers.iter().collect();
-        for (id, row) in ids.iter().zip(self.store.rows(&ids)?) {
-            rows.push(row.ok_or_else(|| Error::no_paper(id.as_str()))?);
-        }
+    fn selected(&self, space: &Space, selection: &Selection) -> Result<Vec<Row>> {
+        let mut rows: Vec<Row> = self.rows_of_all_named(&selection.papers)?;
         if let Some(user) = &selection.user {
             rows.extend(self.liked_by(user)?);
         }
         if let Some(q) = &selection.q {
             let filter = selection.filter.clone().unwrap_or_default();
-            rows.extend(self.best_hits(q, selection.hits, filter)?);
+            rows.extend(self.best_hits(space, q, selection.hits, filter)?);
         } else if let Some(filter) = &selection.filter {
             filter.check()?;
-            let allowed = self.store.allowed(filter)?.unwrap_or_else(|| self.space().index.rows());
-            let excluded = self.store.excluded(filter)?;
+            let allowed = self.store.allowed(filter)?.unwrap_or_else(|| space.index.rows());
+            let excluded = self.excluded(filter)?;
             if allowed.len() > MOST as u64 {
                 return Err(too_many(allowed.len() as usize));
             }
@@ -216,7 +213,7 @@ impl Engine {
         Ok(self.store.rows(&ids)?.into_iter().flatten().collect())
     }
 
-    fn best_hits(&self, q: &str, hits: usize, filter: Filter) -> Result<Vec<Row>> {
+    fn best_hits(&self, space: &Space, q: &str, hits: usize, filter: Filter) -> Result<Vec<Row>> {
         if !(1..=MOST).contains(&hits) {
             return Err(Error::Invalid(format!("limit is {hits}; it goes from 1 to {MOST}")));
         }
@@ -225,7 +222,7 @@ impl Engine {
         while ids.len() < hits {
             let limit = (hits - ids.len()).min(500);
             let ask = Ask { limit, offset: ids.len(), filter: filter.clone(), ..Ask::default() };
-            let page = self.search(q, &ask)?.papers;
+            let page = self.search_in(space, q, &ask)?.papers;
             let got = page.len();
             ids.extend(page.into_iter().map(|h| h.paper.id));
             if got < limit {

@@ -14,6 +14,7 @@ use crate::themes::labels;
 use crate::themes::layout::Place;
 use crate::themes::levels::{FINEST, LEVELS};
 use crate::themes::trend::{self, PAST_WEEKS, RECENT_WEEKS, Trend};
+use crate::user::Moment;
 
 /// What is kept of a run besides its numbers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -275,9 +276,11 @@ impl Picture {
     }
 
     fn trends(&self, members: &[Vec<u32>]) -> Vec<Trend> {
-        let mut days: Vec<i32> = self.papers.iter().filter_map(|p| p.day).collect();
+        // Papers dated ahead of the clock do not decide what "now" is.
+        let clock = Moment::now().day();
+        let mut days: Vec<i32> = self.papers.iter().filter_map(|p| p.day.filter(|day| *day <= clock)).collect();
         days.sort_unstable();
-        // A few papers dated into the future do not decide what "now" is.
+        // Nor do a few slips of the pen that are not ahead of it.
         let last = days.len().checked_sub(1 + days.len() / 2000).map(|k| days[k]);
         let most = RECENT_WEEKS + PAST_WEEKS;
         let weeks = match (last, days.first()) {

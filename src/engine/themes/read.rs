@@ -361,7 +361,7 @@ impl Engine {
         if let Some(allowed) = self.store.allowed(filter)? {
             rows.retain(|row| allowed.contains(row.0));
         }
-        let excluded = self.store.excluded(filter)?;
+        let excluded = self.excluded(filter)?;
         rows.retain(|row| !excluded.contains(row.0));
         Ok(rows)
     }

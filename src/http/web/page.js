@@ -84,9 +84,16 @@ async function ranked(path, params, post) {
   return { papers, next, total: meta.total, took: meta.took_ms };
 }
 
+/** The newest day of the list that has come: papers dated ahead stand in front of it and are passed over. */
 export async function newestDay() {
-  const { papers } = await ask("v1/papers", { limit: 1 });
-  return { day: dayOf(papers[0]), none: papers.length === 0 };
+  const clock = new Date().toISOString().slice(0, 10);
+  let { papers, meta } = await ask("v1/papers", { limit: 1 });
+  const first = papers[0];
+  while (papers.length && papers.every((p) => dayOf(p) > clock) && meta.next) {
+    ({ papers, meta } = await ask("v1/papers", { limit: MOST, cursor: meta.next }));
+  }
+  const come = papers.find((p) => dayOf(p) && dayOf(p) <= clock);
+  return { day: dayOf(come ?? first), none: !first };
 }
 
 // ---- The views. Each says how to get a page, and what stands above and instead of the list. ----
