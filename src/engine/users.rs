@@ -1,5 +1,8 @@
 //! Users, their settings and what they did.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -116,40 +119,70 @@ impl Engine {
         self.store.add_events(&name, &events)
     }
 
-    /// Writes down what can be written down of what a user did; they are made if new and anything could. On disk when the
-    /// call returns. What was no event to begin with comes as its rejection.
+    /// Writes down what can be written down of what some users did, each with their name; users are made if new and anything
+    /// could. On disk when the call returns. What was no event to begin with comes as its rejection.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a name that is not allowed, for no events or more than [`MAX_EVENTS`].
-    pub fn add_each_event(&self, name: &str, given: Vec<Result<Event, Unreadable>>) -> Result<EventReport> {
-        let name = UserId::new(name)?;
+    /// [`Error::Invalid`] for no events or more than [`MAX_EVENTS`].
+    pub fn add_each_event(&self, given: Vec<Result<(UserId, Event), Unreadable>>) -> Result<EventReport> {
         if given.is_empty() || given.len() > MAX_EVENTS {
             return Err(Error::Invalid(format!("{} events; 1 to {MAX_EVENTS} are allowed in one call", given.len())));
         }
         let now = Moment::now();
-        let (mut events, mut places, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
+        // By user, in the order in which they come first: the events, and their places among all.
+        let mut of: Vec<(UserId, Vec<Event>, Vec<usize>)> = Vec::new();
+        let mut known: HashMap<UserId, usize> = HashMap::new();
+        let mut rejected = Vec::new();
         for (index, one) in given.into_iter().enumerate() {
-            let checked = one.and_then(|event| match event.check(now) {
-                Ok(()) => Ok(event),
+            let checked = one.and_then(|(user, event)| match event.check(now) {
+                Ok(()) => Ok((user, event)),
                 Err(e) => Err(Unreadable { paper: Some(event.paper.to_string()), reason: e.to_string() }),
             });
             match checked {
-                Ok(event) => {
-                    events.push(event);
-                    places.push(index);
+                Ok((user, event)) => {
+                    let place = *known.entry(user).or_insert_with_key(|user| {
+                        of.push((user.clone(), Vec::new(), Vec::new()));
+                        of.len() - 1
+                    });
+                    of[place].1.push(event);
+                    of[place].2.push(index);
                 }
                 Err(Unreadable { paper, reason }) => rejected.push(RejectedEvent { index, paper, reason }),
             }
         }
-        let under_given_ids = self.events_of_given_ids(name.as_str(), &events)?;
-        let (added, unknown) = self.store.add_known_events(&name, &under_given_ids)?;
-        for k in unknown {
-            let paper = &events[k].paper;
-            let reason = Error::no_paper(paper.as_str()).to_string();
-            rejected.push(RejectedEvent { index: places[k], paper: Some(paper.to_string()), reason });
+        let named: Vec<Cow<'_, [Event]>> = of
+            .iter()
+            .map(|(user, events, _)| self.events_of_given_ids(user.as_str(), events))
+            .collect::<Result<_>>()?;
+        let written: Vec<(&UserId, &[Event])> =
+            of.iter().zip(&named).map(|(of, events)| (&of.0, &events[..])).collect();
+        let (added, unknown) = self.store.add_known_events(&written)?;
+        for ((_, events, places), unknown) in of.iter().zip(unknown) {
+            rejected.extend(unknown.into_iter().map(|k| {
+                let paper = events[k].paper.as_str();
+                let reason = Error::no_paper(paper).to_string();
+                RejectedEvent { index: places[k], paper: Some(paper.to_string()), reason }
+            }));
         }
         rejected.sort_by_key(|r| r.index);
         Ok(EventReport { accepted: added.accepted, unchanged: added.unchanged, rejected })
+    }
+
+    /// A page of users, in the order in which they came.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a limit out of range, [`Error::BadRequest`] for a broken cursor.
+    pub fn users(&self, limit: usize, cursor: Option<&str>) -> Result<Page<UserView>> {
+        check_limit(limit)?;
+        let no_cursor =
+            |cursor: &str| Error::BadRequest(format!("{cursor:?} is no cursor; use the `next` of the page before"));
+        let after = cursor.map(|c| c.parse::<i64>().map_err(|_| no_cursor(c))).transpose()?;
+        let mut users = self.store.users_after(after, limit + 1)?;
+        let more = users.len() > limit;
+        users.truncate(limit);
+        let next = users.last().filter(|_| more).map(|user| user.number.to_string());
+        let items = users.into_iter().map(|user| self.view(user)).collect::<Result<_>>()?;
+        Ok(Page { items, next, total: self.store.count_users()? })
     }
 
     /// A page of a user's history, newest first.

@@ -16,7 +16,7 @@ use crate::engine::{EventReport, Import, Imported, Unreadable, UserView};
 use crate::error::Error;
 use crate::paper::head;
 use crate::sources::{Format, references};
-use crate::user::{Event, EventKind, Moment, Settings};
+use crate::user::{Event, EventKind, Moment, Settings, UserId};
 
 /// Events of one user.
 #[derive(Deserialize, ToSchema)]
@@ -70,18 +70,22 @@ fn event(body: EventBody, now: Moment) -> Result<Event, Error> {
     })
 }
 
-/// One by one, so that what is wrong with an event costs that event alone.
-fn each_event(bodies: Vec<Value>) -> Vec<Result<Event, Unreadable>> {
+/// One by one, so that what is wrong with an event costs that event alone. `user` says whose it is.
+fn each_event(
+    bodies: Vec<Value>,
+    user: impl Fn(&mut Value) -> Result<UserId, Error>,
+) -> Vec<Result<(UserId, Event), Unreadable>> {
     let now = Moment::now();
-    let read = |body: Value| {
+    let read = |mut body: Value| {
         let paper = body["paper"].as_str().map(|paper| head(paper, 80));
-        let event = serde_path_to_error::deserialize(body)
+        let whose = user(&mut body);
+        let event: Result<Event, Error> = serde_path_to_error::deserialize(body)
             .map_err(|e| {
                 let (path, why) = (e.path().to_string(), e.into_inner());
                 Error::BadRequest(if path == "." { why.to_string() } else { format!("{path}: {why}") })
             })
             .and_then(|body| event(body, now));
-        event.map_err(|e| Unreadable { paper, reason: e.to_string() })
+        whose.and_then(|user| Ok((user, event?))).map_err(|e| Unreadable { paper, reason: e.to_string() })
     };
     bodies.into_iter().map(read).collect()
 }
@@ -158,8 +162,67 @@ pub async fn add_events(
         return app.blocking(move |engine| engine.add_events(&name, &events).map(EventReport::from)).await.map(Json);
     }
     let body: RawEventsBody = given.rest()?;
-    let events = each_event(body.events);
-    app.blocking(move |engine| engine.add_each_event(&name, events)).await.map(Json)
+    let user = UserId::new(name)?;
+    let events = each_event(body.events, |_| Ok(user.clone()));
+    app.blocking(move |engine| engine.add_each_event(events)).await.map(Json)
+}
+
+/// Events of many users.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)] // This is what the OpenAPI document says; each is read on its own.
+pub struct EventsOfManyBody {
+    /// 1 to 100,000 events.
+    events: Vec<EventOfBody>,
+}
+
+/// Something a user did with a paper.
+#[derive(Deserialize, ToSchema)]
+#[allow(dead_code)]
+pub struct EventOfBody {
+    /// The user's name; made if new.
+    user: String,
+    #[serde(flatten)]
+    event: EventBody,
+}
+
+/// Write down what many users did
+///
+/// As for one user, with the name of the user in each event. All that can be written is written at once; what is wrong with
+/// an event (a name that is not allowed among it) costs that event alone.
+#[utoipa::path(post, path = "/v1/events", tag = "users", request_body = EventsOfManyBody,
+    responses((status = 200, body = EventReport)))]
+pub async fn add_events_of_many(State(app): State<App>, Fields(given): Fields) -> Result<Json<EventReport>, ApiError> {
+    let body: RawEventsBody = given.rest()?;
+    let user = |body: &mut Value| match body.as_object_mut().and_then(|fields| fields.shift_remove("user")) {
+        Some(Value::String(name)) => UserId::new(name),
+        Some(_) => Err(Error::BadRequest("user: it must be a text".into())),
+        None => Err(Error::BadRequest("missing field `user`".into())),
+    };
+    let events = each_event(body.events, user);
+    app.blocking(move |engine| engine.add_each_event(events)).await.map(Json)
+}
+
+/// A page of users.
+#[derive(Serialize, ToSchema)]
+pub struct UserList {
+    /// The users of this page, in the order in which they came.
+    users: Vec<UserView>,
+    meta: PageMeta,
+}
+
+/// Users, in the order in which they came
+#[utoipa::path(get, path = "/v1/users", tag = "users",
+    params(("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "users a page, default 50"),
+           ("cursor" = Option<String>, Query, description = "`meta.next` of the page before")),
+    responses((status = 200, body = UserList)))]
+pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Json<UserList>, ApiError> {
+    let mut take = |name| given.take(name);
+    let limit = take("limit").whole()?.unwrap_or(50);
+    let cursor: Option<String> = take("cursor").word()?;
+    given.nothing_else()?;
+    let page = app.blocking(move |engine| engine.users(limit, cursor.as_deref())).await?;
+    Ok(Json(UserList { users: page.items, meta: PageMeta { total: page.total, next: page.next } }))
 }
 
 /// A user's history, newest first

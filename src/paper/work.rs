@@ -87,10 +87,10 @@ const FIELDS: &[(&[&str], &str)] = &[
 /// The identifiers in the further fields of a paper, and in `externalIds` as Semantic Scholar writes them.
 fn given_identifiers(extra: &Map<String, Value>) -> impl Iterator<Item = Identifier> {
     let nested = ["externalIds", "external_ids", "externalids"];
-    let nested = nested.into_iter().filter_map(|name| extra.get(name)?.as_object());
+    let nested = nested.into_iter().filter_map(move |name| extra.get(name)?.as_object());
     std::iter::once(extra).chain(nested).flat_map(|fields| {
         FIELDS.iter().flat_map(|(names, label)| names.iter().map(move |name| (*name, *label))).filter_map(
-            |(name, label)| {
+            move |(name, label)| {
                 let text = match fields.get(name)? {
                     Value::String(text) => text.trim().to_string(),
                     Value::Number(number) => number.to_string(),
@@ -159,7 +159,7 @@ mod tests {
             (serde_json::json!({"externalIds": {"DOI": "10.1000/a", "PubMed": "31452104"}}), "pmid:31452104"),
             (serde_json::json!({"externalIds": {"CorpusId": 215416146, "ACL": "P19-1001"}}), "acl:p19-1001"),
         ] {
-            assert!(keys(extra.clone()).iter().any(|k| k == key), "{extra}: {:?}", keys(extra));
+            assert!(keys(extra.clone()).iter().any(|k| k == key), "{extra}: {:?}", keys(extra.clone()));
         }
         assert_eq!(keys(serde_json::json!({"pmid": null, "doi": "", "arxiv": "hep-th", "acl": 5})).len(), 1);
     }

@@ -59,29 +59,15 @@ impl Store {
         })
     }
 
-    /// Writes those events of a user that name a paper that is there, or are there already; gives the places of the others.
-    /// The user is made if new and any event is written.
-    pub fn add_known_events(&self, name: &UserId, events: &[Event]) -> Result<(Added, Vec<usize>)> {
+    /// Writes, in one transaction, those events of some users that name a paper that is there, or are there already; gives for
+    /// each user the places of the others. A user is made if new and any of their events is written.
+    pub fn add_known_events(&self, of: &[(&UserId, &[Event])]) -> Result<(Added, Vec<Vec<usize>>)> {
         self.write(|t| {
-            let number = find(t, name)?;
-            let (mut written, mut unknown) = (Vec::new(), Vec::new());
-            for (place, event) in events.iter().enumerate() {
-                let user = number.unwrap_or(NOBODY);
-                let there = known(t, user, &event.paper)? || is_there(t, user, event)?;
-                if there { written.push(event) } else { unknown.push(place) }
-            }
-            let mut added = Added::default();
-            if written.is_empty() {
-                return Ok((added, unknown));
-            }
-            let user = ensure(t, name)?;
-            for event in written {
-                let n = insert(t, user, event)?;
-                added.accepted += n;
-                added.unchanged += 1 - n;
+            let (mut added, mut unknown) = (Added::default(), Vec::with_capacity(of.len()));
+            for (name, events) in of {
+                unknown.push(add_known(t, name, events, &mut added)?);
             }
             if added.accepted > 0 {
-                touch(t, user)?;
                 t.prepare_cached("UPDATE counter SET events = events + 1")?.execute([])?;
             }
             Ok((added, unknown))
@@ -182,6 +168,29 @@ impl Store {
     pub fn event_change(&self) -> Result<u64> {
         self.read(|c| c.prepare_cached("SELECT events FROM counter")?.query_row([], |r| r.get(0)))
     }
+}
+
+/// Writes what can be written of a user's events; gives the places of the others.
+fn add_known(t: &Transaction<'_>, name: &UserId, events: &[Event], added: &mut Added) -> rusqlite::Result<Vec<usize>> {
+    let user = find(t, name)?.unwrap_or(NOBODY);
+    let (mut written, mut unknown) = (Vec::new(), Vec::new());
+    for (place, event) in events.iter().enumerate() {
+        let there = known(t, user, &event.paper)? || is_there(t, user, event)?;
+        if there { written.push(event) } else { unknown.push(place) }
+    }
+    if written.is_empty() {
+        return Ok(unknown);
+    }
+    let (user, before) = (ensure(t, name)?, added.accepted);
+    for event in written {
+        let n = insert(t, user, event)?;
+        added.accepted += n;
+        added.unchanged += 1 - n;
+    }
+    if added.accepted > before {
+        touch(t, user)?;
+    }
+    Ok(unknown)
 }
 
 /// A number that no user has.

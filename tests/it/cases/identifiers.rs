@@ -306,3 +306,32 @@ fn a_corpus_without_a_day_that_was_is_read_by_votes() {
         assert_eq!(hits(&server.get("/v1/papers?sort=trending&limit=1").body), ["p19"], "{date:?}");
     }
 }
+
+#[test]
+fn events_of_many_users_go_in_at_once() {
+    let (_folder, server) = served();
+    let event = |user: Value, paper: &str| json!({ "user": user, "paper": paper, "kind": "like", "at": "2026-07-01" });
+    let body = json!({ "events": [
+        event(json!("ada"), "2405.99131"), event(json!("bob"), "10.1000/KELP.21"), event(json!("ada"), "nobody/1"),
+        event(json!(""), "2405.99131"), event(json!(5), "2405.99131"), json!({ "paper": "2405.99131", "kind": "like" }),
+        event(json!("ada"), "arxiv:2405.99131"), event(json!("eve"), "nobody/2"),
+    ] });
+    let reply = server.post("/v1/events", &body);
+    assert_eq!((reply.status, &reply.body["accepted"], &reply.body["unchanged"]), (200, &json!(2), &json!(1)));
+    let rejected = reply.body["rejected"].as_array().expect("a list");
+    let places: Vec<u64> = rejected.iter().filter_map(|r| r["index"].as_u64()).collect();
+    assert_eq!(places, [2, 3, 4, 5, 7], "{}", reply.body);
+    let first = server.get("/v1/users?limit=1").body;
+    assert_eq!((&first["users"][0]["id"], &first["meta"]["total"]), (&json!("ada"), &json!(2)));
+    let next = first["meta"]["next"].as_str().expect("more");
+    let last = server.get(&format!("/v1/users?limit=1&cursor={next}")).body;
+    assert_eq!((&last["users"][0]["id"], &last["users"][0]["events"]), (&json!("bob"), &json!(1)));
+    assert_eq!(last["meta"]["next"], Value::Null);
+    for path in ["/v1/users?limit=0", "/v1/users?limit=501"] {
+        assert_eq!(error(&server.get(path)).0, 422);
+    }
+    for path in ["/v1/users?cursor=x", "/v1/users?page=2"] {
+        assert_eq!(error(&server.get(path)).0, 400);
+    }
+    assert_eq!(error(&server.post("/v1/events", &json!({ "events": [] }))).0, 422);
+}
