@@ -41,7 +41,7 @@ pub struct FilterArgs {
     /// Papers of this date or earlier
     #[arg(long, value_name = "DATE", value_parser = date)]
     to: Option<PaperDate>,
-    /// Papers in any of these categories
+    /// Papers in any of these categories; an archive stands for its classes, math for math.OC
     #[arg(long, value_name = "C", num_args = 1..)]
     category: Vec<String>,
     /// Papers by any of these authors (full name)

@@ -13,6 +13,8 @@ use crate::engine::MAX_QUERY_BYTES;
   paperkin search graph neural networks for proteins -k 20 --from 2026-01
   paperkin search 'author:\"Ada Lovelace\" engines -survey'
   paperkin search 'title:diffusion category:cs.CV OR category:cs.LG date:2025..2026-03 \"image editing\"'
+  paperkin search 'author:\"Hinton GE\" category:cs date:2020-2024'
+  paperkin search '\"Ada Lovelace\"'         a phrase, or a person
   paperkin search arXiv:2405.13729 --mode lexical
   xclip -o | paperkin search -        a pasted abstract from standard input")]
 pub struct Args {

@@ -7,10 +7,14 @@ use serde::Serialize;
 
 use crate::engine::{Answer, Hit, Part};
 use crate::error::{Error, Result};
+use crate::index::Correction;
 
 /// The hits of an answer: a table, or a JSON object a line.
 pub fn answer(answer: &Answer, json: bool) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
+    for Correction { from, to } in &answer.meta.corrected {
+        eprintln!("no paper holds \"{}\"; these are for \"{}\"", plain(from), plain(to));
+    }
     if json {
         return lines(&mut out, &answer.papers);
     }

@@ -27,7 +27,7 @@ pub struct Ranking {
     from: Option<String>,
     /// Papers of this date or earlier; `2026` reaches to its last day.
     to: Option<String>,
-    /// Papers in any of these categories (repeat the parameter).
+    /// Papers in any of these categories (repeat the parameter); an archive stands for its classes, `math` for `math.OC`.
     category: Option<Vec<String>>,
     /// Papers by any of these authors, by full name (repeat the parameter).
     author: Option<Vec<String>>,

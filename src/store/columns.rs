@@ -3,7 +3,7 @@
 //! A date range over the whole corpus is some milliseconds of SQL and some microseconds of a column. Derived from the
 //! tables by change number, read when first asked for. Authors stay with SQL: they are many, and each wrote little.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
 
 use roaring::RoaringBitmap;
@@ -25,7 +25,7 @@ pub struct Columns {
     days: Vec<i32>,
     listed: Vec<i32>,
     /// Folded names, and the rows of each.
-    categories: HashMap<String, RoaringBitmap>,
+    categories: BTreeMap<String, RoaringBitmap>,
 }
 
 impl Columns {
@@ -122,9 +122,17 @@ impl Columns {
         }
     }
 
-    /// The rows in any of these categories (folded names).
+    /// The rows in any of these categories (folded names). An archive stands for its classes: `math` is `math.oc` as well,
+    /// but not `math-ph`; the search for `category:math` has the same rule.
     pub fn in_any(&self, names: impl Iterator<Item = String>) -> RoaringBitmap {
-        names.filter_map(|name| self.categories.get(&name)).fold(RoaringBitmap::new(), |all, rows| all | rows)
+        let mut all = RoaringBitmap::new();
+        for name in names {
+            // The sign behind `.` is `/`.
+            let classes = self.categories.range(format!("{name}.")..format!("{name}/"));
+            let own = self.categories.get(&name).into_iter();
+            own.chain(classes.map(|(_, rows)| rows)).for_each(|rows| all |= rows);
+        }
+        all
     }
 }
 

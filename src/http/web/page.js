@@ -81,7 +81,7 @@ async function ranked(path, params, post) {
   const seen = offset + papers.length;
   // The total counts what the filter allows; a page that is not full is the last one all the same.
   const next = papers.length === params.limit && seen < meta.total ? seen : null;
-  return { papers, next, total: meta.total, took: meta.took_ms };
+  return { papers, next, total: meta.total, took: meta.took_ms, corrected: meta.corrected ?? [] };
 }
 
 /** The newest day of the list that has come: papers dated ahead stand in front of it and are passed over. */
@@ -140,7 +140,10 @@ const VIEWS = {
     const first = await page(0, limit);
     return {
       name: at.q.slice(0, 80),
-      head: [el("div", { className: "headline" }, heading, modePicker(at))],
+      head: [
+        el("div", { className: "headline" }, heading, modePicker(at)),
+        ...first.corrected.map(({ from, to }) => el("p", { className: "filter" }, `No paper holds “${from}”; these are for “${to}”.`)),
+      ],
       first,
       more: (offset) => page(offset, STEP.search),
       empty: notice(`No paper${at.category ? ` in ${at.category}` : ""} fits this search.`,
