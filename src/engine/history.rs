@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ingest::MAX_LISTED;
-use super::{Engine, Rejected};
+use super::{Engine, Format, Rejected};
 use crate::error::{Error, Result};
 use crate::paper::{Identifier, Paper, PaperId, Row, TELLING_TITLE, head, letters};
 use crate::user::{Event, EventKind, Moment, UserId};
@@ -22,6 +22,10 @@ pub struct Reference {
     pub titled: bool,
     /// When it came into the list.
     pub added: Option<Moment>,
+    /// The line that it begins on (in JSON its place), counted from 1.
+    pub line: usize,
+    /// What the list itself calls it: a BibTeX key and the like.
+    pub key: Option<String>,
 }
 
 /// A reference list, read.
@@ -37,6 +41,8 @@ pub struct ReferenceList {
     pub rejected_unit: RejectedUnit,
     /// Whether any entry could be read, be it that it names nothing.
     pub legible: bool,
+    /// How the list is written: as it was said, or as it was found.
+    pub format: Format,
 }
 
 /// What the number of a rejected entry counts.
@@ -57,7 +63,8 @@ impl ReferenceList {
         match read {
             Some(reference) => {
                 self.legible = true;
-                self.references.push(reference);
+                let key = key.filter(|key| !key.is_empty()).map(|key| head(key, 80));
+                self.references.push(Reference { line, key, ..reference });
             }
             None => self.nameless(line, key, ""),
         }

@@ -5,6 +5,7 @@ mod candidates;
 mod coreading;
 mod embed;
 mod feed;
+mod format;
 mod history;
 mod info;
 mod ingest;
@@ -29,6 +30,7 @@ mod words;
 
 pub use answer::{Answer, Ask, Hit, InterestName, Meta, Mode, Part, Why};
 pub use feed::{Feed, Since};
+pub use format::Format;
 pub use history::{Import, Imported, Matched, Reference, ReferenceList, RejectedUnit};
 pub use info::Info;
 pub use ingest::{Incoming, Rejected, Rejection, Report, Source};

@@ -6,4 +6,4 @@ mod references;
 
 pub use invented::{invented, invented_text};
 pub use jsonl::{MAX_LINE, one, open, read};
-pub use references::{Format, references};
+pub use references::{Format, references, references_from_bytes};

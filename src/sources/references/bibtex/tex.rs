@@ -1,0 +1,371 @@
+//! The text of a BibTeX value: accents, signs, braces. What cannot be known is left out rather than left as a command, and
+//! nothing here goes deeper than one loop, so that no value is too deep.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Accents that a command of one sign or letter puts on the letter behind it, as combining characters.
+fn accent(command: &str) -> Option<char> {
+    Some(match command {
+        "`" => '\u{300}',
+        "'" | "\u{b4}" => '\u{301}',
+        "^" => '\u{302}',
+        "~" => '\u{303}',
+        "=" => '\u{304}',
+        "u" => '\u{306}',
+        "." => '\u{307}',
+        "\"" => '\u{308}',
+        "h" => '\u{309}',
+        "r" => '\u{30a}',
+        "H" => '\u{30b}',
+        "v" => '\u{30c}',
+        "d" => '\u{323}',
+        "c" => '\u{327}',
+        "k" => '\u{328}',
+        "b" => '\u{331}',
+        _ => return None,
+    })
+}
+
+/// What a command stands for.
+fn sign(command: &str) -> Option<&'static str> {
+    Some(match command {
+        "i" => "ı",
+        "j" => "ȷ",
+        "ss" => "ß",
+        "SS" => "ẞ",
+        "o" => "ø",
+        "O" => "Ø",
+        "l" => "ł",
+        "L" => "Ł",
+        "ae" => "æ",
+        "AE" => "Æ",
+        "oe" => "œ",
+        "OE" => "Œ",
+        "aa" => "å",
+        "AA" => "Å",
+        "dh" => "ð",
+        "DH" => "Ð",
+        "dj" => "đ",
+        "DJ" => "Đ",
+        "ng" => "ŋ",
+        "NG" => "Ŋ",
+        "th" => "þ",
+        "TH" => "Þ",
+        "S" | "textsection" => "§",
+        "P" | "textparagraph" => "¶",
+        "copyright" | "textcopyright" => "©",
+        "textregistered" => "®",
+        "texttrademark" => "™",
+        "pounds" | "textsterling" => "£",
+        "euro" | "texteuro" => "€",
+        "textdegree" | "degree" => "°",
+        "textmu" | "mu" | "micro" => "μ",
+        "texttimes" | "times" => "×",
+        "textpm" | "pm" => "±",
+        "cdot" | "textperiodcentered" => "·",
+        "textbullet" | "bullet" => "•",
+        "dots" | "ldots" | "textellipsis" => "…",
+        "textendash" => "–",
+        "textemdash" => "—",
+        "textquoteleft" | "lq" => "‘",
+        "textquoteright" | "rq" | "textquotesingle" => "’",
+        "textquotedblleft" => "“",
+        "textquotedblright" => "”",
+        "quotedblbase" => "„",
+        "quotesinglbase" => "‚",
+        "guillemotleft" => "«",
+        "guillemotright" => "»",
+        "textquotedbl" => "\"",
+        "textexclamdown" => "¡",
+        "textquestiondown" => "¿",
+        "textordfeminine" => "ª",
+        "textordmasculine" => "º",
+        "textasciitilde" | "sim" | "textsim" => "~",
+        "textasciicircum" => "^",
+        "textasciigrave" => "`",
+        "textunderscore" | "_" => "_",
+        "textbackslash" => "\\",
+        "textbar" => "|",
+        "textless" => "<",
+        "textgreater" => ">",
+        "textbraceleft" => "{",
+        "textbraceright" => "}",
+        "textdollar" => "$",
+        "slash" => "/",
+        "textsuperscript" | "textsubscript" => "",
+        "LaTeX" => "LaTeX",
+        "TeX" => "TeX",
+        "BibTeX" => "BibTeX",
+        "alpha" | "textalpha" => "α",
+        "beta" | "textbeta" => "β",
+        "gamma" | "textgamma" => "γ",
+        "delta" | "textdelta" => "δ",
+        "epsilon" | "textepsilon" => "ε",
+        "zeta" => "ζ",
+        "eta" => "η",
+        "theta" => "θ",
+        "kappa" | "textkappa" => "κ",
+        "lambda" | "textlambda" => "λ",
+        "nu" => "ν",
+        "xi" => "ξ",
+        "pi" => "π",
+        "rho" => "ρ",
+        "sigma" => "σ",
+        "tau" => "τ",
+        "phi" => "φ",
+        "chi" => "χ",
+        "psi" => "ψ",
+        "omega" => "ω",
+        "Delta" => "Δ",
+        "Omega" => "Ω",
+        "newline" | "linebreak" | "par" | "quad" | "qquad" | "space" | "enspace" | "thinspace" | "nobreakspace" => " ",
+        _ => return None,
+    })
+}
+
+/// Commands whose first argument is not to be read: it is a place, a colour, a language, or what is not printed.
+const HIDING: &[&str] = &[
+    "bibinfo",
+    "cite",
+    "citep",
+    "citet",
+    "color",
+    "foreignlanguage",
+    "hphantom",
+    "hspace",
+    "href",
+    "label",
+    "noopsort",
+    "phantom",
+    "ref",
+    "selectlanguage",
+    "singleletter",
+    "sortnoop",
+    "textcolor",
+    "vphantom",
+    "vspace",
+];
+
+/// The text of a value.
+pub fn text(source: &str) -> String {
+    Reader { rest: source, out: String::with_capacity(source.len()), waiting: Vec::new(), prose: true, link: false }
+        .read()
+}
+
+/// The text of a value that is a name for machines (a DOI, an address), in which dashes and ties stand for themselves.
+pub fn verbatim(source: &str) -> String {
+    Reader { rest: source, out: String::with_capacity(source.len()), waiting: Vec::new(), prose: false, link: false }
+        .read()
+}
+
+struct Reader<'a> {
+    rest: &'a str,
+    out: String,
+    /// Accents for the letter to come.
+    waiting: Vec<char>,
+    prose: bool,
+    /// Whether the next two groups are an address and its text.
+    link: bool,
+}
+
+impl Reader<'_> {
+    fn read(mut self) -> String {
+        while let Some(c) = self.rest.chars().next() {
+            self.rest = &self.rest[c.len_utf8()..];
+            match c {
+                '\\' => self.command(),
+                '{' => {}
+                '}' if self.link && self.rest.starts_with('{') => {
+                    self.link = false;
+                    self.put(' ');
+                }
+                '}' => self.unused(),
+                '$' if self.prose => self.math(),
+                // `$\sim$` in an address.
+                '$' => {}
+                '~' if self.prose => self.put(' '),
+                '-' if self.prose => {
+                    let more = self.rest.len() - self.rest.trim_start_matches('-').len();
+                    let dash = match more {
+                        1 => '–',
+                        2 => '—',
+                        _ => '-',
+                    };
+                    self.rest = if more <= 2 { &self.rest[more..] } else { self.rest };
+                    self.put(dash);
+                }
+                '`' if self.prose && self.rest.starts_with('`') => self.quote('“'),
+                '\'' if self.prose && self.rest.starts_with('\'') => self.quote('”'),
+                c if c.is_whitespace() => self.put(' '),
+                c => self.put(c),
+            }
+        }
+        self.unused();
+        let composed = if self.out.is_ascii() { self.out } else { self.out.nfc().collect() };
+        composed.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    fn quote(&mut self, sign: char) {
+        self.rest = &self.rest[1..];
+        self.put(sign);
+    }
+
+    /// Writes a character, under the accents that wait for a letter.
+    fn put(&mut self, c: char) {
+        if self.waiting.is_empty() {
+            self.out.push(c);
+            return;
+        }
+        if c.is_whitespace() {
+            return;
+        }
+        // An i or j that lost its dot to make room.
+        let c = match c {
+            'ı' => 'i',
+            'ȷ' => 'j',
+            c => c,
+        };
+        self.out.push(c);
+        if c.is_alphabetic() {
+            self.out.extend(self.waiting.drain(..).rev());
+        } else {
+            self.waiting.clear();
+        }
+    }
+
+    /// Accents over nothing: `\~{}` is a tilde.
+    fn unused(&mut self) {
+        for c in std::mem::take(&mut self.waiting) {
+            match c {
+                '\u{303}' => self.out.push('~'),
+                '\u{302}' => self.out.push('^'),
+                _ => {}
+            }
+        }
+    }
+
+    /// Behind a backslash.
+    fn command(&mut self) {
+        let end = self.rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(self.rest.len());
+        if end == 0 {
+            let Some(c) = self.rest.chars().next() else { return };
+            self.rest = &self.rest[c.len_utf8()..];
+            let mut buffer = [0; 4];
+            match (c, accent(c.encode_utf8(&mut buffer))) {
+                ('~', _) if !self.prose => self.out.push('~'),
+                (_, Some(mark)) if self.prose => self.waiting.push(mark),
+                ('\\' | ',' | ';', _) if self.prose => self.put(' '),
+                ('-' | '/' | '!' | '@', _) if self.prose => {}
+                ('(' | ')', _) if self.prose => self.put('$'),
+                (c, _) if c.is_whitespace() => self.put(' '),
+                (c, _) => self.put(c),
+            }
+            return;
+        }
+        let (name, rest) = self.rest.split_at(end);
+        // Blanks behind a word of letters only end it.
+        let after = rest.trim_start();
+        self.rest = rest;
+        if let Some(mark) = accent(name).filter(|_| self.prose && !after.is_empty()) {
+            self.waiting.push(mark);
+            self.rest = after;
+        } else if let Some(sign) = sign(name) {
+            sign.chars().for_each(|c| self.put(c));
+            self.rest = after;
+        } else if name == "href" && !self.prose {
+            self.link = true;
+        } else if HIDING.contains(&name) {
+            self.rest = behind_group(after);
+        } else if rest.starts_with(char::is_whitespace) && !after.starts_with('{') {
+            self.rest = after;
+        }
+    }
+
+    /// Behind a `$`: mathematics stays as it is, for who reads titles knows it; a lone `$` is money.
+    fn math(&mut self) {
+        let mut escaped = false;
+        let end = self.rest.bytes().position(|b| {
+            let ends = b == b'$' && !escaped;
+            escaped = b == b'\\' && !escaped;
+            ends
+        });
+        self.out.push('$');
+        if let Some(end) = end {
+            self.out.push_str(&self.rest[..end]);
+            self.out.push('$');
+            self.rest = &self.rest[end + 1..];
+        }
+    }
+}
+
+/// What stands behind a group in braces, with escaped braces in it or not.
+fn behind_group(text: &str) -> &str {
+    if !text.starts_with('{') {
+        return text;
+    }
+    let (mut depth, mut escaped) = (0usize, false);
+    for (at, b) in text.bytes().enumerate() {
+        match b {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'{' => depth += 1,
+            b'}' if depth == 1 => return &text[at + 1..],
+            b'}' => depth -= 1,
+            _ => {}
+        }
+    }
+    ""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn accents_come_in_all_manners() {
+        for (source, expected) in [
+            (r"{\'E}tale {Things}", "Étale Things"),
+            (r"\'{E}tale \'Etale \' Etale {{\'{E}}}tale", "Étale Étale Étale Étale"),
+            (r#"G{\"o}del, G\"odel, G\"{o}del, {G}{\"{o}}del"#, "Gödel, Gödel, Gödel, Gödel"),
+            (r#"na{\"\i}ve, na\"{\i}ve, na{\"{\i}}ve, na\"\i ve"#, "naïve, naïve, naïve, naïve"),
+            (r"{\v S}koda \v{S}koda \v Skoda {\v{S}}koda", "Škoda Škoda Škoda Škoda"),
+            (r"Fran\c{c}ois Fran{\c c}ois", "François François"),
+            (r"Erd{\H o}s Erd\H{o}s", "Erdős Erdős"),
+            (r#"\AA{}ngstr{\"o}m {\AA}ngstr\"om {\O}re \ss{} stra{\ss}e"#, "Ångström Ångström Øre ß straße"),
+            (r"{\L}ukasz Wa{\l}\k{e}sa \.Z \={a} {\u g} {\r u} {\d h}", "Łukasz Wałęsa Ż ā ğ ů ḥ"),
+            (r"Tr\'{\^e}n", "Trến"),
+            (r"A \& B, 100\%, \$5, a\_b, \#1, \{x\}", "A & B, 100%, $5, a_b, #1, {x}"),
+            (r"pages 1--2 --- ``so'' a~b \ldots{} c\ d \LaTeX", "pages 1–2 — “so” a b … c d LaTeX"),
+            (r"\emph{Bold} {\bf and} \textit{it} \url{x}", "Bold and it x"),
+            (r"\href{https://a.b/c}{name} \textcolor{red}{x} \{a\vphantom{\}\}}b", "name x {ab"),
+            (r"H$_2$O costs \$5 and $\alpha\$$ more", r"H$_2$O costs $5 and $\alpha\$$ more"),
+            ("costs $5", "costs $5"),
+            ("a\n   b\tc", "a b c"),
+            (r"$\alpha$-Synuclein \alpha-synuclein", "$\\alpha$-Synuclein α-synuclein"),
+            (r"\", ""),
+            (r"\unknown{kept} \unknown kept", "kept kept"),
+        ] {
+            assert_eq!(text(source), expected, "{source}");
+        }
+        for (source, expected) in [
+            (r"10.1000/978-1-4020-0000-0\_1", "10.1000/978-1-4020-0000-0_1"),
+            (r"10.1000/a{\_}b--c", "10.1000/a_b--c"),
+            (r"\url{https://a.b/~x/\%7Ey}", "https://a.b/~x/%7Ey"),
+            (r"https://a.b/$\sim$x {\textasciitilde}y \textunderscore", "https://a.b/~x ~y _"),
+            (r"https://a.b/\~{}x", "https://a.b/~x"),
+            (r"\href{https://a.b/c}{here}", "https://a.b/c here"),
+        ] {
+            assert_eq!(verbatim(source), expected, "{source}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics_and_plain_text_stays(source in "([a-z \\\\{}$~`'\"^-]|\\PC){0,80}", plain in "[a-zé0-9.,:]{0,20}") {
+            let _ = text(&source);
+            let _ = verbatim(&source);
+            prop_assert_eq!(text(&plain), plain);
+        }
+    }
+}
