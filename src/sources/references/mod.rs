@@ -5,27 +5,11 @@ mod bibtex;
 
 use serde_json::{Map, Value, json};
 
+pub use crate::engine::Format;
 use crate::engine::{Reference, ReferenceList, RejectedUnit};
 use crate::error::{Error, Result};
 use crate::paper::{Identifier, Paper};
 use crate::user::Moment;
-
-/// How a reference list is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// Told from how the text begins.
-    #[default]
-    Auto,
-    /// An id, arXiv id, DOI, address or title a line.
-    Ids,
-    /// `@article{...}`; BibLaTeX too.
-    Bibtex,
-    /// `TY  - JOUR` and so on.
-    Ris,
-    /// A JSON list of items.
-    Csl,
-}
 
 /// Reads a reference list. An entry that cannot be read is told with its line (in CSL-JSON its place), and the rest goes
 /// on.
@@ -35,12 +19,14 @@ pub enum Format {
 /// reference: no entry at all, or none with a title or a name.
 pub fn references(text: &str, format: Format) -> Result<ReferenceList> {
     let text = text.trim_start_matches('\u{feff}');
-    let list = match if format == Format::Auto { guess(text) } else { format } {
+    let format = if format == Format::Auto { guess(text) } else { format };
+    let list = match format {
         Format::Bibtex => bibtex::bibtex(text),
         Format::Ris => ris(text),
         Format::Csl => csl(text)?,
         Format::Ids | Format::Auto => ids(text),
     };
+    let list = ReferenceList { format, ..list };
     match list.rejected.first() {
         _ if !list.references.is_empty() => Ok(list),
         Some(first) => {
@@ -53,6 +39,21 @@ pub fn references(text: &str, format: Format) -> Result<ReferenceList> {
         }
         None => Err(Error::Invalid("the file holds no reference".into())),
     }
+}
+
+/// Reads a reference list from the bytes of a file, whatever characters they are in.
+///
+/// # Errors
+/// As [`references`].
+pub fn references_from_bytes(bytes: &[u8], format: Format) -> Result<ReferenceList> {
+    let text = match encoding_rs::Encoding::for_bom(bytes) {
+        Some((encoding, _)) => encoding.decode(bytes).0,
+        None => match std::str::from_utf8(bytes) {
+            Ok(text) => text.into(),
+            Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
+        },
+    };
+    references(&text, format)
 }
 
 fn guess(text: &str) -> Format {
@@ -209,7 +210,7 @@ fn reference(
         Paper::from_json(Value::Object(paper))
     });
     let names = names.into_iter().filter(|n| !n.trim().is_empty()).collect();
-    Some(Reference { paper: paper.ok()?, names, titled: title.is_some(), added })
+    Some(Reference { paper: paper.ok()?, names, titled: title.is_some(), added, line: 0, key: None })
 }
 
 fn moment(text: &str) -> Option<Moment> {
