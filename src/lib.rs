@@ -84,6 +84,8 @@
 //!   again: these are in the store, and go into an export.
 //! - Of the versions of one work (same arXiv id or DOI, or same title and first author) the newest is shown. The keys are in
 //!   the store.
+//! - An import has a claim on what it added to a history, until the user does the same by hand: taken back, it leaves what
+//!   others have a claim on. It is committed a window at a time, each with what the import has come to by then.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
 //!   what is made with a model is a space (`engine/space`), an answer comes from one space, and moving to another model
 //!   puts a new space in the old one's place at once.

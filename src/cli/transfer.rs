@@ -20,9 +20,9 @@ use super::show::thousands;
 use super::{Context, show};
 use crate::engine::{Engine, Exported, ExportedRun, ExportedThemes, ExportedUser, Incoming};
 use crate::error::{Error, Result};
-use crate::paper::Paper;
+use crate::paper::{Paper, PaperId};
 use crate::sources;
-use crate::store::{Fingerprints, StoredInterest};
+use crate::store::{Fingerprints, ImportStatus, ImportWithClaims, StoredImport, StoredInterest};
 use crate::user::{Event, Moment, Settings, UserId};
 
 /// Papers a query.
@@ -217,6 +217,55 @@ struct UserLine {
     events: Vec<Event>,
     library: Vec<Value>,
     interests: Vec<StoredInterest>,
+    // Exports of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    imports: Vec<ImportLine>,
+}
+
+/// A reading list that a user brought, with the events and papers that it added.
+#[derive(Serialize, Deserialize)]
+struct ImportLine {
+    import: i64,
+    begun: Moment,
+    status: ImportStatus,
+    done: usize,
+    total: usize,
+    about: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<Value>,
+    events: Vec<Event>,
+    papers: Vec<PaperId>,
+}
+
+impl ImportLine {
+    fn of(import: &ImportWithClaims) -> Self {
+        let ImportWithClaims { import, events, papers } = import;
+        let value = |text: &str| serde_json::from_str(text).unwrap_or_default();
+        ImportLine {
+            import: import.number,
+            begun: import.begun,
+            status: import.status,
+            done: import.done,
+            total: import.total,
+            about: value(&import.about),
+            answer: import.answer.as_deref().map(value),
+            events: events.clone(),
+            papers: papers.clone(),
+        }
+    }
+
+    fn into_import(self) -> ImportWithClaims {
+        let import = StoredImport {
+            number: self.import,
+            begun: self.begun,
+            status: self.status,
+            done: self.done,
+            total: self.total,
+            about: self.about.to_string(),
+            answer: self.answer.map(|answer| answer.to_string()),
+        };
+        ImportWithClaims { import, events: self.events, papers: self.papers }
+    }
 }
 
 impl UserLine {
@@ -229,6 +278,7 @@ impl UserLine {
             events: user.events.clone(),
             library: user.outside.iter().map(|p| json!(p)).collect(),
             interests: user.interests.clone(),
+            imports: user.imports.iter().map(ImportLine::of).collect(),
         }
     }
 
@@ -242,6 +292,7 @@ impl UserLine {
             events: self.events,
             outside: self.library.into_iter().map(Paper::from_json).collect::<Result<_>>()?,
             interests: self.interests,
+            imports: self.imports.into_iter().map(ImportLine::into_import).collect(),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Where store, embedder, index and rank meet. One file for each thing the engine does.
 
+mod agreement;
 mod answer;
 mod candidates;
 mod coreading;
@@ -7,6 +8,7 @@ mod embed;
 mod feed;
 mod format;
 mod history;
+mod imports;
 mod info;
 mod ingest;
 mod interests;
@@ -31,7 +33,10 @@ mod words;
 pub use answer::{Answer, Ask, Hit, InterestName, Meta, Mode, Part, Why};
 pub use feed::{Feed, Since};
 pub use format::Format;
-pub use history::{Import, Imported, Matched, Reference, ReferenceList, RejectedUnit};
+pub use history::{Reference, ReferenceList, RejectedUnit};
+pub use imports::{
+    Entry, EntryStatus, Import, ImportAbout, ImportProgress, ImportView, Imported, Matched, Outside, Undone,
+};
 pub use info::Info;
 pub use ingest::{Incoming, Rejected, Rejection, Report, Source};
 pub use interests::{InterestPatch, InterestView};
@@ -77,6 +82,8 @@ pub struct Engine {
     committing: Mutex<()>,
     // What the corpus is about; it has locks of its own.
     themes: themes::Board,
+    // Reading lists that are being taken in.
+    imports: imports::Running,
 }
 
 impl Engine {

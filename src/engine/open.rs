@@ -62,6 +62,7 @@ impl Engine {
             versions,
             committing: Mutex::default(),
             themes: super::themes::Board::default(),
+            imports: super::imports::Running::default(),
         };
         Ok(Opened { engine, index: report, words_doubt: words.doubt })
     }

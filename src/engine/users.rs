@@ -228,6 +228,7 @@ impl Engine {
                     events: self.store.history(user.number)?,
                     outside: self.store.outside(user.number)?,
                     interests: self.store.interests(user.number)?,
+                    imports: self.store.imports_with_claims(user.number)?,
                     token: self.store.known_token(user.name.as_str())?,
                     name: user.name,
                     settings: user.settings,
@@ -243,6 +244,7 @@ impl Engine {
         self.store.restore_user(&user.name, &user.settings, user.created, user.token.as_deref())?;
         self.put_outside(&user.name, &user.outside)?;
         self.store.restore_events(&user.name, &user.events)?;
+        self.store.restore_imports(&user.name, &user.imports)?;
         let number = self.store.user(user.name.as_str())?.number;
         self.store.put_interests(number, &user.interests)
     }
@@ -267,4 +269,6 @@ pub struct ExportedUser {
     pub outside: Vec<crate::paper::Paper>,
     /// Their interests.
     pub interests: Vec<crate::store::StoredInterest>,
+    /// The reading lists that they brought, with what each has added.
+    pub imports: Vec<crate::store::ImportWithClaims>,
 }

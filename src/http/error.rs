@@ -54,6 +54,12 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong inside; the log of the service says more")
     }
 
+    /// The body of the error, where it does not stand in a response of its own.
+    pub fn body(self) -> Value {
+        let body = ErrorBody { error: ErrorInner { code: self.code(), message: self.message, detail: self.detail } };
+        serde_json::to_value(body).unwrap_or_default()
+    }
+
     fn code(&self) -> &'static str {
         match self.status.as_u16() {
             400 => "bad_request",

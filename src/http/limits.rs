@@ -14,12 +14,13 @@ use super::extract::media_type;
 use super::stopping;
 
 /// Answers 408 when a request takes too long. A stream of papers may take as long as it likes, if only it does not stand
-/// still: `papers` sees to that.
+/// still: `papers` sees to that. A reading list is answered in time by `history`, be it that it goes on: an error for
+/// something that then succeeds would be a lie.
 pub async fn timeout(State(app): State<App>, request: Request, next: Next) -> Response {
-    let stream = request.method() == Method::POST
-        && request.uri().path() == "/v1/papers"
-        && media_type(request.headers()).as_deref() == Some("application/x-ndjson");
-    if stream {
+    let path = request.uri().path();
+    let papers = path == "/v1/papers" && media_type(request.headers()).as_deref() == Some("application/x-ndjson");
+    let list = path.starts_with("/v1/users/") && path.ends_with("/history");
+    if request.method() == Method::POST && (papers || list) {
         return next.run(request).await;
     }
     let answer = tokio::time::timeout(Duration::from_secs(app.tuning.timeout_s), next.run(request));

@@ -7,6 +7,7 @@ mod error;
 mod extract;
 mod feed;
 mod health;
+mod history;
 mod interests;
 mod limits;
 mod news;

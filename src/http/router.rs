@@ -11,7 +11,9 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::error::ApiError;
-use super::{App, docs, embed, feed, health, interests, limits, news, papers, recommend, search, themes, users, web};
+use super::{
+    App, docs, embed, feed, health, history, interests, limits, news, papers, recommend, search, themes, users, web,
+};
 
 /// The whole service.
 pub fn router(app: App) -> Router {
@@ -33,7 +35,11 @@ pub fn router(app: App) -> Router {
         .routes(routes!(users::list))
         .routes(routes!(users::add_events, users::list_events))
         .routes(routes!(users::add_events_of_many))
-        .routes(routes!(users::import_history))
+        .routes(routes!(history::import))
+        .routes(routes!(history::imports))
+        .routes(routes!(history::get_import, history::undo_import))
+        .routes(routes!(history::outside))
+        .routes(routes!(history::remove_outside))
         .routes(routes!(feed::get))
         .routes(routes!(feed::preview))
         .routes(routes!(news::token))

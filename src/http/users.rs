@@ -12,10 +12,9 @@ use super::ask::{Given, paper_id};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, NoParams, Params, json_body};
 use super::papers::PageMeta;
-use crate::engine::{EventReport, Import, Imported, Unreadable, UserView};
+use crate::engine::{EventReport, Unreadable, UserView};
 use crate::error::Error;
 use crate::paper::head;
-use crate::sources::{Format, references};
 use crate::user::{Event, EventKind, Moment, Settings, UserId};
 
 /// Events of one user.
@@ -242,42 +241,4 @@ pub async fn list_events(
     given.nothing_else()?;
     let page = app.blocking(move |engine| engine.events(&name, limit, cursor.as_deref())).await?;
     Ok(Json(EventList { events: page.items, meta: PageMeta { total: page.total, next: page.next } }))
-}
-
-/// A reference list.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HistoryBody {
-    /// The text of the list: BibTeX (`crossref` and `xdata` are not followed), RIS, CSL-JSON, or an id a line.
-    text: String,
-    /// How it is written; told from how it begins where nothing is said.
-    #[serde(default)]
-    format: Format,
-    /// What each reference counts as; `save` where nothing is said.
-    kind: Option<EventKind>,
-    /// Whether references that are not in the corpus are embedded, so that they teach all the same.
-    #[serde(default)]
-    embed_missing: bool,
-}
-
-/// Take a reference list into a user's history
-///
-/// References are matched to the corpus by id, DOI, arXiv id and title; what is not found is listed. The same list may be
-/// imported again: nothing counts twice. An entry that cannot be read is listed under `rejected` and the rest goes in.
-#[utoipa::path(post, path = "/v1/users/{user}/history", tag = "users", request_body = HistoryBody,
-    params(("user" = String, Path, description = "the user's name; made if new")),
-    responses((status = 200, body = Imported)))]
-pub async fn import_history(
-    State(app): State<App>,
-    Id(name): Id,
-    Fields(given): Fields,
-) -> Result<Json<Imported>, ApiError> {
-    let body: HistoryBody = given.rest()?;
-    let import = Import { kind: body.kind.unwrap_or(EventKind::Save), embed_missing: body.embed_missing };
-    app.blocking(move |engine| {
-        let list = references(&body.text, body.format)?;
-        engine.import_history(&name, &list, import)
-    })
-    .await
-    .map(Json)
 }

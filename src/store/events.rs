@@ -4,6 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Transaction, params, params_from_iter};
 use serde::Serialize;
 
+use super::imports::disclaim;
 use super::list::{Page, no_cursor};
 use super::users::{ensure, find, touch};
 use super::{Store, unreadable};
@@ -45,6 +46,7 @@ impl Store {
             for event in events {
                 if insert(t, user, event)? == 0 {
                     added.unchanged += 1;
+                    disclaim(t, user, event)?;
                 } else if known(t, user, &event.paper)? {
                     added.accepted += 1;
                 } else {
@@ -202,7 +204,7 @@ fn is_there(t: &Transaction<'_>, user: i64, event: &Event) -> rusqlite::Result<b
 }
 
 /// 1 when the event is new.
-fn insert(t: &Transaction<'_>, user: i64, event: &Event) -> rusqlite::Result<usize> {
+pub fn insert(t: &Transaction<'_>, user: i64, event: &Event) -> rusqlite::Result<usize> {
     t.prepare_cached("INSERT OR IGNORE INTO events (user, at, paper, kind, weight) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![user, event.at.0, event.paper.as_str(), event.kind as u8, event.weight])
 }
@@ -214,7 +216,7 @@ fn known(t: &Transaction<'_>, user: i64, paper: &PaperId) -> rusqlite::Result<bo
     .query_row(params![paper.as_str(), user], |r| r.get(0))
 }
 
-fn event_at(r: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Event> {
+pub fn event_at(r: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Event> {
     let kind: usize = r.get(first + 2)?;
     let unknown = || unreadable(first + 2, Error::Internal(format!("{kind} is no kind of event")));
     Ok(Event {

@@ -8,9 +8,11 @@ mod events;
 mod filter;
 #[cfg(test)]
 mod fixture;
+mod imports;
 mod interests;
 mod list;
 mod open;
+mod outside;
 mod papers;
 mod schema;
 mod themes;
@@ -19,8 +21,10 @@ mod vectors;
 mod works;
 
 pub use events::{Added, UserEvent};
+pub use imports::{ImportStatus, ImportWindow, ImportWithClaims, StoredImport};
 pub use interests::StoredInterest;
 pub use list::{Listing, Page, Sort};
+pub use outside::OutsidePaper;
 pub use papers::{Fingerprints, Outcome, Written};
 pub use themes::{StoredPlace, StoredRun, StoredTheme, StoredThemeEvent};
 pub use users::User;

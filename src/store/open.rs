@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::schema::MIGRATIONS;
-use super::{Store, explain, works};
+use super::{Store, explain, imports, works};
 use crate::error::{Error, Result};
 
 const DATABASE: &str = "papers.sqlite";
@@ -61,6 +61,7 @@ pub fn open(folder: &Path) -> Result<Store> {
     }
     migrate(&mut writer, &path)?;
     works::fill(&mut writer).map_err(|e| explain(&path, e))?;
+    imports::settle(&writer).map_err(|e| explain(&path, e))?;
     if !made.exists() {
         File::create(&made).and_then(|f| f.sync_all()).map_err(|e| Error::io(&made, "cannot write", e))?;
     }

@@ -1,11 +1,9 @@
-//! Users, and the papers of their libraries that are not in the corpus.
+//! Users.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::papers::{Fingerprints, paper_at, to_json};
 use super::{Store, unreadable, vectors};
 use crate::error::{Error, Result};
-use crate::paper::Paper;
 use crate::user::{Moment, Settings, UserId};
 
 /// A user as the store knows them.
@@ -129,31 +127,6 @@ impl Store {
         })
         .map(Option::flatten)
     }
-
-    /// Keeps papers of a user's library that are not in the corpus, with their vectors; the user is made if new.
-    pub fn put_outside(&self, name: &UserId, papers: &[(&Paper, &[f32])], fingerprint: &str) -> Result<()> {
-        self.write(|t| {
-            let user = ensure(t, name)?;
-            let model: i64 =
-                t.query_row("SELECT model FROM models WHERE fingerprint = ?1", [fingerprint], |r| r.get(0))?;
-            for (paper, vector) in papers {
-                let text = Fingerprints::of(paper).text;
-                t.prepare_cached("INSERT OR REPLACE INTO outside (user, id, text_hash, json) VALUES (?1, ?2, ?3, ?4)")?
-                    .execute(params![user, paper.id.as_str(), text, to_json(paper)])?;
-                vectors::put(t, model, &text, vector)?;
-            }
-            touch(t, user)
-        })
-    }
-
-    /// The papers of a user's library that are not in the corpus.
-    pub fn outside(&self, user: i64) -> Result<Vec<Paper>> {
-        self.read(|c| {
-            c.prepare_cached("SELECT json FROM outside WHERE user = ?1 ORDER BY id")?
-                .query_map([user], |r| paper_at(r, 0))?
-                .collect()
-        })
-    }
 }
 
 /// The user's number; made if new.
@@ -235,6 +208,19 @@ mod tests {
                 let all: Vec<StoredInterest> = (1..10 - round).map(interest).collect();
                 store.put_interests(number, &all).expect("written");
             }
+            let about = format!("{{\"name\":\"{secret}\"}}");
+            let (user, import) = store.begin_import(&name, 1, &about).expect("begun");
+            let one = [event(&papers[0])];
+            let window = crate::store::ImportWindow {
+                papers: kept[..1].to_vec(),
+                fingerprint: fixture::MODEL,
+                events: &one,
+                done: 1,
+                about: about.clone(),
+            };
+            store.add_to_import(user, import, &window).expect("written");
+            let answer = format!("[\"{}\"]", secret.repeat(5000));
+            store.end_import(user, import, crate::store::ImportStatus::Done, &about, Some(&answer)).expect("written");
         };
         fill("stays", "KEPT");
         fill("zebra-user", "QUIXOTIC");

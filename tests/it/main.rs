@@ -5,6 +5,7 @@ mod commands;
 mod damage;
 mod floors;
 mod http;
+mod imports;
 mod interrupted;
 mod model;
 mod races;

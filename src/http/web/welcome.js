@@ -1,9 +1,10 @@
 // The first steps of a reader: ten questions, or a reading list from elsewhere.
 
-import { button, call, count, el, part, picture, plural, say } from "./base.js";
+import { button, el, part, picture, plural, say } from "./base.js";
+import { importer } from "./lists.js";
 import { address, ask, go } from "./page.js";
 import { byLine, readLink } from "./paper.js";
-import { introduce, judge, load, reader, userPath } from "./reader.js";
+import { introduce, judge, reader, userPath } from "./reader.js";
 
 const QUESTIONS = 10;
 const skipped = new Set(); // until the page is left; to skip says nothing of a paper
@@ -83,53 +84,4 @@ function finish(box, { asked, liked }) {
     el("h2", {}, title),
     el("p", { className: "small" }, liked ? "The feed learns with every like, save and “not for me” from now on." : "Ten more may find it; or search for something you like, and press the heart under it."),
     el("div", { className: "answers" }, ...(liked || reader.events ? [feed] : []), ...(asked ? [more] : [])));
-}
-
-/** A form that takes a reading list in, and says what came of it; `after` is called then. */
-export function importer(after = () => {}) {
-  const file = el("input", { id: "list-file", type: "file", accept: ".bib,.ris,.json,.txt,.csv,text/plain,application/json,application/x-bibtex" });
-  const text = el("textarea", { id: "list-text", className: "field", rows: 4, spellcheck: false, placeholder: "@article{…}   or   arxiv:2405.13729   or   10.1000/xyz   or a title a line" });
-  const outside = el("input", { id: "list-outside", type: "checkbox", checked: true });
-  const send = el("button", { className: "primary" }, "Import");
-  const came = el("div", { className: "came", role: "status" });
-  const form = el("form", { className: "importer" },
-    el("label", { htmlFor: "list-file" }, "A file: BibTeX, RIS, CSL-JSON (Zotero), or an id a line"), file,
-    el("label", { htmlFor: "list-text" }, "or paste it"), text,
-    el("label", { className: "check" }, outside, " Learn also from papers that are not in this corpus"),
-    el("div", { className: "controls" }, send), came);
-  form.onsubmit = async (event) => {
-    event.preventDefault();
-    send.disabled = true;
-    came.replaceChildren(el("p", {}, "Looking for these papers…"));
-    try {
-      const list = file.files.length ? await file.files[0].text() : text.value;
-      if (!list.trim()) throw new Error("Choose a file, or paste a list.");
-      const done = await call("POST", userPath("/history"), { body: { text: list, embed_missing: outside.checked } });
-      await load(true);
-      came.replaceChildren(...report(done));
-      after();
-    } catch (e) {
-      came.replaceChildren(el("p", { className: "wrong", role: "alert" }, e.message));
-    }
-    send.disabled = false;
-  };
-  return form;
-}
-
-/** What was found, what not. */
-function report({ matched, missing, embedded, accepted, unchanged, rejected, rejected_total, rejected_unit }) {
-  const list = (title, items) => (items.length ? el("details", { className: "small" }, el("summary", {}, title), el("ul", {}, ...items)) : null);
-  const found = matched.map((m) => el("li", { dir: "auto" }, el("a", { href: address("similar", m.paper) }, m.reference || m.paper), ` (by ${m.by})`));
-  const lost = missing.map((title) => el("li", { dir: "auto" }, title));
-  const broken = rejected.map((r) => el("li", { dir: "auto" }, `${rejected_unit} ${r.line}${r.id ? ` (${r.id})` : ""}: ${r.reason}`));
-  if (rejected_total > broken.length) broken.push(el("li", {}, `and ${count(rejected_total - broken.length)} more`));
-  const learned = embedded ? ` ${plural(embedded, "paper")} from outside the corpus ${embedded === 1 ? "teaches" : "teach"} all the same.` : "";
-  const known = unchanged ? ` ${plural(unchanged, "paper was", "papers were")} in your history already.` : "";
-  return [
-    el("p", {}, el("strong", {}, `${matched.length} of ${plural(matched.length + missing.length, "reference")} found, ${accepted} new.`), learned, known),
-    list(`Found (${found.length})`, found),
-    list(`Not found (${lost.length})`, lost),
-    list(`Rejected (${count(rejected_total)})`, broken),
-    reader.events ? el("div", { className: "controls" }, button("Show me my feed", () => go(address("foryou")), "primary")) : null,
-  ].filter(Boolean);
 }
