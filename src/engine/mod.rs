@@ -103,8 +103,10 @@ impl Engine {
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
+        let followed = self.follow_versions(std::iter::empty(), &[row]);
+        // Behind the versions, which say what themes count.
         self.themes.fall_behind();
-        self.follow_versions(std::iter::empty(), &[row])?;
+        followed?;
         self.lexical.remove(&[row])
     }
 

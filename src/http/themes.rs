@@ -34,9 +34,16 @@ const HITS: usize = 300;
 /// What the corpus is about, at three levels that nest: 0 is the coarsest, 2 the finest. Without `level` all themes are
 /// given. They are found in the papers (communities of the nearest-neighbour graph), not set by anybody. New papers join
 /// at once; the service makes the themes anew in the background when a tenth of the papers is new, and ids and names
-/// carry on where enough papers stay together.
+/// carry on where enough papers stay together. Of the versions of one work only the newest counts.
+///
+/// With `about` as many themes as wanted, or nearly so, each paper in exactly one of them: of all cuts through the tree with so
+/// many themes the one whose themes are most even in size, so that a large field may be shown by its parts and a small one
+/// whole. Below the number of the coarsest themes these are put together, those that are closest first; such a theme has the ids
+/// of its parts (`t1-t4`), which are its `children`, and can be asked for by it like any other. There are at most as many as on
+/// level 2. `size` counts the papers that belong to a theme, `nearby` those that belong to none and are nearest to it.
 #[utoipa::path(get, path = "/v1/themes", tag = "themes",
     params(("level" = Option<u32>, Query, minimum = 0, maximum = 2, description = "only this level; 0 is the coarsest"),
+           ("about" = Option<u32>, Query, minimum = 1, maximum = 10_000, description = "about so many themes, each paper in one of them; not with `level`"),
            ("sort" = Option<String>, Query, description = "`size` (default) or `trend`: within a level the surest to rise first"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "themes wanted; all without it"),
            ("offset" = Option<u64>, Query, description = "themes to pass over first")),
@@ -46,6 +53,7 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<J
     let mut take = |name| given.take(name);
     let ask = ThemesAsk {
         level: take("level").whole()?,
+        about: take("about").whole()?,
         order: take("sort").word::<ThemeOrder>()?.unwrap_or_default(),
         limit: take("limit").whole()?,
         offset: take("offset").whole()?.unwrap_or(0),
@@ -59,7 +67,7 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<J
 /// With a page of its papers: `central` (closest to its middle), `newest` or `most_read`, or with `q` those closest to a
 /// phrase. With its subthemes, the themes like it, and what happened to it.
 #[utoipa::path(get, path = "/v1/themes/{id}", tag = "themes",
-    params(("id" = String, Path, description = "the theme's id, for example `t12`"),
+    params(("id" = String, Path, description = "the theme's id, for example `t12`, or of themes put together (`about`) `t1-t4`"),
            ("sort" = Option<String>, Query, description = "`central` (default), `newest` or `most_read`"),
            ("q" = Option<String>, Query, description = "search for this within the theme"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, 1 to 500, default 10"),

@@ -18,6 +18,9 @@ use crate::themes::trend::{self, PAST_WEEKS, RECENT_WEEKS, Trend};
 /// What is kept of a run besides its numbers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunFacts {
+    /// By which rules it named themes; 0 before version 0.2.
+    #[serde(default)]
+    pub naming: u32,
     /// The resolution of every level.
     pub resolutions: [f64; LEVELS],
     /// The last row that it grouped; later ones joined.
@@ -259,7 +262,7 @@ impl Picture {
             .collect();
         let corners = self.corners();
         let unassigned = self.papers.iter().filter(|p| !p.member).count();
-        Counted { trends: self.trends(&members), members, nearby, middles, unassigned, corners }
+        Counted { trends: self.trends_of_levels(&members), members, nearby, middles, unassigned, corners }
     }
 
     fn corners(&self) -> [Place; 2] {
@@ -274,7 +277,14 @@ impl Picture {
         if self.papers.is_empty() { [[0.0; 2]; 2] } else { corners }
     }
 
-    fn trends(&self, members: &[Vec<u32>]) -> Vec<Trend> {
+    /// Where groups of papers (by their places) go, as one family of tests.
+    pub fn trends(&self, groups: &[Vec<u32>]) -> Vec<Trend> {
+        let (weeks, corpus) = self.by_week(groups);
+        trend::trends(&weeks, &corpus)
+    }
+
+    /// The papers of each group and of the corpus, week by week, the newest last.
+    fn by_week(&self, groups: &[Vec<u32>]) -> (Vec<Vec<u32>>, Vec<u32>) {
         let mut days: Vec<i32> = self.papers.iter().filter_map(|p| p.day).collect();
         days.sort_unstable();
         // A few papers dated into the future do not decide what "now" is.
@@ -295,8 +305,12 @@ impl Picture {
             counts
         };
         let corpus = by_week(&mut self.papers.iter());
-        let of: Vec<Vec<u32>> =
-            members.iter().map(|m| by_week(&mut m.iter().map(|k| &self.papers[*k as usize]))).collect();
+        let of = groups.iter().map(|m| by_week(&mut m.iter().map(|k| &self.papers[*k as usize]))).collect();
+        (of, corpus)
+    }
+
+    fn trends_of_levels(&self, members: &[Vec<u32>]) -> Vec<Trend> {
+        let (of, corpus) = self.by_week(members);
         // Each level is a family of tests of its own.
         let mut out: Vec<Option<Trend>> = vec![None; of.len()];
         for level in 0..LEVELS {
