@@ -32,11 +32,12 @@ pub use history::{Import, Imported, Matched, Reference, ReferenceList, RejectedU
 pub use info::Info;
 pub use ingest::{Incoming, Rejected, Rejection, Report, Source};
 pub use interests::{InterestPatch, InterestView};
+pub use onboarding::QuestionsAsk;
 pub use open::Opened;
 pub use recommend::{Example, Recommend};
 pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
-pub use testbed::{Readership, Testbed};
+pub use testbed::{Readership, Testbed, Topic};
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,
     MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeAsk, ThemeEvent, ThemeEvents,
@@ -74,6 +75,8 @@ pub struct Engine {
     committing: Mutex<()>,
     // What the corpus is about; it has locks of its own.
     themes: themes::Board,
+    // The papers that newcomers are asked about.
+    questions: onboarding::Kept,
 }
 
 impl Engine {

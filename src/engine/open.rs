@@ -62,6 +62,7 @@ impl Engine {
             versions,
             committing: Mutex::default(),
             themes: super::themes::Board::default(),
+            questions: super::onboarding::Kept::default(),
         };
         Ok(Opened { engine, index: report, words_doubt: words.doubt })
     }

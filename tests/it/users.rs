@@ -99,7 +99,7 @@ fn a_user_comes_acts_and_is_forgotten() {
     assert_eq!(server.get("/v1/users/ada").body["settings"]["half_life_days"], 90.0);
     assert_eq!(server.get("/v1/users/ada/events").body["meta"]["total"], 2);
     assert_eq!(server.delete("/v1/users/ada").status, 204);
-    for path in ["", "/events", "/feed", "/interests", "/questions"] {
+    for path in ["", "/events", "/feed", "/interests"] {
         assert_eq!(error(&server.get(&format!("/v1/users/ada{path}"))).0, 404, "{path}");
     }
     assert_eq!(error(&server.delete("/v1/users/ada")).0, 404);

@@ -52,6 +52,16 @@ impl Engine {
         Ok(ThemeList { themes: page.collect(), meta: meta(picture, began) })
     }
 
+    /// The papers of a theme, or of some put together.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none of this id.
+    pub(in crate::engine) fn rows_of_theme(&self, id: &str) -> Result<Vec<Row>> {
+        let picture = self.picture_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
+        let parts = named(&picture, id)?;
+        Ok(members_of(&picture, &parts).iter().map(|k| picture.papers[*k as usize].row).collect())
+    }
+
     /// Themes of the top put together, as one that goes out.
     pub(super) fn joined(&self, picture: &Picture, parts: &[usize]) -> Result<Theme> {
         let shown = self.show(picture, parts)?;
