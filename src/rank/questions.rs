@@ -21,8 +21,9 @@ const SLIP: f32 = 0.02;
 /// The chance that somebody likes a paper for another interest than the one in question.
 const ELSEWHERE: f32 = 0.03;
 
-/// From this likeness on two papers are one question.
-const SAME: f32 = 0.8;
+/// From this likeness on two papers are nearly one question: asked only when nothing else is left. From the second on they are.
+const ALIKE: f32 = 0.8;
+const SAME: f32 = 0.95;
 
 /// The share of the panel that a starting point speaks for.
 const STARTED: f32 = 0.04;
@@ -171,11 +172,11 @@ impl<'a> Questions<'a> {
             let chance = dot(&self.belief, self.panel.row(&self.panel.chances, k));
             entropy(chance) - dot(&self.belief, self.panel.row(&self.panel.entropies, k))
         };
-        let may = |k: &usize| self.open[*k] && self.nearest[*k] < SAME;
-        let (best, value) = (0..self.panel.len())
-            .filter(may)
-            .map(|k| (k, told(k)))
-            .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))?;
+        let best = |closest: f32| {
+            let may = (0..self.panel.len()).filter(|k| self.open[*k] && self.nearest[*k] < closest);
+            may.map(|k| (k, told(k))).max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
+        };
+        let (best, value) = best(ALIKE).or_else(|| best(SAME))?;
         self.open[best] = false;
         let panel = self.panel;
         self.learn(panel.row(&panel.chances, best), -1.0);

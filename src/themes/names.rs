@@ -135,17 +135,18 @@ impl Level<'_> {
         let mut bids: Vec<(usize, usize)> = (0..self.terms.len())
             .filter(|t| self.named[*t].is_none())
             .flat_map(|t| (0..self.terms[t].len()).map(move |k| (t, k)))
-            .filter(|(t, k)| self.terms[*t][*k].share >= LEAST_SHARE && self.terms[*t][*k].weight >= least(*t))
             .collect();
         let term = |(t, k): &(usize, usize)| &self.terms[*t][*k];
         bids.sort_by(|a, b| term(b).weight.total_cmp(&term(a).weight).then_with(|| a.cmp(b)));
         let mut dealt: Vec<Vec<usize>> = vec![Vec::new(); self.terms.len()];
-        for round in 1..=IN_NAME {
+        // A first phrase for each, if need be a weak one; then a second where it is worth saying.
+        for (phrases, strong) in [(1, true), (1, false), (IN_NAME, true)] {
             for bid in &bids {
                 let (t, k) = *bid;
                 let key = term(bid).key.as_str();
                 let siblings = of_parent.entry((self.parent)(t)).or_default();
-                if dealt[t].len() < round
+                if dealt[t].len() < phrases
+                    && (!strong || term(bid).share >= LEAST_SHARE && term(bid).weight >= least(t))
                     && !taken.contains(key)
                     && !self.above[t].iter().any(|other| alike(key, other))
                     && !siblings.iter().any(|other| alike(key, other))
@@ -163,8 +164,9 @@ impl Level<'_> {
 /// Whether two phrases say much the same: one stands in the other, or is its acronym, or they differ by endings alone.
 fn alike(a: &str, b: &str) -> bool {
     let (x, y): (Vec<&str>, Vec<&str>) = (a.split([' ', '-']).collect(), b.split([' ', '-']).collect());
-    let same = x.len() == y.len() && x.iter().zip(&y).all(|(v, w)| one_word(v, w));
-    same || contains(&x, &y) || contains(&y, &x) || stands_for(a, b) || stands_for(b, a)
+    let (short, long) = if x.len() <= y.len() { (&x, &y) } else { (&y, &x) };
+    let inside = long.windows(short.len()).any(|w| w.iter().zip(short).all(|(v, w)| one_word(v, w)));
+    inside || stands_for(a, b) || stands_for(b, a)
 }
 
 /// Whether two words differ by their endings alone, in the languages that are frequent here.

@@ -541,6 +541,42 @@ fn questions_tell_and_follow_the_answers() {
 }
 
 #[test]
+fn questions_begin_where_a_newcomer_says_and_store_nothing() {
+    let (_folder, server) = filled();
+    let first = |query: &str| {
+        let asked = server.get(&format!("/v1/users/nobody/questions?limit=3{query}"));
+        assert_eq!(asked.status, 200, "{query}: {}", asked.body);
+        ids(hits(&asked.body)).iter().map(|id| id.to_string()).collect::<Vec<String>>()
+    };
+    let scores: Vec<f64> = hits(&server.get("/v1/users/nobody/questions").body)
+        .iter()
+        .map(|h| h["score"].as_f64().expect("bits"))
+        .collect();
+    assert!(scores.windows(2).all(|w| w[0] >= w[1]) && scores[0] <= 1.0, "{scores:?}");
+    for topic in ["sonnets", "quasars"] {
+        assert!(first(&format!("&topic={topic}"))[0].starts_with(topic));
+        assert!(first(&format!("&query={topic}"))[0].starts_with(topic));
+        assert!(first(&format!("&author={topic}%20author3"))[0].starts_with(topic));
+    }
+    // Of several starting points any may be meant.
+    let either = first("&topic=whales&topic=ledgers");
+    assert!(either.iter().any(|id| id.starts_with("whales")) && either.iter().any(|id| id.starts_with("ledgers")), "{either:?}");
+    let themes = server.get("/v1/themes?level=0").body;
+    let theme = &themes["themes"][0];
+    let example = theme["examples"][0]["id"].as_str().expect("a paper").split('/').next().expect("a topic").to_string();
+    assert!(first(&format!("&theme={}", theme["id"].as_str().expect("an id")))[0].starts_with(&example));
+    let all = first("");
+    let rest = first(&format!("&passed={}", all[0].replace('/', "%2F")));
+    assert!(!rest.contains(&all[0]));
+    for (query, status) in
+        [("theme=t99999", 404), ("author=nobody", 404), ("passed=no/such", 404), ("limit=501", 422), ("topics=x", 400)]
+    {
+        assert_eq!(error(&server.get(&format!("/v1/users/nobody/questions?{query}"))).0, status, "{query}");
+    }
+    assert_eq!(server.get("/v1/users/nobody").status, 404);
+}
+
+#[test]
 fn one_early_vote_does_not_win_and_one_reader_is_not_seen() {
     let folder = Folder::new();
     let paper = |id: &str, listed: &str, upvotes: u32| json!({ "id": id, "title": format!("On {id}"), "listed": listed, "upvotes": upvotes });
