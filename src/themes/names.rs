@@ -264,7 +264,7 @@ fn without_repetitions(terms: Vec<Term>) -> Vec<Term> {
             let other: Vec<&str> = before.key.split([' ', '-']).collect();
             let inside = contains(&other, &words);
             let around = contains(&words, &other);
-            if inside || alike(&term.key, &before.key) && !around {
+            if inside || stands_for(&term.key, &before.key) || stands_for(&before.key, &term.key) {
                 says_new = false;
                 break;
             }
