@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use super::answer::check_limit;
 use super::reader::Reader;
 use super::space::Space;
-use super::answer::check_limit;
 use super::{Answer, Engine, Hit, Meta, Mode};
 use crate::error::{Error, Result};
 use crate::index::Plan;

@@ -231,7 +231,8 @@ mod tests {
         vectors.extend(corpus(6, 10).into_iter().enumerate().filter(|(i, _)| i % 6 == 4).map(|(_, v)| v));
         let panel = panel(&vectors, &vec![1.0; vectors.len()]);
         let mut asked = Questions::new(&panel, vec![true; vectors.len()]);
-        let fields: Vec<usize> = std::iter::from_fn(|| asked.next()).map(|(k, _)| if k < 60 { k % 6 } else { 4 }).collect();
+        let fields: Vec<usize> =
+            std::iter::from_fn(|| asked.next()).map(|(k, _)| if k < 60 { k % 6 } else { 4 }).collect();
         assert_eq!(fields[0], 4);
         // All papers of a field are nearly the same, so that each is asked about once.
         let mut sorted = fields.clone();

@@ -61,7 +61,8 @@ fn together(children: &[Ways], most: usize) -> Vec<Option<(f64, Vec<usize>)>> {
     let mut so_far: Vec<Option<(f64, Vec<usize>)>> = Vec::new();
     for (k, child) in children.iter().enumerate() {
         if k == 0 {
-            so_far = child.ways.iter().enumerate().map(|(parts, way)| Some((way.as_ref()?.0, vec![parts + 1]))).collect();
+            so_far =
+                child.ways.iter().enumerate().map(|(parts, way)| Some((way.as_ref()?.0, vec![parts + 1]))).collect();
             continue;
         }
         let length = (so_far.len() + child.ways.len()).min(most);

@@ -75,7 +75,7 @@ const FILLER: &[(Lang, &str)] = &[
         Lang::Ita,
         "analizziamo approccio approcci articolo basato basata capitolo essi lavori lavoro metodi metodo mostra mostrano mostriamo \
          ottenuti permette permettono presenta presentiamo propone proponiamo proposta proposto risultati risultato studi studia studiamo \
-         studio tesi utilizza utilizzando",
+         studio tesi utilizza utilizzando viene vengono",
     ),
     (
         Lang::Por,
@@ -90,7 +90,7 @@ const FILLER: &[(Lang, &str)] = &[
     ),
     (
         Lang::Pol,
-        "analiza artykuł artykule badania badanie badań metod metoda metody otrzymane oraz podejście praca prace pracy przedstawiono \
+        "pomocą analiza artykuł artykule badania badanie badań metod metoda metody otrzymane oraz podejście praca prace pracy przedstawiono \
          przedstawia rozprawa wyniki wynik wyników zaproponowano",
     ),
     (
@@ -98,19 +98,31 @@ const FILLER: &[(Lang, &str)] = &[
         "arbete artikel artiklar avhandling avhandlingen metod metoder resultat resultaten resultatet studie studien studier undersöker \
          undersöks uppsats visar",
     ),
-    (Lang::Dan, "afhandling artikel metode metoder resultat resultater resultaterne studie studier undersøger undersøges viser"),
-    (Lang::Nob, "artikkel avhandling metode metoder resultat resultater resultatene studie studien studier undersøker viser"),
+    (
+        Lang::Dan,
+        "afhandling artikel metode metoder resultat resultater resultaterne studie studier undersøger undersøges viser",
+    ),
+    (
+        Lang::Nob,
+        "artikkel avhandling metode metoder resultat resultater resultatene studie studien studier undersøker viser",
+    ),
     (Lang::Fin, "menetelmä menetelmät tulokset tutkielma tutkimus tutkimuksen tutkitaan väitöskirja"),
-    (Lang::Ces, "článek článku metoda metody práce práci studie výsledek výsledky výzkum"),
+    (Lang::Ces, "pomocí článek článku metoda metody práce práci studie výsledek výsledky výzkum"),
     (Lang::Ron, "articol articolul lucrare lucrarea metoda metode rezultate rezultatele studiu studiul teza"),
     (Lang::Tur, "bu çalışma çalışmada makale sonuç sonuçlar tez yöntem yöntemi"),
     (Lang::Cat, "article enfocament estudi estudis mètode mètodes resultat resultats tesi treball"),
     (
         Lang::Rus,
-        "исследование исследования метод методы методов работа работе работы результат результаты рассматривается статье статья \
+        "помощью исследование исследования метод методы методов работа работе работы результат результаты рассматривается статье статья \
          предложен предложено показано",
     ),
-    (Lang::Ukr, "дослідження метод методи робота роботі результати стаття статті"),
+    (Lang::Ukr, "допомогою дослідження метод методи робота роботі результати стаття статті"),
+];
+
+/// Romanian words with the comma below that the standard has; the lists have the cedilla.
+const ROMANIAN: &[&str] = &[
+    "și", "însă", "totuși", "ați", "fiți", "câțiva", "deși", "așa", "acești", "aceștia", "niște", "până", "către",
+    "încât", "toți", "cât", "când", "dacă", "după", "fără", "lângă", "prin", "într", "între", "dintre", "printr",
 ];
 
 /// Words of the lists that name something all the same.
@@ -127,7 +139,8 @@ const SURE_ENGLISH: &[&str] =
 
 /// English function words, some of which other languages have too.
 const ENGLISH: &[&str] = &[
-    "of", "in", "to", "for", "is", "on", "an", "as", "at", "be", "or", "it", "via", "using", "are", "by", "we", "can", "has", "its",
+    "of", "in", "to", "for", "is", "on", "an", "as", "at", "be", "or", "it", "via", "using", "are", "by", "we", "can",
+    "has", "its",
 ];
 
 /// English function words that end a phrase in a text of any language.
@@ -135,8 +148,8 @@ const QUOTED: &[&str] = &["the", "of", "and", "with", "from", "this", "that"];
 
 /// Articles and prepositions that lose their vowel before another.
 const ELIDED: &[&str] = &[
-    "l", "d", "j", "m", "t", "s", "n", "c", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu", "un", "v", "dell", "nell", "all", "dall",
-    "sull", "coll", "quest", "quell", "senz", "anch", "com",
+    "l", "d", "j", "m", "t", "s", "n", "c", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu", "un", "v", "dell", "nell",
+    "all", "dall", "sull", "coll", "quest", "quell", "senz", "anch", "com",
 ];
 
 /// A piece that is read as one is at least so long, in bytes.
@@ -156,6 +169,9 @@ static LISTS: LazyLock<HashMap<Lang, HashSet<&'static str>>> = LazyLock::new(|| 
         let mut list: HashSet<&'static str> = stop_words::lookup(code).unwrap_or_default().iter().copied().collect();
         list.extend(words(FILLER, *lang));
         list.extend(QUOTED);
+        if *lang == Lang::Ron {
+            list.extend(ROMANIAN);
+        }
         words(NAMES, *lang).iter().for_each(|w| {
             list.remove(w);
         });
@@ -193,7 +209,16 @@ impl Language {
         if lang == Lang::Eng {
             return (found.is_reliable() || english > 0).then_some(Language::ENGLISH);
         }
-        let own = LISTS.get(&lang).map_or(0, |list| count(&|w| list.contains(w)));
+        let of = |lang: Lang| LISTS.get(&lang).map_or(0, |list| count(&|w| list.contains(w)));
+        // Between relatives (Russian and Bulgarian, Danish and Norwegian) the function words decide.
+        let mut own = of(lang);
+        let mut lang = lang;
+        for (other, _) in KNOWN {
+            let its = of(*other);
+            if its > own {
+                (lang, own) = (*other, its);
+            }
+        }
         // Names and formulas look like any language: some word of it has to be there.
         let sure = found.is_reliable() && (own > 0 || words.len() < 3);
         (sure && own >= english || own > english && share(own) >= BORNE_OUT).then_some(Language(lang))

@@ -172,8 +172,8 @@ fn alike(a: &str, b: &str) -> bool {
 /// Whether two words differ by their endings alone, in the languages that are frequent here.
 fn one_word(a: &str, b: &str) -> bool {
     const ENDINGS: &[&str] = &[
-        "", "a", "ai", "al", "ar", "as", "ation", "aux", "e", "ed", "en", "er", "ern", "ers", "es", "i", "ic", "ing", "ion", "is", "ment",
-        "n", "ning", "o", "or", "os", "r", "s", "um", "ung", "x", "y",
+        "", "a", "ai", "al", "ar", "as", "ation", "aux", "e", "ed", "en", "er", "ern", "ers", "es", "i", "ic", "ing",
+        "ion", "is", "ment", "n", "ning", "o", "or", "os", "r", "s", "um", "ung", "x", "y",
     ];
     if a == b {
         return true;
@@ -395,7 +395,11 @@ mod tests {
     #[test]
     fn no_phrase_stands_in_two_names_of_a_level_or_below_its_own() {
         let of = |what: &str| {
-            let lines = [format!("{what} with glass lenses"), format!("{what} and glass lenses"), format!("{what} in glass lenses")];
+            let lines = [
+                format!("{what} with glass lenses"),
+                format!("{what} and glass lenses"),
+                format!("{what} in glass lenses"),
+            ];
             let papers: Vec<&str> = lines.iter().map(String::as_str).collect();
             counts(&papers)
         };
@@ -417,10 +421,21 @@ mod tests {
 
     #[test]
     fn words_with_other_endings_are_one() {
-        for (a, b) in [("caption", "captioning"), ("agent", "agentic"), ("wald", "walden"), ("fichte", "fichten"), ("reward model", "reward modeling")] {
+        for (a, b) in [
+            ("caption", "captioning"),
+            ("agent", "agentic"),
+            ("wald", "walden"),
+            ("fichte", "fichten"),
+            ("reward model", "reward modeling"),
+        ] {
             assert!(alike(a, b) && alike(b, a), "{a} {b}");
         }
-        for (a, b) in [("multimodal", "multilingual"), ("video generation", "video understanding"), ("prompt", "proof"), ("tide", "tiger")] {
+        for (a, b) in [
+            ("multimodal", "multilingual"),
+            ("video generation", "video understanding"),
+            ("prompt", "proof"),
+            ("tide", "tiger"),
+        ] {
             assert!(!alike(a, b), "{a} {b}");
         }
     }

@@ -342,7 +342,8 @@ impl Counts {
             last: u32,
             forms: Vec<(String, u32)>,
         }
-        let texts: Vec<[String; 2]> = papers.into_iter().map(|(t, s)| [without_formulas(t), without_formulas(s)]).collect();
+        let texts: Vec<[String; 2]> =
+            papers.into_iter().map(|(t, s)| [without_formulas(t), without_formulas(s)]).collect();
         let pieces: Vec<Vec<(&str, Option<Language>)>> =
             texts.iter().map(|t| t.iter().flat_map(|text| Language::pieces(text)).collect()).collect();
         // A title too short to tell is in the language of its abstract, else of the papers around.

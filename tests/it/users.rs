@@ -560,7 +560,10 @@ fn questions_begin_where_a_newcomer_says_and_store_nothing() {
     }
     // Of several starting points any may be meant.
     let either = first("&topic=whales&topic=ledgers");
-    assert!(either.iter().any(|id| id.starts_with("whales")) && either.iter().any(|id| id.starts_with("ledgers")), "{either:?}");
+    assert!(
+        either.iter().any(|id| id.starts_with("whales")) && either.iter().any(|id| id.starts_with("ledgers")),
+        "{either:?}"
+    );
     let themes = server.get("/v1/themes?level=0").body;
     let theme = &themes["themes"][0];
     let example = theme["examples"][0]["id"].as_str().expect("a paper").split('/').next().expect("a topic").to_string();

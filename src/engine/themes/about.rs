@@ -44,7 +44,9 @@ impl Engine {
         } else {
             self.show(picture, &cut(&Tree { parents: &parents, sizes: &sizes }, wanted))?
         };
-        themes.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.id.len().cmp(&b.id.len())).then_with(|| a.id.cmp(&b.id)));
+        themes.sort_by(|a, b| {
+            b.size.cmp(&a.size).then_with(|| a.id.len().cmp(&b.id.len())).then_with(|| a.id.cmp(&b.id))
+        });
         if ask.order == ThemeOrder::Trend {
             themes.sort_by(|a, b| surety(&b.trend).total_cmp(&surety(&a.trend)));
         }

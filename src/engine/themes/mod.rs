@@ -175,7 +175,8 @@ impl Engine {
             .collect::<Vec<_>>()
             .into_par_iter()
             .map(|(own, found)| {
-                let vector = if found.iter().all(|n| speaks(&n.row)) { None } else { space.index.vectors(&[*own]).pop() };
+                let vector =
+                    if found.iter().all(|n| speaks(&n.row)) { None } else { space.index.vectors(&[*own]).pop() };
                 match vector.flatten() {
                     Some(vector) => Ok(space.index.search(&vector, NEIGHBOURS + 1, Some(&allowed))?.neighbours),
                     None => Ok(found),

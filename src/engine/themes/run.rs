@@ -157,8 +157,11 @@ impl Engine {
                 day: days[i].and_then(|d| d.0),
             })
             .collect();
-        let facts =
-            RunFacts { naming: NAMING, resolutions: grouping.resolutions, last_row: rows.last().map_or(0, |row| row.0) };
+        let facts = RunFacts {
+            naming: NAMING,
+            resolutions: grouping.resolutions,
+            last_row: rows.last().map_or(0, |row| row.0),
+        };
         let json = serde_json::to_string(&facts).map_err(|e| Error::Internal(format!("a run: {e}")))?;
         let run = StoredRun {
             run: number,
@@ -226,7 +229,8 @@ impl Engine {
             let step = (members.len() as f64 / READ as f64).max(1.0);
             let some = (0..members.len().min(READ)).map(|k| members[(k as f64 * step) as usize]);
             let papers = self.store.papers(&some.collect::<Vec<_>>())?;
-            let texts: Vec<[Cow<'_, str>; 2]> = papers.iter().map(|(_, p)| [plain(&p.title), plain(&p.summary)]).collect();
+            let texts: Vec<[Cow<'_, str>; 2]> =
+                papers.iter().map(|(_, p)| [plain(&p.title), plain(&p.summary)]).collect();
             Ok(Counts::of(&words, texts.iter().map(|[title, summary]| (&**title, &**summary))))
         };
         let counts: Vec<Counts> = members.par_iter().map(read).collect::<Result<_>>()?;

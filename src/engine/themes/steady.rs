@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::picture::Picture;
 use super::outside;
+use super::picture::Picture;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, Row};

@@ -205,7 +205,8 @@ fn run(
     let mut table = Table::new(title, columns);
     for (t, start) in ["nothing", "a topic"].into_iter().enumerate() {
         for (n, answers) in ANSWERS.iter().enumerate() {
-            let column = |w: usize, f: &dyn Fn(&Served) -> f64| served.iter().map(|s| f(&s[t][w][n])).collect::<Vec<_>>();
+            let column =
+                |w: usize, f: &dyn Fn(&Served) -> f64| served.iter().map(|s| f(&s[t][w][n])).collect::<Vec<_>>();
             let figures: [&dyn Fn(&Served) -> f64; 3] = [&|s| s.likes, &|s| s.recall, &|s| s.ndcg];
             for (w, way) in WAYS.iter().enumerate().filter(|(w, _)| *w == 0 || *answers > 0) {
                 let mut row: Vec<Cell> = vec![start.into(), (*way).into(), (*answers).into()];

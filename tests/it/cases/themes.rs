@@ -143,10 +143,15 @@ fn themes_of_a_corpus_in_several_languages() {
         "The corals of the reef and their algae are counted with cameras that we built for the storms",
         "The health of the corals depends on the light and on the salt that are found in the reef",
     ];
-    let all: String =
-        LANGUAGES.iter().map(|(l, lines, _)| corpus(l, lines)).chain([corpus("en", &english)]).collect::<Vec<_>>().concat();
+    let all: String = LANGUAGES
+        .iter()
+        .map(|(l, lines, _)| corpus(l, lines))
+        .chain([corpus("en", &english)])
+        .collect::<Vec<_>>()
+        .concat();
     let themes = themes_of(&folder.file("all.jsonl", all));
-    let function: HashSet<&str> = LANGUAGES.iter().flat_map(|l| l.2.split_whitespace()).chain(["the", "of", "are"]).collect();
+    let function: HashSet<&str> =
+        LANGUAGES.iter().flat_map(|l| l.2.split_whitespace()).chain(["the", "of", "are"]).collect();
     let all: Vec<String> = themes.iter().flat_map(texts).collect();
     for text in &all {
         assert!(!words(text).iter().any(|w| function.contains(w)), "{text:?} in {all:?}");
@@ -160,7 +165,8 @@ fn themes_versions() {
     folder.run(&["ingest", &input("themes-versions", "papers.jsonl").display().to_string()]);
     let server = Server::start(&folder);
     let list = server.get("/v1/themes?level=0").body;
-    let sizes: u64 = list["themes"].as_array().expect("themes").iter().map(|t| t["size"].as_u64().expect("a size")).sum();
+    let sizes: u64 =
+        list["themes"].as_array().expect("themes").iter().map(|t| t["size"].as_u64().expect("a size")).sum();
     assert!((10..=20).contains(&sizes), "{list}");
     assert_eq!(list["meta"]["papers"], 20);
     let work = |paper: &Value| {
