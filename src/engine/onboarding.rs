@@ -70,9 +70,9 @@ pub fn weight(attention: f32) -> f32 {
 }
 
 impl Engine {
-    /// Papers that a user has said nothing of, the most telling first, each with the bits of information that its answer is
-    /// expected to give. They follow from the starting points and from what the user has liked and disliked; the second and
-    /// later ones as if those before had not been liked. The user need not exist.
+    /// Papers that a user has said nothing of, the most telling first, each with the bits of information that its
+    /// answer is expected to give. They follow from the starting points and from what the user has liked and disliked;
+    /// the second and later ones as if those before had not been liked. The user need not exist.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a theme, an author or a paper that is not there; [`Error::Invalid`] for a limit out of range, a

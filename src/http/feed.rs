@@ -55,9 +55,9 @@ pub struct FeedParameters {
 /// The personal feed
 ///
 /// Papers for this user: candidates from each of their interests, which get their shares of the list; nothing they have
-/// done anything with, nor another version of it. `score` is in standard deviations above a paper at large (for somebody
-/// without a history, attention a day). Hits with `explore` lie outside the interests on purpose. Without `date` and
-/// `since` the whole corpus is looked at, newer papers first, softly.
+/// done anything with, nor another version of it. `score` is in standard deviations above a paper at large (for
+/// somebody without a history, attention a day). Hits with `explore` lie outside the interests on purpose. Without
+/// `date` and `since` the whole corpus is looked at, newer papers first, softly.
 #[utoipa::path(get, path = "/v1/users/{user}/feed", tag = "users",
     params(("user" = String, Path, description = "the user's name"), FeedParameters, Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
@@ -118,12 +118,12 @@ pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -
 
 /// Papers to ask a user about
 ///
-/// The paper whose answer tells most comes first (`score` is the information it is expected to give, in bits): answer with
-/// `like` or `dislike` events, or pass over it with `passed`, and ask again. The next questions follow from the answers; those
-/// behind the first in one list follow as if the ones before had not been liked. While nothing is known they cover the corpus,
-/// where most papers and most attention are first; starting points (`topic`, `theme`, `author`, `query`) bring them near what is
-/// meant, any of several. Nearly the same is never asked twice, nor anything the user has said something of. The user need not
-/// exist: nothing is stored.
+/// The paper whose answer tells most comes first (`score` is the information it is expected to give, in bits): answer
+/// with `like` or `dislike` events, or pass over it with `passed`, and ask again. The next questions follow from the
+/// answers; those behind the first in one list follow as if the ones before had not been liked. While nothing is known
+/// they cover the corpus, where most papers and most attention are first; starting points (`topic`, `theme`, `author`,
+/// `query`) bring them near what is meant, any of several. Nearly the same is never asked twice, nor anything the user
+/// has said something of. The user need not exist: nothing is stored.
 #[utoipa::path(get, path = "/v1/users/{user}/questions", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("topic" = Option<Vec<String>>, Query, description = "a topic in one's own words (repeat the parameter)"),
@@ -155,9 +155,9 @@ pub async fn questions(
 
 /// Papers by recent attention
 ///
-/// Votes, comments and what users do, halving every half window and drawn towards the mean by three days of it, so that one
-/// early vote does not win. Days are counted back from the newest of the corpus. What fewer than three users did with a
-/// paper does not count.
+/// Votes, comments and what users do, halving every half window and drawn towards the mean by three days of it, so that
+/// one early vote does not win. Days are counted back from the newest of the corpus. What fewer than three users did
+/// with a paper does not count.
 #[utoipa::path(get, path = "/v1/trending", tag = "papers",
     params(("window" = Option<String>, Query, description = "`7d` (default), `24h`, `2w`"), Ranking),
     responses((status = 200, body = Answer)))]

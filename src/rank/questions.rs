@@ -1,10 +1,11 @@
 //! Which paper to ask a reader about next: the one whose answer tells most.
 //!
-//! What the reader may want is a belief: for each of a panel of papers that stands for the corpus, how probable it is that
-//! they work around it. An answer changes the belief by Bayes' rule; the next question is the one whose answer is expected to
-//! lower the entropy of the belief most (Lindley, "On a measure of the information provided by an experiment", 1956; MacKay,
-//! "Information-based objective functions for active data selection", 1992). While nothing is known that is the paper that
-//! stands for most readers; a no takes its surroundings away, a yes makes the questions closer.
+//! What the reader may want is a belief: for each of a panel of papers that stands for the corpus, how probable it is
+//! that they work around it. An answer changes the belief by Bayes' rule; the next question is the one whose answer is
+//! expected to lower the entropy of the belief most (Lindley, "On a measure of the information provided by an
+//! experiment", 1956; MacKay, "Information-based objective functions for active data selection", 1992). While nothing
+//! is known that is the paper that stands for most readers; a no takes its surroundings away, a yes makes the questions
+//! closer.
 
 use rayon::prelude::*;
 
@@ -21,7 +22,8 @@ const SLIP: f32 = 0.02;
 /// The chance that somebody likes a paper for another interest than the one in question.
 const ELSEWHERE: f32 = 0.03;
 
-/// From this likeness on two papers are nearly one question: asked only when nothing else is left. From the second on they are.
+/// From this likeness on two papers are nearly one question: asked only when nothing else is left. From the second on
+/// they are.
 const ALIKE: f32 = 0.8;
 const SAME: f32 = 0.95;
 
@@ -141,8 +143,8 @@ impl<'a> Questions<'a> {
         normalise(&mut self.belief);
     }
 
-    /// Takes an answer to any paper. `weight` is above zero for a like and below for a dislike; its size says how sure it is,
-    /// up to 1.
+    /// Takes an answer to any paper. `weight` is above zero for a like and below for a dislike; its size says how sure
+    /// it is, up to 1.
     pub fn answer(&mut self, vector: &[f32], weight: f32) {
         let seen = self.panel.seen(vector);
         let chances = self.panel.chances_of(&seen);
@@ -165,8 +167,8 @@ impl<'a> Questions<'a> {
         normalise(&mut self.belief);
     }
 
-    /// The paper of the panel to ask about, and the information that its answer is expected to give, in bits. The one after
-    /// it follows as if this had not been liked, which is what mostly happens.
+    /// The paper of the panel to ask about, and the information that its answer is expected to give, in bits. The one
+    /// after it follows as if this had not been liked, which is what mostly happens.
     pub fn next(&mut self) -> Option<(usize, f32)> {
         let told = |k: usize| {
             let chance = dot(&self.belief, self.panel.row(&self.panel.chances, k));

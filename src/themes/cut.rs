@@ -1,8 +1,8 @@
 //! A cut through the tree of themes with about as many themes as somebody wants, each paper in one of them.
 //!
-//! Below the tree's top the cut is exact: of all cuts with so many themes the one whose themes are most even, found by dynamic
-//! programming from the leaves up. Above it the coarsest themes are put together, two at a time, by Ward's criterion
-//! (Ward, "Hierarchical grouping to optimize an objective function", JASA 58, 1963).
+//! Below the tree's top the cut is exact: of all cuts with so many themes the one whose themes are most even, found by
+//! dynamic programming from the leaves up. Above it the coarsest themes are put together, two at a time, by Ward's
+//! criterion (Ward, "Hierarchical grouping to optimize an objective function", JASA 58, 1963).
 
 /// The nodes of a tree, each with its parent (which stands anywhere) and the papers in it.
 pub struct Tree<'a> {
@@ -12,16 +12,16 @@ pub struct Tree<'a> {
     pub sizes: &'a [usize],
 }
 
-/// What a node can be cut into: for every number of parts (from 1 on, at its place less one) the least sum of squared sizes,
-/// and how many parts each child gets then; no child for the node itself.
+/// What a node can be cut into: for every number of parts (from 1 on, at its place less one) the least sum of squared
+/// sizes, and how many parts each child gets then; no child for the node itself.
 struct Ways {
     node: usize,
     children: Vec<Ways>,
     ways: Vec<Option<(f64, Vec<usize>)>>,
 }
 
-/// The nodes of the most even cut with `wanted` parts, or with as many as there can be next to that (of two numbers equally near
-/// the smaller). Nodes without papers are left out. In falling order of size.
+/// The nodes of the most even cut with `wanted` parts, or with as many as there can be next to that (of two numbers
+/// equally near the smaller). Nodes without papers are left out. In falling order of size.
 pub fn cut(tree: &Tree<'_>, wanted: usize) -> Vec<usize> {
     let mut below: Vec<Vec<usize>> = vec![Vec::new(); tree.parents.len()];
     let mut roots = Vec::new();
@@ -91,8 +91,8 @@ fn collect(ways: &Ways, parts: usize, chosen: &mut Vec<usize>) {
     }
 }
 
-/// Puts groups together until `wanted` are left: those two at a time whose middles, weighed by their sizes, lie closest. Each
-/// group by its number, in rising order.
+/// Puts groups together until `wanted` are left: those two at a time whose middles, weighed by their sizes, lie
+/// closest. Each group by its number, in rising order.
 pub fn put_together(middles: &[Vec<f32>], sizes: &[usize], wanted: usize) -> Vec<Vec<usize>> {
     let mut groups: Vec<(Vec<usize>, Vec<f32>, f64)> =
         (0..middles.len()).map(|k| (vec![k], middles[k].clone(), sizes[k].max(1) as f64)).collect();

@@ -1,17 +1,17 @@
 //! Which language a text is in, and which of its words name nothing.
 //!
-//! Languages are told by whatlang (trigrams, Cavnar and Trenkle, 1994) where it is sure of itself, or where the function words
-//! of the text bear it out: a title of six words is too short for trigrams, two articles in it are not. English is seen at a
-//! glance, by its own function words, since most texts are in it. A text may change its language: it is read in pieces of some
-//! sentences.
+//! Languages are told by whatlang (trigrams, Cavnar and Trenkle, 1994) where it is sure of itself, or where the
+//! function words of the text bear it out: a title of six words is too short for trigrams, two articles in it are not.
+//! English is seen at a glance, by its own function words, since most texts are in it. A text may change its language:
+//! it is read in pieces of some sentences.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use whatlang::{Detector, Lang};
 
-/// Languages with a list of function words, with the code of the list. Chinese, Japanese, Korean and Thai do not part words
-/// by spaces and are left as they are.
+/// Languages with a list of function words, with the code of the list. Chinese, Japanese, Korean and Thai do not part
+/// words by spaces and are left as they are.
 const KNOWN: &[(Lang, &str)] = &[
     (Lang::Afr, "af"),
     (Lang::Ara, "ar"),

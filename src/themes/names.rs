@@ -1,12 +1,14 @@
 //! Names of themes: class-based TF-IDF over phrases, made readable.
 //!
-//! Grootendorst, "BERTopic: Neural topic modeling with a class-based TF-IDF procedure", 2022: a phrase speaks for a theme
-//! when it is frequent in it and rare in the others. Here frequency is the share of a theme's papers that hold the
-//! phrase; what says the same twice (a word of a phrase already taken, an acronym and what it stands for) is left out.
+//! Grootendorst, "BERTopic: Neural topic modeling with a class-based TF-IDF procedure", 2022: a phrase speaks for a
+//! theme when it is frequent in it and rare in the others. Here frequency is the share of a theme's papers that hold
+//! the phrase; what says the same twice (a word of a phrase already taken, an acronym and what it stands for) is left
+//! out.
 //!
-//! A name should tell a theme from those around it. So the phrases of a level are dealt out: each goes to the theme for which
-//! it speaks most, and no theme is named by a phrase that stands in the name of a theme above it, or that is nearly the same
-//! as one of its siblings ("captions", "captioning"). A theme that is left without a second phrase has a name of one.
+//! A name should tell a theme from those around it. So the phrases of a level are dealt out: each goes to the theme for
+//! which it speaks most, and no theme is named by a phrase that stands in the name of a theme above it, or that is
+//! nearly the same as one of its siblings ("captions", "captioning"). A theme that is left without a second phrase has
+//! a name of one.
 
 use std::collections::{HashMap, HashSet};
 
@@ -46,9 +48,9 @@ struct Term {
 }
 
 /// Names the themes of every level. `counts[c]` are the phrases of the finest theme `c`, `sizes[c]` its papers;
-/// `levels[l][c]` is the theme of level `l` (coarsest first, the last the finest themselves) that `c` lies in.
-/// `kept(l, t)` is the name that a theme has from before and keeps; `fallback(l, t)` gives one where no phrase serves (the
-/// title of a paper).
+/// `levels[l][c]` is the theme of level `l` (coarsest first, the last the finest themselves) that `c` lies in. `kept(l,
+/// t)` is the name that a theme has from before and keeps; `fallback(l, t)` gives one where no phrase serves (the title
+/// of a paper).
 pub fn name_all(
     counts: &[Counts],
     sizes: &[usize],
@@ -123,8 +125,8 @@ struct Level<'a> {
 }
 
 impl Level<'_> {
-    /// Up to [`IN_NAME`] phrases for each theme, by their places among its terms. `known` are the phrases of names that are
-    /// given already.
+    /// Up to [`IN_NAME`] phrases for each theme, by their places among its terms. `known` are the phrases of names that
+    /// are given already.
     fn deal(&self, known: &[Vec<String>]) -> Vec<Vec<usize>> {
         let mut taken: HashSet<&str> = known.iter().flatten().map(String::as_str).collect();
         let mut of_parent: HashMap<Option<usize>, Vec<&str>> = HashMap::new();
@@ -319,8 +321,8 @@ fn stands_for(word: &str, phrase: &str) -> bool {
     !word.contains(' ') && (2..=6).contains(&count) && (initials == letters || near)
 }
 
-/// A name of the phrases dealt to a theme; when others have it, or there are none, of one phrase more; else what `fallback`
-/// gives.
+/// A name of the phrases dealt to a theme; when others have it, or there are none, of one phrase more; else what
+/// `fallback` gives.
 fn make_name(dealt: &[usize], terms: &[Term], used: &mut HashSet<String>, fallback: &dyn Fn() -> String) -> String {
     let mut order: Vec<usize> = dealt.to_vec();
     order.sort_unstable();

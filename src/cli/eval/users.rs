@@ -37,8 +37,8 @@ pub struct Args {
     /// Rank all papers and not only the hidden ones, to see what that costs
     #[arg(long)]
     everything: bool,
-    /// Play newcomers who answer questions: what is served after 0, 5 and 10 answers, beside popular and random papers asked.
-    /// With --libraries and --folds, or with --log
+    /// Play newcomers who answer questions: what is served after 0, 5 and 10 answers, beside popular and random papers
+    /// asked. With --libraries and --folds, or with --log
     #[arg(long, conflicts_with_all = ["reviews", "examples", "method", "everything", "draws", "days"])]
     onboarding: bool,
     /// With --onboarding: at most so many readers, spread over them; 0 for all

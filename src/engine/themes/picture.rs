@@ -200,6 +200,14 @@ impl Picture {
         self.upward(finest as usize).find(|t| self.themes[*t].level == level)
     }
 
+    /// The share of papers that are in a finest theme in both pictures and in the same one.
+    pub fn stayed_since(&self, before: &Picture) -> Option<f64> {
+        let id = |picture: &Picture, p: &Placed| p.theme.filter(|_| p.member).map(|t| picture.themes[t as usize].id);
+        let both = self.papers.iter().filter_map(|p| Some((id(before, before.placed(p.row)?)?, id(self, p)?)));
+        let (same, all) = both.fold((0usize, 0usize), |(same, all), (b, a)| (same + usize::from(a == b), all + 1));
+        (all > 0).then(|| same as f64 / all as f64)
+    }
+
     /// The place of a theme among the themes by its number.
     pub fn find(&self, id: u32) -> Option<usize> {
         self.themes.iter().position(|t| t.id == id)

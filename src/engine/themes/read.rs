@@ -219,8 +219,8 @@ pub struct ThemeEvent {
     pub kind: String,
     /// The same as a sentence.
     pub text: String,
-    /// `level`, `name`; `was` and `is` (papers) of what grew or shrank; `other` (id and name) of what it split from or was
-    /// merged into.
+    /// `level`, `name`; `was` and `is` (papers) of what grew or shrank; `other` (id and name) of what it split from or
+    /// was merged into.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub facts: Map<String, Value>,

@@ -179,7 +179,7 @@ impl Engine {
             themes: (0..LEVELS).map(|l| grouping.themes(l)).collect(),
             unassigned: grouping.member.iter().filter(|m| !**m).count(),
             events: events.len(),
-            stayed: base.and_then(|b| stayed(b, &picture)),
+            stayed: base.and_then(|b| picture.stayed_since(b)),
             took_s: Vec::new(),
         };
         Ok(Made { picture, events, report, took: vec![near, grouped, drawn] })
@@ -495,12 +495,4 @@ fn told(
         }
     }
     out
-}
-
-/// The share of papers that are in a finest theme in both pictures and in the same one.
-fn stayed(before: &Picture, after: &Picture) -> Option<f64> {
-    let id = |picture: &Picture, p: &Placed| p.theme.filter(|_| p.member).map(|t| picture.themes[t as usize].id);
-    let both = after.papers.iter().filter_map(|p| Some((id(before, before.placed(p.row)?)?, id(after, p)?)));
-    let (same, all) = both.fold((0usize, 0usize), |(same, all), (b, a)| (same + usize::from(a == b), all + 1));
-    (all > 0).then(|| same as f64 / all as f64)
 }

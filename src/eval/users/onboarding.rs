@@ -1,9 +1,10 @@
 //! Onboarding: how well a newcomer is served after some questions, beside other ways to choose what is asked.
 //!
-//! A reader is played who answers truly. What they know is the part of their papers that is not hidden: they like a question
-//! that is one of these papers or near one (cosine of at least [`NEAR`] with it, the likeness that papers of one narrow subject
-//! have); they turn down what is far from all of them (less than [`FAR`]); and they pass over what lies between, as somebody
-//! does who is not sure. What is measured is how the hidden part is ranked by the model that serves, fitted to these answers.
+//! A reader is played who answers truly. What they know is the part of their papers that is not hidden: they like a
+//! question that is one of these papers or near one (cosine of at least [`NEAR`] with it, the likeness that papers of
+//! one narrow subject have); they turn down what is far from all of them (less than [`FAR`]); and they pass over what
+//! lies between, as somebody does who is not sure. What is measured is how the hidden part is ranked by the model that
+//! serves, fitted to these answers.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -83,8 +84,8 @@ struct Served {
     likes: f64,
 }
 
-/// Readers of libraries: the papers of a fold are hidden, and nothing is asked about or learned from them. How popular a paper
-/// is comes from the readers who are not played.
+/// Readers of libraries: the papers of a fold are hidden, and nothing is asked about or learned from them. How popular
+/// a paper is comes from the readers who are not played.
 ///
 /// # Errors
 /// Whatever the engine fails with.
