@@ -4,7 +4,7 @@ use std::io::Write;
 
 use console::style;
 
-use super::ask::{FilterArgs, limit, word};
+use super::ask::{FilterArgs, at_least_one, limit, word};
 use super::show::{plain, thousands, title};
 use super::theme_map::MapFile;
 use super::{Context, show, theme_map};
@@ -21,6 +21,7 @@ use crate::themes::trend::Direction;
 #[command(after_help = "Examples:
   paperkin themes                       the tree of the two coarser levels
   paperkin themes --level 2             down to the finest
+  paperkin themes --about 20            about twenty themes, each paper in one of them
   paperkin themes t12 --sort newest     one theme and its newest papers
   paperkin themes t12 --search lidar    a search within it
   paperkin themes t12 --from 2026-08    its papers since then
@@ -33,6 +34,9 @@ pub struct Args {
     /// The tree down to this level; with --json only this level
     #[arg(long, value_name = "0..2", value_parser = level)]
     level: Option<usize>,
+    /// About so many themes, each paper in one of them: a list, largest first
+    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with_all = ["level", "map", "events", "id"])]
+    about: Option<usize>,
     /// Draw the map into this file: .svg or .html
     #[arg(long, value_name = "FILE", value_parser = MapFile::of)]
     map: Option<MapFile>,
@@ -88,9 +92,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         let ask = ThemeAsk { order: args.sort, limit: args.limit, offset: 0, q: args.search.clone(), filter };
         return one(context, &engine.theme(id, &ask)?);
     }
-    let asked = engine.themes(&ThemesAsk { level: args.level, ..ThemesAsk::default() })?;
+    let asked = engine.themes(&ThemesAsk { level: args.level, about: args.about, ..ThemesAsk::default() })?;
     if context.json {
         return show::lines(&mut std::io::stdout().lock(), &asked.themes);
+    }
+    if args.about.is_some() {
+        return flat(&asked);
     }
     let list = engine.themes(&ThemesAsk::default())?;
     tree(&list, args.level.unwrap_or(1))
@@ -108,6 +115,25 @@ fn events(context: &Context, engine: &Engine, limit: usize) -> anyhow::Result<()
     if events.is_empty() {
         writeln!(out, "Nothing happened yet.")?;
     }
+    Ok(())
+}
+
+/// Themes one a line.
+fn flat(list: &ThemeList) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for theme in &list.themes {
+        let facts = format!("{} · {}{}", theme.id, thousands(theme.size), arrow(theme));
+        writeln!(out, "{}  {}", plain(&theme.name), style(facts).dim())?;
+    }
+    if list.themes.is_empty() {
+        writeln!(out, "No themes.")?;
+    }
+    eprintln!(
+        "{} themes; {} papers, {} in no theme",
+        list.themes.len(),
+        thousands(list.meta.papers),
+        thousands(list.meta.unassigned)
+    );
     Ok(())
 }
 

@@ -336,8 +336,10 @@ impl Engine {
         space.index.seen(written.change);
         space.index.insert(&added)?;
         space.index.remove(&gone);
+        let followed = self.follow_versions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone);
+        // Behind the versions, which say what themes count.
         self.themes.fall_behind();
-        self.follow_versions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone)?;
+        followed?;
         self.follow_words(&changed, &gone, written.change)
     }
 }

@@ -40,11 +40,12 @@ pub use imports::{
 pub use info::Info;
 pub use ingest::{Incoming, Rejected, Rejection, Report, Source};
 pub use interests::{InterestPatch, InterestView};
+pub use onboarding::QuestionsAsk;
 pub use open::Opened;
 pub use recommend::{Example, Recommend};
 pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
-pub use testbed::{Readership, Testbed};
+pub use testbed::{Readership, Testbed, Topic};
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,
     MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeAsk, ThemeEvent, ThemeEvents,
@@ -84,6 +85,8 @@ pub struct Engine {
     themes: themes::Board,
     // Reading lists that are being taken in.
     imports: imports::Running,
+    // The papers that newcomers are asked about.
+    questions: onboarding::Kept,
 }
 
 impl Engine {
@@ -113,8 +116,10 @@ impl Engine {
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
+        let followed = self.follow_versions(std::iter::empty(), &[row]);
+        // Behind the versions, which say what themes count.
         self.themes.fall_behind();
-        self.follow_versions(std::iter::empty(), &[row])?;
+        followed?;
         self.lexical.remove(&[row])
     }
 

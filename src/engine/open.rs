@@ -63,6 +63,7 @@ impl Engine {
             committing: Mutex::default(),
             themes: super::themes::Board::default(),
             imports: super::imports::Running::default(),
+            questions: super::onboarding::Kept::default(),
         };
         Ok(Opened { engine, index: report, words_doubt: words.doubt })
     }

@@ -57,6 +57,11 @@ impl Versions {
         }
     }
 
+    /// The newest row of a row's work: itself where there is no other.
+    pub fn newest(&self, row: Row) -> Row {
+        self.of.get(&row).and_then(|rows| rows.first().copied()).unwrap_or(row)
+    }
+
     /// How many of the allowed rows do not speak, those of `without` not counted.
     pub fn silent(&self, allowed: Option<&RoaringBitmap>, without: &HashSet<Row>) -> usize {
         let Some(rows) = allowed else {

@@ -11,7 +11,7 @@ use super::ask::{Given, Ranking, ids};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
 use super::users::{EventBody, events};
-use crate::engine::{Answer, Feed, Since};
+use crate::engine::{Answer, Feed, QuestionsAsk, Since};
 use crate::error::Error;
 use crate::user::Moment;
 
@@ -55,9 +55,9 @@ pub struct FeedParameters {
 /// The personal feed
 ///
 /// Papers for this user: candidates from each of their interests, which get their shares of the list; nothing they have
-/// done anything with, nor another version of it. `score` is in standard deviations above a paper at large (for somebody
-/// without a history, attention a day). Hits with `explore` lie outside the interests on purpose. Without `date` and
-/// `since` the whole corpus is looked at, newer papers first, softly.
+/// done anything with, nor another version of it. `score` is in standard deviations above a paper at large (for
+/// somebody without a history, attention a day). Hits with `explore` lie outside the interests on purpose. Without
+/// `date` and `since` the whole corpus is looked at, newer papers first, softly.
 #[utoipa::path(get, path = "/v1/users/{user}/feed", tag = "users",
     params(("user" = String, Path, description = "the user's name"), FeedParameters, Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
@@ -118,19 +118,39 @@ pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -
 
 /// Papers to ask a user about
 ///
-/// The most telling first: answer with `like` or `dislike` events, and the next questions follow from them.
+/// The paper whose answer tells most comes first (`score` is the information it is expected to give, in bits): answer
+/// with `like` or `dislike` events, or pass over it with `passed`, and ask again. The next questions follow from the
+/// answers; those behind the first in one list follow as if the ones before had not been liked. While nothing is known
+/// they cover the corpus, where most papers and most attention are first; starting points (`topic`, `theme`, `author`,
+/// `query`) bring them near what is meant, any of several. Nearly the same is never asked twice, nor anything the user
+/// has said something of. The user need not exist: nothing is stored.
 #[utoipa::path(get, path = "/v1/users/{user}/questions", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
+           ("topic" = Option<Vec<String>>, Query, description = "a topic in one's own words (repeat the parameter)"),
+           ("theme" = Option<Vec<String>>, Query, description = "a theme by id (repeat the parameter)"),
+           ("author" = Option<Vec<String>>, Query, description = "an author by full name (repeat the parameter)"),
+           ("query" = Option<Vec<String>>, Query, description = "a search that was saved, as it was typed (repeat the parameter)"),
+           ("passed" = Option<Vec<String>>, Query, description = "a paper that was passed over, by id (repeat the parameter)"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, default 10")),
-    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Answer),
+              (status = 404, body = ErrorBody, description = "a theme, author or paper that is not there")))]
 pub async fn questions(
     State(app): State<App>,
     Id(name): Id,
     Params(mut given): Params,
 ) -> Result<Json<Answer>, ApiError> {
-    let limit = given.take("limit").whole()?.unwrap_or(10);
+    let mut take = |name| given.take(name);
+    let mut topics = take("topic").texts()?;
+    topics.extend(take("query").texts()?);
+    let ask = QuestionsAsk {
+        limit: take("limit").whole()?.unwrap_or(10),
+        topics,
+        themes: take("theme").texts()?,
+        authors: take("author").texts()?,
+        passed: ids(take("passed").texts()?)?,
+    };
     given.nothing_else()?;
-    app.blocking(move |engine| engine.questions(&name, limit)).await.map(Json)
+    app.blocking(move |engine| engine.questions(&name, &ask)).await.map(Json)
 }
 
 /// Papers by recent attention

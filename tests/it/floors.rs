@@ -31,6 +31,7 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["biblatex"], &["sources"]),
     (&["anyhow"], &["cli", "main"]),
     (&["indicatif", "console"], &["cli"]),
+    (&["whatlang", "stop_words"], &["themes"]),
 ];
 
 /// The files that hold `unsafe`: those that the crate documentation names.

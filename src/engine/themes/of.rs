@@ -1,5 +1,6 @@
 //! Themes of a selection: the papers of a list, a filter, a search or a reader's history, grouped by themselves.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -11,7 +12,7 @@ use crate::engine::space::Space;
 use crate::engine::{Ask, Engine};
 use crate::error::{Error, Result};
 use crate::index::dot;
-use crate::paper::{Filter, Paper, PaperId, Row, head};
+use crate::paper::{Filter, Paper, PaperId, Row, head, plain};
 use crate::themes::graph::Knn;
 use crate::themes::levels::{self, FINEST, NONE};
 use crate::themes::names;
@@ -118,14 +119,15 @@ impl Engine {
         let words = Words::default();
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); finest];
         (0..chosen.len()).filter(|i| grouping.member[*i]).for_each(|i| members[grouping.nearest[i] as usize].push(i));
-        let text = |i: &usize| (chosen[*i].0.title.as_str(), chosen[*i].0.summary.as_str());
+        let texts: Vec<[Cow<'_, str>; 2]> = chosen.iter().map(|(p, _)| [plain(&p.title), plain(&p.summary)]).collect();
+        let text = |i: &usize| (&*texts[*i][0], &*texts[*i][1]);
         let counts: Vec<Counts> = members.iter().map(|m| Counts::of(&words, m.iter().map(text))).collect();
         let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
         let central: Vec<Vec<Vec<usize>>> = (0..levels::LEVELS)
             .map(|l| (0..grouping.themes(l)).map(|t| by_centrality(&chosen, &grouping, l, t as u32)).collect())
             .collect();
         let fallback =
-            |l: usize, t: usize| central[l][t].first().map(|i| head(chosen[*i].0.title.trim(), 60)).unwrap_or_default();
+            |l: usize, t: usize| central[l][t].first().map(|i| head(texts[*i][0].trim(), 60)).unwrap_or_default();
         // A level with as many themes as the one above is the same grouping again.
         let kept: Vec<usize> =
             (0..levels::LEVELS).filter(|l| *l == 0 || grouping.themes(*l) > grouping.themes(*l - 1)).collect();
@@ -194,6 +196,11 @@ impl Engine {
         }
         let mut seen = std::collections::HashSet::new();
         rows.retain(|r| seen.insert(*r));
+        // Of the versions of a work only the newest of the selection.
+        let all = super::bitmap(rows.iter().copied());
+        let versions = self.versions();
+        rows.retain(|r| versions.speaks(*r, Some(&all)));
+        drop(versions);
         if rows.len() > MOST {
             return Err(too_many(rows.len()));
         }

@@ -57,7 +57,9 @@ export function say(text, wrong = false) {
 
 /** An answer, or an Error whose message is meant for the person in front of the page. With a `type` the body is sent as it is; with `line` the answer comes as lines, of which all but the last are given to it. */
 export async function call(method, path, { params = {}, body, type, line, signal, keepalive = false } = {}) {
-  const given = Object.entries(params).filter(([, v]) => v !== "" && v !== undefined && v !== null);
+  // A list is a parameter that is given several times.
+  const each = Object.entries(params).flatMap(([name, v]) => (Array.isArray(v) ? v.map((one) => [name, one]) : [[name, v]]));
+  const given = each.filter(([, v]) => v !== "" && v !== undefined && v !== null);
   const address = given.length ? `${path}?${new URLSearchParams(given)}` : path;
   let response;
   try {
