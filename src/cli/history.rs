@@ -1,14 +1,12 @@
 //! `paperkin history`: what a user read, in and out and gone.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::ask::word;
-use super::{Context, show};
+use super::{Context, say, show, streams};
 use crate::engine::{Import, RejectedUnit};
-use crate::error::Error;
 use crate::eval::table::named;
 use crate::sources::{Format, references};
 use crate::user::EventKind;
@@ -89,11 +87,11 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                     RejectedUnit::Line => r.line.to_string(),
                     RejectedUnit::Entry => format!(" entry {}", r.line),
                 };
-                eprintln!("{}", show::plain(&format!("{file}:{at}: rejected{id}: {}", r.reason)));
+                say!("{}", show::plain(&format!("{file}:{at}: rejected{id}: {}", r.reason)));
             }
             let further = done.rejected_total - done.rejected.len();
             if further > 0 {
-                eprintln!("{}", show::plain(&format!("{file}: {} more rejected", show::thousands(further))));
+                say!("{}", show::plain(&format!("{file}: {} more rejected", show::thousands(further))));
             }
             if context.json {
                 return show::document(&done);
@@ -115,7 +113,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                 let page = engine.events(&args.user, 500, cursor.as_deref())?;
                 for e in &page.items {
                     if context.json {
-                        show::lines(&mut std::io::stdout().lock(), [e])?;
+                        show::lines(&mut streams::out(), [e])?;
                     } else {
                         show::text(&format!("{}  {:<8} {}", e.at, named(&e.kind), e.paper.as_str()))?;
                     }
@@ -134,11 +132,5 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
-    let mut bytes = Vec::new();
-    if path.as_os_str() == "-" {
-        std::io::stdin().read_to_end(&mut bytes)?;
-    } else {
-        bytes = std::fs::read(path).map_err(|e| Error::io(path, "cannot read", e))?;
-    }
-    String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{}: not UTF-8", path.display()))
+    String::from_utf8(streams::read(path)?).map_err(|_| anyhow::anyhow!("{}: not UTF-8", path.display()))
 }

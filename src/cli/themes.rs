@@ -2,12 +2,11 @@
 
 use std::io::Write;
 
-use console::style;
-
 use super::ask::{FilterArgs, limit, word};
-use super::show::{plain, thousands, title};
+use super::show::{plain, style, thousands, title};
+use super::streams::{out, say};
 use super::theme_map::MapFile;
-use super::{Context, show, theme_map};
+use super::{Context, show, theme_map, wrong_usage};
 use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeAsk, ThemeList, ThemesAsk};
 use crate::eval::table::named;
 use crate::themes::levels::FINEST;
@@ -59,20 +58,20 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let filter = args.filter.filter();
+    let filter = args.filter.filter()?;
     if args.id.is_none() && !filter.is_empty() {
-        super::wrong_usage(
+        return Err(wrong_usage(
             "--from, --to, --category, --author and --exclude choose among the papers of a theme; name one",
-        );
+        ));
     }
     let engine = context.open_filled()?;
     // On the command line whoever asks waits, however many papers there are.
     if args.rebuild || engine.themes_due()? {
-        eprintln!("making the themes…");
+        say!("making the themes…");
         let done = engine.run_themes(args.afresh)?;
         let stayed = done.stayed.map_or_else(String::new, |s| format!("; {:.1}% of papers stayed", 100.0 * s));
         let [near, group, draw, write] = [0, 1, 2, 3].map(|k| done.took_s.get(k).copied().unwrap_or(0.0));
-        eprintln!(
+        say!(
             "{} papers in {:.1} s (neighbours {near:.1}, themes {group:.1}, names and map {draw:.1}, written {write:.1}){stayed}",
             thousands(done.papers),
             near + group + draw + write
@@ -90,7 +89,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
     let asked = engine.themes(&ThemesAsk { level: args.level, ..ThemesAsk::default() })?;
     if context.json {
-        return show::lines(&mut std::io::stdout().lock(), &asked.themes);
+        return show::lines(&mut out(), &asked.themes);
     }
     let list = engine.themes(&ThemesAsk::default())?;
     tree(&list, args.level.unwrap_or(1))
@@ -98,7 +97,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 
 fn events(context: &Context, engine: &Engine, limit: usize) -> anyhow::Result<()> {
     let events = engine.theme_events(limit)?.events;
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
     if context.json {
         return show::lines(&mut out, &events);
     }
@@ -113,7 +112,7 @@ fn events(context: &Context, engine: &Engine, limit: usize) -> anyhow::Result<()
 
 /// The tree down to a level.
 fn tree(list: &ThemeList, level: usize) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
     let roots: Vec<&Theme> = list.themes.iter().filter(|t| t.parent.is_none()).collect();
     for theme in &roots {
         branch(&mut out, list, theme, level, "", "")?;
@@ -122,7 +121,7 @@ fn tree(list: &ThemeList, level: usize) -> anyhow::Result<()> {
         writeln!(out, "No themes.")?;
     }
     let meta = &list.meta;
-    eprintln!(
+    say!(
         "{} papers, {} in no theme; themes at the levels: {}",
         thousands(meta.papers),
         thousands(meta.unassigned),
@@ -169,7 +168,7 @@ fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
     if context.json {
         return show::document(one);
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
     let theme = &one.theme;
     writeln!(
         out,

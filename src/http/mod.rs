@@ -1,11 +1,14 @@
 //! The HTTP shell around the engine. `router` is the table of contents; each resource has a file of its own.
 
 mod ask;
+mod base;
+mod channel;
 mod docs;
 mod embed;
 mod error;
 mod extract;
 mod feed;
+mod fresh;
 mod health;
 mod interests;
 mod limits;
@@ -27,7 +30,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::config::Tuning;
+use crate::config::{Config, Tuning};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use error::ApiError;
@@ -49,6 +52,10 @@ struct App {
     rebuilding: Arc<AtomicBool>,
     metrics: PrometheusHandle,
     tuning: Arc<Tuning>,
+    // What the feeds of news readers were the last time.
+    fresh: Arc<fresh::Fresh>,
+    public_url: Option<Arc<str>>,
+    local: SocketAddr,
 }
 
 impl App {
@@ -107,11 +114,11 @@ impl App {
 /// # Errors
 /// [`Error::Io`] when the address cannot be had; whatever `open` returns.
 pub fn serve(
-    addr: &str,
-    tuning: &Tuning,
+    config: &Config,
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
-    ready: impl FnOnce(SocketAddr, &Engine) + Send + 'static,
+    ready: impl FnOnce(SocketAddr, &Arc<Engine>) + Send + 'static,
 ) -> Result<()> {
+    let (addr, tuning) = (config.addr.as_str(), &config.tuning);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(tuning.max_waiting + 8)
@@ -127,6 +134,9 @@ pub fn serve(
             rebuilding: Arc::default(),
             metrics: health::recorder(),
             tuning: Arc::new(tuning.clone()),
+            fresh: Arc::new(fresh::Fresh::new()),
+            public_url: config.public_url.as_deref().map(Arc::from),
+            local,
         };
         let (engine, opened_app) = (Arc::clone(&app.engine), app.clone());
         let mut opening = tokio::task::spawn_blocking(move || {
@@ -143,7 +153,7 @@ pub fn serve(
         let last = Arc::clone(&app.engine);
         tokio::spawn(themes::keep_up(app.clone()));
         let (stop, stopped) = tokio::sync::watch::channel(false);
-        let mut serving = tokio::spawn(run(listener, app, stopped));
+        let mut serving = tokio::spawn(run(listener, router::router(app, &config.server.cors_origins), stopped));
         let stop_asked = tokio::select! {
             opened = &mut opening => {
                 opened.map_err(|e| Error::Internal(format!("opening panicked: {e}")))??;
@@ -182,11 +192,11 @@ pub fn serve(
     }
 }
 
-async fn run(listener: TcpListener, app: App, mut stopped: tokio::sync::watch::Receiver<bool>) {
+async fn run(listener: TcpListener, routes: axum::Router, mut stopped: tokio::sync::watch::Receiver<bool>) {
     let shutdown = async move {
         let _ = stopped.wait_for(|s| *s).await;
     };
-    if let Err(e) = axum::serve(listener, router::router(app)).with_graceful_shutdown(shutdown).await {
+    if let Err(e) = axum::serve(listener, routes).with_graceful_shutdown(shutdown).await {
         tracing::error!("the service failed: {e}");
     }
 }

@@ -5,5 +5,5 @@ mod jsonl;
 mod references;
 
 pub use invented::{invented, invented_text};
-pub use jsonl::{MAX_LINE, one, open, read};
+pub use jsonl::{MAX_LINE, one, open, read, unpacked};
 pub use references::{Format, references};
