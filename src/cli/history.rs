@@ -1,16 +1,15 @@
 //! `paperkin history`: what a user read, in and out, taken back and gone.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
 
 use super::ask::word;
 use super::progress::Progress;
-use super::{Context, show};
+use super::streams::out;
+use super::{Context, say, show, streams};
 use crate::engine::{Engine, EntryStatus, Import, ImportProgress, ImportView, Imported, RejectedUnit};
-use crate::error::Error;
 use crate::eval::table::named;
 use crate::sources::{Format, references_from_bytes};
 use crate::store::ImportStatus;
@@ -141,7 +140,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         Action::Imports(args) => {
             let imports = engine.imports(&args.user)?;
             if context.json {
-                return show::lines(&mut std::io::stdout().lock(), imports);
+                return show::lines(&mut out(), imports);
             }
             let lines: Vec<String> = imports.iter().map(import_line).collect();
             show::text(if lines.is_empty() { "No imports.".into() } else { lines.join("\n") }.as_str())
@@ -162,7 +161,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                 let page = engine.outside(&args.user, 500, cursor.as_deref())?;
                 for o in &page.items {
                     if context.json {
-                        show::lines(&mut std::io::stdout().lock(), [o])?;
+                        show::lines(&mut out(), [o])?;
                     } else {
                         show::text(&format!("{}  {}", o.paper.id.as_str(), o.paper.title))?;
                     }
@@ -183,7 +182,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                 let page = engine.events(&args.user, 500, cursor.as_deref())?;
                 for e in &page.items {
                     if context.json {
-                        show::lines(&mut std::io::stdout().lock(), [e])?;
+                        show::lines(&mut streams::out(), [e])?;
                     } else {
                         show::text(&format!("{}  {:<8} {}", e.at, named(&e.kind), e.paper.as_str()))?;
                     }
@@ -202,7 +201,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 }
 
 fn import(context: &Context, engine: &Engine, args: &ImportArgs) -> anyhow::Result<()> {
-    let list = references_from_bytes(&read(&args.file)?, args.format)?;
+    let list = references_from_bytes(&streams::read(&args.file)?, args.format)?;
     let named = (args.file.as_os_str() != "-").then(|| args.file.file_name()).flatten();
     let import = Import {
         kind: args.kind,
@@ -225,7 +224,7 @@ fn import(context: &Context, engine: &Engine, args: &ImportArgs) -> anyhow::Resu
         Ok(done) => done,
         Err(e) => {
             if let Some(p) = so_far.into_inner().unwrap_or_else(PoisonError::into_inner) {
-                eprintln!(
+                say!(
                     "{} of {} entries are in, as import {}: `paperkin history undo` takes it back, and the list may be \
                      imported again",
                     show::thousands(p.done),
@@ -242,11 +241,11 @@ fn import(context: &Context, engine: &Engine, args: &ImportArgs) -> anyhow::Resu
             RejectedUnit::Line => r.line.to_string(),
             RejectedUnit::Entry => format!(" entry {}", r.line),
         };
-        eprintln!("{}", show::plain(&format!("{file}:{at}: rejected{id}: {}", r.reason)));
+        say!("{}", show::plain(&format!("{file}:{at}: rejected{id}: {}", r.reason)));
     }
     let further = done.rejected_total - done.rejected.len();
     if further > 0 {
-        eprintln!("{}", show::plain(&format!("{file}: {} more rejected", show::thousands(further))));
+        say!("{}", show::plain(&format!("{file}: {} more rejected", show::thousands(further))));
     }
     if context.json {
         return show::document(&done);
@@ -320,14 +319,4 @@ fn import_line(import: &ImportView) -> String {
         about.accepted,
         about.embedded
     )
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if path.as_os_str() == "-" {
-        std::io::stdin().read_to_end(&mut bytes)?;
-    } else {
-        bytes = std::fs::read(path).map_err(|e| Error::io(path, "cannot read", e))?;
-    }
-    Ok(bytes)
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::progress::{Intake, duration, meanwhile};
 use super::show::{counted, thousands};
-use super::{Context, show};
+use super::{Context, say, show, streams};
 use crate::engine::{Engine, Incoming, Rejected, Rejection, Report};
 use crate::error::{Error, Result};
 use crate::sources;
@@ -41,7 +41,7 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     // All are opened before any is read: a wrong name should cost nothing.
     for path in args.files.iter().filter(|path| !only_once(path)) {
-        sources::open(path)?;
+        streams::open(path)?;
     }
     let engine = context.open()?;
     let began = Instant::now();
@@ -50,7 +50,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         let file = path.display().to_string();
         let name = if file == "-" { "standard input" } else { &file };
         let lines = if only_once(path) { None } else { count_lines(path, name).ok() };
-        let reader = sources::open(path)?;
+        let reader = streams::open(path)?;
         let mut source = until_it_breaks(sources::read(name, reader));
         total.add(&file, take_in(&engine, name, lines, &mut source)?);
     }
@@ -166,25 +166,25 @@ pub fn take_in(
 /// Brings the index on disk. A failure costs time at the next open and nothing else, so it is no error here.
 pub fn finish(engine: &Engine) {
     if let Err(e) = meanwhile("bringing the index into order", || engine.maintain()) {
-        eprintln!("warning: {e}");
+        say!("warning: {e}");
     }
 }
 
 /// Whether opening it takes something out of it: standard input, and a pipe, whose writer ends when the first reader goes.
 fn only_once(path: &Path) -> bool {
-    path.as_os_str() == "-" || std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
+    path.as_os_str() == "-" || streams::look(path).is_some_and(|found| !found.is_file && !found.is_folder)
 }
 
 /// Lines of a file, for the remaining time. Unpacking a file twice costs little beside embedding it once.
 fn count_lines(path: &Path, name: &str) -> anyhow::Result<usize> {
-    if std::fs::metadata(path)?.len() < LONG {
+    if streams::look(path).is_none_or(|found| found.length < LONG) {
         return lines_of(path);
     }
     meanwhile(&format!("{name}: counting its lines"), || lines_of(path))
 }
 
 fn lines_of(path: &Path) -> anyhow::Result<usize> {
-    let mut reader = sources::open(path)?;
+    let mut reader = streams::open(path)?;
     let (mut lines, mut open) = (0, false);
     loop {
         let bytes = reader.fill_buf()?;

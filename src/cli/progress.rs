@@ -1,16 +1,19 @@
 //! What is under way: a bar on a terminal, plain lines elsewhere; on stderr.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use console::Term;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::show::{plain, thousands};
+use super::streams::{Streams, here};
 use crate::engine::Report;
 
 /// Between two lines where there is no terminal.
 const EVERY: Duration = Duration::from_secs(5);
+
+/// How often a second a bar is drawn at most.
+const FRAMES: u8 = 20;
 
 /// Rejected lines that are shown one by one.
 const SHOWN: usize = 20;
@@ -21,6 +24,8 @@ pub struct Progress {
     /// What is counted, for example `papers`.
     what: &'static str,
     bar: Option<ProgressBar>,
+    /// Of the command, whose thread is not always the one that tells how far it is.
+    streams: Arc<Streams>,
     began: Instant,
     // A lock because callbacks are shared.
     state: Mutex<State>,
@@ -38,10 +43,10 @@ struct State {
 impl Progress {
     /// For work on `total` things, where that is known.
     pub fn new(name: &str, what: &'static str, total: Option<usize>) -> Self {
-        let bar = spinner();
-        let now = Instant::now();
+        let streams = here();
+        let (bar, now) = (spinner(&streams), Instant::now());
         let state = Mutex::new(State { total: None, spoke: now, free: 0, note: String::new() });
-        let progress = Progress { name: plain(name), what, bar, began: now, state };
+        let progress = Progress { name: plain(name), what, bar, streams, began: now, state };
         if let Some(bar) = &progress.bar {
             bar.set_style(style(&format!("{{spinner}} {{human_pos}} {what}  {{msg}}")));
         }
@@ -74,7 +79,8 @@ impl Progress {
         } else if state.spoke.elapsed() >= EVERY {
             state.spoke = Instant::now();
             let of = state.total.map_or_else(String::new, |total| format!(" of {}", thousands(total)));
-            eprintln!("{}: {}{of} {}, {pace}", self.name, thousands(done), self.what);
+            let done = thousands(done);
+            self.streams.say(format_args!("{}: {done}{of} {}, {pace}", self.name, self.what));
         }
     }
 
@@ -82,8 +88,8 @@ impl Progress {
     pub fn say(&self, text: &str) {
         let text = plain(text);
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| self.streams.say(format_args!("{text}"))),
+            None => self.streams.say(format_args!("{text}")),
         }
     }
 
@@ -150,8 +156,9 @@ impl Intake {
 /// Says what is being done while it is done, where nothing can be counted: on a terminal with the time that went by.
 pub fn meanwhile<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let what = plain(what);
-    let Some(bar) = spinner() else {
-        eprintln!("{what}…");
+    let streams = here();
+    let Some(bar) = spinner(&streams) else {
+        streams.say(format_args!("{what}…"));
         return work();
     };
     bar.set_style(style("{spinner} {msg}…  {elapsed}"));
@@ -162,9 +169,11 @@ pub fn meanwhile<T>(what: &str, work: impl FnOnce() -> T) -> T {
 }
 
 /// A bar that turns, on a terminal.
-fn spinner() -> Option<ProgressBar> {
-    Term::stderr().is_term().then(|| {
+fn spinner(streams: &Streams) -> Option<ProgressBar> {
+    let term = streams.err_term();
+    term.is_term().then(|| {
         let bar = ProgressBar::new_spinner();
+        bar.set_draw_target(ProgressDrawTarget::term(term.clone(), FRAMES));
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     })

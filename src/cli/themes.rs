@@ -2,12 +2,11 @@
 
 use std::io::Write;
 
-use console::style;
-
 use super::ask::{FilterArgs, at_least_one, limit, word};
-use super::show::{plain, thousands, title};
+use super::show::{plain, style, thousands, title};
+use super::streams::{out, say};
 use super::theme_map::MapFile;
-use super::{Context, show, theme_map};
+use super::{Context, show, theme_map, wrong_usage};
 use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeAsk, ThemeList, ThemesAsk};
 use crate::eval::table::named;
 use crate::themes::levels::FINEST;
@@ -63,20 +62,20 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let filter = args.filter.filter();
+    let filter = args.filter.filter()?;
     if args.id.is_none() && !filter.is_empty() {
-        super::wrong_usage(
+        return Err(wrong_usage(
             "--from, --to, --category, --author and --exclude choose among the papers of a theme; name one",
-        );
+        ));
     }
     let engine = context.open_filled()?;
     // On the command line whoever asks waits, however many papers there are.
     if args.rebuild || engine.themes_due()? {
-        eprintln!("making the themes…");
+        say!("making the themes…");
         let done = engine.run_themes(args.afresh)?;
         let stayed = done.stayed.map_or_else(String::new, |s| format!("; {:.1}% of papers stayed", 100.0 * s));
         let [near, group, draw, write] = [0, 1, 2, 3].map(|k| done.took_s.get(k).copied().unwrap_or(0.0));
-        eprintln!(
+        say!(
             "{} papers in {:.1} s (neighbours {near:.1}, themes {group:.1}, names and map {draw:.1}, written {write:.1}){stayed}",
             thousands(done.papers),
             near + group + draw + write
@@ -94,7 +93,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
     let asked = engine.themes(&ThemesAsk { level: args.level, about: args.about, ..ThemesAsk::default() })?;
     if context.json {
-        return show::lines(&mut std::io::stdout().lock(), &asked.themes);
+        return show::lines(&mut out(), &asked.themes);
     }
     if args.about.is_some() {
         return flat(&asked);
@@ -105,7 +104,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 
 fn events(context: &Context, engine: &Engine, limit: usize) -> anyhow::Result<()> {
     let events = engine.theme_events(limit)?.events;
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
     if context.json {
         return show::lines(&mut out, &events);
     }
@@ -120,7 +119,7 @@ fn events(context: &Context, engine: &Engine, limit: usize) -> anyhow::Result<()
 
 /// Themes one a line.
 fn flat(list: &ThemeList) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
     for theme in &list.themes {
         let facts = format!("{} · {}{}", theme.id, thousands(theme.size), arrow(theme));
         writeln!(out, "{}  {}", plain(&theme.name), style(facts).dim())?;
@@ -128,7 +127,7 @@ fn flat(list: &ThemeList) -> anyhow::Result<()> {
     if list.themes.is_empty() {
         writeln!(out, "No themes.")?;
     }
-    eprintln!(
+    say!(
         "{} themes; {} papers, {} in no theme",
         list.themes.len(),
         thousands(list.meta.papers),
@@ -139,7 +138,7 @@ fn flat(list: &ThemeList) -> anyhow::Result<()> {
 
 /// The tree down to a level.
 fn tree(list: &ThemeList, level: usize) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
     let roots: Vec<&Theme> = list.themes.iter().filter(|t| t.parent.is_none()).collect();
     for theme in &roots {
         branch(&mut out, list, theme, level, "", "")?;
@@ -148,7 +147,7 @@ fn tree(list: &ThemeList, level: usize) -> anyhow::Result<()> {
         writeln!(out, "No themes.")?;
     }
     let meta = &list.meta;
-    eprintln!(
+    say!(
         "{} papers, {} in no theme; themes at the levels: {}",
         thousands(meta.papers),
         thousands(meta.unassigned),
@@ -195,7 +194,7 @@ fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
     if context.json {
         return show::document(one);
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
     let theme = &one.theme;
     writeln!(
         out,

@@ -78,6 +78,21 @@ pub fn sweep(folder: &Path, keep: &str) {
     }
 }
 
+impl Engine {
+    /// Whether the open folder has the model that `config` asks for, if it asks for one.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when it has another, [`Error::Model`] when the one asked for cannot be found.
+    pub fn check_model(&self, config: &Config) -> Result<()> {
+        if config.model.is_none() && config.precision.is_none() && config.dimension.is_none() {
+            return Ok(());
+        }
+        let own = self.space().model.clone();
+        let asked = asked_model(Some(&own), config)?;
+        if own.fingerprint == asked.fingerprint { Ok(()) } else { Err(another_model(&own, &asked, config)) }
+    }
+}
+
 /// The folder's own model, or for a folder without papers the one asked for.
 fn choose_model(store: &Store, config: &Config) -> Result<StoredModel> {
     let stored = store.current_model()?.filter(|_| store.count().is_ok_and(|n| n > 0));
@@ -85,8 +100,21 @@ fn choose_model(store: &Store, config: &Config) -> Result<StoredModel> {
         // Nobody asked for another, so nothing needs to be read now.
         return Ok(model.clone());
     }
-    let source = config.model.as_deref().or(stored.as_ref().map(|m| m.source.as_str())).unwrap_or(BUNDLED);
-    let own = stored.as_ref().map(|m| (precision_named(&m.precision), m.dimension));
+    let model = asked_model(stored.as_ref(), config)?;
+    match stored {
+        Some(old) if old.fingerprint != model.fingerprint => Err(another_model(&old, &model, config)),
+        Some(old) if old == model => Ok(model),
+        _ => {
+            store.set_current_model(&model)?;
+            Ok(model)
+        }
+    }
+}
+
+/// The model that the settings ask for of a folder that has perhaps one already.
+fn asked_model(stored: Option<&StoredModel>, config: &Config) -> Result<StoredModel> {
+    let source = config.model.as_deref().or(stored.map(|m| m.source.as_str())).unwrap_or(BUNDLED);
+    let own = stored.map(|m| (precision_named(&m.precision), m.dimension));
     let as_it_comes = || embed::identify(&config.embed_options(source, None, None));
     let identity = match own {
         Some((precision, dimension)) => {
@@ -97,25 +125,21 @@ fn choose_model(store: &Store, config: &Config) -> Result<StoredModel> {
         }
         None => as_it_comes()?,
     };
-    let model = space::stored(identity);
-    match stored {
-        Some(old) if old.fingerprint != model.fingerprint => Err(Error::Data(format!(
-            "the folder {} was made with the model {} ({} numbers a vector, {}), not with {} ({}, {}). Leave --model, \
-             --precision and --dimension away to go on with it, move it with `paperkin reembed`, or ingest into a new folder with --data",
-            config.data.display(),
-            old.source,
-            old.dimension,
-            old.precision,
-            model.source,
-            model.dimension,
-            model.precision
-        ))),
-        Some(old) if old == model => Ok(model),
-        _ => {
-            store.set_current_model(&model)?;
-            Ok(model)
-        }
-    }
+    Ok(space::stored(identity))
+}
+
+fn another_model(own: &StoredModel, asked: &StoredModel, config: &Config) -> Error {
+    Error::Data(format!(
+        "the folder {} was made with the model {} ({} numbers a vector, {}), not with {} ({}, {}). Leave --model, \
+         --precision and --dimension away to go on with it, move it with `paperkin reembed`, or ingest into a new folder with --data",
+        config.data.display(),
+        own.source,
+        own.dimension,
+        own.precision,
+        asked.source,
+        asked.dimension,
+        asked.precision
+    ))
 }
 
 /// The precision of this name.

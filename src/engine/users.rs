@@ -206,6 +206,15 @@ impl Engine {
         self.store.token(name, &fresh)
     }
 
+    /// Takes the secret of a user's feed back: the addresses with it stop at once, and the next call of
+    /// [`Engine::feed_token`] makes another.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such user.
+    pub fn revoke_feed_token(&self, name: &str) -> Result<()> {
+        self.store.drop_token(name)
+    }
+
     /// Whether a secret is that of a user's feed.
     ///
     /// # Errors

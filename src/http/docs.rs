@@ -1,11 +1,22 @@
 //! What the OpenAPI document says of the service as a whole.
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response as Answered};
+use axum::routing::get;
 use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::schema::Schema;
-use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder, Server};
 use utoipa::{OpenApi, PartialSchema};
+use utoipa_swagger_ui::Config;
 
+use super::App;
 use super::ask::Ranking;
+use super::base::Base;
+use super::error::ApiError;
 use super::feed::FeedParameters;
 use super::recommend::Bounds;
 use crate::engine::{Answer, Hit, Report};
@@ -29,6 +40,54 @@ use crate::paper::Paper;
          (name = "operation", description = "Health and figures"))
 )]
 pub struct Frame;
+
+/// What stands in the document where the address of the service belongs.
+const ADDRESS: &str = "http://address.of.the.service";
+
+/// The document, and a page to try it. Both name no place of their own, so that they work below any prefix.
+pub fn routes(document: Document) -> Router<App> {
+    let mut document = completed(document);
+    document.servers = Some(vec![Server::new(ADDRESS)]);
+    // Texts under text keys: writing it cannot fail.
+    let text: Arc<str> = serde_json::to_string(&document).unwrap_or_default().into();
+    let page = Arc::new(Config::new(["../openapi.json"]));
+    let of = move |path: &str| file(path, &page);
+    let first = of.clone();
+    Router::new()
+        .route(
+            "/openapi.json",
+            get(move |Base(base): Base| async move {
+                let headers =
+                    [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "private, no-cache")];
+                (headers, text.replacen(ADDRESS, &base, 1))
+            }),
+        )
+        // Relative, so that it stays below a prefix that a proxy takes off.
+        .route("/docs", get(|| async { (StatusCode::SEE_OTHER, [(header::LOCATION, "docs/")]) }))
+        .route("/docs/", get(move || async move { first("") }))
+        .route("/docs/{*rest}", get(move |Path(rest): Path<String>| async move { of(&rest) }))
+}
+
+/// A file of the page.
+fn file(path: &str, page: &Arc<Config<'static>>) -> Answered {
+    match utoipa_swagger_ui::serve(path, Arc::clone(page)) {
+        Ok(Some(file)) => {
+            let mut response = file.bytes.into_owned().into_response();
+            if let Ok(media_type) = HeaderValue::from_str(&file.content_type) {
+                response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+            }
+            if file.gzpipped {
+                response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            response
+        }
+        Ok(None) => ApiError::new(StatusCode::NOT_FOUND, format!("there is nothing at /docs/{path}")).into_response(),
+        Err(e) => {
+            tracing::error!("the page of the document: {e}");
+            ApiError::internal().into_response()
+        }
+    }
+}
 
 /// The document with what is true of many routes: bodies of ranking calls take the parameters of ranking calls, every error
 /// has one shape, and some can come from any route.

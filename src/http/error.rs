@@ -87,7 +87,7 @@ impl From<Error> for ApiError {
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
             Error::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
             // Nothing the client did; the operator finds it in the log, the client learns no paths.
-            Error::Model(_) | Error::Data(_) | Error::Io { .. } | Error::Internal(_) => {
+            Error::Model(_) | Error::Data(_) | Error::InUse { .. } | Error::Io { .. } | Error::Internal(_) => {
                 tracing::error!("{e}");
                 return ApiError::internal();
             }

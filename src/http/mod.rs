@@ -1,11 +1,14 @@
 //! The HTTP shell around the engine. `router` is the table of contents; each resource has a file of its own.
 
 mod ask;
+mod base;
+mod channel;
 mod docs;
 mod embed;
 mod error;
 mod extract;
 mod feed;
+mod fresh;
 mod health;
 mod history;
 mod interests;
@@ -28,7 +31,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::config::Tuning;
+use crate::config::{Config, Tuning};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use error::ApiError;
@@ -49,6 +52,10 @@ struct App {
     metrics: PrometheusHandle,
     tuning: Arc<Tuning>,
     stopping: Stopping,
+    // What the feeds of news readers were the last time.
+    fresh: Arc<fresh::Fresh>,
+    public_url: Option<Arc<str>>,
+    local: SocketAddr,
 }
 
 impl App {
@@ -108,11 +115,11 @@ impl App {
 /// # Errors
 /// [`Error::Io`] when the address cannot be had; whatever `open` returns.
 pub fn serve(
-    addr: &str,
-    tuning: &Tuning,
+    config: &Config,
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
-    ready: impl FnOnce(SocketAddr, &Engine) + Send + 'static,
+    ready: impl FnOnce(SocketAddr, &Arc<Engine>) + Send + 'static,
 ) -> Result<()> {
+    let (addr, tuning) = (config.addr.as_str(), &config.tuning);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(tuning.max_waiting + 8)
@@ -130,6 +137,9 @@ pub fn serve(
             metrics: health::recorder(),
             tuning: Arc::new(tuning.clone()),
             stopping: stopping.clone(),
+            fresh: Arc::new(fresh::Fresh::new()),
+            public_url: config.public_url.as_deref().map(Arc::from),
+            local,
         };
         let (engine, opened_app) = (Arc::clone(&app.engine), app.clone());
         let mut opening = tokio::task::spawn_blocking(move || {
@@ -145,7 +155,7 @@ pub fn serve(
         });
         let last = Arc::clone(&app.engine);
         tokio::spawn(themes::keep_up(app.clone()));
-        let mut serving = tokio::spawn(run(listener, app, stopping));
+        let mut serving = tokio::spawn(run(listener, router::router(app, &config.server.cors_origins), stopping));
         let stop_asked = tokio::select! {
             opened = &mut opening => {
                 opened.map_err(|e| Error::Internal(format!("opening panicked: {e}")))??;
@@ -194,9 +204,9 @@ fn put_in_order(engine: Arc<Engine>) -> Result<()> {
     }
 }
 
-async fn run(listener: TcpListener, app: App, stopping: Stopping) {
+async fn run(listener: TcpListener, routes: axum::Router, stopping: Stopping) {
     let shutdown = async move { stopping.begun().await };
-    if let Err(e) = axum::serve(listener, router::router(app)).with_graceful_shutdown(shutdown).await {
+    if let Err(e) = axum::serve(listener, routes).with_graceful_shutdown(shutdown).await {
         tracing::error!("the service failed: {e}");
     }
 }

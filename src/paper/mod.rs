@@ -2,6 +2,7 @@
 
 mod date;
 mod identifier;
+mod link;
 mod text;
 mod work;
 

@@ -27,6 +27,14 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
         }
         Box::new(file)
     };
+    unpacked(path, raw)
+}
+
+/// The text of a file that was opened already; `path` is how it is called.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read.
+pub fn unpacked(path: &Path, raw: Box<dyn Read + Send>) -> Result<Box<dyn BufRead + Send>> {
     let mut raw = BufReader::with_capacity(1 << 16, raw);
     let magic = raw.fill_buf().map_err(|e| Error::io(path, "cannot read", e))?;
     Ok(if magic.starts_with(&[0x1f, 0x8b]) {

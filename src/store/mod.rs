@@ -63,7 +63,7 @@ impl Store {
     /// Opens the data folder, making it if it is not there, and brings its schema up to date.
     ///
     /// # Errors
-    /// [`Error::Data`] when another process uses it, the database is damaged or newer than this program;
+    /// [`Error::InUse`] when another process uses it; [`Error::Data`] when the database is damaged or newer than this program;
     /// [`Error::Io`] when the folder cannot be made or written to.
     pub fn open(folder: &Path) -> Result<Self> {
         open::open(folder)

@@ -112,11 +112,7 @@ fn lock(folder: &Path) -> Result<File> {
         Err(TryLockError::WouldBlock) => {
             let mut pid = String::new();
             let _ = file.read_to_string(&mut pid);
-            return Err(Error::Data(format!(
-                "the data folder {} is in use by another paperkin (process {}). Stop it first, or ask it over HTTP if it serves",
-                folder.display(),
-                pid.trim()
-            )));
+            return Err(Error::InUse { folder: folder.to_path_buf(), process: pid.trim().to_string() });
         }
         Err(TryLockError::Error(e)) => return Err(Error::io(&path, "cannot lock", e)),
     }

@@ -127,6 +127,17 @@ impl Store {
         })
         .map(Option::flatten)
     }
+
+    /// Takes the secret of a user's feed back, where one was given out.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such user.
+    pub fn drop_token(&self, name: &str) -> Result<()> {
+        match self.write(|t| t.execute("UPDATE users SET token = NULL WHERE name = ?1", [name]))? {
+            0 => Err(no_user(name)),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The user's number; made if new.

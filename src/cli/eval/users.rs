@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::measure;
+use super::{measure, text};
 use crate::cli::Context;
 use crate::cli::ask::{at_least_one, word};
 use crate::eval::sets;
@@ -88,7 +88,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             measure(context, |hear| users::onboard_log(&engine, &log, &newcomers, hear))
         }
         (Some(libraries), Some(folds), ..) => {
-            let (groups, folds) = (sets::groups(libraries)?, sets::folds(folds)?);
+            let (groups, folds) = (sets::groups(&text(libraries)?)?, sets::folds(&text(folds)?)?);
             let plan = ColdStart {
                 fold: args.fold,
                 examples: examples(&[0]),
@@ -100,13 +100,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             measure(context, |hear| users::libraries(&engine, &groups, &folds, &plan, hear))
         }
         (_, _, Some(reviews), _) => {
-            let reviews = sets::groups(reviews)?;
+            let reviews = sets::groups(&text(reviews)?)?;
             let plan = Screening { examples: examples(&[1, 5, 20]), draws: args.draws, methods, half: args.half };
             let engine = context.open_filled()?;
             measure(context, |hear| users::screening(&engine, &reviews, &plan, hear))
         }
         (.., Some(log)) => {
-            let log = sets::log(log)?;
+            let log = sets::log(&text(log)?)?;
             let plan = Replay { least: args.least, days: args.days, methods, half: args.half };
             let engine = context.open_filled()?;
             measure(context, |hear| users::replay(&engine, &log, &plan, hear))

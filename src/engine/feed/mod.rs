@@ -3,6 +3,7 @@
 mod candidates;
 mod cold;
 mod digest;
+mod mark;
 mod pick;
 mod rank;
 mod score;

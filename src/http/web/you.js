@@ -59,17 +59,36 @@ function newsReader() {
     });
     return el("div", { className: "address" }, el("span", {}, title), field, copy);
   };
-  const make = button("Show the addresses", async () => {
+  const made = async () => {
     try {
       const { atom, json } = await call("POST", userPath("/token"));
-      box.replaceChildren(line("Atom", atom), line("JSON", json));
+      box.replaceChildren(line("Atom", atom), line("JSON", json), button("Replace the addresses…", () => askReplace(made)));
       box.querySelector("input").focus();
     } catch (e) {
       say(e.status === 404 ? "You have no feed yet. Like a paper first." : e.message, true);
     }
-  });
-  box.append(make);
+  };
+  box.append(button("Show the addresses", made));
   return box;
+}
+
+/** New addresses, for whoever has given an old one away. */
+function askReplace(made) {
+  const yes = button("Replace them", async () => {
+    try {
+      await call("DELETE", userPath("/token"));
+      box.close();
+      await made();
+      say("The old addresses have stopped.");
+    } catch (e) {
+      box.close();
+      say(`The addresses are as they were. ${e.message}`, true);
+    }
+  }, "primary");
+  const keep = button("Keep them", () => box.close());
+  const box = dialog("Replace the addresses of your feed?", el("p", {}, "The old ones stop at once. Every news reader that has one needs the new one."),
+    el("div", { className: "controls" }, yes, keep));
+  keep.focus();
 }
 
 function changeName() {
