@@ -109,7 +109,8 @@ impl App {
 /// Serves until the process is told to stop (Ctrl-C, SIGTERM), then lets what is running finish.
 ///
 /// `open` opens the data folder while the service already answers `/healthz`; `ready` hears the address once everything
-/// works, and may go on working beside the service. Blocks the calling thread.
+/// works, and may go on working beside the service; `stopping` is called when it is to stop, while requests finish. Blocks the
+/// calling thread.
 ///
 /// # Errors
 /// [`Error::Io`] when the address cannot be had; whatever `open` returns.
@@ -117,6 +118,7 @@ pub fn serve(
     config: &Config,
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
     ready: impl FnOnce(SocketAddr, &Arc<Engine>) + Send + 'static,
+    stopping: impl FnOnce() + Send + 'static,
 ) -> Result<()> {
     let (addr, tuning) = (config.addr.as_str(), &config.tuning);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -173,9 +175,11 @@ pub fn serve(
             std::process::exit(130);
         });
         let _ = stop.send(true);
+        let stopping = tokio::task::spawn_blocking(stopping);
         if tokio::time::timeout(DRAIN, serving).await.is_err() {
             tracing::warn!("some requests did not finish within {} s", DRAIN.as_secs());
         }
+        let _ = stopping.await;
         Ok(last.get().cloned())
     });
     let engine = served?;

@@ -15,6 +15,7 @@ use tokio_util::io::{StreamReader, SyncIoBridge};
 use utoipa::ToSchema;
 
 use super::App;
+use super::docs::PapersBody;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params, body_type, json_body, unsupported};
 use crate::engine::{Incoming, PaperInFull, Rejection, Report};
@@ -46,8 +47,8 @@ pub struct PageMeta {
 /// One paper, or `{"papers": [...]}`, as `application/json`; a stream of any length as `application/x-ndjson`, one paper a
 /// line. What is not a paper is listed under `rejected` and the rest goes in. Papers can be found when the call returns.
 /// A paper sent again replaces the old one; an identical one costs nothing.
-#[utoipa::path(post, path = "/v1/papers", tag = "papers",
-    request_body(content((Paper = "application/json"), (String = "application/x-ndjson"))),
+#[utoipa::path(post, operation_id = "put_papers", path = "/v1/papers", tag = "papers",
+    request_body(content((PapersBody = "application/json"), (String = "application/x-ndjson"))),
     responses((status = 200, body = Report)))]
 pub async fn put(State(app): State<App>, _: NoParams, request: Request) -> Result<Json<Report>, ApiError> {
     let report = match body_type(request.headers())?.as_deref() {
@@ -118,7 +119,7 @@ const BODY: &str = "the body";
 ///
 /// `versions` lists the other versions of the same work (same arXiv id or DOI, or same title and first author), the newest
 /// first; answers show only the newest of all.
-#[utoipa::path(get, path = "/v1/papers/{id}", tag = "papers",
+#[utoipa::path(get, operation_id = "get_paper", path = "/v1/papers/{id}", tag = "papers",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
     responses((status = 200, body = PaperInFull), (status = 404, body = ErrorBody)))]
 pub async fn get(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<Json<PaperInFull>, ApiError> {
@@ -128,7 +129,7 @@ pub async fn get(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<Json
 /// Take a paper away
 ///
 /// It is in no later answer.
-#[utoipa::path(delete, path = "/v1/papers/{id}", tag = "papers",
+#[utoipa::path(delete, operation_id = "delete_paper", path = "/v1/papers/{id}", tag = "papers",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
 pub async fn delete(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<StatusCode, ApiError> {
@@ -140,7 +141,7 @@ pub async fn delete(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<S
 /// The daily list
 ///
 /// Papers by the day they were listed (else dated), newest first unless `sort` says otherwise.
-#[utoipa::path(get, path = "/v1/papers", tag = "papers",
+#[utoipa::path(get, operation_id = "list_papers", path = "/v1/papers", tag = "papers",
     params(("date" = Option<String>, Query, description = "only this day (or month, or year)"),
            ("sort" = Option<String>, Query, description = "`date` (default), `upvotes` or `trending`"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers a page, 1 to 500, default 50"),

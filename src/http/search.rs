@@ -16,7 +16,8 @@ use crate::engine::{Answer, Hit, Meta};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchBody {
-    /// A phrase or a pasted abstract.
+    /// A phrase or a pasted abstract; at most 256 kB.
+    #[schema(min_length = 1, max_length = 262_144)]
     q: Option<String>,
     /// Every parameter of a ranking call may stand here; those beside it count where both say something.
     #[serde(default)]
@@ -28,8 +29,8 @@ pub struct SearchBody {
 /// Words are looked for by meaning and by letter. What insists: `"a phrase"`, `title:word`, `author:"Ada Lovelace"`,
 /// `category:cs.LG`, `date:2025..2026-03`, `-word` leaves out, `a OR b` wants one of both. An arXiv id, DOI, address or
 /// whole title finds its paper first. A text of more than 32 words, or of several lines, is a query by example.
-#[utoipa::path(get, path = "/v1/search", tag = "search",
-    params(("q" = String, Query, description = "a phrase or a pasted abstract"), Ranking),
+#[utoipa::path(get, operation_id = "search", path = "/v1/search", tag = "search",
+    params(("q" = String, Query, min_length = 1, description = "a phrase or a pasted abstract"), Ranking),
     responses((status = 200, body = Answer)))]
 pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
     let query = match given.take("q").value {
@@ -42,7 +43,7 @@ pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Js
 /// Papers for a long text
 ///
 /// The parameters of a ranking call are fields of the body, or of its `filter`.
-#[utoipa::path(post, path = "/v1/search", tag = "search", request_body = SearchBody,
+#[utoipa::path(post, operation_id = "search_long", path = "/v1/search", tag = "search", request_body = SearchBody,
     responses((status = 200, body = Answer)))]
 pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Json<Answer>, ApiError> {
     let (own, mut ranking): (Map<_, _>, Map<_, _>) =
@@ -64,7 +65,7 @@ async fn search(app: App, query: Option<String>, mut given: Given) -> Result<Jso
 /// Papers like this one
 ///
 /// Never the paper itself, nor another version of it.
-#[utoipa::path(get, path = "/v1/papers/{id}/similar", tag = "search",
+#[utoipa::path(get, operation_id = "similar_papers", path = "/v1/papers/{id}/similar", tag = "search",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`"), Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn similar(State(app): State<App>, Id(id): Id, Params(given): Params) -> Result<Json<Answer>, ApiError> {
@@ -74,7 +75,7 @@ pub async fn similar(State(app): State<App>, Id(id): Id, Params(given): Params) 
 /// Papers like the one with this id
 ///
 /// The same as `/v1/papers/{id}/similar`, for clients behind a proxy that decodes `%2F`.
-#[utoipa::path(get, path = "/v1/similar", tag = "search",
+#[utoipa::path(get, operation_id = "similar_papers_by_id", path = "/v1/similar", tag = "search",
     params(("id" = String, Query, description = "the paper's id"), Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn similar_by_id(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
@@ -89,6 +90,7 @@ pub async fn similar_by_id(State(app): State<App>, Params(mut given): Params) ->
 #[serde(deny_unknown_fields)]
 pub struct BatchBody {
     /// Ids; 1 to 1000.
+    #[schema(min_items = 1, max_items = 1000)]
     ids: Vec<String>,
 }
 
@@ -113,7 +115,7 @@ pub struct BatchAnswers {
 /// Papers like each of several
 ///
 /// The parameters of a ranking call are fields of the body. An unknown id is 404 and named.
-#[utoipa::path(post, path = "/v1/similar/batch", tag = "search", request_body = BatchBody,
+#[utoipa::path(post, operation_id = "similar_papers_of_each", path = "/v1/similar/batch", tag = "search", request_body = BatchBody,
     responses((status = 200, body = BatchAnswers), (status = 404, body = ErrorBody)))]
 pub async fn batch(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<BatchAnswers>, ApiError> {
     let ask = given.ask()?;

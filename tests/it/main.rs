@@ -3,6 +3,7 @@
 mod cases;
 mod commands;
 mod damage;
+mod document;
 mod floors;
 mod http;
 mod interrupted;
@@ -10,6 +11,8 @@ mod model;
 mod races;
 mod readme;
 mod reembed;
+mod schema;
+mod served;
 mod support;
 mod themes;
 mod users;
