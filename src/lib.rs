@@ -25,7 +25,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
-//! | [`cli`] | one file a command; prints tables or JSON |
+//! | [`cli`] | one file a command; prints tables or JSON. On a folder that is being served the service carries the command out (`cli/desk`) |
 //! | [`http`] | the shell: the router is the table of contents, one file a resource |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus, reference lists (BibTeX, RIS, CSL-JSON) |
@@ -64,6 +64,8 @@
 //!
 //! - axum, tower and tokio stand only in `http`. The core is synchronous; handlers go through one helper that takes a
 //!   permit and spawns blocking work.
+//! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
+//!   the one that asked.
 //! - candle and tokenizers stand only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap
 //!   only in `cli` and `config`.
 //! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL. `store` never sees a distance.

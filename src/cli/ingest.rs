@@ -163,9 +163,12 @@ pub fn take_in(
     Ok(report?)
 }
 
-/// Brings the index on disk. A failure costs time at the next open and nothing else, so it is no error here.
+/// Brings the index on disk; a service, which goes on, does most of it behind its requests. A failure costs time at the next
+/// open and nothing else, so it is no error here.
 pub fn finish(engine: &Engine) {
-    if let Err(e) = meanwhile("bringing the index into order", || engine.maintain()) {
+    let own = streams::here().is_own();
+    let work = || if own { engine.maintain() } else { engine.maintain_gently() };
+    if let Err(e) = meanwhile("bringing the index into order", work) {
         say!("warning: {e}");
     }
 }

@@ -53,10 +53,10 @@ pub fn serve(
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
     ready: impl FnOnce(SocketAddr, &Engine) + Send + 'static,
 ) -> anyhow::Result<()> {
-    // Kept until the service has ended: then commands find nobody.
+    // Kept until the service is to stop: then commands find nobody.
     let desk: Arc<Mutex<Option<Desk>>> = Arc::default();
-    let (opened, folder) = (Arc::clone(&desk), config.data.clone());
-    let served = crate::http::serve(config, open, move |local, engine| {
+    let (opened, closed, folder) = (Arc::clone(&desk), Arc::clone(&desk), config.data.clone());
+    let ready = move |local: SocketAddr, engine: &Arc<Engine>| {
         match Desk::open(&folder, engine, &format!("http://{local}")) {
             Ok(desk) => *opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(desk),
             Err(e) => say!(
@@ -65,7 +65,10 @@ pub fn serve(
             ),
         }
         ready(local, engine);
-    });
-    drop(desk.lock().unwrap_or_else(PoisonError::into_inner).take());
+    };
+    let close = move |desk: &Mutex<Option<Desk>>| drop(desk.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let served = crate::http::serve(config, open, ready, move || close(&closed));
+    // Where the service ended by itself.
+    close(&desk);
     Ok(served?)
 }

@@ -88,6 +88,11 @@ impl Streams {
         command()
     }
 
+    /// Whether they are those of this process, which then ends with the command.
+    pub fn is_own(self: &Arc<Self>) -> bool {
+        Arc::ptr_eq(self, &OWN)
+    }
+
     /// Says a line on stderr. That nobody hears it is no error.
     pub fn say(&self, text: Arguments<'_>) {
         let _ = writeln!(self.err.lock().unwrap_or_else(PoisonError::into_inner), "{text}");
@@ -259,8 +264,10 @@ impl Handled {
 
 impl Read for Handled {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(bytes)?;
+        // Behind it: a read may have waited for long.
         self.streams.check()?;
-        self.file.read(bytes)
+        Ok(read)
     }
 }
 

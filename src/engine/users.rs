@@ -22,7 +22,7 @@ pub struct UserView {
     #[schema(value_type = String, max_length = 256)]
     pub id: UserId,
     /// When they were first heard of.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     pub created: Moment,
     /// How many events they have.
     pub events: usize,

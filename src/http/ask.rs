@@ -19,6 +19,7 @@ use crate::paper::{Filter, Identifier, PaperDate, PaperId, head};
 pub struct Ranking {
     /// Hits wanted.
     #[param(minimum = 1, maximum = 500, default = 10)]
+    #[schema(minimum = 1, maximum = 500, default = 10)]
     limit: Option<u32>,
     /// Hits to pass over first.
     #[param(default = 0)]
@@ -37,6 +38,7 @@ pub struct Ranking {
     mode: Option<Mode>,
     /// From 0, closest first, to 1, as unlike each other as can be (maximal marginal relevance).
     #[param(minimum = 0, maximum = 1, default = 0)]
+    #[schema(minimum = 0, maximum = 1, default = 0)]
     diversity: Option<f32>,
     /// Hits with a smaller score are left out.
     min_score: Option<f32>,

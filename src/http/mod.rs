@@ -110,7 +110,8 @@ impl App {
 /// it returns within five of the signal, whoever is still sending.
 ///
 /// `open` opens the data folder while the service already answers `/healthz`; `ready` hears the address once everything
-/// works, and may go on working beside the service. Blocks the calling thread.
+/// works, and may go on working beside the service; `ending` is called when it is to stop, while requests finish. Blocks the
+/// calling thread.
 ///
 /// # Errors
 /// [`Error::Io`] when the address cannot be had; whatever `open` returns.
@@ -118,6 +119,7 @@ pub fn serve(
     config: &Config,
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
     ready: impl FnOnce(SocketAddr, &Arc<Engine>) + Send + 'static,
+    ending: impl FnOnce() + Send + 'static,
 ) -> Result<()> {
     let (addr, tuning) = (config.addr.as_str(), &config.tuning);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -175,9 +177,11 @@ pub fn serve(
             std::process::exit(130);
         });
         let _ = stop.send(true);
+        let ending = tokio::task::spawn_blocking(ending);
         if tokio::time::timeout(stopping::DRAIN, serving).await.is_err() {
             tracing::warn!("some connections were cut: their clients had not finished in time");
         }
+        let _ = ending.await;
         Ok(last.get().cloned())
     });
     let engine = served?;

@@ -50,7 +50,7 @@ pub struct Token {
 /// The secret of a user's feed
 ///
 /// Made by the first call, the same afterwards. Whoever has one of the addresses can read the feed.
-#[utoipa::path(post, path = "/v1/users/{user}/token", tag = "users",
+#[utoipa::path(post, operation_id = "feed_token", path = "/v1/users/{user}/token", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = Token), (status = 404, body = ErrorBody)))]
 pub async fn token(
@@ -70,7 +70,7 @@ pub async fn token(
 /// Take the secret of a user's feed back
 ///
 /// The addresses with it stop at once. The next `POST` makes another; until then no address opens the feed.
-#[utoipa::path(delete, path = "/v1/users/{user}/token", tag = "users",
+#[utoipa::path(delete, operation_id = "revoke_feed_token", path = "/v1/users/{user}/token", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
 pub async fn revoke_token(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<StatusCode, ApiError> {
@@ -152,7 +152,7 @@ enum Mark {
 /// Papers of the newest fourteen days where none of `date`, `since`, `from` and `to` is given, 30 unless `limit` says
 /// otherwise. With `ETag` and `Last-Modified`: asked again with `If-None-Match` or `If-Modified-Since` it is 304 while
 /// nothing has changed.
-#[utoipa::path(get, path = "/v1/users/{user}/feed.atom", tag = "users",
+#[utoipa::path(get, operation_id = "feed_atom", path = "/v1/users/{user}/feed.atom", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),
     responses((status = 200, content_type = "application/atom+xml", body = String), (status = 304),
@@ -171,7 +171,7 @@ pub async fn user_atom(
 /// Papers of the newest fourteen days where none of `date`, `since`, `from` and `to` is given, 30 unless `limit` says
 /// otherwise. With `ETag` and `Last-Modified`: asked again with `If-None-Match` or `If-Modified-Since` it is 304 while
 /// nothing has changed.
-#[utoipa::path(get, path = "/v1/users/{user}/feed.json", tag = "users",
+#[utoipa::path(get, operation_id = "feed_json", path = "/v1/users/{user}/feed.json", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),
     responses((status = 200, content_type = "application/feed+json", body = Object), (status = 304),
@@ -253,7 +253,7 @@ async fn daily(app: &App, form: Form, asked: Asked, mut given: Given) -> Result<
 /// The hits of `/v1/search`, best first; 30 unless `limit` says otherwise. Conditional requests are answered as those for a
 /// user's feed.
 #[utoipa::path(get, path = "/v1/search.atom", tag = "search",
-    params(("q" = String, Query, description = "a phrase or a pasted abstract"), Ranking),
+    params(("q" = String, Query, min_length = 1, description = "a phrase or a pasted abstract"), Ranking),
     responses((status = 200, content_type = "application/atom+xml", body = String), (status = 304)))]
 pub async fn search_atom(
     State(app): State<App>,

@@ -16,6 +16,7 @@ use tokio_util::io::{StreamReader, SyncIoBridge};
 use utoipa::ToSchema;
 
 use super::App;
+use super::docs::PapersBody;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params, body_type, json_body, unsupported};
 use super::stopping;
@@ -51,8 +52,8 @@ pub struct PageMeta {
 ///
 /// A service that stops reads a stream for a moment longer. What it then does not take is told with 503, whose `detail` is
 /// the report of what was written.
-#[utoipa::path(post, path = "/v1/papers", tag = "papers",
-    request_body(content((Paper = "application/json"), (String = "application/x-ndjson"))),
+#[utoipa::path(post, operation_id = "put_papers", path = "/v1/papers", tag = "papers",
+    request_body(content((PapersBody = "application/json"), (String = "application/x-ndjson"))),
     responses((status = 200, body = Report)))]
 pub async fn put(State(app): State<App>, _: NoParams, request: Request) -> Result<Json<Report>, ApiError> {
     let report = match body_type(request.headers())?.as_deref() {
@@ -152,7 +153,7 @@ const BODY: &str = "the body";
 ///
 /// `versions` lists the other versions of the same work (same arXiv id or DOI, or same title and first author), the newest
 /// first; answers show only the newest of all.
-#[utoipa::path(get, path = "/v1/papers/{id}", tag = "papers",
+#[utoipa::path(get, operation_id = "get_paper", path = "/v1/papers/{id}", tag = "papers",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
     responses((status = 200, body = PaperInFull), (status = 404, body = ErrorBody)))]
 pub async fn get(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<Json<PaperInFull>, ApiError> {
@@ -163,7 +164,7 @@ pub async fn get(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<Json
 ///
 /// It is in no later answer. It is named by its id, or by an identifier that no second paper has (naming a version means that
 /// version alone); an identifier of several papers is 422 and lists them.
-#[utoipa::path(delete, path = "/v1/papers/{id}", tag = "papers",
+#[utoipa::path(delete, operation_id = "delete_paper", path = "/v1/papers/{id}", tag = "papers",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
 pub async fn delete(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<StatusCode, ApiError> {
@@ -175,7 +176,7 @@ pub async fn delete(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<S
 /// The daily list
 ///
 /// Papers by the day they were listed (else dated), newest first unless `sort` says otherwise.
-#[utoipa::path(get, path = "/v1/papers", tag = "papers",
+#[utoipa::path(get, operation_id = "list_papers", path = "/v1/papers", tag = "papers",
     params(("date" = Option<String>, Query, description = "only this day (or month, or year)"),
            ("sort" = Option<String>, Query, description = "`date` (default), `upvotes` or `trending`"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers a page, 1 to 500, default 50"),

@@ -17,7 +17,8 @@ use crate::paper::PaperId;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchBody {
-    /// A phrase or a pasted abstract.
+    /// A phrase or a pasted abstract; at most 256 kB.
+    #[schema(min_length = 1, max_length = 262_144)]
     q: Option<String>,
     /// Every parameter of a ranking call may stand here; those beside it count where both say something.
     #[serde(default)]
@@ -37,8 +38,8 @@ pub struct SearchBody {
 /// date that is none, a quote that is never closed, anything inside a whole title) is words, and a text without any letter or
 /// digit finds nothing. British and American spelling are one. Signs belong to names: `C++`, `C#`, `A*`, `.NET`. A word of
 /// five letters or more that no paper holds is looked for as the commonest word one letter away; `meta.corrected` says so.
-#[utoipa::path(get, path = "/v1/search", tag = "search",
-    params(("q" = String, Query, description = "a phrase or a pasted abstract"), Ranking),
+#[utoipa::path(get, operation_id = "search", path = "/v1/search", tag = "search",
+    params(("q" = String, Query, min_length = 1, description = "a phrase or a pasted abstract"), Ranking),
     responses((status = 200, body = Answer)))]
 pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
     let query = match given.take("q").value {
@@ -51,7 +52,7 @@ pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Js
 /// Papers for a long text
 ///
 /// The parameters of a ranking call are fields of the body, or of its `filter`.
-#[utoipa::path(post, path = "/v1/search", tag = "search", request_body = SearchBody,
+#[utoipa::path(post, operation_id = "search_long", path = "/v1/search", tag = "search", request_body = SearchBody,
     responses((status = 200, body = Answer)))]
 pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Json<Answer>, ApiError> {
     let (own, mut ranking): (Map<_, _>, Map<_, _>) =
@@ -74,7 +75,7 @@ async fn search(app: App, query: Option<String>, mut given: Given) -> Result<Jso
 ///
 /// Never the paper itself, nor another version of it. The paper is named by its id, or by any form of its arXiv id, DOI and
 /// the like.
-#[utoipa::path(get, path = "/v1/papers/{id}/similar", tag = "search",
+#[utoipa::path(get, operation_id = "similar_papers", path = "/v1/papers/{id}/similar", tag = "search",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`"), Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn similar(State(app): State<App>, Id(id): Id, Params(given): Params) -> Result<Json<Answer>, ApiError> {
@@ -84,7 +85,7 @@ pub async fn similar(State(app): State<App>, Id(id): Id, Params(given): Params) 
 /// Papers like the one with this id
 ///
 /// The same as `/v1/papers/{id}/similar`, for clients behind a proxy that decodes `%2F`.
-#[utoipa::path(get, path = "/v1/similar", tag = "search",
+#[utoipa::path(get, operation_id = "similar_papers_by_id", path = "/v1/similar", tag = "search",
     params(("id" = String, Query, description = "the paper's id, arXiv id, DOI or address"), Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn similar_by_id(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
@@ -99,6 +100,7 @@ pub async fn similar_by_id(State(app): State<App>, Params(mut given): Params) ->
 #[serde(deny_unknown_fields)]
 pub struct BatchBody {
     /// Ids, or forms of an arXiv id, DOI and the like; 1 to 1000.
+    #[schema(min_items = 1, max_items = 1000)]
     ids: Vec<String>,
 }
 
@@ -123,7 +125,7 @@ pub struct BatchAnswers {
 /// Papers like each of several
 ///
 /// The parameters of a ranking call are fields of the body. An unknown id is 404 and named.
-#[utoipa::path(post, path = "/v1/similar/batch", tag = "search", request_body = BatchBody,
+#[utoipa::path(post, operation_id = "similar_papers_of_each", path = "/v1/similar/batch", tag = "search", request_body = BatchBody,
     responses((status = 200, body = BatchAnswers), (status = 404, body = ErrorBody)))]
 pub async fn batch(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<BatchAnswers>, ApiError> {
     let ask = given.ask()?;

@@ -42,7 +42,7 @@ const HITS: usize = 300;
 /// such a theme has the ids of its parts (`t1-t4`), which are its `children`, and can be asked for by it like any
 /// other. There are at most as many as on level 2. `size` counts the papers that belong to a theme, `nearby` those that
 /// belong to none and are nearest to it.
-#[utoipa::path(get, path = "/v1/themes", tag = "themes",
+#[utoipa::path(get, operation_id = "list_themes", path = "/v1/themes", tag = "themes",
     params(("level" = Option<u32>, Query, minimum = 0, maximum = 2, description = "only this level; 0 is the coarsest"),
            ("about" = Option<u32>, Query, minimum = 1, maximum = 10_000, description = "about so many themes, each paper in one of them; not with `level`"),
            ("sort" = Option<String>, Query, description = "`size` (default) or `trend`: within a level the surest to rise first"),
@@ -67,7 +67,7 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<J
 ///
 /// With a page of its papers: `central` (closest to its middle), `newest` or `most_read`, or with `q` those closest to
 /// a phrase. With its subthemes, the themes like it, and what happened to it.
-#[utoipa::path(get, path = "/v1/themes/{id}", tag = "themes",
+#[utoipa::path(get, operation_id = "get_theme", path = "/v1/themes/{id}", tag = "themes",
     params(("id" = String, Path, description = "the theme's id, for example `t12`, or of themes put together (`about`) `t1-t4`"),
            ("sort" = Option<String>, Query, description = "`central` (default), `newest` or `most_read`"),
            ("q" = Option<String>, Query, description = "search for this within the theme"),
@@ -96,7 +96,7 @@ pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) 
 /// What happened to the themes
 ///
 /// From run to run themes are born, grow, shrink, split, are merged and die. Newest first.
-#[utoipa::path(get, path = "/v1/themes/events", tag = "themes",
+#[utoipa::path(get, operation_id = "theme_events", path = "/v1/themes/events", tag = "themes",
     params(("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "events wanted, 1 to 500, default 100")),
     responses((status = 200, body = ThemeEvents)))]
 pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result<Json<ThemeEvents>, ApiError> {
@@ -110,7 +110,7 @@ pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result
 /// Every paper has a place on a plane, near its neighbours; the same place from day to day. `points` holds arrays of
 /// one length, `themes` all themes with their outlines, `labels` names that do not cover each other at this zoom. With
 /// `zoom` only an even sample of the papers that suits it is given (all from zoom 6 on, and without it).
-#[utoipa::path(get, path = "/v1/themes/map", tag = "themes",
+#[utoipa::path(get, operation_id = "theme_map", path = "/v1/themes/map", tag = "themes",
     params(("zoom" = Option<u32>, Query, minimum = 0, maximum = 6, description = "a sample for this zoom; at each one more the map is twice as wide"),
            ("left" = Option<f32>, Query, description = "only papers right of this; give all four sides or none"),
            ("bottom" = Option<f32>, Query, description = "only papers above this"),
@@ -164,7 +164,7 @@ pub struct OfBody {
 ///
 /// Groups just these papers, at most 5,000: a list of ids, a user's history, the papers a filter allows, or the best
 /// hits for a phrase. Ids of the themes hold within the answer only.
-#[utoipa::path(post, path = "/v1/themes/of", tag = "themes", request_body = OfBody,
+#[utoipa::path(post, operation_id = "themes_of_selection", path = "/v1/themes/of", tag = "themes", request_body = OfBody,
     responses((status = 200, body = SelectionThemes), (status = 404, body = ErrorBody)))]
 pub async fn of(State(app): State<App>, Fields(given): Fields) -> Result<Json<SelectionThemes>, ApiError> {
     let body: OfBody = given.rest()?;
@@ -197,7 +197,7 @@ pub struct Running {
 /// Groups, names and lays out all papers now; the service does so by itself when enough is new. Ids and names carry on.
 /// Answers 202 when it takes longer than a request may; it goes on then, and a second call meanwhile is 409. The body
 /// is an empty JSON object, so that no page of another site can ask for it.
-#[utoipa::path(post, path = "/v1/themes/rebuild", tag = "themes",
+#[utoipa::path(post, operation_id = "rebuild_themes", path = "/v1/themes/rebuild", tag = "themes",
     params(("afresh" = Option<bool>, Query, description = "forget the themes that were there, with their ids and places")),
     request_body(content = Object, description = "`{}`, or with `afresh`"),
     responses((status = 200, body = ThemesRun), (status = 202, body = Running),

@@ -22,6 +22,7 @@ use crate::user::{Event, EventKind, Moment, Settings, UserId};
 #[serde(deny_unknown_fields)]
 pub struct EventsBody {
     /// 1 to 100,000 events.
+    #[schema(min_items = 1, max_items = 100_000)]
     pub events: Vec<EventBody>,
 }
 
@@ -43,6 +44,7 @@ pub struct EventBody {
     /// When: RFC 3339 or a date; now where nothing is said. Not in the future.
     at: Option<String>,
     /// How much it counts beside others of its kind: above 0, at most 100; 1 where nothing is said.
+    #[schema(exclusive_minimum = 0, maximum = 100)]
     weight: Option<f32>,
 }
 
@@ -92,7 +94,7 @@ fn each_event(
 /// Make a user, or give one new settings
 ///
 /// Without a body the settings are the service's own. A user is also made by the first event.
-#[utoipa::path(put, path = "/v1/users/{user}", tag = "users", request_body = Option<Settings>,
+#[utoipa::path(put, operation_id = "put_user", path = "/v1/users/{user}", tag = "users", request_body = Option<Settings>,
     params(("user" = String, Path, description = "any name of 1 to 256 bytes; `/` in it is written `%2F`")),
     responses((status = 200, body = UserView)))]
 pub async fn put(
@@ -116,7 +118,7 @@ pub async fn put(
 }
 
 /// A user
-#[utoipa::path(get, path = "/v1/users/{user}", tag = "users",
+#[utoipa::path(get, operation_id = "get_user", path = "/v1/users/{user}", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = UserView), (status = 404, body = ErrorBody)))]
 pub async fn get(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<Json<UserView>, ApiError> {
@@ -126,7 +128,7 @@ pub async fn get(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<Js
 /// Forget a user
 ///
 /// Settings, events, interests and library, and what others' answers had of them.
-#[utoipa::path(delete, path = "/v1/users/{user}", tag = "users",
+#[utoipa::path(delete, operation_id = "delete_user", path = "/v1/users/{user}", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
 pub async fn delete(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<StatusCode, ApiError> {

@@ -414,7 +414,9 @@ fn a_data_folder_has_one_owner() {
     let file = folder.file("p.jsonl", papers(20));
     folder.json(&["ingest", &file]);
     let server = Server::start(&folder);
-    let ran = folder.run(&["info"]);
+    // Commands are carried out by the owner; nobody else opens the folder.
+    assert_eq!(folder.papers(), 20);
+    let ran = folder.run(&["serve", "--addr", "127.0.0.1:0"]);
     assert_eq!(ran.status, Some(1));
     assert!(ran.err.contains(&format!("process {}", server.child.id())), "{}", ran.err);
     drop(server);

@@ -3,6 +3,7 @@
 mod cases;
 mod commands;
 mod damage;
+mod document;
 mod floors;
 mod http;
 mod imports;
@@ -11,6 +12,8 @@ mod model;
 mod races;
 mod readme;
 mod reembed;
+mod schema;
+mod served;
 mod support;
 mod themes;
 mod users;

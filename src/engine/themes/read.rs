@@ -46,6 +46,7 @@ pub struct Theme {
     /// Its most telling papers.
     pub examples: Vec<Example>,
     /// The day it was first seen.
+    #[schema(format = Date)]
     pub since: String,
 }
 
@@ -75,6 +76,7 @@ pub struct ThemesMeta {
     pub run: u64,
     /// When it was, as an RFC 3339 time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub run_at: Option<String>,
     /// Papers that joined or left since.
     pub changed_since: usize,
@@ -212,6 +214,7 @@ pub struct ThemeEvent {
     /// The theme.
     pub theme: String,
     /// When, as an RFC 3339 time.
+    #[schema(format = DateTime)]
     pub at: String,
     /// In which run.
     pub run: u64,
