@@ -70,6 +70,9 @@
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
 //!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
 //!   word that does not leave `index`.
+//! - An identifier is read once, in `paper`, whatever form it came in, and looked up once, in `engine/named`, whichever call
+//!   it came to. An id as it was given always wins.
+//! - "Today" is never later than the clock: a paper dated ahead of it is kept and shown, and moves nothing.
 //! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
 //!   a changed text gets a new row, and rows are never used twice.
 //! - The store is the truth. The index is derived from it: opened, it compares its rows with the store's, reads what it
@@ -85,8 +88,8 @@
 //! - Of the versions of one work (same arXiv id or DOI, or same title and first author) the newest is shown. The keys are in
 //!   the store.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
-//!   what is made with a model is a space (`engine/space`), an answer comes from one space, and moving to another model
-//!   puts a new space in the old one's place at once.
+//!   what is made with a model is a space (`engine/space`), an answer takes one at its door and hands it on, and moving to
+//!   another model puts a new space in the old one's place at once.
 //! - One thread owns the model (on a card two threads, each a model of its own). Texts reach it through a queue and leave in
 //!   batches of tokens. The queue is bounded for queries; documents come from ingests, which have few windows under way,
 //!   and from requests, which `http` bounds.
