@@ -72,6 +72,9 @@
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
 //!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
 //!   word that does not leave `index`.
+//! - An identifier is read once, in `paper`, whatever form it came in, and looked up once, in `engine/named`, whichever call
+//!   it came to. An id as it was given always wins.
+//! - "Today" is never later than the clock: a paper dated ahead of it is kept and shown, and moves nothing.
 //! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
 //!   a changed text gets a new row, and rows are never used twice.
 //! - The store is the truth. The index is derived from it: opened, it compares its rows with the store's, reads what it
@@ -89,8 +92,8 @@
 //! - An import has a claim on what it added to a history, until the user does the same by hand: taken back, it leaves what
 //!   others have a claim on. It is committed a window at a time, each with what the import has come to by then.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
-//!   what is made with a model is a space (`engine/space`), an answer comes from one space, and moving to another model
-//!   puts a new space in the old one's place at once.
+//!   what is made with a model is a space (`engine/space`), an answer takes one at its door and hands it on, and moving to
+//!   another model puts a new space in the old one's place at once.
 //! - One thread owns the model (on a card two threads, each a model of its own). Texts reach it through a queue and leave in
 //!   batches of tokens. The queue is bounded for queries; documents come from ingests, which have few windows under way,
 //!   and from requests, which `http` bounds.

@@ -15,7 +15,7 @@ use crate::engine::Ask;
   paperkin similar arxiv:2405.13729 --json | jq .title
   paperkin similar --all -k 10 > neighbours.jsonl     {\"id\", \"neighbours\": [{\"id\", \"score\"}]} a line")]
 pub struct Args {
-    /// The paper's id
+    /// The paper: its id, or its arXiv id, DOI or address in any form
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     id: Option<String>,
     /// The neighbours of every paper, as JSON Lines

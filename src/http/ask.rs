@@ -32,7 +32,7 @@ pub struct Ranking {
     category: Option<Vec<String>>,
     /// Papers by any of these authors, by full name (repeat the parameter).
     author: Option<Vec<String>>,
-    /// None of these papers, by id (repeat the parameter).
+    /// None of these papers, by id or identifier (repeat the parameter).
     exclude: Option<Vec<String>>,
     /// How texts are compared: `hybrid` (default; meaning and words, half and half), `dense` (meaning) or `lexical` (words).
     mode: Option<Mode>,

@@ -216,7 +216,8 @@ function send(paper, { kind, weight }) {
   const user = userPath("/events");
   const post = async (left) => {
     try {
-      await call("POST", user, { body: { events: [{ paper, kind, weight }] }, keepalive: true });
+      // All or nothing, so that a paper that is gone is said to be.
+      await call("POST", user, { params: { strict: true }, body: { events: [{ paper, kind, weight }] }, keepalive: true });
       reader.events += 1;
       reader.isNew = false;
     } catch (e) {
