@@ -61,8 +61,13 @@ impl Engine {
             // Whoever pastes a title means none of its signs.
             (parsed, only) = (Query::plain(query), None);
         }
-        let (text, corrected) =
-            if named.is_empty() { self.lexical.corrected(&parsed.words)? } else { (parsed.words, Vec::new()) };
+        // What is insisted on is meant as it was typed.
+        let insisted = only.as_ref().is_some_and(roaring::RoaringBitmap::is_empty);
+        let (text, corrected) = if named.is_empty() && !insisted {
+            self.lexical.corrected(&parsed.words)?
+        } else {
+            (parsed.words, Vec::new())
+        };
         let words = self.lexical.words(&text)?;
         // Without words to rank by: only conditions, or for the letter only function words, as in "to be or not to be".
         let silent = !text.chars().any(char::is_alphanumeric) || (ask.mode == Mode::Lexical && words.is_empty());

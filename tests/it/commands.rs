@@ -215,7 +215,6 @@ fn what_cannot_be_done_is_said() {
         (vec!["history", "import", "ada", "x", "--kind", "hate"], 2, "dismiss"),
         (vec!["eval", "users", "--log", "x", "--method", "best"], 2, "content"),
         (vec!["eval", "similar", "--groups", "x", "--seeds", "0"], 2, "from 1"),
-        (vec!["search", "?!"], 1, "no word"),
         (vec!["frobnicate"], 2, "frobnicate"),
         (vec!["similar", "p/1", "--data", "/nowhere"], 1, "/nowhere"),
         (vec!["ingest", &file, "--data", "/proc/paperkin"], 1, "/proc/paperkin"),

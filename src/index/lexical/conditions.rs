@@ -44,7 +44,7 @@ pub enum Atom {
 }
 
 impl Lexical {
-    /// The rows that meet all conditions; `None` when there are none to meet.
+    /// The rows that meet all conditions; `None` when there are none to meet, or none that says anything.
     ///
     /// # Errors
     /// [`crate::Error::Internal`] when the index cannot be read.
@@ -53,6 +53,7 @@ impl Lexical {
             return Ok(None);
         }
         let mut rows = self.rows();
+        let mut said = false;
         for condition in conditions {
             let mut any = RoaringBitmap::new();
             let mut says_something = false;
@@ -63,13 +64,14 @@ impl Lexical {
                 }
             }
             // Only function words: everything holds those.
+            said |= says_something;
             match (says_something, condition.not) {
                 (false, _) => {}
                 (true, false) => rows &= any,
                 (true, true) => rows -= any,
             }
         }
-        Ok(Some(rows))
+        Ok(said.then_some(rows))
     }
 
     /// The rows that meet a condition, rows that are gone among them; `None` when it says nothing.

@@ -30,6 +30,12 @@ const LEAST_TERMS: usize = 3;
 /// A form that was joined from parts says the same as they do, so it weighs less.
 const JOINED: f32 = 0.5;
 
+/// A word that is somebody's name and all that was typed: who has it comes before what mentions it.
+const MENTIONED: f32 = 0.3;
+
+/// A given name, where others have it as their surname.
+const GIVEN: f32 = 0.7;
+
 /// The letters of a name whose sign says which one is meant.
 const LETTERS: f32 = 0.1;
 
@@ -71,12 +77,25 @@ pub(super) struct Wanted {
 /// Papers by persons of a name.
 pub(super) struct By {
     pub rows: RoaringBitmap,
+    /// Those whose authors have it as their surname, where the query is this one word.
+    surnames: RoaringBitmap,
     /// How much finding one is worth.
     pub worth: f32,
     /// How much of that the name comes to: all where the query is nothing but a name.
     share: f32,
-    /// What finds them.
-    queries: Vec<Box<dyn TantivyQuery>>,
+    /// What finds them; whether by the surname.
+    queries: Vec<(Box<dyn TantivyQuery>, bool)>,
+}
+
+impl By {
+    /// What a paper has of it.
+    fn value(&self, row: Row) -> f32 {
+        if self.rows.contains(row.0) { self.score(self.surnames.contains(row.0)) } else { 0.0 }
+    }
+
+    fn score(&self, surname: bool) -> f32 {
+        self.worth * self.share * if surname || self.surnames.is_empty() { 1.0 } else { GIVEN }
+    }
 }
 
 impl Lexical {
@@ -101,7 +120,7 @@ impl Lexical {
         let mut seen: HashMap<&str, usize> = HashMap::new();
         let mut places: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (k, word) in read.iter().enumerate() {
-            let names = persons.remove(&k).filter(|(rows, _)| !rows.is_empty());
+            let names = persons.remove(&k);
             let known = held(word);
             if (!word.counts() && names.is_none()) || (word.form == Form::Sign && known.is_none()) {
                 continue;
@@ -116,11 +135,15 @@ impl Lexical {
                 };
                 let papers = known.map_or(0, |id| state.papers_with(id));
                 let mut weight = if word.counts() { part * idf(papers as f32) } else { 0.0 };
-                let by = names.map(|(rows, queries)| {
+                let rare = weight;
+                if only_names && names.is_some() {
+                    weight *= MENTIONED;
+                }
+                let by = names.map(|Persons { rows, surnames, queries }| {
                     let worth = part * idf(rows.len() as f32);
                     // Who is as known by name as this is not worth less than who is written about.
-                    let worth = worth.max(if papers == 0 { 0.0 } else { weight });
-                    By { rows, worth, share, queries }
+                    let worth = worth.max(if papers == 0 { 0.0 } else { rare });
+                    By { rows, surnames, worth, share, queries }
                 });
                 if let (0, Some(by)) = (papers, &by) {
                     weight = by.worth;
@@ -161,30 +184,35 @@ impl Lexical {
                 before = None;
                 continue;
             }
-            let mut add = |k: usize, query: Box<dyn TantivyQuery>| -> Result<()> {
+            let mut add = |k: usize, query: Box<dyn TantivyQuery>, surname: bool| -> Result<()> {
                 let rows = view.all(&*query)? & &self.state().live;
                 if !rows.is_empty() {
-                    let (all, queries) = persons.entry(k).or_default();
-                    *all |= rows;
-                    queries.push(query);
+                    let person = persons.entry(k).or_default();
+                    if surname {
+                        person.surnames |= &rows;
+                    }
+                    person.rows |= rows;
+                    person.queries.push((query, surname));
                 }
                 Ok(())
             };
-            if word.form == Form::Alone && self.is_name(&view, &word.whole, known)? {
-                for form in &forms {
-                    add(k, Box::new(TermQuery::new(Term::from_field_text(author, form), IndexRecordOption::Basic)))?;
+            let term = |text: &str| -> Box<dyn TantivyQuery> {
+                Box::new(TermQuery::new(Term::from_field_text(author, text), IndexRecordOption::Basic))
+            };
+            let is_name = word.form == Form::Alone && self.is_name(&view, &word.whole, known)?;
+            for form in &forms {
+                if lone && (is_name || like_a_name(&word.surface)) {
+                    add(k, term(&surname_term(form)), true)?;
                 }
-            } else if lone && like_a_name(&word.surface) {
-                for form in &forms {
-                    let term = Term::from_field_text(author, &surname_term(form));
-                    add(k, Box::new(TermQuery::new(term, IndexRecordOption::Basic)))?;
+                if is_name {
+                    add(k, term(form), false)?;
                 }
             }
             if let Some((other, first)) = before.filter(|(_, b)| b.position + 1 == word.position) {
                 for pair in [[first, word], [word, first]] {
                     for query in name_pairs(author, pair) {
-                        add(other, query.box_clone())?;
-                        add(k, query)?;
+                        add(other, query.box_clone(), false)?;
+                        add(k, query, false)?;
                     }
                 }
             }
@@ -239,12 +267,11 @@ impl Lexical {
                 let less = wanted.part < JOINED;
                 any.push((Occur::Should, if less { Box::new(BoostQuery::new(query, wanted.part)) } else { query }));
             }
-            for query in wanted.by.iter().flat_map(|by| &by.queries) {
-                let worth = wanted.by.as_ref().map_or(0.0, |by| by.worth);
-                any.push((
-                    Occur::Should,
-                    Box::new(ConstScoreQuery::new(query.box_clone(), worth * NAME * TANTIVYS_BOUND)),
-                ));
+            for by in &wanted.by {
+                for (query, surname) in &by.queries {
+                    let score = by.score(*surname) * TANTIVYS_BOUND;
+                    any.push((Occur::Should, Box::new(ConstScoreQuery::new(query.box_clone(), score))));
+                }
             }
         }
         self.best(any, k, allowed)
@@ -313,12 +340,9 @@ impl Lexical {
             let mut held = vec![false; words.terms.len()];
             if let Some((entries, _)) = state.get(row.0).filter(|_| state.live.contains(row.0)) {
                 for (id, _) in entries.iter() {
-                    words
-                        .terms
-                        .iter()
-                        .zip(&mut held)
-                        .filter(|(w, _)| w.id == Some(id))
-                        .for_each(|(_, held)| *held = true);
+                    // Of a name alone, to be mentioned is not enough.
+                    let mentions = |w: &Wanted| w.id == Some(id) && w.by.as_ref().is_none_or(|by| by.share < 1.0);
+                    words.terms.iter().zip(&mut held).filter(|(w, _)| mentions(w)).for_each(|(_, held)| *held = true);
                 }
             }
             let by = |w: &Wanted| w.by.as_ref().is_some_and(|by| by.rows.contains(row.0));
@@ -372,7 +396,7 @@ fn share<'a>(state: &State, words: &'a Words, row: Row) -> impl Iterator<Item = 
     words.terms.iter().zip(counts).filter_map(move |(wanted, count)| {
         let often = f32::from(count) / (f32::from(count) + norm);
         let text = wanted.weight * if wanted.name && count > 0 { often.max(NAME) } else { often };
-        let name = wanted.by.as_ref().filter(|by| by.rows.contains(row.0)).map_or(0.0, |by| by.worth * by.share);
+        let name = wanted.by.as_ref().map_or(0.0, |by| by.value(row));
         let value = text.max(name) / ideal;
         (value > 0.0).then_some((wanted, value))
     })
@@ -382,8 +406,13 @@ fn term(field: Field, text: &str) -> TermQuery {
     TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::WithFreqs)
 }
 
-/// Rows, and the queries that find them.
-type Persons = (RoaringBitmap, Vec<Box<dyn TantivyQuery>>);
+/// Rows, which of them by a surname, and the queries that find them.
+#[derive(Default)]
+struct Persons {
+    rows: RoaringBitmap,
+    surnames: RoaringBitmap,
+    queries: Vec<(Box<dyn TantivyQuery>, bool)>,
+}
 
 /// A word as it may stand among the names.
 fn name_forms(word: &Word) -> Vec<String> {

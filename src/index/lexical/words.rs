@@ -191,7 +191,9 @@ impl Reader {
             }
             let Some(next) = next else { continue };
             if let Some(name) = run.linked(next) {
-                let term = self.folded(&name.to_lowercase());
+                let lower = name.to_lowercase();
+                // Without its dot it is a word like any other.
+                let term = if lower.chars().all(char::is_alphabetic) { self.stem(lower) } else { self.folded(&lower) };
                 words.push(Word::new(term, name, first, Form::Sign).over(run.atoms() + next.atoms()));
             }
             // `CIFAR 10` is the same thing as `CIFAR-10`.
@@ -337,7 +339,9 @@ fn cut(word: &str) -> String {
 /// Each pair of neighbours, and in papers each character, since a query may be one alone.
 fn pairs(chars: &[char], purpose: Purpose, position: usize, words: &mut Vec<Word>) {
     let mut push = |text: String, k: usize| {
-        words.push(Word::new(text.clone(), text, position + k, Form::Alone));
+        // A pair may be somebody's name.
+        let whole = if text.chars().nth(1).is_some() { text.clone() } else { String::new() };
+        words.push(Word { whole, ..Word::new(text.clone(), text, position + k, Form::Alone) });
     };
     for (k, c) in chars.iter().enumerate() {
         if purpose == Purpose::Text || chars.len() == 1 {
@@ -451,7 +455,7 @@ mod tests {
             ("A* search, D*-Lite, A$^*$ and RRT*", vec!["a*", "d*", "a*", "rrt*"]),
             ("the .NET runtime (.net)", vec![".net", ".net"]),
             ("F# and k-means++", vec!["f#", "k-means++"]),
-            ("Node.js", vec!["nodejs"]),
+            ("Node.js", vec!["nodej"]),
             ("ask @someone; pass@1", vec!["@someone", "pass@1"]),
             ("Q&A, R&D, TD3+BC, I/O", vec!["q&a", "r&d", "td3+bc", "i/o"]),
             ("the R language", vec!["R"]),

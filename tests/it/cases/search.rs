@@ -107,6 +107,10 @@ fn surnames_are_names() {
             assert_eq!(first(&server, &row[0], mode), row[1], "{} {mode}", row[0]);
         }
     }
+    // A given name comes behind a surname.
+    let more = json!({ "id": "s/19", "title": "By somebody else", "authors": ["Lewis Other"] });
+    assert_eq!(server.post("/v1/papers", &more).status, 200);
+    assert_eq!(found(&search(&server, "lewis", "lexical")), ["s/1", "s/19"]);
     // In small letters it is the word.
     assert_eq!(first(&server, "long", "lexical"), "s/10");
     // Two words that are somebody's name are that, in either order.
