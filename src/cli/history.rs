@@ -10,7 +10,7 @@ use super::{Context, show};
 use crate::engine::{Import, RejectedUnit};
 use crate::error::Error;
 use crate::eval::table::named;
-use crate::sources::{Format, references};
+use crate::sources::{Format, references_from_bytes};
 use crate::user::EventKind;
 
 /// The reading history of a user
@@ -34,7 +34,7 @@ enum Action {
 /// Take a reference list into a user's history
 ///
 /// References are matched to the corpus by id, DOI, arXiv id and title. What is not found is listed. The same list may be
-/// imported again: nothing counts twice. In BibTeX, what an entry takes from another (`crossref`, `xdata`) is not followed.
+/// imported again: nothing counts twice.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin history import ada library.bib
@@ -43,9 +43,11 @@ enum Action {
 struct ImportArgs {
     /// The user; made if new
     user: String,
-    /// BibTeX, RIS, CSL-JSON (Zotero), or an id a line; `-` for standard input
+    /// The list, in any encoding: of a reference manager, a database, or an id a line; `-` for standard input
     file: PathBuf,
-    /// How the file is written: bibtex, ris, csl, ids, or auto, which tells from how it begins
+    /// How the file is written: bibtex, ris, csl or zotero (JSON), pubmed (.nbib, XML), endnote (.enw, XML), wos (Web of
+    /// Science, text or tab-delimited), csv (Zotero, Scopus and others), ids (an id, DOI or address a line), titles (a title
+    /// a line), or auto, which tells them apart but for titles and refuses what is none of them
     #[arg(long, default_value = "auto", value_parser = word::<Format>)]
     format: Format,
     /// What each reference counts as: save, like, view, click, dislike or dismiss
@@ -79,7 +81,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let engine = context.open_filled()?;
     match &args.action {
         Action::Import(args) => {
-            let list = references(&read(&args.file)?, args.format)?;
+            let list = references_from_bytes(&read(&args.file)?, args.format)?;
             let import = Import { kind: args.kind, embed_missing: args.embed_missing };
             let done = engine.import_history(&args.user, &list, import)?;
             let file = args.file.display();
@@ -133,12 +135,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<String> {
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
         std::io::stdin().read_to_end(&mut bytes)?;
     } else {
         bytes = std::fs::read(path).map_err(|e| Error::io(path, "cannot read", e))?;
     }
-    String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{}: not UTF-8", path.display()))
+    Ok(bytes)
 }

@@ -147,9 +147,12 @@ pub async fn list_events(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HistoryBody {
-    /// The text of the list: BibTeX (`crossref` and `xdata` are not followed), RIS, CSL-JSON, or an id a line.
+    /// The text of the list: BibTeX, RIS, CSL-JSON, Zotero's JSON or CSV, PubMed (MEDLINE text or XML), EndNote (tagged or
+    /// XML), Web of Science (tagged or tab-delimited), a table with a column `title` or `DOI`, or an id, DOI or address a
+    /// line.
     text: String,
-    /// How it is written; told from how it begins where nothing is said.
+    /// How it is written; told from the text where nothing is said. A list of titles has to be called `titles`; a text in
+    /// none of the formats is refused with 400, which says what it looks like.
     #[serde(default)]
     format: Format,
     /// What each reference counts as; `save` where nothing is said.

@@ -28,7 +28,8 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["memmap2", "tantivy"], &["index"]),
     (&["rusqlite"], &["store"]),
     (&["clap"], &["cli", "config"]),
-    (&["biblatex"], &["sources"]),
+    (&["biblatex", "csv", "chardetng", "encoding_rs"], &["sources"]),
+    (&["quick_xml"], &["sources"]),
     (&["anyhow"], &["cli", "main"]),
     (&["indicatif", "console"], &["cli"]),
 ];

@@ -240,8 +240,11 @@ impl<'f, 'e, 'a> Reading<'f, 'e, 'a> {
         for link in self.own(&["ee", "link", "eprinturl", "bdskurl1", "bdskurl2", "bdskurl3"]) {
             draft.identifier_in(&tex::verbatim(&link));
         }
-        // Some publishers make the DOI the key.
-        draft.identifier_in(self.entry.key);
+        // Some publishers make the DOI the key. Short ids of other kinds may be anything.
+        let key = Identifier::parse(self.entry.key);
+        if let Some(key) = key.filter(|key| key.key().starts_with("doi:") || key.key().starts_with("arxiv:")) {
+            draft.identifier(&key);
+        }
     }
 
     /// `eprint` is an arXiv id where the archive is not said to be another.
@@ -275,3 +278,6 @@ impl<'f, 'e, 'a> Reading<'f, 'e, 'a> {
 fn plain_name(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
+
+#[cfg(test)]
+mod tests;
