@@ -187,7 +187,8 @@ impl<'f, 'e, 'a> Reading<'f, 'e, 'a> {
         let mut draft = Draft::default();
         let whole = ["book", "mvbook", "proceedings", "mvproceedings", "collection", "mvcollection"];
         let whole = whole.iter().any(|kind| self.entry.kind.eq_ignore_ascii_case(kind));
-        draft.title = self.text(if whole { &["title", "booktitle"] } else { &["title"] }).unwrap_or_default();
+        draft.title =
+            self.text(if whole { &["title", "booktitle", "maintitle"] } else { &["title"] }).unwrap_or_default();
         if let Some(more) = self.own(&["subtitle"]).first().filter(|_| !draft.title.is_empty()) {
             draft.title = format!("{}: {}", draft.title, tex::text(more));
         }
