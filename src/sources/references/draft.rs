@@ -116,7 +116,9 @@ impl Draft {
     /// Takes a DOI, however it is written.
     pub fn doi(&mut self, text: &str) {
         let text = text.trim();
-        match Identifier::parse(text).or_else(|| identifiers(text).into_iter().next()) {
+        // A line may have ended in the middle of it.
+        let joined = || Identifier::parse(&text.split_whitespace().collect::<String>());
+        match Identifier::parse(text).or_else(|| identifiers(text).into_iter().next()).or_else(joined) {
             Some(found) => self.identifier(&found),
             // Not registered anywhere, and a name all the same.
             None if !text.is_empty() => self.push(format!("doi:{}", spaced(text))),

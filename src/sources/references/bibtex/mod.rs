@@ -229,7 +229,9 @@ impl<'f, 'e, 'a> Reading<'f, 'e, 'a> {
             }
         }
         let journal = self.text(&["journal", "journaltitle", "booktitle", "series"]).unwrap_or_default();
-        let places = self.own(&["volume", "number", "eid", "pages", "howpublished", "type"]);
+        let places =
+            ["volume", "number", "eid", "pages", "howpublished", "type", "publisher", "institution", "identifier"];
+        let places = self.own(&places);
         let places: Vec<String> = places.iter().map(|place| tex::verbatim(place)).collect();
         draft.journal(&journal, &places);
         for remark in self.own(&["howpublished", "note", "addendum", "archiveid"]) {

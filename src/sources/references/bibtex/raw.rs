@@ -39,6 +39,9 @@ pub enum Piece<'a> {
     Word(&'a str),
 }
 
+/// The first part of a value, and what `#` adds to it.
+type Value<'a> = (Piece<'a>, Vec<Piece<'a>>);
+
 impl<'a> Field<'a> {
     /// The parts of its value.
     pub fn pieces(&self) -> impl Iterator<Item = Piece<'a>> + '_ {
@@ -293,8 +296,7 @@ impl<'a> Scan<'a, '_> {
     }
 
     /// The parts of a value. Nothing for an empty one.
-    #[allow(clippy::type_complexity)]
-    fn value(&mut self) -> Result<Option<(Piece<'a>, Vec<Piece<'a>>)>, Cow<'static, str>> {
+    fn value(&mut self) -> Result<Option<Value<'a>>, Cow<'static, str>> {
         let (mut first, mut more) = (None, Vec::new());
         loop {
             self.blanks(false);
