@@ -28,7 +28,7 @@
 //! | [`cli`] | one file a command; prints tables or JSON. On a folder that is being served the service carries the command out (`cli/desk`) |
 //! | [`http`] | the shell: the router is the table of contents, one file a resource |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
-//! | [`sources`] | where papers come from: JSON Lines, the built-in corpus, reference lists (BibTeX, RIS, CSL-JSON) |
+//! | [`sources`] | where papers come from: JSON Lines, the built-in corpus; reference lists, one file a format |
 //! | [`engine`] | the deep module where the next floor's rooms meet; one file for each thing it does |
 //! | [`embed`] | text to unit vector: finding a model folder, tokens, the queue and the thread that owns the model; our own kernels for the processor, candle for other devices |
 //! | [`index`] | vector to nearest rows: frozen segments with a graph each, what came since, and the thread that freezes; words to rows and rows to terms (`lexical`, on tantivy) |

@@ -54,9 +54,11 @@ enum Action {
 struct ImportArgs {
     /// The user; made if new
     user: String,
-    /// BibTeX, RIS, CSL-JSON (Zotero), or an id a line; `-` for standard input
+    /// The list, in any encoding: of a reference manager, a database, or an id a line; `-` for standard input
     file: PathBuf,
-    /// How the file is written: bibtex, ris, csl, ids, or auto, which tells from how it begins
+    /// How the file is written: bibtex, ris, csl or zotero (JSON), pubmed (.nbib, XML), endnote (.enw, XML), wos (Web of
+    /// Science, text or tab-delimited), csv (Zotero, Scopus and others), ids (an id, DOI or address a line), titles (a title
+    /// a line), or auto, which tells them apart but for titles and refuses what is none of them
     #[arg(long, default_value = "auto", value_parser = word::<Format>)]
     format: Format,
     /// What each reference counts as: save, like, view, click, dislike or dismiss

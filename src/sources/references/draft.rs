@@ -1,5 +1,7 @@
 //! What is gathered of an entry, in whatever format, until it is a reference.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::engine::Reference;
@@ -78,7 +80,7 @@ impl Draft {
         if let Some(found) = Identifier::parse(text) {
             return self.identifier(&found);
         }
-        let found = Identifier::all_in(text);
+        let found = identifiers(text);
         if found.is_empty() {
             self.push(spaced(text));
         }
@@ -114,7 +116,9 @@ impl Draft {
     /// Takes a DOI, however it is written.
     pub fn doi(&mut self, text: &str) {
         let text = text.trim();
-        match Identifier::parse(text).or_else(|| Identifier::all_in(text).into_iter().next()) {
+        // A line may have ended in the middle of it.
+        let joined = || Identifier::parse(&text.split_whitespace().collect::<String>());
+        match Identifier::parse(text).or_else(|| identifiers(text).into_iter().next()).or_else(joined) {
             Some(found) => self.identifier(&found),
             // Not registered anywhere, and a name all the same.
             None if !text.is_empty() => self.push(format!("doi:{}", spaced(text))),
@@ -127,7 +131,7 @@ impl Draft {
         let text = text.trim().trim_start_matches("abs/");
         let found = [text.to_string(), format!("arxiv:{text}")];
         let found = found.iter().filter_map(|text| Identifier::parse(text)).find(is_arxiv);
-        match found.or_else(|| Identifier::all_in(text).into_iter().find(is_arxiv)) {
+        match found.or_else(|| identifiers(text).into_iter().find(is_arxiv)) {
             Some(found) => self.identifier(&found),
             None if !text.is_empty() => self.push(spaced(text)),
             None => {}
@@ -144,7 +148,7 @@ impl Draft {
         let name = if kind == "pmcid" { format!("pmcid:PMC{digits}") } else { format!("{kind}:{digits}") };
         match Identifier::parse(&name) {
             Some(found) => self.identifier(&found),
-            None => self.push(name.to_lowercase()),
+            None => self.push(format!("{kind}:{digits}")),
         }
     }
 
@@ -156,7 +160,7 @@ impl Draft {
             parts.into_iter().flat_map(|part| part.split(sign).collect::<Vec<_>>()).collect()
         });
         for part in parts {
-            let found = Identifier::all_in(part);
+            let found = identifiers(part);
             let mut bracket = false;
             let only = !found.is_empty()
                 && part.split_whitespace().all(|word| {
@@ -264,6 +268,19 @@ fn known(word: &str) -> bool {
         || bare.bytes().all(|b| b.is_ascii_digit())
         || Identifier::parse(word).is_some()
         || Identifier::parse(bare.trim_start_matches("abs/")).is_some()
+}
+
+/// How long a text may be in which identifiers are looked for wherever they stand, in bytes.
+const LONGEST: usize = 4096;
+
+/// The identifiers in a text, each once. In a very long one they stand apart, by blanks, commas or semicolons.
+pub fn identifiers(text: &str) -> Vec<Identifier> {
+    if text.len() <= LONGEST {
+        return Identifier::all_in(text);
+    }
+    let words = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
+    let mut seen = HashSet::new();
+    words.filter_map(Identifier::parse).filter(|found| seen.insert(found.clone())).collect()
 }
 
 /// The first so many bytes, or a little less.

@@ -1,17 +1,24 @@
 //! Lists with one paper a line: ids and addresses, or titles where they are asked for.
 
-use super::draft::Draft;
+use std::collections::HashSet;
+
+use super::draft::{Draft, identifiers};
 use crate::engine::ReferenceList;
 use crate::paper::Identifier;
+
+/// `doi`, `arxiv` and so on.
+fn kind(id: &Identifier) -> &str {
+    id.key().split(':').next().unwrap_or_default()
+}
 
 /// Reads ids and addresses. A line that holds none is rejected.
 pub fn ids(text: &str) -> ReferenceList {
     let mut list = ReferenceList::default();
     for (number, line) in lines(text) {
-        let found = Identifier::all_in(line);
+        let found = identifiers(line);
         // Several of one kind are several papers; a DOI and an arXiv id on one line are one paper.
-        let kind = |id: &Identifier| id.key().split(':').next().unwrap_or_default().to_string();
-        let several = found.iter().enumerate().any(|(k, id)| found[..k].iter().any(|other| kind(other) == kind(id)));
+        let kinds: HashSet<&str> = found.iter().map(kind).collect();
+        let several = kinds.len() < found.len();
         if several {
             for id in &found {
                 let mut draft = Draft::default();
@@ -28,14 +35,21 @@ pub fn ids(text: &str) -> ReferenceList {
     list
 }
 
-/// Reads titles; what is an id instead, or has one, is known by it.
+/// Reads titles; what is an id instead, or has one in front or behind, is known by it.
 pub fn titles(text: &str) -> ReferenceList {
     let mut list = ReferenceList::default();
     for (number, line) in lines(text) {
-        let mut draft = named(line).filter(|_| !line.contains(char::is_whitespace)).unwrap_or_default();
-        if !draft.is_named() {
-            Identifier::all_in(line).iter().for_each(|id| draft.identifier(id));
-            draft.title = tab_title(line).unwrap_or(line).to_string();
+        let mut draft = Draft::default();
+        draft.identifier_in(line);
+        let one_word = !line.contains(char::is_whitespace);
+        if one_word && !draft.is_named() && is_telling(line) {
+            draft.own_id(line);
+        }
+        if !(one_word && draft.is_named()) {
+            // Not the address behind it.
+            let title = tab_title(line).unwrap_or(line);
+            let behind = title.rsplit_once(char::is_whitespace).filter(|(_, word)| Identifier::parse(word).is_some());
+            draft.title = behind.map_or(title, |(title, _)| title).to_string();
         }
         list.add(number, None, draft.finish());
     }
@@ -47,7 +61,7 @@ pub fn looks(text: &str) -> bool {
     let (mut all, mut good) = (0, 0);
     for (_, line) in lines(text).take(10_000) {
         all += 1;
-        good += usize::from(!Identifier::all_in(line).is_empty() || named(line).is_some_and(|_| is_telling(line)));
+        good += usize::from(!identifiers(line).is_empty() || named(line).is_some_and(|_| is_telling(line)));
     }
     good * 2 > all
 }
@@ -77,7 +91,7 @@ fn unmarked(line: &str) -> &str {
 /// What a line names: identifiers somewhere in it, an address, or one word that may be an id of the corpus.
 fn named(line: &str) -> Option<Draft> {
     let mut draft = Draft::default();
-    let found = Identifier::all_in(line);
+    let found = identifiers(line);
     if !found.is_empty() {
         found.iter().for_each(|id| draft.identifier(id));
         draft.title = tab_title(line).unwrap_or_default().to_string();
@@ -109,7 +123,7 @@ fn tab_title(line: &str) -> Option<&str> {
         return None;
     };
     let title = title.trim();
-    (title.split_whitespace().count() >= 2 && Identifier::all_in(title).is_empty()).then_some(title)
+    (title.split_whitespace().count() >= 2 && identifiers(title).is_empty()).then_some(title)
 }
 
 /// Whether a single word looks like an id rather than like a word.
@@ -159,9 +173,13 @@ mod tests {
         {
             assert!(!looks(text), "{text}");
         }
-        let list = titles("1. On things\n\n# none\n2405.13729\nOn others, arXiv:2405.13730\n");
-        assert_eq!(list.references.iter().map(|r| r.line).collect::<Vec<_>>(), [1, 4, 5]);
+        let list = titles(
+            "1. On things\n\n# none\n2405.13729\n[2405.13730] On others\nTransformers\nOn Z https://doi.org/10.1000/z",
+        );
+        assert_eq!(list.references.iter().map(|r| r.line).collect::<Vec<_>>(), [1, 4, 5, 6, 7]);
         assert_eq!((list.references[0].paper.title.as_str(), list.references[1].titled), ("On things", false));
-        assert_eq!(names(&list)[1..], ["arxiv:2405.13729", "arxiv:2405.13730"]);
+        assert_eq!(names(&list)[1..3], ["arxiv:2405.13729", "arxiv:2405.13730"]);
+        let last: Vec<&str> = list.references[2..].iter().map(|r| r.paper.title.as_str()).collect();
+        assert_eq!((last, names(&list)[4]), (vec!["On others", "Transformers", "On Z"], "doi:10.1000/z"));
     }
 }

@@ -60,6 +60,10 @@ pub fn references(text: &str, format: Format) -> Result<ReferenceList> {
             }
             _ => format,
         },
+        // The names of programs, which write other formats as well.
+        Format::Zotero | Format::Pubmed | Format::Endnote | Format::Wos => {
+            recognise::structured(&text).unwrap_or(format)
+        }
         format => format,
     };
     let is_xml = text.trim_start().starts_with('<');

@@ -73,7 +73,9 @@ pub fn binary(bytes: &[u8]) -> Result<()> {
         return Err(refused(what));
     }
     if begin.starts_with(b"PK\x03\x04") || begin.starts_with(b"PK\x05\x06") {
-        let holds = |name: &[u8]| bytes.windows(name.len()).any(|window| window == name);
+        // The names stand at the beginning and at the end.
+        let ends = [&bytes[..bytes.len().min(1 << 16)], &bytes[bytes.len().saturating_sub(1 << 16)..]];
+        let holds = |name: &[u8]| ends.iter().any(|end| end.windows(name.len()).any(|window| window == name));
         let what = ZIPPED.iter().find(|(name, _)| holds(name)).map_or("a ZIP; unpack it first", |(_, what)| what);
         return Err(refused(what));
     }

@@ -159,6 +159,10 @@ fn every_format_is_told_and_read() {
         let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let list = references_from_bytes(&wide, Format::Auto).unwrap_or_else(|e| panic!("{format:?}: {e}"));
         assert_eq!(list.references.len(), count, "{format:?}");
+        // Programs write more than the format that has their name.
+        if format != Format::Ids {
+            assert_eq!(references(text, Format::Zotero).map(|l| l.format).ok(), Some(format));
+        }
         if !matches!(format, Format::Csv | Format::Ids) {
             let told = references(text, Format::Titles).expect_err("no titles").to_string();
             assert!(told.contains("send it as `auto`"), "{told}");

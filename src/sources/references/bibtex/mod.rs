@@ -187,7 +187,8 @@ impl<'f, 'e, 'a> Reading<'f, 'e, 'a> {
         let mut draft = Draft::default();
         let whole = ["book", "mvbook", "proceedings", "mvproceedings", "collection", "mvcollection"];
         let whole = whole.iter().any(|kind| self.entry.kind.eq_ignore_ascii_case(kind));
-        draft.title = self.text(if whole { &["title", "booktitle"] } else { &["title"] }).unwrap_or_default();
+        draft.title =
+            self.text(if whole { &["title", "booktitle", "maintitle"] } else { &["title"] }).unwrap_or_default();
         if let Some(more) = self.own(&["subtitle"]).first().filter(|_| !draft.title.is_empty()) {
             draft.title = format!("{}: {}", draft.title, tex::text(more));
         }
@@ -228,7 +229,9 @@ impl<'f, 'e, 'a> Reading<'f, 'e, 'a> {
             }
         }
         let journal = self.text(&["journal", "journaltitle", "booktitle", "series"]).unwrap_or_default();
-        let places = self.own(&["volume", "number", "eid", "pages", "howpublished", "type"]);
+        let places =
+            ["volume", "number", "eid", "pages", "howpublished", "type", "publisher", "institution", "identifier"];
+        let places = self.own(&places);
         let places: Vec<String> = places.iter().map(|place| tex::verbatim(place)).collect();
         draft.journal(&journal, &places);
         for remark in self.own(&["howpublished", "note", "addendum", "archiveid"]) {
@@ -240,8 +243,11 @@ impl<'f, 'e, 'a> Reading<'f, 'e, 'a> {
         for link in self.own(&["ee", "link", "eprinturl", "bdskurl1", "bdskurl2", "bdskurl3"]) {
             draft.identifier_in(&tex::verbatim(&link));
         }
-        // Some publishers make the DOI the key.
-        draft.identifier_in(self.entry.key);
+        // Some publishers make the DOI the key. Short ids of other kinds may be anything.
+        let key = Identifier::parse(self.entry.key);
+        if let Some(key) = key.filter(|key| key.key().starts_with("doi:") || key.key().starts_with("arxiv:")) {
+            draft.identifier(&key);
+        }
     }
 
     /// `eprint` is an arXiv id where the archive is not said to be another.
@@ -275,3 +281,6 @@ impl<'f, 'e, 'a> Reading<'f, 'e, 'a> {
 fn plain_name(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
+
+#[cfg(test)]
+mod tests;

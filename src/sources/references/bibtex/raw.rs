@@ -39,6 +39,9 @@ pub enum Piece<'a> {
     Word(&'a str),
 }
 
+/// The first part of a value, and what `#` adds to it.
+type Value<'a> = (Piece<'a>, Vec<Piece<'a>>);
+
 impl<'a> Field<'a> {
     /// The parts of its value.
     pub fn pieces(&self) -> impl Iterator<Item = Piece<'a>> + '_ {
@@ -51,6 +54,8 @@ impl<'a> Field<'a> {
 enum Braces {
     Escaped,
     All,
+    /// Escaped, and no value reaches over a line that begins like a field: one of them was never closed.
+    Lines,
 }
 
 /// The entries of a text in its order, `@string` among them; `@comment` and `@preamble` hold nothing. A `%` comments the rest
@@ -82,12 +87,14 @@ pub fn entries(text: &str) -> Vec<Entry<'_>> {
             let scan = Scan { text, at: body, limit: fence, round, braces, vain: &vain };
             scan.entry(Entry { start: sign, kind, ..Entry::default() })
         };
-        // Both ways to count agree on nearly every entry; on the others one of them finds its end.
+        // All ways to count agree on nearly every entry; on the others one of them finds its end, or at least most fields.
         let (mut entry, mut end) = parse(Braces::Escaped);
-        if entry.fault.is_some() {
-            let (other, other_end) = parse(Braces::All);
-            if other.fault.is_none() || other.fields.len() > entry.fields.len() {
-                (entry, end) = (other, other_end);
+        for braces in [Braces::All, Braces::Lines] {
+            if entry.fault.is_some() {
+                let (other, other_end) = parse(braces);
+                if other.fault.is_none() || other.fields.len() > entry.fields.len() {
+                    (entry, end) = (other, other_end);
+                }
             }
         }
         entries.push(entry);
@@ -145,7 +152,7 @@ fn closing_brace(text: &str, from: usize, limit: usize, braces: Braces) -> Optio
     for (at, b) in text.as_bytes()[from..limit].iter().enumerate() {
         match b {
             _ if escaped => escaped = false,
-            b'\\' => escaped = braces == Braces::Escaped,
+            b'\\' => escaped = braces != Braces::All,
             b'{' => depth += 1,
             b'}' if depth == 1 => return Some(from + at),
             b'}' => depth -= 1,
@@ -289,19 +296,19 @@ impl<'a> Scan<'a, '_> {
     }
 
     /// The parts of a value. Nothing for an empty one.
-    #[allow(clippy::type_complexity)]
-    fn value(&mut self) -> Result<Option<(Piece<'a>, Vec<Piece<'a>>)>, Cow<'static, str>> {
+    fn value(&mut self) -> Result<Option<Value<'a>>, Cow<'static, str>> {
         let (mut first, mut more) = (None, Vec::new());
         loop {
             self.blanks(false);
             let piece = match self.peek() {
+                None if first.is_some() => break,
                 None => return Err(NEVER_CLOSED.into()),
                 Some(b'#') => {
                     self.at += 1;
                     continue;
                 }
                 Some(b'{') => {
-                    let end = closing_brace(self.text, self.at + 1, self.limit, self.braces);
+                    let end = closing_brace(self.text, self.at + 1, self.farthest(), self.braces);
                     let end = end.ok_or_else(|| self.never_closed())?;
                     let inside = &self.text[self.at + 1..end];
                     self.at = end + 1;
@@ -342,10 +349,10 @@ impl<'a> Scan<'a, '_> {
         let mut first = None;
         let (mut depth, mut escaped) = (0usize, false);
         let mut end = None;
-        for (at, b) in self.text.as_bytes()[begin..self.limit].iter().enumerate() {
+        for (at, b) in self.text.as_bytes()[begin..self.farthest()].iter().enumerate() {
             match b {
                 _ if escaped => escaped = false,
-                b'\\' => escaped = self.braces == Braces::Escaped,
+                b'\\' => escaped = self.braces != Braces::All,
                 b'{' => depth += 1,
                 b'}' => depth = depth.saturating_sub(1),
                 b'"' if self.ends_value(begin + at + 1) => {
@@ -391,15 +398,24 @@ impl<'a> Scan<'a, '_> {
     /// is made of such values is given up in the end.
     fn recover(&mut self) -> bool {
         let rest = if self.vain.get() == 0 { "" } else { self.rest() };
-        for (at, _) in rest.match_indices('\n') {
-            let line = &rest[at + 1..];
-            if is_field(line.trim_start_matches([' ', '\t'])) {
-                self.at += at + 1;
-                return true;
+        match next_field(rest) {
+            Some(at) => {
+                self.at += at;
+                true
+            }
+            None => {
+                self.at = self.limit;
+                false
             }
         }
-        self.at = self.limit;
-        false
+    }
+
+    /// How far the value that begins here may reach.
+    fn farthest(&self) -> usize {
+        match self.braces {
+            Braces::Lines => next_field(self.rest()).map_or(self.limit, |at| self.at + at),
+            _ => self.limit,
+        }
     }
 
     /// Whether fields go on behind a bracket that seemed to close the entry: one too many in a value.
@@ -407,6 +423,11 @@ impl<'a> Scan<'a, '_> {
         let rest = self.rest().trim_start();
         rest.strip_prefix(',').is_some_and(|rest| is_field(rest.trim_start()))
     }
+}
+
+/// Where the next line begins a field.
+fn next_field(text: &str) -> Option<usize> {
+    text.match_indices('\n').map(|(at, _)| at + 1).find(|at| is_field(text[*at..].trim_start_matches([' ', '\t'])))
 }
 
 /// Whether a text begins with `name = `.
