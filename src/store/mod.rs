@@ -12,6 +12,7 @@ mod interests;
 mod list;
 mod open;
 mod papers;
+mod reading;
 mod schema;
 mod themes;
 mod users;

@@ -172,6 +172,14 @@ CREATE TRIGGER papers_less AFTER DELETE ON papers BEGIN UPDATE counter SET paper
 
 CREATE INDEX removed_by_change ON removed (change);
 ",
+    "
+-- What can say of two papers with one title that they are two works; none beside keys that are ids.
+ALTER TABLE works ADD COLUMN doi TEXT;
+ALTER TABLE works ADD COLUMN year INTEGER;
+
+-- By which rules the texts of the papers were read last (paper::READING): the hashes, keys and names here are by these.
+ALTER TABLE counter ADD COLUMN reading INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 #[cfg(test)]

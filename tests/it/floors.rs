@@ -29,6 +29,7 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["rusqlite"], &["store"]),
     (&["clap"], &["cli", "config"]),
     (&["biblatex"], &["sources"]),
+    (&["quick_xml", "html_escape", "pulldown_latex"], &["paper"]),
     (&["anyhow"], &["cli", "main"]),
     (&["indicatif", "console"], &["cli"]),
 ];

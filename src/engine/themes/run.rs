@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::engine::space::Space;
 use crate::error::{Error, Result};
 use crate::index::{behind_requests, dot};
-use crate::paper::{Row, head};
+use crate::paper::{Row, head, plain, prose};
 use crate::store::{StoredPlace, StoredRun, StoredThemeEvent};
 use crate::themes::graph::Knn;
 use crate::themes::layout::{self, Moves, Place};
@@ -224,7 +224,8 @@ impl Engine {
             let step = (members.len() as f64 / READ as f64).max(1.0);
             let some = (0..members.len().min(READ)).map(|k| members[(k as f64 * step) as usize]);
             let papers = self.store.papers(&some.collect::<Vec<_>>())?;
-            Ok(Counts::of(&words, papers.iter().map(|(_, p)| (p.title.as_str(), p.summary.as_str()))))
+            let texts: Vec<_> = papers.iter().map(|(_, p)| (prose(&p.title), prose(&p.summary))).collect();
+            Ok(Counts::of(&words, texts.iter().map(|(title, summary)| (&**title, &**summary))))
         };
         let counts: Vec<Counts> = members.par_iter().map(read).collect::<Result<_>>()?;
         let kept = |l: usize, t: usize| {
@@ -234,7 +235,7 @@ impl Engine {
         let fallback = |l: usize, t: usize| {
             let row = centres.examples[l][t].first().copied();
             let paper = row.and_then(|r| self.store.papers(&[r]).ok()).and_then(|mut p| p.pop());
-            paper.map(|(_, p)| head(p.title.trim(), 60)).unwrap_or_default()
+            paper.map(|(_, p)| head(plain(&p.title).trim(), 60)).unwrap_or_default()
         };
         Ok(names::name_all(&counts, &sizes, &grouping.levels, &kept, &fallback))
     }

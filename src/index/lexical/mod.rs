@@ -13,7 +13,6 @@ mod inverted;
 mod query;
 mod state;
 mod syntax;
-mod tex;
 mod vector;
 mod words;
 
@@ -41,7 +40,8 @@ use super::files::{Sum, sync_folder};
 use crate::error::{Error, Result};
 use crate::paper::Row;
 
-const FORMAT: u32 = 1;
+/// Raised when the words of a text become others, too: then the index is made again from the store.
+const FORMAT: u32 = 2;
 
 /// How often a word of the title counts in a paper's terms.
 const TITLE: usize = 2;

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use tantivy::tokenizer::{AsciiFoldingFilter, Language, RawTokenizer, Stemmer, TextAnalyzer, TokenStream};
 
-use super::tex;
+use crate::paper::{plain, spelled};
 
 /// Characters of a word that count; a longer one is cut. In bytes no more than the 255 that a file of words has room for.
 const MAX_WORD: usize = 48;
@@ -119,7 +119,8 @@ impl Reader {
 
     /// The words of a text, in order.
     pub fn read(&mut self, text: &str, purpose: Purpose) -> Vec<Word> {
-        let text = tex::plain(text);
+        let text = plain(text);
+        let text = spelled(&text);
         let mut words = Vec::with_capacity(text.len() / 6);
         let mut position = 0;
         let runs = runs(&text);
