@@ -35,7 +35,7 @@
 //! | [`store`] | what is true: papers, vectors, users with their events and interests, and themes in SQLite; schema and migrations |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; a reader's taste and interests, candidates among themselves, the reading of others; diversity, recency |
-//! | [`paper`] | the paper, its two names, the work it is a version of, the filter |
+//! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
 //! | [`user`] | a user, events and what they come to |
 //! | [`vector`] | sums and products of dense and sparse vectors |
 //! | [`config`] | settings: file, environment, flag |
@@ -87,8 +87,12 @@
 //!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
 //! - Themes are made from the neighbours in the index, but for their ids and what happened to them, which nothing can make
 //!   again: these are in the store, and go into an export.
-//! - Of the versions of one work (same arXiv id or DOI, or same title and first author) the newest is shown. The keys are in
-//!   the store.
+//! - Text from outside is text: markup is removed once, in [`paper::plain`], and what is searched, embedded, named and
+//!   compared comes from there. What was sent is kept and given back. The store remembers by which rules its texts were
+//!   read ([`paper::READING`]); a folder of older ones is brought up to date when it is opened.
+//! - Only its id and its title can cost a paper its place; any other field that cannot be read is left out and told.
+//! - Of the versions of one work (same arXiv id or DOI, or same title and first author, unless they are articles of
+//!   different DOIs and years) the newest is shown. The keys are in the store.
 //! - An import has a claim on what it added to a history, until the user does the same by hand: taken back, it leaves what
 //!   others have a claim on. It is committed a window at a time, each with what the import has come to by then.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:

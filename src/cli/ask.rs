@@ -116,7 +116,7 @@ pub fn days(text: &str) -> Result<f32, String> {
 }
 
 pub fn date(text: &str) -> Result<PaperDate, String> {
-    PaperDate::parse(text).map_err(|e| e.to_string())
+    PaperDate::read(text).map_err(|e| e.to_string())
 }
 
 pub fn id(text: &str) -> Result<PaperId, String> {

@@ -223,7 +223,18 @@ impl Context {
 }
 
 fn open(config: Config) -> anyhow::Result<Engine> {
-    let Opened { engine, index, words_doubt } = Engine::open(config)?;
+    let progress = std::cell::OnceCell::new();
+    let told = |done, total| {
+        let begun =
+            || progress::Progress::new("a folder of an earlier version is brought up to date", "papers", Some(total));
+        progress.get_or_init(begun).at(done, total);
+    };
+    let Opened { engine, index, words_doubt, renewed } = Engine::open_telling(config, &told)?;
+    if let Some(progress) = progress.get() {
+        progress.finish();
+        let count = show::counted(renewed, "paper");
+        eprintln!("the folder is of an earlier version: {count} whose text is read better now got a new vector");
+    }
     if let Some(doubt) = words_doubt {
         say!("the index of words could not be used ({doubt}); it was built again from the store");
     }

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::show::{plain, thousands};
 use super::streams::{Streams, here};
-use crate::engine::Report;
+use crate::engine::{Report, Warning};
 
 /// Between two lines where there is no terminal.
 const EVERY: Duration = Duration::from_secs(5);
@@ -15,7 +15,7 @@ const EVERY: Duration = Duration::from_secs(5);
 /// How often a second a bar is drawn at most.
 const FRAMES: u8 = 20;
 
-/// Rejected lines that are shown one by one.
+/// Rejected lines, and warnings, that are shown one by one.
 const SHOWN: usize = 20;
 
 /// Draws how many of how many things are done.
@@ -116,28 +116,31 @@ impl Progress {
 /// Draws what an ingest has committed, and tells the lines that were rejected.
 pub struct Intake {
     progress: Progress,
-    told: Mutex<usize>,
+    /// How many rejected lines and warnings were looked at.
+    told: Mutex<(usize, usize)>,
 }
 
 impl Intake {
     /// For a source of `total` lines, where that is known.
     pub fn new(name: &str, total: Option<usize>) -> Self {
-        Intake { progress: Progress::new(name, "papers", total), told: Mutex::new(0) }
+        Intake { progress: Progress::new(name, "papers", total), told: Mutex::default() }
     }
 
     /// Hears the report so far.
     pub fn update(&self, report: &Report) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let name = &self.progress.name;
-        for rejected in report.rejected.iter().skip(*told).take(SHOWN.saturating_sub(*told)) {
-            let id = rejected.id.as_ref().filter(|id| !id.is_empty()).map_or_else(String::new, |id| format!(" ({id})"));
-            self.progress.say(&format!("{name}:{}: rejected{id}: {}", rejected.line, rejected.reason));
-        }
-        if *told <= SHOWN && report.rejected.len() > SHOWN {
-            self.progress
-                .say(&format!("{name}: further rejected lines are only counted here; --json lists up to 1,000"));
-        }
-        *told = report.rejected.len();
+        let id = |id: &Option<String>| match id {
+            Some(id) if !id.is_empty() => format!(" ({id})"),
+            _ => String::new(),
+        };
+        let rejected =
+            report.rejected.iter().map(|r| format!("{name}:{}: rejected{}: {}", r.line, id(&r.id), r.reason));
+        self.tell(&mut told.0, "rejected lines", rejected);
+        let warning = |w: &Warning| {
+            format!("{name}:{}: warning{}: the field `{}` is left out: {}", w.line, id(&w.id), w.field, w.reason)
+        };
+        self.tell(&mut told.1, "warnings", report.warnings.iter().map(warning));
         let mut state = self.progress.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.free = report.unchanged + report.rejected_total;
         if report.rejected_total > 0 {
@@ -145,6 +148,17 @@ impl Intake {
         }
         drop(state);
         self.progress.done(report.lines());
+    }
+
+    /// Says the lines that were not said yet, until there are too many.
+    fn tell(&self, told: &mut usize, what: &str, lines: impl ExactSizeIterator<Item = String>) {
+        let all = lines.len();
+        lines.skip(*told).take(SHOWN.saturating_sub(*told)).for_each(|line| self.progress.say(&line));
+        if *told <= SHOWN && all > SHOWN {
+            let name = &self.progress.name;
+            self.progress.say(&format!("{name}: further {what} are only counted here; --json lists up to 1,000"));
+        }
+        *told = all;
     }
 
     /// Ends the bar.

@@ -17,6 +17,7 @@ mod onboarding;
 mod open;
 mod probability;
 mod reader;
+mod reading;
 mod recommend;
 mod reembed;
 mod retrieve;
@@ -38,7 +39,7 @@ pub use imports::{
     Entry, EntryStatus, Import, ImportAbout, ImportProgress, ImportView, Imported, Matched, Outside, Undone,
 };
 pub use info::Info;
-pub use ingest::{Incoming, Rejected, Rejection, Report, Source};
+pub use ingest::{Incoming, Rejected, Rejection, Report, Source, Warning};
 pub use interests::{InterestPatch, InterestView};
 pub use onboarding::QuestionsAsk;
 pub use open::Opened;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::Engine;
+use super::reading::bring_up_to_date;
 use super::space::{self, Space};
 use super::versions::Versions;
 use super::words::{WORDS, catch_up};
@@ -21,6 +22,8 @@ pub struct Opened {
     pub index: OpenReport,
     /// Why the index of words on disk was not used and was built again; none when it was.
     pub words_doubt: Option<String>,
+    /// Papers of a folder of an earlier version whose text is read in another way now.
+    pub renewed: usize,
 }
 
 impl Engine {
@@ -36,9 +39,20 @@ impl Engine {
     /// [`Error::Data`] when the folder is in use, damaged, or was made with another model than the one asked for;
     /// [`Error::Model`] when a new folder's model cannot be found.
     pub fn open(config: Config) -> Result<Opened> {
+        Self::open_telling(config, &|_, _| {})
+    }
+
+    /// The same. Where the folder was made by an earlier version, `progress` hears how many papers of how many were brought up to
+    /// date: those whose text is read in another way now are embedded again.
+    ///
+    /// # Errors
+    /// As for [`Engine::open`]; [`Error::Model`] when the folder's model is needed for that and cannot be opened.
+    pub fn open_telling(config: Config, progress: &dyn Fn(usize, usize)) -> Result<Opened> {
         let store = Arc::new(Store::open(&config.data)?);
         let model = choose_model(&store, &config)?;
+        let renewed = bring_up_to_date(&store, &model, &config, progress)?;
         let (space, report) = Space::open(&store, model, &config)?;
+        renewed.embedder.into_iter().for_each(|embedder| space.adopt(embedder));
         let papers = store.count()?;
         if space.index.len() != papers {
             return Err(Error::Data(format!(
@@ -65,7 +79,7 @@ impl Engine {
             imports: super::imports::Running::default(),
             questions: super::onboarding::Kept::default(),
         };
-        Ok(Opened { engine, index: report, words_doubt: words.doubt })
+        Ok(Opened { engine, index: report, words_doubt: words.doubt, renewed: renewed.papers })
     }
 }
 

@@ -176,7 +176,7 @@ impl Field {
     pub fn date(&self) -> Result<Option<PaperDate>, ApiError> {
         match &self.value {
             None => Ok(None),
-            Some(Value::String(s)) => match PaperDate::parse(s) {
+            Some(Value::String(s)) => match PaperDate::read(s) {
                 Ok(date) => Ok(Some(date)),
                 Err(e) => Err(ApiError::bad_request(format!("{}: {e}", self.name))),
             },

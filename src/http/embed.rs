@@ -45,6 +45,8 @@ pub struct Embedded {
 }
 
 /// Vectors for texts
+///
+/// A text is embedded as those of papers are: JATS, HTML, MathML and LaTeX in it count as the text they stand for.
 #[utoipa::path(post, operation_id = "embed", path = "/v1/embed", tag = "embed", request_body = EmbedBody,
     responses((status = 200, body = Embedded)))]
 pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Json<Embedded>, ApiError> {

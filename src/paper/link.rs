@@ -4,15 +4,13 @@ use super::{Identifier, Paper};
 
 impl Paper {
     /// The address at which the paper can be read: its own `url`, else what its arXiv id, DOI or other identifier comes to
-    /// (from the id, the url, or the fields `doi` and `arxiv_id`). Always absolute, `http` or `https`.
+    /// ([`Paper::identifiers`]). Always absolute, `http` or `https`.
     pub fn link(&self) -> Option<String> {
         let own = self.url.as_deref().map(str::trim);
         if let Some(url) = own.filter(|url| is_web(url)) {
             return Some(url.to_string());
         }
-        let given = ["doi", "DOI", "arxiv_id", "arxiv"].into_iter().filter_map(|name| self.extra.get(name)?.as_str());
-        let texts = [Some(self.id.as_str()), own].into_iter().flatten().chain(given);
-        texts.filter_map(Identifier::parse).find_map(|identifier| identifier.url())
+        self.identifiers().iter().find_map(Identifier::url)
     }
 }
 

@@ -14,6 +14,7 @@ mod list;
 mod open;
 mod outside;
 mod papers;
+mod reading;
 mod schema;
 mod themes;
 mod users;

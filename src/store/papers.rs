@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, unreadable, vectors, works};
 use crate::error::Result;
-use crate::paper::{Paper, PaperId, Row};
+use crate::paper::{Paper, PaperId, Row, unaccented};
 use crate::user::Moment;
 
 /// Two hashes of a paper: of what is embedded, and of everything.
@@ -221,6 +221,25 @@ fn put_one(
     if let Some(row) = gone {
         remove(t, row, change)?;
     }
+    let row = Row(write_one(t, paper, &prints, kept, change)?);
+    if let Some(vector) = vector.filter(|_| kept.is_none()) {
+        vectors::put(t, model, &prints.text, vector)?;
+    }
+    Ok(match (kept, gone) {
+        (Some(_), _) => Outcome::Updated(row),
+        (None, Some(old)) => Outcome::Replaced { old: Row(old), new: row },
+        (None, None) => Outcome::New(row),
+    })
+}
+
+/// Writes a paper in the row that it keeps, or in a new one; gives the row.
+pub fn write_one(
+    t: &Transaction<'_>,
+    paper: &Paper,
+    prints: &Fingerprints,
+    kept: Option<u32>,
+    change: u64,
+) -> rusqlite::Result<u32> {
     t.prepare_cached(if kept.is_some() { UPDATE } else { INSERT })?.execute(params![
         paper.id.as_str(),
         prints.text,
@@ -236,17 +255,9 @@ fn put_one(
         Some(row) => row,
         None => u32::try_from(t.last_insert_rowid()).map_err(|e| unreadable(0, e))?,
     };
-    if let Some(vector) = vector.filter(|_| kept.is_none()) {
-        vectors::put(t, model, &prints.text, vector)?;
-    }
     put_names(t, row, paper)?;
     works::put(t, row, paper)?;
-    let row = Row(row);
-    Ok(match (kept, gone) {
-        (Some(_), _) => Outcome::Updated(row),
-        (None, Some(old)) => Outcome::Replaced { old: Row(old), new: row },
-        (None, None) => Outcome::New(row),
-    })
+    Ok(row)
 }
 
 const INSERT: &str = "INSERT INTO papers (id, text_hash, hash, json, day, list_day, upvotes, trending, change)
@@ -254,7 +265,7 @@ const INSERT: &str = "INSERT INTO papers (id, text_hash, hash, json, day, list_d
 const UPDATE: &str = "UPDATE papers SET hash = ?3, json = ?4, day = ?5, list_day = ?6, upvotes = ?7, trending = ?8,
     change = ?9 WHERE id = ?1 AND text_hash = ?2";
 
-fn remove(t: &Transaction<'_>, row: u32, change: u64) -> rusqlite::Result<()> {
+pub fn remove(t: &Transaction<'_>, row: u32, change: u64) -> rusqlite::Result<()> {
     let text = t
         .prepare_cached("DELETE FROM papers WHERE row = ?1 RETURNING text_hash")?
         .query_row([row], |r| r.get::<_, [u8; 16]>(0))?;
@@ -264,7 +275,7 @@ fn remove(t: &Transaction<'_>, row: u32, change: u64) -> rusqlite::Result<()> {
 }
 
 /// Writes the names of a row anew.
-fn put_names(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Result<()> {
+pub fn put_names(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Result<()> {
     for (table, names) in [("authors", &paper.authors), ("categories", &paper.categories)] {
         t.prepare_cached(&format!("DELETE FROM {table} WHERE row = ?1"))?.execute([row])?;
         let mut insert = t.prepare_cached(&format!("INSERT OR IGNORE INTO {table} (name, row) VALUES (?1, ?2)"))?;
@@ -275,9 +286,9 @@ fn put_names(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Result<(
     Ok(())
 }
 
-/// How names of authors and categories are compared: lower case, single spaces.
+/// How names of authors and categories are compared: lower case, single spaces, without accents.
 pub fn folded(name: &str) -> String {
-    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    unaccented(name)
 }
 
 /// Attention weighed against age: twice the votes and comments are worth two days. It needs no "now", so it is stored

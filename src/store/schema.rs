@@ -221,6 +221,14 @@ CREATE INDEX import_papers_by_import ON import_papers (user, import);
 -- Whether a user did something with a paper, whenever that was.
 CREATE INDEX events_by_paper ON events (user, paper, kind);
 ",
+    "
+-- What can say of two papers with one title that they are two works; none beside keys that are ids.
+ALTER TABLE works ADD COLUMN doi TEXT;
+ALTER TABLE works ADD COLUMN year INTEGER;
+
+-- By which rules the texts of the papers were read last (paper::READING): the hashes, keys and names here are by these.
+ALTER TABLE counter ADD COLUMN reading INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ fn a_paper_that_changed_under_way_is_rejected_with_its_line() {
     let paper = |id: &str, title: &str, votes: u32| {
         Paper::from_json(json!({ "id": id, "title": title, "upvotes": votes })).expect("a paper")
     };
-    let incoming = |line: usize, paper: Paper| Ok(Incoming { line, paper: Ok(paper), vector: None });
+    let incoming = |line: usize, paper: Paper| Ok(Incoming::new(line, Ok((paper, Vec::new()))));
     let one = |paper: Paper| {
         let report = engine.ingest(&mut std::iter::once(incoming(1, paper)), &|_| {}).expect("taken in");
         assert_eq!(report.rejected_total, 0);

@@ -170,7 +170,7 @@ mod tests {
             let id = format!("p{k}");
             let value =
                 serde_json::json!({"id": id, "title": format!("{topic}: observation {k}"), "date": "2020-01-01"});
-            Ok(Incoming { line: k + 1, paper: Paper::from_json(value).map_err(|_| unreachable()), vector: None })
+            Ok(Incoming::new(k + 1, Paper::read(value).map_err(|_| unreachable())))
         };
         engine.ingest(&mut (0..4 * n).map(paper), &|_| {}).expect("goes in");
         let at = Moment::parse("2026-01-01").expect("a day");

@@ -12,7 +12,7 @@ use crate::engine::space::Space;
 use crate::engine::{Ask, Engine};
 use crate::error::{Error, Result};
 use crate::index::dot;
-use crate::paper::{Filter, Paper, PaperId, Row, head, plain};
+use crate::paper::{Filter, Paper, PaperId, Row, head, plain, prose};
 use crate::themes::graph::Knn;
 use crate::themes::levels::{self, FINEST, NONE};
 use crate::themes::names;
@@ -119,15 +119,16 @@ impl Engine {
         let words = Words::default();
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); finest];
         (0..chosen.len()).filter(|i| grouping.member[*i]).for_each(|i| members[grouping.nearest[i] as usize].push(i));
-        let texts: Vec<[Cow<'_, str>; 2]> = chosen.iter().map(|(p, _)| [plain(&p.title), plain(&p.summary)]).collect();
-        let text = |i: &usize| (&*texts[*i][0], &*texts[*i][1]);
+        let texts: Vec<_> = chosen.iter().map(|(paper, _)| (prose(&paper.title), prose(&paper.summary))).collect();
+        let text = |i: &usize| (&*texts[*i].0, &*texts[*i].1);
         let counts: Vec<Counts> = members.iter().map(|m| Counts::of(&words, m.iter().map(text))).collect();
         let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
         let central: Vec<Vec<Vec<usize>>> = (0..levels::LEVELS)
             .map(|l| (0..grouping.themes(l)).map(|t| by_centrality(&chosen, &grouping, l, t as u32)).collect())
             .collect();
-        let fallback =
-            |l: usize, t: usize| central[l][t].first().map(|i| head(texts[*i][0].trim(), 60)).unwrap_or_default();
+        let fallback = |l: usize, t: usize| {
+            central[l][t].first().map(|i| head(plain(&chosen[*i].0.title).trim(), 60)).unwrap_or_default()
+        };
         // A level with as many themes as the one above is the same grouping again.
         let kept: Vec<usize> =
             (0..levels::LEVELS).filter(|l| *l == 0 || grouping.themes(*l) > grouping.themes(*l - 1)).collect();

@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::engine::space::Space;
 use crate::error::{Error, Result};
 use crate::index::{behind_requests, dot};
-use crate::paper::{Row, head, plain};
+use crate::paper::{Row, head, plain, prose};
 use crate::store::{StoredPlace, StoredRun, StoredThemeEvent};
 use crate::themes::graph::Knn;
 use crate::themes::layout::{self, Moves, Place};
@@ -229,9 +229,8 @@ impl Engine {
             let step = (members.len() as f64 / READ as f64).max(1.0);
             let some = (0..members.len().min(READ)).map(|k| members[(k as f64 * step) as usize]);
             let papers = self.store.papers(&some.collect::<Vec<_>>())?;
-            let texts: Vec<[Cow<'_, str>; 2]> =
-                papers.iter().map(|(_, p)| [plain(&p.title), plain(&p.summary)]).collect();
-            Ok(Counts::of(&words, texts.iter().map(|[title, summary]| (&**title, &**summary))))
+            let texts: Vec<_> = papers.iter().map(|(_, p)| (prose(&p.title), prose(&p.summary))).collect();
+            Ok(Counts::of(&words, texts.iter().map(|(title, summary)| (&**title, &**summary))))
         };
         let counts: Vec<Counts> = members.par_iter().map(read).collect::<Result<_>>()?;
         // Names that were made by other rules go.

@@ -17,7 +17,6 @@ mod runs;
 mod spelling;
 mod state;
 mod syntax;
-mod tex;
 mod typos;
 mod vector;
 mod words;

@@ -13,7 +13,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::runs::{Atom, Part, Run, runs};
 use super::spelling::american;
-use super::tex;
+use crate::paper::{plain, spelled};
 
 /// Characters of a word that count; a longer one is cut. In bytes no more than the 255 that a file of words has room for.
 pub const MAX_WORD: usize = 48;
@@ -153,10 +153,11 @@ impl Reader {
 
     /// The words of a text, in order.
     pub fn read(&mut self, text: &str, purpose: Purpose) -> Vec<Word> {
+        let text = plain(text);
         // An accent that stands behind its letter belongs to it.
         let composed: Option<String> =
             text.contains(|c| matches!(c, '\u{300}'..='\u{36f}')).then(|| text.nfc().collect());
-        let text = tex::plain(composed.as_deref().unwrap_or(text));
+        let text = spelled(composed.as_deref().unwrap_or(&text));
         let mut words = Vec::with_capacity(text.len() / 6);
         let mut position = 0;
         let mut function: Option<(usize, String)> = None;
