@@ -51,7 +51,8 @@ fn everywhere(server: &Server, form: &str, paper: &str) {
     assert_eq!(both.status, 422, "{form} is both liked and disliked: {}", both.body);
 
     let event = json!({ "events": [{ "paper": form, "kind": "like", "at": "2026-07-01T10:00:00Z" }] });
-    let user = format!("/v1/users/{}", escaped(&format!("reader of {form}")));
+    let name: String = format!("reader of {form}").chars().take(120).collect();
+    let user = format!("/v1/users/{}", escaped(&name));
     let told = server.post(&format!("{user}/events"), &event);
     assert_eq!((told.status, &told.body), (200, &json!({ "accepted": 1, "unchanged": 0, "rejected": [] })), "{form}");
     let again = json!({ "events": [{ "paper": paper, "kind": "like", "at": "2026-07-01T10:00:00Z" }] });
