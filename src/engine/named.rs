@@ -4,6 +4,7 @@
 //! other ids are alike, and of several versions the one that was named is taken, else the newest.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use roaring::RoaringBitmap;
 
@@ -57,22 +58,21 @@ impl Engine {
         let ids: Vec<&PaperId> = events.iter().map(|e| &e.paper).collect();
         let exactly = self.store.rows(&ids)?;
         let mut out = Cow::Borrowed(events);
-        let mut library: Option<Vec<PaperId>> = None;
+        let mut library: Option<HashMap<String, PaperId>> = None;
         for (k, _) in exactly.iter().enumerate().filter(|(_, row)| row.is_none()) {
             let text = events[k].paper.as_str();
             let given = match self.named_otherwise(text)? {
                 Some(row) => self.store.papers(&[row])?.pop().map(|(_, paper)| paper.id),
                 None => {
+                    // Read once, by the first that needs it.
                     let known = match library.take() {
                         Some(known) => known,
                         None => self.library(user)?,
                     };
-                    let same = Identifier::parse(text).and_then(|asked| {
-                        let is = |id: &&PaperId| Identifier::parse(id.as_str()).is_some_and(|i| i.key() == asked.key());
-                        known.iter().find(|id| id.as_str() == text).or_else(|| known.iter().find(is)).cloned()
-                    });
+                    let same = || known.get(Identifier::parse(text)?.key());
+                    let given = known.get(text).or_else(same).cloned();
                     library = Some(known);
-                    same
+                    given
                 }
             };
             if let Some(id) = given.filter(|id| *id != events[k].paper) {
@@ -82,13 +82,22 @@ impl Engine {
         Ok(out)
     }
 
-    /// The papers of a user's library that are not in the corpus; none for a user who is not there.
-    fn library(&self, user: &str) -> Result<Vec<PaperId>> {
-        match self.store.user(user) {
-            Ok(user) => Ok(self.store.outside(user.number)?.into_iter().map(|paper| paper.id).collect()),
-            Err(Error::NotFound { .. }) => Ok(Vec::new()),
-            Err(e) => Err(e),
+    /// The papers of a user's library that are not in the corpus, by their ids and by the keys of these; none for a user who is
+    /// not there.
+    fn library(&self, user: &str) -> Result<HashMap<String, PaperId>> {
+        let papers = match self.store.user(user) {
+            Ok(user) => self.store.outside(user.number)?,
+            Err(Error::NotFound { .. }) => Vec::new(),
+            Err(e) => return Err(e),
+        };
+        let mut known: HashMap<String, PaperId> =
+            papers.iter().map(|paper| (paper.id.to_string(), paper.id.clone())).collect();
+        for paper in &papers {
+            if let Some(identifier) = Identifier::parse(paper.id.as_str()) {
+                known.entry(identifier.key().to_string()).or_insert_with(|| paper.id.clone());
+            }
         }
+        Ok(known)
     }
 
     /// The id of the one paper that a text names beyond doubt, for a call that cannot be taken back: its id, or an identifier

@@ -13,24 +13,24 @@ use super::error::ApiError;
 use crate::engine::Report;
 
 /// How long the bodies of requests are read on.
-pub const CUT: Duration = Duration::from_millis(1500);
+pub const CUT: Duration = Duration::from_millis(1000);
 
 /// How long a body may stand still.
 pub const STILL: Duration = Duration::from_millis(300);
 
 /// How long requests have for their answers.
-pub const PATIENCE: Duration = Duration::from_millis(2800);
+pub const PATIENCE: Duration = Duration::from_millis(3200);
 
 /// How long what still comes of a body is read and dropped once it was answered: a client that is sending would otherwise
 /// find its connection gone before it reads the answer.
 pub const LINGER: Duration = Duration::from_millis(700);
 
 /// How long the connections have to close.
-pub const DRAIN: Duration = Duration::from_millis(3600);
+pub const DRAIN: Duration = Duration::from_millis(3800);
 
 /// How long what runs in the background, and the index, have at the end. Nothing is lost when they are cut short.
 pub const BACKGROUND: Duration = Duration::from_millis(300);
-pub const INDEX: Duration = Duration::from_millis(700);
+pub const INDEX: Duration = Duration::from_millis(600);
 
 /// Whether the service was asked to stop.
 #[derive(Clone)]

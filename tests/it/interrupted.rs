@@ -88,7 +88,7 @@ fn an_acknowledged_paper_survives_the_service() {
     assert_eq!(folder.papers(), 5 * 39);
 }
 
-/// SIGTERM lets what is running finish.
+/// SIGTERM lets what is running finish, or says how far it came where that would take more than seconds.
 #[test]
 fn stopping_finishes_what_is_running() {
     let folder = Folder::new();
@@ -101,9 +101,15 @@ fn stopping_finishes_what_is_running() {
         server.signal("TERM");
         posting.join().expect("an answer")
     });
-    assert_eq!((reply.status, &reply.body["accepted"]), (200, &4_000.into()));
     assert!(server.child.wait().expect("ends").success());
-    assert_eq!(folder.papers(), 4_000);
+    let papers = folder.papers();
+    if reply.status == 200 {
+        assert_eq!((&reply.body["accepted"], papers), (&4_000.into(), 4_000));
+    } else {
+        // A machine with much else to do: nothing that was counted is missing.
+        let told = reply.body["error"]["detail"]["accepted"].as_u64().expect("a report");
+        assert!(reply.status == 503 && told <= papers && papers < 4_000, "{} {}: {papers}", reply.status, reply.body);
+    }
 }
 
 /// SIGTERM ends the service within five seconds, whoever is still sending; and each of them hears how far it came.

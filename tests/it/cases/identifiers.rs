@@ -51,7 +51,8 @@ fn everywhere(server: &Server, form: &str, paper: &str) {
     assert_eq!(both.status, 422, "{form} is both liked and disliked: {}", both.body);
 
     let event = json!({ "events": [{ "paper": form, "kind": "like", "at": "2026-07-01T10:00:00Z" }] });
-    let user = format!("/v1/users/{}", escaped(&format!("reader of {form}")));
+    let name: String = format!("reader of {form}").chars().take(120).collect();
+    let user = format!("/v1/users/{}", escaped(&name));
     let told = server.post(&format!("{user}/events"), &event);
     assert_eq!((told.status, &told.body), (200, &json!({ "accepted": 1, "unchanged": 0, "rejected": [] })), "{form}");
     let again = json!({ "events": [{ "paper": paper, "kind": "like", "at": "2026-07-01T10:00:00Z" }] });
@@ -334,4 +335,24 @@ fn events_of_many_users_go_in_at_once() {
         assert_eq!(error(&server.get(path)).0, 400);
     }
     assert_eq!(error(&server.post("/v1/events", &json!({ "events": [] }))).0, 422);
+}
+
+/// What stands in a reader's library and not in the corpus is named in every form as well.
+#[test]
+fn a_paper_of_a_library_is_named_in_every_form() {
+    let (_folder, server) = served();
+    let text = "@article{x, title = {A paper that nobody else has}, author = {Doe, Jane}, doi = {10.1000/Else.1}}";
+    let body = json!({ "text": text, "format": "bibtex", "embed_missing": true });
+    let reply = server.post("/v1/users/ada/history", &body);
+    assert_eq!((reply.status, &reply.body["embedded"]), (200, &json!(1)), "{}", reply.body);
+    let own = server.get("/v1/users/ada/events").body["events"][0]["paper"].clone();
+    for (k, form) in ["https://doi.org/10.1000/ELSE.1", "doi:10.1000/else.1", "10.1000%2Felse.1"].iter().enumerate() {
+        let event = json!({ "paper": form, "kind": "like", "at": format!("2026-07-0{}", k + 1) });
+        let reply = server.post("/v1/users/ada/events", &json!({ "events": [event] }));
+        assert_eq!(reply.body["accepted"], 1, "{form}: {}", reply.body);
+    }
+    let events = server.get("/v1/users/ada/events").body["events"].clone();
+    assert!(events.as_array().is_some_and(|all| all.len() == 4 && all.iter().all(|e| e["paper"] == own)), "{events}");
+    let other = json!({ "events": [{ "paper": "10.1000/else.1", "kind": "like" }] });
+    assert_eq!(server.post("/v1/users/bob/events", &other).body["accepted"], 0, "it is ada's alone");
 }
