@@ -35,7 +35,8 @@ pub struct SearchBody {
 /// No text is an error but an empty one (422) and one of more than 256 KiB: what cannot be an operator (an unknown field, a
 /// date that is none, a quote that is never closed, anything inside a whole title) is words, and a text without any letter or
 /// digit finds nothing. British and American spelling are one. Signs belong to names: `C++`, `C#`, `A*`, `.NET`. A word of
-/// five letters or more that no paper holds is looked for as the commonest word one letter away; `meta.corrected` says so.
+/// five letters or more that no paper holds is looked for as the commonest word one letter away, if the query has few words
+/// besides; `meta.corrected` says so.
 #[utoipa::path(get, path = "/v1/search", tag = "search",
     params(("q" = String, Query, description = "a phrase or a pasted abstract"), Ranking),
     responses((status = 200, body = Answer)))]

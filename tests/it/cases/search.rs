@@ -303,6 +303,9 @@ fn a_typo_finds_what_was_meant_and_says_so() {
     for q in ["transformer", "corl", "2o24", "xylophonist", "\"transfomer\"", "author:Doelin"] {
         assert!(search(&server, q, "lexical")["meta"]["corrected"].is_null(), "{q}");
     }
+    // One among many is left, as a word that only these papers lack.
+    let q = "which solution would one trust for shallow layers of water under ice and kelps near the northern coast";
+    assert!(search(&server, q, "lexical")["meta"]["corrected"].is_null());
     drop(server);
     let ran = folder.run(&["search", "transfomer", "--mode", "lexical"]);
     assert!(ran.err.contains("\"transfomer\"") && ran.err.contains("\"transformer\""), "{}", ran.err);
