@@ -115,8 +115,8 @@ impl Columns {
         self.listed.iter().copied().max().filter(|day| *day != NONE)
     }
 
-    /// The rows in any of these categories (folded names). An archive stands for its classes: `math` is `math.oc` as well,
-    /// but not `math-ph`; the search for `category:math` has the same rule.
+    /// The rows in any of these categories (folded names). An archive stands for its classes: `math` is `math.oc` as
+    /// well, but not `math-ph`; the search for `category:math` has the same rule.
     pub fn in_any(&self, names: impl Iterator<Item = String>) -> RoaringBitmap {
         let mut all = RoaringBitmap::new();
         for name in names {

@@ -19,8 +19,8 @@ const SHORTEST: usize = 5;
 /// Letters of the longest. What is longer is no word.
 const LONGEST: usize = 32;
 
-/// A query of so many words may have one that is changed, of twice as many two: among more, a word that no paper holds is
-/// most likely a word, and the others say enough.
+/// A query of so many words may have one that is changed, of twice as many two: among more, a word that no paper holds
+/// is most likely a word, and the others say enough.
 const WORDS: usize = 6;
 
 /// Neighbours of one word whose papers are counted one by one.
@@ -36,8 +36,9 @@ pub struct Correction {
 }
 
 impl Lexical {
-    /// A query with each word that nothing holds (no title, abstract or keyword, no name) in the form that is one letter more,
-    /// less, other or swapped away; of several the one of most papers. What was changed is told, and is empty for most queries.
+    /// A query with each word that nothing holds (no title, abstract or keyword, no name) in the form that is one
+    /// letter more, less, other or swapped away; of several the one of most papers. What was changed is told, and is
+    /// empty for most queries.
     ///
     /// Only words of five letters or more change, and not one among many.
     ///
