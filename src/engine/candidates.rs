@@ -226,8 +226,8 @@ impl Engine {
             Some(Wanted::Words(words)) => self.lexical.hold_all(words, &rows),
             _ => vec![false; rows.len()],
         };
-        // What is alike says what the query may have meant as well, but not that a paper with all of its words is wrong: none
-        // that lacks one of them goes past it.
+        // What is alike says what the query may have meant as well, but not that a paper with all of its words is
+        // wrong: none that lacks one of them goes past it.
         let mut least = f32::INFINITY;
         for ((f, likeness), whole) in found.iter_mut().zip(likeness).zip(whole) {
             f.meaning *= old;

@@ -20,13 +20,13 @@ const LONGEST_NAME: usize = 1024;
 /// Words that are told one by one in an explanation.
 const TOLD: usize = 12;
 
-/// How much of a search's score is what the best papers have in common with a paper. Set on the even queries of cranfield
-/// and cisi.
+/// How much of a search's score is what the best papers have in common with a paper. Set on the even queries of
+/// cranfield and cisi.
 const FEEDBACK: f32 = 0.3;
 
 impl Engine {
-    /// Papers for a query: its words and its meaning, its conditions (see [`Query::read`]), or a paper that it names. A text
-    /// of many words is a query by example.
+    /// Papers for a query: its words and its meaning, its conditions (see [`Query::read`]), or a paper that it names. A
+    /// text of many words is a query by example.
     ///
     /// A whole title is a title, whatever looks like an operator in it. A word that no paper holds is looked for as the
     /// commonest one a letter away, and the answer says so. What holds no letter and no digit finds nothing.

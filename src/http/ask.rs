@@ -34,7 +34,8 @@ pub struct Ranking {
     author: Option<Vec<String>>,
     /// None of these papers, by id or identifier (repeat the parameter).
     exclude: Option<Vec<String>>,
-    /// How texts are compared: `hybrid` (default; meaning and words, half and half), `dense` (meaning) or `lexical` (words).
+    /// How texts are compared: `hybrid` (default; meaning and words, half and half), `dense` (meaning) or `lexical`
+    /// (words).
     mode: Option<Mode>,
     /// From 0, closest first, to 1, as unlike each other as can be (maximal marginal relevance).
     #[param(minimum = 0, maximum = 1, default = 0)]

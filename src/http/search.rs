@@ -27,17 +27,18 @@ pub struct SearchBody {
 
 /// Papers for a query
 ///
-/// Words are looked for by meaning and by letter, in titles, abstracts, keywords and the names of authors. What insists:
-/// `"a phrase"` (quotes of any kind; an author's name as well), `title:word`, `author:"Ada Lovelace"` (also `Lovelace, A.`,
-/// `Lovelace A`, `Lovelace et al.`, `Mueller` for Müller), `category:cs.LG` (`category:math` is all of `math.*`),
-/// `date:2025..2026-03` (also `2020-2024`, `2024..`, `>2023`), `-word` leaves out, `a OR b` wants one of both. Conditions alone
-/// list what meets them, the newest first. An arXiv id, DOI, address or whole title finds its paper first. A text of more
-/// than 32 words, or of several lines, is a query by example.
+/// Words are looked for by meaning and by letter, in titles, abstracts, keywords and the names of authors. What
+/// insists: `"a phrase"` (quotes of any kind; an author's name as well), `title:word`, `author:"Ada Lovelace"` (also
+/// `Lovelace, A.`, `Lovelace A`, `Lovelace et al.`, `Mueller` for Müller), `category:cs.LG` (`category:math` is all of
+/// `math.*`), `date:2025..2026-03` (also `2020-2024`, `2024..`, `>2023`), `-word` leaves out, `a OR b` wants one of
+/// both. Conditions alone list what meets them, the newest first. An arXiv id, DOI, address or whole title finds its
+/// paper first. A text of more than 32 words, or of several lines, is a query by example.
 ///
-/// No text is an error but an empty one (422) and one of more than 256 KiB: what cannot be an operator (an unknown field, a
-/// date that is none, a quote that is never closed, anything inside a whole title) is words, and a text without any letter or
-/// digit finds nothing. British and American spelling are one. Signs belong to names: `C++`, `C#`, `A*`, `.NET`. A word of
-/// five letters or more that no paper holds is looked for as the commonest word one letter away; `meta.corrected` says so.
+/// No text is an error but an empty one (422) and one of more than 256 KiB: what cannot be an operator (an unknown
+/// field, a date that is none, a quote that is never closed, anything inside a whole title) is words, and a text
+/// without any letter or digit finds nothing. British and American spelling are one. Signs belong to names: `C++`,
+/// `C#`, `A*`, `.NET`. A word of five letters or more that no paper holds is looked for as the commonest word one
+/// letter away, if the query has few words besides; `meta.corrected` says so.
 #[utoipa::path(get, operation_id = "search", path = "/v1/search", tag = "search",
     params(("q" = String, Query, min_length = 1, description = "a phrase or a pasted abstract"), Ranking),
     responses((status = 200, body = Answer)))]

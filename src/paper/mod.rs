@@ -200,7 +200,8 @@ pub struct Filter {
     pub from: Option<PaperDate>,
     /// Papers of this date or earlier; `2026` reaches to its last day. A paper without a date does not pass.
     pub to: Option<PaperDate>,
-    /// Papers in any of these categories (upper and lower case alike); an archive stands for its classes, `math` for `math.OC`.
+    /// Papers in any of these categories (upper and lower case alike); an archive stands for its classes, `math` for
+    /// `math.OC`.
     pub categories: Vec<String>,
     /// Papers by any of these authors (the full name, upper and lower case alike, with or without accents).
     pub authors: Vec<String>,

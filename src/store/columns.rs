@@ -122,8 +122,8 @@ impl Columns {
         }
     }
 
-    /// The rows in any of these categories (folded names). An archive stands for its classes: `math` is `math.oc` as well,
-    /// but not `math-ph`; the search for `category:math` has the same rule.
+    /// The rows in any of these categories (folded names). An archive stands for its classes: `math` is `math.oc` as
+    /// well, but not `math-ph`; the search for `category:math` has the same rule.
     pub fn in_any(&self, names: impl Iterator<Item = String>) -> RoaringBitmap {
         let mut all = RoaringBitmap::new();
         for name in names {

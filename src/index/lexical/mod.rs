@@ -57,7 +57,8 @@ const EARLIER: &str = "another version of paperkin made it, which read words in 
 /// How often a word of the title counts in a paper's terms.
 const TITLE: usize = 2;
 
-/// Papers that may wait for a commit. A commit costs some tens of milliseconds; what waits is added again after a crash.
+/// Papers that may wait for a commit. A commit costs some tens of milliseconds; what waits is added again after a
+/// crash.
 const WAITING: usize = 4096;
 
 /// Segments that may stand before [`Lexical::join`] joins them.

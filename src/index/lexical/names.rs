@@ -1,4 +1,5 @@
-//! Persons' names as people and citations write them: `Hinton, G. E.`, `Hinton GE`, `Hinton et al.`, `Mueller` for `Müller`.
+//! Persons' names as people and citations write them: `Hinton, G. E.`, `Hinton GE`, `Hinton et al.`, `Mueller` for
+//! `Müller`.
 //!
 //! The index holds each name with the given names first ([`western`]), a given name also as its initial, a letter with
 //! an umlaut also spelled out. So a name is looked for as a phrase; [`readings`] says which ones a text may mean.

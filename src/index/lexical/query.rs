@@ -168,7 +168,8 @@ impl Lexical {
     /// The papers by persons whose names stand in a query, by the place of the word.
     ///
     /// A word is a name when it is [`NAME_LIKE`] times as frequent among authors as in texts; when it is all that was
-    /// typed, like a name with a capital, and somebody's surname; or when together with the next one it is somebody's name.
+    /// typed, like a name with a capital, and somebody's surname; or when together with the next one it is somebody's
+    /// name.
     fn persons(&self, text: &str, read: &[Word]) -> Result<HashMap<usize, Persons>> {
         let (view, author) = (self.inverted.view(), self.inverted.fields.author);
         let lone = text.split_whitespace().count() == 1;
@@ -277,8 +278,8 @@ impl Lexical {
         self.best(any, k, allowed)
     }
 
-    /// The `k` rows that most likely share the weightiest of some terms. `reach` is how many entries (a paper that holds a
-    /// term) may be looked at: with few, only papers that share the rarest terms are found, and quickly.
+    /// The `k` rows that most likely share the weightiest of some terms. `reach` is how many entries (a paper that
+    /// holds a term) may be looked at: with few, only papers that share the rarest terms are found, and quickly.
     ///
     /// # Errors
     /// [`crate::Error::Internal`] when the index cannot be read.
@@ -327,13 +328,15 @@ impl Lexical {
     }
 
     /// How much of what the words are worth each row has, from 0, none of them, to 1, all of them again and again: BM25
-    /// (Robertson and Zaragoza, "The probabilistic relevance framework: BM25 and beyond", 2009) as a share of its bound.
+    /// (Robertson and Zaragoza, "The probabilistic relevance framework: BM25 and beyond", 2009) as a share of its
+    /// bound.
     pub fn shares(&self, words: &Words, rows: &[Row]) -> Vec<f32> {
         let state = self.state();
         rows.iter().map(|row| share(&state, words, *row).map(|(_, value)| value).sum()).collect()
     }
 
-    /// Whether each row fills every place of the query that any paper fills. Of a name with a sign the letters are not enough.
+    /// Whether each row fills every place of the query that any paper fills. Of a name with a sign the letters are not
+    /// enough.
     pub fn hold_all(&self, words: &Words, rows: &[Row]) -> Vec<bool> {
         let state = self.state();
         let holds = |row: &Row| {

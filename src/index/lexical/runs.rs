@@ -59,8 +59,8 @@ impl Run {
         self.pieces.iter().flatten().any(|a| !a.number)
     }
 
-    /// The run as a name that a sign is part of: `.NET`, `C++`, `A*`, `k-means++`. Also a capital that stands `alone`, as the
-    /// language R does: not every `r` of a formula is that.
+    /// The run as a name that a sign is part of: `.NET`, `C++`, `A*`, `k-means++`. Also a capital that stands `alone`,
+    /// as the language R does: not every `r` of a formula is that.
     pub fn signed(&self, alone: bool) -> Option<String> {
         let text = self.spelled();
         if !self.lettered() {
@@ -75,8 +75,8 @@ impl Run {
         (capital && alone).then_some(text)
     }
 
-    /// This run and the next as one name with the sign between them: `Q&A`, `pass@1`, `TD3+BC`, `I/O`, and `Node.js` without
-    /// its dot, since it is often written so.
+    /// This run and the next as one name with the sign between them: `Q&A`, `pass@1`, `TD3+BC`, `I/O`, and `Node.js`
+    /// without its dot, since it is often written so.
     pub fn linked(&self, next: &Run) -> Option<String> {
         let (a, b) = (self.spelled(), next.spelled());
         let short = |most: usize| a.chars().count() <= most && b.chars().count() <= most;
@@ -94,7 +94,8 @@ impl Run {
     }
 }
 
-/// What nobody sees: zero-width spaces and joiners, soft hyphens, byte order marks, marks of direction. It parts nothing.
+/// What nobody sees: zero-width spaces and joiners, soft hyphens, byte order marks, marks of direction. It parts
+/// nothing.
 pub fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
         | '\u{feff}' | '\u{fe00}'..='\u{fe0f}')

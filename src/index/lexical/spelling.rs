@@ -1,8 +1,8 @@
 //! One spelling for British and American English, so that `optimisation` and `optimization` are one word.
 //!
-//! The American form stands for both. Only what differs by rule changes (-ise, -isation, -yse, -our, -re, -lling, -ogue, -ce,
-//! ae and oe), by lists where the rule is a list. What an exception would protect matters little: both sides of a
-//! comparison are read in the same way, so a word goes wrong only where it meets another one.
+//! The American form stands for both. Only what differs by rule changes (-ise, -isation, -yse, -our, -re, -lling,
+//! -ogue, -ce, ae and oe), by lists where the rule is a list. What an exception would protect matters little: both
+//! sides of a comparison are read in the same way, so a word goes wrong only where it meets another one.
 
 use std::borrow::Cow;
 

@@ -1,9 +1,10 @@
-//! The language of queries: `author:"..."`, `title:`, `category:`, `date:2025..2026-03`, `"a phrase"`, `-word`, `a OR b`.
+//! The language of queries: `author:"..."`, `title:`, `category:`, `date:2025..2026-03`, `"a phrase"`, `-word`, `a OR
+//! b`.
 //!
-//! It knows no errors: what cannot be an operator is words. A quote that is never closed, a blank behind a field's colon or a
-//! date that is none was most often written by an author, so the first two are taken as operators only where some paper
-//! meets them. A text of more than [`LONGEST`] words or [`MOST_BYTES`] bytes, or of more than one line, is a text and no
-//! query.
+//! It knows no errors: what cannot be an operator is words. A quote that is never closed, a blank behind a field's
+//! colon or a date that is none was most often written by an author, so the first two are taken as operators only where
+//! some paper meets them. A text of more than [`LONGEST`] words or [`MOST_BYTES`] bytes, or of more than one line, is a
+//! text and no query.
 
 use std::borrow::Cow;
 
@@ -15,8 +16,8 @@ use crate::paper::PaperDate;
 /// Words up to which a text is read as a query.
 const LONGEST: usize = 32;
 
-/// Bytes up to which it is: so many words with long names and phrases among them. An abstract in Chinese has no blanks to
-/// count words by.
+/// Bytes up to which it is: so many words with long names and phrases among them. An abstract in Chinese has no blanks
+/// to count words by.
 const MOST_BYTES: usize = 1024;
 
 const FIELDS: [&str; 4] = ["author", "title", "category", "date"];
@@ -217,8 +218,8 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     Some((&inside[..at], &inside[at + length..]))
 }
 
-/// The days of `2025`, `2025..2026-03`, `2020-2024`, `2020 - 2024`, `2020 to 2024`, `..2023`, `2024..`, `>2020`, `<=2024`; a
-/// range may be turned round. Gives what stands behind it; `None` for what is no date.
+/// The days of `2025`, `2025..2026-03`, `2020-2024`, `2020 - 2024`, `2020 to 2024`, `..2023`, `2024..`, `>2020`,
+/// `<=2024`; a range may be turned round. Gives what stands behind it; `None` for what is no date.
 fn days<'a>(value: &str, behind: &'a str) -> Option<(Atom, &'a str)> {
     if let Some(date) = date(value) {
         // `2020 - 2024`: the end stands apart.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::Lexical;
 use super::spelling::american;
-use super::words::{Form, Purpose, Reader};
+use super::words::{Form, Purpose, Reader, Word};
 use crate::error::Result;
 
 /// Letters of the shortest word that can be mistyped: shorter ones have too many neighbours.
@@ -18,6 +18,10 @@ const SHORTEST: usize = 5;
 
 /// Letters of the longest. What is longer is no word.
 const LONGEST: usize = 32;
+
+/// A query of so many words may have one that is changed, of twice as many two: among more, a word that no paper holds
+/// is most likely a word, and the others say enough.
+const WORDS: usize = 6;
 
 /// Neighbours of one word whose papers are counted one by one.
 const COUNTED: usize = 8;
@@ -32,30 +36,33 @@ pub struct Correction {
 }
 
 impl Lexical {
-    /// A query with each word that nothing holds (no title, abstract or keyword, no name) in the form that is one letter more,
-    /// less, other or swapped away; of several the one of most papers. What was changed is told, and is empty for most queries.
+    /// A query with each word that nothing holds (no title, abstract or keyword, no name) in the form that is one
+    /// letter more, less, other or swapped away; of several the one of most papers. What was changed is told, and is
+    /// empty for most queries.
     ///
-    /// Only words of five letters or more change.
+    /// Only words of five letters or more change, and not one among many.
     ///
     /// # Errors
     /// [`crate::Error::Internal`] when the index cannot be read.
     pub fn corrected(&self, text: &str) -> Result<(String, Vec<Correction>)> {
         let read = Reader::default().read(text, Purpose::Query);
-        let mut corrections: Vec<Correction> = Vec::new();
+        let words = read.iter().filter(|w| w.form == Form::Alone).count();
+        let mut unknown: Vec<&Word> = Vec::new();
         for word in read.iter().filter(|w| w.form == Form::Alone) {
             let letters = word.whole.chars().count();
             let typed = (SHORTEST..=LONGEST).contains(&letters) && word.surface.chars().all(char::is_alphabetic);
-            if !typed || corrections.iter().any(|c| c.from == word.surface) {
+            if !typed || unknown.iter().any(|w| w.surface == word.surface) {
                 continue;
             }
             // It is known when anything is that it is part of: `resnet` of `resnet50`.
-            let over = |w: &&super::words::Word| {
-                w.counts() && w.position <= word.position && word.position < w.position + w.places
-            };
+            let over = |w: &&Word| w.counts() && w.position <= word.position && word.position < w.position + w.places;
             let forms: Vec<&str> = read.iter().filter(over).map(|w| w.term.as_str()).collect();
-            if self.is_held(&forms, &word.whole)? {
-                continue;
+            if !self.is_held(&forms, &word.whole)? {
+                unknown.push(word);
             }
+        }
+        let mut corrections: Vec<Correction> = Vec::new();
+        for word in unknown.iter().filter(|_| unknown.len() * WORDS >= words) {
             if let Some(to) = self.neighbour(&word.whole)? {
                 corrections.push(Correction { from: word.surface.clone(), to });
             }

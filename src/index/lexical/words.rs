@@ -2,8 +2,9 @@
 //!
 //! Letters and digits part (`ResNet50` is `resnet`, `50`), hyphens part as well, and what was parted also stands joined
 //! (`resnet50`), so that `resnet50`, `ResNet-50` and `resnet 50` meet. Accents fall, British spelling becomes American,
-//! plurals and endings go by Porter's second stemmer, function words only count as places between others. A sign that is
-//! part of a name stays with it in a form of its own (`c++`). Chinese, Japanese and Korean go by pairs of characters.
+//! plurals and endings go by Porter's second stemmer, function words only count as places between others. A sign that
+//! is part of a name stays with it in a form of its own (`c++`). Chinese, Japanese and Korean go by pairs of
+//! characters.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -15,7 +16,8 @@ use super::runs::{Atom, Part, Run, runs};
 use super::spelling::american;
 use crate::paper::{plain, spelled};
 
-/// Characters of a word that count; a longer one is cut. In bytes no more than the 255 that a file of words has room for.
+/// Characters of a word that count; a longer one is cut. In bytes no more than the 255 that a file of words has room
+/// for.
 pub const MAX_WORD: usize = 48;
 
 /// What marks the initial of a given name among the words of a name.
@@ -45,7 +47,8 @@ pub enum Form {
     Alone,
     /// It was joined from parts that also stand alone, or is another form of one.
     Joined,
-    /// A name with the sign that is part of it, or a capital that stands alone; its letters also stand alone, and say less.
+    /// A name with the sign that is part of it, or a capital that stands alone; its letters also stand alone, and say
+    /// less.
     Sign,
     /// In a query: a function word, which is nothing to look for but may be somebody's name. It has no term.
     Function,
@@ -92,8 +95,8 @@ pub fn surname_term(folded: &str) -> String {
     format!("={folded}")
 }
 
-/// A word in lower case with its umlauts spelled out, as German and the languages of the North do where they have no such
-/// letters (`mueller`, `oersted`, `aangstroem`); `None` when it has none.
+/// A word in lower case with its umlauts spelled out, as German and the languages of the North do where they have no
+/// such letters (`mueller`, `oersted`, `aangstroem`); `None` when it has none.
 pub fn spelled_out(lower: &str) -> Option<String> {
     let out = |c: char| match c {
         'ä' | 'æ' => Some("ae"),
