@@ -28,7 +28,7 @@ pub fn short(text: &str) -> String {
     }
 }
 
-/// Several names in one text: apart by semicolons, by ` and `, or by commas where these cannot be inside a name.
+/// Several names in one text: apart by semicolons or bars, by ` and `, or by commas where these cannot be inside a name.
 pub fn people(text: &str) -> Vec<String> {
     let text = text.trim().trim_end_matches([';', ',']);
     let with_number = |name: &str| match name.split_once(" (") {
@@ -39,8 +39,8 @@ pub fn people(text: &str) -> Vec<String> {
     let of = |names: Vec<&str>| -> Vec<String> {
         names.into_iter().map(with_number).filter(|name| !name.is_empty() && !is_others(name)).collect()
     };
-    if text.contains(';') {
-        return of(text.split(';').collect());
+    if text.contains([';', '|']) {
+        return of(text.split([';', '|']).collect());
     }
     if text.contains(" and ") || text.contains(" & ") {
         let parts = text.split(" and ").flat_map(|part| part.split(" & ")).map(|part| part.trim_matches([',', ' ']));
