@@ -9,9 +9,14 @@ pub fn person(text: &str) -> String {
 pub fn ordered<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let parts = parts.into_iter().map(str::trim);
     let parts: Vec<&str> = parts.filter(|part| !part.is_empty() && !is_suffix(part)).collect();
-    match parts[..] {
+    let name = match parts[..] {
         [family, given] => format!("{given} {family}"),
         _ => parts.join(", "),
+    };
+    // DBLP numbers people of one name.
+    match name.rsplit_once(' ') {
+        Some((bare, number)) if number.len() == 4 && number.bytes().all(|b| b.is_ascii_digit()) => bare.into(),
+        _ => name,
     }
 }
 
@@ -90,6 +95,7 @@ mod tests {
             ("Jane Doe", "Jane Doe"),
             ("World Health Organization", "World Health Organization"),
             ("Doe,", "Doe"),
+            ("Max Roe 0001", "Max Roe"),
         ] {
             assert_eq!(person(text), name, "{text}");
         }
