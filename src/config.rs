@@ -1,13 +1,17 @@
 //! Settings: file, then environment, then flags; each overrides the one before. Checked once, here.
 
+mod address;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
+pub use address::is_host;
+
 /// Every setting, with its final value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Config {
     /// The data folder.
     pub data: PathBuf,
@@ -21,12 +25,17 @@ pub struct Config {
     pub dimension: Option<usize>,
     /// The address that is served.
     pub addr: String,
+    /// The address by which others reach the service, without a slash at its end: `https://papers.example/lab`. `None` takes
+    /// it from each request.
+    pub public_url: Option<String>,
+    /// What a browser is told, and the like.
+    pub server: Server,
     /// The settings that only a file or the environment sets.
     pub tuning: Tuning,
 }
 
 /// Where the model runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceChoice {
     /// The first accelerator the binary was built for and the machine has, else the processor.
@@ -45,7 +54,7 @@ pub enum DeviceChoice {
 /// Vectors of two precisions count as of two models.
 //
 // The help of `--precision` shows what is said of each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// The reference.
@@ -67,6 +76,15 @@ impl std::fmt::Display for Precision {
             Precision::Int8 => "int8",
         })
     }
+}
+
+/// How the service meets the world, besides its address. In the file under `[server]`; in the environment as `PAPERKIN_`
+/// and the name in capitals, lists with commas.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// The origins (`https://portal.example`) whose pages may ask the service from a browser. None by default.
+    pub cors_origins: Vec<String>,
 }
 
 /// The finer settings. In the file under these names; in the environment as `PAPERKIN_` and the name in capitals.
@@ -130,6 +148,8 @@ pub struct Flags {
     pub dimension: Option<usize>,
     /// `--addr`
     pub addr: Option<String>,
+    /// `--public-url`
+    pub public_url: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -141,6 +161,9 @@ struct File {
     precision: Option<Precision>,
     dimension: Option<usize>,
     addr: Option<String>,
+    public_url: Option<String>,
+    #[serde(default)]
+    server: Server,
     #[serde(default)]
     tuning: toml::Table,
 }
@@ -185,6 +208,9 @@ impl Config {
             Some(dimension) => Some(dimension),
             None => from_env(&var, "DIMENSION", |text| text.parse().ok(), "a number")?.or(file.dimension),
         };
+        let public_url = flags.public_url.or_else(|| var("PUBLIC_URL")).or(file.public_url);
+        let origins = var("CORS_ORIGINS").map(|list| list.split(',').map(str::to_string).collect());
+        let origins: Vec<String> = origins.unwrap_or(file.server.cors_origins);
         let tuning: Tuning = file.tuning.try_into().map_err(|e| Error::Invalid(format!("the settings: {e}")))?;
         tuning.check()?;
         Ok(Config {
@@ -194,6 +220,8 @@ impl Config {
             precision,
             dimension,
             addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
+            public_url: public_url.as_deref().map(address::public_url).transpose()?,
+            server: Server { cors_origins: origins.iter().map(|o| address::origin(o)).collect::<Result<_>>()? },
             tuning,
         })
     }
@@ -207,6 +235,8 @@ impl Config {
             precision: None,
             dimension: None,
             addr: "127.0.0.1:7878".into(),
+            public_url: None,
+            server: Server::default(),
             tuning: Tuning::default(),
         }
     }
@@ -236,6 +266,13 @@ impl Tuning {
             // Numbers under names: writing them cannot fail.
             _ => serde_json::Map::new(),
         }
+    }
+
+    /// The settings that answers depend on and that are not as in `other`, by name.
+    pub fn of_answers_unlike(&self, other: &Tuning) -> Vec<String> {
+        let (own, other) = (self.by_name(), other.by_name());
+        let named = ["m", "ef_construction", "ef_search", "recall", "exact_below"].into_iter();
+        named.filter(|name| own.get(*name) != other.get(*name)).map(str::to_string).collect()
     }
 
     fn check(&self) -> Result<()> {
@@ -315,6 +352,9 @@ mod tests {
             ("", Some(("PAPERKIN_RECALL", "NaN")), "recall"),
             ("", Some(("PAPERKIN_DEVICE", "tpu")), "tpu"),
             ("", Some(("PAPERKIN_DIMENSION", "few")), "PAPERKIN_DIMENSION"),
+            ("public_url = 'papers.example'", None, "public_url"),
+            ("[server]\ncors_orgins = []", None, "cors_orgins"),
+            ("[server]\ncors_origins = ['*']", None, "cors_origins"),
         ] {
             let env: Vec<_> = env.into_iter().collect();
             let e = load(file, &env, Flags::default()).expect_err(file).to_string();

@@ -33,6 +33,14 @@ pub enum Error {
     /// The data folder cannot be used as it is (locked, damaged, made with another model).
     #[error("{0}")]
     Data(String),
+    /// Another process has the data folder open.
+    #[error("the data folder {} is in use by another paperkin (process {process}). Stop it first, or ask it over HTTP if it serves", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+        /// The number of the process.
+        process: String,
+    },
     /// The system refused a file operation (missing, no permission, disk full).
     #[error("{}: {doing}: {source}", path.display())]
     Io {

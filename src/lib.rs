@@ -25,7 +25,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
-//! | [`cli`] | one file a command; prints tables or JSON |
+//! | [`cli`] | one file a command; prints tables or JSON. On a folder that is being served the service carries the command out (`cli/desk`) |
 //! | [`http`] | the shell: the router is the table of contents, one file a resource |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus; reference lists, one file a format |
@@ -35,7 +35,7 @@
 //! | [`store`] | what is true: papers, vectors, users with their events and interests, and themes in SQLite; schema and migrations |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; a reader's taste and interests, candidates among themselves, the reading of others; diversity, recency |
-//! | [`paper`] | the paper, its two names, the work it is a version of, the filter |
+//! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
 //! | [`user`] | a user, events and what they come to |
 //! | [`vector`] | sums and products of dense and sparse vectors |
 //! | [`config`] | settings: file, environment, flag |
@@ -64,12 +64,17 @@
 //!
 //! - axum, tower and tokio stand only in `http`. The core is synchronous; handlers go through one helper that takes a
 //!   permit and spawns blocking work.
+//! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
+//!   the one that asked.
 //! - candle and tokenizers stand only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap
 //!   only in `cli` and `config`.
 //! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL. `store` never sees a distance.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
 //!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
 //!   word that does not leave `index`.
+//! - An identifier is read once, in `paper`, whatever form it came in, and looked up once, in `engine/named`, whichever call
+//!   it came to. An id as it was given always wins.
+//! - "Today" is never later than the clock: a paper dated ahead of it is kept and shown, and moves nothing.
 //! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
 //!   a changed text gets a new row, and rows are never used twice.
 //! - The store is the truth. The index is derived from it: opened, it compares its rows with the store's, reads what it
@@ -82,11 +87,17 @@
 //!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
 //! - Themes are made from the neighbours in the index, but for their ids and what happened to them, which nothing can make
 //!   again: these are in the store, and go into an export.
-//! - Of the versions of one work (same arXiv id or DOI, or same title and first author) the newest is shown. The keys are in
-//!   the store.
+//! - Text from outside is text: markup is removed once, in [`paper::plain`], and what is searched, embedded, named and
+//!   compared comes from there. What was sent is kept and given back. The store remembers by which rules its texts were
+//!   read ([`paper::READING`]); a folder of older ones is brought up to date when it is opened.
+//! - Only its id and its title can cost a paper its place; any other field that cannot be read is left out and told.
+//! - Of the versions of one work (same arXiv id or DOI, or same title and first author, unless they are articles of
+//!   different DOIs and years) the newest is shown. The keys are in the store.
+//! - An import has a claim on what it added to a history, until the user does the same by hand: taken back, it leaves what
+//!   others have a claim on. It is committed a window at a time, each with what the import has come to by then.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
-//!   what is made with a model is a space (`engine/space`), an answer comes from one space, and moving to another model
-//!   puts a new space in the old one's place at once.
+//!   what is made with a model is a space (`engine/space`), an answer takes one at its door and hands it on, and moving to
+//!   another model puts a new space in the old one's place at once.
 //! - One thread owns the model (on a card two threads, each a model of its own). Texts reach it through a queue and leave in
 //!   batches of tokens. The queue is bounded for queries; documents come from ingests, which have few windows under way,
 //!   and from requests, which `http` bounds.

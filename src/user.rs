@@ -182,7 +182,7 @@ pub struct Event {
     /// What.
     pub kind: EventKind,
     /// When.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Moment,
     /// How much it counts beside others of its kind; 1 where nothing was said.
     pub weight: f32,
@@ -222,15 +222,19 @@ impl Event {
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Days after which an event counts half as much beside the user's newest; 0 for no ageing.
+    #[schema(minimum = 0, maximum = 36500)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub half_life_days: Option<f32>,
     /// At most so many papers of one author in a feed.
+    #[schema(minimum = 1, maximum = 500)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_author: Option<usize>,
     /// The share of a feed, from 0 to 0.5, that is given to papers outside the interests; they are marked.
+    #[schema(minimum = 0, maximum = 0.5)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exploration: Option<f32>,
     /// From 0, best first, to 1, as unlike each other as can be.
+    #[schema(minimum = 0, maximum = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diversity: Option<f32>,
 }

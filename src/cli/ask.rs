@@ -41,7 +41,7 @@ pub struct FilterArgs {
     /// Papers of this date or earlier
     #[arg(long, value_name = "DATE", value_parser = date)]
     to: Option<PaperDate>,
-    /// Papers in any of these categories
+    /// Papers in any of these categories; an archive stands for its classes, math for math.OC
     #[arg(long, value_name = "C", num_args = 1..)]
     category: Vec<String>,
     /// Papers by any of these authors (full name)
@@ -53,8 +53,11 @@ pub struct FilterArgs {
 }
 
 impl FilterArgs {
-    /// The filter. Flags that do not go together end the process as wrong usage does.
-    pub fn filter(&self) -> Filter {
+    /// The filter.
+    ///
+    /// # Errors
+    /// Wrong usage where flags do not go together.
+    pub fn filter(&self) -> anyhow::Result<Filter> {
         let filter = Filter {
             from: self.from.clone(),
             to: self.to.clone(),
@@ -62,30 +65,29 @@ impl FilterArgs {
             authors: self.author.clone(),
             exclude: self.exclude.clone(),
         };
-        if let Err(e) = filter.check() {
-            super::wrong_usage(e);
-        }
-        filter
+        filter.check().map_err(super::wrong_usage)?;
+        Ok(filter)
     }
 }
 
 impl AskArgs {
-    /// What is asked. Flags that do not go together end the process as wrong usage does.
-    pub fn ask(&self) -> Ask {
+    /// What is asked.
+    ///
+    /// # Errors
+    /// Wrong usage where flags do not go together.
+    pub fn ask(&self) -> anyhow::Result<Ask> {
         let ask = Ask {
             limit: self.limit,
             offset: self.offset,
-            filter: self.filter.filter(),
+            filter: self.filter.filter()?,
             mode: self.mode,
             diversity: self.diversity,
             min_score: self.min_score,
             explain: self.explain,
             versions: self.versions,
         };
-        if let Err(e) = ask.check() {
-            super::wrong_usage(e);
-        }
-        ask
+        ask.check().map_err(super::wrong_usage)?;
+        Ok(ask)
     }
 }
 
@@ -114,7 +116,7 @@ pub fn days(text: &str) -> Result<f32, String> {
 }
 
 pub fn date(text: &str) -> Result<PaperDate, String> {
-    PaperDate::parse(text).map_err(|e| e.to_string())
+    PaperDate::read(text).map_err(|e| e.to_string())
 }
 
 pub fn id(text: &str) -> Result<PaperId, String> {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Context, ingest, show};
+use super::{Context, ingest, say, serve, show};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -26,19 +26,19 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
     let folder = tempfile::Builder::new().prefix("paperkin-demo-").tempdir()?;
     let asked = context.config()?;
     let config = Config { data: folder.path().to_path_buf(), ..asked };
-    let (addr, tuning) = (config.addr.clone(), config.tuning.clone());
+    let settings = config.clone();
     let open = move || -> crate::Result<Engine> {
         let engine = Engine::open(config)?.engine;
-        eprintln!("embedding the built-in corpus");
+        say!("embedding the built-in corpus");
         let (began, lines) = (Instant::now(), sources::invented_text().lines().count());
         let report = ingest::take_in(&engine, "the built-in corpus", Some(lines), &mut sources::invented())
             .map_err(|e| e.downcast().unwrap_or_else(|e| Error::Internal(e.to_string())))?;
         let mut total = ingest::Total::default();
         total.add("the built-in corpus", report);
-        eprintln!("{}", total.summary(began));
+        say!("{}", total.summary(began));
         Ok(engine)
     };
-    crate::http::serve(&addr, &tuning, open, |local, _| {
+    serve::serve(&settings, open, |local, _| {
         let hello = format!(
             "Open http://{local} in a browser, or ask from another terminal:
 
@@ -50,6 +50,5 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
 API: http://{local}/docs   Ctrl-C stops and removes the temporary folder."
         );
         let _ = show::text(&hello);
-    })?;
-    Ok(())
+    })
 }

@@ -2,12 +2,11 @@
 
 use std::time::Instant;
 
-use console::Term;
 use serde_json::json;
 
 use super::ask::{AskArgs, date};
 use super::progress::{Progress, duration};
-use super::{Context, show};
+use super::{Context, say, show, streams};
 use crate::engine::{Feed, Since};
 use crate::paper::PaperDate;
 use crate::user::Moment;
@@ -37,14 +36,15 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         (None, Some(moment)) => Since::Moment(moment),
         (None, None) => Since::Ever,
     };
-    let ask = args.ask.ask();
+    let ask = args.ask.ask()?;
     let diversity = Some(ask.diversity).filter(|d| *d > 0.0);
     let feed = Feed { ask, diversity, since, ..Feed::default() };
     let engine = context.open_filled()?;
     let (users, began) = (engine.count_users()?, Instant::now());
     let (mut done, mut out) = (0, show::Telling::new());
     // Where the lines themselves are seen, they are the progress.
-    let progress = if Term::stdout().is_term() { None } else { Some(Progress::new("digest", "users", None)) };
+    let progress =
+        if streams::here().out_term().is_term() { None } else { Some(Progress::new("digest", "users", None)) };
     let told = engine.digest(&feed, &mut |user, answer| {
         done += 1;
         progress.iter().for_each(|p| p.at(done, users));
@@ -52,7 +52,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     });
     progress.iter().for_each(Progress::finish);
     out.finish(told)?;
-    eprintln!("{} in {}", show::counted(done, "user"), duration(began.elapsed().as_secs_f64()));
+    say!("{} in {}", show::counted(done, "user"), duration(began.elapsed().as_secs_f64()));
     Ok(())
 }
 

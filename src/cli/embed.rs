@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::show::plain;
-use super::{Context, show};
+use super::{Context, say, show, streams};
 use crate::embed::{self, BUNDLED, Kind, Submitted};
 use crate::engine::Incoming;
 use crate::paper::Paper;
@@ -31,10 +31,10 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let config = context.config()?;
     let name = args.file.display().to_string();
-    let reader = sources::open(&args.file)?;
+    let reader = streams::open(&args.file)?;
     let embedder = embed::open(&config.embed_options(config.model.as_deref().unwrap_or(BUNDLED), None, None))?;
     let pace = embedder.pace();
-    let mut out = std::io::stdout().lock();
+    let mut out = streams::out();
     let mut print = |(papers, vectors): (Vec<Paper>, Submitted)| -> anyhow::Result<()> {
         let rows = papers.iter().zip(vectors.collect()?).map(|(paper, v)| json!({ "id": paper.id, "vector": v }));
         show::lines(&mut out, rows)?;
@@ -57,7 +57,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             }
             Err(r) => {
                 rejected += 1;
-                eprintln!("{}", plain(&format!("{name}:{line}: rejected: {}", r.reason)));
+                say!("{}", plain(&format!("{name}:{line}: rejected: {}", r.reason)));
             }
         }
         if window.len() == pace.window.max(WINDOW) {

@@ -1,22 +1,27 @@
-//! `paperkin history`: what a user read, in and out and gone.
+//! `paperkin history`: what a user read, in and out, taken back and gone.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
 
 use super::ask::word;
-use super::{Context, show};
-use crate::engine::{Import, RejectedUnit};
-use crate::error::Error;
+use super::progress::Progress;
+use super::streams::out;
+use super::{Context, say, show, streams};
+use crate::engine::{Engine, EntryStatus, Import, ImportProgress, ImportView, Imported, RejectedUnit};
 use crate::eval::table::named;
 use crate::sources::{Format, references_from_bytes};
+use crate::store::ImportStatus;
 use crate::user::EventKind;
 
 /// The reading history of a user
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
+  paperkin history import ada library.bib --dry-run
   paperkin history import ada library.bib
+  paperkin history imports ada
+  paperkin history undo ada 1
   paperkin history show ada
   paperkin history erase ada")]
 pub struct Args {
@@ -27,17 +32,23 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum Action {
     Import(ImportArgs),
+    Imports(ImportsArgs),
+    Undo(UndoArgs),
+    Outside(OutsideArgs),
+    Remove(RemoveArgs),
     Show(ShowArgs),
     Erase(EraseArgs),
 }
 
 /// Take a reference list into a user's history
 ///
-/// References are matched to the corpus by id, DOI, arXiv id and title. What is not found is listed. The same list may be
-/// imported again: nothing counts twice.
+/// References are matched to the corpus by id, DOI, arXiv id and the like, and by title where nothing speaks against it. What
+/// is not found is listed. The same list may be imported again: nothing counts twice. What an import added can be taken back
+/// with `history undo`.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin history import ada library.bib
+  paperkin history import ada library.bib --dry-run
   paperkin history import ada zotero.json --kind like --embed-missing
   paperkin history import ada ids.txt --json | jq -r '.missing[]'")]
 struct ImportArgs {
@@ -56,6 +67,53 @@ struct ImportArgs {
     /// Embed what is not in the corpus, so that it teaches all the same
     #[arg(long)]
     embed_missing: bool,
+    /// Say entry by entry what would be understood, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// List the reading lists that a user brought, the newest first
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin history imports ada")]
+struct ImportsArgs {
+    /// The user
+    user: String,
+}
+
+/// Take a reading list back
+///
+/// Exactly the events and the papers from outside the corpus go that this import added and that nothing else has added:
+/// neither another import nor the user by hand.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin history undo ada 1")]
+struct UndoArgs {
+    /// The user
+    user: String,
+    /// The import, as `history imports` lists it
+    import: String,
+}
+
+/// List the papers from outside the corpus that a user's history has learned from, by title
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin history outside ada
+  paperkin history outside ada --json | jq -r .title")]
+struct OutsideArgs {
+    /// The user
+    user: String,
+}
+
+/// Forget a paper from outside the corpus, with what the user did with it
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin history remove ada doi:10.1000/182")]
+struct RemoveArgs {
+    /// The user
+    user: String,
+    /// The paper, as `history outside` lists it
+    paper: String,
 }
 
 /// Print a user's history, newest first
@@ -80,36 +138,45 @@ struct EraseArgs {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let engine = context.open_filled()?;
     match &args.action {
-        Action::Import(args) => {
-            let list = references_from_bytes(&read(&args.file)?, args.format)?;
-            let import = Import { kind: args.kind, embed_missing: args.embed_missing };
-            let done = engine.import_history(&args.user, &list, import)?;
-            let file = args.file.display();
-            for r in &done.rejected {
-                let id = r.id.as_ref().map_or_else(String::new, |id| format!(" ({id})"));
-                let at = match done.rejected_unit {
-                    RejectedUnit::Line => r.line.to_string(),
-                    RejectedUnit::Entry => format!(" entry {}", r.line),
-                };
-                eprintln!("{}", show::plain(&format!("{file}:{at}: rejected{id}: {}", r.reason)));
-            }
-            let further = done.rejected_total - done.rejected.len();
-            if further > 0 {
-                eprintln!("{}", show::plain(&format!("{file}: {} more rejected", show::thousands(further))));
-            }
+        Action::Import(args) => import(context, &engine, args),
+        Action::Imports(args) => {
+            let imports = engine.imports(&args.user)?;
             if context.json {
-                return show::document(&done);
+                return show::lines(&mut out(), imports);
             }
-            let mut lines = vec![format!(
-                "{} of {} references are in the corpus; {} new events, {} known already, {} embedded to learn from",
-                done.matched.len(),
-                list.references.len(),
-                done.accepted,
-                done.unchanged,
-                done.embedded
-            )];
-            lines.extend(done.missing.iter().map(|m| format!("not found: {m}")));
-            show::text(&lines.join("\n"))
+            let lines: Vec<String> = imports.iter().map(import_line).collect();
+            show::text(if lines.is_empty() { "No imports.".into() } else { lines.join("\n") }.as_str())
+        }
+        Action::Undo(args) => {
+            let undone = engine.undo_import(&args.user, &args.import)?;
+            if context.json {
+                return show::document(
+                    &json!({ "undone": args.import, "events": undone.events, "papers": undone.papers }),
+                );
+            }
+            let (events, papers) = (show::thousands(undone.events), show::thousands(undone.papers));
+            show::text(&format!("{events} events and {papers} papers from outside the corpus are gone."))
+        }
+        Action::Outside(args) => {
+            let mut cursor = None;
+            loop {
+                let page = engine.outside(&args.user, 500, cursor.as_deref())?;
+                for o in &page.items {
+                    if context.json {
+                        show::lines(&mut out(), [o])?;
+                    } else {
+                        show::text(&format!("{}  {}", o.paper.id.as_str(), o.paper.title))?;
+                    }
+                }
+                cursor = page.next;
+                if cursor.is_none() {
+                    return Ok(());
+                }
+            }
+        }
+        Action::Remove(args) => {
+            engine.remove_outside(&args.user, &args.paper)?;
+            if context.json { show::document(&json!({ "removed": args.paper })) } else { show::text("Forgotten.") }
         }
         Action::Show(args) => {
             let mut cursor = None;
@@ -117,7 +184,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                 let page = engine.events(&args.user, 500, cursor.as_deref())?;
                 for e in &page.items {
                     if context.json {
-                        show::lines(&mut std::io::stdout().lock(), [e])?;
+                        show::lines(&mut streams::out(), [e])?;
                     } else {
                         show::text(&format!("{}  {:<8} {}", e.at, named(&e.kind), e.paper.as_str()))?;
                     }
@@ -135,12 +202,123 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if path.as_os_str() == "-" {
-        std::io::stdin().read_to_end(&mut bytes)?;
-    } else {
-        bytes = std::fs::read(path).map_err(|e| Error::io(path, "cannot read", e))?;
+fn import(context: &Context, engine: &Engine, args: &ImportArgs) -> anyhow::Result<()> {
+    let list = references_from_bytes(&streams::read(&args.file)?, args.format)?;
+    let named = (args.file.as_os_str() != "-").then(|| args.file.file_name()).flatten();
+    let import = Import {
+        kind: args.kind,
+        embed_missing: args.embed_missing,
+        name: named.map(|name| name.to_string_lossy().into_owned()),
+    };
+    let file = args.file.display().to_string();
+    if args.dry_run {
+        let preview = engine.preview_history(&args.user, &list, &import)?;
+        return if context.json { show::document(&preview) } else { show::text(&preview_lines(&preview)) };
     }
-    Ok(bytes)
+    let progress = Progress::new(&file, "entries", None);
+    let so_far = Mutex::new(None);
+    let done = engine.import_history(&args.user, &list, &import, &|p: &ImportProgress| {
+        progress.at(p.done, p.total);
+        *so_far.lock().unwrap_or_else(PoisonError::into_inner) = Some(p.clone());
+    });
+    progress.finish();
+    let done = match done {
+        Ok(done) => done,
+        Err(e) => {
+            if let Some(p) = so_far.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                say!(
+                    "{} of {} entries are in, as import {}: `paperkin history undo` takes it back, and the list may be \
+                     imported again",
+                    show::thousands(p.done),
+                    show::thousands(p.total),
+                    p.import
+                );
+            }
+            return Err(e.into());
+        }
+    };
+    for r in &done.rejected {
+        let id = r.id.as_ref().map_or_else(String::new, |id| format!(" ({id})"));
+        let at = match done.rejected_unit {
+            RejectedUnit::Line => r.line.to_string(),
+            RejectedUnit::Entry => format!(" entry {}", r.line),
+        };
+        say!("{}", show::plain(&format!("{file}:{at}: rejected{id}: {}", r.reason)));
+    }
+    let further = done.rejected_total - done.rejected.len();
+    if further > 0 {
+        say!("{}", show::plain(&format!("{file}: {} more rejected", show::thousands(further))));
+    }
+    if context.json {
+        return show::document(&done);
+    }
+    let mut lines = vec![format!(
+        "{} of {} references are in the corpus; {} new events, {} known already, {} embedded to learn from",
+        done.matched.len(),
+        list.references.len(),
+        done.accepted,
+        done.unchanged,
+        done.embedded
+    )];
+    lines.extend(done.missing.iter().map(|m| format!("not found: {m}")));
+    show::text(&lines.join("\n"))
+}
+
+/// What would be understood of a list, a line an entry.
+fn preview_lines(preview: &Imported) -> String {
+    let mut lines = vec![format!(
+        "{}: {} entries, {} in the corpus, {} not, {} rejected; {} new events, {} known already, {} embedded to learn from. \
+         Nothing was written.",
+        named(&preview.format),
+        preview.total,
+        preview.matched.len(),
+        preview.missing.len(),
+        preview.rejected_total,
+        preview.accepted,
+        preview.unchanged,
+        preview.embedded
+    )];
+    lines.extend(preview.entries.iter().map(|entry| {
+        let name = match (&entry.title, &entry.key) {
+            (Some(title), _) => title.as_str(),
+            (None, key) => key.as_deref().unwrap_or_default(),
+        };
+        let became = match entry.status {
+            EntryStatus::Matched => {
+                format!("  → {} (by {})", entry.paper.as_deref().unwrap_or_default(), entry.by.unwrap_or_default())
+            }
+            EntryStatus::Missing if entry.teaches => "  → teaches all the same".into(),
+            EntryStatus::Missing => String::new(),
+            EntryStatus::Rejected => format!("  {}", entry.reason.as_deref().unwrap_or_default()),
+        };
+        format!("{:>6}  {:<8}  {name}{became}", entry.line, named(&entry.status))
+    }));
+    let further = preview.rejected_total - preview.rejected.len();
+    if further > 0 {
+        lines.push(format!("and {} more rejected", show::thousands(further)));
+    }
+    lines.join("\n")
+}
+
+fn import_line(import: &ImportView) -> String {
+    let about = &import.about;
+    let far = if import.status == ImportStatus::Done {
+        String::new()
+    } else {
+        format!(" after {} of {} entries", show::thousands(import.done), show::thousands(import.total))
+    };
+    let error = about.error.as_ref().map_or_else(String::new, |e| format!(": {e}"));
+    format!(
+        "{:>4}  {}  {}{far}{error}  {}  {}: {} matched, {} missing, {} rejected; {} new events, {} embedded",
+        import.id,
+        import.begun,
+        named(&import.status),
+        about.name.as_deref().unwrap_or("a list"),
+        about.format,
+        about.matched_total,
+        about.missing_total,
+        about.rejected_total,
+        about.accepted,
+        about.embedded
+    )
 }

@@ -11,7 +11,9 @@ use super::{Context, show};
 pub struct Args {}
 
 pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
-    let info = context.open_filled()?.info()?;
+    let mut info = context.open_filled()?.info()?;
+    // As whoever asks calls it, also where another process has it open.
+    info.data = context.config()?.data.display().to_string();
     if context.json {
         return show::document(&info);
     }

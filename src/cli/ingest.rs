@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::progress::{Intake, duration, meanwhile};
 use super::show::{counted, thousands};
-use super::{Context, show};
-use crate::engine::{Engine, Incoming, Rejected, Rejection, Report};
+use super::{Context, say, show, streams};
+use crate::engine::{Engine, Incoming, Rejected, Rejection, Report, Warning};
 use crate::error::{Error, Result};
 use crate::sources;
 
@@ -19,7 +19,8 @@ const LONG: u64 = 16 << 20;
 /// Read papers, embed them, index them
 ///
 /// Can be interrupted at any moment and run again: what is there already costs nothing. A line that holds no paper is
-/// told with its number and reason, and the rest goes in.
+/// told with its number and reason, and the rest goes in. A field that cannot be read costs no paper its place: the paper
+/// goes in without it, and that is told as a warning.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin ingest papers.jsonl
@@ -28,12 +29,14 @@ const LONG: u64 = 16 << 20;
   paperkin ingest <(jq -c '.papers[]' dump.json)
 
 One JSON object a line; `id` and `title` are required. Known fields: abstract, authors, date, categories, keywords,
-venue, organization, url, upvotes, comments, submitted_by, listed. Others are kept under `extra`.")]
+venue, organization, url, upvotes, comments, submitted_by, listed. Others are kept under `extra`. Dates are read as people
+write them (2024-05-22, 2024, 2024.0, 2024/05/22, 22 May 2024, RFC 3339); titles and abstracts may hold JATS, HTML, MathML or
+LaTeX, whose text is what is searched.")]
 pub struct Args {
     /// JSON Lines: plain, gzip or Zstandard; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Exit with status 1 if any line was rejected
+    /// Reject lines with a field that cannot be read; exit with status 1 if any line was rejected
     #[arg(long)]
     strict: bool,
 }
@@ -41,7 +44,7 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     // All are opened before any is read: a wrong name should cost nothing.
     for path in args.files.iter().filter(|path| !only_once(path)) {
-        sources::open(path)?;
+        streams::open(path)?;
     }
     let engine = context.open()?;
     let began = Instant::now();
@@ -50,8 +53,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         let file = path.display().to_string();
         let name = if file == "-" { "standard input" } else { &file };
         let lines = if only_once(path) { None } else { count_lines(path, name).ok() };
-        let reader = sources::open(path)?;
-        let mut source = until_it_breaks(sources::read(name, reader));
+        let reader = streams::open(path)?;
+        let lines_of = until_it_breaks(sources::read(name, reader));
+        let mut source = lines_of.map(|line| if args.strict { line.map(Incoming::strict) } else { line });
         total.add(&file, take_in(&engine, name, lines, &mut source)?);
     }
     finish(&engine);
@@ -67,7 +71,17 @@ pub struct Total {
     unchanged: usize,
     rejected: Vec<RejectedIn>,
     rejected_total: usize,
+    warnings: Vec<WarningIn>,
+    warnings_total: usize,
     embedded: usize,
+}
+
+/// A field that could not be read and the file it stands in.
+#[derive(Serialize)]
+struct WarningIn {
+    file: String,
+    #[serde(flatten)]
+    warning: Warning,
 }
 
 /// A rejected line and the file it stands in.
@@ -88,6 +102,9 @@ impl Total {
         self.embedded += report.embedded;
         let of_file = |rejected| RejectedIn { file: file.to_string(), rejected };
         self.rejected.extend(report.rejected.into_iter().map(of_file));
+        self.warnings_total += report.warnings_total;
+        let of_file = |warning| WarningIn { file: file.to_string(), warning };
+        self.warnings.extend(report.warnings.into_iter().map(of_file));
     }
 
     /// Counts a line that was rejected elsewhere.
@@ -114,11 +131,16 @@ impl Total {
     pub fn summary(&self, began: Instant) -> String {
         let seconds = began.elapsed().as_secs_f64();
         let mut text = format!(
-            "{} new, {} changed, {} unchanged, {} rejected; {} embedded in {}",
+            "{} new, {} changed, {} unchanged, {} rejected{}; {} embedded in {}",
             thousands(self.accepted),
             thousands(self.updated),
             thousands(self.unchanged),
             thousands(self.rejected_total),
+            if self.warnings_total > 0 {
+                format!(", {}", counted(self.warnings_total, "warning"))
+            } else {
+                String::new()
+            },
             thousands(self.embedded),
             duration(seconds),
         );
@@ -140,7 +162,7 @@ fn until_it_breaks(source: impl Iterator<Item = Result<Incoming>>) -> impl Itera
             Err(Error::Io { source, .. }) => {
                 broken = true;
                 let reason = format!("the file cannot be read from here on: {source}");
-                Some(Ok(Incoming { line: line + 1, paper: Err(Rejection { id: None, reason }), vector: None }))
+                Some(Ok(Incoming::new(line + 1, Err(Rejection { id: None, reason }))))
             }
             other => {
                 line = other.as_ref().map_or(line, |incoming| incoming.line);
@@ -163,28 +185,31 @@ pub fn take_in(
     Ok(report?)
 }
 
-/// Brings the index on disk. A failure costs time at the next open and nothing else, so it is no error here.
+/// Brings the index on disk; a service, which goes on, does most of it behind its requests. A failure costs time at the next
+/// open and nothing else, so it is no error here.
 pub fn finish(engine: &Engine) {
-    if let Err(e) = meanwhile("bringing the index into order", || engine.maintain()) {
-        eprintln!("warning: {e}");
+    let own = streams::here().is_own();
+    let work = || if own { engine.maintain() } else { engine.maintain_gently() };
+    if let Err(e) = meanwhile("bringing the index into order", work) {
+        say!("warning: {e}");
     }
 }
 
 /// Whether opening it takes something out of it: standard input, and a pipe, whose writer ends when the first reader goes.
 fn only_once(path: &Path) -> bool {
-    path.as_os_str() == "-" || std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
+    path.as_os_str() == "-" || streams::look(path).is_some_and(|found| !found.is_file && !found.is_folder)
 }
 
 /// Lines of a file, for the remaining time. Unpacking a file twice costs little beside embedding it once.
 fn count_lines(path: &Path, name: &str) -> anyhow::Result<usize> {
-    if std::fs::metadata(path)?.len() < LONG {
+    if streams::look(path).is_none_or(|found| found.length < LONG) {
         return lines_of(path);
     }
     meanwhile(&format!("{name}: counting its lines"), || lines_of(path))
 }
 
 fn lines_of(path: &Path) -> anyhow::Result<usize> {
-    let mut reader = sources::open(path)?;
+    let mut reader = streams::open(path)?;
     let (mut lines, mut open) = (0, false);
     loop {
         let bytes = reader.fill_buf()?;

@@ -2,6 +2,7 @@
 
 mod ask;
 mod demo;
+mod desk;
 mod digest;
 mod embed;
 mod eval;
@@ -12,21 +13,29 @@ mod ingest;
 mod progress;
 mod recommend;
 mod reembed;
+mod report;
 mod search;
 mod serve;
 mod show;
 mod similar;
+mod streams;
 mod theme_map;
 mod themes;
 mod transfer;
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand};
 
 use crate::config::{Config, DeviceChoice, Flags, Precision};
 use crate::engine::{Engine, Opened};
+use crate::error::Error;
+use report::{refuse, report, wrong_usage};
+use streams::say;
 
 /// Finds a reader the few papers that matter.
 ///
@@ -46,6 +55,7 @@ use crate::engine::{Engine, Opened};
 
 Settings come from a file (--config, else paperkin.toml in the data folder), then from the environment
 (PAPERKIN_DATA, PAPERKIN_MODEL, PAPERKIN_DEVICE, PAPERKIN_ADDR, PAPERKIN_EF_SEARCH, ...), then from flags.
+A command on a folder that is being served is carried out by the service, with the same answer.
 Exit status: 0 done, 1 failed, 2 wrong usage."
 )]
 struct Args {
@@ -104,120 +114,211 @@ enum Command {
     Import(transfer::ImportArgs),
 }
 
+impl Command {
+    /// The HTTP call that does the same, for where nothing else can be asked.
+    fn call(&self) -> &'static str {
+        match self {
+            Command::Ingest(_) | Command::Import(_) => "`POST /v1/papers`",
+            Command::Similar(_) => "`GET /v1/papers/{id}/similar`",
+            Command::Search(_) => "`GET /v1/search`",
+            Command::Recommend(_) => "`POST /v1/recommend`",
+            Command::Themes(_) => "`GET /v1/themes`",
+            Command::History(_) => "`/v1/users/{user}/history` and `/v1/users/{user}/events`",
+            Command::Digest(_) => "`GET /v1/users/{user}/feed`",
+            Command::Info(_) => "`GET /readyz`",
+            Command::Index(_) => "`GET /metrics` (what is known of the index)",
+            Command::Embed(_) => "`POST /v1/embed`",
+            Command::Export(_) => "`GET /v1/papers` (a page at a time)",
+            Command::Demo(_) | Command::Serve(_) | Command::Reembed(_) | Command::Eval(_) => "no call",
+        }
+    }
+
+    fn run(&self, context: &Context) -> anyhow::Result<()> {
+        match self {
+            Command::Demo(args) => demo::run(context, args),
+            Command::Ingest(args) => ingest::run(context, args),
+            Command::Serve(args) => serve::run(context, args),
+            Command::Similar(args) => similar::run(context, args),
+            Command::Search(args) => search::run(context, args),
+            Command::Recommend(args) => recommend::run(context, args),
+            Command::Themes(args) => themes::run(context, args),
+            Command::History(args) => history::run(context, args),
+            Command::Digest(args) => digest::run(context, args),
+            Command::Embed(args) => embed::run(context, args),
+            Command::Info(args) => info::run(context, args),
+            Command::Index(args) => index::run(context, args),
+            Command::Reembed(args) => reembed::run(context, args),
+            Command::Eval(args) => eval::run(context, args),
+            Command::Export(args) => transfer::export(context, args),
+            Command::Import(args) => transfer::import(context, args),
+        }
+    }
+}
+
 /// What a command needs to know besides its own arguments.
 struct Context {
-    flags: Flags,
+    settings: Settings,
     json: bool,
+    /// The HTTP call that does the same.
+    call: &'static str,
+}
+
+/// Where the settings and the folder come from.
+enum Settings {
+    /// The flags; the folder is to be opened.
+    Flags(Flags),
+    /// The folder is open in this process, which carries the command out for another: its settings.
+    Served(Box<Config>, Arc<Engine>),
 }
 
 impl Context {
     fn config(&self) -> anyhow::Result<Config> {
-        Ok(Config::load(self.flags.clone(), &|name| std::env::var(name).ok())?)
+        match &self.settings {
+            Settings::Flags(flags) => Ok(Config::load(flags.clone(), &|name| std::env::var(name).ok())?),
+            Settings::Served(config, _) => Ok((**config).clone()),
+        }
     }
 
     /// Opens the data folder, and says on stderr what had to be healed.
-    fn open(&self) -> anyhow::Result<Engine> {
-        open(self.config()?)
+    fn open(&self) -> anyhow::Result<Arc<Engine>> {
+        self.open_with(self.config()?)
+    }
+
+    /// The same with settings that are not quite those given.
+    fn open_with(&self, config: Config) -> anyhow::Result<Arc<Engine>> {
+        match &self.settings {
+            Settings::Flags(_) => Ok(Arc::new(open(config).map_err(|e| self.with_call(e))?)),
+            Settings::Served(_, engine) => {
+                engine.check_model(&config)?;
+                Ok(Arc::clone(engine))
+            }
+        }
+    }
+
+    /// An error, with the call that can be asked where the folder is in use.
+    fn with_call(&self, e: anyhow::Error) -> anyhow::Error {
+        match e.downcast_ref::<Error>() {
+            Some(Error::InUse { .. }) => anyhow::anyhow!("{e}. Over HTTP {} does it", self.call),
+            _ => e,
+        }
     }
 
     /// Opens a data folder that must have papers already.
-    fn open_filled(&self) -> anyhow::Result<Engine> {
-        let config = self.config()?;
-        if !Engine::is_made(&config.data) {
+    fn open_filled(&self) -> anyhow::Result<Arc<Engine>> {
+        self.filled(self.config()?)
+    }
+
+    fn filled(&self, config: Config) -> anyhow::Result<Arc<Engine>> {
+        if matches!(self.settings, Settings::Flags(_)) && !Engine::is_made(&config.data) {
             let what = if config.data.is_dir() { "there are no papers in this folder" } else { "no such data folder" };
             anyhow::bail!("{}: {what}; `paperkin ingest FILE` makes one, --data names another", config.data.display());
         }
-        open(config)
+        self.open_with(config)
     }
 
     /// Opens the data folder with the model it has, whatever the flags ask for.
-    fn open_as_it_is(&self) -> anyhow::Result<Engine> {
-        let flags = Flags { model: None, precision: None, dimension: None, ..self.flags.clone() };
-        Context { flags, json: self.json }.open_filled()
+    fn open_as_it_is(&self) -> anyhow::Result<Arc<Engine>> {
+        self.filled(Config { model: None, precision: None, dimension: None, ..self.config()? })
     }
 }
 
 fn open(config: Config) -> anyhow::Result<Engine> {
-    let Opened { engine, index, words_doubt } = Engine::open(config)?;
+    let progress = std::cell::OnceCell::new();
+    let told = |done, total| {
+        let begun =
+            || progress::Progress::new("a folder of an earlier version is brought up to date", "papers", Some(total));
+        progress.get_or_init(begun).at(done, total);
+    };
+    let Opened { engine, index, words_doubt, renewed } = Engine::open_telling(config, &told)?;
+    if let Some(progress) = progress.get() {
+        progress.finish();
+        let count = show::counted(renewed, "paper");
+        eprintln!("the folder is of an earlier version: {count} whose text is read better now got a new vector");
+    }
     if let Some(doubt) = words_doubt {
-        eprintln!("the index of words could not be used ({doubt}); it was built again from the store");
+        say!("the index of words could not be used ({doubt}); it was built again from the store");
     }
     if let Some(doubt) = index.doubt {
-        eprintln!("the index could not be used ({doubt}); it was built again from the store");
+        say!("the index could not be used ({doubt}); it was built again from the store");
         if let Err(e) = engine.maintain() {
-            eprintln!("warning: {e}");
+            say!("warning: {e}");
         }
     }
     Ok(engine)
 }
 
-/// Parses the command line and does what it says.
-///
-/// # Errors
-/// Whatever the command could not do, for a person to read. Wrong usage ends the process with status 2.
-pub fn run() -> anyhow::Result<()> {
-    let Args { global, command } = Args::try_parse().unwrap_or_else(|e| refuse(&e));
-    log(global.verbose);
-    let addr = match &command {
-        Command::Serve(args) => args.addr.clone(),
-        Command::Demo(args) => args.addr.clone(),
-        _ => None,
-    };
-    let flags = Flags {
-        config: global.config,
-        data: global.data,
-        model: global.model,
-        device: global.device,
-        precision: global.precision,
-        dimension: global.dimension,
-        addr,
-    };
-    let context = Context { flags, json: global.json };
-    match command {
-        Command::Demo(args) => demo::run(&context, &args),
-        Command::Ingest(args) => ingest::run(&context, &args),
-        Command::Serve(args) => serve::run(&context, &args),
-        Command::Similar(args) => similar::run(&context, &args),
-        Command::Search(args) => search::run(&context, &args),
-        Command::Recommend(args) => recommend::run(&context, &args),
-        Command::Themes(args) => themes::run(&context, &args),
-        Command::History(args) => history::run(&context, &args),
-        Command::Digest(args) => digest::run(&context, &args),
-        Command::Embed(args) => embed::run(&context, &args),
-        Command::Info(args) => info::run(&context, &args),
-        Command::Index(args) => index::run(&context, &args),
-        Command::Reembed(args) => reembed::run(&context, &args),
-        Command::Eval(args) => eval::run(&context, &args),
-        Command::Export(args) => transfer::export(&context, &args),
-        Command::Import(args) => transfer::import(&context, &args),
+impl Args {
+    /// The command, and what it needs to know.
+    fn into_parts(self, settings: impl FnOnce(Flags) -> Settings) -> (Command, Context) {
+        let Args { global, command } = self;
+        let (addr, public_url) = match &command {
+            Command::Serve(args) => (args.addr.clone(), args.public_url.clone()),
+            Command::Demo(args) => (args.addr.clone(), None),
+            _ => (None, None),
+        };
+        let flags = Flags {
+            config: global.config,
+            data: global.data,
+            model: global.model,
+            device: global.device,
+            precision: global.precision,
+            dimension: global.dimension,
+            addr,
+            public_url,
+        };
+        let context = Context { settings: settings(flags), json: global.json, call: command.call() };
+        (command, context)
     }
 }
 
-/// Ends the process as clap does, for what no single flag shows to be wrong.
-fn wrong_usage(why: impl std::fmt::Display) -> ! {
-    let mut args = Args::command();
-    args.build();
-    let name = args.clone().get_matches().subcommand_name().map(str::to_string);
-    let command = match name.and_then(|name| args.find_subcommand_mut(name)) {
-        Some(command) => command,
-        None => &mut args,
+/// Parses the command line, does what it says, and says what went wrong. On a folder that is being served the service does
+/// it, with the same answer.
+pub fn run() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let args = match Args::try_parse_from(&words) {
+        Ok(args) => args,
+        Err(e) => return ExitCode::from(refuse(&e, &words)),
     };
-    command.error(clap::error::ErrorKind::ValueValidation, why).exit()
+    log(args.global.verbose);
+    let (command, context) = args.into_parts(Settings::Flags);
+    let status = match ask(&command, &context, &words) {
+        Ok(Some(status)) => status,
+        Ok(None) => report(command.run(&context), &words),
+        Err(e) => report(Err(e), &words),
+    };
+    ExitCode::from(status)
 }
 
-/// Ends the process with what clap says, and with what it does not: where the missing words went.
-fn refuse(e: &clap::Error) -> ! {
-    // Nobody hears an error of writing it.
-    let _ = e.print();
-    let missing = e.get(clap::error::ContextKind::InvalidArg).map_or_else(String::new, ToString::to_string);
-    let of_words = missing.starts_with("<WORDS>") || missing.starts_with("<ID>");
-    if e.kind() == clap::error::ErrorKind::MissingRequiredArgument && of_words {
-        const GREEDY: [&str; 3] = ["--category", "--author", "--exclude"];
-        if let Some(flag) = GREEDY.iter().find(|flag| std::env::args_os().any(|arg| arg == **flag)) {
-            eprintln!("\n{flag} takes every word behind it; put it last, or `--` between.");
-        }
+/// Has the command carried out by the service that serves the folder; none where nobody does, or no folder is needed.
+fn ask(command: &Command, context: &Context, words: &[OsString]) -> anyhow::Result<Option<u8>> {
+    if matches!(command, Command::Demo(_) | Command::Embed(_)) {
+        return Ok(None);
     }
-    std::process::exit(e.exit_code())
+    let config = context.config()?;
+    match desk::reach(&config.data)? {
+        None => Ok(None),
+        Some(service) if matches!(command, Command::Serve(_)) => anyhow::bail!(service.refusal(&config.data)),
+        Some(service) => service.ask(words, config).map(Some),
+    }
+}
+
+/// Carries out a command for another process, over an engine that is open here. Its settings are those of the other process;
+/// those that only an engine being opened heeds are told, where they differ.
+#[cfg(unix)]
+fn carry_out(words: &[OsString], config: Config, engine: &Arc<Engine>) -> u8 {
+    let args = match Args::try_parse_from(words) {
+        Ok(args) => args,
+        Err(e) => return refuse(&e, words),
+    };
+    let own = engine.config();
+    let mut others = config.tuning.of_answers_unlike(&own.tuning);
+    others.extend((config.device != own.device).then(|| "device".to_string()));
+    if !others.is_empty() {
+        say!("note: the service that answers was started with its own settings; not heeded: {}", others.join(", "));
+    }
+    let served = |_| Settings::Served(Box::new(config), Arc::clone(engine));
+    let (command, context) = args.into_parts(served);
+    report(command.run(&context), words)
 }
 
 fn log(verbose: u8) {
@@ -230,6 +331,8 @@ fn log(verbose: u8) {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::ask::word;
     use super::*;
     use crate::engine::{Mode, PaperOrder};

@@ -1,18 +1,21 @@
 //! What is under way: a bar on a terminal, plain lines elsewhere; on stderr.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use console::Term;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::show::{plain, thousands};
-use crate::engine::Report;
+use super::streams::{Streams, here};
+use crate::engine::{Report, Warning};
 
 /// Between two lines where there is no terminal.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Rejected lines that are shown one by one.
+/// How often a second a bar is drawn at most.
+const FRAMES: u8 = 20;
+
+/// Rejected lines, and warnings, that are shown one by one.
 const SHOWN: usize = 20;
 
 /// Draws how many of how many things are done.
@@ -21,6 +24,8 @@ pub struct Progress {
     /// What is counted, for example `papers`.
     what: &'static str,
     bar: Option<ProgressBar>,
+    /// Of the command, whose thread is not always the one that tells how far it is.
+    streams: Arc<Streams>,
     began: Instant,
     // A lock because callbacks are shared.
     state: Mutex<State>,
@@ -38,10 +43,10 @@ struct State {
 impl Progress {
     /// For work on `total` things, where that is known.
     pub fn new(name: &str, what: &'static str, total: Option<usize>) -> Self {
-        let bar = spinner();
-        let now = Instant::now();
+        let streams = here();
+        let (bar, now) = (spinner(&streams), Instant::now());
         let state = Mutex::new(State { total: None, spoke: now, free: 0, note: String::new() });
-        let progress = Progress { name: plain(name), what, bar, began: now, state };
+        let progress = Progress { name: plain(name), what, bar, streams, began: now, state };
         if let Some(bar) = &progress.bar {
             bar.set_style(style(&format!("{{spinner}} {{human_pos}} {what}  {{msg}}")));
         }
@@ -74,7 +79,8 @@ impl Progress {
         } else if state.spoke.elapsed() >= EVERY {
             state.spoke = Instant::now();
             let of = state.total.map_or_else(String::new, |total| format!(" of {}", thousands(total)));
-            eprintln!("{}: {}{of} {}, {pace}", self.name, thousands(done), self.what);
+            let done = thousands(done);
+            self.streams.say(format_args!("{}: {done}{of} {}, {pace}", self.name, self.what));
         }
     }
 
@@ -82,8 +88,8 @@ impl Progress {
     pub fn say(&self, text: &str) {
         let text = plain(text);
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| self.streams.say(format_args!("{text}"))),
+            None => self.streams.say(format_args!("{text}")),
         }
     }
 
@@ -110,28 +116,31 @@ impl Progress {
 /// Draws what an ingest has committed, and tells the lines that were rejected.
 pub struct Intake {
     progress: Progress,
-    told: Mutex<usize>,
+    /// How many rejected lines and warnings were looked at.
+    told: Mutex<(usize, usize)>,
 }
 
 impl Intake {
     /// For a source of `total` lines, where that is known.
     pub fn new(name: &str, total: Option<usize>) -> Self {
-        Intake { progress: Progress::new(name, "papers", total), told: Mutex::new(0) }
+        Intake { progress: Progress::new(name, "papers", total), told: Mutex::default() }
     }
 
     /// Hears the report so far.
     pub fn update(&self, report: &Report) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let name = &self.progress.name;
-        for rejected in report.rejected.iter().skip(*told).take(SHOWN.saturating_sub(*told)) {
-            let id = rejected.id.as_ref().filter(|id| !id.is_empty()).map_or_else(String::new, |id| format!(" ({id})"));
-            self.progress.say(&format!("{name}:{}: rejected{id}: {}", rejected.line, rejected.reason));
-        }
-        if *told <= SHOWN && report.rejected.len() > SHOWN {
-            self.progress
-                .say(&format!("{name}: further rejected lines are only counted here; --json lists up to 1,000"));
-        }
-        *told = report.rejected.len();
+        let id = |id: &Option<String>| match id {
+            Some(id) if !id.is_empty() => format!(" ({id})"),
+            _ => String::new(),
+        };
+        let rejected =
+            report.rejected.iter().map(|r| format!("{name}:{}: rejected{}: {}", r.line, id(&r.id), r.reason));
+        self.tell(&mut told.0, "rejected lines", rejected);
+        let warning = |w: &Warning| {
+            format!("{name}:{}: warning{}: the field `{}` is left out: {}", w.line, id(&w.id), w.field, w.reason)
+        };
+        self.tell(&mut told.1, "warnings", report.warnings.iter().map(warning));
         let mut state = self.progress.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.free = report.unchanged + report.rejected_total;
         if report.rejected_total > 0 {
@@ -139,6 +148,17 @@ impl Intake {
         }
         drop(state);
         self.progress.done(report.lines());
+    }
+
+    /// Says the lines that were not said yet, until there are too many.
+    fn tell(&self, told: &mut usize, what: &str, lines: impl ExactSizeIterator<Item = String>) {
+        let all = lines.len();
+        lines.skip(*told).take(SHOWN.saturating_sub(*told)).for_each(|line| self.progress.say(&line));
+        if *told <= SHOWN && all > SHOWN {
+            let name = &self.progress.name;
+            self.progress.say(&format!("{name}: further {what} are only counted here; --json lists up to 1,000"));
+        }
+        *told = all;
     }
 
     /// Ends the bar.
@@ -150,8 +170,9 @@ impl Intake {
 /// Says what is being done while it is done, where nothing can be counted: on a terminal with the time that went by.
 pub fn meanwhile<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let what = plain(what);
-    let Some(bar) = spinner() else {
-        eprintln!("{what}…");
+    let streams = here();
+    let Some(bar) = spinner(&streams) else {
+        streams.say(format_args!("{what}…"));
         return work();
     };
     bar.set_style(style("{spinner} {msg}…  {elapsed}"));
@@ -162,9 +183,11 @@ pub fn meanwhile<T>(what: &str, work: impl FnOnce() -> T) -> T {
 }
 
 /// A bar that turns, on a terminal.
-fn spinner() -> Option<ProgressBar> {
-    Term::stderr().is_term().then(|| {
+fn spinner(streams: &Streams) -> Option<ProgressBar> {
+    let term = streams.err_term();
+    term.is_term().then(|| {
         let bar = ProgressBar::new_spinner();
+        bar.set_draw_target(ProgressDrawTarget::term(term.clone(), FRAMES));
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     })

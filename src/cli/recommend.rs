@@ -54,7 +54,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         half_life_days: args.half_life_days,
         per_author: args.per_author,
         exclude_liked: !args.include_liked,
-        ask: args.ask.ask(),
+        ask: args.ask.ask()?,
         ..Recommend::default()
     };
     show::answer(&context.open_filled()?.recommend(&request)?, context.json)

@@ -1,11 +1,11 @@
 //! `paperkin reembed`
 
 use std::cell::Cell;
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use super::progress::duration;
 use super::show::thousands;
+use super::streams::here;
 use super::{Context, ingest, show};
 use crate::config::Config;
 use crate::engine::Engine;
@@ -14,7 +14,8 @@ use crate::error::Result;
 /// Move the corpus to another model
 ///
 /// Can be interrupted and run again: what was embedded is kept. The old model's vectors are kept too, so going back embeds
-/// nothing. To move while the service answers, use `paperkin serve --reembed MODEL`.
+/// nothing. A folder that is being served is moved while the service
+/// answers.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin reembed --model BAAI/bge-small-en-v1.5
@@ -46,7 +47,8 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
 
 /// Moves the corpus, and says how far it is: every second on a terminal, every five elsewhere.
 pub fn move_to(engine: &Engine, wanted: &Config) -> Result<crate::engine::Reembedded> {
-    let every = Duration::from_secs(if std::io::stderr().is_terminal() { 1 } else { 5 });
+    let streams = here();
+    let every = Duration::from_secs(if streams.err_term().is_term() { 1 } else { 5 });
     let (began, spoke) = (Instant::now(), Cell::new(Instant::now()));
     engine.reembed(wanted, &|embedded, total| {
         if spoke.get().elapsed() < every {
@@ -55,6 +57,7 @@ pub fn move_to(engine: &Engine, wanted: &Config) -> Result<crate::engine::Reembe
         spoke.set(Instant::now());
         let rate = embedded as f64 / began.elapsed().as_secs_f64().max(1e-3);
         let left = duration((total - embedded) as f64 / rate.max(1e-3));
-        eprintln!("reembed: {} of {} papers, {rate:.0}/s, {left} left", thousands(embedded), thousands(total));
+        let (done, all) = (thousands(embedded), thousands(total));
+        streams.say(format_args!("reembed: {done} of {all} papers, {rate:.0}/s, {left} left"));
     })
 }

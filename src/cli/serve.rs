@@ -1,12 +1,18 @@
 //! `paperkin serve`
 
-use super::Context;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::desk::Desk;
+use super::{Context, say};
 use crate::config::Config;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
 
 /// Serve the data folder over HTTP, with its web page
 ///
 /// Answers /healthz at once and everything else when the model and the index are up. Ctrl-C or SIGTERM lets running
-/// requests finish and writes the index.
+/// requests finish and writes the index. Every other command on the folder is carried out by the service meanwhile.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin serve
@@ -17,6 +23,9 @@ pub struct Args {
     /// Where to listen [default: 127.0.0.1:7878]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub addr: Option<String>,
+    /// The address by which others reach the service, for links in feeds [default: as each request was sent]
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
     /// Move the corpus to this model while serving, then switch to it at once
     #[arg(long, value_name = "NAME_OR_DIR")]
     reembed: Option<String>,
@@ -24,21 +33,42 @@ pub struct Args {
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let config = context.config()?;
-    eprintln!("opening the data folder {}", config.data.display());
-    let (addr, tuning, target) = (config.addr.clone(), config.tuning.clone(), args.reembed.clone());
-    crate::http::serve(
-        &addr,
-        &tuning,
-        move || super::open(config).map_err(|e| e.downcast().unwrap_or_else(|e| crate::Error::Internal(e.to_string()))),
-        move |local, engine| {
-            eprintln!("serving on http://{local} (API at /docs); Ctrl-C stops");
-            let Some(model) = target else { return };
-            let wanted = Config { model: Some(model), ..engine.config().clone() };
-            match super::reembed::move_to(engine, &wanted) {
-                Ok(done) => eprintln!("{} papers are with {} ({}) now", done.papers, done.model, done.precision),
-                Err(e) => eprintln!("the corpus was not moved to another model: {e}"),
-            }
-        },
-    )?;
-    Ok(())
+    say!("opening the data folder {}", config.data.display());
+    let (settings, target) = (config.clone(), args.reembed.clone());
+    let open = move || super::open(config).map_err(|e| e.downcast().unwrap_or_else(|e| Error::Internal(e.to_string())));
+    serve(&settings, open, move |local, engine| {
+        say!("serving on http://{local} (API at /docs); Ctrl-C stops");
+        let Some(model) = target else { return };
+        let wanted = Config { model: Some(model), ..engine.config().clone() };
+        match super::reembed::move_to(engine, &wanted) {
+            Ok(done) => say!("{} papers are with {} ({}) now", done.papers, done.model, done.precision),
+            Err(e) => say!("the corpus was not moved to another model: {e}"),
+        }
+    })
+}
+
+/// Serves a folder over HTTP, and carries out commands on it.
+pub fn serve(
+    config: &Config,
+    open: impl FnOnce() -> Result<Engine> + Send + 'static,
+    ready: impl FnOnce(SocketAddr, &Engine) + Send + 'static,
+) -> anyhow::Result<()> {
+    // Kept until the service is to stop: then commands find nobody.
+    let desk: Arc<Mutex<Option<Desk>>> = Arc::default();
+    let (opened, closed, folder) = (Arc::clone(&desk), Arc::clone(&desk), config.data.clone());
+    let ready = move |local: SocketAddr, engine: &Arc<Engine>| {
+        match Desk::open(&folder, engine, &format!("http://{local}")) {
+            Ok(desk) => *opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(desk),
+            Err(e) => say!(
+                "warning: commands on {} cannot be taken while it is served ({e}); ask over HTTP instead",
+                folder.display()
+            ),
+        }
+        ready(local, engine);
+    };
+    let close = move |desk: &Mutex<Option<Desk>>| drop(desk.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let served = crate::http::serve(config, open, ready, move || close(&closed));
+    // Where the service ended by itself.
+    close(&desk);
+    Ok(served?)
 }

@@ -1,21 +1,27 @@
 //! Printing for people, and as JSON.
 
-use std::io::{BufWriter, StdoutLock, Write};
+use std::fmt::Display;
+use std::io::{BufWriter, Write};
 
-use console::{Term, measure_text_width, style, truncate_str};
+use console::{StyledObject, measure_text_width, truncate_str};
 use serde::Serialize;
 
+use super::streams::{Out, here, out, say};
 use crate::engine::{Answer, Hit, Part};
 use crate::error::{Error, Result};
+use crate::index::Correction;
 
 /// The hits of an answer: a table, or a JSON object a line.
 pub fn answer(answer: &Answer, json: bool) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
+    for Correction { from, to } in &answer.meta.corrected {
+        say!("no paper holds \"{}\"; these are for \"{}\"", plain(from), plain(to));
+    }
     if json {
         return lines(&mut out, &answer.papers);
     }
     // A pipe has no width; nothing is cut there.
-    let width = Term::stdout().size_checked().map_or(usize::MAX, |(_, columns)| usize::from(columns).max(40));
+    let width = here().out_term().size_checked().map_or(usize::MAX, |(_, columns)| usize::from(columns).max(40));
     for (k, hit) in answer.papers.iter().enumerate() {
         show_hit(&mut out, k + 1, hit, width)?;
     }
@@ -23,7 +29,7 @@ pub fn answer(answer: &Answer, json: bool) -> anyhow::Result<()> {
         writeln!(out, "No papers.")?;
     }
     let meta = &answer.meta;
-    eprintln!("{} of {} papers, {:.1} ms", answer.papers.len(), meta.total, meta.took_ms);
+    say!("{} of {} papers, {:.1} ms", answer.papers.len(), meta.total, meta.took_ms);
     Ok(())
 }
 
@@ -79,13 +85,13 @@ pub fn lines<T: Serialize>(out: &mut impl Write, items: impl IntoIterator<Item =
 
 /// JSON Lines on stdout from within a call that knows no errors but our own.
 pub struct Telling {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<Out>,
     written: anyhow::Result<()>,
 }
 
 impl Telling {
     pub fn new() -> Self {
-        Telling { out: BufWriter::new(std::io::stdout().lock()), written: Ok(()) }
+        Telling { out: BufWriter::new(out()), written: Ok(()) }
     }
 
     /// One JSON object on a line. The first that cannot be written ends the call.
@@ -104,11 +110,16 @@ impl Telling {
 
 /// Lines for people, made [`plain`]. Unlike `println!` this does not panic when nobody reads any more.
 pub fn text(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
     for line in text.split('\n') {
         writeln!(out, "{}", plain(line))?;
     }
     Ok(())
+}
+
+/// A text in a style, where stdout takes one.
+pub fn style<T: Display>(text: T) -> StyledObject<T> {
+    console::style(text).force_styling(here().coloured())
 }
 
 /// A text without control characters: what a paper holds must not steer the terminal that shows it. For everything that
@@ -125,7 +136,7 @@ pub fn title(text: &str) -> String {
 
 /// One JSON document.
 pub fn document(value: &impl Serialize) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
     serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from)?;
     out.write_all(b"\n")?;
     Ok(())

@@ -1,11 +1,10 @@
 //! `paperkin similar`
 
-use console::Term;
 use serde_json::json;
 
 use super::ask::AskArgs;
 use super::progress::Progress;
-use super::{Context, show};
+use super::{Context, show, streams, wrong_usage};
 use crate::engine::Ask;
 
 /// Papers like one in the store, or the neighbours of every paper
@@ -16,7 +15,7 @@ use crate::engine::Ask;
   paperkin similar arxiv:2405.13729 --json | jq .title
   paperkin similar --all -k 10 > neighbours.jsonl     {\"id\", \"neighbours\": [{\"id\", \"score\"}]} a line")]
 pub struct Args {
-    /// The paper's id
+    /// The paper: its id, or its arXiv id, DOI or address in any form
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     id: Option<String>,
     /// The neighbours of every paper, as JSON Lines
@@ -27,11 +26,11 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let ask = args.ask.ask();
+    let ask = args.ask.ask()?;
     match &args.id {
         Some(id) => show::answer(&context.open_filled()?.similar(id, &ask)?, context.json),
         None if ask.diversity > 0.0 => {
-            super::wrong_usage("the neighbours of all papers come by score alone: leave --diversity away")
+            Err(wrong_usage("the neighbours of all papers come by score alone: leave --diversity away"))
         }
         None => all(context, &ask),
     }
@@ -40,7 +39,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 fn all(context: &Context, ask: &Ask) -> anyhow::Result<()> {
     let engine = context.open_filled()?;
     // Where the lines themselves are seen, they are the progress.
-    let progress = if Term::stdout().is_term() { None } else { Some(Progress::new("neighbours", "papers", None)) };
+    let progress =
+        if streams::here().out_term().is_term() { None } else { Some(Progress::new("neighbours", "papers", None)) };
     let (papers, mut done, mut out) = (engine.info()?.papers, 0, show::Telling::new());
     let told = engine.each_neighbours(ask, &mut |id, neighbours| {
         done += 1;

@@ -1,13 +1,15 @@
 //! The map of themes as a picture (SVG) or as a page that can be moved and zoomed (HTML), each one file by itself.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use serde_json::json;
 
 use super::show::thousands;
+use super::streams::{self, Manner, say};
 use crate::engine::{Engine, MapAsk, ThemeMap};
+use crate::error::Error;
 use crate::http::MAP;
 
 /// Up to so many papers a page carries their titles.
@@ -64,8 +66,9 @@ pub fn draw(engine: &Engine, MapFile { path: file, html }: &MapFile) -> anyhow::
         map.points.title = None;
     }
     let text = if html { page(engine, &map)? } else { picture(&map) };
-    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    eprintln!("{} papers drawn into {}", thousands(map.points.id.len()), file.display());
+    let mut drawn = streams::create(file, Manner::Replace)?;
+    drawn.write_all(text.as_bytes()).map_err(|e| Error::io(file, "cannot write", e))?;
+    say!("{} papers drawn into {}", thousands(map.points.id.len()), file.display());
     Ok(())
 }
 

@@ -2,12 +2,11 @@
 
 use std::io::Write;
 
-use console::style;
-
-use super::ask::{FilterArgs, limit, word};
-use super::show::{plain, thousands, title};
+use super::ask::{FilterArgs, at_least_one, limit, word};
+use super::show::{plain, style, thousands, title};
+use super::streams::{out, say};
 use super::theme_map::MapFile;
-use super::{Context, show, theme_map};
+use super::{Context, show, theme_map, wrong_usage};
 use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeAsk, ThemeList, ThemesAsk};
 use crate::eval::table::named;
 use crate::themes::levels::FINEST;
@@ -21,6 +20,7 @@ use crate::themes::trend::Direction;
 #[command(after_help = "Examples:
   paperkin themes                       the tree of the two coarser levels
   paperkin themes --level 2             down to the finest
+  paperkin themes --about 20            about twenty themes, each paper in one of them
   paperkin themes t12 --sort newest     one theme and its newest papers
   paperkin themes t12 --search lidar    a search within it
   paperkin themes t12 --from 2026-08    its papers since then
@@ -33,6 +33,9 @@ pub struct Args {
     /// The tree down to this level; with --json only this level
     #[arg(long, value_name = "0..2", value_parser = level)]
     level: Option<usize>,
+    /// About so many themes, each paper in one of them: a list, largest first
+    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with_all = ["level", "map", "events", "id"])]
+    about: Option<usize>,
     /// Draw the map into this file: .svg or .html
     #[arg(long, value_name = "FILE", value_parser = MapFile::of)]
     map: Option<MapFile>,
@@ -59,20 +62,20 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let filter = args.filter.filter();
+    let filter = args.filter.filter()?;
     if args.id.is_none() && !filter.is_empty() {
-        super::wrong_usage(
+        return Err(wrong_usage(
             "--from, --to, --category, --author and --exclude choose among the papers of a theme; name one",
-        );
+        ));
     }
     let engine = context.open_filled()?;
     // On the command line whoever asks waits, however many papers there are.
     if args.rebuild || engine.themes_due()? {
-        eprintln!("making the themes…");
+        say!("making the themes…");
         let done = engine.run_themes(args.afresh)?;
         let stayed = done.stayed.map_or_else(String::new, |s| format!("; {:.1}% of papers stayed", 100.0 * s));
         let [near, group, draw, write] = [0, 1, 2, 3].map(|k| done.took_s.get(k).copied().unwrap_or(0.0));
-        eprintln!(
+        say!(
             "{} papers in {:.1} s (neighbours {near:.1}, themes {group:.1}, names and map {draw:.1}, written {write:.1}){stayed}",
             thousands(done.papers),
             near + group + draw + write
@@ -88,9 +91,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         let ask = ThemeAsk { order: args.sort, limit: args.limit, offset: 0, q: args.search.clone(), filter };
         return one(context, &engine.theme(id, &ask)?);
     }
-    let asked = engine.themes(&ThemesAsk { level: args.level, ..ThemesAsk::default() })?;
+    let asked = engine.themes(&ThemesAsk { level: args.level, about: args.about, ..ThemesAsk::default() })?;
     if context.json {
-        return show::lines(&mut std::io::stdout().lock(), &asked.themes);
+        return show::lines(&mut out(), &asked.themes);
+    }
+    if args.about.is_some() {
+        return flat(&asked);
     }
     let list = engine.themes(&ThemesAsk::default())?;
     tree(&list, args.level.unwrap_or(1))
@@ -98,7 +104,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 
 fn events(context: &Context, engine: &Engine, limit: usize) -> anyhow::Result<()> {
     let events = engine.theme_events(limit)?.events;
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
     if context.json {
         return show::lines(&mut out, &events);
     }
@@ -111,9 +117,28 @@ fn events(context: &Context, engine: &Engine, limit: usize) -> anyhow::Result<()
     Ok(())
 }
 
+/// Themes one a line.
+fn flat(list: &ThemeList) -> anyhow::Result<()> {
+    let mut out = out();
+    for theme in &list.themes {
+        let facts = format!("{} · {}{}", theme.id, thousands(theme.size), arrow(theme));
+        writeln!(out, "{}  {}", plain(&theme.name), style(facts).dim())?;
+    }
+    if list.themes.is_empty() {
+        writeln!(out, "No themes.")?;
+    }
+    say!(
+        "{} themes; {} papers, {} in no theme",
+        list.themes.len(),
+        thousands(list.meta.papers),
+        thousands(list.meta.unassigned)
+    );
+    Ok(())
+}
+
 /// The tree down to a level.
 fn tree(list: &ThemeList, level: usize) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
     let roots: Vec<&Theme> = list.themes.iter().filter(|t| t.parent.is_none()).collect();
     for theme in &roots {
         branch(&mut out, list, theme, level, "", "")?;
@@ -122,7 +147,7 @@ fn tree(list: &ThemeList, level: usize) -> anyhow::Result<()> {
         writeln!(out, "No themes.")?;
     }
     let meta = &list.meta;
-    eprintln!(
+    say!(
         "{} papers, {} in no theme; themes at the levels: {}",
         thousands(meta.papers),
         thousands(meta.unassigned),
@@ -169,7 +194,7 @@ fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
     if context.json {
         return show::document(one);
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = out();
     let theme = &one.theme;
     writeln!(
         out,

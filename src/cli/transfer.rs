@@ -5,7 +5,6 @@
 //! `theme_events.jsonl` where themes were made, and, written last, `about.json`, which says which model the vectors are of.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -17,12 +16,13 @@ use serde_json::{Value, json};
 use super::ingest::{Total, finish, take_in};
 use super::progress::Progress;
 use super::show::thousands;
+use super::streams::{self, Handled, Manner, say};
 use super::{Context, show};
 use crate::engine::{Engine, Exported, ExportedRun, ExportedThemes, ExportedUser, Incoming};
 use crate::error::{Error, Result};
-use crate::paper::Paper;
+use crate::paper::{Paper, PaperId};
 use crate::sources;
-use crate::store::{Fingerprints, StoredInterest};
+use crate::store::{Fingerprints, ImportStatus, ImportWithClaims, StoredImport, StoredInterest};
 use crate::user::{Event, Moment, Settings, UserId};
 
 /// Papers a query.
@@ -95,9 +95,8 @@ fn text_hash(paper: &Paper) -> String {
 pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
     let engine = context.open_filled()?;
     let dir = &args.dir;
-    fs::create_dir_all(dir).map_err(|e| Error::io(dir, "cannot make the folder", e))?;
-    let occupied = fs::read_dir(dir).map_err(|e| Error::io(dir, "cannot read", e))?.next().is_some();
-    if occupied {
+    streams::make_folder(dir)?;
+    if streams::look(dir).is_none_or(|found| found.length > 0) {
         anyhow::bail!("{}: the folder is not empty; name a new one", dir.display());
     }
     let (mut papers, mut vectors) = (create(&dir.join("papers.jsonl"))?, create(&dir.join("vectors.jsonl"))?);
@@ -162,22 +161,25 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
 pub fn import(context: &Context, args: &ImportArgs) -> anyhow::Result<()> {
     let dir = &args.dir;
     let path = dir.join("about.json");
-    let bytes = fs::read(&path).map_err(|e| Error::io(&path, "cannot open (was the export finished?)", e))?;
+    if streams::look(&path).is_none() {
+        anyhow::bail!("{}: it is not there (was the export finished?)", path.display());
+    }
+    let bytes = streams::read(&path)?;
     let about: About = serde_json::from_slice(&bytes).map_err(|e| Error::Data(format!("{}: {e}", path.display())))?;
     let mut config = context.config()?;
     // A new folder is made with the model that the vectors are of, unless another is asked for.
     if config.model.is_none() && !config.data.exists() {
         config.model = Some(about.source.clone());
     }
-    let engine = super::open(config)?;
+    let engine = context.open_with(config)?;
     let name = dir.join("papers.jsonl");
-    let papers = sources::open(&name)?;
+    let papers = streams::open(&name)?;
     let shown = name.display().to_string();
     let began = Instant::now();
     let same = engine.model().fingerprint == about.fingerprint;
     let mut vectors = if same { Some(Vectors::open(&dir.join("vectors.jsonl"), about.papers)?) } else { None };
     if !same {
-        eprintln!("the vectors are of {}; the papers are embedded again with {}", about.model, engine.model().name);
+        say!("the vectors are of {}; the papers are embedded again with {}", about.model, engine.model().name);
     }
     let mut source = sources::read(&shown, papers).map(|incoming| {
         let mut incoming: Incoming = incoming?;
@@ -188,7 +190,7 @@ pub fn import(context: &Context, args: &ImportArgs) -> anyhow::Result<()> {
     });
     let report = take_in(&engine, &shown, Some(about.papers), &mut source)?;
     if report.lines() < about.papers {
-        eprintln!("{shown} has {} of the {} papers that were exported", report.lines(), about.papers);
+        say!("{shown} has {} of the {} papers that were exported", report.lines(), about.papers);
     }
     let mut total = Total::default();
     total.add(&shown, report);
@@ -197,7 +199,7 @@ pub fn import(context: &Context, args: &ImportArgs) -> anyhow::Result<()> {
     if let Some(run) = about.themes
         && let Err(e) = import_themes(&engine, dir, run, &mut total)
     {
-        eprintln!("the themes of the export are left out: {e}");
+        say!("the themes of the export are left out: {e}");
     }
     finish(&engine);
     total.show(context, began)?;
@@ -217,6 +219,55 @@ struct UserLine {
     events: Vec<Event>,
     library: Vec<Value>,
     interests: Vec<StoredInterest>,
+    // Exports of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    imports: Vec<ImportLine>,
+}
+
+/// A reading list that a user brought, with the events and papers that it added.
+#[derive(Serialize, Deserialize)]
+struct ImportLine {
+    import: i64,
+    begun: Moment,
+    status: ImportStatus,
+    done: usize,
+    total: usize,
+    about: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<Value>,
+    events: Vec<Event>,
+    papers: Vec<PaperId>,
+}
+
+impl ImportLine {
+    fn of(import: &ImportWithClaims) -> Self {
+        let ImportWithClaims { import, events, papers } = import;
+        let value = |text: &str| serde_json::from_str(text).unwrap_or_default();
+        ImportLine {
+            import: import.number,
+            begun: import.begun,
+            status: import.status,
+            done: import.done,
+            total: import.total,
+            about: value(&import.about),
+            answer: import.answer.as_deref().map(value),
+            events: events.clone(),
+            papers: papers.clone(),
+        }
+    }
+
+    fn into_import(self) -> ImportWithClaims {
+        let import = StoredImport {
+            number: self.import,
+            begun: self.begun,
+            status: self.status,
+            done: self.done,
+            total: self.total,
+            about: self.about.to_string(),
+            answer: self.answer.map(|answer| answer.to_string()),
+        };
+        ImportWithClaims { import, events: self.events, papers: self.papers }
+    }
 }
 
 impl UserLine {
@@ -229,6 +280,7 @@ impl UserLine {
             events: user.events.clone(),
             library: user.outside.iter().map(|p| json!(p)).collect(),
             interests: user.interests.clone(),
+            imports: user.imports.iter().map(ImportLine::of).collect(),
         }
     }
 
@@ -242,13 +294,14 @@ impl UserLine {
             events: self.events,
             outside: self.library.into_iter().map(Paper::from_json).collect::<Result<_>>()?,
             interests: self.interests,
+            imports: self.imports.into_iter().map(ImportLine::into_import).collect(),
         })
     }
 }
 
 /// Exports of earlier versions have no users.
 fn import_users(engine: &Engine, path: &Path, users: usize, total: &mut Total) -> Result<()> {
-    if !path.exists() {
+    if streams::look(path).is_none() {
         return Ok(());
     }
     read_lines(path, "users", Some(users), total, |line: UserLine| match line.into_user() {
@@ -296,7 +349,7 @@ fn read_lines<T: DeserializeOwned>(
     total: &mut Total,
     mut take: impl FnMut(T) -> Result<std::result::Result<(), String>>,
 ) -> Result<()> {
-    let file = File::open(path).map_err(|e| Error::io(path, "cannot open", e))?;
+    let file = streams::input(path)?;
     let name = path.display().to_string();
     let progress = Progress::new("import", what, lines);
     for (k, line) in BufReader::new(file).split(b'\n').enumerate() {
@@ -321,7 +374,7 @@ fn read_lines<T: DeserializeOwned>(
 /// The vectors of an export, in the order of its papers. Lines of papers may have been taken out, added or changed since.
 struct Vectors {
     path: PathBuf,
-    reader: BufReader<File>,
+    reader: BufReader<Handled>,
     /// Lines read, of those that should be there.
     read: usize,
     whole: usize,
@@ -331,8 +384,7 @@ struct Vectors {
 
 impl Vectors {
     fn open(path: &Path, whole: usize) -> Result<Self> {
-        let file = File::open(path).map_err(|e| Error::io(path, "cannot open", e))?;
-        let reader = BufReader::new(file);
+        let reader = BufReader::new(streams::input(path)?);
         Ok(Vectors { path: path.to_path_buf(), reader, read: 0, whole, ahead: VecDeque::new() })
     }
 
@@ -374,19 +426,15 @@ fn write_lines<T: Serialize>(path: &Path, lines: &[T]) -> anyhow::Result<()> {
 }
 
 /// Puts on disk what is written.
-fn finish_file(file: BufWriter<File>) -> anyhow::Result<()> {
+fn finish_file(file: BufWriter<Handled>) -> anyhow::Result<()> {
     Ok(file.into_inner().map_err(|e| e.into_error())?.sync_all()?)
 }
 
-fn create(path: &Path) -> Result<BufWriter<File>> {
-    File::create_new(path).map(BufWriter::new).map_err(|e| Error::io(path, "cannot write", e))
+fn create(path: &Path) -> Result<BufWriter<Handled>> {
+    streams::create(path, Manner::New).map(BufWriter::new)
 }
 
 /// A file that nobody else on this machine may read.
-fn create_private(path: &Path) -> Result<BufWriter<File>> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(BufWriter::new).map_err(|e| Error::io(path, "cannot write", e))
+fn create_private(path: &Path) -> Result<BufWriter<Handled>> {
+    streams::create(path, Manner::Private).map(BufWriter::new)
 }

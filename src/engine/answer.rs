@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
-use crate::index::Plan;
+use crate::index::{Correction, Plan};
 use crate::paper::{Filter, Paper};
 use crate::rank::Strategy;
 
@@ -224,12 +224,16 @@ pub struct Meta {
     /// How the examples became a score; only where there were examples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
+    /// Words of the query that no paper holds, and what was looked for in their place; only in searches, and only where
+    /// there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub corrected: Vec<Correction>,
 }
 
 impl Meta {
     /// What is told of an answer that was begun at a moment.
     pub(super) fn since(began: Instant, plan: Plan, total: usize, mode: Mode) -> Self {
-        Meta { took_ms: began.elapsed().as_secs_f64() * 1e3, plan, total, mode, strategy: None }
+        Meta { took_ms: began.elapsed().as_secs_f64() * 1e3, plan, total, mode, strategy: None, corrected: Vec::new() }
     }
 }
 

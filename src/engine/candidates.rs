@@ -126,6 +126,9 @@ const REACH: u64 = 3000;
 /// Papers found first that feedback is taken from.
 const BEST: usize = 3;
 
+/// How far a paper stays behind one that feedback must not carry it past.
+const BEHIND: f32 = 1e-6;
+
 impl Engine {
     /// The `k` closest by meaning and the `k` closest by words, with the scores of all.
     pub(super) fn candidates(
@@ -188,7 +191,7 @@ impl Engine {
         Ok(Candidates { found, plan, exhausted })
     }
 
-    /// Moves candidates towards what the best of them have in common: pseudo-relevance feedback as in Rocchio, "Relevance
+    /// Moves candidates, best first, towards what the best of them have in common: pseudo-relevance feedback as in Rocchio, "Relevance
     /// feedback in information retrieval", 1971, over the candidates alone.
     fn feed_back(&self, space: &Space, probe: &Probe<'_>, found: &mut [Candidate]) {
         let best: Vec<Row> = found.iter().take(BEST).map(|f| f.row).collect();
@@ -219,11 +222,25 @@ impl Engine {
             *value = if best.len() == 1 { own } else { (*value - part) / (1.0 - part) };
         }
         let old = 1.0 - probe.feedback;
-        for (f, likeness) in found.iter_mut().zip(likeness) {
+        let whole = match probe.words {
+            Some(Wanted::Words(words)) => self.lexical.hold_all(words, &rows),
+            _ => vec![false; rows.len()],
+        };
+        // What is alike says what the query may have meant as well, but not that a paper with all of its words is wrong: none
+        // that lacks one of them goes past it.
+        let mut least = f32::INFINITY;
+        for ((f, likeness), whole) in found.iter_mut().zip(likeness).zip(whole) {
             f.meaning *= old;
             f.words *= old;
             f.feedback = probe.feedback * likeness;
             f.score = f.meaning + f.words + f.feedback;
+            if whole {
+                least = least.min(f.score);
+            } else if f.score >= least {
+                let lower = least - BEHIND;
+                f.feedback += lower - f.score;
+                f.score = lower;
+            }
         }
         found.sort_unstable_by(Candidate::best_first);
     }

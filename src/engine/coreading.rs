@@ -121,6 +121,14 @@ impl Engine {
         }
     }
 
+    /// Which reading of others an answer would look at now, as a number that changes with it.
+    pub(super) fn others_mark(&self) -> Result<u64> {
+        let change = self.store.event_change()?;
+        let slot = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = slot.kept.as_ref().filter(|others| others.made.elapsed() < GOOD_FOR);
+        Ok(kept.map_or(change, |others| others.change))
+    }
+
     fn make_others(&self, space: &Space, change: u64, old: Option<&Others>) -> Result<Others> {
         let mut others = Others {
             crowd: None,

@@ -1,5 +1,6 @@
 //! Texts to vectors, for those who ask for just that.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Engine;
@@ -7,6 +8,7 @@ use super::search::check_query;
 use super::space::Space;
 use crate::embed::{Embedder, Kind};
 use crate::error::{Error, Result};
+use crate::paper::plain;
 use crate::store::StoredModel;
 
 /// Texts in one call of [`Engine::embed`].
@@ -22,21 +24,29 @@ impl Engine {
         self.space().embedder(&self.config)
     }
 
-    /// Unit vectors of some texts, and the model they are of.
+    /// Unit vectors of some texts, and the model they are of. Texts are embedded as those of papers are: without markup.
     ///
     /// # Errors
     /// [`Error::Invalid`] for no text, too many, an empty or an overlong one.
     pub fn embed(&self, texts: &[&str], kind: Kind) -> Result<(Vec<Vec<f32>>, StoredModel)> {
         let space = self.space();
         check_texts(texts)?;
-        Ok((space.embedder(&self.config)?.embed(texts, kind)?, space.model.clone()))
+        let texts: Vec<Cow<'_, str>> = texts.iter().map(|text| bare(text)).collect();
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        Ok((space.embedder(&self.config)?.embed(&texts, kind)?, space.model.clone()))
     }
 
     /// The vector of one query, in a given space.
     pub(super) fn embed_query(&self, space: &Space, text: &str) -> Result<Vec<f32>> {
-        let vectors = space.embedder(&self.config)?.embed(&[text], Kind::Query)?;
+        let vectors = space.embedder(&self.config)?.embed(&[&*bare(text)], Kind::Query)?;
         vectors.into_iter().next().ok_or_else(|| Error::Internal("the embedder gave no vector".into()))
     }
+}
+
+/// A text without markup; what is nothing but markup stays.
+fn bare(text: &str) -> Cow<'_, str> {
+    let plain = plain(text);
+    if plain.trim().is_empty() { Cow::Borrowed(text) } else { plain }
 }
 
 /// Refuses no text, too many, and those that nothing can be found with.

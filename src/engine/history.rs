@@ -1,15 +1,14 @@
-//! A reading history from elsewhere: references matched to the corpus, the rest kept to learn from.
-
-use std::collections::HashSet;
+//! References of a list from elsewhere, and which papers of the corpus they name. What is done with them: `imports`.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::agreement::Facts;
 use super::ingest::MAX_LISTED;
 use super::{Engine, Format, Rejected};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::paper::{Identifier, Paper, PaperId, Row, TELLING_TITLE, head, letters};
-use crate::user::{Event, EventKind, Moment, UserId};
+use crate::user::Moment;
 
 /// A reference of a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,108 +85,12 @@ impl ReferenceList {
     }
 }
 
-/// What to do with references.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Import {
-    /// What each reference counts as.
-    pub kind: EventKind,
-    /// Whether references that are not in the corpus are embedded, so that they teach all the same.
-    pub embed_missing: bool,
-}
-
-/// A reference that is in the corpus.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct Matched {
-    /// The reference's title, or what named it.
-    pub reference: String,
-    /// The paper's id.
-    pub paper: String,
-    /// How it was known: `id`, `doi`, `arxiv` or `title`.
-    pub by: &'static str,
-}
-
-/// What became of the references.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
-pub struct Imported {
-    /// References that are in the corpus.
-    pub matched: Vec<Matched>,
-    /// References that are not, by title or name.
-    pub missing: Vec<String>,
-    /// How many of those were embedded to learn from.
-    pub embedded: usize,
-    /// Events that are new.
-    pub accepted: usize,
-    /// Events that were there already.
-    pub unchanged: usize,
-    /// Entries of the list that could not be read, or name nothing (the first thousand).
-    pub rejected: Vec<Rejected>,
-    /// How many those are in all.
-    pub rejected_total: usize,
-    /// What their `line` counts: lines of the text, or (CSL-JSON) entries of the list.
-    pub rejected_unit: RejectedUnit,
-}
-
 impl Engine {
-    /// Takes references into a user's history; the user is made if new. A paper that has an event of this kind already gets
-    /// no second one, so the same list may be imported again.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a name that is not allowed; whatever the model fails with.
-    pub fn import_history(&self, name: &str, list: &ReferenceList, import: Import) -> Result<Imported> {
-        let user = UserId::new(name)?;
-        let now = Moment::now();
-        let known: HashSet<PaperId> = match self.store.user(name) {
-            Ok(user) => {
-                let history = self.store.history(user.number)?;
-                history.into_iter().filter(|e| e.kind == import.kind).map(|e| e.paper).collect()
-            }
-            Err(Error::NotFound { .. }) => HashSet::new(),
-            Err(e) => return Err(e),
-        };
-        let mut out = Imported {
-            rejected: list.rejected.clone(),
-            rejected_total: list.rejected_total,
-            rejected_unit: list.rejected_unit,
-            ..Imported::default()
-        };
-        let (mut events, mut outside, mut done) = (Vec::new(), Vec::new(), HashSet::new());
-        for reference in &list.references {
-            let shown = if reference.titled { reference.paper.title.clone() } else { reference.names.join(" ") };
-            let paper = match self.find_reference(reference)? {
-                Some((id, by)) => {
-                    out.matched.push(Matched { reference: shown, paper: id.to_string(), by });
-                    id
-                }
-                None => {
-                    out.missing.push(shown);
-                    // An id alone says nothing of what the paper is about.
-                    let prose = reference.titled && reference.paper.title.split_whitespace().count() > 1;
-                    if !import.embed_missing || !prose {
-                        continue;
-                    }
-                    outside.push(reference.paper.clone());
-                    reference.paper.id.clone()
-                }
-            };
-            if known.contains(&paper) {
-                out.unchanged += 1;
-            } else if done.insert(paper.clone()) {
-                let at = reference.added.filter(|at| *at <= now).unwrap_or(now);
-                events.push(Event { paper, kind: import.kind, at, weight: 1.0 });
-            }
-        }
-        out.embedded = outside.len();
-        self.put_outside(&user, &outside)?;
-        if !events.is_empty() {
-            let added = self.store.add_events(&user, &events)?;
-            out.accepted = added.accepted;
-            out.unchanged += added.unchanged;
-        }
-        Ok(out)
-    }
-
     /// The paper of the corpus that a reference names, and how it was known.
-    fn find_reference(&self, reference: &Reference) -> Result<Option<(PaperId, &'static str)>> {
+    ///
+    /// An identifier that both have settles it. A title does where nothing speaks against it: see
+    /// [`Facts`](super::agreement::Facts).
+    pub(super) fn find_reference(&self, reference: &Reference) -> Result<Option<(PaperId, &'static str)>> {
         let ids: Vec<PaperId> = reference.names.iter().filter_map(|n| PaperId::new(n.trim()).ok()).collect();
         let refs: Vec<&PaperId> = ids.iter().collect();
         for (id, row) in ids.iter().zip(self.store.rows(&refs)?) {
@@ -197,30 +100,55 @@ impl Engine {
         }
         let keys: Vec<String> =
             reference.names.iter().filter_map(|n| Some(Identifier::parse(n)?.key().to_string())).collect();
-        for (prefix, by) in [("doi:", "doi"), ("arxiv:", "arxiv")] {
-            for key in keys.iter().filter(|k| k.starts_with(prefix)) {
-                if let Some(id) = self.id_of(self.store.rows_of_key(key)?)? {
-                    return Ok(Some((id, by)));
+        let (mut first, others): (Vec<&String>, Vec<&String>) = keys.iter().partition(|key| key.starts_with("doi:"));
+        first.extend(others);
+        for key in first {
+            if let Some(id) = self.id_of(self.store.rows_of_key(key)?)? {
+                return Ok(Some((id, known_by(key))));
+            }
+        }
+        if reference.titled { self.find_title(reference) } else { Ok(None) }
+    }
+
+    fn find_title(&self, reference: &Reference) -> Result<Option<(PaperId, &'static str)>> {
+        let mut rows: Vec<Row> = Vec::new();
+        for key in reference.paper.work_keys().iter().filter(|k| k.starts_with("title:")) {
+            rows.extend(self.store.rows_of_key(key)?);
+        }
+        let title = letters(&reference.paper.title);
+        if title.len() >= TELLING_TITLE {
+            for row in self.store.rows_of_title(&title)? {
+                if !rows.contains(&row) {
+                    rows.push(row);
                 }
             }
         }
-        if !reference.titled {
+        if rows.is_empty() {
             return Ok(None);
         }
-        for key in reference.paper.work_keys().iter().filter(|k| k.starts_with("title:")) {
-            if let Some(id) = self.id_of(self.store.rows_of_key(key)?)? {
-                return Ok(Some((id, "title")));
+        let named = Facts::of(&reference.paper, &reference.names);
+        let mut best: Option<(PaperId, u8)> = None;
+        for (_, paper) in self.store.papers(&rows)? {
+            // Of equals the first: rows come the newest first.
+            match named.agreement(&Facts::of(&paper, &[]), &paper.title) {
+                Some(agreement) if best.as_ref().is_none_or(|(_, so_far)| agreement > *so_far) => {
+                    best = Some((paper.id.clone(), agreement));
+                }
+                _ => {}
             }
         }
-        let title = letters(&reference.paper.title);
-        if title.len() < TELLING_TITLE {
-            return Ok(None);
-        }
-        Ok(self.id_of(self.store.rows_of_title(&title)?)?.map(|id| (id, "title")))
+        Ok(best.map(|(id, _)| (id, "title")))
     }
 
     fn id_of(&self, rows: Vec<Row>) -> Result<Option<PaperId>> {
         let Some(first) = rows.first() else { return Ok(None) };
         Ok(self.store.papers(&[*first])?.pop().map(|(_, paper)| paper.id))
     }
+}
+
+/// The word for the identifier that a key is.
+fn known_by(key: &str) -> &'static str {
+    let known = ["doi", "arxiv", "pmid", "pmcid", "corpusid", "acl", "openreview"];
+    let prefix = key.split(':').next().unwrap_or_default();
+    known.into_iter().find(|k| *k == prefix).unwrap_or("id")
 }

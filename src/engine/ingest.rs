@@ -17,7 +17,7 @@ use super::Engine;
 use super::space::Space;
 use crate::embed::{Kind, Submitted, unit};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, PaperId, Row};
+use crate::paper::{LeftOut, Paper, PaperId, Row, head};
 use crate::store::{Fingerprints, Outcome};
 
 /// Rejected lines, or entries of a list, that are listed one by one; more are only counted.
@@ -31,6 +31,29 @@ pub struct Incoming {
     pub paper: std::result::Result<Paper, Rejection>,
     /// Its vector, where it is known already (an import); of the engine's model.
     pub vector: Option<Vec<f32>>,
+    /// Fields that could not be read, so that the paper goes without them.
+    pub warnings: Vec<LeftOut>,
+}
+
+impl Incoming {
+    /// What a line gave: a paper with the fields it goes without ([`Paper::read`]), or why it holds none.
+    pub fn new(line: usize, read: std::result::Result<(Paper, Vec<LeftOut>), Rejection>) -> Self {
+        let (paper, warnings) = match read {
+            Ok((paper, warnings)) => (Ok(paper), warnings),
+            Err(rejection) => (Err(rejection), Vec::new()),
+        };
+        Incoming { line, paper, vector: None, warnings }
+    }
+
+    /// The same for who wants no paper that goes without a field: it is rejected.
+    pub fn strict(mut self) -> Self {
+        if let (Ok(paper), false) = (&self.paper, self.warnings.is_empty()) {
+            let told = |w: LeftOut| format!("the field `{}`: {}", w.field, w.reason);
+            let reason = std::mem::take(&mut self.warnings).into_iter().map(told).collect::<Vec<_>>().join("; ");
+            self.paper = Err(Rejection { id: Some(head(paper.id.as_str(), 80)), reason });
+        }
+        self
+    }
 }
 
 /// Why a line holds no paper.
@@ -56,6 +79,19 @@ pub struct Rejected {
     pub reason: String,
 }
 
+/// A field of a paper that could not be read: the paper is in, without it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Warning {
+    /// The line, from 1 (in a list: the place).
+    pub line: usize,
+    /// The paper's id.
+    pub id: Option<String>,
+    /// The field.
+    pub field: String,
+    /// Why it could not be read.
+    pub reason: String,
+}
+
 /// What became of the papers. All numbers are of committed papers.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct Report {
@@ -69,6 +105,10 @@ pub struct Report {
     pub rejected: Vec<Rejected>,
     /// How many lines hold no paper.
     pub rejected_total: usize,
+    /// Fields that could not be read, so that their papers are in without them (the first thousand).
+    pub warnings: Vec<Warning>,
+    /// How many such fields there were.
+    pub warnings_total: usize,
     /// Texts that went through the model.
     pub embedded: usize,
 }
@@ -87,6 +127,32 @@ impl Report {
     }
 }
 
+/// Warnings on their way into a report.
+#[derive(Default)]
+struct Warnings {
+    total: usize,
+    /// The first [`MAX_LISTED`].
+    listed: Vec<Warning>,
+}
+
+impl Warnings {
+    fn add(&mut self, line: usize, paper: &Paper, left_out: Vec<LeftOut>) {
+        for LeftOut { field, reason } in left_out {
+            self.total += 1;
+            if self.listed.len() < MAX_LISTED {
+                let id = Some(head(paper.id.as_str(), 80));
+                self.listed.push(Warning { line, id, field: field.to_string(), reason });
+            }
+        }
+    }
+
+    fn report(self, report: &mut Report) {
+        report.warnings_total += self.total;
+        let room = MAX_LISTED - report.warnings.len();
+        report.warnings.extend(self.listed.into_iter().take(room));
+    }
+}
+
 /// A window on its way to the store.
 struct Window {
     /// What the vectors are of.
@@ -96,6 +162,7 @@ struct Window {
     lines: Vec<usize>,
     vectors: HashMap<usize, Vec<f32>>,
     rejected: Vec<(usize, Rejection)>,
+    warnings: Warnings,
     unchanged: usize,
     embedded: usize,
     /// The papers whose vectors are with the encoder, and these.
@@ -110,6 +177,7 @@ impl Window {
             lines: Vec::new(),
             vectors: HashMap::new(),
             rejected: Vec::new(),
+            warnings: Warnings::default(),
             unchanged: 0,
             embedded: 0,
             under_way: None,
@@ -185,7 +253,10 @@ impl Engine {
             while incoming.len() < pace.window && window.rejected.len() < pace.window {
                 match lines.next() {
                     None => break,
-                    Some(Ok(Incoming { line, paper: Ok(paper), vector })) => incoming.push((line, paper, vector)),
+                    Some(Ok(Incoming { line, paper: Ok(paper), vector, warnings })) => {
+                        window.warnings.add(line, &paper, warnings);
+                        incoming.push((line, paper, vector));
+                    }
                     Some(Ok(Incoming { line, paper: Err(rejection), .. })) => window.rejected.push((line, rejection)),
                     Some(Err(e)) => {
                         failed = Some(e);
@@ -276,6 +347,7 @@ impl Engine {
             for (line, rejection) in window.rejected {
                 report.reject(line, rejection);
             }
+            window.warnings.report(&mut report);
             report.unchanged += window.unchanged;
             report.embedded += window.embedded;
             progress(&report);
@@ -336,8 +408,10 @@ impl Engine {
         space.index.seen(written.change);
         space.index.insert(&added)?;
         space.index.remove(&gone);
+        let followed = self.follow_versions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone);
+        // Behind the versions, which say what themes count.
         self.themes.fall_behind();
-        self.follow_versions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone)?;
+        followed?;
         self.follow_words(&changed, &gone, written.change)
     }
 }

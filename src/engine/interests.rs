@@ -135,7 +135,9 @@ impl Engine {
                 members.sort_by(|a, b| learned[*b].weight.total_cmp(&learned[*a].weight).then(a.cmp(b)));
                 let edits = stored.iter().find(|s| s.number == number).map_or_else(Edits::default, |s| s.edits.clone());
                 let made = if terms.is_empty() {
-                    members.first().map_or_else(String::new, |&k| crate::paper::head(&learned[k].title, 60))
+                    members.first().map_or_else(String::new, |&k| {
+                        crate::paper::head(crate::paper::plain(&learned[k].title).trim(), 60)
+                    })
                 } else {
                     terms.iter().take(IN_NAME).cloned().collect::<Vec<_>>().join(", ")
                 };

@@ -1,5 +1,6 @@
 //! Where store, embedder, index and rank meet. One file for each thing the engine does.
 
+mod agreement;
 mod answer;
 mod candidates;
 mod coreading;
@@ -7,13 +8,16 @@ mod embed;
 mod feed;
 mod format;
 mod history;
+mod imports;
 mod info;
 mod ingest;
 mod interests;
+mod named;
 mod onboarding;
 mod open;
 mod probability;
 mod reader;
+mod reading;
 mod recommend;
 mod reembed;
 mod retrieve;
@@ -30,21 +34,25 @@ mod words;
 pub use answer::{Answer, Ask, Hit, InterestName, Meta, Mode, Part, Why};
 pub use feed::{Feed, Since};
 pub use format::Format;
-pub use history::{Import, Imported, Matched, Reference, ReferenceList, RejectedUnit};
+pub use history::{Reference, ReferenceList, RejectedUnit};
+pub use imports::{
+    Entry, EntryStatus, Import, ImportAbout, ImportProgress, ImportView, Imported, Matched, Outside, Undone,
+};
 pub use info::Info;
-pub use ingest::{Incoming, Rejected, Rejection, Report, Source};
+pub use ingest::{Incoming, Rejected, Rejection, Report, Source, Warning};
 pub use interests::{InterestPatch, InterestView};
+pub use onboarding::QuestionsAsk;
 pub use open::Opened;
 pub use recommend::{Example, Recommend};
 pub use reembed::Reembedded;
 pub use search::MAX_QUERY_BYTES;
-pub use testbed::{Readership, Testbed};
+pub use testbed::{Readership, Testbed, Topic};
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,
     MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeAsk, ThemeEvent, ThemeEvents,
     ThemeList, ThemeMap, ThemeOrder, ThemesAsk, ThemesMeta, ThemesRun,
 };
-pub use users::{ExportedUser, MAX_EVENTS, UserView};
+pub use users::{EventReport, ExportedUser, MAX_EVENTS, RejectedEvent, Unreadable, UserView};
 pub use versions::{PaperInFull, Version};
 
 use std::path::PathBuf;
@@ -76,15 +84,19 @@ pub struct Engine {
     committing: Mutex<()>,
     // What the corpus is about; it has locks of its own.
     themes: themes::Board,
+    // Reading lists that are being taken in.
+    imports: imports::Running,
+    // The papers that newcomers are asked about.
+    questions: onboarding::Kept,
 }
 
 impl Engine {
-    /// A paper.
+    /// The paper that a text names: its id, or any form of its arXiv id, DOI and the like.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none with this id.
+    /// [`Error::NotFound`] when there is none.
     pub fn paper(&self, id: &str) -> Result<Paper> {
-        self.store.paper(id)?.map(|(_, paper)| paper).ok_or_else(|| Error::no_paper(id))
+        self.named(id).map(|(_, paper)| paper)
     }
 
     /// A page of papers without a query.
@@ -96,17 +108,19 @@ impl Engine {
         self.store.list(listing)
     }
 
-    /// Takes a paper away: it is in no later answer.
+    /// Takes a paper away: it is in no later answer. It is named by its id, or by an identifier that no second paper has.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none with this id.
+    /// [`Error::NotFound`] when there is none; [`Error::Invalid`] when the identifier names several.
     pub fn delete(&self, id: &str) -> Result<()> {
-        let known = PaperId::new(id).map_err(|_| Error::no_paper(id))?;
+        let known = self.named_beyond_doubt(id)?;
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
+        let followed = self.follow_versions(std::iter::empty(), &[row]);
+        // Behind the versions, which say what themes count.
         self.themes.fall_behind();
-        self.follow_versions(std::iter::empty(), &[row])?;
+        followed?;
         self.lexical.remove(&[row])
     }
 

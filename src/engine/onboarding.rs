@@ -1,80 +1,212 @@
 //! The papers to ask a new user about: each answer should tell as much as possible.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::{Answer, Ask, Engine, Hit, Meta, Mode};
-use crate::error::Result;
+use super::answer::check_limit;
+use super::reader::Reader;
+use super::space::Space;
+use super::{Answer, Engine, Hit, Meta, Mode};
+use crate::error::{Error, Result};
 use crate::index::Plan;
-use crate::paper::Row;
-use crate::rank::Candidate;
-use crate::vector::dot;
+use crate::paper::{Filter, Paper, PaperId, Row, plain};
+use crate::rank::{Panel, Questions};
+use crate::vector::add;
 
-/// Papers that are looked at: enough to stand for a corpus.
-const LOOKED_AT: usize = 1500;
+/// Papers that stand for a corpus.
+pub const LOOKED_AT: usize = 1500;
+
+/// Verdicts that are learned from: the ones that weigh most.
+const LEARNED: usize = 60;
+
+/// Papers that say where an author or a theme lies.
+const SAMPLE: usize = 200;
+
+/// Starting points of one request, at most.
+const MOST_STARTS: usize = 50;
+
+/// Characters of an abstract from which on a paper can be judged by it.
+const READABLE: usize = 150;
+
+/// What somebody begins with, and what is wanted.
+#[derive(Debug, Clone)]
+pub struct QuestionsAsk {
+    /// Questions wanted: 1 to 500.
+    pub limit: usize,
+    /// Topics as they were typed, and saved searches.
+    pub topics: Vec<String>,
+    /// Themes by id.
+    pub themes: Vec<String>,
+    /// Authors by name.
+    pub authors: Vec<String>,
+    /// Papers that were passed over: neither they nor what is nearly the same is asked about.
+    pub passed: Vec<PaperId>,
+}
+
+impl Default for QuestionsAsk {
+    fn default() -> Self {
+        QuestionsAsk { limit: 10, topics: Vec::new(), themes: Vec::new(), authors: Vec::new(), passed: Vec::new() }
+    }
+}
+
+/// The papers that stand for the corpus, ready to be asked about.
+pub struct Corpus {
+    panel: Panel,
+    rows: Vec<Row>,
+    /// Which can be judged by what is shown of them.
+    readable: Vec<bool>,
+    fingerprint: String,
+    papers: usize,
+    changes: u64,
+}
+
+/// Where it is kept.
+#[derive(Default)]
+pub struct Kept(Mutex<Option<Arc<Corpus>>>);
+
+/// How much a paper weighs by the attention it had: readers work where there is most of it.
+pub fn weight(attention: f32) -> f32 {
+    1.0 + attention.max(0.0)
+}
 
 impl Engine {
-    /// Papers that a user has said nothing of, the most telling first: such as stand for many others, far from what was
-    /// asked already and from each other, and of which the model does not know whether they will be liked. After each
-    /// answer (a like or a dislike) the next ones follow from it.
+    /// Papers that a user has said nothing of, the most telling first, each with the bits of information that its
+    /// answer is expected to give. They follow from the starting points and from what the user has liked and disliked;
+    /// the second and later ones as if those before had not been liked. The user need not exist.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`] when there is no such user; [`crate::Error::Invalid`] for a limit out of range.
-    pub fn questions(&self, name: &str, limit: usize) -> Result<Answer> {
+    /// [`Error::NotFound`] for a theme, an author or a paper that is not there; [`Error::Invalid`] for a limit out of range, a
+    /// name that no user can have, an empty topic or too many starting points.
+    pub fn questions(&self, name: &str, ask: &QuestionsAsk) -> Result<Answer> {
         let began = Instant::now();
-        Ask { limit, ..Ask::default() }.check()?;
+        check_limit(ask.limit)?;
+        let starts = ask.topics.len() + ask.themes.len() + ask.authors.len();
+        if starts > MOST_STARTS {
+            return Err(Error::Invalid(format!("{starts} starting points; at most {MOST_STARTS} are allowed")));
+        }
         let space = self.space();
-        let reader = self.reader(&space, name)?;
-        let all = self.lexical.rows();
-        let step = (all.len() as usize).div_ceil(LOOKED_AT).max(1);
-        let rows: Vec<Row> = all.iter().step_by(step).map(Row).collect();
-        let papers: Vec<(Row, Vec<f32>)> =
-            rows.iter().zip(space.index.vectors(&rows)).filter_map(|(row, v)| Some((*row, v?))).collect();
-        let words = match &reader.taste {
-            Some(taste) => self.word_products(taste, &papers.iter().map(|p| p.0).collect::<Vec<_>>()),
-            None => vec![0.0; papers.len()],
+        let reader = match self.reader(&space, name) {
+            Err(Error::NotFound { .. }) => Arc::new(self.reader_with(&space, name, &[])?),
+            found => found?,
         };
-        // How much of the corpus a paper stands for: its mean closeness to a part of the others.
-        let part: Vec<&Vec<f32>> = papers.iter().step_by((papers.len() / 150).max(1)).map(|p| &p.1).collect();
-        let stands_for: Vec<f32> = papers
-            .iter()
-            .map(|(_, v)| part.iter().map(|o| dot(v, o).max(0.0).powi(2)).sum::<f32>() / part.len().max(1) as f32)
-            .collect();
-        let uncertain: Vec<f32> = papers
-            .iter()
-            .zip(&words)
-            .map(|((_, vector), words)| match &reader.taste {
-                // Between an average paper and a sure hit lies what an answer decides.
-                Some(taste) => {
-                    let score = taste.score(Candidate { vector, words: *words });
-                    1.0 / (1.0 + (score - 1.0).powi(2))
-                }
-                None => 1.0,
-            })
-            .collect();
-        let answered: Vec<Row> = reader.learned.iter().filter_map(|l| l.row).collect();
-        let mut nearest: Vec<f32> = vec![0.0; papers.len()];
-        let come_closer = |nearest: &mut Vec<f32>, to: &[f32]| {
-            for (n, (_, v)) in nearest.iter_mut().zip(&papers) {
-                *n = n.max(dot(v, to));
+        let starts = self.starts(&space, ask)?;
+        let passed = self.passed(&ask.passed)?;
+        let total = self.lexical.rows().len() as usize;
+        let Some(corpus) = self.corpus(&space)? else {
+            return Ok(Answer { papers: Vec::new(), meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) });
+        };
+        let versions = |row: &Row| reader.gone.contains(row.0) || passed.contains(row);
+        let open = corpus.rows.iter().zip(&corpus.readable).map(|(row, readable)| *readable && !versions(row));
+        let mut questions = Questions::new(&corpus.panel, open.collect());
+        questions.start(&starts.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        for (row, weight) in self.verdicts(&space, &reader) {
+            questions.answer(&row, weight);
+        }
+        space.index.vectors(&passed).iter().flatten().for_each(|v| questions.pass(v));
+        let mut papers: Vec<Hit> = Vec::with_capacity(ask.limit);
+        while papers.len() < ask.limit {
+            let Some((place, bits)) = questions.next() else { break };
+            let Some((_, paper)) = self.store.papers(&[corpus.rows[place]])?.pop() else { continue };
+            if !reader.seen.contains(paper.id.base()) && !reader.works.contains(&paper) {
+                papers.push(Hit::new(paper, bits));
             }
-        };
-        for vector in space.index.vectors(&answered).into_iter().flatten() {
-            come_closer(&mut nearest, &vector);
         }
-        let mut chosen: Vec<(Row, f32)> = Vec::new();
-        let mut left: Vec<usize> = (0..papers.len()).filter(|k| !answered.contains(&papers[*k].0)).collect();
-        while chosen.len() < 2 * limit && !left.is_empty() {
-            let value = |k: usize| stands_for[k].sqrt() * (1.0 - nearest[k]).max(0.0) * uncertain[k];
-            let Some(place) = (0..left.len()).max_by(|a, b| value(left[*a]).total_cmp(&value(left[*b]))) else { break };
-            let k = left.swap_remove(place);
-            chosen.push((papers[k].0, value(k)));
-            come_closer(&mut nearest, &papers[k].1);
+        // The order is that in which they are to be asked; a score never rises along a list.
+        let mut least = f32::INFINITY;
+        for hit in &mut papers {
+            least = least.min(hit.score);
+            hit.score = least;
         }
-        let rows: Vec<Row> = chosen.iter().map(|c| c.0).collect();
-        let found = self.store.papers(&rows)?;
-        let score = |row: Row| chosen.iter().find(|c| c.0 == row).map_or(0.0, |c| c.1);
-        let unseen = found.into_iter().filter(|(_, p)| !reader.seen.contains(p.id.base()) && !reader.works.contains(p));
-        let papers = unseen.take(limit).map(|(row, paper)| Hit::new(paper, score(row))).collect();
-        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, all.len() as usize, Mode::Hybrid) })
+        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
+    }
+
+    /// The vectors of what somebody begins with.
+    fn starts(&self, space: &Space, ask: &QuestionsAsk) -> Result<Vec<Vec<f32>>> {
+        let mut starts = Vec::new();
+        for topic in &ask.topics {
+            super::search::check_query(topic)?;
+            starts.push(self.embed_query(space, topic)?);
+        }
+        for theme in &ask.themes {
+            starts.push(self.middle(space, &self.rows_of_theme(theme)?));
+        }
+        for author in &ask.authors {
+            let filter = Filter { authors: vec![author.clone()], ..Filter::default() };
+            filter.check()?;
+            let rows: Vec<Row> = self.store.allowed(&filter)?.unwrap_or_default().iter().map(Row).collect();
+            if rows.is_empty() {
+                return Err(Error::NotFound { what: "author", id: author.clone() });
+            }
+            starts.push(self.middle(space, &rows));
+        }
+        Ok(starts)
+    }
+
+    fn middle(&self, space: &Space, rows: &[Row]) -> Vec<f32> {
+        let some: Vec<Row> = rows.iter().step_by(rows.len().div_ceil(SAMPLE).max(1)).copied().collect();
+        let mut sum = vec![0f32; space.model.dimension];
+        space.index.vectors(&some).iter().flatten().for_each(|v| add(&mut sum, 1.0 / some.len() as f32, v));
+        sum
+    }
+
+    fn passed(&self, ids: &[PaperId]) -> Result<Vec<Row>> {
+        let refs: Vec<&PaperId> = ids.iter().collect();
+        let rows = self.store.rows(&refs)?;
+        ids.iter().zip(rows).map(|(id, row)| row.ok_or_else(|| Error::no_paper(id.as_str()))).collect()
+    }
+
+    /// What a reader has said, by vector and weight: the verdicts that weigh most.
+    fn verdicts(&self, space: &Space, reader: &Reader) -> Vec<(Vec<f32>, f32)> {
+        let learned = reader.learned.iter().take(LEARNED);
+        match &reader.taste {
+            Some(taste) => learned.zip(taste.vectors()).map(|(l, v)| (v.clone(), l.weight)).collect(),
+            None => {
+                let known: Vec<(Row, f32)> = learned.filter_map(|l| Some((l.row?, l.weight))).collect();
+                let rows: Vec<Row> = known.iter().map(|k| k.0).collect();
+                let vectors = space.index.vectors(&rows);
+                vectors.into_iter().zip(known).filter_map(|(v, (_, weight))| Some((v?, weight))).collect()
+            }
+        }
+    }
+
+    /// The papers that stand for the corpus; chosen again when it has changed by a twentieth. None without papers.
+    fn corpus(&self, space: &Space) -> Result<Option<Arc<Corpus>>> {
+        let papers = space.index.len();
+        let changes = self.store.change()?;
+        let mut kept = self.questions.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(corpus) = kept.as_ref() {
+            let some = papers / 20;
+            let near = papers.abs_diff(corpus.papers) <= some && changes.saturating_sub(corpus.changes) <= some as u64;
+            if corpus.fingerprint == space.model.fingerprint && near {
+                return Ok(Some(Arc::clone(corpus)));
+            }
+        }
+        let works = space.index.rows() - self.versions().silent_rows(None);
+        let step = (works.len() as usize).div_ceil(LOOKED_AT).max(1);
+        let rows: Vec<Row> = works.iter().step_by(step).map(Row).collect();
+        let vectors = space.index.vectors(&rows);
+        let papers_of: Vec<(Row, Paper)> = self.store.papers(&rows)?;
+        let mut found = papers_of.iter().peekable();
+        let (mut kept_rows, mut known, mut weights, mut readable) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (row, vector) in rows.iter().zip(vectors) {
+            let Some((_, paper)) = found.next_if(|(r, _)| r == row) else { continue };
+            let Some(vector) = vector else { continue };
+            kept_rows.push(*row);
+            known.push(vector);
+            weights.push(weight(paper.attention() as f32));
+            readable.push(plain(&paper.summary).chars().count() >= READABLE);
+        }
+        // Where few papers have an abstract, titles have to do.
+        if readable.iter().filter(|r| **r).count() * 2 < readable.len() {
+            readable.fill(true);
+        }
+        if known.is_empty() {
+            return Ok(None);
+        }
+        let panel = Panel::of(&known.iter().map(Vec::as_slice).collect::<Vec<_>>(), &weights);
+        let fingerprint = space.model.fingerprint.clone();
+        let corpus = Arc::new(Corpus { panel, rows: kept_rows, readable, fingerprint, papers, changes });
+        *kept = Some(Arc::clone(&corpus));
+        Ok(Some(corpus))
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::Engine;
+use super::reading::bring_up_to_date;
 use super::space::{self, Space};
 use super::versions::Versions;
 use super::words::{WORDS, catch_up};
@@ -21,6 +22,8 @@ pub struct Opened {
     pub index: OpenReport,
     /// Why the index of words on disk was not used and was built again; none when it was.
     pub words_doubt: Option<String>,
+    /// Papers of a folder of an earlier version whose text is read in another way now.
+    pub renewed: usize,
 }
 
 impl Engine {
@@ -36,9 +39,20 @@ impl Engine {
     /// [`Error::Data`] when the folder is in use, damaged, or was made with another model than the one asked for;
     /// [`Error::Model`] when a new folder's model cannot be found.
     pub fn open(config: Config) -> Result<Opened> {
+        Self::open_telling(config, &|_, _| {})
+    }
+
+    /// The same. Where the folder was made by an earlier version, `progress` hears how many papers of how many were brought up to
+    /// date: those whose text is read in another way now are embedded again.
+    ///
+    /// # Errors
+    /// As for [`Engine::open`]; [`Error::Model`] when the folder's model is needed for that and cannot be opened.
+    pub fn open_telling(config: Config, progress: &dyn Fn(usize, usize)) -> Result<Opened> {
         let store = Arc::new(Store::open(&config.data)?);
         let model = choose_model(&store, &config)?;
+        let renewed = bring_up_to_date(&store, &model, &config, progress)?;
         let (space, report) = Space::open(&store, model, &config)?;
+        renewed.embedder.into_iter().for_each(|embedder| space.adopt(embedder));
         let papers = store.count()?;
         if space.index.len() != papers {
             return Err(Error::Data(format!(
@@ -62,8 +76,10 @@ impl Engine {
             versions,
             committing: Mutex::default(),
             themes: super::themes::Board::default(),
+            imports: super::imports::Running::default(),
+            questions: super::onboarding::Kept::default(),
         };
-        Ok(Opened { engine, index: report, words_doubt: words.doubt })
+        Ok(Opened { engine, index: report, words_doubt: words.doubt, renewed: renewed.papers })
     }
 }
 
@@ -76,6 +92,21 @@ pub fn sweep(folder: &Path, keep: &str) {
     }
 }
 
+impl Engine {
+    /// Whether the open folder has the model that `config` asks for, if it asks for one.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when it has another, [`Error::Model`] when the one asked for cannot be found.
+    pub fn check_model(&self, config: &Config) -> Result<()> {
+        if config.model.is_none() && config.precision.is_none() && config.dimension.is_none() {
+            return Ok(());
+        }
+        let own = self.space().model.clone();
+        let asked = asked_model(Some(&own), config)?;
+        if own.fingerprint == asked.fingerprint { Ok(()) } else { Err(another_model(&own, &asked, config)) }
+    }
+}
+
 /// The folder's own model, or for a folder without papers the one asked for.
 fn choose_model(store: &Store, config: &Config) -> Result<StoredModel> {
     let stored = store.current_model()?.filter(|_| store.count().is_ok_and(|n| n > 0));
@@ -83,8 +114,21 @@ fn choose_model(store: &Store, config: &Config) -> Result<StoredModel> {
         // Nobody asked for another, so nothing needs to be read now.
         return Ok(model.clone());
     }
-    let source = config.model.as_deref().or(stored.as_ref().map(|m| m.source.as_str())).unwrap_or(BUNDLED);
-    let own = stored.as_ref().map(|m| (precision_named(&m.precision), m.dimension));
+    let model = asked_model(stored.as_ref(), config)?;
+    match stored {
+        Some(old) if old.fingerprint != model.fingerprint => Err(another_model(&old, &model, config)),
+        Some(old) if old == model => Ok(model),
+        _ => {
+            store.set_current_model(&model)?;
+            Ok(model)
+        }
+    }
+}
+
+/// The model that the settings ask for of a folder that has perhaps one already.
+fn asked_model(stored: Option<&StoredModel>, config: &Config) -> Result<StoredModel> {
+    let source = config.model.as_deref().or(stored.map(|m| m.source.as_str())).unwrap_or(BUNDLED);
+    let own = stored.map(|m| (precision_named(&m.precision), m.dimension));
     let as_it_comes = || embed::identify(&config.embed_options(source, None, None));
     let identity = match own {
         Some((precision, dimension)) => {
@@ -95,25 +139,21 @@ fn choose_model(store: &Store, config: &Config) -> Result<StoredModel> {
         }
         None => as_it_comes()?,
     };
-    let model = space::stored(identity);
-    match stored {
-        Some(old) if old.fingerprint != model.fingerprint => Err(Error::Data(format!(
-            "the folder {} was made with the model {} ({} numbers a vector, {}), not with {} ({}, {}). Leave --model, \
-             --precision and --dimension away to go on with it, move it with `paperkin reembed`, or ingest into a new folder with --data",
-            config.data.display(),
-            old.source,
-            old.dimension,
-            old.precision,
-            model.source,
-            model.dimension,
-            model.precision
-        ))),
-        Some(old) if old == model => Ok(model),
-        _ => {
-            store.set_current_model(&model)?;
-            Ok(model)
-        }
-    }
+    Ok(space::stored(identity))
+}
+
+fn another_model(own: &StoredModel, asked: &StoredModel, config: &Config) -> Error {
+    Error::Data(format!(
+        "the folder {} was made with the model {} ({} numbers a vector, {}), not with {} ({}, {}). Leave --model, \
+         --precision and --dimension away to go on with it, move it with `paperkin reembed`, or ingest into a new folder with --data",
+        config.data.display(),
+        own.source,
+        own.dimension,
+        own.precision,
+        asked.source,
+        asked.dimension,
+        asked.precision
+    ))
 }
 
 /// The precision of this name.

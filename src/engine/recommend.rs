@@ -201,7 +201,7 @@ impl Engine {
             for given in papers {
                 let WithVector { row, paper, vector } = self.with_vector(space, given.id.as_str())?;
                 sides[k].push(example(given.weight, vector, self.lexical.terms(&[row]).pop().flatten()));
-                names.push(Name::Paper { id: given.id.to_string(), title: paper.title.clone() });
+                names.push(Name::Paper { id: paper.id.to_string(), title: paper.title.clone() });
                 rows[k].push(row);
                 if k == 0 {
                     liked_papers.push(paper);
@@ -229,6 +229,9 @@ impl Engine {
                 sides[k].push(example(1.0, vector, None));
                 names.push(Name::Vector);
             }
+        }
+        if let Some(both) = rows[1].iter().position(|row| rows[0].contains(row)) {
+            return Err(Error::Invalid(format!("{:?} is both liked and disliked", request.dislike[both].id.as_str())));
         }
         let [likes, dislikes] = sides;
         let share = match mode {
@@ -260,15 +263,10 @@ impl Engine {
     }
 
     fn rank_candidates(&self, ids: &[PaperId], score: &Rescore<'_>) -> Result<Vec<(Candidate, crate::paper::Paper)>> {
-        let refs: Vec<&PaperId> = ids.iter().collect();
-        let mut ranked = Vec::with_capacity(ids.len());
-        let mut seen = HashSet::new();
-        for (id, row) in ids.iter().zip(self.store.rows(&refs)?) {
-            let row = row.ok_or_else(|| Error::no_paper(id.as_str()))?;
-            if seen.insert(row) {
-                ranked.push(Candidate { row, ..Candidate::default() });
-            }
-        }
+        let (mut rows, mut seen) = (self.rows_of_all_named(ids)?, HashSet::new());
+        rows.retain(|row| seen.insert(*row));
+        let mut ranked: Vec<Candidate> =
+            rows.into_iter().map(|row| Candidate { row, ..Candidate::default() }).collect();
         score(&mut ranked)?;
         ranked.sort_by(Candidate::best_first);
         let order: Vec<Row> = ranked.iter().map(|f| f.row).collect();
@@ -312,9 +310,7 @@ impl Engine {
             _ => false,
         });
         if let Some(half_life) = half_life_days {
-            let (days, newest) = self.store.days(&rows)?;
-            // A paper that is dated into the future does not make all others old.
-            let newest = newest.map(|day| day.min(Moment::now().day()));
+            let (days, newest) = self.store.days(&rows, Moment::now().day())?;
             for f in found {
                 let factor = match (days.get(&f.row), newest) {
                     (Some(day), Some(newest)) => decay((newest - day) as f32, half_life),

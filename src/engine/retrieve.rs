@@ -63,7 +63,7 @@ impl Engine {
             allowed = Some(allowed.map_or(only.clone(), |a| a & only));
         }
         let allowed = allowed.as_ref();
-        rules.without.extend(self.store.excluded(&ask.filter)?.iter().map(Row));
+        rules.without.extend(self.excluded(&ask.filter)?.iter().map(Row));
         rules.first.retain(|row| !rules.without.contains(row) && allowed.is_none_or(|a| a.contains(row.0)));
         let total = self.total(space, ask, allowed, &rules);
         let needed = ask.offset.saturating_add(ask.limit).min(space.index.len());

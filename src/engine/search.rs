@@ -4,10 +4,12 @@ use std::time::Instant;
 
 use super::candidates::{Candidate, Probe, Wanted};
 use super::retrieve::{Retrieved, Rules};
-use super::{Answer, Ask, Engine, Hit, Meta, Part, Why};
+use super::similar::WithVector;
+use super::space::Space;
+use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Why};
 use crate::error::{Error, Result};
-use crate::index::{Query, is_prose};
-use crate::paper::{Identifier, Paper, PaperId, Row, head, id_key, letters};
+use crate::index::{Query, is_prose, visible};
+use crate::paper::{Paper, PaperId, Row, head, letters};
 
 /// The longest query, in bytes of UTF-8: more than any abstract, less than what would only keep the machine busy.
 pub const MAX_QUERY_BYTES: usize = 256 * 1024;
@@ -23,58 +25,72 @@ const TOLD: usize = 12;
 const FEEDBACK: f32 = 0.3;
 
 impl Engine {
-    /// Papers for a query: its words and its meaning, its conditions (see [`Query::parse`]), or a paper that it names. A text
+    /// Papers for a query: its words and its meaning, its conditions (see [`Query::read`]), or a paper that it names. A text
     /// of many words is a query by example.
     ///
+    /// A whole title is a title, whatever looks like an operator in it. A word that no paper holds is looked for as the
+    /// commonest one a letter away, and the answer says so. What holds no letter and no digit finds nothing.
+    ///
     /// # Errors
-    /// [`Error::BadRequest`] with the place for a query that cannot be read; [`Error::Invalid`] for an empty or overlong query
-    /// and for a request that is not allowed.
+    /// [`Error::Invalid`] for an empty or overlong query and for a request that is not allowed.
     pub fn search(&self, query: &str, ask: &Ask) -> Result<Answer> {
+        self.search_in(&self.space(), query, ask)
+    }
+
+    /// The same in a given space.
+    pub(super) fn search_in(&self, space: &Space, query: &str, ask: &Ask) -> Result<Answer> {
         let began = Instant::now();
         ask.check()?;
+        let query = &*visible(query);
         check_query(query)?;
-        let by_id = self.named_by_id(query)?;
-        if let Some((_, paper)) = self.store.papers(&by_id)?.into_iter().next() {
+        if let Some(example) = self.named_by_id(space, query)? {
             // What is like an identifier? What is like the paper that it names.
-            let example = self.with_vector(&self.space(), paper.id.as_str())?;
-            return self.like(&example, ask, Rules { first: by_id, ..Rules::default() }, began);
+            return self.like(space, &example, ask, Rules { first: vec![example.row], ..Rules::default() }, began);
         }
         let named = self.named_by_title(query)?;
+        if !query.chars().any(char::is_alphanumeric) {
+            return Ok(Answer { papers: Vec::new(), meta: Meta::since(began, crate::index::Plan::Exact, 0, ask.mode) });
+        }
         if is_prose(query) {
-            return self.by_example(query, named, ask, began);
+            return self.by_example(space, query, named, ask, began);
         }
-        let parsed = Query::parse(query)?;
-        let only = self.lexical.meeting(&parsed.conditions)?;
-        let conditions = parsed.conditions.iter().any(|c| !c.not);
-        if !parsed.words.chars().any(char::is_alphanumeric) {
-            return match only {
-                Some(rows) if conditions => self.listed(rows, ask, began),
-                Some(_) => Err(Error::Invalid("the query only leaves papers out; say what to look for as well".into())),
-                None => Err(Error::Invalid("the query holds no word: no letter and no digit".into())),
-            };
+        let mut parsed = self.lexical.read_query(query)?;
+        let mut only = self.lexical.meeting(&parsed.conditions)?;
+        let found = |rows: &roaring::RoaringBitmap| named.iter().all(|row| rows.contains(row.0));
+        if !named.is_empty() && only.as_ref().is_some_and(|rows| !parsed.is_one_phrase() || !found(rows)) {
+            // Whoever pastes a title means none of its signs.
+            (parsed, only) = (Query::plain(query), None);
         }
-        let space = self.space();
-        let words = self.lexical.words(&parsed.words)?;
-        let vector =
-            if ask.mode == super::Mode::Lexical { Vec::new() } else { self.embed_query(&space, &parsed.words)? };
+        // What is insisted on is meant as it was typed.
+        let insisted = only.as_ref().is_some_and(roaring::RoaringBitmap::is_empty);
+        let (text, corrected) = if named.is_empty() && !insisted {
+            self.lexical.corrected(&parsed.words)?
+        } else {
+            (parsed.words, Vec::new())
+        };
+        let words = self.lexical.words(&text)?;
+        // Without words to rank by: only conditions, or for the letter only function words, as in "to be or not to be".
+        let silent = !text.chars().any(char::is_alphanumeric) || (ask.mode == Mode::Lexical && words.is_empty());
+        if let Some(rows) = only.clone().filter(|_| silent) {
+            return self.listed(rows, ask, began);
+        }
+        let vector = if ask.mode == Mode::Lexical { Vec::new() } else { self.embed_query(space, &text)? };
         let wanted = Wanted::Words(&words);
         let probe = Probe { feedback: FEEDBACK, ..Probe::new(ask.mode, &vector, wanted) };
-        let retrieved = self.retrieve(&space, &probe, ask, Rules { only, first: named, ..Rules::default() })?;
-        let meaning = |value| Part::Text { text: head(query.trim(), 80), value };
-        Ok(self.answer(retrieved, wanted, &meaning, ask, began))
+        let retrieved = self.retrieve(space, &probe, ask, Rules { only, first: named, ..Rules::default() })?;
+        let meaning = |value| Part::Text { text: head(text.trim(), 80), value };
+        let mut answer = self.answer(retrieved, wanted, &meaning, ask, began);
+        answer.meta.corrected = corrected;
+        Ok(answer)
     }
 
     /// Papers like a text.
-    fn by_example(&self, text: &str, first: Vec<Row>, ask: &Ask, began: Instant) -> Result<Answer> {
-        if !text.chars().any(char::is_alphanumeric) {
-            return Err(Error::Invalid("the query holds no word: no letter and no digit".into()));
-        }
-        let space = self.space();
+    fn by_example(&self, space: &Space, text: &str, first: Vec<Row>, ask: &Ask, began: Instant) -> Result<Answer> {
         let terms = self.lexical.terms_of(text);
-        let vector = if ask.mode == super::Mode::Lexical { Vec::new() } else { self.embed_query(&space, text)? };
+        let vector = if ask.mode == Mode::Lexical { Vec::new() } else { self.embed_query(space, text)? };
         let wanted = Wanted::Terms(&terms);
         let probe = Probe { feedback: FEEDBACK, ..Probe::new(ask.mode, &vector, wanted) };
-        let retrieved = self.retrieve(&space, &probe, ask, Rules { first, ..Rules::default() })?;
+        let retrieved = self.retrieve(space, &probe, ask, Rules { first, ..Rules::default() })?;
         let meaning = |value| Part::Text { text: head(text.trim(), 80), value };
         Ok(self.answer(retrieved, wanted, &meaning, ask, began))
     }
@@ -82,7 +98,7 @@ impl Engine {
     /// Papers that meet conditions without words to rank them by: the newest first.
     fn listed(&self, rows: roaring::RoaringBitmap, ask: &Ask, began: Instant) -> Result<Answer> {
         let allowed = self.store.allowed(&ask.filter)?;
-        let mut rows = allowed.map_or(rows.clone(), |a| a & rows) - self.store.excluded(&ask.filter)?;
+        let mut rows = allowed.map_or(rows.clone(), |a| a & rows) - self.excluded(&ask.filter)?;
         if !ask.versions {
             let versions = self.versions();
             rows = rows.iter().filter(|r| versions.speaks(Row(*r), Some(&rows))).collect();
@@ -95,25 +111,22 @@ impl Engine {
         Ok(Answer { papers, meta: Meta::since(began, crate::index::Plan::Exact, total, ask.mode) })
     }
 
-    /// The paper that a query names by its id, arXiv id, DOI or address; of several versions the newest.
-    fn named_by_id(&self, query: &str) -> Result<Vec<Row>> {
+    /// The paper that a query names by its id, or by any form of an identifier.
+    fn named_by_id(&self, space: &Space, query: &str) -> Result<Option<WithVector>> {
         let text = query.trim();
         if text.len() > LONGEST_NAME {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let exactly = PaperId::new(text).ok().map(|id| self.store.rows(&[&id])).transpose()?;
-        if let Some(row) = exactly.into_iter().flatten().flatten().next() {
-            return Ok(vec![row]);
+        let known = exactly.into_iter().flatten().flatten().next();
+        if known.is_none() && self.named_otherwise(text)?.is_none() {
+            return Ok(None);
         }
-        let mut keys: Vec<String> = Identifier::parse(text).iter().map(|i| i.key().to_string()).collect();
-        keys.push(id_key(text));
-        for key in &keys {
-            let rows = self.store.rows_of_key(key)?;
-            if let Some(newest) = rows.first() {
-                return Ok(vec![*newest]);
-            }
+        match self.with_vector(space, text) {
+            // It went meanwhile.
+            Err(Error::NotFound { .. }) => Ok(None),
+            found => found.map(Some),
         }
-        Ok(Vec::new())
     }
 
     /// The papers that a query names by their whole title, in quotes or not.

@@ -24,32 +24,39 @@ const MAX_BATCH: usize = 1000;
 pub type TakeNeighbours<'a> = dyn FnMut(&PaperId, &[(PaperId, f32)]) -> Result<()> + 'a;
 
 impl Engine {
-    /// Papers like the one with this id: never itself, nor (unless `versions` is asked for) another version of its work.
+    /// Papers like the one that an id or identifier names: never itself, nor (unless `versions` is asked for) another version of its work.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such paper; [`Error::Invalid`] for a request that is not allowed.
     pub fn similar(&self, id: &str, ask: &Ask) -> Result<Answer> {
-        let began = Instant::now();
         ask.check()?;
-        let example = self.with_vector(&self.space(), id)?;
+        self.similar_in(&self.space(), id, ask).map(|(_, answer)| answer)
+    }
+
+    fn similar_in(&self, space: &Space, id: &str, ask: &Ask) -> Result<(PaperId, Answer)> {
+        let began = Instant::now();
+        let example = self.with_vector(space, id)?;
         let (row, paper) = (example.row, &example.paper);
         let (mut without, mut never) = (HashSet::from([row]), Works::default());
         if !ask.versions {
             without.extend(self.versions().others(row));
             never = Works::of([paper]);
         }
-        self.like(&example, ask, Rules { without, never, ..Rules::default() }, began)
+        let answer = self.like(space, &example, ask, Rules { without, never, ..Rules::default() }, began)?;
+        Ok((example.paper.id, answer))
     }
 
-    /// Papers like each of some papers.
+    /// Papers like each of some papers, with the ids that these were given, in the order of the list.
     ///
     /// # Errors
     /// As [`Engine::similar`]; [`Error::Invalid`] also for no id or too many.
-    pub fn similar_to_each(&self, ids: &[PaperId], ask: &Ask) -> Result<Vec<Answer>> {
+    pub fn similar_to_each(&self, ids: &[PaperId], ask: &Ask) -> Result<Vec<(PaperId, Answer)>> {
         if ids.is_empty() || ids.len() > MAX_BATCH {
             return Err(Error::Invalid(format!("{} ids; 1 to {MAX_BATCH} are allowed", ids.len())));
         }
-        ids.par_iter().map(|id| self.similar(id.as_str(), ask)).collect()
+        ask.check()?;
+        let space = self.space();
+        ids.par_iter().map(|id| self.similar_in(&space, id.as_str(), ask)).collect()
     }
 
     /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of [`Engine::similar`],
@@ -66,7 +73,7 @@ impl Engine {
         }
         let space = self.space();
         let allowed = self.store.allowed(&ask.filter)?;
-        let excluded = self.store.excluded(&ask.filter)?;
+        let excluded = self.excluded(&ask.filter)?;
         let ids: BTreeMap<Row, PaperId> = self.store.ids_after(None, usize::MAX >> 1)?.into_iter().collect();
         let rows: Vec<Row> = ids.keys().copied().collect();
         for piece in rows.chunks(PIECE) {
@@ -116,28 +123,39 @@ impl Engine {
     }
 
     /// Papers like a paper, under rules of the caller's.
-    pub(super) fn like(&self, example: &WithVector, ask: &Ask, rules: Rules<'_>, began: Instant) -> Result<Answer> {
+    pub(super) fn like(
+        &self,
+        space: &Space,
+        example: &WithVector,
+        ask: &Ask,
+        rules: Rules<'_>,
+        began: Instant,
+    ) -> Result<Answer> {
         let WithVector { row, paper, vector } = example;
         let terms = self.lexical.terms(&[*row]).pop().flatten().unwrap_or_default();
         let wanted = Wanted::Terms(&terms);
-        let retrieved = self.retrieve(&self.space(), &Probe::new(ask.mode, vector, wanted), ask, rules)?;
+        let retrieved = self.retrieve(space, &Probe::new(ask.mode, vector, wanted), ask, rules)?;
         let meaning = |value| Part::Paper { id: paper.id.to_string(), title: paper.title.clone(), value };
         Ok(self.answer(retrieved, wanted, &meaning, ask, began))
     }
 
-    /// A paper with its vector.
+    /// The paper that a text names, with its vector.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none with this id.
+    /// [`Error::NotFound`] when there is none; [`Error::Overloaded`] when it came in after the corpus had moved on to another
+    /// space.
     pub(super) fn with_vector(&self, space: &Space, id: &str) -> Result<WithVector> {
         for _ in 0..PATIENCE {
-            let (row, paper) = self.store.paper(id)?.ok_or_else(|| Error::no_paper(id))?;
+            let (row, paper) = self.named(id)?;
             if let Some(vector) = space.index.vectors(&[row]).pop().flatten() {
                 return Ok(WithVector { row, paper, vector });
             }
             // The paper came, went or changed between the look into the store and that into the index: once the commit
             // that did so is followed, both say the same.
             drop(self.committing.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        if self.space().model.fingerprint != space.model.fingerprint {
+            return Err(Error::Overloaded("the papers have just moved to another model; try again in a moment".into()));
         }
         Err(Error::Internal(format!("the paper {id:?} has no vector")))
     }

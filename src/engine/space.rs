@@ -68,20 +68,7 @@ impl Space {
         if let Some(embedder) = self.embedder.get() {
             return Ok(Arc::clone(embedder));
         }
-        let options = config.embed_options(
-            &self.model.source,
-            precision_named(&self.model.precision),
-            Some(self.model.dimension),
-        );
-        let embedder: Arc<dyn Embedder> = Arc::from(embed::open(&options)?);
-        if embedder.identity().fingerprint != self.model.fingerprint {
-            return Err(Error::Data(format!(
-                "the model {:?} is not the one that the vectors in {} were made with: its files have changed. Put them \
-                 back, or move the papers to it with `paperkin reembed --model`",
-                self.model.source,
-                config.data.display()
-            )));
-        }
+        let embedder = embedder(&self.model, config)?;
         let _ = self.embedder.set(Arc::clone(&embedder));
         Ok(embedder)
     }
@@ -100,6 +87,24 @@ impl Space {
     pub fn runs_on(&self) -> Option<String> {
         self.embedder.get().map(|e| e.runs_on())
     }
+}
+
+/// Opens the embedder of a model.
+///
+/// # Errors
+/// As for [`Space::embedder`].
+pub fn embedder(model: &StoredModel, config: &Config) -> Result<Arc<dyn Embedder>> {
+    let options = config.embed_options(&model.source, precision_named(&model.precision), Some(model.dimension));
+    let embedder: Arc<dyn Embedder> = Arc::from(embed::open(&options)?);
+    if embedder.identity().fingerprint != model.fingerprint {
+        return Err(Error::Data(format!(
+            "the model {:?} is not the one that the vectors in {} were made with: its files have changed. Put them \
+             back, or move the papers to it with `paperkin reembed --model`",
+            model.source,
+            config.data.display()
+        )));
+    }
+    Ok(embedder)
 }
 
 /// Where the index over the vectors of a model is kept.

@@ -9,7 +9,7 @@ use super::space::Space;
 use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{PaperId, Row};
-use crate::rank::{Candidate, Crowd, Liking, Taste, carried_over, cluster, weigh};
+use crate::rank::{Candidate, Crowd, Liking, Panel, Taste, carried_over, cluster, weigh};
 
 /// Papers with their vectors, terms and days.
 pub struct Testbed<'a> {
@@ -91,13 +91,37 @@ impl Testbed<'_> {
 
     /// The model of a reader with these examples (place and weight; below zero for a dislike), as it serves.
     pub fn taste(&self, examples: &[(usize, f32)]) -> Option<Taste> {
-        let likings: Vec<Liking<'_>> = examples
+        self.taste_from(None, examples)
+    }
+
+    /// The same with a topic that was typed, which counts as an example.
+    pub fn taste_from(&self, topic: Option<&Topic>, examples: &[(usize, f32)]) -> Option<Taste> {
+        let mut likings: Vec<Liking<'_>> = examples
             .iter()
             .map(|&(k, weight)| Liking { weight, vector: &self.vectors[k], terms: &self.terms[k] })
             .collect();
+        likings.extend(topic.map(|t| Liking { weight: 1.0, vector: &t.vector, terms: &t.terms }));
         let mut taste = Taste::fit(&likings, &self.common.background)?;
         self.engine.bring_to_scale(&mut taste, &self.common);
         Some(taste)
+    }
+
+    /// A topic as somebody types it.
+    ///
+    /// # Errors
+    /// When the model cannot be opened.
+    pub fn topic(&self, text: &str) -> Result<Topic> {
+        let vector = self.engine.embed_query(&self.space, text)?;
+        Ok(Topic { vector, terms: self.engine.lexical.terms_of(text).terms })
+    }
+
+    /// Papers of some places that stand for these places, as for newcomers, and where they stand. `attention` is by place.
+    pub fn panel(&self, places: &[usize], attention: &[f32]) -> (Panel, Vec<usize>) {
+        let step = places.len().div_ceil(super::onboarding::LOOKED_AT).max(1);
+        let some: Vec<usize> = places.iter().step_by(step).copied().collect();
+        let vectors: Vec<&[f32]> = some.iter().map(|k| self.vectors[*k].as_slice()).collect();
+        let weights: Vec<f32> = some.iter().map(|k| super::onboarding::weight(attention[*k])).collect();
+        (Panel::of(&vectors, &weights), some)
     }
 
     /// The scores of candidates under a model, as it serves.
@@ -136,6 +160,13 @@ impl Testbed<'_> {
     pub fn dimension(&self) -> usize {
         self.space.model.dimension
     }
+}
+
+/// A topic, read.
+pub struct Topic {
+    /// Its unit vector.
+    pub vector: Vec<f32>,
+    terms: Vec<(u32, f32)>,
 }
 
 /// Who read what, laid out for some candidates.

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use roaring::RoaringBitmap;
 
-use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Why};
+use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Since, Why};
 use crate::error::{Error, Result};
 use crate::index::Plan;
 use crate::paper::{Paper, PaperId, Row};
@@ -20,6 +20,9 @@ use crate::user::{EventKind, Moment};
 
 /// Days of mean attention that every paper starts with.
 const PRIOR_DAYS: f32 = 3.0;
+
+/// Papers that are looked at where days say nothing.
+const MOST_VOTED: usize = 2000;
 
 /// Days that can be asked for.
 const SHORTEST_WINDOW: f32 = 0.04;
@@ -37,7 +40,7 @@ pub struct Attention {
 }
 
 impl Engine {
-    /// Papers by recent attention. Days are counted back from the newest of the corpus, those of events from the newest event.
+    /// Papers by recent attention. Days are counted back from [`Engine::today`], those of events from the newest event.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a window or request that is not allowed.
@@ -47,12 +50,12 @@ impl Engine {
         if !(SHORTEST_WINDOW..=LONGEST_WINDOW).contains(&window_days) {
             return Err(Error::Invalid(format!("window is {window_days} days; it goes from 1 hour to 3650 days")));
         }
-        let allowed = self.store.allowed(&ask.filter)?;
+        let (allowed, excluded) = (self.store.allowed(&ask.filter)?, self.excluded(&ask.filter)?);
         let silent = if ask.versions { Default::default() } else { self.versions().silent_rows(allowed.as_ref()) };
-        let mut attended = self.attention(window_days, allowed.as_ref())?;
+        let mut attended = self.attention(window_days, allowed.as_ref(), false)?;
         attended.retain(|a| {
             !silent.contains(a.row.0)
-                && !ask.filter.exclude.contains(&a.paper.id)
+                && !excluded.contains(a.row.0)
                 && ask.min_score.is_none_or(|least| a.score >= least)
         });
         let total = attended.len();
@@ -75,15 +78,26 @@ impl Engine {
         Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
     }
 
-    /// The papers that had attention in the window, of those allowed (none for all), the most first.
-    pub(super) fn attention(&self, window_days: f32, allowed: Option<&RoaringBitmap>) -> Result<Vec<Attention>> {
-        let Some(today) = self.today()? else { return Ok(Vec::new()) };
+    /// The papers that had attention in the window, of those allowed (none for all), the most first. Papers with a day ahead
+    /// of the clock are among them where they are `asked_for`, as if their day were today's.
+    pub(super) fn attention(
+        &self,
+        window_days: f32,
+        allowed: Option<&RoaringBitmap>,
+        asked_for: bool,
+    ) -> Result<Vec<Attention>> {
+        let clock = Moment::now().day();
+        let today = self.today()?.unwrap_or(clock);
         let half = window_days / 2.0;
         let first = today - window_days.ceil() as i32 + 1;
-        let listed = self.store.listed_in(first, today)?;
+        let mut listed = self.store.listed_in(first, if asked_for { i32::MAX } else { today })?;
+        if listed.is_empty() && self.store.listed_in(i32::MIN, today)?.is_empty() {
+            // No paper has a day that was: then days say nothing, and votes alone do.
+            listed = self.store.most_voted(allowed, MOST_VOTED)?;
+        }
         let mut by_user: HashMap<(i64, PaperId), (f32, Moment)> = HashMap::new();
         // Events are counted back from the newest of them: over a corpus that is no longer fed, both kinds of attention last.
-        let newest = self.store.newest_event()?.map_or(today, |at| at.day()).min(Moment::now().day());
+        let newest = self.store.newest_event()?.map_or(today, |at| at.day()).min(clock);
         for e in self.store.events_since(Moment::of_day(newest - window_days.ceil() as i32 + 1))? {
             let worth = match e.event.kind {
                 EventKind::Like | EventKind::Save => 2.0,
@@ -112,16 +126,19 @@ impl Engine {
         rows.dedup();
         // What each paper got, and the days it had for that.
         let mut got: Vec<(Attention, f32)> = Vec::with_capacity(rows.len());
+        let (mut attention, mut days) = (0.0, 0.0);
         for (row, paper) in self.store.papers(&rows)? {
-            let age = paper.list_day().map_or(window_days, |day| (today - day) as f32 + 0.5);
+            let age = paper.list_day().map_or(window_days, |day| (today - day).max(0) as f32 + 0.5);
             let votes = if age <= window_days { paper.attention() as f32 * (-age / half).exp2() } else { 0.0 };
             let users = by_paper.get(&paper.id).map_or(0.0, |p| p.1);
             // What has been visible for long had longer to gather attention: days, discounted like the votes.
             let visible = half / std::f32::consts::LN_2 * (1.0 - (-age.min(window_days) / half).exp2());
+            if paper.list_day().is_none_or(|day| day <= today) {
+                attention += votes + users;
+                days += visible;
+            }
             got.push((Attention { row, paper, score: 0.0, votes, users }, visible));
         }
-        let (attention, days) =
-            got.iter().fold((0.0, 0.0), |(a, d), (o, visible)| (a + o.votes + o.users, d + visible));
         let mean = if days > 0.0 { attention / days } else { 0.0 };
         let rate = |(a, visible): (Attention, f32)| Attention {
             score: (a.votes + a.users + PRIOR_DAYS * mean) / (visible + PRIOR_DAYS),
@@ -132,14 +149,27 @@ impl Engine {
         Ok(out)
     }
 
-    /// The newest day on which a paper was listed (else dated), not later than this machine's; days since 1970-01-01.
+    /// The day that counts as today; days since 1970-01-01. It is the newest on which a paper was listed (else dated) up to
+    /// the day of this machine's clock: over a corpus that is no longer fed, its last day. Papers with a day ahead of the
+    /// clock move nothing; where all papers have one, it is the clock's day. None where no paper has a day.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn today(&self) -> Result<Option<i32>> {
-        let newest = self.store.newest_day()?;
+        self.store.today(Moment::now().day())
+    }
+
+    /// The newest `n` days up to today: what is dated ahead of the clock is among them when its day has come. Where no paper
+    /// has a day that was, everything.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn newest_days(&self, n: i32) -> Result<Since> {
         let clock = Moment::now().day();
-        Ok(newest.map(|day| day.min(clock)))
+        match self.store.today(clock)? {
+            Some(today) if !self.store.listed_in(i32::MIN, today)?.is_empty() => Ok(Since::Days(today - n + 1, clock)),
+            _ => Ok(Since::Ever),
+        }
     }
 }
 

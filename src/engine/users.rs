@@ -1,5 +1,8 @@
 //! Users, their settings and what they did.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,12 +22,49 @@ pub struct UserView {
     #[schema(value_type = String, max_length = 256)]
     pub id: UserId,
     /// When they were first heard of.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     pub created: Moment,
     /// How many events they have.
     pub events: usize,
     /// What they set.
     pub settings: Settings,
+}
+
+/// An event that could not be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unreadable {
+    /// The paper that it names, where that could be read.
+    pub paper: Option<String>,
+    /// The reason, for a person.
+    pub reason: String,
+}
+
+/// An event that was not written down.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct RejectedEvent {
+    /// Its place among the events that were sent, from 0.
+    pub index: usize,
+    /// The paper as it was named; null where that could not be read.
+    pub paper: Option<String>,
+    /// The reason.
+    pub reason: String,
+}
+
+/// What became of some events.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct EventReport {
+    /// Events that were not there before.
+    pub accepted: usize,
+    /// Events that were there already: the same user, paper, kind and time.
+    pub unchanged: usize,
+    /// Events that were not written down, in their order.
+    pub rejected: Vec<RejectedEvent>,
+}
+
+impl From<Added> for EventReport {
+    fn from(added: Added) -> Self {
+        EventReport { accepted: added.accepted, unchanged: added.unchanged, rejected: Vec::new() }
+    }
 }
 
 impl Engine {
@@ -62,7 +102,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes down what a user did; they are made if new. All events or none; on disk when the call returns.
+    /// Writes down what a user did; they are made if new. All events or none; on disk when the call returns. A paper may be
+    /// named by any form of an identifier; it is written down under the id that it was given.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a name, time or weight that is not allowed, for no events or more than [`MAX_EVENTS`];
@@ -74,7 +115,74 @@ impl Engine {
         }
         let now = Moment::now();
         events.iter().try_for_each(|event| event.check(now))?;
-        self.store.add_events(&name, events)
+        let events = self.events_of_given_ids(name.as_str(), events)?;
+        self.store.add_events(&name, &events)
+    }
+
+    /// Writes down what can be written down of what some users did, each with their name; users are made if new and anything
+    /// could. On disk when the call returns. What was no event to begin with comes as its rejection.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for no events or more than [`MAX_EVENTS`].
+    pub fn add_each_event(&self, given: Vec<Result<(UserId, Event), Unreadable>>) -> Result<EventReport> {
+        if given.is_empty() || given.len() > MAX_EVENTS {
+            return Err(Error::Invalid(format!("{} events; 1 to {MAX_EVENTS} are allowed in one call", given.len())));
+        }
+        let now = Moment::now();
+        // By user, in the order in which they come first: the events, and their places among all.
+        let mut of: Vec<(UserId, Vec<Event>, Vec<usize>)> = Vec::new();
+        let mut known: HashMap<UserId, usize> = HashMap::new();
+        let mut rejected = Vec::new();
+        for (index, one) in given.into_iter().enumerate() {
+            let checked = one.and_then(|(user, event)| match event.check(now) {
+                Ok(()) => Ok((user, event)),
+                Err(e) => Err(Unreadable { paper: Some(event.paper.to_string()), reason: e.to_string() }),
+            });
+            match checked {
+                Ok((user, event)) => {
+                    let place = *known.entry(user).or_insert_with_key(|user| {
+                        of.push((user.clone(), Vec::new(), Vec::new()));
+                        of.len() - 1
+                    });
+                    of[place].1.push(event);
+                    of[place].2.push(index);
+                }
+                Err(Unreadable { paper, reason }) => rejected.push(RejectedEvent { index, paper, reason }),
+            }
+        }
+        let named: Vec<Cow<'_, [Event]>> = of
+            .iter()
+            .map(|(user, events, _)| self.events_of_given_ids(user.as_str(), events))
+            .collect::<Result<_>>()?;
+        let written: Vec<(&UserId, &[Event])> =
+            of.iter().zip(&named).map(|(of, events)| (&of.0, &events[..])).collect();
+        let (added, unknown) = self.store.add_known_events(&written)?;
+        for ((_, events, places), unknown) in of.iter().zip(unknown) {
+            rejected.extend(unknown.into_iter().map(|k| {
+                let paper = events[k].paper.as_str();
+                let reason = Error::no_paper(paper).to_string();
+                RejectedEvent { index: places[k], paper: Some(paper.to_string()), reason }
+            }));
+        }
+        rejected.sort_by_key(|r| r.index);
+        Ok(EventReport { accepted: added.accepted, unchanged: added.unchanged, rejected })
+    }
+
+    /// A page of users, in the order in which they came.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a limit out of range, [`Error::BadRequest`] for a broken cursor.
+    pub fn users(&self, limit: usize, cursor: Option<&str>) -> Result<Page<UserView>> {
+        check_limit(limit)?;
+        let no_cursor =
+            |cursor: &str| Error::BadRequest(format!("{cursor:?} is no cursor; use the `next` of the page before"));
+        let after = cursor.map(|c| c.parse::<i64>().map_err(|_| no_cursor(c))).transpose()?;
+        let mut users = self.store.users_after(after, limit + 1)?;
+        let more = users.len() > limit;
+        users.truncate(limit);
+        let next = users.last().filter(|_| more).map(|user| user.number.to_string());
+        let items = users.into_iter().map(|user| self.view(user)).collect::<Result<_>>()?;
+        Ok(Page { items, next, total: self.store.count_users()? })
     }
 
     /// A page of a user's history, newest first.
@@ -96,6 +204,15 @@ impl Engine {
         getrandom::fill(&mut secret).map_err(|e| Error::Internal(format!("the system gave no randomness: {e}")))?;
         let fresh: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
         self.store.token(name, &fresh)
+    }
+
+    /// Takes the secret of a user's feed back: the addresses with it stop at once, and the next call of
+    /// [`Engine::feed_token`] makes another.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such user.
+    pub fn revoke_feed_token(&self, name: &str) -> Result<()> {
+        self.store.drop_token(name)
     }
 
     /// Whether a secret is that of a user's feed.
@@ -120,6 +237,7 @@ impl Engine {
                     events: self.store.history(user.number)?,
                     outside: self.store.outside(user.number)?,
                     interests: self.store.interests(user.number)?,
+                    imports: self.store.imports_with_claims(user.number)?,
                     token: self.store.known_token(user.name.as_str())?,
                     name: user.name,
                     settings: user.settings,
@@ -135,6 +253,7 @@ impl Engine {
         self.store.restore_user(&user.name, &user.settings, user.created, user.token.as_deref())?;
         self.put_outside(&user.name, &user.outside)?;
         self.store.restore_events(&user.name, &user.events)?;
+        self.store.restore_imports(&user.name, &user.imports)?;
         let number = self.store.user(user.name.as_str())?.number;
         self.store.put_interests(number, &user.interests)
     }
@@ -159,4 +278,6 @@ pub struct ExportedUser {
     pub outside: Vec<crate::paper::Paper>,
     /// Their interests.
     pub interests: Vec<crate::store::StoredInterest>,
+    /// The reading lists that they brought, with what each has added.
+    pub imports: Vec<crate::store::ImportWithClaims>,
 }

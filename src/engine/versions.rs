@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::paper::{Paper, Row};
 use crate::store::Store;
 
@@ -57,6 +57,11 @@ impl Versions {
         }
     }
 
+    /// The newest row of a row's work: itself where there is no other.
+    pub fn newest(&self, row: Row) -> Row {
+        self.of.get(&row).and_then(|rows| rows.first().copied()).unwrap_or(row)
+    }
+
     /// How many of the allowed rows do not speak, those of `without` not counted.
     pub fn silent(&self, allowed: Option<&RoaringBitmap>, without: &HashSet<Row>) -> usize {
         let Some(rows) = allowed else {
@@ -102,12 +107,12 @@ pub struct PaperInFull {
 }
 
 impl Engine {
-    /// A paper with the other versions of its work.
+    /// The paper that an id or identifier names, with the other versions of its work.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none with this id.
+    /// [`Error::NotFound`] when there is none.
     pub fn paper_in_full(&self, id: &str) -> Result<PaperInFull> {
-        let (row, paper) = self.store.paper(id)?.ok_or_else(|| Error::no_paper(id))?;
+        let (row, paper) = self.named(id)?;
         let others = self.versions().others(row);
         let version = |(_, p): (Row, Paper)| Version {
             id: p.id.to_string(),

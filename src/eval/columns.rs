@@ -1,10 +1,16 @@
 //! Files of tab-separated columns with their names in the first line.
 
-use std::path::Path;
-
 use crate::error::{Error, Result};
 
-/// A file, read.
+/// What stands in a file, and how it is called.
+pub struct Text {
+    /// How it is called.
+    pub name: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+/// A file by its columns.
 pub struct Columns {
     path: String,
     names: Vec<String>,
@@ -31,18 +37,17 @@ impl std::ops::Index<Column> for Line {
 }
 
 impl Columns {
-    /// Reads a file.
+    /// Takes a file apart.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::BadRequest`] naming a line with fewer cells than there are columns.
-    pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read", e))?;
+    /// [`Error::BadRequest`] naming a line with fewer cells than there are columns.
+    pub fn read(Text { name, text }: &Text) -> Result<Self> {
         let split = |line: &str| line.split('\t').map(|c| c.trim().to_string()).collect::<Vec<_>>();
         let text = text.trim_start_matches('\u{feff}');
         let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         let names = lines.next().map(|(_, line)| split(line)).unwrap_or_default();
         let lines = lines.map(|(number, line)| Line { number, cells: split(line) }).collect();
-        let file = Columns { path: path.display().to_string(), names, lines };
+        let file = Columns { path: name.clone(), names, lines };
         match file.lines.iter().find(|line| line.cells.len() < file.names.len()) {
             Some(short) => {
                 let (has, wanted) = (short.cells.len(), file.names.len());

@@ -1,8 +1,8 @@
 //! Labelled sets: files of tab-separated columns with their names in the first line.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
+pub use super::columns::Text;
 use super::columns::{Columns, Line};
 use crate::error::Result;
 use crate::user::Moment;
@@ -63,9 +63,9 @@ pub struct Group {
 /// Two columns of a file, by any of their names, line by line.
 ///
 /// # Errors
-/// [`crate::Error::Io`] when it cannot be read, [`crate::Error::BadRequest`] when a column is missing.
-pub fn pairs(path: &Path, first: &[&str], second: &[&str]) -> Result<Vec<(String, String)>> {
-    let columns = Columns::read(path)?;
+/// [`crate::Error::BadRequest`] when a column is missing.
+pub fn pairs(file: &Text, first: &[&str], second: &[&str]) -> Result<Vec<(String, String)>> {
+    let columns = Columns::read(file)?;
     let (a, b) = (columns.need(first)?, columns.need(second)?);
     Ok(columns.lines.iter().map(|l| (l[a].clone(), l[b].clone())).collect())
 }
@@ -74,8 +74,8 @@ pub fn pairs(path: &Path, first: &[&str], second: &[&str]) -> Result<Vec<(String
 ///
 /// # Errors
 /// [`crate::Error::Io`], or [`crate::Error::BadRequest`] naming the file and what it lacks.
-pub fn queries(path: &Path) -> Result<Vec<LabelledQuery>> {
-    let file = Columns::read(path)?;
+pub fn queries(text: &Text) -> Result<Vec<LabelledQuery>> {
+    let file = Columns::read(text)?;
     let (id, text, title) = (file.need(&["query_id", "query"])?, file.need(&["text"])?, file.find(&["title"]));
     let one = |line: &Line| {
         let title = title.map_or("", |k| line[k].as_str());
@@ -88,8 +88,8 @@ pub fn queries(path: &Path) -> Result<Vec<LabelledQuery>> {
 ///
 /// # Errors
 /// As [`queries`].
-pub fn judgements(path: &Path) -> Result<Judgements> {
-    let file = Columns::read(path)?;
+pub fn judgements(text: &Text) -> Result<Judgements> {
+    let file = Columns::read(text)?;
     let (query, paper) = (file.need(&["query_id", "query"])?, file.need(&["paper_id", "paper"])?);
     let grade = file.find(&["relevant", "relevance"]);
     let mut judgements = Judgements::new();
@@ -110,8 +110,8 @@ pub fn judgements(path: &Path) -> Result<Judgements> {
 ///
 /// # Errors
 /// As [`queries`].
-pub fn groups(path: &Path) -> Result<Vec<Group>> {
-    let file = Columns::read(path)?;
+pub fn groups(text: &Text) -> Result<Vec<Group>> {
+    let file = Columns::read(text)?;
     let (group, paper) = (file.need(&["group", "user", "review"])?, file.need(&["paper_id", "paper"])?);
     let labels = file.others(&[group, paper]);
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -137,8 +137,8 @@ pub fn groups(path: &Path) -> Result<Vec<Group>> {
 ///
 /// # Errors
 /// As [`queries`].
-pub fn folds(path: &Path) -> Result<HashMap<String, usize>> {
-    let file = Columns::read(path)?;
+pub fn folds(text: &Text) -> Result<HashMap<String, usize>> {
+    let file = Columns::read(text)?;
     let (paper, fold) = (file.need(&["paper_id", "paper"])?, file.need(&["fold"])?);
     let one = |line: &Line| {
         let number = line[fold].parse().map_err(|_| file.wrong(line, &format!("{:?} is no fold", line[fold])))?;
@@ -162,8 +162,8 @@ pub struct Taken {
 ///
 /// # Errors
 /// As [`queries`].
-pub fn log(path: &Path) -> Result<Vec<Taken>> {
-    let file = Columns::read(path)?;
+pub fn log(text: &Text) -> Result<Vec<Taken>> {
+    let file = Columns::read(text)?;
     let (user, paper) = (file.need(&["user"])?, file.need(&["paper_id", "paper"])?);
     let day = file.need(&["day", "date", "daily_date", "at"])?;
     let one = |line: &Line| {
@@ -177,38 +177,34 @@ pub fn log(path: &Path) -> Result<Vec<Taken>> {
 mod tests {
     use super::*;
 
-    fn file(text: &str) -> tempfile::NamedTempFile {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        std::fs::write(file.path(), text).expect("written");
-        file
+    fn file(text: &str) -> Text {
+        Text { name: "set.tsv".into(), text: text.into() }
     }
 
     #[test]
     fn columns_are_found_by_name() {
         let q = file("query_id\ttitle\ttext\n1\tA\tb c\n2\t\td\n");
-        let queries = queries(q.path()).expect("reads");
+        let queries = queries(&q).expect("reads");
         assert_eq!((queries[0].text.as_str(), queries[1].text.as_str()), ("A b c", "d"));
-        let j = judgements(file("query_id\tpaper_id\tcode\trelevant\n1\tx\t9\t1\n1\ty\t9\t0\n").path()).expect("reads");
+        let j = judgements(&file("query_id\tpaper_id\tcode\trelevant\n1\tx\t9\t1\n1\ty\t9\t0\n")).expect("reads");
         assert_eq!(j["1"], HashMap::from([("x".to_string(), 1.0)]));
-        let g = groups(file("review\tpaper_id\ta\tb\nR\tx\t0\t1\nR\ty\t0\t0\nS\tx\t1\t0\n").path()).expect("reads");
+        let g = groups(&file("review\tpaper_id\ta\tb\nR\tx\t0\t1\nR\ty\t0\t0\nS\tx\t1\t0\n")).expect("reads");
         assert_eq!(
             (g[0].relevant.as_slice(), g[0].others.as_slice()),
             (&["x".to_string()][..], &["y".to_string()][..])
         );
-        assert_eq!(groups(file("user\tpaper_id\n0\tx\n").path()).expect("reads")[0].relevant, ["x"]);
-        let f = folds(file("fold\tpaper_id\n3\tx\n").path()).expect("reads");
+        assert_eq!(groups(&file("user\tpaper_id\n0\tx\n")).expect("reads")[0].relevant, ["x"]);
+        let f = folds(&file("fold\tpaper_id\n3\tx\n")).expect("reads");
         assert_eq!(f, HashMap::from([("x".to_string(), 3)]));
-        let l = log(file("paper_id\tuser\tdate\nx\tann\t1970-01-03\n").path()).expect("reads");
+        let l = log(&file("paper_id\tuser\tdate\nx\tann\t1970-01-03\n")).expect("reads");
         assert_eq!(l, [Taken { user: "ann".into(), paper: "x".into(), day: 2 }]);
     }
 
     #[test]
     fn what_is_wrong_is_told_with_file_and_line() {
-        fn fails<T>(read: fn(&Path) -> Result<T>, text: &str, word: &str) {
-            let file = file(text);
-            let told = read(file.path()).err().map(|e| e.to_string()).unwrap_or_default();
-            let name = file.path().display().to_string();
-            assert!(told.starts_with(&name) && told.contains(word), "{text:?}: {told}");
+        fn fails<T>(read: fn(&Text) -> Result<T>, text: &str, word: &str) {
+            let told = read(&file(text)).err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(told.starts_with("set.tsv") && told.contains(word), "{text:?}: {told}");
         }
         fails(queries, "text\nx", "no column query_id");
         fails(queries, "query_id\ttext\n1", ":2: 1 columns");

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::error::ApiError;
 use crate::engine::{Ask, Mode};
 use crate::error::Error;
-use crate::paper::{Filter, PaperDate, PaperId, head};
+use crate::paper::{Filter, Identifier, PaperDate, PaperId, head};
 
 /// Parameters of every ranking call; in a body, fields of the same names.
 ///
@@ -19,6 +19,7 @@ use crate::paper::{Filter, PaperDate, PaperId, head};
 pub struct Ranking {
     /// Hits wanted.
     #[param(minimum = 1, maximum = 500, default = 10)]
+    #[schema(minimum = 1, maximum = 500, default = 10)]
     limit: Option<u32>,
     /// Hits to pass over first.
     #[param(default = 0)]
@@ -27,16 +28,17 @@ pub struct Ranking {
     from: Option<String>,
     /// Papers of this date or earlier; `2026` reaches to its last day.
     to: Option<String>,
-    /// Papers in any of these categories (repeat the parameter).
+    /// Papers in any of these categories (repeat the parameter); an archive stands for its classes, `math` for `math.OC`.
     category: Option<Vec<String>>,
     /// Papers by any of these authors, by full name (repeat the parameter).
     author: Option<Vec<String>>,
-    /// None of these papers, by id (repeat the parameter).
+    /// None of these papers, by id or identifier (repeat the parameter).
     exclude: Option<Vec<String>>,
     /// How texts are compared: `hybrid` (default; meaning and words, half and half), `dense` (meaning) or `lexical` (words).
     mode: Option<Mode>,
     /// From 0, closest first, to 1, as unlike each other as can be (maximal marginal relevance).
     #[param(minimum = 0, maximum = 1, default = 0)]
+    #[schema(minimum = 0, maximum = 1, default = 0)]
     diversity: Option<f32>,
     /// Hits with a smaller score are left out.
     min_score: Option<f32>,
@@ -110,7 +112,13 @@ impl Given {
 
 /// Texts as ids. One that no paper can have (empty, too long) is not allowed, 422; whether a paper has it is seen later.
 pub fn ids(texts: Vec<String>) -> Result<Vec<PaperId>, ApiError> {
-    texts.into_iter().map(|t| PaperId::new(t).map_err(ApiError::from)).collect()
+    texts.into_iter().map(|t| paper_id(t).map_err(ApiError::from)).collect()
+}
+
+/// A text as an id. An address may be longer than ids are: then it is the identifier in it.
+pub fn paper_id(text: String) -> Result<PaperId, Error> {
+    let named = Identifier::parse(&text);
+    PaperId::new(text).or_else(|e| named.map_or(Err(e), |identifier| PaperId::new(identifier.key())))
 }
 
 /// One field of a request: a JSON value from a body, or a text from a query string.
@@ -168,7 +176,7 @@ impl Field {
     pub fn date(&self) -> Result<Option<PaperDate>, ApiError> {
         match &self.value {
             None => Ok(None),
-            Some(Value::String(s)) => match PaperDate::parse(s) {
+            Some(Value::String(s)) => match PaperDate::read(s) {
                 Ok(date) => Ok(Some(date)),
                 Err(e) => Err(ApiError::bad_request(format!("{}: {e}", self.name))),
             },

@@ -1,15 +1,30 @@
 //! What the OpenAPI document says of the service as a whole.
 
-use utoipa::openapi::path::{Operation, ParameterIn};
-use utoipa::openapi::schema::Schema;
-use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{OpenApi, PartialSchema};
+use std::sync::Arc;
 
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response as Answered};
+use axum::routing::get;
+use serde::Deserialize;
+use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::schema::{Discriminator, Schema};
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder, Server};
+use utoipa::{OpenApi, PartialSchema, ToSchema};
+use utoipa_swagger_ui::Config;
+
+use super::App;
 use super::ask::Ranking;
+use super::base::Base;
+use super::error::ApiError;
 use super::feed::FeedParameters;
 use super::recommend::Bounds;
 use crate::engine::{Answer, Hit, Report};
 use crate::paper::Paper;
+
+/// Schemas by name.
+type Schemas = std::collections::BTreeMap<String, RefOr<Schema>>;
 
 /// The frame; the routes add themselves.
 #[derive(OpenApi)]
@@ -30,6 +45,109 @@ use crate::paper::Paper;
 )]
 pub struct Frame;
 
+/// Papers to put in: one, or several.
+#[derive(Deserialize, ToSchema)]
+#[allow(dead_code)] // What the document says; `papers::put` reads them.
+#[serde(untagged)]
+pub enum PapersBody {
+    /// One.
+    One(PaperBody),
+    /// Several.
+    Several(SeveralPapers),
+}
+
+/// Several papers to put in.
+#[derive(Deserialize, ToSchema)]
+#[allow(dead_code)]
+pub struct SeveralPapers {
+    /// The papers.
+    papers: Vec<PaperBody>,
+}
+
+/// A paper to put in. Only `id` and `title` are required; a field that is not one of these is kept under `extra`.
+#[derive(Deserialize, ToSchema)]
+#[allow(dead_code)]
+pub struct PaperBody {
+    /// Its name: 1 to 256 bytes.
+    #[schema(min_length = 1, max_length = 256)]
+    id: String,
+    /// The title; not blank.
+    #[schema(min_length = 1)]
+    title: String,
+    /// The abstract.
+    r#abstract: Option<String>,
+    /// Full names, in order.
+    authors: Option<Vec<String>>,
+    /// When it appeared: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+    date: Option<String>,
+    /// Subject classes, for example `cs.CV`.
+    categories: Option<Vec<String>>,
+    /// Free terms.
+    keywords: Option<Vec<String>>,
+    /// Journal, conference or series.
+    venue: Option<String>,
+    /// Where it was made.
+    organization: Option<String>,
+    /// Where it can be read.
+    url: Option<String>,
+    /// Votes of readers.
+    upvotes: Option<u32>,
+    /// Number of comments.
+    comments: Option<u32>,
+    /// Who put it on the daily list.
+    submitted_by: Option<String>,
+    /// The day it was put on the daily list, as `date`.
+    listed: Option<String>,
+}
+
+/// What stands in the document where the address of the service belongs.
+const ADDRESS: &str = "http://address.of.the.service";
+
+/// The document, and a page to try it. Both name no place of their own, so that they work below any prefix.
+pub fn routes(document: Document) -> Router<App> {
+    let mut document = completed(document);
+    document.servers = Some(vec![Server::new(ADDRESS)]);
+    // Texts under text keys: writing it cannot fail.
+    let text: Arc<str> = serde_json::to_string(&document).unwrap_or_default().into();
+    let page = Arc::new(Config::new(["../openapi.json"]));
+    let of = move |path: &str| file(path, &page);
+    let first = of.clone();
+    Router::new()
+        .route(
+            "/openapi.json",
+            get(move |Base(base): Base| async move {
+                let headers =
+                    [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "private, no-cache")];
+                (headers, text.replacen(ADDRESS, &base, 1))
+            }),
+        )
+        // Relative, so that it stays below a prefix that a proxy takes off.
+        .route("/docs", get(|| async { (StatusCode::SEE_OTHER, [(header::LOCATION, "docs/")]) }))
+        .route("/docs/", get(move || async move { first("") }))
+        .route("/docs/{*rest}", get(move |Path(rest): Path<String>| async move { of(&rest) }))
+}
+
+/// A file of the page.
+fn file(path: &str, page: &Arc<Config<'static>>) -> Answered {
+    match utoipa_swagger_ui::serve(path, Arc::clone(page)) {
+        Ok(Some(file)) => {
+            let mut response = file.bytes.into_owned().into_response();
+            if let Ok(media_type) = HeaderValue::from_str(&file.content_type) {
+                response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+            }
+            if file.gzpipped {
+                response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            response
+        }
+        Ok(None) => ApiError::new(StatusCode::NOT_FOUND, format!("there is nothing at /docs/{path}")).into_response(),
+        Err(e) => {
+            tracing::error!("the page of the document: {e}");
+            ApiError::internal().into_response()
+        }
+    }
+}
+
 /// The document with what is true of many routes: bodies of ranking calls take the parameters of ranking calls, every error
 /// has one shape, and some can come from any route.
 pub fn completed(mut document: Document) -> Document {
@@ -49,6 +167,7 @@ pub fn completed(mut document: Document) -> Document {
             }
         }
     }
+    name_parts(&mut schemas.schemas);
     for (address, path) in &mut document.paths.paths {
         let operations: [&mut Option<Operation>; 5] =
             [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
@@ -81,6 +200,29 @@ pub fn completed(mut document: Document) -> Document {
     document
 }
 
+/// Gives every kind of reason a schema of its own, and says by which field they are told apart, so that a generated client
+/// has a type for each.
+fn name_parts(schemas: &mut Schemas) {
+    let Some(RefOr::T(Schema::OneOf(parts))) = schemas.get_mut("Part") else { return };
+    let (mut named, mut mapping) = (Vec::new(), Vec::new());
+    for item in &mut parts.items {
+        let Some(kind) = kind_of(item) else { continue };
+        let name = format!("{}{}Part", kind[..1].to_uppercase(), &kind[1..]);
+        let own = Ref::from_schema_name(&name);
+        mapping.push((kind, own.ref_location.clone()));
+        named.push((name, std::mem::replace(item, RefOr::Ref(own))));
+    }
+    parts.discriminator = Some(Discriminator::with_mapping("kind", mapping));
+    schemas.extend(named);
+}
+
+/// The one word that the field `kind` of a schema holds.
+fn kind_of(schema: &RefOr<Schema>) -> Option<String> {
+    let RefOr::T(Schema::Object(object)) = schema else { return None };
+    let RefOr::T(Schema::Object(kind)) = object.properties.get("kind")? else { return None };
+    kind.enum_values.as_ref()?.first()?.as_str().map(str::to_string)
+}
+
 /// An error, in the one shape of all.
 fn error() -> RefOr<Response> {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
@@ -93,6 +235,7 @@ fn meaning(status: &str) -> &'static str {
         "200" => "the answer",
         "202" => "it goes on in the background",
         "204" => "done",
+        "304" => "the client has it already",
         "400" => "cannot be read: broken JSON, a number that is none, a parameter or field that does not exist",
         "401" => "the token is missing or not the right one",
         "404" => "what is named does not exist",

@@ -15,6 +15,7 @@ use crate::embed::Kind;
 #[serde(deny_unknown_fields)]
 pub struct EmbedBody {
     /// 1 to 1024 texts.
+    #[schema(min_items = 1, max_items = 1024)]
     inputs: Vec<String>,
     /// What they are, for models that want to be told; `document` by default.
     #[serde(default)]
@@ -44,7 +45,9 @@ pub struct Embedded {
 }
 
 /// Vectors for texts
-#[utoipa::path(post, path = "/v1/embed", tag = "embed", request_body = EmbedBody,
+///
+/// A text is embedded as those of papers are: JATS, HTML, MathML and LaTeX in it count as the text they stand for.
+#[utoipa::path(post, operation_id = "embed", path = "/v1/embed", tag = "embed", request_body = EmbedBody,
     responses((status = 200, body = Embedded)))]
 pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Json<Embedded>, ApiError> {
     let body: EmbedBody = given.rest()?;

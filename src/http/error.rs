@@ -26,15 +26,33 @@ pub struct ErrorBody {
 /// What went wrong.
 #[derive(Serialize, ToSchema)]
 pub struct ErrorInner {
-    /// One word for programs: `bad_request`, `unauthorized`, `forbidden`, `not_found`, `method_not_allowed`, `timeout`,
-    /// `conflict`, `payload_too_large`, `unsupported_media_type`, `invalid`, `rate_limited`, `internal`, `overloaded`.
-    code: &'static str,
+    /// One word for programs.
+    code: ErrorCode,
     /// A sentence for people.
     message: String,
     /// More for programs, by kind of error.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     detail: Option<Value>,
+}
+
+/// What went wrong, as one word.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ErrorCode {
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Timeout,
+    Conflict,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    Invalid,
+    RateLimited,
+    Internal,
+    Overloaded,
 }
 
 impl ApiError {
@@ -54,21 +72,27 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong inside; the log of the service says more")
     }
 
-    fn code(&self) -> &'static str {
+    /// The body of the error, where it does not stand in a response of its own.
+    pub fn body(self) -> Value {
+        let body = ErrorBody { error: ErrorInner { code: self.code(), message: self.message, detail: self.detail } };
+        serde_json::to_value(body).unwrap_or_default()
+    }
+
+    fn code(&self) -> ErrorCode {
         match self.status.as_u16() {
-            400 => "bad_request",
-            401 => "unauthorized",
-            403 => "forbidden",
-            404 => "not_found",
-            405 => "method_not_allowed",
-            408 => "timeout",
-            409 => "conflict",
-            413 => "payload_too_large",
-            415 => "unsupported_media_type",
-            422 => "invalid",
-            429 => "rate_limited",
-            503 => "overloaded",
-            _ => "internal",
+            400 => ErrorCode::BadRequest,
+            401 => ErrorCode::Unauthorized,
+            403 => ErrorCode::Forbidden,
+            404 => ErrorCode::NotFound,
+            405 => ErrorCode::MethodNotAllowed,
+            408 => ErrorCode::Timeout,
+            409 => ErrorCode::Conflict,
+            413 => ErrorCode::PayloadTooLarge,
+            415 => ErrorCode::UnsupportedMediaType,
+            422 => ErrorCode::Invalid,
+            429 => ErrorCode::RateLimited,
+            503 => ErrorCode::Overloaded,
+            _ => ErrorCode::Internal,
         }
     }
 }
@@ -81,7 +105,7 @@ impl From<Error> for ApiError {
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
             Error::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
             // Nothing the client did; the operator finds it in the log, the client learns no paths.
-            Error::Model(_) | Error::Data(_) | Error::Io { .. } | Error::Internal(_) => {
+            Error::Model(_) | Error::Data(_) | Error::InUse { .. } | Error::Io { .. } | Error::Internal(_) => {
                 tracing::error!("{e}");
                 return ApiError::internal();
             }

@@ -76,7 +76,12 @@ pub async fn json_body(request: Request, app: &App) -> Result<Value, ApiError> {
     if body_type(&parts.headers)?.as_deref() != Some("application/json") {
         return Err(unsupported(&parts.headers, "application/json"));
     }
-    let bytes = read(body, app.tuning.max_body).await?;
+    let bytes = whole(body, app.tuning.max_body, "send papers as application/x-ndjson").await?;
+    parsed(bytes).await
+}
+
+/// Bytes as JSON, whatever it holds.
+pub async fn parsed(bytes: Vec<u8>) -> Result<Value, ApiError> {
     let read = |bytes: Vec<u8>| serde_json::from_slice(&bytes);
     // A long one takes a while, in which other requests are to be heard.
     let value = if bytes.len() < LONG {
@@ -118,8 +123,8 @@ pub fn unsupported(headers: &HeaderMap, wanted: &str) -> ApiError {
     ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("the content type is {got}; send {wanted}"))
 }
 
-/// A whole body of at most `most` bytes.
-async fn read(body: Body, most: usize) -> Result<Vec<u8>, ApiError> {
+/// A whole body of at most `most` bytes; `instead` says what to do with a longer one.
+pub async fn whole(body: Body, most: usize, instead: &str) -> Result<Vec<u8>, ApiError> {
     let (mut bytes, mut length) = (Vec::new(), 0);
     let mut stream = body.into_data_stream();
     while let Some(piece) =
@@ -134,7 +139,7 @@ async fn read(body: Body, most: usize) -> Result<Vec<u8>, ApiError> {
         // Somewhat more than allowed is read on and dropped: a client that is still sending would not hear the answer.
     }
     if length > most {
-        let message = format!("the body is longer than {most} bytes; send papers as application/x-ndjson");
+        let message = format!("the body is longer than {most} bytes; {instead}");
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
     }
     Ok(bytes)

@@ -11,7 +11,7 @@ use super::ask::{Given, Ranking, ids};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
 use super::users::{EventBody, events};
-use crate::engine::{Answer, Feed, Since};
+use crate::engine::{Answer, Feed, QuestionsAsk, Since};
 use crate::error::Error;
 use crate::user::Moment;
 
@@ -55,10 +55,10 @@ pub struct FeedParameters {
 /// The personal feed
 ///
 /// Papers for this user: candidates from each of their interests, which get their shares of the list; nothing they have
-/// done anything with, nor another version of it. `score` is in standard deviations above a paper at large (for somebody
-/// without a history, attention a day). Hits with `explore` lie outside the interests on purpose. Without `date` and
-/// `since` the whole corpus is looked at, newer papers first, softly.
-#[utoipa::path(get, path = "/v1/users/{user}/feed", tag = "users",
+/// done anything with, nor another version of it. `score` is in standard deviations above a paper at large (for
+/// somebody without a history, attention a day). Hits with `explore` lie outside the interests on purpose. Without
+/// `date` and `since` the whole corpus is looked at, newer papers first, softly.
+#[utoipa::path(get, operation_id = "get_feed", path = "/v1/users/{user}/feed", tag = "users",
     params(("user" = String, Path, description = "the user's name"), FeedParameters, Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn get(State(app): State<App>, Id(name): Id, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
@@ -71,7 +71,8 @@ pub async fn get(State(app): State<App>, Id(name): Id, Params(mut given): Params
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PreviewBody {
-    /// Taken as if they had happened, and not stored.
+    /// Taken as if they had happened, and not stored; at most 100,000.
+    #[schema(max_items = 100_000)]
     #[serde(default)]
     events: Vec<EventBody>,
 }
@@ -79,7 +80,7 @@ pub struct PreviewBody {
 /// The feed as it would be
 ///
 /// With some events more, which are not stored. The user need not exist.
-#[utoipa::path(post, path = "/v1/users/{user}/feed/preview", tag = "users", request_body = PreviewBody,
+#[utoipa::path(post, operation_id = "preview_feed", path = "/v1/users/{user}/feed/preview", tag = "users", request_body = PreviewBody,
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn preview(
@@ -98,6 +99,7 @@ pub async fn preview(
 #[serde(deny_unknown_fields)]
 pub struct RankBody {
     /// 1 to 20,000 ids.
+    #[schema(min_items = 1, max_items = 20_000)]
     candidates: Vec<String>,
     /// Whether each hit says why.
     #[serde(default)]
@@ -107,7 +109,7 @@ pub struct RankBody {
 /// Rank papers for a user
 ///
 /// All candidates come back, best first, those that the user has seen included.
-#[utoipa::path(post, path = "/v1/users/{user}/rank", tag = "users", request_body = RankBody,
+#[utoipa::path(post, operation_id = "rank_for_user", path = "/v1/users/{user}/rank", tag = "users", request_body = RankBody,
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -> Result<Json<Answer>, ApiError> {
@@ -118,28 +120,49 @@ pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -
 
 /// Papers to ask a user about
 ///
-/// The most telling first: answer with `like` or `dislike` events, and the next questions follow from them.
-#[utoipa::path(get, path = "/v1/users/{user}/questions", tag = "users",
+/// The paper whose answer tells most comes first (`score` is the information it is expected to give, in bits): answer
+/// with `like` or `dislike` events, or pass over it with `passed`, and ask again. The next questions follow from the
+/// answers; those behind the first in one list follow as if the ones before had not been liked. While nothing is known
+/// they cover the corpus, where most papers and most attention are first; starting points (`topic`, `theme`, `author`,
+/// `query`) bring them near what is meant, any of several. Nearly the same is never asked twice, nor anything the user
+/// has said something of. The user need not exist: nothing is stored.
+#[utoipa::path(get, operation_id = "list_questions", path = "/v1/users/{user}/questions", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
+           ("topic" = Option<Vec<String>>, Query, description = "a topic in one's own words (repeat the parameter)"),
+           ("theme" = Option<Vec<String>>, Query, description = "a theme by id (repeat the parameter)"),
+           ("author" = Option<Vec<String>>, Query, description = "an author by full name (repeat the parameter)"),
+           ("query" = Option<Vec<String>>, Query, description = "a search that was saved, as it was typed (repeat the parameter)"),
+           ("passed" = Option<Vec<String>>, Query, description = "a paper that was passed over, by id (repeat the parameter)"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, default 10")),
-    responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Answer),
+              (status = 404, body = ErrorBody, description = "a theme, author or paper that is not there")))]
 pub async fn questions(
     State(app): State<App>,
     Id(name): Id,
     Params(mut given): Params,
 ) -> Result<Json<Answer>, ApiError> {
-    let limit = given.take("limit").whole()?.unwrap_or(10);
+    let mut take = |name| given.take(name);
+    let mut topics = take("topic").texts()?;
+    topics.extend(take("query").texts()?);
+    let ask = QuestionsAsk {
+        limit: take("limit").whole()?.unwrap_or(10),
+        topics,
+        themes: take("theme").texts()?,
+        authors: take("author").texts()?,
+        passed: ids(take("passed").texts()?)?,
+    };
     given.nothing_else()?;
-    app.blocking(move |engine| engine.questions(&name, limit)).await.map(Json)
+    app.blocking(move |engine| engine.questions(&name, &ask)).await.map(Json)
 }
 
 /// Papers by recent attention
 ///
 /// Votes, comments and what users do, halving every half window and drawn towards the mean by three days of it, so that one
-/// early vote does not win. Days are counted back from the newest of the corpus. What fewer than three users did with a
+/// early vote does not win. Days are counted back from the newest of the corpus that is not ahead of the clock; papers dated
+/// ahead of it come when their day does. What fewer than three users did with a
 /// paper does not count.
-#[utoipa::path(get, path = "/v1/trending", tag = "papers",
-    params(("window" = Option<String>, Query, description = "`7d` (default), `24h`, `2w`"), Ranking),
+#[utoipa::path(get, operation_id = "trending_papers", path = "/v1/trending", tag = "papers",
+    params(("window" = Option<String>, Query, pattern = "^[0-9]+[dhw]$", description = "`7d` (default), `24h`, `2w`; 1 hour to 3650 days"), Ranking),
     responses((status = 200, body = Answer)))]
 pub async fn trending(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
     let window = match given.take("window").value {

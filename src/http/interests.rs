@@ -25,12 +25,14 @@ pub struct InterestList {
 #[allow(dead_code)]
 pub struct InterestBody {
     /// A name of one's own; `null` gives back the one made of its terms.
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// Nothing of it is shown.
     muted: Option<bool>,
     /// It gets a tenth of the feed at least, and stays when its papers would fall to others.
     pinned: Option<bool>,
     /// Its part of the feed is multiplied by this, 0 to 10; `null` sets it back to 1.
+    #[schema(minimum = 0, maximum = 10)]
     weight: Option<f32>,
     /// The id of another interest, of which it is a part from now on.
     merge_into: Option<String>,
@@ -39,7 +41,7 @@ pub struct InterestBody {
 /// The interests of a user
 ///
 /// Found in what they like, as many as there are; each keeps its id while the history grows.
-#[utoipa::path(get, path = "/v1/users/{user}/interests", tag = "users",
+#[utoipa::path(get, operation_id = "list_interests", path = "/v1/users/{user}/interests", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = InterestList), (status = 404, body = ErrorBody)))]
 pub async fn list(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<Json<InterestList>, ApiError> {
@@ -50,7 +52,7 @@ pub async fn list(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<J
 /// Rename, mute, pin, weigh or merge an interest
 ///
 /// It shows in the next answer. Answers with the interest as it is now; after a merge, with the one it went into.
-#[utoipa::path(patch, path = "/v1/users/{user}/interests/{id}", tag = "users", request_body = InterestBody,
+#[utoipa::path(patch, operation_id = "patch_interest", path = "/v1/users/{user}/interests/{id}", tag = "users", request_body = InterestBody,
     params(("user" = String, Path, description = "the user's name"), ("id" = String, Path, description = "the interest")),
     responses((status = 200, body = InterestView), (status = 404, body = ErrorBody)))]
 pub async fn patch(
@@ -83,7 +85,7 @@ fn text(field: &Field) -> Result<String, ApiError> {
 /// Take back what was made of an interest
 ///
 /// Its name, muting, pin, weight and merges.
-#[utoipa::path(delete, path = "/v1/users/{user}/interests/{id}", tag = "users",
+#[utoipa::path(delete, operation_id = "reset_interest", path = "/v1/users/{user}/interests/{id}", tag = "users",
     params(("user" = String, Path, description = "the user's name"), ("id" = String, Path, description = "the interest")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
 pub async fn reset(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -> Result<StatusCode, ApiError> {
@@ -93,7 +95,7 @@ pub async fn reset(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -> Res
 }
 
 /// Take back what was made of all interests
-#[utoipa::path(delete, path = "/v1/users/{user}/interests", tag = "users",
+#[utoipa::path(delete, operation_id = "reset_interests", path = "/v1/users/{user}/interests", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
 pub async fn reset_all(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<StatusCode, ApiError> {

@@ -4,29 +4,51 @@ use std::any::Any;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::App;
 use super::error::ApiError;
 use super::extract::media_type;
+use super::stopping;
+
+/// How long a browser may remember what it was allowed.
+const ALLOWED_FOR: Duration = Duration::from_secs(3600);
+
+/// What lets the pages of some origins ask from a browser, and those of no other; nothing where there are none.
+pub fn origins(origins: &[String]) -> Option<CorsLayer> {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
+    let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let shown = [header::ETAG, header::LAST_MODIFIED, header::RETRY_AFTER, header::ALLOW];
+    (!origins.is_empty()).then(|| {
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(origins))
+            .allow_methods(methods)
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers(shown)
+            .max_age(ALLOWED_FOR)
+    })
+}
 
 /// Answers 408 when a request takes too long. A stream of papers may take as long as it likes, if only it does not stand
-/// still: `papers` sees to that.
+/// still: `papers` sees to that. A reading list is answered in time by `history`, be it that it goes on: an error for
+/// something that then succeeds would be a lie.
 pub async fn timeout(State(app): State<App>, request: Request, next: Next) -> Response {
-    let stream = request.method() == Method::POST
-        && request.uri().path() == "/v1/papers"
-        && media_type(request.headers()).as_deref() == Some("application/x-ndjson");
-    if stream {
+    let path = request.uri().path();
+    let papers = path == "/v1/papers" && media_type(request.headers()).as_deref() == Some("application/x-ndjson");
+    let list = path.starts_with("/v1/users/") && path.ends_with("/history");
+    if request.method() == Method::POST && (papers || list) {
         return next.run(request).await;
     }
-    match tokio::time::timeout(Duration::from_secs(app.tuning.timeout_s), next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
+    let answer = tokio::time::timeout(Duration::from_secs(app.tuning.timeout_s), next.run(request));
+    tokio::select! {
+        answered = answer => answered.unwrap_or_else(|_| {
             let message = format!("the request took longer than {} s", app.tuning.timeout_s);
             ApiError::new(StatusCode::REQUEST_TIMEOUT, message).into_response()
-        }
+        }),
+        () = app.stopping.since(stopping::PATIENCE) => stopping::given_up().into_response(),
     }
 }
 

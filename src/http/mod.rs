@@ -1,12 +1,16 @@
 //! The HTTP shell around the engine. `router` is the table of contents; each resource has a file of its own.
 
 mod ask;
+mod base;
+mod channel;
 mod docs;
 mod embed;
 mod error;
 mod extract;
 mod feed;
+mod fresh;
 mod health;
+mod history;
 mod interests;
 mod limits;
 mod news;
@@ -14,6 +18,7 @@ mod papers;
 mod recommend;
 mod router;
 mod search;
+mod stopping;
 mod themes;
 mod users;
 mod web;
@@ -21,21 +26,18 @@ mod web;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::config::Tuning;
+use crate::config::{Config, Tuning};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use error::ApiError;
+use stopping::Stopping;
 
 pub use web::MAP;
-
-/// How long running requests may take to finish once the service was asked to stop.
-const DRAIN: Duration = Duration::from_secs(30);
 
 /// What every handler sees.
 #[derive(Clone)]
@@ -49,6 +51,11 @@ struct App {
     rebuilding: Arc<AtomicBool>,
     metrics: PrometheusHandle,
     tuning: Arc<Tuning>,
+    stopping: Stopping,
+    // What the feeds of news readers were the last time.
+    fresh: Arc<fresh::Fresh>,
+    public_url: Option<Arc<str>>,
+    local: SocketAddr,
 }
 
 impl App {
@@ -99,19 +106,22 @@ impl App {
     }
 }
 
-/// Serves until the process is told to stop (Ctrl-C, SIGTERM), then lets what is running finish.
+/// Serves until the process is told to stop (Ctrl-C, SIGTERM), then lets what is running finish, as far as that takes seconds:
+/// it returns within five of the signal, whoever is still sending.
 ///
 /// `open` opens the data folder while the service already answers `/healthz`; `ready` hears the address once everything
-/// works, and may go on working beside the service. Blocks the calling thread.
+/// works, and may go on working beside the service; `ending` is called when it is to stop, while requests finish. Blocks the
+/// calling thread.
 ///
 /// # Errors
 /// [`Error::Io`] when the address cannot be had; whatever `open` returns.
 pub fn serve(
-    addr: &str,
-    tuning: &Tuning,
+    config: &Config,
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
-    ready: impl FnOnce(SocketAddr, &Engine) + Send + 'static,
+    ready: impl FnOnce(SocketAddr, &Arc<Engine>) + Send + 'static,
+    ending: impl FnOnce() + Send + 'static,
 ) -> Result<()> {
+    let (addr, tuning) = (config.addr.as_str(), &config.tuning);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(tuning.max_waiting + 8)
@@ -120,6 +130,7 @@ pub fn serve(
     let served = runtime.block_on(async {
         let listener = TcpListener::bind(addr).await.map_err(|e| cannot_listen(addr, e))?;
         let local = listener.local_addr().map_err(|e| Error::io(addr, "cannot listen", e))?;
+        let (stop, stopping) = Stopping::new();
         let app = App {
             engine: Arc::default(),
             permits: Arc::new(Semaphore::new(tuning.max_waiting)),
@@ -127,6 +138,10 @@ pub fn serve(
             rebuilding: Arc::default(),
             metrics: health::recorder(),
             tuning: Arc::new(tuning.clone()),
+            stopping: stopping.clone(),
+            fresh: Arc::new(fresh::Fresh::new()),
+            public_url: config.public_url.as_deref().map(Arc::from),
+            local,
         };
         let (engine, opened_app) = (Arc::clone(&app.engine), app.clone());
         let mut opening = tokio::task::spawn_blocking(move || {
@@ -142,8 +157,7 @@ pub fn serve(
         });
         let last = Arc::clone(&app.engine);
         tokio::spawn(themes::keep_up(app.clone()));
-        let (stop, stopped) = tokio::sync::watch::channel(false);
-        let mut serving = tokio::spawn(run(listener, app, stopped));
+        let mut serving = tokio::spawn(run(listener, router::router(app, &config.server.cors_origins), stopping));
         let stop_asked = tokio::select! {
             opened = &mut opening => {
                 opened.map_err(|e| Error::Internal(format!("opening panicked: {e}")))??;
@@ -163,30 +177,40 @@ pub fn serve(
             std::process::exit(130);
         });
         let _ = stop.send(true);
-        if tokio::time::timeout(DRAIN, serving).await.is_err() {
-            tracing::warn!("some requests did not finish within {} s", DRAIN.as_secs());
+        let ending = tokio::task::spawn_blocking(ending);
+        if tokio::time::timeout(stopping::DRAIN, serving).await.is_err() {
+            tracing::warn!("some connections were cut: their clients had not finished in time");
         }
+        let _ = ending.await;
         Ok(last.get().cloned())
     });
     let engine = served?;
     // What still runs in the background (maintenance, a move to another model) loses nothing by being cut short.
-    runtime.shutdown_timeout(Duration::from_secs(3));
-    match engine {
-        Some(engine) => {
-            if engine.maintenance_is_due() {
-                tracing::warn!("bringing the index into order before the end");
-            }
-            engine.maintain()
+    runtime.shutdown_timeout(stopping::BACKGROUND);
+    engine.map_or(Ok(()), put_in_order)
+}
+
+/// Writes what the index has only in memory, as far as there is time: it is made again from the store when next opened.
+fn put_in_order(engine: Arc<Engine>) -> Result<()> {
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let written = engine.maintain();
+        // Closing waits for what the index has under way, which may be long as well.
+        drop(engine);
+        let _ = done.send(written);
+    });
+    match wait.recv_timeout(stopping::INDEX) {
+        Ok(written) => written,
+        Err(_) => {
+            tracing::warn!("the index was not brought into order; that goes on when the folder is next opened");
+            Ok(())
         }
-        None => Ok(()),
     }
 }
 
-async fn run(listener: TcpListener, app: App, mut stopped: tokio::sync::watch::Receiver<bool>) {
-    let shutdown = async move {
-        let _ = stopped.wait_for(|s| *s).await;
-    };
-    if let Err(e) = axum::serve(listener, router::router(app)).with_graceful_shutdown(shutdown).await {
+async fn run(listener: TcpListener, routes: axum::Router, stopping: Stopping) {
+    let shutdown = async move { stopping.begun().await };
+    if let Err(e) = axum::serve(listener, routes).with_graceful_shutdown(shutdown).await {
         tracing::error!("the service failed: {e}");
     }
 }

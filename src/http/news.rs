@@ -1,23 +1,34 @@
-//! The feed for a news reader: Atom (RFC 4287) and JSON Feed 1.1, opened by a secret in the address.
+//! Feeds for news readers: a user's own, opened by a secret in the address, the daily list, a search and a theme. An answer
+//! that the reader has already is 304.
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::{StatusCode, Uri, header};
-use axum::response::IntoResponse;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::Ranking;
+use super::ask::{Given, Ranking};
+use super::base::Base;
+use super::channel::{Channel, Form, encoded};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params};
 use super::feed::{FeedParameters, take_feed};
-use crate::engine::{Answer, Hit, Since};
+use super::fresh::{Answered, Has};
+use crate::engine::{Engine, PaperOrder, Since, ThemeAsk};
+use crate::error::Result;
+use crate::paper::{Paper, head};
+use crate::store::Listing;
 use crate::user::Moment;
 
-/// Days up to the newest of the corpus that a news reader is shown: its address stays the same, so it cannot name one.
+/// Days up to today (the newest of the corpus that is not ahead of the clock) that a news reader is shown: its address stays the same, so it cannot name one.
 const DAYS: i32 = 14;
+
+/// Papers in a feed where nothing is said.
+const PAPERS: usize = 30;
 
 /// What opens a user's feed to a news reader.
 #[derive(Serialize, ToSchema)]
@@ -28,188 +39,270 @@ pub struct Token {
     atom: String,
     /// Where the JSON feed is.
     json: String,
+    /// The whole address of the Atom feed: by the setting `public_url`, else as this request was sent.
+    #[schema(format = "uri")]
+    atom_url: String,
+    /// The whole address of the JSON feed.
+    #[schema(format = "uri")]
+    json_url: String,
 }
 
 /// The secret of a user's feed
 ///
-/// Made by the first call, the same afterwards.
-#[utoipa::path(post, path = "/v1/users/{user}/token", tag = "users",
+/// Made by the first call, the same afterwards. Whoever has one of the addresses can read the feed.
+#[utoipa::path(post, operation_id = "feed_token", path = "/v1/users/{user}/token", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = Token), (status = 404, body = ErrorBody)))]
-pub async fn token(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<Json<Token>, ApiError> {
+pub async fn token(
+    State(app): State<App>,
+    Id(name): Id,
+    Base(base): Base,
+    _: NoParams,
+) -> Result<Json<Token>, ApiError> {
     let user = name.clone();
     let token = app.blocking(move |engine| engine.feed_token(&name)).await?;
     let at = |form: &str| format!("/v1/users/{}/feed.{form}?token={token}", encoded(&user));
-    Ok(Json(Token { atom: at("atom"), json: at("json"), token: token.clone() }))
+    let (atom, json) = (at("atom"), at("json"));
+    let (atom_url, json_url) = (format!("{base}{atom}"), format!("{base}{json}"));
+    Ok(Json(Token { token, atom, json, atom_url, json_url }))
+}
+
+/// Take the secret of a user's feed back
+///
+/// The addresses with it stop at once. The next `POST` makes another; until then no address opens the feed.
+#[utoipa::path(delete, operation_id = "revoke_feed_token", path = "/v1/users/{user}/token", tag = "users",
+    params(("user" = String, Path, description = "the user's name")),
+    responses((status = 204), (status = 404, body = ErrorBody)))]
+pub async fn revoke_token(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<StatusCode, ApiError> {
+    app.blocking(move |engine| engine.revoke_feed_token(&name)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What every feed needs to know of its request.
+pub struct Asked {
+    base: Base,
+    uri: Uri,
+    has: Has,
+}
+
+impl FromRequestParts<App> for Asked {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let base = Base::from_request_parts(parts, app).await?;
+        let headers: &HeaderMap = &parts.headers;
+        Ok(Asked { base, uri: parts.uri.clone(), has: Has::of(headers) })
+    }
+}
+
+impl Asked {
+    /// The feed of this request.
+    fn channel(&self, id: String, title: String, page: String) -> Channel {
+        let own = self.uri.path_and_query().map_or_else(|| self.uri.path().to_string(), ToString::to_string);
+        Channel { id, title, base: self.base.0.clone(), own, page }
+    }
+
+    /// The same request is the same question, at the address that it came to.
+    fn question(&self) -> String {
+        format!("{} {}", self.base.0, self.uri)
+    }
+}
+
+/// Answers with a feed: `mark` says what it depends on, and that it may be read at all (else it is none); `papers` finds what
+/// is in it.
+async fn feed(
+    app: &App,
+    form: Form,
+    asked: Asked,
+    channel: Channel,
+    mark: impl FnOnce(&Engine) -> Result<Mark> + Send + 'static,
+    papers: impl FnOnce(&Engine) -> Result<Vec<Paper>> + Send + 'static,
+) -> Result<Response, ApiError> {
+    let fresh = std::sync::Arc::clone(&app.fresh);
+    let answered: Option<Answered> = app
+        .blocking(move |engine| {
+            let mark = match mark(engine)? {
+                Mark::Of(mark) => Some(mark),
+                Mark::Unknown => None,
+                Mark::Closed => return Ok(None),
+            };
+            let make = || {
+                let papers = papers(engine)?;
+                Ok(channel.write(form, &papers))
+            };
+            fresh.answer(&asked.question(), mark, &asked.has, make).map(Some)
+        })
+        .await?;
+    let closed = || ApiError::new(StatusCode::UNAUTHORIZED, "the token is not the one of this feed");
+    Ok(answered.ok_or_else(closed)?.respond(form.media_type()))
+}
+
+/// What a feed depends on.
+enum Mark {
+    /// On what this says.
+    Of(String),
+    /// On more than can be told: it has to be made.
+    Unknown,
+    /// It is not for this reader.
+    Closed,
 }
 
 /// The feed as Atom
 ///
-/// Papers of the newest fourteen days where none of `date`, `since`, `from` and `to` is given.
-///
-/// 30 papers, unless `limit` says otherwise.
-#[utoipa::path(get, path = "/v1/users/{user}/feed.atom", tag = "users",
+/// Papers of the newest fourteen days where none of `date`, `since`, `from` and `to` is given, 30 unless `limit` says
+/// otherwise. With `ETag` and `Last-Modified`: asked again with `If-None-Match` or `If-Modified-Since` it is 304 while
+/// nothing has changed.
+#[utoipa::path(get, operation_id = "feed_atom", path = "/v1/users/{user}/feed.atom", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),
-    responses((status = 200, content_type = "application/atom+xml", body = String), (status = 401, body = ErrorBody),
-              (status = 404, body = ErrorBody)))]
-pub async fn atom(
+    responses((status = 200, content_type = "application/atom+xml", body = String), (status = 304),
+              (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub async fn user_atom(
     State(app): State<App>,
     Id(name): Id,
-    uri: Uri,
-    params: Params,
-) -> Result<impl IntoResponse, ApiError> {
-    let answer = opened(&app, name.clone(), params).await?;
-    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], as_atom(&name, uri.path(), &answer)))
+    asked: Asked,
+    Params(given): Params,
+) -> Result<Response, ApiError> {
+    of_user(&app, Form::Atom, name, asked, given).await
 }
 
 /// The feed as JSON Feed
 ///
-/// Papers of the newest fourteen days where none of `date`, `since`, `from` and `to` is given.
-///
-/// 30 papers, unless `limit` says otherwise.
-#[utoipa::path(get, path = "/v1/users/{user}/feed.json", tag = "users",
+/// Papers of the newest fourteen days where none of `date`, `since`, `from` and `to` is given, 30 unless `limit` says
+/// otherwise. With `ETag` and `Last-Modified`: asked again with `If-None-Match` or `If-Modified-Since` it is 304 while
+/// nothing has changed.
+#[utoipa::path(get, operation_id = "feed_json", path = "/v1/users/{user}/feed.json", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),
-    responses((status = 200, content_type = "application/feed+json", body = Object), (status = 401, body = ErrorBody),
-              (status = 404, body = ErrorBody)))]
-pub async fn json_feed(State(app): State<App>, Id(name): Id, params: Params) -> Result<impl IntoResponse, ApiError> {
-    let answer = opened(&app, name.clone(), params).await?;
-    let text = as_json(&name, &answer).to_string();
-    Ok(([(header::CONTENT_TYPE, "application/feed+json; charset=utf-8")], text))
+    responses((status = 200, content_type = "application/feed+json", body = Object), (status = 304),
+              (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub async fn user_json(
+    State(app): State<App>,
+    Id(name): Id,
+    asked: Asked,
+    Params(given): Params,
+) -> Result<Response, ApiError> {
+    of_user(&app, Form::Json, name, asked, given).await
 }
 
-/// The feed, if the secret is the user's.
-async fn opened(app: &App, name: String, Params(mut given): Params) -> Result<Answer, ApiError> {
+/// The feed of a user, if the secret is theirs.
+async fn of_user(app: &App, form: Form, name: String, asked: Asked, mut given: Given) -> Result<Response, ApiError> {
     let token = match given.take("token").value {
         Some(Value::String(token)) => token,
         _ => return Err(ApiError::new(StatusCode::UNAUTHORIZED, "the address lacks the token of the feed")),
     };
-    given.0.entry("limit").or_insert_with(|| 30.into());
-    let mut feed = take_feed(&mut given)?;
+    given.0.entry("limit").or_insert_with(|| PAPERS.into());
+    let mut feed_ask = take_feed(&mut given)?;
     given.nothing_else()?;
-    let opened = app
-        .blocking(move |engine| {
-            if !engine.opens_feed(&name, &token)? {
-                return Ok(None);
-            }
-            let filter = &feed.ask.filter;
-            let whole = feed.since == Since::Ever && filter.from.is_none() && filter.to.is_none();
-            if let (true, Some(today)) = (whole, engine.today()?) {
-                feed.since = Since::Moment(Moment::of_day(today - DAYS + 1));
-            }
-            engine.feed(&name, &feed).map(Some)
-        })
-        .await?;
-    opened.ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "the token is not the one of this feed"))
-}
-
-/// When an entry was new: the day it was listed, else dated. Papers without a day have an old one, so that they do not look
-/// new at every visit.
-fn updated(hit: &Hit) -> String {
-    Moment::of_day(hit.paper.list_day().unwrap_or(0)).to_string()
-}
-
-/// A name inside a URN or path: everything but letters, digits and `-._~` percent-encoded.
-fn encoded(name: &str) -> String {
-    name.bytes()
-        .map(|b| match b {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(b).to_string(),
-            b => format!("%{b:02X}"),
-        })
-        .collect()
-}
-
-fn link(hit: &Hit) -> Option<&str> {
-    hit.paper.url.as_deref().filter(|url| url.starts_with("https://") || url.starts_with("http://"))
-}
-
-/// `own` is its path. The secret is left out of the address: a feed that is passed on is not to give it away.
-fn as_atom(name: &str, own: &str, answer: &Answer) -> String {
-    let newest = answer.papers.iter().map(updated).max().unwrap_or_else(|| Moment::of_day(0).to_string());
-    let mut out =
-        String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">\n");
-    out += &format!(
-        "<id>urn:paperkin:feed:{}</id><title>Papers for {}</title><updated>{newest}</updated>\
-         <link rel=\"self\" href=\"{}\"/><link rel=\"alternate\" href=\"/#/foryou\"/>\n",
-        encoded(name),
-        escaped(name),
-        escaped(own)
-    );
-    for hit in &answer.papers {
-        let paper = &hit.paper;
-        out += &format!(
-            "<entry><id>urn:paperkin:paper:{}</id><title>{}</title><updated>{}</updated>",
-            encoded(paper.id.as_str()),
-            escaped(&paper.title),
-            updated(hit)
-        );
-        match &paper.authors[..] {
-            [] => out += "<author><name>unknown</name></author>",
-            names => names.iter().for_each(|n| out += &format!("<author><name>{}</name></author>", escaped(n))),
-        }
-        // Without an address of its own, its place on the page of this service.
-        let page = || format!("/#/similar/{}", encoded(paper.id.as_str()));
-        let url = link(hit).map_or_else(page, str::to_string);
-        out += &format!("<link rel=\"alternate\" href=\"{}\"/>", escaped(&url));
-        for category in &paper.categories {
-            out += &format!("<category term=\"{}\"/>", escaped(category));
-        }
-        out += &format!("<content type=\"text\">{}</content></entry>\n", escaped(&paper.summary));
-    }
-    out + "</feed>\n"
-}
-
-fn as_json(name: &str, answer: &Answer) -> Value {
-    let item = |hit: &Hit| {
-        let authors: Vec<Value> = hit.paper.authors.iter().map(|n| json!({ "name": n })).collect();
-        let mut item = json!({
-            "id": hit.paper.id, "title": hit.paper.title, "content_text": hit.paper.summary,
-            "date_published": updated(hit), "authors": authors, "tags": hit.paper.categories,
-        });
-        if let Some(url) = link(hit) {
-            item["url"] = url.into();
-        }
-        item
+    let (id, title) = (format!("urn:paperkin:feed:{}", encoded(&name)), format!("Papers for {name}"));
+    let channel = asked.channel(id, title, "/#/foryou".into());
+    let reader = name.clone();
+    let mark = move |engine: &Engine| match engine.opens_feed(&reader, &token)? {
+        true => Ok(Mark::Of(engine.feed_mark(&reader)?)),
+        false => Ok(Mark::Closed),
     };
-    json!({
-        "version": "https://jsonfeed.org/version/1.1", "title": format!("Papers for {name}"),
-        "items": answer.papers.iter().map(item).collect::<Vec<_>>(),
+    feed(app, form, asked, channel, mark, move |engine| {
+        let filter = &feed_ask.ask.filter;
+        let whole = feed_ask.since == Since::Ever && filter.from.is_none() && filter.to.is_none();
+        if whole {
+            feed_ask.since = engine.newest_days(DAYS)?;
+        }
+        Ok(engine.feed(&name, &feed_ask)?.papers.into_iter().map(|hit| hit.paper).collect())
     })
+    .await
 }
 
-/// For XML: what has a meaning there, and without the control characters that it cannot hold.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\'' => out += "&#39;",
-            '\n' | '\t' => out.push(' '),
-            c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => {}
-            c => out.push(c),
-        }
-    }
-    out
+/// The daily list as Atom
+///
+/// Papers by the day they were listed (else dated), newest first, 30 unless `limit` says otherwise. Conditional requests
+/// are answered as those for a user's feed.
+#[utoipa::path(get, path = "/v1/feed.atom", tag = "papers",
+    params(("date" = Option<String>, Query, description = "only this day (or month, or year)"),
+           ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers, 1 to 500, default 30")),
+    responses((status = 200, content_type = "application/atom+xml", body = String), (status = 304)))]
+pub async fn daily_atom(State(app): State<App>, asked: Asked, Params(given): Params) -> Result<Response, ApiError> {
+    daily(&app, Form::Atom, asked, given).await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
+/// The daily list as JSON Feed
+///
+/// Papers by the day they were listed (else dated), newest first, 30 unless `limit` says otherwise. Conditional requests
+/// are answered as those for a user's feed.
+#[utoipa::path(get, path = "/v1/feed.json", tag = "papers",
+    params(("date" = Option<String>, Query, description = "only this day (or month, or year)"),
+           ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers, 1 to 500, default 30")),
+    responses((status = 200, content_type = "application/feed+json", body = Object), (status = 304)))]
+pub async fn daily_json(State(app): State<App>, asked: Asked, Params(given): Params) -> Result<Response, ApiError> {
+    daily(&app, Form::Json, asked, given).await
+}
 
-    proptest! {
-        #[test]
-        fn nothing_of_a_text_is_markup(text in "\\PC{0,40}|[<>&\"'\u{0}-\u{1f}]{0,20}") {
-            let out = escaped(&text);
-            prop_assert!(!out.contains(['<', '>', '"', '\'']) && !out.chars().any(char::is_control));
-            let back = out.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
-            let kept: String = text.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else { c })
-                .filter(|c| !c.is_control() && !matches!(c, '\u{FFFE}' | '\u{FFFF}')).collect();
-            prop_assert_eq!(back, kept);
-        }
-    }
+async fn daily(app: &App, form: Form, asked: Asked, mut given: Given) -> Result<Response, ApiError> {
+    let date = given.take("date").date()?;
+    let limit = given.take("limit").whole()?.unwrap_or(PAPERS);
+    given.nothing_else()?;
+    let of_day = date.as_ref().map_or_else(String::new, |date| format!(" of {date}"));
+    let page = date.as_ref().map_or_else(|| "/".to_string(), |date| format!("/#/day/{date}"));
+    let id = format!("urn:paperkin:daily{}", date.as_ref().map_or_else(String::new, |date| format!(":{date}")));
+    let channel = asked.channel(id, format!("Papers{of_day}"), page);
+    let listing = Listing { date, limit, ..Listing::default() };
+    feed(app, form, asked, channel, corpus, move |engine| Ok(engine.list(&listing)?.items)).await
+}
+
+/// A search as Atom
+///
+/// The hits of `/v1/search`, best first; 30 unless `limit` says otherwise. Conditional requests are answered as those for a
+/// user's feed.
+#[utoipa::path(get, path = "/v1/search.atom", tag = "search",
+    params(("q" = String, Query, min_length = 1, description = "a phrase or a pasted abstract"), Ranking),
+    responses((status = 200, content_type = "application/atom+xml", body = String), (status = 304)))]
+pub async fn search_atom(
+    State(app): State<App>,
+    asked: Asked,
+    Params(mut given): Params,
+) -> Result<Response, ApiError> {
+    let query: String = given.take("q").word()?.unwrap_or_default();
+    given.0.entry("limit").or_insert_with(|| PAPERS.into());
+    let ask = given.ask()?;
+    given.nothing_else()?;
+    let page = format!("/#/search?q={}", encoded(&query));
+    let id = format!("urn:paperkin:search:{}", encoded(&query));
+    let channel = asked.channel(id, format!("Papers for “{}”", head(&query, 80)), page);
+    feed(&app, Form::Atom, asked, channel, corpus, move |engine| {
+        Ok(engine.search(&query, &ask)?.papers.into_iter().map(|hit| hit.paper).collect())
+    })
+    .await
+}
+
+/// A theme as Atom
+///
+/// The newest papers of a theme, 30 unless `limit` says otherwise. Conditional requests are answered as those for a user's
+/// feed.
+#[utoipa::path(get, path = "/v1/themes/{id}/feed.atom", tag = "themes",
+    params(("id" = String, Path, description = "the theme's id, for example `t12`"),
+           ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers, 1 to 500, default 30")),
+    responses((status = 200, content_type = "application/atom+xml", body = String), (status = 304),
+              (status = 404, body = ErrorBody)))]
+pub async fn theme_atom(
+    State(app): State<App>,
+    Id(id): Id,
+    asked: Asked,
+    Params(mut given): Params,
+) -> Result<Response, ApiError> {
+    let limit = given.take("limit").whole()?.unwrap_or(PAPERS);
+    given.nothing_else()?;
+    let ask = ThemeAsk { order: PaperOrder::Newest, limit, ..ThemeAsk::default() };
+    let theme = id.clone();
+    // The name is part of the feed, and a run may change it.
+    let name = app.blocking(move |engine| engine.theme(&theme, &ThemeAsk::default())).await?.theme.name;
+    let channel =
+        asked.channel(format!("urn:paperkin:theme:{}", encoded(&id)), name, format!("/#/theme/{}", encoded(&id)));
+    let mark = |_: &Engine| Ok(Mark::Unknown);
+    feed(&app, Form::Atom, asked, channel, mark, move |engine| {
+        Ok(engine.theme(&id, &ask)?.papers.into_iter().map(|hit| hit.paper).collect())
+    })
+    .await
+}
+
+fn corpus(engine: &Engine) -> Result<Mark> {
+    engine.corpus_mark().map(Mark::Of)
 }

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -15,11 +16,13 @@ use tokio_util::io::{StreamReader, SyncIoBridge};
 use utoipa::ToSchema;
 
 use super::App;
+use super::docs::PapersBody;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params, body_type, json_body, unsupported};
+use super::stopping;
 use crate::engine::{Incoming, PaperInFull, Rejection, Report};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, head};
+use crate::paper::{Paper, id_in};
 use crate::sources;
 use crate::store::Listing;
 
@@ -44,14 +47,29 @@ pub struct PageMeta {
 /// Put papers in
 ///
 /// One paper, or `{"papers": [...]}`, as `application/json`; a stream of any length as `application/x-ndjson`, one paper a
-/// line. What is not a paper is listed under `rejected` and the rest goes in. Papers can be found when the call returns.
-/// A paper sent again replaces the old one; an identical one costs nothing.
-#[utoipa::path(post, path = "/v1/papers", tag = "papers",
-    request_body(content((Paper = "application/json"), (String = "application/x-ndjson"))),
+/// line. What is not a paper (it has no id or no title) is listed under `rejected` and the rest goes in. Any other field that
+/// cannot be read is left out of its paper and listed under `warnings`; with `strict=true` such a paper is rejected. Papers can
+/// be found when the call returns. A paper sent again replaces the old one; an identical one costs nothing.
+///
+/// Titles and abstracts may hold JATS, HTML, MathML or LaTeX: their text is what is searched; what was sent is given back. Dates
+/// are read as people write them (`2024`, `2024/05/22`, `22 May 2024`, RFC 3339) and given back as `YYYY`, `YYYY-MM` or
+/// `YYYY-MM-DD`; authors may be texts, or objects with `name` or `given` and `family`; an id may be a number.
+///
+/// A service that stops reads a stream for a moment longer. What it then does not take is told with 503, whose `detail` is
+/// the report of what was written.
+#[utoipa::path(post, operation_id = "put_papers", path = "/v1/papers", tag = "papers",
+    params(("strict" = Option<bool>, Query, description = "reject papers with a field that cannot be read (default: false)")),
+    request_body(content((PapersBody = "application/json"), (String = "application/x-ndjson"))),
     responses((status = 200, body = Report)))]
-pub async fn put(State(app): State<App>, _: NoParams, request: Request) -> Result<Json<Report>, ApiError> {
+pub async fn put(
+    State(app): State<App>,
+    Params(mut given): Params,
+    request: Request,
+) -> Result<Json<Report>, ApiError> {
+    let strict = given.take("strict").truth()?.unwrap_or(false);
+    given.nothing_else()?;
     let report = match body_type(request.headers())?.as_deref() {
-        Some("application/x-ndjson") => stream(&app, request.into_body()).await?,
+        Some("application/x-ndjson") => stream(&app, request.into_body(), strict).await?,
         Some("application/json") => {
             let papers = match json_body(request, &app).await? {
                 Value::Object(mut fields) if fields.contains_key("papers") && !fields.contains_key("id") => {
@@ -68,7 +86,7 @@ pub async fn put(State(app): State<App>, _: NoParams, request: Request) -> Resul
                 _ => return Err(ApiError::bad_request("the body must be a paper or {\"papers\": [...]}")),
             };
             app.blocking(move |engine| {
-                let mut source = papers.into_iter().enumerate().map(|(k, value)| Ok(numbered(k + 1, value)));
+                let mut source = papers.into_iter().enumerate().map(|(k, value)| Ok(numbered(k + 1, value, strict)));
                 engine.ingest(&mut source, &|_| {})
             })
             .await?
@@ -79,30 +97,58 @@ pub async fn put(State(app): State<App>, _: NoParams, request: Request) -> Resul
     Ok(Json(report))
 }
 
-fn numbered(line: usize, value: Value) -> Incoming {
-    let id = value["id"].as_str().map(|id| head(id, 80));
-    let paper = Paper::from_json(value).map_err(|e| Rejection { id, reason: e.to_string() });
-    Incoming { line, paper, vector: None }
+fn numbered(line: usize, value: Value, strict: bool) -> Incoming {
+    let id = id_in(&value);
+    let incoming = Incoming::new(line, Paper::read(value).map_err(|e| Rejection { id, reason: e.to_string() }));
+    if strict { incoming.strict() } else { incoming }
 }
 
 /// Lines are read as they arrive, so a stream may be longer than memory.
-async fn stream(app: &App, body: Body) -> Result<Report, ApiError> {
+async fn stream(app: &App, body: Body, strict: bool) -> Result<Report, ApiError> {
     let patience = Duration::from_secs(app.tuning.timeout_s);
-    let pieces = futures_util::stream::unfold(body.into_data_stream(), move |mut pieces| async move {
-        let piece = match tokio::time::timeout(patience, pieces.next()).await {
-            Ok(piece) => piece?.map_err(std::io::Error::other),
-            Err(_) => Err(std::io::Error::from(ErrorKind::TimedOut)),
-        };
-        Some((piece, pieces))
+    let (stopping, cut) = (app.stopping.clone(), app.stopping.clone());
+    let cut = Box::pin(async move { cut.since(stopping::CUT).await });
+    let pieces = futures_util::stream::unfold(Some((body.into_data_stream(), cut)), move |state| {
+        let stopping = stopping.clone();
+        async move {
+            let (mut pieces, mut cut) = state?;
+            let piece = tokio::select! {
+                piece = tokio::time::timeout(patience, pieces.next()) => Some(piece),
+                () = stopping.since(stopping::STILL) => None,
+                () = &mut cut => None,
+            };
+            let piece = match piece {
+                Some(Ok(piece)) => piece?.map_err(std::io::Error::other),
+                Some(Err(_)) => Err(std::io::Error::from(ErrorKind::TimedOut)),
+                None => {
+                    tokio::spawn(tokio::time::timeout(stopping::LINGER, pieces.for_each(|_| async {})));
+                    return Some((Err(std::io::Error::from(ErrorKind::ConnectionAborted)), None));
+                }
+            };
+            Some((piece, Some((pieces, cut))))
+        }
     });
     let reader = SyncIoBridge::new(StreamReader::new(Box::pin(pieces)));
-    let done = app.blocking(move |engine| match engine.ingest(&mut sources::read(BODY, reader), &|_| {}) {
-        // What the client did is no trouble of ours; what had come whole is in.
-        Err(Error::Io { path, source, .. }) if path == Path::new(BODY) => Ok(Err(source)),
-        done => done.map(Ok),
+    let written: Arc<Mutex<Report>> = Arc::default();
+    let heard = Arc::clone(&written);
+    let so_far = move || written.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let hear = move |report: &Report| *heard.lock().unwrap_or_else(PoisonError::into_inner) = report.clone();
+    let work = app.blocking(move |engine| {
+        let lines = sources::read(BODY, reader);
+        let mut lines = lines.map(|line| if strict { line.map(Incoming::strict) } else { line });
+        match engine.ingest(&mut lines, &hear) {
+            // What the client did is no trouble of ours; what had come whole is in.
+            Err(Error::Io { path, source, .. }) if path == Path::new(BODY) => Ok(Err(source)),
+            done => done.map(Ok),
+        }
     });
-    match done.await? {
+    let done = tokio::select! {
+        done = work => done?,
+        () = app.stopping.since(stopping::PATIENCE) => return Err(stopping::so_far(&so_far())),
+    };
+    match done {
         Ok(report) => Ok(report),
+        Err(e) if e.kind() == ErrorKind::ConnectionAborted => Err(stopping::so_far(&so_far())),
         Err(e) if e.kind() == ErrorKind::TimedOut => Err(ApiError::new(
             StatusCode::REQUEST_TIMEOUT,
             format!("nothing more of the body came for {} s; papers before that may be in", patience.as_secs()),
@@ -116,9 +162,14 @@ const BODY: &str = "the body";
 
 /// One paper
 ///
-/// `versions` lists the other versions of the same work (same arXiv id or DOI, or same title and first author), the newest
-/// first; answers show only the newest of all.
-#[utoipa::path(get, path = "/v1/papers/{id}", tag = "papers",
+/// It is named by its id, or by any form of an identifier: `2405.13729v2`, `arXiv:2405.13729 [cs.CL]`, a DOI in any case, an
+/// address at arXiv, doi.org, a publisher, PubMed, Semantic Scholar, the ACL Anthology or OpenReview, `PMID:1`, `PMC1`,
+/// `CorpusId:1`. An id as it was given always wins; a version that is named is taken where it is there, else the newest. The
+/// answer has the id that the paper was given. It is the same wherever a call takes the id of a paper.
+///
+/// `versions` lists the other versions of the same work (same arXiv id or DOI, or same title and first author, unless they are
+/// articles of different DOIs and years), the newest first; answers show only the newest of all.
+#[utoipa::path(get, operation_id = "get_paper", path = "/v1/papers/{id}", tag = "papers",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
     responses((status = 200, body = PaperInFull), (status = 404, body = ErrorBody)))]
 pub async fn get(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<Json<PaperInFull>, ApiError> {
@@ -127,8 +178,9 @@ pub async fn get(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<Json
 
 /// Take a paper away
 ///
-/// It is in no later answer.
-#[utoipa::path(delete, path = "/v1/papers/{id}", tag = "papers",
+/// It is in no later answer. It is named by its id, or by an identifier that no second paper has (naming a version means that
+/// version alone); an identifier of several papers is 422 and lists them.
+#[utoipa::path(delete, operation_id = "delete_paper", path = "/v1/papers/{id}", tag = "papers",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
 pub async fn delete(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<StatusCode, ApiError> {
@@ -140,7 +192,7 @@ pub async fn delete(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<S
 /// The daily list
 ///
 /// Papers by the day they were listed (else dated), newest first unless `sort` says otherwise.
-#[utoipa::path(get, path = "/v1/papers", tag = "papers",
+#[utoipa::path(get, operation_id = "list_papers", path = "/v1/papers", tag = "papers",
     params(("date" = Option<String>, Query, description = "only this day (or month, or year)"),
            ("sort" = Option<String>, Query, description = "`date` (default), `upvotes` or `trending`"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers a page, 1 to 500, default 50"),

@@ -6,11 +6,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::ids;
+use super::ask::{ids, paper_id};
 use super::error::{ApiError, ErrorBody};
 use super::extract::Fields;
 use crate::engine::{Answer, Example, Recommend};
-use crate::paper::PaperId;
 use crate::rank::Strategy;
 
 /// What to recommend from. Takes every parameter of a ranking call besides.
@@ -19,9 +18,11 @@ use crate::rank::Strategy;
 pub struct RecommendBody {
     /// Papers to be close to: an id, or an id with a weight.
     #[serde(default)]
+    #[schema(max_items = 10_000)]
     like: Vec<ExampleBody>,
     /// Papers to be far from.
     #[serde(default)]
+    #[schema(max_items = 10_000)]
     dislike: Vec<ExampleBody>,
     /// Phrases or abstracts to be close to.
     #[serde(default)]
@@ -38,6 +39,7 @@ pub struct RecommendBody {
     #[schema(value_type = Option<String>)]
     strategy: Option<Strategy>,
     /// Only these papers, all of them, whatever `limit` says, liked ones included. At most 20,000.
+    #[schema(min_items = 1, max_items = 20_000)]
     candidates: Option<Vec<String>>,
     /// Whether liked papers are left out; true by default.
     exclude_liked: Option<bool>,
@@ -50,7 +52,8 @@ pub struct Bounds {
     /// At most so many papers of one author.
     #[schema(minimum = 1)]
     per_author: Option<u64>,
-    /// Days after which a paper counts half, from the newest paper on; above 0.
+    /// Days after which a paper counts half, from the newest paper on that is not dated ahead of the clock; above 0.
+    #[schema(exclusive_minimum = 0)]
     half_life_days: Option<f32>,
 }
 
@@ -71,11 +74,12 @@ pub struct WeightedExample {
     /// Which paper.
     id: String,
     /// How much it counts beside the others; above 0, 1 by default.
+    #[schema(minimum = 0.000_001, maximum = 1_000_000)]
     weight: Option<f32>,
 }
 
 fn examples(bodies: Vec<ExampleBody>) -> Result<Vec<Example>, ApiError> {
-    let of = |id, weight| Ok(Example { id: PaperId::new(id)?, weight });
+    let of = |id, weight| Ok(Example { id: paper_id(id)?, weight });
     bodies
         .into_iter()
         .map(|body| match body {
@@ -87,8 +91,9 @@ fn examples(bodies: Vec<ExampleBody>) -> Result<Vec<Example>, ApiError> {
 
 /// Papers for a set of examples
 ///
-/// At least one positive example: a paper, a text or a vector. An unknown id is 404 and named.
-#[utoipa::path(post, path = "/v1/recommend", tag = "recommend", request_body = RecommendBody,
+/// At least one positive example: a paper, a text or a vector. A paper is named by its id, or by any form of its arXiv id, DOI
+/// and the like; the answer has the id that it was given. An unknown id is 404 and named.
+#[utoipa::path(post, operation_id = "recommend", path = "/v1/recommend", tag = "recommend", request_body = RecommendBody,
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn post(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<Answer>, ApiError> {
     let ask = given.ask()?;

@@ -8,13 +8,14 @@ use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use utoipa_swagger_ui::SwaggerUi;
 
 use super::error::ApiError;
-use super::{App, docs, embed, feed, health, interests, limits, news, papers, recommend, search, themes, users, web};
+use super::{
+    App, docs, embed, feed, health, history, interests, limits, news, papers, recommend, search, themes, users, web,
+};
 
-/// The whole service.
-pub fn router(app: App) -> Router {
+/// The whole service; pages of these origins may ask it from a browser.
+pub fn router(app: App, origins: &[String]) -> Router {
     let (api, document) = OpenApiRouter::with_openapi(docs::Frame::openapi())
         .routes(routes!(search::get, search::post))
         .routes(routes!(search::similar))
@@ -30,13 +31,23 @@ pub fn router(app: App) -> Router {
         .routes(routes!(themes::rebuild))
         .routes(routes!(themes::get))
         .routes(routes!(users::put, users::get, users::delete))
+        .routes(routes!(users::list))
         .routes(routes!(users::add_events, users::list_events))
-        .routes(routes!(users::import_history))
+        .routes(routes!(users::add_events_of_many))
+        .routes(routes!(history::import))
+        .routes(routes!(history::imports))
+        .routes(routes!(history::get_import, history::undo_import))
+        .routes(routes!(history::outside))
+        .routes(routes!(history::remove_outside))
         .routes(routes!(feed::get))
         .routes(routes!(feed::preview))
-        .routes(routes!(news::token))
-        .routes(routes!(news::atom))
-        .routes(routes!(news::json_feed))
+        .routes(routes!(news::token, news::revoke_token))
+        .routes(routes!(news::user_atom))
+        .routes(routes!(news::user_json))
+        .routes(routes!(news::daily_atom))
+        .routes(routes!(news::daily_json))
+        .routes(routes!(news::search_atom))
+        .routes(routes!(news::theme_atom))
         .routes(routes!(feed::rank))
         .routes(routes!(feed::questions))
         .routes(routes!(interests::list, interests::reset_all))
@@ -47,8 +58,9 @@ pub fn router(app: App) -> Router {
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
         .split_for_parts();
-    api.merge(web::routes())
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", docs::completed(document)))
+    let routes = api
+        .merge(web::routes())
+        .merge(docs::routes(document))
         .fallback(|uri: Uri| async move {
             let path = uri.path();
             let named = ["/v1/papers/", "/v1/users/", "/v1/themes/"].iter().any(|start| path.starts_with(start));
@@ -65,6 +77,10 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(limits::one_shape))
         .layer(from_fn_with_state(app.clone(), limits::timeout))
         .layer(CompressionLayer::new())
-        .layer(from_fn(limits::measure))
-        .with_state(app)
+        .layer(from_fn(limits::measure));
+    match limits::origins(origins) {
+        // Outermost: what a browser asks first is answered before anything else looks at it.
+        Some(layer) => routes.layer(layer).with_state(app),
+        None => routes.with_state(app),
+    }
 }

@@ -11,12 +11,14 @@ use super::ask::{Given, Ranking, ids};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
 use crate::engine::{Answer, Hit, Meta};
+use crate::paper::PaperId;
 
 /// A search in a body, for long texts. Takes every parameter of a ranking call besides.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchBody {
-    /// A phrase or a pasted abstract.
+    /// A phrase or a pasted abstract; at most 256 kB.
+    #[schema(min_length = 1, max_length = 262_144)]
     q: Option<String>,
     /// Every parameter of a ranking call may stand here; those beside it count where both say something.
     #[serde(default)]
@@ -25,11 +27,19 @@ pub struct SearchBody {
 
 /// Papers for a query
 ///
-/// Words are looked for by meaning and by letter. What insists: `"a phrase"`, `title:word`, `author:"Ada Lovelace"`,
-/// `category:cs.LG`, `date:2025..2026-03`, `-word` leaves out, `a OR b` wants one of both. An arXiv id, DOI, address or
-/// whole title finds its paper first. A text of more than 32 words, or of several lines, is a query by example.
-#[utoipa::path(get, path = "/v1/search", tag = "search",
-    params(("q" = String, Query, description = "a phrase or a pasted abstract"), Ranking),
+/// Words are looked for by meaning and by letter, in titles, abstracts, keywords and the names of authors. What insists:
+/// `"a phrase"` (quotes of any kind; an author's name as well), `title:word`, `author:"Ada Lovelace"` (also `Lovelace, A.`,
+/// `Lovelace A`, `Lovelace et al.`, `Mueller` for Müller), `category:cs.LG` (`category:math` is all of `math.*`),
+/// `date:2025..2026-03` (also `2020-2024`, `2024..`, `>2023`), `-word` leaves out, `a OR b` wants one of both. Conditions alone
+/// list what meets them, the newest first. An arXiv id, DOI, address or whole title finds its paper first. A text of more
+/// than 32 words, or of several lines, is a query by example.
+///
+/// No text is an error but an empty one (422) and one of more than 256 KiB: what cannot be an operator (an unknown field, a
+/// date that is none, a quote that is never closed, anything inside a whole title) is words, and a text without any letter or
+/// digit finds nothing. British and American spelling are one. Signs belong to names: `C++`, `C#`, `A*`, `.NET`. A word of
+/// five letters or more that no paper holds is looked for as the commonest word one letter away; `meta.corrected` says so.
+#[utoipa::path(get, operation_id = "search", path = "/v1/search", tag = "search",
+    params(("q" = String, Query, min_length = 1, description = "a phrase or a pasted abstract"), Ranking),
     responses((status = 200, body = Answer)))]
 pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
     let query = match given.take("q").value {
@@ -42,7 +52,7 @@ pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Js
 /// Papers for a long text
 ///
 /// The parameters of a ranking call are fields of the body, or of its `filter`.
-#[utoipa::path(post, path = "/v1/search", tag = "search", request_body = SearchBody,
+#[utoipa::path(post, operation_id = "search_long", path = "/v1/search", tag = "search", request_body = SearchBody,
     responses((status = 200, body = Answer)))]
 pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Json<Answer>, ApiError> {
     let (own, mut ranking): (Map<_, _>, Map<_, _>) =
@@ -63,8 +73,9 @@ async fn search(app: App, query: Option<String>, mut given: Given) -> Result<Jso
 
 /// Papers like this one
 ///
-/// Never the paper itself, nor another version of it.
-#[utoipa::path(get, path = "/v1/papers/{id}/similar", tag = "search",
+/// Never the paper itself, nor another version of it. The paper is named by its id, or by any form of its arXiv id, DOI and
+/// the like.
+#[utoipa::path(get, operation_id = "similar_papers", path = "/v1/papers/{id}/similar", tag = "search",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`"), Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn similar(State(app): State<App>, Id(id): Id, Params(given): Params) -> Result<Json<Answer>, ApiError> {
@@ -74,8 +85,8 @@ pub async fn similar(State(app): State<App>, Id(id): Id, Params(given): Params) 
 /// Papers like the one with this id
 ///
 /// The same as `/v1/papers/{id}/similar`, for clients behind a proxy that decodes `%2F`.
-#[utoipa::path(get, path = "/v1/similar", tag = "search",
-    params(("id" = String, Query, description = "the paper's id"), Ranking),
+#[utoipa::path(get, operation_id = "similar_papers_by_id", path = "/v1/similar", tag = "search",
+    params(("id" = String, Query, description = "the paper's id, arXiv id, DOI or address"), Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
 pub async fn similar_by_id(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
     match given.take("id").value {
@@ -88,14 +99,15 @@ pub async fn similar_by_id(State(app): State<App>, Params(mut given): Params) ->
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchBody {
-    /// Ids; 1 to 1000.
+    /// Ids, or forms of an arXiv id, DOI and the like; 1 to 1000.
+    #[schema(min_items = 1, max_items = 1000)]
     ids: Vec<String>,
 }
 
 /// What is like one paper of a batch.
 #[derive(Serialize, ToSchema)]
 pub struct BatchAnswer {
-    /// The paper it was asked for.
+    /// The paper it was asked for, by the id that it was given.
     id: String,
     /// The hits, best first.
     papers: Vec<Hit>,
@@ -113,7 +125,7 @@ pub struct BatchAnswers {
 /// Papers like each of several
 ///
 /// The parameters of a ranking call are fields of the body. An unknown id is 404 and named.
-#[utoipa::path(post, path = "/v1/similar/batch", tag = "search", request_body = BatchBody,
+#[utoipa::path(post, operation_id = "similar_papers_of_each", path = "/v1/similar/batch", tag = "search", request_body = BatchBody,
     responses((status = 200, body = BatchAnswers), (status = 404, body = ErrorBody)))]
 pub async fn batch(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<BatchAnswers>, ApiError> {
     let ask = given.ask()?;
@@ -121,11 +133,11 @@ pub async fn batch(State(app): State<App>, Fields(mut given): Fields) -> Result<
     let ids = ids(body.ids)?;
     app.blocking(move |engine| {
         let answers = engine.similar_to_each(&ids, &ask)?;
-        let took_ms = answers.iter().map(|a| a.meta.took_ms).sum();
-        let meta = answers.first().map(|a| Meta { took_ms, ..a.meta.clone() });
+        let took_ms = answers.iter().map(|(_, a)| a.meta.took_ms).sum();
+        let meta = answers.first().map(|(_, a)| Meta { took_ms, ..a.meta.clone() });
         let meta = meta.ok_or_else(|| crate::Error::Internal("a batch of nothing".into()))?;
-        let pairs = ids.into_iter().zip(answers);
-        let results = pairs.map(|(id, a)| BatchAnswer { id: id.to_string(), papers: a.papers }).collect();
+        let result = |(id, a): (PaperId, Answer)| BatchAnswer { id: id.to_string(), papers: a.papers };
+        let results = answers.into_iter().map(result).collect();
         Ok(BatchAnswers { results, meta })
     })
     .await

@@ -32,11 +32,19 @@ const HITS: usize = 300;
 /// Themes
 ///
 /// What the corpus is about, at three levels that nest: 0 is the coarsest, 2 the finest. Without `level` all themes are
-/// given. They are found in the papers (communities of the nearest-neighbour graph), not set by anybody. New papers join
-/// at once; the service makes the themes anew in the background when a tenth of the papers is new, and ids and names
-/// carry on where enough papers stay together.
-#[utoipa::path(get, path = "/v1/themes", tag = "themes",
+/// given. They are found in the papers (communities of the nearest-neighbour graph), not set by anybody. New papers
+/// join at once; the service makes the themes anew in the background when a tenth of the papers is new, and ids and
+/// names carry on where enough papers stay together. Of the versions of one work only the newest counts.
+///
+/// With `about` as many themes as wanted, or nearly so, each paper in exactly one of them: of all cuts through the tree
+/// with so many themes the one whose themes are most even in size, so that a large field may be shown by its parts and
+/// a small one whole. Below the number of the coarsest themes these are put together, those that are closest first;
+/// such a theme has the ids of its parts (`t1-t4`), which are its `children`, and can be asked for by it like any
+/// other. There are at most as many as on level 2. `size` counts the papers that belong to a theme, `nearby` those that
+/// belong to none and are nearest to it.
+#[utoipa::path(get, operation_id = "list_themes", path = "/v1/themes", tag = "themes",
     params(("level" = Option<u32>, Query, minimum = 0, maximum = 2, description = "only this level; 0 is the coarsest"),
+           ("about" = Option<u32>, Query, minimum = 1, maximum = 10_000, description = "about so many themes, each paper in one of them; not with `level`"),
            ("sort" = Option<String>, Query, description = "`size` (default) or `trend`: within a level the surest to rise first"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "themes wanted; all without it"),
            ("offset" = Option<u64>, Query, description = "themes to pass over first")),
@@ -46,6 +54,7 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<J
     let mut take = |name| given.take(name);
     let ask = ThemesAsk {
         level: take("level").whole()?,
+        about: take("about").whole()?,
         order: take("sort").word::<ThemeOrder>()?.unwrap_or_default(),
         limit: take("limit").whole()?,
         offset: take("offset").whole()?.unwrap_or(0),
@@ -56,10 +65,10 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<J
 
 /// One theme
 ///
-/// With a page of its papers: `central` (closest to its middle), `newest` or `most_read`, or with `q` those closest to a
-/// phrase. With its subthemes, the themes like it, and what happened to it.
-#[utoipa::path(get, path = "/v1/themes/{id}", tag = "themes",
-    params(("id" = String, Path, description = "the theme's id, for example `t12`"),
+/// With a page of its papers: `central` (closest to its middle), `newest` or `most_read`, or with `q` those closest to
+/// a phrase. With its subthemes, the themes like it, and what happened to it.
+#[utoipa::path(get, operation_id = "get_theme", path = "/v1/themes/{id}", tag = "themes",
+    params(("id" = String, Path, description = "the theme's id, for example `t12`, or of themes put together (`about`) `t1-t4`"),
            ("sort" = Option<String>, Query, description = "`central` (default), `newest` or `most_read`"),
            ("q" = Option<String>, Query, description = "search for this within the theme"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, 1 to 500, default 10"),
@@ -87,7 +96,7 @@ pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) 
 /// What happened to the themes
 ///
 /// From run to run themes are born, grow, shrink, split, are merged and die. Newest first.
-#[utoipa::path(get, path = "/v1/themes/events", tag = "themes",
+#[utoipa::path(get, operation_id = "theme_events", path = "/v1/themes/events", tag = "themes",
     params(("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "events wanted, 1 to 500, default 100")),
     responses((status = 200, body = ThemeEvents)))]
 pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result<Json<ThemeEvents>, ApiError> {
@@ -98,10 +107,10 @@ pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result
 
 /// The map
 ///
-/// Every paper has a place on a plane, near its neighbours; the same place from day to day. `points` holds arrays of one
-/// length, `themes` all themes with their outlines, `labels` names that do not cover each other at this zoom. With `zoom`
-/// only an even sample of the papers that suits it is given (all from zoom 6 on, and without it).
-#[utoipa::path(get, path = "/v1/themes/map", tag = "themes",
+/// Every paper has a place on a plane, near its neighbours; the same place from day to day. `points` holds arrays of
+/// one length, `themes` all themes with their outlines, `labels` names that do not cover each other at this zoom. With
+/// `zoom` only an even sample of the papers that suits it is given (all from zoom 6 on, and without it).
+#[utoipa::path(get, operation_id = "theme_map", path = "/v1/themes/map", tag = "themes",
     params(("zoom" = Option<u32>, Query, minimum = 0, maximum = 6, description = "a sample for this zoom; at each one more the map is twice as wide"),
            ("left" = Option<f32>, Query, description = "only papers right of this; give all four sides or none"),
            ("bottom" = Option<f32>, Query, description = "only papers above this"),
@@ -145,16 +154,17 @@ pub struct OfBody {
     /// How many hits for the phrase: 1 to 5,000, default 300.
     #[schema(minimum = 1, maximum = 5000)]
     limit: Option<usize>,
-    /// The papers that this allows: `from`, `to`, `category`, `author`, `exclude`. With a phrase: among which to search.
+    /// The papers that this allows: `from`, `to`, `category`, `author`, `exclude`. With a phrase: among which to
+    /// search.
     #[schema(value_type = Option<Object>)]
     filter: Option<Map<String, Value>>,
 }
 
 /// Themes of a selection
 ///
-/// Groups just these papers, at most 5,000: a list of ids, a user's history, the papers a filter allows, or the best hits
-/// for a phrase. Ids of the themes hold within the answer only.
-#[utoipa::path(post, path = "/v1/themes/of", tag = "themes", request_body = OfBody,
+/// Groups just these papers, at most 5,000: a list of ids, a user's history, the papers a filter allows, or the best
+/// hits for a phrase. Ids of the themes hold within the answer only.
+#[utoipa::path(post, operation_id = "themes_of_selection", path = "/v1/themes/of", tag = "themes", request_body = OfBody,
     responses((status = 200, body = SelectionThemes), (status = 404, body = ErrorBody)))]
 pub async fn of(State(app): State<App>, Fields(given): Fields) -> Result<Json<SelectionThemes>, ApiError> {
     let body: OfBody = given.rest()?;
@@ -185,9 +195,9 @@ pub struct Running {
 /// Make the themes anew
 ///
 /// Groups, names and lays out all papers now; the service does so by itself when enough is new. Ids and names carry on.
-/// Answers 202 when it takes longer than a request may; it goes on then, and a second call meanwhile is 409. The body is an
-/// empty JSON object, so that no page of another site can ask for it.
-#[utoipa::path(post, path = "/v1/themes/rebuild", tag = "themes",
+/// Answers 202 when it takes longer than a request may; it goes on then, and a second call meanwhile is 409. The body
+/// is an empty JSON object, so that no page of another site can ask for it.
+#[utoipa::path(post, operation_id = "rebuild_themes", path = "/v1/themes/rebuild", tag = "themes",
     params(("afresh" = Option<bool>, Query, description = "forget the themes that were there, with their ids and places")),
     request_body(content = Object, description = "`{}`, or with `afresh`"),
     responses((status = 200, body = ThemesRun), (status = 202, body = Running),

@@ -26,7 +26,9 @@ mod contract;
 #[cfg(test)]
 mod lasting;
 
-pub use lexical::{Atom, Condition, Document, Lexical, LexicalReport, Query, TermVector, Words, is_prose};
+pub use lexical::{
+    Atom, Condition, Correction, Document, Lexical, LexicalReport, Query, TermVector, Words, is_prose, visible,
+};
 pub use segmented::{Checked, IndexOptions, NeighbourGraph, OpenReport, Segmented, Source, State};
 pub use writer::behind_requests;
 

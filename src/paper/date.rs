@@ -3,9 +3,13 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::head;
+use super::{head, written};
 use crate::error::{Error, Result};
+
+/// What a person is told to write.
+const FORMS: &str = "write YYYY, YYYY-MM or YYYY-MM-DD";
 
 /// A date of `YYYY`, `YYYY-MM` or `YYYY-MM-DD`. What is left out counts as the first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,14 +20,40 @@ pub struct PaperDate {
 }
 
 impl PaperDate {
-    /// Reads a date.
+    /// Reads a date as people and programs write it: `2024-05-22`, `2024/5/22`, `22 May 2024`, `May 2024`, `2024.0`, RFC 3339 and
+    /// `2024-05-22 10:00:00` (the day in UTC), the date line of a mail, `2024-05-00` (the month). What it holds from then on is
+    /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`. Which of `05/06/2024` is the month nobody can know, so that is no date.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when the text cannot be read, or names a day that the calendar does not have.
+    pub fn read(text: &str) -> Result<Self> {
+        if let Ok(date) = PaperDate::parse(text) {
+            return Ok(date);
+        }
+        let no_date = |why: String| Error::BadRequest(format!("{:?} {why}; {FORMS}", head(text, 40)));
+        let parts = written::text(text).map_err(|why| no_date(why.to_string()))?;
+        PaperDate::parse(&parts).map_err(|_| no_date("is no date of the calendar".into()))
+    }
+
+    /// The same of a JSON value: a text, a year, `20240522`, seconds or milliseconds since 1970, `{"year": 2024}`,
+    /// `{"date-parts": [[2024, 5]]}`.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when it cannot be read as a date.
+    pub fn of_value(value: &Value) -> Result<Self> {
+        if let Value::String(text) = value {
+            return PaperDate::read(text);
+        }
+        let no_date = || Error::BadRequest(format!("{} is no date; {FORMS}", head(&value.to_string(), 40)));
+        PaperDate::parse(&written::value(value).ok_or_else(no_date)?).map_err(|_| no_date())
+    }
+
+    /// Reads a date of `YYYY`, `YYYY-MM` or `YYYY-MM-DD` and nothing else.
     ///
     /// # Errors
     /// [`Error::BadRequest`] when the text has another form or names a day that the calendar does not have.
     pub fn parse(text: &str) -> Result<Self> {
-        let no_date = |why: &str| {
-            Error::BadRequest(format!("{:?} is no date{why}; write YYYY, YYYY-MM or YYYY-MM-DD", head(text, 40)))
-        };
+        let no_date = |why: &str| Error::BadRequest(format!("{:?} is no date{why}; {FORMS}", head(text, 40)));
         let parts: Vec<&str> = text.split('-').collect();
         let widths = [4, 2, 2];
         let shaped = parts.len() <= 3
@@ -39,7 +69,7 @@ impl PaperDate {
         Ok(PaperDate { text: text.to_string(), day: days_since_epoch(date) })
     }
 
-    /// The text as it was given.
+    /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -79,7 +109,7 @@ impl fmt::Display for PaperDate {
 impl TryFrom<String> for PaperDate {
     type Error = Error;
     fn try_from(text: String) -> Result<Self> {
-        PaperDate::parse(&text)
+        PaperDate::read(&text)
     }
 }
 
@@ -106,7 +136,100 @@ mod tests {
         }
     }
 
+    #[test]
+    fn dates_are_read_as_people_write_them() {
+        let read = |s: &str| PaperDate::read(s).map(|d| d.to_string()).unwrap_or_else(|_| "none".into());
+        for (text, day) in [
+            (" 2024-05-22 ", "2024-05-22"),
+            ("2024.0", "2024"),
+            ("2024/05/22", "2024-05-22"),
+            ("2024-5-2", "2024-05-02"),
+            ("2024.05.22", "2024-05-22"),
+            ("20240522", "2024-05-22"),
+            ("05/2024", "2024-05"),
+            ("22/05/2024", "2024-05-22"),
+            ("05/22/2024", "2024-05-22"),
+            ("05/05/2024", "2024-05-05"),
+            ("05/06/2024", "none"),
+            ("05.06.2024", "none"),
+            ("2024-05-22T17:59:59Z", "2024-05-22"),
+            ("2024-05-22T23:30:00-05:00", "2024-05-23"),
+            ("2024-05-22T00:30:00.123+0200", "2024-05-21"),
+            ("2024-05-22 10:00:00", "2024-05-22"),
+            ("2024-05-22 10:00:00 UTC", "2024-05-22"),
+            ("2024-05-22 00:00:00+00:00", "2024-05-22"),
+            ("2024-05-22T10", "2024-05-22"),
+            ("22 May 2024", "2024-05-22"),
+            ("22-May-2024", "2024-05-22"),
+            ("May 22nd, 2024", "2024-05-22"),
+            ("22nd of May 2024", "2024-05-22"),
+            ("Sept. 2024", "2024-09"),
+            ("May 2024", "2024-05"),
+            ("2024 May", "2024-05"),
+            ("2024 Nov-Dec", "2024-11"),
+            ("May 22-24, 2024", "2024-05-22"),
+            ("Summer 2024", "2024"),
+            ("Q3 2024", "2024"),
+            ("[2024]", "2024"),
+            ("Wed, 22 May 2024 00:00:00 GMT", "2024-05-22"),
+            ("Wed, 22 May 2024 22:00:00 -0500", "2024-05-23"),
+            ("Wed May 22 10:00:00 2024", "2024-05-22"),
+            ("May 22, 2024 11:30 PM PDT", "2024-05-23"),
+            ("2024-05-00", "2024-05"),
+            ("2024-00-00", "2024"),
+            ("0000-00-00", "none"),
+            ("0001-01-01T00:00:00Z", "none"),
+            ("801", "none"),
+            ("n.d.", "none"),
+            ("in press", "none"),
+            ("2024-02-30", "none"),
+            ("2024-13", "none"),
+            ("2024.05", "none"),
+            ("2024/2025", "none"),
+            ("31 June 2024", "none"),
+            ("22 May 24", "none"),
+            ("nan", "none"),
+            ("", "none"),
+            ("2024 or 2025", "none"),
+        ] {
+            assert_eq!(read(text), day, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn dates_are_read_from_values() {
+        let read = |v: Value| PaperDate::of_value(&v).map(|d| d.to_string()).unwrap_or_else(|_| "none".into());
+        for (value, day) in [
+            (serde_json::json!(2024), "2024"),
+            (serde_json::json!(2024.0), "2024"),
+            (serde_json::json!(20240522), "2024-05-22"),
+            (serde_json::json!(1716336000000i64), "2024-05-22"),
+            (serde_json::json!(1716336000), "2024-05-22"),
+            (serde_json::json!({"date-parts": [[2024, 5]]}), "2024-05"),
+            (serde_json::json!({"year": "2024", "month": 5, "day": 22}), "2024-05-22"),
+            (serde_json::json!({"year": 2024, "month": "May"}), "2024-05"),
+            (serde_json::json!([2024, 5, 22]), "2024-05-22"),
+            (serde_json::json!(["2024-05-22"]), "2024-05-22"),
+            (serde_json::json!({"$date": "2024-05-22T00:00:00Z"}), "2024-05-22"),
+            (serde_json::json!(2024.5), "none"),
+            (serde_json::json!(801), "none"),
+            (serde_json::json!(true), "none"),
+            (serde_json::json!({"date-parts": [[null]]}), "none"),
+        ] {
+            assert_eq!(read(value.clone()), day, "{value}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_was_read_is_read_again(text in "\\PC{0,30}", like in "[0-9]{1,4}[-/. ]([0-9]{1,2}|[A-Z][a-z]{2,8})[-/. ,]{1,2}[0-9]{1,4}( [0-9:+-]{0,14})?") {
+            for text in [text, like] {
+                if let Ok(date) = PaperDate::read(&text) {
+                    prop_assert_eq!(PaperDate::parse(date.as_str()).ok(), Some(date));
+                }
+            }
+        }
+
         #[test]
         fn any_day_of_the_calendar_survives_text(day in -200_000i32..200_000) {
             let text = date_of(day).to_string();

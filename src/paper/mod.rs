@@ -1,14 +1,19 @@
 //! A paper, its two names, and the conditions a paper can be asked to meet. No input or output happens here.
 
+mod authors;
 mod date;
 mod identifier;
+mod link;
+mod read;
 mod text;
 mod work;
+mod written;
 
 pub use date::PaperDate;
 pub use identifier::Identifier;
-pub use text::plain;
-pub use work::{TELLING_TITLE, Works, id_key, letters};
+pub use read::{LeftOut, id_in};
+pub use text::{READING, letters, plain, prose, spelled, unaccented};
+pub use work::{Edition, TELLING_TITLE, Works, id_key};
 
 use std::fmt;
 
@@ -122,70 +127,20 @@ pub struct Paper {
 }
 
 impl Paper {
-    /// Reads a paper from a JSON value. Unknown fields are kept in [`Paper::extra`]; `null` counts as absent.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] or [`Error::BadRequest`], naming the field.
-    pub fn from_json(value: Value) -> Result<Self> {
-        let Value::Object(mut fields) = value else {
-            return Err(Error::BadRequest("a paper is a JSON object".into()));
-        };
-        fields.retain(|_, v| !v.is_null());
-        let mut take = |name: &str| fields.shift_remove(name);
-        let id = match text("id", take("id"))? {
-            Some(id) => PaperId::new(id)?,
-            None => return Err(Error::Invalid("the field `id` is missing".into())),
-        };
-        let title = match text("title", take("title"))? {
-            Some(title) if !title.trim().is_empty() => title,
-            Some(_) => return Err(Error::Invalid("the field `title` is empty".into())),
-            None => return Err(Error::Invalid("the field `title` is missing".into())),
-        };
-        let date = |name: &str, v| match text(name, v)? {
-            Some(d) if !d.is_empty() => {
-                PaperDate::parse(&d).map(Some).map_err(|e| Error::BadRequest(format!("the field `{name}`: {e}")))
-            }
-            _ => Ok(None),
-        };
-        let mut paper = Paper {
-            id,
-            title,
-            summary: text("abstract", take("abstract"))?.unwrap_or_default(),
-            authors: texts("authors", take("authors"))?,
-            date: date("date", take("date"))?,
-            categories: texts("categories", take("categories"))?,
-            keywords: texts("keywords", take("keywords"))?,
-            venue: text("venue", take("venue"))?,
-            organization: text("organization", take("organization"))?,
-            url: text("url", take("url"))?,
-            upvotes: count("upvotes", take("upvotes"))?,
-            comments: count("comments", take("comments"))?,
-            submitted_by: text("submitted_by", take("submitted_by"))?,
-            listed: date("listed", take("listed"))?,
-            extra: Map::new(),
-        };
-        // What went out under `extra` comes back in at the same place.
-        match fields.shift_remove("extra") {
-            Some(Value::Object(extra)) => paper.extra = extra,
-            Some(other) => {
-                paper.extra.insert("extra".into(), other);
-            }
-            None => {}
-        }
-        paper.extra.extend(fields);
-        Ok(paper)
-    }
-
-    /// What most encoders read: `title. abstract`, or the title alone when there is no abstract.
+    /// What most encoders read: `title. abstract`, or the title alone when there is no abstract; without markup
+    /// ([`plain`]).
     pub fn text(&self) -> String {
         self.text_joined(". ")
     }
 
     /// The same for encoders that want something else between title and abstract.
     pub fn text_joined(&self, separator: &str) -> String {
-        match self.summary.trim() {
-            "" => self.title.trim().to_string(),
-            summary => format!("{}{separator}{summary}", self.title.trim()),
+        let (title, summary) = (plain(&self.title), plain(&self.summary));
+        // A title that is nothing but markup is better than none.
+        let title = if title.trim().is_empty() { self.title.trim() } else { title.trim() };
+        match summary.trim() {
+            "" => title.to_string(),
+            summary => format!("{title}{separator}{summary}"),
         }
     }
 
@@ -238,57 +193,6 @@ pub fn head(text: &str, n: usize) -> String {
     out
 }
 
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-fn text(name: &str, value: Option<Value>) -> Result<Option<String>> {
-    match value {
-        None => Ok(None),
-        Some(Value::String(s)) => Ok(Some(s)),
-        Some(other) => Err(Error::BadRequest(format!("the field `{name}` must be a text, not {}", kind_of(&other)))),
-    }
-}
-
-fn texts(name: &str, value: Option<Value>) -> Result<Vec<String>> {
-    let wrong =
-        |v: &Value| Error::BadRequest(format!("the field `{name}` must be a list of texts, not {} in it", kind_of(v)));
-    match value {
-        None => Ok(Vec::new()),
-        Some(Value::Array(items)) => items
-            .into_iter()
-            .map(|v| match v {
-                Value::String(s) => Ok(s),
-                other => Err(wrong(&other)),
-            })
-            .collect(),
-        Some(other) => {
-            Err(Error::BadRequest(format!("the field `{name}` must be a list of texts, not {}", kind_of(&other))))
-        }
-    }
-}
-
-fn count(name: &str, value: Option<Value>) -> Result<Option<u32>> {
-    match value {
-        None => Ok(None),
-        Some(v) => match v.as_u64().and_then(|n| u32::try_from(n).ok()) {
-            Some(n) => Ok(Some(n)),
-            None => Err(Error::BadRequest(format!(
-                "the field `{name}` must be a whole number from 0 to {}, not {}",
-                u32::MAX,
-                head(&v.to_string(), 40)
-            ))),
-        },
-    }
-}
-
 /// Conditions on the papers of an answer. Empty lists and absent dates allow everything.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
@@ -296,9 +200,9 @@ pub struct Filter {
     pub from: Option<PaperDate>,
     /// Papers of this date or earlier; `2026` reaches to its last day. A paper without a date does not pass.
     pub to: Option<PaperDate>,
-    /// Papers in any of these categories (upper and lower case alike).
+    /// Papers in any of these categories (upper and lower case alike); an archive stands for its classes, `math` for `math.OC`.
     pub categories: Vec<String>,
-    /// Papers by any of these authors (the full name, upper and lower case alike).
+    /// Papers by any of these authors (the full name, upper and lower case alike, with or without accents).
     pub authors: Vec<String>,
     /// None of these papers.
     pub exclude: Vec<PaperId>,

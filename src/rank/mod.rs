@@ -7,6 +7,7 @@ mod diversity;
 mod interests;
 mod logistic;
 mod profile;
+mod questions;
 mod recency;
 mod taste;
 
@@ -17,5 +18,6 @@ pub use diversity::mmr;
 pub use interests::{MAX_CLUSTERED, cluster, deal, follow};
 pub use logistic::{Logistic, Options as LogisticOptions, Sample};
 pub use profile::{Example, Profile, Strategy};
+pub use questions::{Panel, Questions};
 pub use recency::{UNDATED, decay};
 pub use taste::{Candidate, Liking, Parts, Taste};

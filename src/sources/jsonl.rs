@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::engine::{Incoming, Rejection};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, head};
+use crate::paper::{LeftOut, Paper, id_in};
 
 /// The longest line, in bytes. Longer ones are rejected without being kept in memory.
 pub const MAX_LINE: usize = 16 << 20;
@@ -27,6 +27,14 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
         }
         Box::new(file)
     };
+    unpacked(path, raw)
+}
+
+/// The text of a file that was opened already; `path` is how it is called.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read.
+pub fn unpacked(path: &Path, raw: Box<dyn Read + Send>) -> Result<Box<dyn BufRead + Send>> {
     let mut raw = BufReader::with_capacity(1 << 16, raw);
     let magic = raw.fill_buf().map_err(|e| Error::io(path, "cannot read", e))?;
     Ok(if magic.starts_with(&[0x1f, 0x8b]) {
@@ -55,12 +63,11 @@ pub fn read<'a>(name: &'a str, mut reader: impl BufRead + 'a) -> impl Iterator<I
                     continue;
                 }
                 Ok(Line::Whole) if bytes.trim_ascii().is_empty() => continue,
-                Ok(Line::Whole) => Ok(Incoming { line, paper: one(&bytes), vector: None }),
-                Ok(Line::TooLong) => Ok(Incoming {
-                    line,
-                    paper: Err(Rejection { id: None, reason: format!("the line is longer than {MAX_LINE} bytes") }),
-                    vector: None,
-                }),
+                Ok(Line::Whole) => Ok(Incoming::new(line, one(&bytes))),
+                Ok(Line::TooLong) => {
+                    let reason = format!("the line is longer than {MAX_LINE} bytes");
+                    Ok(Incoming::new(line, Err(Rejection { id: None, reason })))
+                }
                 Err(e) => {
                     done = true;
                     Err(Error::io(name, "cannot be read further (is it whole?)", e))
@@ -91,23 +98,58 @@ fn next_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> std::io::Result<
     Ok(Line::Whole)
 }
 
-/// Reads one paper from the bytes of a line.
-pub fn one(bytes: &[u8]) -> std::result::Result<Paper, Rejection> {
+/// Reads one paper from the bytes of a line, and tells which fields of it could not be read.
+pub fn one(bytes: &[u8]) -> std::result::Result<(Paper, Vec<LeftOut>), Rejection> {
     let rejection = |id: Option<String>, reason: String| Rejection { id, reason };
     // A byte order mark is what Windows programs put at the head of a file.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes)
         .map_err(|e| rejection(None, format!("not UTF-8 (byte {} of the line)", e.valid_up_to() + 1)))?;
     // Without its end, so that a line that breaks off is said to do so.
-    let value: Value = serde_json::from_str(text.trim_ascii_end()).map_err(|e| {
+    let text = text.trim_ascii_end();
+    let read = serde_json::from_str(text).or_else(|e| match without_numbers_that_are_none(text) {
+        Some(text) => serde_json::from_str(&text).map_err(|_| e),
+        None => Err(e),
+    });
+    let value: Value = read.map_err(|e| {
         rejection(None, format!("not JSON: {}", e.to_string().replace("at line 1 column", "at column")))
     })?;
     if value.is_array() || (value["id"].is_null() && value["papers"].is_array()) {
         let reason = "a list of papers; write one object a line (`jq -c '.[]'` or `jq -c '.papers[]'` does)";
         return Err(rejection(None, reason.into()));
     }
-    let id = value["id"].as_str().map(|id| head(id, 80));
-    Paper::from_json(value).map_err(|e| rejection(id, e.to_string()))
+    let id = id_in(&value);
+    Paper::read(value).map_err(|e| rejection(id, e.to_string()))
+}
+
+/// The text with `NaN` and `Infinity` as `null`: what Python writes for a field that a table lacks, and no JSON. `None` where
+/// there is none.
+fn without_numbers_that_are_none(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let (mut rest, mut found) = (text, false);
+    while let Some(k) = rest.find(['"', 'N', 'I', '-']) {
+        out.push_str(&rest[..k]);
+        rest = &rest[k..];
+        if let Some(inner) = rest.strip_prefix('"') {
+            let mut escaped = false;
+            let end = inner.bytes().position(|b| {
+                let ends = b == b'"' && !escaped;
+                escaped = b == b'\\' && !escaped;
+                ends
+            })?;
+            out.push_str(&rest[..end + 2]);
+            rest = &rest[end + 2..];
+        } else if let Some(word) = ["NaN", "Infinity", "-Infinity"].into_iter().find(|word| rest.starts_with(word)) {
+            out.push_str("null");
+            rest = &rest[word.len()..];
+            found = true;
+        } else {
+            out.push_str(&rest[..1]);
+            rest = &rest[1..];
+        }
+    }
+    out.push_str(rest);
+    found.then_some(out)
 }
 
 #[cfg(test)]
@@ -132,6 +174,17 @@ mod tests {
             reasons[1].contains("title") && reasons[2].contains("UTF-8") && reasons[3].contains("256"),
             "{reasons:?}"
         );
+    }
+
+    #[test]
+    fn what_a_table_lacks_costs_no_paper() {
+        let line = r#"{"id": 7.0, "title": "A \"NaN\" in it", "date": NaN, "upvotes": -Infinity, "x": [Infinity, -1]}"#;
+        let (paper, left_out) = one(line.as_bytes()).expect("a paper");
+        assert_eq!((paper.id.as_str(), paper.title.as_str(), left_out.len()), ("7", "A \"NaN\" in it", 0));
+        assert!(one(br#"{"id": "a", "title": NaN}"#).is_err_and(|r| r.reason.contains("title")));
+        assert!(one(br#"{"id": "a", NaN "#).is_err_and(|r| r.reason.contains("not JSON")));
+        let (_, left_out) = one(br#"{"id": "a", "title": "T", "date": "soon"}"#).expect("a paper");
+        assert_eq!(left_out.len(), 1);
     }
 
     #[test]

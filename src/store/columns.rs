@@ -3,7 +3,7 @@
 //! A date range over the whole corpus is some milliseconds of SQL and some microseconds of a column. Derived from the
 //! tables by change number, read when first asked for. Authors stay with SQL: they are many, and each wrote little.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
 
 use roaring::RoaringBitmap;
@@ -25,7 +25,7 @@ pub struct Columns {
     days: Vec<i32>,
     listed: Vec<i32>,
     /// Folded names, and the rows of each.
-    categories: HashMap<String, RoaringBitmap>,
+    categories: BTreeMap<String, RoaringBitmap>,
 }
 
 impl Columns {
@@ -110,14 +110,29 @@ impl Columns {
         self.listed.get(row as usize).copied().filter(|day| *day != NONE)
     }
 
-    /// The newest day on which a row was listed.
-    pub fn newest_listed(&self) -> Option<i32> {
-        self.listed.iter().copied().max().filter(|day| *day != NONE)
+    /// The newest day on which a row was listed, those after `clock` not counted; `clock` where there are only such.
+    pub fn today(&self, clock: i32) -> Option<i32> {
+        // One pass without a branch: what lies ahead counts as the oldest day there is.
+        let ahead = NONE + 1;
+        let newest = self.listed.iter().map(|day| if *day > clock { ahead } else { *day }).max()?;
+        match newest {
+            NONE => None,
+            day if day == ahead => Some(clock),
+            day => Some(day),
+        }
     }
 
-    /// The rows in any of these categories (folded names).
+    /// The rows in any of these categories (folded names). An archive stands for its classes: `math` is `math.oc` as well,
+    /// but not `math-ph`; the search for `category:math` has the same rule.
     pub fn in_any(&self, names: impl Iterator<Item = String>) -> RoaringBitmap {
-        names.filter_map(|name| self.categories.get(&name)).fold(RoaringBitmap::new(), |all, rows| all | rows)
+        let mut all = RoaringBitmap::new();
+        for name in names {
+            // The sign behind `.` is `/`.
+            let classes = self.categories.range(format!("{name}.")..format!("{name}/"));
+            let own = self.categories.get(&name).into_iter();
+            own.chain(classes.map(|(_, rows)| rows)).for_each(|rows| all |= rows);
+        }
+        all
     }
 }
 
@@ -134,9 +149,10 @@ impl Store {
         Ok(self.columns()?.listed(first, last))
     }
 
-    /// The newest day on which a paper was listed; none while none has a day.
-    pub fn newest_day(&self) -> Result<Option<i32>> {
-        Ok(self.columns()?.newest_listed())
+    /// The newest day on which a paper was listed, as far as it is not after `clock`; `clock` where all are, none while no
+    /// paper has a day.
+    pub fn today(&self, clock: i32) -> Result<Option<i32>> {
+        Ok(self.columns()?.today(clock))
     }
 
     /// The days of some rows ([`Paper::list_day`](crate::paper::Paper::list_day)), in their order.

@@ -4,8 +4,9 @@ use rusqlite::types::Value;
 use rusqlite::{Transaction, params, params_from_iter};
 use serde::Serialize;
 
+use super::imports::disclaim;
 use super::list::{Page, no_cursor};
-use super::users::{ensure, touch};
+use super::users::{ensure, find, touch};
 use super::{Store, unreadable};
 use crate::error::{Error, Result};
 use crate::paper::PaperId;
@@ -45,6 +46,7 @@ impl Store {
             for event in events {
                 if insert(t, user, event)? == 0 {
                     added.unchanged += 1;
+                    disclaim(t, user, event)?;
                 } else if known(t, user, &event.paper)? {
                     added.accepted += 1;
                 } else {
@@ -56,6 +58,21 @@ impl Store {
                 t.prepare_cached("UPDATE counter SET events = events + 1")?.execute([])?;
             }
             Ok(Ok(added))
+        })
+    }
+
+    /// Writes, in one transaction, those events of some users that name a paper that is there, or are there already; gives for
+    /// each user the places of the others. A user is made if new and any of their events is written.
+    pub fn add_known_events(&self, of: &[(&UserId, &[Event])]) -> Result<(Added, Vec<Vec<usize>>)> {
+        self.write(|t| {
+            let (mut added, mut unknown) = (Added::default(), Vec::with_capacity(of.len()));
+            for (name, events) in of {
+                unknown.push(add_known(t, name, events, &mut added)?);
+            }
+            if added.accepted > 0 {
+                t.prepare_cached("UPDATE counter SET events = events + 1")?.execute([])?;
+            }
+            Ok((added, unknown))
         })
     }
 
@@ -155,8 +172,39 @@ impl Store {
     }
 }
 
+/// Writes what can be written of a user's events; gives the places of the others.
+fn add_known(t: &Transaction<'_>, name: &UserId, events: &[Event], added: &mut Added) -> rusqlite::Result<Vec<usize>> {
+    let user = find(t, name)?.unwrap_or(NOBODY);
+    let (mut written, mut unknown) = (Vec::new(), Vec::new());
+    for (place, event) in events.iter().enumerate() {
+        let there = known(t, user, &event.paper)? || is_there(t, user, event)?;
+        if there { written.push(event) } else { unknown.push(place) }
+    }
+    if written.is_empty() {
+        return Ok(unknown);
+    }
+    let (user, before) = (ensure(t, name)?, added.accepted);
+    for event in written {
+        let n = insert(t, user, event)?;
+        added.accepted += n;
+        added.unchanged += 1 - n;
+    }
+    if added.accepted > before {
+        touch(t, user)?;
+    }
+    Ok(unknown)
+}
+
+/// A number that no user has.
+const NOBODY: i64 = -1;
+
+fn is_there(t: &Transaction<'_>, user: i64, event: &Event) -> rusqlite::Result<bool> {
+    t.prepare_cached("SELECT EXISTS (SELECT 1 FROM events WHERE user = ?1 AND at = ?2 AND paper = ?3 AND kind = ?4)")?
+        .query_row(params![user, event.at.0, event.paper.as_str(), event.kind as u8], |r| r.get(0))
+}
+
 /// 1 when the event is new.
-fn insert(t: &Transaction<'_>, user: i64, event: &Event) -> rusqlite::Result<usize> {
+pub fn insert(t: &Transaction<'_>, user: i64, event: &Event) -> rusqlite::Result<usize> {
     t.prepare_cached("INSERT OR IGNORE INTO events (user, at, paper, kind, weight) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![user, event.at.0, event.paper.as_str(), event.kind as u8, event.weight])
 }
@@ -168,7 +216,7 @@ fn known(t: &Transaction<'_>, user: i64, paper: &PaperId) -> rusqlite::Result<bo
     .query_row(params![paper.as_str(), user], |r| r.get(0))
 }
 
-fn event_at(r: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Event> {
+pub fn event_at(r: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Event> {
     let kind: usize = r.get(first + 2)?;
     let unknown = || unreadable(first + 2, Error::Internal(format!("{kind} is no kind of event")));
     Ok(Event {

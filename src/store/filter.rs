@@ -6,7 +6,7 @@ use rusqlite::params_from_iter;
 use super::Store;
 use super::papers::folded;
 use crate::error::Result;
-use crate::paper::{Filter, PaperDate, PaperId};
+use crate::paper::{Filter, PaperDate};
 
 impl Store {
     /// The rows that a filter allows, its `exclude` list apart; `None` when everything is.
@@ -39,11 +39,5 @@ impl Store {
             })?);
         }
         Ok(allowed)
-    }
-
-    /// The rows on a filter's `exclude` list, as far as they are there.
-    pub fn excluded(&self, filter: &Filter) -> Result<RoaringBitmap> {
-        let ids: Vec<&PaperId> = filter.exclude.iter().collect();
-        Ok(self.rows(&ids)?.into_iter().flatten().map(|row| row.0).collect())
     }
 }

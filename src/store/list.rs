@@ -65,6 +65,17 @@ impl Store {
         })
     }
 
+    /// The rows of the `n` papers with the most votes, of those allowed (none for all).
+    pub fn most_voted(&self, allowed: Option<&RoaringBitmap>, n: usize) -> Result<RoaringBitmap> {
+        self.read(|c| {
+            let mut select = c.prepare_cached("SELECT row FROM papers ORDER BY upvotes DESC, row DESC")?;
+            let all = select.query_map([], |r| r.get::<_, u32>(0))?;
+            all.filter(|row| row.as_ref().map_or(true, |row| allowed.is_none_or(|a| a.contains(*row))))
+                .take(n)
+                .collect()
+        })
+    }
+
     /// A page of papers. Paging is by the last paper seen, so papers that arrive meanwhile shift nothing.
     ///
     /// # Errors
@@ -219,7 +230,7 @@ mod tests {
             let key = |p: &Paper| match sort {
                 Sort::Date => p.list_day().map_or(f64::MIN, f64::from),
                 Sort::Upvotes => f64::from(p.upvotes.unwrap_or(0)),
-                Sort::Trending => crate::store::papers::trending(p),
+                Sort::Trending => crate::store::papers::trending(p, i32::MAX),
             };
             let mut expected: Vec<(i64, &Paper)> = there.iter().copied().filter(|(_, p)| within(p)).collect();
             expected.sort_by(|a, b| key(b.1).total_cmp(&key(a.1)).then(b.0.cmp(&a.0)));

@@ -8,10 +8,13 @@ mod events;
 mod filter;
 #[cfg(test)]
 mod fixture;
+mod imports;
 mod interests;
 mod list;
 mod open;
+mod outside;
 mod papers;
+mod reading;
 mod schema;
 mod themes;
 mod users;
@@ -19,8 +22,10 @@ mod vectors;
 mod works;
 
 pub use events::{Added, UserEvent};
+pub use imports::{ImportStatus, ImportWindow, ImportWithClaims, StoredImport};
 pub use interests::StoredInterest;
 pub use list::{Listing, Page, Sort};
+pub use outside::OutsidePaper;
 pub use papers::{Fingerprints, Outcome, Written};
 pub use themes::{StoredPlace, StoredRun, StoredTheme, StoredThemeEvent};
 pub use users::User;
@@ -59,7 +64,7 @@ impl Store {
     /// Opens the data folder, making it if it is not there, and brings its schema up to date.
     ///
     /// # Errors
-    /// [`Error::Data`] when another process uses it, the database is damaged or newer than this program;
+    /// [`Error::InUse`] when another process uses it; [`Error::Data`] when the database is damaged or newer than this program;
     /// [`Error::Io`] when the folder cannot be made or written to.
     pub fn open(folder: &Path) -> Result<Self> {
         open::open(folder)

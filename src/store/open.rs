@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::schema::MIGRATIONS;
-use super::{Store, explain, works};
+use super::{Store, explain, imports, works};
 use crate::error::{Error, Result};
 
 const DATABASE: &str = "papers.sqlite";
@@ -61,6 +61,7 @@ pub fn open(folder: &Path) -> Result<Store> {
     }
     migrate(&mut writer, &path)?;
     works::fill(&mut writer).map_err(|e| explain(&path, e))?;
+    imports::settle(&writer).map_err(|e| explain(&path, e))?;
     if !made.exists() {
         File::create(&made).and_then(|f| f.sync_all()).map_err(|e| Error::io(&made, "cannot write", e))?;
     }
@@ -111,11 +112,7 @@ fn lock(folder: &Path) -> Result<File> {
         Err(TryLockError::WouldBlock) => {
             let mut pid = String::new();
             let _ = file.read_to_string(&mut pid);
-            return Err(Error::Data(format!(
-                "the data folder {} is in use by another paperkin (process {}). Stop it first, or ask it over HTTP if it serves",
-                folder.display(),
-                pid.trim()
-            )));
+            return Err(Error::InUse { folder: folder.to_path_buf(), process: pid.trim().to_string() });
         }
         Err(TryLockError::Error(e)) => return Err(Error::io(&path, "cannot lock", e)),
     }

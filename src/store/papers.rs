@@ -7,7 +7,8 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, unreadable, vectors, works};
 use crate::error::Result;
-use crate::paper::{Paper, PaperId, Row};
+use crate::paper::{Paper, PaperId, Row, unaccented};
+use crate::user::Moment;
 
 /// Two hashes of a paper: of what is embedded, and of everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,10 +131,14 @@ impl Store {
         })
     }
 
-    /// The days of some rows ([`Paper::day`]), where known, and of the newest paper of all.
-    pub fn days(&self, rows: &[Row]) -> Result<(HashMap<Row, i32>, Option<i32>)> {
+    /// The days of some rows ([`Paper::day`]), where known, and the newest of all papers that is not after `clock`; `clock`
+    /// where there are only such.
+    pub fn days(&self, rows: &[Row], clock: i32) -> Result<(HashMap<Row, i32>, Option<i32>)> {
         self.read(|c| {
-            let newest = c.query_row("SELECT max(day) FROM papers", [], |r| r.get(0))?;
+            let mut newest = c.prepare_cached(
+                "SELECT coalesce((SELECT max(day) FROM papers WHERE day <= ?1), min(?1, (SELECT max(day) FROM papers)))",
+            )?;
+            let newest = newest.query_row([clock], |r| r.get(0))?;
             let mut find = c.prepare_cached("SELECT day FROM papers WHERE row = ?1")?;
             let mut days = HashMap::new();
             for row in rows {
@@ -216,6 +221,25 @@ fn put_one(
     if let Some(row) = gone {
         remove(t, row, change)?;
     }
+    let row = Row(write_one(t, paper, &prints, kept, change)?);
+    if let Some(vector) = vector.filter(|_| kept.is_none()) {
+        vectors::put(t, model, &prints.text, vector)?;
+    }
+    Ok(match (kept, gone) {
+        (Some(_), _) => Outcome::Updated(row),
+        (None, Some(old)) => Outcome::Replaced { old: Row(old), new: row },
+        (None, None) => Outcome::New(row),
+    })
+}
+
+/// Writes a paper in the row that it keeps, or in a new one; gives the row.
+pub fn write_one(
+    t: &Transaction<'_>,
+    paper: &Paper,
+    prints: &Fingerprints,
+    kept: Option<u32>,
+    change: u64,
+) -> rusqlite::Result<u32> {
     t.prepare_cached(if kept.is_some() { UPDATE } else { INSERT })?.execute(params![
         paper.id.as_str(),
         prints.text,
@@ -224,24 +248,16 @@ fn put_one(
         paper.day(),
         paper.list_day(),
         paper.upvotes.unwrap_or(0),
-        trending(paper),
+        trending(paper, today(t, paper)?),
         change
     ])?;
     let row = match kept {
         Some(row) => row,
         None => u32::try_from(t.last_insert_rowid()).map_err(|e| unreadable(0, e))?,
     };
-    if let Some(vector) = vector.filter(|_| kept.is_none()) {
-        vectors::put(t, model, &prints.text, vector)?;
-    }
     put_names(t, row, paper)?;
     works::put(t, row, paper)?;
-    let row = Row(row);
-    Ok(match (kept, gone) {
-        (Some(_), _) => Outcome::Updated(row),
-        (None, Some(old)) => Outcome::Replaced { old: Row(old), new: row },
-        (None, None) => Outcome::New(row),
-    })
+    Ok(row)
 }
 
 const INSERT: &str = "INSERT INTO papers (id, text_hash, hash, json, day, list_day, upvotes, trending, change)
@@ -249,7 +265,7 @@ const INSERT: &str = "INSERT INTO papers (id, text_hash, hash, json, day, list_d
 const UPDATE: &str = "UPDATE papers SET hash = ?3, json = ?4, day = ?5, list_day = ?6, upvotes = ?7, trending = ?8,
     change = ?9 WHERE id = ?1 AND text_hash = ?2";
 
-fn remove(t: &Transaction<'_>, row: u32, change: u64) -> rusqlite::Result<()> {
+pub fn remove(t: &Transaction<'_>, row: u32, change: u64) -> rusqlite::Result<()> {
     let text = t
         .prepare_cached("DELETE FROM papers WHERE row = ?1 RETURNING text_hash")?
         .query_row([row], |r| r.get::<_, [u8; 16]>(0))?;
@@ -259,7 +275,7 @@ fn remove(t: &Transaction<'_>, row: u32, change: u64) -> rusqlite::Result<()> {
 }
 
 /// Writes the names of a row anew.
-fn put_names(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Result<()> {
+pub fn put_names(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Result<()> {
     for (table, names) in [("authors", &paper.authors), ("categories", &paper.categories)] {
         t.prepare_cached(&format!("DELETE FROM {table} WHERE row = ?1"))?.execute([row])?;
         let mut insert = t.prepare_cached(&format!("INSERT OR IGNORE INTO {table} (name, row) VALUES (?1, ?2)"))?;
@@ -270,15 +286,28 @@ fn put_names(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Result<(
     Ok(())
 }
 
-/// How names of authors and categories are compared: lower case, single spaces.
+/// How names of authors and categories are compared: lower case, single spaces, without accents.
 pub fn folded(name: &str) -> String {
-    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    unaccented(name)
 }
 
 /// Attention weighed against age: twice the votes and comments are worth two days. It needs no "now", so it is stored
 /// once and the order it gives never has to be brought up to date (the idea of Reddit's "hot", with our own constants).
-pub fn trending(paper: &Paper) -> f64 {
-    (1.0 + paper.attention()).log2() + f64::from(paper.list_day().unwrap_or(0)) / 2.0
+/// A day after `today` counts as today.
+pub fn trending(paper: &Paper, today: i32) -> f64 {
+    (1.0 + paper.attention()).log2() + f64::from(paper.list_day().unwrap_or(0).min(today)) / 2.0
+}
+
+/// The day that counts as today for a paper that is written: for one that is ahead of the clock the newest day of the corpus
+/// that is not. Only those ask for it.
+fn today(t: &Transaction<'_>, paper: &Paper) -> rusqlite::Result<i32> {
+    let clock = Moment::now().day();
+    if paper.list_day().is_none_or(|day| day <= clock) {
+        return Ok(clock);
+    }
+    let newest: Option<i32> =
+        t.prepare_cached("SELECT max(list_day) FROM papers WHERE list_day <= ?1")?.query_row([clock], |r| r.get(0))?;
+    Ok(newest.unwrap_or(clock))
 }
 
 fn short_hash(bytes: &[u8]) -> [u8; 16] {

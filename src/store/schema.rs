@@ -172,6 +172,63 @@ CREATE TRIGGER papers_less AFTER DELETE ON papers BEGIN UPDATE counter SET paper
 
 CREATE INDEX removed_by_change ON removed (change);
 ",
+    "
+-- A paper that is dated ahead of the clock counts as of today among the trending, and no longer stands before all.
+UPDATE papers
+SET trending = trending - list_day / 2.0 + coalesce(
+    (SELECT max(list_day) FROM papers WHERE list_day <= CAST(julianday('now') - 2440587.5 AS INTEGER)),
+    CAST(julianday('now') - 2440587.5 AS INTEGER)
+) / 2.0
+WHERE list_day > CAST(julianday('now') - 2440587.5 AS INTEGER);
+",
+    "
+-- Reading lists that users brought. A number is used once among those of a user.
+ALTER TABLE users ADD COLUMN imports INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE imports (
+    user   INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    import INTEGER NOT NULL,
+    begun  INTEGER NOT NULL,
+    -- 0 running, 1 done, 2 failed, 3 interrupted.
+    status INTEGER NOT NULL,
+    done   INTEGER NOT NULL,
+    total  INTEGER NOT NULL,
+    -- What it is and what came of it; and entry by entry, once it is done (JSON).
+    about  TEXT NOT NULL,
+    answer TEXT,
+    PRIMARY KEY (user, import)
+) STRICT, WITHOUT ROWID;
+
+-- What imports added and nobody else: it goes with the last import that has a claim on it.
+CREATE TABLE import_events (
+    user   INTEGER NOT NULL,
+    paper  TEXT NOT NULL,
+    kind   INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    import INTEGER NOT NULL,
+    PRIMARY KEY (user, paper, kind, at, import),
+    FOREIGN KEY (user, import) REFERENCES imports (user, import) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX import_events_by_import ON import_events (user, import);
+CREATE TABLE import_papers (
+    user   INTEGER NOT NULL,
+    id     TEXT NOT NULL,
+    import INTEGER NOT NULL,
+    PRIMARY KEY (user, id, import),
+    FOREIGN KEY (user, import) REFERENCES imports (user, import) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX import_papers_by_import ON import_papers (user, import);
+
+-- Whether a user did something with a paper, whenever that was.
+CREATE INDEX events_by_paper ON events (user, paper, kind);
+",
+    "
+-- What can say of two papers with one title that they are two works; none beside keys that are ids.
+ALTER TABLE works ADD COLUMN doi TEXT;
+ALTER TABLE works ADD COLUMN year INTEGER;
+
+-- By which rules the texts of the papers were read last (paper::READING): the hashes, keys and names here are by these.
+ALTER TABLE counter ADD COLUMN reading INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
-//! Users, and the papers of their libraries that are not in the corpus.
+//! Users.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::papers::{Fingerprints, paper_at, to_json};
 use super::{Store, unreadable, vectors};
 use crate::error::{Error, Result};
-use crate::paper::Paper;
 use crate::user::{Moment, Settings, UserId};
 
 /// A user as the store knows them.
@@ -130,39 +128,21 @@ impl Store {
         .map(Option::flatten)
     }
 
-    /// Keeps papers of a user's library that are not in the corpus, with their vectors; the user is made if new.
-    pub fn put_outside(&self, name: &UserId, papers: &[(&Paper, &[f32])], fingerprint: &str) -> Result<()> {
-        self.write(|t| {
-            let user = ensure(t, name)?;
-            let model: i64 =
-                t.query_row("SELECT model FROM models WHERE fingerprint = ?1", [fingerprint], |r| r.get(0))?;
-            for (paper, vector) in papers {
-                let text = Fingerprints::of(paper).text;
-                t.prepare_cached("INSERT OR REPLACE INTO outside (user, id, text_hash, json) VALUES (?1, ?2, ?3, ?4)")?
-                    .execute(params![user, paper.id.as_str(), text, to_json(paper)])?;
-                vectors::put(t, model, &text, vector)?;
-            }
-            touch(t, user)
-        })
-    }
-
-    /// The papers of a user's library that are not in the corpus.
-    pub fn outside(&self, user: i64) -> Result<Vec<Paper>> {
-        self.read(|c| {
-            c.prepare_cached("SELECT json FROM outside WHERE user = ?1 ORDER BY id")?
-                .query_map([user], |r| paper_at(r, 0))?
-                .collect()
-        })
+    /// Takes the secret of a user's feed back, where one was given out.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such user.
+    pub fn drop_token(&self, name: &str) -> Result<()> {
+        match self.write(|t| t.execute("UPDATE users SET token = NULL WHERE name = ?1", [name]))? {
+            0 => Err(no_user(name)),
+            _ => Ok(()),
+        }
     }
 }
 
 /// The user's number; made if new.
 pub fn ensure(t: &Transaction<'_>, name: &UserId) -> rusqlite::Result<i64> {
-    let known = t
-        .prepare_cached("SELECT user FROM users WHERE name = ?1")?
-        .query_row([name.as_str()], |r| r.get(0))
-        .optional()?;
-    match known {
+    match find(t, name)? {
         Some(user) => Ok(user),
         None => t
             .prepare_cached(
@@ -170,6 +150,11 @@ pub fn ensure(t: &Transaction<'_>, name: &UserId) -> rusqlite::Result<i64> {
             )?
             .query_row(params![name.as_str(), Moment::now().0], |r| r.get(0)),
     }
+}
+
+/// The number of a user who is there.
+pub fn find(t: &Transaction<'_>, name: &UserId) -> rusqlite::Result<Option<i64>> {
+    t.prepare_cached("SELECT user FROM users WHERE name = ?1")?.query_row([name.as_str()], |r| r.get(0)).optional()
 }
 
 /// Notes that what the user is shown may have changed.
@@ -234,6 +219,19 @@ mod tests {
                 let all: Vec<StoredInterest> = (1..10 - round).map(interest).collect();
                 store.put_interests(number, &all).expect("written");
             }
+            let about = format!("{{\"name\":\"{secret}\"}}");
+            let (user, import) = store.begin_import(&name, 1, &about).expect("begun");
+            let one = [event(&papers[0])];
+            let window = crate::store::ImportWindow {
+                papers: kept[..1].to_vec(),
+                fingerprint: fixture::MODEL,
+                events: &one,
+                done: 1,
+                about: about.clone(),
+            };
+            store.add_to_import(user, import, &window).expect("written");
+            let answer = format!("[\"{}\"]", secret.repeat(5000));
+            store.end_import(user, import, crate::store::ImportStatus::Done, &about, Some(&answer)).expect("written");
         };
         fill("stays", "KEPT");
         fill("zebra-user", "QUIXOTIC");

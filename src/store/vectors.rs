@@ -174,7 +174,7 @@ fn joined(many: bool) -> String {
 }
 
 /// Makes a model known (where it can be found may have changed) and gives its number.
-fn add(t: &Transaction<'_>, model: &StoredModel) -> rusqlite::Result<i64> {
+pub fn add(t: &Transaction<'_>, model: &StoredModel) -> rusqlite::Result<i64> {
     t.query_row(
         "INSERT INTO models (fingerprint, name, dimension, source, precision, current) VALUES (?1, ?2, ?3, ?4, ?5, 0)
          ON CONFLICT (fingerprint) DO UPDATE SET name = ?2, source = ?4 RETURNING model",

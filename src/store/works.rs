@@ -36,8 +36,10 @@ impl Store {
     pub fn versions(&self, row: Row) -> Result<Vec<Row>> {
         self.read(|c| {
             let mut of = c.prepare_cached(
+                // Of the same title, unless the editions say that they are two works (`Edition::is_another_than`).
                 "SELECT DISTINCT other.row, other.newness FROM works own JOIN works other ON other.key = own.key
-                 WHERE own.row = ?1",
+                 WHERE own.row = ?1 AND (own.doi IS NULL OR other.doi IS NULL OR own.doi = other.doi
+                     OR own.year IS NULL OR other.year IS NULL OR own.year = other.year)",
             )?;
             let (mut found, mut next): (Vec<(u32, i64)>, usize) = (Vec::new(), 0);
             let mut ask = Some(row.0);
@@ -81,9 +83,10 @@ impl Store {
 /// Writes the keys of a row anew.
 pub fn put(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Result<()> {
     t.prepare_cached("DELETE FROM works WHERE row = ?1")?.execute([row])?;
-    let mut insert = t.prepare_cached("INSERT OR IGNORE INTO works (key, row, newness) VALUES (?1, ?2, ?3)")?;
-    for key in paper.work_keys() {
-        insert.execute(params![key, row, paper.newness()])?;
+    let mut insert =
+        t.prepare_cached("INSERT OR IGNORE INTO works (key, row, newness, doi, year) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (key, edition) in paper.editions() {
+        insert.execute(params![key, row, paper.newness(), edition.doi, edition.year])?;
     }
     Ok(())
 }

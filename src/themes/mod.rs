@@ -3,11 +3,13 @@
 //! Pure arithmetic over neighbour lists, phrases, places and weeks; no input or output. Papers are numbers from 0 on.
 //!
 //! [`levels::group`] puts papers into themes ([`leiden`] finds the communities), [`names::name_all`] names them,
-//! [`layout`] draws the map and [`labels`] writes on it, [`lineage::compare`] says what became of yesterday's themes, and
-//! [`trend::trends`] which of them rise.
+//! [`cut`] chooses about so many of them, [`layout`] draws the map and [`labels`] writes on it, [`lineage::compare`]
+//! says what became of yesterday's themes, and [`trend::trends`] which of them rise.
 
+pub mod cut;
 pub mod graph;
 pub mod labels;
+pub mod language;
 pub mod layout;
 pub mod leiden;
 pub mod levels;

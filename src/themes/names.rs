@@ -1,12 +1,18 @@
 //! Names of themes: class-based TF-IDF over phrases, made readable.
 //!
-//! Grootendorst, "BERTopic: Neural topic modeling with a class-based TF-IDF procedure", 2022: a phrase speaks for a theme
-//! when it is frequent in it and rare in the others. Here frequency is the share of a theme's papers that hold the
-//! phrase; what says the same twice (a word of a phrase already taken, an acronym and what it stands for) is left out.
+//! Grootendorst, "BERTopic: Neural topic modeling with a class-based TF-IDF procedure", 2022: a phrase speaks for a
+//! theme when it is frequent in it and rare in the others. Here frequency is the share of a theme's papers that hold
+//! the phrase; what says the same twice (a word of a phrase already taken, an acronym and what it stands for) is left
+//! out.
+//!
+//! A name should tell a theme from those around it. So the phrases of a level are dealt out: each goes to the theme for
+//! which it speaks most, and no theme is named by a phrase that stands in the name of a theme above it, or that is
+//! nearly the same as one of its siblings ("captions", "captioning"). A theme that is left without a second phrase has
+//! a name of one.
 
 use std::collections::{HashMap, HashSet};
 
-use super::text::Counts;
+use super::text::{Counts, singular};
 
 /// Terms kept of a theme.
 const TERMS: usize = 10;
@@ -16,6 +22,9 @@ const IN_NAME: usize = 2;
 
 /// The least share of a theme's papers that hold a phrase which may stand in its name.
 const LEAST_SHARE: f64 = 0.06;
+
+/// A phrase that weighs less than this part of a theme's first does not stand in its name.
+const WORTH_SAYING: f64 = 0.35;
 
 /// From this part of its uses on within one longer phrase, a phrase is a piece of that one.
 const WHOLE: f64 = 0.72;
@@ -39,9 +48,9 @@ struct Term {
 }
 
 /// Names the themes of every level. `counts[c]` are the phrases of the finest theme `c`, `sizes[c]` its papers;
-/// `levels[l][c]` is the theme of level `l` (coarsest first, the last the finest themselves) that `c` lies in.
-/// `kept(l, t)` is the name that a theme has from before and keeps; `fallback(l, t)` gives one where no phrase serves (the
-/// title of a paper).
+/// `levels[l][c]` is the theme of level `l` (coarsest first, the last the finest themselves) that `c` lies in. `kept(l,
+/// t)` is the name that a theme has from before and keeps; `fallback(l, t)` gives one where no phrase serves (the title
+/// of a paper).
 pub fn name_all(
     counts: &[Counts],
     sizes: &[usize],
@@ -68,6 +77,8 @@ pub fn name_all(
     let before = levels.iter().enumerate().flat_map(|(l, of)| (0..themes(of)).filter_map(move |t| kept(l, t)));
     let mut used: HashSet<String> = before.map(|name| name.to_lowercase()).collect();
     let mut out: Vec<Vec<Name>> = Vec::with_capacity(levels.len());
+    // The phrases in the names of the themes above and of the theme itself, level by level.
+    let mut said: Vec<Vec<Vec<String>>> = Vec::with_capacity(levels.len());
     for (l, of) in levels.iter().enumerate() {
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); themes(of)];
         for (c, t) in of.iter().enumerate() {
@@ -77,19 +88,104 @@ pub fn name_all(
             use rayon::prelude::*;
             members.par_iter().map(|members| telling(members, counts, sizes, &overall)).collect()
         };
-        let names = terms.into_iter().enumerate().map(|(t, terms)| {
-            // What the name of the coarser theme says already tells its parts from nothing.
-            let above =
-                members[t].first().filter(|_| l > 0).map(|c| out[l - 1][levels[l - 1][*c] as usize].name.as_str());
-            let fresh = after_the_known(&terms, above.unwrap_or_default());
-            let name = kept(l, t).unwrap_or_else(|| make_name(&fresh, &mut used, &|| fallback(l, t)));
-            let terms = terms.into_iter().take(TERMS).map(|t| (t.form, (t.weight * 1e4).round() / 1e4)).collect();
-            Name { name, terms }
+        let parent = |t: usize| members[t].first().filter(|_| l > 0).map(|c| levels[l - 1][*c] as usize);
+        let above: Vec<Vec<String>> =
+            (0..members.len()).map(|t| parent(t).map_or_else(Vec::new, |p| said[l - 1][p].clone())).collect();
+        let given: Vec<Option<String>> = (0..members.len()).map(|t| kept(l, t)).collect();
+        let known: Vec<Vec<String>> = given.iter().map(|name| name.as_deref().map_or_else(Vec::new, keys_of)).collect();
+        let level = Level { terms: &terms, above: &above, parent: &parent, named: &given };
+        let dealt = level.deal(&known);
+        let named = (0..members.len()).map(|t| match &given[t] {
+            Some(name) => name.clone(),
+            None => make_name(&dealt[t], &terms[t], &mut used, &|| fallback(l, t)),
         });
-        let names = names.collect();
-        out.push(names);
+        let named: Vec<String> = named.collect();
+        said.push((0..members.len()).map(|t| [above[t].clone(), keys_of(&named[t])].concat()).collect());
+        let shown = |terms: Vec<Term>| {
+            terms.into_iter().take(TERMS).map(|t| (t.form, (t.weight * 1e4).round() / 1e4)).collect::<Vec<_>>()
+        };
+        out.push(named.into_iter().zip(terms).map(|(name, terms)| Name { name, terms: shown(terms) }).collect());
     }
     out
+}
+
+/// The phrases that a name is made of, in lower case and the singular.
+fn keys_of(name: &str) -> Vec<String> {
+    let key = |part: &str| part.split(' ').map(|w| singular(&w.to_lowercase())).collect::<Vec<_>>().join(" ");
+    name.split(", ").map(key).collect()
+}
+
+/// The themes of a level that are to be named.
+struct Level<'a> {
+    terms: &'a [Vec<Term>],
+    /// What stands in the names of the themes above each.
+    above: &'a [Vec<String>],
+    parent: &'a dyn Fn(usize) -> Option<usize>,
+    named: &'a [Option<String>],
+}
+
+impl Level<'_> {
+    /// Up to [`IN_NAME`] phrases for each theme, by their places among its terms. `known` are the phrases of names that
+    /// are given already.
+    fn deal(&self, known: &[Vec<String>]) -> Vec<Vec<usize>> {
+        let mut taken: HashSet<&str> = known.iter().flatten().map(String::as_str).collect();
+        let mut of_parent: HashMap<Option<usize>, Vec<&str>> = HashMap::new();
+        for (t, keys) in known.iter().enumerate() {
+            of_parent.entry((self.parent)(t)).or_default().extend(keys.iter().map(String::as_str));
+        }
+        let least = |t: usize| WORTH_SAYING * self.terms[t].first().map_or(0.0, |first| first.weight);
+        let mut bids: Vec<(usize, usize)> = (0..self.terms.len())
+            .filter(|t| self.named[*t].is_none())
+            .flat_map(|t| (0..self.terms[t].len()).map(move |k| (t, k)))
+            .collect();
+        let term = |(t, k): &(usize, usize)| &self.terms[*t][*k];
+        bids.sort_by(|a, b| term(b).weight.total_cmp(&term(a).weight).then_with(|| a.cmp(b)));
+        let mut dealt: Vec<Vec<usize>> = vec![Vec::new(); self.terms.len()];
+        // A first phrase for each, if need be a weak one; then a second where it is worth saying.
+        for (phrases, strong) in [(1, true), (1, false), (IN_NAME, true)] {
+            for bid in &bids {
+                let (t, k) = *bid;
+                let key = term(bid).key.as_str();
+                let siblings = of_parent.entry((self.parent)(t)).or_default();
+                if dealt[t].len() < phrases
+                    && (!strong || term(bid).share >= LEAST_SHARE && term(bid).weight >= least(t))
+                    && !taken.contains(key)
+                    && !self.above[t].iter().any(|other| alike(key, other))
+                    && !siblings.iter().any(|other| alike(key, other))
+                {
+                    dealt[t].push(k);
+                    taken.insert(key);
+                    siblings.push(key);
+                }
+            }
+        }
+        dealt
+    }
+}
+
+/// Whether two phrases say much the same: one stands in the other, or is its acronym, or they differ by endings alone.
+fn alike(a: &str, b: &str) -> bool {
+    let (x, y): (Vec<&str>, Vec<&str>) = (a.split([' ', '-']).collect(), b.split([' ', '-']).collect());
+    let (short, long) = if x.len() <= y.len() { (&x, &y) } else { (&y, &x) };
+    let inside = long.windows(short.len()).any(|w| w.iter().zip(short).all(|(v, w)| one_word(v, w)));
+    inside || stands_for(a, b) || stands_for(b, a)
+}
+
+/// Whether two words differ by their endings alone, in the languages that are frequent here.
+fn one_word(a: &str, b: &str) -> bool {
+    const ENDINGS: &[&str] = &[
+        "", "a", "ai", "al", "ar", "as", "ation", "aux", "e", "ed", "en", "er", "ern", "ers", "es", "i", "ic", "ing",
+        "ion", "is", "ment", "n", "ning", "o", "or", "os", "r", "s", "um", "ung", "x", "y",
+    ];
+    if a == b {
+        return true;
+    }
+    let shared: usize = a.chars().zip(b.chars()).take_while(|(x, y)| x == y).map(|(x, _)| x.len_utf8()).sum();
+    let count = a[..shared].chars().count();
+    count >= 4
+        && 10 * count >= 6 * a.chars().count().min(b.chars().count()).max(6)
+        && ENDINGS.contains(&&a[shared..])
+        && ENDINGS.contains(&&b[shared..])
 }
 
 /// The telling phrases of a theme made of some finest themes, best first, without repetitions.
@@ -225,26 +321,17 @@ fn stands_for(word: &str, phrase: &str) -> bool {
     !word.contains(' ') && (2..=6).contains(&count) && (initials == letters || near)
 }
 
-/// The terms with those behind the others that stand in a name given already, as long as others say enough.
-fn after_the_known<'a>(terms: &'a [Term], name: &str) -> Vec<&'a Term> {
-    let most = terms.first().map_or(0.0, |t| t.weight);
-    let said = |t: &Term| name.to_lowercase().split(", ").any(|part| part == t.form.to_lowercase());
-    let (mut first, mut last): (Vec<&Term>, Vec<&Term>) =
-        terms.iter().partition(|t| !said(t) && t.weight >= 0.35 * most && t.share >= LEAST_SHARE);
-    if first.is_empty() {
-        return terms.iter().collect();
-    }
-    last.sort_by(|a, b| said(a).cmp(&said(b)).then(b.weight.total_cmp(&a.weight)).then(a.key.cmp(&b.key)));
-    first.extend(last);
-    first
-}
-
-fn make_name(terms: &[&Term], used: &mut HashSet<String>, fallback: &dyn Fn() -> String) -> String {
-    let good: Vec<&str> = terms.iter().filter(|t| t.share >= LEAST_SHARE).map(|t| t.form.as_str()).collect();
-    let usable: Vec<&str> =
-        if good.is_empty() { terms.iter().take(TERMS).map(|t| t.form.as_str()).collect() } else { good };
-    for length in IN_NAME.min(usable.len()).max(1)..=usable.len().min(TERMS) {
-        let name = joined(&usable[..length]);
+/// A name of the phrases dealt to a theme; when others have it, or there are none, of one phrase more; else what
+/// `fallback` gives.
+fn make_name(dealt: &[usize], terms: &[Term], used: &mut HashSet<String>, fallback: &dyn Fn() -> String) -> String {
+    let mut order: Vec<usize> = dealt.to_vec();
+    order.sort_unstable();
+    let rest = (0..terms.len()).filter(|k| !dealt.contains(k) && (terms[*k].share >= LEAST_SHARE || dealt.is_empty()));
+    order.extend(rest.take(TERMS));
+    let first = if dealt.is_empty() { IN_NAME.min(order.len()) } else { dealt.len() };
+    for length in first.max(1)..=order.len().min(TERMS) {
+        let forms: Vec<&str> = order[..length].iter().map(|k| terms[*k].form.as_str()).collect();
+        let name = joined(&forms);
         if !name.is_empty() && used.insert(name.to_lowercase()) {
             return name;
         }
@@ -305,6 +392,54 @@ mod tests {
             "A title".into()
         });
         assert_eq!((names[0][0].name.as_str(), names[0][1].name.as_str()), ("A title", "A title (2)"));
+    }
+
+    #[test]
+    fn no_phrase_stands_in_two_names_of_a_level_or_below_its_own() {
+        let of = |what: &str| {
+            let lines = [
+                format!("{what} with glass lenses"),
+                format!("{what} and glass lenses"),
+                format!("{what} in glass lenses"),
+            ];
+            let papers: Vec<&str> = lines.iter().map(String::as_str).collect();
+            counts(&papers)
+        };
+        let counts = [of("Captions of kites"), of("Captioning of owls"), of("Tides of salt"), of("Pollen of bees")];
+        let levels = [vec![0, 0, 1, 1], vec![0, 1, 2, 3]];
+        let names = name_all(&counts, &[9, 9, 9, 9], &levels, &|_, _| None, &|l, t| format!("Theme {l} {t}"));
+        for level in &names {
+            let parts: Vec<Vec<String>> = level.iter().map(|n| keys_of(&n.name)).collect();
+            for (t, own) in parts.iter().enumerate() {
+                let others = parts.iter().enumerate().filter(|(o, _)| *o != t).flat_map(|(_, p)| p);
+                assert!(others.into_iter().all(|o| own.iter().all(|k| k != o)), "{names:?}");
+            }
+        }
+        for (c, t) in levels[0].iter().enumerate() {
+            let above = keys_of(&names[0][*t as usize].name);
+            assert!(keys_of(&names[1][c].name).iter().all(|k| above.iter().all(|a| !alike(k, a))), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn words_with_other_endings_are_one() {
+        for (a, b) in [
+            ("caption", "captioning"),
+            ("agent", "agentic"),
+            ("wald", "walden"),
+            ("fichte", "fichten"),
+            ("reward model", "reward modeling"),
+        ] {
+            assert!(alike(a, b) && alike(b, a), "{a} {b}");
+        }
+        for (a, b) in [
+            ("multimodal", "multilingual"),
+            ("video generation", "video understanding"),
+            ("prompt", "proof"),
+            ("tide", "tiger"),
+        ] {
+            assert!(!alike(a, b), "{a} {b}");
+        }
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! From the title and abstract of a paper to the phrases that could name a theme.
+//!
+//! English has its own lists here, which know what every abstract says of itself; for other languages see [`super::language`].
 
 use std::collections::HashMap;
+
+use super::language::Language;
 
 /// Words that end a phrase: function words, and what every abstract says of itself.
 const STOP: &str = "a about above according achieve achieved achieves achieving across additional additionally address \
@@ -102,22 +106,34 @@ impl Default for Words {
 }
 
 impl Words {
-    fn ends_phrase(&self, lower: &str) -> bool {
-        self.stop.get(lower) == Some(&true)
+    fn ends_phrase(&self, lower: &str, language: Language) -> bool {
+        if language == Language::ENGLISH { self.stop.get(lower) == Some(&true) } else { language.is_filler(lower) }
     }
 
-    fn weak(&self, lower: &str) -> bool {
-        self.stop.get(lower) == Some(&false)
+    fn weak(&self, lower: &str, language: Language) -> bool {
+        language == Language::ENGLISH && self.stop.get(lower) == Some(&false)
     }
 
     /// Gives every phrase of up to three words in a text to `f`: its key (lower case, singular) and how it is written.
-    /// Phrases cross no punctuation and hold no stop word; a word that says nothing by itself does not stand alone;
-    /// formulas, commands and addresses are left out.
+    /// Phrases cross no punctuation and hold no stop word of their language; a word that says nothing by itself does not
+    /// stand alone; formulas, commands and addresses are left out.
     pub fn phrases(&self, text: &str, mut f: impl FnMut(&str, &str)) {
         let text = without_formulas(text);
+        let pieces = Language::pieces(&text);
+        let usual = most_frequent(pieces.iter().filter_map(|p| p.1));
+        for (piece, language) in pieces {
+            self.phrases_in(piece, language.or(usual).unwrap_or(Language::ENGLISH), &mut f);
+        }
+    }
+
+    fn phrases_in(&self, text: &str, language: Language, f: &mut impl FnMut(&str, &str)) {
         let mut key = String::new();
         let mut written = String::new();
-        for run in self.runs(&text) {
+        let runs = self.runs(text, language);
+        // Where nouns have capitals a name ends with one; not in a text that has none.
+        let capitals = runs.iter().flatten().filter(|w| capitalised(w)).count();
+        let nouns = language.capitalises_nouns() && 4 * capitals >= runs.iter().map(Vec::len).sum();
+        for run in runs {
             for start in 0..run.len() {
                 key.clear();
                 written.clear();
@@ -128,7 +144,7 @@ impl Words {
                     }
                     singular_into(&word.to_lowercase(), &mut key);
                     written.push_str(word);
-                    if length > 0 || self.alone(word) {
+                    if (length > 0 || self.alone(word, language)) && (!nouns || capitalised(word)) {
                         f(&key, &written);
                     }
                 }
@@ -137,14 +153,17 @@ impl Words {
     }
 
     /// Whether a word says enough to stand alone.
-    fn alone(&self, word: &str) -> bool {
+    fn alone(&self, word: &str, language: Language) -> bool {
         let letters = word.chars().filter(|c| c.is_alphabetic()).count();
         let acronym = word.chars().filter(|c| c.is_uppercase()).count() >= 2;
-        (letters >= 4 || (letters >= 2 && acronym) || word.chars().any(is_wide)) && !self.weak(&word.to_lowercase())
+        // "Sol", "mer", "Uhr": what is left of another language without its function words is short more often.
+        let least = if language == Language::ENGLISH { 4 } else { 3 };
+        (letters >= least || (letters >= 2 && acronym) || word.chars().any(is_wide))
+            && !self.weak(&word.to_lowercase(), language)
     }
 
     /// Runs of words between punctuation and stop words.
-    fn runs<'a>(&self, text: &'a str) -> Vec<Vec<&'a str>> {
+    fn runs<'a>(&self, text: &'a str, language: Language) -> Vec<Vec<&'a str>> {
         let mut runs = Vec::new();
         let mut run: Vec<&str> = Vec::new();
         let mut end = 0;
@@ -163,10 +182,11 @@ impl Words {
                 stop = k + c.len_utf8();
                 at.next();
             }
-            let word = possessive(&text[start..stop]);
+            let elided = language.elided(&text[start..stop]);
+            let word = possessive(&text[start + elided..stop]);
             let gap = &text[end..start];
             // A phrase is words with nothing but spaces between them.
-            if !gap.chars().all(char::is_whitespace) || gap.contains("\n\n") {
+            if elided > 0 || !gap.chars().all(char::is_whitespace) || gap.contains("\n\n") {
                 runs.push(std::mem::take(&mut run));
             }
             end = stop;
@@ -174,7 +194,7 @@ impl Words {
             let wordy = word.chars().any(char::is_alphabetic)
                 && word.chars().count() <= 32
                 && (word.chars().count() > 1 || word.chars().any(is_wide));
-            if !wordy || self.ends_phrase(&lower) {
+            if !wordy || self.ends_phrase(&lower, language) {
                 runs.push(std::mem::take(&mut run));
             } else {
                 run.push(word);
@@ -286,6 +306,24 @@ fn command(rest: &str) -> usize {
     }
 }
 
+/// Whether a word begins with a capital, or is of a script that has none.
+fn capitalised(word: &str) -> bool {
+    word.chars().next().is_some_and(|c| c.is_uppercase() || !c.is_lowercase())
+}
+
+/// The language that most pieces are in; of equal ones the first.
+fn most_frequent(languages: impl Iterator<Item = Language>) -> Option<Language> {
+    let mut counts: Vec<(Language, usize)> = Vec::new();
+    for language in languages {
+        match counts.iter_mut().find(|c| c.0 == language) {
+            Some(known) => known.1 += 1,
+            None => counts.push((language, 1)),
+        }
+    }
+    let most = counts.iter().map(|c| c.1).max()?;
+    counts.into_iter().find(|c| c.1 == most).map(|c| c.0)
+}
+
 /// How often each phrase occurs in a set of papers, and how it is mostly written.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
@@ -304,12 +342,19 @@ impl Counts {
             last: u32,
             forms: Vec<(String, u32)>,
         }
+        let texts: Vec<[String; 2]> =
+            papers.into_iter().map(|(t, s)| [without_formulas(t), without_formulas(s)]).collect();
+        let pieces: Vec<Vec<(&str, Option<Language>)>> =
+            texts.iter().map(|t| t.iter().flat_map(|text| Language::pieces(text)).collect()).collect();
+        // A title too short to tell is in the language of its abstract, else of the papers around.
+        let around = most_frequent(pieces.iter().flatten().filter_map(|p| p.1));
         let mut seen: HashMap<String, Seen> = HashMap::new();
         let mut read = 0u32;
-        for (title, summary) in papers {
+        for pieces in &pieces {
             read += 1;
-            for text in [title, summary] {
-                words.phrases(text, |key, written| {
+            let usual = most_frequent(pieces.iter().filter_map(|p| p.1)).or(around);
+            for (text, language) in pieces {
+                words.phrases_in(text, language.or(usual).unwrap_or(Language::ENGLISH), &mut |key, written| {
                     if !seen.contains_key(key) {
                         seen.insert(key.to_string(), Seen { papers: 0, last: 0, forms: Vec::new() });
                     }

@@ -29,9 +29,13 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["rusqlite"], &["store"]),
     (&["clap"], &["cli", "config"]),
     (&["biblatex", "csv", "chardetng", "encoding_rs"], &["sources"]),
-    (&["quick_xml"], &["sources"]),
+    (&["quick_xml"], &["sources", "paper"]),
+    (&["html_escape", "pulldown_latex"], &["paper"]),
     (&["anyhow"], &["cli", "main"]),
     (&["indicatif", "console"], &["cli"]),
+    (&["whatlang", "stop_words"], &["themes"]),
+    (&["rustix"], &["cli"]),
+    (&["httpdate"], &["http"]),
 ];
 
 /// The files that hold `unsafe`: those that the crate documentation names.
@@ -138,6 +142,26 @@ fn libraries_stand_only_in_their_rooms() {
         }
         assert!(users > 0, "nobody uses {libraries:?}");
     }
+}
+
+/// A command may run in a process that is not the one that asked for it: it prints, reads and opens through `cli/streams`.
+#[test]
+fn commands_know_no_streams_or_files_but_those_that_they_are_given() {
+    let (mut seen, outside) =
+        (0, ["cli/streams.rs", "cli/desk/asking.rs", "cli/desk/serving.rs", "cli/desk/mod.rs", "cli/desk/wire.rs"]);
+    for (_, path, code) in sources().into_iter().filter(|(room, ..)| room == "cli") {
+        if outside.iter().any(|own| path.ends_with(own)) {
+            continue;
+        }
+        seen += 1;
+        let product = code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        for word in
+            ["println!(", "print!(", "stdout()", "stdin()", "fs::", " File::", "process::exit", "env::current_dir"]
+        {
+            assert!(!product.contains(word), "{} holds {word}", path.display());
+        }
+    }
+    assert!(seen > 20, "the test has gone blind: it saw {seen} files");
 }
 
 #[test]

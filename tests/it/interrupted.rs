@@ -1,5 +1,7 @@
 //! Kills at any moment: nothing acknowledged is lost, nothing is there twice.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -102,6 +104,75 @@ fn stopping_finishes_what_is_running() {
     assert_eq!((reply.status, &reply.body["accepted"]), (200, &4_000.into()));
     assert!(server.child.wait().expect("ends").success());
     assert_eq!(folder.papers(), 4_000);
+}
+
+/// SIGTERM ends the service within five seconds, whoever is still sending; and each of them hears how far it came.
+#[test]
+fn stopping_waits_for_nobody_who_stands_still() {
+    let folder = Folder::new();
+    let mut server = Server::start(&folder);
+    let address = server.url.trim_start_matches("http://").to_string();
+    // Three send a paper every 50 ms and would go on for a minute, one stands still in the middle of a line, one in the middle
+    // of a document.
+    let slow = |name: &'static str, pause: u64, lines: usize| {
+        let address = address.clone();
+        std::thread::spawn(move || {
+            let mut stream = TcpStream::connect(&address).expect("connected");
+            let head = "POST /v1/papers HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
+            stream.write_all(head.as_bytes()).expect("sent");
+            let mut chunk = |text: &str| stream.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes());
+            let mut sent = 0;
+            for k in 0..lines {
+                let line = format!("{{\"id\": \"{name}/{k}\", \"title\": \"Paper {k} of {name}\"}}\n");
+                if chunk(&line).is_err() {
+                    break;
+                }
+                sent += 1;
+                std::thread::sleep(Duration::from_millis(pause));
+            }
+            if lines < 100 {
+                let _ = chunk("{\"id\": \"half a li");
+            }
+            (answer(stream), sent)
+        })
+    };
+    let clients = [slow("a", 50, 1200), slow("b", 50, 1200), slow("c", 50, 1200), slow("still", 0, 5)];
+    let mut half = TcpStream::connect(&address).expect("connected");
+    let head = "POST /v1/papers HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"papers\": [";
+    half.write_all(head.as_bytes()).expect("sent");
+    std::thread::sleep(Duration::from_millis(700));
+    let began = Instant::now();
+    server.signal("TERM");
+    assert!(server.child.wait().expect("ends").success());
+    let took = began.elapsed();
+    println!("stopped after {took:?}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let mut accepted = 0;
+    for client in clients {
+        let ((status, body), sent) = client.join().expect("an answer");
+        let report = &body["error"]["detail"];
+        assert_eq!(
+            (status, &body["error"]["code"], &report["stopping"]),
+            (503, &"overloaded".into(), &true.into()),
+            "{body}"
+        );
+        let written = report["accepted"].as_u64().expect("a number");
+        assert!((5..=sent as u64).contains(&written) && report["rejected_total"] == 0, "{sent} sent: {body}");
+        accepted += written;
+    }
+    let (status, body) = answer(half);
+    assert_eq!((status, &body["error"]["code"]), (503, &"overloaded".into()), "{body}");
+    assert_eq!(folder.papers(), accepted, "what was reported is what is there");
+}
+
+/// Status and body of an answer.
+fn answer(mut stream: TcpStream) -> (u16, Value) {
+    let mut text = Vec::new();
+    let _ = stream.read_to_end(&mut text);
+    let text = String::from_utf8_lossy(&text);
+    let status = text.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
+    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (status, serde_json::from_str(body).unwrap_or_else(|e| panic!("{e}: {text:?}")))
 }
 
 /// Kills at two hundred moments while the index freezes, merges and swaps without a pause: it opens whole every time, and

@@ -3,13 +3,17 @@
 mod cases;
 mod commands;
 mod damage;
+mod document;
 mod floors;
 mod http;
+mod imports;
 mod interrupted;
 mod model;
 mod races;
 mod readme;
 mod reembed;
+mod schema;
+mod served;
 mod support;
 mod themes;
 mod users;

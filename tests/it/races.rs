@@ -1,15 +1,19 @@
 //! Two at once on one thing, and looks that must leave no trace.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use paperkin::config::Config;
-use paperkin::engine::{Engine, Incoming, Report};
-use paperkin::paper::Paper;
+use paperkin::engine::{Answer, Ask, Engine, Example, Feed, Incoming, Recommend, Report, Selection};
+use paperkin::paper::{Paper, PaperId};
+use paperkin::user::{Event, EventKind, Moment};
 use serde_json::{Value, json};
 
 use crate::support::{Folder, Reply, Server};
+
+const MINI: &str = "all-MiniLM-L6-v2";
 
 fn topics(each: usize) -> String {
     let paper = |topic: &str, k: usize| {
@@ -99,7 +103,7 @@ fn a_paper_that_changed_under_way_is_rejected_with_its_line() {
     let paper = |id: &str, title: &str, votes: u32| {
         Paper::from_json(json!({ "id": id, "title": title, "upvotes": votes })).expect("a paper")
     };
-    let incoming = |line: usize, paper: Paper| Ok(Incoming { line, paper: Ok(paper), vector: None });
+    let incoming = |line: usize, paper: Paper| Ok(Incoming::new(line, Ok((paper, Vec::new()))));
     let one = |paper: Paper| {
         let report = engine.ingest(&mut std::iter::once(incoming(1, paper)), &|_| {}).expect("taken in");
         assert_eq!(report.rejected_total, 0);
@@ -129,4 +133,109 @@ fn a_paper_that_changed_under_way_is_rejected_with_its_line() {
     assert_eq!(report.accepted, 2 * window);
     let rejected: Vec<(usize, Option<&str>)> = report.rejected.iter().map(|r| (r.line, r.id.as_deref())).collect();
     assert_eq!(rejected, [(200, Some("x"))]);
+}
+
+/// Answers asked while the corpus moves between two models are of one of them, whole: their vectors differ in length.
+#[test]
+fn an_answer_is_of_one_model() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = |model: &str| Config { model: Some(model.into()), ..Config::new(folder.path()) };
+    let engine = Engine::open(config("hash")).expect("opens").engine;
+    let papers: Vec<Paper> = topics(20)
+        .lines()
+        .map(|l| Paper::from_json(serde_json::from_str(l).expect("JSON")).expect("a paper"))
+        .collect();
+    let incoming = |(k, paper): (usize, &Paper)| Ok(Incoming { line: k + 1, paper: Ok(paper.clone()), vector: None });
+    engine.ingest(&mut papers.iter().enumerate().map(incoming), &|_| {}).expect("taken in");
+    let at = Moment::parse("2026-07-01").expect("a day");
+    let like = |k: usize| Event { paper: papers[k].id.clone(), kind: EventKind::Like, at, weight: 1.0 };
+    engine.add_events("ada", &[like(0), like(1), like(2), like(25)]).expect("written");
+
+    let ids: Vec<PaperId> = papers.iter().take(30).map(|p| p.id.clone()).collect();
+    let told = |answer: &Answer| answer.papers.iter().map(|h| (h.paper.id.to_string(), h.score)).collect::<Vec<_>>();
+    let ask = Ask { limit: 5, explain: true, ..Ask::default() };
+    let example = |id: &str| Example { id: PaperId::new(id).expect("an id"), weight: 1.0 };
+    // Every call that compares vectors.
+    type Told = Vec<(String, f32)>;
+    let calls: Vec<(&str, Box<dyn Fn() -> paperkin::Result<Told> + Sync + Send + '_>)> = vec![
+        ("similar", Box::new(|| engine.similar("whales/3", &ask).map(|a| told(&a)))),
+        ("search by id", Box::new(|| engine.search("whales/3", &ask).map(|a| told(&a)))),
+        ("search", Box::new(|| engine.search("whales and enzymes", &ask).map(|a| told(&a)))),
+        (
+            "batch",
+            Box::new(|| {
+                let all = engine.similar_to_each(&ids, &ask)?;
+                Ok(all.iter().flat_map(|(_, a)| told(a)).collect())
+            }),
+        ),
+        (
+            "recommend",
+            Box::new(|| {
+                let like = vec![example("whales/3"), example("quasars/4")];
+                engine.recommend(&Recommend { like, ask: ask.clone(), ..Recommend::default() }).map(|a| told(&a))
+            }),
+        ),
+        ("feed", Box::new(|| engine.feed("ada", &Feed { ask: ask.clone(), ..Feed::default() }).map(|a| told(&a)))),
+        ("rank", Box::new(|| engine.rank_for("ada", &ids, &[], true).map(|a| told(&a)))),
+        ("questions", Box::new(|| engine.questions("ada", 5).map(|a| told(&a)))),
+        (
+            "themes of",
+            Box::new(|| {
+                let selection =
+                    Selection { papers: ids.clone(), q: Some("whales/3".into()), hits: 20, ..Selection::default() };
+                Ok(engine.themes_of(&selection)?.themes.iter().map(|t| (t.papers.join(" "), t.size as f32)).collect())
+            }),
+        ),
+    ];
+    let all = || calls.iter().map(|(name, call)| call().unwrap_or_else(|e| panic!("{name}: {e}"))).collect::<Vec<_>>();
+    let by_words = all();
+    engine.reembed(&config(MINI), &|_, _| {}).expect("moved");
+    let by_meaning = all();
+    assert!(by_words.iter().zip(&by_meaning).any(|(a, b)| a != b), "the models give the same answers");
+    let moving = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        for (k, (name, call)) in calls.iter().enumerate() {
+            let (moving, models) = (&moving, [&by_words[k], &by_meaning[k]]);
+            scope.spawn(move || {
+                let mut asked = 0;
+                while moving.load(Ordering::Relaxed) {
+                    let answer = call().unwrap_or_else(|e| panic!("{name}: {e}"));
+                    assert!(models.contains(&&answer), "{name} is of neither model: {answer:?}\n{models:?}");
+                    asked += 1;
+                }
+                assert!(asked > 0, "{name} was never asked");
+            });
+        }
+        for k in 0..12 {
+            let model = if k % 2 == 0 { "hash" } else { MINI };
+            engine.reembed(&config(model), &|_, _| {}).expect("moved");
+        }
+        moving.store(false, Ordering::Relaxed);
+    });
+}
+
+/// The doors take the space and hand it on: within one of the engine's functions it is asked for at most once, and those that
+/// are handed one ask for none.
+#[test]
+fn the_space_is_taken_at_the_door() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine");
+    let mut doors = 0;
+    for path in crate::support::files_below(&root) {
+        let text = std::fs::read_to_string(&path).expect("a source");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for function in code
+            .split("\n    pub fn ")
+            .flat_map(|part| part.split("\n    fn "))
+            .flat_map(|part| part.split("\n    pub(super) fn "))
+        {
+            let name = function.split('(').next().unwrap_or_default();
+            let taken = function.matches("self.space()").count();
+            let handed = function.split(" {\n").next().unwrap_or_default().contains("space: &Space");
+            // `with_vector` looks whether the corpus has moved on, to say so.
+            let most = if handed && name != "with_vector" { 0 } else { 1 };
+            assert!(taken <= most, "{}: {name} takes the space {taken} times", path.display());
+            doors += taken;
+        }
+    }
+    assert!(doors > 10, "nobody takes the space");
 }

@@ -175,6 +175,17 @@ impl Server {
         Reply { status: response.status().as_u16(), body, headers: response.headers().clone() }
     }
 
+    /// Posts a body, and reads the lines of JSON that come back.
+    pub fn lines_of(&self, path: &str, content_type: &str, body: &[u8]) -> Vec<Value> {
+        let request = ureq::http::Request::builder().method("POST").uri(format!("{}{path}", self.url));
+        let request = request.header("content-type", content_type).header("accept", "application/x-ndjson");
+        let sent = self.agent.run(request.body(body.to_vec()).expect("a request"));
+        let mut response = sent.unwrap_or_else(|e| panic!("POST {path}: {e}"));
+        let text = response.body_mut().read_to_string().unwrap_or_default();
+        assert_eq!(response.status().as_u16(), 200, "{text}");
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+    }
+
     pub fn get(&self, path: &str) -> Reply {
         self.request("GET", path, None, b"")
     }

@@ -78,9 +78,9 @@ fn a_user_comes_acts_and_is_forgotten() {
         { "paper": "whales/1", "kind": "like", "at": "2026-07-01T10:00:00Z" },
     ] });
     let first = server.post("/v1/users/ada/events", &events);
-    assert_eq!((first.status, &first.body), (200, &json!({ "accepted": 2, "unchanged": 1 })));
+    assert_eq!((first.status, &first.body), (200, &json!({ "accepted": 2, "unchanged": 1, "rejected": [] })));
     let again = server.post("/v1/users/ada/events", &events);
-    assert_eq!(again.body, json!({ "accepted": 0, "unchanged": 3 }));
+    assert_eq!(again.body, json!({ "accepted": 0, "unchanged": 3, "rejected": [] }));
     let history = server.get("/v1/users/ada/events?limit=1");
     let newest = &history.body["events"][0];
     assert_eq!((&newest["at"], &newest["weight"]), (&json!("2026-07-02T08:00:00Z"), &json!(2.5)));
@@ -99,7 +99,7 @@ fn a_user_comes_acts_and_is_forgotten() {
     assert_eq!(server.get("/v1/users/ada").body["settings"]["half_life_days"], 90.0);
     assert_eq!(server.get("/v1/users/ada/events").body["meta"]["total"], 2);
     assert_eq!(server.delete("/v1/users/ada").status, 204);
-    for path in ["", "/events", "/feed", "/interests", "/questions"] {
+    for path in ["", "/events", "/feed", "/interests"] {
         assert_eq!(error(&server.get(&format!("/v1/users/ada{path}"))).0, 404, "{path}");
     }
     assert_eq!(error(&server.delete("/v1/users/ada")).0, 404);
@@ -171,17 +171,17 @@ fn every_bad_event_has_its_rule() {
         ("a%00b", event("whales/1", "like", "2026-07-01"), 422, "control"),
         ("%20", event("whales/1", "like", "2026-07-01"), 422, "empty"),
     ] {
-        let reply = server.post(&format!("/v1/users/{user}/events"), &body);
+        let reply = server.post(&format!("/v1/users/{user}/events?strict=true"), &body);
         let (got, _, message) = error(&reply);
         assert_eq!(got, status, "{body}: {message}");
         let message = format!("{message} {}", reply.body["error"]["detail"]);
         assert!(message.contains(word), "{body}: {message}");
     }
     assert_eq!(error(&server.get("/v1/users/ada")).0, 404, "an event that is not taken makes no user");
-    // One bad event spoils the batch: nothing of it is kept.
+    // Asked for all or nothing, one bad event spoils the batch: nothing of it is kept.
     let mixed =
         json!({ "events": [{ "paper": "whales/1", "kind": "like" }, { "paper": "nowhere/1", "kind": "like" }] });
-    assert_eq!(error(&server.post("/v1/users/ada/events", &mixed)).0, 404);
+    assert_eq!(error(&server.post("/v1/users/ada/events?strict=true", &mixed)).0, 404);
     assert_eq!(error(&server.get("/v1/users/ada")).0, 404);
     for (body, status) in [
         (json!({ "half_life_days": -1 }), 422),
@@ -196,9 +196,14 @@ fn every_bad_event_has_its_rule() {
     // A deleted paper: what was said of it stays and counts no more; nothing new can be said of it.
     like(&server, "ada", &["whales/1".into()], "like");
     assert_eq!(server.delete("/v1/papers/whales%2F1").status, 204);
-    assert_eq!(error(&server.post("/v1/users/ada/events", &event("whales/1", "save", "2026-07-03"))).0, 404);
+    let gone = server.post("/v1/users/ada/events", &event("whales/1", "save", "2026-07-03"));
+    assert_eq!((gone.status, &gone.body["rejected"][0]["paper"]), (200, &json!("whales/1")));
     let again = server.post("/v1/users/ada/events", &event("whales/1", "like", "2026-07-01T00:00:00Z"));
-    assert_eq!(again.body, json!({ "accepted": 0, "unchanged": 1 }), "what is known already is no news");
+    assert_eq!(
+        again.body,
+        json!({ "accepted": 0, "unchanged": 1, "rejected": [] }),
+        "what is known already is no news"
+    );
     assert_eq!(server.get("/v1/users/ada/events").body["meta"]["total"], 1);
     assert_eq!(server.get("/v1/users/ada/interests").body["interests"], json!([]));
     assert_eq!(server.get("/v1/users/ada/feed").status, 200);
@@ -538,6 +543,45 @@ fn questions_tell_and_follow_the_answers() {
     assert!(ids(hits(&next.body)).iter().all(|id| !first.iter().any(|f| f == id)));
     let feed = server.get("/v1/users/new/feed?limit=10&exploration=0");
     assert!(count(hits(&feed.body), "bridges") >= 7, "{:?}", ids(hits(&feed.body)));
+}
+
+#[test]
+fn questions_begin_where_a_newcomer_says_and_store_nothing() {
+    let (_folder, server) = filled();
+    let first = |query: &str| {
+        let asked = server.get(&format!("/v1/users/nobody/questions?limit=3{query}"));
+        assert_eq!(asked.status, 200, "{query}: {}", asked.body);
+        ids(hits(&asked.body)).iter().map(|id| id.to_string()).collect::<Vec<String>>()
+    };
+    let scores: Vec<f64> = hits(&server.get("/v1/users/nobody/questions").body)
+        .iter()
+        .map(|h| h["score"].as_f64().expect("bits"))
+        .collect();
+    assert!(scores.windows(2).all(|w| w[0] >= w[1]) && scores[0] <= 1.0, "{scores:?}");
+    for topic in ["sonnets", "quasars"] {
+        assert!(first(&format!("&topic={topic}"))[0].starts_with(topic));
+        assert!(first(&format!("&query={topic}"))[0].starts_with(topic));
+        assert!(first(&format!("&author={topic}%20author3"))[0].starts_with(topic));
+    }
+    // Of several starting points any may be meant.
+    let either = first("&topic=whales&topic=ledgers");
+    assert!(
+        either.iter().any(|id| id.starts_with("whales")) && either.iter().any(|id| id.starts_with("ledgers")),
+        "{either:?}"
+    );
+    let themes = server.get("/v1/themes?level=0").body;
+    let theme = &themes["themes"][0];
+    let example = theme["examples"][0]["id"].as_str().expect("a paper").split('/').next().expect("a topic").to_string();
+    assert!(first(&format!("&theme={}", theme["id"].as_str().expect("an id")))[0].starts_with(&example));
+    let all = first("");
+    let rest = first(&format!("&passed={}", all[0].replace('/', "%2F")));
+    assert!(!rest.contains(&all[0]));
+    for (query, status) in
+        [("theme=t99999", 404), ("author=nobody", 404), ("passed=no/such", 404), ("limit=501", 422), ("topics=x", 400)]
+    {
+        assert_eq!(error(&server.get(&format!("/v1/users/nobody/questions?{query}"))).0, status, "{query}");
+    }
+    assert_eq!(server.get("/v1/users/nobody").status, 404);
 }
 
 #[test]

@@ -6,10 +6,13 @@ mod similar;
 mod themes;
 mod users;
 
+use std::path::Path;
+
 use super::progress::Progress;
-use super::{Context, show};
+use super::{Context, show, streams};
 use crate::engine::Mode;
 use crate::eval::Hear;
+use crate::eval::sets::Text;
 use crate::eval::table::Table;
 
 /// Quality figures on labelled sets
@@ -58,6 +61,15 @@ fn measure(context: &Context, run: impl FnOnce(Hear<'_>) -> crate::Result<Table>
 
 fn print(context: &Context, table: &Table) -> anyhow::Result<()> {
     if context.json { show::document(&table.to_json()) } else { show::text(&table.to_text()) }
+}
+
+/// What stands in a file of a labelled set.
+fn text(path: &Path) -> anyhow::Result<Text> {
+    let name = path.display().to_string();
+    match String::from_utf8(streams::read(path)?) {
+        Ok(text) => Ok(Text { name, text }),
+        Err(_) => anyhow::bail!("{name}: not UTF-8"),
+    }
 }
 
 /// `--mode`, repeatable; all of them by default.

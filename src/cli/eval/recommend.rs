@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{measure, modes};
+use super::{measure, modes, text};
 use crate::cli::Context;
 use crate::cli::ask::{at_least_one, word};
 use crate::engine::Mode;
@@ -42,7 +42,7 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let groups = sets::groups(&args.groups)?;
+    let groups = sets::groups(&text(&args.groups)?)?;
     let engine = context.open_filled()?;
     let all = [Strategy::Auto, Strategy::Mean, Strategy::Nearest, Strategy::Rocchio, Strategy::Logistic];
     let plan = recommend::Plan {

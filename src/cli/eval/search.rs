@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{measure, modes};
+use super::{measure, modes, text};
 use crate::cli::Context;
 use crate::cli::ask::word;
 use crate::engine::Mode;
@@ -36,7 +36,8 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let (queries, judgements) = (args.half.of(sets::queries(&args.queries)?), sets::judgements(&args.qrels)?);
+    let (queries, judgements) =
+        (args.half.of(sets::queries(&text(&args.queries)?)?), sets::judgements(&text(&args.qrels)?)?);
     let engine = context.open_filled()?;
     let depth = args.depth as usize;
     measure(context, |hear| search::run(&engine, &queries, &judgements, &modes(&args.mode), depth, hear))

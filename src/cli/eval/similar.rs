@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{measure, modes};
+use super::{measure, modes, text};
 use crate::cli::Context;
 use crate::cli::ask::{at_least_one, word};
 use crate::engine::Mode;
@@ -33,7 +33,7 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let groups = sets::groups(&args.groups)?;
+    let groups = sets::groups(&text(&args.groups)?)?;
     let engine = context.open_filled()?;
     measure(context, |hear| similar::run(&engine, &groups, &modes(&args.mode), args.seeds, args.depth as usize, hear))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::print;
+use super::{print, text};
 use crate::cli::Context;
 use crate::cli::progress::meanwhile;
 use crate::eval::themes::Other;
@@ -45,13 +45,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let other = match &args.other {
         None => None,
         Some(path) => {
-            let groups = sets::pairs(path, &["paper_id"], &["group"])?.into_iter().collect();
+            let groups = sets::pairs(&text(path)?, &["paper_id"], &["group"])?.into_iter().collect();
             let mut other = Other { groups, ..Other::default() };
             for (group, term) in args
                 .other_terms
                 .iter()
-                .map(|p| sets::pairs(p, &["group"], &["term"]))
-                .collect::<Result<Vec<_>, _>>()?
+                .map(|p| Ok(sets::pairs(&text(p)?, &["group"], &["term"])?))
+                .collect::<anyhow::Result<Vec<_>>>()?
                 .concat()
             {
                 other.words.entry(group).or_default().push(term);

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::measure;
+use super::{measure, text};
 use crate::cli::Context;
 use crate::cli::ask::{at_least_one, word};
 use crate::eval::sets;
 use crate::eval::sets::Half;
-use crate::eval::users::{self, ColdStart, Method, Replay, Screening};
+use crate::eval::users::{self, ColdStart, Method, Onboarding, Replay, Screening};
 
 /// How good personal ranking is
 #[derive(clap::Args)]
@@ -16,11 +16,13 @@ use crate::eval::users::{self, ColdStart, Method, Replay, Screening};
   paperkin --data libraries eval users --libraries users.tsv --folds folds.tsv --examples 1 2 5 10 20 50 100 --half odd
   paperkin --data screening eval users --reviews labels.tsv --examples 1 5 20 --draws 20
   paperkin --data hf eval users --log submitters.tsv
+  paperkin --data libraries eval users --onboarding --libraries users.tsv --folds folds.tsv --half odd
 
-One of three questions. --libraries with --folds: the papers of a fold are hidden, a reader is made from the rest of
+One of four questions. --libraries with --folds: the papers of a fold are hidden, a reader is made from the rest of
 each library, the hidden papers are ranked (columns user, paper_id; paper_id, fold). --reviews: k likes and k dislikes
 of each review, the rest of it is ranked (columns review, paper_id and labels of 0 and 1). --log: each reader's past
-ranks the papers of the next day on which they took something up (columns user, paper_id, day). The papers must have
+ranks the papers of the next day on which they took something up (columns user, paper_id, day). --onboarding: the same readers
+as newcomers who answer truly, and how the papers that were hidden are ranked then. The papers must have
 been ingested into the data folder.")]
 pub struct Args {
     /// Libraries of readers
@@ -35,6 +37,13 @@ pub struct Args {
     /// Rank all papers and not only the hidden ones, to see what that costs
     #[arg(long)]
     everything: bool,
+    /// Play newcomers who answer questions: what is served after 0, 5 and 10 answers, beside popular and random papers
+    /// asked. With --libraries and --folds, or with --log
+    #[arg(long, conflicts_with_all = ["reviews", "examples", "method", "everything", "draws", "days"])]
+    onboarding: bool,
+    /// With --onboarding: at most so many readers, spread over them; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "onboarding")]
+    readers: usize,
     /// Reviews with what was included and what was not
     #[arg(long, value_name = "TSV", conflicts_with = "libraries")]
     reviews: Option<PathBuf>,
@@ -66,9 +75,20 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let methods = if args.method.is_empty() { Method::ALL.to_vec() } else { args.method.clone() };
     let examples = |default: &[usize]| if args.examples.is_empty() { default.to_vec() } else { args.examples.clone() };
     // The files are read first: a wrong one should cost nothing.
+    let newcomers = Onboarding { fold: args.fold, least: args.least, half: args.half, readers: args.readers };
     match (&args.libraries, &args.folds, &args.reviews, &args.log) {
-        (Some(libraries), Some(folds), ..) => {
+        (Some(libraries), Some(folds), ..) if args.onboarding => {
             let (groups, folds) = (sets::groups(libraries)?, sets::folds(folds)?);
+            let engine = context.open_filled()?;
+            measure(context, |hear| users::onboard_libraries(&engine, &groups, &folds, &newcomers, hear))
+        }
+        (.., Some(log)) if args.onboarding => {
+            let log = sets::log(log)?;
+            let engine = context.open_filled()?;
+            measure(context, |hear| users::onboard_log(&engine, &log, &newcomers, hear))
+        }
+        (Some(libraries), Some(folds), ..) => {
+            let (groups, folds) = (sets::groups(&text(libraries)?)?, sets::folds(&text(folds)?)?);
             let plan = ColdStart {
                 fold: args.fold,
                 examples: examples(&[0]),
@@ -80,13 +100,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             measure(context, |hear| users::libraries(&engine, &groups, &folds, &plan, hear))
         }
         (_, _, Some(reviews), _) => {
-            let reviews = sets::groups(reviews)?;
+            let reviews = sets::groups(&text(reviews)?)?;
             let plan = Screening { examples: examples(&[1, 5, 20]), draws: args.draws, methods, half: args.half };
             let engine = context.open_filled()?;
             measure(context, |hear| users::screening(&engine, &reviews, &plan, hear))
         }
         (.., Some(log)) => {
-            let log = sets::log(log)?;
+            let log = sets::log(&text(log)?)?;
             let plan = Replay { least: args.least, days: args.days, methods, half: args.half };
             let engine = context.open_filled()?;
             measure(context, |hear| users::replay(&engine, &log, &plan, hear))

@@ -101,13 +101,14 @@ impl Engine {
             Since::Ever => None,
             Since::Date(date) => Some((date.first_day(), date.last_day())),
             Since::Moment(at) => Some((at.day(), i32::MAX)),
+            Since::Days(first, last) => Some((*first, *last)),
         };
         let listed = span.map(|(first, last)| self.store.listed_in(first, last)).transpose()?;
         let allowed = match (self.store.allowed(&ask.filter)?, listed) {
             (Some(a), Some(b)) => Some(a & b),
             (a, b) => a.or(b),
         };
-        let mut gone = &reader.gone | self.store.excluded(&ask.filter)?;
+        let mut gone = &reader.gone | self.excluded(&ask.filter)?;
         if !ask.versions {
             gone |= self.versions().silent_rows(allowed.as_ref());
         }
@@ -157,7 +158,7 @@ impl Engine {
         }
         if let Some(today) = self.today()? {
             for days in FRESH_DAYS {
-                let mut fresh = self.store.listed_in(today - days, i32::MAX)?;
+                let mut fresh = self.store.listed_in(today - days, today)?;
                 if let Some(allowed) = &eligible.allowed {
                     fresh &= allowed;
                 }

@@ -76,13 +76,13 @@ impl Engine {
         eligible: &Eligible,
         needed: usize,
     ) -> Result<Vec<Attention>> {
-        let mut window = match feed.since {
-            Since::Ever => WINDOW,
-            // Everything in the span counts, whenever that was.
-            Since::Date(_) | Since::Moment(_) => LONGEST_WINDOW,
+        let (mut window, asked_for) = match feed.since {
+            Since::Ever => (WINDOW, false),
+            // Everything in the span counts, whenever that was or will be.
+            Since::Date(_) | Since::Moment(_) | Since::Days(..) => (LONGEST_WINDOW, true),
         };
         loop {
-            let mut attended = self.attention(window, eligible.allowed())?;
+            let mut attended = self.attention(window, eligible.allowed(), asked_for)?;
             attended.retain(|a| {
                 eligible.hold(a.row.0)
                     && !reader.seen.contains(a.paper.id.base())

@@ -3,6 +3,7 @@
 mod candidates;
 mod cold;
 mod digest;
+mod mark;
 mod pick;
 mod rank;
 mod score;
@@ -41,6 +42,8 @@ pub enum Since {
     Date(PaperDate),
     /// Papers listed (else dated) on the day of this moment or later.
     Moment(Moment),
+    /// Papers listed (else dated) on one of these days, the last included; days since 1970-01-01.
+    Days(i32, i32),
 }
 
 /// What to put into a feed.
@@ -79,12 +82,13 @@ impl Engine {
             return self.reader(space, name);
         }
         let now = Moment::now();
+        let further = self.events_of_given_ids(name, further)?;
         let ids: Vec<&PaperId> = further.iter().map(|e| &e.paper).collect();
         for (event, row) in further.iter().zip(self.store.rows(&ids)?) {
             event.check(now)?;
             row.ok_or_else(|| Error::no_paper(event.paper.as_str()))?;
         }
-        self.reader_with(space, name, further).map(Arc::new)
+        self.reader_with(space, name, &further).map(Arc::new)
     }
 
     pub(super) fn feed_for(&self, space: &Space, reader: &Reader, feed: &Feed, began: Instant) -> Result<Answer> {
@@ -103,7 +107,7 @@ impl Engine {
         let needed = ask.offset.saturating_add(ask.limit).min(total.max(1));
         let (mut scored, plan) =
             self.scored(Scorer { space, reader, taste, common: &common }, feed, &eligible, needed)?;
-        if let Since::Ever | Since::Moment(_) = feed.since {
+        if let Since::Ever | Since::Moment(_) | Since::Days(..) = feed.since {
             self.age(&mut scored)?;
         }
         self.ask_others(space, reader, &mut scored)?;
@@ -166,7 +170,7 @@ mod tests {
             let id = format!("p{k}");
             let value =
                 serde_json::json!({"id": id, "title": format!("{topic}: observation {k}"), "date": "2020-01-01"});
-            Ok(Incoming { line: k + 1, paper: Paper::from_json(value).map_err(|_| unreachable()), vector: None })
+            Ok(Incoming::new(k + 1, Paper::read(value).map_err(|_| unreachable())))
         };
         engine.ingest(&mut (0..4 * n).map(paper), &|_| {}).expect("goes in");
         let at = Moment::parse("2026-01-01").expect("a day");

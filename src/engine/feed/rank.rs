@@ -32,14 +32,8 @@ impl Engine {
         }
         let space = self.space();
         let reader = self.reader_for(&space, name, further)?;
-        let refs: Vec<&PaperId> = ids.iter().collect();
-        let (mut rows, mut known) = (Vec::with_capacity(ids.len()), HashSet::new());
-        for (id, row) in ids.iter().zip(self.store.rows(&refs)?) {
-            let row = row.ok_or_else(|| Error::no_paper(id.as_str()))?;
-            if known.insert(row) {
-                rows.push(row);
-            }
-        }
+        let (mut rows, mut known) = (self.rows_of_all_named(ids)?, HashSet::new());
+        rows.retain(|row| known.insert(*row));
         let total = rows.len();
         let (Some(own), Some(common)) = (&reader.taste, self.common(&space)?) else {
             return self.rank_cold(rows, explain, began);

@@ -130,6 +130,7 @@ pub struct MapMeta {
     pub run: u64,
     /// When that was, as an RFC 3339 time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub run_at: Option<String>,
 }
 

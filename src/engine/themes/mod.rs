@@ -3,6 +3,7 @@
 //! A [`Picture`] is the state of all themes at one moment; whoever answers works with one to the end. New papers join the
 //! picture when somebody next asks for it, by their neighbours; a run ([`run`]) puts a new one in its place.
 
+mod about;
 mod map;
 mod of;
 mod picture;
@@ -33,6 +34,7 @@ use self::picture::{Picture, Placed};
 use super::Engine;
 use super::space::Space;
 use crate::error::{Error, Result};
+use crate::index::Neighbour;
 use crate::paper::Row;
 use crate::store::StoredPlace;
 use crate::themes::graph::Knn;
@@ -46,6 +48,9 @@ const AT_ONCE: usize = 20_000;
 
 /// Up to so many papers this holds for every run that is due.
 const ALWAYS_AT_ONCE: usize = 2_000;
+
+/// The rules by which themes are named and counted: a run made by others is due to be made anew, and its names go.
+const NAMING: u32 = 1;
 
 /// Share of papers that came or went since the last run from which a new one is due.
 const CHANGED_SHARE: f64 = 0.1;
@@ -127,7 +132,7 @@ impl Engine {
             seen();
             return Ok(None);
         };
-        let rows = space.index.rows();
+        let rows = self.works(&space);
         if picture.rows == rows {
             seen();
             return Ok(Some(Arc::clone(picture)));
@@ -148,6 +153,44 @@ impl Engine {
             began.elapsed().as_secs_f64()
         );
         Ok(Some(next))
+    }
+
+    /// The rows that themes are made of: of the versions of a work only the newest, as everywhere.
+    fn works(&self, space: &Space) -> RoaringBitmap {
+        space.index.rows() - self.versions().silent_rows(None)
+    }
+
+    /// These rows, and their nearest neighbours among each other.
+    fn neighbour_lists(&self, space: &Space) -> Result<(Vec<Row>, Knn)> {
+        let graph = space.index.neighbour_graph(NEIGHBOURS);
+        let silent = self.versions().silent_rows(None);
+        let speaks = |row: &Row| !silent.contains(row.0);
+        let rows: Vec<Row> = graph.rows.iter().copied().filter(speaks).collect();
+        let number: HashMap<Row, u32> = rows.iter().zip(0..).map(|(row, i)| (*row, i)).collect();
+        let allowed = bitmap(rows.iter().copied());
+        let mut knn = Knn::new(rows.len(), NEIGHBOURS.min(rows.len().saturating_sub(1)));
+        let found = graph.rows.iter().zip(graph.neighbours).filter(|(row, _)| speaks(row));
+        // Where versions stood among the nearest, works behind them come in their place.
+        let lists: Vec<Vec<Neighbour>> = found
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .map(|(own, found)| {
+                let vector =
+                    if found.iter().all(|n| speaks(&n.row)) { None } else { space.index.vectors(&[*own]).pop() };
+                match vector.flatten() {
+                    Some(vector) => Ok(space.index.search(&vector, NEIGHBOURS + 1, Some(&allowed))?.neighbours),
+                    None => Ok(found),
+                }
+            })
+            .collect::<Result<_>>()?;
+        for (((ids, scores), found), own) in knn.rows_mut().zip(lists).zip(rows.iter().copied()) {
+            let others = found.iter().filter(|n| n.row != own);
+            let known = others.filter_map(|n| Some((*number.get(&n.row)?, n.score)));
+            for ((id, score), (other, s)) in ids.iter_mut().zip(scores.iter_mut()).zip(known) {
+                (*id, *score) = (other, s);
+            }
+        }
+        Ok((rows, knn))
     }
 
     /// Where new papers belong, by their neighbours among the papers of a picture.
@@ -225,23 +268,9 @@ impl Engine {
 
     fn is_due(&self, picture: &Picture) -> bool {
         picture.run.model != self.space().model.fingerprint
+            || picture.facts.naming != NAMING
             || picture.changed as f64 > CHANGED_SHARE * picture.run.papers as f64
     }
-}
-
-/// All rows of an index, and their nearest neighbours among each other.
-fn neighbours(space: &Space) -> (Vec<Row>, Knn) {
-    let graph = space.index.neighbour_graph(NEIGHBOURS);
-    let number: HashMap<Row, u32> = graph.rows.iter().zip(0..).map(|(row, i)| (*row, i)).collect();
-    let mut knn = Knn::new(graph.rows.len(), NEIGHBOURS.min(graph.rows.len().saturating_sub(1)));
-    for (((ids, scores), found), own) in knn.rows_mut().zip(graph.neighbours).zip(graph.rows.iter().copied()) {
-        let others = found.iter().filter(|n| n.row != own);
-        let known = others.filter_map(|n| Some((*number.get(&n.row)?, n.score)));
-        for ((id, score), (other, s)) in ids.iter_mut().zip(scores.iter_mut()).zip(known) {
-            (*id, *score) = (other, s);
-        }
-    }
-    (graph.rows, knn)
 }
 
 /// The name of a theme outside.

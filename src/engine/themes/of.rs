@@ -1,5 +1,6 @@
 //! Themes of a selection: the papers of a list, a filter, a search or a reader's history, grouped by themselves.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -7,10 +8,11 @@ use utoipa::ToSchema;
 
 use super::picture::Example;
 use super::read::since;
+use crate::engine::space::Space;
 use crate::engine::{Ask, Engine};
 use crate::error::{Error, Result};
 use crate::index::dot;
-use crate::paper::{Filter, Paper, PaperId, Row, head};
+use crate::paper::{Filter, Paper, PaperId, Row, head, plain, prose};
 use crate::themes::graph::Knn;
 use crate::themes::levels::{self, FINEST, NONE};
 use crate::themes::names;
@@ -98,8 +100,8 @@ impl Engine {
     /// or too much.
     pub fn themes_of(&self, selection: &Selection) -> Result<SelectionThemes> {
         let began = Instant::now();
-        let rows = self.selected(selection)?;
         let space = self.space();
+        let rows = self.selected(&space, selection)?;
         let found = space.index.vectors(&rows);
         let papers = self.store.papers(&rows)?;
         let known: std::collections::HashMap<Row, Paper> = papers.into_iter().collect();
@@ -117,14 +119,16 @@ impl Engine {
         let words = Words::default();
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); finest];
         (0..chosen.len()).filter(|i| grouping.member[*i]).for_each(|i| members[grouping.nearest[i] as usize].push(i));
-        let text = |i: &usize| (chosen[*i].0.title.as_str(), chosen[*i].0.summary.as_str());
+        let texts: Vec<_> = chosen.iter().map(|(paper, _)| (prose(&paper.title), prose(&paper.summary))).collect();
+        let text = |i: &usize| (&*texts[*i].0, &*texts[*i].1);
         let counts: Vec<Counts> = members.iter().map(|m| Counts::of(&words, m.iter().map(text))).collect();
         let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
         let central: Vec<Vec<Vec<usize>>> = (0..levels::LEVELS)
             .map(|l| (0..grouping.themes(l)).map(|t| by_centrality(&chosen, &grouping, l, t as u32)).collect())
             .collect();
-        let fallback =
-            |l: usize, t: usize| central[l][t].first().map(|i| head(chosen[*i].0.title.trim(), 60)).unwrap_or_default();
+        let fallback = |l: usize, t: usize| {
+            central[l][t].first().map(|i| head(plain(&chosen[*i].0.title).trim(), 60)).unwrap_or_default()
+        };
         // A level with as many themes as the one above is the same grouping again.
         let kept: Vec<usize> =
             (0..levels::LEVELS).filter(|l| *l == 0 || grouping.themes(*l) > grouping.themes(*l - 1)).collect();
@@ -172,22 +176,18 @@ impl Engine {
     }
 
     /// The rows of a selection, each once, in order.
-    fn selected(&self, selection: &Selection) -> Result<Vec<Row>> {
-        let mut rows: Vec<Row> = Vec::new();
-        let ids: Vec<&PaperId> = selection.papers.iter().collect();
-        for (id, row) in ids.iter().zip(self.store.rows(&ids)?) {
-            rows.push(row.ok_or_else(|| Error::no_paper(id.as_str()))?);
-        }
+    fn selected(&self, space: &Space, selection: &Selection) -> Result<Vec<Row>> {
+        let mut rows: Vec<Row> = self.rows_of_all_named(&selection.papers)?;
         if let Some(user) = &selection.user {
             rows.extend(self.liked_by(user)?);
         }
         if let Some(q) = &selection.q {
             let filter = selection.filter.clone().unwrap_or_default();
-            rows.extend(self.best_hits(q, selection.hits, filter)?);
+            rows.extend(self.best_hits(space, q, selection.hits, filter)?);
         } else if let Some(filter) = &selection.filter {
             filter.check()?;
-            let allowed = self.store.allowed(filter)?.unwrap_or_else(|| self.space().index.rows());
-            let excluded = self.store.excluded(filter)?;
+            let allowed = self.store.allowed(filter)?.unwrap_or_else(|| space.index.rows());
+            let excluded = self.excluded(filter)?;
             if allowed.len() > MOST as u64 {
                 return Err(too_many(allowed.len() as usize));
             }
@@ -197,6 +197,11 @@ impl Engine {
         }
         let mut seen = std::collections::HashSet::new();
         rows.retain(|r| seen.insert(*r));
+        // Of the versions of a work only the newest of the selection.
+        let all = super::bitmap(rows.iter().copied());
+        let versions = self.versions();
+        rows.retain(|r| versions.speaks(*r, Some(&all)));
+        drop(versions);
         if rows.len() > MOST {
             return Err(too_many(rows.len()));
         }
@@ -216,7 +221,7 @@ impl Engine {
         Ok(self.store.rows(&ids)?.into_iter().flatten().collect())
     }
 
-    fn best_hits(&self, q: &str, hits: usize, filter: Filter) -> Result<Vec<Row>> {
+    fn best_hits(&self, space: &Space, q: &str, hits: usize, filter: Filter) -> Result<Vec<Row>> {
         if !(1..=MOST).contains(&hits) {
             return Err(Error::Invalid(format!("limit is {hits}; it goes from 1 to {MOST}")));
         }
@@ -225,7 +230,7 @@ impl Engine {
         while ids.len() < hits {
             let limit = (hits - ids.len()).min(500);
             let ask = Ask { limit, offset: ids.len(), filter: filter.clone(), ..Ask::default() };
-            let page = self.search(q, &ask)?.papers;
+            let page = self.search_in(space, q, &ask)?.papers;
             let got = page.len();
             ids.extend(page.into_iter().map(|h| h.paper.id));
             if got < limit {

@@ -14,10 +14,14 @@ use crate::themes::labels;
 use crate::themes::layout::Place;
 use crate::themes::levels::{FINEST, LEVELS};
 use crate::themes::trend::{self, PAST_WEEKS, RECENT_WEEKS, Trend};
+use crate::user::Moment;
 
 /// What is kept of a run besides its numbers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunFacts {
+    /// By which rules it named themes; 0 before version 0.2.
+    #[serde(default)]
+    pub naming: u32,
     /// The resolution of every level.
     pub resolutions: [f64; LEVELS],
     /// The last row that it grouped; later ones joined.
@@ -197,6 +201,14 @@ impl Picture {
         self.upward(finest as usize).find(|t| self.themes[*t].level == level)
     }
 
+    /// The share of papers that are in a finest theme in both pictures and in the same one.
+    pub fn stayed_since(&self, before: &Picture) -> Option<f64> {
+        let id = |picture: &Picture, p: &Placed| p.theme.filter(|_| p.member).map(|t| picture.themes[t as usize].id);
+        let both = self.papers.iter().filter_map(|p| Some((id(before, before.placed(p.row)?)?, id(self, p)?)));
+        let (same, all) = both.fold((0usize, 0usize), |(same, all), (b, a)| (same + usize::from(a == b), all + 1));
+        (all > 0).then(|| same as f64 / all as f64)
+    }
+
     /// The place of a theme among the themes by its number.
     pub fn find(&self, id: u32) -> Option<usize> {
         self.themes.iter().position(|t| t.id == id)
@@ -259,7 +271,7 @@ impl Picture {
             .collect();
         let corners = self.corners();
         let unassigned = self.papers.iter().filter(|p| !p.member).count();
-        Counted { trends: self.trends(&members), members, nearby, middles, unassigned, corners }
+        Counted { trends: self.trends_of_levels(&members), members, nearby, middles, unassigned, corners }
     }
 
     fn corners(&self) -> [Place; 2] {
@@ -274,10 +286,19 @@ impl Picture {
         if self.papers.is_empty() { [[0.0; 2]; 2] } else { corners }
     }
 
-    fn trends(&self, members: &[Vec<u32>]) -> Vec<Trend> {
-        let mut days: Vec<i32> = self.papers.iter().filter_map(|p| p.day).collect();
+    /// Where groups of papers (by their places) go, as one family of tests.
+    pub fn trends(&self, groups: &[Vec<u32>]) -> Vec<Trend> {
+        let (weeks, corpus) = self.by_week(groups);
+        trend::trends(&weeks, &corpus)
+    }
+
+    /// The papers of each group and of the corpus, week by week, the newest last.
+    fn by_week(&self, groups: &[Vec<u32>]) -> (Vec<Vec<u32>>, Vec<u32>) {
+        // Papers dated ahead of the clock do not decide what "now" is.
+        let clock = Moment::now().day();
+        let mut days: Vec<i32> = self.papers.iter().filter_map(|p| p.day.filter(|day| *day <= clock)).collect();
         days.sort_unstable();
-        // A few papers dated into the future do not decide what "now" is.
+        // Nor do a few slips of the pen that are not ahead of it.
         let last = days.len().checked_sub(1 + days.len() / 2000).map(|k| days[k]);
         let most = RECENT_WEEKS + PAST_WEEKS;
         let weeks = match (last, days.first()) {
@@ -295,8 +316,12 @@ impl Picture {
             counts
         };
         let corpus = by_week(&mut self.papers.iter());
-        let of: Vec<Vec<u32>> =
-            members.iter().map(|m| by_week(&mut m.iter().map(|k| &self.papers[*k as usize]))).collect();
+        let of = groups.iter().map(|m| by_week(&mut m.iter().map(|k| &self.papers[*k as usize]))).collect();
+        (of, corpus)
+    }
+
+    fn trends_of_levels(&self, members: &[Vec<u32>]) -> Vec<Trend> {
+        let (of, corpus) = self.by_week(members);
         // Each level is a family of tests of its own.
         let mut out: Vec<Option<Trend>> = vec![None; of.len()];
         for level in 0..LEVELS {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::picture::{Counted, Example, Picture};
-use super::{inside, outside};
+use super::{about, outside};
 use crate::engine::Engine;
 use crate::engine::answer::check_limit;
 use crate::engine::search::check_query;
@@ -37,7 +37,7 @@ pub struct Theme {
     pub name: String,
     /// Its most telling words and phrases, best first.
     pub terms: Vec<String>,
-    /// Papers that belong to it.
+    /// Papers that belong to it; of the versions of one work only the newest, as everywhere with themes.
     pub size: usize,
     /// Papers that belong to no theme and are nearest to this one.
     pub nearby: usize,
@@ -46,6 +46,7 @@ pub struct Theme {
     /// Its most telling papers.
     pub examples: Vec<Example>,
     /// The day it was first seen.
+    #[schema(format = Date)]
     pub since: String,
 }
 
@@ -75,6 +76,7 @@ pub struct ThemesMeta {
     pub run: u64,
     /// When it was, as an RFC 3339 time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub run_at: Option<String>,
     /// Papers that joined or left since.
     pub changed_since: usize,
@@ -85,6 +87,8 @@ pub struct ThemesMeta {
 pub struct ThemesAsk {
     /// Only this level.
     pub level: Option<usize>,
+    /// About so many, each paper in one of them; not with a level.
+    pub about: Option<usize>,
     /// Their order within a level.
     pub order: ThemeOrder,
     /// At most so many, 1 to 500; all without it.
@@ -210,6 +214,7 @@ pub struct ThemeEvent {
     /// The theme.
     pub theme: String,
     /// When, as an RFC 3339 time.
+    #[schema(format = DateTime)]
     pub at: String,
     /// In which run.
     pub run: u64,
@@ -217,8 +222,8 @@ pub struct ThemeEvent {
     pub kind: String,
     /// The same as a sentence.
     pub text: String,
-    /// `level`, `name`; `was` and `is` (papers) of what grew or shrank; `other` (id and name) of what it split from or was
-    /// merged into.
+    /// `level`, `name`; `was` and `is` (papers) of what grew or shrank; `other` (id and name) of what it split from or
+    /// was merged into.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub facts: Map<String, Value>,
@@ -235,7 +240,7 @@ impl Engine {
     /// The themes of a level, or of all.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a level that does not exist or a limit out of range; [`Error::Overloaded`] while the first run
+    /// [`Error::Invalid`] for a level that does not exist, a number out of range, or both; [`Error::Overloaded`] while the first run
     /// over many papers is not done.
     pub fn themes(&self, ask: &ThemesAsk) -> Result<ThemeList> {
         let began = Instant::now();
@@ -244,11 +249,17 @@ impl Engine {
         if let Some(level) = level.filter(|l| *l >= LEVELS) {
             return Err(Error::Invalid(format!("level is {level}; it goes from 0, the coarsest, to {FINEST}")));
         }
+        if level.is_some() && ask.about.is_some() {
+            return Err(Error::Invalid("give `level` or `about`, not both".into()));
+        }
         let Some(picture) = self.picture_now()? else {
             let meta =
                 ThemesMeta { took_ms: since(began), levels: LEVELS, sizes: vec![0; LEVELS], ..ThemesMeta::default() };
             return Ok(ThemeList { themes: Vec::new(), meta });
         };
+        if let Some(wanted) = ask.about {
+            return self.about(&picture, wanted, ask, began);
+        }
         let counted = picture.counted();
         let mut order: Vec<usize> =
             (0..picture.themes.len()).filter(|t| level.is_none_or(|l| picture.themes[*t].level == l)).collect();
@@ -276,36 +287,41 @@ impl Engine {
         if let Some(q) = &ask.q {
             check_query(q)?;
         }
-        let number = inside(id)?;
-        let missing = || Error::NotFound { what: "theme", id: id.to_string() };
-        let picture = self.picture_now()?.ok_or_else(missing)?;
-        let theme = picture.find(number).ok_or_else(missing)?;
+        let picture = self.picture_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
+        let parts = about::named(&picture, id)?;
         let counted = picture.counted();
-        let mut children: Vec<usize> =
-            (0..picture.themes.len()).filter(|t| picture.themes[*t].parent == Some(theme)).collect();
+        // Of one theme what lies in it; of some put together these themselves.
+        let alone = Some(parts[0]).filter(|_| parts.len() == 1);
+        let mut children: Vec<usize> = match alone {
+            Some(theme) => (0..picture.themes.len()).filter(|t| picture.themes[*t].parent == Some(theme)).collect(),
+            None => parts.clone(),
+        };
         children.sort_by_key(|t| rank(&picture, counted, *t));
-        let known = &picture.themes[theme];
-        let related = known.facts.related.iter().filter_map(|(id, score)| {
+        let related = alone.iter().flat_map(|t| &picture.themes[*t].facts.related).filter_map(|(id, score)| {
             let t = picture.find(*id)?;
             let name = picture.themes[t].facts.name.clone();
             Some(Related { id: outside(*id), name, size: counted.members[t].len(), score: *score })
         });
-        let mut path: Vec<Named> = picture
-            .upward(theme)
-            .skip(1)
+        let mut path: Vec<Named> = alone
+            .iter()
+            .flat_map(|t| picture.upward(*t).skip(1))
             .map(|t| Named { id: outside(picture.themes[t].id), name: picture.themes[t].facts.name.clone() })
             .collect();
         path.reverse();
-        let shown = self.show(&picture, &[theme])?.pop().ok_or_else(missing)?;
-        let members = counted.members[theme].iter().map(|k| picture.papers[*k as usize].row).collect();
+        let members = about::members_of(&picture, &parts);
+        let members = members.iter().map(|k| picture.papers[*k as usize].row).collect();
         let rows = self.allowed_of(members, &ask.filter)?;
+        let history = match alone {
+            Some(theme) => self.store.theme_events(Some(picture.themes[theme].id), 100)?,
+            None => Vec::new(),
+        };
         Ok(OneTheme {
-            theme: shown,
+            theme: self.joined(&picture, &parts)?,
             papers: self.theme_papers(&picture, &rows, ask)?,
             subthemes: self.show(&picture, &children)?,
             related: related.collect(),
             path,
-            history: self.store.theme_events(Some(number), 100)?.into_iter().map(event).collect(),
+            history: history.into_iter().map(event).collect(),
             meta: OneMeta { took_ms: since(began), total: rows.len(), sort: ask.order },
         })
     }
@@ -361,7 +377,7 @@ impl Engine {
         if let Some(allowed) = self.store.allowed(filter)? {
             rows.retain(|row| allowed.contains(row.0));
         }
-        let excluded = self.store.excluded(filter)?;
+        let excluded = self.excluded(filter)?;
         rows.retain(|row| !excluded.contains(row.0));
         Ok(rows)
     }
@@ -419,7 +435,7 @@ fn rank(picture: &Picture, counted: &Counted, t: usize) -> (usize, std::cmp::Rev
 }
 
 /// How surely a theme rises: 1 for certain, -1 when it falls for certain, 0 where nothing can be said.
-fn surety(trend: &Trend) -> f64 {
+pub(super) fn surety(trend: &Trend) -> f64 {
     let sign = if trend.ratio.unwrap_or(1.0) >= 1.0 { 1.0 } else { -1.0 };
     trend.p_value.map_or(0.0, |p| sign * (1.0 - p))
 }

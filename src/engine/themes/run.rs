@@ -1,5 +1,6 @@
 //! A run: all papers grouped, named and laid out anew, growing out of the themes that were there.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,12 +11,12 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::picture::{Known, Picture, Placed, RunFacts, ThemeFacts};
-use super::{State, neighbours, outside};
+use super::{NAMING, State, outside};
 use crate::engine::Engine;
 use crate::engine::space::Space;
 use crate::error::{Error, Result};
 use crate::index::{behind_requests, dot};
-use crate::paper::{Row, head};
+use crate::paper::{Row, head, plain, prose};
 use crate::store::{StoredPlace, StoredRun, StoredThemeEvent};
 use crate::themes::graph::Knn;
 use crate::themes::layout::{self, Moves, Place};
@@ -126,7 +127,7 @@ impl Engine {
         let base = before.filter(|_| !afresh);
         let change = self.store.change()?;
         let space = self.space();
-        let (rows, knn) = neighbours(&space);
+        let (rows, knn) = self.neighbour_lists(&space)?;
         let near = began.elapsed();
         let start = base.map(|p| start_of(p, &rows));
         let grouping = levels::group(&knn, SEED, start.as_ref());
@@ -156,7 +157,11 @@ impl Engine {
                 day: days[i].and_then(|d| d.0),
             })
             .collect();
-        let facts = RunFacts { resolutions: grouping.resolutions, last_row: rows.last().map_or(0, |row| row.0) };
+        let facts = RunFacts {
+            naming: NAMING,
+            resolutions: grouping.resolutions,
+            last_row: rows.last().map_or(0, |row| row.0),
+        };
         let json = serde_json::to_string(&facts).map_err(|e| Error::Internal(format!("a run: {e}")))?;
         let run = StoredRun {
             run: number,
@@ -174,7 +179,7 @@ impl Engine {
             themes: (0..LEVELS).map(|l| grouping.themes(l)).collect(),
             unassigned: grouping.member.iter().filter(|m| !**m).count(),
             events: events.len(),
-            stayed: base.and_then(|b| stayed(b, &picture)),
+            stayed: base.and_then(|b| picture.stayed_since(b)),
             took_s: Vec::new(),
         };
         Ok(Made { picture, events, report, took: vec![near, grouped, drawn] })
@@ -224,9 +229,12 @@ impl Engine {
             let step = (members.len() as f64 / READ as f64).max(1.0);
             let some = (0..members.len().min(READ)).map(|k| members[(k as f64 * step) as usize]);
             let papers = self.store.papers(&some.collect::<Vec<_>>())?;
-            Ok(Counts::of(&words, papers.iter().map(|(_, p)| (p.title.as_str(), p.summary.as_str()))))
+            let texts: Vec<_> = papers.iter().map(|(_, p)| (prose(&p.title), prose(&p.summary))).collect();
+            Ok(Counts::of(&words, texts.iter().map(|(title, summary)| (&**title, &**summary))))
         };
         let counts: Vec<Counts> = members.par_iter().map(read).collect::<Result<_>>()?;
+        // Names that were made by other rules go.
+        let base = base.filter(|b| b.facts.naming == NAMING);
         let kept = |l: usize, t: usize| {
             let heir = lineages[l].lineage.heir_of[t].filter(|_| lineages[l].lineage.likeness[t] >= KEEPS_NAME)?;
             Some(base?.themes[lineages[l].before[heir as usize]].facts.name.clone())
@@ -234,7 +242,7 @@ impl Engine {
         let fallback = |l: usize, t: usize| {
             let row = centres.examples[l][t].first().copied();
             let paper = row.and_then(|r| self.store.papers(&[r]).ok()).and_then(|mut p| p.pop());
-            paper.map(|(_, p)| head(p.title.trim(), 60)).unwrap_or_default()
+            paper.map(|(_, p)| head(plain(&p.title).trim(), 60)).unwrap_or_default()
         };
         Ok(names::name_all(&counts, &sizes, &grouping.levels, &kept, &fallback))
     }
@@ -486,12 +494,4 @@ fn told(
         }
     }
     out
-}
-
-/// The share of papers that are in a finest theme in both pictures and in the same one.
-fn stayed(before: &Picture, after: &Picture) -> Option<f64> {
-    let id = |picture: &Picture, p: &Placed| p.theme.filter(|_| p.member).map(|t| picture.themes[t as usize].id);
-    let both = after.papers.iter().filter_map(|p| Some((id(before, before.placed(p.row)?)?, id(after, p)?)));
-    let (same, all) = both.fold((0usize, 0usize), |(same, all), (b, a)| (same + usize::from(a == b), all + 1));
-    (all > 0).then(|| same as f64 / all as f64)
 }

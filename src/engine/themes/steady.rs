@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
+use super::outside;
 use super::picture::Picture;
-use super::{neighbours, outside};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, Row};
@@ -50,7 +50,9 @@ impl Engine {
             let Some((row, _)) = page.last() else { return Ok(()) };
             last = Some(*row);
             for (row, paper) in &page {
-                f(paper, &picture.as_ref().map_or_else(Assigned::default, |p| assigned(p, *row)));
+                // An older version is where the newest of its work is.
+                let newest = self.versions().newest(*row);
+                f(paper, &picture.as_ref().map_or_else(Assigned::default, |p| assigned(p, newest)));
             }
         }
     }
@@ -61,7 +63,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Invalid`] when there are not more papers than that.
     pub fn theme_stability(&self, newest: usize) -> Result<Stability> {
-        let (rows, knn) = neighbours(&self.space());
+        let (rows, knn) = self.neighbour_lists(&self.space())?;
         if newest == 0 || newest >= rows.len() {
             return Err(Error::Invalid(format!("{newest} of {} papers cannot be held back", rows.len())));
         }

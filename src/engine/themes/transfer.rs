@@ -49,6 +49,9 @@ pub struct ExportedRun {
     pub model: String,
     /// The number of the next new theme.
     pub next: u32,
+    /// By which rules themes were named; 0 before version 0.2, whose names are made anew.
+    #[serde(default)]
+    pub naming: u32,
     /// The resolution of every level.
     pub resolutions: [f64; LEVELS],
 }
@@ -203,6 +206,7 @@ impl Engine {
                 papers: run.papers,
                 model: run.model.clone(),
                 next: run.next,
+                naming: picture.facts.naming,
                 resolutions: picture.facts.resolutions,
             },
             themes: themes.collect(),
@@ -256,7 +260,7 @@ impl Engine {
             model: themes.run.model.clone(),
             at: seconds(themes.run.at),
             next,
-            json: json(&RunFacts { resolutions: themes.run.resolutions, last_row })?,
+            json: json(&RunFacts { naming: themes.run.naming, resolutions: themes.run.resolutions, last_row })?,
         };
         let event = |e: &ExportedThemeEvent| {
             Ok(StoredThemeEvent { run: e.run, at: seconds(e.at), theme: inside(&e.theme)?, json: json(&e.facts)? })

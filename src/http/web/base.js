@@ -55,15 +55,18 @@ export function say(text, wrong = false) {
 
 // ---- The service. ----
 
-/** An answer, or an Error whose message is meant for the person in front of the page. */
-export async function call(method, path, { params = {}, body, signal, keepalive = false } = {}) {
-  const given = Object.entries(params).filter(([, v]) => v !== "" && v !== undefined && v !== null);
+/** An answer, or an Error whose message is meant for the person in front of the page. With a `type` the body is sent as it is; with `line` the answer comes as lines, of which all but the last are given to it. */
+export async function call(method, path, { params = {}, body, type, line, signal, keepalive = false } = {}) {
+  // A list is a parameter that is given several times.
+  const each = Object.entries(params).flatMap(([name, v]) => (Array.isArray(v) ? v.map((one) => [name, one]) : [[name, v]]));
+  const given = each.filter(([, v]) => v !== "" && v !== undefined && v !== null);
   const address = given.length ? `${path}?${new URLSearchParams(given)}` : path;
   let response;
   try {
     response = await fetch(address, {
       method, signal, keepalive,
-      ...(body !== undefined && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+      headers: { ...(body !== undefined && { "content-type": type ?? "application/json" }), ...(line && { accept: "application/x-ndjson" }) },
+      ...(body !== undefined && { body: type ? body : JSON.stringify(body) }),
     });
   } catch (e) {
     if (signal?.aborted) throw e;
@@ -72,12 +75,30 @@ export async function call(method, path, { params = {}, body, signal, keepalive 
       : "This machine is offline.");
   }
   if (response.status === 204) return null;
-  const answer = await response.json().catch(() => null);
-  if (response.ok && answer) return answer;
+  const lines = line && response.headers.get("content-type")?.includes("ndjson");
+  const answer = await (lines ? lastLine(response.body.getReader(), line) : response.json()).catch(() => null);
+  if (response.ok && answer && !answer.error) return answer;
   const unread = response.ok ? "the answer broke off; please try again" : `the service answered ${response.status} ${response.statusText}`;
   const message = answer?.error?.message ?? unread;
   throw Object.assign(new Error(message.charAt(0).toUpperCase() + message.slice(1)),
     { status: response.status, soon: response.status === 503 });
+}
+
+/** The last of the lines of JSON that come; `line` is given the others as they come. */
+async function lastLine(reader, line) {
+  const letters = new TextDecoder();
+  let text = "", last = null;
+  for (;;) {
+    const { done, value } = await reader.read();
+    text += letters.decode(value, { stream: !done });
+    const whole = text.split("\n");
+    text = whole.pop();
+    for (const one of whole) {
+      if (last) line(last);
+      last = JSON.parse(one);
+    }
+    if (done) return last;
+  }
 }
 
 // ---- Numbers and dates. A date is YYYY, YYYY-MM or YYYY-MM-DD, and always the day that is written, in any time zone. ----

@@ -3,7 +3,7 @@
 import { button, el, longDate, notice, part, plural, shortDate } from "./base.js";
 import { panel } from "./interests.js";
 import { address, ask, changed, go, newestDay, show } from "./page.js";
-import { introduce, isSeen, load, nameForm, papersWith, reader, store, userPath } from "./reader.js";
+import { fromElsewhere, introduce, isSeen, load, nameForm, papersWith, reader, store, userPath } from "./reader.js";
 import { start } from "./welcome.js";
 
 export const SCOPES = { all: "All papers", today: "Today", since: "Since last visit" };
@@ -134,10 +134,13 @@ function nothing(at, newest, before, interests) {
 export async function saved(at, limit, step) {
   if (!reader.name) return stranger("Saved papers");
   await load();
-  const ids = papersWith("saved");
+  const elsewhere = await fromElsewhere();
+  const all = papersWith("saved");
+  const ids = all.filter((id) => !elsewhere.has(id));
+  const unseen = all.length - ids.length;
   const page = async (offset, limit) => {
     const some = ids.slice(offset, offset + limit);
-    // A paper may have left the corpus, or never have been in it when it came with a reading list.
+    // A paper may have left the corpus.
     const get = (id) => ask(`v1/papers/${encodeURIComponent(id)}`).catch((e) => {
       if (e.status !== 404) throw e;
       return null;
@@ -148,7 +151,8 @@ export async function saved(at, limit, step) {
   };
   return {
     name: "Saved papers",
-    head: [el("div", { className: "headline" }, el("h1", { tabIndex: -1 }, el("span", { className: "kicker" }, `Kept by ${reader.name}`), "Saved papers"))],
+    head: [el("div", { className: "headline" }, el("h1", { tabIndex: -1 }, el("span", { className: "kicker" }, `Kept by ${reader.name}`), "Saved papers")),
+      unseen ? el("p", { className: "filter" }, `${plural(unseen, "saved paper")} of your reading lists ${unseen === 1 ? "is" : "are"} not in this corpus: see `, el("a", { href: "#/you" }, "Papers from outside"), ".") : ""],
     first: await page(0, limit),
     more: (offset) => page(offset, step),
     empty: notice("Nothing is saved yet.", "The bookmark under a paper keeps it here.", button("Daily papers", () => go("#/")), button("For you", () => go(address("foryou")))),

@@ -1,6 +1,7 @@
 // The interests that were found in what the reader likes, and what they make of them.
 
 import { button, call, el, part, percent, picture, plural, say } from "./base.js";
+import { sure } from "./dialog.js";
 import { address } from "./page.js";
 import { userPath } from "./reader.js";
 
@@ -47,6 +48,9 @@ export function panel(interests, after) {
   return [details];
 }
 
+/** Asks before what the reader made of interests is thrown away. */
+const askReset = (title, text, id, after) => sure(title, `${text} What you liked stays. This cannot be taken back.`, "Reset", () => change("DELETE", id, undefined, after));
+
 /** Changes something, and has everything drawn anew, also what was refused. */
 async function change(method, id, body, after) {
   try {
@@ -89,7 +93,7 @@ function row(interest, interests, after) {
   merge.onchange = () => merge.value && patch({ merge_into: merge.value });
 
   const [opener, list] = papers(interest);
-  const reset = button("Reset", () => change("DELETE", id, undefined, after));
+  const reset = button("Reset", () => askReset(`Reset “${name}”?`, "The name, pin, weight, muting and merges that you gave it go.", id, after));
   reset.id = `reset-${id}`;
   reset.disabled = !interest.edited;
   reset.title = "Take back name, muting, pin, weight and merges";

@@ -18,6 +18,8 @@ pub fn routes() -> Router<App> {
         .route("/", get(|| file("text/html; charset=utf-8", include_str!("index.html"))))
         .route("/web/page.js", get(|| file(SCRIPT, include_str!("page.js"))))
         .route("/web/base.js", get(|| file(SCRIPT, include_str!("base.js"))))
+        .route("/web/dialog.js", get(|| file(SCRIPT, include_str!("dialog.js"))))
+        .route("/web/lists.js", get(|| file(SCRIPT, include_str!("lists.js"))))
         .route("/web/reader.js", get(|| file(SCRIPT, include_str!("reader.js"))))
         .route("/web/paper.js", get(|| file(SCRIPT, include_str!("paper.js"))))
         .route("/web/foryou.js", get(|| file(SCRIPT, include_str!("foryou.js"))))

@@ -81,12 +81,19 @@ async function ranked(path, params, post) {
   const seen = offset + papers.length;
   // The total counts what the filter allows; a page that is not full is the last one all the same.
   const next = papers.length === params.limit && seen < meta.total ? seen : null;
-  return { papers, next, total: meta.total, took: meta.took_ms };
+  return { papers, next, total: meta.total, took: meta.took_ms, corrected: meta.corrected ?? [] };
 }
 
+/** The newest day of the list that has come: papers dated ahead stand in front of it and are passed over. */
 export async function newestDay() {
-  const { papers } = await ask("v1/papers", { limit: 1 });
-  return { day: dayOf(papers[0]), none: papers.length === 0 };
+  const clock = new Date().toISOString().slice(0, 10);
+  let { papers, meta } = await ask("v1/papers", { limit: 1 });
+  const first = papers[0];
+  while (papers.length && papers.every((p) => dayOf(p) > clock) && meta.next) {
+    ({ papers, meta } = await ask("v1/papers", { limit: MOST, cursor: meta.next }));
+  }
+  const come = papers.find((p) => dayOf(p) && dayOf(p) <= clock);
+  return { day: dayOf(come ?? first), none: !first };
 }
 
 // ---- The views. Each says how to get a page, and what stands above and instead of the list. ----
@@ -133,7 +140,10 @@ const VIEWS = {
     const first = await page(0, limit);
     return {
       name: at.q.slice(0, 80),
-      head: [el("div", { className: "headline" }, heading, modePicker(at))],
+      head: [
+        el("div", { className: "headline" }, heading, modePicker(at)),
+        ...first.corrected.map(({ from, to }) => el("p", { className: "filter" }, `No paper holds “${from}”; these are for “${to}”.`)),
+      ],
       first,
       more: (offset) => page(offset, STEP.search),
       empty: notice(`No paper${at.category ? ` in ${at.category}` : ""} fits this search.`,

@@ -5,6 +5,7 @@
 import { button, call, el, part, say } from "./base.js";
 
 const MOST_EVENTS = 10_000; // of a history, newest first: what buttons know of
+const MOST_OPENED = 500; // papers of a visit, of which it is known that they were opened
 
 /** A value in this browser's storage, which may be forbidden. */
 export const store = {
@@ -28,7 +29,35 @@ export const store = {
 let histories = new Map(); // by paper: events, oldest first
 let loading = null;
 let queue = Promise.resolve();
-const opened = new Set();
+
+// What was opened in this visit, as long as the tab lives: a reload is not another look.
+const opened = {
+  key: () => `paperkin.opened.${reader.name}`,
+  all() {
+    try {
+      return JSON.parse(sessionStorage.getItem(this.key())) ?? [];
+    } catch {
+      return this.kept ?? [];
+    }
+  },
+  put(papers) {
+    this.kept = papers.slice(-MOST_OPENED);
+    try {
+      sessionStorage.setItem(this.key(), JSON.stringify(this.kept));
+    } catch {
+      // Storage may be forbidden; then it holds until the page is left.
+    }
+  },
+  has(paper) {
+    return this.all().includes(paper);
+  },
+  add(paper) {
+    this.put([...this.all(), paper]);
+  },
+  delete(paper) {
+    this.put(this.all().filter((other) => other !== paper));
+  },
+};
 
 /** Who reads; whether the service does not know them; how many events it has, how many verdicts came since the page was loaded. */
 export const reader = { name: store.get("reader") ?? "", isNew: false, events: 0, verdicts: 0 };
@@ -40,7 +69,6 @@ export function setName(text) {
   store.set("reader", text || null);
   histories = new Map();
   loading = null;
-  opened.clear();
   Object.assign(reader, { isNew: false, events: 0, verdicts: 0 });
   showName();
 }
@@ -113,10 +141,27 @@ export function stateOf(paper) {
 /** Whether the reader has done anything with a paper; the feed shows none of those again. */
 export const isSeen = (paper) => histories.has(paper);
 
-/** The papers with a like or a save, those of the last event first. */
+/** The papers with a like or a save, the last liked or saved first. That one is opened does not move it. */
 export function papersWith(what) {
-  const all = [...histories].filter(([paper]) => stateOf(paper)[what]);
-  return all.sort(([, a], [, b]) => (b.at(-1).at ?? "9").localeCompare(a.at(-1).at ?? "9")).map(([paper]) => paper);
+  const kind = { liked: "like", saved: "save" }[what];
+  const since = (events) => events.findLast((event) => event.kind === kind)?.at ?? "9";
+  const all = [...histories].filter(([paper]) => stateOf(paper)[what]).map(([paper, events]) => [paper, since(events)]);
+  return all.sort(([, a], [, b]) => b.localeCompare(a)).map(([paper]) => paper);
+}
+
+/** The papers of the reader's lists that are not in the corpus, by id. */
+export async function fromElsewhere() {
+  const ids = new Set();
+  let cursor;
+  do {
+    const { papers, meta } = await call("GET", userPath("/outside"), { params: { limit: 500, cursor } }).catch((e) => {
+      if (e.status !== 404) throw e;
+      return { papers: [], meta: {} };
+    });
+    for (const { id } of papers) ids.add(id);
+    cursor = meta.next;
+  } while (cursor);
+  return ids;
 }
 
 /** The events that lead from one state to another. */
@@ -171,7 +216,8 @@ function send(paper, { kind, weight }) {
   const user = userPath("/events");
   const post = async (left) => {
     try {
-      await call("POST", user, { body: { events: [{ paper, kind, weight }] }, keepalive: true });
+      // All or nothing, so that a paper that is gone is said to be.
+      await call("POST", user, { params: { strict: true }, body: { events: [{ paper, kind, weight }] }, keepalive: true });
       reader.events += 1;
       reader.isNew = false;
     } catch (e) {

@@ -1,16 +1,26 @@
-// The first steps of a reader: ten questions, or a reading list from elsewhere.
+// The first steps of a reader: where to begin, ten questions from there, or a reading list from elsewhere.
 
-import { button, call, count, el, part, picture, plural, say } from "./base.js";
+import { button, el, part, picture, plural, say } from "./base.js";
+import { importer } from "./lists.js";
 import { address, ask, go } from "./page.js";
 import { byLine, readLink } from "./paper.js";
-import { introduce, judge, load, reader, userPath } from "./reader.js";
+import { introduce, judge, reader, userPath } from "./reader.js";
 
 const QUESTIONS = 10;
-const skipped = new Set(); // until the page is left; to skip says nothing of a paper
+const THEMES = 24; // offered to begin with
+const skipped = new Set(); // until the page is left; the service is told, and stores nothing of it
+
+// What the reader begins with, until the page is left: themes by id with their names, topics and authors as they were typed.
+const begun = { reader: "", theme: new Map(), topic: new Map(), author: new Map() };
 
 /** The view with the questions, and the other ways to begin. */
 export async function start() {
+  if (begun.reader !== reader.name) {
+    Object.assign(begun, { reader: reader.name, theme: new Map(), topic: new Map(), author: new Map() });
+    skipped.clear();
+  }
   const box = el("section", { className: "question", ariaLabel: "Questions" });
+  const beginning = await begin(() => askNext(box, { asked: 0, liked: 0 }).catch((e) => say(e.message, true)));
   await askNext(box, { asked: 0, liked: 0 });
   return {
     name: "Welcome",
@@ -19,6 +29,7 @@ export async function start() {
         el("h1", { tabIndex: -1 },
           el("span", { className: "kicker" }, reader.events ? `For ${reader.name}` : `Welcome, ${reader.name}`),
           "Which of these would you read?")),
+      beginning,
       box,
       el("details", { className: "panel" },
         el("summary", {}, el("strong", {}, "Or bring a reading list"), el("span", { className: "small" }, "BibTeX, RIS, Zotero, a list of ids")), importer()),
@@ -28,16 +39,76 @@ export async function start() {
   };
 }
 
+/** Where to begin: themes to choose from, topics and authors to type. Whatever is chosen changes the question at once. */
+async function begin(after) {
+  // Without themes (none yet, or the first are being made) there are still words.
+  const themes = await ask("v1/themes", { about: THEMES }).then((got) => got.themes, () => []);
+  const chosen = el("div", { className: "row", role: "status" });
+  const row = el("div", { className: "row" }, ...themes.map((theme) => {
+    const chip = el("button", { type: "button", className: "chip", ariaPressed: String(begun.theme.has(theme.id)) }, theme.name);
+    chip.onclick = () => {
+      if (!begun.theme.delete(theme.id)) begun.theme.set(theme.id, theme.name);
+      chip.ariaPressed = String(begun.theme.has(theme.id));
+      after();
+    };
+    return chip;
+  }));
+  const typed = (kind, name) => {
+    const chip = el("button", { type: "button", className: "chip", ariaPressed: "true", title: "Take it away" }, `${name} ×`);
+    chip.onclick = () => {
+      begun[kind].delete(name);
+      list();
+      after();
+    };
+    return chip;
+  };
+  const list = () => chosen.replaceChildren(...["topic", "author"].flatMap((kind) => [...begun[kind].keys()].map((name) => typed(kind, name))));
+  const field = (kind, label, placeholder) => {
+    const input = el("input", { id: `begin-${kind}`, className: "field", placeholder, maxLength: 300, autocomplete: "off" });
+    const form = el("form", { className: "controls" }, el("label", { htmlFor: input.id }, label), input, el("button", { className: "quiet" }, "Add"));
+    form.onsubmit = async (event) => {
+      event.preventDefault();
+      const name = input.value.trim();
+      if (!name) return;
+      begun[kind].set(name, name);
+      try {
+        // Asked for once by itself, so that an author whom nobody knows does not stay among the chosen.
+        await ask(userPath("/questions"), { [kind]: name, limit: 1 });
+        input.value = "";
+      } catch (e) {
+        begun[kind].delete(name);
+        say(e.message, true);
+        return;
+      }
+      list();
+      after();
+    };
+    return form;
+  };
+  list();
+  const open = !reader.events;
+  return el("details", { className: "panel", open },
+    el("summary", {}, el("strong", {}, "Where shall we begin?"), el("span", { className: "small" }, "as many as you like, or none")),
+    row, field("topic", "A topic in your words", "robots that fold laundry"), field("author", "An author", "full name, as on the papers"), chosen);
+}
+
 /** The next question. */
 async function next() {
   await introduce();
-  const { papers } = await ask(userPath("/questions"), { limit: Math.min(500, 5 + skipped.size) });
+  const from = Object.fromEntries(["theme", "topic", "author"].map((kind) => [kind, [...begun[kind].keys()]]));
+  // Of what was passed over the latest say enough, and an address has an end.
+  const passed = [...skipped].slice(-50);
+  const { papers } = await ask(userPath("/questions"), { ...from, passed, limit: Math.min(500, 5 + skipped.size) });
   return papers.find((p) => !skipped.has(p.id)) ?? null;
 }
 
+let turn = 0; // of the questions that are on their way only the last is shown
+
 async function askNext(box, so) {
   if (so.asked >= QUESTIONS) return finish(box, so);
+  const mine = ++turn;
   const paper = await next();
+  if (mine !== turn) return;
   if (!paper) return finish(box, so);
 
   const answer = async (kind) => {
@@ -83,53 +154,4 @@ function finish(box, { asked, liked }) {
     el("h2", {}, title),
     el("p", { className: "small" }, liked ? "The feed learns with every like, save and “not for me” from now on." : "Ten more may find it; or search for something you like, and press the heart under it."),
     el("div", { className: "answers" }, ...(liked || reader.events ? [feed] : []), ...(asked ? [more] : [])));
-}
-
-/** A form that takes a reading list in, and says what came of it; `after` is called then. */
-export function importer(after = () => {}) {
-  const file = el("input", { id: "list-file", type: "file", accept: ".bib,.ris,.json,.txt,.csv,text/plain,application/json,application/x-bibtex" });
-  const text = el("textarea", { id: "list-text", className: "field", rows: 4, spellcheck: false, placeholder: "@article{…}   or   arxiv:2405.13729   or   10.1000/xyz   or a title a line" });
-  const outside = el("input", { id: "list-outside", type: "checkbox", checked: true });
-  const send = el("button", { className: "primary" }, "Import");
-  const came = el("div", { className: "came", role: "status" });
-  const form = el("form", { className: "importer" },
-    el("label", { htmlFor: "list-file" }, "A file: BibTeX, RIS, CSL-JSON (Zotero), or an id a line"), file,
-    el("label", { htmlFor: "list-text" }, "or paste it"), text,
-    el("label", { className: "check" }, outside, " Learn also from papers that are not in this corpus"),
-    el("div", { className: "controls" }, send), came);
-  form.onsubmit = async (event) => {
-    event.preventDefault();
-    send.disabled = true;
-    came.replaceChildren(el("p", {}, "Looking for these papers…"));
-    try {
-      const list = file.files.length ? await file.files[0].text() : text.value;
-      if (!list.trim()) throw new Error("Choose a file, or paste a list.");
-      const done = await call("POST", userPath("/history"), { body: { text: list, embed_missing: outside.checked } });
-      await load(true);
-      came.replaceChildren(...report(done));
-      after();
-    } catch (e) {
-      came.replaceChildren(el("p", { className: "wrong", role: "alert" }, e.message));
-    }
-    send.disabled = false;
-  };
-  return form;
-}
-
-/** What was found, what not. */
-function report({ matched, missing, embedded, accepted, unchanged, rejected, rejected_total, rejected_unit }) {
-  const list = (title, items) => (items.length ? el("details", { className: "small" }, el("summary", {}, title), el("ul", {}, ...items)) : null);
-  const found = matched.map((m) => el("li", { dir: "auto" }, el("a", { href: address("similar", m.paper) }, m.reference || m.paper), ` (by ${m.by})`));
-  const lost = missing.map((title) => el("li", { dir: "auto" }, title));
-  const broken = rejected.map((r) => el("li", { dir: "auto" }, `${rejected_unit} ${r.line}${r.id ? ` (${r.id})` : ""}: ${r.reason}`));
-  if (rejected_total > broken.length) broken.push(el("li", {}, `and ${count(rejected_total - broken.length)} more`));
-  const learned = embedded ? ` ${plural(embedded, "paper")} from outside the corpus ${embedded === 1 ? "teaches" : "teach"} all the same.` : "";
-  const known = unchanged ? ` ${plural(unchanged, "paper was", "papers were")} in your history already.` : "";
-  return [
-    el("p", {}, el("strong", {}, `${matched.length} of ${plural(matched.length + missing.length, "reference")} found, ${accepted} new.`), learned, known),
-    list(`Found (${found.length})`, found),
-    list(`Not found (${lost.length})`, lost),
-    list(`Rejected (${count(rejected_total)})`, broken),
-    reader.events ? el("div", { className: "controls" }, button("Show me my feed", () => go(address("foryou")), "primary")) : null,
-  ].filter(Boolean);
 }

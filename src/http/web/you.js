@@ -1,10 +1,11 @@
 // You: the name, what is known under it, the feed for a news reader, a reading list, and how to be forgotten.
 
 import { button, call, el, plural, say } from "./base.js";
+import { dialog, sure } from "./dialog.js";
 import { stranger } from "./foryou.js";
+import { fromOutside, importer, readingLists } from "./lists.js";
 import { go, show } from "./page.js";
 import { forget, load, nameForm, papersWith, reader, setName, userPath } from "./reader.js";
-import { importer } from "./welcome.js";
 
 export async function you() {
   if (!reader.name) return stranger("Who is reading?");
@@ -14,6 +15,16 @@ export async function you() {
   const count = () => known.replaceChildren(plural(reader.events, "event"), ` · ${papersWith("liked").length} liked · `,
     el("a", { href: "#/saved" }, `${papersWith("saved").length} saved`), " · ", el("a", { href: "#/start" }, "Answer ten questions"));
   count();
+  const outside = fromOutside(count);
+  const lists = readingLists(() => {
+    count();
+    outside.draw();
+  });
+  const changed = () => {
+    count();
+    lists.draw();
+    outside.draw();
+  };
   return {
     name: reader.name,
     head: [
@@ -21,7 +32,9 @@ export async function you() {
         el("div", { className: "controls" }, button("Change name", changeName), button("Leave", leave))),
       known,
       section("In your news reader", el("p", { className: "small" }, "Your feed as Atom or JSON Feed. The address holds a secret: whoever has it can read your feed."), newsReader()),
-      section("Bring a reading list", el("p", { className: "small" }, "What you have collected elsewhere counts as saved. The same list may be sent again: nothing counts twice."), importer(count)),
+      section("Bring a reading list", el("p", { className: "small" }, "What you have collected elsewhere counts as saved. The same list may be sent again: nothing counts twice."), importer(changed)),
+      section("Reading lists", el("p", { className: "small" }, "What you have brought so far. A list can be taken back as a whole."), lists),
+      section("Papers from outside", el("p", { className: "small" }, "Papers of your lists that are not in this corpus. They teach all the same; the feed never shows them."), outside),
       section("Be forgotten", el("p", { className: "small" }, "Everything kept under this name goes: likes, saves, interests, reading list, the addresses of the feed, and what others’ answers had of it."),
         el("div", { className: "controls" }, button("Forget me…", askForget, "quiet danger"))),
     ],
@@ -46,25 +59,36 @@ function newsReader() {
     });
     return el("div", { className: "address" }, el("span", {}, title), field, copy);
   };
-  const make = button("Show the addresses", async () => {
+  const made = async () => {
     try {
       const { atom, json } = await call("POST", userPath("/token"));
-      box.replaceChildren(line("Atom", atom), line("JSON", json));
+      box.replaceChildren(line("Atom", atom), line("JSON", json), button("Replace the addresses…", () => askReplace(made)));
       box.querySelector("input").focus();
     } catch (e) {
       say(e.status === 404 ? "You have no feed yet. Like a paper first." : e.message, true);
     }
-  });
-  box.append(make);
+  };
+  box.append(button("Show the addresses", made));
   return box;
 }
 
-function dialog(title, ...content) {
-  const node = el("dialog", { className: "dialog", ariaLabel: title }, el("h2", {}, title), ...content);
-  node.onclose = () => node.remove();
-  document.body.append(node);
-  node.showModal();
-  return node;
+/** New addresses, for whoever has given an old one away. */
+function askReplace(made) {
+  const yes = button("Replace them", async () => {
+    try {
+      await call("DELETE", userPath("/token"));
+      box.close();
+      await made();
+      say("The old addresses have stopped.");
+    } catch (e) {
+      box.close();
+      say(`The addresses are as they were. ${e.message}`, true);
+    }
+  }, "primary");
+  const keep = button("Keep them", () => box.close());
+  const box = dialog("Replace the addresses of your feed?", el("p", {}, "The old ones stop at once. Every news reader that has one needs the new one."),
+    el("div", { className: "controls" }, yes, keep));
+  keep.focus();
 }
 
 function changeName() {
@@ -84,19 +108,9 @@ function leave() {
 
 function askForget() {
   const { name } = reader;
-  const yes = button("Forget me", async () => {
-    try {
-      await forget();
-      box.close();
-      go("#/");
-      say(`Everything about ${name} is gone.`);
-    } catch (e) {
-      box.close();
-      say(`Nothing was forgotten. ${e.message}`, true);
-    }
-  }, "primary danger");
-  const keep = button("Keep it", () => box.close());
-  const box = dialog(`Forget everything about ${name}?`, el("p", {}, `${plural(reader.events, "event")} and all that was made of them go. This cannot be taken back.`),
-    el("div", { className: "controls" }, yes, keep));
-  keep.focus();
+  sure(`Forget everything about ${name}?`, `${plural(reader.events, "event")} and all that was made of them go. This cannot be taken back.`, "Forget me", async () => {
+    await forget();
+    go("#/");
+    say(`Everything about ${name} is gone.`);
+  });
 }

@@ -35,6 +35,8 @@ pub struct Fields {
     pub text: Field,
     /// The title alone.
     pub title: Field,
+    /// The words of all texts as they are written, for what is no name and what was mistyped: which papers, nothing more.
+    pub whole: Field,
     /// Names of persons.
     pub author: Field,
     /// Identifiers as they are, in lower case.
@@ -51,6 +53,8 @@ pub struct Indexed {
     /// Texts that belong together (title, title, abstract, ...).
     pub text: Vec<Vec<Word>>,
     pub title: Vec<Word>,
+    /// See [`Fields::whole`]; each once.
+    pub whole: Vec<String>,
     pub authors: Vec<Vec<Word>>,
     pub ids: Vec<String>,
     pub categories: Vec<String>,
@@ -87,6 +91,12 @@ fn schema() -> (Schema, Fields) {
         row: b.add_u64_field("row", FAST | INDEXED),
         text: b.add_text_field("text", words(IndexRecordOption::WithFreqsAndPositions)),
         title: b.add_text_field("title", words(IndexRecordOption::WithFreqsAndPositions)),
+        whole: b.add_text_field(
+            "whole",
+            TextOptions::default().set_indexing_options(
+                TextFieldIndexing::default().set_index_option(IndexRecordOption::Basic).set_fieldnorms(false),
+            ),
+        ),
         author: b.add_text_field("author", words(IndexRecordOption::WithFreqsAndPositions)),
         id: b.add_text_field("id", STRING),
         category: b.add_text_field("category", STRING),
@@ -123,7 +133,7 @@ impl Inverted {
             let index = Index::open(directory).map_err(words)?;
             sweep(folder, &index).map_err(words)?;
             if index.schema() != schema {
-                return Err("it has other fields".into());
+                return Err(super::EARLIER.into());
             }
             let damaged = index.validate_checksum().map_err(words)?;
             if let Some(file) = damaged.iter().next() {
@@ -237,6 +247,7 @@ impl Inverted {
         document.add_u64(fields.row, paper.row.0.into());
         document.add_pre_tokenized_text(fields.text, tokens(paper.text));
         document.add_pre_tokenized_text(fields.title, tokens(vec![paper.title]));
+        document.add_pre_tokenized_text(fields.whole, list(paper.whole));
         document.add_pre_tokenized_text(fields.author, tokens(paper.authors));
         for id in paper.ids {
             document.add_text(fields.id, id);
@@ -292,6 +303,16 @@ impl View {
         let mut found: Vec<Neighbour> = heap.into_iter().map(|w| w.0).collect();
         found.sort_unstable_by(closest_first);
         Ok(found)
+    }
+
+    /// Whether everything in it is still there.
+    pub fn is_clean(&self) -> bool {
+        self.searcher.segment_readers().iter().all(|s| s.num_deleted_docs() == 0)
+    }
+
+    /// Papers that hold a term, those included that are gone and not yet merged away.
+    pub fn frequency(&self, field: Field, term: &str) -> Result<u64> {
+        self.searcher.doc_freq(&Term::from_field_text(field, term)).map_err(explain)
     }
 
     /// Every row that a query matches.
@@ -353,16 +374,20 @@ fn tokens(texts: Vec<Vec<Word>>) -> PreTokenizedString {
         words.sort_by_key(|w| w.position);
         words.dedup_by(|a, b| a.position == b.position && a.term == b.term);
         let end = words.last().map_or(0, |w| w.position + GAP);
-        tokens.extend(words.into_iter().map(|w| Token {
-            offset_from: 0,
-            offset_to: 0,
-            position: begin + w.position,
-            text: w.term,
-            position_length: 1,
-        }));
+        tokens.extend(words.into_iter().map(|w| token(w.term, begin + w.position)));
         begin += end;
     }
     PreTokenizedString { text: String::new(), tokens }
+}
+
+/// Words whose places do not matter.
+fn list(words: Vec<String>) -> PreTokenizedString {
+    let tokens = words.into_iter().enumerate().map(|(k, text)| token(text, k)).collect();
+    PreTokenizedString { text: String::new(), tokens }
+}
+
+fn token(text: String, position: usize) -> Token {
+    Token { offset_from: 0, offset_to: 0, position, text, position_length: 1 }
 }
 
 /// tantivy's words, made into what a person can do.

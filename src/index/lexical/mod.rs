@@ -7,21 +7,27 @@
 //! Scores must not depend on how the papers came in, so BM25 takes its statistics (papers, frequencies, lengths) from the
 //! live rows here and not from tantivy's segments, where deleted papers count until they are merged away.
 
+mod conditions;
 mod dictionary;
 mod forward;
 mod inverted;
+mod names;
 mod query;
+mod runs;
+mod spelling;
 mod state;
 mod syntax;
-mod tex;
+mod typos;
 mod vector;
 mod words;
 
 #[cfg(test)]
 mod contract;
 
-pub use query::{Atom, Condition, Query, Words};
-pub use syntax::is_prose;
+pub use conditions::{Atom, Condition};
+pub use query::Words;
+pub use syntax::{Query, is_prose, visible};
+pub use typos::Correction;
 pub use vector::TermVector;
 
 use std::fs::{self, File};
@@ -35,13 +41,18 @@ use serde::{Deserialize, Serialize};
 
 use self::forward::Block;
 use self::inverted::{Indexed, Inverted};
+use self::spelling::american;
 use self::state::{Counts, State};
-use self::words::{Purpose, Reader};
+use self::words::{Form, Purpose, Reader};
 use super::files::{Sum, sync_folder};
 use crate::error::{Error, Result};
 use crate::paper::Row;
 
-const FORMAT: u32 = 1;
+/// The second has surnames, names with signs, words as they are written, and one spelling for British and American.
+const FORMAT: u32 = 2;
+
+/// Why an index is made again that is whole, but of another format.
+const EARLIER: &str = "another version of paperkin made it, which read words in another way";
 
 /// How often a word of the title counts in a paper's terms.
 const TITLE: usize = 2;
@@ -147,7 +158,7 @@ impl Lexical {
             None => Manifest { format: FORMAT, change: 0, papers: 0, next_file: 0, blocks: Vec::new() },
         };
         if manifest.format != FORMAT {
-            return Err(format!("it has format {}, this program reads {FORMAT}", manifest.format));
+            return Err(EARLIER.into());
         }
         if manifest.change > change {
             return Err("it is newer than the store (an older copy of the store was put back)".into());
@@ -318,13 +329,13 @@ impl Lexical {
     /// The same of a text.
     pub fn counts_of(&self, text: &str) -> Vec<(u32, u8)> {
         let words = Reader::default().read(text, Purpose::Query);
-        self.state().counts_of(words.iter().map(|w| w.term.as_str()))
+        self.state().counts_of(words.iter().filter(|w| w.counts()).map(|w| w.term.as_str()))
     }
 
     /// The terms of a text that papers share.
     pub fn terms_of(&self, text: &str) -> TermVector {
         let words = Reader::default().read(text, Purpose::Query);
-        self.state().vector_of(words.iter().map(|w| w.term.as_str()))
+        self.state().vector_of(words.iter().filter(|w| w.counts()).map(|w| w.term.as_str()))
     }
 
     /// The cosine of some terms with those of each row, from 0 to 1; 0 where a row is not there.
@@ -335,6 +346,15 @@ impl Lexical {
     /// What a person reads for a term.
     pub fn term(&self, id: u32) -> Option<String> {
         self.state().dictionary.surface(id).map(str::to_string)
+    }
+
+    /// Reads a query against the papers, which say what may be an operator: see [`Query::read`].
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the index cannot be read.
+    pub fn read_query(&self, text: &str) -> Result<Query> {
+        let live = self.rows();
+        Query::read(text, &|atom| Ok(self.met(atom)?.is_some_and(|rows| !rows.is_disjoint(&live))))
     }
 
     /// How many terms there are; their numbers lie below.
@@ -378,11 +398,16 @@ fn read_document(reader: &mut Reader, document: &Document<'_>) -> Indexed {
     let mut text = vec![title.clone(); TITLE];
     text.push(reader.read(document.summary, Purpose::Text));
     text.extend(document.keywords.iter().map(|k| reader.read(k, Purpose::Text)));
+    let words = text.iter().skip(TITLE - 1).flatten().filter(|w| !w.whole.is_empty());
+    let mut whole: Vec<String> = words.map(|w| american(&w.whole).into_owned()).collect();
+    whole.sort_unstable();
+    whole.dedup();
     Indexed {
         row: Row(document.row),
         text,
         title,
-        authors: document.authors.iter().map(|a| reader.read(a, Purpose::Name)).collect(),
+        whole,
+        authors: document.authors.iter().map(|a| reader.read_name(&names::western(a))).collect(),
         ids: document.ids.iter().map(|id| id.to_lowercase()).collect(),
         categories: document.categories.iter().map(|c| c.trim().to_lowercase()).collect(),
         day: document.day,
@@ -392,7 +417,10 @@ fn read_document(reader: &mut Reader, document: &Document<'_>) -> Indexed {
 /// A paper's length in words, and how often it holds each.
 fn count(paper: &Indexed) -> (u32, Counts) {
     let mut counts = Counts::new();
-    for word in paper.text.iter().flatten() {
+    let mut length = 0;
+    for word in paper.text.iter().flatten().filter(|w| w.counts()) {
+        // A sign makes a name of a word that is there already, and the text no longer.
+        length += u32::from(word.form != Form::Sign);
         match counts.get_mut(&word.term) {
             Some((n, surface)) => {
                 *n += 1;
@@ -403,7 +431,7 @@ fn count(paper: &Indexed) -> (u32, Counts) {
             None => drop(counts.insert(word.term.clone(), (1, word.surface.clone()))),
         }
     }
-    (paper.text.iter().map(Vec::len).sum::<usize>() as u32, counts)
+    (length, counts)
 }
 
 /// Of `Networks`, `networks` and `network` the last: short, and without capitals that only begin a sentence.

@@ -1,23 +1,25 @@
-//! What a query asks of the words: conditions that papers must meet, and words that they are ranked by.
+//! The words of a query that papers are ranked by, names of persons among them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap};
 
 use roaring::RoaringBitmap;
 use tantivy::Term;
-use tantivy::query::{BooleanQuery, BoostQuery, Occur, PhraseQuery, Query as TantivyQuery, RangeQuery, TermQuery};
+use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, Query as TantivyQuery, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::Lexical;
-use super::inverted::{Inverted, View};
+use super::conditions::name_query;
+use super::inverted::View;
+use super::spelling::american;
 use super::state::State;
 use super::vector::TermVector;
-use super::words::{Purpose, Reader, Word};
+use super::words::{Form, Purpose, Reader, Word, spelled_out, surname_term};
 use crate::error::Result;
 use crate::index::Neighbour;
 use crate::paper::Row;
 
-/// Places that may lie between the names of a person, in all.
-const NAME_SLOP: u32 = 2;
+/// Places that may lie between a given name and a surname: one more name.
+const BETWEEN: u32 = 1;
 
 /// Terms of a text that papers are looked for with: the weightiest, at most so many.
 const MAX_TERMS: usize = 24;
@@ -28,47 +30,32 @@ const LEAST_TERMS: usize = 3;
 /// A form that was joined from parts says the same as they do, so it weighs less.
 const JOINED: f32 = 0.5;
 
+/// A word that is somebody's name and all that was typed: who has it comes before what mentions it.
+const MENTIONED: f32 = 0.3;
+
+/// A given name, where others have it as their surname.
+const GIVEN: f32 = 0.7;
+
+/// The letters of a name whose sign says which one is meant.
+const LETTERS: f32 = 0.1;
+
 /// A word is also looked for among the names when it is this many times as frequent there as in texts.
 const NAME_LIKE: u64 = 2;
-
-/// A query as read: what papers must meet, and what they are ranked by.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Query {
-    /// The words to rank by, those of phrases and titles included.
-    pub words: String,
-    /// All of these must hold.
-    pub conditions: Vec<Condition>,
-}
-
-/// Any of these must hold; or, turned round, none.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Condition {
-    /// The alternatives.
-    pub any: Vec<Atom>,
-    /// Whether papers that meet it are left out.
-    pub not: bool,
-}
-
-/// One thing that a paper can meet.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Atom {
-    /// The words stand somewhere in title, abstract or keywords, next to each other.
-    Phrase(String),
-    /// The same in the title alone.
-    Title(String),
-    /// One of its authors has this name, or part of a name.
-    Author(String),
-    /// It is in this category.
-    Category(String),
-    /// Its date lies between these days (since 1970-01-01), both included.
-    Days(Option<i32>, Option<i32>),
-}
 
 /// The words of a short query, ready to score papers.
 pub struct Words {
     pub(super) terms: Vec<Wanted>,
     /// What a paper would score that holds every word endlessly often.
     pub(super) ideal: f32,
+    /// For each place of the query that any paper can fill, the words of which one fills it.
+    places: Vec<Vec<usize>>,
+}
+
+impl Words {
+    /// Whether there is nothing to look for.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
 }
 
 /// A word that is looked for.
@@ -79,8 +66,36 @@ pub(super) struct Wanted {
     pub id: Option<u32>,
     /// How much finding it is worth.
     pub weight: f32,
-    /// Papers that have it as part of an author's name, and how much that is worth.
-    pub names: Option<(RoaringBitmap, f32)>,
+    /// Whether to be there once is all that can be said of it: a name with a sign.
+    pub name: bool,
+    /// How much less it is worth than a word as rare, since another says the same better.
+    pub part: f32,
+    /// Papers that have it as part of an author's name.
+    pub by: Option<By>,
+}
+
+/// Papers by persons of a name.
+pub(super) struct By {
+    pub rows: RoaringBitmap,
+    /// Those whose authors have it as their surname, where the query is this one word.
+    surnames: RoaringBitmap,
+    /// How much finding one is worth.
+    pub worth: f32,
+    /// How much of that the name comes to: all where the query is nothing but a name.
+    share: f32,
+    /// What finds them; whether by the surname.
+    queries: Vec<(Box<dyn TantivyQuery>, bool)>,
+}
+
+impl By {
+    /// What a paper has of it.
+    fn value(&self, row: Row) -> f32 {
+        if self.rows.contains(row.0) { self.score(self.surnames.contains(row.0)) } else { 0.0 }
+    }
+
+    fn score(&self, surname: bool) -> f32 {
+        self.worth * self.share * if surname || self.surnames.is_empty() { 1.0 } else { GIVEN }
+    }
 }
 
 impl Lexical {
@@ -90,36 +105,151 @@ impl Lexical {
     /// [`crate::Error::Internal`] when the index cannot be read.
     pub fn words(&self, text: &str) -> Result<Words> {
         let read = Reader::default().read(text, Purpose::Query);
-        let (state, view) = (self.state(), self.inverted.view());
+        let mut persons = self.persons(text, &read)?;
+        let alone = |w: &Word| w.form == Form::Alone || (w.form == Form::Function && read.len() == 1);
+        let only_names = read.iter().enumerate().filter(|(_, w)| alone(w)).all(|(k, _)| persons.contains_key(&k));
+        let share = if only_names { 1.0 } else { NAME };
+        let state = self.state();
         let all = state.live.len() as f32;
         let idf = |n: f32| (1.0 + (all - n + 0.5).max(0.5) / (n + 0.5)).ln();
+        let held = |word: &Word| state.dictionary.find(&word.term).filter(|id| state.papers_with(*id) > 0);
+        // Where a name stands with its sign, the letters alone say little.
+        let signs: Vec<&Word> = read.iter().filter(|w| w.form == Form::Sign && held(w).is_some()).collect();
+        let signed = |at: usize| signs.iter().any(|s| s.position <= at && at < s.position + s.places);
         let mut terms: Vec<Wanted> = Vec::new();
-        let mut seen: HashSet<String> = HashSet::new();
-        for word in read {
-            if !seen.insert(word.term.clone()) {
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        let mut places: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (k, word) in read.iter().enumerate() {
+            let names = persons.remove(&k);
+            let known = held(word);
+            if (!word.counts() && names.is_none()) || (word.form == Form::Sign && known.is_none()) {
                 continue;
             }
-            let id = state.dictionary.find(&word.term);
-            let papers = id.map_or(0, |id| state.papers_with(id));
-            let part = if word.joined { JOINED } else { 1.0 };
-            let mut weight = part * idf(papers as f32);
-            let name = Term::from_field_text(self.inverted.fields.author, &word.term);
-            let by =
-                if word.term.len() > 2 { view.searcher.doc_freq(&name).map_err(super::inverted::explain)? } else { 0 };
-            let mut names = None;
-            if by > NAME_LIKE * papers {
-                // What tantivy counts includes what was deleted; what it finds does not.
-                let rows = view.all(&TermQuery::new(name, IndexRecordOption::Basic))? & &state.live;
-                if rows.len() > NAME_LIKE * papers {
+            let key = if word.counts() { word.term.as_str() } else { word.whole.as_str() };
+            let place = *seen.entry(key).or_insert_with(|| {
+                let part = match word.form {
+                    Form::Sign => 1.0,
+                    _ if signed(word.position) => LETTERS,
+                    Form::Joined => JOINED,
+                    _ => 1.0,
+                };
+                let papers = known.map_or(0, |id| state.papers_with(id));
+                let mut weight = if word.counts() { part * idf(papers as f32) } else { 0.0 };
+                let rare = weight;
+                if only_names && names.is_some() {
+                    weight *= MENTIONED;
+                }
+                let by = names.map(|Persons { rows, surnames, queries }| {
                     let worth = part * idf(rows.len() as f32);
-                    weight = if papers == 0 { worth } else { weight };
-                    names = Some((rows, worth));
+                    // Who is as known by name as this is not worth less than who is written about.
+                    let worth = worth.max(if papers == 0 { 0.0 } else { rare });
+                    By { rows, surnames, worth, share, queries }
+                });
+                if let (0, Some(by)) = (papers, &by) {
+                    weight = by.worth;
+                }
+                let (term, surface) = (key.to_string(), word.surface.clone());
+                terms.push(Wanted { term, surface, id: known, weight, name: word.form == Form::Sign, part, by });
+                terms.len() - 1
+            });
+            let wanted = &terms[place];
+            if wanted.id.is_some() || wanted.by.is_some() {
+                for at in word.position..word.position + word.places {
+                    if wanted.name || !signed(at) {
+                        places.entry(at).or_default().push(place);
+                    }
                 }
             }
-            terms.push(Wanted { term: word.term, surface: word.surface, id, weight, names });
         }
-        let ideal = terms.iter().map(|t| t.weight).sum();
-        Ok(Words { terms, ideal })
+        let ideal = terms.iter().map(|t| t.by.as_ref().map_or(t.weight, |by| by.worth.max(t.weight))).sum();
+        Ok(Words { terms, ideal, places: places.into_values().collect() })
+    }
+
+    /// The papers by persons whose names stand in a query, by the place of the word.
+    ///
+    /// A word is a name when it is [`NAME_LIKE`] times as frequent among authors as in texts; when it is all that was
+    /// typed, like a name with a capital, and somebody's surname; or when together with the next one it is somebody's name.
+    fn persons(&self, text: &str, read: &[Word]) -> Result<HashMap<usize, Persons>> {
+        let (view, author) = (self.inverted.view(), self.inverted.fields.author);
+        let lone = text.split_whitespace().count() == 1;
+        let mut persons: HashMap<usize, Persons> = HashMap::new();
+        let mut before: Option<(usize, &Word)> = None;
+        for (k, word) in read.iter().enumerate().filter(|(_, w)| !w.whole.is_empty()) {
+            let forms = name_forms(word);
+            let mut known = 0;
+            for form in &forms {
+                known += view.frequency(author, form)?;
+            }
+            if known == 0 || word.whole.chars().count() < 2 {
+                before = None;
+                continue;
+            }
+            let mut add = |k: usize, query: Box<dyn TantivyQuery>, surname: bool| -> Result<()> {
+                let rows = view.all(&*query)? & &self.state().live;
+                if !rows.is_empty() {
+                    let person = persons.entry(k).or_default();
+                    if surname {
+                        person.surnames |= &rows;
+                    }
+                    person.rows |= rows;
+                    person.queries.push((query, surname));
+                }
+                Ok(())
+            };
+            let term = |text: &str| -> Box<dyn TantivyQuery> {
+                Box::new(TermQuery::new(Term::from_field_text(author, text), IndexRecordOption::Basic))
+            };
+            let is_name = word.form == Form::Alone && self.is_name(&view, &word.whole, known)?;
+            for form in &forms {
+                if lone && (is_name || like_a_name(&word.surface)) {
+                    add(k, term(&surname_term(form)), true)?;
+                }
+                if is_name {
+                    add(k, term(form), false)?;
+                }
+            }
+            if let Some((other, first)) = before.filter(|(_, b)| b.position + 1 == word.position) {
+                for pair in [[first, word], [word, first]] {
+                    for query in name_pairs(author, pair) {
+                        add(other, query.box_clone(), false)?;
+                        add(k, query, false)?;
+                    }
+                }
+            }
+            before = Some((k, word));
+        }
+        Ok(persons)
+    }
+
+    /// Whether a word is a name before it is a word, with so many papers by people of that name.
+    fn is_name(&self, view: &View, whole: &str, by: u64) -> Result<bool> {
+        let fields = &self.inverted.fields;
+        let spelled = american(whole);
+        let written = view.frequency(fields.whole, &spelled)?;
+        if by == 0 || view.is_clean() {
+            return Ok(by > NAME_LIKE * written);
+        }
+        // What is gone and not yet merged away must leave no trace.
+        let live = self.rows();
+        let count = |field, text: &str| -> Result<u64> {
+            let query = TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic);
+            Ok((view.all(&query)? & &live).len())
+        };
+        Ok(count(fields.author, whole)? > NAME_LIKE * count(fields.whole, &spelled)?)
+    }
+
+    /// The papers by people of a name that is a name before it is a word.
+    pub(super) fn named(&self, text: &str) -> Result<RoaringBitmap> {
+        let (view, author) = (self.inverted.view(), self.inverted.fields.author);
+        let mut rows = RoaringBitmap::new();
+        for word in Reader::default().read(text, Purpose::Query).iter().filter(|w| w.form == Form::Alone) {
+            let by = view.frequency(author, &word.whole)?;
+            if word.whole.chars().count() > 1 && self.is_name(&view, &word.whole, by)? {
+                rows |=
+                    view.all(&TermQuery::new(Term::from_field_text(author, &word.whole), IndexRecordOption::Basic))?;
+            }
+        }
+        Ok(rows)
     }
 
     /// The `k` rows that most likely match the words best, by tantivy's BM25. The scores only order them; see
@@ -131,11 +261,17 @@ impl Lexical {
         let fields = &self.inverted.fields;
         let mut any: Vec<(Occur, Box<dyn TantivyQuery>)> = Vec::new();
         for wanted in &words.terms {
-            if wanted.id.is_some() || wanted.names.is_none() {
-                any.push((Occur::Should, Box::new(term(fields.text, &wanted.term))));
+            if wanted.id.is_some() || wanted.by.is_none() {
+                let query: Box<dyn TantivyQuery> = Box::new(term(fields.text, &wanted.term));
+                // A boost for all would keep tantivy from passing over what cannot win.
+                let less = wanted.part < JOINED;
+                any.push((Occur::Should, if less { Box::new(BoostQuery::new(query, wanted.part)) } else { query }));
             }
-            if wanted.names.is_some() {
-                any.push((Occur::Should, Box::new(term(fields.author, &wanted.term))));
+            for by in &wanted.by {
+                for (query, surname) in &by.queries {
+                    let score = by.score(*surname) * TANTIVYS_BOUND;
+                    any.push((Occur::Should, Box::new(ConstScoreQuery::new(query.box_clone(), score))));
+                }
             }
         }
         self.best(any, k, allowed)
@@ -197,6 +333,25 @@ impl Lexical {
         rows.iter().map(|row| share(&state, words, *row).map(|(_, value)| value).sum()).collect()
     }
 
+    /// Whether each row fills every place of the query that any paper fills. Of a name with a sign the letters are not enough.
+    pub fn hold_all(&self, words: &Words, rows: &[Row]) -> Vec<bool> {
+        let state = self.state();
+        let holds = |row: &Row| {
+            let mut held = vec![false; words.terms.len()];
+            if let Some((entries, _)) = state.get(row.0).filter(|_| state.live.contains(row.0)) {
+                for (id, _) in entries.iter() {
+                    // Of a name alone, to be mentioned is not enough.
+                    let mentions = |w: &Wanted| w.id == Some(id) && w.by.as_ref().is_none_or(|by| by.share < 1.0);
+                    words.terms.iter().zip(&mut held).filter(|(w, _)| mentions(w)).for_each(|(_, held)| *held = true);
+                }
+            }
+            let by = |w: &Wanted| w.by.as_ref().is_some_and(|by| by.rows.contains(row.0));
+            words.terms.iter().zip(&mut held).filter(|(w, _)| by(w)).for_each(|(_, held)| *held = true);
+            words.places.iter().all(|place| place.iter().any(|k| held[*k]))
+        };
+        rows.iter().map(holds).collect()
+    }
+
     /// What each word adds to the share of a row, for a person to read.
     pub fn share_parts(&self, words: &Words, row: Row) -> Vec<(String, f32)> {
         let state = self.state();
@@ -210,35 +365,6 @@ impl Lexical {
         let read = |id: u32| state.dictionary.surface(id).unwrap_or_default().to_string();
         terms.shared(&own).map(|(id, value)| (read(id), value)).collect()
     }
-
-    /// The rows that meet all conditions; `None` when there are none to meet.
-    ///
-    /// # Errors
-    /// [`crate::Error::Internal`] when the index cannot be read.
-    pub fn meeting(&self, conditions: &[Condition]) -> Result<Option<RoaringBitmap>> {
-        if conditions.is_empty() {
-            return Ok(None);
-        }
-        let view = self.inverted.view();
-        let mut rows = self.rows();
-        for condition in conditions {
-            let mut any = RoaringBitmap::new();
-            let mut says_something = false;
-            for atom in &condition.any {
-                if let Some(met) = met(&self.inverted, &view, atom)? {
-                    says_something = true;
-                    any |= met;
-                }
-            }
-            // Only function words: everything holds those.
-            match (says_something, condition.not) {
-                (false, _) => {}
-                (true, false) => rows &= any,
-                (true, true) => rows -= any,
-            }
-        }
-        Ok(Some(rows))
-    }
 }
 
 /// BM25's saturation and its share of the length, set on the even queries of cranfield and cisi.
@@ -246,6 +372,8 @@ const K1: f32 = 2.0;
 const B: f32 = 0.75;
 /// A name counts as a word that stands some times in a text.
 const NAME: f32 = 0.7;
+/// What a word endlessly often comes to in tantivy's BM25, times its idf.
+const TANTIVYS_BOUND: f32 = 2.2;
 
 /// What each wanted word adds to a row's share.
 fn share<'a>(state: &State, words: &'a Words, row: Row) -> impl Iterator<Item = (&'a Wanted, f32)> {
@@ -266,8 +394,9 @@ fn share<'a>(state: &State, words: &'a Words, row: Row) -> impl Iterator<Item = 
     };
     let ideal = words.ideal.max(f32::MIN_POSITIVE);
     words.terms.iter().zip(counts).filter_map(move |(wanted, count)| {
-        let text = wanted.weight * f32::from(count) / (f32::from(count) + norm);
-        let name = wanted.names.as_ref().filter(|(rows, _)| rows.contains(row.0)).map_or(0.0, |(_, w)| w * NAME);
+        let often = f32::from(count) / (f32::from(count) + norm);
+        let text = wanted.weight * if wanted.name && count > 0 { often.max(NAME) } else { often };
+        let name = wanted.by.as_ref().map_or(0.0, |by| by.value(row));
         let value = text.max(name) / ideal;
         (value > 0.0).then_some((wanted, value))
     })
@@ -277,43 +406,34 @@ fn term(field: Field, text: &str) -> TermQuery {
     TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::WithFreqs)
 }
 
-/// The rows that meet a condition; `None` when it says nothing.
-fn met(inverted: &Inverted, view: &View, atom: &Atom) -> Result<Option<RoaringBitmap>> {
-    let fields = &inverted.fields;
-    let query: Option<Box<dyn TantivyQuery>> = match atom {
-        Atom::Phrase(text) => phrase(fields.text, text, Purpose::Text, 0),
-        Atom::Title(text) => phrase(fields.title, text, Purpose::Text, 0),
-        Atom::Author(name) => {
-            // `LeCun, Yann` is `Yann LeCun`.
-            let turned = name.split_once(',').map(|(last, first)| format!("{first} {last}"));
-            phrase(fields.author, turned.as_deref().unwrap_or(name), Purpose::Name, NAME_SLOP)
-        }
-        Atom::Category(name) => Some(Box::new(term(fields.category, &name.trim().to_lowercase()))),
-        Atom::Days(from, to) => {
-            let bound = |day: &Option<i32>| match day {
-                Some(day) => std::ops::Bound::Included(Term::from_field_i64(fields.day, i64::from(*day))),
-                None => std::ops::Bound::Unbounded,
-            };
-            match (from, to) {
-                (None, None) => None,
-                _ => Some(Box::new(RangeQuery::new(bound(from), bound(to)))),
-            }
-        }
-    };
-    query.map(|q| view.all(&*q)).transpose()
+/// Rows, which of them by a surname, and the queries that find them.
+#[derive(Default)]
+struct Persons {
+    rows: RoaringBitmap,
+    surnames: RoaringBitmap,
+    queries: Vec<(Box<dyn TantivyQuery>, bool)>,
 }
 
-/// The words of a text next to each other; `None` when it holds only function words.
-fn phrase(field: Field, text: &str, purpose: Purpose, slop: u32) -> Option<Box<dyn TantivyQuery>> {
-    let words: Vec<Word> = Reader::default().read(text, purpose).into_iter().filter(|w| !w.joined).collect();
-    let first = words.first()?.position;
-    let mut terms: Vec<(usize, Term)> =
-        words.iter().map(|w| (w.position - first, Term::from_field_text(field, &w.term))).collect();
-    // Chinese gives a character and the pair it begins at the same place.
-    terms.dedup_by(|next, before| next.0 == before.0);
-    if terms.len() == 1 {
-        let (_, term) = terms.pop()?;
-        return Some(Box::new(TermQuery::new(term, IndexRecordOption::Basic)));
+/// A word as it may stand among the names.
+fn name_forms(word: &Word) -> Vec<String> {
+    let mut forms = vec![word.whole.clone()];
+    forms.extend(spelled_out(&word.surface.to_lowercase()));
+    forms
+}
+
+/// Two words as the name of a person.
+fn name_pairs(author: Field, pair: [&Word; 2]) -> Vec<Box<dyn TantivyQuery>> {
+    let [first, second] = pair.map(name_forms);
+    // Both plain, or both spelled out.
+    let spelled = |forms: &[String]| forms.last().cloned().unwrap_or_default();
+    let mut names = vec![format!("{} {}", first[0], second[0])];
+    if first.len() + second.len() > 2 {
+        names.push(format!("{} {}", spelled(&first), spelled(&second)));
     }
-    Some(Box::new(PhraseQuery::new_with_offset_and_slop(terms, slop)))
+    names.iter().filter_map(|name| name_query(author, name, BETWEEN)).collect()
+}
+
+/// Whether a word is written as names are: a capital, and not only capitals. Scripts without capitals say nothing.
+fn like_a_name(word: &str) -> bool {
+    word.starts_with(char::is_uppercase) && word.chars().any(char::is_lowercase)
 }

@@ -1,19 +1,25 @@
 //! Words from scientific English: what stands in the index and what a query looks for.
 //!
 //! Letters and digits part (`ResNet50` is `resnet`, `50`), hyphens part as well, and what was parted also stands joined
-//! (`resnet50`), so that `resnet50`, `ResNet-50` and `resnet 50` meet. Accents fall, plurals and endings go by Porter's
-//! second stemmer, function words only count as places between others. Chinese, Japanese and Korean go by pairs of
-//! characters.
+//! (`resnet50`), so that `resnet50`, `ResNet-50` and `resnet 50` meet. Accents fall, British spelling becomes American,
+//! plurals and endings go by Porter's second stemmer, function words only count as places between others. A sign that is
+//! part of a name stays with it in a form of its own (`c++`). Chinese, Japanese and Korean go by pairs of characters.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use tantivy::tokenizer::{AsciiFoldingFilter, Language, RawTokenizer, Stemmer, TextAnalyzer, TokenStream};
+use unicode_normalization::UnicodeNormalization;
 
-use super::tex;
+use super::runs::{Atom, Part, Run, runs};
+use super::spelling::american;
+use crate::paper::{plain, spelled};
 
 /// Characters of a word that count; a longer one is cut. In bytes no more than the 255 that a file of words has room for.
-const MAX_WORD: usize = 48;
+pub const MAX_WORD: usize = 48;
+
+/// What marks the initial of a given name among the words of a name.
+const INITIAL: &str = ".";
 
 /// Stems that are kept, so that a word is stemmed once in a while and not every time.
 const MAX_CACHED: usize = 200_000;
@@ -32,6 +38,23 @@ pub enum Purpose {
     Name,
 }
 
+/// What a word is to the text it was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// It stands there.
+    Alone,
+    /// It was joined from parts that also stand alone, or is another form of one.
+    Joined,
+    /// A name with the sign that is part of it, or a capital that stands alone; its letters also stand alone, and say less.
+    Sign,
+    /// In a query: a function word, which is nothing to look for but may be somebody's name. It has no term.
+    Function,
+    /// In a text: two function words in a row, for phrases of nothing else.
+    Pair,
+    /// In a person's name: the surname.
+    Surname,
+}
+
 /// A word of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
@@ -39,10 +62,58 @@ pub struct Word {
     pub term: String,
     /// The form that a person reads.
     pub surface: String,
+    /// In lower case and without accents, but neither stemmed nor spelled anew; for words of letters that stand alone.
+    pub whole: String,
     /// Which place of the text; joined forms stand at the place of their first part.
     pub position: usize,
-    /// Whether it was joined from parts that also stand alone.
-    pub joined: bool,
+    /// How many places it covers.
+    pub places: usize,
+    /// What it is to the text.
+    pub form: Form,
+}
+
+impl Word {
+    fn new(term: String, surface: impl Into<String>, position: usize, form: Form) -> Self {
+        Word { term, surface: surface.into(), whole: String::new(), position, places: 1, form }
+    }
+
+    fn over(self, places: usize) -> Self {
+        Word { places, ..self }
+    }
+
+    /// Whether it is one of the words that papers are compared by.
+    pub fn counts(&self) -> bool {
+        matches!(self.form, Form::Alone | Form::Joined | Form::Sign)
+    }
+}
+
+/// The term that surnames are found by, among all names.
+pub fn surname_term(folded: &str) -> String {
+    format!("={folded}")
+}
+
+/// A word in lower case with its umlauts spelled out, as German and the languages of the North do where they have no such
+/// letters (`mueller`, `oersted`, `aangstroem`); `None` when it has none.
+pub fn spelled_out(lower: &str) -> Option<String> {
+    let out = |c: char| match c {
+        'ä' | 'æ' => Some("ae"),
+        'ö' | 'ø' | 'œ' => Some("oe"),
+        'ü' => Some("ue"),
+        'å' => Some("aa"),
+        'ß' => Some("ss"),
+        _ => None,
+    };
+    if lower.is_ascii() || !lower.chars().any(|c| out(c).is_some()) {
+        return None;
+    }
+    let mut spelled = String::with_capacity(lower.len() + 2);
+    for c in lower.chars() {
+        match out(c) {
+            Some(letters) => spelled.push_str(letters),
+            None => spelled.push(c),
+        }
+    }
+    Some(spelled)
 }
 
 /// Function words of English: too frequent to tell papers apart.
@@ -67,46 +138,9 @@ impl Default for Reader {
     fn default() -> Self {
         let folder = || TextAnalyzer::builder(RawTokenizer::default()).filter(AsciiFoldingFilter);
         Reader {
-            stemmer: folder().filter(Stemmer::new(Language::English)).build(),
+            stemmer: TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(Language::English)).build(),
             folder: folder().build(),
             stems: HashMap::new(),
-        }
-    }
-}
-
-/// Letters without a break, or digits without a break.
-#[derive(Debug, Clone)]
-struct Atom {
-    text: String,
-    number: bool,
-}
-
-/// What stands between two blanks (or other separators): atoms, in pieces parted by hyphens.
-#[derive(Debug, Default)]
-struct Run {
-    pieces: Vec<Vec<Atom>>,
-    /// Whether exactly one blank stands before it.
-    close: bool,
-}
-
-impl Run {
-    fn atoms(&self) -> usize {
-        self.pieces.iter().map(Vec::len).sum()
-    }
-
-    /// The run as one word of letters.
-    fn word(&self) -> Option<&str> {
-        match &self.pieces[..] {
-            [piece] if piece.len() == 1 && !piece[0].number => Some(&piece[0].text),
-            _ => None,
-        }
-    }
-
-    /// The run as one number.
-    fn number(&self) -> Option<&str> {
-        match &self.pieces[..] {
-            [piece] if piece.len() == 1 && piece[0].number && piece[0].text.len() <= 4 => Some(&piece[0].text),
-            _ => None,
         }
     }
 }
@@ -119,9 +153,14 @@ impl Reader {
 
     /// The words of a text, in order.
     pub fn read(&mut self, text: &str, purpose: Purpose) -> Vec<Word> {
-        let text = tex::plain(text);
+        let text = plain(text);
+        // An accent that stands behind its letter belongs to it.
+        let composed: Option<String> =
+            text.contains(|c| matches!(c, '\u{300}'..='\u{36f}')).then(|| text.nfc().collect());
+        let text = spelled(composed.as_deref().unwrap_or(&text));
         let mut words = Vec::with_capacity(text.len() / 6);
         let mut position = 0;
+        let mut function: Option<(usize, String)> = None;
         let runs = runs(&text);
         for (k, run) in runs.iter().enumerate() {
             let run = match run {
@@ -134,19 +173,38 @@ impl Reader {
             };
             let first = position;
             for atom in run.pieces.iter().flatten() {
-                self.push_atom(atom, purpose, position, &mut words);
+                self.push_atom(atom, purpose, position, &mut function, &mut words);
                 position += 1;
             }
             self.push_joined(run, purpose, first, &mut words);
+            if purpose == Purpose::Name {
+                continue;
+            }
+            let next = match runs.get(k + 1) {
+                Some(Part::Run(next)) => Some(next),
+                _ => None,
+            };
+            let alone = run.link.is_none() && next.is_none_or(|next| next.link.is_none());
+            if let Some(name) = run.signed(alone).filter(|name| !STOP_SET.contains(name.to_lowercase().as_str())) {
+                // Only a capital that stands alone keeps its case: in any other, it is no name.
+                let term = if name.len() == 1 { name.clone() } else { self.folded(&name.to_lowercase()) };
+                words.push(Word::new(term, name, first, Form::Sign).over(run.atoms()));
+            }
+            let Some(next) = next else { continue };
+            if let Some(name) = run.linked(next) {
+                let lower = name.to_lowercase();
+                // Without its dot it is a word like any other.
+                let term = if lower.chars().all(char::is_alphabetic) { self.stem(lower) } else { self.folded(&lower) };
+                words.push(Word::new(term, name, first, Form::Sign).over(run.atoms() + next.atoms()));
+            }
             // `CIFAR 10` is the same thing as `CIFAR-10`.
-            if let (Some(word), Some(Part::Run(next))) = (run.word(), runs.get(k + 1)) {
+            if let Some(word) = run.word() {
                 let named = purpose == Purpose::Query || word.chars().any(char::is_uppercase);
-                if let Some(number) = next.number().filter(|_| next.close && named && purpose != Purpose::Name) {
+                if let Some(number) = next.number().filter(|_| next.close && named) {
                     let lower = word.to_lowercase();
                     if !STOP_SET.contains(lower.as_str()) {
-                        let surface = format!("{word} {number}");
                         let term = self.folded(&format!("{lower}{number}"));
-                        words.push(Word { term, surface, position: first, joined: true });
+                        words.push(Word::new(term, format!("{word} {number}"), first, Form::Joined).over(2));
                     }
                 }
             }
@@ -154,24 +212,62 @@ impl Reader {
         words
     }
 
-    fn push_atom(&mut self, atom: &Atom, purpose: Purpose, position: usize, words: &mut Vec<Word>) {
+    /// The words of a person's name, given names first: as [`Reader::read`], and the last part of it is the surname.
+    pub fn read_name(&mut self, name: &str) -> Vec<Word> {
+        let mut words = self.read(name, Purpose::Name);
+        let last = words.iter().filter(|w| w.form == Form::Alone).map(|w| (w.position, w.places)).next_back();
+        // All that ends where the name ends: also each part of a double name, and both together.
+        let ends =
+            |w: &Word| last.is_some_and(|(at, places)| w.position + w.places == at + places && w.whole != INITIAL);
+        let surname = |w: &Word| Word { term: surname_term(&w.term), form: Form::Surname, ..w.clone() };
+        let surnames: Vec<Word> = words.iter().filter(|w| ends(w)).map(surname).collect();
+        words.extend(surnames);
+        words
+    }
+
+    fn push_atom(
+        &mut self,
+        atom: &Atom,
+        purpose: Purpose,
+        position: usize,
+        function: &mut Option<(usize, String)>,
+        words: &mut Vec<Word>,
+    ) {
         let lower = atom.text.to_lowercase();
         // The stemmer knows words, not acronyms: `GPUs` is `GPU` as well as the `gpus` that somebody may type.
         if let Some(single) = acronym(&atom.text).filter(|_| purpose != Purpose::Name) {
-            let (term, surface) = (cut(&single.to_lowercase()), single.to_string());
-            words.push(Word { term, surface, position, joined: true });
+            words.push(Word::new(cut(&single.to_lowercase()), single, position, Form::Joined));
         }
+        if purpose != Purpose::Name && STOP_SET.contains(lower.as_str()) {
+            if purpose == Purpose::Query {
+                let function = Word::new(String::new(), atom.text.clone(), position, Form::Function);
+                words.push(Word { whole: lower, ..function });
+            } else {
+                let before = function.replace((position, lower.clone()));
+                if let Some((at, before)) = before.filter(|(at, _)| at + 1 == position) {
+                    words.push(Word::new(format!("{before} {lower}"), "", at, Form::Pair).over(2));
+                }
+            }
+            return;
+        }
+        let whole = if atom.number { String::new() } else { self.folded(&lower) };
         let term = match purpose {
             _ if atom.number => cut(&lower),
-            Purpose::Name => self.folded(&lower),
-            _ if STOP_SET.contains(lower.as_str()) => return,
-            _ => self.stem(lower),
+            Purpose::Name => whole.clone(),
+            _ => self.stem(lower.clone()),
         };
         let initial = term.chars().next().filter(|c| c.len_utf8() < term.len() && purpose == Purpose::Name);
         if let Some(initial) = initial.map(|c| c.to_string()) {
-            words.push(Word { term: initial.clone(), surface: initial, position, joined: true });
+            let word = Word::new(initial.clone(), initial, position, Form::Joined);
+            words.push(Word { whole: INITIAL.into(), ..word });
         }
-        words.push(Word { term, surface: atom.text.clone(), position, joined: false });
+        if let Some(spelled) = spelled_out(&lower) {
+            let other = if purpose == Purpose::Name { self.folded(&spelled) } else { self.stem(spelled) };
+            if other != term {
+                words.push(Word::new(other, atom.text.clone(), position, Form::Joined));
+            }
+        }
+        words.push(Word { whole, ..Word::new(term, atom.text.clone(), position, Form::Alone) });
     }
 
     fn push_joined(&mut self, run: &Run, purpose: Purpose, position: usize, words: &mut Vec<Word>) {
@@ -186,7 +282,7 @@ impl Reader {
             if piece.len() > 1 && piece.len() <= 6 {
                 let surface = spelled(std::slice::from_ref(piece), "");
                 let term = self.folded(&surface.to_lowercase());
-                words.push(Word { term, surface, position: position + before, joined: true });
+                words.push(Word::new(term, surface, position + before, Form::Joined).over(piece.len()));
             }
             before += piece.len();
         }
@@ -194,7 +290,7 @@ impl Reader {
             let whole = spelled(&run.pieces, "").to_lowercase();
             let term =
                 if mixed(&run.pieces) || purpose == Purpose::Name { self.folded(&whole) } else { self.stem(whole) };
-            words.push(Word { term, surface: spelled(&run.pieces, "-"), position, joined: true });
+            words.push(Word::new(term, spelled(&run.pieces, "-"), position, Form::Joined).over(run.atoms()));
         }
     }
 
@@ -202,7 +298,8 @@ impl Reader {
         if let Some(stem) = self.stems.get(&lower) {
             return stem.clone();
         }
-        let mut stem = through(&mut self.stemmer, &lower);
+        let folded = self.folded(&lower);
+        let mut stem = through(&mut self.stemmer, &american(&folded));
         // Without a vowel the stemmer leaves even a plural as it is.
         if stem.len() > 3
             && stem.ends_with('s')
@@ -240,110 +337,12 @@ fn cut(word: &str) -> String {
     word.chars().take(MAX_WORD).collect()
 }
 
-enum Part {
-    Run(Run),
-    Pairs(Vec<char>),
-}
-
-/// Chinese characters, kana and Hangul: written without blanks, or with blanks that mean less.
-fn is_cjk(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-        | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{2ffff}')
-}
-
-fn is_hyphen(c: char) -> bool {
-    matches!(c, '-' | '\u{2010}' | '\u{2011}' | '\u{2012}' | '–' | '−' | '_' | '^')
-}
-
-/// Splits a text. `-` joins only between letters or digits, `.` and `,` only inside a number, `'` only inside a word.
-fn runs(text: &str) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
-    let mut run = Run::default();
-    let mut pairs: Vec<char> = Vec::new();
-    // Separators since the last run, and whether they are one blank.
-    let mut gap = String::new();
-    let mut chars = text.chars().peekable();
-    let mut last: Option<char> = None;
-    while let Some(c) = chars.next() {
-        let next = chars.peek().copied();
-        let follows = next.is_some_and(|n| n.is_alphanumeric() && !is_cjk(n));
-        if is_cjk(c) {
-            close(&mut run, &mut parts);
-            pairs.push(c);
-            gap.clear();
-        } else if c.is_alphanumeric() {
-            if !pairs.is_empty() {
-                parts.push(Part::Pairs(std::mem::take(&mut pairs)));
-            }
-            if run.pieces.is_empty() {
-                run.close = gap == " ";
-                run.pieces.push(Vec::new());
-            }
-            gap.clear();
-            add(&mut run, c);
-        } else if !run.pieces.is_empty() && follows && is_hyphen(c) {
-            run.pieces.push(Vec::new());
-        } else if matches!(c, '\'' | '’') && last.is_some_and(char::is_alphabetic) && follows && !run.pieces.is_empty()
-        {
-            // `Bayes's` is `Bayes`; `O'Brien` is one word.
-            let mut ahead = chars.clone();
-            if matches!(ahead.next(), Some('s' | 'S')) && !ahead.next().is_some_and(char::is_alphanumeric) {
-                chars.next();
-            }
-        } else if matches!(c, '.' | ',')
-            && last.is_some_and(|l| l.is_ascii_digit())
-            && next.is_some_and(|n| n.is_ascii_digit())
-            && inside_number(c, &chars)
-        {
-            if c == '.' {
-                add_to_number(&mut run, c);
-            }
-        } else {
-            close(&mut run, &mut parts);
-            if !pairs.is_empty() {
-                parts.push(Part::Pairs(std::mem::take(&mut pairs)));
-            }
-            gap.push(c);
-        }
-        last = Some(c);
-    }
-    close(&mut run, &mut parts);
-    if !pairs.is_empty() {
-        parts.push(Part::Pairs(pairs));
-    }
-    parts
-}
-
-/// A comma parts thousands only before exactly three digits.
-fn inside_number(c: char, rest: &std::iter::Peekable<std::str::Chars<'_>>) -> bool {
-    c == '.' || rest.clone().take_while(char::is_ascii_digit).count() == 3
-}
-
-fn close(run: &mut Run, parts: &mut Vec<Part>) {
-    if !run.pieces.is_empty() {
-        parts.push(Part::Run(std::mem::take(run)));
-    }
-}
-
-fn add(run: &mut Run, c: char) {
-    let number = c.is_numeric();
-    let Some(piece) = run.pieces.last_mut() else { return };
-    match piece.last_mut() {
-        Some(atom) if atom.number == number => atom.text.push(c),
-        _ => piece.push(Atom { text: c.to_string(), number }),
-    }
-}
-
-fn add_to_number(run: &mut Run, c: char) {
-    if let Some(atom) = run.pieces.last_mut().and_then(|p| p.last_mut()) {
-        atom.text.push(c);
-    }
-}
-
 /// Each pair of neighbours, and in papers each character, since a query may be one alone.
 fn pairs(chars: &[char], purpose: Purpose, position: usize, words: &mut Vec<Word>) {
     let mut push = |text: String, k: usize| {
-        words.push(Word { term: text.clone(), surface: text, position: position + k, joined: false });
+        // A pair may be somebody's name.
+        let whole = if text.chars().nth(1).is_some() { text.clone() } else { String::new() };
+        words.push(Word { whole, ..Word::new(text.clone(), text, position + k, Form::Alone) });
     };
     for (k, c) in chars.iter().enumerate() {
         if purpose == Purpose::Text || chars.len() == 1 {
@@ -363,7 +362,7 @@ mod tests {
     fn terms(text: &str, purpose: Purpose) -> Vec<String> {
         let mut seen = HashSet::new();
         let words = Reader::default().read(text, purpose).into_iter();
-        words.map(|w| w.term).filter(|t| seen.insert(t.clone())).collect()
+        words.filter(Word::counts).map(|w| w.term).filter(|t| seen.insert(t.clone())).collect()
     }
 
     #[test]
@@ -407,7 +406,7 @@ mod tests {
     fn function_words_only_take_a_place() {
         let words = Reader::default().read("state of the art", Purpose::Text);
         let places: Vec<(&str, usize)> = words.iter().map(|w| (w.term.as_str(), w.position)).collect();
-        assert_eq!(places, [("state", 0), ("art", 3)]);
+        assert_eq!(places, [("state", 0), ("of the", 1), ("art", 3)]);
         assert_eq!(terms("to be or not to be", Purpose::Query), [] as [&str; 0]);
     }
 
@@ -428,13 +427,64 @@ mod tests {
         assert_eq!(terms("José O'Brien", Purpose::Name), ["j", "jose", "o", "obrien"]);
     }
 
+    #[test]
+    fn umlauts_are_spelled_out_as_well() {
+        let name = terms("Jürgen Müller-Lüdenscheidt", Purpose::Name);
+        for term in ["muller", "mueller", "luedenscheidt"] {
+            assert!(name.contains(&term.to_string()), "{name:?}");
+        }
+        assert!(terms("Søren Ørsted", Purpose::Name).contains(&"oersted".to_string()));
+        assert!(terms("Schrödinger", Purpose::Text).contains(&terms("Schroedinger", Purpose::Query)[0]));
+        assert!(terms("o\u{308}rtlich", Purpose::Text).contains(&"oertlich".to_string()));
+        let surnames = |name: &str| -> Vec<String> {
+            let words = Reader::default().read_name(name);
+            words.into_iter().filter(|w| w.form == Form::Surname).map(|w| w.term).collect()
+        };
+        assert_eq!(surnames("Sam Altmann"), ["=altmann"]);
+        assert_eq!(surnames("Ada Lovelace-King"), ["=king", "=lovelaceking"]);
+        assert_eq!(surnames("Ö"), ["=oe", "=o"]);
+    }
+
+    #[test]
+    fn signs_stay_with_their_names() {
+        let signed = |text: &str| -> Vec<String> {
+            let words = Reader::default().read(text, Purpose::Text);
+            words.into_iter().filter(|w| w.form == Form::Sign).map(|w| w.term).collect()
+        };
+        for (text, expected) in [
+            ("Memory-safe C++ and C++17, in C#.", vec!["c++", "c++", "c#"]),
+            ("A* search, D*-Lite, A$^*$ and RRT*", vec!["a*", "d*", "a*", "rrt*"]),
+            ("the .NET runtime (.net)", vec![".net", ".net"]),
+            ("F# and k-means++", vec!["f#", "k-means++"]),
+            ("Node.js", vec!["nodej"]),
+            ("ask @someone; pass@1", vec!["@someone", "pass@1"]),
+            ("Q&A, R&D, TD3+BC, I/O", vec!["q&a", "r&d", "td3+bc", "i/o"]),
+            ("the R language", vec!["R"]),
+            ("a rate r, an R-CNN", vec![]),
+            ("all is well. Then we 1+1 = 2, 3/4 and *emphasised* footnotes*", vec![]),
+            ("C\u{200b}++ trans\u{ad}former", vec!["c++"]),
+        ] {
+            let expected: Vec<String> = expected.into_iter().map(|t| t.replace("k-means", "kmeans")).collect();
+            assert_eq!(signed(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn british_and_american_are_one_language() {
+        for (a, b) in
+            [("colour-coded optimisation", "color-coded optimization"), ("Modelling behaviour", "modeling behavior")]
+        {
+            assert_eq!(terms(a, Purpose::Text), terms(b, Purpose::Query));
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_gives_short_words_in_order(text in "\\PC{0,120}") {
             for purpose in [Purpose::Text, Purpose::Query, Purpose::Name] {
                 let words = Reader::default().read(&text, purpose);
                 prop_assert!(words.iter().all(|w| w.term.chars().count() <= MAX_WORD));
-                let alone: Vec<usize> = words.iter().filter(|w| !w.joined).map(|w| w.position).collect();
+                let alone: Vec<usize> = words.iter().filter(|w| w.form == Form::Alone).map(|w| w.position).collect();
                 prop_assert!(alone.is_sorted());
             }
         }

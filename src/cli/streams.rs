@@ -1,0 +1,338 @@
+//! Where a command reads and writes: the streams and files of this process or, where a running service carries it out, those
+//! of the process that asked (`desk`). Every command goes through here, so that it need not know which of the two it is.
+//!
+//! The streams belong to the thread that the command runs on. What is called back from other threads takes [`here`] along.
+
+use std::cell::RefCell;
+use std::fmt::Arguments;
+use std::fs::{self, File};
+use std::io::{self, BufRead, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use console::Term;
+
+use crate::error::{Error, Result};
+use crate::sources;
+
+/// Says a line on the stderr of the command, as `eprintln!` does on the process's own.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::streams::here().say(format_args!($($text)*)) };
+}
+pub(crate) use say;
+
+thread_local! {
+    static HERE: RefCell<Option<Arc<Streams>>> = const { RefCell::new(None) };
+}
+
+static OWN: LazyLock<Arc<Streams>> = LazyLock::new(|| {
+    Arc::new(Streams {
+        out: Mutex::new(Box::new(io::stdout())),
+        err: Mutex::new(Box::new(io::stderr())),
+        terms: (Term::stdout(), Term::stderr()),
+        colours: (console::colors_enabled(), console::colors_enabled_stderr()),
+        errands: Box::new(Errand::run),
+        stopped: Arc::default(),
+    })
+});
+
+/// Runs an errand; where the command belongs to another process, there.
+pub type RunErrand = Box<dyn Fn(&Errand) -> io::Result<Found> + Send + Sync>;
+
+/// What a command prints to and reads from.
+pub struct Streams {
+    // Each held for a piece of text.
+    out: Mutex<Box<dyn Write + Send>>,
+    err: Mutex<Box<dyn Write + Send>>,
+    /// What stdout and stderr lead to.
+    terms: (Term, Term),
+    /// Whether there are colours on them.
+    colours: (bool, bool),
+    errands: RunErrand,
+    /// Set when nobody waits for the command any more: it ends at its next word or line.
+    stopped: Arc<AtomicBool>,
+}
+
+/// The streams of the command that runs on this thread.
+pub fn here() -> Arc<Streams> {
+    HERE.with_borrow(|here| here.clone()).unwrap_or_else(|| Arc::clone(&OWN))
+}
+
+impl Streams {
+    /// Those of another process: where its stdout and stderr go, what these lead to, and how its files are had.
+    #[cfg(unix)]
+    pub fn of_another(
+        (out, err): (File, File),
+        colours: (bool, bool),
+        errands: RunErrand,
+        stopped: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
+        let term = |file: &File| Ok::<_, io::Error>(Term::read_write_pair(file.try_clone()?, file.try_clone()?));
+        let terms = (term(&out)?, term(&err)?);
+        let (out, err) = (Mutex::new(Box::new(io::LineWriter::new(out)) as _), Mutex::new(Box::new(err) as _));
+        Ok(Streams { out, err, terms, colours, errands, stopped })
+    }
+
+    /// Runs `command` with these streams.
+    #[cfg(unix)]
+    pub fn during<T>(self: &Arc<Self>, command: impl FnOnce() -> T) -> T {
+        /// Puts back what was there, also when the command panics.
+        struct Back(Option<Arc<Streams>>);
+        impl Drop for Back {
+            fn drop(&mut self) {
+                HERE.set(self.0.take());
+            }
+        }
+        let _back = Back(HERE.replace(Some(Arc::clone(self))));
+        command()
+    }
+
+    /// Whether they are those of this process, which then ends with the command.
+    pub fn is_own(self: &Arc<Self>) -> bool {
+        Arc::ptr_eq(self, &OWN)
+    }
+
+    /// Says a line on stderr. That nobody hears it is no error.
+    pub fn say(&self, text: Arguments<'_>) {
+        let _ = writeln!(self.err.lock().unwrap_or_else(PoisonError::into_inner), "{text}");
+    }
+
+    /// What stdout leads to.
+    pub fn out_term(&self) -> &Term {
+        &self.terms.0
+    }
+
+    /// What stderr leads to.
+    pub fn err_term(&self) -> &Term {
+        &self.terms.1
+    }
+
+    /// Whether stdout takes colours.
+    pub fn coloured(&self) -> bool {
+        self.colours.0
+    }
+
+    /// Whether stderr takes colours.
+    pub fn err_coloured(&self) -> bool {
+        self.colours.1
+    }
+
+    /// Brings on its way what was printed.
+    #[cfg(unix)]
+    pub fn flush(&self) -> io::Result<()> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner).flush()
+    }
+
+    fn run(&self, errand: &Errand) -> io::Result<Found> {
+        self.check()?;
+        (self.errands)(errand)
+    }
+
+    /// An error when nobody waits any more.
+    fn check(&self) -> io::Result<()> {
+        match self.stopped.load(Ordering::Relaxed) {
+            false => Ok(()),
+            true => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the command was stopped")),
+        }
+    }
+}
+
+/// The stdout of the command.
+pub fn out() -> Out {
+    Out(here())
+}
+
+/// See [`out`].
+pub struct Out(Arc<Streams>);
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.check()?;
+        self.0.out.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.out.lock().unwrap_or_else(PoisonError::into_inner).flush()
+    }
+}
+
+/// Something to be done where the command was given, with the rights and in the folder of whoever gave it.
+#[derive(Debug, PartialEq)]
+pub enum Errand {
+    /// Open a file to read it; `-` is stdin.
+    Open(PathBuf),
+    /// Open a file to write it.
+    Create(PathBuf, Manner),
+    /// See what is there.
+    Look(PathBuf),
+    /// Make a folder, and those above it.
+    MakeFolder(PathBuf),
+}
+
+/// How a file is made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Manner {
+    /// It must not be there yet.
+    New,
+    /// Neither, and nobody else on the machine may read it.
+    Private,
+    /// In the place of one that may be there.
+    Replace,
+}
+
+/// What an errand brought.
+pub enum Found {
+    /// A file.
+    File(File),
+    /// What is there.
+    Entry(Entry),
+    /// It is done.
+    Done,
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Entry {
+    /// A file with a length, which can be read more than once.
+    pub is_file: bool,
+    /// A folder.
+    pub is_folder: bool,
+    /// Bytes of the file; entries of the folder, of which more than one are not counted.
+    pub length: u64,
+}
+
+impl Errand {
+    /// Runs it in this process.
+    pub fn run(&self) -> io::Result<Found> {
+        match self {
+            Errand::Open(path) if path.as_os_str() == "-" => stdin().map(Found::File),
+            Errand::Open(path) => File::open(path).map(Found::File),
+            Errand::Create(path, Manner::Replace) => File::create(path).map(Found::File),
+            Errand::Create(path, manner) => {
+                let mut options = File::options();
+                options.write(true).create_new(true);
+                #[cfg(unix)]
+                if *manner == Manner::Private {
+                    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+                }
+                options.open(path).map(Found::File)
+            }
+            Errand::Look(path) => {
+                let found = fs::metadata(path)?;
+                let length = match found.is_dir() {
+                    true => fs::read_dir(path)?.take(1).count() as u64,
+                    false => found.len(),
+                };
+                Ok(Found::Entry(Entry { is_file: found.is_file(), is_folder: found.is_dir(), length }))
+            }
+            Errand::MakeFolder(path) => fs::create_dir_all(path).map(|()| Found::Done),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn stdin() -> io::Result<File> {
+    std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned().map(File::from)
+}
+
+#[cfg(windows)]
+fn stdin() -> io::Result<File> {
+    std::os::windows::io::AsHandle::as_handle(&io::stdin()).try_clone_to_owned().map(File::from)
+}
+
+fn file(errand: &Errand) -> io::Result<Handled> {
+    let streams = here();
+    match streams.run(errand)? {
+        Found::File(file) => Ok(Handled { file, streams }),
+        Found::Entry(_) | Found::Done => Err(io::Error::other("no file came back")),
+    }
+}
+
+/// A file of the command. Reading and writing end when nobody waits for the command any more.
+pub struct Handled {
+    file: File,
+    streams: Arc<Streams>,
+}
+
+impl Handled {
+    /// Puts on disk what is written.
+    pub fn sync_all(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+}
+
+impl Read for Handled {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(bytes)?;
+        // Behind it: a read may have waited for long.
+        self.streams.check()?;
+        Ok(read)
+    }
+}
+
+impl Write for Handled {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.streams.check()?;
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Opens a file as it is; `-` is stdin.
+///
+/// # Errors
+/// [`Error::Io`] when it is not there, is a folder, or cannot be read.
+pub fn input(path: &Path) -> Result<Handled> {
+    let opened = file(&Errand::Open(path.to_path_buf())).map_err(|e| Error::io(path, "cannot open", e))?;
+    if opened.file.metadata().is_ok_and(|m| m.is_dir()) {
+        return Err(Error::io(path, "cannot read", io::ErrorKind::IsADirectory.into()));
+    }
+    Ok(opened)
+}
+
+/// Opens a file by what it holds, not by how it is called: plain, gzip or Zstandard; `-` is stdin.
+///
+/// # Errors
+/// As for [`input`].
+pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
+    sources::unpacked(path, Box::new(input(path)?))
+}
+
+/// All of a file; `-` is stdin.
+///
+/// # Errors
+/// As for [`input`].
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input(path)?.read_to_end(&mut bytes).map_err(|e| Error::io(path, "cannot read", e))?;
+    Ok(bytes)
+}
+
+/// A file to write.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn create(path: &Path, manner: Manner) -> Result<Handled> {
+    file(&Errand::Create(path.to_path_buf(), manner)).map_err(|e| Error::io(path, "cannot write", e))
+}
+
+/// What is at a path; none where nothing is, or nothing that can be seen.
+pub fn look(path: &Path) -> Option<Entry> {
+    match here().run(&Errand::Look(path.to_path_buf())) {
+        Ok(Found::Entry(entry)) => Some(entry),
+        _ => None,
+    }
+}
+
+/// Makes a folder, and those above it, where they are not there.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn make_folder(path: &Path) -> Result<()> {
+    let made = here().run(&Errand::MakeFolder(path.to_path_buf()));
+    made.map(drop).map_err(|e| Error::io(path, "cannot make the folder", e))
+}

@@ -1,0 +1,76 @@
+//! How the service ends: within five seconds of the first signal, whatever is streaming, and with an answer for everybody.
+//!
+//! Running requests go on and mostly finish. A stream of papers that stands still, or is not through after [`CUT`], is read
+//! no further: what has come is written and reported. Who has no answer by [`PATIENCE`] hears that the service is stopping.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::error::ApiError;
+use crate::engine::Report;
+
+/// How long the bodies of requests are read on.
+pub const CUT: Duration = Duration::from_millis(1500);
+
+/// How long a body may stand still.
+pub const STILL: Duration = Duration::from_millis(300);
+
+/// How long requests have for their answers.
+pub const PATIENCE: Duration = Duration::from_millis(2800);
+
+/// How long what still comes of a body is read and dropped once it was answered: a client that is sending would otherwise
+/// find its connection gone before it reads the answer.
+pub const LINGER: Duration = Duration::from_millis(700);
+
+/// How long the connections have to close.
+pub const DRAIN: Duration = Duration::from_millis(3600);
+
+/// How long what runs in the background, and the index, have at the end. Nothing is lost when they are cut short.
+pub const BACKGROUND: Duration = Duration::from_millis(300);
+pub const INDEX: Duration = Duration::from_millis(700);
+
+/// Whether the service was asked to stop.
+#[derive(Clone)]
+pub struct Stopping(watch::Receiver<bool>);
+
+impl Stopping {
+    /// What asks, and what hears of it.
+    pub fn new() -> (watch::Sender<bool>, Self) {
+        let (stop, stopped) = watch::channel(false);
+        (stop, Stopping(stopped))
+    }
+
+    /// Returns once it was.
+    pub async fn begun(&self) {
+        let mut stopped = self.0.clone();
+        if stopped.wait_for(|s| *s).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Returns so long after it was, or (where it was before) after now.
+    pub async fn since(&self, time: Duration) {
+        self.begun().await;
+        tokio::time::sleep(time).await;
+    }
+}
+
+/// The answer for a request that is given up.
+pub fn given_up() -> ApiError {
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping; send the request again once it is back")
+}
+
+/// The answer for papers of which these were written down.
+pub fn so_far(report: &Report) -> ApiError {
+    let message = format!(
+        "the service is stopping; of the papers that had come, {} are new, {} updated, {} unchanged and {} rejected, and what \
+         is counted is on disk. Send the rest, or all of them again, once it is back: what is in costs nothing",
+        report.accepted, report.updated, report.unchanged, report.rejected_total
+    );
+    let mut detail = serde_json::to_value(report).unwrap_or_default();
+    detail["stopping"] = json!(true);
+    ApiError { detail: Some(detail), ..ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message) }
+}

@@ -1,0 +1,299 @@
+//! Titles and abstracts as text: markup comes off here and nowhere else.
+//!
+//! What is searched, embedded, named and compared comes from here; what was sent is kept and given back.
+//!
+//! - [`plain`]: JATS, HTML, MathML and LaTeX as text. `CO$_2$` and `CO<sub>2</sub>` are `CO₂`.
+//! - [`prose`]: the same without formulas, for names.
+//! - [`spelled`]: Greek and signs as words, sub- and superscripts as digits: `CO₂` is `CO2`, for words.
+//! - [`letters`]: letters and digits alone, for comparing.
+
+mod formula;
+mod latex;
+mod markup;
+mod spelled;
+
+pub use spelled::{letters, spelled, unaccented};
+
+use std::borrow::Cow;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// The number of these rules. Raised when they read a text in another way, so that folders of before are brought up to date:
+/// their texts are read again, and those that have become others are embedded again.
+pub const READING: u32 = 1;
+
+/// What stands around a formula while a text is read; no text has these (they are no characters).
+const OPEN: char = '\u{fdd0}';
+const CLOSE: char = '\u{fdd1}';
+
+/// Escaped text that was escaped again, and so on: how often that is undone.
+const MAX_ESCAPED: usize = 4;
+
+/// The text of a title or an abstract that may hold JATS, HTML, MathML or LaTeX. Text without any of it is given back as it is;
+/// what only looks like markup (`a<b`, `<think>`, `$5`) stays.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !may_be_marked(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = read(text);
+    out.retain(|c| c != OPEN && c != CLOSE);
+    if out == text { Cow::Borrowed(text) } else { Cow::Owned(out) }
+}
+
+/// The same without its formulas, for names: a bar stands in their place. Those that are part of a word (`CO$_2$`,
+/// `$\alpha$-stable`) stay.
+pub fn prose(text: &str) -> Cow<'_, str> {
+    if !may_be_marked(text) {
+        return Cow::Borrowed(text);
+    }
+    let read = read(text);
+    let mut out = String::with_capacity(read.len());
+    let mut rest = read.as_str();
+    while let Some((before, behind)) = rest.split_once(OPEN) {
+        out.push_str(before);
+        let (formula, behind) = behind.split_once(CLOSE).unwrap_or((behind, ""));
+        let next = behind.strip_prefix('-').unwrap_or(behind);
+        let in_word = before.ends_with(char::is_alphanumeric) || next.starts_with(char::is_alphabetic);
+        if in_word && formula.chars().count() <= 8 && formula.chars().all(|c| c.is_alphanumeric() || c == '-') {
+            out.push_str(formula);
+        } else {
+            out.push_str(" | ");
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// Whether a text holds a sign that markup is made of: what most texts do not, and that in one pass over their bytes.
+fn may_be_marked(text: &str) -> bool {
+    // Last the first bytes of combining accents and of the soft hyphen.
+    text.bytes().any(|b| matches!(b, b'<' | b'&' | b'\\' | b'$' | b'{' | b'}' | b'~' | 0xcc | 0xcd))
+        || text.contains(['\u{ad}', '\u{200b}', '\u{feff}'])
+}
+
+/// The text with its formulas between [`OPEN`] and [`CLOSE`].
+fn read(text: &str) -> String {
+    let mut out: Cow<'_, str> = Cow::Borrowed(text);
+    if text.contains([OPEN, CLOSE]) {
+        out = Cow::Owned(text.replace([OPEN, CLOSE], ""));
+    }
+    for _ in 0..MAX_ESCAPED {
+        match markup::strip(&out) {
+            Some(stripped) => out = Cow::Owned(stripped),
+            None => break,
+        }
+    }
+    if out.contains(['\\', '$', '{', '}', '~']) {
+        out = Cow::Owned(latex::read(&out));
+    }
+    if out.contains(['\u{ad}', '\u{200b}', '\u{feff}']) {
+        out = Cow::Owned(out.replace(['\u{ad}', '\u{200b}', '\u{feff}'], ""));
+    }
+    if out.bytes().any(|b| matches!(b, 0xcc | 0xcd)) {
+        out = Cow::Owned(out.nfc().collect());
+    }
+    out.into_owned()
+}
+
+/// The beginning of a text, of at most so many bytes: what looks for an end looks no further, so that a text of nothing but
+/// beginnings is read as fast as any.
+fn within(text: &str, bytes: usize) -> &str {
+    if text.len() <= bytes {
+        return text;
+    }
+    let end = (0..=bytes).rev().find(|k| text.is_char_boundary(*k)).unwrap_or(0);
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn text_without_markup_is_given_back_as_it_is() {
+        for text in [
+            "plain text",
+            "a<b, then c>d",
+            "p < 0.05 and q > 3",
+            "5 < x <= 7",
+            "the <think> token, <eos> and [SEG], <answer>42</answer>, <s> and </s>",
+            "R&D at AT&T; P&L",
+            "it costs $5 per patient",
+            "from $100 to $200 a month",
+            "US$5 and CA$ 6 and 7$",
+            "Größe ≤ 5 µm, 東京, α-stable",
+            "if x<i and j>k",
+            "momentum <p> of a particle",
+            "vectors <i> alone",
+            "a ~ b",
+            "http://x.org/~user/",
+        ] {
+            assert!(matches!(plain(text), Cow::Borrowed(_)), "{text:?} became {:?}", plain(text));
+        }
+    }
+
+    #[test]
+    fn html_and_jats_are_read() {
+        for (text, expected) in [
+            ("<i>Bacteria</i> in oysters", "Bacteria in oysters"),
+            ("A &amp; B &lt; C &#x2014; D&nbsp;E &eacute;", "A & B < C — D E é"),
+            ("CO<sub>2</sub> at 10<sup>-3</sup> mol m<sup>−2</sup>, 4<sup>th</sup>", "CO₂ at 10⁻³ mol m⁻², 4th"),
+            ("<p>One.</p><p>Two.</p>", "One. Two."),
+            ("One.<br/>Two.<br>Three", "One. Two. Three"),
+            (
+                "<jats:title>Abstract</jats:title><jats:sec><jats:title>Methods</jats:title><jats:p>We <jats:italic>did</jats:italic> it.</jats:p></jats:sec>",
+                "Methods: We did it.",
+            ),
+            ("&lt;jats:p&gt;Twice &amp;amp; escaped&lt;/jats:p&gt;", "Twice & escaped"),
+            ("<jats:p>p &lt; 0.05</jats:p>", "p < 0.05"),
+            ("growth of<i>Bacteria</i>in bays", "growth of Bacteria in bays"),
+            ("<i>Drosophila</i>s fly", "Drosophilas fly"),
+            ("<b>B</b>idirectional", "Bidirectional"),
+            ("<![CDATA[a < b]]> and <!-- not this --> c", "a < b and c"),
+            ("<span class=\"x\">in</span> <a href=\"http://x.org/?a=1&b=2\">here</a>", "in here"),
+            ("<STRONG>Loud</STRONG>", "Loud"),
+            ("<jats:p/>", ""),
+            ("<ul><li>one</li><li>two</li></ul>", "one two"),
+            ("<script>alert(1)</script>text", "text"),
+        ] {
+            assert_eq!(plain(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_formula_is_said_once() {
+        let mathml = "<mml:math><mml:msub><mml:mi>x</mml:mi><mml:mn>1</mml:mn></mml:msub></mml:math>";
+        for (text, expected) in [
+            (mathml.to_string(), "x₁"),
+            (format!("(<jats:inline-formula><jats:alternatives><jats:tex-math>$$x_1$$</jats:tex-math>{mathml}</jats:alternatives></jats:inline-formula>)."), "(x₁)."),
+            ("<jats:inline-formula><jats:tex-math>x_1</jats:tex-math></jats:inline-formula>".into(), "x₁"),
+            ("<tex-math>\\documentclass[12pt]{minimal} \\usepackage{amsmath} \\begin{document}$$\\alpha^2$$\\end{document}</tex-math>".into(), "α²"),
+            ("<math><semantics><mrow><mi>E</mi><mo>=</mo><mi>m</mi><msup><mi>c</mi><mn>2</mn></msup></mrow><annotation encoding=\"application/x-tex\">E=mc^2</annotation></semantics></math>".into(), "E = mc²"),
+            ("<math><mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mn>2</mn></mfrac><msqrt><mi>n</mi></msqrt></math>".into(), "(a+b)/2√n"),
+            ("<math><mi>log</mi><mi>n</mi></math>".into(), "log n"),
+        ] {
+            assert_eq!(plain(&text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn latex_is_read() {
+        for (text, expected) in [
+            (r"$\alpha$-stable", "α-stable"),
+            (
+                r#"Schr\"odinger and Erd\H{o}s, Andr\'{e}, Ho\v{r}ava, stra\ss e, {\L}ukasiewicz, na\"{\i}ve"#,
+                "Schrödinger and Erdős, André, Hořava, straße, Łukasiewicz, naïve",
+            ),
+            (r"CO$_2$ and H$_2$O", "CO₂ and H₂O"),
+            (r"$\mathcal{N}=4$", "N = 4"),
+            (r"$O(n \log n)$", "O(n log n)"),
+            (r"$2\pi r$ and $\beta\gamma$", "2π r and β γ"),
+            (r"$10^{-3}$ or $x_{max}$ or $n^{th}$", "10⁻³ or x_max or nth"),
+            (r"$\frac{a+b}{2}$", "(a+b)/2"),
+            (r"$90^\circ$", "90°"),
+            (r"We gain 5\% with \textbf{bold \emph{moves}} in {\it style}", "We gain 5% with bold moves in style"),
+            (r"see \href{https://x.org}{the page} and \cite{key}.", "see the page and ."),
+            (r"costs \$5", "costs $5"),
+            (r"\(x^2\) and \[y\]", "x² and y"),
+            (r"\begin{equation}a=b\end{equation}", "a = b"),
+            (r"Fig.~3 and a \& b", "Fig. 3 and a & b"),
+            (r"our system \sysname\ works", "our system sysname works"),
+            (r"\sysname{} works", "sysname works"),
+            (r"{D}eep {BERT}", "Deep BERT"),
+            (r"\nWe propose", "We propose"),
+            (r"$x \neq y \in \mathbb{R}$", "x ≠ y ∈ R"),
+            (r"$p<0.05$ for $5$ of $10$", "p < 0.05 for 5 of 10"),
+            ("e\u{301}tude", "étude"),
+            (r"the \alpha and \beta", "the α and β"),
+            (r#"it\'s \"quoted\" here, 100\,000 of \'Sniadecki"#, "it's \"quoted\" here, 100 000 of Śniadecki"),
+        ] {
+            assert_eq!(plain(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_come_without_formulas() {
+        assert_eq!(prose(r"An $O(n \log n)$ bound"), "An  |  bound");
+        assert_eq!(prose(r"CO$_2$ capture, $\alpha$-stable laws"), "CO₂ capture, α-stable laws");
+        assert_eq!(prose("costs $5"), "costs $5");
+    }
+
+    /// What a text of nothing but beginnings could make long takes no longer than any other.
+    #[test]
+    fn a_hostile_text_takes_no_longer() {
+        let many = |piece: &str| piece.repeat(100_000 / piece.len());
+        for piece in [
+            "<",
+            "$",
+            "{",
+            "}",
+            "&",
+            "\\",
+            "~",
+            "$a ",
+            "$$",
+            "<p>",
+            "<i>",
+            "</i>",
+            "<b a=\"",
+            "<!--",
+            "<![CDATA[",
+            "&lt;",
+            "&amp;",
+            "\\(",
+            "\\[",
+            "\\begin{equation}",
+            "\\href{",
+            "\\frac{",
+            "\\'",
+            "\\'{",
+            "$1",
+            "$x$",
+            "<math><mrow>",
+            "<mml:msub>",
+            "<mfrac><mi>x</mi>",
+            "<sub>",
+            "&amp;lt;",
+            "$\\sqrt{",
+            "$\\def\\a{\\a\\a}\\a$",
+            "<jats:title>",
+            "<alternatives>",
+            "{\\bf ",
+            "\\\"a",
+            "x_",
+            "\\SI{",
+            "<tex-math>",
+            "\u{301}",
+        ] {
+            let text = many(piece);
+            let began = std::time::Instant::now();
+            let _ = (plain(&text), prose(&text), letters(&text));
+            let took = began.elapsed();
+            assert!(took.as_secs_f64() < 5.0, "{piece:?} took {took:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(
+            text in "\\PC{0,120}",
+            tags in "(<|>|</|<i>|</i>|<p>|<sub>|</sub>|<math>|</math>|<mfrac>|<mi>|&amp;|&lt;|&|x|2| |<!--|-->|<jats:title>|</jats:title>|<alternatives>){0,24}",
+            tex in "(\\$|\\\\|\\{|\\}|\\^|_|&|~|\\\\frac|\\\\sqrt|\\\\left|\\\\right|\\\\begin|\\{cases\\}|\\\\end|\\\\text|\\\\'|\\(|\\)|\\\\\\\\|x|α|2| |\\\\operatorname|\\\\not|\\\\limits|\\\\color|\\\\hspace|\\\\displaystyle|\\[|\\]){0,24}",
+        ) {
+            for text in [text, tags, tex.clone(), format!("${tex}$")] {
+                let out = plain(&text).into_owned();
+                let _ = (prose(&text), spelled(&text), letters(&text), unaccented(&text));
+                prop_assert!(!out.contains([OPEN, CLOSE]));
+            }
+        }
+
+        /// Tags and entities that were taken away are gone.
+        #[test]
+        fn text_of_tags_is_text(tags in "(<i>|</i>|<p>|</p>|<sub>|</sub>|<jats:p>|</jats:p>|&amp;|&lt;|&eacute;|word|2| |a<b|<think>){0,16}") {
+            let once = plain(&tags).into_owned();
+            prop_assert_eq!(plain(&once), once.as_str());
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Folders of earlier versions, whose texts were read by other rules: their hashes, keys and names are brought up to date, and
+//! papers whose text has become another get a row and a vector of it.
+
+use roaring::RoaringBitmap;
+use rusqlite::params;
+
+use super::papers::{Fingerprints, paper_at, put_names, remove, write_one};
+use super::{Store, StoredModel, vectors, works};
+use crate::error::Result;
+use crate::paper::{Paper, READING, Row};
+
+impl Store {
+    /// Whether all texts were read by the rules of this version.
+    pub fn is_read_anew(&self) -> Result<bool> {
+        self.read(|c| c.query_row("SELECT reading >= ?1 FROM counter", [READING], |r| r.get(0)))
+    }
+
+    /// Notes that they were. Until then everything is looked through again when the folder is next opened.
+    pub fn set_read_anew(&self) -> Result<()> {
+        self.write(|t| t.execute("UPDATE counter SET reading = ?1", [READING]).map(drop))
+    }
+
+    /// Reads some rows by the rules of this version: their keys and names are written anew. Gives the papers whose text has
+    /// become another; they stay as they are until [`Store::renew`].
+    pub fn read_anew(&self, rows: &RoaringBitmap) -> Result<Vec<Paper>> {
+        self.write(|t| {
+            let mut find = t.prepare_cached("SELECT text_hash, json FROM papers WHERE row = ?1")?;
+            let mut others = Vec::new();
+            for row in rows {
+                let mut found = find.query([row])?;
+                let Some(r) = found.next()? else { continue };
+                let (text, paper): ([u8; 16], Paper) = (r.get(0)?, paper_at(r, 1)?);
+                put_names(t, row, &paper)?;
+                works::put(t, row, &paper)?;
+                if Fingerprints::of(&paper).text != text {
+                    others.push(paper);
+                }
+            }
+            Ok(others)
+        })
+    }
+
+    /// Gives papers the row and the vector of what their text is by the rules of this version. Each stays in its theme.
+    pub fn renew(&self, model: &StoredModel, papers: &[(Paper, Vec<f32>)]) -> Result<()> {
+        self.write(|t| {
+            let number = vectors::add(t, model)?;
+            let change: u64 =
+                t.query_row("UPDATE counter SET change = change + 1 RETURNING change", [], |r| r.get(0))?;
+            for (paper, vector) in papers {
+                let old: u32 = t
+                    .prepare_cached("SELECT row FROM papers WHERE id = ?1")?
+                    .query_row([paper.id.as_str()], |r| r.get(0))?;
+                let prints = Fingerprints::of(paper);
+                remove(t, old, change)?;
+                let new = write_one(t, paper, &prints, None, change)?;
+                vectors::put(t, number, &prints.text, vector)?;
+                t.prepare_cached("UPDATE OR REPLACE theme_papers SET row = ?2 WHERE row = ?1")?
+                    .execute(params![old, new])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Does the same for papers of libraries, which have no rows: their vectors are made when they are next needed.
+    pub fn read_libraries_anew(&self) -> Result<()> {
+        self.write(|t| {
+            let mut select = t.prepare("SELECT user, id, text_hash, json FROM outside")?;
+            let mut found = select.query([])?;
+            let mut others: Vec<(i64, String, [u8; 16], [u8; 16])> = Vec::new();
+            while let Some(r) = found.next()? {
+                let (old, new) = (r.get(2)?, Fingerprints::of(&paper_at(r, 3)?).text);
+                if old != new {
+                    others.push((r.get(0)?, r.get(1)?, old, new));
+                }
+            }
+            for (user, id, old, new) in others {
+                t.prepare_cached("UPDATE outside SET text_hash = ?3 WHERE user = ?1 AND id = ?2")?
+                    .execute(params![user, id, new])?;
+                vectors::drop_unused(t, &old)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The rows of the papers there are, as many as are read at a time.
+    pub fn rows_in_pages(&self, page: usize) -> Result<Vec<RoaringBitmap>> {
+        let rows: Vec<Row> = self.rows_of_all()?.iter().map(Row).collect();
+        Ok(rows.chunks(page.max(1)).map(|rows| rows.iter().map(|row| row.0).collect()).collect())
+    }
+}

@@ -1,0 +1,230 @@
+//! The OpenAPI document: what it says is what the service does.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use crate::schema::wrong;
+use crate::support::{Folder, Reply, Server, error, paper, papers};
+
+/// A service with papers, themes and a reader, and its document.
+fn served() -> (Folder, Server, Value) {
+    let folder = Folder::new();
+    let file = folder.file("p.jsonl", papers(300));
+    folder.json(&["ingest", &file]);
+    let server = Server::start(&folder);
+    let events: Vec<Value> = (0..12).map(|k| json!({ "paper": format!("p/{}", k * 7), "kind": "like" })).collect();
+    assert_eq!(server.post("/v1/users/ada/events", &json!({ "events": events })).status, 200);
+    assert_eq!(server.get("/v1/themes").status, 200);
+    let document = server.get("/openapi.json").body;
+    (folder, server, document)
+}
+
+struct Operation<'a> {
+    method: String,
+    path: &'a str,
+    id: &'a str,
+    said: &'a Value,
+}
+
+fn operations(document: &Value) -> Vec<Operation<'_>> {
+    let paths = document["paths"].as_object().expect("paths");
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object().expect("a path").iter().map(move |(method, said)| Operation {
+                method: method.to_uppercase(),
+                path,
+                id: said["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has no name")),
+                said,
+            })
+        })
+        .collect()
+}
+
+/// A body with which an operation does something.
+fn body(id: &str) -> Value {
+    match id {
+        "embed" => json!({ "inputs": ["whales"], "kind": "query" }),
+        "put_papers" => json!({ "papers": [paper(900), { "id": "x" }] }),
+        "recommend" => json!({ "like": ["p/1", { "id": "p/8", "weight": 2.0 }], "text": ["number5"], "explain": true }),
+        "search_long" => json!({ "q": "topic3 number10", "explain": true }),
+        "similar_papers_of_each" => json!({ "ids": ["p/1", "p/2"], "explain": true }),
+        "themes_of_selection" => json!({ "q": "topic3" }),
+        "put_user" => json!({ "per_author": 2 }),
+        "add_events" => json!({ "events": [{ "paper": "p/5", "kind": "save", "at": "2026-01-02", "weight": 1.0 }] }),
+        "preview_feed" => json!({ "events": [{ "paper": "p/6", "kind": "like" }], "explain": true }),
+        "rank_for_user" => json!({ "candidates": ["p/1", "p/2"], "explain": true }),
+        "import_history" => json!({ "text": "p/9\nnobody/1\n" }),
+        "patch_interest" => json!({ "weight": 2.0 }),
+        _ => json!({}),
+    }
+}
+
+/// The address of an operation, with what its path and its required parameters want.
+fn address(server: &Server, operation: &Operation<'_>) -> String {
+    let id = match operation.path {
+        path if path.contains("/interests/") => {
+            server.get("/v1/users/ada/interests").body["interests"][0]["id"].as_str().unwrap_or("i1").to_string()
+        }
+        path if path.contains("/themes/") => "t1".into(),
+        _ if operation.id == "delete_paper" => "p%2F250".into(),
+        _ => "p%2F3".into(),
+    };
+    let user = if operation.id.contains("delete") { "gone" } else { "ada" };
+    let path = operation.path.replace("{user}", user).replace("{id}", &id);
+    let mut query = vec![("explain", "true")];
+    let parameters: Vec<&Value> = operation.said["parameters"].as_array().into_iter().flatten().collect();
+    query.retain(|(name, _)| parameters.iter().any(|p| p["in"] == "query" && p["name"] == *name));
+    let token = server.post("/v1/users/ada/token", &json!({})).body["token"].as_str().unwrap_or_default().to_string();
+    for parameter in parameters.iter().filter(|p| p["in"] == "query" && p["required"] == true) {
+        match parameter["name"].as_str().expect("a name") {
+            "token" => query.push(("token", &token)),
+            "q" => query.push(("q", "topic3")),
+            "id" => query.push(("id", "p/3")),
+            other => panic!("{}: what is {other}?", operation.id),
+        }
+    }
+    let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+}
+
+fn send(server: &Server, operation: &Operation<'_>, address: &str, body: &Value) -> Reply {
+    match operation.said["requestBody"].is_object() {
+        true => server.request(&operation.method, address, Some("application/json"), body.to_string().as_bytes()),
+        false => server.request(&operation.method, address, None, b""),
+    }
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let (_folder, _server, document) = served();
+    let mut seen = HashSet::new();
+    for operation in operations(&document) {
+        assert!(seen.insert(operation.id), "two operations are called {}", operation.id);
+        assert!(operation.id.len() > 4, "{} says nothing", operation.id);
+    }
+    let parts = &document["components"]["schemas"]["Part"];
+    assert_eq!(parts["discriminator"]["propertyName"], "kind");
+    let choices = parts["oneOf"].as_array().expect("kinds");
+    assert_eq!(parts["discriminator"]["mapping"].as_object().map(serde_json::Map::len), Some(choices.len()));
+    assert!(choices.iter().all(|choice| choice["$ref"].is_string()), "{parts}");
+}
+
+#[test]
+fn every_answer_is_as_the_document_says() {
+    let (_folder, server, document) = served();
+    server.request("PUT", "/v1/users/gone", None, b"");
+    let mut done = 0;
+    for operation in operations(&document) {
+        let at = address(&server, &operation);
+        let reply = send(&server, &operation, &at, &body(operation.id));
+        let what = format!("{} {} {}", operation.id, at, reply.status);
+        let said = &operation.said["responses"][reply.status.to_string()];
+        assert!(said.is_object(), "{what}: not documented: {}", reply.body);
+        assert!(reply.status < 400, "{what}: {}", reply.body);
+        let content = reply.headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let media_type = content.split(';').next().unwrap_or_default();
+        match said["content"].as_object() {
+            None => assert!(media_type.is_empty(), "{what}: an answer of {media_type} is not documented"),
+            Some(types) => {
+                let schema = &types.get(media_type).unwrap_or_else(|| panic!("{what}: {media_type}"))["schema"];
+                if media_type.ends_with("json") {
+                    let wrong = wrong(&document, schema, &reply.body);
+                    assert!(wrong.is_empty(), "{what}: {wrong:#?}");
+                }
+            }
+        }
+        done += 1;
+    }
+    assert!(done > 40, "{done}");
+    // And those that fail.
+    for (path, status) in [("/v1/papers/nobody", 404), ("/v1/search", 422), ("/v1/search?q=x&limit=x", 400)] {
+        let reply = server.get(path);
+        let schema = json!({ "$ref": "#/components/schemas/ErrorBody" });
+        assert_eq!((reply.status, wrong(&document, &schema, &reply.body)), (status, Vec::new()), "{path}");
+    }
+}
+
+/// Numbers just beyond what a schema of a number allows; far out where it names no end.
+fn beyond(schema: &Value) -> (Vec<Value>, Option<Value>) {
+    let whole = schema["type"] == "integer" || schema["type"].as_array().is_some_and(|t| t.contains(&json!("integer")));
+    let number = |x: f64| if whole { json!(x as i64) } else { json!(x) };
+    let mut out = Vec::new();
+    out.extend(schema["minimum"].as_f64().map(|least| number(least - 1.0)));
+    out.extend(schema["exclusiveMinimum"].as_f64().map(number));
+    out.extend(schema["maximum"].as_f64().map(|most| number(most + 1.0)));
+    let far = (schema["maximum"].is_null() && schema["exclusiveMaximum"].is_null()).then(|| number(1_000_000.0));
+    (out, far)
+}
+
+fn is_number(schema: &Value) -> bool {
+    let is = |name: &Value| name == "integer" || name == "number";
+    is(&schema["type"]) || schema["type"].as_array().is_some_and(|types| types.iter().any(is))
+}
+
+#[test]
+fn every_bound_that_is_enforced_is_documented_and_the_other_way_round() {
+    let (_folder, server, document) = served();
+    let mut tried = 0;
+    for operation in operations(&document).iter().filter(|o| !o.id.contains("delete") && !o.id.contains("reset")) {
+        let at = address(&server, operation);
+        let with =
+            |name: &str, value: &Value| format!("{at}{}{name}={value}", if at.contains('?') { '&' } else { '?' });
+        for parameter in operation.said["parameters"].as_array().into_iter().flatten() {
+            let (name, schema) = (parameter["name"].as_str().expect("a name"), &parameter["schema"]);
+            // The sides of the map go together.
+            let of_four = ["left", "bottom", "right", "top"].contains(&name);
+            if parameter["in"] != "query" || !is_number(schema) || of_four {
+                continue;
+            }
+            let (out, far) = beyond(schema);
+            for value in out {
+                let reply = send(&server, operation, &with(name, &value), &body(operation.id));
+                assert_eq!(error(&reply).0, 422, "{} {name}={value}", operation.id);
+                tried += 1;
+            }
+            if let Some(value) = far {
+                let reply = send(&server, operation, &with(name, &value), &body(operation.id));
+                assert!(reply.status < 400, "{} {name}={value}: {}", operation.id, reply.body);
+            }
+        }
+        let content = &operation.said["requestBody"]["content"]["application/json"]["schema"];
+        let schema = content["$ref"].as_str().and_then(|at| document.pointer(at.trim_start_matches('#')));
+        for (name, schema) in schema.and_then(|s| s["properties"].as_object()).into_iter().flatten() {
+            if !is_number(schema) {
+                continue;
+            }
+            let (out, far) = beyond(schema);
+            let with = |value: &Value| {
+                let mut body = body(operation.id);
+                body[name.as_str()] = value.clone();
+                send(&server, operation, &at, &body)
+            };
+            for value in out {
+                assert_eq!(error(&with(&value)).0, 422, "{} {name}: {value}", operation.id);
+                tried += 1;
+            }
+            if let Some(value) = far {
+                let reply = with(&value);
+                assert!(reply.status < 400, "{} {name}: {value}: {}", operation.id, reply.body);
+            }
+        }
+    }
+    assert!(tried > 60, "{tried}");
+    // Lists: one too many, and none.
+    for (path, name, most, item) in [
+        ("/v1/embed", "inputs", 1024, json!("x")),
+        ("/v1/similar/batch", "ids", 1000, json!("p/1")),
+        ("/v1/users/ada/rank", "candidates", 20_000, json!("p/1")),
+        ("/v1/recommend", "candidates", 20_000, json!("p/1")),
+    ] {
+        let mut body = if path == "/v1/recommend" { json!({ "like": ["p/1"] }) } else { json!({}) };
+        body[name] = vec![item; most + 1].into();
+        assert_eq!(error(&server.post(path, &body)).0, 422, "{path} {name}");
+        let schema =
+            &document["paths"][path.replace("ada", "{user}")]["post"]["requestBody"]["content"]["application/json"];
+        let schema = document.pointer(schema["schema"]["$ref"].as_str().expect("a name").trim_start_matches('#'));
+        assert_eq!(schema.expect("a schema")["properties"][name]["maxItems"], json!(most), "{path} {name}");
+    }
+}
