@@ -5,7 +5,7 @@ use csv::{ReaderBuilder, StringRecord};
 use super::date;
 use super::draft::{Draft, moment};
 use super::people::people;
-use crate::engine::{Reference, ReferenceList, Rejected};
+use crate::engine::{Reference, ReferenceList};
 use crate::error::{Error, Result};
 
 /// What a column can hold, and how it is headed: small letters and digits, the best first.
@@ -270,7 +270,7 @@ mod tests {
         }
         let list = read("title,doi,year\nA,,\n,,2020\n\nC,,\n");
         assert_eq!(list.references.iter().map(|r| r.line).collect::<Vec<_>>(), [2, 5]);
-        assert_eq!(list.rejected.iter().map(|r: &Rejected| r.line).collect::<Vec<_>>(), [3]);
+        assert_eq!(list.rejected.iter().map(|r| r.line).collect::<Vec<_>>(), [3]);
         for text in ["On things, and others\nMore", "a,b\n1,2", "", "Dear all,\ntitle"] {
             assert!(!looks(text), "{text}");
         }
