@@ -37,9 +37,12 @@ const TOO_LONG: &str = "nothing of it was taken. Send the list in parts (nothing
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)]
 pub struct HistoryBody {
-    /// The text of the list: BibTeX, RIS, CSL-JSON, an id or a title a line, or whatever else reference managers write.
+    /// The text of the list: BibTeX, RIS, CSL-JSON, Zotero's JSON or CSV, PubMed (MEDLINE text or XML), EndNote (tagged or
+    /// XML), Web of Science (tagged or tab-delimited), a table with a column `title` or `DOI`, or an id, DOI or address a
+    /// line.
     text: String,
-    /// How it is written; told from how it begins where nothing is said.
+    /// How it is written; told from the text where nothing is said. A list of titles has to be called `titles`; a text in
+    /// none of the formats is refused with 400, which says what it looks like.
     #[serde(default)]
     format: Format,
     /// What each reference counts as; `save` where nothing is said.
@@ -122,7 +125,7 @@ struct Asked {
         ("kind" = Option<EventKind>, Query, description = "what each reference counts as; `save` where nothing is said"),
         ("embed_missing" = Option<bool>, Query,
             description = "whether references that are not in the corpus are embedded, so that they teach all the same"),
-        ("format" = Option<Format>, Query, description = "how the list is written; told from how it begins"),
+        ("format" = Option<Format>, Query, description = "how the list is written; told from the text; `titles` has to be said"),
         ("stream" = Option<bool>, Query, description = "answer with lines of progress, and last the answer"),
         ("name" = Option<String>, Query, description = "what the list is called where imports are listed")),
     responses((status = 200, body = Imported), (status = 202, body = HistoryJob)))]

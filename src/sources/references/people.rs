@@ -9,9 +9,14 @@ pub fn person(text: &str) -> String {
 pub fn ordered<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let parts = parts.into_iter().map(str::trim);
     let parts: Vec<&str> = parts.filter(|part| !part.is_empty() && !is_suffix(part)).collect();
-    match parts[..] {
+    let name = match parts[..] {
         [family, given] => format!("{given} {family}"),
         _ => parts.join(", "),
+    };
+    // DBLP numbers people of one name.
+    match name.rsplit_once(' ') {
+        Some((bare, number)) if number.len() == 4 && number.bytes().all(|b| b.is_ascii_digit()) => bare.into(),
+        _ => name,
     }
 }
 
@@ -28,7 +33,7 @@ pub fn short(text: &str) -> String {
     }
 }
 
-/// Several names in one text: apart by semicolons, by ` and `, or by commas where these cannot be inside a name.
+/// Several names in one text: apart by semicolons or bars, by ` and `, or by commas where these cannot be inside a name.
 pub fn people(text: &str) -> Vec<String> {
     let text = text.trim().trim_end_matches([';', ',']);
     let with_number = |name: &str| match name.split_once(" (") {
@@ -39,8 +44,8 @@ pub fn people(text: &str) -> Vec<String> {
     let of = |names: Vec<&str>| -> Vec<String> {
         names.into_iter().map(with_number).filter(|name| !name.is_empty() && !is_others(name)).collect()
     };
-    if text.contains(';') {
-        return of(text.split(';').collect());
+    if text.contains([';', '|']) {
+        return of(text.split([';', '|']).collect());
     }
     if text.contains(" and ") || text.contains(" & ") {
         let parts = text.split(" and ").flat_map(|part| part.split(" & ")).map(|part| part.trim_matches([',', ' ']));
@@ -90,6 +95,7 @@ mod tests {
             ("Jane Doe", "Jane Doe"),
             ("World Health Organization", "World Health Organization"),
             ("Doe,", "Doe"),
+            ("Max Roe 0001", "Max Roe"),
         ] {
             assert_eq!(person(text), name, "{text}");
         }

@@ -99,7 +99,7 @@ fn entry(record: &Record<'_>) -> Option<crate::engine::Reference> {
     let first = |tags: &[&str]| record.first(tags).unwrap_or_default().to_string();
     let mut draft =
         Draft { title: first(&["TI", "T1", "CT", "BT"]), summary: first(&["AB", "N2"]), ..Draft::default() };
-    draft.authors = record.all(&["AU", "A1"]).map(person).collect();
+    draft.authors = record.all(&["AU", "A1"]).flat_map(|names| names.split(';')).map(person).collect();
     if draft.authors.is_empty() {
         draft.authors = record.all(&["A2", "A3", "ED"]).map(person).collect();
     }
@@ -120,8 +120,9 @@ fn entry(record: &Record<'_>) -> Option<crate::engine::Reference> {
         draft.pubmed("pmid", id);
     }
     record.all(&["PM"]).for_each(|id| draft.pubmed("pmid", id));
-    for link in record.all(&["UR", "LK"]).flat_map(|link| link.split(['\n', ';'])) {
-        draft.name(link);
+    for links in record.all(&["UR", "LK"]) {
+        // Some put several on one line; a semicolon alone may be part of one.
+        links.replace(";http", "\nhttp").replace("; ", "\n").lines().for_each(|link| draft.name(link));
     }
     record.all(&["L1", "L2", "L4", "AN", "C7", "M3", "L3"]).for_each(|text| draft.identifier_in(text));
     draft.finish()

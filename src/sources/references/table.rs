@@ -5,13 +5,29 @@ use csv::{ReaderBuilder, StringRecord};
 use super::date;
 use super::draft::{Draft, moment};
 use super::people::people;
-use crate::engine::{Reference, ReferenceList, Rejected};
+use crate::engine::{Reference, ReferenceList};
 use crate::error::{Error, Result};
 
 /// What a column can hold, and how it is headed: small letters and digits, the best first.
 const COLUMNS: &[(Role, &[&str])] = &[
-    (Role::Title, &["title", "articletitle", "documenttitle", "papertitle", "ti", "titles", "paper", "name"]),
-    (Role::Authors, &["authorfullnames", "authorsfullnames", "af", "authors", "author", "au", "creators", "creator"]),
+    (
+        Role::Title,
+        &["title", "articletitle", "documenttitle", "papertitle", "ti", "titles", "displayname", "paper", "name"],
+    ),
+    (
+        Role::Authors,
+        &[
+            "authorfullnames",
+            "authorsfullnames",
+            "af",
+            "authors",
+            "author",
+            "au",
+            "creators",
+            "creator",
+            "authorshipsauthordisplayname",
+        ],
+    ),
     (Role::Date, &["publicationdate", "date", "datepublished", "published", "issued", "coverdate", "pd"]),
     (Role::Year, &["publicationyear", "year", "py", "pubyear", "yearpublished"]),
     (Role::Doi, &["doi", "di", "doilink", "doiurl", "digitalobjectidentifier", "articledoi"]),
@@ -74,12 +90,16 @@ pub fn looks(text: &str) -> bool {
     head(text).is_some()
 }
 
+/// The head is the first row; a line for spreadsheets (`sep=;`) or on the data may stand above it.
 fn head(text: &str) -> Option<Head> {
-    let mut start = text.len() - text.trim_start().len();
-    // A line for spreadsheets may come first.
-    if text[start..].starts_with("sep=") || text[start..].starts_with("\"sep=") {
-        start += text[start..].find('\n')? + 1;
-    }
+    let first = text.len() - text.trim_start().len();
+    let lines = text[first..].match_indices('\n').map(|(at, _)| first + at + 1);
+    // Further down, one name of a column may be anything.
+    let sure = |head: &Head| head.start == first || head.columns.len() >= 2;
+    std::iter::once(first).chain(lines).take(3).find_map(|start| head_at(text, start).filter(sure))
+}
+
+fn head_at(text: &str, start: usize) -> Option<Head> {
     let text = &text[start..];
     let quoted = !is_wos(text);
     let found = [b',', b'\t', b';', b'|'].into_iter().filter_map(|delimiter| {
@@ -235,6 +255,7 @@ mod tests {
         for text in [
             "doi\n10.1000/a\n\n10.1000/b\n",
             "Title;DOI\nA;10.1000/a\nB;10.1000/b\n",
+            "\"About the data: exported on Jul 12, 2024\"\n\"Title\",\"DOI\"\nA,10.1000/a\nB,10.1000/b\n",
             "sep=,\nyear,doi\n2020,10.1000/a\n,10.1000/b\n",
             "note\tDOI\ttitle\nx\t10.1000/a\tA\n\t10.1000/b\tB\tmore\n",
             "DOI,Title\n10.1000/a\n\"10.1000/b\",\"B, and\nmore\"\n,\n",
@@ -249,7 +270,7 @@ mod tests {
         }
         let list = read("title,doi,year\nA,,\n,,2020\n\nC,,\n");
         assert_eq!(list.references.iter().map(|r| r.line).collect::<Vec<_>>(), [2, 5]);
-        assert_eq!(list.rejected.iter().map(|r: &Rejected| r.line).collect::<Vec<_>>(), [3]);
+        assert_eq!(list.rejected.iter().map(|r| r.line).collect::<Vec<_>>(), [3]);
         for text in ["On things, and others\nMore", "a,b\n1,2", "", "Dear all,\ntitle"] {
             assert!(!looks(text), "{text}");
         }

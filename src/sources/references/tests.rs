@@ -293,7 +293,7 @@ fn no_list_takes_long() {
         let began = std::time::Instant::now();
         let _ = references(&text, format);
         let took = began.elapsed();
-        assert!(took.as_secs() < 10, "{took:?} for {:?}", &text[..40]);
+        assert!(took.as_secs() < 30, "{took:?} for {:?}", &text[..40]);
     }
 }
 

@@ -185,13 +185,9 @@ impl Reader<'_> {
                 '$' => {}
                 '~' if self.prose => self.put(' '),
                 '-' if self.prose => {
-                    let more = self.rest.len() - self.rest.trim_start_matches('-').len();
-                    let dash = match more {
-                        1 => '–',
-                        2 => '—',
-                        _ => '-',
-                    };
-                    self.rest = if more <= 2 { &self.rest[more..] } else { self.rest };
+                    let more = (self.rest.len() - self.rest.trim_start_matches('-').len()).min(2);
+                    let dash = ['-', '–', '—'][more];
+                    self.rest = &self.rest[more..];
                     self.put(dash);
                 }
                 '`' if self.prose && self.rest.starts_with('`') => self.quote('“'),
