@@ -74,8 +74,6 @@ pub struct ImportWindow<'a> {
     pub events: &'a [Event],
     /// Entries that are dealt with after it.
     pub done: usize,
-    /// What the import has come to after it (JSON).
-    pub about: String,
 }
 
 const COLUMNS: &str = "import, begun, status, done, total, about";
@@ -103,15 +101,22 @@ impl Store {
         })
     }
 
-    /// Writes a piece of an import, and claims what it names.
+    /// Writes a piece of an import, and claims what it names; `about` says what the import has come to with what was added
+    /// (JSON).
     ///
     /// # Errors
     /// [`Error::NotFound`] when the import was taken back meanwhile, or the user forgotten.
-    pub fn add_to_import(&self, user: i64, number: i64, window: &ImportWindow<'_>) -> Result<Added> {
+    pub fn add_to_import(
+        &self,
+        user: i64,
+        number: i64,
+        window: &ImportWindow<'_>,
+        about: &dyn Fn(&Added) -> String,
+    ) -> Result<Added> {
         self.write_or(|t| {
             let there = t
-                .prepare_cached("UPDATE imports SET done = ?3, about = ?4 WHERE user = ?1 AND import = ?2")?
-                .execute(params![user, number, window.done, window.about])?;
+                .prepare_cached("UPDATE imports SET done = ?3 WHERE user = ?1 AND import = ?2")?
+                .execute(params![user, number, window.done])?;
             if there == 0 {
                 return Ok(Err(no_import(number)));
             }
@@ -134,6 +139,8 @@ impl Store {
                     claim_event(t, user, event, number)?;
                 }
             }
+            t.prepare_cached("UPDATE imports SET about = ?3 WHERE user = ?1 AND import = ?2")?
+                .execute(params![user, number, about(&added)])?;
             if added.accepted > 0 || !window.papers.is_empty() {
                 touch(t, user)?;
             }
@@ -444,9 +451,8 @@ mod tests {
                             fingerprint: fixture::MODEL,
                             events: &events,
                             done: papers.len(),
-                            about: "{}".into(),
                         };
-                        let added = store.add_to_import(user, number, &window).expect("added");
+                        let added = store.add_to_import(user, number, &window, &|_| "{}".into()).expect("added");
                         prop_assert_eq!(added.accepted, papers.iter().filter(|k| !there.contains_key(k)).count());
                         for k in papers {
                             if let Some(claims) = there.entry(k).or_insert_with(|| Some(BTreeSet::new())) {
@@ -471,7 +477,9 @@ mod tests {
                                 Err(_) => prop_assert_eq!(gone, 0),
                             }
                             there.retain(|_, c| !alone(c));
-                            there.values_mut().flatten().for_each(|c| drop(c.remove(&number)));
+                            for claims in there.values_mut().flatten() {
+                                claims.remove(&number);
+                            }
                         }
                     }
                     Deed::Remove(k) => {

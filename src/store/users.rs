@@ -215,9 +215,8 @@ mod tests {
                 fingerprint: fixture::MODEL,
                 events: &one,
                 done: 1,
-                about: about.clone(),
             };
-            store.add_to_import(user, import, &window).expect("written");
+            store.add_to_import(user, import, &window, &|_| about.clone()).expect("written");
             let answer = format!("[\"{}\"]", secret.repeat(5000));
             store.end_import(user, import, crate::store::ImportStatus::Done, &about, Some(&answer)).expect("written");
         };
