@@ -237,7 +237,6 @@ impl Engine {
         total: usize,
         progress: &(dyn Fn(&ImportProgress) + Sync),
     ) -> Result<()> {
-        let now = Moment::now();
         let tell = |done: usize, embedded: usize| {
             progress(&ImportProgress { import: place.1.to_string(), done, total, embedded });
         };
@@ -249,6 +248,8 @@ impl Engine {
             // Enough texts to fill the encoder's batches, and few enough that an interruption costs seconds; at first fewer, so
             // that whoever waits soon hears of a rate.
             let most = if outside_so_far.is_empty() { FIRST } else { space.pace().window };
+            // Later for each, and in the order of the table: what is added at its end leaves no copies behind.
+            let now = Moment::now();
             let (mut events, mut outside): (Vec<Event>, Vec<&Paper>) = (Vec::new(), Vec::new());
             while k < found.len() && outside.len() < most && events.len() < MANY {
                 let reference = &list.references[k];
@@ -261,6 +262,7 @@ impl Engine {
                 }
                 k += 1;
             }
+            events.sort_by(|a, b| (a.at, &a.paper).cmp(&(b.at, &b.paper)));
             let vectors = if outside.is_empty() { Vec::new() } else { self.vectors_of(&space, &outside)? };
             about.embedded = outside_so_far.len();
             // The rejected ones are dealt with when the last of the others is.
