@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Transaction, params, params_from_iter};
 use serde::Serialize;
 
-use super::imports::disclaim;
+use super::claims::disclaim;
 use super::list::{Page, no_cursor};
 use super::users::{ensure, find, touch};
 use super::{Store, unreadable};

@@ -3,9 +3,12 @@
 //! An import holds a claim on every event and every paper from outside the corpus that it named and that no one but imports
 //! has added. What the last import with a claim on it is taken back from goes; what a user did by hand stays.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
+use super::claims::{claim_event, claim_paper};
 use super::events::insert;
 use super::outside::{drop_outside, put_outside};
 use super::users::{ensure, touch};
@@ -74,8 +77,6 @@ pub struct ImportWindow<'a> {
     pub events: &'a [Event],
     /// Entries that are dealt with after it.
     pub done: usize,
-    /// What the import has come to after it (JSON).
-    pub about: String,
 }
 
 const COLUMNS: &str = "import, begun, status, done, total, about";
@@ -103,24 +104,30 @@ impl Store {
         })
     }
 
-    /// Writes a piece of an import, and claims what it names.
+    /// Writes a piece of an import, and claims what it names; `about` says what the import has come to with what was added
+    /// (JSON).
     ///
     /// # Errors
     /// [`Error::NotFound`] when the import was taken back meanwhile, or the user forgotten.
-    pub fn add_to_import(&self, user: i64, number: i64, window: &ImportWindow<'_>) -> Result<Added> {
+    pub fn add_to_import(
+        &self,
+        user: i64,
+        number: i64,
+        window: &ImportWindow<'_>,
+        about: &dyn Fn(&Added) -> String,
+    ) -> Result<Added> {
         self.write_or(|t| {
             let there = t
-                .prepare_cached("UPDATE imports SET done = ?3, about = ?4 WHERE user = ?1 AND import = ?2")?
-                .execute(params![user, number, window.done, window.about])?;
+                .prepare_cached("UPDATE imports SET done = ?3 WHERE user = ?1 AND import = ?2")?
+                .execute(params![user, number, window.done])?;
             if there == 0 {
                 return Ok(Err(no_import(number)));
             }
             put_outside(t, user, &window.papers, window.fingerprint, Some(number))?;
+            let mut known = done_with(t, user)?;
             let mut added = Added::default();
             for event in window.events {
-                let there: bool = t
-                    .prepare_cached("SELECT EXISTS (SELECT 1 FROM events WHERE user = ?1 AND paper = ?2 AND kind = ?3)")?
-                    .query_row(params![user, event.paper.as_str(), event.kind as u8], |r| r.get(0))?;
+                let there = !known.insert((event.paper.to_string(), event.kind as u8));
                 if there {
                     added.unchanged += 1;
                     // What other imports added stays when they are taken back: this one names it as well.
@@ -134,6 +141,8 @@ impl Store {
                     claim_event(t, user, event, number)?;
                 }
             }
+            t.prepare_cached("UPDATE imports SET about = ?3 WHERE user = ?1 AND import = ?2")?
+                .execute(params![user, number, about(&added)])?;
             if added.accepted > 0 || !window.papers.is_empty() {
                 touch(t, user)?;
             }
@@ -221,11 +230,10 @@ impl Store {
                     .prepare_cached("DELETE FROM events WHERE user = ?1 AND at = ?2 AND paper = ?3 AND kind = ?4")?
                     .execute(params![user, at, paper, kind])?;
             }
+            let left: HashSet<String> = done_with(t, user)?.into_iter().map(|(paper, _)| paper).collect();
             for id in papers {
                 // Something that was done with it by hand would point at nothing.
-                let wanted: bool = t
-                    .prepare_cached("SELECT EXISTS (SELECT 1 FROM events WHERE user = ?1 AND paper = ?2)")?
-                    .query_row(params![user, id], |r| r.get(0))?;
+                let wanted = left.contains(&id);
                 if !wanted {
                     gone_papers += usize::from(drop_outside(t, user, &id)?);
                 }
@@ -317,11 +325,11 @@ impl Store {
     }
 }
 
-/// Somebody has done by hand what imports had added: it is no longer theirs to take back.
-pub fn disclaim(t: &Transaction<'_>, user: i64, event: &Event) -> rusqlite::Result<()> {
-    t.prepare_cached("DELETE FROM import_events WHERE user = ?1 AND paper = ?2 AND kind = ?3 AND at = ?4")?
-        .execute(params![user, event.paper.as_str(), event.kind as u8, event.at.0])?;
-    Ok(())
+/// The papers that a user has done something with, and what.
+fn done_with(t: &Transaction<'_>, user: i64) -> rusqlite::Result<HashSet<(String, u8)>> {
+    t.prepare_cached("SELECT paper, kind FROM events WHERE user = ?1")?
+        .query_map([user], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .collect()
 }
 
 /// What was running when the program ended was interrupted.
@@ -347,20 +355,6 @@ fn put(t: &Transaction<'_>, user: i64, import: &StoredImport) -> rusqlite::Resul
          ON CONFLICT (user, import) DO UPDATE SET status = ?4, done = ?5, total = ?6, about = ?7, answer = ?8",
     )?
     .execute(params![user, number, begun.0, *status as u8, done, total, about, answer])?;
-    Ok(())
-}
-
-fn claim_event(t: &Transaction<'_>, user: i64, event: &Event, import: i64) -> rusqlite::Result<()> {
-    t.prepare_cached(
-        "INSERT OR IGNORE INTO import_events (user, paper, kind, at, import) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?
-    .execute(params![user, event.paper.as_str(), event.kind as u8, event.at.0, import])?;
-    Ok(())
-}
-
-pub fn claim_paper(t: &Transaction<'_>, user: i64, id: &str, import: i64) -> rusqlite::Result<()> {
-    t.prepare_cached("INSERT OR IGNORE INTO import_papers (user, id, import) VALUES (?1, ?2, ?3)")?
-        .execute(params![user, id, import])?;
     Ok(())
 }
 
@@ -444,9 +438,8 @@ mod tests {
                             fingerprint: fixture::MODEL,
                             events: &events,
                             done: papers.len(),
-                            about: "{}".into(),
                         };
-                        let added = store.add_to_import(user, number, &window).expect("added");
+                        let added = store.add_to_import(user, number, &window, &|_| "{}".into()).expect("added");
                         prop_assert_eq!(added.accepted, papers.iter().filter(|k| !there.contains_key(k)).count());
                         for k in papers {
                             if let Some(claims) = there.entry(k).or_insert_with(|| Some(BTreeSet::new())) {
@@ -471,7 +464,9 @@ mod tests {
                                 Err(_) => prop_assert_eq!(gone, 0),
                             }
                             there.retain(|_, c| !alone(c));
-                            there.values_mut().flatten().for_each(|c| drop(c.remove(&number)));
+                            for claims in there.values_mut().flatten() {
+                                claims.remove(&number);
+                            }
                         }
                     }
                     Deed::Remove(k) => {

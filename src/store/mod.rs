@@ -3,6 +3,7 @@
 //! Every write is one transaction, and one of papers raises the change number; what is derived from the store (the index) remembers
 //! the number up to which it has read. SQL stands nowhere else.
 
+mod claims;
 mod columns;
 mod events;
 mod filter;

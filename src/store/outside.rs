@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::imports::claim_paper;
+use super::claims::claim_paper;
 use super::papers::{Fingerprints, paper_at, to_json};
 use super::users::{ensure, touch};
 use super::{Page, Store, list, vectors};

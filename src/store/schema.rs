@@ -217,9 +217,6 @@ CREATE TABLE import_papers (
     FOREIGN KEY (user, import) REFERENCES imports (user, import) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX import_papers_by_import ON import_papers (user, import);
-
--- Whether a user did something with a paper, whenever that was.
-CREATE INDEX events_by_paper ON events (user, paper, kind);
 ",
     "
 -- What can say of two papers with one title that they are two works; none beside keys that are ids.

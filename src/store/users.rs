@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::claims::rewrite_claims;
 use super::{Store, unreadable, vectors};
 use crate::error::{Error, Result};
 use crate::user::{Moment, Settings, UserId};
@@ -72,11 +73,15 @@ impl Store {
             else {
                 return Ok(Err(no_user(name)));
             };
+            let imports: i64 = t.query_row("SELECT imports FROM users WHERE user = ?1", [number], |r| r.get(0))?;
             let texts: Vec<[u8; 16]> = t
                 .prepare_cached("SELECT text_hash FROM outside WHERE user = ?1")?
                 .query_map([number], |r| r.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             t.execute("DELETE FROM users WHERE user = ?1", [number])?;
+            if imports > 0 {
+                rewrite_claims(t)?;
+            }
             for text in &texts {
                 vectors::drop_unused(t, text)?;
             }
@@ -221,15 +226,14 @@ mod tests {
             }
             let about = format!("{{\"name\":\"{secret}\"}}");
             let (user, import) = store.begin_import(&name, 1, &about).expect("begun");
-            let one = [event(&papers[0])];
+            let seen: Vec<Event> = papers.iter().map(|p| Event { kind: EventKind::View, ..event(p) }).collect();
             let window = crate::store::ImportWindow {
-                papers: kept[..1].to_vec(),
+                papers: kept.clone(),
                 fingerprint: fixture::MODEL,
-                events: &one,
+                events: &seen,
                 done: 1,
-                about: about.clone(),
             };
-            store.add_to_import(user, import, &window).expect("written");
+            store.add_to_import(user, import, &window, &|_| about.clone()).expect("written");
             let answer = format!("[\"{}\"]", secret.repeat(5000));
             store.end_import(user, import, crate::store::ImportStatus::Done, &about, Some(&answer)).expect("written");
         };
@@ -244,6 +248,6 @@ mod tests {
                 assert_eq!(found, 0, "{word} is still in {:?}", file.file_name());
             }
         }
-        assert_eq!(store.history(store.user("stays").expect("there").number).expect("read").len(), 200);
+        assert_eq!(store.history(store.user("stays").expect("there").number).expect("read").len(), 400);
     }
 }

@@ -106,7 +106,7 @@ fn an_import_is_taken_back_as_a_whole_and_nothing_else_is() {
         &server,
         "ada",
         "embed_missing=true",
-        &format!("{}{}", strangers(2..6), "@misc{z, title={Paper number5 on topic5}, author={Author 5}}"),
+        &format!("{}{}", strangers(2..6), "@misc{z, title={Paper number5 on topic5}, author={Author 0}}"),
     );
     let listed = server.get("/v1/users/ada/imports").body["imports"].as_array().expect("a list").clone();
     assert_eq!(

@@ -16,12 +16,15 @@ pub use self::told::{
 use super::answer::check_limit;
 use super::{Engine, Format, Reference, ReferenceList};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, PaperId, head};
-use crate::store::{ImportStatus, ImportWindow, Page, StoredImport};
+use crate::paper::{Identifier, Paper, PaperId, head};
+use crate::store::{Added, ImportStatus, ImportWindow, Page, StoredImport};
 use crate::user::{Event, Moment, UserId};
 
 /// References a commit where nothing has to be embedded.
 const MANY: usize = 2048;
+
+/// Papers that are embedded first.
+const FIRST: usize = 32;
 
 /// Characters of the name of a list.
 const NAME: usize = 200;
@@ -234,7 +237,6 @@ impl Engine {
         total: usize,
         progress: &(dyn Fn(&ImportProgress) + Sync),
     ) -> Result<()> {
-        let now = Moment::now();
         let tell = |done: usize, embedded: usize| {
             progress(&ImportProgress { import: place.1.to_string(), done, total, embedded });
         };
@@ -243,8 +245,11 @@ impl Engine {
         let mut k = 0;
         while k < found.len() {
             let space = self.space();
-            // Enough texts to fill the encoder's batches, and few enough that an interruption costs seconds.
-            let most = space.pace().window;
+            // Enough texts to fill the encoder's batches, and few enough that an interruption costs seconds; at first fewer, so
+            // that whoever waits soon hears of a rate.
+            let most = if outside_so_far.is_empty() { FIRST } else { space.pace().window };
+            // Later for each, and in the order of the table: what is added at its end leaves no copies behind.
+            let now = Moment::now();
             let (mut events, mut outside): (Vec<Event>, Vec<&Paper>) = (Vec::new(), Vec::new());
             while k < found.len() && outside.len() < most && events.len() < MANY {
                 let reference = &list.references[k];
@@ -257,6 +262,7 @@ impl Engine {
                 }
                 k += 1;
             }
+            events.sort_by(|a, b| (a.at, &a.paper).cmp(&(b.at, &b.paper)));
             let vectors = if outside.is_empty() { Vec::new() } else { self.vectors_of(&space, &outside)? };
             about.embedded = outside_so_far.len();
             // The rejected ones are dealt with when the last of the others is.
@@ -266,11 +272,14 @@ impl Engine {
                 fingerprint: &space.model.fingerprint,
                 events: &events,
                 done,
-                about: about.text(),
             };
-            let added = self.store.add_to_import(place.0, place.1, &window)?;
-            about.accepted += added.accepted;
-            about.unchanged += added.unchanged;
+            let with = |added: &Added| ImportAbout {
+                accepted: about.accepted + added.accepted,
+                unchanged: about.unchanged + added.unchanged,
+                ..about.clone()
+            };
+            let added = self.store.add_to_import(place.0, place.1, &window, &|added| with(added).text())?;
+            *about = with(&added);
             tell(done, about.embedded);
         }
         Ok(())
@@ -321,13 +330,19 @@ impl Engine {
         Ok(Page { items: page.items.into_iter().map(of).collect(), next: page.next, total: page.total })
     }
 
-    /// Forgets a paper that is not in the corpus, with what the user did with it.
+    /// Forgets a paper that is not in the corpus, with what the user did with it; it may be named by another form of its
+    /// identifier.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such user, or paper.
     pub fn remove_outside(&self, name: &str, id: &str) -> Result<()> {
         let user = self.store.user(name)?.number;
-        self.store.remove_outside(user, id)?;
+        match (self.store.remove_outside(user, id), Identifier::parse(id)) {
+            (Err(Error::NotFound { .. }), Some(known)) if known.key() != id => {
+                self.store.remove_outside(user, known.key())?
+            }
+            (done, _) => done?,
+        }
         self.readers.forget(user);
         Ok(())
     }

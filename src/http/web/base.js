@@ -55,7 +55,7 @@ export function say(text, wrong = false) {
 
 // ---- The service. ----
 
-/** An answer, or an Error whose message is meant for the person in front of the page. With a `type` the body is sent as it is; with `line` the answer comes as lines, of which all but the last are given to it. */
+/** An answer, or an Error whose message is meant for the person in front of the page. With a `type` the body is sent as it is; with `line`, which is given each of them, the answer comes as lines, and the last is the answer. */
 export async function call(method, path, { params = {}, body, type, line, signal, keepalive = false } = {}) {
   // A list is a parameter that is given several times.
   const each = Object.entries(params).flatMap(([name, v]) => (Array.isArray(v) ? v.map((one) => [name, one]) : [[name, v]]));
@@ -84,7 +84,7 @@ export async function call(method, path, { params = {}, body, type, line, signal
     { status: response.status, soon: response.status === 503 });
 }
 
-/** The last of the lines of JSON that come; `line` is given the others as they come. */
+/** The last of the lines of JSON that come; `line` is given each as it comes. */
 async function lastLine(reader, line) {
   const letters = new TextDecoder();
   let text = "", last = null;
@@ -94,8 +94,8 @@ async function lastLine(reader, line) {
     const whole = text.split("\n");
     text = whole.pop();
     for (const one of whole) {
-      if (last) line(last);
       last = JSON.parse(one);
+      line(last);
     }
     if (done) return last;
   }

@@ -19,14 +19,14 @@ const formatName = (format) => FORMATS[format] ?? (format ? format.toUpperCase()
 export function importer(after = () => {}) {
   const file = el("input", { id: "list-file", type: "file" });
   const text = el("textarea", { id: "list-text", className: "field", rows: 4, spellcheck: false, placeholder: "@article{…}   or   arxiv:2405.13729   or   10.1000/xyz   or a title a line" });
-  const outside = el("input", { id: "list-outside", type: "checkbox", checked: true });
+  const outside = el("input", { id: "list-outside", type: "checkbox", defaultChecked: true });
   const look = el("button", { id: "list-preview", className: "primary" }, "Preview");
   const came = el("div", { className: "came", role: "status" });
   const form = el("form", { className: "importer" },
     el("label", { htmlFor: "list-file" }, "A file from Zotero, EndNote, Mendeley, JabRef, PubMed…: BibTeX, RIS, CSL-JSON, or an id a line"), file,
     el("label", { htmlFor: "list-text" }, "or paste it"), text,
     el("label", { className: "check" }, outside, " Learn also from papers that are not in this corpus"),
-    el("div", { className: "controls" }, look, el("span", { className: "small" }, "Nothing is saved yet.")), came);
+    el("div", { className: "controls" }, look, el("span", { className: "small" }, "Nothing is saved before you say so.")), came);
   const wrong = (e) => came.replaceChildren(el("p", { className: "wrong", role: "alert" }, e.message));
   // A preview of something else than what is chosen by now would mislead.
   form.oninput = () => came.replaceChildren();
@@ -45,6 +45,7 @@ export function importer(after = () => {}) {
     const began = Date.now();
     try {
       const done = await send({ stream: "true" }, body, (so) => {
+        if (so.done === undefined) return; // the answer
         bar.max = Math.max(1, so.total);
         bar.value = so.done;
         const rate = so.done / ((Date.now() - began) / 1000);
@@ -100,7 +101,7 @@ function preview(seen, save, cancel) {
     fact(matched.length, "found here"),
     missing.length ? fact(missing.length, teach) : null,
     rejected_total ? fact(rejected_total, "not understood", "wrong") : null,
-    unchanged ? fact(unchanged, "in your history already") : null,
+    unchanged ? fact(unchanged, "in your history already, or named twice") : null,
   ];
   const row = (e) => el("li", { className: `entry ${e.status}`, dir: "auto" },
     el("span", { className: "mark", title: { matched: "Found here", missing: "Not here", rejected: "Not understood" }[e.status] },

@@ -13,7 +13,7 @@ export async function you() {
   const section = (title, ...content) => el("section", { className: "panel" }, el("h2", {}, title), ...content);
   const known = el("p", { className: "filter" });
   const count = () => known.replaceChildren(plural(reader.events, "event"), ` · ${papersWith("liked").length} liked · `,
-    el("a", { href: "#/saved" }, `${papersWith("saved").length} saved`), " · ", el("a", { href: "#/start" }, "Answer ten questions"));
+    el("a", { href: "#/saved" }, `${papersWith("saved").length.toLocaleString("en-GB")} saved`), " · ", el("a", { href: "#/start" }, "Answer ten questions"));
   count();
   const outside = fromOutside(count);
   const lists = readingLists(() => {
