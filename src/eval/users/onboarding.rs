@@ -72,6 +72,7 @@ struct Stage<'a> {
     candidates: Vec<usize>,
     panel: Panel,
     stands: Vec<usize>,
+    askable: Vec<bool>,
     readership: Option<Readership>,
     titles: HashMap<usize, String>,
 }
@@ -235,8 +236,19 @@ impl<'a> Stage<'a> {
     ) -> Self {
         let mut popular = open.clone();
         popular.sort_by(|a, b| attention[*b].total_cmp(&attention[*a]).then(a.cmp(b)));
-        let (panel, stands) = testbed.panel(&open, &attention);
-        Stage { testbed, open, attention, popular, candidates, panel, stands, readership, titles: HashMap::new() }
+        let (panel, stands, askable) = testbed.panel(&open, &attention);
+        Stage {
+            testbed,
+            open,
+            attention,
+            popular,
+            candidates,
+            panel,
+            stands,
+            askable,
+            readership,
+            titles: HashMap::new(),
+        }
     }
 
     /// What a reader gets by every way to ask; and the share of what may be asked that they like.
@@ -280,7 +292,7 @@ impl<'a> Stage<'a> {
 
     /// The question that serves, after these answers.
     fn next(&self, topic: Option<&Topic>, answers: &[(usize, f32)]) -> Option<usize> {
-        let mut questions = Questions::new(&self.panel, vec![true; self.stands.len()]);
+        let mut questions = Questions::new(&self.panel, self.askable.clone());
         questions.start(&topic.iter().map(|t| t.vector.as_slice()).collect::<Vec<_>>());
         for (k, verdict) in answers {
             match verdict {
