@@ -1,5 +1,6 @@
 //! The papers to ask a new user about: each answer should tell as much as possible.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -10,7 +11,8 @@ use super::{Answer, Engine, Hit, Meta, Mode};
 use crate::error::{Error, Result};
 use crate::index::Plan;
 use crate::paper::{Filter, Paper, PaperId, Row, plain};
-use crate::rank::{Panel, Questions};
+use crate::rank::{CROWD, Panel, Questions, known_enough, representatives};
+use crate::user::{EventKind, Moment};
 use crate::vector::add;
 
 /// Papers that stand for a corpus.
@@ -169,6 +171,28 @@ impl Engine {
         }
     }
 
+    /// The attention that each paper had: votes, and the readers here who liked, kept or opened it.
+    fn readers_of(&self, rows: &[Row]) -> Result<Vec<f32>> {
+        let votes = self.store.days_and_votes(rows)?;
+        let mut attention: Vec<f32> = votes.iter().map(|v| v.map_or(0.0, |v| v.1 as f32)).collect();
+        let mut readers: HashMap<PaperId, HashSet<i64>> = HashMap::new();
+        for e in self.store.events_since(Moment::of_day(0))? {
+            if e.event.kind.weight() >= EventKind::Click.weight() {
+                readers.entry(e.event.paper).or_default().insert(e.user);
+            }
+        }
+        let ids: Vec<&PaperId> = readers.keys().collect();
+        let place: HashMap<Row, usize> = rows.iter().enumerate().map(|(k, row)| (*row, k)).collect();
+        for (id, row) in ids.iter().zip(self.store.rows(&ids)?) {
+            if let Some(k) = row.and_then(|row| place.get(&self.versions().newest(row))) {
+                // What only one or two read is theirs, and shows in nobody's questions.
+                let n = readers[*id].len();
+                attention[*k] += if n >= CROWD { n as f32 } else { 0.0 };
+            }
+        }
+        Ok(attention)
+    }
+
     /// The papers that stand for the corpus; chosen again when it has changed by a twentieth. None without papers.
     fn corpus(&self, space: &Space) -> Result<Option<Arc<Corpus>>> {
         let papers = space.index.len();
@@ -182,18 +206,20 @@ impl Engine {
             }
         }
         let works = space.index.rows() - self.versions().silent_rows(None);
-        let step = (works.len() as usize).div_ceil(LOOKED_AT).max(1);
-        let rows: Vec<Row> = works.iter().step_by(step).map(Row).collect();
+        let works: Vec<Row> = works.iter().map(Row).collect();
+        let read = self.readers_of(&works)?;
+        let rows: Vec<Row> = representatives(&read, LOOKED_AT).into_iter().map(|k| works[k]).collect();
+        let read: HashMap<Row, f32> = works.into_iter().zip(read).collect();
         let vectors = space.index.vectors(&rows);
         let papers_of: Vec<(Row, Paper)> = self.store.papers(&rows)?;
         let mut found = papers_of.iter().peekable();
-        let (mut kept_rows, mut known, mut weights, mut readable) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut kept_rows, mut known, mut attention, mut readable) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (row, vector) in rows.iter().zip(vectors) {
             let Some((_, paper)) = found.next_if(|(r, _)| r == row) else { continue };
             let Some(vector) = vector else { continue };
             kept_rows.push(*row);
             known.push(vector);
-            weights.push(weight(paper.attention() as f32));
+            attention.push(read.get(row).copied().unwrap_or_default());
             readable.push(plain(&paper.summary).chars().count() >= READABLE);
         }
         // Where few papers have an abstract, titles have to do.
@@ -203,6 +229,10 @@ impl Engine {
         if known.is_empty() {
             return Ok(None);
         }
+        // What is worth asking about among what can be judged; where that is nothing, whatever can be judged.
+        let worth: Vec<bool> = known_enough(&attention).iter().zip(&readable).map(|(w, r)| *w && *r).collect();
+        let readable = if worth.iter().any(|w| *w) { worth } else { readable };
+        let weights: Vec<f32> = attention.iter().map(|a| weight(*a)).collect();
         let panel = Panel::of(&known.iter().map(Vec::as_slice).collect::<Vec<_>>(), &weights);
         let fingerprint = space.model.fingerprint.clone();
         let corpus = Arc::new(Corpus { panel, rows: kept_rows, readable, fingerprint, papers, changes });

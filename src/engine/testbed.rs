@@ -9,7 +9,9 @@ use super::space::Space;
 use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{PaperId, Row};
-use crate::rank::{Candidate, Crowd, Liking, Panel, Taste, carried_over, cluster, weigh};
+use crate::rank::{
+    Candidate, Crowd, Liking, Panel, Taste, carried_over, cluster, known_enough, representatives, weigh,
+};
 
 /// Papers with their vectors, terms and days.
 pub struct Testbed<'a> {
@@ -24,8 +26,8 @@ pub struct Testbed<'a> {
 }
 
 impl Engine {
-    /// Lays papers out. What is common is taken from those that `background` lets through, so that a part can be kept out
-    /// of everything that is learned.
+    /// Lays papers out. What is common is taken from those that `background` lets through, so that a part can be kept
+    /// out of everything that is learned.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a paper that is not there; [`Error::Invalid`] when nothing is left for the background.
@@ -115,13 +117,16 @@ impl Testbed<'_> {
         Ok(Topic { vector, terms: self.engine.lexical.terms_of(text).terms })
     }
 
-    /// Papers of some places that stand for these places, as for newcomers, and where they stand. `attention` is by place.
-    pub fn panel(&self, places: &[usize], attention: &[f32]) -> (Panel, Vec<usize>) {
-        let step = places.len().div_ceil(super::onboarding::LOOKED_AT).max(1);
-        let some: Vec<usize> = places.iter().step_by(step).copied().collect();
+    /// Papers of some places that stand for these places, as for newcomers; where they stand; and which of them may be
+    /// asked about. `attention` is by place.
+    pub fn panel(&self, places: &[usize], attention: &[f32]) -> (Panel, Vec<usize>, Vec<bool>) {
+        let theirs: Vec<f32> = places.iter().map(|k| attention[*k]).collect();
+        let some: Vec<usize> =
+            representatives(&theirs, super::onboarding::LOOKED_AT).into_iter().map(|k| places[k]).collect();
         let vectors: Vec<&[f32]> = some.iter().map(|k| self.vectors[*k].as_slice()).collect();
-        let weights: Vec<f32> = some.iter().map(|k| super::onboarding::weight(attention[*k])).collect();
-        (Panel::of(&vectors, &weights), some)
+        let theirs: Vec<f32> = some.iter().map(|k| attention[*k]).collect();
+        let weights: Vec<f32> = theirs.iter().map(|a| super::onboarding::weight(*a)).collect();
+        (Panel::of(&vectors, &weights), some, known_enough(&theirs))
     }
 
     /// The scores of candidates under a model, as it serves.
@@ -133,7 +138,8 @@ impl Testbed<'_> {
         taste.score_all(&papers, super::feed::closely(taste.likes()))
     }
 
-    /// What readers of these libraries (places of the testbed) read besides, and the nearest read papers of each candidate.
+    /// What readers of these libraries (places of the testbed) read besides, and the nearest read papers of each
+    /// candidate.
     pub fn readership(&self, libraries: &[Vec<u32>], candidates: &[usize]) -> Readership {
         let crowd = Crowd::of(libraries, self.len());
         let read: Vec<u32> = crowd.papers().collect();
@@ -176,8 +182,8 @@ pub struct Readership {
 }
 
 impl Readership {
-    /// What the reading of others adds to each candidate for the reader of this number with these papers; nothing when too
-    /// few read the same.
+    /// What the reading of others adds to each candidate for the reader of this number with these papers; nothing when
+    /// too few read the same.
     pub fn add(&self, reader: Option<u32>, library: &[u32]) -> Option<Vec<f32>> {
         let pull = self.crowd.pull(library, reader)?;
         Some(self.near.iter().map(|near| super::coreading::WEIGHT * carried_over(&pull, near)).collect())

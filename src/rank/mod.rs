@@ -18,6 +18,6 @@ pub use diversity::mmr;
 pub use interests::{MAX_CLUSTERED, cluster, deal, follow};
 pub use logistic::{Logistic, Options as LogisticOptions, Sample};
 pub use profile::{Example, Profile, Strategy};
-pub use questions::{Panel, Questions};
+pub use questions::{Panel, Questions, known_enough, representatives};
 pub use recency::{UNDATED, decay};
 pub use taste::{Candidate, Liking, Parts, Taste};

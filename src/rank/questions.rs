@@ -16,6 +16,9 @@ use crate::vector::dot;
 const HALF: f32 = 0.45;
 const SOFT: f32 = 0.05;
 
+/// The likeness below which it is turned down by half of them; between the two it is passed over.
+const DOUBT: f32 = 0.25;
+
 /// The chance that an answer says nothing: a slip, a mood.
 const SLIP: f32 = 0.02;
 
@@ -24,14 +27,39 @@ const ELSEWHERE: f32 = 0.03;
 
 /// From this likeness on two papers are nearly one question: asked only when nothing else is left. From the second on
 /// they are.
-const ALIKE: f32 = 0.8;
+const ALIKE: f32 = 0.6;
 const SAME: f32 = 0.95;
 
 /// The share of the panel that a starting point speaks for.
 const STARTED: f32 = 0.04;
 
-/// What one who passes over a paper says, beside one who says no.
-const PASSED: f32 = 0.3;
+/// The chance that a paper far from one interest is passed over, and not turned down, for the sake of another.
+const SPARED: f32 = 0.25;
+
+/// Which of some papers stand for all of them: half of `most` at even distances, so that every field has its share, and
+/// half by the attention they had, so that what many know is among them. By their places, in rising order.
+pub fn representatives(attention: &[f32], most: usize) -> Vec<usize> {
+    let n = attention.len();
+    if n <= most {
+        return (0..n).collect();
+    }
+    let step = n.div_ceil((most / 2).max(1));
+    let mut order: Vec<usize> = (0..n).filter(|k| attention[*k] > 0.0).collect();
+    order.sort_by(|a, b| attention[*b].total_cmp(&attention[*a]).then(a.cmp(b)));
+    let mut some: Vec<usize> = (0..n).step_by(step).chain(order.into_iter().take(most / 2)).collect();
+    some.sort_unstable();
+    some.dedup();
+    some
+}
+
+/// Which of the representatives are worth asking about: the half that had more attention. An answer about what others
+/// read says more than one about what nobody knows.
+pub fn known_enough(attention: &[f32]) -> Vec<bool> {
+    let mut sorted = attention.to_vec();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let middle = sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or_default();
+    attention.iter().map(|a| *a >= middle).collect()
+}
 
 /// Papers that stand for a corpus, and how likely a reader around one of them likes another.
 pub struct Panel {
@@ -101,7 +129,7 @@ impl Panel {
 
     /// The chance that a reader around each paper likes this one.
     fn chances_of(&self, seen: &[f32]) -> Vec<f32> {
-        self.likeness(seen).into_iter().map(|s| ELSEWHERE + (1.0 - ELSEWHERE) * softly((s - HALF) / SOFT)).collect()
+        self.likeness(seen).into_iter().map(liked).collect()
     }
 }
 
@@ -146,22 +174,25 @@ impl<'a> Questions<'a> {
     /// Takes an answer to any paper. `weight` is above zero for a like and below for a dislike; its size says how sure
     /// it is, up to 1.
     pub fn answer(&mut self, vector: &[f32], weight: f32) {
-        let seen = self.panel.seen(vector);
-        let chances = self.panel.chances_of(&seen);
-        self.learn(&chances, weight);
-        let likeness = self.panel.likeness(&seen);
+        let likeness = self.panel.likeness(&self.panel.seen(vector));
+        let told: Vec<f32> = likeness.iter().map(|s| if weight > 0.0 { liked(*s) } else { turned_down(*s) }).collect();
+        self.learn(told.into_iter(), weight.abs().min(1.0));
         self.nearest.iter_mut().zip(likeness).for_each(|(n, s)| *n = n.max(s));
     }
 
-    /// Takes that a paper was passed over, which says little, and that nothing like it is to be asked.
+    /// Takes that a paper was passed over: it is not quite what the reader wants, and mostly not far from it either.
+    /// Nothing like it is asked about.
     pub fn pass(&mut self, vector: &[f32]) {
-        self.answer(vector, -PASSED);
+        let likeness = self.panel.likeness(&self.panel.seen(vector));
+        let told: Vec<f32> = likeness.iter().map(|s| (1.0 - liked(*s) - turned_down(*s)).max(0.0)).collect();
+        self.learn(told.into_iter(), 1.0);
+        self.nearest.iter_mut().zip(likeness).for_each(|(n, s)| *n = n.max(s));
     }
 
-    fn learn(&mut self, chances: &[f32], weight: f32) {
-        let sure = weight.abs().min(1.0);
+    /// Takes the chance of what was said, for each that may be meant; `sure` from 0 to 1.
+    fn learn(&mut self, chances: impl Iterator<Item = f32>, sure: f32) {
         for (belief, chance) in self.belief.iter_mut().zip(chances) {
-            let told = SLIP + (1.0 - 2.0 * SLIP) * if weight > 0.0 { *chance } else { 1.0 - *chance };
+            let told = SLIP + (1.0 - 2.0 * SLIP) * chance;
             *belief *= if sure < 1.0 { told.powf(sure) } else { told };
         }
         normalise(&mut self.belief);
@@ -181,11 +212,21 @@ impl<'a> Questions<'a> {
         let (best, value) = best(ALIKE).or_else(|| best(SAME))?;
         self.open[best] = false;
         let panel = self.panel;
-        self.learn(panel.row(&panel.chances, best), -1.0);
+        self.learn(panel.row(&panel.chances, best).iter().map(|c| 1.0 - c), 1.0);
         let likeness = panel.likeness(panel.vector(best));
         self.nearest.iter_mut().zip(likeness).for_each(|(n, s)| *n = n.max(s));
         Some((best, value.max(0.0) / std::f32::consts::LN_2))
     }
+}
+
+/// The chance that a reader around a paper likes one that is so like it.
+fn liked(likeness: f32) -> f32 {
+    ELSEWHERE + (1.0 - ELSEWHERE) * softly((likeness - HALF) / SOFT)
+}
+
+/// The chance that they turn it down.
+fn turned_down(likeness: f32) -> f32 {
+    (1.0 - ELSEWHERE) * (1.0 - SPARED) * softly((DOUBT - likeness) / SOFT)
 }
 
 /// From 0 to 1, one half at 0.

@@ -20,6 +20,8 @@ fn paper(k: usize, fields: usize) -> Value {
         "id": format!("{field}/{k}"), "title": format!("{} {} of {field}", word(0), word(1)),
         "abstract": format!("{field} with {} and {} near {} {} {field}. The {} {} matters to {field}, item{k}.", word(2), word(3), word(4), word(5), word(6), word(7)),
         "date": format!("2026-{:02}-{:02}", 1 + k % 9, 1 + k % 28), "upvotes": k % 17, "categories": [field],
+        // Papers with the same beginning by nobody would be versions of one work.
+        "authors": [format!("A. Name{k}")],
     })
 }
 
@@ -356,10 +358,17 @@ fn hardly_any_papers_and_strange_ones_have_sensible_themes() {
     let coarse = list(&fifty, "themes").iter().filter(|t| t["level"] == 0).count();
     assert!((2..=6).contains(&coarse), "{coarse} coarse themes of 50 papers");
     assert_eq!(list(&map["points"], "id").len(), 50);
-    // One text sixty times is one theme.
-    let same = |k: usize| json!({ "id": format!("copy/{k}"), "title": "Honey of wild bees", "abstract": "The same each time." });
-    let (same, _) = themes_of((0..60).map(same).collect());
+    // One text by sixty people is one theme; sixty times by nobody it is one work.
+    let copy = |k: usize| json!({ "id": format!("copy/{k}"), "title": "Honey of wild bees", "abstract": "The same each time." });
+    let by = |k: usize| {
+        let mut paper = copy(k);
+        paper["authors"] = json!([format!("A. Name{k}")]);
+        paper
+    };
+    let (same, _) = themes_of((0..60).map(by).collect());
     assert_eq!((list(&same, "themes").len(), same["themes"][0]["size"].as_u64()), (3, Some(60)));
+    let (work, _) = themes_of((0..60).map(copy).collect());
+    assert_eq!((list(&work, "themes").len(), work["meta"]["papers"].as_u64()), (0, Some(1)));
     // Titles alone are enough, and signs alone do no harm.
     let titles = (0..60).map(|k| json!({ "id": format!("t/{k}"), "title": paper(k, 2)["title"] }));
     let signs = (0..5).map(|k| json!({ "id": format!("s/{k}"), "title": "!".repeat(k + 1) }));

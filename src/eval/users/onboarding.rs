@@ -1,10 +1,9 @@
 //! Onboarding: how well a newcomer is served after some questions, beside other ways to choose what is asked.
 //!
-//! A reader is played who answers truly. What they know is the part of their papers that is not hidden: they like a
-//! question that is one of these papers or near one (cosine of at least [`NEAR`] with it, the likeness that papers of
-//! one narrow subject have); they turn down what is far from all of them (less than [`FAR`]); and they pass over what
-//! lies between, as somebody does who is not sure. What is measured is how the hidden part is ranked by the model that
-//! serves, fitted to these answers.
+//! A reader is played who answers truly. What they know is the part of their papers that is not hidden: they like a question
+//! that is one of these papers or near one (as like it as one pair of papers in [`NEAR`] of the corpus is); they turn down
+//! what is far from all of them (no more like any than one pair in [`FAR`]); and they pass over what lies between, as somebody
+//! does who is not sure. What is measured is how the hidden part is ranked by the model that serves, fitted to these answers.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -24,11 +23,14 @@ use crate::rank::{Panel, Questions};
 use crate::themes::text::Words;
 use crate::vector::dot;
 
-/// A paper this close to one of theirs is one that a reader would read.
-const NEAR: f32 = 0.55;
+/// One pair of papers in so many is near: a reader of one would read the other.
+const NEAR: usize = 1000;
 
-/// A paper that is not even so close to any of theirs is not for them.
-const FAR: f32 = 0.35;
+/// One pair in so many is not even far.
+const FAR: usize = 30;
+
+/// Papers whose pairs are looked at for that.
+const PAIRED: usize = 1500;
 
 /// Numbers of answers after which a reader is served.
 const ANSWERS: [usize; 3] = [0, 5, 10];
@@ -70,8 +72,11 @@ struct Stage<'a> {
     /// The open papers, the most popular first.
     popular: Vec<usize>,
     candidates: Vec<usize>,
+    near: f32,
+    far: f32,
     panel: Panel,
     stands: Vec<usize>,
+    askable: Vec<bool>,
     readership: Option<Readership>,
     titles: HashMap<usize, String>,
 }
@@ -202,7 +207,12 @@ fn run(
     }
     let columns = ["begins with", "asked", "answers", "likes", "recall@100", "nDCG@10"];
     let share = 100.0 * said / served.len().max(1) as f64;
-    let title = format!("{} {title}; they like {share:.1}% of what may be asked", players.len());
+    let title = format!(
+        "{} {title}; they like {share:.1}% of what may be asked (from {:.2} on, not below {:.2})",
+        players.len(),
+        stage.near,
+        stage.far
+    );
     let mut table = Table::new(title, columns);
     for (t, start) in ["nothing", "a topic"].into_iter().enumerate() {
         for (n, answers) in ANSWERS.iter().enumerate() {
@@ -234,9 +244,29 @@ impl<'a> Stage<'a> {
         readership: Option<Readership>,
     ) -> Self {
         let mut popular = open.clone();
+        let some: Vec<&[f32]> =
+            open.iter().step_by(open.len().div_ceil(PAIRED).max(1)).map(|k| testbed.vector(*k)).collect();
+        let mut pairs: Vec<f32> =
+            some.par_iter().enumerate().flat_map_iter(|(i, a)| some[..i].iter().map(|b| dot(a, b))).collect();
+        pairs.sort_unstable_by(|a, b| b.total_cmp(a));
+        let one_in = |many: usize| pairs.get(pairs.len() / many).copied().unwrap_or(1.0);
+        let (near, far) = (one_in(NEAR), one_in(FAR));
         popular.sort_by(|a, b| attention[*b].total_cmp(&attention[*a]).then(a.cmp(b)));
-        let (panel, stands) = testbed.panel(&open, &attention);
-        Stage { testbed, open, attention, popular, candidates, panel, stands, readership, titles: HashMap::new() }
+        let (panel, stands, askable) = testbed.panel(&open, &attention);
+        Stage {
+            testbed,
+            open,
+            attention,
+            popular,
+            candidates,
+            near,
+            far,
+            panel,
+            stands,
+            askable,
+            readership,
+            titles: HashMap::new(),
+        }
     }
 
     /// What a reader gets by every way to ask; and the share of what may be asked that they like.
@@ -280,7 +310,7 @@ impl<'a> Stage<'a> {
 
     /// The question that serves, after these answers.
     fn next(&self, topic: Option<&Topic>, answers: &[(usize, f32)]) -> Option<usize> {
-        let mut questions = Questions::new(&self.panel, vec![true; self.stands.len()]);
+        let mut questions = Questions::new(&self.panel, self.askable.clone());
         questions.start(&topic.iter().map(|t| t.vector.as_slice()).collect::<Vec<_>>());
         for (k, verdict) in answers {
             match verdict {
@@ -297,8 +327,8 @@ impl<'a> Stage<'a> {
         let vector = self.testbed.vector(paper);
         let near = player.own.iter().map(|k| if *k == paper { 1.0 } else { dot(self.testbed.vector(*k), vector) });
         match near.fold(f32::NEG_INFINITY, f32::max) {
-            near if near >= NEAR => 1.0,
-            near if near < FAR => -1.0,
+            near if near >= self.near => 1.0,
+            near if near < self.far => -1.0,
             _ => 0.0,
         }
     }
