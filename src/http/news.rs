@@ -22,7 +22,6 @@ use crate::engine::{Engine, PaperOrder, Since, ThemeAsk};
 use crate::error::Result;
 use crate::paper::{Paper, head};
 use crate::store::Listing;
-use crate::user::Moment;
 
 /// Days up to today (the newest of the corpus that is not ahead of the clock) that a news reader is shown: its address stays the same, so it cannot name one.
 const DAYS: i32 = 14;

@@ -78,12 +78,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let newcomers = Onboarding { fold: args.fold, least: args.least, half: args.half, readers: args.readers };
     match (&args.libraries, &args.folds, &args.reviews, &args.log) {
         (Some(libraries), Some(folds), ..) if args.onboarding => {
-            let (groups, folds) = (sets::groups(libraries)?, sets::folds(folds)?);
+            let (groups, folds) = (sets::groups(&text(libraries)?)?, sets::folds(&text(folds)?)?);
             let engine = context.open_filled()?;
             measure(context, |hear| users::onboard_libraries(&engine, &groups, &folds, &newcomers, hear))
         }
         (.., Some(log)) if args.onboarding => {
-            let log = sets::log(log)?;
+            let log = sets::log(&text(log)?)?;
             let engine = context.open_filled()?;
             measure(context, |hear| users::onboard_log(&engine, &log, &newcomers, hear))
         }

@@ -1,6 +1,5 @@
 //! Themes of a selection: the papers of a list, a filter, a search or a reader's history, grouped by themselves.
 
-use std::borrow::Cow;
 use std::time::Instant;
 
 use serde::Serialize;

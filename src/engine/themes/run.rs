@@ -1,6 +1,5 @@
 //! A run: all papers grouped, named and laid out anew, growing out of the themes that were there.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
