@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::candidates::Eligible;
 use super::{Feed, PER_AUTHOR, Since};
+use crate::engine::interests::standing;
 use crate::engine::reader::Reader;
 use crate::engine::space::Space;
 use crate::engine::trending::{Attention, LONGEST_WINDOW};
@@ -35,9 +36,17 @@ impl Engine {
     ) -> Result<Answer> {
         let total = eligible.count(space.index.len());
         let needed = feed.ask.offset.saturating_add(feed.ask.limit);
-        let attended = self.most_attended(reader, feed, eligible, needed.min(total))?;
+        let mut attended = self.most_attended(reader, feed, eligible, needed.min(total))?;
         let rows: Vec<Row> = attended.iter().map(|a| a.row).collect();
-        let vectors = space.vectors_or_zero(&rows);
+        let mut vectors = space.vectors_or_zero(&rows);
+        // What was muted counts when nothing else is known of the reader any more.
+        if let Some(common) = self.common(space)?.filter(|_| reader.interests.iter().any(|i| i.edits.muted)) {
+            let length = common.background.length();
+            let keep: Vec<bool> = vectors.iter().map(|v| !standing(&reader.interests, v, length).muted).collect();
+            let (mut a, mut b) = (keep.iter(), keep.iter());
+            attended.retain(|_| a.next().copied().unwrap_or_default());
+            vectors.retain(|_| b.next().copied().unwrap_or_default());
+        }
         let most = attended.first().map_or(1.0, |a| a.score.max(1e-6));
         let scores: Vec<f32> = attended.iter().map(|a| a.score / most).collect();
         let settings = &reader.user.settings;
