@@ -81,7 +81,9 @@ impl Engine {
         if s.feedback != 0.0 {
             out.push(Part::Feedback { value: s.feedback });
         }
-        out.push(Part::Background { value: parts.baseline });
+        if parts.baseline != 0.0 {
+            out.push(Part::Background { value: parts.baseline });
+        }
         // What a paper far down has by a short cut differs from the closer look; the rest takes the difference too.
         let rest = s.score - s.age - s.feedback - s.others - parts.baseline - named;
         if rest.abs() > 1e-6 {
