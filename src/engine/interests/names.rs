@@ -17,9 +17,6 @@ const READ: usize = 30;
 /// Papers of the corpus that say how common a phrase is.
 const AT_LARGE: usize = 1000;
 
-/// Papers of an interest below which what stands in one abstract alone names nothing.
-const FEW: usize = 4;
-
 /// The longest name made of a title.
 const TITLE: usize = 60;
 
@@ -50,9 +47,9 @@ impl Engine {
         let groups: Vec<Vec<&(String, String)>> =
             read.iter().map(|ids| ids.iter().filter_map(|id| papers.get(id)).collect()).collect();
         let mut counts: Vec<Counts> = groups.iter().map(|g| counts(&words, g)).collect();
-        let mut sizes: Vec<usize> = counts.iter().map(|c| c.papers).collect();
+        let mut sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
         // The corpus is one more group, behind the others: what is frequent there tells nothing.
-        counts.push(self.at_large(&common, &words)?);
+        counts.push(self.phrases_at_large(&common, &words)?);
         sizes.push(self.lexical.len().max(1));
         let levels = [(0..counts.len() as u32).collect()];
         let kept = |_: usize, k: usize| interests.get(k).and_then(own_name);
@@ -80,7 +77,7 @@ impl Engine {
     }
 
     /// The phrases of the corpus: of a sample, kept with what else is common.
-    fn at_large(&self, common: &Common, words: &Words) -> Result<Counts> {
+    fn phrases_at_large(&self, common: &Common, words: &Words) -> Result<Counts> {
         if let Some(counts) = common.phrases.get() {
             return Ok(counts.clone());
         }
@@ -107,15 +104,71 @@ fn to_read(reader: &Reader, interest: &Interest) -> Vec<PaperId> {
     interest.members.iter().take(READ).map(|&k| reader.learned[k].id.clone()).collect()
 }
 
-/// The phrases of an interest. Of few papers those of titles and those that two of them hold.
+/// The phrases of an interest that could name it: noun phrases of its titles, of single words only acronyms and what two
+/// titles hold. A title counts twice what an abstract does.
 fn counts(words: &Words, papers: &[&(String, String)]) -> Counts {
-    let texts = papers.iter().map(|p| (p.0.as_str(), p.1.as_str()));
-    let mut all = Counts::of(words, texts);
-    if papers.len() < FEW {
-        let titles = Counts::of(words, papers.iter().map(|p| (p.0.as_str(), "")));
-        all.phrases.retain(|key, (n, _)| *n > 1 || titles.phrases.contains_key(key));
+    let twice = papers.iter().flat_map(|p| [(p.0.as_str(), p.1.as_str()), (p.0.as_str(), "")]);
+    let mut all = Counts::of(words, twice);
+    let mut titles: HashMap<String, usize> = HashMap::new();
+    for paper in papers {
+        for key in Counts::of(words, [(paper.0.as_str(), "")]).phrases.into_keys() {
+            *titles.entry(key).or_default() += 1;
+        }
     }
+    let fits = |key: &str, form: &str| {
+        let held_by = titles.get(key).copied().unwrap_or_default();
+        is_name(form) && held_by > 0 && (key.contains(' ') || held_by > 1 || is_acronym(form))
+    };
+    // Where no title has one, the abstracts that agree must do; one paper alone is better named by its title.
+    let strict = papers.len() == 1 || all.phrases.iter().any(|(key, (_, form))| fits(key, form));
+    all.phrases.retain(|key, (_, form)| if strict { fits(key, form) } else { is_name(form) });
     all
+}
+
+/// Words in -ing that name something, and may begin a name.
+const THINGS_IN_ING: &str = "reasoning routing training embedding coding planning imaging rendering sampling scheduling pricing \
+sequencing manufacturing mining engineering processing computing networking tracking mapping clustering scaling editing prompting \
+tuning string spring ring wing lensing binding folding splicing signaling signalling aging ageing housing hearing ranking spelling \
+lighting steering querying screening streaming testing forecasting matching hashing caching gaming";
+
+/// Words that look like adjectives and name something.
+const THINGS: &str = "objective perspective narrative incentive additive derivative archive variable table vegetable forest \
+interest harvest request test west family assembly anomaly supply material signal crystal metal retrieval trial potential \
+differential credential tutorial arsenal journal mineral animal mammal proposal approval survival removal arrival portal capital \
+hospital coral goal renewal";
+
+/// Endings, and words, that leave open what is meant when a phrase ends with them.
+const OPEN_ENDS: &[&str] = &[
+    "ive", "ous", "ical", "ional", "able", "ible", "less", "ful", "ly", "est", "al", "ented", "ized", "ised", "ated",
+    "ered", "aware", "based", "driven", "aided", "guided", "specific", "free", "level", "quality", "deep", "extra",
+    "behind", "novel", "scale", "wide",
+];
+
+fn is_acronym(form: &str) -> bool {
+    !form.contains(' ') && form.chars().filter(|c| c.is_uppercase()).count() > 1
+}
+
+/// Whether a phrase names something: a noun phrase, as far as its first and last word tell. "Generating images", "detects
+/// errors" and "partially verified" say what is done, and "human cognitive" leaves open what.
+fn is_name(form: &str) -> bool {
+    if is_acronym(form) {
+        return true;
+    }
+    let lower = form.to_lowercase();
+    let (first, last) = (lower.split(' ').next().unwrap_or_default(), lower.rsplit(' ').next().unwrap_or_default());
+    let single = !lower.contains(' ');
+    let tail = |word: &str| word.rsplit('-').next().unwrap_or_default().to_string();
+    let thing = |list: &str, word: &str| list.split_whitespace().any(|w| w == word);
+    let ends = |word: &str, ending: &str| word.len() > ending.len() + 2 && word.ends_with(ending);
+    let doing = ends(first, "ing") && !thing(THINGS_IN_ING, &tail(first));
+    let how = ends(first, "ly") && !thing(THINGS, first);
+    // What stands before a noun is singular in English, but for what only looks like a plural.
+    let singular = ["ss", "us", "is", "ics", "as", "os", "series", "species"].iter().any(|e| first.ends_with(e));
+    let verb = !single && first.ends_with('s') && !singular;
+    let last = tail(last);
+    let open = OPEN_ENDS.iter().any(|e| ends(&last, e) || last == *e) && !thing(THINGS, &last)
+        || (ends(&last, "ed") && !last.ends_with("eed"));
+    !(doing || how || verb || open)
 }
 
 /// Whether the title of an imported reference is one, and not what could not be read: an address, an identifier, a field.
@@ -153,10 +206,44 @@ mod tests {
     }
 
     #[test]
-    fn few_papers_are_named_by_their_titles() {
+    fn names_are_things() {
+        for name in [
+            "graph neural networks",
+            "Image editing",
+            "KAN",
+            "reasoning trajectories",
+            "statistics",
+            "salt marsh",
+            "credit assignment",
+            "reinforcement learning",
+            "material",
+            "physics engines",
+            "Dynamic Tree Cut",
+            "animal survival",
+        ] {
+            assert!(is_name(name), "{name}");
+        }
+        for debris in [
+            "Generating images",
+            "detects errors",
+            "partially verified",
+            "human cognitive",
+            "merely",
+            "Annotated",
+            "maintaining balance",
+            "cost effective",
+            "Continuously learn",
+            "personalized deep",
+        ] {
+            assert!(!is_name(debris), "{debris}");
+        }
+    }
+
+    #[test]
+    fn names_come_from_titles() {
         let paper = |t: &str, s: &str| (t.to_string(), s.to_string());
         let one = paper("Salt marshes under ocean tides", "Wrong thing here. Salt marsh grass grew.");
-        let other = paper("Grass of the marsh", "Salt marsh grass was cut.");
+        let other = paper("Grass of the salt marsh", "Salt marsh grass was cut.");
         let names = |papers: &[&(String, String)]| {
             let mut keys: Vec<String> = counts(&Words::default(), papers).phrases.into_keys().collect();
             keys.sort();
@@ -167,6 +254,10 @@ mod tests {
             single.contains(&"salt marsh".to_string()) && !single.iter().any(|k| k.contains("wrong")),
             "{single:?}"
         );
-        assert!(names(&[&one, &other]).contains(&"salt marsh grass".to_string()));
+        let both = names(&[&one, &other]);
+        assert!(both.contains(&"salt marsh".to_string()) && !both.contains(&"tide".to_string()), "{both:?}");
+        // No title says anything: the abstracts do.
+        let (a, b) = (paper("On it", "Salt marsh grass grew."), paper("More of it", "Salt marsh grass was cut."));
+        assert!(names(&[&a, &b]).contains(&"salt marsh grass".to_string()));
     }
 }
