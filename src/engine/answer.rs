@@ -99,7 +99,12 @@ pub struct Hit {
     /// Where the score comes from, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Why>,
-    /// Whether it lies outside the user's interests and is shown so that they may widen.
+    /// In a feed: whether it is above the line, that is for this user (a score of 0.5 or more, half a standard deviation above
+    /// a paper at large), or one of the others that the list is filled up with. Those above the line come first. Absent where
+    /// nothing is known of the user, and in other answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_you: Option<bool>,
+    /// Whether it lies outside the user's interests and is shown so that they may widen. Such a paper is above the line too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub explore: bool,
     /// The chance that the user likes it; only where they have given enough verdicts to measure it.
@@ -110,16 +115,20 @@ pub struct Hit {
 impl Hit {
     /// A paper with its score, and nothing said about why.
     pub fn new(paper: Paper, score: f32) -> Self {
-        Hit { paper, score, why: None, explore: false, probability: None }
+        Hit { paper, score, why: None, for_you: None, explore: false, probability: None }
     }
 }
+
+/// The part of the absolute sum of a score's parts that those come to which are named one by one: who asks why should not be
+/// told "and the rest".
+pub const ENOUGH: f32 = 0.67;
 
 /// Where a score comes from.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Why {
     /// Their values sum to the score.
     pub parts: Vec<Part>,
-    /// The interest of the user that it belongs to.
+    /// The interest of the user that brought it: its papers make a fifth or more of what speaks for this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interest: Option<InterestName>,
 }
@@ -177,7 +186,8 @@ pub enum Part {
         /// The whole score.
         value: f32,
     },
-    /// What being unlike the papers at large adds, or being like them takes away (`logistic`).
+    /// What being unlike the papers at large adds, or being like them takes away (`logistic`); in a feed, what a paper at
+    /// large has of the words, taken off.
     Background {
         /// The share.
         value: f32,

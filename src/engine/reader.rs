@@ -5,14 +5,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use roaring::RoaringBitmap;
 
 use super::Engine;
 use super::coreading::Asked;
 use super::feed::{Pool, Pools};
-use super::interests::Interest;
+use super::interests::{Interest, Liked};
 use super::probability::{Odds, odds};
 use super::space::Space;
 use crate::embed::Kind;
@@ -21,6 +21,8 @@ use crate::index::TermVector;
 use crate::paper::{Paper, PaperId, Row, Works};
 use crate::rank::{Background, Candidate, Liking, Taste, decay};
 use crate::store::User;
+use crate::themes::names::Name;
+use crate::themes::text::Counts;
 use crate::user::{Event, EventKind, Moment, Opinion, Settings, UserId, opinion};
 
 /// Papers that a model learns from: the ones that weigh most.
@@ -59,9 +61,11 @@ pub struct Reader {
     pub user: User,
     /// The papers that the model has learned from, in the order of the taste's examples.
     pub learned: Vec<Learned>,
-    /// None while nothing is liked.
+    /// None while nothing is liked, or all of it is muted.
     pub taste: Option<Taste>,
     pub interests: Vec<Interest>,
+    /// What the interests are called, once somebody asked.
+    pub names: OnceLock<Vec<Name>>,
     /// Every paper that the user has done something with, by id without version.
     pub seen: HashSet<String>,
     /// The same works under other names.
@@ -86,6 +90,8 @@ type Terms = Vec<(u32, f32)>;
 pub struct Common {
     pub background: Background,
     pub sample: Vec<Row>,
+    /// How frequent phrases are in the corpus, once somebody asked.
+    pub phrases: OnceLock<Counts>,
     vectors: Vec<Vec<f32>>,
     fingerprint: String,
     rows: usize,
@@ -100,7 +106,8 @@ impl Common {
         let background = Background::of(&vectors)?;
         let step = (known.len() / SCALE).max(1);
         let (sample, vectors) = known.into_iter().step_by(step).take(SCALE).unzip();
-        Some(Common { background, sample, vectors, fingerprint: fingerprint.to_string(), rows })
+        let phrases = OnceLock::new();
+        Some(Common { background, sample, phrases, vectors, fingerprint: fingerprint.to_string(), rows })
     }
 }
 
@@ -239,7 +246,7 @@ impl Engine {
             }
         }
         let (vectors, terms) = self.features(space, &mut learned, &papers)?;
-        let likings: Vec<Liking<'_>> = learned
+        let mut likings: Vec<Liking<'_>> = learned
             .iter()
             .zip(&vectors)
             .zip(&terms)
@@ -250,10 +257,23 @@ impl Engine {
         if let (Some(taste), Some(common)) = (&mut taste, &common) {
             self.bring_to_scale(taste, common);
         }
-        let interests = match &taste {
-            Some(taste) => self.find_interests(&user, &learned, taste, &terms, further.is_empty())?,
+        let interests = match &common {
+            Some(common) => {
+                let liked = Liked { learned: &learned, vectors: &vectors, taste: taste.as_ref() };
+                self.find_interests(space, common, &user, liked, further.is_empty())?
+            }
             None => Vec::new(),
         };
+        let muted: Vec<usize> =
+            interests.iter().filter(|i| i.edits.muted).flat_map(|i| i.members.iter().copied()).collect();
+        if let Some(common) = common.as_ref().filter(|_| !muted.is_empty()) {
+            // What is muted teaches nothing: no paper is shown because of it.
+            muted.into_iter().for_each(|k| likings[k].weight = 0.0);
+            taste = Taste::fit(&likings, &common.background);
+            if let Some(taste) = &mut taste {
+                self.bring_to_scale(taste, common);
+            }
+        }
         let odds = common.as_ref().and_then(|common| {
             odds(&likings, |held_back| {
                 let mut taste = Taste::fit(held_back, &common.background)?;
@@ -267,6 +287,7 @@ impl Engine {
             learned,
             taste,
             interests,
+            names: OnceLock::new(),
             seen,
             works,
             gone,

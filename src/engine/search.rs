@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::answer::ENOUGH;
 use super::candidates::{Candidate, Probe, Wanted};
 use super::retrieve::{Retrieved, Rules};
 use super::similar::WithVector;
@@ -17,8 +18,9 @@ pub const MAX_QUERY_BYTES: usize = 256 * 1024;
 /// Bytes from which on a query is no id and no title.
 const LONGEST_NAME: usize = 1024;
 
-/// Words that are told one by one in an explanation.
+/// Words that are told one by one in an explanation, at least, and at most.
 const TOLD: usize = 12;
+const MOST_TOLD: usize = 60;
 
 /// How much of a search's score is what the best papers have in common with a paper. Set on the even queries of
 /// cranfield and cisi.
@@ -167,8 +169,13 @@ impl Engine {
             words.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             // As parts of what they are together, whatever changed between scoring and telling.
             let scale = found.words / words.iter().map(|(_, v)| v).sum::<f32>().max(f32::MIN_POSITIVE);
-            let rest: f32 = words.iter().skip(TOLD).map(|(_, v)| v * scale).sum();
-            words.truncate(TOLD);
+            // As many as it takes until those that are named, with the meaning, are most of the score.
+            let named = |n: usize| words.iter().take(n).map(|(_, v)| v * scale).sum::<f32>();
+            let besides = found.meaning.abs() + found.feedback.abs();
+            let enough = |n: &usize| besides + named(*n) >= ENOUGH * (besides + found.words);
+            let told = (TOLD..words.len().min(MOST_TOLD)).find(enough).unwrap_or(MOST_TOLD);
+            let rest: f32 = words.iter().skip(told).map(|(_, v)| v * scale).sum();
+            words.truncate(told);
             parts.extend(words.into_iter().map(|(term, value)| Part::Term { term, value: value * scale }));
             if rest > 0.0 {
                 parts.push(Part::Term { term: "…".into(), value: rest });

@@ -46,7 +46,7 @@ pub struct FeedParameters {
     #[param(minimum = 1)]
     #[schema(minimum = 1)]
     per_author: Option<u64>,
-    /// The share outside the interests; 0.05 where the user did not set it.
+    /// The share outside the interests, of places that interests fill; 0.05 where the user did not set it.
     #[param(minimum = 0, maximum = 0.5)]
     #[schema(minimum = 0, maximum = 0.5)]
     exploration: Option<f32>,
@@ -55,9 +55,14 @@ pub struct FeedParameters {
 /// The personal feed
 ///
 /// Papers for this user: candidates from each of their interests, which get their shares of the list; nothing they have
-/// done anything with, nor another version of it. `score` is in standard deviations above a paper at large (for
-/// somebody without a history, attention a day). Hits with `explore` lie outside the interests on purpose. Without
-/// `date` and `since` the whole corpus is looked at, newer papers first, softly.
+/// done anything with, nor another version of it, and nothing of what they muted. `score` is in standard deviations above a
+/// paper at large (for somebody without a history, attention a day); a page comes in its order.
+///
+/// A line is drawn at a score of 0.5: hits with `for_you` stand above it, and come before all others. Interests get their
+/// shares of the places above the line. Hits with `explore` lie outside the interests on purpose; they are the share for
+/// exploration of the places that interests fill, and above the line as well. When nothing more is above the line, the list
+/// is filled up with the other papers by score, so that with `date` a whole day can be looked through: `for_you` is false
+/// there. Without `date` and `since` the whole corpus is looked at, newer papers first, softly.
 #[utoipa::path(get, operation_id = "get_feed", path = "/v1/users/{user}/feed", tag = "users",
     params(("user" = String, Path, description = "the user's name"), FeedParameters, Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]

@@ -40,7 +40,9 @@ pub struct InterestBody {
 
 /// The interests of a user
 ///
-/// Found in what they like, as many as there are; each keeps its id while the history grows.
+/// Found in what they like, as many as there are; each keeps its id while the history grows. What was said of one (name,
+/// muting, pin, weight, merge) holds for the papers that were in it then, whatever is read later: they stay in it, and it
+/// stays apart from the others. Names are short phrases of its papers, as those of themes; no two are the same.
 #[utoipa::path(get, operation_id = "list_interests", path = "/v1/users/{user}/interests", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = InterestList), (status = 404, body = ErrorBody)))]
@@ -51,7 +53,9 @@ pub async fn list(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<J
 
 /// Rename, mute, pin, weigh or merge an interest
 ///
-/// It shows in the next answer. Answers with the interest as it is now; after a merge, with the one it went into.
+/// It shows in the next answer, and holds for the papers that are in the interest now. What is liked later joins it when it
+/// is close to these. Of a muted interest, and of what is closest to it, nothing is shown, and its papers speak for no other.
+/// Answers with the interest as it is now; after a merge, with the one it went into.
 #[utoipa::path(patch, operation_id = "patch_interest", path = "/v1/users/{user}/interests/{id}", tag = "users", request_body = InterestBody,
     params(("user" = String, Path, description = "the user's name"), ("id" = String, Path, description = "the interest")),
     responses((status = 200, body = InterestView), (status = 404, body = ErrorBody)))]

@@ -72,6 +72,22 @@ impl Background {
         (dot(&mapped, x) - offset).max(0.0).sqrt()
     }
 
+    /// The middle of some papers under the metric, to tell which papers are near: `middle.0 . x - middle.1` is the mean of
+    /// their cosines with x but for the length of x. None of no papers.
+    pub fn middle<'a>(&self, vectors: impl IntoIterator<Item = &'a [f32]>) -> Option<(Vec<f32>, f32)> {
+        let (mut middle, mut n) = ((vec![0f32; self.dimension()], 0f32), 0f32);
+        for x in vectors {
+            let (mapped, offset) = self.map(x);
+            let share = 1.0 / (dot(&mapped, x) - offset).max(0.0).sqrt().max(1e-6);
+            add(&mut middle.0, share, &mapped);
+            middle.1 += share * offset;
+            n += 1.0;
+        }
+        middle.0.iter_mut().for_each(|x| *x /= n.max(1.0));
+        middle.1 /= n.max(1.0);
+        (n > 0.0).then_some(middle)
+    }
+
     /// The mean length of a paper under the metric.
     pub fn length(&self) -> f32 {
         self.length

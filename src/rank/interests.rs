@@ -6,6 +6,15 @@ pub const MAX_CLUSTERED: usize = 600;
 /// Most interests of a reader.
 const MAX_INTERESTS: usize = 20;
 
+/// Examples that a reader has said something about together: one group, whatever is found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seed {
+    /// Which examples; at least one.
+    pub members: Vec<usize>,
+    /// The mean affinity to these from which on others join them.
+    pub joins: f32,
+}
+
 /// Groups `n` examples by average linkage: the two groups that are closest on average become one, as long as they are
 /// closer than `least` (or too many are left). `affinity` is symmetric.
 ///
@@ -13,71 +22,151 @@ const MAX_INTERESTS: usize = 20;
 /// half as close to another group as groups must be fall to it when there are ten examples or more: among many papers a
 /// single one is no interest yet.
 pub fn cluster(n: usize, affinity: impl Fn(usize, usize) -> f32, least: f32) -> Vec<usize> {
-    // Sums of affinities between groups, so that the average of a union is a division away.
-    let mut sums = vec![0f32; n * n];
-    for i in 0..n {
-        for j in 0..i {
-            let a = affinity(i, j);
-            sums[i * n + j] = a;
-            sums[j * n + i] = a;
-        }
-    }
-    let mut sizes = vec![1f32; n];
-    let mut group: Vec<usize> = (0..n).collect();
-    let mut alive: Vec<usize> = (0..n).collect();
-    let average = |sums: &[f32], sizes: &[f32], i: usize, j: usize| sums[i * n + j] / (sizes[i] * sizes[j]);
-    // The closest neighbour of each group, looked up again only where it may have changed.
-    let closest = |sums: &[f32], sizes: &[f32], alive: &[usize], i: usize| {
-        let others = alive.iter().copied().filter(|j| *j != i);
-        others.map(|j| (j, average(sums, sizes, i, j))).max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
-    };
-    let mut best: Vec<Option<(usize, f32)>> = (0..n).map(|i| closest(&sums, &sizes, &alive, i)).collect();
-    while alive.len() > 1 {
-        let of = |i: &usize| best[*i].map_or(f32::NEG_INFINITY, |b| b.1);
-        let Some(&i) = alive.iter().max_by(|a, b| of(a).total_cmp(&of(b)).then(b.cmp(a))) else { break };
-        let Some((j, value)) = best[i] else { break };
-        if value < least && alive.len() <= MAX_INTERESTS {
-            break;
-        }
-        let (keep, gone) = (i.min(j), i.max(j));
-        for &k in alive.iter().filter(|k| **k != keep && **k != gone) {
-            let sum = sums[keep * n + k] + sums[gone * n + k];
-            sums[keep * n + k] = sum;
-            sums[k * n + keep] = sum;
-        }
-        sizes[keep] += sizes[gone];
-        alive.retain(|k| *k != gone);
-        group.iter_mut().filter(|g| **g == gone).for_each(|g| *g = keep);
-        for &k in &alive {
-            if k == keep || best[k].is_some_and(|b| b.0 == keep || b.0 == gone) {
-                best[k] = closest(&sums, &sizes, &alive, k);
-            } else if best[k].is_none_or(|b| average(&sums, &sizes, k, keep) > b.1) {
-                best[k] = Some((keep, average(&sums, &sizes, k, keep)));
-            }
-        }
-    }
-    if n >= 10 {
-        for i in alive.clone() {
-            if sizes[i] > 1.0 {
-                continue;
-            }
-            if let Some((j, value)) = closest(&sums, &sizes, &alive, i)
-                && value > 0.5 * least
-                && sizes[j] > 1.0
-            {
-                group.iter_mut().filter(|g| **g == i).for_each(|g| *g = j);
-                alive.retain(|k| *k != i);
-            }
-        }
-    }
+    cluster_around(n, affinity, least, &[])
+}
+
+/// The same around seeds: what was parted stays parted. A seed stays one group and no two become one; others join a seed by
+/// their affinity to its own members and not to what joined before, so that it cannot drift from one topic to another.
+pub fn cluster_around(n: usize, affinity: impl Fn(usize, usize) -> f32, least: f32, seeds: &[Seed]) -> Vec<usize> {
+    let mut groups = Groups::new(n, affinity, least, seeds);
+    groups.join(&|groups, value| value >= least && groups.alive.len() > 1);
+    groups.apart();
+    groups.join(&|groups, _| groups.alive.len() + seeds.len() > MAX_INTERESTS);
+    groups.adopt(seeds);
     let mut numbers = std::collections::HashMap::new();
-    group
+    groups
+        .of
         .iter()
         .map(|g| {
             let next = numbers.len();
             *numbers.entry(*g).or_insert(next)
         })
         .collect()
+}
+
+/// Groups that become fewer. A group has the number of one of its examples.
+struct Groups {
+    n: usize,
+    least: f32,
+    /// Sums of affinities between groups, so that the average of a union is a division away.
+    sums: Vec<f32>,
+    /// How many examples these sums are over: of a seed its own members.
+    sizes: Vec<f32>,
+    /// By how much closer than others one must be to join: of seeds alone.
+    seed: Vec<Option<f32>>,
+    of: Vec<usize>,
+    alive: Vec<usize>,
+    /// The closest neighbour of each group, looked up again only where it may have changed.
+    best: Vec<Option<(usize, f32)>>,
+}
+
+impl Groups {
+    fn new(n: usize, affinity: impl Fn(usize, usize) -> f32, least: f32, seeds: &[Seed]) -> Self {
+        let mut sums = vec![0f32; n * n];
+        for i in 0..n {
+            for j in 0..i {
+                let a = affinity(i, j);
+                sums[i * n + j] = a;
+                sums[j * n + i] = a;
+            }
+        }
+        let (of, alive) = ((0..n).collect(), (0..n).collect());
+        let mut groups =
+            Groups { n, least, sums, sizes: vec![1.0; n], seed: vec![None; n], of, alive, best: vec![None; n] };
+        for seed in seeds {
+            let Some((&first, others)) = seed.members.split_first() else { continue };
+            others.iter().for_each(|&k| groups.unite(first, k));
+            groups.seed[first] = Some(seed.joins - least);
+        }
+        for i in groups.alive.clone() {
+            groups.best[i] = groups.closest(i);
+        }
+        groups
+    }
+
+    /// How close two groups are; none where they may not become one.
+    fn average(&self, i: usize, j: usize) -> Option<f32> {
+        let extra = match (self.seed[i], self.seed[j]) {
+            (Some(_), Some(_)) => return None,
+            (a, b) => a.or(b).unwrap_or(0.0),
+        };
+        Some(self.sums[i * self.n + j] / (self.sizes[i] * self.sizes[j]) - extra)
+    }
+
+    fn closest(&self, i: usize) -> Option<(usize, f32)> {
+        let others = self.alive.iter().copied().filter(|j| *j != i);
+        others.filter_map(|j| Some((j, self.average(i, j)?))).max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
+    }
+
+    /// Puts the examples of one group into another. What joins a seed leaves the seed's sums as they are.
+    fn unite(&mut self, keep: usize, gone: usize) {
+        if self.seed[keep].is_none() {
+            for &k in self.alive.iter().filter(|k| **k != keep && **k != gone) {
+                let sum = self.sums[keep * self.n + k] + self.sums[gone * self.n + k];
+                self.sums[keep * self.n + k] = sum;
+                self.sums[k * self.n + keep] = sum;
+            }
+            self.sizes[keep] += self.sizes[gone];
+        }
+        self.alive.retain(|k| *k != gone);
+        self.of.iter_mut().filter(|g| **g == gone).for_each(|g| *g = keep);
+    }
+
+    /// Makes the two closest groups one, as long as `go_on` says so of how close they are.
+    fn join(&mut self, go_on: &dyn Fn(&Self, f32) -> bool) {
+        loop {
+            let of = |i: &usize| self.best[*i].map_or(f32::NEG_INFINITY, |b| b.1);
+            let Some(&i) = self.alive.iter().max_by(|a, b| of(a).total_cmp(&of(b)).then(b.cmp(a))) else { break };
+            let Some((j, value)) = self.best[i] else { break };
+            if !go_on(self, value) {
+                break;
+            }
+            let (keep, gone) = if self.seed[j].is_some() { (j, i) } else { (i.min(j), i.max(j)) };
+            let (keep, gone) = if self.seed[gone].is_some() { (gone, keep) } else { (keep, gone) };
+            self.unite(keep, gone);
+            for k in self.alive.clone() {
+                if k == keep || self.best[k].is_some_and(|b| b.0 == keep || b.0 == gone) {
+                    self.best[k] = self.closest(k);
+                } else if let Some(value) = self.average(k, keep)
+                    && self.best[k].is_none_or(|b| value > b.1)
+                {
+                    self.best[k] = Some((keep, value));
+                }
+            }
+        }
+    }
+
+    /// Leaves the seeds out of what is joined from now on: only what is close enough joins them, however many are left.
+    fn apart(&mut self) {
+        if self.seed.iter().all(Option::is_none) {
+            return;
+        }
+        self.alive.retain(|k| self.seed[*k].is_none());
+        for i in self.alive.clone() {
+            self.best[i] = self.closest(i);
+        }
+    }
+
+    /// Gives single examples to a group that they are halfway close to, where there are enough examples.
+    fn adopt(&mut self, seeds: &[Seed]) {
+        self.alive.extend(seeds.iter().filter_map(|s| s.members.first()));
+        self.alive.sort_unstable();
+        if self.n < 10 {
+            return;
+        }
+        for i in self.alive.clone() {
+            if self.sizes[i] > 1.0 || self.seed[i].is_some() {
+                continue;
+            }
+            if let Some((j, value)) = self.closest(i)
+                && value > 0.5 * self.least
+                && self.sizes[j] > 1.0
+            {
+                self.of.iter_mut().filter(|g| **g == i).for_each(|g| *g = j);
+                self.alive.retain(|k| *k != i);
+            }
+        }
+    }
 }
 
 /// Which of the old groups each new one goes on with: those that share most papers first, each at most once.
@@ -164,6 +253,23 @@ mod tests {
         assert!(groups.iter().max().is_some_and(|m| *m < MAX_INTERESTS));
     }
 
+    #[test]
+    fn what_was_parted_stays_parted_and_does_not_drift() {
+        // A chain: each example is close to the next, so that linkage would put all into one group.
+        let affinity = |i: usize, j: usize| 0.6 - 0.1 * i.abs_diff(j) as f32;
+        assert_eq!(cluster(8, affinity, 0.1), [0; 8]);
+        let seed = |members: &[usize], joins| Seed { members: members.to_vec(), joins };
+        let parted = cluster_around(8, affinity, 0.1, &[seed(&[0, 1], 0.1), seed(&[6, 7], 0.1)]);
+        assert!(parted[0] == parted[1] && parted[6] == parted[7] && parted[0] != parted[6], "{parted:?}");
+        // The rest is close to itself first, and then too far from the seed as a whole.
+        let strict = cluster_around(8, affinity, 0.1, &[seed(&[0], 0.45)]);
+        assert_eq!(strict, [0, 1, 1, 1, 1, 1, 1, 1]);
+        // Many strangers do not fall to a seed because there are too many of them.
+        let strangers = cluster_around(60, |_, _| 0.0, 0.2, &[seed(&[3, 9], 0.2)]);
+        assert_eq!(strangers.iter().filter(|g| **g == strangers[3]).count(), 2);
+        assert!(strangers.iter().max().is_some_and(|m| *m < MAX_INTERESTS));
+    }
+
     fn counts(shares: &[f32], have: &[usize], places: usize) -> Vec<usize> {
         let dealt = deal(shares, have, places);
         (0..shares.len()).map(|k| dealt.iter().filter(|g| **g == k).count()).collect()
@@ -179,6 +285,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn seeds_hold_whatever_the_rest_is(
+            values in prop::collection::vec(-1f32..1.0, 30 * 30), n in 4usize..30, joins in 0.0f32..0.5
+        ) {
+            let affinity = |i: usize, j: usize| values[i.min(j) * 30 + i.max(j)];
+            let seeds = [Seed { members: vec![1], joins }, Seed { members: vec![0, 3], joins }];
+            let groups = cluster_around(n, affinity, 0.08, &seeds);
+            prop_assert_eq!(groups.len(), n);
+            prop_assert!(groups[0] == groups[3] && groups[0] != groups[1]);
+        }
+
         #[test]
         fn what_can_be_filled_is_filled(
             groups in prop::collection::vec((0.01f32..1.0, 0usize..30), 0..8), places in 0usize..60

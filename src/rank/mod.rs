@@ -15,7 +15,7 @@ pub use among::{Among, Document};
 pub use background::Background;
 pub use coreading::{CROWD, Crowd, carried_over, weigh};
 pub use diversity::mmr;
-pub use interests::{MAX_CLUSTERED, cluster, deal, follow};
+pub use interests::{MAX_CLUSTERED, Seed, cluster, cluster_around, deal, follow};
 pub use logistic::{Logistic, Options as LogisticOptions, Sample};
 pub use profile::{Example, Profile, Strategy};
 pub use questions::{Panel, Questions, known_enough, representatives};

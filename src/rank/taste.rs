@@ -53,6 +53,8 @@ pub struct Taste {
     words: Vec<(u32, f32)>,
     weights: Weights,
     scales: Scales,
+    /// The mean of the papers that the scales were taken from: what a paper at large has of each example.
+    at_large: Vec<f32>,
     /// `plain` and `centred` together, with their weights and scales: one product a paper.
     coarse: (Vec<f32>, f32),
 }
@@ -78,11 +80,11 @@ struct Scales {
 /// A score, taken apart: everything sums to it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Parts {
-    /// What each example adds.
+    /// What each example adds beside what it adds to a paper at large.
     pub examples: Vec<f32>,
     /// What each term adds that the paper shares with the examples.
     pub terms: Vec<(u32, f32)>,
-    /// What a paper at large would get, taken off.
+    /// What is left of what a paper at large would get, taken off: by its words.
     pub baseline: f32,
 }
 
@@ -130,6 +132,7 @@ impl Taste {
         };
         let unit = (0.0, 1.0);
         let mut taste = Taste {
+            at_large: vec![0.0; d],
             likes: likes.collect(),
             lengths: lengths.clone(),
             vectors: examples.iter().map(|e| e.vector.to_vec()).collect(),
@@ -160,6 +163,10 @@ impl Taste {
             words: scale(&|c| c.words),
         };
         self.scales = scales;
+        self.at_large.fill(0.0);
+        for c in sample {
+            add(&mut self.at_large, 1.0 / sample.len() as f32, c.vector);
+        }
         self.join();
     }
 
@@ -267,18 +274,21 @@ impl Taste {
 
     /// The score of a paper with these terms, taken apart.
     pub fn parts(&self, vector: &[f32], terms: &[(u32, f32)]) -> Parts {
+        // Every paper has something of every example. Told is what this one has beyond a paper at large, so that what is told
+        // first is what brought it: the means of the readings go with the examples that they come from.
         let (p, c) = (self.weights.plain / self.scales.plain.1, self.weights.centred / self.scales.centred.1);
+        let beyond: Vec<f32> = vector.iter().zip(&self.at_large).map(|(x, m)| x - m).collect();
         let mut examples: Vec<f32> = self
             .shares
             .iter()
             .zip(&self.vectors)
             .zip(&self.mapped)
-            .map(|((share, v), (map, offset))| share * (p * dot(v, vector) + c * (dot(map, vector) - offset)))
+            .map(|((share, v), (map, _))| share * (p * dot(v, &beyond) + c * dot(map, &beyond)))
             .collect();
         let (w, v) = (self.weights.near / self.scales.near.1, self.weights.words / self.scales.words.1);
         if self.weights.near > 0.0 {
             let (sum, greatest, pulls) = self.pulls(vector);
-            let near = (sum.max(f32::MIN_POSITIVE).ln() + greatest) / SHARPNESS;
+            let near = (sum.max(f32::MIN_POSITIVE).ln() + greatest) / SHARPNESS - self.scales.near.0;
             for ((k, ..), pull) in self.likes.iter().zip(pulls) {
                 examples[*k] += w * near * pull / sum.max(f32::MIN_POSITIVE);
             }
@@ -291,9 +301,10 @@ impl Taste {
                 shared.push((term, v * weight * value));
             }
         }
-        let near_mean = if self.weights.near > 0.0 { w * self.scales.near.0 } else { 0.0 };
-        let baseline = -(p * self.scales.plain.0 + c * self.scales.centred.0 + near_mean + v * self.scales.words.0);
-        Parts { examples, terms: shared, baseline }
+        // Nothing where the scales were taken from papers.
+        let plain = self.scales.plain.0 - dot(&self.plain, &self.at_large);
+        let centred = self.scales.centred.0 + self.centred.1 - dot(&self.centred.0, &self.at_large);
+        Parts { examples, terms: shared, baseline: -(p * plain + c * centred + v * self.scales.words.0) }
     }
 
     /// How alike two examples are as seen against the background: the cosine, from -1 to 1.

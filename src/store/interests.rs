@@ -1,5 +1,7 @@
 //! The interests of a user: as last found, and what the user made of them.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, Transaction, params};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,21 @@ pub struct StoredInterest {
     pub merged: Option<u32>,
     /// The ids of its papers.
     pub papers: Vec<String>,
+    /// The ids of the papers that were in it when the user last said something about it: what they said holds for these,
+    /// whatever is found later. Empty where nothing was said.
+    #[serde(default)]
+    pub anchor: Vec<String>,
+}
+
+/// Gives those that the user said something about, and that have no anchor (exports of version 0.1), their papers as one.
+fn anchored(all: &[StoredInterest]) -> Vec<StoredInterest> {
+    let into: HashSet<u32> = all.iter().filter_map(|i| i.merged).collect();
+    let said = |i: &StoredInterest| i.edits != Edits::default() || i.merged.is_some() || into.contains(&i.number);
+    let one = |i: &StoredInterest| {
+        let anchor = if i.anchor.is_empty() && said(i) { i.papers.clone() } else { i.anchor.clone() };
+        StoredInterest { anchor, ..i.clone() }
+    };
+    all.iter().map(one).collect()
 }
 
 impl Store {
@@ -34,11 +51,18 @@ impl Store {
             for i in found {
                 // A user who was deleted meanwhile stays deleted.
                 t.prepare_cached(
-                    "INSERT INTO interests (user, interest, edits, merged, papers)
-                     SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)
+                    "INSERT INTO interests (user, interest, edits, merged, papers, anchor)
+                     SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)
                      ON CONFLICT (user, interest) DO UPDATE SET papers = excluded.papers",
                 )?
-                .execute(params![user, i.number, edits_text(i), i.merged, papers_text(i)])?;
+                .execute(params![
+                    user,
+                    i.number,
+                    edits_text(i),
+                    i.merged,
+                    ids_text(&i.papers),
+                    ids_text(&i.anchor)
+                ])?;
             }
             Ok(())
         })
@@ -60,24 +84,26 @@ impl Store {
         })
     }
 
-    /// Puts these interests in the place of all that the user had.
+    /// Puts these interests in the place of all that the user had. What was said of one without an anchor, as exports of
+    /// version 0.1 have it, holds for its papers.
     pub fn put_interests(&self, user: i64, interests: &[StoredInterest]) -> Result<()> {
         self.write(|t| {
-            replace(t, user, interests)?;
+            replace(t, user, &anchored(interests))?;
             touch(t, user)
         })
     }
 }
 
 fn interests(c: &Connection, user: i64) -> rusqlite::Result<Vec<StoredInterest>> {
-    c.prepare_cached("SELECT interest, edits, merged, papers FROM interests WHERE user = ?1 ORDER BY interest")?
+    c.prepare_cached("SELECT interest, edits, merged, papers, anchor FROM interests WHERE user = ?1 ORDER BY interest")?
         .query_map([user], |r| {
-            let (edits, papers): (String, String) = (r.get(1)?, r.get(3)?);
+            let (edits, papers, anchor): (String, String, String) = (r.get(1)?, r.get(3)?, r.get(4)?);
             Ok(StoredInterest {
                 number: r.get(0)?,
                 edits: serde_json::from_str(&edits).map_err(|e| unreadable(1, e))?,
                 merged: r.get(2)?,
                 papers: serde_json::from_str(&papers).map_err(|e| unreadable(3, e))?,
+                anchor: serde_json::from_str(&anchor).map_err(|e| unreadable(4, e))?,
             })
         })?
         .collect()
@@ -87,10 +113,17 @@ fn replace(t: &Transaction<'_>, user: i64, interests: &[StoredInterest]) -> rusq
     t.prepare_cached("DELETE FROM interests WHERE user = ?1")?.execute([user])?;
     for i in interests {
         t.prepare_cached(
-            "INSERT INTO interests (user, interest, edits, merged, papers)
-             SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)",
+            "INSERT INTO interests (user, interest, edits, merged, papers, anchor)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)",
         )?
-        .execute(params![user, i.number, edits_text(i), i.merged, papers_text(i)])?;
+        .execute(params![
+            user,
+            i.number,
+            edits_text(i),
+            i.merged,
+            ids_text(&i.papers),
+            ids_text(&i.anchor)
+        ])?;
     }
     Ok(())
 }
@@ -100,6 +133,6 @@ fn edits_text(interest: &StoredInterest) -> String {
     serde_json::to_string(&interest.edits).unwrap_or_else(|_| "{}".into())
 }
 
-fn papers_text(interest: &StoredInterest) -> String {
-    serde_json::to_string(&interest.papers).unwrap_or_else(|_| "[]".into())
+fn ids_text(ids: &[String]) -> String {
+    serde_json::to_string(ids).unwrap_or_else(|_| "[]".into())
 }

@@ -226,12 +226,53 @@ ALTER TABLE works ADD COLUMN year INTEGER;
 -- By which rules the texts of the papers were read last (paper::READING): the hashes, keys and names here are by these.
 ALTER TABLE counter ADD COLUMN reading INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+-- What a reader said of an interest holds for the papers that were in it then. Of what was said before this was known,
+-- those are the papers that were found in it last.
+ALTER TABLE interests ADD COLUMN anchor TEXT NOT NULL DEFAULT '[]';
+UPDATE interests SET anchor = papers
+WHERE merged IS NOT NULL
+   OR json_extract(edits, '$.muted') OR json_extract(edits, '$.pinned')
+   OR json_extract(edits, '$.name') IS NOT NULL OR json_extract(edits, '$.weight') IS NOT NULL
+   OR EXISTS (SELECT 1 FROM interests AS part WHERE part.user = interests.user AND part.merged = interests.interest);
+",
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::{Listing, Store};
+
+    /// What was said of an interest before anchors were known holds for the papers found in it last.
+    #[test]
+    fn what_was_said_of_an_interest_gets_an_anchor() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let old = rusqlite::Connection::open(folder.path().join("papers.sqlite")).expect("opens");
+        for script in &MIGRATIONS[..5] {
+            old.execute_batch(script).expect("a schema");
+        }
+        old.pragma_update(None, "user_version", 5).expect("written");
+        old.execute_batch(
+            r#"INSERT INTO users (name, settings, created, version) VALUES ('ada', '{}', 0, 1);
+               INSERT INTO interests VALUES (1, 1, '{"muted":false,"pinned":false}', NULL, '["a"]'),
+                   (1, 2, '{"muted":true,"pinned":false}', NULL, '["b","c"]'),
+                   (1, 3, '{"name":"Mine","muted":false,"pinned":false}', NULL, '["d"]'),
+                   (1, 4, '{"muted":false,"pinned":false}', 5, '["e"]'),
+                   (1, 5, '{"muted":false,"pinned":false}', NULL, '["f"]'),
+                   (1, 6, '{"muted":false,"pinned":false,"weight":2.0}', NULL, '["g"]');"#,
+        )
+        .expect("written");
+        drop(old);
+        let store = Store::open(folder.path()).expect("opens");
+        let anchors: Vec<Vec<String>> = store
+            .interests(store.user("ada").expect("there").number)
+            .expect("read")
+            .into_iter()
+            .map(|i| i.anchor)
+            .collect();
+        let wanted: [&[&str]; 6] = [&[], &["b", "c"], &["d"], &["e"], &["f"], &["g"]];
+        assert_eq!(anchors, wanted);
+    }
 
     /// A folder that was made with an earlier schema has the same papers, in the same lists.
     #[test]

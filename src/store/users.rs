@@ -220,6 +220,7 @@ mod tests {
                     edits: Edits { name: Some(format!("{secret} {round}")), ..Edits::default() },
                     merged: None,
                     papers: papers.iter().take(100).map(|p| p.id.to_string()).collect(),
+                    anchor: vec![format!("{secret}-1")],
                 };
                 let all: Vec<StoredInterest> = (1..10 - round).map(interest).collect();
                 store.put_interests(number, &all).expect("written");

@@ -154,7 +154,7 @@ impl Engine {
         let (least, most) = PER_INTEREST.into_inner();
         for (interest, share) in reader.interests.iter().zip(shares(&reader.interests)).filter(|i| i.1 > 0.0) {
             let k = (8.0 * share * step as f32) as usize;
-            plan = self.look(space, &interest.middle.0, eligible, k.clamp(least, most.max(step)), &mut found)?;
+            plan = self.look(space, interest.direction(), eligible, k.clamp(least, most.max(step)), &mut found)?;
         }
         if let Some(today) = self.today()? {
             for days in FRESH_DAYS {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::candidates::Eligible;
 use super::{Feed, PER_AUTHOR, Since};
+use crate::engine::interests::standing;
 use crate::engine::reader::Reader;
 use crate::engine::space::Space;
 use crate::engine::trending::{Attention, LONGEST_WINDOW};
@@ -35,9 +36,20 @@ impl Engine {
     ) -> Result<Answer> {
         let total = eligible.count(space.index.len());
         let needed = feed.ask.offset.saturating_add(feed.ask.limit);
-        let attended = self.most_attended(reader, feed, eligible, needed.min(total))?;
+        let muted = reader.interests.iter().any(|i| i.edits.muted);
+        // Some of what is found is muted.
+        let wanted = if muted { needed.saturating_mul(2).saturating_add(50) } else { needed };
+        let mut attended = self.most_attended(reader, feed, eligible, wanted.min(total))?;
         let rows: Vec<Row> = attended.iter().map(|a| a.row).collect();
-        let vectors = space.vectors_or_zero(&rows);
+        let mut vectors = space.vectors_or_zero(&rows);
+        // What was muted counts when nothing else is known of the reader any more.
+        if let Some(common) = self.common(space)?.filter(|_| muted) {
+            let length = common.background.length();
+            let keep: Vec<bool> = vectors.iter().map(|v| !standing(&reader.interests, v, length).muted).collect();
+            let (mut a, mut b) = (keep.iter(), keep.iter());
+            attended.retain(|_| a.next().copied().unwrap_or_default());
+            vectors.retain(|_| b.next().copied().unwrap_or_default());
+        }
         let most = attended.first().map_or(1.0, |a| a.score.max(1e-6));
         let scores: Vec<f32> = attended.iter().map(|a| a.score / most).collect();
         let settings = &reader.user.settings;
@@ -45,7 +57,7 @@ impl Engine {
         let per_author = feed.per_author.or(settings.per_author).unwrap_or(PER_AUTHOR);
         let mut authors: HashMap<&str, usize> = HashMap::new();
         let (mut works, mut chosen) = (Works::default(), Vec::new());
-        for k in mmr(&scores, &vectors, diversity, needed.saturating_mul(2).saturating_add(50).min(rows.len())) {
+        for k in mmr(&scores, &vectors, diversity, needed.saturating_mul(2).saturating_add(50).min(vectors.len())) {
             let paper = &attended[k].paper;
             if (!feed.ask.versions && works.contains(paper))
                 || paper.authors.iter().any(|n| authors.get(n.as_str()).is_some_and(|c| *c >= per_author))

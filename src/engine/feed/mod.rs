@@ -12,12 +12,14 @@ mod why;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::interests::shares;
 use super::reader::Reader;
 use super::space::Space;
 use super::{Answer, Ask, Engine, Meta, Mode};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperDate, PaperId};
 use crate::user::{Event, Moment};
+use pick::LINE;
 use score::{Scored, Scorer};
 use why::Explain;
 
@@ -111,15 +113,17 @@ impl Engine {
             self.age(&mut scored)?;
         }
         self.ask_others(space, reader, &mut scored)?;
-        let muted = |s: &Scored| s.interest.is_some_and(|k| reader.interests[k].edits.muted);
-        scored.retain(|s| !muted(s) && ask.min_score.is_none_or(|least| s.score >= least));
+        let shares = shares(&reader.interests);
+        let silent = |s: &Scored| s.standing.muted || s.standing.interest.is_some_and(|k| shares[k] <= 0.0);
+        scored.retain(|s| !silent(s) && ask.min_score.is_none_or(|least| s.score >= least));
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row)));
         let picked = self.pick(space, reader, feed, &scored, needed)?;
         let mut page: Vec<(&Scored, Paper, bool)> =
             picked.into_iter().skip(ask.offset).take(ask.limit).map(|(k, paper, e)| (&scored[k], paper, e)).collect();
         page.sort_by(|a, b| b.0.score.total_cmp(&a.0.score).then(b.0.row.cmp(&a.0.row)));
         let explain: &Explain<'_> = &|_, vector, terms| taste.parts(vector, terms);
-        let papers = self.hits(space, reader, page, ask.explain.then_some(explain));
+        let mut papers = self.hits(space, reader, page, ask.explain.then_some(explain))?;
+        papers.iter_mut().for_each(|hit| hit.for_you = Some(hit.score >= LINE));
         Ok(Answer { papers, meta: Meta::since(began, plan, total, ask.mode) })
     }
 }

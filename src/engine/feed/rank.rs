@@ -56,7 +56,7 @@ impl Engine {
             Some(among) => among.parts(places[&row]),
             None => own.parts(vector, terms),
         };
-        let papers = self.hits(&space, &reader, page, explain.then_some(apart));
+        let papers = self.hits(&space, &reader, page, explain.then_some(apart))?;
         Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
     }
 

@@ -1,13 +1,12 @@
 //! What a candidate is worth to a reader.
 
 use crate::engine::Engine;
-use crate::engine::interests::Interest;
+use crate::engine::interests::{Standing, standing};
 use crate::engine::reader::{Common, Reader};
 use crate::engine::space::Space;
 use crate::error::Result;
 use crate::paper::Row;
 use crate::rank::{Candidate, Taste, decay};
-use crate::vector::dot;
 
 /// What a paper loses at most for its age, in standard deviations of the score, and the days after which it has lost half
 /// of that.
@@ -34,8 +33,8 @@ pub struct Scored {
     pub others: f32,
     /// What age took away.
     pub age: f32,
-    /// Which interest, as a place in the reader's list.
-    pub interest: Option<usize>,
+    /// What it is to the reader's interests.
+    pub standing: Standing,
 }
 
 /// What papers are scored by for a reader.
@@ -62,7 +61,7 @@ impl Engine {
         let candidates: Vec<Candidate<'_>> =
             papers.iter().map(|(_, vector, words)| Candidate { vector, words: *words }).collect();
         let scores = by.taste.score_all(&candidates, closely(by.taste.likes()));
-        let least = belongs(by.common);
+        let length = by.common.background.length();
         papers
             .iter()
             .zip(scores)
@@ -73,7 +72,7 @@ impl Engine {
                 feedback: 0.0,
                 others: 0.0,
                 age: 0.0,
-                interest: closest(&by.reader.interests, vector, least),
+                standing: standing(&by.reader.interests, vector, length),
             })
             .collect()
     }
@@ -109,17 +108,4 @@ impl Engine {
 /// Candidates that get a closer look by a model of so many likes.
 pub fn closely(likes: usize) -> usize {
     (CLOSE_PRODUCTS / likes.max(1)).max(200)
-}
-
-/// The product with the middle of an interest from which on a paper belongs to it.
-fn belongs(common: &Common) -> f32 {
-    // A mean cosine of 0.06 for a paper of mean length: papers at large have 0, those of an interest twice as much and more.
-    0.06 * common.background.length()
-}
-
-/// The interest that a paper is closest to; none when it is close to none.
-fn closest(interests: &[Interest], vector: &[f32], least: f32) -> Option<usize> {
-    let near = |i: &Interest| dot(&i.middle.0, vector) - i.middle.1;
-    let best = interests.iter().enumerate().map(|(k, i)| (k, near(i))).max_by(|a, b| a.1.total_cmp(&b.1));
-    best.filter(|b| b.1 >= least).map(|b| b.0)
 }

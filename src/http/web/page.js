@@ -280,7 +280,8 @@ function filterLine(at) {
 /** Adds a page to the list, and the way to the next one. */
 function add(at, view, page) {
   const list = part("papers");
-  const cards = page.papers.map((paper) => el("li", {}, card(paper, at)));
+  // A line is drawn above the first paper of a feed that is not for this reader.
+  const cards = page.papers.map((paper) => el("li", { className: paper.for_you === false ? "rest" : "" }, card(paper, at)));
   list.append(...cards);
   const shown = list.children.length;
   const of = shown < page.total ? `${count(shown)} of ${count(page.total)} papers` : `${count(shown)} ${shown === 1 ? "paper" : "papers"}`;

@@ -153,7 +153,7 @@ function interestChip({ explore, why }) {
   }
   if (!why?.interest) return null;
   const chip = button(why.interest.name, () => reveal(why.interest.id), "chip interest");
-  chip.title = "Your interest that it belongs to";
+  chip.title = "Your interest that brought it";
   return tint(chip, why.interest.id);
 }
 
@@ -167,7 +167,7 @@ const GROUPS = {
   votes: ["Votes and comments"],
   others: ["What others read"],
   recency: ["Its age"],
-  background: ["Off for every paper", "What a paper at large would get, taken off so that it has a score of 0"],
+  background: ["Off for every paper", "What a paper at large has of these words, taken off so that it has a score of 0"],
   rest: ["Further papers and words", "All that are not listed one by one"],
 };
 

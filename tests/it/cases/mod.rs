@@ -3,6 +3,7 @@
 
 mod history;
 mod identifiers;
+mod mornings;
 mod papers;
 mod references;
 mod search;
