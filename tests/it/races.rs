@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use paperkin::config::Config;
-use paperkin::engine::{Answer, Ask, Engine, Example, Feed, Incoming, Recommend, Report, Selection};
+use paperkin::engine::{Answer, Ask, Engine, Example, Feed, Incoming, QuestionsAsk, Recommend, Report, Selection};
 use paperkin::paper::{Paper, PaperId};
 use paperkin::user::{Event, EventKind, Moment};
 use serde_json::{Value, json};
@@ -145,7 +145,9 @@ fn an_answer_is_of_one_model() {
         .lines()
         .map(|l| Paper::from_json(serde_json::from_str(l).expect("JSON")).expect("a paper"))
         .collect();
-    let incoming = |(k, paper): (usize, &Paper)| Ok(Incoming { line: k + 1, paper: Ok(paper.clone()), vector: None });
+    let incoming = |(k, paper): (usize, &Paper)| {
+        Ok(Incoming { line: k + 1, paper: Ok(paper.clone()), vector: None, warnings: Vec::new() })
+    };
     engine.ingest(&mut papers.iter().enumerate().map(incoming), &|_| {}).expect("taken in");
     let at = Moment::parse("2026-07-01").expect("a day");
     let like = |k: usize| Event { paper: papers[k].id.clone(), kind: EventKind::Like, at, weight: 1.0 };
@@ -177,7 +179,12 @@ fn an_answer_is_of_one_model() {
         ),
         ("feed", Box::new(|| engine.feed("ada", &Feed { ask: ask.clone(), ..Feed::default() }).map(|a| told(&a)))),
         ("rank", Box::new(|| engine.rank_for("ada", &ids, &[], true).map(|a| told(&a)))),
-        ("questions", Box::new(|| engine.questions("ada", 5).map(|a| told(&a)))),
+        (
+            "questions",
+            Box::new(|| {
+                engine.questions("ada", &QuestionsAsk { limit: 5, ..QuestionsAsk::default() }).map(|a| told(&a))
+            }),
+        ),
         (
             "themes of",
             Box::new(|| {

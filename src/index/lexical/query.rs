@@ -268,7 +268,7 @@ impl Lexical {
                 let less = wanted.part < JOINED;
                 any.push((Occur::Should, if less { Box::new(BoostQuery::new(query, wanted.part)) } else { query }));
             }
-            for by in &wanted.by {
+            if let Some(by) = &wanted.by {
                 for (query, surname) in &by.queries {
                     let score = by.score(*surname) * TANTIVYS_BOUND;
                     any.push((Occur::Should, Box::new(ConstScoreQuery::new(query.box_clone(), score))));
