@@ -115,16 +115,18 @@ pub fn strange(text: &str) -> Result<()> {
             return Ok(());
         }
         let lower = sample.to_lowercase();
-        if lower.starts_with("<!doctype html") || lower.contains("<html") || lower.contains("<body") {
-            return Err(refused("an HTML page"));
-        }
-        if let Some(root) = xml::root(begin) {
-            if let Some((_, what)) = XML.iter().find(|(name, _)| *name == root) {
-                return Err(refused(what));
-            }
-            if !is_list(&root, begin) {
+        let root = xml::root(begin);
+        let known = root.as_ref().and_then(|root| XML.iter().find(|(name, _)| name == root));
+        let is_list = root.as_ref().is_some_and(|root| xml_format(root, begin).is_some());
+        match (known, root) {
+            _ if lower.starts_with("<!doctype html") => return Err(refused("an HTML page")),
+            (Some((_, what)), _) => return Err(refused(what)),
+            _ if is_list => {}
+            _ if lower.contains("<html") || lower.contains("<body") => return Err(refused("an HTML page")),
+            (None, Some(root)) => {
                 return Err(refused(&format!("an XML file of another kind (`<{}>`)", head(&root, 40))));
             }
+            (None, None) => {}
         }
     }
     let mail = |name: &str| begin.lines().take(40).any(|line| line.starts_with(name));
@@ -136,10 +138,6 @@ pub fn strange(text: &str) -> Result<()> {
 
 fn head_of(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
-}
-
-fn is_list(root: &str, text: &str) -> bool {
-    xml_format(root, text).is_some()
 }
 
 /// The format of an XML file.
@@ -248,7 +246,7 @@ mod tests {
         for (text, word) in [
             ("<!DOCTYPE html>\n<title>x</title>", "an HTML page"),
             ("<?xml version='1.0'?><html xmlns='x'><body/></html>", "an HTML page"),
-            ("<?xml version='1.0'?>\n<opml version='2.0'>", "OPML"),
+            ("<?xml version='1.0'?>\n<opml version='2.0'><body/></opml>", "OPML"),
             ("<rss version='2.0'><channel/></rss>", "a feed"),
             ("<rdf:RDF xmlns:rdf='x'>", "RDF"),
             ("<invoice><n>1</n></invoice>", "`<invoice>`"),

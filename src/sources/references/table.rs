@@ -43,6 +43,7 @@ const COLUMNS: &[(Role, &[&str])] = &[
         &["publicationtitle", "sourcetitle", "so", "journalbook", "journal", "publication", "venue", "source"],
     ),
     (Role::Volume, &["volume", "vl"]),
+    (Role::Number, &["ar", "articlenumber", "artno", "artnumber", "number", "issue"]),
     (Role::Key, &["key", "citationkey", "ut", "eid", "utuniquewosid"]),
     (Role::Kind, &["itemtype"]),
     (Role::Added, &["dateadded", "addedat"]),
@@ -64,6 +65,7 @@ enum Role {
     Id,
     Journal,
     Volume,
+    Number,
     Key,
     Kind,
     Added,
@@ -196,7 +198,7 @@ fn entry<'r>(cell: &dyn Fn(Role) -> &'r str) -> Option<Reference> {
     draft.pubmed("pmid", cell(Role::Pmid));
     draft.pubmed("pmcid", cell(Role::Pmcid));
     draft.own_id(cell(Role::Id));
-    draft.journal(cell(Role::Journal), &[cell(Role::Volume).to_string()]);
+    draft.journal(cell(Role::Journal), &[Role::Volume, Role::Number].map(|role| cell(role).to_string()));
     draft.extra(cell(Role::Remark));
     draft.name(cell(Role::Url));
     draft.finish()
