@@ -227,7 +227,9 @@ mod tests {
             }
             let about = format!("{{\"name\":\"{secret}\"}}");
             let (user, import) = store.begin_import(&name, 1, &about).expect("begun");
-            let seen: Vec<Event> = papers.iter().map(|p| Event { kind: EventKind::View, ..event(p) }).collect();
+            // In no order of the table, so that its pages are split in their middle.
+            let seen: Vec<Event> =
+                (0..200).map(|k| Event { kind: EventKind::View, ..event(&papers[k * 77 % 200]) }).collect();
             let window = crate::store::ImportWindow {
                 papers: kept.clone(),
                 fingerprint: fixture::MODEL,
