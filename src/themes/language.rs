@@ -241,16 +241,23 @@ impl Language {
 
     /// Whether a word in lower case names nothing in this language. English has a list of its own, in `text`.
     pub fn is_filler(self, lower: &str) -> bool {
-        LISTS.get(&self.0).is_some_and(|list| list.contains(lower))
+        let Some(list) = LISTS.get(&self.0) else { return false };
+        // "atrasam-se", "celui-ci": a verb or pronoun with what leans on it.
+        let leans = || self.is_romance() && lower.rsplit_once('-').is_some_and(|(_, last)| list.contains(last));
+        list.contains(lower) || leans()
     }
 
     /// The bytes of what stands before a noun with nothing but an apostrophe between ("l'eau").
     pub fn elided(self, word: &str) -> usize {
-        if !matches!(self.0, Lang::Fra | Lang::Ita | Lang::Cat | Lang::Por | Lang::Spa) {
+        if !self.is_romance() {
             return 0;
         }
         let Some((at, sign)) = word.char_indices().find(|(_, c)| matches!(c, '\'' | '\u{2019}')) else { return 0 };
         if ELIDED.contains(&word[..at].to_lowercase().as_str()) { at + sign.len_utf8() } else { 0 }
+    }
+
+    fn is_romance(self) -> bool {
+        matches!(self.0, Lang::Fra | Lang::Ita | Lang::Cat | Lang::Por | Lang::Spa | Lang::Ron)
     }
 
     /// Whether it writes its nouns with capitals.
@@ -306,6 +313,7 @@ mod tests {
             assert!(LISTS[lang].len() > 40, "{code} has {} words", LISTS[lang].len());
         }
         assert!(Language(Lang::Deu).is_filler("der") && !Language(Lang::Deu).is_filler("recht"));
+        assert!(Language(Lang::Por).is_filler("atrasam-se") && !Language(Lang::Por).is_filler("couve-flor"));
         assert_eq!(Language(Lang::Fra).elided("l’eau"), "l’".len());
         assert_eq!(Language(Lang::Ita).elided("dell'acqua"), "dell'".len());
         assert_eq!((Language::ENGLISH.elided("l'eau"), Language(Lang::Fra).elided("presqu'île")), (0, 0));
