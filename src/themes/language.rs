@@ -198,7 +198,9 @@ impl Language {
     pub fn of(text: &str) -> Option<Self> {
         let words: Vec<String> = words(text).map(str::to_lowercase).collect();
         let share = |n: usize| n as f32 / words.len().max(1) as f32;
-        let count = |holds: &dyn Fn(&str) -> bool| words.iter().filter(|w| holds(w)).count();
+        // A letter alone is a name or a number of something as often as a word.
+        let told = || words.iter().filter(|w| w.chars().nth(1).is_some());
+        let count = |holds: &dyn Fn(&str) -> bool| told().filter(|w| holds(w)).count();
         let sure = count(&|w| SURE_ENGLISH.contains(&w));
         if sure > 0 && share(sure) >= AT_A_GLANCE {
             return Some(Language::ENGLISH);
@@ -219,9 +221,11 @@ impl Language {
                 (lang, own) = (*other, its);
             }
         }
-        // Names and formulas look like any language: some word of it has to be there.
-        let sure = found.is_reliable() && (own > 0 || words.len() < 3);
-        (sure && own >= english || own > english && share(own) >= BORNE_OUT).then_some(Language(lang))
+        // Names and formulas look like any language: words of it have to be there, and more than English ones. In a short
+        // title one is enough where nothing speaks against it.
+        let short = own == 1 && english == 0 && share(own) >= BORNE_OUT && found.is_reliable();
+        let long = own >= 2 && own > english && (found.is_reliable() || share(own) >= BORNE_OUT);
+        (short || long).then_some(Language(lang))
     }
 
     /// The pieces of a text, each with its language.
