@@ -198,7 +198,9 @@ impl Language {
     pub fn of(text: &str) -> Option<Self> {
         let words: Vec<String> = words(text).map(str::to_lowercase).collect();
         let share = |n: usize| n as f32 / words.len().max(1) as f32;
-        let count = |holds: &dyn Fn(&str) -> bool| words.iter().filter(|w| holds(w)).count();
+        // A letter alone is a name or a number of something as often as a word.
+        let told = || words.iter().filter(|w| w.chars().nth(1).is_some());
+        let count = |holds: &dyn Fn(&str) -> bool| told().filter(|w| holds(w)).count();
         let sure = count(&|w| SURE_ENGLISH.contains(&w));
         if sure > 0 && share(sure) >= AT_A_GLANCE {
             return Some(Language::ENGLISH);
@@ -219,9 +221,11 @@ impl Language {
                 (lang, own) = (*other, its);
             }
         }
-        // Names and formulas look like any language: some word of it has to be there.
-        let sure = found.is_reliable() && (own > 0 || words.len() < 3);
-        (sure && own >= english || own > english && share(own) >= BORNE_OUT).then_some(Language(lang))
+        // Names and formulas look like any language: words of it have to be there, and more than English ones. In a short
+        // title one is enough where nothing speaks against it.
+        let short = own == 1 && english == 0 && share(own) >= BORNE_OUT && found.is_reliable();
+        let long = own >= 2 && own > english && (found.is_reliable() || share(own) >= BORNE_OUT);
+        (short || long).then_some(Language(lang))
     }
 
     /// The pieces of a text, each with its language.
@@ -241,16 +245,23 @@ impl Language {
 
     /// Whether a word in lower case names nothing in this language. English has a list of its own, in `text`.
     pub fn is_filler(self, lower: &str) -> bool {
-        LISTS.get(&self.0).is_some_and(|list| list.contains(lower))
+        let Some(list) = LISTS.get(&self.0) else { return false };
+        // "atrasam-se", "celui-ci": a verb or pronoun with what leans on it.
+        let leans = || self.is_romance() && lower.rsplit_once('-').is_some_and(|(_, last)| list.contains(last));
+        list.contains(lower) || leans()
     }
 
     /// The bytes of what stands before a noun with nothing but an apostrophe between ("l'eau").
     pub fn elided(self, word: &str) -> usize {
-        if !matches!(self.0, Lang::Fra | Lang::Ita | Lang::Cat | Lang::Por | Lang::Spa) {
+        if !self.is_romance() {
             return 0;
         }
         let Some((at, sign)) = word.char_indices().find(|(_, c)| matches!(c, '\'' | '\u{2019}')) else { return 0 };
         if ELIDED.contains(&word[..at].to_lowercase().as_str()) { at + sign.len_utf8() } else { 0 }
+    }
+
+    fn is_romance(self) -> bool {
+        matches!(self.0, Lang::Fra | Lang::Ita | Lang::Cat | Lang::Por | Lang::Spa | Lang::Ron)
     }
 
     /// Whether it writes its nouns with capitals.
@@ -306,6 +317,7 @@ mod tests {
             assert!(LISTS[lang].len() > 40, "{code} has {} words", LISTS[lang].len());
         }
         assert!(Language(Lang::Deu).is_filler("der") && !Language(Lang::Deu).is_filler("recht"));
+        assert!(Language(Lang::Por).is_filler("atrasam-se") && !Language(Lang::Por).is_filler("couve-flor"));
         assert_eq!(Language(Lang::Fra).elided("l’eau"), "l’".len());
         assert_eq!(Language(Lang::Ita).elided("dell'acqua"), "dell'".len());
         assert_eq!((Language::ENGLISH.elided("l'eau"), Language(Lang::Fra).elided("presqu'île")), (0, 0));

@@ -150,8 +150,13 @@ fn themes_of_a_corpus_in_several_languages() {
         .collect::<Vec<_>>()
         .concat();
     let themes = themes_of(&folder.file("all.jsonl", all));
-    let function: HashSet<&str> =
-        LANGUAGES.iter().flat_map(|l| l.2.split_whitespace()).chain(["the", "of", "are"]).collect();
+    // "Dal" is a preposition in Italian and a valley in Dutch.
+    let function: HashSet<&str> = LANGUAGES
+        .iter()
+        .flat_map(|l| l.2.split_whitespace())
+        .chain(["the", "of", "are"])
+        .filter(|w| *w != "dal")
+        .collect();
     let all: Vec<String> = themes.iter().flat_map(texts).collect();
     for text in &all {
         assert!(!words(text).iter().any(|w| function.contains(w)), "{text:?} in {all:?}");
