@@ -27,7 +27,7 @@ mod versions;
 mod words;
 
 pub use answer::{Answer, Ask, Hit, InterestName, Meta, Mode, Part, Why};
-pub use feed::{Feed, Since};
+pub use feed::{Feed, Mark, Since};
 pub use history::{Import, Imported, Matched, Reference, ReferenceList, RejectedUnit};
 pub use info::Info;
 pub use ingest::{Incoming, Rejected, Rejection, Report, Source};
