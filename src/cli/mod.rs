@@ -115,7 +115,7 @@ enum Command {
 }
 
 impl Command {
-    /// The HTTP call that does the same, for where nothing else can be asked.
+    /// The HTTP call that does the same, for where nothing else can be asked; empty where none does.
     fn call(&self) -> &'static str {
         match self {
             Command::Ingest(_) | Command::Import(_) => "`POST /v1/papers`",
@@ -129,7 +129,7 @@ impl Command {
             Command::Index(_) => "`GET /metrics` (what is known of the index)",
             Command::Embed(_) => "`POST /v1/embed`",
             Command::Export(_) => "`GET /v1/papers` (a page at a time)",
-            Command::Demo(_) | Command::Serve(_) | Command::Reembed(_) | Command::Eval(_) => "no call",
+            Command::Demo(_) | Command::Serve(_) | Command::Reembed(_) | Command::Eval(_) => "",
         }
     }
 
@@ -198,7 +198,9 @@ impl Context {
     /// An error, with the call that can be asked where the folder is in use.
     fn with_call(&self, e: anyhow::Error) -> anyhow::Error {
         match e.downcast_ref::<Error>() {
-            Some(Error::InUse { .. }) => anyhow::anyhow!("{e}. Over HTTP {} does it", self.call),
+            Some(Error::InUse { .. }) if !self.call.is_empty() => {
+                anyhow::anyhow!("{e}. Over HTTP {} does it", self.call)
+            }
             _ => e,
         }
     }

@@ -32,7 +32,7 @@ mod versions;
 mod words;
 
 pub use answer::{Answer, Ask, Hit, InterestName, Meta, Mode, Part, Why};
-pub use feed::{Feed, Since};
+pub use feed::{Feed, Mark, Since};
 pub use format::Format;
 pub use history::{Reference, ReferenceList, RejectedUnit};
 pub use imports::{

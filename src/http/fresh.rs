@@ -2,7 +2,8 @@
 //!
 //! What an answer depends on is told by a mark (`Engine::feed_mark`), which costs nothing beside the answer. While the mark
 //! of a question is the one of the last time, the answer is taken to be the same; else it is made and compared by its hash, so
-//! that a change which does not show is none. The `ETag` is that hash, so it outlives a restart.
+//! that what others read, or the day, changes it only where it shows. The `ETag` is that hash, taken together with what was
+//! done (by the user, to the corpus), so it outlives a restart.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,6 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+
+use crate::engine::Mark;
 
 /// Questions that are remembered, some hundred bytes each.
 const REMEMBERED: usize = 50_000;
@@ -29,7 +32,7 @@ struct Known {
 /// The last answer to a question.
 #[derive(Clone)]
 struct Kept {
-    mark: Option<String>,
+    mark: Option<Mark>,
     tag: String,
     /// The second from which on it is the answer. It lies ahead of the clock when an answer changed twice within a second:
     /// then no date tells the two apart, and none is told until it has come.
@@ -60,7 +63,7 @@ impl Fresh {
     pub fn answer<E>(
         &self,
         question: &str,
-        mark: Option<String>,
+        mark: Option<Mark>,
         has: &Has,
         make: impl FnOnce() -> Result<String, E>,
     ) -> Result<Answered, E> {
@@ -80,8 +83,10 @@ impl Fresh {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).answers.get(key).cloned()
     }
 
-    fn keep(&self, key: [u8; 16], mark: Option<String>, text: &str, now: u64) -> Kept {
-        let tag = blake3::hash(text.as_bytes()).to_hex()[..32].to_string();
+    fn keep(&self, key: [u8; 16], mark: Option<Mark>, text: &str, now: u64) -> Kept {
+        let deeds = mark.as_ref().map_or("", |mark| mark.deeds.as_str());
+        let tag = blake3::Hasher::new().update(deeds.as_bytes()).update(b"\n").update(text.as_bytes()).finalize();
+        let tag = tag.to_hex()[..32].to_string();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let since = match known.answers.get(&key) {
             Some(last) if last.tag == tag => last.since,
@@ -183,7 +188,8 @@ mod tests {
 
     fn ask(fresh: &Fresh, mark: Option<&str>, has: &Has, text: Option<&str>) -> Answered {
         let make = || text.map(str::to_string).ok_or("it was made again");
-        fresh.answer("q", mark.map(str::to_string), has, make).expect("made")
+        let mark = mark.map(|rest| Mark { deeds: "1".into(), rest: rest.into() });
+        fresh.answer("q", mark, has, make).expect("made")
     }
 
     #[test]
@@ -202,6 +208,11 @@ mod tests {
         let known = has("if-none-match", &known);
         assert!(ask(&fresh, Some("2"), &known, Some("a")).text.is_none(), "a change that does not show is none");
         assert_eq!(ask(&fresh, Some("3"), &known, Some("b")).text.as_deref(), Some("b"));
+        let done = Some(Mark { deeds: "2".into(), rest: "3".into() });
+        let answer = fresh.answer("q", done, &known, || Ok::<_, ()>("a".into())).expect("made");
+        assert!(answer.text.is_some(), "what somebody did is answered anew");
+        let first = ask(&fresh, None, &nothing, Some("a")).kept.tag;
+        let known = has("if-none-match", &format!("\"{first}\""));
         assert!(ask(&fresh, None, &known, Some("a")).text.is_none(), "without a mark it is made, and compared");
     }
 

@@ -18,7 +18,7 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params};
 use super::feed::{FeedParameters, take_feed};
 use super::fresh::{Answered, Has};
-use crate::engine::{Engine, PaperOrder, Since, ThemeAsk};
+use crate::engine::{Engine, Mark, PaperOrder, Since, ThemeAsk};
 use crate::error::Result;
 use crate::paper::{Paper, head};
 use crate::store::Listing;
@@ -114,16 +114,16 @@ async fn feed(
     form: Form,
     asked: Asked,
     channel: Channel,
-    mark: impl FnOnce(&Engine) -> Result<Mark> + Send + 'static,
+    mark: impl FnOnce(&Engine) -> Result<Depends> + Send + 'static,
     papers: impl FnOnce(&Engine) -> Result<Vec<Paper>> + Send + 'static,
 ) -> Result<Response, ApiError> {
     let fresh = std::sync::Arc::clone(&app.fresh);
     let answered: Option<Answered> = app
         .blocking(move |engine| {
             let mark = match mark(engine)? {
-                Mark::Of(mark) => Some(mark),
-                Mark::Unknown => None,
-                Mark::Closed => return Ok(None),
+                Depends::On(mark) => Some(mark),
+                Depends::OnMore => None,
+                Depends::Closed => return Ok(None),
             };
             let make = || {
                 let papers = papers(engine)?;
@@ -137,11 +137,11 @@ async fn feed(
 }
 
 /// What a feed depends on.
-enum Mark {
+enum Depends {
     /// On what this says.
-    Of(String),
+    On(Mark),
     /// On more than can be told: it has to be made.
-    Unknown,
+    OnMore,
     /// It is not for this reader.
     Closed,
 }
@@ -197,8 +197,8 @@ async fn of_user(app: &App, form: Form, name: String, asked: Asked, mut given: G
     let channel = asked.channel(id, title, "/#/foryou".into());
     let reader = name.clone();
     let mark = move |engine: &Engine| match engine.opens_feed(&reader, &token)? {
-        true => Ok(Mark::Of(engine.feed_mark(&reader)?)),
-        false => Ok(Mark::Closed),
+        true => Ok(Depends::On(engine.feed_mark(&reader)?)),
+        false => Ok(Depends::Closed),
     };
     feed(app, form, asked, channel, mark, move |engine| {
         let filter = &feed_ask.ask.filter;
@@ -295,13 +295,13 @@ pub async fn theme_atom(
     let name = app.blocking(move |engine| engine.theme(&theme, &ThemeAsk::default())).await?.theme.name;
     let channel =
         asked.channel(format!("urn:paperkin:theme:{}", encoded(&id)), name, format!("/#/theme/{}", encoded(&id)));
-    let mark = |_: &Engine| Ok(Mark::Unknown);
+    let mark = |_: &Engine| Ok(Depends::OnMore);
     feed(&app, Form::Atom, asked, channel, mark, move |engine| {
         Ok(engine.theme(&id, &ask)?.papers.into_iter().map(|hit| hit.paper).collect())
     })
     .await
 }
 
-fn corpus(engine: &Engine) -> Result<Mark> {
-    engine.corpus_mark().map(Mark::Of)
+fn corpus(engine: &Engine) -> Result<Depends> {
+    engine.corpus_mark().map(Depends::On)
 }

@@ -4,15 +4,24 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::user::Moment;
 
+/// What an answer depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// What was done: by the user, and to the corpus. Whoever did it wants to see that the answer is another one.
+    pub deeds: String,
+    /// The rest: the day, the model, the reading of others. It changes often, and mostly changes nothing.
+    pub rest: String,
+}
+
 impl Engine {
-    /// What every answer about the corpus depends on: the papers, the model, the day. Costs a look into the store.
+    /// What every answer about the corpus depends on. Costs a look into the store.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn corpus_mark(&self) -> Result<String> {
+    pub fn corpus_mark(&self) -> Result<Mark> {
         let model = self.space().model.fingerprint.clone();
         let (day, today) = (Moment::now().day(), self.today()?.unwrap_or(0));
-        Ok(format!("{}.{day}.{today}.{model}", self.store.change()?))
+        Ok(Mark { deeds: self.store.change()?.to_string(), rest: format!("{day}.{today}.{model}") })
     }
 
     /// What a user's feed depends on: what they did and set, the reading of others, and the corpus. While it stays the same,
@@ -20,8 +29,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`crate::Error::NotFound`] when there is no such user.
-    pub fn feed_mark(&self, name: &str) -> Result<String> {
-        let user = self.store.user(name)?;
-        Ok(format!("{}.{}.{}.{}", user.number, user.version, self.others_mark()?, self.corpus_mark()?))
+    pub fn feed_mark(&self, name: &str) -> Result<Mark> {
+        let (user, corpus) = (self.store.user(name)?, self.corpus_mark()?);
+        Ok(Mark {
+            deeds: format!("{}.{}.{}", user.number, user.version, corpus.deeds),
+            rest: format!("{}.{}", self.others_mark()?, corpus.rest),
+        })
     }
 }

@@ -24,6 +24,7 @@ use score::{Scored, Scorer};
 use why::Explain;
 
 pub use candidates::{Pool, Pools};
+pub use mark::Mark;
 pub use score::closely;
 
 /// How many papers an author may have, where nobody says otherwise.
