@@ -99,7 +99,7 @@ impl Piece<'_> {
                 let (from, to) = self.text.split_once("..").unwrap_or((self.text, self.text));
                 let date = |text: &str| match text.trim() {
                     "" => Ok(None),
-                    text => PaperDate::parse(text).map(Some).map_err(|e| at(self.place, &e.to_string())),
+                    text => PaperDate::read(text).map(Some).map_err(|e| at(self.place, &e.to_string())),
                 };
                 let (from, to) = (date(from)?, date(to)?);
                 if let (Some(from), Some(to)) = (&from, &to)

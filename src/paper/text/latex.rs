@@ -205,7 +205,8 @@ impl Reader {
             let letters = word.chars().take_while(|c| c.is_alphabetic()).count();
             letters >= 2 && !word.contains(['_', '^', '{', '}', '='])
         });
-        amount && (words || behind.starts_with(|c: char| c.is_ascii_digit()))
+        let spoken = words && !inner.contains(['\\', '^', '{']);
+        amount && (spoken || behind.starts_with(|c: char| c.is_ascii_digit()))
     }
 
     /// A formula: read as one, else as the text that it is.

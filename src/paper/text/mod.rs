@@ -271,7 +271,7 @@ mod tests {
             let began = std::time::Instant::now();
             let _ = (plain(&text), prose(&text), letters(&text));
             let took = began.elapsed();
-            assert!(took.as_secs_f64() < 5.0, "{piece:?} took {took:?}");
+            assert!(took.as_secs_f64() < 20.0, "{piece:?} took {took:?}");
         }
     }
 
