@@ -235,7 +235,9 @@ fn open(config: Config) -> anyhow::Result<Engine> {
     if let Some(progress) = progress.get() {
         progress.finish();
         let count = show::counted(renewed, "paper");
-        eprintln!("the folder is of an earlier version: {count} whose text is read better now got a new vector");
+        eprintln!(
+            "the folder of an earlier version is up to date: {count} whose text is read better now, with new vectors"
+        );
     }
     if let Some(doubt) = words_doubt {
         say!("the index of words could not be used ({doubt}); it was built again from the store");

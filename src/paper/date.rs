@@ -27,8 +27,10 @@ impl PaperDate {
     /// # Errors
     /// [`Error::BadRequest`] when the text cannot be read, or names a day that the calendar does not have.
     pub fn read(text: &str) -> Result<Self> {
-        if let Ok(date) = PaperDate::parse(text) {
-            return Ok(date);
+        match PaperDate::parse(text) {
+            // What lies before is zeros or a defect.
+            Ok(date) if written::is_year(date.as_str()) => return Ok(date),
+            _ => {}
         }
         let no_date = |why: String| Error::BadRequest(format!("{:?} {why}; {FORMS}", head(text, 40)));
         let parts = written::text(text).map_err(|why| no_date(why.to_string()))?;
@@ -178,6 +180,8 @@ mod tests {
             ("2024-05-00", "2024-05"),
             ("2024-00-00", "2024"),
             ("0000-00-00", "none"),
+            ("0000", "none"),
+            ("0001-01-01", "none"),
             ("0001-01-01T00:00:00Z", "none"),
             ("801", "none"),
             ("n.d.", "none"),

@@ -215,17 +215,18 @@ fn prose_of(value: &Value) -> std::result::Result<String, String> {
                 items.iter().filter(|v| !v.is_null()).map(prose_of).collect();
             Ok(parts?.join("\n"))
         }
-        Value::Object(fields) => match text_of(value) {
-            Some(text) => Ok(match fields.get("label").or_else(|| fields.get("Label")).and_then(Value::as_str) {
-                Some(label) if label != text => format!("{label}: {text}"),
-                _ => text,
-            }),
-            None => {
-                let part = |(name, v): (&String, &Value)| Some(format!("{name}: {}", v.as_str()?));
-                let parts: Option<Vec<String>> = fields.iter().map(part).collect();
-                parts.filter(|p| !p.is_empty()).map(|p| p.join("\n")).ok_or_else(wrong)
+        Value::Object(fields) => {
+            let text = |names: &[&str]| names.iter().find_map(|name| fields.get(*name)?.as_str());
+            match (text(&["label", "Label", "heading"]), text(&["text", "value", "content", "abstract", "p"])) {
+                (Some(label), Some(text)) => Ok(format!("{label}: {text}")),
+                (None, Some(text)) => Ok(text.to_string()),
+                (_, None) => {
+                    let part = |(name, v): (&String, &Value)| Some(format!("{name}: {}", v.as_str()?));
+                    let parts: Option<Vec<String>> = fields.iter().map(part).collect();
+                    parts.filter(|p| !p.is_empty()).map(|p| p.join("\n")).ok_or_else(wrong)
+                }
             }
-        },
+        }
         value => text_of(value).ok_or_else(wrong),
     }
 }

@@ -46,6 +46,11 @@ const ZONES: &[(&str, i8)] = &[
 /// The first year that is taken for one: what lies before is zeros or a defect, and no paper is that old.
 const FIRST_YEAR: u32 = 1000;
 
+/// Whether a date begins with a year that is one.
+pub fn is_year(date: &str) -> bool {
+    date.get(..4).and_then(|year| year.parse::<u32>().ok()).is_some_and(|year| year >= FIRST_YEAR)
+}
+
 /// Why a text is no date, to go on with behind it.
 #[derive(Debug)]
 pub enum No {

@@ -198,14 +198,17 @@ impl Reader {
         if inner.trim().is_empty() || inner.contains("\n\n") {
             return true;
         }
-        let amount = inner.trim_start().starts_with(|c: char| c.is_ascii_digit())
-            || self.out.ends_with(|c: char| c.is_alphanumeric())
-            || inner.starts_with(' ');
-        let words = inner.split(' ').skip(1).any(|word| {
-            let letters = word.chars().take_while(|c| c.is_alphabetic()).count();
-            letters >= 2 && !word.contains(['_', '^', '{', '}', '='])
-        });
-        amount && (words || behind.starts_with(|c: char| c.is_ascii_digit()))
+        // No amount is written with these.
+        if inner.contains(['\\', '^', '_', '{']) {
+            return false;
+        }
+        let digit = |text: &str| text.trim_start().starts_with(|c: char| c.is_ascii_digit());
+        let close = self.out.ends_with(|c: char| c.is_alphanumeric()) || inner.starts_with(' ');
+        let words = inner
+            .split(' ')
+            .skip(1)
+            .any(|word| word.chars().take_while(|c| c.is_alphabetic()).count() >= 2 && !word.contains('='));
+        (words && (close || digit(inner))) || (digit(inner) && behind.starts_with(|c: char| c.is_ascii_digit()))
     }
 
     /// A formula: read as one, else as the text that it is.
