@@ -259,7 +259,7 @@ fn days<'a>(value: &str, behind: &'a str) -> Option<(Atom, &'a str)> {
 }
 
 fn date(text: &str) -> Option<PaperDate> {
-    PaperDate::parse(text.trim()).ok()
+    PaperDate::read(text.trim()).ok()
 }
 
 fn next_word(text: &str) -> (&str, &str) {
