@@ -68,7 +68,7 @@ impl Engine {
             papers: HashMap::new(),
         };
         let mut heads = vec![0usize; groups.len()];
-        let mut open = outside.iter().copied().filter(|k| scored[*k].standing.open).collect::<Vec<_>>().into_iter();
+        let mut open = outside.clone().into_iter();
         let mut explored: HashSet<usize> = HashSet::new();
         let mut out: Vec<(usize, Paper, bool)> = Vec::new();
         let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
