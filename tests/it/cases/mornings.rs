@@ -170,7 +170,7 @@ fn a_day_has_one_line_and_little_exploring() {
             assert!(shown[line..].iter().all(|h| h["for_you"] == false && h["explore"].is_null()));
             assert!(scores[line..].iter().all(|s| *s < 0.5) && scores[..line].iter().all(|s| *s >= 0.5));
             let exploring = shown.iter().filter(|h| h["explore"] == true).count();
-            assert!(exploring as f64 <= 0.05 * line as f64 + 0.5, "{user} {query}: {exploring} of {line} explore");
+            assert!(exploring as f64 <= 0.05 * line as f64 + 1e-6, "{user} {query}: {exploring} of {line} explore");
             for hit in shown {
                 explained(hit, &interests(&server, user));
             }
@@ -191,7 +191,7 @@ fn explained(hit: &Value, interests: &[Value]) {
         let own = papers(interests.iter().find(|i| i["id"] == id).expect("an interest"));
         let brought = parts.iter().filter(|p| p["id"].as_str().is_some_and(|id| own.contains(id)) && value(p) > 0.0);
         let positive: f64 = parts.iter().map(value).filter(|v| *v > 0.0).sum();
-        assert!(brought.map(value).sum::<f64>() >= 0.15 * positive, "{hit}");
+        assert!(brought.map(value).sum::<f64>() >= 0.1 * positive, "{hit}");
     }
 }
 
