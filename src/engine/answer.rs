@@ -128,7 +128,8 @@ pub const ENOUGH: f32 = 0.67;
 pub struct Why {
     /// Their values sum to the score.
     pub parts: Vec<Part>,
-    /// The interest of the user that brought it: its papers make a fifth or more of what speaks for this one.
+    /// The interest of the user that brought it: its papers speak more for this one than those of any other, and make a real
+    /// part (15% or more) of all that does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interest: Option<InterestName>,
 }

@@ -59,10 +59,10 @@ pub struct FeedParameters {
 /// paper at large (for somebody without a history, attention a day); a page comes in its order.
 ///
 /// A line is drawn at a score of 0.5: hits with `for_you` stand above it, and come before all others. Interests get their
-/// shares of the places above the line. Hits with `explore` lie outside the interests on purpose; they are the share for
-/// exploration of the places that interests fill, and above the line as well. When nothing more is above the line, the list
+/// shares of the places above the line. Hits with `explore` lie outside the interests on purpose; they are no more
+/// than the share for exploration of the places above the line (one in twenty where nothing was set), and above it as well. When nothing more is above the line, the list
 /// is filled up with the other papers by score, so that with `date` a whole day can be looked through: `for_you` is false
-/// there. Without `date` and `since` the whole corpus is looked at, newer papers first, softly.
+/// there. What may be of a muted interest is not among these either. Without `date` and `since` the whole corpus is looked at, newer papers first, softly.
 #[utoipa::path(get, operation_id = "get_feed", path = "/v1/users/{user}/feed", tag = "users",
     params(("user" = String, Path, description = "the user's name"), FeedParameters, Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]

@@ -115,7 +115,11 @@ impl Engine {
         }
         self.ask_others(space, reader, &mut scored)?;
         let shares = shares(&reader.interests);
-        let silent = |s: &Scored| s.standing.muted || s.standing.interest.is_some_and(|k| shares[k] <= 0.0);
+        let silent = |s: &Scored| match s.standing.interest {
+            // In doubt whether it is of a muted interest, a paper must be well worth showing for another.
+            Some(k) => shares[k] <= 0.0 || (!s.standing.open && s.score < LINE),
+            None => s.standing.muted || !s.standing.open,
+        };
         scored.retain(|s| !silent(s) && ask.min_score.is_none_or(|least| s.score >= least));
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row)));
         let picked = self.pick(space, reader, feed, &scored, needed)?;

@@ -68,13 +68,13 @@ impl Engine {
             papers: HashMap::new(),
         };
         let mut heads = vec![0usize; groups.len()];
-        let mut open = outside.iter().copied().filter(|k| scored[*k].standing.open).collect::<Vec<_>>().into_iter();
+        let mut open = outside.clone().into_iter();
         let mut explored: HashSet<usize> = HashSet::new();
         let mut out: Vec<(usize, Paper, bool)> = Vec::new();
         let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
         for group in deal(&weights, &sizes, scored.len()) {
-            // However far one looks, exploration has its share to within half a place.
-            while explored.len() < (exploration * (out.len() + 1) as f32 + 0.5) as usize {
+            // However far one looks, exploration has no more than its share.
+            while explored.len() < (exploration * (out.len() + 1) as f32 + 1e-4) as usize {
                 let Some(next) = open.next() else { break };
                 if let Some(paper) = chooser.take(scored, &[&[next][..], open.as_slice()].concat(), needed)? {
                     explored.insert(next);

@@ -26,6 +26,10 @@ const BELONGS: f32 = 0.06;
 /// invented corpus, with two papers muted, this kept four fifths of the field out and one in twenty of other interests'.
 const MUTED: f32 = 0.03;
 
+/// A paper that is closer to another interest, and this part as close to a muted one, is in doubt: it is shown only where it is
+/// well above the line.
+const DOUBT: f32 = 0.5;
+
 /// Papers of an anchor that its place is made of.
 const ANCHOR: usize = 64;
 
@@ -41,7 +45,7 @@ pub struct Standing {
     pub interest: Option<usize>,
     /// Whether it belongs to a muted one.
     pub muted: bool,
-    /// Whether it is nowhere near a muted one: what is shown to widen the interests must not come from there.
+    /// Whether it is nowhere near a muted one: what nothing else speaks for must not come from there.
     pub open: bool,
 }
 
@@ -59,13 +63,18 @@ impl Interest {
 
 /// Where a paper stands; `length` is that of papers at large under the metric.
 pub fn standing(interests: &[Interest], vector: &[f32], length: f32) -> Standing {
-    let near = interests.iter().enumerate().map(|(k, i)| (k, i.near(vector)));
-    match near.max_by(|a, b| a.1.total_cmp(&b.1)) {
-        Some((k, value)) if interests[k].edits.muted => {
-            Standing { interest: None, muted: value >= MUTED * length, open: value < 0.0 }
-        }
-        Some((k, value)) => Standing { interest: (value >= BELONGS * length).then_some(k), muted: false, open: true },
-        None => Standing { interest: None, muted: false, open: true },
+    let closest = |muted: bool| {
+        let near = interests.iter().enumerate().filter(|(_, i)| i.edits.muted == muted);
+        near.map(|(k, i)| (k, i.near(vector))).max_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    let silent = closest(true).map_or(f32::NEG_INFINITY, |s| s.1);
+    match closest(false) {
+        Some((k, value)) if value > silent => Standing {
+            interest: (value >= BELONGS * length).then_some(k),
+            muted: false,
+            open: silent < (DOUBT * value).max(0.0),
+        },
+        _ => Standing { interest: None, muted: silent >= MUTED * length, open: silent < 0.0 },
     }
 }
 

@@ -58,7 +58,7 @@ fn holding(all: &[Value], paper: &str) -> Value {
 fn what_was_said_of_an_interest_holds_for_its_papers() {
     let (folder, server) = invented();
     let muted = MUTED;
-    let start = [of(muted, 1..=2), of("qu", 1..=4), of("clim", 1..=4), of("neuro", 1..=4)];
+    let start = [of(muted, 1..=2), of("qu", 1..=4), of("gen", 1..=4), of("neuro", 1..=4)];
     start.iter().for_each(|papers| like(&server, "ada", papers, 1));
     let found = interests(&server, "ada");
     let mut said: HashMap<String, (Value, HashSet<String>)> = HashMap::new();
@@ -86,7 +86,7 @@ fn what_was_said_of_an_interest_holds_for_its_papers() {
         assert_eq!(names.len(), now.len(), "day {day}: names that differ in {now:?}");
     };
     // Two papers a day, of one of six fields in turn.
-    let reading = ["clim", "neuro", "qu", "rob", "astro", "lm"];
+    let reading = ["gen", "neuro", "qu", "rob", "astro", "lm"];
     for day in 2..=15 {
         let k = day - 2;
         like(&server, "ada", &of(reading[k % 6], 5 + k / 6..=6 + k / 6), day);
@@ -127,7 +127,7 @@ fn what_was_said_of_an_interest_holds_for_its_papers() {
 }
 
 /// The field of the muted interest.
-const MUTED: &str = "gen";
+const MUTED: &str = "clim";
 
 /// A reader who takes back every like, or mutes all there is, still sees nothing of what they muted.
 #[test]
@@ -170,7 +170,7 @@ fn a_day_has_one_line_and_little_exploring() {
             assert!(shown[line..].iter().all(|h| h["for_you"] == false && h["explore"].is_null()));
             assert!(scores[line..].iter().all(|s| *s < 0.5) && scores[..line].iter().all(|s| *s >= 0.5));
             let exploring = shown.iter().filter(|h| h["explore"] == true).count();
-            assert!(exploring as f64 <= 0.05 * line as f64 + 0.5, "{user} {query}: {exploring} of {line} explore");
+            assert!(exploring as f64 <= 0.05 * line as f64 + 1e-6, "{user} {query}: {exploring} of {line} explore");
             for hit in shown {
                 explained(hit, &interests(&server, user));
             }
@@ -191,7 +191,7 @@ fn explained(hit: &Value, interests: &[Value]) {
         let own = papers(interests.iter().find(|i| i["id"] == id).expect("an interest"));
         let brought = parts.iter().filter(|p| p["id"].as_str().is_some_and(|id| own.contains(id)) && value(p) > 0.0);
         let positive: f64 = parts.iter().map(value).filter(|v| *v > 0.0).sum();
-        assert!(brought.map(value).sum::<f64>() >= 0.15 * positive, "{hit}");
+        assert!(brought.map(value).sum::<f64>() >= 0.1 * positive, "{hit}");
     }
 }
 
