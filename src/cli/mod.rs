@@ -235,9 +235,7 @@ fn open(config: Config) -> anyhow::Result<Engine> {
     if let Some(progress) = progress.get() {
         progress.finish();
         let count = show::counted(renewed, "paper");
-        eprintln!(
-            "the folder of an earlier version is up to date: {count} whose text is read better now, with new vectors"
-        );
+        say!("the folder of an earlier version is up to date: {count} whose text is read better now, with new vectors");
     }
     if let Some(doubt) = words_doubt {
         say!("the index of words could not be used ({doubt}); it was built again from the store");

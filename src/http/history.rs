@@ -117,7 +117,7 @@ struct Asked {
 /// A list that takes longer than a request may (`timeout_s`) is answered 202 and goes on; so it does when the client goes
 /// away. With `stream`, or `Accept: application/x-ndjson`, lines `{"import", "done", "total", "embedded"}` come while it is
 /// taken in, and the answer (or `{"error"}`) on the last.
-#[utoipa::path(post, path = "/v1/users/{user}/history", tag = "users",
+#[utoipa::path(post, operation_id = "import_history", path = "/v1/users/{user}/history", tag = "users",
     request_body(content((HistoryBody = "application/json"), (String = "text/plain"), (String = "application/x-bibtex"),
         (String = "application/x-research-info-systems"), (String = "text/csv"), (String = "application/xml"))),
     params(("user" = String, Path, description = "the user's name; made if new"),
@@ -367,7 +367,7 @@ fn in_utf8(bytes: Vec<u8>, charset: Option<&str>) -> Result<Vec<u8>, ApiError> {
 ///
 /// The newest first: how each stands, and what came of it in numbers. One that broke off, or was interrupted by the end of
 /// the program, says how far it came: what it had added by then is in, and can be taken back, or the list sent again.
-#[utoipa::path(get, path = "/v1/users/{user}/imports", tag = "users",
+#[utoipa::path(get, operation_id = "list_imports", path = "/v1/users/{user}/imports", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = ImportList), (status = 404, body = ErrorBody)))]
 pub async fn imports(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<Json<ImportList>, ApiError> {
@@ -378,7 +378,7 @@ pub async fn imports(State(app): State<App>, Id(name): Id, _: NoParams) -> Resul
 /// One reading list
 ///
 /// How far it is while it is taken in; once it is done, `answer` holds what came of it entry by entry.
-#[utoipa::path(get, path = "/v1/users/{user}/imports/{import}", tag = "users",
+#[utoipa::path(get, operation_id = "get_import", path = "/v1/users/{user}/imports/{import}", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("import" = String, Path, description = "the import")),
     responses((status = 200, body = ImportView), (status = 404, body = ErrorBody)))]
@@ -391,7 +391,7 @@ pub async fn get_import(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -
 ///
 /// Exactly the events and the papers from outside the corpus go that this import added and that nothing else has added:
 /// neither another import nor the user by hand. One that is running ends.
-#[utoipa::path(delete, path = "/v1/users/{user}/imports/{import}", tag = "users",
+#[utoipa::path(delete, operation_id = "undo_import", path = "/v1/users/{user}/imports/{import}", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("import" = String, Path, description = "the import")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
@@ -404,7 +404,7 @@ pub async fn undo_import(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) 
 /// Papers from outside the corpus that a user's history has learned from
 ///
 /// By title, each with the imports that brought it.
-#[utoipa::path(get, path = "/v1/users/{user}/outside", tag = "users",
+#[utoipa::path(get, operation_id = "list_outside_papers", path = "/v1/users/{user}/outside", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers a page, default 50"),
            ("cursor" = Option<String>, Query, description = "`meta.next` of the page before")),
@@ -424,7 +424,7 @@ pub async fn outside(
 /// Forget a paper from outside the corpus
 ///
 /// It goes with what the user did with it. Where the corpus has a paper of this id by now, only the copy goes.
-#[utoipa::path(delete, path = "/v1/users/{user}/outside/{id}", tag = "users",
+#[utoipa::path(delete, operation_id = "remove_outside_paper", path = "/v1/users/{user}/outside/{id}", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
     responses((status = 204), (status = 404, body = ErrorBody)))]

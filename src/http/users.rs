@@ -213,7 +213,7 @@ pub struct UserList {
 }
 
 /// Users, in the order in which they came
-#[utoipa::path(get, path = "/v1/users", tag = "users",
+#[utoipa::path(get, operation_id = "list_users", path = "/v1/users", tag = "users",
     params(("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "users a page, default 50"),
            ("cursor" = Option<String>, Query, description = "`meta.next` of the page before")),
     responses((status = 200, body = UserList)))]

@@ -188,6 +188,10 @@ fn add_known(t: &Transaction<'_>, name: &UserId, events: &[Event], added: &mut A
         let n = insert(t, user, event)?;
         added.accepted += n;
         added.unchanged += 1 - n;
+        if n == 0 {
+            // What an import brought is now said by hand as well.
+            disclaim(t, user, event)?;
+        }
     }
     if added.accepted > before {
         touch(t, user)?;

@@ -55,7 +55,8 @@ fn body(id: &str) -> Value {
         "add_events" => json!({ "events": [{ "paper": "p/5", "kind": "save", "at": "2026-01-02", "weight": 1.0 }] }),
         "preview_feed" => json!({ "events": [{ "paper": "p/6", "kind": "like" }], "explain": true }),
         "rank_for_user" => json!({ "candidates": ["p/1", "p/2"], "explain": true }),
-        "import_history" => json!({ "text": "p/9\nnobody/1\n" }),
+        "add_events_of_many" => json!({ "events": [{ "user": "ada", "paper": "p/7", "kind": "like" }] }),
+        "import_history" => json!({ "text": "p/9\nnobody/1\n", "format": "ids" }),
         "patch_interest" => json!({ "weight": 2.0 }),
         _ => json!({}),
     }
@@ -71,8 +72,10 @@ fn address(server: &Server, operation: &Operation<'_>) -> String {
         _ if operation.id == "delete_paper" => "p%2F250".into(),
         _ => "p%2F3".into(),
     };
+    let id = if operation.path.contains("/outside/") { outside(server) } else { id };
+    let import = if operation.path.contains("{import}") { import(server) } else { String::new() };
     let user = if operation.id.contains("delete") { "gone" } else { "ada" };
-    let path = operation.path.replace("{user}", user).replace("{id}", &id);
+    let path = operation.path.replace("{user}", user).replace("{id}", &id).replace("{import}", &import);
     let mut query = vec![("explain", "true")];
     let parameters: Vec<&Value> = operation.said["parameters"].as_array().into_iter().flatten().collect();
     query.retain(|(name, _)| parameters.iter().any(|p| p["in"] == "query" && p["name"] == *name));
@@ -87,6 +90,19 @@ fn address(server: &Server, operation: &Operation<'_>) -> String {
     }
     let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+}
+
+/// An import of a paper that is not in the corpus.
+fn import(server: &Server) -> String {
+    let list = json!({ "text": "Krill that nobody has counted", "format": "titles", "embed_missing": true });
+    server.post("/v1/users/ada/history", &list).body["import"].as_str().expect("an import").to_string()
+}
+
+/// A paper from outside the corpus.
+fn outside(server: &Server) -> String {
+    import(server);
+    let papers = server.get("/v1/users/ada/outside").body;
+    papers["papers"][0]["id"].as_str().expect("a paper").replace('/', "%2F").replace(':', "%3A")
 }
 
 fn send(server: &Server, operation: &Operation<'_>, address: &str, body: &Value) -> Reply {

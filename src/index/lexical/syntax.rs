@@ -258,8 +258,10 @@ fn days<'a>(value: &str, behind: &'a str) -> Option<(Atom, &'a str)> {
     None
 }
 
+/// A date; `2024/05/22` is one, but a dash or a dot may be that of a range.
 fn date(text: &str) -> Option<PaperDate> {
-    PaperDate::read(text.trim()).ok()
+    let text = text.trim();
+    PaperDate::parse(text).or_else(|_| PaperDate::parse(&text.replace('/', "-"))).ok()
 }
 
 fn next_word(text: &str) -> (&str, &str) {

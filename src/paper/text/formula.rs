@@ -144,6 +144,8 @@ fn content(content: Content<'_>) -> String {
     match content {
         Content::Text(text) | Content::Number(text) => text.to_string(),
         Content::Function(name) => format!(" {name} "),
+        // The parser gives the sign for a millionth where the Greek letter is meant.
+        Content::Ordinary { content: '\u{b5}', .. } => "μ".into(),
         Content::Ordinary { content, .. } | Content::Delimiter { content, .. } => content.to_string(),
         Content::LargeOp { content, .. } => format!("{content} "),
         Content::BinaryOp { content, .. } => operator(content),

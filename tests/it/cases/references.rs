@@ -142,7 +142,7 @@ fn old_encodings_are_read() {
     for head in [head, ""] {
         let mut bytes = head.as_bytes().to_vec();
         bytes.extend(
-            b"@article{a, title = {Schr\xf6dinger operators on \xe9tale groupoids}, author = {J\xe4ger, Ren\xe9}}\n",
+            b"@article{a, title = {Schr\xf6dinger operators on \xe9tale groupoids}, author = {M\xfcller-L\xfcdenscheidt, J\xfcrgen}}\n",
         );
         let done = import(&folder, &folder.file("latin.bib", bytes), &[]);
         assert_eq!(led_to(&done), ["arxiv:2401.99001"]);
