@@ -99,12 +99,13 @@ pub struct Hit {
     /// Where the score comes from, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Why>,
-    /// In a feed: whether it is above the line, that is for this user (a score of 0.5 or more, half a standard deviation above
-    /// a paper at large), or one of the others that the list is filled up with. Those above the line come first. Absent where
-    /// nothing is known of the user, and in other answers.
+    /// In a feed: whether it is for this user, or one of the others that the list is filled up with; those for the user come
+    /// first. Of a day (`date`) the line between them is a score of 0.5, half a standard deviation above a paper at large;
+    /// elsewhere what is squarely of a small interest, and no worse than a paper at large, is for the user as well. Absent
+    /// where nothing is known of the user, and in other answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub for_you: Option<bool>,
-    /// Whether it lies outside the user's interests and is shown so that they may widen. Such a paper is above the line too.
+    /// Whether it lies outside the user's interests and is shown so that they may widen. Such a paper has a score of 0.5 or more.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub explore: bool,
     /// The chance that the user likes it; only where they have given enough verdicts to measure it.

@@ -56,13 +56,15 @@ pub struct FeedParameters {
 ///
 /// Papers for this user: candidates from each of their interests, which get their shares of the list; nothing they have
 /// done anything with, nor another version of it, and nothing of what they muted. `score` is in standard deviations above a
-/// paper at large (for somebody without a history, attention a day); a page comes in its order.
+/// paper at large (for somebody without a history, attention a day).
 ///
-/// A line is drawn at a score of 0.5: hits with `for_you` stand above it, and come before all others. Interests get their
-/// shares of the places above the line. Hits with `explore` lie outside the interests on purpose; they are no more
-/// than the share for exploration of the places above the line (one in twenty where nothing was set), and above it as well. When nothing more is above the line, the list
-/// is filled up with the other papers by score, so that with `date` a whole day can be looked through: `for_you` is false
-/// there. What may be of a muted interest is not among these either. Without `date` and `since` the whole corpus is looked at, newer papers first, softly.
+/// Hits with `for_you` are for this user, and come first, best first; interests get their shares of these places. With `date`
+/// the line between them and the others is a score of 0.5, so that the day comes in the order of its scores; without, what is
+/// squarely of a small interest and no worse than a paper at large stands above the line as well. Hits with `explore` lie
+/// outside the interests on purpose; they have a score of 0.5 or more, and are no more than the share for exploration of the
+/// places before them (one in twenty where nothing was set). When nothing more is for this user, the list is filled up with
+/// the other papers, best first: `for_you` is false there. What may be of a muted interest is not among these either. Without
+/// `date` and `since` the whole corpus is looked at, newer papers first, softly.
 #[utoipa::path(get, operation_id = "get_feed", path = "/v1/users/{user}/feed", tag = "users",
     params(("user" = String, Path, description = "the user's name"), FeedParameters, Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]

@@ -19,7 +19,6 @@ use super::{Answer, Ask, Engine, Meta, Mode};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperDate, PaperId};
 use crate::user::{Event, Moment};
-use pick::LINE;
 use score::{Scored, Scorer};
 use why::Explain;
 
@@ -117,7 +116,7 @@ impl Engine {
         let shares = shares(&reader.interests);
         let silent = |s: &Scored| match s.standing.interest {
             // In doubt whether it is of a muted interest, a paper must be well worth showing for another.
-            Some(k) => shares[k] <= 0.0 || (!s.standing.open && s.score < LINE),
+            Some(k) => shares[k] <= 0.0 || (!s.standing.open && !feed.is_for(s)),
             None => s.standing.muted || !s.standing.open,
         };
         scored.retain(|s| !silent(s) && ask.min_score.is_none_or(|least| s.score >= least));
@@ -125,10 +124,15 @@ impl Engine {
         let picked = self.pick(space, reader, feed, &scored, needed)?;
         let mut page: Vec<(&Scored, Paper, bool)> =
             picked.into_iter().skip(ask.offset).take(ask.limit).map(|(k, paper, e)| (&scored[k], paper, e)).collect();
-        page.sort_by(|a, b| b.0.score.total_cmp(&a.0.score).then(b.0.row.cmp(&a.0.row)));
+        // The line is drawn once: of a day, that is the order of the scores.
+        page.sort_by(|(a, ..), (b, ..)| {
+            let side = feed.is_for(b).cmp(&feed.is_for(a));
+            side.then(b.score.total_cmp(&a.score)).then(b.row.cmp(&a.row))
+        });
+        let sides: Vec<bool> = page.iter().map(|p| feed.is_for(p.0)).collect();
         let explain: &Explain<'_> = &|_, vector, terms| taste.parts(vector, terms);
         let mut papers = self.hits(space, reader, page, ask.explain.then_some(explain))?;
-        papers.iter_mut().for_each(|hit| hit.for_you = Some(hit.score >= LINE));
+        papers.iter_mut().zip(sides).for_each(|(hit, side)| hit.for_you = Some(side));
         Ok(Answer { papers, meta: Meta::since(began, plan, total, ask.mode) })
     }
 }

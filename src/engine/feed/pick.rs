@@ -1,13 +1,13 @@
 //! Which of the scored papers are shown, and where.
 //!
-//! First come those above the line ([`LINE`]): each interest gets its share of the places, and papers outside all interests
+//! First come those that are for this reader ([`Feed::is_for`]): each interest gets its share of the places, and papers outside all interests
 //! get the share for exploration and no more. When the interests have no more, what else is above the line follows, and
-//! behind it what is below, both by score: nothing of these was brought by an interest, and nothing of it is called so.
+//! behind it the others, both by score: nothing of these was brought by an interest, and nothing of it is called so.
 
 use std::collections::{HashMap, HashSet};
 
 use super::score::Scored;
-use super::{Feed, PER_AUTHOR};
+use super::{Feed, PER_AUTHOR, Since};
 use crate::engine::Engine;
 use crate::engine::interests::shares;
 use crate::engine::reader::Reader;
@@ -18,7 +18,17 @@ use crate::rank::{deal, mmr};
 
 /// The score from which on a paper is for this reader: half a standard deviation above a paper at large. On daily papers, of
 /// those that people put on the next list 76% had as much, and of the others of the day 23%.
-pub const LINE: f32 = 0.5;
+const LINE: f32 = 0.5;
+
+impl Feed {
+    /// Whether a paper is for the reader, and not one of those that a list is filled up with. Of a day, by its score alone.
+    /// Where the whole corpus is looked at, so is the best of a small interest, which is little of all that is liked: what is
+    /// squarely of it and no worse than a paper at large but for its age.
+    pub(super) fn is_for(&self, s: &Scored) -> bool {
+        let small = s.standing.interest.is_some() && s.standing.squarely && s.score - s.age >= 0.0;
+        s.score >= LINE || (small && !matches!(self.since, Since::Date(_)))
+    }
+}
 
 /// The share of the feed outside the interests, and how diverse it is, where nobody says otherwise.
 const EXPLORATION: f32 = 0.05;
@@ -45,7 +55,7 @@ impl Engine {
         let (mut outside, mut below) = (Vec::new(), Vec::new());
         for (k, s) in scored.iter().enumerate() {
             match s.standing.interest {
-                _ if s.score < LINE => below.push(k),
+                _ if !feed.is_for(s) => below.push(k),
                 Some(interest) => groups[interest].push(k),
                 None => outside.push(k),
             }

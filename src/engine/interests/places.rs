@@ -22,6 +22,9 @@ pub type Place = (Vec<f32>, f32);
 /// interest twice as much and more.
 const BELONGS: f32 = 0.06;
 
+/// The same from which on it is squarely of an interest, however little that is of all that the reader likes.
+const SQUARELY: f32 = 0.12;
+
 /// The same for a muted one, to which a paper is closer than to any other: in doubt nothing of it is shown. Of fields of the
 /// invented corpus, with two papers muted, this kept four fifths of the field out and one in twenty of other interests'.
 const MUTED: f32 = 0.03;
@@ -43,6 +46,8 @@ const ALIKE_FROM: f32 = 0.1;
 pub struct Standing {
     /// The interest that it belongs to, as a place in the reader's list; never a muted one.
     pub interest: Option<usize>,
+    /// Whether it is squarely of it.
+    pub squarely: bool,
     /// Whether it belongs to a muted one.
     pub muted: bool,
     /// Whether it is nowhere near a muted one: what nothing else speaks for must not come from there.
@@ -71,10 +76,11 @@ pub fn standing(interests: &[Interest], vector: &[f32], length: f32) -> Standing
     match closest(false) {
         Some((k, value)) if value > silent => Standing {
             interest: (value >= BELONGS * length).then_some(k),
+            squarely: value >= SQUARELY * length,
             muted: false,
             open: silent < (DOUBT * value).max(0.0),
         },
-        _ => Standing { interest: None, muted: silent >= MUTED * length, open: silent < 0.0 },
+        _ => Standing { interest: None, squarely: false, muted: silent >= MUTED * length, open: silent < 0.0 },
     }
 }
 
