@@ -19,6 +19,7 @@ use super::{Answer, Ask, Engine, Meta, Mode};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperDate, PaperId};
 use crate::user::{Event, Moment};
+use pick::LINE;
 use score::{Scored, Scorer};
 use why::Explain;
 
@@ -116,7 +117,7 @@ impl Engine {
         let shares = shares(&reader.interests);
         let silent = |s: &Scored| match s.standing.interest {
             // In doubt whether it is of a muted interest, a paper must be well worth showing for another.
-            Some(k) => shares[k] <= 0.0 || (!s.standing.open && !feed.is_for(s)),
+            Some(k) => shares[k] <= 0.0 || (!s.standing.open && s.score < LINE),
             None => s.standing.muted || !s.standing.open,
         };
         scored.retain(|s| !silent(s) && ask.min_score.is_none_or(|least| s.score >= least));

@@ -18,7 +18,7 @@ use crate::rank::{deal, mmr};
 
 /// The score from which on a paper is for this reader: half a standard deviation above a paper at large. On daily papers, of
 /// those that people put on the next list 76% had as much, and of the others of the day 23%.
-const LINE: f32 = 0.5;
+pub(super) const LINE: f32 = 0.5;
 
 impl Feed {
     /// Whether a paper is for the reader, and not one of those that a list is filled up with. Of a day, by its score alone.

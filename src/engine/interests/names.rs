@@ -144,6 +144,10 @@ const OPEN_ENDS: &[&str] = &[
     "behind", "novel", "scale", "wide",
 ];
 
+/// Verbs that titles are sentences with.
+const VERBS: &str = "refines raises follows reveals predicts drives shapes controls limits explains improves reduces enables keeps \
+makes takes tracks holds helps breaks sets beats needs finds gives learns tells shows causes depends emerges matters works";
+
 fn is_acronym(form: &str) -> bool {
     !form.contains(' ') && form.chars().filter(|c| c.is_uppercase()).count() > 1
 }
@@ -156,15 +160,17 @@ fn is_name(form: &str) -> bool {
     }
     let lower = form.to_lowercase();
     let (first, last) = (lower.split(' ').next().unwrap_or_default(), lower.rsplit(' ').next().unwrap_or_default());
-    let single = !lower.contains(' ');
     let tail = |word: &str| word.rsplit('-').next().unwrap_or_default().to_string();
     let thing = |list: &str, word: &str| list.split_whitespace().any(|w| w == word);
     let ends = |word: &str, ending: &str| word.len() > ending.len() + 2 && word.ends_with(ending);
     let doing = ends(first, "ing") && !thing(THINGS_IN_ING, &tail(first));
     let how = ends(first, "ly") && !thing(THINGS, first);
-    // What stands before a noun is singular in English, but for what only looks like a plural.
-    let singular = ["ss", "us", "is", "ics", "as", "os", "series", "species"].iter().any(|e| first.ends_with(e));
-    let verb = !single && first.ends_with('s') && !singular;
+    // What stands before a noun is singular in English, but for what only looks like a plural: else one of both is a verb.
+    let plural = |w: &&str| {
+        w.ends_with('s') && !["ss", "us", "is", "ics", "as", "os", "series", "species"].iter().any(|e| w.ends_with(e))
+    };
+    let before = lower.split(' ').count() - 1;
+    let verb = lower.split(' ').take(before).any(|w| plural(&w)) || thing(VERBS, last);
     let last = tail(last);
     let open = OPEN_ENDS.iter().any(|e| ends(&last, e) || last == *e) && !thing(THINGS, &last)
         || (ends(&last, "ed") && !last.ends_with("eed"));
