@@ -107,7 +107,7 @@ impl Engine {
         space.index.vectors(&passed).iter().flatten().for_each(|v| questions.pass(v));
         let mut papers: Vec<Hit> = Vec::with_capacity(ask.limit);
         while papers.len() < ask.limit {
-            let Some((place, bits)) = questions.next() else { break };
+            let Some((place, bits)) = questions.ask() else { break };
             let Some((_, paper)) = self.store.papers(&[corpus.rows[place]])?.pop() else { continue };
             if !reader.seen.contains(paper.id.base()) && !reader.works.contains(&paper) {
                 papers.push(Hit::new(paper, bits));

@@ -83,7 +83,7 @@ fn names(text: &str) -> Vec<String> {
     // `Doe, J., Roe, R. M.`
     let initials =
         |p: &String| p.split(['.', ' ', '-']).all(|part| part.chars().count() <= 2) && p.contains(char::is_alphabetic);
-    let paired = pieces.len() >= 2 && pieces.len() % 2 == 0;
+    let paired = pieces.len() >= 2 && pieces.len().is_multiple_of(2);
     if paired && pieces.chunks(2).all(|pair| initials(&pair[1]) && !initials(&pair[0])) {
         return pieces.chunks(2).map(|pair| pair.join(", ")).collect();
     }

@@ -254,7 +254,7 @@ fn terms(value: &Value, split: fn(&str) -> Vec<String>) -> (Vec<String>, Vec<&Va
 }
 
 /// What `read` makes of each item, and those that it makes nothing of.
-pub(super) fn sorted<'a>(items: &'a [Value], read: impl Fn(&Value) -> Option<String>) -> (Vec<String>, Vec<&'a Value>) {
+pub(super) fn sorted(items: &[Value], read: impl Fn(&Value) -> Option<String>) -> (Vec<String>, Vec<&Value>) {
     let (mut texts, mut bad) = (Vec::new(), Vec::new());
     for item in items.iter().filter(|v| !v.is_null()) {
         match read(item) {

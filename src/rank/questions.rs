@@ -200,7 +200,7 @@ impl<'a> Questions<'a> {
 
     /// The paper of the panel to ask about, and the information that its answer is expected to give, in bits. The one
     /// after it follows as if this had not been liked, which is what mostly happens.
-    pub fn next(&mut self) -> Option<(usize, f32)> {
+    pub fn ask(&mut self) -> Option<(usize, f32)> {
         let told = |k: usize| {
             let chance = dot(&self.belief, self.panel.row(&self.panel.chances, k));
             entropy(chance) - dot(&self.belief, self.panel.row(&self.panel.entropies, k))
@@ -275,7 +275,7 @@ mod tests {
         let panel = panel(&vectors, &vec![1.0; vectors.len()]);
         let mut asked = Questions::new(&panel, vec![true; vectors.len()]);
         let fields: Vec<usize> =
-            std::iter::from_fn(|| asked.next()).map(|(k, _)| if k < 60 { k % 6 } else { 4 }).collect();
+            std::iter::from_fn(|| asked.ask()).map(|(k, _)| if k < 60 { k % 6 } else { 4 }).collect();
         assert_eq!(fields[0], 4);
         // All papers of a field are nearly the same, so that each is asked about once.
         let mut sorted = fields.clone();
@@ -290,13 +290,13 @@ mod tests {
         let mut open = vec![true; 60];
         let mut asked = Questions::new(&panel, open.clone());
         asked.start(&[&vectors[3]]);
-        assert_eq!(asked.next().map(|(k, _)| k % 5), Some(3));
+        assert_eq!(asked.ask().map(|(k, _)| k % 5), Some(3));
         open[3] = false;
         let mut asked = Questions::new(&panel, open);
         for field in [0, 1, 2] {
             asked.answer(&vectors[field], -1.0);
         }
-        assert!(asked.next().is_some_and(|(k, _)| k % 5 >= 3));
+        assert!(asked.ask().is_some_and(|(k, _)| k % 5 >= 3));
     }
 
     proptest! {
@@ -310,7 +310,7 @@ mod tests {
                 prop_assert!((asked.belief.iter().sum::<f32>() - 1.0).abs() < 1e-3);
                 prop_assert!(asked.belief.iter().all(|b| b.is_finite() && *b >= 0.0));
             }
-            while let Some((_, bits)) = asked.next() {
+            while let Some((_, bits)) = asked.ask() {
                 prop_assert!((0.0..=1.01).contains(&bits));
             }
         }

@@ -101,7 +101,7 @@ fn an_import_is_taken_back_as_a_whole_and_nothing_else_is() {
     let ids = |range: std::ops::Range<usize>| range.map(|k| format!("p/{k}\n")).collect::<String>();
     let first = send(&server, "ada", "name=first.txt", &ids(1..6));
     assert_eq!((&first["accepted"], &first["unchanged"]), (&json!(4), &json!(1)));
-    let second = send(&server, "ada", "embed_missing=true", &format!("{}", strangers(0..4)));
+    let second = send(&server, "ada", "embed_missing=true", &strangers(0..4).to_string());
     let third = send(
         &server,
         "ada",

@@ -159,7 +159,8 @@ fn an_answer_is_of_one_model() {
     let example = |id: &str| Example { id: PaperId::new(id).expect("an id"), weight: 1.0 };
     // Every call that compares vectors.
     type Told = Vec<(String, f32)>;
-    let calls: Vec<(&str, Box<dyn Fn() -> paperkin::Result<Told> + Sync + Send + '_>)> = vec![
+    type Call<'a> = Box<dyn Fn() -> paperkin::Result<Told> + Sync + Send + 'a>;
+    let calls: Vec<(&str, Call<'_>)> = vec![
         ("similar", Box::new(|| engine.similar("whales/3", &ask).map(|a| told(&a)))),
         ("search by id", Box::new(|| engine.search("whales/3", &ask).map(|a| told(&a)))),
         ("search", Box::new(|| engine.search("whales and enzymes", &ask).map(|a| told(&a)))),

@@ -319,7 +319,7 @@ impl<'a> Stage<'a> {
             }
         }
         let answered: HashSet<usize> = answers.iter().map(|a| a.0).collect();
-        std::iter::from_fn(|| questions.next()).map(|(k, _)| self.stands[k]).find(|k| !answered.contains(k))
+        std::iter::from_fn(|| questions.ask()).map(|(k, _)| self.stands[k]).find(|k| !answered.contains(k))
     }
 
     /// What a reader says of a paper: 1 for a like, -1 for a dislike, 0 when they pass it over.

@@ -90,7 +90,7 @@ fn of_segments(path: &str, mirrors: bool) -> Option<Identifier> {
 
 /// `/CorpusID:123`, `/arXiv:2405.13729`: segments that say what they are.
 fn of_labels(path: &str) -> Option<Identifier> {
-    path.split('/').filter(|segment| segment.contains(':')).find_map(|segment| label::read(segment)).map(|(id, _)| id)
+    path.split('/').filter(|segment| segment.contains(':')).find_map(label::read).map(|(id, _)| id)
 }
 
 /// A DOI, a label or an address that another address carries along.
@@ -123,7 +123,7 @@ fn of_collection(host: &str, path: &str, parameters: &[(&str, String)]) -> Optio
     }
     if host.contains("aclanthology.") || host == "aclweb.org" {
         let paper = |s: &str| others::acl(s).filter(|(_, len)| s[*len..].starts_with('.') || s.len() == *len);
-        return segments().filter_map(paper).last().map(|(id, _)| id);
+        return segments().rev().find_map(paper).map(|(id, _)| id);
     }
     if host == "openreview.net" {
         return others::openreview(parameter("id")?).map(|(id, _)| id);
