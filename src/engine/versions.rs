@@ -110,7 +110,7 @@ impl Engine {
     /// The paper that an id or identifier names, with the other versions of its work.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none.
+    /// [`crate::Error::NotFound`] when there is none.
     pub fn paper_in_full(&self, id: &str) -> Result<PaperInFull> {
         let (row, paper) = self.named(id)?;
         let others = self.versions().others(row);
