@@ -235,9 +235,10 @@ fn lines(
             };
             tokio::select! {
                 done = &mut work => break done,
-                // No more comes: the work is over, or as good as.
-                Err(_) = news => break (&mut work).await,
-                else => {}
+                // An error: no more comes, the work is over, or as good as.
+                news = news => if news.is_err() {
+                    break (&mut work).await;
+                },
             }
         };
         let so_far = told.borrow().clone();
