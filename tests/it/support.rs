@@ -132,8 +132,11 @@ impl Server {
                 }
             });
         }
-        let config =
-            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
+        // A connection of its own for each request: one that is kept may be closed by the service just when it is taken again.
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_idle_connections(0)
+            .timeout_global(Some(Duration::from_secs(60)));
         let mut server = Server { child, url: String::new(), lines: lines.into(), agent: config.build().into() };
         let line = server.wait_for("http://");
         let rest = &line[line.find("http://").expect("there")..];
