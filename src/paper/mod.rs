@@ -14,6 +14,7 @@ pub use identifier::Identifier;
 pub use read::{LeftOut, id_in};
 pub use text::{READING, letters, plain, prose, spelled, unaccented};
 pub use work::{Edition, TELLING_TITLE, Works, id_key};
+pub use written::MONTHS;
 
 use std::fmt;
 

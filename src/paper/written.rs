@@ -6,7 +6,8 @@ use jiff::civil::{DateTime, date, time};
 use jiff::{SignedDuration, Timestamp, tz};
 use serde_json::Value;
 
-const MONTHS: [&str; 12] = [
+/// The months in English, in lower case.
+pub const MONTHS: [&str; 12] = [
     "january",
     "february",
     "march",

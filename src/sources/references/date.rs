@@ -1,21 +1,6 @@
 //! The days that reference managers write: `2021 Mar 5`, `2021/03/05/`, `March 2021`, `2021 Nov-Dec`.
 
-use crate::paper::PaperDate;
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
+use crate::paper::{MONTHS, PaperDate};
 
 /// The day, month or year that a text names, as `YYYY-MM-DD`, `YYYY-MM` or `YYYY`: as much of it as is certain. Of a range
 /// its beginning. `None` where it names no year.
