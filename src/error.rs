@@ -51,6 +51,16 @@ pub enum Error {
         /// The system's own words.
         source: std::io::Error,
     },
+    /// There is no room on the disk: make some; what was reported as stored is safe.
+    #[error("{0}")]
+    StorageFull(String),
+    /// The data folder cannot be used for now (it was taken away or replaced while it was open): nothing was written.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Whoever asked for the work has given it up, or was told that it took too long: what was finished stays, the rest is not
+    /// begun.
+    #[error("the work was given up: nobody waits for its answer")]
+    Cancelled,
     /// A defect of this program, or something nobody foresaw.
     #[error("internal error: {0}")]
     Internal(String),

@@ -53,6 +53,7 @@ enum ErrorCode {
     RateLimited,
     Internal,
     Overloaded,
+    InsufficientStorage,
 }
 
 impl ApiError {
@@ -92,6 +93,7 @@ impl ApiError {
             422 => ErrorCode::Invalid,
             429 => ErrorCode::RateLimited,
             503 => ErrorCode::Overloaded,
+            507 => ErrorCode::InsufficientStorage,
             _ => ErrorCode::Internal,
         }
     }
@@ -104,6 +106,17 @@ impl From<Error> for ApiError {
             Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
             Error::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::StorageFull(_) => StatusCode::INSUFFICIENT_STORAGE,
+            // The operator finds the paths in the log; a client learns none.
+            Error::Unavailable(_) => {
+                tracing::error!("{e}");
+                return ApiError::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the data folder cannot be used for now; nothing was written. /readyz says more",
+                );
+            }
+            // Its client was answered already.
+            Error::Cancelled => StatusCode::REQUEST_TIMEOUT,
             // Nothing the client did; the operator finds it in the log, the client learns no paths.
             Error::Model(_) | Error::Data(_) | Error::InUse { .. } | Error::Io { .. } | Error::Internal(_) => {
                 tracing::error!("{e}");

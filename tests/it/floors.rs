@@ -19,11 +19,12 @@ const FLOORS: &[(&str, u32)] = &[
     ("vector", 0),
     ("config", 0),
     ("error", 0),
+    ("cancel", 0),
 ];
 
 /// The crates that may stand only in some rooms.
 const ABSENCES: &[(&[&str], &[&str])] = &[
-    (&["axum", "tower", "tower_http", "tokio"], &["http"]),
+    (&["axum", "tower", "tower_http", "tokio", "hyper", "hyper_util", "http_body", "http_body_util"], &["http"]),
     (&["candle_core", "candle_nn", "candle_transformers", "tokenizers", "hf_hub"], &["embed"]),
     (&["memmap2", "tantivy"], &["index"]),
     (&["rusqlite"], &["store"]),
@@ -35,7 +36,7 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["anyhow"], &["cli", "main"]),
     (&["indicatif", "console"], &["cli"]),
     (&["whatlang", "stop_words"], &["themes"]),
-    (&["rustix"], &["cli"]),
+    (&["rustix"], &["cli", "http", "store"]),
     (&["httpdate"], &["http"]),
 ];
 
