@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::ingest::Unpack;
 use super::show::plain;
 use super::{Context, say, show, streams};
 use crate::embed::{self, BUNDLED, Kind, Submitted};
@@ -26,12 +27,14 @@ const WINDOW: usize = 256;
 pub struct Args {
     /// JSON Lines: plain, gzip or Zstandard; `-` is standard input
     file: PathBuf,
+    #[command(flatten)]
+    unpack: Unpack,
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let config = context.config()?;
     let name = args.file.display().to_string();
-    let reader = streams::open(&args.file)?;
+    let reader = streams::open(&args.file, args.unpack.allowed(context)?)?;
     let embedder = embed::open(&config.embed_options(config.model.as_deref().unwrap_or(BUNDLED), None, None))?;
     let pace = embedder.pace();
     let mut out = streams::out();

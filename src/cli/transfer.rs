@@ -11,9 +11,10 @@ use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::ingest::{Total, finish, take_in};
+use super::ingest::{Total, Unpack, finish, take_in};
 use super::progress::Progress;
 use super::show::thousands;
 use super::streams::{self, Handled, Manner, say};
@@ -60,6 +61,8 @@ pub struct ExportArgs {
 pub struct ImportArgs {
     /// The folder
     dir: PathBuf,
+    #[command(flatten)]
+    unpack: Unpack,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -173,7 +176,7 @@ pub fn import(context: &Context, args: &ImportArgs) -> anyhow::Result<()> {
     }
     let engine = context.open_with(config)?;
     let name = dir.join("papers.jsonl");
-    let papers = streams::open(&name)?;
+    let papers = streams::open(&name, args.unpack.allowed(context)?)?;
     let shown = name.display().to_string();
     let began = Instant::now();
     let same = engine.model().fingerprint == about.fingerprint;
@@ -217,7 +220,7 @@ struct UserLine {
     token: Option<String>,
     settings: Settings,
     events: Vec<Event>,
-    library: Vec<Value>,
+    library: Vec<Box<RawValue>>,
     interests: Vec<StoredInterest>,
     // Exports of earlier versions have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -278,7 +281,7 @@ impl UserLine {
             token: user.token.clone(),
             settings: user.settings.clone(),
             events: user.events.clone(),
-            library: user.outside.iter().map(|p| json!(p)).collect(),
+            library: user.outside.iter().filter_map(|p| serde_json::value::to_raw_value(p).ok()).collect(),
             interests: user.interests.clone(),
             imports: user.imports.iter().map(ImportLine::of).collect(),
         }
@@ -292,7 +295,7 @@ impl UserLine {
             token: self.token,
             settings: self.settings,
             events: self.events,
-            outside: self.library.into_iter().map(Paper::from_json).collect::<Result<_>>()?,
+            outside: self.library.iter().map(|json| Ok(Paper::read_json(json.get())?.0)).collect::<Result<_>>()?,
             interests: self.interests,
             imports: self.imports.into_iter().map(ImportLine::into_import).collect(),
         })

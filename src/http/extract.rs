@@ -72,12 +72,16 @@ impl FromRequest<App> for Fields {
 
 /// The body as JSON, whatever it holds.
 pub async fn json_body(request: Request, app: &App) -> Result<Value, ApiError> {
+    parsed(json_bytes(request, app).await?).await
+}
+
+/// The body that is to be JSON, as it came.
+pub async fn json_bytes(request: Request, app: &App) -> Result<Vec<u8>, ApiError> {
     let (parts, body) = request.into_parts();
     if body_type(&parts.headers)?.as_deref() != Some("application/json") {
         return Err(unsupported(&parts.headers, "application/json"));
     }
-    let bytes = whole(body, app.tuning.max_body, "send papers as application/x-ndjson").await?;
-    parsed(bytes).await
+    whole(body, app.tuning.max_body, "send papers as application/x-ndjson").await
 }
 
 /// Bytes as JSON, whatever it holds.
