@@ -398,11 +398,8 @@ mod tests {
     #[cfg(feature = "bundled-model")]
     fn a_call_that_was_given_up_leaves_the_queue() {
         let files = ModelFiles::find(crate::embed::BUNDLED).expect("bundled");
-        let options = Options {
-            device: crate::embed::DeviceChoice::Cpu,
-            threads: 1,
-            ..Options::new(crate::embed::BUNDLED)
-        };
+        let options =
+            Options { device: crate::embed::DeviceChoice::Cpu, threads: 1, ..Options::new(crate::embed::BUNDLED) };
         let model = || Model::load(&files, &options).expect("loads");
         let mut encoder = Encoder::run(&files, &options, vec![model()]).expect("starts");
         encoder.close();

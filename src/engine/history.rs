@@ -76,7 +76,11 @@ impl ReferenceList {
                 self.reject(line, key, reason);
             }
             Some(_) if self.references.len() >= MAX_ENTRIES => {
-                self.reject(line, key, format!("a list has at most {MAX_ENTRIES} entries; send the others by themselves"));
+                self.reject(
+                    line,
+                    key,
+                    format!("a list has at most {MAX_ENTRIES} entries; send the others by themselves"),
+                );
             }
             Some(mut reference) => {
                 self.legible = true;

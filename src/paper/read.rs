@@ -7,9 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::authors::{author, names};
-use super::bounds::{
-    AROUND, MAX_ABSTRACT, MAX_AUTHORS, MAX_EXTRA, MAX_LINE, MAX_NAME, MAX_TERMS, MAX_TITLE, MAX_URL,
-};
+use super::bounds::{AROUND, MAX_ABSTRACT, MAX_AUTHORS, MAX_EXTRA, MAX_LINE, MAX_NAME, MAX_TERMS, MAX_TITLE, MAX_URL};
 use super::extra::{Extra, Gathered};
 use super::json::{Fields, each_field, items};
 use super::{Paper, PaperDate, PaperId, head};

@@ -5,6 +5,7 @@ use csv::{ReaderBuilder, StringRecord};
 use super::date;
 use super::draft::{Draft, moment};
 use super::people::people;
+use crate::cancel;
 use crate::engine::{Reference, ReferenceList};
 use crate::error::{Error, Result};
 
@@ -150,7 +151,8 @@ pub fn table(text: &str) -> Result<ReferenceList> {
     let mut list = ReferenceList::default();
     let before = text[..head.start].matches('\n').count();
     let body = &text[head.start..];
-    for row in reader(body, head.delimiter, head.quoted).into_records().skip(1) {
+    let rows = reader(body, head.delimiter, head.quoted).into_records().skip(1);
+    for row in rows.take_while(|_| cancel::check().is_ok()) {
         match row {
             Ok(row) => {
                 let line = before + row.position().map_or(0, |p| line_of(body, p));

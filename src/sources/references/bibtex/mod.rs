@@ -16,6 +16,7 @@ use raw::{Entry, Field, Piece};
 
 use super::date;
 use super::draft::{Draft, moment};
+use crate::cancel;
 use crate::engine::ReferenceList;
 use crate::paper::Identifier;
 
@@ -25,7 +26,7 @@ pub fn bibtex(text: &str) -> ReferenceList {
     let entries = raw::entries(text);
     let file = File::new(&entries, text.len());
     let (mut at, mut line) = (0, 1);
-    for entry in &entries {
+    for entry in entries.iter().take_while(|_| cancel::check().is_ok()) {
         if ["string", "set", "xdata"].iter().any(|kind| entry.kind.eq_ignore_ascii_case(kind)) {
             continue;
         }

@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
+use crate::cancel;
+
 /// An entry: `@kind{key, name = value, ...}`.
 #[derive(Debug, Default, PartialEq)]
 pub struct Entry<'a> {
@@ -64,6 +66,9 @@ pub fn entries(text: &str) -> Vec<Entry<'_>> {
     let (mut entries, mut at, mut fence) = (Vec::new(), 0, 0);
     let vain = Cell::new((1 << 20) + 16 * text.len());
     while let Some(sign) = text[at..].find(['@', '%']).map(|found| at + found) {
+        if cancel::check().is_err() {
+            break;
+        }
         if text.as_bytes()[sign] == b'%' {
             // `100% @misc{...` says nothing of a comment.
             let word = text[..sign].chars().next_back().is_some_and(char::is_alphanumeric);
