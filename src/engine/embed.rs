@@ -32,9 +32,12 @@ impl Engine {
     pub fn embed(&self, texts: &[&str], kind: Kind) -> Result<(Vec<Vec<f32>>, StoredModel)> {
         let space = self.space();
         check_texts(texts)?;
-        let bare = |text: &&'_ str| cancel::check().map(|()| bare(text));
-        let texts: Vec<Cow<'_, str>> = texts.iter().map(bare).collect::<Result<_>>()?;
-        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let mut bared: Vec<Cow<'_, str>> = Vec::with_capacity(texts.len());
+        for text in texts {
+            cancel::check()?;
+            bared.push(bare(text));
+        }
+        let texts: Vec<&str> = bared.iter().map(AsRef::as_ref).collect();
         Ok((space.embedder(&self.config)?.embed(&texts, kind)?, space.model.clone()))
     }
 
