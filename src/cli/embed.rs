@@ -10,7 +10,7 @@ use super::ingest::Unpack;
 use super::show::plain;
 use super::{Context, say, show, streams};
 use crate::embed::{self, BUNDLED, Kind, Submitted};
-use crate::engine::Incoming;
+use crate::engine::{Incoming, MAX_WINDOW};
 use crate::paper::Paper;
 use crate::sources;
 
@@ -51,11 +51,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         let submitted = embedder.submit(&texts, Kind::Document)?;
         Ok((window, submitted))
     };
+    let mut bytes = 0;
     for incoming in sources::read(&name, reader) {
         let Incoming { line, paper, .. } = incoming?;
         match paper {
             Ok(paper) => {
                 read += 1;
+                bytes += paper.weight();
                 window.push(paper);
             }
             Err(r) => {
@@ -63,7 +65,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                 say!("{}", plain(&format!("{name}:{line}: rejected: {}", r.reason)));
             }
         }
-        if window.len() == pace.window.max(WINDOW) {
+        if window.len() == pace.window.max(WINDOW) || bytes >= MAX_WINDOW {
+            bytes = 0;
             under_way.push_back(submit(std::mem::take(&mut window))?);
             if under_way.len() > pace.ahead {
                 under_way.pop_front().map_or(Ok(()), &mut print)?;

@@ -25,7 +25,7 @@ use crate::store::{Fingerprints, Outcome};
 pub(super) const MAX_LISTED: usize = 1000;
 
 /// Bytes of papers in a window, beyond which it is full: a few windows are in memory at a time.
-pub(super) const MAX_WINDOW: usize = 16 << 20;
+pub const MAX_WINDOW: usize = 16 << 20;
 
 /// A paper on its way in, or why the line holds none.
 pub struct Incoming {

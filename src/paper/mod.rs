@@ -15,7 +15,7 @@ mod written;
 pub use date::PaperDate;
 pub use extra::Extra;
 pub use identifier::Identifier;
-pub use json::{Items, items, object};
+pub use json::{Items, items, object, values};
 pub use read::{Given, LeftOut};
 pub use text::{READING, letters, plain, prose, spelled, unaccented};
 pub use work::{Edition, TELLING_TITLE, Works, id_key};

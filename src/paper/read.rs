@@ -626,6 +626,69 @@ mod tests {
         assert_eq!(read(json!({"date": " ", "upvotes": "", "venue": null})).1, [] as [&str; 0]);
     }
 
+    fn told(fields: &str) -> (Paper, String) {
+        let (paper, told) = Paper::read_json(&format!("{{\"id\":\"x\",\"title\":\"T\",{fields}}}")).expect("a paper");
+        (paper, told.into_iter().map(|t| format!("{}: {}", t.field, t.reason)).collect::<Vec<_>>().join("\n"))
+    }
+
+    #[test]
+    fn what_is_too_long_is_told() {
+        let title = |n: usize| Paper::read(json!({"id": "x", "title": "é".repeat(n / 2)}));
+        assert!(title(MAX_TITLE).is_ok());
+        for n in [MAX_TITLE + 2, 8_000_000] {
+            let e = if n > MAX_LINE { title(MAX_LINE - 100) } else { title(n) }.expect_err("too long").to_string();
+            assert!(e.contains("title") && e.contains("4096"), "{e}");
+        }
+        let (paper, why) = told(&format!("\"abstract\":\"a{}\"", "é".repeat(MAX_ABSTRACT)));
+        assert_eq!(paper.summary.len(), MAX_ABSTRACT - 1, "cut between two letters");
+        assert!(why.starts_with("abstract: it is 204801 bytes long"), "{why}");
+        let (paper, why) = told(&format!("\"abstract\":[\"{}\",\"b\",\"c\"]", "a".repeat(MAX_ABSTRACT)));
+        assert!(paper.summary.len() == MAX_ABSTRACT && why.starts_with("abstract"), "{why}");
+        let many = |n: usize| format!("[{}]", vec!["\"a\""; n].join(","));
+        for (field, most) in [("authors", MAX_AUTHORS), ("categories", MAX_TERMS), ("keywords", MAX_TERMS)] {
+            assert_eq!(told(&format!("\"{field}\":{}", many(most))).1, "");
+            let (paper, why) = told(&format!("\"{field}\":{}", many(most + 1)));
+            assert_eq!(why, format!("{field}: there are {}; the first {most} are kept", most + 1));
+            assert_eq!(paper.authors.len() + paper.categories.len() + paper.keywords.len(), most);
+            let (_, why) = told(&format!("\"{field}\":[\"{}\",\"b\"]", "a".repeat(MAX_NAME + 1)));
+            assert_eq!(why, format!("{field}: 1 of more than 1024 bytes left out"));
+        }
+        for (field, most) in
+            [("venue", MAX_NAME), ("organization", MAX_NAME), ("submitted_by", MAX_NAME), ("url", MAX_URL)]
+        {
+            assert_eq!(told(&format!("\"{field}\":\"{}\"", "a".repeat(most))).1, "");
+            let (_, why) = told(&format!("\"{field}\":\"{}\"", "a".repeat(most + 1)));
+            assert!(why.starts_with(field) && why.contains(&most.to_string()), "{why}");
+            assert!(told(&format!("\"{field}\":[{}1]", "[],".repeat(10_000))).1.starts_with(field));
+        }
+        for field in ["date", "upvotes"] {
+            assert!(told(&format!("\"{field}\":{}1{}", "[".repeat(200), "]".repeat(200))).1.starts_with(field));
+        }
+    }
+
+    #[test]
+    fn unknown_fields_stay_as_they_are_written() {
+        let fields = r#""z":1e400,"a":[12345678901234567890123,0.10,{"b" : null}],"z2":"\u00e9""#;
+        let (paper, why) = told(fields);
+        assert_eq!(
+            (paper.extra.as_json(), why.as_str()),
+            (r#"{"z":1e400,"a":[12345678901234567890123,0.10,{"b":null}],"z2":"é"}"#, "")
+        );
+        let out = serde_json::to_string(&paper).expect("serialises");
+        assert_eq!(Paper::read_json(&out).expect("a paper"), (paper.clone(), vec![]));
+        // What stands under `extra` comes before the others, and gives way to them.
+        let (paper, _) = told(r#""q":2,"extra":{"p":1,"q":1,"n":null},"r":null,"q":3"#);
+        assert_eq!(paper.extra.as_json(), r#"{"p":1,"q":3,"n":null}"#);
+        let deep = |n: usize| format!("{}1{}", "[".repeat(n), "]".repeat(n));
+        let (paper, why) =
+            told(&format!("\"a\":{},\"b\":{},\"c\":1,\"d\":\"{}\"", deep(100), deep(101), "x".repeat(MAX_EXTRA)));
+        assert_eq!(paper.extra.fields().map(|(name, _)| name.into_owned()).collect::<Vec<_>>(), ["a", "c"]);
+        assert!(why.starts_with("extra: \"b\" (it is nested deeper than 100), \"d\" (65538 bytes) left out"), "{why}");
+        let many: Vec<String> = (0..20_000).map(|k| format!("\"k{k}\":{k}")).collect();
+        let (paper, why) = told(&many.join(","));
+        assert!((60_000..=MAX_EXTRA).contains(&paper.extra.as_json().len()) && why.contains(" more left out"), "{why}");
+    }
+
     fn json_value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),

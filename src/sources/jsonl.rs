@@ -6,13 +6,14 @@ use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::unpack::{Unpacking, unpacked};
 use crate::cancel;
 use crate::engine::{Incoming, Rejection};
 use crate::error::{Error, Result};
 use crate::paper::bounds::MAX_LINE;
-use crate::paper::{Given, LeftOut, Paper, head, items};
+use crate::paper::{Given, LeftOut, Paper, head, items, object};
 
 /// Opens a file by what it holds, not by how it is called; `-` is standard input.
 ///
@@ -204,6 +205,46 @@ fn in_list(text: &str) -> std::result::Result<(Paper, Vec<LeftOut>), Rejection> 
     }
     let given = Given::parse(text).map_err(|e| Rejection { id: None, reason: format!("not JSON: {e}") })?;
     in_it(text, given)
+}
+
+/// What a JSON body with a reading list is.
+pub enum ListInJson {
+    /// A CSL-JSON list, as it is.
+    Itself,
+    /// An object that holds the list, as a text, beside what is asked for.
+    Fields(Map<String, Value>),
+}
+
+/// Bytes of a field beside the text of a list.
+const MAX_BESIDE: usize = 64 << 10;
+
+/// Tells what a JSON body with a reading list is, without taking the list apart.
+///
+/// # Errors
+/// [`Error::BadRequest`] when it is no JSON, or neither of these.
+pub fn list_in_json(bytes: &[u8]) -> Result<ListInJson> {
+    let broken = |e: serde_json::Error| Error::BadRequest(format!("the body is not JSON: {e}"));
+    let whole: &RawValue = serde_json::from_slice(bytes).map_err(broken)?;
+    if whole.get().starts_with('[') {
+        return Ok(ListInJson::Itself);
+    }
+    if !whole.get().starts_with('{') {
+        return Err(Error::BadRequest("the body must be a JSON object, or a CSL-JSON list".into()));
+    }
+    let fields = object(whole.get());
+    let field = |name: &str| fields.iter().rev().find(|(known, _)| known == name).map(|(_, value)| *value);
+    if field("text").is_none() && field("items").is_some_and(|items| items.starts_with('[')) {
+        return Ok(ListInJson::Itself);
+    }
+    let mut read = Map::new();
+    for (name, value) in &fields {
+        // A text is no tree, whatever its length.
+        if value.len() > MAX_BESIDE && !(name == "text" && value.starts_with('"')) {
+            return Err(Error::BadRequest(format!("{}: it is {} bytes long", head(name, 80), value.len())));
+        }
+        read.insert(name.to_string(), serde_json::from_str(value).map_err(broken)?);
+    }
+    Ok(ListInJson::Fields(read))
 }
 
 /// What stands beside the papers of a body.

@@ -207,7 +207,8 @@ impl Draft {
     }
 
     fn push(&mut self, name: String) {
-        if !name.is_empty() && self.names.list.len() < MOST_NAMES && !self.names.list.contains(&name) {
+        let fits = (1..=LONGEST).contains(&name.len()) && self.names.list.len() < MOST_NAMES;
+        if fits && !self.names.list.contains(&name) {
             self.names.list.push(name);
         }
     }

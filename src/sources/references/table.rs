@@ -82,9 +82,18 @@ struct Head {
     start: usize,
 }
 
+/// Bytes in which the head of a table is looked for, and columns that are looked at in it.
+const LONGEST_HEAD: usize = 1 << 16;
+const MOST_COLUMNS: usize = 1000;
+
+fn begin(text: &str) -> &str {
+    super::draft::head(text, LONGEST_HEAD)
+}
+
 /// Whether a text is the tab-delimited export of Web of Science.
 pub fn is_wos(text: &str) -> bool {
-    let head: Vec<&str> = text.trim_start().lines().next().unwrap_or_default().split('\t').map(str::trim).collect();
+    let head = begin(text.trim_start()).lines().next().unwrap_or_default();
+    let head: Vec<&str> = head.split('\t').map(str::trim).take(MOST_COLUMNS).collect();
     head.contains(&"PT") && head.contains(&"TI") && head.len() > 5
 }
 
@@ -103,11 +112,11 @@ fn head(text: &str) -> Option<Head> {
 }
 
 fn head_at(text: &str, start: usize) -> Option<Head> {
-    let text = &text[start..];
+    let text = begin(&text[start..]);
     let quoted = !is_wos(text);
     let found = [b',', b'\t', b';', b'|'].into_iter().filter_map(|delimiter| {
         let cells = reader(text, delimiter, quoted).into_records().next()?.ok()?;
-        let names: Vec<String> = cells.iter().map(plain).collect();
+        let names: Vec<String> = cells.iter().take(MOST_COLUMNS).map(plain).collect();
         let columns: Vec<(Role, usize)> = COLUMNS
             .iter()
             .filter_map(|(role, known)| {

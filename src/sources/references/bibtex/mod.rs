@@ -47,6 +47,9 @@ pub fn bibtex(text: &str) -> ReferenceList {
 /// How far abbreviations may be made of abbreviations, and how many entries one may take from.
 const DEEPEST: usize = 16;
 
+/// Bytes that abbreviations may bring a value to.
+const LONGEST: usize = 1 << 20;
+
 const ENDLESS: &str = "its abbreviations name each other, or come to too much";
 
 /// What an entry has from the one that its `crossref` names: what is said of a volume is said of its parts.
@@ -73,7 +76,7 @@ impl<'e, 'a> File<'e, 'a> {
                 by_key.entry(entry.key.to_lowercase()).or_insert(entry);
             }
         }
-        File { abbreviations, by_key, left: Cell::new((1 << 20) + 16 * bytes) }
+        File { abbreviations, by_key, left: Cell::new((1 << 20) + 4 * bytes) }
     }
 
     /// Writes a value out. An abbreviation that nobody defined stands for its own letters; the last such is told.
@@ -84,7 +87,8 @@ impl<'e, 'a> File<'e, 'a> {
                 Piece::Text(text) => (text, None),
                 Piece::Word(word) => (word, self.abbreviations.get(&word.to_lowercase())),
             };
-            let left = self.left.get().checked_sub(1 + text.len()).filter(|_| depth < DEEPEST).ok_or(ENDLESS)?;
+            let goes = depth < DEEPEST && (depth == 0 || out.len() < LONGEST);
+            let left = self.left.get().checked_sub(1 + text.len()).filter(|_| goes).ok_or(ENDLESS)?;
             self.left.set(left);
             match (piece, defined) {
                 (_, Some(defined)) => unknown = self.write(defined, depth + 1, out)?.or(unknown),
