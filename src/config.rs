@@ -112,6 +112,12 @@ pub struct Tuning {
     pub timeout_s: u64,
     /// Bytes of a request's body (a stream of papers apart).
     pub max_body: usize,
+    /// Bytes that a compressed file may unpack to (64 GiB).
+    pub max_unpacked: usize,
+    /// How many times its size a compressed file may unpack to (200); what unpacks to less than 64 MB may repeat itself.
+    pub max_ratio: usize,
+    /// The largest window that is unpacked of Zstandard, as `zstd --long` says it (10 to 31): 27 is 128 MB, 31 is 2 GB.
+    pub zstd_long: usize,
 }
 
 impl Default for Tuning {
@@ -127,6 +133,9 @@ impl Default for Tuning {
             max_waiting: 128,
             timeout_s: 30,
             max_body: 16 << 20,
+            max_unpacked: 64 << 30,
+            max_ratio: 200,
+            zstd_long: 27,
         }
     }
 }
@@ -286,6 +295,9 @@ impl Tuning {
             ("max_waiting", self.max_waiting, 1, 100_000),
             ("timeout_s", usize::try_from(self.timeout_s).unwrap_or(usize::MAX), 1, 86_400),
             ("max_body", self.max_body, 1024, 1 << 40),
+            ("max_unpacked", self.max_unpacked, 1, 1 << 50),
+            ("max_ratio", self.max_ratio, 1, 1 << 40),
+            ("zstd_long", self.zstd_long, 10, 31),
         ];
         if let Some(recall) = self.recall.filter(|r| !(*r > 0.0 && *r <= 1.0)) {
             return Err(Error::Invalid(format!("the setting recall is {recall}; it goes from above 0 to 1")));
@@ -375,6 +387,9 @@ mod tests {
             ("PAPERKIN_MAX_WAITING", "129"),
             ("PAPERKIN_TIMEOUT_S", "31"),
             ("PAPERKIN_MAX_BODY", "2222"),
+            ("PAPERKIN_MAX_UNPACKED", "3333"),
+            ("PAPERKIN_MAX_RATIO", "44"),
+            ("PAPERKIN_ZSTD_LONG", "29"),
         ];
         // All of them, so that a new setting is noticed here.
         let wanted = Tuning {
@@ -388,6 +403,9 @@ mod tests {
             max_waiting: 129,
             timeout_s: 31,
             max_body: 2222,
+            max_unpacked: 3333,
+            max_ratio: 44,
+            zstd_long: 29,
         };
         assert_eq!(load("", &env, Flags::default()).expect("loads").tuning, wanted);
     }

@@ -91,7 +91,12 @@
 //! - Text from outside is text: markup is removed once, in [`paper::plain`], and what is searched, embedded, named and
 //!   compared comes from there. What was sent is kept and given back. The store remembers by which rules its texts were
 //!   read ([`paper::READING`]); a folder of older ones is brought up to date when it is opened.
-//! - Only its id and its title can cost a paper its place; any other field that cannot be read is left out and told.
+//! - Only its id and its title can cost a paper its place; any other field that cannot be read is left out and told. How much
+//!   each may hold is said once, in [`paper::bounds`], whichever way a paper comes; fields that nobody knows stay the text that
+//!   they came as. JSON of megabytes is taken apart an entry at a time and never made one tree.
+//! - What takes memory by the size of its input is bounded in bytes, not in numbers: a line, a window on its way to the store,
+//!   what a compressed file unpacks to (`sources/unpack`). No parser grows faster than its input (`tests/it/growth.rs`).
+//! - Work that takes long looks whether anybody still waits for it ([`cancel`]); what is written goes in whole all the same.
 //! - Of the versions of one work (same arXiv id or DOI, or same title and first author, unless they are articles of
 //!   different DOIs and years) the newest is shown. The keys are in the store.
 //! - An import has a claim on what it added to a history, until the user does the same by hand: taken back, it leaves what

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::ingest::Unpack;
 use super::show::plain;
 use super::{Context, say, show, streams};
 use crate::embed::{self, BUNDLED, Kind, Submitted};
-use crate::engine::Incoming;
+use crate::engine::{Incoming, MAX_WINDOW};
 use crate::paper::Paper;
 use crate::sources;
 
@@ -26,12 +27,14 @@ const WINDOW: usize = 256;
 pub struct Args {
     /// JSON Lines: plain, gzip or Zstandard; `-` is standard input
     file: PathBuf,
+    #[command(flatten)]
+    unpack: Unpack,
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let config = context.config()?;
     let name = args.file.display().to_string();
-    let reader = streams::open(&args.file)?;
+    let reader = streams::open(&args.file, args.unpack.allowed(context)?)?;
     let embedder = embed::open(&config.embed_options(config.model.as_deref().unwrap_or(BUNDLED), None, None))?;
     let pace = embedder.pace();
     let mut out = streams::out();
@@ -48,11 +51,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         let submitted = embedder.submit(&texts, Kind::Document)?;
         Ok((window, submitted))
     };
+    let mut bytes = 0;
     for incoming in sources::read(&name, reader) {
         let Incoming { line, paper, .. } = incoming?;
         match paper {
             Ok(paper) => {
                 read += 1;
+                bytes += paper.weight();
                 window.push(paper);
             }
             Err(r) => {
@@ -60,7 +65,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                 say!("{}", plain(&format!("{name}:{line}: rejected: {}", r.reason)));
             }
         }
-        if window.len() == pace.window.max(WINDOW) {
+        if window.len() == pace.window.max(WINDOW) || bytes >= MAX_WINDOW {
+            bytes = 0;
             under_way.push_back(submit(std::mem::take(&mut window))?);
             if under_way.len() > pace.ahead {
                 under_way.pop_front().map_or(Ok(()), &mut print)?;

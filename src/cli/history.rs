@@ -249,6 +249,13 @@ fn import(context: &Context, engine: &Engine, args: &ImportArgs) -> anyhow::Resu
     if further > 0 {
         say!("{}", show::plain(&format!("{file}: {} more rejected", show::thousands(further))));
     }
+    for w in &done.warnings {
+        say!("{}", show::plain(&format!("{file}:{}: warning: {}: {}", w.line, w.field, w.reason)));
+    }
+    let further = done.warnings_total - done.warnings.len();
+    if further > 0 {
+        say!("{}", show::plain(&format!("{file}: {} more warnings", show::thousands(further))));
+    }
     if context.json {
         return show::document(&done);
     }

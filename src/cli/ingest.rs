@@ -11,7 +11,7 @@ use super::show::{counted, thousands};
 use super::{Context, say, show, streams};
 use crate::engine::{Engine, Incoming, Rejected, Rejection, Report, Warning};
 use crate::error::{Error, Result};
-use crate::sources;
+use crate::sources::{self, Unpacking};
 
 /// Bytes of a file from which on counting its lines takes so long that it is said.
 const LONG: u64 = 16 << 20;
@@ -31,7 +31,11 @@ const LONG: u64 = 16 << 20;
 One JSON object a line; `id` and `title` are required. Known fields: abstract, authors, date, categories, keywords,
 venue, organization, url, upvotes, comments, submitted_by, listed. Others are kept under `extra`. Dates are read as people
 write them (2024-05-22, 2024, 2024.0, 2024/05/22, 22 May 2024, RFC 3339); titles and abstracts may hold JATS, HTML, MathML or
-LaTeX, whose text is what is searched.")]
+LaTeX, whose text is what is searched.
+
+Bounds, in bytes of UTF-8: a line 4 MiB and a title 4,096 (longer ones are rejected); an abstract 102,400 (the beginning is kept);
+10,000 authors, 1,000 categories, 1,000 keywords (the first are kept), each of 1,024; venue, organization and submitted_by
+1,024, url 4,096, `extra` 65,536 of JSON, nested 100 deep (what is longer is left out). All but the first two are warnings.")]
 pub struct Args {
     /// JSON Lines: plain, gzip or Zstandard; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -39,12 +43,42 @@ pub struct Args {
     /// Reject lines with a field that cannot be read; exit with status 1 if any line was rejected
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    unpack: Unpack,
+}
+
+/// How far compressed files are unpacked: flags over the settings.
+#[derive(clap::Args)]
+pub struct Unpack {
+    /// Bytes that a compressed file may unpack to [default: the setting max_unpacked, 64 GiB]
+    #[arg(long, value_name = "BYTES")]
+    max_unpacked: Option<u64>,
+    /// How many times its size a compressed file may unpack to, beyond 64 MB [default: the setting max_ratio, 200]
+    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u64).range(1..))]
+    max_ratio: Option<u64>,
+    /// The largest window that is unpacked of Zstandard, as in `zstd --long`; 31 takes 2 GB of memory [default: the setting
+    /// zstd_long, 27]
+    #[arg(long, value_name = "LOG", value_parser = clap::value_parser!(u32).range(10..=31))]
+    long: Option<u32>,
+}
+
+impl Unpack {
+    /// What is allowed.
+    pub fn allowed(&self, context: &Context) -> anyhow::Result<Unpacking> {
+        let of_settings = Unpacking::of(&context.config()?.tuning);
+        Ok(Unpacking {
+            most: self.max_unpacked.unwrap_or(of_settings.most),
+            ratio: self.max_ratio.unwrap_or(of_settings.ratio),
+            long: self.long.unwrap_or(of_settings.long),
+        })
+    }
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    let allowed = args.unpack.allowed(context)?;
     // All are opened before any is read: a wrong name should cost nothing.
     for path in args.files.iter().filter(|path| !only_once(path)) {
-        streams::open(path)?;
+        streams::open(path, allowed)?;
     }
     let engine = context.open()?;
     let began = Instant::now();
@@ -52,8 +86,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     for path in &args.files {
         let file = path.display().to_string();
         let name = if file == "-" { "standard input" } else { &file };
-        let lines = if only_once(path) { None } else { count_lines(path, name).ok() };
-        let reader = streams::open(path)?;
+        let lines = if only_once(path) { None } else { count_lines(path, name, allowed).ok() };
+        let reader = streams::open(path, allowed)?;
         let lines_of = until_it_breaks(sources::read(name, reader));
         let mut source = lines_of.map(|line| if args.strict { line.map(Incoming::strict) } else { line });
         total.add(&file, take_in(&engine, name, lines, &mut source)?);
@@ -201,15 +235,15 @@ fn only_once(path: &Path) -> bool {
 }
 
 /// Lines of a file, for the remaining time. Unpacking a file twice costs little beside embedding it once.
-fn count_lines(path: &Path, name: &str) -> anyhow::Result<usize> {
+fn count_lines(path: &Path, name: &str, allowed: Unpacking) -> anyhow::Result<usize> {
     if streams::look(path).is_none_or(|found| found.length < LONG) {
-        return lines_of(path);
+        return lines_of(path, allowed);
     }
-    meanwhile(&format!("{name}: counting its lines"), || lines_of(path))
+    meanwhile(&format!("{name}: counting its lines"), || lines_of(path, allowed))
 }
 
-fn lines_of(path: &Path) -> anyhow::Result<usize> {
-    let mut reader = streams::open(path)?;
+fn lines_of(path: &Path, allowed: Unpacking) -> anyhow::Result<usize> {
+    let mut reader = streams::open(path, allowed)?;
     let (mut lines, mut open) = (0, false);
     loop {
         let bytes = reader.fill_buf()?;

@@ -14,7 +14,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use console::Term;
 
 use crate::error::{Error, Result};
-use crate::sources;
+use crate::sources::{self, Unpacking};
 
 /// Says a line on the stderr of the command, as `eprintln!` does on the process's own.
 macro_rules! say {
@@ -294,21 +294,30 @@ pub fn input(path: &Path) -> Result<Handled> {
     Ok(opened)
 }
 
-/// Opens a file by what it holds, not by how it is called: plain, gzip or Zstandard; `-` is stdin.
+/// Opens a file by what it holds, not by how it is called: plain, gzip or Zstandard, unpacked as far as is allowed; `-` is
+/// stdin.
 ///
 /// # Errors
 /// As for [`input`].
-pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
-    sources::unpacked(path, Box::new(input(path)?))
+pub fn open(path: &Path, allowed: Unpacking) -> Result<Box<dyn BufRead + Send>> {
+    sources::unpacked(path, Box::new(input(path)?), allowed)
 }
 
-/// All of a file; `-` is stdin.
+/// Bytes of a file that is read as a whole.
+const MAX_WHOLE: u64 = 256 << 20;
+
+/// All of a file of at most 256 MB; `-` is stdin.
 ///
 /// # Errors
-/// As for [`input`].
+/// As for [`input`]; [`Error::Invalid`] for a longer one.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    input(path)?.read_to_end(&mut bytes).map_err(|e| Error::io(path, "cannot read", e))?;
+    let mut file = input(path)?.take(MAX_WHOLE + 1);
+    file.read_to_end(&mut bytes).map_err(|e| Error::io(path, "cannot read", e))?;
+    if bytes.len() as u64 > MAX_WHOLE {
+        let path = path.display();
+        return Err(Error::Invalid(format!("{path}: it is longer than {MAX_WHOLE} bytes; take it in in parts")));
+    }
     Ok(bytes)
 }
 

@@ -5,21 +5,23 @@
 //! `theme_events.jsonl` where themes were made, and, written last, `about.json`, which says which model the vectors are of.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::ingest::{Total, finish, take_in};
+use super::ingest::{Total, Unpack, finish, take_in};
 use super::progress::Progress;
 use super::show::thousands;
 use super::streams::{self, Handled, Manner, say};
 use super::{Context, show};
 use crate::engine::{Engine, Exported, ExportedRun, ExportedThemes, ExportedUser, Incoming};
 use crate::error::{Error, Result};
+use crate::paper::bounds::MAX_LINE;
 use crate::paper::{Paper, PaperId};
 use crate::sources;
 use crate::store::{Fingerprints, ImportStatus, ImportWithClaims, StoredImport, StoredInterest};
@@ -30,6 +32,9 @@ const PAGE: usize = 512;
 
 /// Users a query.
 const USERS: usize = 64;
+
+/// Bytes of a line about a user: all that they read and like.
+const LONGEST_LINE: u64 = 256 << 20;
 
 /// Vectors of an export among which that of a paper is looked for, where papers were taken out or added by hand.
 const AHEAD: usize = 1000;
@@ -60,6 +65,8 @@ pub struct ExportArgs {
 pub struct ImportArgs {
     /// The folder
     dir: PathBuf,
+    #[command(flatten)]
+    unpack: Unpack,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -173,7 +180,7 @@ pub fn import(context: &Context, args: &ImportArgs) -> anyhow::Result<()> {
     }
     let engine = context.open_with(config)?;
     let name = dir.join("papers.jsonl");
-    let papers = streams::open(&name)?;
+    let papers = streams::open(&name, args.unpack.allowed(context)?)?;
     let shown = name.display().to_string();
     let began = Instant::now();
     let same = engine.model().fingerprint == about.fingerprint;
@@ -217,7 +224,7 @@ struct UserLine {
     token: Option<String>,
     settings: Settings,
     events: Vec<Event>,
-    library: Vec<Value>,
+    library: Vec<Box<RawValue>>,
     interests: Vec<StoredInterest>,
     // Exports of earlier versions have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -278,7 +285,7 @@ impl UserLine {
             token: user.token.clone(),
             settings: user.settings.clone(),
             events: user.events.clone(),
-            library: user.outside.iter().map(|p| json!(p)).collect(),
+            library: user.outside.iter().filter_map(|p| serde_json::value::to_raw_value(p).ok()).collect(),
             interests: user.interests.clone(),
             imports: user.imports.iter().map(ImportLine::of).collect(),
         }
@@ -292,11 +299,16 @@ impl UserLine {
             token: self.token,
             settings: self.settings,
             events: self.events,
-            outside: self.library.into_iter().map(Paper::from_json).collect::<Result<_>>()?,
+            outside: self.library.iter().map(|json| outside(json.get())).collect::<Result<_>>()?,
             interests: self.interests,
             imports: self.imports.into_iter().map(ImportLine::into_import).collect(),
         })
     }
+}
+
+/// A paper of a library; one that was let in when papers could hold more stays as it is.
+fn outside(json: &str) -> Result<Paper> {
+    Paper::read_json(json).map(|(paper, _)| paper).or_else(|_| Paper::stored(json))
 }
 
 /// Exports of earlier versions have no users.
@@ -352,12 +364,22 @@ fn read_lines<T: DeserializeOwned>(
     let file = streams::input(path)?;
     let name = path.display().to_string();
     let progress = Progress::new("import", what, lines);
-    for (k, line) in BufReader::new(file).split(b'\n').enumerate() {
-        let line = line.map_err(|e| Error::io(path, "cannot read", e))?;
-        if line.trim_ascii().is_empty() {
+    let mut reader = BufReader::new(file);
+    for k in 0.. {
+        let mut line = Vec::new();
+        let cannot = |e| Error::io(path, "cannot read", e);
+        if reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(cannot)? == 0 {
+            break;
+        }
+        let whole = line.len() as u64 != LONGEST_LINE || line.ends_with(b"\n");
+        if !whole {
+            line.clear();
+            reader.skip_until(b'\n').map_err(cannot)?;
+        } else if line.trim_ascii().is_empty() {
             continue;
         }
         let taken = match serde_json::from_slice(&line) {
+            _ if !whole => Err(format!("the line is longer than {LONGEST_LINE} bytes")),
             Ok(value) => take(value)?,
             Err(e) => Err(e.to_string()),
         };
@@ -407,7 +429,8 @@ impl Vectors {
 
     fn next(&mut self) -> Result<Option<VectorLine>> {
         let mut text = String::new();
-        self.reader.read_line(&mut text).map_err(|e| Error::io(&self.path, "cannot read", e))?;
+        let read = self.reader.by_ref().take(MAX_LINE as u64).read_line(&mut text);
+        read.map_err(|e| Error::io(&self.path, "cannot read", e))?;
         let damaged = |why: String| Error::Data(format!("{}:{}: {why}", self.path.display(), self.read + 1));
         if text.is_empty() {
             let missing = format!("the file ends; it should have {} lines", self.whole);

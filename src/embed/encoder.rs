@@ -21,6 +21,7 @@ use super::forward::Model;
 use super::submitted::Answer;
 use super::tokens::Tokens;
 use super::{Embedder, Identity, Kind, ModelFiles, Options, Pace, Submitted, unit};
+use crate::cancel::{self, Cancel};
 use crate::error::{Error, Result};
 
 /// Documents that make a generation: more than the small calls that should share a batch.
@@ -51,6 +52,8 @@ struct Item {
     reply: Sender<Answer>,
     /// What a call of queries holds until the last of them leaves the queue.
     place: Option<Arc<Place>>,
+    /// Set when nobody waits for it any more: then it leaves the queue and goes no further.
+    asked: Cancel,
 }
 
 /// A call that counts among those that wait, until it goes.
@@ -156,6 +159,11 @@ impl Queue {
         let mut pending = self.lock();
         loop {
             let mut batch = pending.take(budget);
+            let taken = batch.len();
+            batch.retain(|item| !item.asked.is_cancelled());
+            if batch.is_empty() && taken > 0 {
+                continue;
+            }
             if !batch.is_empty() {
                 batch.iter_mut().for_each(|item| item.place = None);
                 return Some(batch);
@@ -275,8 +283,9 @@ impl Embedder for Encoder {
                 Error::Overloaded(format!("{} requests wait for the encoder already", self.max_waiting))
             })?)),
         };
-        let sequences: Vec<Vec<u32>> =
-            texts.par_iter().map(|text| self.tokens.encode(text, kind)).collect::<Result<_>>()?;
+        let asked = cancel::current();
+        let split = |text: &&str| asked.check().and_then(|()| self.tokens.encode(text, kind));
+        let sequences: Vec<Vec<u32>> = texts.par_iter().map(split).collect::<Result<_>>()?;
         let (reply, submitted) = Submitted::of(texts.len());
         {
             let mut pending = self.queue.lock();
@@ -284,7 +293,8 @@ impl Embedder for Encoder {
                 pending.call(sequences.len());
             }
             for (slot, ids) in sequences.into_iter().enumerate() {
-                pending.push(Item { ids, slot, reply: reply.clone(), place: place.clone() }, kind, texts.len());
+                let (reply, place, asked) = (reply.clone(), place.clone(), asked.clone());
+                pending.push(Item { ids, slot, reply, place, asked }, kind, texts.len());
             }
         }
         self.queue.arrived.notify_all();
@@ -346,7 +356,7 @@ mod tests {
     }
 
     fn item(length: usize, slot: usize, reply: &Sender<Answer>) -> Item {
-        Item { ids: vec![0; length], slot, reply: reply.clone(), place: None }
+        Item { ids: vec![0; length], slot, reply: reply.clone(), place: None, asked: Cancel::new() }
     }
 
     /// However many texts a call has, it is one that waits; one too many is refused.
@@ -381,6 +391,29 @@ mod tests {
             assert_eq!(call.collect().expect("vectors").len(), n);
         }
         assert_eq!(encoder.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    /// What nobody waits for any more does not go through the model.
+    #[test]
+    #[cfg(feature = "bundled-model")]
+    fn a_call_that_was_given_up_leaves_the_queue() {
+        let files = ModelFiles::find(crate::embed::BUNDLED).expect("bundled");
+        let options =
+            Options { device: crate::embed::DeviceChoice::Cpu, threads: 1, ..Options::new(crate::embed::BUNDLED) };
+        let model = || Model::load(&files, &options).expect("loads");
+        let mut encoder = Encoder::run(&files, &options, vec![model()]).expect("starts");
+        encoder.close();
+        encoder.queue.lock().closed = false;
+        let asked = Cancel::new();
+        let given_up = asked.scope(|| encoder.submit(&["a text"; 50], Kind::Query).expect("one call"));
+        let other = encoder.submit(&["another"], Kind::Document).expect("another");
+        asked.cancel();
+        assert!(matches!(asked.scope(|| given_up.collect()), Err(Error::Cancelled)));
+        assert!(matches!(asked.scope(|| encoder.submit(&["late"], Kind::Query)), Err(Error::Cancelled)));
+        let batch = encoder.queue.next(2048).expect("work");
+        assert_eq!(batch.len(), 1, "only the other call is left");
+        assert_eq!(encoder.waiting.load(Ordering::Relaxed), 0);
+        drop((batch, other));
     }
 
     #[test]

@@ -49,7 +49,8 @@ impl Embedder for HashEmbedder {
     }
 
     fn submit(&self, texts: &[&str], _: Kind) -> Result<Submitted> {
-        Ok(Submitted::done(texts.iter().map(|text| unit(direction(text))).collect::<Result<_>>()?))
+        let vector = |text: &&str| crate::cancel::check().and_then(|()| unit(direction(text)));
+        Ok(Submitted::done(texts.iter().map(vector).collect::<Result<_>>()?))
     }
 
     fn runs_on(&self) -> String {

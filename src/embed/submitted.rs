@@ -1,8 +1,13 @@
 //! Texts that were handed to a model and whose vectors are not there yet.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 
+use crate::cancel;
 use crate::error::{Error, Result};
+
+/// How often somebody who waits looks whether anybody waits for them.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// One text's vector, with its place in the call.
 pub type Answer = (usize, Result<Vec<f32>>);
@@ -31,7 +36,8 @@ impl Submitted {
     /// Waits for the vectors: one a text, in the order of the texts.
     ///
     /// # Errors
-    /// [`Error::Model`] when the model failed on a text or gave a vector without direction.
+    /// [`Error::Model`] when the model failed on a text or gave a vector without direction; [`Error::Cancelled`] when nobody
+    /// waits for the vectors any more.
     pub fn collect(self) -> Result<Vec<Vec<f32>>> {
         let (answers, n) = match self.0 {
             State::Done(vectors) => return Ok(vectors),
@@ -39,8 +45,16 @@ impl Submitted {
         };
         let mut vectors = vec![Vec::new(); n];
         for _ in 0..n {
-            let (slot, vector) =
-                answers.recv().map_err(|_| Error::Internal("the encoder's thread has stopped".into()))?;
+            let (slot, vector) = loop {
+                match answers.recv_timeout(LOOK) {
+                    Ok(answer) => break answer,
+                    Err(RecvTimeoutError::Timeout) => cancel::check()?,
+                    Err(RecvTimeoutError::Disconnected) => {
+                        cancel::check()?;
+                        return Err(Error::Internal("the encoder's thread has stopped".into()));
+                    }
+                }
+            };
             vectors[slot] = vector?;
         }
         Ok(vectors)

@@ -11,6 +11,7 @@ use roaring::RoaringBitmap;
 
 use super::space::Space;
 use super::{Engine, Mode};
+use crate::cancel;
 use crate::error::Result;
 use crate::index::{Lexical, Plan, TermVector, Words, dot};
 use crate::paper::Row;
@@ -138,6 +139,7 @@ impl Engine {
         k: usize,
         allowed: Option<&RoaringBitmap>,
     ) -> Result<Candidates> {
+        cancel::check()?;
         let share = probe.share();
         let (mut plan, mut exhausted) = (Plan::Exact, true);
         let mut meaning: HashMap<Row, f32> = HashMap::new();
@@ -153,6 +155,7 @@ impl Engine {
                 rows.push(neighbour.row);
             }
         }
+        cancel::check()?;
         if let Some(words) = probe.words {
             let reach = if probe.vector.is_some() { REACH } else { u64::MAX };
             let found = words.search(&self.lexical, k, allowed, reach)?;
@@ -161,6 +164,7 @@ impl Engine {
             }
             rows.extend(found);
         }
+        cancel::check()?;
         rows.sort_unstable();
         rows.dedup();
         if let Some(vector) = probe.vector {

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::Engine;
 use super::search::check_query;
 use super::space::Space;
+use crate::cancel;
 use crate::embed::{Embedder, Kind};
 use crate::error::{Error, Result};
 use crate::paper::plain;
 use crate::store::StoredModel;
 
 /// Texts in one call of [`Engine::embed`].
-const MAX_INPUTS: usize = 1024;
+pub(super) const MAX_INPUTS: usize = 1024;
 
 impl Engine {
     /// The embedder of the current model, opened now if nobody did before.
@@ -31,8 +32,12 @@ impl Engine {
     pub fn embed(&self, texts: &[&str], kind: Kind) -> Result<(Vec<Vec<f32>>, StoredModel)> {
         let space = self.space();
         check_texts(texts)?;
-        let texts: Vec<Cow<'_, str>> = texts.iter().map(|text| bare(text)).collect();
-        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let mut bared: Vec<Cow<'_, str>> = Vec::with_capacity(texts.len());
+        for text in texts {
+            cancel::check()?;
+            bared.push(bare(text));
+        }
+        let texts: Vec<&str> = bared.iter().map(AsRef::as_ref).collect();
         Ok((space.embedder(&self.config)?.embed(&texts, kind)?, space.model.clone()))
     }
 

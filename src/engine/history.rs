@@ -5,9 +5,9 @@ use utoipa::ToSchema;
 
 use super::agreement::Facts;
 use super::ingest::MAX_LISTED;
-use super::{Engine, Format, Rejected};
+use super::{Engine, Format, Rejected, Warning};
 use crate::error::Result;
-use crate::paper::{Identifier, Paper, PaperId, Row, TELLING_TITLE, head, letters};
+use crate::paper::{Identifier, LeftOut, Paper, PaperId, Row, TELLING_TITLE, head, letters};
 use crate::user::Moment;
 
 /// A reference of a list.
@@ -25,7 +25,14 @@ pub struct Reference {
     pub line: usize,
     /// What the list itself calls it: a BibTeX key and the like.
     pub key: Option<String>,
+    /// Fields that are longer than a paper has room for, so that it goes without them.
+    pub left_out: Vec<LeftOut>,
+    /// Why it cannot be taken although it was read.
+    pub refused: Option<String>,
 }
+
+/// Entries of a list that are read; those behind them are rejected.
+pub const MAX_ENTRIES: usize = 100_000;
 
 /// A reference list, read.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,6 +43,10 @@ pub struct ReferenceList {
     pub rejected: Vec<Rejected>,
     /// How many those are in all.
     pub rejected_total: usize,
+    /// Fields that are longer than a paper has room for, so that their references go without them (the first thousand).
+    pub warnings: Vec<Warning>,
+    /// How many such fields there were.
+    pub warnings_total: usize,
     /// What their `line` counts.
     pub rejected_unit: RejectedUnit,
     /// Whether any entry could be read, be it that it names nothing.
@@ -60,9 +71,26 @@ impl ReferenceList {
     /// where it does not say what it is about.
     pub fn add(&mut self, line: usize, key: Option<&str>, read: Option<Reference>) {
         match read {
-            Some(reference) => {
+            Some(Reference { refused: Some(reason), .. }) => {
+                self.legible = true;
+                self.reject(line, key, reason);
+            }
+            Some(_) if self.references.len() >= MAX_ENTRIES => {
+                self.reject(
+                    line,
+                    key,
+                    format!("a list has at most {MAX_ENTRIES} entries; send the others by themselves"),
+                );
+            }
+            Some(mut reference) => {
                 self.legible = true;
                 let key = key.filter(|key| !key.is_empty()).map(|key| head(key, 80));
+                for LeftOut { field, reason } in std::mem::take(&mut reference.left_out) {
+                    self.warnings_total += 1;
+                    if self.warnings.len() < MAX_LISTED {
+                        self.warnings.push(Warning { line, id: key.clone(), field: field.into(), reason });
+                    }
+                }
                 self.references.push(Reference { line, key, ..reference });
             }
             None => self.nameless(line, key, ""),

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use super::Engine;
 use super::space::Space;
+use crate::cancel::{self, Cancel};
 use crate::embed::{Kind, Submitted, unit};
 use crate::error::{Error, Result};
 use crate::paper::{LeftOut, Paper, PaperId, Row, head};
@@ -22,6 +23,9 @@ use crate::store::{Fingerprints, Outcome};
 
 /// Rejected lines, or entries of a list, that are listed one by one; more are only counted.
 pub(super) const MAX_LISTED: usize = 1000;
+
+/// Bytes of papers in a window, beyond which it is full: a few windows are in memory at a time.
+pub const MAX_WINDOW: usize = 16 << 20;
 
 /// A paper on its way in, or why the line holds none.
 pub struct Incoming {
@@ -228,11 +232,13 @@ impl Engine {
         let committed = &AtomicUsize::new(0);
         std::thread::scope(|scope| {
             let (send, receive) = sync_channel(1);
-            let committer = scope.spawn(move || self.commit_all(&receive, progress, committed));
+            let asked = cancel::current();
+            // Windows go in whole: whoever gives the ingest up ends it between two of them.
+            let committer = scope.spawn(move || self.commit_all(&receive, progress, committed, &asked));
             let read = self.embed_all(source, &send, committed);
             drop(send);
             let report = committer.join().map_err(|_| Error::Internal("the committing thread panicked".into()))?;
-            let found = self.commit_words();
+            let found = Cancel::new().scope(|| self.commit_words());
             // A failed commit closes the channel, so its cause is the one to tell.
             let report = report?;
             read.and(found).map(|()| report)
@@ -244,17 +250,19 @@ impl Engine {
         let mut under_way: VecDeque<Window> = VecDeque::new();
         let mut lines = source.peekable();
         while lines.peek().is_some() {
+            cancel::check()?;
             seen.next_window(committed.load(Ordering::Acquire));
             let mut window = Window::new(self.space());
             // Nothing opens the model before a text needs it, so the first window goes at the pace of a processor.
             let pace = window.space.pace();
             let mut incoming: Vec<(usize, Paper, Option<Vec<f32>>)> = Vec::new();
-            let mut failed = None;
-            while incoming.len() < pace.window && window.rejected.len() < pace.window {
+            let (mut failed, mut bytes) = (None, 0);
+            while incoming.len() < pace.window && window.rejected.len() < pace.window && bytes < MAX_WINDOW {
                 match lines.next() {
                     None => break,
                     Some(Ok(Incoming { line, paper: Ok(paper), vector, warnings })) => {
                         window.warnings.add(line, &paper, warnings);
+                        bytes += paper.weight();
                         incoming.push((line, paper, vector));
                     }
                     Some(Ok(Incoming { line, paper: Err(rejection), .. })) => window.rejected.push((line, rejection)),
@@ -288,6 +296,7 @@ impl Engine {
         let stored = self.store.fingerprints(&unseen)?;
         let mut places: Vec<usize> = Vec::new();
         for (line, paper, given) in incoming {
+            cancel::check()?;
             let prints = Fingerprints::of(&paper);
             let known = seen.get(&paper.id).or_else(|| stored.get(&paper.id)).copied();
             seen.insert(paper.id.clone(), prints);
@@ -339,9 +348,11 @@ impl Engine {
         receive: &Receiver<Window>,
         progress: &dyn Fn(&Report),
         committed: &AtomicUsize,
+        asked: &Cancel,
     ) -> Result<Report> {
         let mut report = Report::default();
         for mut window in receive {
+            asked.check()?;
             self.commit(&mut window, &mut report)?;
             committed.fetch_add(1, Ordering::AcqRel);
             for (line, rejection) in window.rejected {

@@ -39,7 +39,7 @@ pub use imports::{
     Entry, EntryStatus, Import, ImportAbout, ImportProgress, ImportView, Imported, Matched, Outside, Undone,
 };
 pub use info::Info;
-pub use ingest::{Incoming, Rejected, Rejection, Report, Source, Warning};
+pub use ingest::{Incoming, MAX_WINDOW, Rejected, Rejection, Report, Source, Warning};
 pub use interests::{InterestPatch, InterestView};
 pub use onboarding::QuestionsAsk;
 pub use open::Opened;

@@ -15,6 +15,7 @@ use super::feed::{Pool, Pools};
 use super::interests::{Interest, Liked};
 use super::probability::{Odds, odds};
 use super::space::Space;
+use crate::cancel;
 use crate::embed::Kind;
 use crate::error::{Error, Result};
 use crate::index::TermVector;
@@ -227,6 +228,7 @@ impl Engine {
         let mut learned = Vec::new();
         let mut papers: Vec<&Paper> = Vec::new();
         for (id, weight, _) in weighed.iter().filter(|w| w.1 != 0.0) {
+            cancel::check()?;
             let (row, paper) = match (found.get(id), outside.get(id)) {
                 (Some((row, paper)), _) => (Some(*row), paper),
                 (None, Some(paper)) => (None, paper),
@@ -252,6 +254,7 @@ impl Engine {
             .zip(&terms)
             .map(|((l, v), t)| Liking { weight: l.weight, vector: v, terms: t })
             .collect();
+        cancel::check()?;
         let common = self.common(space)?;
         let mut taste = common.as_ref().and_then(|c| Taste::fit(&likings, &c.background));
         if let (Some(taste), Some(common)) = (&mut taste, &common) {
@@ -281,6 +284,8 @@ impl Engine {
                 Some(taste)
             })
         });
+        // What was given up in the middle is no reader, and nobody may keep it.
+        cancel::check()?;
         Ok(Reader {
             fingerprint: space.model.fingerprint.clone(),
             change: AtomicU64::new(change),

@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use super::candidates::{Candidate, Probe, WORDS_SHARE, Wanted};
-use super::embed::check_texts;
+use super::embed::{MAX_INPUTS, check_texts};
 use super::retrieve::{Rescore, Rules};
 use super::search::check_query;
 use super::similar::WithVector;
 use super::space::Space;
 use super::{Answer, Ask, Engine, Feed, Hit, Meta, Mode, Part, Why};
+use crate::cancel;
 use crate::embed::{Kind, unit};
 use crate::error::{Error, Result};
 use crate::index::{Plan, TermVector, dot};
@@ -159,6 +160,7 @@ impl Engine {
         if request.ask.explain {
             let (vectors, terms) = (space.index.vectors(&rows), self.lexical.terms(&rows));
             for (k, (vector, terms)) in vectors.iter().zip(&terms).enumerate() {
+                cancel::check()?;
                 let words = terms.as_ref().map_or(&[][..], |t| &t.terms);
                 whys[k] = vector.as_ref().map(|v| examples.why(v, words, hits[k].0.score));
             }
@@ -211,6 +213,7 @@ impl Engine {
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
                 check_texts(&texts)?;
                 for (text, vector) in texts.iter().zip(space.embedder(&self.config)?.embed(&texts, Kind::Query)?) {
+                    cancel::check()?;
                     sides[k].push(example(1.0, vector, Some(self.lexical.terms_of(text))));
                     names.push(Name::Text(head(text.trim(), 80)));
                 }
@@ -233,6 +236,7 @@ impl Engine {
         if let Some(both) = rows[1].iter().position(|row| rows[0].contains(row)) {
             return Err(Error::Invalid(format!("{:?} is both liked and disliked", request.dislike[both].id.as_str())));
         }
+        cancel::check()?;
         let [likes, dislikes] = sides;
         let share = match mode {
             Mode::Hybrid => WORDS_SHARE,
@@ -242,6 +246,8 @@ impl Engine {
         let at_large = || self.at_large(space, &rows, &example);
         let profile = Profile::new(request.strategy, likes, dislikes, share, at_large)
             .ok_or_else(|| Error::Invalid("the examples cancel each other out: nothing is left to look for".into()))?;
+        // A regression that was given up is none.
+        cancel::check()?;
         let [liked, disliked] = rows;
         Ok(Examples { profile, names, liked, disliked, works: Works::of(&liked_papers) })
     }
@@ -271,8 +277,12 @@ impl Engine {
         ranked.sort_by(Candidate::best_first);
         let order: Vec<Row> = ranked.iter().map(|f| f.row).collect();
         let by_row: std::collections::HashMap<Row, Candidate> = ranked.iter().map(|f| (f.row, *f)).collect();
-        let papers = self.store.papers(&order)?;
-        Ok(papers.into_iter().map(|(row, paper)| (by_row[&row], paper)).collect())
+        let mut papers = Vec::with_capacity(order.len());
+        for piece in order.chunks(500) {
+            cancel::check()?;
+            papers.extend(self.store.papers(piece)?.into_iter().map(|(row, paper)| (by_row[&row], paper)));
+        }
+        Ok(papers)
     }
 
     /// The profile's score for each, less what age takes away.
@@ -287,11 +297,13 @@ impl Engine {
         let vectors = space.index.vectors(&rows);
         let scores: Vec<f32> = if profile.is_nearest() {
             let terms = self.lexical.terms(&rows);
-            let one = |(vector, terms): (&Option<Vec<f32>>, &Option<TermVector>)| {
+            let one = |(vector, terms): (&Option<Vec<f32>>, &Option<TermVector>)| -> Result<f32> {
+                // Each against every example: of thousands of both that takes a while.
+                cancel::check()?;
                 let words = terms.as_ref().map_or(&[][..], |t| &t.terms);
-                vector.as_ref().map_or(0.0, |v| profile.parts(v, words).iter().sum())
+                Ok(vector.as_ref().map_or(0.0, |v| profile.parts(v, words).iter().sum()))
             };
-            vectors.iter().zip(&terms).map(one).collect()
+            vectors.iter().zip(&terms).map(one).collect::<Result<_>>()?
         } else {
             let words = TermVector { terms: profile.words().to_vec() };
             let words = if words.is_empty() { vec![0.0; rows.len()] } else { self.lexical.cosines(&words, &rows) };
@@ -364,6 +376,11 @@ impl Recommend {
         }
         for text in self.text.iter().chain(&self.dislike_text) {
             check_query(text)?;
+        }
+        for texts in [&self.text, &self.dislike_text] {
+            if texts.len() > MAX_INPUTS {
+                return Err(Error::Invalid(format!("{} texts; at most {MAX_INPUTS} are allowed", texts.len())));
+            }
         }
         if let Some(n) = self.candidates.as_ref().map(Vec::len).filter(|n| !(1..=MAX_CANDIDATES).contains(n)) {
             return Err(Error::Invalid(format!("{n} candidates; 1 to {MAX_CANDIDATES} are allowed")));

@@ -8,6 +8,7 @@ use roaring::RoaringBitmap;
 use super::candidates::{Candidate, Probe};
 use super::space::Space;
 use super::{Ask, Engine};
+use crate::cancel;
 use crate::error::Result;
 use crate::index::Plan;
 use crate::paper::{Paper, Row, Works};
@@ -15,6 +16,9 @@ use crate::rank::mmr;
 
 /// Candidates looked at for a first page; more are looked at for pages further down.
 const POOL: usize = 64;
+
+/// Papers that are read at a time.
+const PIECE: usize = 500;
 
 /// Gives candidates other scores, and drops those that have none.
 pub type Rescore<'a> = dyn Fn(&mut Vec<Candidate>) -> Result<()> + 'a;
@@ -128,6 +132,7 @@ impl Engine {
         needed: usize,
         rules: &Rules<'_>,
     ) -> Result<Vec<(Candidate, Paper)>> {
+        cancel::check()?;
         let mut chosen = Vec::with_capacity(needed.min(found.len()));
         let mut authors: HashMap<String, usize> = HashMap::new();
         let order = if diversity > 0.0 {
@@ -139,10 +144,13 @@ impl Engine {
         } else {
             (0..found.len()).collect()
         };
+        // What was given up in the middle is no order.
+        cancel::check()?;
         let by_row: HashMap<Row, Candidate> = found.iter().map(|f| (f.row, *f)).collect();
         let rows: Vec<Row> = order.into_iter().map(|i| found[i].row).collect();
         // In pieces: mostly the first is enough, and papers are the dearest part of an answer.
-        for piece in rows.chunks(needed.max(1)) {
+        for piece in rows.chunks(needed.clamp(1, PIECE)) {
+            cancel::check()?;
             for (row, paper) in self.store.papers(piece)? {
                 if chosen.len() >= needed {
                     return Ok(chosen);

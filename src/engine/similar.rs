@@ -11,6 +11,7 @@ use super::candidates::{Candidate, Probe, Wanted};
 use super::retrieve::{Rules, pool};
 use super::space::Space;
 use super::{Answer, Ask, Engine, Part};
+use crate::cancel;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId, Row, Works};
 
@@ -56,7 +57,9 @@ impl Engine {
         }
         ask.check()?;
         let space = self.space();
-        ids.par_iter().map(|id| self.similar_in(&space, id.as_str(), ask)).collect()
+        let asked = cancel::current();
+        let of = |id: &PaperId| asked.scope(|| self.similar_in(&space, id.as_str(), ask));
+        ids.par_iter().map(of).collect()
     }
 
     /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of [`Engine::similar`],
@@ -77,7 +80,8 @@ impl Engine {
         let ids: BTreeMap<Row, PaperId> = self.store.ids_after(None, usize::MAX >> 1)?.into_iter().collect();
         let rows: Vec<Row> = ids.keys().copied().collect();
         for piece in rows.chunks(PIECE) {
-            let of = |row: &Row| self.neighbours(&space, *row, ask, allowed.as_ref(), &excluded);
+            let asked = cancel::current();
+            let of = |row: &Row| asked.scope(|| self.neighbours(&space, *row, ask, allowed.as_ref(), &excluded));
             let found: Vec<Result<Vec<Candidate>>> = piece.par_iter().map(of).collect();
             for (row, found) in piece.iter().zip(found) {
                 let named = found?.into_iter().filter_map(|n| Some((ids.get(&n.row)?.clone(), n.score)));
@@ -146,6 +150,7 @@ impl Engine {
     /// space.
     pub(super) fn with_vector(&self, space: &Space, id: &str) -> Result<WithVector> {
         for _ in 0..PATIENCE {
+            cancel::check()?;
             let (row, paper) = self.named(id)?;
             if let Some(vector) = space.index.vectors(&[row]).pop().flatten() {
                 return Ok(WithVector { row, paper, vector });

@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use super::Engine;
 use crate::error::Result;
 use crate::index::{Document, Lexical};
+use crate::paper::bounds::MAX_ABSTRACT;
 use crate::paper::{Paper, Row};
 use crate::store::Store;
 
@@ -27,14 +28,19 @@ pub fn document(row: Row, paper: &Paper) -> Document<'_> {
     ids.extend(paper.url.clone());
     Document {
         row: row.0,
-        title: &paper.title,
-        summary: &paper.summary,
+        title: bounded(&paper.title),
+        summary: bounded(&paper.summary),
         authors: &paper.authors,
         keywords: &paper.keywords,
         categories: &paper.categories,
         ids,
         day: paper.day(),
     }
+}
+
+/// What of a text is looked for by its words: papers of earlier versions may have longer ones than are let in today.
+fn bounded(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_ABSTRACT)]
 }
 
 /// Gives the index what the store has seen since a change number. What was removed, opening has taken away already.

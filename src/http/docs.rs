@@ -65,37 +65,46 @@ pub struct SeveralPapers {
     papers: Vec<PaperBody>,
 }
 
-/// A paper to put in. Only `id` and `title` are required; a field that is not one of these is kept under `extra`.
+/// A paper to put in. Only `id` and `title` are required; a field that is not one of these is kept under `extra`,
+/// 65,536 bytes of JSON in all.
 #[derive(Deserialize, ToSchema)]
 #[allow(dead_code)]
 pub struct PaperBody {
     /// Its name: 1 to 256 bytes.
     #[schema(min_length = 1, max_length = 256)]
     id: String,
-    /// The title; not blank.
-    #[schema(min_length = 1)]
+    /// The title; not blank, at most 4,096 bytes.
+    #[schema(min_length = 1, max_length = 4096)]
     title: String,
-    /// The abstract.
+    /// The abstract; at most 102,400 bytes are kept.
+    #[schema(max_length = 102400)]
     r#abstract: Option<String>,
-    /// Full names, in order.
+    /// Full names, in order; at most 10,000, each of at most 1,024 bytes.
+    #[schema(max_items = 10000)]
     authors: Option<Vec<String>>,
     /// When it appeared: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
     date: Option<String>,
-    /// Subject classes, for example `cs.CV`.
+    /// Subject classes, for example `cs.CV`; at most 1,000.
+    #[schema(max_items = 1000)]
     categories: Option<Vec<String>>,
-    /// Free terms.
+    /// Free terms; at most 1,000.
+    #[schema(max_items = 1000)]
     keywords: Option<Vec<String>>,
-    /// Journal, conference or series.
+    /// Journal, conference or series; at most 1,024 bytes.
+    #[schema(max_length = 1024)]
     venue: Option<String>,
-    /// Where it was made.
+    /// Where it was made; at most 1,024 bytes.
+    #[schema(max_length = 1024)]
     organization: Option<String>,
-    /// Where it can be read.
+    /// Where it can be read; at most 4,096 bytes.
+    #[schema(max_length = 4096)]
     url: Option<String>,
     /// Votes of readers.
     upvotes: Option<u32>,
     /// Number of comments.
     comments: Option<u32>,
-    /// Who put it on the daily list.
+    /// Who put it on the daily list; at most 1,024 bytes.
+    #[schema(max_length = 1024)]
     submitted_by: Option<String>,
     /// The day it was put on the daily list, as `date`.
     listed: Option<String>,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::App;
 use super::ask::Given;
 use super::error::ApiError;
-use crate::paper::head;
+use crate::paper::{head, values};
 
 /// The parameters of a query string as JSON fields: a text, or a list of texts where a name is repeated. Empty ones
 /// (HTML forms send them) are null, which says as much as nothing.
@@ -72,16 +72,27 @@ impl FromRequest<App> for Fields {
 
 /// The body as JSON, whatever it holds.
 pub async fn json_body(request: Request, app: &App) -> Result<Value, ApiError> {
+    parsed(json_bytes(request, app).await?).await
+}
+
+/// The body that is to be JSON, as it came.
+pub async fn json_bytes(request: Request, app: &App) -> Result<Vec<u8>, ApiError> {
     let (parts, body) = request.into_parts();
     if body_type(&parts.headers)?.as_deref() != Some("application/json") {
         return Err(unsupported(&parts.headers, "application/json"));
     }
-    let bytes = whole(body, app.tuning.max_body, "send papers as application/x-ndjson").await?;
-    parsed(bytes).await
+    whole(body, app.tuning.max_body, "send papers as application/x-ndjson").await
 }
 
-/// Bytes as JSON, whatever it holds.
+/// Values in the JSON of a body: a tree of them takes up to three hundred bytes for each.
+const MAX_VALUES: usize = 1_000_000;
+
+/// Bytes as JSON, whatever it holds, of at most a million values.
 pub async fn parsed(bytes: Vec<u8>) -> Result<Value, ApiError> {
+    if bytes.len() > MAX_VALUES && values(&bytes) > MAX_VALUES {
+        let message = format!("the body holds more than {MAX_VALUES} values; send it in parts");
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+    }
     let read = |bytes: Vec<u8>| serde_json::from_slice(&bytes);
     // A long one takes a while, in which other requests are to be heard.
     let value = if bytes.len() < LONG {

@@ -18,11 +18,11 @@ use utoipa::ToSchema;
 use super::App;
 use super::ask::Given;
 use super::error::{ApiError, ErrorBody};
-use super::extract::{Id, Ids, NoParams, Params, body_type, parsed, unsupported, whole};
+use super::extract::{Id, Ids, NoParams, Params, body_type, unsupported, whole};
 use super::papers::PageMeta;
 use crate::engine::{Import, ImportProgress, ImportView, Imported, Outside};
 use crate::paper::head;
-use crate::sources::{Format, references_from_bytes, to_utf8};
+use crate::sources::{Format, ListInJson, list_in_json, references_from_bytes, to_utf8};
 use crate::user::EventKind;
 
 /// Between two lines of progress.
@@ -289,22 +289,19 @@ async fn understand(request: Request, app: &App) -> Result<Asked, ApiError> {
     let Params(Given(parameters)) = Params::from_request_parts(&mut parts, app).await?;
     let bytes = whole(body, most, TOO_LONG).await?;
     let (mut given, list) = match media.as_deref() {
-        Some("application/json") => match parsed(bytes.clone()).await? {
-            // A CSL-JSON list, sent as it is.
-            Value::Array(_) => (Given(parameters), Some(bytes)),
-            Value::Object(fields)
-                if !fields.contains_key("text") && fields.get("items").is_some_and(Value::is_array) =>
-            {
-                (Given(parameters), Some(bytes))
-            }
-            Value::Object(mut fields) => {
-                for (name, value) in parameters {
-                    fields.entry(name).or_insert(value);
+        Some("application/json") => {
+            let look = move || (list_in_json(&bytes), bytes);
+            let (found, bytes) = tokio::task::spawn_blocking(look).await.map_err(|_| ApiError::internal())?;
+            match found? {
+                ListInJson::Itself => (Given(parameters), Some(bytes)),
+                ListInJson::Fields(mut fields) => {
+                    for (name, value) in parameters {
+                        fields.entry(name).or_insert(value);
+                    }
+                    (Given(fields), None)
                 }
-                (Given(fields), None)
             }
-            _ => return Err(ApiError::bad_request("the body must be a JSON object, or a CSL-JSON list")),
-        },
+        }
         _ => (Given(parameters), Some(in_utf8(bytes, charset.as_deref())?)),
     };
     let list = match list {

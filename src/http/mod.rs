@@ -31,6 +31,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use crate::cancel::Cancel;
 use crate::config::{Config, Tuning};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -73,8 +74,17 @@ impl App {
         let permit = Arc::clone(&self.permits)
             .try_acquire_owned()
             .map_err(|_| ApiError::overloaded("too many requests are waiting"))?;
+        /// Gives the work up when nobody waits for it any more: this is dropped with the request.
+        struct Waiting(Cancel);
+        impl Drop for Waiting {
+            fn drop(&mut self) {
+                self.0.cancel();
+            }
+        }
+        let waiting = Waiting(Cancel::new());
+        let asked = waiting.0.clone();
         let task = tokio::task::spawn_blocking(move || {
-            let out = work(&engine);
+            let out = asked.scope(|| work(&engine));
             drop(permit);
             out
         });

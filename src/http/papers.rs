@@ -11,18 +11,17 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use futures_util::StreamExt;
 use serde::Serialize;
-use serde_json::Value;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 use utoipa::ToSchema;
 
 use super::App;
 use super::docs::PapersBody;
 use super::error::{ApiError, ErrorBody};
-use super::extract::{Id, NoParams, Params, body_type, json_body, unsupported};
+use super::extract::{Id, NoParams, Params, body_type, json_bytes, unsupported};
 use super::stopping;
-use crate::engine::{Incoming, PaperInFull, Rejection, Report};
+use crate::engine::{Incoming, PaperInFull, Report};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, id_in};
+use crate::paper::Paper;
 use crate::sources;
 use crate::store::Listing;
 
@@ -51,6 +50,11 @@ pub struct PageMeta {
 /// cannot be read is left out of its paper and listed under `warnings`; with `strict=true` such a paper is rejected. Papers can
 /// be found when the call returns. A paper sent again replaces the old one; an identical one costs nothing.
 ///
+/// Bounds, in bytes of UTF-8: a line, or a paper in a list, 4 MiB and a title 4,096 (longer ones are rejected); an abstract
+/// 102,400 (the beginning is kept); 10,000 authors, 1,000 categories, 1,000 keywords (the first are kept), each of 1,024; `venue`,
+/// `organization` and `submitted_by` 1,024, `url` 4,096, unknown fields together 65,536 of JSON, nested 100 deep (what is longer
+/// is left out). All but the first two are told under `warnings`.
+///
 /// Titles and abstracts may hold JATS, HTML, MathML or LaTeX: their text is what is searched; what was sent is given back. Dates
 /// are read as people write them (`2024`, `2024/05/22`, `22 May 2024`, RFC 3339) and given back as `YYYY`, `YYYY-MM` or
 /// `YYYY-MM-DD`; authors may be texts, or objects with `name` or `given` and `family`; an id may be a number.
@@ -71,23 +75,11 @@ pub async fn put(
     let report = match body_type(request.headers())?.as_deref() {
         Some("application/x-ndjson") => stream(&app, request.into_body(), strict).await?,
         Some("application/json") => {
-            let papers = match json_body(request, &app).await? {
-                Value::Object(mut fields) if fields.contains_key("papers") && !fields.contains_key("id") => {
-                    let papers = fields.shift_remove("papers");
-                    if let Some((name, _)) = fields.iter().next() {
-                        return Err(ApiError::bad_request(format!("unknown field `{name}` beside `papers`")));
-                    }
-                    match papers {
-                        Some(Value::Array(papers)) => papers,
-                        _ => return Err(ApiError::bad_request("`papers` must be a list")),
-                    }
-                }
-                one @ Value::Object(_) => vec![one],
-                _ => return Err(ApiError::bad_request("the body must be a paper or {\"papers\": [...]}")),
-            };
+            let body = json_bytes(request, &app).await?;
             app.blocking(move |engine| {
-                let mut source = papers.into_iter().enumerate().map(|(k, value)| Ok(numbered(k + 1, value, strict)));
-                engine.ingest(&mut source, &|_| {})
+                let papers = sources::InJson::new(body)?;
+                let mut lines = papers.papers().map(|line| if strict { line.map(Incoming::strict) } else { line });
+                engine.ingest(&mut lines, &|_| {})
             })
             .await?
         }
@@ -95,12 +87,6 @@ pub async fn put(
     };
     app.maintain_soon();
     Ok(Json(report))
-}
-
-fn numbered(line: usize, value: Value, strict: bool) -> Incoming {
-    let id = id_in(&value);
-    let incoming = Incoming::new(line, Paper::read(value).map_err(|e| Rejection { id, reason: e.to_string() }));
-    if strict { incoming.strict() } else { incoming }
 }
 
 /// Lines are read as they arrive, so a stream may be longer than memory.

@@ -2,16 +2,7 @@
 
 use serde_json::Value;
 
-use super::read::{NAMES, sorted, trimmed};
-
-/// Authors: a list, one text of all, or one object.
-pub(super) fn authors(value: &Value) -> (Vec<String>, Vec<&Value>) {
-    match value {
-        Value::String(text) => (names(text), Vec::new()),
-        Value::Array(items) => sorted(items, author),
-        value => sorted(std::slice::from_ref(value), author),
-    }
-}
+use super::read::{NAMES, trimmed};
 
 const GIVEN: &[&str] = &[
     "given",
@@ -29,7 +20,7 @@ const FAMILY: &[&str] =
     &["family", "family_name", "familyName", "lastName", "last_name", "last", "surname", "keyname", "LastName"];
 
 /// The name of one author, the given name first.
-fn author(value: &Value) -> Option<String> {
+pub(super) fn author(value: &Value) -> Option<String> {
     let whole = |parts: Vec<&str>| {
         let name = parts.into_iter().map(str::trim).filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
         (!name.is_empty()).then_some(name)
@@ -64,7 +55,7 @@ fn author(value: &Value) -> Option<String> {
 }
 
 /// The names in one text: parted by semicolons, by `and`, by commas. A comma may also stand inside a name (`Doe, Jane`).
-fn names(text: &str) -> Vec<String> {
+pub(super) fn names(text: &str) -> Vec<String> {
     if text.contains([';', '\n']) {
         return trimmed(text.split([';', '\n']));
     }

@@ -1,8 +1,11 @@
 //! A paper, its two names, and the conditions a paper can be asked to meet. No input or output happens here.
 
 mod authors;
+pub mod bounds;
 mod date;
+mod extra;
 mod identifier;
+mod json;
 mod link;
 mod read;
 mod text;
@@ -10,8 +13,10 @@ mod work;
 mod written;
 
 pub use date::PaperDate;
+pub use extra::Extra;
 pub use identifier::Identifier;
-pub use read::{LeftOut, id_in};
+pub use json::{Items, items, object, values};
+pub use read::{Given, LeftOut};
 pub use text::{READING, letters, plain, prose, spelled, unaccented};
 pub use work::{Edition, TELLING_TITLE, Works, id_key};
 pub use written::MONTHS;
@@ -19,7 +24,6 @@ pub use written::MONTHS;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
@@ -78,35 +82,47 @@ impl From<PaperId> for String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Row(pub u32);
 
-/// A research paper as it comes in and goes out. Only `id` and `title` are required.
+/// A research paper as it comes in and goes out. Only `id` and `title` are required, and only they can cost a paper its place.
+///
+/// What is longer than said at a field is told as a warning (with `strict` the paper is rejected): an abstract is kept as far as
+/// its bound, lists with their first entries, any other field is left out. A line, or a paper in a JSON list, has at most
+/// 4 MiB. Bytes are those of UTF-8.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Paper {
-    /// The name outside.
+    /// The name outside; at most 256 bytes.
     #[schema(value_type = String, max_length = 256)]
     pub id: PaperId,
-    /// The title; never blank.
+    /// The title; never blank. At most 4,096 bytes: a paper with a longer one is rejected.
+    #[schema(max_length = 4096)]
     pub title: String,
-    /// The abstract; may be empty.
+    /// The abstract; may be empty. At most 102,400 bytes are kept.
     #[serde(rename = "abstract")]
+    #[schema(max_length = 102400)]
     pub summary: String,
-    /// Full names, in order.
+    /// Full names, in order; at most 10,000, each of at most 1,024 bytes.
+    #[schema(max_items = 10000)]
     pub authors: Vec<String>,
     /// When it appeared.
     #[schema(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<PaperDate>,
-    /// Subject classes, for example `cs.CV`.
+    /// Subject classes, for example `cs.CV`; at most 1,000, each of at most 1,024 bytes.
+    #[schema(max_items = 1000)]
     pub categories: Vec<String>,
-    /// Free terms.
+    /// Free terms; at most 1,000, each of at most 1,024 bytes.
+    #[schema(max_items = 1000)]
     pub keywords: Vec<String>,
-    /// Journal, conference or series.
+    /// Journal, conference or series; at most 1,024 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1024)]
     pub venue: Option<String>,
-    /// Where it was made.
+    /// Where it was made; at most 1,024 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1024)]
     pub organization: Option<String>,
-    /// Where it can be read.
+    /// Where it can be read; at most 4,096 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4096)]
     pub url: Option<String>,
     /// Votes of readers.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,17 +130,19 @@ pub struct Paper {
     /// Number of comments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comments: Option<u32>,
-    /// Who put it on the daily list.
+    /// Who put it on the daily list; at most 1,024 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1024)]
     pub submitted_by: Option<String>,
     /// The day it was put on the daily list.
     #[schema(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listed: Option<PaperDate>,
-    /// Every field that is not one of the above, as it came.
+    /// Every field that is not one of the above, as it came, every number as it was written; at most 65,536 bytes of JSON in
+    /// all, nested at most 100 deep.
     #[schema(value_type = Object)]
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub extra: Map<String, Value>,
+    #[serde(skip_serializing_if = "Extra::is_empty")]
+    pub extra: Extra,
 }
 
 impl Paper {
@@ -143,6 +161,15 @@ impl Paper {
             "" => title.to_string(),
             summary => format!("{title}{separator}{summary}"),
         }
+    }
+
+    /// About how many bytes of memory it takes.
+    pub fn weight(&self) -> usize {
+        let list = |texts: &[String]| texts.iter().map(|text| text.len() + 32).sum::<usize>();
+        let texts = [&self.venue, &self.organization, &self.url, &self.submitted_by].into_iter().flatten();
+        let lists = list(&self.authors) + list(&self.categories) + list(&self.keywords);
+        let short = self.id.as_str().len() + texts.map(String::len).sum::<usize>();
+        size_of::<Self>() + self.title.len() + self.summary.len() + short + lists + self.extra.as_json().len()
     }
 
     /// What readers gave it: votes, and comments twice.
@@ -254,7 +281,7 @@ mod tests {
         fn a_paper_survives_the_way_out_and_in(title in "\\PC{1,40}", extra in "[a-z]{3,8}", up in 0u32..1000) {
             let sent = serde_json::json!({"id": "x", "title": format!("T{title}"), "upvotes": up, format!("q{extra}"): {"deep": [1, null]}});
             let paper = Paper::from_json(sent).expect("valid");
-            let back = Paper::from_json(serde_json::to_value(&paper).expect("serialises")).expect("valid");
+            let (back, _) = Paper::read_json(&serde_json::to_string(&paper).expect("serialises")).expect("valid");
             prop_assert_eq!(paper, back);
         }
 

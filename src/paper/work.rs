@@ -1,11 +1,13 @@
 //! Which papers are versions of one work (preprint and article, first and second version, the same paper from two sources):
 //! those that share a key, and of which nothing says that they are two.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Identifier, Paper, letters};
+use super::json::Fields;
+use super::{Extra, Identifier, Paper, letters};
 
 /// Some works, by the keys that their versions are known by: see [`Paper::work_keys`].
 #[derive(Debug, Clone, Default)]
@@ -155,22 +157,33 @@ const FIELDS: &[(&[&str], &str)] = &[
     (&["openreview_id", "OpenReview", "openreview"], "openreview:"),
 ];
 
-/// The identifiers in the further fields of a paper, and in `externalIds` as Semantic Scholar writes them.
-fn given_identifiers(extra: &Map<String, Value>) -> impl Iterator<Item = Identifier> {
-    let nested = ["externalIds", "external_ids", "externalids"];
-    let nested = nested.into_iter().filter_map(move |name| extra.get(name)?.as_object());
-    std::iter::once(extra).chain(nested).flat_map(|fields| {
-        FIELDS.iter().flat_map(|(names, label)| names.iter().map(move |name| (*name, *label))).filter_map(
-            move |(name, label)| {
-                let text = match fields.get(name)? {
-                    Value::String(text) => text.trim().to_string(),
-                    Value::Number(number) => number.to_string(),
-                    _ => return None,
-                };
-                Identifier::parse(&format!("{label}{text}")).or_else(|| Identifier::parse(&text))
-            },
-        )
-    })
+/// Objects in which identifiers stand, as Semantic Scholar writes them.
+const NESTED: [&str; 3] = ["externalIds", "external_ids", "externalids"];
+
+/// The longest of these that is read, in bytes of JSON.
+const MAX_NESTED: usize = 16 << 10;
+
+/// The identifiers in the further fields of a paper, and in `externalIds`.
+fn given_identifiers(extra: &Extra) -> Vec<Identifier> {
+    let known = |name: &str| FIELDS.iter().any(|(names, _)| names.contains(&name)) || NESTED.contains(&name);
+    let fields: Vec<(Cow<'_, str>, &str)> =
+        extra.fields().filter(|(name, json)| known(name) && json.len() <= MAX_NESTED).collect();
+    let nested = NESTED.iter().filter_map(|name| fields.iter().find(|(known, _)| known == name));
+    let nested: Vec<_> = nested.map(|(_, json)| Fields::of(json).0).collect();
+    let mut found = Vec::new();
+    for fields in std::iter::once(&fields).chain(&nested) {
+        for (name, label) in FIELDS.iter().flat_map(|(names, label)| names.iter().map(move |name| (name, label))) {
+            // Of two fields of one name the last counts.
+            let Some((_, json)) = fields.iter().rev().find(|(known, _)| known == name) else { continue };
+            let text = match serde_json::from_str(json) {
+                Ok(Value::String(text)) => text.trim().to_string(),
+                Ok(Value::Number(number)) => number.to_string(),
+                _ => continue,
+            };
+            found.extend(Identifier::parse(&format!("{label}{text}")).or_else(|| Identifier::parse(&text)));
+        }
+    }
+    found
 }
 
 /// The key of an id without its version.

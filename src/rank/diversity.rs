@@ -1,18 +1,19 @@
 //! Maximal marginal relevance: Carbonell and Goldstein, "The use of MMR, diversity-based reranking for reordering
 //! documents and producing summaries", SIGIR 1998.
 
+use crate::cancel;
 use crate::vector::dot;
 
 /// Picks `n` of the candidates, each time the one with the greatest
 /// `(1 - diversity) * score - diversity * (greatest similarity to one that is picked already)`.
 ///
 /// `scores` and `vectors` (unit length) belong together; `diversity` is from 0 (by score alone) to 1. Gives indices in
-/// the order picked; equal values go to the smaller index.
+/// the order picked; equal values go to the smaller index. Fewer when it is [given up](crate::cancel).
 pub fn mmr(scores: &[f32], vectors: &[Vec<f32>], diversity: f32, n: usize) -> Vec<usize> {
     let mut left: Vec<usize> = (0..scores.len().min(vectors.len())).collect();
     let mut closest = vec![0f32; scores.len()];
     let mut picked: Vec<usize> = Vec::with_capacity(n.min(left.len()));
-    while picked.len() < n {
+    while picked.len() < n && cancel::check().is_ok() {
         let value = |i: usize| (1.0 - diversity) * scores[i] - diversity * closest[i];
         let best = left.iter().enumerate().max_by(|(_, a), (_, b)| value(**a).total_cmp(&value(**b)).then(b.cmp(a)));
         let Some((place, &next)) = best else { break };

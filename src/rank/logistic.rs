@@ -4,6 +4,7 @@
 //! The dual has one number an example, and the weights are the sum of the examples by these numbers. So the share of each
 //! example in a score comes for free.
 
+use crate::cancel;
 use crate::vector::{add, dot, sparse_dot};
 
 /// An example: what it looks like, which side it is on, and how much it counts.
@@ -57,7 +58,8 @@ pub struct Logistic {
 impl Logistic {
     /// Fits a model. Samples of one class only, or none, give a model all the same: the penalty keeps it finite.
     ///
-    /// `sparse_features` is one more than the greatest number of a sparse feature.
+    /// `sparse_features` is one more than the greatest number of a sparse feature. When it is [given up](crate::cancel) it is
+    /// not what it should be.
     pub fn fit(samples: &[Sample<'_>], sparse_features: usize, options: Options) -> Self {
         let dimension = samples.iter().map(|s| s.dense.len()).max().unwrap_or(0);
         let prices = prices(samples, options);
@@ -75,6 +77,9 @@ impl Logistic {
         let norms: Vec<f32> = samples.iter().map(|s| norm(s, options.bias)).collect();
         let mut turn = Shuffle::new(samples.len());
         for _ in 0..options.passes {
+            if cancel::check().is_err() {
+                break;
+            }
             let mut moved = 0f32;
             for &k in turn.next() {
                 moved = moved.max(fit.step(&samples[k], k, prices[k], norms[k]));

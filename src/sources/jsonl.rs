@@ -1,17 +1,19 @@
 //! JSON Lines: one paper a line; plain, gzip or Zstandard; a file or standard input.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, Read};
 use std::path::Path;
 
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
+use super::unpack::{Unpacking, unpacked};
+use crate::cancel;
 use crate::engine::{Incoming, Rejection};
 use crate::error::{Error, Result};
-use crate::paper::{LeftOut, Paper, id_in};
-
-/// The longest line, in bytes. Longer ones are rejected without being kept in memory.
-pub const MAX_LINE: usize = 16 << 20;
+use crate::paper::bounds::MAX_LINE;
+use crate::paper::{Given, LeftOut, Paper, head, items, object};
 
 /// Opens a file by what it holds, not by how it is called; `-` is standard input.
 ///
@@ -27,36 +29,23 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
         }
         Box::new(file)
     };
-    unpacked(path, raw)
-}
-
-/// The text of a file that was opened already; `path` is how it is called.
-///
-/// # Errors
-/// [`Error::Io`] when it cannot be read.
-pub fn unpacked(path: &Path, raw: Box<dyn Read + Send>) -> Result<Box<dyn BufRead + Send>> {
-    let mut raw = BufReader::with_capacity(1 << 16, raw);
-    let magic = raw.fill_buf().map_err(|e| Error::io(path, "cannot read", e))?;
-    Ok(if magic.starts_with(&[0x1f, 0x8b]) {
-        Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(raw)))
-    } else if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        let mut decoder = zstd::Decoder::with_buffer(raw).map_err(|e| Error::io(path, "cannot unpack", e))?;
-        // Files packed with --long need a window of up to 2 GiB.
-        decoder.window_log_max(31).map_err(|e| Error::io(path, "cannot unpack", e))?;
-        Box::new(BufReader::new(decoder))
-    } else {
-        Box::new(raw)
-    })
+    unpacked(path, raw, Unpacking::default())
 }
 
 /// The papers of a text, line by line. A line that holds none is told with its number; only a source that cannot be
-/// read further (`name` says which) ends it.
+/// read further (`name` says which), or [`Error::Cancelled`], ends it.
 pub fn read<'a>(name: &'a str, mut reader: impl BufRead + 'a) -> impl Iterator<Item = Result<Incoming>> + 'a {
-    let (mut line, mut done) = (0, false);
+    let (mut line, mut done, mut bytes) = (0, false, Vec::new());
     std::iter::from_fn(move || {
         while !done {
             line += 1;
-            let mut bytes = Vec::new();
+            bytes.clear();
+            // One long line among short ones holds no memory for them.
+            bytes.shrink_to(1 << 16);
+            if let Err(e) = cancel::check() {
+                done = true;
+                return Some(Err(e));
+            }
             let next = match next_line(&mut reader, &mut bytes) {
                 Ok(Line::End) => {
                     done = true;
@@ -65,7 +54,7 @@ pub fn read<'a>(name: &'a str, mut reader: impl BufRead + 'a) -> impl Iterator<I
                 Ok(Line::Whole) if bytes.trim_ascii().is_empty() => continue,
                 Ok(Line::Whole) => Ok(Incoming::new(line, one(&bytes))),
                 Ok(Line::TooLong) => {
-                    let reason = format!("the line is longer than {MAX_LINE} bytes");
+                    let reason = format!("the line is longer than {MAX_LINE} bytes, which is the most there may be");
                     Ok(Incoming::new(line, Err(Rejection { id: None, reason })))
                 }
                 Err(e) => {
@@ -92,10 +81,29 @@ fn next_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> std::io::Result<
     }
     if bytes.len() as u64 == limit && bytes.last() != Some(&b'\n') {
         bytes.clear();
-        reader.skip_until(b'\n')?;
+        skip_line(reader)?;
         return Ok(Line::TooLong);
     }
     Ok(Line::Whole)
+}
+
+/// Goes on to the next line. One that never ends can be given up.
+fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
+    loop {
+        if cancel::check().is_err() {
+            // What is read next tells it.
+            return Ok(());
+        }
+        let piece = reader.fill_buf()?;
+        let (length, ends) = match piece.iter().position(|b| *b == b'\n') {
+            Some(end) => (end + 1, true),
+            None => (piece.len(), piece.is_empty()),
+        };
+        reader.consume(length);
+        if ends {
+            return Ok(());
+        }
+    }
 }
 
 /// Reads one paper from the bytes of a line, and tells which fields of it could not be read.
@@ -107,19 +115,174 @@ pub fn one(bytes: &[u8]) -> std::result::Result<(Paper, Vec<LeftOut>), Rejection
         .map_err(|e| rejection(None, format!("not UTF-8 (byte {} of the line)", e.valid_up_to() + 1)))?;
     // Without its end, so that a line that breaks off is said to do so.
     let text = text.trim_ascii_end();
-    let read = serde_json::from_str(text).or_else(|e| match without_numbers_that_are_none(text) {
-        Some(text) => serde_json::from_str(&text).map_err(|_| e),
-        None => Err(e),
-    });
-    let value: Value = read.map_err(|e| {
-        rejection(None, format!("not JSON: {}", e.to_string().replace("at line 1 column", "at column")))
-    })?;
-    if value.is_array() || (value["id"].is_null() && value["papers"].is_array()) {
+    let list = || {
         let reason = "a list of papers; write one object a line (`jq -c '.[]'` or `jq -c '.papers[]'` does)";
-        return Err(rejection(None, reason.into()));
+        Err(rejection(None, reason.into()))
+    };
+    let read = |given: Given<'_>| {
+        if given.is_list() || text.trim_ascii_start().starts_with('[') {
+            return list();
+        }
+        in_it(text, given)
+    };
+    match Given::parse(text) {
+        Ok(given) => read(given),
+        Err(e) => {
+            let mended = without_numbers_that_are_none(text);
+            match mended.as_deref().map(Given::parse) {
+                Some(Ok(given)) => read(given),
+                _ => Err(rejection(
+                    None,
+                    format!("not JSON: {}", e.to_string().replace("at line 1 column", "at column")),
+                )),
+            }
+        }
     }
-    let id = id_in(&value);
-    Paper::read(value).map_err(|e| rejection(id, e.to_string()))
+}
+
+fn in_it(text: &str, given: Given<'_>) -> std::result::Result<(Paper, Vec<LeftOut>), Rejection> {
+    let id = given.id();
+    let read = if text.trim_ascii_start().starts_with('{') {
+        Paper::of(given)
+    } else {
+        Err(Error::BadRequest("a paper is a JSON object".into()))
+    };
+    read.map_err(|e| Rejection { id, reason: e.to_string() })
+}
+
+/// The papers of a JSON text, none of which is taken apart before its turn comes: a tree of all would take twenty times the
+/// room of the text.
+pub struct InJson {
+    text: String,
+    /// Where the list lies in it; none for a paper alone.
+    list: Option<std::ops::Range<usize>>,
+}
+
+impl InJson {
+    /// One paper, or `{"papers": [...]}`.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when it is no JSON, or neither of these.
+    pub fn new(bytes: Vec<u8>) -> Result<Self> {
+        let broken = |why: String| Error::BadRequest(format!("the body is not JSON: {why}"));
+        let text = String::from_utf8(bytes)
+            .map_err(|e| broken(format!("not UTF-8 (byte {})", e.utf8_error().valid_up_to() + 1)))?;
+        let neither = || Error::BadRequest("the body must be a paper or {\"papers\": [...]}".into());
+        let whole: &RawValue = serde_json::from_str(&text).map_err(|e| broken(e.to_string()))?;
+        if !whole.get().starts_with('{') {
+            return Err(neither());
+        }
+        let fields: Top<'_> = serde_json::from_str(&text).map_err(|e| broken(e.to_string()))?;
+        let list = match (fields.papers, fields.has_id, fields.other) {
+            (None, ..) | (_, true, _) => None,
+            (_, _, Some(name)) => {
+                return Err(Error::BadRequest(format!("unknown field `{}` beside `papers`", head(&name, 80))));
+            }
+            (Some(papers), ..) if papers.get().starts_with('[') => {
+                let begin = papers.get().as_ptr() as usize - text.as_ptr() as usize;
+                Some(begin..begin + papers.get().len())
+            }
+            _ => return Err(Error::BadRequest("`papers` must be a list".into())),
+        };
+        Ok(InJson { text, list })
+    }
+
+    /// Each in its place, counted from 1; [`Error::Cancelled`] ends it.
+    pub fn papers(&self) -> impl Iterator<Item = Result<Incoming>> + '_ {
+        let list = self.list.clone().and_then(|list| items(&self.text[list]));
+        let alone = self.list.is_none().then_some(self.text.as_str());
+        list.into_iter().flatten().chain(alone).enumerate().map(|(k, text)| {
+            cancel::check()?;
+            Ok(Incoming::new(k + 1, in_list(text)))
+        })
+    }
+}
+
+fn in_list(text: &str) -> std::result::Result<(Paper, Vec<LeftOut>), Rejection> {
+    if text.len() > MAX_LINE {
+        let reason = format!("it is {} bytes long; a paper has at most {MAX_LINE}", text.len());
+        return Err(Rejection { id: None, reason });
+    }
+    let given = Given::parse(text).map_err(|e| Rejection { id: None, reason: format!("not JSON: {e}") })?;
+    in_it(text, given)
+}
+
+/// What a JSON body with a reading list is.
+pub enum ListInJson {
+    /// A CSL-JSON list, as it is.
+    Itself,
+    /// An object that holds the list, as a text, beside what is asked for.
+    Fields(Map<String, Value>),
+}
+
+/// Bytes of a field beside the text of a list.
+const MAX_BESIDE: usize = 64 << 10;
+
+/// Tells what a JSON body with a reading list is, without taking the list apart.
+///
+/// # Errors
+/// [`Error::BadRequest`] when it is no JSON, or neither of these.
+pub fn list_in_json(bytes: &[u8]) -> Result<ListInJson> {
+    let broken = |e: serde_json::Error| Error::BadRequest(format!("the body is not JSON: {e}"));
+    let whole: &RawValue = serde_json::from_slice(bytes).map_err(broken)?;
+    if whole.get().starts_with('[') {
+        return Ok(ListInJson::Itself);
+    }
+    if !whole.get().starts_with('{') {
+        return Err(Error::BadRequest("the body must be a JSON object, or a CSL-JSON list".into()));
+    }
+    let fields = object(whole.get());
+    let field = |name: &str| fields.iter().rev().find(|(known, _)| known == name).map(|(_, value)| *value);
+    if field("text").is_none() && field("items").is_some_and(|items| items.starts_with('[')) {
+        return Ok(ListInJson::Itself);
+    }
+    let mut read = Map::new();
+    for (name, value) in &fields {
+        // A text is no tree, whatever its length.
+        if value.len() > MAX_BESIDE && !(name == "text" && value.starts_with('"')) {
+            return Err(Error::BadRequest(format!("{}: it is {} bytes long", head(name, 80), value.len())));
+        }
+        read.insert(name.to_string(), serde_json::from_str(value).map_err(broken)?);
+    }
+    Ok(ListInJson::Fields(read))
+}
+
+/// What stands beside the papers of a body.
+#[derive(Default)]
+struct Top<'a> {
+    papers: Option<&'a RawValue>,
+    has_id: bool,
+    /// The first other field.
+    other: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Top<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Top<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Top<'de>, A::Error> {
+                let mut top = Top::default();
+                while let Some(name) = map.next_key::<String>()? {
+                    match name.as_str() {
+                        "papers" => top.papers = Some(map.next_value()?),
+                        _ => {
+                            top.has_id |= name == "id";
+                            top.other.get_or_insert(name);
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(top)
+            }
+        }
+        deserializer.deserialize_map(Each)
+    }
 }
 
 /// The text with `NaN` and `Infinity` as `null`: what Python writes for a field that a table lacks, and no JSON. `None` where

@@ -4,8 +4,10 @@ mod charset;
 mod invented;
 mod jsonl;
 mod references;
+mod unpack;
 
 pub use charset::to_utf8;
 pub use invented::{invented, invented_text};
-pub use jsonl::{MAX_LINE, one, open, read, unpacked};
+pub use jsonl::{InJson, ListInJson, list_in_json, one, open, read};
 pub use references::{Format, references, references_from_bytes};
+pub use unpack::{Unpacking, unpacked};

@@ -323,6 +323,5 @@ pub fn to_json(paper: &Paper) -> String {
 
 pub fn paper_at(r: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Paper> {
     let text = r.get_ref(column)?.as_str().map_err(|e| unreadable(column, e))?;
-    let value = serde_json::from_str(text).map_err(|e| unreadable(column, e))?;
-    Paper::from_json(value).map_err(|e| unreadable(column, e))
+    Paper::stored(text).map_err(|e| unreadable(column, e))
 }

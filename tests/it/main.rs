@@ -5,6 +5,7 @@ mod commands;
 mod damage;
 mod document;
 mod floors;
+mod growth;
 mod http;
 mod imports;
 mod interrupted;

@@ -16,6 +16,7 @@ use super::interests::shares;
 use super::reader::Reader;
 use super::space::Space;
 use super::{Answer, Ask, Engine, Meta, Mode};
+use crate::cancel;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperDate, PaperId};
 use crate::user::{Event, Moment};
@@ -108,12 +109,15 @@ impl Engine {
         };
         let taste = bent.as_ref().unwrap_or(taste);
         let needed = ask.offset.saturating_add(ask.limit).min(total.max(1));
+        cancel::check()?;
         let (mut scored, plan) =
             self.scored(Scorer { space, reader, taste, common: &common }, feed, &eligible, needed)?;
         if let Since::Ever | Since::Moment(_) | Since::Days(..) = feed.since {
             self.age(&mut scored)?;
         }
+        cancel::check()?;
         self.ask_others(space, reader, &mut scored)?;
+        cancel::check()?;
         let shares = shares(&reader.interests);
         let silent = |s: &Scored| match s.standing.interest {
             // In doubt whether it is of a muted interest, a paper must be well worth showing for another.

@@ -14,7 +14,9 @@ pub use self::told::{
     Entry, EntryStatus, Import, ImportAbout, ImportProgress, ImportView, Imported, Matched, Outside, Undone,
 };
 use super::answer::check_limit;
+use super::ingest::MAX_WINDOW;
 use super::{Engine, Format, Reference, ReferenceList};
+use crate::cancel;
 use crate::error::{Error, Result};
 use crate::paper::{Identifier, Paper, PaperId, head};
 use crate::store::{Added, ImportStatus, ImportWindow, Page, StoredImport};
@@ -98,6 +100,7 @@ impl Engine {
         };
         let (mut matched, mut outside) = (answer.matched.iter(), HashSet::new());
         for (reference, found) in list.references.iter().zip(&found) {
+            cancel::check()?;
             let here = if let Found::Here(_) = found { matched.next() } else { None };
             let teaches = matches!(found, Found::Teaches);
             if teaches {
@@ -206,10 +209,13 @@ impl Engine {
             rejected: list.rejected.clone(),
             rejected_total: list.rejected_total,
             rejected_unit: list.rejected_unit,
+            warnings: list.warnings.clone(),
+            warnings_total: list.warnings_total,
             ..Imported::default()
         };
         let mut found = Vec::with_capacity(list.references.len());
         for reference in &list.references {
+            cancel::check()?;
             found.push(match self.find_reference(reference)? {
                 Some((id, by)) => {
                     answer.matched.push(Matched { reference: shown(reference), paper: id.to_string(), by });
@@ -244,6 +250,7 @@ impl Engine {
         let mut outside_so_far: HashSet<&PaperId> = HashSet::new();
         let mut k = 0;
         while k < found.len() {
+            cancel::check()?;
             let space = self.space();
             // Enough texts to fill the encoder's batches, and few enough that an interruption costs seconds; at first fewer, so
             // that whoever waits soon hears of a rate.
@@ -251,9 +258,11 @@ impl Engine {
             // Later for each, and in the order of the table: what is added at its end leaves no copies behind.
             let now = Moment::now();
             let (mut events, mut outside): (Vec<Event>, Vec<&Paper>) = (Vec::new(), Vec::new());
-            while k < found.len() && outside.len() < most && events.len() < MANY {
+            let mut bytes = 0;
+            while k < found.len() && outside.len() < most && events.len() < MANY && bytes < MAX_WINDOW {
                 let reference = &list.references[k];
                 if matches!(found[k], Found::Teaches) && outside_so_far.insert(&reference.paper.id) {
+                    bytes += reference.paper.weight();
                     outside.push(&reference.paper);
                 }
                 if let Some(paper) = found[k].paper(&reference.paper) {

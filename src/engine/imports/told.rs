@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::super::{Format, Rejected, RejectedUnit};
+use super::super::{Format, Rejected, RejectedUnit, Warning};
 use crate::paper::Paper;
 use crate::store::ImportStatus;
 use crate::user::{EventKind, Moment};
@@ -61,9 +61,19 @@ pub struct Imported {
     pub rejected_total: usize,
     /// What their `line` counts: lines of the text, or (CSL-JSON) entries of the list.
     pub rejected_unit: RejectedUnit,
+    /// Fields that are longer than a paper has room for, so that their entries go without them (the first thousand).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+    /// How many such fields there were; absent for none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub warnings_total: usize,
     /// Every entry in the order of the list, with what was understood of it; only where nothing is written.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<Entry>,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// What was understood of an entry of a list.

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::picture::{Known, Picture, Placed, RunFacts, ThemeFacts};
 use super::{NAMING, State, outside};
+use crate::cancel;
 use crate::engine::Engine;
 use crate::engine::space::Space;
 use crate::error::{Error, Result};
@@ -96,8 +97,9 @@ impl Engine {
         let began = Instant::now();
         let before = self.picture()?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let Made { picture, events, report, mut took } =
-            behind_requests(threads, || self.make(before.as_deref(), afresh, began))??;
+        let asked = cancel::current();
+        let make = || asked.scope(|| self.make(before.as_deref(), afresh, began));
+        let Made { picture, events, report, mut took } = behind_requests(threads, make)??;
         let stored: Vec<StoredPlace> = picture.papers.iter().map(|p| picture.stored(p)).collect();
         {
             // Papers that joined the old picture while this one was made are missing here; whoever asks next lets them in.
@@ -127,18 +129,23 @@ impl Engine {
         let change = self.store.change()?;
         let space = self.space();
         let (rows, knn) = self.neighbour_lists(&space)?;
+        cancel::check()?;
         let near = began.elapsed();
         let start = base.map(|p| start_of(p, &rows));
         let grouping = levels::group(&knn, SEED, start.as_ref());
+        cancel::check()?;
         let lineages = compare(base, &rows, &grouping);
         let grouped = began.elapsed();
         let centres = Centres::of(&space, &rows, &grouping);
+        cancel::check()?;
         let (places, named) = rayon::join(
             || self.lay_out(&space, base, &rows, &knn, &centres),
             || self.name(base, &rows, &grouping, &lineages, &centres),
         );
         let (places, named) = (places, named?);
         let drawn = began.elapsed();
+        // From here on it is kept whole, or not at all.
+        cancel::check()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
         let number = before.map_or(0, |p| p.run.run) + 1;
         let mut next = before.map_or(1, |p| p.run.next);

@@ -17,6 +17,12 @@ pub fn length(text: &str) -> Option<usize> {
 /// The stretch of an address. What people write without `https://` is one when it begins with a name of a machine.
 fn token_of(text: &str) -> Option<&str> {
     let begin = scheme(text)?;
+    // Most that begins with a letter has no name of a machine, and is looked at no further.
+    let name = text[begin..].bytes().take(256).position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.')));
+    let (name, sign) = text[begin..].split_at(name?);
+    if !name.contains('.') || !sign.starts_with(['/', '?', '#', ':']) {
+        return None;
+    }
     let token = dress::without_trailing(dress::token(text));
     let rest = token.get(begin..)?;
     let host = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];

@@ -5,6 +5,14 @@ use std::borrow::Cow;
 /// The longest stretch without a blank that is looked at, in bytes.
 const LONGEST_TOKEN: usize = 2048;
 
+/// How far the end of the text of a link is looked for, in bytes.
+const LONGEST_TITLE: usize = 512;
+
+/// The first so many bytes, or a little less: what looks for an end looks no further.
+fn begin(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
 /// A text with one sign for each meaning: no invisible letters, blanks for whatever looks like one, hyphens for the dashes
 /// that typesetting makes of them, ASCII for full-width letters, and nothing escaped as in HTML. Lines stay lines.
 pub fn cleaned(text: &str) -> String {
@@ -115,7 +123,10 @@ fn without_bullet(text: &str) -> &str {
     if let Some(rest) = text.strip_prefix(['-', '+']).filter(|rest| rest.starts_with(char::is_whitespace)) {
         return rest.trim_start();
     }
-    if let Some((mark, rest)) = text.strip_prefix('[').and_then(|r| r.split_once(']')) {
+    if let Some(inner) = text.strip_prefix('[')
+        && let Some(end) = begin(inner, 16).find(']')
+    {
+        let (mark, rest) = (&inner[..end], &inner[end + 1..]);
         // A box to tick, or the number of a reference.
         let mark = mark.trim();
         let numbered = mark.len() <= 3 && mark.bytes().all(|b| b.is_ascii_digit());
@@ -142,7 +153,8 @@ fn without_link(text: &str) -> &str {
         return rest;
     }
     if let Some(inner) = text.strip_prefix('[') {
-        let title = inner.find("](").map(|end| (end, 2)).or_else(|| inner.find("]: ").map(|end| (end, 3)));
+        let near = begin(inner, LONGEST_TITLE);
+        let title = near.find("](").map(|end| (end, 2)).or_else(|| near.find("]: ").map(|end| (end, 3)));
         if let Some((end, sign)) = title.filter(|(end, _)| !inner[..*end].contains('\n')) {
             return &inner[end + sign..];
         }
@@ -152,7 +164,7 @@ fn without_link(text: &str) -> &str {
     }
     let Some(tag) = text.strip_prefix('<') else { return text };
     if tag.get(..2).is_some_and(|a| a.eq_ignore_ascii_case("a ")) {
-        let found = tag.to_ascii_lowercase().find("href=").map(|place| &tag[place + 5..]);
+        let found = begin(tag, LONGEST_TITLE).to_ascii_lowercase().find("href=").map(|place| &tag[place + 5..]);
         return found.map_or(tag, |rest| rest.trim_start_matches(['"', '\'']));
     }
     tag
@@ -281,17 +293,26 @@ fn decoded(text: &str) -> Option<String> {
 /// Without the punctuation behind it, and without brackets that close nothing.
 pub fn without_trailing(text: &str) -> &str {
     let mut text = text;
-    loop {
-        let left = match text.chars().next_back() {
-            Some(c) if ".,;:!?'*/\\([{<$&=".contains(c) => &text[..text.len() - c.len_utf8()],
-            Some(c) => match ")]}>".find(c).map(|kind| b"([{<"[kind] as char) {
-                Some(opening) if text.matches(c).count() > text.matches(opening).count() => {
-                    &text[..text.len() - c.len_utf8()]
-                }
-                _ => return text,
-            },
-            None => return text,
-        };
-        text = left;
+    // How many of each bracket there are more that close than that open, counted once.
+    let mut over = [0i64; 4];
+    for c in text.chars() {
+        if let Some(kind) = "([{<".find(c) {
+            over[kind] -= 1;
+        } else if let Some(kind) = ")]}>".find(c) {
+            over[kind] += 1;
+        }
     }
+    while let Some(c) = text.chars().next_back() {
+        match (".,;:!?'*/\\([{<$&=".contains(c), ")]}>".find(c)) {
+            (true, _) => {
+                if let Some(kind) = "([{<".find(c) {
+                    over[kind] += 1;
+                }
+            }
+            (_, Some(kind)) if over[kind] > 0 => over[kind] -= 1,
+            _ => break,
+        }
+        text = &text[..text.len() - c.len_utf8()];
+    }
+    text
 }

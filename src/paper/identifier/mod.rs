@@ -11,6 +11,8 @@ mod dress;
 mod label;
 mod others;
 
+use std::collections::HashSet;
+
 /// What names a work everywhere: an arXiv id, a DOI and the like, in the one form that all its spellings come to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Identifier {
@@ -45,14 +47,14 @@ impl Identifier {
     /// The identifiers that stand in a text, in its order, each once. A number alone is one only at the beginning of a line,
     /// or in brackets as in the title of a tab (`[2405.13729] A title`).
     pub fn all_in(text: &str) -> Vec<Self> {
-        let mut all: Vec<Self> = Vec::new();
-        for line in dress::cleaned(text).split('\n') {
+        let mut all = Kept::default();
+        for line in dress::cleaned(text).split('\n').flat_map(pieces) {
             let begin = dress::undressed(line);
             let mut rest = begin;
             // Numbers alone may follow each other.
             while let Some(found) = at(rest, Where::Alone).filter(|found| found.stands_before(&rest[found.len..])) {
                 rest = &rest[found.len..];
-                keep(&mut all, found.identifier);
+                all.keep(found.identifier);
                 match behind_a_comma(rest) {
                     Some(next) => rest = next,
                     None => break,
@@ -63,7 +65,7 @@ impl Identifier {
             scan(front, &mut all);
             scan(rest, &mut all);
         }
-        all
+        all.list
     }
 
     /// The work it names, as the keys of works are written: `arxiv:2405.13729`, `doi:10.1145/3292500`, `pmid:123`,
@@ -137,9 +139,9 @@ impl Found {
 
     /// Whether a text that begins with it and goes on like this names its work and nothing else.
     fn names_alone_before(&self, rest: &str) -> bool {
-        let mut others = Vec::new();
+        let mut others = Kept::default();
         scan(rest, &mut others);
-        let same = others.iter().all(|other| other.key == self.identifier.key);
+        let same = others.list.iter().all(|other| other.key == self.identifier.key);
         self.stands_before(rest) && same && (self.sure || behind_a_comma(rest).is_none())
     }
 }
@@ -167,7 +169,9 @@ fn at(text: &str, place: Where) -> Option<Found> {
 
 /// `[2405.13729] A title`, as a tab of arXiv says.
 fn in_brackets(text: &str) -> Option<Found> {
-    let inner = text.strip_prefix('[')?.split(']').next()?;
+    // No id is as long as this, and what looks for an end looks no further.
+    let inner = head(text.strip_prefix('[')?, 64);
+    let inner = inner.split_once(']')?.0;
     let (identifier, len) = arxiv::new(inner.trim()).or_else(|| arxiv::old(inner.trim(), true))?;
     let whole = len == inner.trim().len() && text.len() > inner.len() + 1;
     whole.then(|| Found::sure(identifier, inner.len() + 2))
@@ -195,13 +199,13 @@ fn behind_a_title(text: &str) -> Option<Identifier> {
     if text.len() > LONGEST_TITLE || !text.contains("://") || text.trim().contains('\n') {
         return None;
     }
-    let mut all = Vec::new();
+    let mut all = Kept::default();
     scan(text, &mut all);
-    if all.len() == 1 { all.pop() } else { None }
+    if all.list.len() == 1 { all.list.pop() } else { None }
 }
 
 /// Adds the identifiers that stand in a text of one line.
-fn scan(text: &str, all: &mut Vec<Identifier>) {
+fn scan(text: &str, all: &mut Kept) {
     let mut before = ' ';
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -211,7 +215,7 @@ fn scan(text: &str, all: &mut Vec<Identifier>) {
                 let (taken, left) = rest.split_at(found.len);
                 before = taken.chars().next_back().unwrap_or(' ');
                 rest = left;
-                keep(all, found.identifier);
+                all.keep(found.identifier);
                 continue;
             }
             // An address that names no work is no place to look for numbers.
@@ -225,10 +229,47 @@ fn scan(text: &str, all: &mut Vec<Identifier>) {
     }
 }
 
-fn keep(all: &mut Vec<Identifier>, found: Identifier) {
-    if !all.contains(&found) {
-        all.push(found);
+/// Identifiers in the order in which they were found, each once.
+#[derive(Default)]
+struct Kept {
+    list: Vec<Identifier>,
+    /// The same, once there are many.
+    known: HashSet<Identifier>,
+}
+
+/// Up to so many a look at each is quick.
+const FEW: usize = 16;
+
+impl Kept {
+    fn keep(&mut self, found: Identifier) {
+        if self.list.len() == FEW && self.known.is_empty() {
+            self.known.extend(self.list.iter().cloned());
+        }
+        let new = if self.list.len() < FEW { !self.list.contains(&found) } else { self.known.insert(found.clone()) };
+        if new {
+            self.list.push(found);
+        }
     }
+}
+
+/// A line, or where it is longer than an identifier may be the pieces of it between two blanks.
+fn pieces(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let whole = rest.take()?;
+        if whole.len() <= LONGEST {
+            return Some(whole);
+        }
+        let begin = head(whole, LONGEST);
+        let end = begin.rfind(char::is_whitespace).filter(|end| *end > 0).unwrap_or(begin.len());
+        rest = Some(&whole[end..]);
+        Some(&whole[..end])
+    })
+}
+
+/// The first so many bytes, or a little less.
+fn head(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use crate::engine::Reference;
-use crate::paper::{Identifier, Paper, PaperId};
+use crate::paper::bounds::{MAX_AUTHORS, MAX_TITLE};
+use crate::paper::{Identifier, LeftOut, Paper, PaperId};
 use crate::user::Moment;
 
 /// An entry on its way to a reference: set what the format says, then [`Draft::finish`].
@@ -206,7 +207,8 @@ impl Draft {
     }
 
     fn push(&mut self, name: String) {
-        if !name.is_empty() && self.names.list.len() < MOST_NAMES && !self.names.list.contains(&name) {
+        let fits = (1..=LONGEST).contains(&name.len()) && self.names.list.len() < MOST_NAMES;
+        if fits && !self.names.list.contains(&name) {
             self.names.list.push(name);
         }
     }
@@ -219,9 +221,22 @@ impl Draft {
     /// The reference; nothing for an entry with neither a title nor a name.
     pub fn finish(self) -> Option<Reference> {
         let mut paper = Map::new();
-        let title = spaced(&self.title);
+        let mut left_out = Vec::new();
+        let mut title = spaced(&self.title);
         let known: Vec<String> =
             self.names.list.iter().filter_map(|n| Some(Identifier::parse(n)?.key().to_string())).collect();
+        let mut refused = None;
+        if title.len() > MAX_TITLE {
+            let reason = format!("its title is {} bytes long; at most {MAX_TITLE} are allowed", title.len());
+            // By its identifier it is known all the same.
+            if known.is_empty() {
+                title.truncate(title.floor_char_boundary(MAX_TITLE));
+                refused = Some(reason);
+            } else {
+                title.clear();
+                left_out.push(LeftOut { field: "title", reason });
+            }
+        }
         let id = match known.first() {
             Some(key) => key.clone(),
             None if !title.is_empty() => {
@@ -236,7 +251,12 @@ impl Draft {
         let titled = !title.is_empty();
         paper.insert("id".into(), id.clone().into());
         paper.insert("title".into(), if titled { title } else { id.clone() }.into());
-        let authors: Vec<String> = self.authors.iter().map(|a| spaced(a)).filter(|a| !a.is_empty()).collect();
+        let authors = self.authors.iter().take(MAX_AUTHORS).map(|a| spaced(a)).filter(|a| !a.is_empty());
+        let authors: Vec<String> = authors.collect();
+        if self.authors.len() > MAX_AUTHORS {
+            let reason = format!("there are {}; the first {MAX_AUTHORS} are kept", self.authors.len());
+            left_out.push(LeftOut { field: "authors", reason });
+        }
         paper.insert("authors".into(), json!(authors));
         let rest = [("abstract", spaced(&self.summary)), ("venue", spaced(&self.venue))];
         paper.extend(rest.into_iter().filter(|(_, v)| !v.is_empty()).map(|(name, v)| (name.into(), v.into())));
@@ -249,11 +269,10 @@ impl Draft {
             }
         }
         // What other programs call a date is often none; nothing here depends on it.
-        let paper = Paper::from_json(Value::Object(paper.clone())).or_else(|_| {
-            paper.remove("date");
-            Paper::from_json(Value::Object(paper))
-        });
-        Some(Reference { paper: paper.ok()?, names: self.names.list, titled, added: self.added, line: 0, key: None })
+        let (paper, told) = Paper::read(Value::Object(paper)).ok()?;
+        left_out.extend(told.into_iter().filter(|told| told.field != "date"));
+        let (names, added) = (self.names.list, self.added);
+        Some(Reference { paper, names, titled, added, line: 0, key: None, left_out, refused })
     }
 }
 

@@ -5,6 +5,7 @@ use super::draft::Draft;
 use super::people::person;
 use super::tagged::{Part, Record, Syntax, parts};
 use super::xml::{Element, elements, parse};
+use crate::cancel;
 use crate::engine::{Reference, ReferenceList};
 
 fn tag(line: &str) -> Option<(&str, &str)> {
@@ -66,6 +67,9 @@ fn entry(record: &Record<'_>) -> Option<Reference> {
 pub fn xml(text: &str) -> ReferenceList {
     let mut list = ReferenceList::default();
     for (line, part) in elements(text, &["record"]) {
+        if cancel::check().is_err() {
+            break;
+        }
         match parse(part) {
             Ok(record) => list.add(line, Some(&record.text_at("rec-number")), record_of(&record)),
             Err(why) => list.reject(line, None, why),

@@ -2,69 +2,110 @@
 //! matter which of them a file was said to be.
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::date;
 use super::draft::{Draft, moment};
 use super::people::person;
+use crate::cancel;
 use crate::engine::{Format, Reference, ReferenceList, RejectedUnit};
 use crate::error::{Error, Result};
+use crate::paper::{Items, items, object};
 
 /// Reads the items of a list, of an object that holds one, or of JSON Lines. The format in the list is the one found.
 ///
 /// # Errors
 /// [`Error::BadRequest`] when it is no JSON, or no list.
 pub fn json(text: &str) -> Result<ReferenceList> {
-    let values: serde_json::Result<Vec<Value>> = serde_json::Deserializer::from_str(text).into_iter().collect();
-    let values = values.map_err(|e| Error::BadRequest(format!("this is no CSL-JSON or other JSON: {e}")))?;
-    let items: Vec<Value> = match <[Value; 1]>::try_from(values) {
-        Ok([only]) => {
-            items_of(only).ok_or_else(|| Error::BadRequest("this is no CSL-JSON: a list of items is wanted".into()))?
-        }
-        Err(lines) => lines,
-    };
+    let broken = |e| Error::BadRequest(format!("this is no CSL-JSON or other JSON: {e}"));
+    // No tree of the whole: it would take twenty times the room of the text.
+    let values = || serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    let (mut first, mut count) = (None, 0);
+    for value in values() {
+        first = first.or(Some(value.map_err(broken)?));
+        count += 1;
+    }
     let mut list =
         ReferenceList { rejected_unit: RejectedUnit::Entry, format: Format::Csl, ..ReferenceList::default() };
-    for (k, item) in items.iter().enumerate() {
-        let data = if item["data"].is_object() { &item["data"] } else { item };
-        if let Some(kind) = data["itemType"].as_str() {
-            list.format = Format::Zotero;
-            // They hang on other items and are no references.
-            if !matches!(kind, "attachment" | "note" | "annotation") {
-                let key = ["citationKey", "citekey", "itemKey", "key"].iter().find_map(|name| data[name].as_str());
-                list.add(k + 1, key.or_else(|| item["key"].as_str()), zotero(data));
-            }
-        } else {
-            list.add(k + 1, text_of(item, &["id", "paperId", "citation-key"]).as_deref(), csl(item));
+    if let (Some(only), 1) = (first, count) {
+        let found = items_of(only.get(), 0)
+            .ok_or_else(|| Error::BadRequest("this is no CSL-JSON: a list of items is wanted".into()))?;
+        match found {
+            Found::List(found) => read(&mut list, found),
+            Found::Numbered(found) => read(&mut list, found.into_iter()),
         }
+    } else {
+        read(&mut list, values().map_while(std::result::Result::ok).map(RawValue::get));
     }
     Ok(list)
 }
 
-/// The items of a list, or of the list in an object; an object without one is an item itself.
-fn items_of(value: Value) -> Option<Vec<Value>> {
-    match value {
-        Value::Array(items) => Some(items),
-        Value::Object(mut fields) => {
-            if let Some(message @ Value::Object(_)) = fields.get_mut("message").map(Value::take) {
-                return items_of(message);
-            }
-            for name in ["items", "references", "papers", "results", "data"] {
-                match fields.get_mut(name).map(Value::take) {
-                    Some(Value::Array(items)) => return Some(items),
-                    // Older versions of Better BibTeX number them.
-                    Some(Value::Object(items)) if name == "items" => {
-                        return Some(items.into_iter().map(|(_, item)| item).collect());
-                    }
-                    Some(other) => {
-                        fields.insert(name.into(), other);
-                    }
-                    None => {}
-                }
-            }
-            Some(vec![Value::Object(fields)])
+/// Bytes of an item.
+const MAX_ITEM: usize = 1 << 20;
+
+fn read<'a>(list: &mut ReferenceList, items: impl Iterator<Item = &'a str>) {
+    for (k, json) in items.enumerate().take_while(|_| cancel::check().is_ok()) {
+        if json.len() > MAX_ITEM {
+            let reason = format!("it is {} bytes long; an entry has at most {MAX_ITEM}", json.len());
+            list.reject(k + 1, None, reason);
+            continue;
         }
-        _ => None,
+        match serde_json::from_str::<Value>(json) {
+            Ok(item) => take(list, k + 1, &item),
+            Err(e) => list.reject(k + 1, None, format!("it cannot be read: {e}")),
+        }
     }
+}
+
+fn take(list: &mut ReferenceList, place: usize, item: &Value) {
+    let data = if item["data"].is_object() { &item["data"] } else { item };
+    if let Some(kind) = data["itemType"].as_str() {
+        list.format = Format::Zotero;
+        // They hang on other items and are no references.
+        if !matches!(kind, "attachment" | "note" | "annotation") {
+            let key = ["citationKey", "citekey", "itemKey", "key"].iter().find_map(|name| data[name].as_str());
+            list.add(place, key.or_else(|| item["key"].as_str()), zotero(data));
+        }
+    } else {
+        list.add(place, text_of(item, &["id", "paperId", "citation-key"]).as_deref(), csl(item));
+    }
+}
+
+/// Where the items of a list were found.
+enum Found<'a> {
+    List(Items<'a>),
+    /// One by one: in an object, or alone.
+    Numbered(Vec<&'a str>),
+}
+
+/// How many objects may stand around a list.
+const AROUND: usize = 4;
+
+/// The items of a list, or of the list in an object; an object without one is an item itself.
+fn items_of(json: &str, depth: usize) -> Option<Found<'_>> {
+    if let Some(items) = items(json) {
+        return Some(Found::List(items));
+    }
+    if !json.starts_with('{') || depth > AROUND {
+        return None;
+    }
+    let fields = object(json);
+    // Of two fields of one name the last counts.
+    let field = |name: &str| fields.iter().rev().find(|(known, _)| known == name).map(|(_, value)| *value);
+    if let Some(message) = field("message").filter(|message| message.starts_with('{')) {
+        return items_of(message, depth + 1);
+    }
+    for name in ["items", "references", "papers", "results", "data"] {
+        match field(name) {
+            Some(list) if list.starts_with('[') => return items(list).map(Found::List),
+            // Older versions of Better BibTeX number them.
+            Some(numbered) if name == "items" && numbered.starts_with('{') => {
+                return Some(Found::Numbered(object(numbered).into_iter().map(|(_, item)| item).collect()));
+            }
+            _ => {}
+        }
+    }
+    Some(Found::Numbered(vec![json]))
 }
 
 /// The first of these fields that holds a text or a number, or a list that begins with one.

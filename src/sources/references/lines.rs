@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::draft::{Draft, identifiers};
+use crate::cancel;
 use crate::engine::ReferenceList;
 use crate::paper::Identifier;
 
@@ -68,7 +69,8 @@ pub fn looks(text: &str) -> bool {
 
 /// The lines that say something, with their numbers, without what makes lists of them.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines().enumerate().filter_map(|(k, line)| {
+    let asked = |_: &(usize, &str)| cancel::check().is_ok();
+    text.lines().enumerate().take_while(asked).filter_map(|(k, line)| {
         let line = line.trim();
         let bare = unmarked(line);
         (!bare.is_empty() && !line.starts_with('#')).then_some((k + 1, bare))

@@ -23,6 +23,7 @@ use std::borrow::Cow;
 
 pub use crate::engine::Format;
 
+use crate::cancel;
 use crate::engine::{ReferenceList, RejectedUnit};
 use crate::error::{Error, Result};
 
@@ -81,6 +82,8 @@ pub fn references(text: &str, format: Format) -> Result<ReferenceList> {
         Format::Titles => lines::titles(&text),
         Format::Ids | Format::Auto => lines::ids(&text),
     };
+    // Whoever gave it up has no use for a part of it.
+    cancel::check()?;
     // Of JSON's two the one found is told.
     if !matches!(format, Format::Csl | Format::Zotero) {
         list.format = format;

@@ -5,6 +5,7 @@ use super::draft::Draft;
 use super::people::{person, short};
 use super::tagged::{Part, Record, Syntax, parts};
 use super::xml::{Element, elements, parse};
+use crate::cancel;
 use crate::engine::{Reference, ReferenceList};
 
 /// Two to four capital letters, blanks up to the fifth place, a hyphen.
@@ -85,6 +86,9 @@ fn title(text: &str) -> String {
 pub fn xml(text: &str) -> ReferenceList {
     let mut list = ReferenceList::default();
     for (line, part) in elements(text, &["PubmedArticle", "PubmedBookArticle"]) {
+        if cancel::check().is_err() {
+            break;
+        }
         match parse(part) {
             Ok(article) => {
                 let body = article.at("MedlineCitation").or_else(|| article.at("BookDocument")).unwrap_or(&article);

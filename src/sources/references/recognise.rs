@@ -111,7 +111,7 @@ pub fn strange(text: &str) -> Result<()> {
     }
     if begin.starts_with('<') {
         // Addresses are pasted in angle brackets.
-        if ["<http:", "<https:", "<doi:", "<arxiv:"].iter().any(|sign| begin.to_lowercase().starts_with(sign)) {
+        if ["<http:", "<https:", "<doi:", "<arxiv:"].iter().any(|sign| sample.to_lowercase().starts_with(sign)) {
             return Ok(());
         }
         let lower = sample.to_lowercase();

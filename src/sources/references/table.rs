@@ -5,6 +5,7 @@ use csv::{ReaderBuilder, StringRecord};
 use super::date;
 use super::draft::{Draft, moment};
 use super::people::people;
+use crate::cancel;
 use crate::engine::{Reference, ReferenceList};
 use crate::error::{Error, Result};
 
@@ -81,9 +82,18 @@ struct Head {
     start: usize,
 }
 
+/// Bytes in which the head of a table is looked for, and columns that are looked at in it.
+const LONGEST_HEAD: usize = 1 << 16;
+const MOST_COLUMNS: usize = 1000;
+
+fn begin(text: &str) -> &str {
+    super::draft::head(text, LONGEST_HEAD)
+}
+
 /// Whether a text is the tab-delimited export of Web of Science.
 pub fn is_wos(text: &str) -> bool {
-    let head: Vec<&str> = text.trim_start().lines().next().unwrap_or_default().split('\t').map(str::trim).collect();
+    let head = begin(text.trim_start()).lines().next().unwrap_or_default();
+    let head: Vec<&str> = head.split('\t').map(str::trim).take(MOST_COLUMNS).collect();
     head.contains(&"PT") && head.contains(&"TI") && head.len() > 5
 }
 
@@ -102,11 +112,11 @@ fn head(text: &str) -> Option<Head> {
 }
 
 fn head_at(text: &str, start: usize) -> Option<Head> {
-    let text = &text[start..];
+    let text = begin(&text[start..]);
     let quoted = !is_wos(text);
     let found = [b',', b'\t', b';', b'|'].into_iter().filter_map(|delimiter| {
         let cells = reader(text, delimiter, quoted).into_records().next()?.ok()?;
-        let names: Vec<String> = cells.iter().map(plain).collect();
+        let names: Vec<String> = cells.iter().take(MOST_COLUMNS).map(plain).collect();
         let columns: Vec<(Role, usize)> = COLUMNS
             .iter()
             .filter_map(|(role, known)| {
@@ -150,7 +160,8 @@ pub fn table(text: &str) -> Result<ReferenceList> {
     let mut list = ReferenceList::default();
     let before = text[..head.start].matches('\n').count();
     let body = &text[head.start..];
-    for row in reader(body, head.delimiter, head.quoted).into_records().skip(1) {
+    let rows = reader(body, head.delimiter, head.quoted).into_records().skip(1);
+    for row in rows.take_while(|_| cancel::check().is_ok()) {
         match row {
             Ok(row) => {
                 let line = before + row.position().map_or(0, |p| line_of(body, p));

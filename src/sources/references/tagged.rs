@@ -1,5 +1,7 @@
 //! Lists in which each line begins with a tag or goes on with the value before it: RIS, MEDLINE, EndNote, Web of Science.
 
+use crate::cancel;
+
 /// How such a list is written.
 pub struct Syntax<'s> {
     /// The tag and the value of a line that has one.
@@ -45,50 +47,64 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Reads a list.
-pub fn parts<'a>(text: &'a str, syntax: &Syntax<'_>) -> Vec<Part<'a>> {
-    let (mut parts, mut open, mut astray): (Vec<Part<'a>>, Option<Record<'a>>, bool) = (Vec::new(), None, false);
-    let mut rest = text;
-    for k in 1.. {
-        if rest.is_empty() {
-            break;
+/// Reads a list, an entry at a time; it ends early when it is [given up](crate::cancel).
+pub fn parts<'a>(text: &'a str, syntax: &Syntax<'_>) -> impl Iterator<Item = Part<'a>> {
+    let (mut open, mut astray): (Option<Record<'a>>, bool) = (None, false);
+    let (mut rest, mut k) = (text, 0);
+    std::iter::from_fn(move || {
+        // A line ends one entry at most.
+        while !rest.is_empty() {
+            if cancel::check().is_err() {
+                return None;
+            }
+            k += 1;
+            if let Some(part) = line_of(&mut rest, k, syntax, &mut open, &mut astray) {
+                return Some(part);
+            }
         }
-        let (line, behind) = rest.split_once('\n').unwrap_or((rest, ""));
-        rest = behind;
-        match (syntax.tag)(line) {
-            Some((tag, value)) if (syntax.ends)(tag, value) => {
-                parts.extend(open.take().map(Part::Record));
-                astray = false;
-            }
-            Some((tag, value)) => {
-                if (syntax.begins)(tag) {
-                    parts.extend(open.take().map(Part::Record));
-                }
-                let record = open.get_or_insert_with(|| Record { line: k, fields: Vec::new() });
-                record.fields.push((tag, value.trim().to_string()));
-                astray = false;
-            }
-            None if line.trim().is_empty() => {
-                // Of several empty lines the last one counts.
-                let more = rest.lines().next().is_some_and(|next| next.trim().is_empty());
-                if !more && (syntax.blank_ends)(rest) {
-                    parts.extend(open.take().map(Part::Record));
-                }
-            }
-            None => match open.as_mut().and_then(|record| record.fields.last_mut()) {
-                // A long value goes on.
-                Some((_, value)) => {
-                    value.push('\n');
-                    value.push_str(line.trim());
-                }
-                None if !astray => {
-                    parts.push(Part::Astray(k, line.trim()));
-                    astray = true;
-                }
-                None => {}
-            },
+        open.take().map(Part::Record)
+    })
+}
+
+/// Takes in a line; the entry that it ends, or what belongs to none.
+fn line_of<'a>(
+    rest: &mut &'a str,
+    k: usize,
+    syntax: &Syntax<'_>,
+    open: &mut Option<Record<'a>>,
+    astray: &mut bool,
+) -> Option<Part<'a>> {
+    let (line, behind) = rest.split_once('\n').unwrap_or((rest, ""));
+    *rest = behind;
+    match (syntax.tag)(line) {
+        Some((tag, value)) if (syntax.ends)(tag, value) => {
+            *astray = false;
+            open.take().map(Part::Record)
         }
+        Some((tag, value)) => {
+            let before = if (syntax.begins)(tag) { open.take() } else { None };
+            let record = open.get_or_insert_with(|| Record { line: k, fields: Vec::new() });
+            record.fields.push((tag, value.trim().to_string()));
+            *astray = false;
+            before.map(Part::Record)
+        }
+        None if line.trim().is_empty() => {
+            // Of several empty lines the last one counts.
+            let more = rest.lines().next().is_some_and(|next| next.trim().is_empty());
+            if !more && (syntax.blank_ends)(rest) { open.take().map(Part::Record) } else { None }
+        }
+        None => match open.as_mut().and_then(|record| record.fields.last_mut()) {
+            // A long value goes on.
+            Some((_, value)) => {
+                value.push('\n');
+                value.push_str(line.trim());
+                None
+            }
+            None if !*astray => {
+                *astray = true;
+                Some(Part::Astray(k, line.trim()))
+            }
+            None => None,
+        },
     }
-    parts.extend(open.map(Part::Record));
-    parts
 }

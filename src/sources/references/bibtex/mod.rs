@@ -16,6 +16,7 @@ use raw::{Entry, Field, Piece};
 
 use super::date;
 use super::draft::{Draft, moment};
+use crate::cancel;
 use crate::engine::ReferenceList;
 use crate::paper::Identifier;
 
@@ -25,7 +26,7 @@ pub fn bibtex(text: &str) -> ReferenceList {
     let entries = raw::entries(text);
     let file = File::new(&entries, text.len());
     let (mut at, mut line) = (0, 1);
-    for entry in &entries {
+    for entry in entries.iter().take_while(|_| cancel::check().is_ok()) {
         if ["string", "set", "xdata"].iter().any(|kind| entry.kind.eq_ignore_ascii_case(kind)) {
             continue;
         }
@@ -45,6 +46,9 @@ pub fn bibtex(text: &str) -> ReferenceList {
 
 /// How far abbreviations may be made of abbreviations, and how many entries one may take from.
 const DEEPEST: usize = 16;
+
+/// Bytes that abbreviations may bring a value to.
+const LONGEST: usize = 1 << 20;
 
 const ENDLESS: &str = "its abbreviations name each other, or come to too much";
 
@@ -72,7 +76,7 @@ impl<'e, 'a> File<'e, 'a> {
                 by_key.entry(entry.key.to_lowercase()).or_insert(entry);
             }
         }
-        File { abbreviations, by_key, left: Cell::new((1 << 20) + 16 * bytes) }
+        File { abbreviations, by_key, left: Cell::new((1 << 20) + 4 * bytes) }
     }
 
     /// Writes a value out. An abbreviation that nobody defined stands for its own letters; the last such is told.
@@ -83,7 +87,8 @@ impl<'e, 'a> File<'e, 'a> {
                 Piece::Text(text) => (text, None),
                 Piece::Word(word) => (word, self.abbreviations.get(&word.to_lowercase())),
             };
-            let left = self.left.get().checked_sub(1 + text.len()).filter(|_| depth < DEEPEST).ok_or(ENDLESS)?;
+            let goes = depth < DEEPEST && (depth == 0 || out.len() < LONGEST);
+            let left = self.left.get().checked_sub(1 + text.len()).filter(|_| goes).ok_or(ENDLESS)?;
             self.left.set(left);
             match (piece, defined) {
                 (_, Some(defined)) => unknown = self.write(defined, depth + 1, out)?.or(unknown),

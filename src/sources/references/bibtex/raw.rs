@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
+use crate::cancel;
+
 /// An entry: `@kind{key, name = value, ...}`.
 #[derive(Debug, Default, PartialEq)]
 pub struct Entry<'a> {
@@ -64,6 +66,9 @@ pub fn entries(text: &str) -> Vec<Entry<'_>> {
     let (mut entries, mut at, mut fence) = (Vec::new(), 0, 0);
     let vain = Cell::new((1 << 20) + 16 * text.len());
     while let Some(sign) = text[at..].find(['@', '%']).map(|found| at + found) {
+        if cancel::check().is_err() {
+            break;
+        }
         if text.as_bytes()[sign] == b'%' {
             // `100% @misc{...` says nothing of a comment.
             let word = text[..sign].chars().next_back().is_some_and(char::is_alphanumeric);
@@ -84,7 +89,7 @@ pub fn entries(text: &str) -> Vec<Entry<'_>> {
         }
         let round = text.as_bytes()[body - 1] == b'(';
         let parse = |braces| {
-            let scan = Scan { text, at: body, limit: fence, round, braces, vain: &vain };
+            let scan = Scan { text, at: body, limit: fence, round, braces, vain: &vain, field: body };
             scan.entry(Entry { start: sign, kind, ..Entry::default() })
         };
         // All ways to count agree on nearly every entry; on the others one of them finds its end, or at least most fields.
@@ -173,6 +178,8 @@ struct Scan<'a, 'v> {
     braces: Braces,
     /// How many bytes may still be looked through for an end that is not there, in the whole text.
     vain: &'v Cell<usize>,
+    /// Where the next line begins a field, as far as that was looked up; not beyond here when it was not.
+    field: usize,
 }
 
 impl<'a> Scan<'a, '_> {
@@ -308,7 +315,8 @@ impl<'a> Scan<'a, '_> {
                     continue;
                 }
                 Some(b'{') => {
-                    let end = closing_brace(self.text, self.at + 1, self.farthest(), self.braces);
+                    let farthest = self.farthest();
+                    let end = closing_brace(self.text, self.at + 1, farthest, self.braces);
                     let end = end.ok_or_else(|| self.never_closed())?;
                     let inside = &self.text[self.at + 1..end];
                     self.at = end + 1;
@@ -349,7 +357,8 @@ impl<'a> Scan<'a, '_> {
         let mut first = None;
         let (mut depth, mut escaped) = (0usize, false);
         let mut end = None;
-        for (at, b) in self.text.as_bytes()[begin..self.farthest()].iter().enumerate() {
+        let farthest = self.farthest();
+        for (at, b) in self.text.as_bytes()[begin..farthest].iter().enumerate() {
             match b {
                 _ if escaped => escaped = false,
                 b'\\' => escaped = self.braces != Braces::All,
@@ -411,11 +420,15 @@ impl<'a> Scan<'a, '_> {
     }
 
     /// How far the value that begins here may reach.
-    fn farthest(&self) -> usize {
-        match self.braces {
-            Braces::Lines => next_field(self.rest()).map_or(self.limit, |at| self.at + at),
-            _ => self.limit,
+    fn farthest(&mut self) -> usize {
+        if self.braces != Braces::Lines {
+            return self.limit;
         }
+        // Looked up once for all values before it.
+        if self.field <= self.at {
+            self.field = next_field(self.rest()).map_or(self.limit, |at| self.at + at);
+        }
+        self.field
     }
 
     /// Whether fields go on behind a bracket that seemed to close the entry: one too many in a value.
@@ -432,7 +445,8 @@ fn next_field(text: &str) -> Option<usize> {
 
 /// Whether a text begins with `name = `.
 fn is_field(text: &str) -> bool {
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c))).unwrap_or(text.len());
+    let other = |b: u8| !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    let end = text.bytes().take(41).position(other).unwrap_or(text.len());
     (1..=40).contains(&end)
         && text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text[end..].trim_start_matches([' ', '\t']).starts_with('=')
