@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::read::{NAMES, trimmed};
+use super::values::{NAMES, trimmed};
 
 const GIVEN: &[&str] = &[
     "given",

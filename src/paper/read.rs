@@ -1,15 +1,14 @@
 //! Papers from JSON as people and programs send it. Only the id and the title can cost a paper its place: of every other field
 //! that cannot be read the paper is told without it.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::authors::{author, names};
-use super::bounds::{AROUND, MAX_ABSTRACT, MAX_AUTHORS, MAX_EXTRA, MAX_LINE, MAX_NAME, MAX_TERMS, MAX_TITLE, MAX_URL};
-use super::extra::{Extra, Gathered};
-use super::json::{Fields, each_field, items};
+use super::bounds::{AROUND, MAX_ABSTRACT, MAX_AUTHORS, MAX_LINE, MAX_NAME, MAX_TERMS, MAX_TITLE, MAX_URL};
+use super::extra::Extra;
+use super::given::{Given, KNOWN};
+use super::json::{each_field, items};
+use super::values::{classes, count, id_text, kind_of, no_text, phrases, prose_of, text_of};
 use super::{Paper, PaperDate, PaperId, head};
 use crate::error::{Error, Result};
 
@@ -20,92 +19,6 @@ pub struct LeftOut {
     pub field: &'static str,
     /// Why, for a person.
     pub reason: String,
-}
-
-/// The fields that a paper has, in the order in which they are read.
-const KNOWN: [&str; 15] = [
-    "id",
-    "title",
-    "abstract",
-    "authors",
-    "date",
-    "categories",
-    "keywords",
-    "venue",
-    "organization",
-    "url",
-    "upvotes",
-    "comments",
-    "submitted_by",
-    "listed",
-    "extra",
-];
-
-/// A JSON object that may be a paper: its fields as the text that they are.
-#[derive(Default)]
-pub struct Given<'a> {
-    known: [Option<&'a str>; KNOWN.len()],
-    gathered: Gathered,
-    has_list: bool,
-}
-
-impl<'a> Given<'a> {
-    /// Takes JSON apart. Fields that nobody knows are gathered as far as there is room for them.
-    ///
-    /// # Errors
-    /// What is wrong with the JSON; nothing is, where it is no object: then there are no fields.
-    pub fn parse(json: &'a str) -> std::result::Result<Self, serde_json::Error> {
-        let mut given = Given::default();
-        if !json.trim_ascii_start().starts_with('{') {
-            return serde_json::from_str::<&RawValue>(json).map(|_| given);
-        }
-        let mut reader = serde_json::Deserializer::from_str(json);
-        let mut unknown: Vec<(Cow<'a, str>, &'a str)> = Vec::new();
-        let (mut room, known) = (4 * MAX_EXTRA, &mut given.known);
-        let gathered = &mut given.gathered;
-        // What is given under `extra` comes before the others, so these wait, as far as they can have a place at all.
-        each_field(&mut reader, |name, value| match KNOWN.iter().position(|known| *known == name) {
-            Some(k) => known[k] = Some(value).filter(|v| *v != "null"),
-            None if room > 0 => {
-                room = room.saturating_sub(name.len() + value.len().min(1024) + 8);
-                unknown.push((name, value));
-            }
-            None => gathered.miss(&name, value),
-        })?;
-        reader.end()?;
-        let mut put = |name: &str, value: &str, keep_null: bool| match value {
-            "null" if !keep_null => gathered.remove(name),
-            value => gathered.put(name, value),
-        };
-        match given.known[KNOWN.len() - 1] {
-            // What went out under `extra` comes back in at the same place.
-            Some(extra) if extra.starts_with('{') => {
-                Fields::of(extra).0.iter().for_each(|(name, value)| put(name, value, true));
-            }
-            Some(other) => put("extra", other, false),
-            None => {}
-        }
-        for (name, value) in &unknown {
-            put(name, value, false);
-            given.has_list |= name == "papers" && value.starts_with('[');
-        }
-        Ok(given)
-    }
-
-    /// Whether it holds papers and is none: `{"papers": [...]}`.
-    pub fn is_list(&self) -> bool {
-        self.has_list && self.known[0].is_none()
-    }
-
-    /// The id that is given, be it that this is no paper: for messages.
-    pub fn id(&self) -> Option<String> {
-        let json = self.known[0].filter(|json| json.len() <= AROUND)?;
-        id_text(&serde_json::from_str(json).ok()?).map(|id| head(&id, 80))
-    }
-
-    fn take(&mut self, name: &str) -> Option<&'a str> {
-        KNOWN.iter().position(|known| *known == name).and_then(|k| self.known[k].take())
-    }
 }
 
 impl Paper {
@@ -422,133 +335,9 @@ impl Parts<'_, '_> {
     }
 }
 
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-fn no_text(name: &str, value: &Value) -> Error {
-    Error::BadRequest(format!("the field `{name}` must be a text, not {}", kind_of(value)))
-}
-
-/// A number as text: a whole one that went through a table of floats without its `.0`.
-fn number_text(n: &serde_json::Number) -> String {
-    match n.as_f64() {
-        Some(x) if n.is_f64() && x.fract() == 0.0 && x.abs() < 9e15 => format!("{}", x as i64),
-        _ => n.to_string(),
-    }
-}
-
-fn id_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(s) => Some(s.clone()),
-        Value::Number(n) => Some(number_text(n)),
-        _ => None,
-    }
-}
-
-/// What objects call the text that stands for them.
-pub(super) const NAMES: &[&str] = &[
-    "name",
-    "display_name",
-    "displayName",
-    "full_name",
-    "fullName",
-    "fullname",
-    "literal",
-    "title",
-    "label",
-    "term",
-    "tag",
-    "keyword",
-    "category",
-    "user",
-    "username",
-    "URL",
-    "url",
-    "href",
-    "value",
-    "text",
-];
-
-/// The text that a value is or that stands for it; of a list the first.
-fn text_of(value: &Value) -> Option<String> {
-    match value {
-        Value::String(s) => Some(s.clone()),
-        Value::Number(n) => Some(number_text(n)),
-        Value::Array(items) => items.iter().find_map(text_of),
-        Value::Object(fields) => NAMES.iter().find_map(|name| text_of(fields.get(*name)?)),
-        Value::Null | Value::Bool(_) => None,
-    }
-}
-
-/// An abstract: a text, or its parts in a list or under their headings.
-fn prose_of(value: &Value) -> std::result::Result<String, String> {
-    let wrong = || format!("it is {}, not a text", kind_of(value));
-    match value {
-        Value::Array(items) => {
-            let parts: std::result::Result<Vec<String>, String> =
-                items.iter().filter(|v| !v.is_null()).map(prose_of).collect();
-            Ok(parts?.join("\n"))
-        }
-        Value::Object(fields) => {
-            let text = |names: &[&str]| names.iter().find_map(|name| fields.get(*name)?.as_str());
-            match (text(&["label", "Label", "heading"]), text(&["text", "value", "content", "abstract", "p"])) {
-                (Some(label), Some(text)) => Ok(format!("{label}: {text}")),
-                (None, Some(text)) => Ok(text.to_string()),
-                (_, None) => {
-                    let part = |(name, v): (&String, &Value)| Some(format!("{name}: {}", v.as_str()?));
-                    let parts: Option<Vec<String>> = fields.iter().map(part).collect();
-                    parts.filter(|p| !p.is_empty()).map(|p| p.join("\n")).ok_or_else(wrong)
-                }
-            }
-        }
-        value => text_of(value).ok_or_else(wrong),
-    }
-}
-
-/// A count: `5`, `5.0`, `"5"`.
-fn count(value: &Value) -> std::result::Result<Option<u32>, String> {
-    let number = match value {
-        Value::String(s) if s.trim().is_empty() => return Ok(None),
-        Value::String(s) => s.trim().parse::<f64>().ok(),
-        value => value.as_f64(),
-    };
-    match number.filter(|n| n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n)) {
-        Some(n) => Ok(Some(n as u32)),
-        None => Err(format!("{} is no whole number from 0 to {}", head(&value.to_string(), 40), u32::MAX)),
-    }
-}
-
-pub(super) fn trimmed<'a>(pieces: impl Iterator<Item = &'a str>) -> Vec<String> {
-    pieces.map(str::trim).filter(|p| !p.is_empty()).map(str::to_string).collect()
-}
-
-/// The subject classes of one text: parted by commas or semicolons, or by blanks as arXiv does (`cs.LG stat.ML`).
-fn classes(text: &str) -> Vec<String> {
-    if text.contains([',', ';', '|']) {
-        return trimmed(text.split([',', ';', '|']));
-    }
-    let class = |word: &str| {
-        word.contains(['.', '-']) && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
-    };
-    if text.split_whitespace().all(class) { trimmed(text.split_whitespace()) } else { trimmed(std::iter::once(text)) }
-}
-
-/// The keywords of one text, parted by semicolons, else by commas.
-fn phrases(text: &str) -> Vec<String> {
-    let sign = if text.contains(';') { ';' } else { ',' };
-    trimmed(text.split([sign, '\n']))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::bounds::MAX_EXTRA;
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
