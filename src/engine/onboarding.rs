@@ -8,6 +8,7 @@ use super::answer::check_limit;
 use super::reader::Reader;
 use super::space::Space;
 use super::{Answer, Engine, Hit, Meta, Mode};
+use crate::bounds;
 use crate::error::{Error, Result};
 use crate::index::Plan;
 use crate::paper::{Filter, Paper, PaperId, Row, plain};
@@ -25,7 +26,7 @@ const LEARNED: usize = 60;
 const SAMPLE: usize = 200;
 
 /// Starting points of one request, at most.
-const MOST_STARTS: usize = 50;
+const MOST_STARTS: usize = bounds::STARTS;
 
 /// Characters of an abstract from which on a paper can be judged by it.
 const READABLE: usize = 150;
@@ -86,6 +87,7 @@ impl Engine {
         if starts > MOST_STARTS {
             return Err(Error::Invalid(format!("{starts} starting points; at most {MOST_STARTS} are allowed")));
         }
+        bounds::at_most("passed", ask.passed.len(), bounds::PASSED)?;
         let space = self.space();
         let reader = match self.reader(&space, name) {
             Err(Error::NotFound { .. }) => Arc::new(self.reader_with(&space, name, &[])?),

@@ -13,7 +13,7 @@ use crate::store::{Added, Page, User};
 use crate::user::{Event, Moment, Settings, UserId};
 
 /// Events in one call.
-pub const MAX_EVENTS: usize = 100_000;
+pub const MAX_EVENTS: usize = crate::bounds::EVENTS;
 
 /// A user as they see themselves.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]

@@ -20,6 +20,7 @@ use super::docs::PapersBody;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params, body_type, json_body, unsupported};
 use super::stopping;
+use crate::bounds;
 use crate::engine::{Incoming, PaperInFull, Rejection, Report};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, id_in};
@@ -78,7 +79,10 @@ pub async fn put(
                         return Err(ApiError::bad_request(format!("unknown field `{name}` beside `papers`")));
                     }
                     match papers {
-                        Some(Value::Array(papers)) => papers,
+                        Some(Value::Array(papers)) => {
+                            bounds::at_most("papers", papers.len(), bounds::PAPERS)?;
+                            papers
+                        }
                         _ => return Err(ApiError::bad_request("`papers` must be a list")),
                     }
                 }

@@ -21,6 +21,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::bounds;
 use crate::error::{Error, Result};
 
 /// The name of a paper outside: any non-empty string of at most 256 bytes without control characters.
@@ -219,8 +220,11 @@ impl Filter {
     /// Checks what parsing cannot.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the range of dates is turned round.
+    /// [`Error::Invalid`] when a list is too long ([`bounds`]) or the range of dates is turned round.
     pub fn check(&self) -> Result<()> {
+        bounds::at_most("category", self.categories.len(), bounds::VALUES)?;
+        bounds::at_most("author", self.authors.len(), bounds::VALUES)?;
+        bounds::at_most("exclude", self.exclude.len(), bounds::EXCLUDED)?;
         match (&self.from, &self.to) {
             (Some(from), Some(to)) if from.first_day() > to.last_day() => {
                 Err(Error::Invalid(format!("the range of dates is turned round: from {from} is later than to {to}")))
