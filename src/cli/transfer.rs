@@ -217,6 +217,9 @@ struct UserLine {
     token: Option<String>,
     settings: Settings,
     events: Vec<Event>,
+    // The day on which each event came; exports of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    received: Vec<i32>,
     library: Vec<Value>,
     interests: Vec<StoredInterest>,
     // Exports of earlier versions have none.
@@ -278,6 +281,7 @@ impl UserLine {
             token: user.token.clone(),
             settings: user.settings.clone(),
             events: user.events.clone(),
+            received: user.received.clone(),
             library: user.outside.iter().map(|p| json!(p)).collect(),
             interests: user.interests.clone(),
             imports: user.imports.iter().map(ImportLine::of).collect(),
@@ -292,6 +296,7 @@ impl UserLine {
             token: self.token,
             settings: self.settings,
             events: self.events,
+            received: self.received,
             outside: self.library.into_iter().map(Paper::from_json).collect::<Result<_>>()?,
             interests: self.interests,
             imports: self.imports.into_iter().map(ImportLine::into_import).collect(),

@@ -121,6 +121,7 @@ pub struct Readers {
     pub others: Mutex<super::coreading::Slot>,
     // Held while they are made, so that they are made once.
     pub making_others: Mutex<()>,
+    pub making_released: Mutex<()>,
     pub pools: Pools,
 }
 
@@ -128,7 +129,7 @@ impl Readers {
     /// Lets go of a user, and of all that was made of many.
     pub fn forget(&self, user: i64) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
-        self.others.lock().unwrap_or_else(PoisonError::into_inner).forget();
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).forget(user);
     }
 
     fn get(&self, user: i64) -> Option<Arc<Reader>> {

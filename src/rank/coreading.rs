@@ -4,7 +4,10 @@
 
 /// Readers from which on a paper counts, and other readers with a paper in common from which on anything is said: nobody
 /// can be read from what is said of a few.
-pub const CROWD: usize = 3;
+pub const CROWD: usize = 5;
+
+/// The steps in which it is told what the reading of others adds, in standard deviations of the score.
+pub const STEP: f32 = 0.25;
 
 /// The power of the similarity by which neighbours in meaning weigh.
 const POWER: i32 = 5;
@@ -103,6 +106,12 @@ pub fn weigh<T>(nearest: &mut [(T, f32)]) {
 /// mean. Zero or more, about 0.7 for a paper at large.
 pub fn carried_over(pull: &[f32], nearest: &[(u32, f32)]) -> f32 {
     nearest.iter().map(|(paper, part)| part * pull.get(*paper as usize).copied().unwrap_or(0.0)).sum::<f32>().ln_1p()
+}
+
+/// A value in steps of [`STEP`]. `line`, from 0 to 1, says where between two of them it counts as the greater; over all lines the
+/// mean is the value.
+pub fn told(value: f32, line: f32) -> f32 {
+    STEP * (value / STEP + line).floor()
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ mod users;
 mod vectors;
 mod works;
 
-pub use events::{Added, UserEvent};
+pub use events::Added;
 pub use imports::{ImportStatus, ImportWindow, ImportWithClaims, StoredImport};
 pub use interests::StoredInterest;
 pub use list::{Listing, Page, Sort};

@@ -10,6 +10,7 @@ mod imports;
 mod interrupted;
 mod model;
 mod races;
+mod readers;
 mod readme;
 mod reembed;
 mod schema;
