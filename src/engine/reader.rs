@@ -198,12 +198,13 @@ impl Engine {
         let mut events = if user.number < 0 { Vec::new() } else { self.store.history(user.number)? };
         events.extend_from_slice(further);
         let opinions = opinions(&events);
-        let newest = events.iter().map(|e| e.at).max();
+        // Never later than the clock: one that ran ahead for a day must not make all else old.
+        let newest = events.iter().map(|e| e.at).max().map(|at| at.min(Moment::now()));
         let half_life = user.settings.half_life_days.unwrap_or(HALF_LIFE);
         let mut weighed: Vec<(&PaperId, f32, Moment)> = opinions
             .iter()
             .map(|(id, o)| {
-                let age = newest.map_or(0.0, |n| n.days_since(o.at));
+                let age = newest.map_or(0.0, |n| n.days_since(o.at).max(0.0));
                 let factor = if half_life > 0.0 { decay(age, half_life) } else { 1.0 };
                 (*id, o.weight * factor, o.at)
             })

@@ -90,7 +90,7 @@ impl Engine {
         let clock = Moment::now().day();
         let today = self.today()?.unwrap_or(clock);
         let half = window_days / 2.0;
-        let first = today - window_days.ceil() as i32 + 1;
+        let first = today.saturating_sub(window_days.ceil() as i32).saturating_add(1);
         let mut listed = self.store.listed_in(first, if asked_for { i32::MAX } else { today })?;
         if listed.is_empty() && self.store.listed_in(i32::MIN, today)?.is_empty() {
             // No paper has a day that was: then days say nothing, and votes alone do.

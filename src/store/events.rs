@@ -139,16 +139,18 @@ impl Store {
         })
     }
 
-    /// Gives every event of every user that came before a day to `f`, user by user, with the day on which it came.
+    /// Gives every event of every user that came before a day to `f`, user by user, with the day on which it came. What came
+    /// later by a clock that was wrong counts as of the day before it.
     pub fn each_event_before(&self, day: i32, mut f: impl FnMut(i64, Event, i32)) -> Result<()> {
         self.read(|c| {
             let sql = format!(
-                "SELECT {COLUMNS}, user, received FROM events WHERE received < ?1 ORDER BY user, at, paper, kind"
+                "SELECT {COLUMNS}, user, received FROM events WHERE received <> ?1 ORDER BY user, at, paper, kind"
             );
             let mut select = c.prepare_cached(&sql)?;
             let mut rows = select.query([day])?;
             while let Some(r) = rows.next()? {
-                f(r.get(4)?, event_at(r, 0)?, r.get(5)?);
+                let received: i32 = r.get(5)?;
+                f(r.get(4)?, event_at(r, 0)?, if received > day { day.saturating_sub(1) } else { received });
             }
             Ok(())
         })
