@@ -74,6 +74,6 @@ impl Error {
 
     /// No paper has this id.
     pub fn no_paper(id: &str) -> Self {
-        Error::NotFound { what: "paper", id: id.to_string() }
+        Error::NotFound { what: "paper", id: crate::paper::head(id, 300) }
     }
 }

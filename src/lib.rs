@@ -41,6 +41,7 @@
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
 //! | [`cancel`] | giving work up when nobody waits for it any more |
+//! | [`bounds`] | how long the lists of a request and the answers to it may be |
 //!
 //! Two roads through it. `GET /v1/papers/{id}/similar`: `http` parses, nothing else; `engine` finds the row and its vector,
 //! turns the filter into a set of rows and asks `index` for neighbours under it; `rank` diversifies; `store` gives the
@@ -58,7 +59,7 @@
 //! 3  sources  eval                know engine
 //! 2  engine                       the only place where the next floor's rooms meet
 //! 1  embed  index  store  rank  themes    do not know each other
-//! 0  paper  user  vector  config  error  cancel   know nobody
+//! 0  paper  user  vector  config  error  cancel  bounds   know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -111,6 +112,7 @@
 //!   `index/kernel`, where `index` maps its files (`index/map`, `index/lexical/forward`), where memory goes back to the
 //!   system (`embed/cpu/release`) and where a thread lets others go first (`index/writer`).
 
+pub mod bounds;
 pub mod cancel;
 pub mod cli;
 pub mod config;

@@ -139,7 +139,7 @@ impl Moment {
 
     /// The first moment of a day (days since 1970-01-01, UTC).
     pub fn of_day(day: i32) -> Self {
-        Moment(i64::from(day) * 86_400_000_000)
+        Moment(i64::from(day).saturating_mul(86_400_000_000))
     }
 
     /// The day it lies in (days since 1970-01-01, UTC).
@@ -198,7 +198,7 @@ impl Event {
     /// [`Error::Invalid`] for a time in the future (five minutes are let pass, since clocks differ) and a weight that is
     /// not above 0 and at most [`Event::MAX_WEIGHT`].
     pub fn check(&self, now: Moment) -> Result<()> {
-        if self.at.0 > now.0 + SKEW_S * 1_000_000 {
+        if self.at.0 > now.0.saturating_add(SKEW_S * 1_000_000) {
             return Err(Error::Invalid(format!(
                 "the event for {:?} is at {}, which is in the future (it is {now})",
                 self.paper.as_str(),
@@ -410,6 +410,18 @@ mod tests {
         #[test]
         fn a_moment_survives_text(us in -377_705_116_800_000_000i64..253_402_300_800_000_000) {
             prop_assert_eq!(Moment::parse(&Moment(us).to_string()).ok(), Some(Moment(us)));
+        }
+
+        #[test]
+        fn no_clock_is_too_odd(us in any::<i64>(), day in any::<i32>(), other in any::<i64>()) {
+            let (at, now) = (Moment(us), Moment(other));
+            prop_assert!(Moment::of_day(at.day()) <= at || at.0 < i64::MIN + 86_400_000_000);
+            prop_assert!(at.days_since(now).is_finite() && !at.to_string().is_empty());
+            if day.abs() < 100_000_000 {
+                prop_assert_eq!(Moment::of_day(day).day(), day);
+            }
+            let event = Event { paper: PaperId::new("x").expect("id"), kind: EventKind::Like, at, weight: 1.0 };
+            prop_assert_eq!(event.check(now).is_ok(), i128::from(us) <= i128::from(other) + 300_000_000 || other > i64::MAX - 300_000_000);
         }
 
         #[test]

@@ -165,7 +165,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                     if context.json {
                         show::lines(&mut out(), [o])?;
                     } else {
-                        show::text(&format!("{}  {}", o.paper.id.as_str(), o.paper.title))?;
+                        show::text(&format!("{}  {}", o.paper.id.as_str(), show::title(&o.paper.title)))?;
                     }
                 }
                 cursor = page.next;

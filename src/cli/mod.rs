@@ -30,10 +30,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{ArgAction, Parser, Subcommand};
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use crate::config::{Config, DeviceChoice, Flags, Precision};
 use crate::engine::{Engine, Opened};
 use crate::error::Error;
+use crate::paper::shown;
 use report::{refuse, report, wrong_usage};
 use streams::say;
 
@@ -324,11 +327,23 @@ fn carry_out(words: &[OsString], config: Config, engine: &Arc<Engine>) -> u8 {
 }
 
 fn log(verbose: u8) {
+    // tantivy warns of joins whose segments lost their last paper meanwhile; they are only made again (index/lexical/inverted).
+    const QUIET: &str = "tantivy::indexer::segment_manager=error";
     let level = ["warn", "paperkin=info,warn", "paperkin=debug,info"][usize::from(verbose.min(2))];
+    let level = format!("{level},{QUIET}");
     let filter = tracing_subscriber::EnvFilter::try_from_env("PAPERKIN_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let ansi = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+    // What is logged may quote what somebody sent.
+    let field = |writer: &mut Writer<'_>, field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+        let text = shown(&format!("{value:?}"));
+        match field.name() {
+            "message" => write!(writer, "{text}"),
+            name => write!(writer, "{name}={text}"),
+        }
+    };
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
+    subscriber.fmt_fields(debug_fn(field).delimited(" ")).init();
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ErrorKind};
 
 use super::Args;
 use super::streams::{here, say};
+use crate::paper::hides;
 
 /// Exit status: done.
 pub const DONE: u8 = 0;
@@ -59,8 +60,13 @@ pub fn refuse(e: &clap::Error, words: &[OsString]) -> u8 {
         let _ = std::io::Write::write_all(&mut super::streams::out(), text.as_bytes());
         return DONE;
     }
-    let text = if streams.err_coloured() { text.ansi().to_string() } else { text.to_string() };
-    say!("{}", text.trim_end());
+    let bare = text.to_string();
+    // What was typed may hold anything; then it is told without colours.
+    if streams.err_coloured() && !bare.chars().any(|c| c != '\n' && hides(c)) {
+        streams.say_as_it_is(text.ansi().to_string().trim_end());
+    } else {
+        say!("{}", bare.trim_end());
+    }
     let missing = e.get(ContextKind::InvalidArg).map_or_else(String::new, ToString::to_string);
     let of_words = missing.starts_with("<WORDS>") || missing.starts_with("<ID>");
     if e.kind() == ErrorKind::MissingRequiredArgument && of_words {

@@ -5,11 +5,14 @@ use std::io::{BufWriter, Write};
 
 use console::{StyledObject, measure_text_width, truncate_str};
 use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::streams::{Out, here, out, say};
 use crate::engine::{Answer, Hit, Part};
 use crate::error::{Error, Result};
 use crate::index::Correction;
+use crate::paper::{hides, shown};
 
 /// The hits of an answer: a table, or a JSON object a line.
 pub fn answer(answer: &Answer, json: bool) -> anyhow::Result<()> {
@@ -74,10 +77,67 @@ fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::
     Ok(())
 }
 
+/// JSON for a stream that may lead to a terminal: what [`hides`] there is escaped.
+struct Escaped<F>(F);
+
+impl<F: Formatter> Formatter for Escaped<F> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, text: &str) -> std::io::Result<()> {
+        let mut rest = text;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| !c.is_ascii_graphic() && hides(*c)) {
+            out.write_all(&rest.as_bytes()[..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + c.len_utf8()..];
+        }
+        out.write_all(rest.as_bytes())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
+        self.0.begin_array(out)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
+        self.0.end_array(out)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> std::io::Result<()> {
+        self.0.begin_array_value(out, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
+        self.0.end_array_value(out)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
+        self.0.begin_object(out)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
+        self.0.end_object(out)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> std::io::Result<()> {
+        self.0.begin_object_key(out, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
+        self.0.begin_object_value(out)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
+        self.0.end_object_value(out)
+    }
+}
+
+fn write_json<F: Formatter>(out: &mut impl Write, value: &impl Serialize, formatter: F) -> std::io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(out, Escaped(formatter))).map_err(std::io::Error::from)
+}
+
 /// One JSON object a line.
 pub fn lines<T: Serialize>(out: &mut impl Write, items: impl IntoIterator<Item = T>) -> anyhow::Result<()> {
     for item in items {
-        serde_json::to_writer(&mut *out, &item).map_err(std::io::Error::from)?;
+        write_json(out, &item, CompactFormatter)?;
         out.write_all(b"\n")?;
     }
     Ok(())
@@ -122,11 +182,10 @@ pub fn style<T: Display>(text: T) -> StyledObject<T> {
     console::style(text).force_styling(here().coloured())
 }
 
-/// A text without control characters: what a paper holds must not steer the terminal that shows it. For everything that
-/// is printed for people and was written by somebody else.
+/// A text as [`shown`] allows it: what a paper holds must not steer the terminal that shows it. For everything that is
+/// printed for people and was written by somebody else.
 pub fn plain(text: &str) -> String {
-    let shown = |c: char| if c.is_control() { c.is_whitespace().then_some(' ') } else { Some(c) };
-    text.chars().filter_map(shown).collect()
+    shown(text)
 }
 
 /// A title on one line, [`plain`].
@@ -137,7 +196,7 @@ pub fn title(text: &str) -> String {
 /// One JSON document.
 pub fn document(value: &impl Serialize) -> anyhow::Result<()> {
     let mut out = out();
-    serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from)?;
+    write_json(&mut out, value, PrettyFormatter::new())?;
     out.write_all(b"\n")?;
     Ok(())
 }
@@ -183,5 +242,23 @@ mod tests {
         assert_eq!(plain("  two  spaces\tand\nlines\r "), "  two  spaces and lines  ");
         assert_eq!(plain("Größe ≤ 5 µm, 東京, 👩‍🔬"), "Größe ≤ 5 µm, 東京, 👩‍🔬");
         assert_eq!(title(" A\n  title\u{1b}[2J "), "A title[2J");
+    }
+
+    #[test]
+    fn json_escapes_what_a_terminal_would_heed() {
+        let value =
+            serde_json::json!({ "a\u{202e}": ["x\u{1b}[2J\u{7f}\u{9b}\u{e0041}\n ä 👩‍🔬", 1.5, null, {}], "b": {} });
+        for pretty in [false, true] {
+            let mut out = Vec::new();
+            if pretty {
+                write_json(&mut out, &value, PrettyFormatter::new()).expect("written");
+                assert_eq!(out.iter().filter(|b| **b == b'\n').count(), 8);
+            } else {
+                write_json(&mut out, &value, CompactFormatter).expect("written");
+            }
+            let text = String::from_utf8(out).expect("UTF-8");
+            assert!(text.chars().all(|c| c == '\n' || !hides(c)), "{text}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&text).expect("JSON"), value);
+        }
     }
 }

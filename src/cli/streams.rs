@@ -14,6 +14,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use console::Term;
 
 use crate::error::{Error, Result};
+use crate::paper::shown;
 use crate::sources::{self, Unpacking};
 
 /// Says a line on the stderr of the command, as `eprintln!` does on the process's own.
@@ -93,8 +94,16 @@ impl Streams {
         Arc::ptr_eq(self, &OWN)
     }
 
-    /// Says a line on stderr. That nobody hears it is no error.
+    /// Says something on stderr, without what would steer the terminal; each line of it is a line. That nobody hears it is no
+    /// error.
     pub fn say(&self, text: Arguments<'_>) {
+        let text = text.to_string();
+        let lines: Vec<String> = text.split('\n').map(shown).collect();
+        self.say_as_it_is(&lines.join("\n"));
+    }
+
+    /// Says something that has its colours, and holds nothing that was written by somebody else.
+    pub fn say_as_it_is(&self, text: &str) {
         let _ = writeln!(self.err.lock().unwrap_or_else(PoisonError::into_inner), "{text}");
     }
 

@@ -11,6 +11,7 @@ use super::streams::{self, Manner, say};
 use crate::engine::{Engine, MapAsk, ThemeMap};
 use crate::error::Error;
 use crate::http::MAP;
+use crate::paper::shown;
 
 /// Up to so many papers a page carries their titles.
 const TITLES: usize = 50_000;
@@ -137,7 +138,7 @@ fn picture(map: &ThemeMap) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    shown(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// The map as a page: the script of the service's own page with all papers, and titles under the pointer.
@@ -145,8 +146,8 @@ fn page(engine: &Engine, map: &ThemeMap) -> anyhow::Result<String> {
     let data = json!({
         "points": map.points, "themes": map.themes, "labels": engine.map_labels()?, "meta": { "bounds": map.meta.bounds },
     });
-    // Inside a script element only this could end it.
-    let data = serde_json::to_string(&data)?.replace("</", "<\\/");
+    // Inside a script element this could end it, or begin what does not end.
+    let data = serde_json::to_string(&data)?.replace('<', "\\u003c");
     let title = format!("Map of {} papers", thousands(map.points.id.len()));
     let page = include_str!("theme_map.html").replace("{{title}}", &title).replace("{{script}}", MAP);
     // Last: a title of a paper may hold anything.

@@ -232,7 +232,7 @@ fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
         let score = hit.score.map_or_else(|| "     ".to_string(), |s| format!("{s:.3}"));
         writeln!(out, "{:>3}  {score}  {}", k + 1, title(&hit.paper.title))?;
         let date = hit.paper.date.as_ref().map_or_else(String::new, |d| format!(" · {d}"));
-        writeln!(out, "            {}", style(format!("{}{date}", hit.paper.id)).dim())?;
+        writeln!(out, "            {}", style(plain(&format!("{}{date}", hit.paper.id))).dim())?;
     }
     for e in one.history.iter().take(5) {
         writeln!(out, "  {}  {}", style(&e.at).dim(), plain(&e.text))?;

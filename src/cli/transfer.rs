@@ -224,6 +224,9 @@ struct UserLine {
     token: Option<String>,
     settings: Settings,
     events: Vec<Event>,
+    // The day on which each event came; exports of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    received: Vec<i32>,
     library: Vec<Box<RawValue>>,
     interests: Vec<StoredInterest>,
     // Exports of earlier versions have none.
@@ -285,6 +288,7 @@ impl UserLine {
             token: user.token.clone(),
             settings: user.settings.clone(),
             events: user.events.clone(),
+            received: user.received.clone(),
             library: user.outside.iter().filter_map(|p| serde_json::value::to_raw_value(p).ok()).collect(),
             interests: user.interests.clone(),
             imports: user.imports.iter().map(ImportLine::of).collect(),
@@ -299,6 +303,7 @@ impl UserLine {
             token: self.token,
             settings: self.settings,
             events: self.events,
+            received: self.received,
             outside: self.library.iter().map(|json| outside(json.get())).collect::<Result<_>>()?,
             interests: self.interests,
             imports: self.imports.into_iter().map(ImportLine::into_import).collect(),

@@ -1,10 +1,12 @@
 //! What is asked of the engine, and what it answers.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::bounds;
 use crate::error::{Error, Result};
 use crate::index::{Correction, Plan};
 use crate::paper::{Filter, Paper};
@@ -117,6 +119,44 @@ impl Hit {
     /// A paper with its score, and nothing said about why.
     pub fn new(paper: Paper, score: f32) -> Self {
         Hit { paper, score, why: None, for_you: None, explore: false, probability: None }
+    }
+
+    /// About how many bytes it takes in an answer, and in memory.
+    fn bytes(&self) -> usize {
+        let lists = [&self.paper.authors, &self.paper.categories, &self.paper.keywords];
+        let listed: usize = lists.into_iter().flatten().map(|text| text.len() + FIELD).sum();
+        let extra = self.paper.extra.as_json().len();
+        let part = |part: &Part| match part {
+            Part::Paper { id, title, .. } => id.len() + title.len() + 2 * FIELD,
+            Part::Text { text, .. } | Part::Term { term: text, .. } => text.len() + 2 * FIELD,
+            _ => 2 * FIELD,
+        };
+        let why: usize = self.why.iter().flat_map(|why| &why.parts).map(part).sum();
+        self.paper.title.len() + self.paper.summary.len() + listed + extra + why + 10 * FIELD
+    }
+}
+
+/// What a field takes besides its text.
+const FIELD: usize = 24;
+
+/// How much more an answer may hold, in bytes of text; shared by those who make its parts side by side.
+#[derive(Default)]
+pub(super) struct Room(AtomicUsize);
+
+impl Room {
+    /// Notes what some hits take.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the whole would be longer than [`bounds::ANSWER_BYTES`].
+    pub fn take(&self, hits: &[Hit]) -> Result<()> {
+        let taken: usize = hits.iter().map(Hit::bytes).sum();
+        if self.0.fetch_add(taken, Ordering::Relaxed).saturating_add(taken) <= bounds::ANSWER_BYTES {
+            return Ok(());
+        }
+        Err(Error::Invalid(format!(
+            "the answer would be longer than {} MB; ask for fewer papers in one call, or without explain",
+            bounds::ANSWER_BYTES >> 20
+        )))
     }
 }
 

@@ -1,31 +1,39 @@
-//! The reading of others as one more reason: see `rank/coreading`. Kept in memory, made from the events, and thrown away
-//! the moment a user is forgotten.
+//! The reading of others as one more reason: see `rank/coreading`. Made once a day from what is told of readers
+//! (`engine/readership`), kept in memory, and thrown away the moment a reader in it is forgotten.
+//!
+//! Nothing is said by fewer than [`ENOUGH_READERS`] readers with a history and a library, nothing of a paper that fewer than
+//! [`CROWD`](crate::rank::CROWD) of them read, nor by fewer than as many with a paper in common; and what is said is told in steps of
+//! [`STEP`](crate::rank::STEP), with the line between two steps where only a secret of the data folder knows. It is one value a paper: who or
+//! how many stand behind it is not told.
+//!
+//! What that promises: whoever keeps fewer readers than are lacking for a crowd sees nothing. From then on one act moves a
+//! value by a part of a step at most times, a batch of acts at once, and not before the day ends. It is no promise against
+//! somebody who keeps as many readers with a history as a crowd takes and asks with many libraries day after day: they can
+//! learn that readers of some papers read another since, not which reader.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
 
 use roaring::RoaringBitmap;
 
 use super::Engine;
 use super::reader::{Reader, opinions};
+use super::readership::{Released, dither};
 use super::space::Space;
 use crate::error::Result;
 use crate::paper::{PaperId, Row};
-use crate::rank::{Crowd, carried_over, weigh};
-use crate::user::Event;
+use crate::rank::{Crowd, carried_over, told, weigh};
 
-/// Users with a library from which on the reading of others says something.
-const ENOUGH_READERS: usize = 20;
+/// Readers with a history and a library from which on the reading of others says something. Fewer would be few to hide among,
+/// and of a few the reading says more wrong than right: of a tenth of the readings of docs/quality-users.md's 2,776 libraries
+/// it costs more than it gives.
+const ENOUGH_READERS: usize = 100;
 
 /// Liked papers that make a library.
 const LIBRARY: usize = 3;
 
 /// What counts as read with approval: a like, a save, more than one click.
 const APPROVED: f32 = 0.35;
-
-/// How long what was made is good enough while new events come in.
-const GOOD_FOR: Duration = Duration::from_secs(60);
 
 /// Nearest read papers that speak for a paper.
 pub const NEAREST: usize = 50;
@@ -46,15 +54,25 @@ const CHANGED: u64 = 50;
 #[derive(Default)]
 pub struct Slot {
     kept: Option<Arc<Others>>,
+    /// What is told of all readers together.
+    pub released: Option<Arc<Released>>,
     /// How many users were forgotten so far.
     forgotten: u64,
 }
 
 impl Slot {
-    /// Lets go of what was made, and of what is being made.
-    pub fn forget(&mut self) {
-        self.kept = None;
+    /// Lets go of what was made where a reader is in it, and of what is being made.
+    pub fn forget(&mut self, user: i64) {
+        if self.released.as_ref().is_none_or(|released| released.tells_of(user)) {
+            self.released = None;
+            self.kept = None;
+        }
         self.forgotten += 1;
+    }
+
+    /// A number that changes when a user is forgotten.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 }
 
@@ -66,8 +84,10 @@ pub struct Others {
     users: HashMap<i64, u32>,
     read: RoaringBitmap,
     fingerprint: String,
-    change: u64,
-    made: Instant,
+    /// What it was made from.
+    of: Arc<Released>,
+    /// Where the lines between steps lie.
+    secret: [u8; 32],
     // Only for a look and an exchange.
     near: Mutex<HashMap<Row, Near>>,
     /// The read papers when the first of these were found.
@@ -88,30 +108,28 @@ type Values = (Weak<Others>, HashMap<Row, f32>);
 const ASKED: usize = 1024;
 
 impl Engine {
-    /// What is known of the reading of others; made when there is none, or when it is old and events came in.
+    /// What is known of the reading of others; made when there is none of today.
     fn others(&self, space: &Space) -> Result<Arc<Others>> {
-        let known = || {
-            let slot = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
-            (slot.kept.clone().filter(|o| o.fingerprint == space.model.fingerprint), slot.forgotten)
-        };
-        let fresh = |others: &Others, change| others.change == change || others.made.elapsed() < GOOD_FOR;
-        let (change, (old, _)) = (self.store.event_change()?, known());
-        let _making = match old {
-            Some(others) if fresh(&others, change) => return Ok(others),
-            // One makes it anew; whoever comes meanwhile goes on with what there is.
-            Some(others) => match self.readers.making_others.try_lock() {
-                Ok(making) => making,
-                Err(_) => return Ok(others),
-            },
-            None => self.readers.making_others.lock().unwrap_or_else(PoisonError::into_inner),
-        };
         loop {
-            // Read first: what is written meanwhile is then seen by the next.
-            let (change, (now, forgotten)) = (self.store.event_change()?, known());
-            if let Some(others) = now.as_ref().filter(|o| fresh(o, change)) {
+            let released = self.released()?;
+            let known = || {
+                let slot = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
+                let kept = slot.kept.clone().filter(|o| o.fingerprint == space.model.fingerprint);
+                (kept, slot.forgotten)
+            };
+            let fresh = |others: &Others| Arc::ptr_eq(&others.of, &released);
+            if let (Some(others), _) = known()
+                && fresh(&others)
+            {
+                return Ok(others);
+            }
+            // One makes it; whoever comes meanwhile waits for it: of a day there is one answer.
+            let _making = self.readers.making_others.lock().unwrap_or_else(PoisonError::into_inner);
+            let (old, forgotten) = known();
+            if let Some(others) = old.as_ref().filter(|o| fresh(o)) {
                 return Ok(Arc::clone(others));
             }
-            let made = Arc::new(self.make_others(space, change, now.as_deref())?);
+            let made = Arc::new(self.make_others(space, &released, old.as_deref())?);
             let mut slot = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
             // Who was forgotten while it was made may be in it.
             if slot.forgotten == forgotten {
@@ -121,15 +139,14 @@ impl Engine {
         }
     }
 
-    /// Which reading of others an answer would look at now, as a number that changes with it.
-    pub(super) fn others_mark(&self) -> Result<u64> {
-        let change = self.store.event_change()?;
-        let slot = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = slot.kept.as_ref().filter(|others| others.made.elapsed() < GOOD_FOR);
-        Ok(kept.map_or(change, |others| others.change))
+    /// Which reading of others an answer looks at now, in words that change with it.
+    pub(super) fn others_mark(&self) -> Result<String> {
+        let released = self.released()?;
+        let forgotten = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner).forgotten;
+        Ok(format!("{}.{forgotten}", released.mark()))
     }
 
-    fn make_others(&self, space: &Space, change: u64, old: Option<&Others>) -> Result<Others> {
+    fn make_others(&self, space: &Space, released: &Arc<Released>, old: Option<&Others>) -> Result<Others> {
         let mut others = Others {
             crowd: None,
             rows: Vec::new(),
@@ -137,18 +154,15 @@ impl Engine {
             users: HashMap::new(),
             read: RoaringBitmap::new(),
             fingerprint: space.model.fingerprint.clone(),
-            change,
-            made: Instant::now(),
+            of: Arc::clone(released),
+            secret: self.store.secret()?,
             near: Mutex::default(),
             near_of: RoaringBitmap::new(),
         };
-        if self.store.count_users()? < ENOUGH_READERS {
+        if released.readers() < ENOUGH_READERS {
             return Ok(others);
         }
-        let mut by_user: HashMap<i64, Vec<Event>> = HashMap::new();
-        self.store.each_event(|user, event| by_user.entry(user).or_default().push(event))?;
-        let mut users: Vec<(i64, Vec<Event>)> = by_user.into_iter().collect();
-        users.sort_unstable_by_key(|u| u.0);
+        let users = self.released_histories(released)?;
         let mut libraries = Vec::new();
         for (user, events) in &users {
             let liked: Vec<&PaperId> =
@@ -202,7 +216,7 @@ impl Engine {
             let near = others.nearest(space, *row, vector)?;
             let near: Vec<(u32, f32)> =
                 near.iter().filter_map(|(row, score)| Some((*others.places.get(row)?, *score))).collect();
-            known.insert(*row, WEIGHT * carried_over(&pull, &near));
+            known.insert(*row, told(WEIGHT * carried_over(&pull, &near), dither(&others.secret, row.0)));
         }
         let mut kept = lock();
         match kept.as_mut() {

@@ -13,7 +13,7 @@ use crate::paper::plain;
 use crate::store::StoredModel;
 
 /// Texts in one call of [`Engine::embed`].
-pub(super) const MAX_INPUTS: usize = 1024;
+pub(super) const MAX_INPUTS: usize = crate::bounds::TEXTS;
 
 impl Engine {
     /// The embedder of the current model, opened now if nobody did before.

@@ -17,6 +17,7 @@ mod onboarding;
 mod open;
 mod probability;
 mod reader;
+mod readership;
 mod reading;
 mod recommend;
 mod reembed;

@@ -1,18 +1,19 @@
 //! The papers to ask a new user about: each answer should tell as much as possible.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::answer::check_limit;
 use super::reader::Reader;
+use super::readership::{Released, Sampled};
 use super::space::Space;
 use super::{Answer, Engine, Hit, Meta, Mode};
+use crate::bounds;
 use crate::error::{Error, Result};
 use crate::index::Plan;
 use crate::paper::{Filter, Paper, PaperId, Row, plain};
-use crate::rank::{CROWD, Panel, Questions, known_enough, representatives};
-use crate::user::{EventKind, Moment};
+use crate::rank::{Panel, Questions, known_enough, representatives};
 use crate::vector::add;
 
 /// Papers that stand for a corpus.
@@ -25,7 +26,7 @@ const LEARNED: usize = 60;
 const SAMPLE: usize = 200;
 
 /// Starting points of one request, at most.
-const MOST_STARTS: usize = 50;
+const MOST_STARTS: usize = bounds::STARTS;
 
 /// Characters of an abstract from which on a paper can be judged by it.
 const READABLE: usize = 150;
@@ -60,11 +61,21 @@ pub struct Corpus {
     fingerprint: String,
     papers: usize,
     changes: u64,
+    /// What was told of readers when it was made.
+    released: Arc<Released>,
 }
 
 /// Where it is kept.
 #[derive(Default)]
 pub struct Kept(Mutex<Option<Arc<Corpus>>>);
+
+impl Kept {
+    /// Lets go of what a user who is forgotten had a part in.
+    pub fn forget(&self, user: i64) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.take_if(|corpus| corpus.released.tells_of(user));
+    }
+}
 
 /// How much a paper weighs by the attention it had: readers work where there is most of it.
 pub fn weight(attention: f32) -> f32 {
@@ -86,6 +97,7 @@ impl Engine {
         if starts > MOST_STARTS {
             return Err(Error::Invalid(format!("{starts} starting points; at most {MOST_STARTS} are allowed")));
         }
+        bounds::at_most("passed", ask.passed.len(), bounds::PASSED)?;
         let space = self.space();
         let reader = match self.reader(&space, name) {
             Err(Error::NotFound { .. }) => Arc::new(self.reader_with(&space, name, &[])?),
@@ -171,23 +183,20 @@ impl Engine {
         }
     }
 
-    /// The attention that each paper had: votes, and the readers here who liked, kept or opened it.
-    fn readers_of(&self, rows: &[Row]) -> Result<Vec<f32>> {
+    /// The attention that each paper had: votes, and the readers here who liked, kept or opened it, as far as that is told
+    /// (`engine/readership`).
+    fn readers_of(&self, rows: &[Row], released: &Released) -> Result<Vec<f32>> {
         let votes = self.store.days_and_votes(rows)?;
         let mut attention: Vec<f32> = votes.iter().map(|v| v.map_or(0.0, |v| v.1 as f32)).collect();
-        let mut readers: HashMap<PaperId, HashSet<i64>> = HashMap::new();
-        for e in self.store.events_since(Moment::of_day(0))? {
-            if e.event.kind.weight() >= EventKind::Click.weight() {
-                readers.entry(e.event.paper).or_default().insert(e.user);
-            }
-        }
-        let ids: Vec<&PaperId> = readers.keys().collect();
+        let told: Vec<(&PaperId, f32)> = released
+            .attended_since(i32::MIN)
+            .map(|(paper, acts)| (paper, acts.len() as f32 * Sampled::WORTH))
+            .collect();
+        let ids: Vec<&PaperId> = told.iter().map(|t| t.0).collect();
         let place: HashMap<Row, usize> = rows.iter().enumerate().map(|(k, row)| (*row, k)).collect();
-        for (id, row) in ids.iter().zip(self.store.rows(&ids)?) {
+        for ((_, worth), row) in told.iter().zip(self.store.rows(&ids)?) {
             if let Some(k) = row.and_then(|row| place.get(&self.versions().newest(row))) {
-                // What only one or two read is theirs, and shows in nobody's questions.
-                let n = readers[*id].len();
-                attention[*k] += if n >= CROWD { n as f32 } else { 0.0 };
+                attention[*k] += worth;
             }
         }
         Ok(attention)
@@ -196,18 +205,19 @@ impl Engine {
     /// The papers that stand for the corpus; chosen again when it has changed by a twentieth. None without papers.
     fn corpus(&self, space: &Space) -> Result<Option<Arc<Corpus>>> {
         let papers = space.index.len();
-        let changes = self.store.change()?;
+        let (changes, released) = (self.store.change()?, self.released()?);
         let mut kept = self.questions.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(corpus) = kept.as_ref() {
             let some = papers / 20;
             let near = papers.abs_diff(corpus.papers) <= some && changes.saturating_sub(corpus.changes) <= some as u64;
-            if corpus.fingerprint == space.model.fingerprint && near {
+            let same = Arc::ptr_eq(&corpus.released, &released) || corpus.released.attends_as(&released);
+            if corpus.fingerprint == space.model.fingerprint && near && same {
                 return Ok(Some(Arc::clone(corpus)));
             }
         }
         let works = space.index.rows() - self.versions().silent_rows(None);
         let works: Vec<Row> = works.iter().map(Row).collect();
-        let read = self.readers_of(&works)?;
+        let read = self.readers_of(&works, &released)?;
         let rows: Vec<Row> = representatives(&read, LOOKED_AT).into_iter().map(|k| works[k]).collect();
         let read: HashMap<Row, f32> = works.into_iter().zip(read).collect();
         let vectors = space.index.vectors(&rows);
@@ -235,7 +245,7 @@ impl Engine {
         let weights: Vec<f32> = attention.iter().map(|a| weight(*a)).collect();
         let panel = Panel::of(&known.iter().map(Vec::as_slice).collect::<Vec<_>>(), &weights);
         let fingerprint = space.model.fingerprint.clone();
-        let corpus = Arc::new(Corpus { panel, rows: kept_rows, readable, fingerprint, papers, changes });
+        let corpus = Arc::new(Corpus { panel, rows: kept_rows, readable, fingerprint, papers, changes, released });
         *kept = Some(Arc::clone(&corpus));
         Ok(Some(corpus))
     }

@@ -122,6 +122,7 @@ pub struct Readers {
     pub others: Mutex<super::coreading::Slot>,
     // Held while they are made, so that they are made once.
     pub making_others: Mutex<()>,
+    pub making_released: Mutex<()>,
     pub pools: Pools,
 }
 
@@ -129,7 +130,7 @@ impl Readers {
     /// Lets go of a user, and of all that was made of many.
     pub fn forget(&self, user: i64) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
-        self.others.lock().unwrap_or_else(PoisonError::into_inner).forget();
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).forget(user);
     }
 
     fn get(&self, user: i64) -> Option<Arc<Reader>> {
@@ -198,12 +199,13 @@ impl Engine {
         let mut events = if user.number < 0 { Vec::new() } else { self.store.history(user.number)? };
         events.extend_from_slice(further);
         let opinions = opinions(&events);
-        let newest = events.iter().map(|e| e.at).max();
+        // Never later than the clock: one that ran ahead for a day must not make all else old.
+        let newest = events.iter().map(|e| e.at).max().map(|at| at.min(Moment::now()));
         let half_life = user.settings.half_life_days.unwrap_or(HALF_LIFE);
         let mut weighed: Vec<(&PaperId, f32, Moment)> = opinions
             .iter()
             .map(|(id, o)| {
-                let age = newest.map_or(0.0, |n| n.days_since(o.at));
+                let age = newest.map_or(0.0, |n| n.days_since(o.at).max(0.0));
                 let factor = if half_life > 0.0 { decay(age, half_life) } else { 1.0 };
                 (*id, o.weight * factor, o.at)
             })

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
+use super::answer::Room;
 use super::candidates::{Candidate, Probe, WORDS_SHARE, Wanted};
 use super::embed::{MAX_INPUTS, check_texts};
 use super::retrieve::{Rescore, Rules};
@@ -10,6 +11,7 @@ use super::search::check_query;
 use super::similar::WithVector;
 use super::space::Space;
 use super::{Answer, Ask, Engine, Feed, Hit, Meta, Mode, Part, Why};
+use crate::bounds;
 use crate::cancel;
 use crate::embed::{Kind, unit};
 use crate::error::{Error, Result};
@@ -19,8 +21,11 @@ use crate::rank::{self, Profile, Strategy, UNDATED, decay};
 use crate::user::{Event, EventKind, Moment};
 
 /// Most candidates and most examples in one call.
-pub const MAX_CANDIDATES: usize = 20_000;
-const MAX_EXAMPLES: usize = 10_000;
+pub const MAX_CANDIDATES: usize = bounds::CANDIDATES;
+const MAX_EXAMPLES: usize = bounds::EXAMPLES;
+
+/// Examples that are named in an explanation: those that count most; the others are told together.
+const NAMED: usize = 200;
 
 /// What an example may count beside the others.
 const WEIGHTS: std::ops::RangeInclusive<f32> = 1e-6..=1e6;
@@ -165,8 +170,9 @@ impl Engine {
                 whys[k] = vector.as_ref().map(|v| examples.why(v, words, hits[k].0.score));
             }
         }
-        let papers =
+        let papers: Vec<Hit> =
             hits.into_iter().zip(whys).map(|((f, paper), why)| Hit { why, ..Hit::new(paper, f.score) }).collect();
+        Room::default().take(&papers)?;
         let mut meta = Meta::since(began, plan, total, request.ask.mode);
         meta.strategy = Some(profile.strategy());
         Ok(Answer { papers, meta })
@@ -357,7 +363,10 @@ impl Recommend {
             return Err(Error::Invalid("no example: give at least one paper to like, a text or a vector".into()));
         }
         if self.like.len() + self.dislike.len() > MAX_EXAMPLES {
-            return Err(Error::Invalid(format!("more than {MAX_EXAMPLES} examples")));
+            return Err(Error::Invalid(format!(
+                "{} examples; at most {MAX_EXAMPLES} are allowed in one call",
+                self.like.len() + self.dislike.len()
+            )));
         }
         for example in self.like.iter().chain(&self.dislike) {
             if !WEIGHTS.contains(&example.weight) {
@@ -374,6 +383,8 @@ impl Recommend {
         if let Some(both) = self.dislike.iter().find(|e| liked.contains(&e.id)) {
             return Err(Error::Invalid(format!("{:?} is both liked and disliked", both.id.as_str())));
         }
+        bounds::at_most("text", self.text.len(), bounds::TEXTS)?;
+        bounds::at_most("dislike_text", self.dislike_text.len(), bounds::TEXTS)?;
         for text in self.text.iter().chain(&self.dislike_text) {
             check_query(text)?;
         }
@@ -399,17 +410,29 @@ impl Examples {
     fn why(&self, vector: &[f32], words: &[(u32, f32)], score: f32) -> Why {
         let values = self.profile.parts(vector, words);
         let own: f32 = values.iter().sum();
-        let mut parts: Vec<Part> = self
-            .names
-            .iter()
-            .zip(&values)
-            .filter(|(_, value)| **value != 0.0)
+        let named = self.names.len().min(values.len());
+        let mut order: Vec<usize> = (0..named).filter(|k| values[*k] != 0.0).collect();
+        // Of thousands of examples those are named that count most.
+        let rest: Vec<usize> = if order.len() > NAMED {
+            order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
+            let rest = order.split_off(NAMED);
+            order.sort_unstable();
+            rest
+        } else {
+            Vec::new()
+        };
+        let mut parts: Vec<Part> = order
+            .into_iter()
+            .map(|k| (&self.names[k], values[k]))
             .map(|(name, value)| match name {
-                Name::Paper { id, title } => Part::Paper { id: id.clone(), title: title.clone(), value: *value },
-                Name::Text(text) => Part::Text { text: text.clone(), value: *value },
-                Name::Vector => Part::Vector { value: *value },
+                Name::Paper { id, title } => Part::Paper { id: id.clone(), title: title.clone(), value },
+                Name::Text(text) => Part::Text { text: text.clone(), value },
+                Name::Vector => Part::Vector { value },
             })
             .collect();
+        if !rest.is_empty() {
+            parts.push(Part::Rest { value: rest.iter().map(|k| values[*k]).sum() });
+        }
         if let Some(value) = values.last().filter(|v| **v != 0.0) {
             parts.push(Part::Background { value: *value });
         }

@@ -7,10 +7,12 @@ use std::time::Instant;
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
+use super::answer::Room;
 use super::candidates::{Candidate, Probe, Wanted};
 use super::retrieve::{Rules, pool};
 use super::space::Space;
 use super::{Answer, Ask, Engine, Part};
+use crate::bounds;
 use crate::cancel;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId, Row, Works};
@@ -19,7 +21,7 @@ use crate::paper::{Paper, PaperId, Row, Works};
 const PIECE: usize = 1024;
 
 /// Most papers in one call of [`Engine::similar_to_each`].
-const MAX_BATCH: usize = 1000;
+const MAX_BATCH: usize = bounds::BATCH;
 
 /// What hears a paper and its neighbours with their scores.
 pub type TakeNeighbours<'a> = dyn FnMut(&PaperId, &[(PaperId, f32)]) -> Result<()> + 'a;
@@ -50,16 +52,20 @@ impl Engine {
     /// Papers like each of some papers, with the ids that these were given, in the order of the list.
     ///
     /// # Errors
-    /// As [`Engine::similar`]; [`Error::Invalid`] also for no id or too many.
+    /// As [`Engine::similar`]; [`Error::Invalid`] also for no id, too many, or an answer that would be too long ([`bounds`]).
     pub fn similar_to_each(&self, ids: &[PaperId], ask: &Ask) -> Result<Vec<(PaperId, Answer)>> {
         if ids.is_empty() || ids.len() > MAX_BATCH {
             return Err(Error::Invalid(format!("{} ids; 1 to {MAX_BATCH} are allowed", ids.len())));
         }
         ask.check()?;
-        let space = self.space();
-        let asked = cancel::current();
-        let of = |id: &PaperId| asked.scope(|| self.similar_in(&space, id.as_str(), ask));
-        ids.par_iter().map(of).collect()
+        bounds::hits(ids.len(), ask.limit)?;
+        let (space, room, asked) = (self.space(), Room::default(), cancel::current());
+        let each = |id: &PaperId| {
+            let found = asked.scope(|| self.similar_in(&space, id.as_str(), ask))?;
+            room.take(&found.1.papers)?;
+            Ok(found)
+        };
+        ids.par_iter().map(each).collect()
     }
 
     /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of [`Engine::similar`],

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{PaperId, Row};
 use crate::rank::{
-    Candidate, Crowd, Liking, Panel, Taste, carried_over, cluster, known_enough, representatives, weigh,
+    Candidate, Crowd, Liking, Panel, Taste, carried_over, cluster, known_enough, representatives, told, weigh,
 };
 
 /// Papers with their vectors, terms and days.
@@ -186,6 +186,10 @@ impl Readership {
     /// too few read the same.
     pub fn add(&self, reader: Option<u32>, library: &[u32]) -> Option<Vec<f32>> {
         let pull = self.crowd.pull(library, reader)?;
-        Some(self.near.iter().map(|near| super::coreading::WEIGHT * carried_over(&pull, near)).collect())
+        // A line for each paper, as it serves, where a secret draws them.
+        let line = |k: usize| (k as f32 * 0.618_034).fract();
+        let add =
+            |(k, near): (usize, &Vec<(u32, f32)>)| told(super::coreading::WEIGHT * carried_over(&pull, near), line(k));
+        Some(self.near.iter().enumerate().map(add).collect())
     }
 }

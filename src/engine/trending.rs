@@ -1,22 +1,22 @@
 //! Papers by recent attention.
 //!
-//! Attention is votes and twice the comments, counted at the day a paper was listed, and what users do, counted when they
-//! did it: each user once a paper, by the strongest thing they did (like or save 2, click 1, view 0.2). It halves every half
-//! window. The score is a rate: attention a day, drawn towards the mean of the papers in question by as much as [`PRIOR_DAYS`] days of it, so
-//! that one early vote does not win. What fewer than [`CROWD`] users did with a paper does not count: nobody can be read
-//! from the list.
+//! Attention is votes and twice the comments, counted at the day a paper was listed, and what readers do, as far as it is told
+//! at all (`engine/readership`: readers with a history alone, in batches, sampled), at the day they did it: each once a paper, whatever they did. It
+//! halves every half window, that of readers in whole steps. The score is a rate: attention a day, drawn towards the mean of the
+//! papers in question by as much as [`PRIOR_DAYS`] days of it, so that one early vote does not win.
 
 use std::collections::HashMap;
 use std::time::Instant;
 
 use roaring::RoaringBitmap;
 
+use super::readership::Sampled;
 use super::{Answer, Ask, Engine, Hit, Meta, Mode, Part, Since, Why};
 use crate::error::{Error, Result};
 use crate::index::Plan;
 use crate::paper::{Paper, PaperId, Row};
-use crate::rank::{CROWD, mmr};
-use crate::user::{EventKind, Moment};
+use crate::rank::mmr;
+use crate::user::Moment;
 
 /// Days of mean attention that every paper starts with.
 const PRIOR_DAYS: f32 = 3.0;
@@ -34,13 +34,14 @@ pub struct Attention {
     pub paper: Paper,
     /// Attention a day.
     pub score: f32,
-    /// What votes and comments gave, and what users did.
+    /// What votes and comments gave, and what readers did, which is a multiple of [`Sampled::WORTH`] halved some times.
     pub votes: f32,
     pub users: f32,
 }
 
 impl Engine {
-    /// Papers by recent attention. Days are counted back from [`Engine::today`], those of events from the newest event.
+    /// Papers by recent attention. Days are counted back from [`Engine::today`], those of readers' acts from the newest that
+    /// counts.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a window or request that is not allowed.
@@ -89,35 +90,20 @@ impl Engine {
         let clock = Moment::now().day();
         let today = self.today()?.unwrap_or(clock);
         let half = window_days / 2.0;
-        let first = today - window_days.ceil() as i32 + 1;
+        let first = today.saturating_sub(window_days.ceil() as i32).saturating_add(1);
         let mut listed = self.store.listed_in(first, if asked_for { i32::MAX } else { today })?;
         if listed.is_empty() && self.store.listed_in(i32::MIN, today)?.is_empty() {
             // No paper has a day that was: then days say nothing, and votes alone do.
             listed = self.store.most_voted(allowed, MOST_VOTED)?;
         }
-        let mut by_user: HashMap<(i64, PaperId), (f32, Moment)> = HashMap::new();
-        // Events are counted back from the newest of them: over a corpus that is no longer fed, both kinds of attention last.
-        let newest = self.store.newest_event()?.map_or(today, |at| at.day()).min(clock);
-        for e in self.store.events_since(Moment::of_day(newest - window_days.ceil() as i32 + 1))? {
-            let worth = match e.event.kind {
-                EventKind::Like | EventKind::Save => 2.0,
-                EventKind::Click => 1.0,
-                EventKind::View => 0.2,
-                EventKind::Dislike | EventKind::Dismiss | EventKind::Unsave | EventKind::Clear => continue,
-            };
-            let entry = by_user.entry((e.user, e.event.paper)).or_insert((worth, e.event.at));
-            if worth >= entry.0 {
-                *entry = (worth, e.event.at);
-            }
-        }
-        let now = Moment::of_day(newest + 1);
-        let mut by_paper: HashMap<PaperId, (usize, f32)> = HashMap::new();
-        for ((_, paper), (worth, at)) in by_user {
-            let entry = by_paper.entry(paper).or_default();
-            entry.0 += 1;
-            entry.1 += worth * (-now.days_since(at).max(0.0) / half).exp2();
-        }
-        by_paper.retain(|_, (users, _)| *users >= CROWD);
+        // Acts are counted back from the newest of them: over a corpus that is no longer fed, both kinds of attention last.
+        let released = self.released()?;
+        let newest = released.newest().unwrap_or(today).min(clock);
+        let worth = |act: &Sampled| Sampled::WORTH * (-((newest - act.day).max(0) as f32 / half).floor()).exp2();
+        let by_paper: HashMap<PaperId, f32> = released
+            .attended_since(newest.saturating_sub(window_days.ceil() as i32).saturating_add(1))
+            .map(|(paper, acts)| (paper.clone(), acts.iter().map(worth).sum()))
+            .collect();
         let mut rows: Vec<Row> = listed.iter().map(Row).collect();
         let further: Vec<&PaperId> = by_paper.keys().collect();
         rows.extend(self.store.rows(&further)?.into_iter().flatten());
@@ -130,7 +116,7 @@ impl Engine {
         for (row, paper) in self.store.papers(&rows)? {
             let age = paper.list_day().map_or(window_days, |day| (today - day).max(0) as f32 + 0.5);
             let votes = if age <= window_days { paper.attention() as f32 * (-age / half).exp2() } else { 0.0 };
-            let users = by_paper.get(&paper.id).map_or(0.0, |p| p.1);
+            let users = by_paper.get(&paper.id).copied().unwrap_or(0.0);
             // What has been visible for long had longer to gather attention: days, discounted like the votes.
             let visible = half / std::f32::consts::LN_2 * (1.0 - (-age.min(window_days) / half).exp2());
             if paper.list_day().is_none_or(|day| day <= today) {

@@ -13,7 +13,7 @@ use crate::store::{Added, Page, User};
 use crate::user::{Event, Moment, Settings, UserId};
 
 /// Events in one call.
-pub const MAX_EVENTS: usize = 100_000;
+pub const MAX_EVENTS: usize = crate::bounds::EVENTS;
 
 /// A user as they see themselves.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -98,7 +98,7 @@ impl Engine {
     /// [`Error::NotFound`] when there is none of this name.
     pub fn delete_user(&self, name: &str) -> Result<()> {
         let number = self.store.delete_user(name)?;
-        self.readers.forget(number);
+        self.forget_reader(number);
         Ok(())
     }
 
@@ -235,6 +235,7 @@ impl Engine {
                 Ok(ExportedUser {
                     number: user.number,
                     events: self.store.history(user.number)?,
+                    received: self.store.received(user.number)?,
                     outside: self.store.outside(user.number)?,
                     interests: self.store.interests(user.number)?,
                     imports: self.store.imports_with_claims(user.number)?,
@@ -252,7 +253,7 @@ impl Engine {
     pub fn import_user(&self, user: &ExportedUser) -> Result<()> {
         self.store.restore_user(&user.name, &user.settings, user.created, user.token.as_deref())?;
         self.put_outside(&user.name, &user.outside)?;
-        self.store.restore_events(&user.name, &user.events)?;
+        self.store.restore_events(&user.name, &user.events, &user.received)?;
         self.store.restore_imports(&user.name, &user.imports)?;
         let number = self.store.user(user.name.as_str())?.number;
         self.store.put_interests(number, &user.interests)
@@ -274,6 +275,8 @@ pub struct ExportedUser {
     pub token: Option<String>,
     /// Every event, oldest first.
     pub events: Vec<Event>,
+    /// The day on which each of them came; days since 1970-01-01. Empty where that is not known.
+    pub received: Vec<i32>,
     /// Papers of their library that are not in the corpus.
     pub outside: Vec<crate::paper::Paper>,
     /// Their interests.

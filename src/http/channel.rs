@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::paper::{Paper, plain};
+use crate::paper::{Paper, plain, shown};
 use crate::user::Moment;
 
 /// How a feed is written.
@@ -126,18 +126,17 @@ pub fn encoded(name: &str) -> String {
         .collect()
 }
 
-/// For XML: what has a meaning there, and without the control characters that it cannot hold.
+/// For XML: what has a meaning there, and without what it cannot hold or what [hides](shown) beside other entries.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in shown(text).chars() {
         match c {
             '&' => out += "&amp;",
             '<' => out += "&lt;",
             '>' => out += "&gt;",
             '"' => out += "&quot;",
             '\'' => out += "&#39;",
-            '\n' | '\t' => out.push(' '),
-            c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => {}
+            '\u{FFFE}' | '\u{FFFF}' => {}
             c => out.push(c),
         }
     }

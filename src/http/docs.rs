@@ -33,7 +33,8 @@ type Schemas = std::collections::BTreeMap<String, RefOr<Schema>>;
         `{\"error\": {\"code\", \"message\", \"detail\"}}`: what cannot be read is 400, what can be read and is not allowed is \
         422, what is allowed and does not exist is 404. `score` is similarity, for a user standard deviations above a paper \
         at large, in trending attention a day; greater is better. A `/` in an id is written `%2F` in a path. A query string \
-        longer than 64 kB is refused by the server itself: send long texts with POST."),
+        longer than 64 kB is refused by the server itself, and one of more than 2,000 parameters is 422: send long texts and \
+        lists with POST. Every list of a request has a greatest length (`maxItems`); one that is longer is 422."),
     components(schemas(Answer, Hit, Paper, Report)),
     tags((name = "search", description = "Papers for words, papers like one"),
          (name = "recommend", description = "Papers for examples"),
@@ -61,7 +62,8 @@ pub enum PapersBody {
 #[derive(Deserialize, ToSchema)]
 #[allow(dead_code)]
 pub struct SeveralPapers {
-    /// The papers.
+    /// The papers; at most 100,000. More go as a stream, `application/x-ndjson`.
+    #[schema(max_items = 100_000)]
     papers: Vec<PaperBody>,
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::error::Error;
+use crate::paper::head;
 
 /// An error on its way to the client.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ enum ErrorCode {
 
 impl ApiError {
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        ApiError { status, message: message.into(), detail: None }
+        ApiError { status, message: cut(message.into()), detail: None }
     }
 
     pub fn bad_request(message: impl Into<String>) -> Self {
@@ -99,6 +100,13 @@ impl ApiError {
     }
 }
 
+/// A message may quote what was sent, and that may be long.
+const LONGEST: usize = 1_000;
+
+fn cut(message: String) -> String {
+    if message.len() <= LONGEST { message } else { head(&message, LONGEST) }
+}
+
 impl From<Error> for ApiError {
     fn from(e: Error) -> Self {
         let status = match &e {
@@ -106,7 +114,14 @@ impl From<Error> for ApiError {
             Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
             Error::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Error::StorageFull(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Error::StorageFull(_) => {
+                tracing::error!("{}", cut(e.to_string()));
+                return ApiError::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "there is no room left on the disk of the service; what was acknowledged before is safe. Make room on \
+                     it and send this again",
+                );
+            }
             // The operator finds the paths in the log; a client learns none.
             Error::Unavailable(_) => {
                 tracing::error!("{e}");
@@ -119,7 +134,7 @@ impl From<Error> for ApiError {
             Error::Cancelled => StatusCode::REQUEST_TIMEOUT,
             // Nothing the client did; the operator finds it in the log, the client learns no paths.
             Error::Model(_) | Error::Data(_) | Error::InUse { .. } | Error::Io { .. } | Error::Internal(_) => {
-                tracing::error!("{e}");
+                tracing::error!("{}", cut(e.to_string()));
                 return ApiError::internal();
             }
         };
@@ -127,7 +142,7 @@ impl From<Error> for ApiError {
             Error::NotFound { what, id } => Some(json!({ "what": what, "id": id })),
             _ => None,
         };
-        ApiError { status, message: e.to_string(), detail }
+        ApiError { status, message: cut(e.to_string()), detail }
     }
 }
 

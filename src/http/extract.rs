@@ -8,8 +8,9 @@ use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
 
 use super::App;
-use super::ask::Given;
+use super::ask::{Given, bounded};
 use super::error::ApiError;
+use crate::bounds;
 use crate::paper::{head, values};
 
 /// The parameters of a query string as JSON fields: a text, or a list of texts where a name is repeated. Empty ones
@@ -22,7 +23,9 @@ impl<S: Sync> FromRequestParts<S> for Params {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut fields = Map::new();
         let query = parts.uri.query().unwrap_or_default();
+        let mut parameters = 0;
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            parameters += 1;
             let value = if value.is_empty() { Value::Null } else { Value::String(value.into_owned()) };
             match fields.get_mut(name.as_ref()) {
                 None | Some(Value::Null) => {
@@ -32,6 +35,14 @@ impl<S: Sync> FromRequestParts<S> for Params {
                 Some(Value::Array(values)) => values.push(value),
                 Some(first) => *first = Value::Array(vec![first.take(), value]),
             }
+        }
+        fields.iter().try_for_each(|(name, value)| bounded(name, value))?;
+        if parameters > bounds::PARAMETERS {
+            let message = format!(
+                "the query string has {parameters} parameters; at most {} are read: send long lists with POST, as JSON",
+                bounds::PARAMETERS
+            );
+            return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, message));
         }
         Ok(Params(Given(fields)))
     }

@@ -115,7 +115,7 @@ pub struct RankBody {
 
 /// Rank papers for a user
 ///
-/// All candidates come back, best first, those that the user has seen included.
+/// All candidates come back, best first, those that the user has seen included; an answer may be 128 MB long.
 #[utoipa::path(post, operation_id = "rank_for_user", path = "/v1/users/{user}/rank", tag = "users", request_body = RankBody,
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
@@ -131,15 +131,15 @@ pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -
 /// with `like` or `dislike` events, or pass over it with `passed`, and ask again. The next questions follow from the
 /// answers; those behind the first in one list follow as if the ones before had not been liked. While nothing is known
 /// they cover the corpus, where most papers and most attention are first; starting points (`topic`, `theme`, `author`,
-/// `query`) bring them near what is meant, any of several. Nearly the same is never asked twice, nor anything the user
+/// `query`) bring them near what is meant, any of several (50 at most, of all kinds together). Nearly the same is never asked twice, nor anything the user
 /// has said something of. The user need not exist: nothing is stored.
 #[utoipa::path(get, operation_id = "list_questions", path = "/v1/users/{user}/questions", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
-           ("topic" = Option<Vec<String>>, Query, description = "a topic in one's own words (repeat the parameter)"),
-           ("theme" = Option<Vec<String>>, Query, description = "a theme by id (repeat the parameter)"),
-           ("author" = Option<Vec<String>>, Query, description = "an author by full name (repeat the parameter)"),
-           ("query" = Option<Vec<String>>, Query, description = "a search that was saved, as it was typed (repeat the parameter)"),
-           ("passed" = Option<Vec<String>>, Query, description = "a paper that was passed over, by id (repeat the parameter)"),
+           ("topic" = Option<Vec<String>>, Query, max_items = 50, description = "a topic in one's own words (repeat the parameter)"),
+           ("theme" = Option<Vec<String>>, Query, max_items = 50, description = "a theme by id (repeat the parameter)"),
+           ("author" = Option<Vec<String>>, Query, max_items = 50, description = "an author by full name (repeat the parameter)"),
+           ("query" = Option<Vec<String>>, Query, max_items = 50, description = "a search that was saved, as it was typed (repeat the parameter)"),
+           ("passed" = Option<Vec<String>>, Query, max_items = 1_000, description = "a paper that was passed over, by id (repeat the parameter)"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, default 10")),
     responses((status = 200, body = Answer),
               (status = 404, body = ErrorBody, description = "a theme, author or paper that is not there")))]

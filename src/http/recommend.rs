@@ -16,7 +16,7 @@ use crate::rank::Strategy;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecommendBody {
-    /// Papers to be close to: an id, or an id with a weight.
+    /// Papers to be close to: an id, or an id with a weight. At most 10,000 together with those to be far from.
     #[serde(default)]
     #[schema(max_items = 10_000)]
     like: Vec<ExampleBody>,
@@ -26,19 +26,22 @@ pub struct RecommendBody {
     dislike: Vec<ExampleBody>,
     /// Phrases or abstracts to be close to.
     #[serde(default)]
+    #[schema(max_items = 1_024)]
     text: Vec<String>,
     /// Phrases or abstracts to be far from.
     #[serde(default)]
+    #[schema(max_items = 1_024)]
     dislike_text: Vec<String>,
     /// A stored user to recommend for, as their feed does; likes and dislikes are then taken as if they had given them now.
     user: Option<String>,
     /// A vector of the model to be close to.
+    #[schema(max_items = 16_384)]
     vector: Option<Vec<f32>>,
     /// How examples become a score: `mean`, `nearest`, `rocchio`, `logistic`, or `auto` (default), which picks by their
     /// number and spread; `meta.strategy` says what it took.
     #[schema(value_type = Option<String>)]
     strategy: Option<Strategy>,
-    /// Only these papers, all of them, whatever `limit` says, liked ones included. At most 20,000.
+    /// Only these papers, all of them, whatever `limit` says, liked ones included. At most 20,000, and an answer of 128 MB.
     #[schema(min_items = 1, max_items = 20_000)]
     candidates: Option<Vec<String>>,
     /// Whether liked papers are left out; true by default.

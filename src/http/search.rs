@@ -125,7 +125,8 @@ pub struct BatchAnswers {
 
 /// Papers like each of several
 ///
-/// The parameters of a ranking call are fields of the body. An unknown id is 404 and named.
+/// The parameters of a ranking call are fields of the body. An unknown id is 404 and named. The number of ids times `limit` is at
+/// most 20,000 hits, and the answer at most 128 MB long; beyond that it is 422: send fewer ids in one call.
 #[utoipa::path(post, operation_id = "similar_papers_of_each", path = "/v1/similar/batch", tag = "search", request_body = BatchBody,
     responses((status = 200, body = BatchAnswers), (status = 404, body = ErrorBody)))]
 pub async fn batch(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<BatchAnswers>, ApiError> {

@@ -75,9 +75,9 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<J
            ("offset" = Option<u64>, Query, description = "papers to pass over first"),
            ("from" = Option<String>, Query, description = "papers of this date or later"),
            ("to" = Option<String>, Query, description = "papers of this date or earlier"),
-           ("category" = Option<Vec<String>>, Query, description = "papers in any of these categories (repeat the parameter)"),
-           ("author" = Option<Vec<String>>, Query, description = "papers by any of these authors, by full name (repeat the parameter)"),
-           ("exclude" = Option<Vec<String>>, Query, description = "none of these papers, by id (repeat the parameter)")),
+           ("category" = Option<Vec<String>>, Query, max_items = 1_000, description = "papers in any of these categories (repeat the parameter)"),
+           ("author" = Option<Vec<String>>, Query, max_items = 1_000, description = "papers by any of these authors, by full name (repeat the parameter)"),
+           ("exclude" = Option<Vec<String>>, Query, max_items = 10_000, description = "none of these papers, by id (repeat the parameter)")),
     responses((status = 200, body = OneTheme), (status = 404, body = ErrorBody)))]
 pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) -> Result<Json<OneTheme>, ApiError> {
     let mut take = |name| given.take(name);
@@ -146,6 +146,7 @@ pub async fn map(State(app): State<App>, Params(mut given): Params) -> Result<Js
 #[serde(deny_unknown_fields)]
 pub struct OfBody {
     /// These papers, by id.
+    #[schema(max_items = 5_000)]
     papers: Option<Vec<String>>,
     /// What this user viewed, opened, kept or liked, and did not turn down later.
     user: Option<String>,

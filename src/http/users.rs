@@ -174,6 +174,7 @@ pub async fn add_events(
 #[allow(dead_code)] // This is what the OpenAPI document says; each is read on its own.
 pub struct EventsOfManyBody {
     /// 1 to 100,000 events.
+    #[schema(min_items = 1, max_items = 100_000)]
     events: Vec<EventOfBody>,
 }
 

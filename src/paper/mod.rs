@@ -9,6 +9,7 @@ mod identifier;
 mod json;
 mod link;
 mod read;
+mod shown;
 mod text;
 mod values;
 mod work;
@@ -20,6 +21,7 @@ pub use given::Given;
 pub use identifier::Identifier;
 pub use json::{Items, items, object, values};
 pub use read::LeftOut;
+pub use shown::{hides, shown};
 pub use text::{READING, letters, plain, prose, spelled, unaccented};
 pub use work::{Edition, TELLING_TITLE, Works, id_key};
 pub use written::MONTHS;
@@ -249,8 +251,11 @@ impl Filter {
     /// Checks what parsing cannot.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the range of dates is turned round.
+    /// [`Error::Invalid`] when a list is too long ([`bounds`]) or the range of dates is turned round.
     pub fn check(&self) -> Result<()> {
+        crate::bounds::at_most("category", self.categories.len(), crate::bounds::VALUES)?;
+        crate::bounds::at_most("author", self.authors.len(), crate::bounds::VALUES)?;
+        crate::bounds::at_most("exclude", self.exclude.len(), crate::bounds::EXCLUDED)?;
         match (&self.from, &self.to) {
             (Some(from), Some(to)) if from.first_day() > to.last_day() => {
                 Err(Error::Invalid(format!("the range of dates is turned round: from {from} is later than to {to}")))

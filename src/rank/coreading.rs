@@ -4,7 +4,10 @@
 
 /// Readers from which on a paper counts, and other readers with a paper in common from which on anything is said: nobody
 /// can be read from what is said of a few.
-pub const CROWD: usize = 3;
+pub const CROWD: usize = 5;
+
+/// The steps in which it is told what the reading of others adds, in standard deviations of the score.
+pub const STEP: f32 = 0.25;
 
 /// The power of the similarity by which neighbours in meaning weigh.
 const POWER: i32 = 5;
@@ -105,15 +108,21 @@ pub fn carried_over(pull: &[f32], nearest: &[(u32, f32)]) -> f32 {
     nearest.iter().map(|(paper, part)| part * pull.get(*paper as usize).copied().unwrap_or(0.0)).sum::<f32>().ln_1p()
 }
 
+/// A value in steps of [`STEP`]. `line`, from 0 to 1, says where between two of them it counts as the greater; over all lines the
+/// mean is the value.
+pub fn told(value: f32, line: f32) -> f32 {
+    STEP * (value / STEP + line).floor()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Two schools of five readers, each over its own ten papers, and a paper that only two read.
+    /// Two schools of ten readers, each over its own ten papers, and a paper that only two read.
     fn schools() -> Vec<Vec<u32>> {
         let mut libraries: Vec<Vec<u32>> =
-            (0..10).map(|r| (0..10).filter(|p| (p + r) % 3 != 0).map(|p| p + 10 * (r % 2)).collect()).collect();
+            (0..20).map(|r| (0..10).filter(|p| (p + r) % 3 != 0).map(|p| p + 10 * (r % 2)).collect()).collect();
         libraries[0].push(20);
         libraries[1].push(20);
         libraries
@@ -142,10 +151,19 @@ mod tests {
         assert!((least..=most).contains(&near) && near > std::f32::consts::LN_2, "{near} of {least} and {most}");
     }
 
+    #[test]
+    fn values_are_told_in_steps_and_their_mean_is_kept() {
+        for value in [0.0, 0.1, 0.3, 0.83, 1.37, 1.76] {
+            let lines: Vec<f32> = (0..1000).map(|k| told(value, (k as f32 + 0.5) / 1000.0)).collect();
+            assert!(lines.iter().all(|v| (v / STEP).fract() == 0.0 && (v - value).abs() < STEP));
+            assert!((lines.iter().sum::<f32>() / 1000.0 - value).abs() < 0.01);
+        }
+    }
+
     proptest! {
         #[test]
         fn nobody_is_told_of_themselves(
-            libraries in prop::collection::vec(prop::collection::vec(0u32..12, 0..8), 0..12), own in prop::collection::vec(0u32..12, 0..6)
+            libraries in prop::collection::vec(prop::collection::vec(0u32..12, 0..8), 0..20), own in prop::collection::vec(0u32..12, 0..6)
         ) {
             let mut all = libraries.clone();
             all.push(own.clone());

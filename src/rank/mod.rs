@@ -13,7 +13,7 @@ mod taste;
 
 pub use among::{Among, Document};
 pub use background::Background;
-pub use coreading::{CROWD, Crowd, carried_over, weigh};
+pub use coreading::{CROWD, Crowd, STEP, carried_over, told, weigh};
 pub use diversity::mmr;
 pub use interests::{MAX_CLUSTERED, Seed, cluster, cluster_around, deal, follow};
 pub use logistic::{Logistic, Options as LogisticOptions, Sample};

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::unpack::{Unpacking, unpacked};
+use crate::bounds;
 use crate::cancel;
 use crate::engine::{Incoming, Rejection};
 use crate::error::{Error, Result};
@@ -162,7 +163,8 @@ impl InJson {
     /// One paper, or `{"papers": [...]}`.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] when it is no JSON, or neither of these.
+    /// [`Error::BadRequest`] when it is no JSON, or neither of these; [`Error::Invalid`] when the papers are too many for one
+    /// body.
     pub fn new(bytes: Vec<u8>) -> Result<Self> {
         let broken = |why: String| Error::BadRequest(format!("the body is not JSON: {why}"));
         let text = String::from_utf8(bytes)
@@ -179,6 +181,8 @@ impl InJson {
                 return Err(Error::BadRequest(format!("unknown field `{}` beside `papers`", head(&name, 80))));
             }
             (Some(papers), ..) if papers.get().starts_with('[') => {
+                let n = items(papers.get()).map_or(0, Iterator::count);
+                bounds::at_most("papers", n, bounds::PAPERS)?;
                 let begin = papers.get().as_ptr() as usize - text.as_ptr() as usize;
                 Some(begin..begin + papers.get().len())
             }

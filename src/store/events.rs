@@ -21,15 +21,6 @@ pub struct Added {
     pub unchanged: usize,
 }
 
-/// An event of whichever user.
-#[derive(Debug, Clone, PartialEq)]
-pub struct UserEvent {
-    /// The user's number.
-    pub user: i64,
-    /// What they did.
-    pub event: Event,
-}
-
 const COLUMNS: &str = "at, paper, kind, weight";
 
 impl Store {
@@ -42,9 +33,9 @@ impl Store {
     pub fn add_events(&self, name: &UserId, events: &[Event]) -> Result<Added> {
         self.write_or(|t| {
             let user = ensure(t, name)?;
-            let mut added = Added::default();
+            let (mut added, today) = (Added::default(), Moment::now().day());
             for event in events {
-                if insert(t, user, event)? == 0 {
+                if insert(t, user, event, today)? == 0 {
                     added.unchanged += 1;
                     disclaim(t, user, event)?;
                 } else if known(t, user, &event.paper)? {
@@ -76,13 +67,15 @@ impl Store {
         })
     }
 
-    /// Writes events as they were exported, whether their papers are there or not.
-    pub fn restore_events(&self, name: &UserId, events: &[Event]) -> Result<Added> {
+    /// Writes events as they were exported, whether their papers are there or not, with the days on which they came; where
+    /// such a day is not known, or has not come yet, with that of the event, and today at the latest.
+    pub fn restore_events(&self, name: &UserId, events: &[Event], received: &[i32]) -> Result<Added> {
         self.write(|t| {
             let user = ensure(t, name)?;
-            let mut added = Added::default();
-            for event in events {
-                let n = insert(t, user, event)?;
+            let (mut added, today) = (Added::default(), Moment::now().day());
+            for (k, event) in events.iter().enumerate() {
+                let came = received.get(k).copied().unwrap_or(event.at.day()).min(today);
+                let n = insert(t, user, event, came)?;
                 added.accepted += n;
                 added.unchanged += 1 - n;
             }
@@ -137,33 +130,41 @@ impl Store {
         self.read(|c| c.prepare_cached("SELECT count(*) FROM events WHERE user = ?1")?.query_row([user], |r| r.get(0)))
     }
 
-    /// The events of all users from a moment on, in the order of time.
-    pub fn events_since(&self, since: Moment) -> Result<Vec<UserEvent>> {
+    /// The days (since 1970, UTC) on which the events of a user came, in the order of [`Store::history`].
+    pub fn received(&self, user: i64) -> Result<Vec<i32>> {
         self.read(|c| {
-            c.prepare_cached(&format!("SELECT {COLUMNS}, user FROM events WHERE at >= ?1 ORDER BY at"))?
-                .query_map([since.0], |r| Ok(UserEvent { user: r.get(4)?, event: event_at(r, 0)? }))?
+            c.prepare_cached("SELECT received FROM events WHERE user = ?1 ORDER BY at")?
+                .query_map([user], |r| r.get(0))?
                 .collect()
         })
     }
 
-    /// When something was done last; none while nothing was.
-    pub fn newest_event(&self) -> Result<Option<Moment>> {
+    /// Gives every event of every user that came before a day to `f`, user by user, with the day on which it came. What came
+    /// later by a clock that was wrong counts as of the day before it.
+    pub fn each_event_before(&self, day: i32, mut f: impl FnMut(i64, Event, i32)) -> Result<()> {
         self.read(|c| {
-            let newest: Option<i64> = c.prepare_cached("SELECT max(at) FROM events")?.query_row([], |r| r.get(0))?;
-            Ok(newest.map(Moment))
-        })
-    }
-
-    /// Gives every event of every user to `f`, user by user.
-    pub fn each_event(&self, mut f: impl FnMut(i64, Event)) -> Result<()> {
-        self.read(|c| {
-            let mut select = c.prepare_cached(&format!("SELECT {COLUMNS}, user FROM events ORDER BY user"))?;
-            let mut rows = select.query([])?;
+            let sql = format!(
+                "SELECT {COLUMNS}, user, received FROM events WHERE received <> ?1 ORDER BY user, at, paper, kind"
+            );
+            let mut select = c.prepare_cached(&sql)?;
+            let mut rows = select.query([day])?;
             while let Some(r) = rows.next()? {
-                f(r.get(4)?, event_at(r, 0)?);
+                let received: i32 = r.get(5)?;
+                f(r.get(4)?, event_at(r, 0)?, if received > day { day.saturating_sub(1) } else { received });
             }
             Ok(())
         })
+    }
+
+    /// Sets what nobody outside this folder knows, so that a test says the same every time.
+    #[cfg(test)]
+    pub fn set_secret(&self, secret: &[u8; 32]) -> Result<()> {
+        self.write(|t| t.execute("UPDATE counter SET secret = ?1", [secret]).map(drop))
+    }
+
+    /// What nobody outside this folder knows.
+    pub fn secret(&self) -> Result<[u8; 32]> {
+        self.read(|c| c.prepare_cached("SELECT secret FROM counter")?.query_row([], |r| r.get(0)))
     }
 
     /// A number that is raised with every change of the events.
@@ -183,9 +184,9 @@ fn add_known(t: &Transaction<'_>, name: &UserId, events: &[Event], added: &mut A
     if written.is_empty() {
         return Ok(unknown);
     }
-    let (user, before) = (ensure(t, name)?, added.accepted);
+    let (user, before, today) = (ensure(t, name)?, added.accepted, Moment::now().day());
     for event in written {
-        let n = insert(t, user, event)?;
+        let n = insert(t, user, event, today)?;
         added.accepted += n;
         added.unchanged += 1 - n;
         if n == 0 {
@@ -207,10 +208,12 @@ fn is_there(t: &Transaction<'_>, user: i64, event: &Event) -> rusqlite::Result<b
         .query_row(params![user, event.at.0, event.paper.as_str(), event.kind as u8], |r| r.get(0))
 }
 
-/// 1 when the event is new.
-pub fn insert(t: &Transaction<'_>, user: i64, event: &Event) -> rusqlite::Result<usize> {
-    t.prepare_cached("INSERT OR IGNORE INTO events (user, at, paper, kind, weight) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![user, event.at.0, event.paper.as_str(), event.kind as u8, event.weight])
+/// Writes an event that came on a day (since 1970); 1 when it is new.
+pub fn insert(t: &Transaction<'_>, user: i64, event: &Event, received: i32) -> rusqlite::Result<usize> {
+    t.prepare_cached(
+        "INSERT OR IGNORE INTO events (user, at, paper, kind, weight, received) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![user, event.at.0, event.paper.as_str(), event.kind as u8, event.weight, received])
 }
 
 fn known(t: &Transaction<'_>, user: i64, paper: &PaperId) -> rusqlite::Result<bool> {

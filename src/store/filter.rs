@@ -1,7 +1,6 @@
 //! Which rows a filter allows.
 
 use roaring::RoaringBitmap;
-use rusqlite::params_from_iter;
 
 use super::Store;
 use super::papers::folded;
@@ -30,12 +29,16 @@ impl Store {
             }
         }
         if !filter.authors.is_empty() {
-            let marks = vec!["?"; filter.authors.len()].join(", ");
-            let sql = format!("SELECT row FROM authors WHERE name IN ({marks})");
-            let names = filter.authors.iter().map(|name| folded(name));
+            // One statement, whatever their number: SQLite takes no more than so many values at once.
             meet(self.read(|c| {
-                let mut select = c.prepare_cached(&sql)?;
-                select.query_map(params_from_iter(names), |r| r.get::<_, u32>(0))?.collect()
+                let mut select = c.prepare_cached("SELECT row FROM authors WHERE name = ?1")?;
+                let mut rows = RoaringBitmap::new();
+                for name in &filter.authors {
+                    for row in select.query_map([folded(name)], |r| r.get::<_, u32>(0))? {
+                        rows.insert(row?);
+                    }
+                }
+                Ok(rows)
             })?);
         }
         Ok(allowed)

@@ -125,7 +125,7 @@ impl Store {
             }
             put_outside(t, user, &window.papers, window.fingerprint, Some(number))?;
             let mut known = done_with(t, user)?;
-            let mut added = Added::default();
+            let (mut added, today) = (Added::default(), Moment::now().day());
             for event in window.events {
                 let there = !known.insert((event.paper.to_string(), event.kind as u8));
                 if there {
@@ -137,7 +137,7 @@ impl Store {
                     )?
                     .execute(params![user, event.paper.as_str(), event.kind as u8, number])?;
                 } else {
-                    added.accepted += insert(t, user, event)?;
+                    added.accepted += insert(t, user, event, today)?;
                     claim_event(t, user, event, number)?;
                 }
             }

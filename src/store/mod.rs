@@ -22,7 +22,7 @@ mod users;
 mod vectors;
 mod works;
 
-pub use events::{Added, UserEvent};
+pub use events::Added;
 pub use imports::{ImportStatus, ImportWindow, ImportWithClaims, StoredImport};
 pub use interests::StoredInterest;
 pub use list::{Listing, Page, Sort};
@@ -41,6 +41,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use self::columns::Columns;
 use crate::error::{Error, Result};
+use crate::paper::head;
 
 /// Commits from which on the log is worth folding: of single papers they come to about a thousand pages.
 const FOLD_AFTER: usize = 32;
@@ -162,7 +163,8 @@ fn explain(path: &Path, e: rusqlite::Error) -> Error {
             Error::Data(format!("{path}: cannot be opened for writing ({e}). Check the folder's permissions"))
         }
         Some(ErrorCode::SystemIoFailure) => Error::Data(format!("{path}: the system failed to read or write it ({e})")),
-        _ => Error::Internal(format!("{path}: {e}")),
+        // It may hold the whole statement.
+        _ => Error::Internal(format!("{path}: {}", head(&e.to_string(), 300))),
     }
 }
 

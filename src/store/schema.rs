@@ -236,6 +236,16 @@ WHERE merged IS NOT NULL
    OR json_extract(edits, '$.name') IS NOT NULL OR json_extract(edits, '$.weight') IS NOT NULL
    OR EXISTS (SELECT 1 FROM interests AS part WHERE part.user = interests.user AND part.merged = interests.interest);
 ",
+    "
+-- The day on which an event came (days since 1970, UTC, by the clock of this machine): whoever sends one can choose its time,
+-- and not this day. Those that were there before came before; their own day is the best that is known of it.
+ALTER TABLE events ADD COLUMN received INTEGER NOT NULL DEFAULT 0;
+UPDATE events SET received = (at - ((at % 86400000000) + 86400000000) % 86400000000) / 86400000000;
+
+-- What decides which acts of readers are told (engine/readership). It never leaves the folder.
+ALTER TABLE counter ADD COLUMN secret BLOB;
+UPDATE counter SET secret = randomblob(32);
+",
 ];
 
 #[cfg(test)]

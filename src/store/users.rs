@@ -1,5 +1,7 @@
 //! Users.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::claims::rewrite_claims;
@@ -96,6 +98,13 @@ impl Store {
     /// How many users there are.
     pub fn count_users(&self) -> Result<usize> {
         self.read(|c| c.query_row("SELECT count(*) FROM users", [], |r| r.get(0)))
+    }
+
+    /// The names of all users by their numbers.
+    pub fn user_names(&self) -> Result<HashMap<i64, String>> {
+        self.read(|c| {
+            c.prepare_cached("SELECT user, name FROM users")?.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect()
+        })
     }
 
     /// Up to `n` users in the order in which they came, from the one behind `after` on.

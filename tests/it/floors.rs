@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("config", 0),
     ("error", 0),
     ("cancel", 0),
+    ("bounds", 0),
 ];
 
 /// The crates that may stand only in some rooms.

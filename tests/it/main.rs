@@ -11,6 +11,7 @@ mod imports;
 mod interrupted;
 mod model;
 mod races;
+mod readers;
 mod readme;
 mod reembed;
 mod schema;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::candidates::Eligible;
 use super::{Feed, PER_AUTHOR, Since};
+use crate::engine::answer::Room;
 use crate::engine::interests::standing;
 use crate::engine::reader::Reader;
 use crate::engine::space::Space;
@@ -121,6 +122,7 @@ impl Engine {
                 Hit { why, ..Hit::new(paper, score) }
             })
             .collect();
+        Room::default().take(&papers)?;
         papers.sort_by(|a, b| b.score.total_cmp(&a.score));
         let total = papers.len();
         Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })

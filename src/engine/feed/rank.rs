@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::score::{Scored, Scorer};
 use super::why::Explain;
+use crate::engine::answer::Room;
 use crate::engine::reader::Reader;
 use crate::engine::recommend::MAX_CANDIDATES;
 use crate::engine::space::Space;
@@ -57,6 +58,7 @@ impl Engine {
             None => own.parts(vector, terms),
         };
         let papers = self.hits(&space, &reader, page, explain.then_some(apart))?;
+        Room::default().take(&papers)?;
         Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
     }
 

@@ -320,7 +320,7 @@ impl Engine {
     pub fn undo_import(&self, name: &str, id: &str) -> Result<Undone> {
         let user = self.store.user(name)?.number;
         let (events, papers) = self.store.undo_import(user, number(id)?)?;
-        self.readers.forget(user);
+        self.forget_reader(user);
         Ok(Undone { events, papers })
     }
 
@@ -352,7 +352,7 @@ impl Engine {
             }
             (done, _) => done?,
         }
-        self.readers.forget(user);
+        self.forget_reader(user);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Themes of a selection: the papers of a list, a filter, a search or a reader's history, grouped by themselves.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -20,7 +21,7 @@ use crate::user::EventKind;
 use crate::vector::add;
 
 /// Papers at most in a selection: every pair of them is compared while the one who asked waits.
-pub const MOST: usize = 5_000;
+pub const MOST: usize = crate::bounds::SELECTED;
 
 /// Which papers to group.
 #[derive(Debug, Clone, Default)]
@@ -103,7 +104,7 @@ impl Engine {
         let rows = self.selected(&space, selection)?;
         let found = space.index.vectors(&rows);
         let papers = self.store.papers(&rows)?;
-        let known: std::collections::HashMap<Row, Paper> = papers.into_iter().collect();
+        let known: HashMap<Row, Paper> = papers.into_iter().collect();
         let mut chosen: Vec<(&Paper, Vec<f32>)> = Vec::with_capacity(rows.len());
         for (row, vector) in rows.iter().zip(found) {
             if let (Some(paper), Some(vector)) = (known.get(row), vector) {
@@ -209,14 +210,13 @@ impl Engine {
 
     /// The papers of a user's history that speak for what they like; those that are gone are passed over.
     fn liked_by(&self, user: &str) -> Result<Vec<Row>> {
-        let mut liked: Vec<PaperId> = Vec::new();
-        for event in self.store.history(self.store.user(user)?.number)? {
-            liked.retain(|id| *id != event.paper);
-            if !matches!(event.kind, EventKind::Dislike | EventKind::Dismiss | EventKind::Unsave | EventKind::Clear) {
-                liked.push(event.paper);
-            }
-        }
-        let ids: Vec<&PaperId> = liked.iter().collect();
+        let history = self.store.history(self.store.user(user)?.number)?;
+        // The last word on each paper, in the order in which they were said.
+        let last: HashMap<&PaperId, usize> = history.iter().enumerate().map(|(k, e)| (&e.paper, k)).collect();
+        let against =
+            |kind| matches!(kind, EventKind::Dislike | EventKind::Dismiss | EventKind::Unsave | EventKind::Clear);
+        let spoken = history.iter().enumerate().filter(|(k, e)| last[&e.paper] == *k && !against(e.kind));
+        let ids: Vec<&PaperId> = spoken.map(|(_, e)| &e.paper).collect();
         Ok(self.store.rows(&ids)?.into_iter().flatten().collect())
     }
 

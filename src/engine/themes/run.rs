@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -24,6 +24,7 @@ use crate::themes::levels::{self, FINEST, Grouping, LEVELS, NONE, Start};
 use crate::themes::lineage::{self, Event, Lineage};
 use crate::themes::names::{self, Name};
 use crate::themes::text::{Counts, Words};
+use crate::user::Moment;
 
 /// The seed of every run.
 const SEED: u64 = 1;
@@ -146,7 +147,7 @@ impl Engine {
         let drawn = began.elapsed();
         // From here on it is kept whole, or not at all.
         cancel::check()?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
+        let now = Moment::now().0.div_euclid(1_000_000);
         let number = before.map_or(0, |p| p.run.run) + 1;
         let mut next = before.map_or(1, |p| p.run.next);
         let themes = known(base, &grouping, &lineages, &centres, &named, now, &mut next);

@@ -1,12 +1,14 @@
 //! From a word to the papers that hold it: tantivy's index with our words, our statistics and rows for names.
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use roaring::RoaringBitmap;
 use tantivy::columnar::ColumnValues;
 use tantivy::directory::MmapDirectory;
+use tantivy::index::{SegmentId, SegmentMeta};
+use tantivy::indexer::{LogMergePolicy, MergeCandidate, MergePolicy};
 use tantivy::query::{Bm25StatisticsProvider, EnableScoring, Query};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{PreTokenizedString, Token};
@@ -77,10 +79,43 @@ pub struct Inverted {
     writer: Mutex<Option<IndexWriter>>,
     // Held while segments are joined, so that nobody joins those that are being joined. Commits go on meanwhile.
     joining: Mutex<()>,
+    merging: Merging,
     // Held while the next view is made, so that an older one never takes the place of a newer.
     reloading: Mutex<()>,
     // A lock only around the pointer: searches take a copy of it.
     view: RwLock<Arc<View>>,
+}
+
+/// tantivy's own policy of joining small segments, which remembers what it has set going.
+///
+/// tantivy joins in the background, and takes the result in when it is done, in the place of the segments that went into it. When one of
+/// these is gone by then it drops the result and warns ("couldn't find segment in SegmentManager"); nothing is lost but the
+/// work. That was so whenever [`Inverted::join`] joined all segments while some of them were being joined. It still is when
+/// a commit takes the last paper of a segment away meanwhile, which is how things are: the segments are offered again.
+#[derive(Debug, Clone, Default)]
+struct Merging {
+    policy: LogMergePolicy,
+    /// Segments that were proposed, and not offered again since: they are being joined, or gone.
+    under_way: Arc<Mutex<HashSet<SegmentId>>>,
+}
+
+/// Segments that are remembered at most; of those that are gone nobody hears.
+const REMEMBERED: usize = 10_000;
+
+impl MergePolicy for Merging {
+    fn compute_merge_candidates(&self, segments: &[SegmentMeta]) -> Vec<MergeCandidate> {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        // tantivy offers none that it is joining.
+        for segment in segments {
+            under_way.remove(&segment.id());
+        }
+        if under_way.len() > REMEMBERED {
+            under_way.clear();
+        }
+        let candidates = self.policy.compute_merge_candidates(segments);
+        under_way.extend(candidates.iter().flat_map(|candidate| candidate.0.iter().copied()));
+        candidates
+    }
 }
 
 fn schema() -> (Schema, Fields) {
@@ -152,6 +187,7 @@ impl Inverted {
             reader,
             writer: Mutex::default(),
             joining: Mutex::default(),
+            merging: Merging::default(),
             reloading: Mutex::default(),
             view: RwLock::new(Arc::new(view)),
         };
@@ -211,9 +247,16 @@ impl Inverted {
         let segments = self.index.searchable_segment_ids().map_err(explain)?;
         // The writer only begins it: held to the end, it would keep every commit waiting for seconds. That cannot fail, and
         // what fails later fails beside the writer, so what waits in it for a commit is safe.
-        match self.with_writer(|writer| Ok(writer.merge(&segments)))?.wait() {
-            // One of them is gone: its papers were all taken away meanwhile, or tantivy joined it itself. The next time
-            // is soon enough.
+        let begin = |writer: &mut IndexWriter| {
+            // Behind the writer's lock, never before it: whoever commits holds that and waits for who asks the policy.
+            let under_way = self.merging.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+            let free = !segments.iter().any(|segment| under_way.contains(segment));
+            Ok(free.then(|| writer.merge(&segments)))
+        };
+        // tantivy is joining some of them itself: of two that join the same, the later would find nothing to put its work into.
+        let Some(begun) = self.with_writer(begin)? else { return Ok(()) };
+        match begun.wait() {
+            // One of them is gone: its papers were all taken away meanwhile. The next time is soon enough.
             Ok(_) | Err(TantivyError::InvalidArgument(_)) => self.reload(),
             Err(e) => Err(explain(e)),
         }
@@ -231,7 +274,11 @@ impl Inverted {
         let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let writer = match &mut *slot {
             Some(writer) => writer,
-            None => slot.insert(self.index.writer_with_num_threads(1, WRITER_BYTES).map_err(explain)?),
+            None => {
+                let writer: IndexWriter = self.index.writer_with_num_threads(1, WRITER_BYTES).map_err(explain)?;
+                writer.set_merge_policy(Box::new(self.merging.clone()));
+                slot.insert(writer)
+            }
         };
         let out = f(writer).map_err(explain);
         if out.is_err() {
