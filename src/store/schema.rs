@@ -236,6 +236,10 @@ WHERE merged IS NOT NULL
    OR json_extract(edits, '$.name') IS NOT NULL OR json_extract(edits, '$.weight') IS NOT NULL
    OR EXISTS (SELECT 1 FROM interests AS part WHERE part.user = interests.user AND part.merged = interests.interest);
 ",
+    "
+-- The number of the last commit, whatever it wrote: what was acknowledged is known by it also outside of the database.
+ALTER TABLE counter ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 #[cfg(test)]
