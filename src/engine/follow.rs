@@ -35,6 +35,7 @@ pub struct Follow {
     pub versions: Arc<RwLock<Versions>>,
     pub committing: Arc<Mutex<()>>,
     pub late: Mutex<Late>,
+    pub healer: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What has not followed.
@@ -95,7 +96,7 @@ impl Follow {
     }
 
     /// Looks whether all is well, and mends what can be mended.
-    fn tick(&self) {
+    fn tick(self: &Arc<Self>) {
         self.store.watch();
         let troubles = self.store.troubles();
         let space = Arc::clone(&self.space.read().unwrap_or_else(PoisonError::into_inner));
@@ -110,8 +111,9 @@ impl Follow {
             troubles.end(TroubleCode::IndexBehind);
         }
         if words {
-            let behind = self.store.change().map(|now| now.saturating_sub(self.lexical.has_failed().1)).ok();
-            self.say_words(behind.filter(|n| *n > 0));
+            if let (Some((_, written)), Ok(now)) = (self.lexical.standing(), self.store.change()) {
+                self.say_words(Some(now.saturating_sub(written)).filter(|n| *n > 0));
+            }
         } else {
             troubles.end(TroubleCode::WordsBehind);
         }
@@ -126,15 +128,31 @@ impl Follow {
         if unwritten {
             space.index.maintain_soon();
         }
-        let healed = self.heal(words, index);
-        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
-        match healed {
-            Ok(()) if unwritten => late.again(),
-            Ok(()) => *late = Late { words: late.words && !words, index: late.index && !index, ..Late::default() },
-            Err(e) => {
-                tracing::warn!("an index could not catch up yet: {e}");
-                late.again();
+        // On a thread of its own: it may wait for those who write, and the folder is looked after meanwhile.
+        let mut healer = self.healer.lock().unwrap_or_else(PoisonError::into_inner);
+        if healer.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return;
+        }
+        let own = Arc::clone(self);
+        let heal = move || {
+            let healed = own.heal(words, index);
+            let mut late = own.late.lock().unwrap_or_else(PoisonError::into_inner);
+            match healed {
+                Ok(()) if unwritten => late.again(),
+                Ok(()) => {
+                    // Somebody may have written meanwhile, and failed.
+                    let words = late.words && (!words || own.lexical.standing().is_none_or(|(failed, _)| failed));
+                    *late = Late { words, index: late.index && !index, ..Late::default() };
+                }
+                Err(e) => {
+                    tracing::warn!("an index could not catch up yet: {e}");
+                    late.again();
+                }
             }
+        };
+        match std::thread::Builder::new().name("catch-up".into()).spawn(heal) {
+            Ok(thread) => *healer = Some(thread),
+            Err(e) => tracing::warn!("an index could not catch up yet: no thread ({e})"),
         }
     }
 
@@ -182,6 +200,7 @@ pub fn follow(store: &Store, space: &Space) -> Result<()> {
 pub struct Watcher {
     stop: Arc<(Mutex<bool>, Condvar)>,
     thread: Option<JoinHandle<()>>,
+    follow: Arc<Follow>,
 }
 
 impl Watcher {
@@ -190,7 +209,7 @@ impl Watcher {
     /// # Errors
     /// [`Error::Overloaded`] when no thread can be started.
     pub fn start(follow: &Arc<Follow>) -> Result<Self> {
-        let (stop, follow): (Arc<(Mutex<bool>, Condvar)>, _) = (Arc::default(), Arc::clone(follow));
+        let (stop, own): (Arc<(Mutex<bool>, Condvar)>, _) = (Arc::default(), Arc::clone(follow));
         let stopped = Arc::clone(&stop);
         let watch = move || {
             let (flag, changed) = &*stopped;
@@ -203,14 +222,14 @@ impl Watcher {
                 }
                 drop(flag);
                 // A panic here must not end the watch.
-                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| follow.tick())).is_err() {
+                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| own.tick())).is_err() {
                     tracing::error!("looking after the data folder failed inside; it goes on");
                 }
             }
         };
         let thread = std::thread::Builder::new().name("watch".into()).spawn(watch);
         let thread = thread.map_err(|e| Error::Overloaded(format!("cannot start a thread: {e}")))?;
-        Ok(Watcher { stop, thread: Some(thread) })
+        Ok(Watcher { stop, thread: Some(thread), follow: Arc::clone(follow) })
     }
 }
 
@@ -220,6 +239,10 @@ impl Drop for Watcher {
         self.stop.1.notify_all();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+        let healer = self.follow.healer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(healer) = healer {
+            let _ = healer.join();
         }
     }
 }

@@ -78,6 +78,7 @@ impl Engine {
             versions: Arc::clone(&versions),
             committing: Arc::clone(&committing),
             late: Mutex::default(),
+            healer: Mutex::default(),
         });
         // With a full disk the rest works all the same.
         caught_up.unwrap_or_else(|e| follow.words_missed(&e));

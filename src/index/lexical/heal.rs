@@ -1,7 +1,7 @@
 //! After a failure: the files are opened anew. And whether they are as they were written.
 
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
+use std::sync::{PoisonError, TryLockError};
 
 use roaring::RoaringBitmap;
 
@@ -32,10 +32,14 @@ impl Lexical {
     }
 
     /// Whether something could not be written, so that nothing is taken any more; and the store's change number up to which
-    /// everything is written.
-    pub fn has_failed(&self) -> (bool, u64) {
-        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        (writing.failed, writing.change)
+    /// everything is written. None while it is being written: nobody waits for that.
+    pub fn standing(&self) -> Option<(bool, u64)> {
+        let writing = match self.writing.try_lock() {
+            Ok(writing) => writing,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some((writing.failed, writing.change))
     }
 
     /// Reads every file and compares it with its checksum; gives how many there are, and what is wrong with those that are not
