@@ -222,7 +222,11 @@ impl Store {
     fn note_room<T>(&self, done: &Result<T>) {
         match done {
             Err(Error::StorageFull(message)) => self.troubles.begin(TroubleCode::DiskFull, message.clone(), None),
-            Ok(_) => self.troubles.end(TroubleCode::DiskFull),
+            // What is small may still have found a place.
+            Ok(_) if self.troubles.has(TroubleCode::DiskFull) && self.place.may_grow() => {
+                self.troubles.end(TroubleCode::DiskFull);
+            }
+            Ok(_) => {}
             Err(_) => {}
         }
     }

@@ -38,12 +38,14 @@ pub struct Log {
     /// SQLite's running checksum behind the last commit.
     running: (u32, u32),
     written: Vec<Written>,
+    // Kept from one commit to the next.
+    room: Vec<u8>,
 }
 
 impl Log {
     /// The log at this place, where one is; nothing of it is read yet.
     pub fn new(path: PathBuf) -> Self {
-        Log { path, file: None, header: [0; HEADER], running: (0, 0), written: Vec::new() }
+        Log { path, file: None, header: [0; HEADER], running: (0, 0), written: Vec::new(), room: Vec::new() }
     }
 
     /// What the commits in it wrote, in their order.
@@ -108,12 +110,13 @@ impl Log {
             }
         }
         let length = FRAME + page_size(&self.header);
-        let mut bytes = vec![0; BATCH * length];
+        let bytes = &mut self.room;
+        bytes.resize(BATCH * length, 0);
         let (mut running, mut open) = (self.running, Vec::new());
         file.seek(SeekFrom::Start((HEADER + self.written.len() * length) as u64))?;
         let big = be(&header, 0) & 1 == 1;
         loop {
-            let n = read_full(file, &mut bytes)?;
+            let n = read_full(file, bytes)?;
             for frame in bytes[..n].chunks_exact(length) {
                 if frame[8..16] != header[16..24] {
                     return Ok(());

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 
 const LOCK: &str = "lock";
 
-/// Bytes that must be free for a full disk to count as full no longer.
-const ROOM: u64 = 4 << 20;
+/// Bytes that must be free, and by which the longest file must be allowed to grow, for a full disk to count as full no longer.
+const ROOM: u64 = 2 << 20;
 
 /// Which file stands at a path: another one of the same name is another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,8 +133,20 @@ impl Place {
         &self.folder
     }
 
+    /// Whether the disk has some megabytes, and the system lets the files grow by as much: nothing is written to find out.
+    pub fn may_grow(&self) -> bool {
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let longest =
+            watched.iter().filter_map(|(path, _)| fs::metadata(path).ok()).map(|m| m.len()).max().unwrap_or(0);
+        free(&self.folder).is_none_or(|free| free >= ROOM)
+            && longest_allowed().is_none_or(|most| longest + ROOM <= most)
+    }
+
     /// Whether something can be written again.
     pub fn has_room(&self) -> bool {
+        if !self.may_grow() {
+            return false;
+        }
         let path = self.folder.join(".room");
         let probe = || -> std::io::Result<()> {
             let mut file = File::create(&path)?;
@@ -143,12 +155,7 @@ impl Place {
         };
         let written = probe();
         let _ = fs::remove_file(&path);
-        written.is_ok() && self.free().is_none_or(|free| free >= ROOM)
-    }
-
-    /// Bytes that this process may still write; none where the system does not say.
-    pub fn free(&self) -> Option<u64> {
-        free(&self.folder)
+        written.is_ok()
     }
 }
 
@@ -162,6 +169,18 @@ pub fn free(folder: &Path) -> Option<u64> {
     #[cfg(not(unix))]
     {
         let _ = folder;
+        None
+    }
+}
+
+/// How long this process may make a file (`ulimit -f`); none where nothing limits it.
+fn longest_allowed() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        rustix::process::getrlimit(rustix::process::Resource::Fsize).current
+    }
+    #[cfg(not(unix))]
+    {
         None
     }
 }
