@@ -57,6 +57,9 @@ pub enum Error {
     /// The data folder cannot be used for now (it was taken away or replaced while it was open): nothing was written.
     #[error("{0}")]
     Unavailable(String),
+    /// What was asked for is there, and not as it was written: put a backup back.
+    #[error("{0}")]
+    Damaged(String),
     /// Whoever asked for the work has given it up, or was told that it took too long: what was finished stays, the rest is not
     /// begun.
     #[error("the work was given up: nobody waits for its answer")]

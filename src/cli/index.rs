@@ -15,9 +15,10 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// Search for a sample of papers, compare with the exact scan, and read every file
+    /// Search for a sample of papers, compare with the exact scan, read every file of the index and every page of the database
     ///
-    /// Fails when a file is damaged, a paper cannot be found by its own vector, or a part of a graph cannot be reached.
+    /// Fails when a file or page is not as it was written, a paper cannot be found by its own vector, or a part of a graph
+    /// cannot be reached. `paperkin doctor` looks at everything else as well.
     Check {
         /// Papers to search for
         #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -28,21 +29,33 @@ enum Action {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let Action::Check { sample } = args.action;
     let engine = context.open_filled()?;
-    let checked = engine.check_index(sample as usize);
+    let checkup = engine.check_index(sample as usize)?;
+    let (checked, database) = (&checkup.index, &checkup.database);
     if context.json {
-        show::document(&checked)?;
+        show::document(&checkup)?;
     } else {
         let mut lines = vec![
             format!("recall@10    {:.4} over {} papers", checked.recall, thousands(checked.sample)),
             format!("lost         {} not found by their own vector", counted(checked.lost, "paper")),
             format!("unreachable  {} of the graphs", counted(checked.unreachable, "point")),
         ];
-        lines.push(match checked.damaged.len() {
-            0 => "files        every byte is as it was written".to_string(),
-            n => format!("files        {} damaged:", counted(n, "segment")),
+        lines.push(match (checked.damaged.len(), checked.files) {
+            (0, 0) => "files        none to read: the index is in memory alone".to_string(),
+            (0, n) => format!("files        {} of the index read: as they were written", counted(n, "file")),
+            (n, _) => format!("files        {} of the index damaged:", counted(n, "segment")),
         });
         lines.extend(checked.damaged.iter().map(|why| format!("             {why}")));
+        lines.push(match (database.damaged.len(), database.pages) {
+            (0, 0) => "database     nothing is known of its pages yet".to_string(),
+            (0, n) => format!("database     {} read: as they were written", counted(n, "page")),
+            (n, all) => {
+                format!("database     {} of {} are not as they were written", counted(n, "page"), thousands(all))
+            }
+        });
         show::text(&lines.join("\n"))?;
+    }
+    if !database.damaged.is_empty() {
+        anyhow::bail!("the database is damaged; `paperkin doctor` says more");
     }
     if checked.lost + checked.unreachable + checked.damaged.len() > 0 {
         anyhow::bail!(

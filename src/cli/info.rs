@@ -52,6 +52,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         ),
         format!("version      {}", info.version),
     ];
-    let trouble = state.trouble.iter().map(|t| format!("TROUBLE      {t}"));
+    let mut trouble: Vec<String> = state.trouble.iter().map(|t| format!("TROUBLE      {t}")).collect();
+    trouble.extend(info.troubles.iter().map(|t| format!("TROUBLE      {}: {}", t.code.name(), t.message)));
     show::text(&lines.into_iter().chain(trouble).collect::<Vec<_>>().join("\n"))
 }

@@ -4,6 +4,7 @@ mod ask;
 mod demo;
 mod desk;
 mod digest;
+mod doctor;
 mod embed;
 mod eval;
 mod history;
@@ -110,6 +111,7 @@ enum Command {
     Digest(digest::Args),
     Embed(embed::Args),
     Info(info::Args),
+    Doctor(doctor::Args),
     Index(index::Args),
     Reembed(reembed::Args),
     Eval(eval::Args),
@@ -128,7 +130,7 @@ impl Command {
             Command::Themes(_) => "`GET /v1/themes`",
             Command::History(_) => "`/v1/users/{user}/history` and `/v1/users/{user}/events`",
             Command::Digest(_) => "`GET /v1/users/{user}/feed`",
-            Command::Info(_) => "`GET /readyz`",
+            Command::Info(_) | Command::Doctor(_) => "`GET /readyz`",
             Command::Index(_) => "`GET /metrics` (what is known of the index)",
             Command::Embed(_) => "`POST /v1/embed`",
             Command::Export(_) => "`GET /v1/papers` (a page at a time)",
@@ -149,6 +151,7 @@ impl Command {
             Command::Digest(args) => digest::run(context, args),
             Command::Embed(args) => embed::run(context, args),
             Command::Info(args) => info::run(context, args),
+            Command::Doctor(args) => doctor::run(context, args),
             Command::Index(args) => index::run(context, args),
             Command::Reembed(args) => reembed::run(context, args),
             Command::Eval(args) => eval::run(context, args),
@@ -234,11 +237,14 @@ fn open(config: Config) -> anyhow::Result<Engine> {
             || progress::Progress::new("a folder of an earlier version is brought up to date", "papers", Some(total));
         progress.get_or_init(begun).at(done, total);
     };
-    let Opened { engine, index, words_doubt, renewed } = Engine::open_telling(config, &told)?;
+    let Opened { engine, index, words_doubt, renewed, told } = Engine::open_telling(config, &told)?;
     if let Some(progress) = progress.get() {
         progress.finish();
         let count = show::counted(renewed, "paper");
         say!("the folder of an earlier version is up to date: {count} whose text is read better now, with new vectors");
+    }
+    for warning in told {
+        say!("warning: {warning}");
     }
     if let Some(doubt) = words_doubt {
         say!("the index of words could not be used ({doubt}); it was built again from the store");

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::Engine;
 use crate::error::Result;
-use crate::index::{Checked, State};
+use crate::index::State;
+use crate::store::Trouble;
 
 /// What a data folder holds, for people and dashboards.
 #[derive(Debug, Clone, Serialize)]
@@ -39,6 +40,8 @@ pub struct Info {
     pub words: WordsInfo,
     /// Bytes on disk.
     pub disk: DiskInfo,
+    /// What is wrong for now; empty while all is well.
+    pub troubles: Vec<Trouble>,
 }
 
 /// The state of the index.
@@ -76,11 +79,6 @@ pub struct DiskInfo {
 }
 
 impl Engine {
-    /// Searches the index for a sample of its rows, compares with the exact scan, and reads every file of it.
-    pub fn check_index(&self, sample: usize) -> Checked {
-        self.space().index.audit(sample)
-    }
-
     /// What the folder holds.
     ///
     /// # Errors
@@ -118,6 +116,7 @@ impl Engine {
                 index: size(&self.folder.join("index")),
                 words: size(&self.folder.join(super::words::WORDS)),
             },
+            troubles: self.troubles(),
         })
     }
 }

@@ -238,10 +238,10 @@ impl Engine {
             let read = self.embed_all(source, &send, committed);
             drop(send);
             let report = committer.join().map_err(|_| Error::Internal("the committing thread panicked".into()))?;
-            let found = Cancel::new().scope(|| self.commit_words());
+            Cancel::new().scope(|| self.commit_words()).unwrap_or_else(|e| self.follow.words_missed(&e));
             // A failed commit closes the channel, so its cause is the one to tell.
             let report = report?;
-            read.and(found).map(|()| report)
+            read.map(|()| report)
         })
     }
 
@@ -417,13 +417,16 @@ impl Engine {
         added.retain(|(row, _)| !gone.contains(row));
         // First, since what is inserted may be frozen at once, and the files say how far the store had come.
         space.index.seen(written.change);
-        space.index.insert(&added)?;
+        space.index.insert(&added).unwrap_or_else(|e| self.follow.index_missed(&e));
         space.index.remove(&gone);
         let followed = self.follow_versions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone);
         // Behind the versions, which say what themes count.
         self.themes.fall_behind();
-        followed?;
-        self.follow_words(&changed, &gone, written.change)
+        // The store has taken it, so it is a success; what did not follow is told, and tried again.
+        followed.unwrap_or_else(|e| self.follow.index_missed(&e));
+        let followed = self.follow_words(&changed, &gone, written.change);
+        followed.unwrap_or_else(|e| self.follow.words_missed(&e));
+        Ok(())
     }
 }
 

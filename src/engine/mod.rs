@@ -4,8 +4,10 @@ mod agreement;
 mod answer;
 mod candidates;
 mod coreading;
+mod doctor;
 mod embed;
 mod feed;
+mod follow;
 mod format;
 mod history;
 mod imports;
@@ -33,6 +35,7 @@ mod versions;
 mod words;
 
 pub use answer::{Answer, Ask, Hit, InterestName, Meta, Mode, Part, Why};
+pub use doctor::{Checkup, Diagnosis};
 pub use feed::{Feed, Mark, Since};
 pub use format::Format;
 pub use history::{Reference, ReferenceList, RejectedUnit};
@@ -69,20 +72,24 @@ use crate::store::{Listing, Page, Store, StoredModel};
 
 /// An open data folder: everything that can be asked of it. Shared between threads, synchronous.
 pub struct Engine {
+    // First, so that it ends before what it watches is closed.
+    _watcher: follow::Watcher,
     folder: PathBuf,
     config: Config,
     // Shared with the index, which reads from it what its files lack.
     store: Arc<Store>,
     // A lock only around the pointer: whoever asks takes a copy of it and works in one space to the end.
-    space: RwLock<Arc<Space>>,
+    space: Arc<RwLock<Arc<Space>>>,
     // The words of the papers, which no model changes.
-    lexical: Lexical,
+    lexical: Arc<Lexical>,
     // Users whose model is fitted; made again from the store whenever they are not here.
     readers: reader::Readers,
     // Which rows are versions of one work; written by commits alone.
-    versions: RwLock<Versions>,
+    versions: Arc<RwLock<Versions>>,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
-    committing: Mutex<()>,
+    committing: Arc<Mutex<()>>,
+    // What could not follow the store, and is tried again.
+    follow: Arc<follow::Follow>,
     // What the corpus is about; it has locks of its own.
     themes: themes::Board,
     // Reading lists that are being taken in.
@@ -121,8 +128,10 @@ impl Engine {
         let followed = self.follow_versions(std::iter::empty(), &[row]);
         // Behind the versions, which say what themes count.
         self.themes.fall_behind();
-        followed?;
-        self.lexical.remove(&[row])
+        // It is gone from the store and from every answer, whatever could be written down of that.
+        followed.unwrap_or_else(|e| self.follow.index_missed(&e));
+        self.lexical.remove(&[row]).unwrap_or_else(|e| self.follow.words_missed(&e));
+        Ok(())
     }
 
     /// Papers in the order they came in, up to `n` from the one behind `after` on, with their vectors.
@@ -173,12 +182,15 @@ impl Engine {
 
     /// Does the same beside requests: the vectors' part behind them, on one thread, without waiting for it.
     ///
+    /// What cannot be written is told by [`Engine::troubles`] and tried again.
+    ///
     /// # Errors
-    /// As for [`Engine::maintain`], of the index of words; when the store's log cannot be folded.
+    /// None so far.
     pub fn maintain_gently(&self) -> Result<()> {
         self.space().index.maintain_soon();
-        self.store.fold_log()?;
-        self.maintain_words()
+        self.store.fold_log().unwrap_or_else(|e| tracing::warn!("the log of the store was not folded in: {e}"));
+        self.maintain_words().unwrap_or_else(|e| self.follow.words_missed(&e));
+        Ok(())
     }
 
     /// The words of the papers: which hold a word, and which words each holds.

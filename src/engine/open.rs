@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::Engine;
+use super::follow::{Follow, Watcher};
 use super::reading::bring_up_to_date;
 use super::space::{self, Space};
 use super::versions::Versions;
@@ -24,6 +25,8 @@ pub struct Opened {
     pub words_doubt: Option<String>,
     /// Papers of a folder of an earlier version whose text is read in another way now.
     pub renewed: usize,
+    /// What else is to be told: of damage, and of what is missing.
+    pub told: Vec<String>,
 }
 
 impl Engine {
@@ -64,22 +67,38 @@ impl Engine {
         }
         sweep(&config.data.join("index"), &space.model.fingerprint);
         let (lexical, words) = Lexical::open(&config.data.join(WORDS), &space.index.rows(), store.change()?)?;
-        catch_up(&store, &lexical, words.change)?;
-        let versions = RwLock::new(Versions::read(&store)?);
+        let caught_up = catch_up(&store, &lexical, words.change);
+        let (space, lexical) = (Arc::new(RwLock::new(Arc::new(space))), Arc::new(lexical));
+        let versions = Arc::new(RwLock::new(Versions::read(&store)?));
+        let committing: Arc<Mutex<()>> = Arc::default();
+        let follow = Arc::new(Follow {
+            store: Arc::clone(&store),
+            space: Arc::clone(&space),
+            lexical: Arc::clone(&lexical),
+            versions: Arc::clone(&versions),
+            committing: Arc::clone(&committing),
+            late: Mutex::default(),
+            healer: Mutex::default(),
+        });
+        // With a full disk the rest works all the same.
+        caught_up.unwrap_or_else(|e| follow.words_missed(&e));
+        let told = store.told().to_vec();
         let engine = Engine {
+            _watcher: Watcher::start(&follow)?,
+            follow,
             folder: config.data.clone(),
             config,
             store,
-            space: RwLock::new(Arc::new(space)),
+            space,
             lexical,
             readers: super::reader::Readers::default(),
             versions,
-            committing: Mutex::default(),
+            committing,
             themes: super::themes::Board::default(),
             imports: super::imports::Running::default(),
             questions: super::onboarding::Kept::default(),
         };
-        Ok(Opened { engine, index: report, words_doubt: words.doubt, renewed: renewed.papers })
+        Ok(Opened { engine, index: report, words_doubt: words.doubt, renewed: renewed.papers, told })
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError};
 use serde::Serialize;
 
 use super::Engine;
+use super::follow::follow;
 use super::open::sweep;
 use super::space::{Space, stored};
 use crate::config::Config;
@@ -20,9 +21,6 @@ use crate::store::StoredModel;
 
 /// Papers embedded and kept together.
 const BATCH: usize = 128;
-
-/// Vectors read at a time when the index follows.
-const PAGE: usize = 4096;
 
 /// What a move did.
 #[derive(Debug, Clone, Serialize)]
@@ -56,7 +54,7 @@ impl Engine {
             let (space, _) = Space::open(&self.store, model.clone(), &self.config)?;
             let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
             self.embed_lacking(&model, &*embedder, &mut embedded, progress)?;
-            self.follow(&space)?;
+            follow(&self.store, &space)?;
             space.adopt(embedder);
             self.store.set_current_model(&model)?;
             *self.space.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(space);
@@ -97,24 +95,5 @@ impl Engine {
             *embedded += batch.len();
             progress(*embedded, total.max(*embedded));
         }
-    }
-
-    /// Brings an index up to the store: rows that came are added, rows that went are taken away.
-    fn follow(&self, space: &Space) -> Result<()> {
-        // First: rows may be frozen as soon as they are in.
-        space.index.seen(self.store.change()?);
-        let (there, have) = (self.store.rows_of_all()?, space.index.rows());
-        let came: Vec<u32> = (&there - &have).iter().collect();
-        for some in came.chunks(PAGE) {
-            let mut vectors: Vec<(Row, Vec<f32>)> = Vec::with_capacity(some.len());
-            self.store.vectors_of(&space.model, &some.iter().collect(), &mut |row, v| {
-                vectors.push((row, v.to_vec()));
-                Ok(())
-            })?;
-            space.index.insert(&vectors.iter().map(|(row, v)| (*row, v.as_slice())).collect::<Vec<_>>())?;
-        }
-        let gone: Vec<Row> = (have - there).iter().map(Row).collect();
-        space.index.remove(&gone);
-        Ok(())
     }
 }

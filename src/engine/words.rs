@@ -65,8 +65,10 @@ impl Engine {
         let mut rows: Vec<Row> = changed.keys().copied().filter(|row| !gone.contains(row)).collect();
         rows.sort_unstable();
         let documents: Vec<Document<'_>> = rows.iter().map(|row| document(*row, changed[row])).collect();
+        // First what is gone: that is in no answer from now on, whatever can be written.
+        let removed = self.lexical.remove(gone);
         self.lexical.insert(&documents, change)?;
-        self.lexical.remove(gone)
+        removed
     }
 
     /// Makes what came in be found by its words.

@@ -31,7 +31,7 @@ type Schemas = std::collections::BTreeMap<String, RefOr<Schema>>;
 #[openapi(
     info(title = "paperkin", description = "Finds a reader the few papers that matter.\n\nEvery error has the shape \
         `{\"error\": {\"code\", \"message\", \"detail\"}}`: what cannot be read is 400, what can be read and is not allowed is \
-        422, what is allowed and does not exist is 404. `score` is similarity, for a user standard deviations above a paper \
+        422, what is allowed and does not exist is 404, what could be written if there were room on the disk is 507. `score` is similarity, for a user standard deviations above a paper \
         at large, in trending attention a day; greater is better. A `/` in an id is written `%2F` in a path. A query string \
         longer than 64 kB is refused by the server itself, and one of more than 2,000 parameters is 422: send long texts and \
         lists with POST. Every list of a request has a greatest length (`maxItems`); one that is longer is 422."),
@@ -183,10 +183,12 @@ pub fn completed(mut document: Document) -> Document {
     for (address, path) in &mut document.paths.paths {
         let operations: [&mut Option<Operation>; 5] =
             [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
-        for operation in operations.into_iter().flatten() {
+        for (k, operation) in operations.into_iter().enumerate().filter_map(|(k, o)| Some((k, o.as_mut()?))) {
             let mut common = vec!["default"];
             if address.starts_with("/v1/") {
                 common.extend(["400", "408", "500", "503"]);
+                // What reads alone needs no room.
+                common.extend((k > 0).then_some("507"));
                 let mut parameters = operation.parameters.iter().flatten();
                 let body = operation.request_body.is_some();
                 if body {
@@ -257,7 +259,13 @@ fn meaning(status: &str) -> &'static str {
         "415" => "the body is of another media type, or compressed",
         "422" => "can be read and is not allowed",
         "500" => "something went wrong inside; the log of the service says more",
-        "503" => "too much is waiting, or the data folder is still being opened; try again after `Retry-After` seconds",
+        "503" => {
+            "too much is waiting, the data folder is still being opened, or it was taken away and nothing was written; try again \
+             after `Retry-After` seconds"
+        }
+        "507" => {
+            "the disk is full: this was not written, what was reported as stored is safe; send it again when there is room"
+        }
         _ => "any error",
     }
 }

@@ -130,6 +130,8 @@ impl From<Error> for ApiError {
                     "the data folder cannot be used for now; nothing was written. /readyz says more",
                 );
             }
+            // It names the paper and no path.
+            Error::Damaged(_) => StatusCode::INTERNAL_SERVER_ERROR,
             // Its client was answered already.
             Error::Cancelled => StatusCode::REQUEST_TIMEOUT,
             // Nothing the client did; the operator finds it in the log, the client learns no paths.

@@ -4,12 +4,14 @@ use std::sync::OnceLock;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 
 use super::App;
 use super::error::{ApiError, ErrorBody};
 use crate::engine::Info;
+use crate::store::{Trouble, TroubleCode};
 
 /// The process is alive
 #[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Object)))]
@@ -18,13 +20,26 @@ pub async fn healthz() -> Json<Value> {
 }
 
 /// Model and index are up
+///
+/// `status` is `ready` while all is well, `degraded` while reading works and something is wrong (`troubles` says what, since when,
+/// and by how many changes: `disk_full`, `words_behind`, `index_behind`, `store_older`). 503 while the data folder is being opened,
+/// and while answers cannot be relied on or nothing that is written would last (`folder_gone`, `damaged`): then `error.detail`
+/// has the `troubles`.
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Object), (status = 503, body = ErrorBody)))]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     // Without a permit: a service that is busy is ready all the same.
     let engine = app.engine()?;
+    let troubles = engine.troubles();
+    if let Some(grave) = troubles.iter().find(|t| t.code.is_grave()) {
+        let detail = Some(json!({ "status": "unavailable", "troubles": troubles }));
+        return Err(ApiError { detail, ..ApiError::new(StatusCode::SERVICE_UNAVAILABLE, &grave.message) });
+    }
     let info = tokio::task::spawn_blocking(move || engine.info()).await.map_err(|_| ApiError::internal())??;
-    Ok(Json(json!({ "status": "ready", "papers": info.papers, "model": info.model, "index": info.index })))
+    let status = if troubles.is_empty() { "ready" } else { "degraded" };
+    Ok(Json(json!({
+        "status": status, "papers": info.papers, "model": info.model, "index": info.index, "troubles": troubles,
+    })))
 }
 
 /// Prometheus metrics
@@ -33,6 +48,9 @@ pub async fn metrics(State(app): State<App>) -> String {
     // Read when asked for, so that no writer has to remember to count.
     if let Ok(info) = app.blocking(|engine| engine.info()).await {
         gauges(&info);
+    }
+    if let Ok(engine) = app.engine() {
+        troubles(&engine.troubles());
     }
     metrics::gauge!("paperkin_requests_waiting")
         .set((app.tuning.max_waiting - app.permits.available_permits().min(app.tuning.max_waiting)) as f64);
@@ -55,6 +73,16 @@ fn gauges(info: &Info) {
     }
     metrics::gauge!("paperkin_store_bytes").set(info.disk.store as f64);
     metrics::gauge!("paperkin_index_bytes").set(info.disk.index as f64);
+}
+
+/// What is wrong for now: 1 by its code, 0 for what is not; and by how many changes.
+fn troubles(troubles: &[Trouble]) {
+    for code in TroubleCode::ALL {
+        let found = troubles.iter().find(|t| t.code == code);
+        metrics::gauge!("paperkin_trouble", "code" => code.name()).set(f64::from(u8::from(found.is_some())));
+        let behind = found.and_then(|t| t.behind).unwrap_or(0);
+        metrics::gauge!("paperkin_changes_behind", "code" => code.name()).set(behind as f64);
+    }
 }
 
 /// The process's one recorder. Installed at the first call; a process has room for only one.

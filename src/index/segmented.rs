@@ -103,7 +103,9 @@ pub struct Checked {
     pub lost: usize,
     /// Places of the graphs that no walk comes to and that are not scored aside either.
     pub unreachable: usize,
-    /// Files that are not as they were written.
+    /// Files that were read from end to end and compared with their checksums.
+    pub files: usize,
+    /// Segments with a file that is not as it was written.
     pub damaged: Vec<String>,
 }
 
@@ -316,6 +318,11 @@ impl Segmented {
         self.writer.change.fetch_max(change, Ordering::Relaxed);
     }
 
+    /// What went wrong last when files were written or read, if it still matters.
+    pub fn trouble(&self) -> Option<String> {
+        lock(&self.writer.trouble).clone()
+    }
+
     /// All rows that can be found.
     pub fn rows(&self) -> RoaringBitmap {
         self.writer.view().rows()
@@ -340,7 +347,7 @@ impl Segmented {
             aside: view.segments.iter().map(|s| s.manifest.aside.len()).sum(),
             kernel: Kernel::best().name(),
             freezing: self.writer.busy.load(Ordering::Relaxed),
-            trouble: lock(&self.writer.trouble).clone(),
+            trouble: self.trouble(),
         }
     }
 
@@ -373,6 +380,7 @@ impl Segmented {
             recall: if possible == 0 { 1.0 } else { hits as f32 / possible as f32 },
             lost: outcomes.iter().filter(|(.., own)| !own).count(),
             unreachable: view.segments.iter().map(unreachable).sum(),
+            files: view.segments.iter().map(|s| s.manifest.files.len()).sum(),
             damaged: view.segments.iter().filter_map(|s| s.is_whole(&self.writer.stop).err()).collect(),
         }
     }

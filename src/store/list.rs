@@ -5,7 +5,7 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
 use super::Store;
-use super::papers::paper_at;
+use super::papers::whole_paper_at;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperDate, Row};
 
@@ -108,12 +108,16 @@ impl Store {
             found.truncate(listing.limit);
             let last =
                 found.last().map(|(key, row)| format!("{}.{:016x}.{row:x}", letter(listing.sort), key.to_bits()));
-            let mut find = c.prepare_cached("SELECT json FROM papers WHERE row = ?1")?;
+            let mut find = c.prepare_cached("SELECT json, hash, id FROM papers WHERE row = ?1")?;
             let mut papers = Vec::with_capacity(found.len());
             for (_, row) in found {
-                papers.push(find.query_row([row], |r| paper_at(r, 0))?);
+                papers.push((Row(row), find.query_row([row], |r| whole_paper_at(r, 0))?));
             }
-            Ok(Page { items: papers, next: last.filter(|_| more), total })
+            Ok((papers, last.filter(|_| more), total))
+        })
+        .map(|(papers, next, total)| {
+            let items = self.whole(papers).into_iter().map(|(_, paper)| paper).collect();
+            Page { items, next, total }
         })
     }
 }

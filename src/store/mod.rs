@@ -2,64 +2,77 @@
 //!
 //! Every write is one transaction, and one of papers raises the change number; what is derived from the store (the index) remembers
 //! the number up to which it has read. SQL stands nowhere else.
+//!
+//! What lies under it can fail, and that is told: `commit` writes, and says what a full disk did; `place` watches the folder;
+//! `pages` has a checksum of every page of the database, which SQLite's `log` is read for; `acknowledged` has the number of
+//! the last commit that somebody was told of; `examine` looks at everything; `trouble` is what is wrong for now.
 
+mod acknowledged;
 mod claims;
 mod columns;
+mod commit;
 mod events;
+mod examine;
 mod filter;
 #[cfg(test)]
 mod fixture;
 mod imports;
 mod interests;
 mod list;
+mod log;
 mod open;
 mod outside;
+mod pages;
 mod papers;
+mod place;
 mod reading;
 mod schema;
 mod themes;
+mod trouble;
 mod users;
 mod vectors;
 mod works;
 
 pub use events::Added;
+pub use examine::{Finding, PagesRead};
 pub use imports::{ImportStatus, ImportWindow, ImportWithClaims, StoredImport};
 pub use interests::StoredInterest;
 pub use list::{Listing, Page, Sort};
 pub use outside::OutsidePaper;
 pub use papers::{Fingerprints, Outcome, Written};
+pub use place::free;
 pub use themes::{StoredPlace, StoredRun, StoredTheme, StoredThemeEvent};
+pub use trouble::{Trouble, TroubleCode, Troubles};
 pub use users::User;
 pub use vectors::StoredModel;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, ErrorCode};
 
 use self::columns::Columns;
+use self::commit::Writer;
+use self::place::Place;
 use crate::error::{Error, Result};
 use crate::paper::head;
-
-/// Commits from which on the log is worth folding: of single papers they come to about a thousand pages.
-const FOLD_AFTER: usize = 32;
 
 /// The papers of a data folder. One process at a time; shared between its threads.
 pub struct Store {
     path: PathBuf,
-    // Idle readers; in WAL mode they never wait for the writer. Closed before it, since the last connection to close
-    // folds the log into the database and a reader may not.
+    // Idle readers; in WAL mode they never wait for the writer. Closed before it, since then the log is folded into the database.
     readers: Mutex<Vec<Connection>>,
     // One writer, as SQLite wants it. Never held while a text is embedded.
-    writer: Mutex<Connection>,
+    writer: Mutex<Writer>,
     // Derived from the tables. Held while they catch up and while a filter reads them, which is short.
     columns: Mutex<Columns>,
-    // Commits since the log was last folded into the database.
-    logged: AtomicUsize,
-    // Held for its lock, which the system frees when the process ends, however it ends.
-    _lock: File,
+    troubles: Arc<Troubles>,
+    // What a person should hear of how it was opened.
+    told: Vec<String>,
+    // How far the database was read again to compare it with its checksums.
+    scrubbed: Mutex<commit::Scrub>,
+    // The lock, which the system frees when the process ends, however it ends.
+    place: Place,
 }
 
 impl Store {
@@ -87,28 +100,14 @@ impl Store {
         self.read(|c| c.prepare_cached("SELECT papers FROM counter")?.query_row([], |r| r.get(0)))
     }
 
-    /// Folds the log into the database if some commits stand in it, so that none of them has to. It adds nothing to what is
-    /// safe: every commit is, before it returns.
-    pub fn fold_log(&self) -> Result<()> {
-        if self.logged.load(Ordering::Relaxed) < FOLD_AFTER {
-            return Ok(());
-        }
-        self.logged.store(0, Ordering::Relaxed);
-        open::fold(&self.path)
+    /// What is wrong with it for now; whoever follows the store adds its own.
+    pub fn troubles(&self) -> &Arc<Troubles> {
+        &self.troubles
     }
 
-    /// Leaves nothing in the log, neither of what was written before nor of what that overwrote.
-    fn empty_log(&self) {
-        let emptied = self.writer().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get::<_, i64>(0));
-        if !matches!(emptied, Ok(0)) {
-            // A reader that takes longer than a connection waits. The next commits overwrite the log.
-            tracing::warn!("{}: its log could not be emptied yet", self.path.display());
-        }
-    }
-
-    fn writer(&self) -> MutexGuard<'_, Connection> {
-        // A panic inside a transaction rolls it back when it is dropped, so the connection is still good.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What a person should hear of how it was opened.
+    pub fn told(&self) -> &[String] {
+        &self.told
     }
 
     /// Runs `f` on an idle reader.
@@ -116,32 +115,25 @@ impl Store {
         let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(c) => c,
-            None => open::reader(&self.path)?,
+            None => self.another_reader()?,
         };
         let out = f(&connection).map_err(|e| self.explain(e));
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         out
     }
 
-    /// Runs `f` as one transaction: all of it counts, or nothing.
-    fn write<T>(&self, f: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
-        self.write_or(|t| f(t).map(Ok))
-    }
-
-    /// The same for work that may be refused: then nothing of it counts.
-    fn write_or<T>(&self, f: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<Result<T>>) -> Result<T> {
-        let mut connection = self.writer();
-        let run = || {
-            let transaction = connection.transaction()?;
-            let out = f(&transaction)?;
-            // Dropped without a commit it is rolled back.
-            if out.is_ok() {
-                transaction.commit()?;
-                self.logged.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok(out)
-        };
-        run().map_err(|e| self.explain(e))?
+    /// Another connection for reading, to the very files that were opened: others of their names may stand there by now.
+    fn another_reader(&self) -> Result<Connection> {
+        self.place.check().map_err(|why| self.gone(&why))?;
+        let connection = open::reader(&self.path).map_err(|e| {
+            // The file is there, and the writer has it open: what is lacking is a descriptor.
+            tracing::warn!("{e}");
+            Error::Overloaded(
+                "the database cannot be opened once more (too many open files?); try again in a moment".into(),
+            )
+        })?;
+        self.place.check().map_err(|why| self.gone(&why))?;
+        Ok(connection)
     }
 
     fn explain(&self, e: rusqlite::Error) -> Error {
@@ -149,13 +141,38 @@ impl Store {
     }
 }
 
+/// Megabytes that are said to be needed where there is no room: the log of SQLite, and a piece of the index.
+const NEEDED: u64 = 64;
+
+/// The error of a write for which there was no room. It names no path: clients hear it.
+fn no_room() -> Error {
+    Error::StorageFull(format!(
+        "the disk is full, or takes nothing more for another reason (a quota, a limit, a fault): this was not written. What \
+         was reported as stored is safe. Make room (paperkin needs about {NEEDED} MB) and send it again"
+    ))
+}
+
 /// SQLite's words, made into what a person can do.
 fn explain(path: &Path, e: rusqlite::Error) -> Error {
+    // Of SQLite's extended codes those of a write, a sync, a length and the shared memory: what a quota (EDQUOT), a limit
+    // (EFBIG) and a failing disk come to.
+    const WRITES: [i32; 7] = [778, 1034, 1290, 1546, 4618, 4874, 5386];
+    let extended = match &e {
+        rusqlite::Error::SqliteFailure(e, _) => e.extended_code,
+        _ => 0,
+    };
+    let code = e.sqlite_error_code();
+    let out_of_descriptors = || path.parent().is_some_and(place::is_out_of_descriptors);
     let path = path.display();
-    match e.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => Error::Data(format!(
-            "{path}: the disk is full. What was reported as stored is safe; make room and run the command again"
-        )),
+    match code {
+        Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) if out_of_descriptors() => {
+            Error::Overloaded("too many files are open in this process; try again in a moment".into())
+        }
+        Some(ErrorCode::DiskFull) => no_room(),
+        Some(ErrorCode::SystemIoFailure) if WRITES.contains(&extended) => {
+            tracing::warn!("{path}: {e}");
+            no_room()
+        }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Data(format!(
             "{path}: the database is damaged ({e}). Put a copy of it back, or start a new folder with --data and ingest again"
         )),

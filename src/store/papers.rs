@@ -6,7 +6,7 @@ use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, unreadable, vectors, works};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId, Row, unaccented};
 use crate::user::Moment;
 
@@ -92,25 +92,52 @@ impl Store {
     }
 
     /// A paper and its row.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when its text is not what was written.
     pub fn paper(&self, id: &str) -> Result<Option<(Row, Paper)>> {
-        self.read(|c| {
-            let mut find = c.prepare_cached("SELECT row, json FROM papers WHERE id = ?1")?;
-            find.query_row([id], |r| Ok((Row(r.get(0)?), paper_at(r, 1)?))).optional()
-        })
+        let found = self.read(|c| {
+            let mut find = c.prepare_cached("SELECT row, json, hash, id FROM papers WHERE id = ?1")?;
+            find.query_row([id], |r| Ok((Row(r.get(0)?), whole_paper_at(r, 1)?))).optional()
+        })?;
+        match found {
+            None => Ok(None),
+            Some((row, Ok(paper))) => Ok(Some((row, paper))),
+            Some((_, Err(id))) => Err(self.damaged_paper(&id)),
+        }
     }
 
-    /// The papers of some rows, in their order; rows that are gone are passed over.
+    /// The papers of some rows, in their order; rows that are gone are passed over, and so are those that are damaged, which
+    /// is told ([`Store::troubles`]).
     pub fn papers(&self, rows: &[Row]) -> Result<Vec<(Row, Paper)>> {
-        self.read(|c| {
-            let mut find = c.prepare_cached("SELECT json FROM papers WHERE row = ?1")?;
+        let found = self.read(|c| {
+            let mut find = c.prepare_cached("SELECT json, hash, id FROM papers WHERE row = ?1")?;
             let mut papers = Vec::with_capacity(rows.len());
             for row in rows {
-                if let Some(paper) = find.query_row([row.0], |r| paper_at(r, 0)).optional()? {
+                if let Some(paper) = find.query_row([row.0], |r| whole_paper_at(r, 0)).optional()? {
                     papers.push((*row, paper));
                 }
             }
             Ok(papers)
-        })
+        })?;
+        Ok(self.whole(found))
+    }
+
+    /// Those that are whole; of the others it is remembered that they are not.
+    pub(super) fn whole(&self, found: Vec<(Row, Checked)>) -> Vec<(Row, Paper)> {
+        let one = |(row, paper): (Row, Checked)| match paper {
+            Ok(paper) => Some((row, paper)),
+            Err(id) => {
+                self.damaged_paper(&id);
+                None
+            }
+        };
+        found.into_iter().filter_map(one).collect()
+    }
+
+    fn damaged_paper(&self, id: &str) -> Error {
+        self.damaged_too(format!("the paper {id:?}"));
+        Error::Damaged(format!("the paper {id:?} is damaged in the database; /readyz and `paperkin doctor` say more"))
     }
 
     /// The rows of all papers.
@@ -151,11 +178,22 @@ impl Store {
     }
 
     /// Up to `n` papers in the order of their rows, from the one behind `after` on.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when one is not what was written: a copy without it would not be whole.
     pub fn papers_after(&self, after: Option<Row>, n: usize) -> Result<Vec<(Row, Paper)>> {
         self.read(|c| {
-            let mut select = c.prepare_cached("SELECT row, json FROM papers WHERE row > ?1 ORDER BY row LIMIT ?2")?;
+            let sql = "SELECT row, json, hash, id FROM papers WHERE row > ?1 ORDER BY row LIMIT ?2";
+            let mut select = c.prepare_cached(sql)?;
             let after = after.map_or(-1, |r| i64::from(r.0));
-            select.query_map(params![after, n], |r| Ok((Row(r.get(0)?), paper_at(r, 1)?)))?.collect()
+            let found: Vec<(Row, Checked)> = select
+                .query_map(params![after, n], |r| Ok((Row(r.get(0)?), whole_paper_at(r, 1)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(found)
+        })
+        .and_then(|found| match found.iter().find_map(|(_, paper)| paper.as_ref().err()) {
+            Some(id) => Err(self.damaged_paper(id)),
+            None => Ok(self.whole(found)),
         })
     }
 
@@ -310,7 +348,7 @@ fn today(t: &Transaction<'_>, paper: &Paper) -> rusqlite::Result<i32> {
     Ok(newest.unwrap_or(clock))
 }
 
-fn short_hash(bytes: &[u8]) -> [u8; 16] {
+pub fn short_hash(bytes: &[u8]) -> [u8; 16] {
     let mut out = [0; 16];
     out.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
     out
@@ -319,6 +357,19 @@ fn short_hash(bytes: &[u8]) -> [u8; 16] {
 pub fn to_json(paper: &Paper) -> String {
     // A paper holds texts, numbers and JSON values under text keys: writing it cannot fail.
     serde_json::to_string(paper).unwrap_or_default()
+}
+
+/// A paper, or the id of one whose text is not what was written.
+pub type Checked = std::result::Result<Paper, String>;
+
+/// A paper whose text stands in a column, with its hash and its id in the two behind; compared with its hash.
+pub fn whole_paper_at(r: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Checked> {
+    let (text, hash) = (r.get_ref(column)?.as_bytes(), r.get_ref(column + 1)?.as_blob());
+    if matches!((text, hash), (Ok(text), Ok(hash)) if hash == short_hash(text)) {
+        return paper_at(r, column).map(Ok);
+    }
+    let id = r.get_ref(column + 2)?.as_bytes().unwrap_or_default();
+    Ok(Err(crate::paper::head(&String::from_utf8_lossy(id), 80)))
 }
 
 pub fn paper_at(r: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Paper> {

@@ -246,6 +246,10 @@ UPDATE events SET received = (at - ((at % 86400000000) + 86400000000) % 86400000
 ALTER TABLE counter ADD COLUMN secret BLOB;
 UPDATE counter SET secret = randomblob(32);
 ",
+    "
+-- The number of the last commit, whatever it wrote: what was acknowledged is known by it also outside of the database.
+ALTER TABLE counter ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod cases;
 mod commands;
 mod damage;
+mod disk;
 mod document;
 mod floors;
 mod growth;

@@ -147,7 +147,9 @@ impl Engine {
         }
         let changed: Vec<StoredInterest> = stored.into_iter().filter(|s| !before.contains(s)).collect();
         if keep && user.number >= 0 && !changed.is_empty() {
-            self.store.put_found(user.number, &changed)?;
+            // Found again the next time, where it cannot be kept (a full disk).
+            let kept = self.store.put_found(user.number, &changed);
+            kept.unwrap_or_else(|e| tracing::warn!("the interests of a user were not kept: {e}"));
         }
         Ok(interests)
     }

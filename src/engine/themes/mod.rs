@@ -142,7 +142,10 @@ impl Engine {
         let new: Vec<Row> = (&rows - &picture.rows).iter().map(Row).collect();
         let joined = self.join(&space, picture, &new)?;
         let stored: Vec<StoredPlace> = joined.iter().map(|p| picture.stored(p)).collect();
-        self.store.join_themes(&stored, &gone)?;
+        // What cannot be kept now (a full disk) is found again when the folder is next opened; reading goes on.
+        self.store
+            .join_themes(&stored, &gone)
+            .unwrap_or_else(|e| tracing::warn!("places in themes were not kept: {e}"));
         let next = Arc::new(picture.with(joined, &gone));
         *state = State::Picture(Arc::clone(&next));
         seen();

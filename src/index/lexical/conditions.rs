@@ -76,7 +76,7 @@ impl Lexical {
 
     /// The rows that meet a condition, rows that are gone among them; `None` when it says nothing.
     pub(super) fn met(&self, atom: &Atom) -> Result<Option<RoaringBitmap>> {
-        let (view, fields) = (self.inverted.view(), &self.inverted.fields);
+        let (view, fields) = (self.inverted().view(), &self.fields);
         let query: Option<Box<dyn TantivyQuery>> = match atom {
             Atom::Phrase(text) => {
                 let named = self.by_person(&view, text)?;
@@ -114,7 +114,7 @@ impl Lexical {
         for readings in names::readings(text) {
             let mut rows = RoaringBitmap::new();
             for names in readings {
-                for query in names.iter().filter_map(|name| name_query(self.inverted.fields.author, name, NAME_SLOP)) {
+                for query in names.iter().filter_map(|name| name_query(self.fields.author, name, NAME_SLOP)) {
                     rows |= view.all(&*query)?;
                 }
                 // The next reading is less likely.

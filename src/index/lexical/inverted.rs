@@ -234,6 +234,23 @@ impl Inverted {
         self.reload()
     }
 
+    /// Lets the writer go, and with it what was not committed.
+    pub fn close(&self) {
+        *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Reads every file of the last commit; gives how many there are, and what is wrong with those that are damaged.
+    pub fn check_files(&self, folder: &Path) -> (usize, Vec<String>) {
+        let files = self.index.load_metas().map(|metas| metas.list_segment_files().len()).unwrap_or_default();
+        let damaged = match self.index.validate_checksum() {
+            Ok(files) => {
+                files.iter().map(|f| format!("{} is damaged: its checksum differs", folder.join(f).display())).collect()
+            }
+            Err(e) => vec![format!("{}: {e}", folder.display())],
+        };
+        (files, damaged)
+    }
+
     /// Joins all segments into one, if there are more than `most` and the largest does not hold nearly all papers: then
     /// tantivy's own merging of the small ones is enough.
     pub fn join(&self, most: usize) -> Result<()> {
@@ -442,7 +459,7 @@ pub fn explain(e: TantivyError) -> Error {
     match e {
         TantivyError::IoError(_) | TantivyError::OpenWriteError(_) => Error::Data(format!(
             "cannot write the index of words ({e}; is the disk full?). The papers are safe; what it lacks is added when the \
-             folder is next opened"
+             folder is next opened, or as soon as there is room"
         )),
         e => Error::Internal(format!("the index of words: {e}")),
     }

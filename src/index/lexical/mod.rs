@@ -10,6 +10,7 @@
 mod conditions;
 mod dictionary;
 mod forward;
+mod heal;
 mod inverted;
 mod names;
 mod query;
@@ -34,13 +35,13 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 use self::forward::Block;
-use self::inverted::{Indexed, Inverted};
+use self::inverted::{Fields, Indexed, Inverted};
 use self::spelling::american;
 use self::state::{Counts, State};
 use self::words::{Form, Purpose, Reader};
@@ -97,7 +98,9 @@ pub struct LexicalReport {
 /// The words of all papers. Shared between threads; writing and reading may overlap.
 pub struct Lexical {
     folder: PathBuf,
-    inverted: Inverted,
+    fields: Fields,
+    // A lock only around the pointer: after a failure the files are opened anew.
+    inverted: RwLock<Arc<Inverted>>,
     // Held for reading while terms are read, for writing while papers come or go; never while anything is written to disk.
     state: RwLock<State>,
     // Held from a look at what waits until the commit that takes it; the reader keeps the stems it has met until then.
@@ -112,8 +115,10 @@ struct Writing {
     files: Vec<Sum>,
     /// Whether something came or was taken away since the last commit.
     dirty: bool,
-    /// Whether something could not be written: then nothing more can.
+    /// Whether something could not be written: then nothing more can, until [`Lexical::recover`].
     failed: bool,
+    /// The store's change number that the files speak of.
+    change: u64,
 }
 
 /// What tantivy's commit carries for us.
@@ -148,8 +153,15 @@ impl Lexical {
             }
         };
         let beyond: Vec<Row> = (lexical.rows() - rows).iter().map(Row).collect();
-        lexical.remove(&beyond)?;
+        // They are in no answer whether or not that can be written down now: the next open takes them away again.
+        if let Err(e) = lexical.remove(&beyond) {
+            tracing::warn!("{e}");
+        }
         Ok((lexical, report))
+    }
+
+    fn inverted(&self) -> Arc<Inverted> {
+        Arc::clone(&self.inverted.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn read(folder: &Path, change: u64) -> std::result::Result<(Self, u64), String> {
@@ -180,9 +192,16 @@ impl Lexical {
             files: manifest.blocks,
             dirty: false,
             failed: false,
+            change: manifest.change,
         };
-        let folder = folder.to_path_buf();
-        Ok((Lexical { folder, inverted, state: RwLock::new(state), writing: Mutex::new(writing) }, manifest.change))
+        let lexical = Lexical {
+            folder: folder.to_path_buf(),
+            fields: inverted.fields,
+            inverted: RwLock::new(Arc::new(inverted)),
+            state: RwLock::new(state),
+            writing: Mutex::new(writing),
+        };
+        Ok((lexical, manifest.change))
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -228,7 +247,7 @@ impl Lexical {
             counted.push((document.row, count(&paper)));
             indexed.push(paper);
         }
-        let added = self.inverted.add(indexed, &known);
+        let added = self.inverted().add(indexed, &known);
         writing.unless_failed(added)?;
         self.state_mut().extend(counted);
         writing.dirty = true;
@@ -247,7 +266,7 @@ impl Lexical {
         }
         writing.usable()?;
         writing.dirty = true;
-        let removed = self.inverted.remove(&gone);
+        let removed = self.inverted().remove(&gone);
         writing.unless_failed(removed)
     }
 
@@ -259,7 +278,8 @@ impl Lexical {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         writing.reader.forget();
         if !writing.dirty {
-            return Ok(());
+            writing.change = writing.change.max(change);
+            return writing.usable();
         }
         self.write(&mut writing, change)
     }
@@ -269,7 +289,7 @@ impl Lexical {
     /// # Errors
     /// [`Error::Data`] when the files cannot be written; the old ones still count then.
     pub fn join(&self) -> Result<()> {
-        self.inverted.join(SEGMENTS)
+        self.inverted().join(SEGMENTS)
     }
 
     fn write(&self, writing: &mut Writing, change: u64) -> Result<()> {
@@ -304,12 +324,12 @@ impl Lexical {
         let papers = self.state().live.len();
         let manifest = Manifest { format: FORMAT, change, papers, next_file: writing.next_file, blocks: files };
         let payload = serde_json::to_string(&manifest).map_err(|e| Error::Internal(e.to_string()))?;
-        self.inverted.commit(&payload)?;
+        self.inverted().commit(&payload)?;
         if let Some((keep, block)) = block {
             self.state_mut().written(keep, block);
         }
         writing.files = manifest.blocks;
-        writing.dirty = false;
+        (writing.dirty, writing.change) = (false, change);
         sweep(&self.folder, &writing.files);
         Ok(())
     }
@@ -377,8 +397,8 @@ impl Writing {
             return Ok(());
         }
         Err(Error::Data(
-            "the index of words could not be written before, so it takes nothing more. The papers are safe: make room on the \
-             disk and start paperkin again"
+            "the index of words could not be written before, so it takes nothing for now. The papers are safe; what it lacks \
+             is added by itself as soon as there is room"
                 .into(),
         ))
     }

@@ -171,7 +171,7 @@ impl Lexical {
     /// typed, like a name with a capital, and somebody's surname; or when together with the next one it is somebody's
     /// name.
     fn persons(&self, text: &str, read: &[Word]) -> Result<HashMap<usize, Persons>> {
-        let (view, author) = (self.inverted.view(), self.inverted.fields.author);
+        let (view, author) = (self.inverted().view(), self.fields.author);
         let lone = text.split_whitespace().count() == 1;
         let mut persons: HashMap<usize, Persons> = HashMap::new();
         let mut before: Option<(usize, &Word)> = None;
@@ -224,7 +224,7 @@ impl Lexical {
 
     /// Whether a word is a name before it is a word, with so many papers by people of that name.
     fn is_name(&self, view: &View, whole: &str, by: u64) -> Result<bool> {
-        let fields = &self.inverted.fields;
+        let fields = &self.fields;
         let spelled = american(whole);
         let written = view.frequency(fields.whole, &spelled)?;
         if by == 0 || view.is_clean() {
@@ -241,7 +241,7 @@ impl Lexical {
 
     /// The papers by people of a name that is a name before it is a word.
     pub(super) fn named(&self, text: &str) -> Result<RoaringBitmap> {
-        let (view, author) = (self.inverted.view(), self.inverted.fields.author);
+        let (view, author) = (self.inverted().view(), self.fields.author);
         let mut rows = RoaringBitmap::new();
         for word in Reader::default().read(text, Purpose::Query).iter().filter(|w| w.form == Form::Alone) {
             let by = view.frequency(author, &word.whole)?;
@@ -259,7 +259,7 @@ impl Lexical {
     /// # Errors
     /// [`crate::Error::Internal`] when the index cannot be read.
     pub fn search(&self, words: &Words, k: usize, allowed: Option<&RoaringBitmap>) -> Result<Vec<Neighbour>> {
-        let fields = &self.inverted.fields;
+        let fields = &self.fields;
         let mut any: Vec<(Occur, Box<dyn TantivyQuery>)> = Vec::new();
         for wanted in &words.terms {
             if wanted.id.is_some() || wanted.by.is_none() {
@@ -302,7 +302,7 @@ impl Lexical {
             };
             let weighty: Vec<(u32, f32)> = weighty.into_iter().enumerate().take_while(within).map(|(_, t)| t).collect();
             let one = |(id, weight): &(u32, f32)| {
-                let query = term(self.inverted.fields.text, state.dictionary.term(*id)?);
+                let query = term(self.fields.text, state.dictionary.term(*id)?);
                 let boost = weight / state.idf(*id).max(0.1);
                 let query: Box<dyn TantivyQuery> = Box::new(BoostQuery::new(Box::new(query), boost));
                 Some((Occur::Should, query))
@@ -318,11 +318,11 @@ impl Lexical {
         k: usize,
         allowed: Option<&RoaringBitmap>,
     ) -> Result<Vec<Neighbour>> {
-        let (state, view) = (self.state(), self.inverted.view());
+        let (state, view) = (self.state(), self.inverted().view());
         if any.is_empty() || state.live.is_empty() {
             return Ok(Vec::new());
         }
-        let statistics = state.statistics(&self.inverted.fields, &view.searcher);
+        let statistics = state.statistics(&self.fields, &view.searcher);
         let may = |row: Row| state.live.contains(row.0) && allowed.is_none_or(|a| a.contains(row.0));
         view.best(&BooleanQuery::new(any), &statistics, k, &may)
     }

@@ -80,13 +80,13 @@ impl Lexical {
             let state = self.state();
             terms.iter().any(|t| state.dictionary.find(t).is_some_and(|id| state.papers_with(id) > 0))
         };
-        let (view, fields) = (self.inverted.view(), &self.inverted.fields);
+        let (view, fields) = (self.inverted().view(), &self.fields);
         Ok(held || view.frequency(fields.author, name)? > 0 || view.frequency(fields.whole, &american(name))? > 0)
     }
 
     /// The word one edit away that most papers hold.
     fn neighbour(&self, word: &str) -> Result<Option<String>> {
-        let (view, fields) = (self.inverted.view(), &self.inverted.fields);
+        let (view, fields) = (self.inverted().view(), &self.fields);
         let mut found: Vec<(u64, bool, String)> = Vec::new();
         for other in edits(word) {
             let written = american(&other);

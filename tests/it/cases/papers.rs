@@ -270,6 +270,9 @@ fn age(data: &Path) -> usize {
     c.execute("DELETE FROM authors", []).expect("written");
     c.execute("UPDATE counter SET reading = 0", []).expect("written");
     c.execute_batch("COMMIT").expect("commits");
+    drop(c);
+    // Earlier versions kept no checksums of the pages.
+    let _ = std::fs::remove_file(data.join("papers.sums"));
     let _ = std::fs::remove_dir_all(data.join("words"));
     changed
 }
