@@ -144,7 +144,15 @@ pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> R
         let preview = move |engine: &crate::engine::Engine| {
             engine.preview_history(&name, &references_from_bytes(&list, format)?, &import)
         };
-        return Ok(Json(app.blocking(preview).await?).into_response());
+        // Nothing is written, so there is nothing to go on with when nobody waits.
+        return match tokio::time::timeout(patience, app.blocking(preview)).await {
+            Ok(preview) => Ok(Json(preview?).into_response()),
+            Err(_) => {
+                let message =
+                    format!("the list takes longer than {} s to look through; send it in parts", patience.as_secs());
+                Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, message))
+            }
+        };
     }
     let until = Instant::now() + patience;
     let (tell, mut told) = watch::channel(None);
