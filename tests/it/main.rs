@@ -6,6 +6,7 @@ mod damage;
 mod document;
 mod floors;
 mod growth;
+mod harm;
 mod http;
 mod imports;
 mod interrupted;

@@ -133,7 +133,6 @@ impl Engine {
         let near = began.elapsed();
         let start = base.map(|p| start_of(p, &rows));
         let grouping = levels::group(&knn, SEED, start.as_ref());
-        cancel::check()?;
         let lineages = compare(base, &rows, &grouping);
         let grouped = began.elapsed();
         let centres = Centres::of(&space, &rows, &grouping);
@@ -144,7 +143,6 @@ impl Engine {
         );
         let (places, named) = (places, named?);
         let drawn = began.elapsed();
-        // From here on it is kept whole, or not at all.
         cancel::check()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
         let number = before.map_or(0, |p| p.run.run) + 1;
