@@ -111,8 +111,9 @@ struct Asked {
 ///
 /// References are matched to the corpus by id, DOI, arXiv id and the like, and by title where nothing speaks against it;
 /// what is not found is listed. The same list may be imported again: nothing counts twice. An entry that cannot be read is
-/// listed under `rejected` and the rest goes in. `dry_run` says what would be understood, entry by entry, and writes
-/// nothing.
+/// listed under `rejected` and the rest goes in; so are entries beyond 100,000. What of an entry is longer than a paper has room
+/// for (see `POST /v1/papers`) is left out and told under `warnings`. `dry_run` says what would be understood, entry by entry,
+/// and writes nothing; it ends with 408 after `timeout_s`.
 ///
 /// A list that takes longer than a request may (`timeout_s`) is answered 202 and goes on; so it does when the client goes
 /// away. With `stream`, or `Accept: application/x-ndjson`, lines `{"import", "done", "total", "embedded"}` come while it is
