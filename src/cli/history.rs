@@ -44,7 +44,7 @@ enum Action {
 ///
 /// References are matched to the corpus by id, DOI, arXiv id and the like, and by title where nothing speaks against it. What
 /// is not found is listed. The same list may be imported again: nothing counts twice. What an import added can be taken back
-/// with `history undo`.
+/// with `history undo`. A list has at most 100,000 entries and 256 MB; an entry what a paper has room for (`ingest --help`).
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin history import ada library.bib

@@ -75,13 +75,7 @@ impl ReferenceList {
                 self.legible = true;
                 self.reject(line, key, reason);
             }
-            Some(_) if self.references.len() >= MAX_ENTRIES => {
-                self.reject(
-                    line,
-                    key,
-                    format!("a list has at most {MAX_ENTRIES} entries; send the others by themselves"),
-                );
-            }
+            Some(_) if self.is_full() => self.overflow(line, key),
             Some(mut reference) => {
                 self.legible = true;
                 let key = key.filter(|key| !key.is_empty()).map(|key| head(key, 80));
@@ -95,6 +89,16 @@ impl ReferenceList {
             }
             None => self.nameless(line, key, ""),
         }
+    }
+
+    /// Whether it has as many entries as a list may: those that come are rejected, and need not be read.
+    pub fn is_full(&self) -> bool {
+        self.references.len() >= MAX_ENTRIES
+    }
+
+    /// Notes an entry of a list that is full.
+    pub fn overflow(&mut self, line: usize, key: Option<&str>) {
+        self.reject(line, key, format!("a list has at most {MAX_ENTRIES} entries; send the others by themselves"));
     }
 
     /// Notes an entry that was read and does not say what it is about; `more` goes on with the reason.

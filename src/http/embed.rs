@@ -14,7 +14,7 @@ use crate::embed::Kind;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmbedBody {
-    /// 1 to 1024 texts.
+    /// 1 to 1024 texts of at most 262,144 bytes.
     #[schema(min_items = 1, max_items = 1024)]
     inputs: Vec<String>,
     /// What they are, for models that want to be told; `document` by default.

@@ -111,8 +111,9 @@ struct Asked {
 ///
 /// References are matched to the corpus by id, DOI, arXiv id and the like, and by title where nothing speaks against it;
 /// what is not found is listed. The same list may be imported again: nothing counts twice. An entry that cannot be read is
-/// listed under `rejected` and the rest goes in. `dry_run` says what would be understood, entry by entry, and writes
-/// nothing.
+/// listed under `rejected` and the rest goes in; so are entries beyond 100,000. What of an entry is longer than a paper has room
+/// for (see `POST /v1/papers`) is left out and told under `warnings`. `dry_run` says what would be understood, entry by entry,
+/// and writes nothing; it ends with 408 after `timeout_s`.
 ///
 /// A list that takes longer than a request may (`timeout_s`) is answered 202 and goes on; so it does when the client goes
 /// away. With `stream`, or `Accept: application/x-ndjson`, lines `{"import", "done", "total", "embedded"}` come while it is
@@ -144,7 +145,15 @@ pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> R
         let preview = move |engine: &crate::engine::Engine| {
             engine.preview_history(&name, &references_from_bytes(&list, format)?, &import)
         };
-        return Ok(Json(app.blocking(preview).await?).into_response());
+        // Nothing is written, so there is nothing to go on with when nobody waits.
+        return match tokio::time::timeout(patience, app.blocking(preview)).await {
+            Ok(preview) => Ok(Json(preview?).into_response()),
+            Err(_) => {
+                let message =
+                    format!("the list takes longer than {} s to look through; send it in parts", patience.as_secs());
+                Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, message))
+            }
+        };
     }
     let until = Instant::now() + patience;
     let (tell, mut told) = watch::channel(None);

@@ -24,11 +24,11 @@ pub struct RecommendBody {
     #[serde(default)]
     #[schema(max_items = 10_000)]
     dislike: Vec<ExampleBody>,
-    /// Phrases or abstracts to be close to.
+    /// Phrases or abstracts to be close to; at most 1024 of at most 262,144 bytes.
     #[serde(default)]
     #[schema(max_items = 1_024)]
     text: Vec<String>,
-    /// Phrases or abstracts to be far from.
+    /// Phrases or abstracts to be far from; at most 1024 of at most 262,144 bytes.
     #[serde(default)]
     #[schema(max_items = 1_024)]
     dislike_text: Vec<String>,

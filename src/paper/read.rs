@@ -8,7 +8,7 @@ use super::bounds::{AROUND, MAX_ABSTRACT, MAX_AUTHORS, MAX_LINE, MAX_NAME, MAX_T
 use super::extra::Extra;
 use super::given::{Given, KNOWN};
 use super::json::{each_field, items};
-use super::values::{classes, count, id_text, kind_of, no_text, phrases, prose_of, text_of};
+use super::values::{List, classes, count, id_text, kind_of, no_text, phrases, prose_of, text_of};
 use super::{Paper, PaperDate, PaperId, head};
 use crate::error::{Error, Result};
 
@@ -238,7 +238,7 @@ impl Reading<'_> {
         entry: fn(&Value) -> Option<String>,
     ) -> Vec<String> {
         let Some(json) = self.given.take(name) else { return Vec::new() };
-        let mut list = List { texts: Vec::new(), all: 0, bad: None, bad_total: 0, long: 0 };
+        let mut list = List::default();
         let bounds = if self.bounded { (most, MAX_NAME) } else { (usize::MAX, usize::MAX) };
         match (json.as_bytes().first(), items(json)) {
             (Some(b'"'), _) => match self.tree(json, 32 * AROUND) {
@@ -270,36 +270,6 @@ impl Reading<'_> {
             self.leave_out(name, format!("there are {}; the first {} are kept", list.all, list.texts.len()));
         }
         list.texts
-    }
-}
-
-/// A list that is being read.
-struct List {
-    texts: Vec<String>,
-    /// How many there are that can be read and are not too long.
-    all: usize,
-    /// The first that is nothing, and how many are.
-    bad: Option<String>,
-    bad_total: usize,
-    /// How many are too long.
-    long: usize,
-}
-
-impl List {
-    fn add(&mut self, text: String, (most, longest): (usize, usize)) {
-        if text.len() > longest {
-            self.long += 1;
-            return;
-        }
-        self.all += 1;
-        if self.texts.len() < most {
-            self.texts.push(text);
-        }
-    }
-
-    fn miss(&mut self, item: &str) {
-        self.bad_total += 1;
-        self.bad.get_or_insert_with(|| head(item, 40));
     }
 }
 

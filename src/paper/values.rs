@@ -129,3 +129,34 @@ pub(super) fn phrases(text: &str) -> Vec<String> {
     let sign = if text.contains(';') { ';' } else { ',' };
     trimmed(text.split([sign, '\n']))
 }
+
+/// A list that is being read.
+#[derive(Default)]
+pub(super) struct List {
+    pub texts: Vec<String>,
+    /// How many there are that can be read and are not too long.
+    pub all: usize,
+    /// The first that is nothing, and how many are.
+    pub bad: Option<String>,
+    pub bad_total: usize,
+    /// How many are too long.
+    pub long: usize,
+}
+
+impl List {
+    pub fn add(&mut self, text: String, (most, longest): (usize, usize)) {
+        if text.len() > longest {
+            self.long += 1;
+            return;
+        }
+        self.all += 1;
+        if self.texts.len() < most {
+            self.texts.push(text);
+        }
+    }
+
+    pub fn miss(&mut self, item: &str) {
+        self.bad_total += 1;
+        self.bad.get_or_insert_with(|| head(item, 40));
+    }
+}

@@ -7,6 +7,7 @@ mod disk;
 mod document;
 mod floors;
 mod growth;
+mod harm;
 mod http;
 mod imports;
 mod interrupted;

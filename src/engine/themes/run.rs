@@ -99,8 +99,8 @@ impl Engine {
         let before = self.picture()?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let asked = cancel::current();
-        let make = || asked.scope(|| self.make(before.as_deref(), afresh, began));
-        let Made { picture, events, report, mut took } = behind_requests(threads, make)??;
+        let made = behind_requests(threads, || asked.scope(|| self.make(before.as_deref(), afresh, began)));
+        let Made { picture, events, report, mut took } = made??;
         let stored: Vec<StoredPlace> = picture.papers.iter().map(|p| picture.stored(p)).collect();
         {
             // Papers that joined the old picture while this one was made are missing here; whoever asks next lets them in.
@@ -134,7 +134,6 @@ impl Engine {
         let near = began.elapsed();
         let start = base.map(|p| start_of(p, &rows));
         let grouping = levels::group(&knn, SEED, start.as_ref());
-        cancel::check()?;
         let lineages = compare(base, &rows, &grouping);
         let grouped = began.elapsed();
         let centres = Centres::of(&space, &rows, &grouping);
@@ -143,10 +142,9 @@ impl Engine {
             || self.lay_out(&space, base, &rows, &knn, &centres),
             || self.name(base, &rows, &grouping, &lineages, &centres),
         );
-        let (places, named) = (places, named?);
+        let (places, named) = (places, cancel::check().and(named)?);
         let drawn = began.elapsed();
         // From here on it is kept whole, or not at all.
-        cancel::check()?;
         let now = Moment::now().0.div_euclid(1_000_000);
         let number = before.map_or(0, |p| p.run.run) + 1;
         let mut next = before.map_or(1, |p| p.run.next);

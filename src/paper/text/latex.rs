@@ -2,8 +2,12 @@
 
 use super::{CLOSE, OPEN, formula, within};
 
-/// How far the end of a formula or an argument is looked for, in bytes.
+/// How far the end of a formula is looked for, in bytes.
 const MAX_REACH: usize = 4000;
+
+/// The same of an argument, and of what is to carry an accent: these may stand at every few bytes.
+const MAX_ARGUMENT: usize = 1000;
+const MAX_ACCENTED: usize = 100;
 
 /// Accents by a sign, and the combining character of each.
 const SIGNS: &[(char, char)] = &[
@@ -376,7 +380,7 @@ fn closing(inner: &str) -> Option<usize> {
 
 /// The letter behind an accent, in braces or not, with it; nothing where the two are no letter.
 fn accented(rest: &str, mark: char) -> Option<(String, &str)> {
-    let (inner, behind) = match argument(rest) {
+    let (inner, behind) = match argument_within(rest, MAX_ACCENTED) {
         Some((inner, behind)) => (inner, Some(behind)),
         None => (rest, None),
     };
@@ -404,10 +408,14 @@ fn accented(rest: &str, mark: char) -> Option<(String, &str)> {
 
 /// The argument in braces at the head of a text, and what comes behind it.
 fn argument(rest: &str) -> Option<(&str, &str)> {
+    argument_within(rest, MAX_ARGUMENT)
+}
+
+fn argument_within(rest: &str, reach: usize) -> Option<(&str, &str)> {
     let inner = rest.strip_prefix('{')?;
     let mut depth = 0usize;
     let mut escaped = false;
-    for (k, byte) in within(inner, MAX_REACH).bytes().enumerate() {
+    for (k, byte) in within(inner, reach).bytes().enumerate() {
         match byte {
             b'\\' if !escaped => {
                 escaped = true;

@@ -16,6 +16,10 @@ fn kind(id: &Identifier) -> &str {
 pub fn ids(text: &str) -> ReferenceList {
     let mut list = ReferenceList::default();
     for (number, line) in lines(text) {
+        if list.is_full() {
+            list.overflow(number, None);
+            continue;
+        }
         let found = identifiers(line);
         // Several of one kind are several papers; a DOI and an arXiv id on one line are one paper.
         let kinds: HashSet<&str> = found.iter().map(kind).collect();
@@ -40,6 +44,10 @@ pub fn ids(text: &str) -> ReferenceList {
 pub fn titles(text: &str) -> ReferenceList {
     let mut list = ReferenceList::default();
     for (number, line) in lines(text) {
+        if list.is_full() {
+            list.overflow(number, None);
+            continue;
+        }
         let mut draft = Draft::default();
         draft.identifier_in(line);
         let one_word = !line.contains(char::is_whitespace);
