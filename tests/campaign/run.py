@@ -24,7 +24,9 @@ import summary
 from service import Binary
 from stand import ATTACKS, Attack, Outcome, Settings, Skipped, Stand, say
 
-import kills  # noqa: F401  each module registers its attacks, in the order of this list
+import kills  # noqa: F401  each module registers its attacks, in the order of these lines
+import faults  # noqa: F401
+import flood  # noqa: F401
 
 PARTS = list(dict.fromkeys(attack.part for attack in ATTACKS))
 

@@ -149,9 +149,9 @@ class Stand:
         return self.work / f"{name}-{self._copies}"
 
     def start(self, folder: Path, **how: Any) -> Service:
-        """Starts a service on a folder; `how` as of `Service`."""
-        how.setdefault("stop_mb", self.settings.stop_mb)
-        return Service(how.pop("binary", self.binary), folder, folder.parent / f"{folder.name}.log", **how)
+        """Starts a service on a folder; `how` as of `Service`, whose log is beside the folder unless said otherwise."""
+        how = {"stop_mb": self.settings.stop_mb, "log": folder.parent / f"{folder.name}.log"} | how
+        return Service(how.pop("binary", self.binary), folder, **how)
 
     @contextmanager
     def serving(self, outcome: Outcome, papers: int | None = None, **how: Any) -> Iterator[Service]:
