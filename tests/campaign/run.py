@@ -26,6 +26,7 @@ from stand import ATTACKS, Attack, Outcome, Settings, Skipped, Stand, say
 
 import kills  # noqa: F401  each module registers its attacks, in the order of these lines
 import faults  # noqa: F401
+import damage  # noqa: F401
 import flood  # noqa: F401
 
 PARTS = list(dict.fromkeys(attack.part for attack in ATTACKS))
@@ -76,7 +77,7 @@ def carry_out(attack: Attack, stand: Stand) -> summary.Result:
     except Skipped as why:
         outcome.skipped = str(why)
     except Exception as error:  # noqa: BLE001  the others are still to be made
-        outcome.must(False, f"broke off: {type(error).__name__}: {error}")
+        outcome.misses.insert(0, f"broke off: {type(error).__name__}: {error}")
         if os.environ.get("CAMPAIGN_TRACE"):
             raise
     return summary.Result(attack, outcome, time.monotonic() - began)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import sys
 import time
@@ -64,6 +65,13 @@ class Outcome:
         self.must(service.memory.peak_mb <= bar_mb, f"{service.memory.peak_mb:,.0f} MB; the bar is {bar_mb:,.0f} MB")
         for panic in service.panics()[:3]:
             self.must(False, f"panic: {panic}")
+
+    def kinds(self) -> list[tuple[str, int]]:
+        """The misses by kind, the first of each with how many there are: those that differ in numbers and names are one."""
+        firsts: dict[str, list[str]] = {}
+        for miss in self.misses:
+            firsts.setdefault(re.sub(r"\d+|'[^']*'|\"[^\"]*\"", "#", miss)[:90], []).append(miss)
+        return [(alike[0], len(alike)) for alike in firsts.values()]
 
     @property
     def verdict(self) -> str:

@@ -34,8 +34,9 @@ def line(result: Result) -> str:
     text = f"  {outcome.verdict} in {result.seconds:,.0f} s: {figures(outcome)}"
     if outcome.skipped:
         return f"  skipped: {outcome.skipped}"
-    more = len(outcome.misses) - 5
-    return text + "".join(f"\n    - {miss[:400]}" for miss in outcome.misses[:5]) + (f"\n    - and {more:,} more" if more > 0 else "")
+    kinds = outcome.kinds()
+    told = [f"\n    - {miss[:400]}" + (f" ({count:,} of this kind)" if count > 1 else "") for miss, count in kinds[:12]]
+    return text + "".join(told) + (f"\n    - and {len(kinds) - 12:,} kinds more" if len(kinds) > 12 else "")
 
 
 def table(results: list[Result]) -> str:
@@ -90,7 +91,7 @@ def write(results: list[Result], settings: Settings, papers: int, file: Path) ->
                 "verdict": result.outcome.verdict, "seconds": round(result.seconds, 1), "did": dict(result.outcome.did),
                 "figures": result.outcome.figures, "wrong": result.outcome.wrong, "lost": result.outcome.lost,
                 "malformed_5xx": result.outcome.malformed_5xx, "peak_mb": round(result.outcome.peak_mb),
-                "misses": result.outcome.misses[:50], "skipped": result.outcome.skipped,
+                "misses": [{"first": miss, "count": count} for miss, count in result.outcome.kinds()[:100]], "skipped": result.outcome.skipped,
             }
             for result in results
         ],
