@@ -10,7 +10,7 @@ import json
 import random
 import re
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
@@ -98,8 +98,7 @@ class Truth:
     """What a sound folder says: its export, and the answers to some questions."""
 
     export: dict[str, list[str]]
-    answers: dict[str, Any]
-    questions: list[str] = field(default_factory=list)
+    answers: dict[str, tuple[int, Any]]
 
 
 def exported(stand: Stand, folder: Path) -> tuple[dict[str, list[str]] | None, str]:
@@ -115,12 +114,23 @@ def exported(stand: Stand, folder: Path) -> tuple[dict[str, list[str]] | None, s
         shutil.rmtree(place, ignore_errors=True)
 
 
-def plain(reply: Reply) -> Any:
+def plain(reply: Reply) -> tuple[int, Any]:
     """An answer without the time it took and how it was found."""
     body = reply.json
     if isinstance(body, dict):
         body.pop("meta", None)
-    return body
+    return reply.status, body
+
+
+def same(question: str, before: tuple[int, Any], after: tuple[int, Any]) -> bool:
+    """Whether two answers are the same. Nearest neighbours are found in a graph, and a graph that was made again may miss
+    others than the one before: there the best hit is the same, and nine of ten are."""
+    if before == after or "mode=lexical" in question or after[0] != 200 or before[0] != 200:
+        return before == after
+    if not ("/search" in question or "/similar" in question):
+        return False
+    ids = [[hit["id"] for hit in answer[1]["papers"]] for answer in (before, after)]
+    return ids[0][:1] == ids[1][:1] and len(set(ids[0]) & set(ids[1])) >= 0.9 * len(ids[0])
 
 
 def truth_of(stand: Stand, folder: Path, papers: int) -> Truth:
@@ -136,10 +146,14 @@ def truth_of(stand: Stand, folder: Path, papers: int) -> Truth:
     with stand.start(folder) as service:
         answers = {question: plain(service.get(question)) for question in questions}
         service.stop()
+    # What a sound folder answers differently from start to start cannot be held against a damaged one.
+    with stand.start(folder) as service:
+        answers = {question: answer for question, answer in answers.items() if same(question, answer, plain(service.get(question)))}
+        service.stop()
     whole, said = exported(stand, folder)
     if whole is None:
         raise RuntimeError(f"a sound folder cannot be exported: {said}")
-    return Truth(whole, answers, questions)
+    return Truth(whole, answers)
 
 
 def readers(service: Service, stand: Stand, papers: int) -> None:
@@ -166,22 +180,22 @@ def differences(before: dict[str, list[str]], after: dict[str, list[str]]) -> li
 def ask(outcome: Outcome, stand: Stand, folder: Path, truth: Truth, what: str) -> tuple[list[str], str]:
     """Asks a damaged folder everything. Gives back the answers that are wrong, and all that was said of damage."""
     wrong, told = [], ""
-    log = stand.fresh("damaged.log")
+    log = stand.fresh("log")
     try:
         with stand.start(folder, log=log, patience=60) as service:
-            for question in truth.questions:
+            for question, right in truth.answers.items():
                 try:
                     reply = service.get(question, patience=30)
                 except NoAnswer as error:
                     wrong.append(f"no answer: {error}")
                     continue
-                if reply.ok and plain(reply) != truth.answers[question]:
-                    wrong.append(f"{question[:80]}: {reply.body[:160].decode(errors='replace')}")
-                elif not reply.ok:
+                if same(question, right, plain(reply)):
+                    continue
+                if reply.ok or reply.status == 404:
+                    wrong.append(f"{question[:80]}: {reply.status} {reply.body[:160].decode(errors='replace')}")
+                else:
                     told += reply.body.decode(errors="replace")
                     outcome.did["answers that were errors"] += 1
-                    if reply.status == 404:
-                        wrong.append(f"{question[:80]} is not found")
             told += service.get("/readyz").body.decode()
             told += service.said()
             for panic in service.panics()[:1]:
@@ -209,7 +223,7 @@ def damaged_databases(stand: Stand, outcome: Outcome) -> None:
     times = stand.of(60, 12)
     progress = Progress("damaged databases", times)
     for n in range(times):
-        copy, dice = stand.fresh("damaged"), random.Random(f"{stand.settings.seed} {n}")
+        copy, dice = stand.fresh("struck"), random.Random(f"{stand.settings.seed} {n}")
         shutil.copytree(folder, copy)
         what = damage(copy / "papers.sqlite", KINDS[n % len(KINDS)], dice)
         checked = stand.binary.run(copy, "index", "check", patience=120)
@@ -237,30 +251,40 @@ def damaged_databases(stand: Stand, outcome: Outcome) -> None:
         progress.step(what)
 
 
+def _killed(stand: Stand, outcome: Outcome, with_papers: bool) -> tuple[Path, list[str], list[str]]:
+    """A folder that was killed with acknowledged commits in its log: the papers written and the papers liked. Without
+    papers the index has nothing to notice that something is missing."""
+    folder, keys, read = stand.copy(PAPERS), [], []
+    with stand.start(folder) as service:
+        readers(service, stand, PAPERS)
+        for n in range(60):
+            if with_papers:
+                paper = {"id": f"late/{n}", "title": f"Acknowledged late {n}", "abstract": "In the log. " * 20}
+                if service.post("/v1/papers", paper).ok:
+                    keys.append(paper["id"])
+            like = {"paper": stand.papers[n]["id"], "kind": "like", "at": "2024-01-01"}
+            if service.post("/v1/users/late/events", {"events": [like]}).ok:
+                read.append(like["paper"])
+        outcome.did["acknowledged writes"] += len(keys) + len(read)
+        service.kill()
+    return folder, keys, read
+
+
 @attack(
     "faults", "damaged logs",
     "After a kill and damage to the log of the database, an acknowledged commit is there, or that it is missing is said.",
 )
 def damaged_logs(stand: Stand, outcome: Outcome) -> None:
     """Sixty copies of a folder that was killed with commits in its log, which is flipped, zeroed, cut or removed."""
-    folder = stand.copy(PAPERS)
-    acknowledged = []
-    with stand.start(folder) as service:
-        readers(service, stand, PAPERS)
-        for n in range(60):
-            key = f"late/{n}"
-            reply = service.post("/v1/papers", {"id": key, "title": f"Acknowledged late {n} zzlateq{n}", "abstract": "In the log. " * 20})
-            event = service.post("/v1/users/late/events", {"events": [{"paper": stand.papers[n]["id"], "kind": "like", "at": "2024-01-01"}]})
-            if reply.ok and event.ok:
-                acknowledged.append((key, stand.papers[n]["id"]))
-        service.kill()
-    log = folder / "papers.sqlite-wal"
-    if not outcome.must(log.exists() and log.stat().st_size > 0, "nothing was in the log"):
+    killed = [_killed(stand, outcome, with_papers) for with_papers in (True, False)]
+    if not all((folder / "papers.sqlite-wal").exists() for folder, _, _ in killed):
+        outcome.must(False, "nothing was in the log")
         return
     times = stand.of(60, 12)
     progress = Progress("damaged logs", times)
     for n in range(times):
-        copy, dice = stand.fresh("damaged"), random.Random(f"log {stand.settings.seed} {n}")
+        folder, keys, read = killed[n // 6 % 2]
+        copy, dice = stand.fresh("struck"), random.Random(f"log {stand.settings.seed} {n}")
         shutil.copytree(folder, copy, ignore=lambda place, names: [name for name in names if (Path(place) / name).is_socket()])
         kinds = [flip_bits, truncate, zero_page, random_block, truncate, flip_bits]
         if n % 12 == 11:
@@ -275,10 +299,10 @@ def damaged_logs(stand: Stand, outcome: Outcome) -> None:
             with stand.start(copy, log=stand.fresh("log"), patience=60) as service:
                 events = service.get("/v1/users/late/events?limit=500")
                 known = {event["paper"] for event in events.json["events"]} if events.ok else set()
-                for key, paper in acknowledged:
-                    if not service.get(path("v1", "papers", key)).ok or paper not in known:
-                        missing.append(key)
+                missing = [paper for paper in read if paper not in known]
+                missing += [key for key in keys if not service.get(path("v1", "papers", key)).ok]
                 said = service.said() + service.get("/readyz").body.decode()
+                outcome.did["opened"] += 1
         except (NotStarted, NoAnswer) as error:
             said = str(error)
             outcome.did["refused to open"] += 1
@@ -289,8 +313,6 @@ def damaged_logs(stand: Stand, outcome: Outcome) -> None:
                 outcome.is_lost(f"{what}: {len(missing)} acknowledged commits are missing without a word")
                 checked = stand.binary.run(copy, "index", "check", patience=120)
                 outcome.must(checked.returncode != 0, f"{what}: {len(missing)} commits are missing; `index check` says: {checked.stdout.strip()[-160:]}")
-        elif "refused" not in said and not said:
-            outcome.did["whole"] += 1
         shutil.rmtree(copy, ignore_errors=True)
         progress.step(what)
 
@@ -299,7 +321,7 @@ def damaged_logs(stand: Stand, outcome: Outcome) -> None:
 def older_store(stand: Stand, outcome: Outcome) -> None:
     """The database of before some acknowledged writes, under the index and everything else of after them."""
     folder = stand.copy(PAPERS)
-    older = stand.fresh("older.sqlite")
+    older = stand.fresh("before")
     shutil.copy(folder / "papers.sqlite", older)
     with stand.start(folder) as service:
         for n in range(5):
@@ -329,7 +351,7 @@ def damaged_index(stand: Stand, outcome: Outcome) -> None:
     deeds = dice.sample(deeds, min(len(deeds), stand.of(60, 8)))
     progress = Progress("damaged index files", len(deeds))
     for name, kind in deeds:
-        copy = stand.fresh("damaged")
+        copy = stand.fresh("struck")
         shutil.copytree(folder, copy)
         if kind is None or (copy / name).stat().st_size == 0:
             (copy / name).unlink()
