@@ -22,7 +22,9 @@ from wire import NoAnswer, Reply, path
 PAGE = 4096
 
 #: What a sentence about damage, or about something that is missing, has in it.
-TOLD = re.compile(r"damage|corrupt|malformed|older|missing|lost|not as (?:it|they) w|checksum|built again|cut short|torn", re.I)
+TOLD = re.compile(
+    r"damage|corrupt|malformed|\b(?:older|missing|lost|torn)\b|not as (?:it|they) w|checksum|built again|cut short", re.I
+)
 
 #: Papers of a folder that is damaged: few, so that damage meets what is asked for.
 PAPERS = 1500
