@@ -27,6 +27,9 @@ from stand import ATTACKS, Attack, Outcome, Settings, Skipped, Stand, say
 import kills  # noqa: F401  each module registers its attacks, in the order of these lines
 import faults  # noqa: F401
 import damage  # noqa: F401
+import fuzz  # noqa: F401
+import growth  # noqa: F401
+import memory  # noqa: F401
 import flood  # noqa: F401
 
 PARTS = list(dict.fromkeys(attack.part for attack in ATTACKS))
