@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
+from itertools import chain
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterable, Iterator
 
 from service import Service, Watched, environment
 from stand import MEMORY_BAR, Outcome, Skipped, Stand, attack
@@ -81,26 +83,29 @@ def deep_lines_posted(stand: Stand, outcome: Outcome) -> None:
             post(outcome, service, "/v1/recommend", b'{"text":["x"],"like":[' + b"{}," * 5_000_000 + b"{}]}")
 
 
-@attack("fuzz", "354 kB of zstd", "A small file that unpacks to gigabytes is refused, with a word, under 1.5 GB.")
-def compressed(stand: Stand, outcome: Outcome) -> None:
-    """Ten gigabytes of spaces in one line, and the same of lines, and of one string, packed by `zstd`."""
-    for name, head, piece, tail in (
-        ("spaces", b"", b" " * (1 << 20), b""),
-        ("a string", b'{"id":"z","title":"', b"a" * (1 << 20), b'"}\n'),
-        ("small lines", b"", b"{}\n" * (1 << 18), b""),
-    ):
-        file = stand.fresh("bomb").with_suffix(".jsonl.zst")
-        try:
-            packer = subprocess.Popen(["zstd", "-q", "-o", str(file), "-"], stdin=subprocess.PIPE)
-        except FileNotFoundError:
-            raise Skipped("needs the program `zstd`") from None
+def packed(pieces: Iterable[bytes], file: Path) -> None:
+    """Writes pieces into a file of Zstandard. Raises `Skipped` without the program."""
+    if not shutil.which("zstd"):
+        raise Skipped("needs the program `zstd`")
+    with subprocess.Popen(["zstd", "-q", "-f", "-o", str(file), "-"], stdin=subprocess.PIPE) as packer:
         assert packer.stdin is not None
-        packer.stdin.write(head)
-        for _ in range(stand.of(4000, 2500) if piece[:1] != b"{" else stand.of(400, 100)):
+        for piece in pieces:
             packer.stdin.write(piece)
-        packer.stdin.write(tail)
-        packer.stdin.close()
-        packer.wait()
+
+
+@attack("fuzz", "354 kB of zstd", "A small file that unpacks to gigabytes is read in little memory, or refused with a word.")
+def compressed(stand: Stand, outcome: Outcome) -> None:
+    """Gigabytes of spaces, of one string, of deep lines, and many empty papers, each packed by `zstd`."""
+    gigabytes = stand.of(4, 2)
+    bombs: list[tuple[str, Iterable[bytes]]] = [
+        ("deep lines", deep_lines(60 * gigabytes, 16_000_000)),
+        ("spaces", (b" " * (1 << 20) for _ in range(gigabytes << 10))),
+        ("a string", chain([b'{"id":"z","title":"'], (b"a" * (1 << 20) for _ in range(gigabytes << 10)), [b'"}\n'])),
+        ("empty papers", (b"{}\n" * (1 << 18) for _ in range(50 * gigabytes))),
+    ]
+    for name, pieces in bombs:
+        file = stand.fresh("bomb").with_suffix(".jsonl.zst")
+        packed(pieces, file)
         outcome.figures[f"{name}, kB"] = file.stat().st_size >> 10
         said = command(stand, outcome, stand.copy(1000), "ingest", str(file))
         outcome.must(said.strip() != "", f"{name}: nothing is said")

@@ -31,6 +31,9 @@ import fuzz  # noqa: F401
 import growth  # noqa: F401
 import memory  # noqa: F401
 import flood  # noqa: F401
+import privacy  # noqa: F401
+import soak  # noqa: F401
+import speed  # noqa: F401
 
 PARTS = list(dict.fromkeys(attack.part for attack in ATTACKS))
 
