@@ -45,11 +45,12 @@ def views(stand: Stand, service: Service, target: str, invented: int) -> dict[st
     """Everything that the attacker can ask, about a paper and for readers of their own."""
     addresses = ["/v1/trending?explain=true&limit=500&window=" + window for window in ("1d", "7d", "30d", "3650d")]
     addresses += ["/v1/papers?sort=trending&limit=50", path("v1", "papers", target), path("v1", "papers", target, "similar", explain="true")]
-    addresses += ["/v1/feed.json", "/metrics-of-nothing", "/v1/search?q=memory&explain=true"]
+    addresses += ["/v1/feed.json", "/v1/search?q=memory&explain=true"]
     for n in {0, 1, invented - 1} & set(range(invented)):
         user = f"invented-{n}"
         addresses += [path("v1", "users", user, "feed", explain="true", limit=500), path("v1", "users", user, "interests"), path("v1", "users", user, "questions")]
-    seen = {address: calm(service.get(address).json) for address in addresses}
+    here = f"127.0.0.1:{service.port}".encode()
+    seen = {address: calm(json.loads(service.get(address).body.replace(here, b"here") or b"null")) for address in addresses}
     body = {"candidates": [target, *(paper["id"] for paper in stand.papers[:100])], "explain": True}
     if invented:
         seen["rank"] = calm(service.post("/v1/users/invented-0/rank", body).json)

@@ -127,7 +127,9 @@ def mixed_calls(stand: Stand, outcome: Outcome) -> None:
         third = len(memory) // 3
         middle, last = median(memory[third : 2 * third]), median(memory[2 * third :])
         outcome.figures["middle third MB"], outcome.figures["last third MB"] = round(middle), round(last)
-        outcome.must(last <= middle * LEVEL + 10, f"memory grows: {middle:,.0f} MB, then {last:,.0f} MB")
+        # What is cached at first is still growing in a soak of a few minutes.
+        level = LEVEL if stand.settings.minutes >= 5 else 1.5
+        outcome.must(last <= middle * level + 10, f"memory grows: {middle:,.0f} MB, then {last:,.0f} MB")
         files = median(descriptors[third : 2 * third]), median(descriptors[2 * third :])
         outcome.figures["descriptors"] = f"{files[0]:.0f}, then {files[1]:.0f}"
         outcome.must(files[1] <= files[0] + 10, f"descriptors grow: {files[0]:.0f}, then {files[1]:.0f}")
