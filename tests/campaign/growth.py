@@ -52,6 +52,10 @@ LIST, BIB, RIS, XML, CSV = "text/plain", "application/x-bibtex", "application/x-
 #: Reference lists.
 LISTS = [
     Series("# joins in BibTeX", BIB, lambda n: '@article{a, title = "x"' + _times(' # "x"', n) + "}"),
+    Series("# joins that never end", BIB, lambda n: "@article{a, title = {x}" + _times(" # {x}", n)),
+    Series("# joins over spaces", BIB, lambda n: "@article{a, title = x" + " # x".join(" " * 1000 for _ in range(n // 1004)) + "}"),
+    Series("strings that each use the one before", BIB, lambda n: '@string{a0 = "x"}' + "".join(
+        f'@string{{a{k} = a{k - 1} # "x"}}@misc{{q{k}, title = a{k}}}' for k in range(1, n // 50))),
     Series("# joins of strings that join", BIB, lambda n: "".join(
         f"@string{{s{k} = {'s' + str(k - 1) + ' # ' if k else ''}\"abc\"}}\n" for k in range(n // 30)) + f"@article{{a, title = s{max(n // 30 - 1, 0)}}}"),
     Series("strings that double", BIB, lambda n: '@string{s0 = "abcdefgh"}\n' + "".join(

@@ -54,6 +54,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of everything that is random (default: 1)")
     parser.add_argument("--stop-mb", type=float, default=5000, help="megabytes above which a service is killed (default: 5000)")
     parser.add_argument("--out", type=Path, metavar="summary.json", help="where the summary goes as JSON")
+    parser.add_argument("--before", type=Path, action="append", default=[], metavar="summary.json", help="an earlier summary, whose figures go beside")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where folders are made (default: a temporary one)")
     parser.add_argument("--list", action="store_true", help="list the attacks, and what must hold")
     asked = parser.parse_args()
@@ -118,7 +119,7 @@ def main() -> int:
         except KeyboardInterrupt:
             say("interrupted; what was done so far:")
     print(summary.table(results))
-    print(summary.rows(results))
+    print(summary.rows(results, summary.read(asked.before)))
     if asked.out:
         summary.write(results, settings, len(stand.papers), asked.out)
     return 0 if all(result.outcome.verdict != "missed" for result in results) and len(results) == len(chosen) else 1

@@ -193,7 +193,7 @@ class Progress:
             return
         self._told = now
         left = (now - self._began) / max(done, 1e-9) * max(self.total - done, 0)
-        text = f"  {self.what}: {done:,.0f} of {self.total:,.0f}, {left:,.0f} s left  {note}"
+        text = f"  {self.what}: {done:,.0f} of {self.total:,.0f}{f', {left:,.0f} s left' if done else ''}  {note}"
         print(f"\r\x1b[K{text}" if terminal else text, end="" if terminal else "\n", file=sys.stderr, flush=True)
 
     def step(self, note: str = "") -> None:

@@ -6,6 +6,7 @@ import json
 import platform
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from stand import Attack, Outcome, Settings
 
@@ -18,25 +19,35 @@ class Result:
     outcome: Outcome
     seconds: float
 
+    def as_json(self) -> dict[str, Any]:
+        outcome = self.outcome
+        # No answers have no percentile.
+        figures = {name: "none" if value != value else value for name, value in outcome.figures.items()}
+        return {
+            "part": self.attack.part, "name": self.attack.name, "must_hold": self.attack.must_hold, "verdict": outcome.verdict,
+            "seconds": round(self.seconds, 1), "did": dict(outcome.did), "figures": figures, "wrong": outcome.wrong,
+            "lost": outcome.lost, "malformed_5xx": outcome.malformed_5xx, "peak_mb": round(outcome.peak_mb), "skipped": outcome.skipped,
+            "misses": [{"first": miss, "count": count} for miss, count in outcome.kinds()[:100]],
+        }
 
-def figures(outcome: Outcome) -> str:
-    """Everything that was counted and measured, in one phrase."""
-    told = [f"{count:,} {what}" for what, count in outcome.did.items()]
-    told += [f"{name} {value:,}" if isinstance(value, (int, float)) else f"{name} {value}" for name, value in outcome.figures.items()]
-    if outcome.peak_mb:
-        told.append(f"peak {outcome.peak_mb:,.0f} MB")
-    return "; ".join(told)
+
+def told(result: dict[str, Any]) -> str:
+    """Everything that was counted and measured, in one phrase; of a result as JSON, which may be of another day."""
+    phrases = [f"{count:,} {what}" for what, count in result["did"].items()]
+    phrases += [f"{name} {value:,}" if isinstance(value, (int, float)) else f"{name} {value}" for name, value in result["figures"].items()]
+    phrases += [f"{result[name]:,} {name.replace('malformed_5xx', 'internal errors')}" for name in ("wrong", "lost", "malformed_5xx") if result[name]]
+    if result["peak_mb"]:
+        phrases.append(f"peak {result['peak_mb']:,} MB")
+    return result["skipped"] or "; ".join(phrases) or "nothing done"
 
 
 def line(result: Result) -> str:
-    """One result, as soon as it is there."""
+    """One result, as soon as it is there: its figures, and what was missed by kind."""
     outcome = result.outcome
-    text = f"  {outcome.verdict} in {result.seconds:,.0f} s: {figures(outcome)}"
-    if outcome.skipped:
-        return f"  skipped: {outcome.skipped}"
+    text = f"  {outcome.verdict} in {result.seconds:,.0f} s: {told(result.as_json())}"
     kinds = outcome.kinds()
-    told = [f"\n    - {miss[:400]}" + (f" ({count:,} of this kind)" if count > 1 else "") for miss, count in kinds[:12]]
-    return text + "".join(told) + (f"\n    - and {len(kinds) - 12:,} kinds more" if len(kinds) > 12 else "")
+    missed = [f"\n    - {miss[:400]}" + (f" ({count:,} of this kind)" if count > 1 else "") for miss, count in kinds[:12]]
+    return text + "".join(missed) + (f"\n    - and {len(kinds) - 12:,} kinds more" if len(kinds) > 12 else "")
 
 
 def table(results: list[Result]) -> str:
@@ -64,36 +75,31 @@ def table(results: list[Result]) -> str:
     return "\n".join(["", written[0], "-" * len(written[0]), *written[1:-1], "-" * len(written[0]), written[-1], ""])
 
 
-def rows(results: list[Result]) -> str:
-    """Rows for the table of `docs/reliability.md`: the attack, and the cell for this binary."""
-    lines = ["| attack | this binary | what holds it |", "|---|---|---|"]
-    for result in results:
-        outcome = result.outcome
-        cell = outcome.skipped or figures(outcome) or "nothing done"
-        missed = f"; **missed**: {outcome.misses[0][:120]}" if outcome.misses else ""
-        cell = f"{cell}{missed}".replace("|", "\\|").replace("\n", " ")
-        lines.append(f"| {result.attack.name} | {cell} | `--parts {result.attack.part} --only \"{result.attack.name}\"` |")
+def rows(results: list[Result], before: list[dict[str, Any]]) -> str:
+    """Rows for the table of `docs/reliability.md`; `before` are the attacks of an earlier summary."""
+    earlier = {result["name"]: cell(result) for result in before}
+    lines = ["| attack | before | after | what holds it |", "|---|---|---|---|"]
+    for result in (result.as_json() for result in results):
+        lines.append(f"| {result['name']} | {earlier.get(result['name'], '')} | {cell(result)} | campaign: {result['part']} |")
     return "\n".join(lines)
+
+
+def cell(result: dict[str, Any]) -> str:
+    """A result as the cell of a table: its figures, and the first that was missed."""
+    missed = f"; **missed**: {result['misses'][0]['first'][:120]}" if result["misses"] else ""
+    return (told(result) + missed).replace("|", "\\|").replace("\n", " ")
+
+
+def read(files: list[Path]) -> list[dict[str, Any]]:
+    """The attacks of some summaries; of one that is in several, the last counts."""
+    attacks = {attack["name"]: attack for file in files for attack in json.loads(file.read_text(encoding="utf-8"))["attacks"]}
+    return list(attacks.values())
 
 
 def write(results: list[Result], settings: Settings, papers: int, file: Path) -> None:
     """Writes everything as JSON."""
-    told = {
-        "binary": settings.binary.program.name,
-        "model": settings.binary.model,
-        "papers": papers,
-        "quick": settings.quick,
-        "seed": settings.seed,
-        "python": platform.python_version(),
-        "attacks": [
-            {
-                "part": result.attack.part, "name": result.attack.name, "must_hold": result.attack.must_hold,
-                "verdict": result.outcome.verdict, "seconds": round(result.seconds, 1), "did": dict(result.outcome.did),
-                "figures": result.outcome.figures, "wrong": result.outcome.wrong, "lost": result.outcome.lost,
-                "malformed_5xx": result.outcome.malformed_5xx, "peak_mb": round(result.outcome.peak_mb),
-                "misses": [{"first": miss, "count": count} for miss, count in result.outcome.kinds()[:100]], "skipped": result.outcome.skipped,
-            }
-            for result in results
-        ],
+    summary = {
+        "binary": settings.binary.program.name, "model": settings.binary.model, "papers": papers, "quick": settings.quick,
+        "seed": settings.seed, "python": platform.python_version(), "attacks": [result.as_json() for result in results],
     }
-    file.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
