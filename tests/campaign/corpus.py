@@ -1,7 +1,7 @@
 """The papers that attacks are made on: invented ones, or a file of real ones.
 
-Nothing of the invented corpus exists: titles, abstracts, people and venues are put together from lists of words by a seeded
-generator, so that the same seed gives the same papers on every machine.
+Nothing of the invented corpus exists: titles, abstracts, people and venues are put together from lists of words by a
+seeded generator, so that the same seed gives the same papers on every machine.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import json
 import random
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any
+from collections.abc import Iterable
 
 Paper = dict[str, Any]
 
@@ -19,25 +20,97 @@ INVENTED = 9600
 
 _FIELDS = {
     "cs.CV": "image video depth segmentation camera texture rendering pixel scene stereo pose saliency denoising mask",
-    "cs.CL": "language dialogue translation syntax corpus grammar summary token speech sentiment prompt lexicon parsing",
-    "cs.LG": "gradient kernel sampling regularisation embedding transformer loss pruning curriculum ensemble dropout prior",
-    "cs.RO": "robot gripper locomotion planner trajectory tactile swarm actuator terrain navigation torque manipulation",
+    "cs.CL": "language dialogue translation syntax corpus grammar summary token speech sentiment prompt lexicon",
+    "cs.LG": "gradient kernel sampling regularisation embedding transformer loss pruning curriculum ensemble dropout",
+    "cs.RO": "robot gripper locomotion planner trajectory tactile swarm actuator terrain navigation torque",
     "cs.DB": "query index transaction join storage cache replication log schema partition throughput recovery snapshot",
-    "q-bio.NC": "cortex spike sleep memory hippocampus synapse dendrite rhythm attention plasticity spindle recall neuron",
-    "quant-ph": "qubit entanglement decoder photon cavity lattice decoherence magic stabiliser fidelity measurement gate",
+    "q-bio.NC": "cortex spike sleep memory hippocampus synapse dendrite rhythm attention plasticity spindle recall",
+    "quant-ph": "qubit entanglement decoder photon cavity lattice decoherence magic stabiliser fidelity measurement",
     "astro-ph": "galaxy redshift dust halo supernova lensing survey spectrum pulsar merger accretion nebula orbit",
-    "math.OC": "convex duality constraint relaxation simplex saddle barrier subgradient horizon control stochastic bound",
+    "math.OC": "convex duality constraint relaxation simplex saddle barrier subgradient horizon control stochastic",
     "econ.GN": "auction market tariff wage welfare contract incentive migration pension inequality inflation credit",
 }
-_VERBS = "Learning Measuring Predicting Compressing Aligning Tracing Bounding Untangling Sampling Repairing".split()
-_MANNERS = "sparse robust slow causal hidden shared local adaptive frozen noisy cheap exact distant quiet".split()
-_GLUE = "with for under without across beyond from against".split()
-_GIVEN = "Ada Bo Chiara Dmitri Esi Farid Greta Hana Ivo Jun Kwame Lucía Mirela Noor Otto Priya Quirin Rosa Sven Tariq".split()
-_FAMILY = (
-    "Abernethal Brandvik Castellune Dravinsky Ekströmer Fenwickham Gàlvany Hollandris Iwasakiru Jablonowitz Kerrimont "
-    "Lindqvarn Mbekani Nakahiro Oberthaler Pellegrand Quintavalle Rosendahlia Szymonek Tavarishvili Ulbrichsen Vantongren"
-).split()
-_VENUES = ["Annals of Invented Results", "Proceedings of Nowhere", "Journal of Made-up Science", "Letters from Elsewhere"]
+_VERBS = [
+    "Learning",
+    "Measuring",
+    "Predicting",
+    "Compressing",
+    "Aligning",
+    "Tracing",
+    "Bounding",
+    "Untangling",
+    "Sampling",
+    "Repairing",
+]
+_MANNERS = [
+    "sparse",
+    "robust",
+    "slow",
+    "causal",
+    "hidden",
+    "shared",
+    "local",
+    "adaptive",
+    "frozen",
+    "noisy",
+    "cheap",
+    "exact",
+    "distant",
+    "quiet",
+]
+_GLUE = ["with", "for", "under", "without", "across", "beyond", "from", "against"]
+_GIVEN = [
+    "Ada",
+    "Bo",
+    "Chiara",
+    "Dmitri",
+    "Esi",
+    "Farid",
+    "Greta",
+    "Hana",
+    "Ivo",
+    "Jun",
+    "Kwame",
+    "Lucía",
+    "Mirela",
+    "Noor",
+    "Otto",
+    "Priya",
+    "Quirin",
+    "Rosa",
+    "Sven",
+    "Tariq",
+]
+_FAMILY = [
+    "Abernethal",
+    "Brandvik",
+    "Castellune",
+    "Dravinsky",
+    "Ekströmer",
+    "Fenwickham",
+    "Gàlvany",
+    "Hollandris",
+    "Iwasakiru",
+    "Jablonowitz",
+    "Kerrimont",
+    "Lindqvarn",
+    "Mbekani",
+    "Nakahiro",
+    "Oberthaler",
+    "Pellegrand",
+    "Quintavalle",
+    "Rosendahlia",
+    "Szymonek",
+    "Tavarishvili",
+    "Ulbrichsen",
+    "Vantongren",
+]
+_VENUES = [
+    "Annals of Invented Results",
+    "Proceedings of Nowhere",
+    "Journal of Made-up Science",
+    "Letters from Elsewhere",
+]
 
 
 def invent(seed: int, count: int = INVENTED) -> list[Paper]:
@@ -52,8 +125,10 @@ def _paper(dice: random.Random, number: int, fields: dict[str, list[str]], names
     category = dice.choice(list(fields))
     words = fields[category] + dice.sample(fields[dice.choice(list(fields))], 3)
     day = date(2024, 1, 1) + timedelta(days=number * 900 // INVENTED)
-    title = f"{dice.choice(_VERBS)} {dice.choice(_MANNERS)} {dice.choice(words)} {dice.choice(_GLUE)} " \
-            f"{dice.choice(words)} {dice.choice(words)}"
+    title = (
+        f"{dice.choice(_VERBS)} {dice.choice(_MANNERS)} {dice.choice(words)} {dice.choice(_GLUE)} "
+        f"{dice.choice(words)} {dice.choice(words)}"
+    )
     sentences = [
         f"We study {dice.choice(_MANNERS)} {dice.choice(words)} {dice.choice(_GLUE)} {dice.choice(words)} and "
         f"{dice.choice(words)}, where {dice.choice(_MANNERS)} {dice.choice(words)} changes {dice.choice(words)}."

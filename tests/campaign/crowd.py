@@ -1,14 +1,16 @@
 """Many clients in one process, and how long each waits.
 
-One process with one event loop (epoll) plays all clients, because a machine with few cores shared by a thousand threads would
-measure its own scheduler. How the measurement is kept honest:
+One process with one event loop (epoll) plays all clients, because a machine with few cores shared by a thousand threads
+would measure its own scheduler. How the measurement is kept honest:
 
-- A client of a given rate is due at fixed times, whether or not the service keeps up, so that a slow service is not spared
-  the requests that it was too slow for. A request that is due while the one before is not answered starts when it is.
+- A client of a given rate is due at fixed times, whether or not the service keeps up, so that a slow service is not
+  spared the requests that it was too slow for. A request that is due while the one before is not answered starts when
+  it is.
 - Seconds run from the first byte's way out (with a connection that has to be made: from before it is made) to the last
   byte's way in.
-- The loop measures itself: how late it began what was due, and how long one turn of it kept an answer waiting. Both are in the
-  figures as `lag`. Where the lag is a good part of a latency, the latency is the client's own, and the figures say so.
+- The loop measures itself: how late it began what was due, and how long one turn of it kept an answer waiting. Both are
+  in the figures as `lag`. Where the lag is a good part of a latency, the latency is the client's own, and the figures
+  say so.
 - The garbage collector is off meanwhile.
 """
 
@@ -29,7 +31,8 @@ from figures import percentile
 
 @dataclass
 class Role:
-    """Clients that do one thing: so many connections, together so many requests a second; 0 for each as soon as it can."""
+    """Clients that do one thing: so many connections, together so many requests a second; 0 for each as soon as it
+    can."""
 
     name: str
     request: bytes

@@ -1,18 +1,18 @@
 """Damage: bytes on the disk that are not as they were written.
 
-Every answer over a damaged folder is right, or an error that tells of the damage; and no check says that all is well when
-something is not. What can be made again (the index) is made again; what cannot is said.
+Every answer over a damaged folder is right, or an error that tells of the damage; and no check says that all is well
+when something is not. What can be made again (the index) is made again; what cannot is said.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
+from collections.abc import Callable
 
 from service import NotStarted, Service
 from stand import Outcome, Progress, Stand, attack
@@ -23,7 +23,8 @@ PAGE = 4096
 
 #: What a sentence about damage, or about something that is missing, has in it.
 TOLD = re.compile(
-    r"damage|corrupt|malformed|\b(?:older|missing|lost|torn)\b|not as (?:it|they) w|checksum|built again|cut short", re.I
+    r"damage|corrupt|malformed|\b(?:older|missing|lost|torn)\b|not as (?:it|they) w|checksum|built again|cut short",
+    re.I,
 )
 
 #: Papers of a folder that is damaged: few, so that damage meets what is asked for.
@@ -125,8 +126,8 @@ def plain(reply: Reply) -> tuple[int, Any]:
 
 
 def same(question: str, before: tuple[int, Any], after: tuple[int, Any]) -> bool:
-    """Whether two answers are the same. Nearest neighbours are found in a graph, and a graph that was made again may miss
-    others than the one before: there the best hit is the same, and nine of ten are."""
+    """Whether two answers are the same. Nearest neighbours are found in a graph, and a graph that was made again may
+    miss others than the one before: there the best hit is the same, and nine of ten are."""
     if before == after or "mode=lexical" in question or after[0] != 200 or before[0] != 200:
         return before == after
     if not ("/search" in question or "/similar" in question):
@@ -140,7 +141,9 @@ def truth_of(stand: Stand, folder: Path, papers: int) -> Truth:
     dice = random.Random(stand.settings.seed)
     some = dice.sample(stand.papers[:papers], 60)
     questions = [path("v1", "papers", paper["id"]) for paper in some[:30]]
-    questions += [path("v1", "search", q=" ".join(paper["title"].split()[:5]), mode="lexical", limit=20) for paper in some[30:45]]
+    questions += [
+        path("v1", "search", q=" ".join(paper["title"].split()[:5]), mode="lexical", limit=20) for paper in some[30:45]
+    ]
     questions += [path("v1", "search", q=paper["title"], limit=10) for paper in some[45:50]]
     questions += [path("v1", "papers", paper["id"], "similar") for paper in some[50:55]]
     questions += [f"/v1/users/reader-{n}/events?limit=100" for n in range(5)] + ["/v1/papers?limit=50"]
@@ -150,7 +153,11 @@ def truth_of(stand: Stand, folder: Path, papers: int) -> Truth:
         service.stop()
     # What a sound folder answers differently from start to start cannot be held against a damaged one.
     with stand.start(folder) as service:
-        answers = {question: answer for question, answer in answers.items() if same(question, answer, plain(service.get(question)))}
+        answers = {
+            question: answer
+            for question, answer in answers.items()
+            if same(question, answer, plain(service.get(question)))
+        }
         service.stop()
     whole, said = exported(stand, folder)
     if whole is None:
@@ -162,7 +169,11 @@ def readers(service: Service, stand: Stand, papers: int) -> None:
     """Five readers with some events each, so that there is more than papers to damage."""
     for n in range(5):
         events = [
-            {"paper": stand.papers[(n * 37 + m * 11) % papers]["id"], "kind": ["like", "view", "save"][m % 3], "at": f"2024-03-{1 + m % 28:02}"}
+            {
+                "paper": stand.papers[(n * 37 + m * 11) % papers]["id"],
+                "kind": ["like", "view", "save"][m % 3],
+                "at": f"2024-03-{1 + m % 28:02}",
+            }
             for m in range(60)
         ]
         service.post(f"/v1/users/reader-{n}/events", {"events": events})
@@ -212,8 +223,9 @@ def ask(outcome: Outcome, stand: Stand, folder: Path, truth: Truth, what: str) -
 
 
 @attack(
-    "faults", "damaged databases",
-    "Every answer and every exported line is right, or an error that tells of the damage; `index check` fails when anything is wrong.",
+    "faults",
+    "damaged databases",
+    "Every answer and exported line is right, or an error that tells of the damage; `index check` fails if one is wrong.",
 )
 def damaged_databases(stand: Stand, outcome: Outcome) -> None:
     """Sixty copies of a folder, each with its database damaged in another way, asked everything and exported."""
@@ -273,8 +285,9 @@ def _killed(stand: Stand, outcome: Outcome, with_papers: bool) -> tuple[Path, li
 
 
 @attack(
-    "faults", "damaged logs",
-    "After a kill and damage to the log of the database, an acknowledged commit is there, or that it is missing is said.",
+    "faults",
+    "damaged logs",
+    "After a kill and damage to the log of the database an acknowledged commit is there, or it is said to be missing.",
 )
 def damaged_logs(stand: Stand, outcome: Outcome) -> None:
     """Sixty copies of a folder that was killed with commits in its log, which is flipped, zeroed, cut or removed."""
@@ -287,7 +300,9 @@ def damaged_logs(stand: Stand, outcome: Outcome) -> None:
     for n in range(times):
         folder, keys, read = killed[n // 6 % 2]
         copy, dice = stand.fresh("struck"), random.Random(f"log {stand.settings.seed} {n}")
-        shutil.copytree(folder, copy, ignore=lambda place, names: [name for name in names if (Path(place) / name).is_socket()])
+        shutil.copytree(
+            folder, copy, ignore=lambda place, names: [name for name in names if (Path(place) / name).is_socket()]
+        )
         kinds = [flip_bits, truncate, zero_page, random_block, truncate, flip_bits]
         if n % 12 == 11:
             (copy / "papers.sqlite-wal").unlink()
@@ -314,12 +329,19 @@ def damaged_logs(stand: Stand, outcome: Outcome) -> None:
             if not told:
                 outcome.is_lost(f"{what}: {len(missing)} acknowledged commits are missing without a word")
                 checked = stand.binary.run(copy, "index", "check", patience=120)
-                outcome.must(checked.returncode != 0, f"{what}: {len(missing)} commits are missing; `index check` says: {checked.stdout.strip()[-160:]}")
+                outcome.must(
+                    checked.returncode != 0,
+                    f"{what}: {len(missing)} commits are missing; `index check` says: {checked.stdout.strip()[-160:]}",
+                )
         shutil.rmtree(copy, ignore_errors=True)
         progress.step(what)
 
 
-@attack("faults", "an older store", "A database that is put back from an older copy is said to be older, with what is missing.")
+@attack(
+    "faults",
+    "an older store",
+    "A database that is put back from an older copy is said to be older, with what is missing.",
+)
 def older_store(stand: Stand, outcome: Outcome) -> None:
     """The database of before some acknowledged writes, under the index and everything else of after them."""
     folder = stand.copy(PAPERS)
@@ -327,7 +349,9 @@ def older_store(stand: Stand, outcome: Outcome) -> None:
     shutil.copy(folder / "papers.sqlite", older)
     with stand.start(folder) as service:
         for n in range(5):
-            reply = service.post("/v1/users/late/events", {"events": [{"paper": stand.papers[n]["id"], "kind": "like"}]})
+            reply = service.post(
+                "/v1/users/late/events", {"events": [{"paper": stand.papers[n]["id"], "kind": "like"}]}
+            )
             outcome.did["acknowledged writes"] += reply.ok
         service.stop()
     for file in folder.glob("papers.sqlite*"):
@@ -339,7 +363,10 @@ def older_store(stand: Stand, outcome: Outcome) -> None:
             outcome.look_at(service)
     except NotStarted as error:
         said = str(error)
-    outcome.must(bool(TOLD.search(said)), f"nothing is said of {outcome.did['acknowledged writes']} writes that are missing: {said[-200:]}")
+    outcome.must(
+        bool(TOLD.search(said)),
+        f"nothing is said of {outcome.did['acknowledged writes']} writes that are missing: {said[-200:]}",
+    )
 
 
 @attack("faults", "damaged index files", "A damaged index is noticed and made again; every answer is right.")
@@ -347,7 +374,12 @@ def damaged_index(stand: Stand, outcome: Outcome) -> None:
     """Every file of the index of vectors and of the index of words, cut, flipped, emptied or removed."""
     folder = stand.copy(4500)
     truth = truth_of(stand, folder, 4500)
-    names = [file.relative_to(folder) for part in ("index", "words") for file in sorted((folder / part).rglob("*")) if file.is_file()]
+    names = [
+        file.relative_to(folder)
+        for part in ("index", "words")
+        for file in sorted((folder / part).rglob("*"))
+        if file.is_file()
+    ]
     dice = random.Random(f"index {stand.settings.seed}")
     deeds = [(name, kind) for name in names for kind in (flip_bits, truncate, zero_page, None)]
     deeds = dice.sample(deeds, min(len(deeds), stand.of(60, 8)))

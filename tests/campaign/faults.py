@@ -8,7 +8,8 @@ import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
+from collections.abc import Iterator
 
 import corpus
 from service import NotStarted, Service
@@ -27,7 +28,9 @@ def small_disk(stand: Stand, megabytes: int) -> Iterator[Path]:
     """A disk of its own of so many megabytes. Raises `Skipped` where this user may not mount one."""
     place = stand.fresh("disk")
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", str(place)], capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", str(place)], capture_output=True
+    )
     if mounted.returncode != 0:
         raise Skipped("needs root, or a system that allows `unshare -rm`, to mount a small disk")
     try:
@@ -95,8 +98,8 @@ class Told:
         return bool(re.search(r"stored|written|saved|kept|deleted|taken|is in", self.errors.get(key, "")))
 
     def compare(self, service: Service) -> None:
-        """An acknowledgement has done everything, an error nothing unless it said so, and nothing is half done: by id, by
-        word, by likeness, in the history."""
+        """An acknowledgement has done everything, an error nothing unless it said so, and nothing is half done: by id,
+        by word, by likeness, in the history."""
         for key, there in self.papers.items():
             seen = {
                 "by id": service.get(path("v1", "papers", key)).status == 200,
@@ -141,7 +144,9 @@ def says(service: Service) -> dict[str, bool]:
 
 def figures_of_trouble(metrics: str) -> int:
     """How many of the Prometheus figures tell of trouble: those named so above 0, those of readiness at 0."""
-    bad = re.findall(r"^paperkin_\w*(?:trouble|full|behind|fault|refus|degraded|unavailable)\w*(?:\{.*\})? (\S+)$", metrics, re.M)
+    bad = re.findall(
+        r"^paperkin_\w*(?:trouble|full|behind|fault|refus|degraded|unavailable)\w*(?:\{.*\})? (\S+)$", metrics, re.M
+    )
     good = re.findall(r"^paperkin_\w*(?:ready|healthy|writable)\w*(?:\{.*\})? (\S+)$", metrics, re.M)
     return sum(float(figure) > 0 for figure in bad) + sum(float(figure) == 0 for figure in good)
 
@@ -166,11 +171,13 @@ def heals(outcome: Outcome, service: Service, told: Told) -> None:
 
 
 @attack(
-    "faults", "disk full",
-    "Writes are 507 and leave nothing half there; it is said everywhere; with room again writes work, without a restart.",
+    "faults",
+    "disk full",
+    "Writes are 507 and leave nothing half there; it is said everywhere; with room again writes work without a restart.",
 )
 def disk_full(stand: Stand, outcome: Outcome) -> None:
-    """A small disk, filled by another file to leave nothing, a little, and some; papers, streams, events and deletions."""
+    """A small disk, filled by another file to leave nothing, a little, and some; papers, streams, events and
+    deletions."""
     rooms = [0, 48 << 10, 400 << 10, 2 << 20, 8 << 20]
     for n, room in enumerate(rooms[:: 2 if stand.settings.quick else 1]):
         source = stand.corpus_folder()
@@ -205,7 +212,7 @@ def disk_full(stand: Stand, outcome: Outcome) -> None:
 def _until_full(outcome: Outcome, service: Service, told: Told, stand: Stand) -> bool:
     """Writes until three writes have failed. What fails must be 507."""
     failed = 0
-    for n in range(400):
+    for _ in range(400):
         reply = told.paper(service, 60_000)
         if not reply.ok:
             failed += 1
@@ -242,9 +249,14 @@ def _more_while_full(outcome: Outcome, service: Service, told: Told, before: lis
         _must_be_507(outcome, reply)
 
 
-@attack("faults", "descriptors run out", "No answer is 500; what is open goes on; when connections are gone, writes work without a restart.")
+@attack(
+    "faults",
+    "descriptors run out",
+    "No answer is 500; what is open goes on; when connections are gone, writes work without a restart.",
+)
 def descriptors_run_out(stand: Stand, outcome: Outcome) -> None:
-    """A limit of 200 open files, and 400 connections that say nothing; meanwhile a client with a connection of before works."""
+    """A limit of 200 open files, and 400 connections that say nothing; meanwhile a client with a connection of before
+    works."""
     with stand.serving(outcome, files=(200, 200)) as service:
         told = Told(outcome, "files")
         told.paper(service)
@@ -259,10 +271,20 @@ def descriptors_run_out(stand: Stand, outcome: Outcome) -> None:
             outcome.did["connections held"] = len(held)
             time.sleep(1.0)
             for n in range(20):
-                body = {"id": f"line/{n}", "title": f"A paper zzlineq{n}", "abstract": "Written while descriptors are out"}
+                body = {
+                    "id": f"line/{n}",
+                    "title": f"A paper zzlineq{n}",
+                    "abstract": "Written while descriptors are out",
+                }
                 _on_line(outcome, line, "POST", "/v1/papers", body)
                 _on_line(outcome, line, "GET", "/v1/search?q=memory", None)
-                _on_line(outcome, line, "POST", "/v1/users/files/events", {"events": [{"paper": stand.papers[n]["id"], "kind": "like"}]})
+                _on_line(
+                    outcome,
+                    line,
+                    "POST",
+                    "/v1/users/files/events",
+                    {"events": [{"paper": stand.papers[n]["id"], "kind": "like"}]},
+                )
             try:
                 health = service.get("/healthz", patience=5)
                 outcome.figures["a new connection's /healthz"] = health.status
@@ -285,7 +307,9 @@ def _on_line(outcome: Outcome, line: Line, method: str, address: str, body: Any)
     outcome.must(reply.status in (200, 201, 503), f"while descriptors are out: {reply}")
 
 
-@attack("faults", "the limit of open files is raised", "The service raises its soft limit to the hard one when it starts.")
+@attack(
+    "faults", "the limit of open files is raised", "The service raises its soft limit to the hard one when it starts."
+)
 def limit_raised(stand: Stand, outcome: Outcome) -> None:
     """A soft limit of 256 under a hard one of 4096."""
     with stand.serving(outcome, papers=200, files=(256, 4096)) as service:
@@ -327,7 +351,11 @@ def _database_removed(folder: Path) -> None:
         file.unlink()
 
 
-@attack("faults", "the folder goes away", "Within a second every write is refused and /readyz is 503; nothing acknowledged after that is lost.")
+@attack(
+    "faults",
+    "the folder goes away",
+    "Within a second every write is refused and /readyz is 503; nothing acknowledged after that is lost.",
+)
 def folder_goes_away(stand: Stand, outcome: Outcome) -> None:
     """Removed, moved, replaced by its copy, its database removed or replaced, while it is served."""
     for deed in (_removed, _moved, _replaced, _database_replaced, _database_removed):
@@ -344,7 +372,11 @@ def folder_goes_away(stand: Stand, outcome: Outcome) -> None:
             outcome.look_at(service)
 
 
-@attack("faults", "the lock is removed", "Within a second it is noticed; a second process and the first never both write the folder.")
+@attack(
+    "faults",
+    "the lock is removed",
+    "Within a second it is noticed; a second process and the first never both write the folder.",
+)
 def lock_removed(stand: Stand, outcome: Outcome) -> None:
     """`lock` is removed, alone and with the sockets of the folder, and a second service started on it."""
     for also_sockets in (False, True):
@@ -410,7 +442,9 @@ def faketime(stand: Stand) -> str:
     raise Skipped("needs libfaketime (`apt-get install faketime`)")
 
 
-@attack("faults", "clocks", "Before 1970, far ahead, and jumping: every call is answered, nothing acknowledged is lost.")
+@attack(
+    "faults", "clocks", "Before 1970, far ahead, and jumping: every call is answered, nothing acknowledged is lost."
+)
 def clocks(stand: Stand, outcome: Outcome) -> None:
     """The clock of the service is set to 1901, 1969, 2037 and 2200, and then made to jump while it works."""
     library, folder = faketime(stand), stand.copy(1000)
@@ -440,10 +474,21 @@ def clocks(stand: Stand, outcome: Outcome) -> None:
 def _calls(outcome: Outcome, service: Service, told: Told, stand: Stand, when: str) -> None:
     user = f"clock-{told.number}"
     replies = [told.paper(service), told.event(service, stand.papers[told.number % 900]["id"])]
-    service.post(path("v1", "users", user, "events"), {"events": [{"paper": paper["id"], "kind": "like"} for paper in stand.papers[5:9]]})
+    service.post(
+        path("v1", "users", user, "events"),
+        {"events": [{"paper": paper["id"], "kind": "like"} for paper in stand.papers[5:9]]},
+    )
     for address in (
-        "/v1/trending?window=7d", "/v1/papers?limit=5", "/v1/search?q=memory", "/readyz", "/metrics", "/v1/feed.atom",
-        "/v1/themes", f"/v1/users/{user}/feed?explain=true", f"/v1/users/{user}/interests", "/v1/papers?sort=trending",
+        "/v1/trending?window=7d",
+        "/v1/papers?limit=5",
+        "/v1/search?q=memory",
+        "/readyz",
+        "/metrics",
+        "/v1/feed.atom",
+        "/v1/themes",
+        f"/v1/users/{user}/feed?explain=true",
+        f"/v1/users/{user}/interests",
+        "/v1/papers?sort=trending",
     ):
         replies.append(service.get(address))
     for reply in replies:

@@ -8,7 +8,7 @@ import socket
 import time
 from collections import Counter
 from contextlib import contextmanager
-from typing import Callable, Iterator
+from collections.abc import Callable, Iterator
 
 from crowd import Measured, Role, play
 from service import Service
@@ -52,11 +52,25 @@ def must_be_served(outcome: Outcome, measured: dict[str, Measured], health_ms: f
     outcome.figures["healthz p99 ms"] = health.p99_ms(200)
     outcome.figures["client lag p99 ms"] = round(search.lag * 1e3, 1)
     statuses = {status: len(seconds) for status, seconds in search.seconds.items()}
-    outcome.must(failed == 0, f"{failed:,} of {answered + failed:,} searches not answered: {statuses}, {dict(search.broken)}, {search.waiting} waiting")
-    outcome.must(answered == 0 or search.p99_ms(200) <= ACCEPTED_MS, f"searches take {search.p99_ms(200):,.0f} ms at the 99th percentile")
+    outcome.must(
+        failed == 0,
+        f"{failed:,} of {answered + failed:,} searches not answered: {statuses}, {dict(search.broken)}, {search.waiting} waiting",
+    )
+    outcome.must(
+        answered == 0 or search.p99_ms(200) <= ACCEPTED_MS,
+        f"searches take {search.p99_ms(200):,.0f} ms at the 99th percentile",
+    )
     for name, probe in (("healthz", health), ("metrics", metrics)):
-        sound = probe.count(200) > 0 and probe.count(200) == probe.answered and not probe.broken and probe.p99_ms(200) <= health_ms
-        outcome.must(sound, f"/{name}: {probe.count(200)} answers, p99 {probe.p99_ms(200)} ms, {dict(probe.broken)}, {probe.waiting} waiting")
+        sound = (
+            probe.count(200) > 0
+            and probe.count(200) == probe.answered
+            and not probe.broken
+            and probe.p99_ms(200) <= health_ms
+        )
+        outcome.must(
+            sound,
+            f"/{name}: {probe.count(200)} answers, p99 {probe.p99_ms(200)} ms, {dict(probe.broken)}, {probe.waiting} waiting",
+        )
 
 
 @contextmanager
@@ -103,8 +117,13 @@ def _quietly(drip: Callable[[socket.socket], None], one: socket.socket) -> None:
 
 
 def stands_still(
-    stand: Stand, outcome: Outcome, service: Service, held: list[socket.socket], drip: Callable[[socket.socket], None] | None,
-    seconds: float = 15.0, wait: bool = True,
+    stand: Stand,
+    outcome: Outcome,
+    service: Service,
+    held: list[socket.socket],
+    drip: Callable[[socket.socket], None] | None,
+    seconds: float = 15.0,
+    wait: bool = True,
 ) -> None:
     """Others are served while connections stand still; and these are closed in the end."""
     outcome.did["connections held"] += len(held)
@@ -116,7 +135,11 @@ def stands_still(
         outcome.must(isinstance(outcome.figures["closed after s"], int), f"not all closed after {STANDING_STILL:.0f} s")
 
 
-@attack("flood", "128 dripping uploads", "Searches are answered while 128 uploads send a byte every ten seconds; these are given up.")
+@attack(
+    "flood",
+    "128 dripping uploads",
+    "Searches are answered while 128 uploads send a byte every ten seconds; these are given up.",
+)
 def dripping_uploads(stand: Stand, outcome: Outcome) -> None:
     """NDJSON in chunks of one byte: more of them than the service has permits."""
     first = head("POST", "/v1/papers", [("content-type", NDJSON), ("transfer-encoding", "chunked")]) + b"1\r\n{\r\n"
@@ -139,14 +162,20 @@ def dripping_bodies(stand: Stand, outcome: Outcome) -> None:
             stands_still(stand, outcome, service, held + more, lambda one: one.sendall(b" "))
 
 
-@attack("flood", "500 slow headers", "Searches are answered while 500 requests never end their headers; these are closed.")
+@attack(
+    "flood", "500 slow headers", "Searches are answered while 500 requests never end their headers; these are closed."
+)
 def slow_headers(stand: Stand, outcome: Outcome) -> None:
     """Half of a request line, and a byte every ten seconds."""
     with stand.serving(outcome) as service, connections(service, 500, b"GET /v1/search?q=") as held:
         stands_still(stand, outcome, service, held, lambda one: one.sendall(b"a"))
 
 
-@attack("flood", "40 readers that never read", "An answer that nobody reads is given up, and holds little memory until then.")
+@attack(
+    "flood",
+    "40 readers that never read",
+    "An answer that nobody reads is given up, and holds little memory until then.",
+)
 def never_reading(stand: Stand, outcome: Outcome) -> None:
     """The largest answers that are allowed, asked for and left."""
     ids = [paper["id"] for paper in stand.papers[:1000]]
@@ -154,7 +183,9 @@ def never_reading(stand: Stand, outcome: Outcome) -> None:
         request = b""
         for count, limit in ((1000, 500), (1000, 20), (40, 500)):
             body = json.dumps({"ids": ids[:count], "limit": limit}).encode()
-            request = head("POST", "/v1/similar/batch", [("content-type", JSON), ("content-length", str(len(body)))]) + body
+            request = (
+                head("POST", "/v1/similar/batch", [("content-type", JSON), ("content-length", str(len(body)))]) + body
+            )
             if allowed(service, request):
                 break
         outcome.figures["hits asked for"] = count * limit
@@ -169,7 +200,11 @@ def allowed(service: Service, request: bytes) -> bool:
         return b" 200 " in one.recv(64)
 
 
-@attack("flood", "200 stalled bodies", "Bodies count before they are read: 200 of them, each nearly whole, hold little memory.")
+@attack(
+    "flood",
+    "200 stalled bodies",
+    "Bodies count before they are read: 200 of them, each nearly whole, hold little memory.",
+)
 def stalled_bodies(stand: Stand, outcome: Outcome) -> None:
     """16 MB announced and all but the last bytes sent, as far as the service takes them."""
     size = 16 << 20
@@ -194,7 +229,11 @@ def stalled_bodies(stand: Stand, outcome: Outcome) -> None:
         stands_still(stand, outcome, service, held, None)
 
 
-@attack("flood", "idle connections", "Ten thousand idle connections (or as many as may be opened) keep nobody from being served.")
+@attack(
+    "flood",
+    "idle connections",
+    "Ten thousand idle connections (or as many as may be opened) keep nobody from being served.",
+)
 def idle_connections(stand: Stand, outcome: Outcome) -> None:
     """Connections that say nothing."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -208,11 +247,13 @@ def idle_connections(stand: Stand, outcome: Outcome) -> None:
 
 
 @attack(
-    "flood", "five times capacity from 1,500 connections",
+    "flood",
+    "five times capacity from 1,500 connections",
     "A refusal takes under 50 ms at p99, /healthz and /metrics too, and what is accepted under 2 s.",
 )
 def five_times_capacity(stand: Stand, outcome: Outcome) -> None:
-    """Calls that compute for a while: the rate that the service can do is measured first, and then five times that is asked."""
+    """Calls that compute for a while: the rate that the service can do is measured first, and then five times that is
+    asked."""
     texts = [paper.get("abstract") or paper["title"] for paper in stand.papers[:2]]
     asked = json.dumps({"text": texts, "limit": 30, "diversity": 0.3, "explain": True}).encode()
     heavy = head("POST", "/v1/recommend", [("content-type", JSON), ("content-length", str(len(asked)))]) + asked
@@ -248,7 +289,10 @@ def five_times_capacity(stand: Stand, outcome: Outcome) -> None:
             )
         outcome.figures["client lag p99 ms"] = round(flood.lag * 1e3, 1)
         outcome.must(flood.count(503) > 0, "nothing was refused: the flood was none")
-        outcome.must(not flood.count(503) or flood.p99_ms(503) <= REFUSED_MS, f"a refusal takes {flood.p99_ms(503):,.0f} ms at p99")
+        outcome.must(
+            not flood.count(503) or flood.p99_ms(503) <= REFUSED_MS,
+            f"a refusal takes {flood.p99_ms(503):,.0f} ms at p99",
+        )
         outcome.must(flood.p99_ms(200) <= ACCEPTED_MS, f"an accepted call takes {flood.p99_ms(200):,.0f} ms at p99")
         unexpected = sum(len(times) for status, times in flood.seconds.items() if status not in (200, 503))
         outcome.must(unexpected == 0, f"{unexpected:,} answers that are neither 200 nor 503")
@@ -258,14 +302,19 @@ def five_times_capacity(stand: Stand, outcome: Outcome) -> None:
         outcome.must(after.status == 200, f"after the flood: {after}")
 
 
-@attack("flood", "5,000 wrong tokens", "Guesses are limited (429), the right token still opens the feed, and nothing else is slower.")
+@attack(
+    "flood",
+    "5,000 wrong tokens",
+    "Guesses are limited (429), the right token still opens the feed, and nothing else is slower.",
+)
 def wrong_tokens(stand: Stand, outcome: Outcome) -> None:
     """Tokens for a reader's feed, guessed one after the other."""
     with stand.serving(outcome) as service:
         likes = [{"paper": paper["id"], "kind": "like"} for paper in stand.papers[:3]]
         service.post("/v1/users/reader/events", {"events": likes})
         right = service.post("/v1/users/reader/token", {}).json["token"]
-        guesses, statuses = stand.of(5000, 500), Counter()
+        guesses = stand.of(5000, 500)
+        statuses: Counter[int] = Counter()
         for n in range(guesses):
             reply = service.get(path("v1", "users", "reader", "feed.json", token=f"{n:032x}"))
             statuses[reply.status] += 1

@@ -1,7 +1,7 @@
 """Malformed input of every kind: it is refused or read as far as it can be, and never an internal error.
 
-A 5xx is only 503 with `Retry-After` and 507; every error has the one shape; every request gets an answer; the log tells of no
-panic.
+A 5xx is only 503 with `Retry-After` and 507; every error has the one shape; every request gets an answer; the log tells
+of no panic.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def sound(outcome: Outcome, reply: Reply, what: bytes | str) -> None:
     outcome.must(reply.seconds < SLOW, f"{reply.seconds:.1f} s: {reply.request} for {shown}")
 
 
-def send(outcome: Outcome, service: Service, method: str, address: str, body: bytes | None, kind: str | None) -> Reply | None:
+def send(
+    outcome: Outcome, service: Service, method: str, address: str, body: bytes | None, kind: str | None
+) -> Reply | None:
     """Sends something malformed; no answer counts as a failure."""
     try:
         reply = service.request(method, address, body, kind, patience=40)
@@ -53,7 +55,11 @@ def send(outcome: Outcome, service: Service, method: str, address: str, body: by
     return reply
 
 
-@attack("fuzz", "mutated reference lists", "Every format that is read, changed at random and in any encoding: read as far as it can be.")
+@attack(
+    "fuzz",
+    "mutated reference lists",
+    "Every format that is read, changed at random and in any encoding: read as far as it can be.",
+)
 def reference_lists(stand: Stand, outcome: Outcome) -> None:
     """Looked at with `dry_run`, and now and then taken in."""
     dice, seeds = random.Random(f"lists {stand.settings.seed}"), lists.seeds()
@@ -64,14 +70,31 @@ def reference_lists(stand: Stand, outcome: Outcome) -> None:
             seed, kind = dice.choice(seeds)
             body = mutate.encoded(mutate.text(seed, dice, lists.TOKENS), dice)
             query = {"dry_run": "true"} if n % 20 else {"embed_missing": "true"}
-            send(outcome, service, "POST", path("v1", "users", f"fuzz-{n % 5}", "history", **query), body, dice.choice([kind, kind, "text/plain"]))
+            send(
+                outcome,
+                service,
+                "POST",
+                path("v1", "users", f"fuzz-{n % 5}", "history", **query),
+                body,
+                dice.choice([kind, kind, "text/plain"]),
+            )
             progress.step()
         _still_works(outcome, service, stand)
 
 
 _QUERIES = [
-    'author:"Ada Fenwickham" title:memory', "date:2025..2026-03 -survey", "category:cs.CV OR category:cs.LG", '"sparse memory"', "C++ OR C#",
-    "arxiv:2405.13729", "10.5555/inv.2024.001", "graph neural networks", 'author:"Hinton GE"', "title:(noisy images)", "naïve Bayes", "記憶",
+    'author:"Ada Fenwickham" title:memory',
+    "date:2025..2026-03 -survey",
+    "category:cs.CV OR category:cs.LG",
+    '"sparse memory"',
+    "C++ OR C#",
+    "arxiv:2405.13729",
+    "10.5555/inv.2024.001",
+    "graph neural networks",
+    'author:"Hinton GE"',
+    "title:(noisy images)",
+    "naïve Bayes",
+    "記憶",
 ]
 
 
@@ -79,16 +102,41 @@ _QUERIES = [
 def queries(stand: Stand, outcome: Outcome) -> None:
     """Operators, quotes, dates and signs in any order, in the address and in a body."""
     dice = random.Random(f"queries {stand.settings.seed}")
-    tokens = lists.TOKENS + ["author:", "title:", "category:", "date:", "..", "\"", "“", "OR", "-", "+", "/", "~", "^", "?", "*:*"]
+    tokens = lists.TOKENS + [
+        "author:",
+        "title:",
+        "category:",
+        "date:",
+        "..",
+        '"',
+        "“",
+        "OR",
+        "-",
+        "+",
+        "/",
+        "~",
+        "^",
+        "?",
+        "*:*",
+    ]
     times = stand.of(20_000, 1500)
     progress = Progress("mutated queries", times)
     with stand.serving(outcome) as service:
         for n in range(times):
             query = mutate.text(dice.choice(_QUERIES + [dice.choice(stand.papers)["title"]]), dice, tokens)[:4000]
             if n % 3:
-                reply = send(outcome, service, "GET", "/v1/search?" + urlencode({"q": query, "limit": 3}, errors="replace"), None, None)
+                reply = send(
+                    outcome,
+                    service,
+                    "GET",
+                    "/v1/search?" + urlencode({"q": query, "limit": 3}, errors="replace"),
+                    None,
+                    None,
+                )
             else:
-                reply = send(outcome, service, "POST", "/v1/search", json.dumps({"q": query, "limit": 3}).encode(), JSON)
+                reply = send(
+                    outcome, service, "POST", "/v1/search", json.dumps({"q": query, "limit": 3}).encode(), JSON
+                )
             if reply is not None and query.strip(" \t\r\n\0") and len(query) < 2000:
                 outcome.did["queries refused"] += reply.status in (400, 422)
             progress.step()
@@ -111,7 +159,11 @@ def _example(schema: dict[str, Any], schemas: dict[str, Any], dice: random.Rando
     kind = schema.get("type", "string")
     kind = dice.choice([one for one in kind if one != "null"]) if isinstance(kind, list) else kind
     if kind == "object":
-        return {name: _example(one, schemas, dice, depth + 1) for name, one in schema.get("properties", {}).items() if depth < 5 and dice.random() < 0.6}
+        return {
+            name: _example(one, schemas, dice, depth + 1)
+            for name, one in schema.get("properties", {}).items()
+            if depth < 5 and dice.random() < 0.6
+        }
     if kind == "array":
         return [_example(schema.get("items", {}), schemas, dice, depth + 1) for _ in range(dice.choice([1, 1, 2, 5]))]
     if kind in ("integer", "number"):
@@ -128,7 +180,9 @@ class _Routes:
         described = service.get("/openapi.json").json
         self.schemas = described["components"]["schemas"]
         self.operations = [
-            (method.upper(), address, operation) for address, methods in described["paths"].items() for method, operation in methods.items()
+            (method.upper(), address, operation)
+            for address, methods in described["paths"].items()
+            for method, operation in methods.items()
             if method in ("get", "post", "put", "patch", "delete")
         ]
         self.ids, self.dice = [paper["id"] for paper in stand.papers[:200]], dice
@@ -156,16 +210,52 @@ class _Routes:
         kind = dice.choice(list(contents))
         schema = contents[kind].get("schema", {})
         if "json" in kind and kind != NDJSON:
-            return method, address, mutate.body(_example(schema, self.schemas, dice), dice), dice.choice([kind] * 9 + ["text/plain"])
+            return (
+                method,
+                address,
+                mutate.body(_example(schema, self.schemas, dice), dice),
+                dice.choice([kind] * 9 + ["text/plain"]),
+            )
         seed, _ = dice.choice(lists.seeds()[:12])
-        return method, address, mutate.encoded(mutate.text(seed, dice, lists.TOKENS), dice), dice.choice([kind] * 9 + [JSON])
+        return (
+            method,
+            address,
+            mutate.encoded(mutate.text(seed, dice, lists.TOKENS), dice),
+            dice.choice([kind] * 9 + [JSON]),
+        )
 
     def _segment(self, name: str) -> str:
         dice = self.dice
-        known = {"user": ["fuzz-1", "fuzz-2", "reader"], "import": ["1", "2"], "id": self.ids + ["i1", "i2", "0.1", "1.2", "t1"]}
+        known = {
+            "user": ["fuzz-1", "fuzz-2", "reader"],
+            "import": ["1", "2"],
+            "id": self.ids + ["i1", "i2", "0.1", "1.2", "t1"],
+        }
         if dice.random() < 0.7:
             return dice.choice(known.get(name, ["1"]))
-        return dice.choice(["", " ", "..", "a" * 300, "\0", "\n", "\u202e", "%", "é", "9" * 30, "-1", "null", "/", "a/b", "\x7f", "𝔘" * 70]) or "x"
+        return (
+            dice.choice(
+                [
+                    "",
+                    " ",
+                    "..",
+                    "a" * 300,
+                    "\0",
+                    "\n",
+                    "\u202e",
+                    "%",
+                    "é",
+                    "9" * 30,
+                    "-1",
+                    "null",
+                    "/",
+                    "a/b",
+                    "\x7f",
+                    "𝔘" * 70,
+                ]
+            )
+            or "x"
+        )
 
     def _text(self, parameter: dict[str, Any]) -> str:
         if self.dice.random() < 0.5:
@@ -175,14 +265,21 @@ class _Routes:
         return odd if isinstance(odd, str) else json.dumps(odd)
 
 
-@attack("fuzz", "mutated bodies and parameters", "Every route that `/openapi.json` lists answers what it cannot read with an error of the one shape.")
+@attack(
+    "fuzz",
+    "mutated bodies and parameters",
+    "Every route that `/openapi.json` lists answers what it cannot read with an error of the one shape.",
+)
 def routes(stand: Stand, outcome: Outcome) -> None:
     """Types changed, fields left out and doubled, JSON broken, odd segments and parameters."""
     dice = random.Random(f"routes {stand.settings.seed}")
     times = stand.of(20_000, 2000)
     progress = Progress("mutated requests", times)
     with stand.serving(outcome) as service:
-        service.post("/v1/users/fuzz-1/events", {"events": [{"paper": paper["id"], "kind": "like"} for paper in stand.papers[:9]]})
+        service.post(
+            "/v1/users/fuzz-1/events",
+            {"events": [{"paper": paper["id"], "kind": "like"} for paper in stand.papers[:9]]},
+        )
         # Themes are made at the first call, which takes its time.
         service.get("/v1/themes", patience=300)
         routes = _Routes(service, stand, dice)
@@ -211,28 +308,54 @@ def json_lines(stand: Stand, outcome: Outcome) -> None:
             reply = send(outcome, service, "POST", "/v1/papers", b"\n".join(lines), NDJSON)
             if reply is not None and reply.status == 200:
                 if service.get(path("v1", "papers", good["id"])).status != 200:
-                    outcome.is_wrong(f"a sound line between bad ones is not there: {reply} for {b' '.join(lines)[:300]!r}")
+                    outcome.is_wrong(
+                        f"a sound line between bad ones is not there: {reply} for {b' '.join(lines)[:300]!r}"
+                    )
                 told = reply.json
-                counted = told["accepted"] + told["updated"] + told["unchanged"] + told.get("rejected_total", len(told["rejected"]))
+                counted = (
+                    told["accepted"]
+                    + told["updated"]
+                    + told["unchanged"]
+                    + told.get("rejected_total", len(told["rejected"]))
+                )
                 blank = sum(not line.strip() for line in lines)
                 if not len(lines) - blank <= counted <= len(lines):
                     outcome.is_wrong(f"{counted} of {len(lines)} lines are told of: {reply}")
             progress.step()
 
 
-@attack("fuzz", "33,000 author values", "Every list of a request has a bound: 400 or 422 with its name, never 500, and no SQL in an answer.")
+@attack(
+    "fuzz",
+    "33,000 author values",
+    "Every list of a request has a bound: 400 or 422 with its name, never 500, and no SQL in an answer.",
+)
 def many_values(stand: Stand, outcome: Outcome) -> None:
     """Lists of 33,000 in every parameter that takes a list, in bodies, and 5,000 in the address."""
     many = [f"Author {n}" for n in range(33_000)]
     ids = [f"nobody/{n}" for n in range(33_000)]
-    bodies: list[tuple[str, Any]] = [("/v1/search", {"q": "memory", name: many}) for name in ("author", "category", "exclude")]
+    bodies: list[tuple[str, Any]] = [
+        ("/v1/search", {"q": "memory", name: many}) for name in ("author", "category", "exclude")
+    ]
     bodies += [("/v1/search", {"q": "memory", "filter": {name: many}}) for name in ("author", "category", "exclude")]
     bodies += [("/v1/recommend", {"text": ["memory"], name: many}) for name in ("author", "category", "exclude")]
-    bodies += [("/v1/recommend", {"like": ids}), ("/v1/recommend", {"text": many}), ("/v1/recommend", {"text": ["x"], "candidates": ids})]
-    bodies += [("/v1/recommend", {"text": ["x"], "dislike_text": many}), ("/v1/similar/batch", {"ids": ids}), ("/v1/embed", {"inputs": many})]
-    bodies += [("/v1/similar/batch", {"ids": [stand.papers[0]["id"]], "author": many}), ("/v1/themes/of", {"papers": ids})]
+    bodies += [
+        ("/v1/recommend", {"like": ids}),
+        ("/v1/recommend", {"text": many}),
+        ("/v1/recommend", {"text": ["x"], "candidates": ids}),
+    ]
+    bodies += [
+        ("/v1/recommend", {"text": ["x"], "dislike_text": many}),
+        ("/v1/similar/batch", {"ids": ids}),
+        ("/v1/embed", {"inputs": many}),
+    ]
+    bodies += [
+        ("/v1/similar/batch", {"ids": [stand.papers[0]["id"]], "author": many}),
+        ("/v1/themes/of", {"papers": ids}),
+    ]
     bodies += [("/v1/themes/of", {"q": "x", "filter": {"author": many}}), ("/v1/users/u/rank", {"candidates": ids})]
-    bodies += [("/v1/users/u/feed/preview", {"events": [{"paper": stand.papers[0]["id"], "kind": "like"}], "author": many})]
+    bodies += [
+        ("/v1/users/u/feed/preview", {"events": [{"paper": stand.papers[0]["id"], "kind": "like"}], "author": many})
+    ]
     with stand.serving(outcome) as service:
         for address, body in bodies:
             reply = send(outcome, service, "POST", address, json.dumps(body).encode(), JSON)

@@ -1,7 +1,7 @@
 """Growth: the time that input takes grows with its size, not with its square; and what was given up ends.
 
-Every attack makes input of a size in bytes. It is sent at doubling sizes until it takes `ENOUGH` seconds, or the size is what
-the service takes; the power of the growth is taken over the last doublings.
+Every attack makes input of a size in bytes. It is sent at doubling sizes until it takes `ENOUGH` seconds, or the size
+is what the service takes; the power of the growth is taken over the last doublings.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import Callable
+from collections.abc import Callable
 
 from figures import exponent
 from service import Service
@@ -47,19 +47,49 @@ class Series:
     of: Callable[[int], str]
 
 
-LIST, BIB, RIS, XML, CSV = "text/plain", "application/x-bibtex", "application/x-research-info-systems", "application/xml", "text/csv"
+LIST, BIB, RIS, XML, CSV = (
+    "text/plain",
+    "application/x-bibtex",
+    "application/x-research-info-systems",
+    "application/xml",
+    "text/csv",
+)
 
 #: Reference lists.
 LISTS = [
     Series("# joins in BibTeX", BIB, lambda n: '@article{a, title = "x"' + _times(' # "x"', n) + "}"),
     Series("# joins that never end", BIB, lambda n: "@article{a, title = {x}" + _times(" # {x}", n)),
-    Series("# joins over spaces", BIB, lambda n: "@article{a, title = x" + " # x".join(" " * 1000 for _ in range(n // 1004)) + "}"),
-    Series("strings that each use the one before", BIB, lambda n: '@string{a0 = "x"}' + "".join(
-        f'@string{{a{k} = a{k - 1} # "x"}}@misc{{q{k}, title = a{k}}}' for k in range(1, n // 50))),
-    Series("# joins of strings that join", BIB, lambda n: "".join(
-        f"@string{{s{k} = {'s' + str(k - 1) + ' # ' if k else ''}\"abc\"}}\n" for k in range(n // 30)) + f"@article{{a, title = s{max(n // 30 - 1, 0)}}}"),
-    Series("strings that double", BIB, lambda n: '@string{s0 = "abcdefgh"}\n' + "".join(
-        f"@string{{s{k} = s{k - 1} # s{k - 1}}}\n" for k in range(1, 40)) + "@article{a, title = s39}\n" + _times("@misc{b, title = s30}\n", n)),
+    Series(
+        "# joins over spaces",
+        BIB,
+        lambda n: "@article{a, title = x" + " # x".join(" " * 1000 for _ in range(n // 1004)) + "}",
+    ),
+    Series(
+        "strings that each use the one before",
+        BIB,
+        lambda n: (
+            '@string{a0 = "x"}'
+            + "".join(f'@string{{a{k} = a{k - 1} # "x"}}@misc{{q{k}, title = a{k}}}' for k in range(1, n // 50))
+        ),
+    ),
+    Series(
+        "# joins of strings that join",
+        BIB,
+        lambda n: (
+            "".join(f'@string{{s{k} = {"s" + str(k - 1) + " # " if k else ""}"abc"}}\n' for k in range(n // 30))
+            + f"@article{{a, title = s{max(n // 30 - 1, 0)}}}"
+        ),
+    ),
+    Series(
+        "strings that double",
+        BIB,
+        lambda n: (
+            '@string{s0 = "abcdefgh"}\n'
+            + "".join(f"@string{{s{k} = s{k - 1} # s{k - 1}}}\n" for k in range(1, 40))
+            + "@article{a, title = s39}\n"
+            + _times("@misc{b, title = s30}\n", n)
+        ),
+    ),
     Series("one-letter ids", LIST, lambda n: _times("a\n", n)),
     Series("digits as ids", LIST, lambda n: "".join(f"{k}\n" for k in range(n // 7))),
     Series("a line of many DOIs", LIST, lambda n: _times("10.5555/inv.1 ", n)),
@@ -74,7 +104,13 @@ LISTS = [
     Series("dollars", BIB, lambda n: "@article{a, title = {" + _times("$x^{", n) + "}}"),
     Series("quotes", BIB, lambda n: "@article{a, title = " + _times('"', n) + "}"),
     Series("authors with and", BIB, lambda n: "@article{a, title = {x}, author = {" + _times("A B and ", n) + "C}}"),
-    Series("cross references", BIB, lambda n: "".join(f"@inproceedings{{k{k}, crossref = {{k{k + 1}}}, title = {{t{k}}}}}\n" for k in range(n // 60))),
+    Series(
+        "cross references",
+        BIB,
+        lambda n: "".join(
+            f"@inproceedings{{k{k}, crossref = {{k{k + 1}}}, title = {{t{k}}}}}\n" for k in range(n // 60)
+        ),
+    ),
     Series("one key many times", BIB, lambda n: _times("@misc{k, title = {The same}}\n", n)),
     Series("tags without end", RIS, lambda n: "TY  - JOUR\nTI  - x\n" + _times("AU  - A\n", n)),
     Series("records without content", RIS, lambda n: _times("TY  - JOUR\nER  - \n", n)),
@@ -84,10 +120,22 @@ LISTS = [
     Series("carriage returns", LIST, lambda n: _times("\r", n)),
     Series("nested elements", XML, lambda n: "<PubmedArticleSet>" + _nested("<a>", "</a>", n) + "</PubmedArticleSet>"),
     Series("elements that never end", XML, lambda n: "<PubmedArticleSet>" + _times("<a>", n)),
-    Series("attributes", XML, lambda n: "<PubmedArticleSet><a " + "".join(f'a{k}="" ' for k in range(n // 9)) + "/></PubmedArticleSet>"),
+    Series(
+        "attributes",
+        XML,
+        lambda n: "<PubmedArticleSet><a " + "".join(f'a{k}="" ' for k in range(n // 9)) + "/></PubmedArticleSet>",
+    ),
     Series("comments", XML, lambda n: "<PubmedArticleSet>" + _times("<!-- -", n)),
     Series("entities", XML, lambda n: "<PubmedArticleSet><PubmedArticle><ArticleTitle>" + _times("&amp;", n)),
-    Series("markup in titles", XML, lambda n: "<xml><records><record><titles><title>" + _times("<style>x</style>", n) + "</title></titles></record></records></xml>"),
+    Series(
+        "markup in titles",
+        XML,
+        lambda n: (
+            "<xml><records><record><titles><title>"
+            + _times("<style>x</style>", n)
+            + "</title></titles></record></records></xml>"
+        ),
+    ),
     Series("columns", CSV, lambda n: "title" + _times(",", n) + "\nx\n"),
     Series("quoted fields", CSV, lambda n: "title,DOI\n" + _times('"', n)),
     Series("rows", CSV, lambda n: "title,DOI\n" + _times("a title,10.5555/x\n", n)),
@@ -95,25 +143,67 @@ LISTS = [
     Series("objects that never end", LIST, lambda n: _times('{"title":', n)),
     Series("items of nothing", LIST, lambda n: "[" + _times('{"title":"x"},', n) + "{}]"),
     Series("date parts", LIST, lambda n: '[{"title":"x","issued":{"date-parts":[[' + _times("1,", n) + "1]]}}]"),
-    Series("notes with lines", LIST, lambda n: json.dumps([{"itemType": "book", "title": "x", "extra": _times("arXiv: x\n", n)}])),
-    Series("tagged records", LIST, lambda n: "FN Clarivate Analytics Web of Science\nVR 1.0\n" + _times("PT J\nTI x\nER\n\n", n)),
+    Series(
+        "notes with lines",
+        LIST,
+        lambda n: json.dumps([{"itemType": "book", "title": "x", "extra": _times("arXiv: x\n", n)}]),
+    ),
+    Series(
+        "tagged records",
+        LIST,
+        lambda n: "FN Clarivate Analytics Web of Science\nVR 1.0\n" + _times("PT J\nTI x\nER\n\n", n),
+    ),
     Series("percent tags", LIST, lambda n: "%0 Book\n%T x\n" + _times("%A\n", n)),
     Series("half of a pair", LIST, lambda n: _times("\U0001d518", n)),
 ]
 
 #: Titles, abstracts and other fields of one paper, and searches.
 PAPERS = [
-    Series("nested markup in an abstract", NDJSON, lambda n: json.dumps({"id": "g", "title": "x", "abstract": _nested("<i>", "</i>", n)})),
-    Series("markup that never ends", NDJSON, lambda n: json.dumps({"id": "g", "title": "x", "abstract": _times("<mml:math ", n)})),
-    Series("dollars in an abstract", NDJSON, lambda n: json.dumps({"id": "g", "title": "x", "abstract": _times("$ {", n)})),
-    Series("LaTeX in an abstract", NDJSON, lambda n: json.dumps({"id": "g", "title": "x", "abstract": _nested("\\frac{", "}", n)})),
+    Series(
+        "nested markup in an abstract",
+        NDJSON,
+        lambda n: json.dumps({"id": "g", "title": "x", "abstract": _nested("<i>", "</i>", n)}),
+    ),
+    Series(
+        "markup that never ends",
+        NDJSON,
+        lambda n: json.dumps({"id": "g", "title": "x", "abstract": _times("<mml:math ", n)}),
+    ),
+    Series(
+        "dollars in an abstract", NDJSON, lambda n: json.dumps({"id": "g", "title": "x", "abstract": _times("$ {", n)})
+    ),
+    Series(
+        "LaTeX in an abstract",
+        NDJSON,
+        lambda n: json.dumps({"id": "g", "title": "x", "abstract": _nested("\\frac{", "}", n)}),
+    ),
     Series("ampersands", NDJSON, lambda n: json.dumps({"id": "g", "title": "x", "abstract": _times("&", n)})),
-    Series("accents on one letter", NDJSON, lambda n: json.dumps({"id": "g", "title": "x", "abstract": "a" + _times("\u0301", n)}, ensure_ascii=False)),
-    Series("authors", NDJSON, lambda n: json.dumps({"id": "g", "title": "x", "authors": [f"A{k} B" for k in range(n // 9)]})),
-    Series("categories", NDJSON, lambda n: json.dumps({"id": "g", "title": "x", "categories": [f"c{k}" for k in range(n // 8)]})),
-    Series("keywords", NDJSON, lambda n: json.dumps({"id": "g", "title": "x", "keywords": [f"c{k}" for k in range(n // 8)]})),
+    Series(
+        "accents on one letter",
+        NDJSON,
+        lambda n: json.dumps({"id": "g", "title": "x", "abstract": "a" + _times("\u0301", n)}, ensure_ascii=False),
+    ),
+    Series(
+        "authors",
+        NDJSON,
+        lambda n: json.dumps({"id": "g", "title": "x", "authors": [f"A{k} B" for k in range(n // 9)]}),
+    ),
+    Series(
+        "categories",
+        NDJSON,
+        lambda n: json.dumps({"id": "g", "title": "x", "categories": [f"c{k}" for k in range(n // 8)]}),
+    ),
+    Series(
+        "keywords",
+        NDJSON,
+        lambda n: json.dumps({"id": "g", "title": "x", "keywords": [f"c{k}" for k in range(n // 8)]}),
+    ),
     Series("one word of letters", NDJSON, lambda n: json.dumps({"id": "g", "title": "x", "abstract": _times("a", n)})),
-    Series("unknown fields", NDJSON, lambda n: json.dumps({"id": "g", "title": "x", **{f"f{k}": k for k in range(n // 16)}})),
+    Series(
+        "unknown fields",
+        NDJSON,
+        lambda n: json.dumps({"id": "g", "title": "x", **{f"f{k}": k for k in range(n // 16)}}),
+    ),
     Series("a deep unknown field", NDJSON, lambda n: '{"id": "g", "title": "x", "deep": ' + _nested("[", "]", n) + "}"),
     Series("a date of digits", NDJSON, lambda n: json.dumps({"id": "g", "title": "x", "date": _times("1", n)})),
     Series("small papers", NDJSON, lambda n: "".join(f'{{"id":"g{k}","title":"t"}}\n' for k in range(n // 26 // 8))),
@@ -147,7 +237,10 @@ def grow(stand: Stand, outcome: Outcome, series: list[Series], address: str) -> 
         outcome.did["series"] += 1
         if sizes:
             power = exponent(sizes, seconds)
-            worst, slowest = max(worst, (round(power, 2), one.name)), max(slowest, (round(seconds[-1], 1), f"{one.name}, {sizes[-1] >> 10:,} kB"))
+            worst, slowest = (
+                max(worst, (round(power, 2), one.name)),
+                max(slowest, (round(seconds[-1], 1), f"{one.name}, {sizes[-1] >> 10:,} kB")),
+            )
             told = ", ".join(f"{size >> 10:,} kB {second:.2f} s" for size, second in zip(sizes, seconds))
             outcome.must(power <= POWER, f"{one.name} grows with the power {power:.1f}: {told}")
             outcome.must(seconds[-1] <= LONGEST, f"{one.name}: {told}")
@@ -156,9 +249,11 @@ def grow(stand: Stand, outcome: Outcome, series: list[Series], address: str) -> 
     outcome.figures["slowest s"] = f"{slowest[0]} ({slowest[1]})"
 
 
-def measure(outcome: Outcome, service: Service, one: Series, address: str, first: int, last: int) -> tuple[list[float], list[float]]:
+def measure(
+    outcome: Outcome, service: Service, one: Series, address: str, first: int, last: int
+) -> tuple[list[int], list[float]]:
     """The sizes sent and the seconds they took; ends where it is slow enough, or refused for its size."""
-    sizes: list[float] = []
+    sizes: list[int] = []
     seconds: list[float] = []
     size = first
     while size <= last:
@@ -180,7 +275,9 @@ def measure(outcome: Outcome, service: Service, one: Series, address: str, first
     return sizes, seconds
 
 
-@attack("fuzz", "growth of lists", "The time of a reference list grows with its size in every format, whatever is in it.")
+@attack(
+    "fuzz", "growth of lists", "The time of a reference list grows with its size in every format, whatever is in it."
+)
 def lists_grow(stand: Stand, outcome: Outcome) -> None:
     """Joins, nesting, runs of one sign, millions of tiny references."""
     grow(stand, outcome, LISTS, path("v1", "users", "grow", "history", dry_run="true"))
@@ -211,7 +308,10 @@ def given_up_ends(stand: Stand, outcome: Outcome) -> None:
         ("/v1/embed", {"inputs": [text * 200 for text in texts]}),
         ("/v1/themes/of", {"q": "memory", "limit": 5000}),
         ("/v1/themes/rebuild", {}),
-        (path("v1", "users", "grow", "history", embed_missing="true"), {"text": "@article{a, title = \"x\"" + " # \"x\"" * 100_000 + "}"}),
+        (
+            path("v1", "users", "grow", "history", embed_missing="true"),
+            {"text": '@article{a, title = "x"' + ' # "x"' * 100_000 + "}"},
+        ),
     ]
     with stand.serving(outcome, env={"PAPERKIN_TIMEOUT_S": "1"}) as service:
         for address, body in heavy:

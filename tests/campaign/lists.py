@@ -35,18 +35,41 @@ Y1  - 2022
 ER  - 
 """
 
-CSL = json.dumps([
-    {"id": "one", "type": "article-journal", "title": "Galaxy dust <i>in situ</i>", "author": [{"family": "Iwasakiru", "given": "Hana"}],
-     "issued": {"date-parts": [[2024, 5, 1]]}, "DOI": "10.5555/inv.2024.003", "container-title": "Journal of Made-up Science"},
-    {"id": 2, "type": "book", "title": "A book", "author": [{"literal": "The Group"}], "issued": {"raw": "2021"}},
-])
+CSL = json.dumps(
+    [
+        {
+            "id": "one",
+            "type": "article-journal",
+            "title": "Galaxy dust <i>in situ</i>",
+            "author": [{"family": "Iwasakiru", "given": "Hana"}],
+            "issued": {"date-parts": [[2024, 5, 1]]},
+            "DOI": "10.5555/inv.2024.003",
+            "container-title": "Journal of Made-up Science",
+        },
+        {"id": 2, "type": "book", "title": "A book", "author": [{"literal": "The Group"}], "issued": {"raw": "2021"}},
+    ]
+)
 
-ZOTERO = json.dumps([
-    {"key": "AAAA1111", "version": 3, "data": {"key": "AAAA1111", "itemType": "journalArticle", "title": "Qubit decoders from elsewhere",
-     "creators": [{"creatorType": "author", "firstName": "Rosa", "lastName": "Jablonowitz"}], "date": "2024-02-30",
-     "DOI": "10.5555/inv.2024.004", "tags": [{"tag": "qubit"}], "extra": "arXiv: 2405.14906\nCitation Key: x", "abstractNote": "Words."}},
-    {"itemType": "attachment", "title": "PDF"},
-])
+ZOTERO = json.dumps(
+    [
+        {
+            "key": "AAAA1111",
+            "version": 3,
+            "data": {
+                "key": "AAAA1111",
+                "itemType": "journalArticle",
+                "title": "Qubit decoders from elsewhere",
+                "creators": [{"creatorType": "author", "firstName": "Rosa", "lastName": "Jablonowitz"}],
+                "date": "2024-02-30",
+                "DOI": "10.5555/inv.2024.004",
+                "tags": [{"tag": "qubit"}],
+                "extra": "arXiv: 2405.14906\nCitation Key: x",
+                "abstractNote": "Words.",
+            },
+        },
+        {"itemType": "attachment", "title": "PDF"},
+    ]
+)
 
 MEDLINE = """PMID- 38999999
 OWN - NLM
@@ -150,19 +173,109 @@ FORMATS: dict[str, tuple[str, str]] = {
 
 #: Signs and pieces that parsers of these formats look for, or trip over.
 TOKENS = [
-    "@", "@article{", "@string{", "{", "}", "\\\"", "\\'", "\\", "#", " # ", "=", ",", "\"", "TY  - ", "ER  - ", "AU  - ", "%0 ", "%T ",
-    "PMID- ", "TI  - ", "PT J", "ER\n", "EF\n", "<", ">", "</", "/>", "<![CDATA[", "]]>", "<!--", "&amp;", "&#x110000;", "&#0;", "&lt", "[", "]",
-    "{\"", "\"}", ":", "null", "1e999", "-0", "\\u0000", "\\ud800", "\t", "\r", "\r\n", "\n\n", "\0", "\x1b[2J", "\u202e", "\x7f", "\ufeff",
-    "é", "e\u0301", "𝔘", "中", "\u2028", "  ", "-", "–", "10.", "10.5555/", "https://doi.org/", "arXiv:", "2405.13729v99999999999", "9" * 40, "0000-00-00",
-    "$x^{2}$", "\\frac{", "<sub>", "<mml:math>", "jan # feb", "and and and", "\\relax ", ";", "''", "\"\"", "(", ")", "OR", "AND", "NOT", "-", "..", "*",
+    "@",
+    "@article{",
+    "@string{",
+    "{",
+    "}",
+    '\\"',
+    "\\'",
+    "\\",
+    "#",
+    " # ",
+    "=",
+    ",",
+    '"',
+    "TY  - ",
+    "ER  - ",
+    "AU  - ",
+    "%0 ",
+    "%T ",
+    "PMID- ",
+    "TI  - ",
+    "PT J",
+    "ER\n",
+    "EF\n",
+    "<",
+    ">",
+    "</",
+    "/>",
+    "<![CDATA[",
+    "]]>",
+    "<!--",
+    "&amp;",
+    "&#x110000;",
+    "&#0;",
+    "&lt",
+    "[",
+    "]",
+    '{"',
+    '"}',
+    ":",
+    "null",
+    "1e999",
+    "-0",
+    "\\u0000",
+    "\\ud800",
+    "\t",
+    "\r",
+    "\r\n",
+    "\n\n",
+    "\0",
+    "\x1b[2J",
+    "\u202e",
+    "\x7f",
+    "\ufeff",
+    "é",
+    "e\u0301",
+    "𝔘",
+    "中",
+    "\u2028",
+    "  ",
+    "-",
+    "–",
+    "10.",
+    "10.5555/",
+    "https://doi.org/",
+    "arXiv:",
+    "2405.13729v99999999999",
+    "9" * 40,
+    "0000-00-00",
+    "$x^{2}$",
+    "\\frac{",
+    "<sub>",
+    "<mml:math>",
+    "jan # feb",
+    "and and and",
+    "\\relax ",
+    ";",
+    "''",
+    '""',
+    "(",
+    ")",
+    "OR",
+    "AND",
+    "NOT",
+    "-",
+    "..",
+    "*",
 ]
 
 
 def cases() -> list[tuple[str, str]]:
     """The lists among the cases of the tests, each with the media type for it."""
-    kinds = {".bib": "application/x-bibtex", ".ris": "application/x-research-info-systems", ".nbib": "text/plain", ".json": "text/plain"}
+    kinds = {
+        ".bib": "application/x-bibtex",
+        ".ris": "application/x-research-info-systems",
+        ".nbib": "text/plain",
+        ".json": "text/plain",
+    }
     files = sorted(file for file in CASES.rglob("*") if file.suffix in kinds) if CASES.exists() else []
-    return [(file.read_text(encoding="utf-8", errors="replace"), kinds[file.suffix]) for file in files if file.stat().st_size < 40_000]
+    return [
+        (file.read_text(encoding="utf-8", errors="replace"), kinds[file.suffix])
+        for file in files
+        if file.stat().st_size < 40_000
+    ]
 
 
 def seeds() -> list[tuple[str, str]]:

@@ -8,7 +8,8 @@ import subprocess
 import time
 from itertools import chain
 from pathlib import Path
-from typing import Any, Iterable, Iterator
+from typing import Any
+from collections.abc import Iterable, Iterator
 
 from service import Service, Watched, environment
 from stand import MEMORY_BAR, Outcome, Skipped, Stand, attack
@@ -20,7 +21,11 @@ def command(stand: Stand, outcome: Outcome, folder: Path, *arguments: str, patie
     said = stand.fresh("said")
     with said.open("wb") as err:
         process = subprocess.Popen(
-            stand.binary.arguments(folder, *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, env=environment()
+            stand.binary.arguments(folder, *arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=err,
+            env=environment(),
         )
         watched = Watched(process, stand.settings.stop_mb)
         try:
@@ -93,7 +98,9 @@ def packed(pieces: Iterable[bytes], file: Path) -> None:
             packer.stdin.write(piece)
 
 
-@attack("fuzz", "354 kB of zstd", "A small file that unpacks to gigabytes is read in little memory, or refused with a word.")
+@attack(
+    "fuzz", "354 kB of zstd", "A small file that unpacks to gigabytes is read in little memory, or refused with a word."
+)
 def compressed(stand: Stand, outcome: Outcome) -> None:
     """Gigabytes of spaces, of one string, of deep lines, and many empty papers, each packed by `zstd`."""
     gigabytes = stand.of(4, 2)
@@ -112,26 +119,42 @@ def compressed(stand: Stand, outcome: Outcome) -> None:
         file.unlink()
 
 
-@attack("fuzz", "a title of 8 MB", "A title, an abstract, authors and other fields have bounds; beyond them it is told, under 1.5 GB and soon.")
+@attack(
+    "fuzz",
+    "a title of 8 MB",
+    "A title, an abstract, authors and other fields have bounds; beyond them it is told, under 1.5 GB and soon.",
+)
 def long_fields(stand: Stand, outcome: Outcome) -> None:
     """Each field of a paper, of 8 MB of short words."""
     words = " ".join(f"w{n % 1_000_000:x}" for n in range(1_300_000))[: 8 << 20]
     many = words.split(" ")
     papers: list[dict[str, Any]] = [
-        {"title": words}, {"title": "x", "abstract": words}, {"title": "x", "authors": many}, {"title": "x", "categories": many},
-        {"title": "x", "keywords": many}, {"title": "x", "venue": words}, {"title": "x", "extra": {"y": words}}, {"title": "x", "note": words},
-        {"title": "x", "url": words}, {"title": "x", "organization": words}, {"title": "x", "authors": [{"given": words, "family": words}]},
+        {"title": words},
+        {"title": "x", "abstract": words},
+        {"title": "x", "authors": many},
+        {"title": "x", "categories": many},
+        {"title": "x", "keywords": many},
+        {"title": "x", "venue": words},
+        {"title": "x", "extra": {"y": words}},
+        {"title": "x", "note": words},
+        {"title": "x", "url": words},
+        {"title": "x", "organization": words},
+        {"title": "x", "authors": [{"given": words, "family": words}]},
     ]
     with stand.serving(outcome) as service:
         for n, paper in enumerate(papers):
             post(outcome, service, "/v1/papers", json.dumps({"id": f"long/{n}"} | paper).encode())
             post(outcome, service, "/v1/papers", json.dumps({"id": f"long/s{n}"} | paper).encode() + b"\n", NDJSON)
-        outcome.must(float(outcome.figures.get("slowest s", 0)) <= 30, f"{outcome.figures.get('slowest s')} s for one paper")
+        outcome.must(
+            float(outcome.figures.get("slowest s", 0)) <= 30, f"{outcome.figures.get('slowest s')} s for one paper"
+        )
         post(outcome, service, "/v1/search", {"q": words[: 4 << 20]})
         post(outcome, service, "/v1/embed", {"inputs": [words[: 1 << 20]] * 12})
 
 
-@attack("fuzz", "1,000 ids of 500 hits", "The product of ids and hits is bounded, and a long answer takes little memory.")
+@attack(
+    "fuzz", "1,000 ids of 500 hits", "The product of ids and hits is bounded, and a long answer takes little memory."
+)
 def long_answers(stand: Stand, outcome: Outcome) -> None:
     """`similar/batch` at its bounds, read to the end."""
     ids = [paper["id"] for paper in stand.papers[:1000]]
@@ -144,6 +167,11 @@ def long_answers(stand: Stand, outcome: Outcome) -> None:
 def tiny_references(stand: Stand, outcome: Outcome) -> None:
     """10 MB of one-letter lines, and the same of other tiny references; looked at and taken in."""
     with stand.serving(outcome) as service:
-        for body in (b"a\n" * 5_000_000, b"1\n" * 5_000_000, b"@a{b,title=c}\n" * 1_000_000, b"title\n" + b"a\n" * 5_000_000):
+        for body in (
+            b"a\n" * 5_000_000,
+            b"1\n" * 5_000_000,
+            b"@a{b,title=c}\n" * 1_000_000,
+            b"title\n" + b"a\n" * 5_000_000,
+        ):
             for query in ("?dry_run=true", ""):
                 post(outcome, service, f"/v1/users/tiny/history{query}", body, "text/plain")

@@ -4,13 +4,53 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any, Callable
+from typing import Any
+from collections.abc import Callable
 
 #: Values that a field of any type may get.
 ODD_VALUES: list[Any] = [
-    None, True, False, 0, -1, 1, 0.5, -0.0, 1e308, 2**31, 2**53 + 1, -(2**63), 2**64, "", " ", "\0", "a" * 5000, "\u202e", "٣", "1", "null", "NaN",
-    [], [[]], {}, {"": {}}, [None], ["a"] * 50, {"id": "x"}, "9999-99-99", "-0001-01-01", "2026-02-30", "1969-12-31", "10000-01-01", "%", "../..", "'; --",
-    "\ud800".encode("utf-8", "surrogatepass").decode("utf-8", "replace"), [0.0] * 3, [1e39], "𝔘" * 300, [[[[[[[[1]]]]]]]],
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    0.5,
+    -0.0,
+    1e308,
+    2**31,
+    2**53 + 1,
+    -(2**63),
+    2**64,
+    "",
+    " ",
+    "\0",
+    "a" * 5000,
+    "\u202e",
+    "٣",
+    "1",
+    "null",
+    "NaN",
+    [],
+    [[]],
+    {},
+    {"": {}},
+    [None],
+    ["a"] * 50,
+    {"id": "x"},
+    "9999-99-99",
+    "-0001-01-01",
+    "2026-02-30",
+    "1969-12-31",
+    "10000-01-01",
+    "%",
+    "../..",
+    "'; --",
+    "\ud800".encode("utf-8", "surrogatepass").decode("utf-8", "replace"),
+    [0.0] * 3,
+    [1e39],
+    "𝔘" * 300,
+    [[[[[[[[1]]]]]]]],
 ]
 
 Change = Callable[[str, random.Random, list[str]], str]
@@ -52,7 +92,19 @@ def _turn_case(text: str, dice: random.Random, tokens: list[str]) -> str:
     return text.swapcase() if dice.random() < 0.5 else text.upper()
 
 
-_CHANGES: list[Change] = [_cut, _remove, _remove, _insert, _insert, _insert, _replace, _replace, _repeat, _swap, _turn_case]
+_CHANGES: list[Change] = [
+    _cut,
+    _remove,
+    _remove,
+    _insert,
+    _insert,
+    _insert,
+    _replace,
+    _replace,
+    _repeat,
+    _swap,
+    _turn_case,
+]
 
 
 def text(seed: str, dice: random.Random, tokens: list[str]) -> str:
@@ -97,5 +149,9 @@ def body(seed: Any, dice: random.Random) -> bytes:
     """A JSON body: changed as a value, now and then as a text too."""
     written = json.dumps(value(seed, dice) if dice.random() < 0.9 else seed, ensure_ascii=dice.random() < 0.5)
     if dice.random() < 0.25:
-        written = text(written, dice, ["{", "}", "[", "]", "\"", ",", ":", "\\u0000", "\\ud800", "1e999", "NaN", "//", "\0", "\ufeff", "'", "0x1"])
+        written = text(
+            written,
+            dice,
+            ["{", "}", "[", "]", '"', ",", ":", "\\u0000", "\\ud800", "1e999", "NaN", "//", "\0", "\ufeff", "'", "0x1"],
+        )
     return written.encode("utf-8", "surrogatepass")

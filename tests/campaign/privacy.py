@@ -1,7 +1,7 @@
 """Privacy: who invents readers does not see what a real one did.
 
-The attacker owns some readers and asks whatever the service answers to anybody. Two copies of a folder differ in one event of
-one real reader; nothing that the attacker sees may differ.
+The attacker owns some readers and asks whatever the service answers to anybody. Two copies of a folder differ in one
+event of one real reader; nothing that the attacker sees may differ.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ def history(stand: Stand, reader: int, events: int) -> list[dict[str, Any]]:
     """A history of a reader: likes of papers of one kind, on different days of the weeks before the newest paper."""
     dice = random.Random(f"history {stand.settings.seed} {reader}")
     papers = dice.sample(stand.papers[: len(stand.papers) // 2], events)
-    return [{"paper": paper["id"], "kind": "like", "at": f"2024-02-{1 + n % 28:02}T{n % 24:02}:00:00Z"} for n, paper in enumerate(papers)]
+    return [
+        {"paper": paper["id"], "kind": "like", "at": f"2024-02-{1 + n % 28:02}T{n % 24:02}:00:00Z"}
+        for n, paper in enumerate(papers)
+    ]
 
 
 def add(service: Service, user: str, events: list[dict[str, Any]]) -> None:
@@ -44,17 +47,29 @@ def add(service: Service, user: str, events: list[dict[str, Any]]) -> None:
 def views(stand: Stand, service: Service, target: str, invented: int) -> dict[str, Any]:
     """Everything that the attacker can ask, about a paper and for readers of their own."""
     addresses = ["/v1/trending?explain=true&limit=500&window=" + window for window in ("1d", "7d", "30d", "3650d")]
-    addresses += ["/v1/papers?sort=trending&limit=50", path("v1", "papers", target), path("v1", "papers", target, "similar", explain="true")]
+    addresses += [
+        "/v1/papers?sort=trending&limit=50",
+        path("v1", "papers", target),
+        path("v1", "papers", target, "similar", explain="true"),
+    ]
     addresses += ["/v1/feed.json", "/v1/search?q=memory&explain=true"]
     for n in {0, 1, invented - 1} & set(range(invented)):
         user = f"invented-{n}"
-        addresses += [path("v1", "users", user, "feed", explain="true", limit=500), path("v1", "users", user, "interests"), path("v1", "users", user, "questions")]
+        addresses += [
+            path("v1", "users", user, "feed", explain="true", limit=500),
+            path("v1", "users", user, "interests"),
+            path("v1", "users", user, "questions"),
+        ]
     here = f"127.0.0.1:{service.port}".encode()
-    seen = {address: calm(json.loads(service.get(address).body.replace(here, b"here") or b"null")) for address in addresses}
+    seen = {
+        address: calm(json.loads(service.get(address).body.replace(here, b"here") or b"null")) for address in addresses
+    }
     body = {"candidates": [target, *(paper["id"] for paper in stand.papers[:100])], "explain": True}
     if invented:
         seen["rank"] = calm(service.post("/v1/users/invented-0/rank", body).json)
-        seen["recommend"] = calm(service.post("/v1/recommend", {"user": "invented-0", "explain": True, "limit": 100}).json)
+        seen["recommend"] = calm(
+            service.post("/v1/recommend", {"user": "invented-0", "explain": True, "limit": 100}).json
+        )
     return seen
 
 
@@ -72,10 +87,18 @@ def differs(stand: Stand, invented: int, deep: bool, kind: str, kinds: dict[str,
                 add(service, f"real-{reader}", history(stand, reader % 3, 12))
             for reader in range(invented):
                 mine = history(stand, 0, 12) if deep else []
-                add(service, f"invented-{reader}", mine + [{"paper": target, "kind": "like", "at": f"{newest}T09:00:00Z"}])
+                add(
+                    service,
+                    f"invented-{reader}",
+                    mine + [{"paper": target, "kind": "like", "at": f"{newest}T09:00:00Z"}],
+                )
             # Something else that the real reader does at that moment either way, so that only the paper is the secret.
             other = stand.papers[17]["id"]
-            add(service, "real-0", [{"paper": target if with_event else other, "kind": kind, "at": f"{newest}T10:00:00Z"}])
+            add(
+                service,
+                "real-0",
+                [{"paper": target if with_event else other, "kind": kind, "at": f"{newest}T10:00:00Z"}],
+            )
             worlds.append(views(stand, service, target, invented))
     shown = [address for address in worlds[0] if json.dumps(worlds[0][address]) != json.dumps(worlds[1][address])]
     for address in shown:
@@ -100,13 +123,21 @@ def observe(stand: Stand, outcome: Outcome, deep: bool) -> None:
     outcome.figures["shown by"] = ", ".join(f"{name} {count}" for name, count in sorted(kinds.items())) or "nothing"
 
 
-@attack("privacy", "invented readers", "With any number of readers invented for the purpose, one event of a real reader is not seen anywhere.")
+@attack(
+    "privacy",
+    "invented readers",
+    "With any number of readers invented for the purpose, one event of a real reader is not seen anywhere.",
+)
 def invented_readers(stand: Stand, outcome: Outcome) -> None:
     """Each invented reader has done one thing: they like the paper in question."""
     observe(stand, outcome, deep=False)
 
 
-@attack("privacy", "invented readers with a history", "The same where each invented reader has a copied history of twelve days.")
+@attack(
+    "privacy",
+    "invented readers with a history",
+    "The same where each invented reader has a copied history of twelve days.",
+)
 def patient_invented_readers(stand: Stand, outcome: Outcome) -> None:
     """The attacker takes the trouble that the rule asks for."""
     observe(stand, outcome, deep=True)

@@ -41,20 +41,37 @@ PARTS = list(dict.fromkeys(attack.part for attack in ATTACKS))
 def arguments() -> argparse.Namespace:
     """Reads the command line."""
     lines = (__doc__ or "").splitlines()
-    parser = argparse.ArgumentParser(description=lines[0], epilog="\n".join(lines[2:]), formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=lines[0], epilog="\n".join(lines[2:]), formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--binary", type=Path, help="the paperkin to attack")
     parser.add_argument("--against", type=Path, metavar="BINARY", help="an older one, to compare the speed with")
-    parser.add_argument("--papers", type=Path, metavar="FILE.jsonl", help="real papers (JSON Lines); invented ones without")
+    parser.add_argument(
+        "--papers", type=Path, metavar="FILE.jsonl", help="real papers (JSON Lines); invented ones without"
+    )
     parser.add_argument("--parts", default=",".join(PARTS), help="some of %(default)s (default: all)")
     parser.add_argument("--only", metavar="TEXT", help="only the attacks whose name holds this text")
-    parser.add_argument("--model", default="hash", help="the model to serve with (default: hash, which needs no transformer)")
-    parser.add_argument("--quick", action="store_true", help="a few minutes instead of an hour or two: smaller numbers of everything")
+    parser.add_argument(
+        "--model", default="hash", help="the model to serve with (default: hash, which needs no transformer)"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="a few minutes instead of an hour or two: smaller numbers of everything"
+    )
     parser.add_argument("--kills", type=int, help="how many kills (default: 200; quick: 10)")
     parser.add_argument("--minutes", type=float, help="how long the soak lasts (default: 20; quick: 1)")
     parser.add_argument("--seed", type=int, default=1, help="of everything that is random (default: 1)")
-    parser.add_argument("--stop-mb", type=float, default=5000, help="megabytes above which a service is killed (default: 5000)")
+    parser.add_argument(
+        "--stop-mb", type=float, default=5000, help="megabytes above which a service is killed (default: 5000)"
+    )
     parser.add_argument("--out", type=Path, metavar="summary.json", help="where the summary goes as JSON")
-    parser.add_argument("--before", type=Path, action="append", default=[], metavar="summary.json", help="an earlier summary, whose figures go beside")
+    parser.add_argument(
+        "--before",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="summary.json",
+        help="an earlier summary, whose figures go beside",
+    )
     parser.add_argument("--work", type=Path, metavar="DIR", help="where folders are made (default: a temporary one)")
     parser.add_argument("--list", action="store_true", help="list the attacks, and what must hold")
     asked = parser.parse_args()
@@ -67,7 +84,8 @@ def arguments() -> argparse.Namespace:
 
 
 def as_root() -> None:
-    """Starts over as root of a namespace of its own where that is allowed: a full disk is made by mounting a small one."""
+    """Starts over as root of a namespace of its own where that is allowed: a full disk is made by mounting a small
+    one."""
     if os.geteuid() == 0 or "PAPERKIN_CAMPAIGN_AS_ROOT" in os.environ or not shutil.which("unshare"):
         return
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode == 0:

@@ -45,12 +45,17 @@ class Binary:
     def run(
         self, folder: Path, *command: str, patience: float = 600.0, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Runs a command on a folder to its end. A command that takes longer than `patience` seconds is killed and has the
-        status -9."""
+        """Runs a command on a folder to its end. A command that takes longer than `patience` seconds is killed and has
+        the status -9."""
         arguments = self.arguments(folder, *command)
         try:
             return subprocess.run(
-                arguments, capture_output=True, text=True, errors="replace", timeout=patience, stdin=subprocess.DEVNULL,
+                arguments,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=patience,
+                stdin=subprocess.DEVNULL,
                 env=environment(**(env or {})),
             )
         except subprocess.TimeoutExpired as late:
@@ -109,8 +114,16 @@ class Service:
     """`paperkin serve` on a folder, at a port that it picks. A context: it is killed at the end, however that comes."""
 
     def __init__(
-        self, binary: Binary, folder: Path, log: Path, *, stop_mb: float = 5000.0, env: dict[str, str] | None = None,
-        files: tuple[int, int] | None = None, ready: bool = True, patience: float = OPENING,
+        self,
+        binary: Binary,
+        folder: Path,
+        log: Path,
+        *,
+        stop_mb: float = 5000.0,
+        env: dict[str, str] | None = None,
+        files: tuple[int, int] | None = None,
+        ready: bool = True,
+        patience: float = OPENING,
     ) -> None:
         """Starts it, and waits until it is ready unless told not to.
 
@@ -125,8 +138,13 @@ class Service:
 
         with log.open("ab") as said:
             self.process = subprocess.Popen(
-                binary.arguments(folder, "serve", "--addr", "127.0.0.1:0"), stdin=subprocess.DEVNULL, stdout=said,
-                stderr=said, env=environment(**(env or {})), preexec_fn=before, start_new_session=True,
+                binary.arguments(folder, "serve", "--addr", "127.0.0.1:0"),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                env=environment(**(env or {})),
+                preexec_fn=before,
+                start_new_session=True,
             )
         self.memory = Watched(self.process, stop_mb)
         self.port = 0
@@ -182,7 +200,9 @@ class Service:
 
     # Requests, each on a connection of its own. All raise `NoAnswer`.
 
-    def request(self, method: str, address: str, body: Any = None, kind: str | None = None, patience: float = 60.0) -> Reply:
+    def request(
+        self, method: str, address: str, body: Any = None, kind: str | None = None, patience: float = 60.0
+    ) -> Reply:
         return wire.request(self.port, method, address, body, kind, patience)
 
     def get(self, address: str, patience: float = 60.0) -> Reply:
@@ -236,7 +256,7 @@ class Service:
         self.memory.end()
         return self.process.returncode
 
-    def __enter__(self) -> "Service":
+    def __enter__(self) -> Service:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from typing import Callable
+from collections.abc import Callable
 
 import corpus
 from figures import median, percentile
@@ -30,8 +30,19 @@ class Caller(threading.Thread):
 
     def run(self) -> None:
         calls: list[tuple[int, Callable[[], Reply]]] = [
-            (30, self.search), (10, self.similar), (10, self.feed), (6, self.recommend), (8, self.read), (4, self.trending),
-            (10, self.event), (8, self.put), (4, self.delete), (2, self.stream), (2, self.preview), (1, self.user), (1, self.metrics),
+            (30, self.search),
+            (10, self.similar),
+            (10, self.feed),
+            (6, self.recommend),
+            (8, self.read),
+            (4, self.trending),
+            (10, self.event),
+            (8, self.put),
+            (4, self.delete),
+            (2, self.stream),
+            (2, self.preview),
+            (1, self.user),
+            (1, self.metrics),
         ]
         weights, deeds = [weight for weight, _ in calls], [deed for _, deed in calls]
         while time.monotonic() < self.until:
@@ -53,7 +64,9 @@ class Caller(threading.Thread):
 
     def search(self) -> Reply:
         words = self.random.sample(str(self._paper()["title"]).split(), 1) + ["memory"]
-        return self.service.get(path("v1", "search", q=" ".join(words), limit=10, mode=self.random.choice(["hybrid", "dense", "lexical"])))
+        return self.service.get(
+            path("v1", "search", q=" ".join(words), limit=10, mode=self.random.choice(["hybrid", "dense", "lexical"]))
+        )
 
     def similar(self) -> Reply:
         return self.service.get(path("v1", "similar", id=self._paper()["id"], explain="true"))
@@ -72,11 +85,15 @@ class Caller(threading.Thread):
 
     def event(self) -> Reply:
         event = {"paper": self._paper()["id"], "kind": self.random.choice(["view", "click", "like"])}
-        return self.service.post(path("v1", "users", f"soak-{self.random.randrange(20)}", "events"), {"events": [event]})
+        return self.service.post(
+            path("v1", "users", f"soak-{self.random.randrange(20)}", "events"), {"events": [event]}
+        )
 
     def _made(self) -> dict[str, object]:
         # A hundred ids for each caller, so that papers are replaced and the corpus does not grow.
-        return dict(self._paper(), id=f"soak/{self.name}/{self.number % 100}", title=f"{self._paper()['title']} {self.number}")
+        return dict(
+            self._paper(), id=f"soak/{self.name}/{self.number % 100}", title=f"{self._paper()['title']} {self.number}"
+        )
 
     def put(self) -> Reply:
         return self.service.post("/v1/papers", self._made())
@@ -100,7 +117,11 @@ class Caller(threading.Thread):
         return self.service.get("/metrics")
 
 
-@attack("soak", "mixed calls", "No call fails, and in the last third memory and descriptors are where they were in the middle third.")
+@attack(
+    "soak",
+    "mixed calls",
+    "No call fails, and in the last third memory and descriptors are where they were in the middle third.",
+)
 def mixed_calls(stand: Stand, outcome: Outcome) -> None:
     """Four clients, for as many minutes as were asked for."""
     length = stand.settings.minutes * 60
@@ -116,7 +137,10 @@ def mixed_calls(stand: Stand, outcome: Outcome) -> None:
             time.sleep(1.0)
             memory.append(service.rss_mb())
             descriptors.append(service.descriptors())
-            progress.to(min(length, time.monotonic() - began), f"{memory[-1]:,.0f} MB, {sum(len(c.seconds) for c in callers):,} calls")
+            progress.to(
+                min(length, time.monotonic() - began),
+                f"{memory[-1]:,.0f} MB, {sum(len(c.seconds) for c in callers):,} calls",
+            )
         seconds = [second for caller in callers for second in caller.seconds]
         failures = [failure for caller in callers for failure in caller.failures]
         outcome.did["calls"], outcome.did["failures"] = len(seconds), len(failures)

@@ -21,7 +21,10 @@ NOISE = 1.10
 
 def turn(stand: Stand, binary: Binary) -> dict[str, float]:
     """One turn of a binary: latency with one client, throughput with eight, and a whole ingest."""
-    requests = [head("GET", path("v1", "search", q=" ".join(paper["title"].split()[:4]), limit=10)) for paper in stand.papers[:1]]
+    requests = [
+        head("GET", path("v1", "search", q=" ".join(paper["title"].split()[:4]), limit=10))
+        for paper in stand.papers[:1]
+    ]
     file = stand.work / "speed.jsonl"
     if not file.exists():
         corpus.write(stand.papers, file)
@@ -43,7 +46,11 @@ def turn(stand: Stand, binary: Binary) -> dict[str, float]:
     return figures
 
 
-@attack("speed", "beside another binary", "Median latency, throughput and ingest are within noise (10 %) of the other binary's.")
+@attack(
+    "speed",
+    "beside another binary",
+    "Median latency, throughput and ingest are within noise (10 %) of the other binary's.",
+)
 def beside_another(stand: Stand, outcome: Outcome) -> None:
     """Turns of the two, one after the other."""
     other = stand.settings.against

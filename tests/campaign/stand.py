@@ -11,7 +11,8 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any
+from collections.abc import Callable, Iterator
 
 import corpus
 from service import Binary, Service
@@ -67,7 +68,8 @@ class Outcome:
             self.must(False, f"panic: {panic}")
 
     def kinds(self) -> list[tuple[str, int]]:
-        """The misses by kind, the first of each with how many there are: those that differ in numbers and names are one."""
+        """The misses by kind, the first of each with how many there are: those that differ in numbers and names are
+        one."""
         firsts: dict[str, list[str]] = {}
         for miss in self.misses:
             firsts.setdefault(re.sub(r"\d+|'[^']*'|\"[^\"]*\"", "#", miss)[:90], []).append(miss)
@@ -85,17 +87,17 @@ class Attack:
     part: str
     name: str
     must_hold: str
-    deed: Callable[["Stand", Outcome], None]
+    deed: Callable[[Stand, Outcome], None]
 
 
 #: Every attack, in the order in which the modules define them.
 ATTACKS: list[Attack] = []
 
 
-def attack(part: str, name: str, must_hold: str) -> Callable[[Callable[["Stand", Outcome], None]], Callable[..., None]]:
+def attack(part: str, name: str, must_hold: str) -> Callable[[Callable[[Stand, Outcome], None]], Callable[..., None]]:
     """Registers a function as an attack."""
 
-    def register(deed: Callable[["Stand", Outcome], None]) -> Callable[..., None]:
+    def register(deed: Callable[[Stand, Outcome], None]) -> Callable[..., None]:
         ATTACKS.append(Attack(part, name, must_hold, deed))
         return deed
 
@@ -158,7 +160,8 @@ class Stand:
 
     def start(self, folder: Path, **how: Any) -> Service:
         """Starts a service on a folder; `how` as of `Service`, whose log is beside the folder unless said otherwise."""
-        how = {"stop_mb": self.settings.stop_mb, "log": folder.parent / f"{folder.name}.log"} | how
+        how.setdefault("stop_mb", self.settings.stop_mb)
+        how.setdefault("log", folder.parent / f"{folder.name}.log")
         return Service(how.pop("binary", self.binary), folder, **how)
 
     @contextmanager

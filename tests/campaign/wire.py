@@ -1,7 +1,7 @@
 """Talking to the service: ordinary requests, and connections with bad manners.
 
-A request has a connection of its own unless a `Line` is kept: one that is kept may be closed by the service just when it is
-taken again, and an answer that is missing for that reason would say nothing of the service.
+A request has a connection of its own unless a `Line` is kept: one that is kept may be closed by the service just when
+it is taken again, and an answer that is missing for that reason would say nothing of the service.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import json
 import socket
 import time
 from dataclasses import dataclass, field
-from typing import Any, Iterable
+from typing import Any
+from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
 JSON = "application/json"
@@ -24,7 +25,8 @@ class NoAnswer(Exception):
 
 @dataclass
 class Reply:
-    """An answer: status, headers with small names, body, and the seconds from before the connection to its last byte."""
+    """An answer: status, headers with small names, body, and the seconds from before the connection to its last
+    byte."""
 
     status: int
     headers: dict[str, str]
@@ -68,7 +70,12 @@ def path(*parts: str, **query: Any) -> str:
 
 
 def request(
-    port: int, method: str, address: str, body: Any = None, kind: str | None = None, patience: float = 60.0,
+    port: int,
+    method: str,
+    address: str,
+    body: Any = None,
+    kind: str | None = None,
+    patience: float = 60.0,
     headers: dict[str, str] | None = None,
 ) -> Reply:
     """Sends one request on a connection of its own. A body that is not bytes is sent as JSON.
@@ -86,7 +93,12 @@ class Line:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
 
     def request(
-        self, method: str, address: str, body: Any = None, kind: str | None = None, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        address: str,
+        body: Any = None,
+        kind: str | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Reply:
         """Sends a request and reads its whole answer. Raises `NoAnswer`."""
         sent = dict(headers or {})
@@ -113,7 +125,7 @@ class Line:
     def close(self) -> None:
         self.connection.close()
 
-    def __enter__(self) -> "Line":
+    def __enter__(self) -> Line:
         return self
 
     def __exit__(self, *_: object) -> None:
