@@ -12,6 +12,7 @@ import re
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import corpus
 import lists
 import mutate
 from service import Service
@@ -366,6 +367,38 @@ def many_values(stand: Stand, outcome: Outcome) -> None:
             send(outcome, service, "GET", address, None, None)
         log = service.said()
         outcome.must("SELECT" not in log or len(log) < 100_000, f"the log has {len(log):,} bytes of SQL")
+
+
+#: Signs that turn, hide or move what a terminal shows: no command prints them as they are.
+_FOR_TERMINALS = "\u202e\u202d\u2066\x7f\x1b\x07\x08\x9b"
+
+
+@attack(
+    "fuzz", "signs for terminals", "What a command prints for people holds no sign that turns, hides or moves text."
+)
+def signs_for_terminals(stand: Stand, outcome: Outcome) -> None:
+    """A paper with such signs in every field, printed by the commands that print papers, and in what they refuse."""
+    dirty = f"a{'a'.join(_FOR_TERMINALS)}a"
+    folder, file = stand.copy(200), stand.fresh("dirty").with_suffix(".jsonl")
+    paper = {"id": "dirty/1", "title": f"Zzdirty {dirty}", "abstract": dirty, "authors": [f"A {dirty}"]}
+    paper |= {"categories": [dirty], "venue": dirty, "organization": dirty, "keywords": [dirty], "date": "2026-01-01"}
+    bad = [{"id": f"dirty/{dirty}", "title": "x"}, {"id": "dirty/2", "title": dirty, "date": dirty, dirty: 1}]
+    corpus.write([paper, *bad], file)
+    for arguments in (
+        ["ingest", str(file)],
+        ["search", "zzdirty"],
+        ["search", dirty],
+        ["similar", "dirty/1"],
+        ["similar", dirty],
+        ["recommend", "--like", "dirty/1", "--explain"],
+        ["history", "show", dirty],
+        ["search", "x", "--category", dirty],
+    ):
+        ran = stand.binary.run(folder, *arguments)
+        outcome.did["commands"] += 1
+        for name, printed in (("stdout", ran.stdout), ("stderr", ran.stderr)):
+            shown = sorted({hex(ord(sign)) for sign in _FOR_TERMINALS if sign in printed})
+            outcome.must(not shown, f"`{arguments[0]}` prints {', '.join(shown)} on {name}")
 
 
 def _still_works(outcome: Outcome, service: Service, stand: Stand) -> None:

@@ -64,6 +64,7 @@ class Outcome:
         self.peak_mb = max(self.peak_mb, service.memory.peak_mb)
         self.must(not service.memory.overran, f"stopped above {service.memory.stop_mb:,.0f} MB")
         self.must(service.memory.peak_mb <= bar_mb, f"{service.memory.peak_mb:,.0f} MB; the bar is {bar_mb:,.0f} MB")
+        self.must("couldn't find segment" not in service.said(), "the log warns of segments of the index of words")
         for panic in service.panics()[:3]:
             self.must(False, f"panic: {panic}")
 
