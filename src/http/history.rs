@@ -17,8 +17,10 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::ask::Given;
+use super::body::{grown, linger_of, parsed, whole};
+use super::door::Lease;
 use super::error::{ApiError, ErrorBody};
-use super::extract::{Id, Ids, NoParams, Params, body_type, parsed, unsupported, whole};
+use super::extract::{Id, Ids, NoParams, Params, body_type, unsupported};
 use super::papers::PageMeta;
 use crate::engine::{Import, ImportProgress, ImportView, Imported, Outside};
 use crate::paper::head;
@@ -97,6 +99,8 @@ pub struct OutsideList {
 /// A request to take a list in, understood.
 struct Asked {
     list: Vec<u8>,
+    // What the list holds of the memory for bodies.
+    held: Lease,
     format: Format,
     import: Import,
     dry_run: bool,
@@ -114,7 +118,8 @@ struct Asked {
 /// listed under `rejected` and the rest goes in. `dry_run` says what would be understood, entry by entry, and writes
 /// nothing.
 ///
-/// A list that takes longer than a request may (`timeout_s`) is answered 202 and goes on; so it does when the client goes
+/// At most `max_uploads` (8 where the service was not set otherwise) lists are taken in at a time; more are 503. A list that takes
+/// longer than a request may (`timeout_s`) is answered 202 and goes on; so it does when the client goes
 /// away. With `stream`, or `Accept: application/x-ndjson`, lines `{"import", "done", "total", "embedded"}` come while it is
 /// taken in, and the answer (or `{"error"}`) on the last.
 #[utoipa::path(post, operation_id = "import_history", path = "/v1/users/{user}/history", tag = "users",
@@ -130,6 +135,11 @@ struct Asked {
         ("name" = Option<String>, Query, description = "what the list is called where imports are listed")),
     responses((status = 200, body = Imported), (status = 202, body = HistoryJob)))]
 pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> Result<Response, ApiError> {
+    let Some(place) = app.imports.enter() else {
+        let (parts, body) = request.into_parts();
+        linger_of(&parts.headers, body);
+        return Err(ApiError::overloaded("as many reading lists are taken in as may be"));
+    };
     // The limit on requests does not hold here: see `limits`.
     let patience = Duration::from_secs(app.tuning.timeout_s);
     let asked = match tokio::time::timeout(patience, understand(request, &app)).await {
@@ -139,12 +149,20 @@ pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> R
             return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, message));
         }
     };
-    let Asked { list, format, import, dry_run, stream } = asked;
+    let Asked { list, held, format, import, dry_run, stream } = asked;
     if dry_run {
         let preview = move |engine: &crate::engine::Engine| {
+            let _held = held;
             engine.preview_history(&name, &references_from_bytes(&list, format)?, &import)
         };
-        return Ok(Json(app.blocking(preview).await?).into_response());
+        // Nobody has anything of a preview that comes too late.
+        return match tokio::time::timeout(patience, app.aside(place, preview)).await {
+            Ok(done) => Ok(Json(done?).into_response()),
+            Err(_) => {
+                let message = format!("the preview took longer than {} s; nothing was written", patience.as_secs());
+                Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, message))
+            }
+        };
     }
     let until = Instant::now() + patience;
     let (tell, mut told) = watch::channel(None);
@@ -153,7 +171,8 @@ pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> R
     let mut work = tokio::spawn({
         let app = app.clone();
         async move {
-            app.blocking(move |engine| {
+            app.aside(place, move |engine| {
+                let _held = held;
                 let list = references_from_bytes(&list, format)?;
                 let tell = |progress: &ImportProgress| drop(tell.send_replace(Some(progress.clone())));
                 engine.import_history(&user, &list, &import, &tell)
@@ -287,9 +306,9 @@ async fn understand(request: Request, app: &App) -> Result<Asked, ApiError> {
     }
     let charset = charset(headers);
     let Params(Given(parameters)) = Params::from_request_parts(&mut parts, app).await?;
-    let bytes = whole(body, most, TOO_LONG).await?;
+    let (bytes, mut held) = whole(app, body, most, TOO_LONG).await?;
     let (mut given, list) = match media.as_deref() {
-        Some("application/json") => match parsed(bytes.clone()).await? {
+        Some("application/json") => match again(app, &bytes, &mut held).await? {
             // A CSL-JSON list, sent as it is.
             Value::Array(_) => (Given(parameters), Some(bytes)),
             Value::Object(fields)
@@ -324,7 +343,15 @@ async fn understand(request: Request, app: &App) -> Result<Asked, ApiError> {
     let (dry_run, stream) = (take("dry_run").truth()?.unwrap_or(false), take("stream").truth()?.unwrap_or(streamed));
     let format = take("format").word()?.unwrap_or_default();
     given.nothing_else()?;
-    Ok(Asked { list, format, import, dry_run, stream })
+    Ok(Asked { list, held, format, import, dry_run, stream })
+}
+
+/// The JSON of a list that is kept as it came besides.
+async fn again(app: &App, bytes: &[u8], held: &mut Lease) -> Result<Value, ApiError> {
+    let twice = grown(app.bodies.lease(), bytes.len())?;
+    let (value, lease) = parsed(app, bytes.to_vec(), twice).await?;
+    held.join(lease);
+    Ok(value)
 }
 
 /// Whether a page of another origin sends this.
@@ -383,9 +410,9 @@ pub async fn imports(State(app): State<App>, Id(name): Id, _: NoParams) -> Resul
     params(("user" = String, Path, description = "the user's name"),
            ("import" = String, Path, description = "the import")),
     responses((status = 200, body = ImportView), (status = 404, body = ErrorBody)))]
-pub async fn get_import(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -> Result<Json<ImportView>, ApiError> {
+pub async fn get_import(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -> Result<Response, ApiError> {
     let [name, import] = ids;
-    app.blocking(move |engine| engine.import(&name, &import)).await.map(Json)
+    app.answer(move |engine| engine.import(&name, &import)).await
 }
 
 /// Take a reading list back

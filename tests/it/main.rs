@@ -4,6 +4,7 @@ mod cases;
 mod commands;
 mod damage;
 mod document;
+mod door;
 mod floors;
 mod http;
 mod imports;
