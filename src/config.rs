@@ -1,6 +1,7 @@
 //! Settings: file, then environment, then flags; each overrides the one before. Checked once, here.
 
 mod address;
+mod server;
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 pub use address::is_host;
+pub use server::Server;
 
 /// Every setting, with its final value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,7 +30,7 @@ pub struct Config {
     /// The address by which others reach the service, without a slash at its end: `https://papers.example/lab`. `None` takes
     /// it from each request.
     pub public_url: Option<String>,
-    /// What a browser is told, and the like.
+    /// Whom the service lets in, how long it waits for them, and how much they may take.
     pub server: Server,
     /// The settings that only a file or the environment sets.
     pub tuning: Tuning,
@@ -78,15 +80,6 @@ impl std::fmt::Display for Precision {
     }
 }
 
-/// How the service meets the world, besides its address. In the file under `[server]`; in the environment as `PAPERKIN_`
-/// and the name in capitals, lists with commas.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Server {
-    /// The origins (`https://portal.example`) whose pages may ask the service from a browser. None by default.
-    pub cors_origins: Vec<String>,
-}
-
 /// The finer settings. In the file under these names; in the environment as `PAPERKIN_` and the name in capitals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -106,9 +99,9 @@ pub struct Tuning {
     pub threads: usize,
     /// Tokens in a batch, padding included; 0 takes what suits the device.
     pub token_budget: usize,
-    /// Requests that may wait before more are refused with 503.
+    /// Requests that may be worked on or wait for it before more are refused with 503.
     pub max_waiting: usize,
-    /// Seconds a request may take (a stream of papers apart).
+    /// Seconds a request may take, its body included (a stream of papers apart: it may bring nothing for so long).
     pub timeout_s: u64,
     /// Bytes of a request's body (a stream of papers apart).
     pub max_body: usize,
@@ -218,8 +211,6 @@ impl Config {
             None => from_env(&var, "DIMENSION", |text| text.parse().ok(), "a number")?.or(file.dimension),
         };
         let public_url = flags.public_url.or_else(|| var("PUBLIC_URL")).or(file.public_url);
-        let origins = var("CORS_ORIGINS").map(|list| list.split(',').map(str::to_string).collect());
-        let origins: Vec<String> = origins.unwrap_or(file.server.cors_origins);
         let tuning: Tuning = file.tuning.try_into().map_err(|e| Error::Invalid(format!("the settings: {e}")))?;
         tuning.check()?;
         Ok(Config {
@@ -230,7 +221,7 @@ impl Config {
             dimension,
             addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
             public_url: public_url.as_deref().map(address::public_url).transpose()?,
-            server: Server { cors_origins: origins.iter().map(|o| address::origin(o)).collect::<Result<_>>()? },
+            server: file.server.settled(&var)?,
             tuning,
         })
     }

@@ -26,7 +26,7 @@
 //! |---|---|
 //! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
 //! | [`cli`] | one file a command; prints tables or JSON. On a folder that is being served the service carries the command out (`cli/desk`) |
-//! | [`http`] | the shell: the router is the table of contents, one file a resource |
+//! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door` |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus; reference lists, one file a format |
 //! | [`engine`] | the deep module where the next floor's rooms meet; one file for each thing it does |
@@ -64,8 +64,11 @@
 //!
 //! # Invariants, as absences
 //!
-//! - axum, tower and tokio stand only in `http`. The core is synchronous; handlers go through one helper that takes a
-//!   permit and spawns blocking work.
+//! - axum, hyper, tower and tokio stand only in `http`. The core is synchronous; handlers reach it through one file
+//!   (`http/call`), which puts their work into the one queue, or on a thread of its own where it waits for bytes. Threads that
+//!   read and answer do nothing else, and go first.
+//! - Whatever a client can make the service wait for or hold has a bound in `http/door`: connections, heads, bodies, answers
+//!   that nobody reads, work. Refusing costs nothing of what is refused. Work ends when nobody waits for its answer any more.
 //! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
 //!   the one that asked.
 //! - candle and tokenizers stand only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap

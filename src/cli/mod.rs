@@ -291,6 +291,8 @@ pub fn run() -> ExitCode {
         Err(e) => return ExitCode::from(refuse(&e, &words)),
     };
     log(args.global.verbose);
+    // An index has as many files as it likes, and a system often allows few until one asks.
+    crate::http::raise_descriptor_limit();
     let (command, context) = args.into_parts(Settings::Flags);
     let status = match ask(&command, &context, &words) {
         Ok(Some(status)) => status,

@@ -258,6 +258,7 @@ fn meaning(status: &str) -> &'static str {
         "413" => "the body is too long",
         "415" => "the body is of another media type, or compressed",
         "422" => "can be read and is not allowed",
+        "429" => "too many attempts failed; the next is looked at after `Retry-After` seconds",
         "500" => "something went wrong inside; the log of the service says more",
         "503" => {
             "too much is waiting, the data folder is still being opened, or it was taken away and nothing was written; try again \

@@ -1,7 +1,7 @@
 //! Vectors for texts.
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -49,17 +49,16 @@ pub struct Embedded {
 /// A text is embedded as those of papers are: JATS, HTML, MathML and LaTeX in it count as the text they stand for.
 #[utoipa::path(post, operation_id = "embed", path = "/v1/embed", tag = "embed", request_body = EmbedBody,
     responses((status = 200, body = Embedded)))]
-pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Json<Embedded>, ApiError> {
+pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Response, ApiError> {
     let body: EmbedBody = given.rest()?;
     let kind = match body.kind {
         InputKind::Document => Kind::Document,
         InputKind::Query => Kind::Query,
     };
-    app.blocking(move |engine| {
+    app.answer(move |engine| {
         let texts: Vec<&str> = body.inputs.iter().map(String::as_str).collect();
         let (vectors, model) = engine.embed(&texts, kind)?;
         Ok(Embedded { vectors, model: model.name, dimension: model.dimension })
     })
     .await
-    .map(Json)
 }

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::paper::head;
 
 /// An error on its way to the client.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ApiError {
     pub status: StatusCode,
     pub message: String,
@@ -68,6 +68,12 @@ impl ApiError {
 
     pub fn overloaded(message: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{message}; try again in a moment"))
+    }
+
+    /// Too many attempts: the next is looked at after so long. What is told in `detail` is the header `Retry-After` as well.
+    pub fn rate_limited(message: impl Into<String>, wait: std::time::Duration) -> Self {
+        let detail = Some(json!({ "retry_after": wait.as_secs_f64().ceil() as u64 }));
+        ApiError { detail, ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 
     pub fn internal() -> Self {
@@ -150,9 +156,11 @@ impl From<Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let wait = self.detail.as_ref().and_then(|detail| detail["retry_after"].as_u64());
         let body = ErrorBody { error: ErrorInner { code: self.code(), message: self.message, detail: self.detail } };
         let mut response = (self.status, Json(body)).into_response();
         match self.status.as_u16() {
+            429 => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.unwrap_or(1)))),
             503 => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
             // The rest of the body was not read, so the connection cannot carry another request: say so, or a client
             // that keeps connections would send its next one into the void.

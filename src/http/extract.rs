@@ -1,17 +1,18 @@
 //! Reading requests, with our errors in place of axum's plain texts.
 
-use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
 
 use super::App;
 use super::ask::{Given, bounded};
+use super::body::{parsed, whole};
+use super::call::Call;
+use super::door::Lease;
 use super::error::ApiError;
 use crate::bounds;
-use crate::paper::{head, values};
+use crate::paper::head;
 
 /// The parameters of a query string as JSON fields: a text, or a list of texts where a name is repeated. Empty ones
 /// (HTML forms send them) are null, which says as much as nothing.
@@ -83,39 +84,26 @@ impl FromRequest<App> for Fields {
 
 /// The body as JSON, whatever it holds.
 pub async fn json_body(request: Request, app: &App) -> Result<Value, ApiError> {
-    parsed(json_bytes(request, app).await?).await
+    let (bytes, lease) = leased(request, app).await?;
+    let (value, lease) = parsed(app, bytes, lease).await?;
+    Call::hold(lease);
+    Ok(value)
 }
 
 /// The body that is to be JSON, as it came.
 pub async fn json_bytes(request: Request, app: &App) -> Result<Vec<u8>, ApiError> {
+    let (bytes, lease) = leased(request, app).await?;
+    Call::hold(lease);
+    Ok(bytes)
+}
+
+async fn leased(request: Request, app: &App) -> Result<(Vec<u8>, Lease), ApiError> {
     let (parts, body) = request.into_parts();
     if body_type(&parts.headers)?.as_deref() != Some("application/json") {
         return Err(unsupported(&parts.headers, "application/json"));
     }
-    whole(body, app.tuning.max_body, "send papers as application/x-ndjson").await
+    whole(app, body, app.tuning.max_body, "send papers as application/x-ndjson").await
 }
-
-/// Values in the JSON of a body: a tree of them takes up to three hundred bytes for each.
-const MAX_VALUES: usize = 1_000_000;
-
-/// Bytes as JSON, whatever it holds, of at most a million values.
-pub async fn parsed(bytes: Vec<u8>) -> Result<Value, ApiError> {
-    if bytes.len() > MAX_VALUES && values(&bytes) > MAX_VALUES {
-        let message = format!("the body holds more than {MAX_VALUES} values; send it in parts");
-        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
-    }
-    let read = |bytes: Vec<u8>| serde_json::from_slice(&bytes);
-    // A long one takes a while, in which other requests are to be heard.
-    let value = if bytes.len() < LONG {
-        read(bytes)
-    } else {
-        tokio::task::spawn_blocking(move || read(bytes)).await.map_err(|_| ApiError::internal())?
-    };
-    value.map_err(|e| ApiError::bad_request(format!("the body is not JSON: {e}")))
-}
-
-/// Bytes of a body that is read beside the other requests.
-const LONG: usize = 1 << 18;
 
 /// The media type of a body, without its parameters, in lower case.
 pub fn media_type(headers: &HeaderMap) -> Option<String> {
@@ -143,28 +131,6 @@ pub fn body_type(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 pub fn unsupported(headers: &HeaderMap, wanted: &str) -> ApiError {
     let got = media_type(headers).map_or_else(|| "none".to_string(), |t| format!("{t:?}"));
     ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("the content type is {got}; send {wanted}"))
-}
-
-/// A whole body of at most `most` bytes; `instead` says what to do with a longer one.
-pub async fn whole(body: Body, most: usize, instead: &str) -> Result<Vec<u8>, ApiError> {
-    let (mut bytes, mut length) = (Vec::new(), 0);
-    let mut stream = body.into_data_stream();
-    while let Some(piece) =
-        stream.try_next().await.map_err(|e| ApiError::bad_request(format!("the body could not be read: {e}")))?
-    {
-        length += piece.len();
-        if length <= most {
-            bytes.extend_from_slice(&piece);
-        } else if length > most.saturating_mul(4) {
-            break;
-        }
-        // Somewhat more than allowed is read on and dropped: a client that is still sending would not hear the answer.
-    }
-    if length > most {
-        let message = format!("the body is longer than {most} bytes; {instead}");
-        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
-    }
-    Ok(bytes)
 }
 
 /// The id in a path; `/` in it is written `%2F`.

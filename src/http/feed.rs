@@ -1,7 +1,7 @@
 //! What is ranked for a user: the feed, candidates, questions; and what everybody reads.
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -68,10 +68,10 @@ pub struct FeedParameters {
 #[utoipa::path(get, operation_id = "get_feed", path = "/v1/users/{user}/feed", tag = "users",
     params(("user" = String, Path, description = "the user's name"), FeedParameters, Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
-pub async fn get(State(app): State<App>, Id(name): Id, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
+pub async fn get(State(app): State<App>, Id(name): Id, Params(mut given): Params) -> Result<Response, ApiError> {
     let feed = take_feed(&mut given)?;
     given.nothing_else()?;
-    app.blocking(move |engine| engine.feed(&name, &feed)).await.map(Json)
+    app.answer(move |engine| engine.feed(&name, &feed)).await
 }
 
 /// Events for a look ahead. Takes every parameter of the feed besides.
@@ -90,15 +90,11 @@ pub struct PreviewBody {
 #[utoipa::path(post, operation_id = "preview_feed", path = "/v1/users/{user}/feed/preview", tag = "users", request_body = PreviewBody,
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
-pub async fn preview(
-    State(app): State<App>,
-    Id(name): Id,
-    Fields(mut given): Fields,
-) -> Result<Json<Answer>, ApiError> {
+pub async fn preview(State(app): State<App>, Id(name): Id, Fields(mut given): Fields) -> Result<Response, ApiError> {
     let mut feed = take_feed(&mut given)?;
     let body: PreviewBody = given.rest()?;
     feed.further = events(body.events)?;
-    app.blocking(move |engine| engine.feed(&name, &feed)).await.map(Json)
+    app.answer(move |engine| engine.feed(&name, &feed)).await
 }
 
 /// Candidates to rank.
@@ -119,10 +115,10 @@ pub struct RankBody {
 #[utoipa::path(post, operation_id = "rank_for_user", path = "/v1/users/{user}/rank", tag = "users", request_body = RankBody,
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
-pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -> Result<Json<Answer>, ApiError> {
+pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -> Result<Response, ApiError> {
     let body: RankBody = given.rest()?;
     let candidates = ids(body.candidates)?;
-    app.blocking(move |engine| engine.rank_for(&name, &candidates, &[], body.explain)).await.map(Json)
+    app.answer(move |engine| engine.rank_for(&name, &candidates, &[], body.explain)).await
 }
 
 /// Papers to ask a user about
@@ -143,11 +139,7 @@ pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, default 10")),
     responses((status = 200, body = Answer),
               (status = 404, body = ErrorBody, description = "a theme, author or paper that is not there")))]
-pub async fn questions(
-    State(app): State<App>,
-    Id(name): Id,
-    Params(mut given): Params,
-) -> Result<Json<Answer>, ApiError> {
+pub async fn questions(State(app): State<App>, Id(name): Id, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let mut topics = take("topic").texts()?;
     topics.extend(take("query").texts()?);
@@ -159,7 +151,7 @@ pub async fn questions(
         passed: ids(take("passed").texts()?)?,
     };
     given.nothing_else()?;
-    app.blocking(move |engine| engine.questions(&name, &ask)).await.map(Json)
+    app.answer(move |engine| engine.questions(&name, &ask)).await
 }
 
 /// Papers by recent attention
@@ -171,7 +163,7 @@ pub async fn questions(
 #[utoipa::path(get, operation_id = "trending_papers", path = "/v1/trending", tag = "papers",
     params(("window" = Option<String>, Query, pattern = "^[0-9]+[dhw]$", description = "`7d` (default), `24h`, `2w`; 1 hour to 3650 days"), Ranking),
     responses((status = 200, body = Answer)))]
-pub async fn trending(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
+pub async fn trending(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let window = match given.take("window").value {
         None => 7.0,
         Some(Value::String(text)) => read_window(&text)?,
@@ -179,7 +171,7 @@ pub async fn trending(State(app): State<App>, Params(mut given): Params) -> Resu
     };
     let ask = given.ask()?;
     given.nothing_else()?;
-    app.blocking(move |engine| engine.trending(window, &ask)).await.map(Json)
+    app.answer(move |engine| engine.trending(window, &ask)).await
 }
 
 /// `7d`, `24h` or `2w` in days.

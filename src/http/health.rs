@@ -28,32 +28,38 @@ pub async fn healthz() -> Json<Value> {
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Object), (status = 503, body = ErrorBody)))]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, ApiError> {
-    // Without a permit: a service that is busy is ready all the same.
-    let engine = app.engine()?;
-    let troubles = engine.troubles();
+    // Without standing in the queue: a service that is busy is ready all the same.
+    let troubles = app.engine()?.troubles();
     if let Some(grave) = troubles.iter().find(|t| t.code.is_grave()) {
         let detail = Some(json!({ "status": "unavailable", "troubles": troubles }));
         return Err(ApiError { detail, ..ApiError::new(StatusCode::SERVICE_UNAVAILABLE, &grave.message) });
     }
-    let info = tokio::task::spawn_blocking(move || engine.info()).await.map_err(|_| ApiError::internal())??;
+    let info = app.status.info().await?;
     let status = if troubles.is_empty() { "ready" } else { "degraded" };
     Ok(Json(json!({
-        "status": status, "papers": info.papers, "model": info.model, "index": info.index, "troubles": troubles,
+        "status": status, "papers": info.papers, "model": &info.model, "index": &info.index, "troubles": troubles,
     })))
 }
 
 /// Prometheus metrics
+///
+/// Besides the counts and times of requests and the state of the index: `paperkin_connections` that are open,
+/// `paperkin_connections_total` that came, `paperkin_connections_closed_total` by reason (`silent`, `header`: no head in time;
+/// `idle`; `unread`: an answer that nobody took; `room`, `memory`: to make room), `paperkin_accept_errors_total`;
+/// `paperkin_requests_waiting` (worked on or waiting), `paperkin_queue_length`, `paperkin_queue_wait_seconds`;
+/// `paperkin_uploads` and `paperkin_imports` under way; `paperkin_body_bytes` and `paperkin_answer_bytes` in memory;
+/// `paperkin_refused_total` by reason (`queue`, `wait`, `uploads`, `imports`, `body_memory`, `answer_memory`, `guesses`), and
+/// `paperkin_dropped_total`: what had waited in vain, as its client was `gone` or its time over (`deadline`).
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, content_type = "text/plain", body = String)))]
 pub async fn metrics(State(app): State<App>) -> String {
     // Read when asked for, so that no writer has to remember to count.
-    if let Ok(info) = app.blocking(|engine| engine.info()).await {
+    if let Ok(info) = app.status.info().await {
         gauges(&info);
     }
     if let Ok(engine) = app.engine() {
         troubles(&engine.troubles());
     }
-    metrics::gauge!("paperkin_requests_waiting")
-        .set((app.tuning.max_waiting - app.permits.available_permits().min(app.tuning.max_waiting)) as f64);
+    app.gauges();
     app.metrics.run_upkeep();
     app.metrics.render()
 }

@@ -17,8 +17,10 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::ask::Given;
+use super::body::{grown, linger_of, parsed, whole};
+use super::door::Lease;
 use super::error::{ApiError, ErrorBody};
-use super::extract::{Id, Ids, NoParams, Params, body_type, unsupported, whole};
+use super::extract::{Id, Ids, NoParams, Params, body_type, unsupported};
 use super::papers::PageMeta;
 use crate::engine::{Import, ImportProgress, ImportView, Imported, Outside};
 use crate::paper::head;
@@ -97,6 +99,8 @@ pub struct OutsideList {
 /// A request to take a list in, understood.
 struct Asked {
     list: Vec<u8>,
+    // What the list holds of the memory for bodies.
+    held: Lease,
     format: Format,
     import: Import,
     dry_run: bool,
@@ -115,7 +119,8 @@ struct Asked {
 /// for (see `POST /v1/papers`) is left out and told under `warnings`. `dry_run` says what would be understood, entry by entry,
 /// and writes nothing; it ends with 408 after `timeout_s`.
 ///
-/// A list that takes longer than a request may (`timeout_s`) is answered 202 and goes on; so it does when the client goes
+/// At most `max_uploads` (8 where the service was not set otherwise) lists are taken in at a time; more are 503. A list that takes
+/// longer than a request may (`timeout_s`) is answered 202 and goes on; so it does when the client goes
 /// away. With `stream`, or `Accept: application/x-ndjson`, lines `{"import", "done", "total", "embedded"}` come while it is
 /// taken in, and the answer (or `{"error"}`) on the last.
 #[utoipa::path(post, operation_id = "import_history", path = "/v1/users/{user}/history", tag = "users",
@@ -131,6 +136,11 @@ struct Asked {
         ("name" = Option<String>, Query, description = "what the list is called where imports are listed")),
     responses((status = 200, body = Imported), (status = 202, body = HistoryJob)))]
 pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> Result<Response, ApiError> {
+    let Some(place) = app.imports.enter() else {
+        let (parts, body) = request.into_parts();
+        linger_of(&parts.headers, body);
+        return Err(ApiError::overloaded("as many reading lists are taken in as may be"));
+    };
     // The limit on requests does not hold here: see `limits`.
     let patience = Duration::from_secs(app.tuning.timeout_s);
     let asked = match tokio::time::timeout(patience, understand(request, &app)).await {
@@ -140,17 +150,17 @@ pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> R
             return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, message));
         }
     };
-    let Asked { list, format, import, dry_run, stream } = asked;
+    let Asked { list, held, format, import, dry_run, stream } = asked;
     if dry_run {
         let preview = move |engine: &crate::engine::Engine| {
+            let _held = held;
             engine.preview_history(&name, &references_from_bytes(&list, format)?, &import)
         };
-        // Nothing is written, so there is nothing to go on with when nobody waits.
-        return match tokio::time::timeout(patience, app.blocking(preview)).await {
-            Ok(preview) => Ok(Json(preview?).into_response()),
+        // Nobody has anything of a preview that comes too late.
+        return match tokio::time::timeout(patience, app.aside(place, preview)).await {
+            Ok(done) => Ok(Json(done?).into_response()),
             Err(_) => {
-                let message =
-                    format!("the list takes longer than {} s to look through; send it in parts", patience.as_secs());
+                let message = format!("the preview took longer than {} s; nothing was written", patience.as_secs());
                 Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, message))
             }
         };
@@ -162,7 +172,8 @@ pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> R
     let mut work = tokio::spawn({
         let app = app.clone();
         async move {
-            app.blocking(move |engine| {
+            app.aside(place, move |engine| {
+                let _held = held;
                 let list = references_from_bytes(&list, format)?;
                 let tell = |progress: &ImportProgress| drop(tell.send_replace(Some(progress.clone())));
                 engine.import_history(&user, &list, &import, &tell)
@@ -296,11 +307,13 @@ async fn understand(request: Request, app: &App) -> Result<Asked, ApiError> {
     }
     let charset = charset(headers);
     let Params(Given(parameters)) = Params::from_request_parts(&mut parts, app).await?;
-    let bytes = whole(body, most, TOO_LONG).await?;
+    let (bytes, mut held) = whole(app, body, most, TOO_LONG).await?;
     let (mut given, list) = match media.as_deref() {
         Some("application/json") => {
+            // A list that is a field is taken out of the body, and stands beside it for a moment.
+            held = grown(held, bytes.len())?;
             let look = move || (list_in_json(&bytes), bytes);
-            let (found, bytes) = tokio::task::spawn_blocking(look).await.map_err(|_| ApiError::internal())?;
+            let (found, bytes) = app.work(look).await?;
             match found? {
                 ListInJson::Itself => (Given(parameters), Some(bytes)),
                 ListInJson::Fields(mut fields) => {
@@ -330,7 +343,7 @@ async fn understand(request: Request, app: &App) -> Result<Asked, ApiError> {
     let (dry_run, stream) = (take("dry_run").truth()?.unwrap_or(false), take("stream").truth()?.unwrap_or(streamed));
     let format = take("format").word()?.unwrap_or_default();
     given.nothing_else()?;
-    Ok(Asked { list, format, import, dry_run, stream })
+    Ok(Asked { list, held, format, import, dry_run, stream })
 }
 
 /// Whether a page of another origin sends this.
@@ -389,9 +402,9 @@ pub async fn imports(State(app): State<App>, Id(name): Id, _: NoParams) -> Resul
     params(("user" = String, Path, description = "the user's name"),
            ("import" = String, Path, description = "the import")),
     responses((status = 200, body = ImportView), (status = 404, body = ErrorBody)))]
-pub async fn get_import(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -> Result<Json<ImportView>, ApiError> {
+pub async fn get_import(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -> Result<Response, ApiError> {
     let [name, import] = ids;
-    app.blocking(move |engine| engine.import(&name, &import)).await.map(Json)
+    app.answer(move |engine| engine.import(&name, &import)).await
 }
 
 /// Take a reading list back

@@ -9,10 +9,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use super::App;
+use super::body::linger_of;
+use super::call::{Call, refused, weight};
 use super::error::ApiError;
 use super::extract::media_type;
-use super::stopping;
+use super::{App, stopping};
 
 /// How long a browser may remember what it was allowed.
 const ALLOWED_FOR: Duration = Duration::from_secs(3600);
@@ -32,17 +33,31 @@ pub fn origins(origins: &[String]) -> Option<CorsLayer> {
     })
 }
 
-/// Answers 408 when a request takes too long. A stream of papers may take as long as it likes, if only it does not stand
-/// still: `papers` sees to that. A reading list is answered in time by `history`, be it that it goes on: an error for
-/// something that then succeeds would be a lie.
-pub async fn timeout(State(app): State<App>, request: Request, next: Next) -> Response {
+/// Lets a request in, unless it asks for work of which too much waits: then nothing of it is read. Answers 408 when it takes
+/// too long. A stream of papers may take as long as it likes, if only it does not stand still: `papers` sees to that. A
+/// reading list is answered in time by `history`, be it that it goes on: an error for something that then succeeds would be a
+/// lie.
+pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let papers = path == "/v1/papers" && media_type(request.headers()).as_deref() == Some("application/x-ndjson");
-    let list = path.starts_with("/v1/users/") && path.ends_with("/history");
-    if request.method() == Method::POST && (papers || list) {
+    if !path.starts_with("/v1/") {
         return next.run(request).await;
     }
-    let answer = tokio::time::timeout(Duration::from_secs(app.tuning.timeout_s), next.run(request));
+    let papers = path == "/v1/papers" && media_type(request.headers()).as_deref() == Some("application/x-ndjson");
+    let list = path.starts_with("/v1/users/") && path.ends_with("/history");
+    let time = Duration::from_secs(app.tuning.timeout_s);
+    let call = Call::new(&request, time);
+    if request.method() == Method::POST && (papers || list) {
+        // They have places of their own.
+        return call.scope(next.run(request)).await;
+    }
+    if request.method() != Method::OPTIONS
+        && let Some(why) = app.pool.refuses(weight(&request))
+    {
+        let (parts, body) = request.into_parts();
+        linger_of(&parts.headers, body);
+        return refused(why).into_response();
+    }
+    let answer = tokio::time::timeout(time, call.scope(next.run(request)));
     tokio::select! {
         answered = answer => answered.unwrap_or_else(|_| {
             let message = format!("the request took longer than {} s", app.tuning.timeout_s);

@@ -1,9 +1,13 @@
 //! The HTTP shell around the engine. `router` is the table of contents; each resource has a file of its own.
 
+mod answer;
 mod ask;
 mod base;
+mod body;
+mod call;
 mod channel;
 mod docs;
+mod door;
 mod embed;
 mod error;
 mod extract;
@@ -18,6 +22,7 @@ mod papers;
 mod recommend;
 mod router;
 mod search;
+mod status;
 mod stopping;
 mod themes;
 mod users;
@@ -26,18 +31,19 @@ mod web;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
-use crate::cancel::Cancel;
-use crate::config::{Config, Tuning};
+use crate::config::{Config, Server, Tuning};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use door::{Budget, Capacity, Connections, Guesses, Lane, Limits, Pool};
 use error::ApiError;
+use status::Status;
 use stopping::Stopping;
 
+pub use door::raise_descriptor_limit;
 pub use web::MAP;
 
 /// What every handler sees.
@@ -45,13 +51,21 @@ pub use web::MAP;
 struct App {
     // Empty while the data folder is being opened: the service answers, and says that it is not ready.
     engine: Arc<OnceLock<Arc<Engine>>>,
-    // One permit a request that is running or waiting; without one it is refused.
-    permits: Arc<Semaphore>,
+    pool: Arc<Pool>,
+    // Streams of papers, reading lists and a run of the themes: each waits for others, or takes long.
+    uploads: Lane,
+    imports: Lane,
+    rebuilding: Lane,
     maintaining: Arc<AtomicBool>,
-    // Whether the themes are being made anew because somebody asked.
-    rebuilding: Arc<AtomicBool>,
+    // Bytes of bodies, and of answers that are not read yet.
+    bodies: Budget,
+    answers: Budget,
+    connections: Connections,
+    guesses: Arc<Guesses>,
+    status: Arc<Status>,
     metrics: PrometheusHandle,
     tuning: Arc<Tuning>,
+    settings: Arc<Server>,
     stopping: Stopping,
     // What the feeds of news readers were the last time.
     fresh: Arc<fresh::Fresh>,
@@ -64,38 +78,16 @@ impl App {
         self.engine.get().cloned().ok_or_else(|| ApiError::overloaded("the data folder is still being opened"))
     }
 
-    /// Runs synchronous work on a thread where it may take its time. Refused when too much waits already: work that was
-    /// begun cannot be called back, so the queue is what has to be bounded.
-    async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Engine) -> Result<T> + Send + 'static,
-    ) -> Result<T, ApiError> {
-        let engine = self.engine()?;
-        let permit = Arc::clone(&self.permits)
-            .try_acquire_owned()
-            .map_err(|_| ApiError::overloaded("too many requests are waiting"))?;
-        /// Gives the work up when nobody waits for it any more: this is dropped with the request.
-        struct Waiting(Cancel);
-        impl Drop for Waiting {
-            fn drop(&mut self) {
-                self.0.cancel();
-            }
-        }
-        let waiting = Waiting(Cancel::new());
-        let asked = waiting.0.clone();
-        let task = tokio::task::spawn_blocking(move || {
-            let out = asked.scope(|| work(&engine));
-            drop(permit);
-            out
-        });
-        match task.await {
-            Ok(out) => out.map_err(ApiError::from),
-            Err(e) if e.is_panic() => {
-                tracing::error!("a request panicked: {e}");
-                Err(ApiError::internal())
-            }
-            Err(_) => Err(ApiError::overloaded("the service is stopping")),
-        }
+    /// Puts what the door knows into the figures.
+    fn gauges(&self) {
+        let (running, waiting) = self.pool.counts();
+        metrics::gauge!("paperkin_requests_waiting").set((running + waiting) as f64);
+        metrics::gauge!("paperkin_queue_length").set(waiting as f64);
+        metrics::gauge!("paperkin_connections").set(self.connections.count() as f64);
+        metrics::gauge!("paperkin_uploads").set(self.uploads.count() as f64);
+        metrics::gauge!("paperkin_imports").set(self.imports.count() as f64);
+        metrics::gauge!("paperkin_body_bytes").set(self.bodies.used() as f64);
+        metrics::gauge!("paperkin_answer_bytes").set(self.answers.used() as f64);
     }
 
     /// Lets the indexes be brought into order behind the requests, one such job at a time.
@@ -131,21 +123,45 @@ pub fn serve(
     ready: impl FnOnce(SocketAddr, &Arc<Engine>) + Send + 'static,
     ending: impl FnOnce() + Send + 'static,
 ) -> Result<()> {
-    let (addr, tuning) = (config.addr.as_str(), &config.tuning);
+    let (addr, tuning, server) = (config.addr.as_str(), &config.tuning, &config.server);
+    raise_descriptor_limit();
+    let capacity = Capacity::of(server, tuning);
+    tracing::info!(
+        "{} connections, {} threads for work, {} uploads",
+        capacity.connections,
+        capacity.threads,
+        capacity.uploads
+    );
+    // What requests do in parallel stands behind the threads that answer as well. Fails where the process works with it already.
+    let _ = rayon::ThreadPoolBuilder::new().start_handler(|_| door::behind()).build_global();
+    let no_thread = |e| Error::Internal(format!("cannot start a thread: {e}"));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .max_blocking_threads(tuning.max_waiting + 8)
+        // For what goes on behind the requests: bringing the index into order, themes, opening and closing.
+        .max_blocking_threads(16)
         .build()
-        .map_err(|e| Error::Internal(format!("cannot start the runtime: {e}")))?;
+        .map_err(no_thread)?;
     let served = runtime.block_on(async {
-        let listener = TcpListener::bind(addr).await.map_err(|e| cannot_listen(addr, e))?;
+        let listener = door::bind(addr).await.map_err(|e| cannot_listen(addr, e))?;
         let local = listener.local_addr().map_err(|e| Error::io(addr, "cannot listen", e))?;
         let (stop, stopping) = Stopping::new();
+        let engine = Arc::default();
+        let patience = Duration::from_millis(server.max_wait_ms);
+        let bodies = Budget::new(server.body_memory);
+        let connections = Connections::new(capacity.connections, Limits::from(server), bodies.clone());
         let app = App {
-            engine: Arc::default(),
-            permits: Arc::new(Semaphore::new(tuning.max_waiting)),
+            status: Arc::new(Status::new(Arc::clone(&engine)).map_err(no_thread)?),
+            engine,
+            pool: Arc::new(Pool::new(capacity.threads, tuning.max_waiting, patience).map_err(no_thread)?),
+            uploads: Lane::new("uploads", capacity.uploads),
+            imports: Lane::new("imports", capacity.uploads),
+            rebuilding: Lane::new("rebuilding", 1),
             maintaining: Arc::default(),
-            rebuilding: Arc::default(),
+            bodies,
+            answers: Budget::new(server.answer_memory),
+            connections: connections.clone(),
+            guesses: Arc::default(),
+            settings: Arc::new(server.clone()),
             metrics: health::recorder(),
             tuning: Arc::new(tuning.clone()),
             stopping: stopping.clone(),
@@ -155,6 +171,8 @@ pub fn serve(
         };
         let (engine, opened_app) = (Arc::clone(&app.engine), app.clone());
         let mut opening = tokio::task::spawn_blocking(move || {
+            // What is started here (the encoder, what writes the index) stands behind the threads that answer as well.
+            door::behind();
             // The model is loaded and tried before the service calls itself ready.
             let opened = open()?;
             opened.embedder()?;
@@ -167,7 +185,8 @@ pub fn serve(
         });
         let last = Arc::clone(&app.engine);
         tokio::spawn(themes::keep_up(app.clone()));
-        let mut serving = tokio::spawn(run(listener, router::router(app, &config.server.cors_origins), stopping));
+        let routes = router::router(app, &config.server.cors_origins);
+        let mut serving = tokio::spawn(door::listen(listener, routes, connections, stopping));
         let stop_asked = tokio::select! {
             opened = &mut opening => {
                 opened.map_err(|e| Error::Internal(format!("opening panicked: {e}")))??;
@@ -215,13 +234,6 @@ fn put_in_order(engine: Arc<Engine>) -> Result<()> {
             tracing::warn!("the index was not brought into order; that goes on when the folder is next opened");
             Ok(())
         }
-    }
-}
-
-async fn run(listener: TcpListener, routes: axum::Router, stopping: Stopping) {
-    let shutdown = async move { stopping.begun().await };
-    if let Err(e) = axum::serve(listener, routes).with_graceful_shutdown(shutdown).await {
-        tracing::error!("the service failed: {e}");
     }
 }
 

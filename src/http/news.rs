@@ -14,6 +14,7 @@ use super::App;
 use super::ask::{Given, Ranking};
 use super::base::Base;
 use super::channel::{Channel, Form, encoded};
+use super::door::{Peer, count_refusal};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params};
 use super::feed::{FeedParameters, take_feed};
@@ -82,6 +83,8 @@ pub struct Asked {
     base: Base,
     uri: Uri,
     has: Has,
+    /// Where it comes from.
+    peer: Option<Peer>,
 }
 
 impl FromRequestParts<App> for Asked {
@@ -90,7 +93,8 @@ impl FromRequestParts<App> for Asked {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let base = Base::from_request_parts(parts, app).await?;
         let headers: &HeaderMap = &parts.headers;
-        Ok(Asked { base, uri: parts.uri.clone(), has: Has::of(headers) })
+        let peer = parts.extensions.get::<Peer>().copied();
+        Ok(Asked { base, uri: parts.uri.clone(), has: Has::of(headers), peer })
     }
 }
 
@@ -118,7 +122,8 @@ async fn feed(
     papers: impl FnOnce(&Engine) -> Result<Vec<Paper>> + Send + 'static,
 ) -> Result<Response, ApiError> {
     let fresh = std::sync::Arc::clone(&app.fresh);
-    let answered: Option<Answered> = app
+    let peer = asked.peer;
+    let answered: Result<Option<Answered>, ApiError> = app
         .blocking(move |engine| {
             let mark = match mark(engine)? {
                 Depends::On(mark) => Some(mark),
@@ -131,9 +136,26 @@ async fn feed(
             };
             fresh.answer(&asked.question(), mark, &asked.has, make).map(Some)
         })
-        .await?;
-    let closed = || ApiError::new(StatusCode::UNAUTHORIZED, "the token is not the one of this feed");
-    Ok(answered.ok_or_else(closed)?.respond(form.media_type()))
+        .await;
+    match answered {
+        Ok(Some(answered)) => Ok(answered.respond(form.media_type())),
+        Ok(None) => {
+            Err(guessed(app, peer, || ApiError::new(StatusCode::UNAUTHORIZED, "the token is not the one of this feed")))
+        }
+        Err(e) => Err(e),
+    }
+}
+
+/// The error for whoever guesses: as it is, and after some failures of an address that it should wait. Who has the right token
+/// is never counted, and never told to wait.
+fn guessed(app: &App, peer: Option<Peer>, wrong: impl FnOnce() -> ApiError) -> ApiError {
+    match peer.and_then(|Peer(address)| app.guesses.failed(address.ip())) {
+        None => wrong(),
+        Some(wait) => {
+            count_refusal("guesses");
+            ApiError::rate_limited("too many wrong tokens came from this address; try again later", wait)
+        }
+    }
 }
 
 /// What a feed depends on.
@@ -150,12 +172,12 @@ enum Depends {
 ///
 /// Papers of the newest fourteen days where none of `date`, `since`, `from` and `to` is given, 30 unless `limit` says
 /// otherwise. With `ETag` and `Last-Modified`: asked again with `If-None-Match` or `If-Modified-Since` it is 304 while
-/// nothing has changed.
+/// nothing has changed. After twenty wrong tokens an address has one more every half minute; what is beyond is 429.
 #[utoipa::path(get, operation_id = "feed_atom", path = "/v1/users/{user}/feed.atom", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),
     responses((status = 200, content_type = "application/atom+xml", body = String), (status = 304),
-              (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+              (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
 pub async fn user_atom(
     State(app): State<App>,
     Id(name): Id,
@@ -169,12 +191,12 @@ pub async fn user_atom(
 ///
 /// Papers of the newest fourteen days where none of `date`, `since`, `from` and `to` is given, 30 unless `limit` says
 /// otherwise. With `ETag` and `Last-Modified`: asked again with `If-None-Match` or `If-Modified-Since` it is 304 while
-/// nothing has changed.
+/// nothing has changed. After twenty wrong tokens an address has one more every half minute; what is beyond is 429.
 #[utoipa::path(get, operation_id = "feed_json", path = "/v1/users/{user}/feed.json", tag = "users",
     params(("user" = String, Path, description = "the user's name"),
            ("token" = String, Query, description = "the secret of the feed"), FeedParameters, Ranking),
     responses((status = 200, content_type = "application/feed+json", body = Object), (status = 304),
-              (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+              (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
 pub async fn user_json(
     State(app): State<App>,
     Id(name): Id,
@@ -200,7 +222,8 @@ async fn of_user(app: &App, form: Form, name: String, asked: Asked, mut given: G
         true => Ok(Depends::On(engine.feed_mark(&reader)?)),
         false => Ok(Depends::Closed),
     };
-    feed(app, form, asked, channel, mark, move |engine| {
+    let peer = asked.peer;
+    let answered = feed(app, form, asked, channel, mark, move |engine| {
         let filter = &feed_ask.ask.filter;
         let whole = feed_ask.since == Since::Ever && filter.from.is_none() && filter.to.is_none();
         if whole {
@@ -208,7 +231,12 @@ async fn of_user(app: &App, form: Form, name: String, asked: Asked, mut given: G
         }
         Ok(engine.feed(&name, &feed_ask)?.papers.into_iter().map(|hit| hit.paper).collect())
     })
-    .await
+    .await;
+    match answered {
+        // Names are guessed as tokens are.
+        Err(e) if e.status == StatusCode::NOT_FOUND => Err(guessed(app, peer, || e)),
+        answered => answered,
+    }
 }
 
 /// The daily list as Atom

@@ -3,18 +3,18 @@
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use futures_util::StreamExt;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::Serialize;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 use utoipa::ToSchema;
 
 use super::App;
+use super::body::{linger_of, steady};
 use super::docs::PapersBody;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params, body_type, json_bytes, unsupported};
@@ -59,8 +59,10 @@ pub struct PageMeta {
 /// are read as people write them (`2024`, `2024/05/22`, `22 May 2024`, RFC 3339) and given back as `YYYY`, `YYYY-MM` or
 /// `YYYY-MM-DD`; authors may be texts, or objects with `name` or `given` and `family`; an id may be a number.
 ///
-/// A service that stops reads a stream for a moment longer. What it then does not take is told with 503, whose `detail` is
-/// the report of what was written.
+/// A stream has to go on: when nothing of it comes for `timeout_s` (30 s where the service was not set otherwise), or over as
+/// much waiting less than `min_upload_rate` (1,000 bytes a second), the answer is 408, whose `detail` is the report of what
+/// was written. At most `max_uploads` (8) are read at a time; more are 503. A service that stops reads a stream for a moment
+/// longer. What it then does not take is told with 503, whose `detail` is the same report.
 #[utoipa::path(post, operation_id = "put_papers", path = "/v1/papers", tag = "papers",
     params(("strict" = Option<bool>, Query, description = "reject papers with a field that cannot be read (default: false)")),
     request_body(content((PapersBody = "application/json"), (String = "application/x-ndjson"))),
@@ -73,7 +75,10 @@ pub async fn put(
     let strict = given.take("strict").truth()?.unwrap_or(false);
     given.nothing_else()?;
     let report = match body_type(request.headers())?.as_deref() {
-        Some("application/x-ndjson") => stream(&app, request.into_body(), strict).await?,
+        Some("application/x-ndjson") => {
+            let (parts, body) = request.into_parts();
+            stream(&app, body, &parts.headers, strict).await?
+        }
         Some("application/json") => {
             let body = json_bytes(request, &app).await?;
             app.blocking(move |engine| {
@@ -89,37 +94,18 @@ pub async fn put(
     Ok(Json(report))
 }
 
-/// Lines are read as they arrive, so a stream may be longer than memory.
-async fn stream(app: &App, body: Body, strict: bool) -> Result<Report, ApiError> {
-    let patience = Duration::from_secs(app.tuning.timeout_s);
-    let (stopping, cut) = (app.stopping.clone(), app.stopping.clone());
-    let cut = Box::pin(async move { cut.since(stopping::CUT).await });
-    let pieces = futures_util::stream::unfold(Some((body.into_data_stream(), cut)), move |state| {
-        let stopping = stopping.clone();
-        async move {
-            let (mut pieces, mut cut) = state?;
-            let piece = tokio::select! {
-                piece = tokio::time::timeout(patience, pieces.next()) => Some(piece),
-                () = stopping.since(stopping::STILL) => None,
-                () = &mut cut => None,
-            };
-            let piece = match piece {
-                Some(Ok(piece)) => piece?.map_err(std::io::Error::other),
-                Some(Err(_)) => Err(std::io::Error::from(ErrorKind::TimedOut)),
-                None => {
-                    tokio::spawn(tokio::time::timeout(stopping::LINGER, pieces.for_each(|_| async {})));
-                    return Some((Err(std::io::Error::from(ErrorKind::ConnectionAborted)), None));
-                }
-            };
-            Some((piece, Some((pieces, cut))))
-        }
-    });
-    let reader = SyncIoBridge::new(StreamReader::new(Box::pin(pieces)));
+/// Lines are read as they arrive, so a stream may be longer than memory. It waits for its bytes on a thread of its own.
+async fn stream(app: &App, body: Body, headers: &HeaderMap, strict: bool) -> Result<Report, ApiError> {
+    let Some(place) = app.uploads.enter() else {
+        linger_of(headers, body);
+        return Err(ApiError::overloaded("as many streams of papers are taken in as may be"));
+    };
+    let reader = SyncIoBridge::new(StreamReader::new(Box::pin(steady(app, body))));
     let written: Arc<Mutex<Report>> = Arc::default();
     let heard = Arc::clone(&written);
     let so_far = move || written.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let hear = move |report: &Report| *heard.lock().unwrap_or_else(PoisonError::into_inner) = report.clone();
-    let work = app.blocking(move |engine| {
+    let work = app.aside(place, move |engine| {
         let lines = sources::read(BODY, reader);
         let mut lines = lines.map(|line| if strict { line.map(Incoming::strict) } else { line });
         match engine.ingest(&mut lines, &hear) {
@@ -135,11 +121,13 @@ async fn stream(app: &App, body: Body, strict: bool) -> Result<Report, ApiError>
     match done {
         Ok(report) => Ok(report),
         Err(e) if e.kind() == ErrorKind::ConnectionAborted => Err(stopping::so_far(&so_far())),
-        Err(e) if e.kind() == ErrorKind::TimedOut => Err(ApiError::new(
-            StatusCode::REQUEST_TIMEOUT,
-            format!("nothing more of the body came for {} s; papers before that may be in", patience.as_secs()),
-        )),
-        Err(e) => Err(ApiError::bad_request(format!("the body broke off: {e}; papers before that may be in"))),
+        Err(e) if e.kind() == ErrorKind::TimedOut => {
+            let report = so_far();
+            let detail = serde_json::to_value(&report).ok();
+            let message = format!("{e}; {}. Send the rest, or all of them again", stopping::written(&report));
+            Err(ApiError { detail, ..ApiError::new(StatusCode::REQUEST_TIMEOUT, message) })
+        }
+        Err(e) => Err(ApiError::bad_request(format!("the body broke off: {e}; {}", stopping::written(&so_far())))),
     }
 }
 
@@ -158,8 +146,8 @@ const BODY: &str = "the body";
 #[utoipa::path(get, operation_id = "get_paper", path = "/v1/papers/{id}", tag = "papers",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
     responses((status = 200, body = PaperInFull), (status = 404, body = ErrorBody)))]
-pub async fn get(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<Json<PaperInFull>, ApiError> {
-    app.blocking(move |engine| engine.paper_in_full(&id)).await.map(Json)
+pub async fn get(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<Response, ApiError> {
+    app.answer(move |engine| engine.paper_in_full(&id)).await
 }
 
 /// Take a paper away
@@ -184,7 +172,7 @@ pub async fn delete(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<S
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers a page, 1 to 500, default 50"),
            ("cursor" = Option<String>, Query, description = "`meta.next` of the page before")),
     responses((status = 200, body = PaperList)))]
-pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Json<PaperList>, ApiError> {
+pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let listing = Listing {
         date: take("date").date()?,
@@ -193,6 +181,9 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<J
         cursor: take("cursor").word()?,
     };
     given.nothing_else()?;
-    let page = app.blocking(move |engine| engine.list(&listing)).await?;
-    Ok(Json(PaperList { papers: page.items, meta: PageMeta { total: page.total, next: page.next } }))
+    app.answer(move |engine| {
+        let page = engine.list(&listing)?;
+        Ok(PaperList { papers: page.items, meta: PageMeta { total: page.total, next: page.next } })
+    })
+    .await
 }

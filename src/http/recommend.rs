@@ -1,7 +1,7 @@
 //! Papers for a set of examples.
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -98,7 +98,7 @@ fn examples(bodies: Vec<ExampleBody>) -> Result<Vec<Example>, ApiError> {
 /// and the like; the answer has the id that it was given. An unknown id is 404 and named.
 #[utoipa::path(post, operation_id = "recommend", path = "/v1/recommend", tag = "recommend", request_body = RecommendBody,
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
-pub async fn post(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<Answer>, ApiError> {
+pub async fn post(State(app): State<App>, Fields(mut given): Fields) -> Result<Response, ApiError> {
     let ask = given.ask()?;
     let per_author = given.take("per_author").whole()?;
     let half_life_days = given.take("half_life_days").number()?;
@@ -117,5 +117,5 @@ pub async fn post(State(app): State<App>, Fields(mut given): Fields) -> Result<J
         exclude_liked: body.exclude_liked.unwrap_or(true),
         ask,
     };
-    app.blocking(move |engine| engine.recommend(&request)).await.map(Json)
+    app.answer(move |engine| engine.recommend(&request)).await
 }

@@ -5,13 +5,15 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, docs, embed, feed, health, history, interests, limits, news, papers, recommend, search, themes, users, web,
+    App, answer, docs, embed, feed, health, history, interests, limits, news, papers, recommend, search, themes, users,
+    web,
 };
 
 /// The whole service; pages of these origins may ask it from a browser.
@@ -74,9 +76,11 @@ pub fn router(app: App, origins: &[String]) -> Router {
             )
         })
         .layer(CatchPanicLayer::custom(limits::panicked))
+        .layer(from_fn_with_state(app.clone(), answer::count))
         .layer(from_fn(limits::one_shape))
-        .layer(from_fn_with_state(app.clone(), limits::timeout))
-        .layer(CompressionLayer::new())
+        // What is long was packed before, where there is time.
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(answer::uncounted)))
+        .layer(from_fn_with_state(app.clone(), limits::admit))
         .layer(from_fn(limits::measure));
     match limits::origins(origins) {
         // Outermost: what a browser asks first is answered before anything else looks at it.

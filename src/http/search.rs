@@ -1,7 +1,7 @@
 //! Papers for a phrase, and papers like one.
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -42,7 +42,7 @@ pub struct SearchBody {
 #[utoipa::path(get, operation_id = "search", path = "/v1/search", tag = "search",
     params(("q" = String, Query, min_length = 1, description = "a phrase or a pasted abstract"), Ranking),
     responses((status = 200, body = Answer)))]
-pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
+pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let query = match given.take("q").value {
         Some(Value::Array(_)) => return Err(ApiError::bad_request("q is given more than once")),
         q => q.and_then(|q| q.as_str().map(str::to_string)),
@@ -55,7 +55,7 @@ pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Js
 /// The parameters of a ranking call are fields of the body, or of its `filter`.
 #[utoipa::path(post, operation_id = "search_long", path = "/v1/search", tag = "search", request_body = SearchBody,
     responses((status = 200, body = Answer)))]
-pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Json<Answer>, ApiError> {
+pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Response, ApiError> {
     let (own, mut ranking): (Map<_, _>, Map<_, _>) =
         given.0.into_iter().partition(|(name, _)| matches!(name.as_str(), "q" | "filter"));
     let body: SearchBody = Given(own).rest()?;
@@ -65,11 +65,11 @@ pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Json<
     search(app, body.q, Given(ranking)).await
 }
 
-async fn search(app: App, query: Option<String>, mut given: Given) -> Result<Json<Answer>, ApiError> {
+async fn search(app: App, query: Option<String>, mut given: Given) -> Result<Response, ApiError> {
     let ask = given.ask()?;
     given.nothing_else()?;
     let query = query.unwrap_or_default();
-    app.blocking(move |engine| engine.search(&query, &ask)).await.map(Json)
+    app.answer(move |engine| engine.search(&query, &ask)).await
 }
 
 /// Papers like this one
@@ -79,7 +79,7 @@ async fn search(app: App, query: Option<String>, mut given: Given) -> Result<Jso
 #[utoipa::path(get, operation_id = "similar_papers", path = "/v1/papers/{id}/similar", tag = "search",
     params(("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`"), Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
-pub async fn similar(State(app): State<App>, Id(id): Id, Params(given): Params) -> Result<Json<Answer>, ApiError> {
+pub async fn similar(State(app): State<App>, Id(id): Id, Params(given): Params) -> Result<Response, ApiError> {
     similar_to(app, id, given).await
 }
 
@@ -89,7 +89,7 @@ pub async fn similar(State(app): State<App>, Id(id): Id, Params(given): Params) 
 #[utoipa::path(get, operation_id = "similar_papers_by_id", path = "/v1/similar", tag = "search",
     params(("id" = String, Query, description = "the paper's id, arXiv id, DOI or address"), Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
-pub async fn similar_by_id(State(app): State<App>, Params(mut given): Params) -> Result<Json<Answer>, ApiError> {
+pub async fn similar_by_id(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     match given.take("id").value {
         Some(Value::String(id)) => similar_to(app, id, given).await,
         _ => Err(ApiError::bad_request("give one id")),
@@ -129,11 +129,11 @@ pub struct BatchAnswers {
 /// most 20,000 hits, and the answer at most 128 MB long; beyond that it is 422: send fewer ids in one call.
 #[utoipa::path(post, operation_id = "similar_papers_of_each", path = "/v1/similar/batch", tag = "search", request_body = BatchBody,
     responses((status = 200, body = BatchAnswers), (status = 404, body = ErrorBody)))]
-pub async fn batch(State(app): State<App>, Fields(mut given): Fields) -> Result<Json<BatchAnswers>, ApiError> {
+pub async fn batch(State(app): State<App>, Fields(mut given): Fields) -> Result<Response, ApiError> {
     let ask = given.ask()?;
     let body: BatchBody = given.rest()?;
     let ids = ids(body.ids)?;
-    app.blocking(move |engine| {
+    app.answer(move |engine| {
         let answers = engine.similar_to_each(&ids, &ask)?;
         let took_ms = answers.iter().map(|(_, a)| a.meta.took_ms).sum();
         let meta = answers.first().map(|(_, a)| Meta { took_ms, ..a.meta.clone() });
@@ -143,11 +143,10 @@ pub async fn batch(State(app): State<App>, Fields(mut given): Fields) -> Result<
         Ok(BatchAnswers { results, meta })
     })
     .await
-    .map(Json)
 }
 
-async fn similar_to(app: App, id: String, mut given: Given) -> Result<Json<Answer>, ApiError> {
+async fn similar_to(app: App, id: String, mut given: Given) -> Result<Response, ApiError> {
     let ask = given.ask()?;
     given.nothing_else()?;
-    app.blocking(move |engine| engine.similar(&id, &ask)).await.map(Json)
+    app.answer(move |engine| engine.similar(&id, &ask)).await
 }

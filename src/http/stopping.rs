@@ -66,11 +66,18 @@ pub fn given_up() -> ApiError {
 /// The answer for papers of which these were written down.
 pub fn so_far(report: &Report) -> ApiError {
     let message = format!(
-        "the service is stopping; of the papers that had come, {} are new, {} updated, {} unchanged and {} rejected, and what \
-         is counted is on disk. Send the rest, or all of them again, once it is back: what is in costs nothing",
-        report.accepted, report.updated, report.unchanged, report.rejected_total
+        "the service is stopping; {}. Send the rest, or all of them again, once it is back: what is in costs nothing",
+        written(report)
     );
     let mut detail = serde_json::to_value(report).unwrap_or_default();
     detail["stopping"] = json!(true);
     ApiError { detail: Some(detail), ..ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message) }
+}
+
+/// What became of the papers that came before a stream of them broke off.
+pub fn written(report: &Report) -> String {
+    format!(
+        "of the papers that had come, {} are new, {} updated, {} unchanged and {} rejected, and what is counted is on disk",
+        report.accepted, report.updated, report.unchanged, report.rejected_total
+    )
 }

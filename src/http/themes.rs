@@ -1,7 +1,5 @@
 //! What the corpus is about: themes, their papers, the map, themes of a selection.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Json;
@@ -50,7 +48,7 @@ const HITS: usize = 300;
            ("offset" = Option<u64>, Query, description = "themes to pass over first")),
     responses((status = 200, body = ThemeList),
               (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet, or too much is waiting")))]
-pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Json<ThemeList>, ApiError> {
+pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let ask = ThemesAsk {
         level: take("level").whole()?,
@@ -60,7 +58,7 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<J
         offset: take("offset").whole()?.unwrap_or(0),
     };
     given.nothing_else()?;
-    app.blocking(move |engine| engine.themes(&ask)).await.map(Json)
+    app.answer(move |engine| engine.themes(&ask)).await
 }
 
 /// One theme
@@ -79,7 +77,7 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<J
            ("author" = Option<Vec<String>>, Query, max_items = 1_000, description = "papers by any of these authors, by full name (repeat the parameter)"),
            ("exclude" = Option<Vec<String>>, Query, max_items = 10_000, description = "none of these papers, by id (repeat the parameter)")),
     responses((status = 200, body = OneTheme), (status = 404, body = ErrorBody)))]
-pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) -> Result<Json<OneTheme>, ApiError> {
+pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let default = ThemeAsk::default();
     let ask = ThemeAsk {
@@ -90,7 +88,7 @@ pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) 
         filter: given.filter()?,
     };
     given.nothing_else()?;
-    app.blocking(move |engine| engine.theme(&id, &ask)).await.map(Json)
+    app.answer(move |engine| engine.theme(&id, &ask)).await
 }
 
 /// What happened to the themes
@@ -99,10 +97,10 @@ pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) 
 #[utoipa::path(get, operation_id = "theme_events", path = "/v1/themes/events", tag = "themes",
     params(("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "events wanted, 1 to 500, default 100")),
     responses((status = 200, body = ThemeEvents)))]
-pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result<Json<ThemeEvents>, ApiError> {
+pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let limit = given.take("limit").whole()?.unwrap_or(100);
     given.nothing_else()?;
-    app.blocking(move |engine| engine.theme_events(limit)).await.map(Json)
+    app.answer(move |engine| engine.theme_events(limit)).await
 }
 
 /// The map
@@ -121,7 +119,7 @@ pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result
            ("titles" = Option<bool>, Query, description = "titles with the papers")),
     responses((status = 200, body = ThemeMap),
               (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet, or too much is waiting")))]
-pub async fn map(State(app): State<App>, Params(mut given): Params) -> Result<Json<ThemeMap>, ApiError> {
+pub async fn map(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let sides = [take("left").number()?, take("bottom").number()?, take("right").number()?, take("top").number()?];
     let region = match sides {
@@ -138,7 +136,7 @@ pub async fn map(State(app): State<App>, Params(mut given): Params) -> Result<Js
         titles: take("titles").truth()?.unwrap_or(false),
     };
     given.nothing_else()?;
-    app.blocking(move |engine| engine.themes_map(&ask)).await.map(Json)
+    app.answer(move |engine| engine.themes_map(&ask)).await
 }
 
 /// Which papers to group: a list, a user's history, a query, a filter, or all of these.
@@ -167,7 +165,7 @@ pub struct OfBody {
 /// hits for a phrase. Ids of the themes hold within the answer only.
 #[utoipa::path(post, operation_id = "themes_of_selection", path = "/v1/themes/of", tag = "themes", request_body = OfBody,
     responses((status = 200, body = SelectionThemes), (status = 404, body = ErrorBody)))]
-pub async fn of(State(app): State<App>, Fields(given): Fields) -> Result<Json<SelectionThemes>, ApiError> {
+pub async fn of(State(app): State<App>, Fields(given): Fields) -> Result<Response, ApiError> {
     let body: OfBody = given.rest()?;
     let selection = Selection {
         papers: ids(body.papers.unwrap_or_default())?,
@@ -176,7 +174,7 @@ pub async fn of(State(app): State<App>, Fields(given): Fields) -> Result<Json<Se
         hits: body.limit.unwrap_or(HITS),
         filter: body.filter.map(filter).transpose()?,
     };
-    app.blocking(move |engine| engine.themes_of(&selection)).await.map(Json)
+    app.answer(move |engine| engine.themes_of(&selection)).await
 }
 
 fn filter(fields: Map<String, Value>) -> Result<Filter, ApiError> {
@@ -206,16 +204,12 @@ pub struct Running {
 pub async fn rebuild(State(app): State<App>, Fields(mut given): Fields) -> Result<Response, ApiError> {
     let afresh = given.take("afresh").truth()?.unwrap_or(false);
     given.nothing_else()?;
-    if app.rebuilding.swap(true, Ordering::AcqRel) {
+    let Some(place) = app.rebuilding.enter() else {
         return Err(ApiError::new(StatusCode::CONFLICT, "the themes are being made anew already"));
-    }
+    };
     let patience = Duration::from_secs(app.tuning.timeout_s) / 2;
-    let rebuilding = Arc::clone(&app.rebuilding);
-    let run = tokio::spawn(async move {
-        let done = app.blocking(move |engine| engine.run_themes(afresh)).await;
-        rebuilding.store(false, Ordering::Release);
-        done
-    });
+    // A task of its own: the run is for all, and goes on.
+    let run = tokio::spawn(async move { app.aside(place, move |engine| engine.run_themes(afresh)).await });
     match tokio::time::timeout(patience, run).await {
         Ok(Ok(done)) => Ok(Json(done?).into_response()),
         Ok(Err(_)) => Err(ApiError::internal()),

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -218,13 +219,16 @@ pub struct UserList {
     params(("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "users a page, default 50"),
            ("cursor" = Option<String>, Query, description = "`meta.next` of the page before")),
     responses((status = 200, body = UserList)))]
-pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Json<UserList>, ApiError> {
+pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let limit = take("limit").whole()?.unwrap_or(50);
     let cursor: Option<String> = take("cursor").word()?;
     given.nothing_else()?;
-    let page = app.blocking(move |engine| engine.users(limit, cursor.as_deref())).await?;
-    Ok(Json(UserList { users: page.items, meta: PageMeta { total: page.total, next: page.next } }))
+    app.answer(move |engine| {
+        let page = engine.users(limit, cursor.as_deref())?;
+        Ok(UserList { users: page.items, meta: PageMeta { total: page.total, next: page.next } })
+    })
+    .await
 }
 
 /// A user's history, newest first
@@ -237,11 +241,14 @@ pub async fn list_events(
     State(app): State<App>,
     Id(name): Id,
     Params(mut given): Params,
-) -> Result<Json<EventList>, ApiError> {
+) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let limit = take("limit").whole()?.unwrap_or(50);
     let cursor: Option<String> = take("cursor").word()?;
     given.nothing_else()?;
-    let page = app.blocking(move |engine| engine.events(&name, limit, cursor.as_deref())).await?;
-    Ok(Json(EventList { events: page.items, meta: PageMeta { total: page.total, next: page.next } }))
+    app.answer(move |engine| {
+        let page = engine.events(&name, limit, cursor.as_deref())?;
+        Ok(EventList { events: page.items, meta: PageMeta { total: page.total, next: page.next } })
+    })
+    .await
 }

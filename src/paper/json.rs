@@ -28,23 +28,6 @@ impl<'a> Iterator for Items<'a> {
     }
 }
 
-/// About how many values a tree of JSON would have: what stands between two signs that part or open something.
-pub fn values(json: &[u8]) -> usize {
-    let (mut count, mut at) = (1, 0);
-    while let Some(&byte) = json.get(at) {
-        match byte {
-            b'"' => {
-                at += literal_length(&json[at..]);
-                continue;
-            }
-            b',' | b'[' | b'{' => count += 1,
-            _ => {}
-        }
-        at += 1;
-    }
-    count
-}
-
 /// The bytes of the value that valid JSON begins with; 0 at the end of what it stands in.
 fn value_length(text: &str) -> usize {
     let (bytes, mut depth, mut at) = (text.as_bytes(), 0usize, 0);

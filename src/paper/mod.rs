@@ -19,7 +19,7 @@ pub use date::PaperDate;
 pub use extra::Extra;
 pub use given::Given;
 pub use identifier::Identifier;
-pub use json::{Items, items, object, values};
+pub use json::{Items, items, object};
 pub use read::LeftOut;
 pub use shown::{hides, shown};
 pub use text::{READING, letters, plain, prose, spelled, unaccented};

@@ -5,6 +5,7 @@ mod commands;
 mod damage;
 mod disk;
 mod document;
+mod door;
 mod floors;
 mod growth;
 mod harm;

@@ -1,0 +1,127 @@
+//! How the service meets the world: whom it lets in, how long it waits for them, and how much they may take.
+
+use serde::{Deserialize, Serialize};
+
+use super::address;
+use crate::error::{Error, Result};
+
+/// How the service meets the world, besides its address. In the file under `[server]`; in the environment as `PAPERKIN_`
+/// and the name in capitals, lists with commas.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// The origins (`https://portal.example`) whose pages may ask the service from a browser. None by default.
+    pub cors_origins: Vec<String>,
+    /// Connections at a time (at most 1,000,000); 0 takes what the limit on open files leaves beside what the store, the
+    /// index and the model need, at most 16,384, and more than that is never taken. Where it is reached, whoever has stood
+    /// still longest goes, or new connections wait.
+    pub max_connections: usize,
+    /// Seconds in which the head of a request has to come whole (1 to 3,600).
+    pub header_timeout_s: u64,
+    /// Seconds a connection may stand open between two requests (1 to 86,400).
+    pub idle_timeout_s: u64,
+    /// Seconds in which a client has to take something of an answer (1 to 3,600); who takes nothing is cut off.
+    pub write_timeout_s: u64,
+    /// Streams of papers, and beside them as many reading lists, that are taken in at a time (1 to 1,024); more are refused
+    /// with 503.
+    pub max_uploads: usize,
+    /// Bytes a second that a stream of papers has to bring, over `timeout_s` of waiting for it (0 to 1,000,000,000).
+    pub min_upload_rate: u64,
+    /// Bytes of all requests' bodies and of what they become when they are read, at a time (1 MB to 1 TB); beyond it they are
+    /// refused with 503. One request may have three quarters of it.
+    pub body_memory: usize,
+    /// Bytes of all answers that were made and are not read yet, at a time (1 MB to 1 TB); beyond it requests are refused with
+    /// 503.
+    pub answer_memory: usize,
+    /// Threads that work for requests (at most 1,024); 0 takes four a core and at least 16.
+    pub work_threads: usize,
+    /// Milliseconds a request may have to wait for a thread (1 to 600,000); where it would be longer it is refused with 503.
+    pub max_wait_ms: u64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Server {
+            cors_origins: Vec::new(),
+            max_connections: 0,
+            header_timeout_s: 10,
+            idle_timeout_s: 60,
+            write_timeout_s: 30,
+            max_uploads: 8,
+            min_upload_rate: 1000,
+            body_memory: 256 << 20,
+            answer_memory: 256 << 20,
+            work_threads: 0,
+            max_wait_ms: 1000,
+        }
+    }
+}
+
+impl Server {
+    /// With what the environment says put over it, and checked.
+    pub(super) fn settled(self, var: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+        let serde_json::Value::Object(mut settings) = serde_json::to_value(&self).unwrap_or_default() else {
+            return Err(Error::Internal("the settings of the service are no table".into()));
+        };
+        for (name, value) in &mut settings {
+            let Some(text) = var(&name.to_uppercase()) else { continue };
+            *value = match value {
+                serde_json::Value::Number(_) => {
+                    let wrong =
+                        || Error::Invalid(format!("PAPERKIN_{} is {text:?}, not a number", name.to_uppercase()));
+                    text.parse::<u64>().map_err(|_| wrong())?.into()
+                }
+                _ => text.split(',').collect(),
+            };
+        }
+        let settled: Server =
+            serde_json::from_value(settings.into()).map_err(|e| Error::Invalid(format!("the settings: {e}")))?;
+        settled.check()?;
+        let cors_origins = settled.cors_origins.iter().map(|o| address::origin(o)).collect::<Result<_>>()?;
+        Ok(Server { cors_origins, ..settled })
+    }
+
+    fn check(&self) -> Result<()> {
+        let wide = |n: usize| n as u64;
+        let ranges = [
+            ("max_connections", wide(self.max_connections), 0, 1_000_000),
+            ("header_timeout_s", self.header_timeout_s, 1, 3600),
+            ("idle_timeout_s", self.idle_timeout_s, 1, 86_400),
+            ("write_timeout_s", self.write_timeout_s, 1, 3600),
+            ("max_uploads", wide(self.max_uploads), 1, 1024),
+            ("min_upload_rate", self.min_upload_rate, 0, 1_000_000_000),
+            ("body_memory", wide(self.body_memory), 1 << 20, 1 << 40),
+            ("answer_memory", wide(self.answer_memory), 1 << 20, 1 << 40),
+            ("work_threads", wide(self.work_threads), 0, 1024),
+            ("max_wait_ms", self.max_wait_ms, 1, 600_000),
+        ];
+        for (name, value, least, most) in ranges {
+            if !(least..=most).contains(&value) {
+                return Err(Error::Invalid(format!("the setting {name} is {value}; it goes from {least} to {most}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_goes_over_the_file_and_what_is_out_of_range_is_named() {
+        let env = |name: &str| match name {
+            "MAX_UPLOADS" => Some("3".to_string()),
+            "CORS_ORIGINS" => Some("https://a.example,http://b.example:8080".to_string()),
+            _ => None,
+        };
+        let file = Server { max_uploads: 5, idle_timeout_s: 7, ..Server::default() };
+        let settled = file.settled(&env).expect("settles");
+        assert_eq!((settled.max_uploads, settled.idle_timeout_s, settled.cors_origins.len()), (3, 7, 2));
+        for (name, text) in [("BODY_MEMORY", "1000"), ("MAX_WAIT_MS", "0"), ("HEADER_TIMEOUT_S", "soon")] {
+            let env = move |asked: &str| (asked == name).then(|| text.to_string());
+            let e = Server::default().settled(&env).expect_err(name).to_string();
+            assert!(e.to_uppercase().contains(name), "{e}");
+        }
+    }
+}

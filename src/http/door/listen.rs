@@ -1,0 +1,296 @@
+//! Taking connections in, and speaking HTTP on them.
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use http_body::{Frame, SizeHint};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::Service;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::budget::Lease;
+use super::connections::{Connection, Connections, Entered, Peer};
+use super::count_refusal;
+use crate::http::stopping::Stopping;
+
+/// Bytes that a connection holds of what it reads and what it writes, each at most: the head of a request has to fit.
+const BUFFER: usize = 96 << 10;
+
+/// Bytes of a head that do not count.
+const SHORT_HEAD: usize = 8 << 10;
+
+/// Bytes that the system holds of an answer that is not read. It may take twice that.
+const SEND_BUFFER: usize = 256 << 10;
+
+/// How long nobody is taken in after the system refused one for want of something.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Between two complaints about that.
+const COMPLAIN: Duration = Duration::from_secs(30);
+
+/// Listens at an address.
+///
+/// # Errors
+/// The system's, when the address cannot be had.
+pub async fn bind(addr: &str) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(addr).await?;
+    // Left to itself, the system lets each connection grow to some megabytes that nobody reads.
+    #[cfg(unix)]
+    if let Err(e) = rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER) {
+        tracing::warn!("the buffers of connections are as large as the system makes them: {e}");
+    }
+    Ok(listener)
+}
+
+/// Takes connections in until the service is to stop, and returns once the last of them is closed.
+pub async fn listen(listener: TcpListener, routes: Router, connections: Connections, stopping: Stopping) {
+    let (open, _) = watch::channel(());
+    let watching = tokio::spawn(connections.clone().watch());
+    let mut stop = pin!(stopping.begun());
+    let mut complained: Option<Instant> = None;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                // The others wait meanwhile where the system keeps them.
+                let place = tokio::select! {
+                    place = connections.place() => place,
+                    () = &mut stop => break,
+                };
+                let entered = connections.enter(place);
+                let (routes, connections) = (routes.clone(), connections.clone());
+                tokio::spawn(serve(stream, peer, routes, entered, connections, stopping.clone(), open.subscribe()));
+            }
+            Err(e) if is_of_one(&e) => {}
+            Err(e) => {
+                metrics::counter!("paperkin_accept_errors_total").increment(1);
+                if complained.is_none_or(|at| at.elapsed() > COMPLAIN) {
+                    tracing::warn!("a connection could not be taken in: {e}; it waits");
+                    complained = Some(Instant::now());
+                }
+                connections.send_away("room");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    open.closed().await;
+    watching.abort();
+}
+
+/// Whether an error concerns the connection that was about to come, and no other.
+fn is_of_one(e: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(e.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// Speaks with one client.
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    routes: Router,
+    entered: Entered,
+    connections: Connections,
+    stopping: Stopping,
+    open: watch::Receiver<()>,
+) {
+    let _ = stream.set_nodelay(true);
+    let connection = Arc::clone(&entered.connection);
+    let head = connections.head();
+    let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection), head, came: 0 });
+    let routes = Routes { inner: TowerToHyperService::new(routes), connection: Arc::clone(&connection), peer };
+    let mut http = pin!(http1::Builder::new().max_buf_size(BUFFER).serve_connection(io, routes));
+    let mut stop = pin!(stopping.begun());
+    let mut stopped = false;
+    loop {
+        tokio::select! {
+            done = http.as_mut() => {
+                if let Err(e) = done {
+                    tracing::trace!("a connection ended: {e:#}");
+                }
+                break;
+            }
+            () = connection.gone() => break,
+            () = &mut stop, if !stopped => {
+                stopped = true;
+                http.as_mut().graceful_shutdown();
+            }
+        }
+    }
+    drop(entered);
+    drop(open);
+}
+
+/// A stream that tells its connection what moves.
+struct Watched {
+    stream: TcpStream,
+    connection: Arc<Connection>,
+    /// What the head that is being read holds of the memory for bodies, where it is a long one; and its bytes.
+    head: Lease,
+    came: usize,
+}
+
+impl Watched {
+    fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Ready(_) => self.connection.went(),
+            Poll::Pending => self.connection.blocks(),
+        }
+        written
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
+        let bytes = buf.filled().len() - before;
+        if bytes == 0 {
+            return Poll::Ready(read);
+        }
+        if !self.connection.came() {
+            if self.came > 0 {
+                self.came = 0;
+                self.head.shrink(BUFFER);
+            }
+            return Poll::Ready(read);
+        }
+        self.came += bytes;
+        if self.came > SHORT_HEAD && !self.head.grow(bytes) {
+            count_refusal("body_memory");
+            return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
+        }
+        Poll::Ready(read)
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.wrote(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.wrote(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// The routes, as one connection asks them.
+struct Routes {
+    inner: TowerToHyperService<Router>,
+    connection: Arc<Connection>,
+    peer: SocketAddr,
+}
+
+impl Service<Request<Incoming>> for Routes {
+    type Response = Response<Answer>;
+    type Error = std::convert::Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let connection = Arc::clone(&self.connection);
+        connection.works();
+        request.extensions_mut().insert(Peer(self.peer));
+        let brought = Arc::clone(&connection);
+        let answer = self.inner.call(request.map(|body| Brought { body, connection: brought }));
+        Box::pin(async move {
+            let answer = answer.await?;
+            connection.answers();
+            Ok(answer.map(|body| Answer { body, connection }))
+        })
+    }
+}
+
+/// The body of a request, which tells when it is waited for.
+struct Brought {
+    body: Incoming,
+    connection: Arc<Connection>,
+}
+
+impl http_body::Body for Brought {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        self.connection.brings(frame.is_pending());
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body of an answer, which tells when it was handed over.
+struct Answer {
+    body: Body,
+    connection: Arc<Connection>,
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.connection.rests();
+    }
+}

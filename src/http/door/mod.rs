@@ -1,0 +1,26 @@
+//! What stands between the network and the work.
+//!
+//! A connection is let in as long as there are descriptors ([`Capacity`]), and watched: who stands still longer than agreed, in
+//! whatever they do, is closed ([`Connections`]). What they send and what they do not read counts against bounds of memory
+//! ([`Budget`]). Work waits in one queue for one set of threads ([`Pool`]), and is refused before anything of it was read
+//! where it would wait too long; work that waits for bytes has threads and a number of its own ([`Lane`]). Whoever guesses is
+//! slowed down ([`Guesses`]).
+
+mod budget;
+mod capacity;
+mod connections;
+mod guesses;
+mod listen;
+mod pool;
+
+pub use budget::{Budget, Lease};
+pub use capacity::{Capacity, raise_descriptor_limit};
+pub use connections::{Connections, Limits, Peer};
+pub use guesses::Guesses;
+pub use listen::{bind, listen};
+pub use pool::{Job, Lane, Place, Pool, Refused, Weight, behind};
+
+/// Counts a refusal by its reason.
+pub fn count_refusal(reason: &'static str) {
+    metrics::counter!("paperkin_refused_total", "reason" => reason).increment(1);
+}

@@ -1,0 +1,66 @@
+//! What the service holds, for those who watch it: told quickly, however busy the service is.
+
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::error::ApiError;
+use crate::engine::{Engine, Info};
+
+/// How old an answer may be where another can be had.
+const FRESH: Duration = Duration::from_millis(500);
+
+/// How long another is waited for.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How old an answer may be at all.
+const OLD: Duration = Duration::from_secs(10);
+
+type Known = Option<(Instant, Result<Arc<Info>, ApiError>)>;
+
+/// Looks at the engine on a thread of its own, when somebody asks and the last look is not fresh.
+pub struct Status {
+    ask: SyncSender<()>,
+    known: watch::Receiver<Known>,
+}
+
+impl Status {
+    /// For an engine that may not be there yet.
+    ///
+    /// # Errors
+    /// The system's, when there is no thread to be had.
+    pub fn new(engine: Arc<OnceLock<Arc<Engine>>>) -> std::io::Result<Self> {
+        // One question waits at most: its answer is one for all who ask meanwhile.
+        let (ask, asked) = sync_channel(1);
+        let (tell, known) = watch::channel(None);
+        std::thread::Builder::new().name("status".into()).spawn(move || {
+            while asked.recv().is_ok() {
+                if let Some(engine) = engine.get().cloned() {
+                    let info = engine.info().map(Arc::new).map_err(ApiError::from);
+                    tell.send_replace(Some((Instant::now(), info)));
+                }
+            }
+        })?;
+        Ok(Status { ask, known })
+    }
+
+    /// What the folder holds, at most half a second ago where that can be told, and ten seconds in any case.
+    ///
+    /// # Errors
+    /// Those of [`Engine::info`]; 503 when it takes too long.
+    pub async fn info(&self) -> Result<Arc<Info>, ApiError> {
+        let mut known = self.known.clone();
+        let asked = Instant::now();
+        let fresh = known.borrow().as_ref().is_some_and(|(at, _)| at.elapsed() < FRESH);
+        if !fresh {
+            let _ = self.ask.try_send(());
+            let newer = |known: &Known| known.as_ref().is_some_and(|(at, _)| *at >= asked);
+            let _ = tokio::time::timeout(PATIENCE, known.wait_for(newer)).await;
+        }
+        let last = known.borrow().clone().filter(|(at, _)| at.elapsed() < OLD);
+        let too_long = || Err(ApiError::overloaded("the state of the service could not be told in time"));
+        last.map_or_else(too_long, |(_, info)| info)
+    }
+}
