@@ -93,8 +93,9 @@ impl Engine {
     fn look_at_index(&self) -> Finding {
         const HELP: &str = "stop the service, remove the folder `index` in the data folder and open it again: it is built from the \
             store";
-        let checked = self.space().index.audit(SAMPLE);
-        let (have, papers) = (self.space().index.len(), self.store.count());
+        let space = self.space();
+        let checked = space.index.audit(SAMPLE);
+        let (have, papers) = (space.index.len(), self.store.count());
         match papers {
             Err(e) => Finding::bad("index", e.to_string(), HELP),
             Ok(papers) if papers != have => {

@@ -121,7 +121,6 @@ impl Follow {
             return;
         }
         if !self.store.has_room() {
-            self.store.note_full();
             self.late.lock().unwrap_or_else(PoisonError::into_inner).again();
             return;
         }

@@ -12,6 +12,7 @@ use rusqlite::{Connection, Transaction};
 use super::acknowledged::{Acknowledged, Said};
 use super::log::{Log, Mark};
 use super::pages::Pages;
+use super::place::{Room, is_full};
 use super::{Store, TroubleCode, no_room};
 use crate::error::{Error, Result};
 
@@ -92,7 +93,7 @@ impl Writer {
         }
         let coming = &self.log.written()[self.folded..];
         if let Some(pages) = self.pages.as_mut().filter(|_| !coming.is_empty()) {
-            pages.expect(coming, self.log.mark()).map_err(io)?;
+            pages.announce(coming, self.log.mark()).map_err(io)?;
         }
         let sql = match how {
             Fold::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
@@ -130,12 +131,6 @@ impl Writer {
 /// The error of a file operation, by whether there was no room.
 pub fn full_or(path: &std::path::Path, doing: &'static str, e: std::io::Error) -> Error {
     if is_full(&e) { no_room() } else { Error::io(path, doing, e) }
-}
-
-/// Whether the system had no room: a full disk, a quota, or the limit of a file's length.
-pub fn is_full(e: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    matches!(e.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 impl Store {
@@ -231,11 +226,6 @@ impl Store {
         }
     }
 
-    /// Somebody else found that there is no room.
-    pub fn note_full(&self) {
-        self.note_room::<()>(&Err(no_room()));
-    }
-
     /// The error of a store whose folder is no longer the one that was opened.
     pub(super) fn gone(&self, why: &str) -> Error {
         let message = format!(
@@ -252,7 +242,7 @@ impl Store {
             Err(why) => drop(self.gone(&why)),
             Ok(()) => {
                 self.troubles.end(TroubleCode::FolderGone);
-                if self.troubles.has(TroubleCode::DiskFull) && self.place.has_room() {
+                if self.troubles.has(TroubleCode::DiskFull) && self.place.room() == Room::Enough {
                     // A write that works says that they do again; one that does not changes nothing.
                     drop(self.write(|t| t.execute("UPDATE counter SET commits = commits", [])));
                 }
@@ -261,9 +251,13 @@ impl Store {
         }
     }
 
-    /// Whether something can be written to the folder for now.
+    /// Tries whether something can be written to the folder for now; where the disk is full, that is told.
     pub fn has_room(&self) -> bool {
-        self.place.check().is_ok() && self.place.has_room()
+        let room = self.place.check().map_or(Room::Unknown, |()| self.place.room());
+        if room == Room::Full {
+            self.note_room::<()>(&Err(no_room()));
+        }
+        room == Room::Enough
     }
 
     fn scrub(&self) {

@@ -243,7 +243,7 @@ impl Pages {
     ///
     /// # Errors
     /// When it cannot be: then nothing may be folded in.
-    pub fn expect(&mut self, written: &[Written], to: Mark) -> io::Result<()> {
+    pub fn announce(&mut self, written: &[Written], to: Mark) -> io::Result<()> {
         if self.stale || self.bytes > 2 * 4 * self.sums.len() as u64 + MUCH {
             self.rewrite()?;
         }

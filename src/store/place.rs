@@ -36,6 +36,23 @@ impl Identity {
     }
 }
 
+/// Whether there is room on a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// There is.
+    Enough,
+    /// There is not.
+    Full,
+    /// Something else keeps this process from writing: no descriptors, say.
+    Unknown,
+}
+
+/// Whether the system had no room: a full disk, a quota, or the limit of a file's length.
+pub fn is_full(e: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(e.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
 /// A data folder that this process holds.
 pub struct Place {
     folder: PathBuf,
@@ -142,10 +159,10 @@ impl Place {
             && longest_allowed().is_none_or(|most| longest + ROOM <= most)
     }
 
-    /// Whether something can be written again.
-    pub fn has_room(&self) -> bool {
+    /// Tries whether something can be written.
+    pub fn room(&self) -> Room {
         if !self.may_grow() {
-            return false;
+            return Room::Full;
         }
         let path = self.folder.join(".room");
         let probe = || -> std::io::Result<()> {
@@ -155,7 +172,11 @@ impl Place {
         };
         let written = probe();
         let _ = fs::remove_file(&path);
-        written.is_ok()
+        match written {
+            Ok(()) => Room::Enough,
+            Err(e) if is_full(&e) => Room::Full,
+            Err(_) => Room::Unknown,
+        }
     }
 }
 
