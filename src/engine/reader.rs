@@ -262,6 +262,8 @@ impl Engine {
         if let (Some(taste), Some(common)) = (&mut taste, &common) {
             self.bring_to_scale(taste, common);
         }
+        // Interests are kept: they may not be those of half a taste.
+        cancel::check()?;
         let interests = match &common {
             Some(common) => {
                 let liked = Liked { learned: &learned, vectors: &vectors, taste: taste.as_ref() };

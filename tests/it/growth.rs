@@ -12,7 +12,7 @@ const SHORTEST: usize = 16 << 10;
 const LONGEST: usize = 512 << 10;
 
 /// A time that a clock and a noisy machine can tell from nothing.
-const TELLING: Duration = Duration::from_millis(8);
+const TELLING: Duration = Duration::from_millis(5);
 
 /// What of a thousand letters four times as many may cost: linear work costs four times as much, quadratic sixteen.
 const FACTOR: u32 = 10;
@@ -83,8 +83,9 @@ fn check(what: &str, patterns: &[(&str, &str, &str)], work: &dyn Fn(&str)) {
     assert!(slow.is_empty(), "{slow:#?}");
 }
 
-fn list(format: Format) -> impl Fn(&str) {
-    move |text: &str| drop(references(text, format))
+/// Reads a text in each of some formats: what grows too fast in one does so in all together.
+fn list(formats: &'static [Format]) -> impl Fn(&str) {
+    |text: &str| formats.iter().for_each(|format| drop(references(text, *format)))
 }
 
 #[test]
@@ -159,45 +160,43 @@ fn bibtex() {
             ("@misc{a, title = {x}, ", "note = {10.1000/№},", "}"),
             ("@misc{a, title = {x}, xdata = {", "a№,", "}}"),
         ],
-        &list(Format::Bibtex),
+        &list(&[Format::Bibtex]),
     );
 }
 
 #[test]
 fn lists_of_lines() {
-    for format in [Format::Ids, Format::Titles, Format::Auto] {
-        check(
-            "lines",
-            &[
-                ("", "a\n", ""),
-                ("", "a№\n", ""),
-                ("", "10.1000/a№\n", ""),
-                ("", "10.1000/a№, ", ""),
-                ("", "10.1000/a№", ""),
-                ("", "2405.1№ ", ""),
-                ("", "2405.13729, ", ""),
-                ("", "arXiv:", ""),
-                ("", "doi: ", ""),
-                ("", "http://", ""),
-                ("", "https://a.b/", ""),
-                ("", "[", ""),
-                ("", "[[", ""),
-                ("", "[1] ", ""),
-                ("", "](", ""),
-                ("", "&amp;", ""),
-                ("", "(", ""),
-                ("", "- ", ""),
-                ("", "> ", ""),
-                ("", "{\\a", ""),
-                ("", "\n", "x1"),
-                ("", " \n", "x1"),
-                ("", "\r", "x1"),
-                ("", "#\n", "x1"),
-                ("", "\u{feff}", "x1"),
-            ],
-            &list(format),
-        );
-    }
+    check(
+        "lines",
+        &[
+            ("", "a\n", ""),
+            ("", "a№\n", ""),
+            ("", "10.1000/a№\n", ""),
+            ("", "10.1000/a№, ", ""),
+            ("", "10.1000/a№", ""),
+            ("", "2405.1№ ", ""),
+            ("", "2405.13729, ", ""),
+            ("", "arXiv:", ""),
+            ("", "doi: ", ""),
+            ("", "http://", ""),
+            ("", "https://a.b/", ""),
+            ("", "[", ""),
+            ("", "[[", ""),
+            ("", "[1] ", ""),
+            ("", "](", ""),
+            ("", "&amp;", ""),
+            ("", "(", ""),
+            ("", "- ", ""),
+            ("", "> ", ""),
+            ("", "{\\a", ""),
+            ("", "\n", "x1"),
+            ("", " \n", "x1"),
+            ("", "\r", "x1"),
+            ("", "#\n", "x1"),
+            ("", "\u{feff}", "x1"),
+        ],
+        &list(&[Format::Ids, Format::Titles, Format::Auto]),
+    );
 }
 
 #[test]
@@ -232,44 +231,41 @@ fn tagged_lists() {
         ("PT J\nAU ", "A\n   ", "ER\n"),
         ("PT J\nTI ", "\n   a", "ER\n"),
     ];
-    for format in [Format::Ris, Format::Pubmed, Format::Endnote, Format::Wos] {
-        check(&format!("{format:?}"), patterns, &list(format));
-    }
+    let formats = &[Format::Ris, Format::Pubmed, Format::Endnote, Format::Wos];
+    check("tagged", patterns, &list(formats));
 }
 
 #[test]
 fn xml() {
-    for format in [Format::Endnote, Format::Pubmed] {
-        check(
-            "XML",
-            &[
-                ("<xml><records>", "<record>", "</records></xml>"),
-                ("<xml><records>", "<record></record>", "</records></xml>"),
-                ("<xml><records><record>", "<a>", "</record></records></xml>"),
-                ("<xml><records><record>", "</a>", "</record></records></xml>"),
-                ("<xml><records><record>", "<titles><title>x</title></titles>", "</record></records></xml>"),
-                ("<xml><records><record><titles><title>", "&amp;", "</title></titles></record></records></xml>"),
-                ("<xml><records><record><titles><title>", "&x;", "</title></titles></record></records></xml>"),
-                ("<xml><records><record><titles><title>", "&", "</title></titles></record></records></xml>"),
-                ("<xml><records><record><titles><title>", "<![CDATA[", "</title></titles></record></records></xml>"),
-                ("<xml><records><record><titles><title>", "<!--", "</title></titles></record></records></xml>"),
-                ("<xml><records><record a='", "&amp;", "'></record></records></xml>"),
-                ("<xml><records><record ", "a='b' ", "></record></records></xml>"),
-                ("<!DOCTYPE x [", "<!ENTITY a№ \"&a0;&a0;\">", "]><xml><records><record/></records></xml>"),
-                ("<xml>", "<", ""),
-                ("<xml>", "<record ", ""),
-                ("", "<!-- -->", "<xml><records><record/></records></xml>"),
-                ("<PubmedArticleSet>", "<PubmedArticle>", "</PubmedArticleSet>"),
-                ("<PubmedArticleSet><PubmedArticle>", "<PMID>1</PMID>", "</PubmedArticle></PubmedArticleSet>"),
-                (
-                    "<PubmedArticleSet><PubmedArticle><MedlineCitation><Article><AuthorList>",
-                    "<Author><LastName>A</LastName></Author>",
-                    "</AuthorList></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>",
-                ),
-            ],
-            &list(format),
-        );
-    }
+    check(
+        "XML",
+        &[
+            ("<xml><records>", "<record>", "</records></xml>"),
+            ("<xml><records>", "<record></record>", "</records></xml>"),
+            ("<xml><records><record>", "<a>", "</record></records></xml>"),
+            ("<xml><records><record>", "</a>", "</record></records></xml>"),
+            ("<xml><records><record>", "<titles><title>x</title></titles>", "</record></records></xml>"),
+            ("<xml><records><record><titles><title>", "&amp;", "</title></titles></record></records></xml>"),
+            ("<xml><records><record><titles><title>", "&x;", "</title></titles></record></records></xml>"),
+            ("<xml><records><record><titles><title>", "&", "</title></titles></record></records></xml>"),
+            ("<xml><records><record><titles><title>", "<![CDATA[", "</title></titles></record></records></xml>"),
+            ("<xml><records><record><titles><title>", "<!--", "</title></titles></record></records></xml>"),
+            ("<xml><records><record a='", "&amp;", "'></record></records></xml>"),
+            ("<xml><records><record ", "a='b' ", "></record></records></xml>"),
+            ("<!DOCTYPE x [", "<!ENTITY a№ \"&a0;&a0;\">", "]><xml><records><record/></records></xml>"),
+            ("<xml>", "<", ""),
+            ("<xml>", "<record ", ""),
+            ("", "<!-- -->", "<xml><records><record/></records></xml>"),
+            ("<PubmedArticleSet>", "<PubmedArticle>", "</PubmedArticleSet>"),
+            ("<PubmedArticleSet><PubmedArticle>", "<PMID>1</PMID>", "</PubmedArticle></PubmedArticleSet>"),
+            (
+                "<PubmedArticleSet><PubmedArticle><MedlineCitation><Article><AuthorList>",
+                "<Author><LastName>A</LastName></Author>",
+                "</AuthorList></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>",
+            ),
+        ],
+        &list(&[Format::Endnote, Format::Pubmed]),
+    );
 }
 
 #[test]
@@ -291,30 +287,28 @@ fn json_and_tables() {
             ("{\"items\":{", "\"a№\":{\"title\":\"x\"},", "\"b\":1}}"),
             ("{", "\"a№\":1,", "\"b\":1}"),
         ],
-        &list(Format::Csl),
+        &list(&[Format::Csl]),
     );
-    for format in [Format::Csv, Format::Auto] {
-        check(
-            "table",
-            &[
-                ("title,", "a,", "\nx\n"),
-                ("title,doi\n", "\"", "\n"),
-                ("title,doi\n\"", "a\n", "\n"),
-                ("title,doi\n", ",", "\n"),
-                ("title,doi\n", "\n", "a,b\n"),
-                ("title,doi\n", "a,b\n\n\n", "a,b\n"),
-                ("title,doi\n", "a№,10.1000/№\n", ""),
-                ("title,authors\na,", "b; ", "\n"),
-                ("title,authors\na,\"", "b, ", "\"\n"),
-                ("title,authors\na,", "b and ", "\n"),
-                ("title,url\na,", "http://", "\n"),
-                ("\"", "a", ""),
-                ("", "a,", ""),
-                ("", "a\t", ""),
-            ],
-            &list(format),
-        );
-    }
+    check(
+        "table",
+        &[
+            ("title,", "a,", "\nx\n"),
+            ("title,doi\n", "\"", "\n"),
+            ("title,doi\n\"", "a\n", "\n"),
+            ("title,doi\n", ",", "\n"),
+            ("title,doi\n", "\n", "a,b\n"),
+            ("title,doi\n", "a,b\n\n\n", "a,b\n"),
+            ("title,doi\n", "a№,10.1000/№\n", ""),
+            ("title,authors\na,", "b; ", "\n"),
+            ("title,authors\na,\"", "b, ", "\"\n"),
+            ("title,authors\na,", "b and ", "\n"),
+            ("title,url\na,", "http://", "\n"),
+            ("\"", "a", ""),
+            ("", "a,", ""),
+            ("", "a\t", ""),
+        ],
+        &list(&[Format::Csv, Format::Auto]),
+    );
 }
 
 #[test]
@@ -473,11 +467,9 @@ const MARKUP: &[(&str, &str, &str)] = &[
 
 #[test]
 fn text_of_titles() {
-    check("plain", MARKUP, &|text| drop(plain(text).into_owned()));
-    check("prose", MARKUP, &|text| drop(prose(text).into_owned()));
-    check("spelled", MARKUP, &|text| drop(spelled(text).into_owned()));
-    check("letters", MARKUP, &|text| drop(letters(text)));
-    check("unaccented", MARKUP, &|text| drop(unaccented(text)));
+    check("text", MARKUP, &|text| {
+        let _ = (plain(text), prose(text), spelled(text), letters(text), unaccented(text));
+    });
     // Of one formula not more than a thousand bytes are read as such; they may not cost seconds.
     for piece in ["\\sqrt{", "\\frac{a}{", "a^{", "\\left(", "\\overline{", "{", "\\mathbf{", "\\not", "\\text{"] {
         for closed in [true, false] {
@@ -541,8 +533,9 @@ fn identifiers_and_days() {
         ("", "\"", ""),
         ("", "2020.acl-main.№ ", ""),
     ];
-    check("identifiers", patterns, &|text| drop(Identifier::all_in(text)));
-    check("an identifier", patterns, &|text| drop(Identifier::parse(text)));
+    check("identifiers", patterns, &|text| {
+        let _ = (Identifier::all_in(text), Identifier::parse(text));
+    });
     let days: &[(&str, &str, &str)] = &[
         ("", "1", ""),
         ("", "1 ", ""),

@@ -84,7 +84,7 @@ pub fn entries(text: &str) -> Vec<Entry<'_>> {
         }
         let body = sign + body;
         if ["comment", "preamble"].iter().any(|word| kind.eq_ignore_ascii_case(word)) {
-            at = skipped(text, body, fence);
+            at = skipped(text, body, fence, &vain);
             continue;
         }
         let round = text.as_bytes()[body - 1] == b'(';
@@ -141,12 +141,13 @@ fn next_line_with_entry(text: &str, from: usize) -> usize {
 }
 
 /// Behind a `@comment` or `@preamble`: its bracket, or the first that could be it.
-fn skipped(text: &str, body: usize, fence: usize) -> usize {
+fn skipped(text: &str, body: usize, fence: usize, vain: &Cell<usize>) -> usize {
     let close = if text.as_bytes()[body - 1] == b'(' { b')' } else { b'}' };
-    if close == b'}'
-        && let Some(end) = closing_brace(text, body, fence, Braces::All)
-    {
-        return end + 1;
+    if close == b'}' && vain.get() > 0 {
+        if let Some(end) = closing_brace(text, body, fence, Braces::All) {
+            return end + 1;
+        }
+        vain.set(vain.get().saturating_sub(fence - body));
     }
     text.as_bytes()[body..fence].iter().position(|b| *b == close).map_or(fence, |found| body + found + 1)
 }
