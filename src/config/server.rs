@@ -18,7 +18,7 @@ pub struct Server {
     pub max_connections: usize,
     /// Seconds in which the head of a request has to come whole (1 to 3,600).
     pub header_timeout_s: u64,
-    /// Seconds a connection may stand open between two requests (1 to 86,400).
+    /// Seconds a connection may stand open before a request, the first or the next (1 to 86,400).
     pub idle_timeout_s: u64,
     /// Seconds in which a client has to take something of an answer (1 to 3,600); who takes nothing is cut off.
     pub write_timeout_s: u64,
@@ -35,7 +35,8 @@ pub struct Server {
     pub answer_memory: usize,
     /// Threads that work for requests (at most 1,024); 0 takes four a core and at least 16.
     pub work_threads: usize,
-    /// Milliseconds a request may have to wait for a thread (1 to 600,000); where it would be longer it is refused with 503.
+    /// Milliseconds a request may have to wait for a thread (1 to 600,000), ten times as long where it asks for much (a batch,
+    /// texts to embed, papers to put in); where it would be longer it is refused with 503.
     pub max_wait_ms: u64,
 }
 
@@ -52,7 +53,7 @@ impl Default for Server {
             body_memory: 256 << 20,
             answer_memory: 256 << 20,
             work_threads: 0,
-            max_wait_ms: 1000,
+            max_wait_ms: 500,
         }
     }
 }

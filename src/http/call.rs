@@ -203,7 +203,32 @@ fn promise<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::body::Body;
     use axum::http::HeaderValue;
+
+    /// The cancel of a request's work, and of a task of its own that it started.
+    async fn cancels(answer_in_time: bool) -> (Cancel, Cancel) {
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let call = Call::new(&Request::new(Body::empty()), Duration::from_secs(60));
+        let answer = call.scope(async move {
+            tell.send(Call::cancel()).expect("heard");
+            tokio::spawn(async move { tell.send(Call::cancel()) });
+            if !answer_in_time {
+                std::future::pending::<()>().await;
+            }
+        });
+        let answered = tokio::time::timeout(Duration::from_millis(50), answer).await.is_ok();
+        assert_eq!(answered, answer_in_time);
+        (told.recv().await.expect("told"), told.recv().await.expect("told"))
+    }
+
+    #[tokio::test]
+    async fn work_ends_with_its_request_and_what_was_handed_on_does_not() {
+        for answer_in_time in [false, true] {
+            let (own, handed) = cancels(answer_in_time).await;
+            assert!(own.is_cancelled() && !handed.is_cancelled());
+        }
+    }
 
     #[test]
     fn gzip_is_for_those_who_take_it() {

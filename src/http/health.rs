@@ -44,8 +44,8 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, ApiError> {
 /// Prometheus metrics
 ///
 /// Besides the counts and times of requests and the state of the index: `paperkin_connections` that are open,
-/// `paperkin_connections_total` that came, `paperkin_connections_closed_total` by reason (`silent`, `header`: no head in time;
-/// `idle`; `unread`: an answer that nobody took; `room`, `memory`: to make room), `paperkin_accept_errors_total`;
+/// `paperkin_connections_total` that came, `paperkin_connections_closed_total` by reason (`header`: it did not
+/// come whole in time; `idle`; `unread`: an answer that nobody took; `room`, `memory`: to make room), `paperkin_accept_errors_total`;
 /// `paperkin_requests_waiting` (worked on or waiting), `paperkin_queue_length`, `paperkin_queue_wait_seconds`;
 /// `paperkin_uploads` and `paperkin_imports` under way; `paperkin_body_bytes` and `paperkin_answer_bytes` in memory;
 /// `paperkin_refused_total` by reason (`queue`, `wait`, `uploads`, `imports`, `body_memory`, `answer_memory`, `guesses`), and

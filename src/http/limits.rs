@@ -39,9 +39,6 @@ pub fn origins(origins: &[String]) -> Option<CorsLayer> {
 /// lie.
 pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if !path.starts_with("/v1/") {
-        return next.run(request).await;
-    }
     let papers = path == "/v1/papers" && media_type(request.headers()).as_deref() == Some("application/x-ndjson");
     let list = path.starts_with("/v1/users/") && path.ends_with("/history");
     let time = Duration::from_secs(app.tuning.timeout_s);
@@ -50,7 +47,8 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resp
         // They have places of their own.
         return call.scope(next.run(request)).await;
     }
-    if request.method() != Method::OPTIONS
+    if path.starts_with("/v1/")
+        && request.method() != Method::OPTIONS
         && let Some(why) = app.pool.refuses(weight(&request))
     {
         let (parts, body) = request.into_parts();

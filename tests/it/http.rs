@@ -404,30 +404,22 @@ fn what_is_not_http_harms_nobody() {
 }
 
 #[test]
-fn more_than_can_wait_is_refused_and_says_when_to_come_back() {
+fn who_brings_a_body_slowly_holds_no_place_and_hears_when_it_took_too_long() {
     let folder = Folder::new();
     let file = folder.file("p.jsonl", papers(300));
     folder.json(&["ingest", &file]);
     let mut command = folder.command(&["serve", "--addr", "127.0.0.1:0"]);
     command.env("PAPERKIN_MAX_WAITING", "1").env("PAPERKIN_TIMEOUT_S", "2");
     let server = Server::spawn(command);
-    // A stream that never ends holds the one place there is.
+    // A stream that never ends holds none of the places for work, and there is one.
     let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).expect("connects");
     let head =
         "POST /v1/papers HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\ncontent-length: 1000\r\n\r\n{";
     stream.write_all(head.as_bytes()).expect("sent");
     std::thread::sleep(std::time::Duration::from_millis(300));
-    let reply = server.get("/v1/search?q=x");
-    assert_eq!(error(&reply).0, 503);
-    assert_eq!(error(&reply).1, "overloaded");
-    assert!(reply.headers.contains_key("retry-after"));
-    assert_eq!(server.get("/healthz").status, 200, "liveness does not queue");
+    assert_eq!(server.get("/v1/search?q=x").status, 200);
+    assert_eq!(server.get("/healthz").status, 200);
     drop(stream);
-    let back = (0..50).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        server.get("/v1/search?q=x").status == 200
-    });
-    assert!(back, "the place was never given back");
     // A body that does not come in time is 408.
     let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).expect("connects");
     let head = "POST /v1/search HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{";

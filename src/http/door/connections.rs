@@ -15,7 +15,7 @@ use crate::config::Server;
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Whoever stands still for less than this is not sent away to make room.
-const PRESENT: Duration = Duration::from_secs(1);
+const PRESENT: Duration = Duration::from_millis(500);
 
 /// Who has taken nothing of an answer for so long may be cut off when the memory for answers is used up.
 const SLOW: Duration = Duration::from_secs(2);
@@ -23,9 +23,9 @@ const SLOW: Duration = Duration::from_secs(2);
 /// How long a connection may stand still, by what it does.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// From the first byte of a head to its last; and from the beginning of a connection.
+    /// From the first byte of a head to its last.
     pub header: Duration,
-    /// Between two requests.
+    /// Before the first request, and between two.
     pub idle: Duration,
     /// While an answer is written and nothing of it is taken.
     pub write: Duration,
@@ -46,11 +46,10 @@ impl From<&Server> for Limits {
 pub struct Peer(pub SocketAddr);
 
 /// What a connection does.
-const NEW: u8 = 0;
-const IDLE: u8 = 1;
-const WORKING: u8 = 2;
-const BRINGING: u8 = 3;
-const ANSWERING: u8 = 4;
+const IDLE: u8 = 0;
+const WORKING: u8 = 1;
+const BRINGING: u8 = 2;
+const ANSWERING: u8 = 3;
 
 /// One connection, as it is watched. Times are milliseconds of [`now`]; 0 is never.
 pub struct Connection {
@@ -82,7 +81,7 @@ impl Connection {
     fn new() -> Self {
         let now = now();
         Connection {
-            doing: AtomicU8::new(NEW),
+            doing: AtomicU8::new(IDLE),
             since: now.into(),
             head: 0.into(),
             moved: now.into(),
@@ -96,7 +95,7 @@ impl Connection {
     pub fn came(&self) -> bool {
         let now = now();
         self.moved.store(now, Ordering::Relaxed);
-        let head = self.doing.load(Ordering::Relaxed) <= IDLE;
+        let head = self.doing.load(Ordering::Relaxed) == IDLE;
         if head && get(&self.head) == 0 {
             self.head.store(now, Ordering::Relaxed);
         }
@@ -159,7 +158,7 @@ impl Connection {
             _ if self.reason.get().is_some() => None,
             _ if blocked > 0 => Some(now.saturating_sub(blocked)),
             // A head that comes in drops does not make it younger.
-            NEW | IDLE => Some(now.saturating_sub(get(&self.since))),
+            IDLE => Some(now.saturating_sub(get(&self.since))),
             BRINGING => Some(now.saturating_sub(get(&self.moved))),
             _ => None,
         }
@@ -171,10 +170,8 @@ impl Connection {
         let doing = self.doing.load(Ordering::Relaxed);
         if over(get(&self.blocked), limits.write) {
             Some("unread")
-        } else if doing <= IDLE && over(get(&self.head), limits.header) {
+        } else if doing == IDLE && over(get(&self.head), limits.header) {
             Some("header")
-        } else if doing == NEW && over(get(&self.since), limits.header) {
-            Some("silent")
         } else if doing == IDLE && over(get(&self.since), limits.idle) {
             Some("idle")
         } else {
@@ -311,7 +308,7 @@ mod tests {
     #[test]
     fn each_waits_as_long_as_what_it_does_may_take() {
         let c = Connection::new();
-        assert_eq!((c.overdue(&LIMITS, later(9)), c.overdue(&LIMITS, later(11))), (None, Some("silent")));
+        assert_eq!((c.overdue(&LIMITS, later(59)), c.overdue(&LIMITS, later(61))), (None, Some("idle")));
         c.came();
         assert_eq!(c.overdue(&LIMITS, later(11)), Some("header"), "a head has to come whole");
         c.works();

@@ -19,7 +19,7 @@ use hyper::service::Service;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
 use super::budget::Lease;
@@ -36,6 +36,9 @@ const SHORT_HEAD: usize = 8 << 10;
 /// Bytes that the system holds of an answer that is not read. It may take twice that.
 const SEND_BUFFER: usize = 256 << 10;
 
+/// Connections that the system keeps until they are taken in; it may keep fewer.
+const BACKLOG: u32 = 4096;
+
 /// How long nobody is taken in after the system refused one for want of something.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -47,7 +50,23 @@ const COMPLAIN: Duration = Duration::from_secs(30);
 /// # Errors
 /// The system's, when the address cannot be had.
 pub async fn bind(addr: &str) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(addr).await?;
+    let mut failed = io::Error::new(io::ErrorKind::InvalidInput, "the name stands for no address");
+    for address in tokio::net::lookup_host(addr).await? {
+        match bind_to(address) {
+            Ok(listener) => return Ok(listener),
+            Err(e) => failed = e,
+        }
+    }
+    Err(failed)
+}
+
+fn bind_to(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Elsewhere it would let another program take the port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listener = socket.listen(BACKLOG)?;
     // Left to itself, the system lets each connection grow to some megabytes that nobody reads.
     #[cfg(unix)]
     if let Err(e) = rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER) {

@@ -20,6 +20,9 @@ use crate::cancel::Cancel;
 #[cfg(target_os = "linux")]
 const BEHIND: i32 = 5;
 
+/// Who asks for much may be kept waiting so many times longer.
+const LONGER: u32 = 10;
+
 /// The longest that one piece of work counts where it is foreseen how long the next has to wait: now and then one takes long.
 const LONGEST: Duration = Duration::from_secs(1);
 
@@ -185,9 +188,10 @@ impl Shared {
         if state.closed {
             return Some(Refused::Closed);
         }
-        let (queue, threads, most) = match weight {
-            Weight::Light => (&state.light, self.threads - state.heavy.running.min(self.threads - 1), self.most),
-            Weight::Heavy => (&state.heavy, self.heavy(), self.most.div_ceil(2)),
+        let left = self.threads - state.heavy.running.min(self.threads - 1);
+        let (queue, threads, most, patience) = match weight {
+            Weight::Light => (&state.light, left, self.most, self.patience),
+            Weight::Heavy => (&state.heavy, self.heavy(), self.most.div_ceil(2), self.patience * LONGER),
         };
         if state.light.all() + state.heavy.all() >= self.most || queue.all() >= most {
             return Some(Refused::Full);
@@ -195,7 +199,7 @@ impl Shared {
         // Where a thread is free nobody waits.
         let oldest = queue.waiting.front()?.0;
         let foreseen = queue.waiting.len() as f64 * queue.mean / threads as f64;
-        let late = now.saturating_duration_since(oldest) > self.patience || foreseen > self.patience.as_secs_f64();
+        let late = now.saturating_duration_since(oldest) > patience || foreseen > patience.as_secs_f64();
         late.then_some(Refused::Slow)
     }
 
