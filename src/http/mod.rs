@@ -34,6 +34,7 @@ use tokio::sync::Semaphore;
 use crate::config::{Config, Tuning};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::user::Moment;
 use error::ApiError;
 use stopping::Stopping;
 
@@ -122,6 +123,7 @@ pub fn serve(
     ending: impl FnOnce() + Send + 'static,
 ) -> Result<()> {
     let (addr, tuning) = (config.addr.as_str(), &config.tuning);
+    check_clock(Moment::now())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(tuning.max_waiting + 8)
@@ -213,6 +215,17 @@ async fn run(listener: TcpListener, routes: axum::Router, stopping: Stopping) {
     if let Err(e) = axum::serve(listener, routes).with_graceful_shutdown(shutdown).await {
         tracing::error!("the service failed: {e}");
     }
+}
+
+/// Refuses a clock with which no answer could be dated: HTTP has no time before 1970, and the server would die of each request.
+fn check_clock(now: Moment) -> Result<()> {
+    if now.0 >= 0 {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "the clock of this machine says {now}, and HTTP knows no time before 1970: set the clock, then serve. All other \
+         commands work meanwhile"
+    )))
 }
 
 fn cannot_listen(addr: &str, e: std::io::Error) -> Error {
