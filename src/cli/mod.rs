@@ -335,10 +335,8 @@ fn carry_out(words: &[OsString], config: Config, engine: &Arc<Engine>) -> u8 {
 }
 
 fn log(verbose: u8) {
-    // tantivy warns of joins whose segments lost their last paper meanwhile; they are only made again (index/lexical/inverted).
-    const QUIET: &str = "tantivy::indexer::segment_manager=error";
     let level = ["warn", "paperkin=info,warn", "paperkin=debug,info"][usize::from(verbose.min(2))];
-    let level = format!("{level},{QUIET}");
+    let level = format!("{level},{}", crate::index::QUIET);
     let filter = tracing_subscriber::EnvFilter::try_from_env("PAPERKIN_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let ansi = std::io::stderr().is_terminal();

@@ -244,7 +244,7 @@ pub enum Part {
         /// The share.
         value: f32,
     },
-    /// What the reading of others adds.
+    /// What the reading of others adds, all of them together: in feeds in steps of an eighth, so that nobody can be read from it.
     Others {
         /// The share.
         value: f32,

@@ -6,8 +6,9 @@
 //! 1. **Only readers with a history count**: [`EVENTS`] events that came on [`DAYS`] different days. A day is the one on which this
 //!    service received an event, not the one that the event names; a reading list counts as the day it came.
 //! 2. **What they did is told in batches**, at the end of a day at the earliest. A batch waits until [`BATCH`] readers with a
-//!    history have done something since the last one, and some more: how many, up to as many again, only a secret of the data folder knows.
-//!    Within a day nothing changes whatever anybody does, but that who is forgotten is so at once.
+//!    history have done something since the last one, and some more: how many, up to as many again, only a secret of the data
+//!    folder knows. Within a day nothing changes whatever anybody does, but that who is forgotten is so at once; that does not
+//!    move the ends of batches.
 //! 3. **Attention is sampled**: of what a reader did with a paper one in [`ONE_IN`] counts, and stands for as many. Which, says a
 //!    secret coin of this reader and this paper: asking again averages nothing, and nobody's coins tell anything of another's.
 //!    All a reader did with a paper is one act, whatever it was and how often. Fewer than [`SAMPLED`] such acts count as none.
@@ -69,6 +70,9 @@ impl Sampled {
 
 /// A reader with a history, and what of it is told.
 type History = (i64, Vec<Event>);
+
+/// A reader with a history, and each event with the day from which on it may be told.
+type Dated = (i64, Vec<(Event, i32)>);
 
 impl Released {
     /// Papers with enough sampled acts on days from one on.
@@ -143,7 +147,9 @@ impl Engine {
 
     fn release(&self, day: i32) -> Result<Released> {
         let secret = self.store.secret()?;
-        let (through, histories) = self.histories(day, &secret)?;
+        let known = self.histories(day)?;
+        let through = self.told_until(&known, day, &secret)?;
+        let histories = before(known, through);
         let names = if histories.is_empty() { HashMap::new() } else { self.store.user_names()? };
         let mut attended: HashMap<PaperId, Vec<i32>> = HashMap::new();
         for (user, events) in &histories {
@@ -166,18 +172,17 @@ impl Engine {
         Ok(Released { day, through, readers, attended })
     }
 
-    /// What of the histories is told today: by reader.
+    /// What of the histories is told: by reader.
     pub(super) fn released_histories(&self, released: &Released) -> Result<Vec<History>> {
-        let secret = self.store.secret()?;
-        let (_, mut histories) = self.histories(released.day, &secret)?;
+        let mut histories = before(self.histories(released.day)?, released.through);
         histories.retain(|(user, _)| released.tells_of(*user));
         Ok(histories)
     }
 
-    /// The first day that is not told yet, and what came before it of readers with a history.
-    fn histories(&self, today: i32, secret: &[u8; 32]) -> Result<(i32, Vec<History>)> {
-        let mut known: Vec<(i64, Vec<(Event, i32)>)> = Vec::new();
-        let mut begun: (i64, Vec<(Event, i32)>) = (i64::MIN, Vec::new());
+    /// What came before today of readers with a history, each event with the day from which on it may be told.
+    fn histories(&self, today: i32) -> Result<Vec<Dated>> {
+        let mut known: Vec<Dated> = Vec::new();
+        let mut begun: Dated = (i64::MIN, Vec::new());
         self.store.each_event_before(today, |user, event, received| {
             if user != begun.0 {
                 let done = std::mem::replace(&mut begun, (user, Vec::new()));
@@ -186,23 +191,51 @@ impl Engine {
             begun.1.push((event, received));
         })?;
         known.extend(with_history(begun));
+        Ok(known)
+    }
+
+    /// The first day that is not told. What was told stays so: who could take batches apart by having readers forgotten would
+    /// see between them.
+    fn told_until(&self, known: &[Dated], today: i32, secret: &[u8; 32]) -> Result<i32> {
+        let (told, batches) = self.store.told()?;
+        let mut told = told.unwrap_or(i32::MIN);
+        if told > today {
+            // Noted by a clock that ran ahead.
+            told = today;
+            self.store.tell_through(told, batches)?;
+        }
         let mut active: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
-        for (user, events) in &known {
-            let days: HashSet<i32> = events.iter().map(|e| e.1).collect();
+        for (user, events) in known {
+            let days: HashSet<i32> = events.iter().map(|e| e.1).filter(|day| *day >= told).collect();
             days.into_iter().for_each(|day| active.entry(day).or_default().push(*user));
         }
-        let through = told_through(&active, |k| BATCH + coin(secret, "batch", &k.to_string()) as usize % (BATCH + 1));
-        let told = |(user, events): (i64, Vec<(Event, i32)>)| {
-            let events: Vec<Event> = events.into_iter().filter(|e| e.1 < through).map(|e| e.0).collect();
-            (!events.is_empty()).then_some((user, events))
-        };
-        Ok((through, known.into_iter().filter_map(told).collect()))
+        let wanted = |k: usize| BATCH + coin(secret, "batch", &k.to_string()) as usize % (BATCH + 1);
+        match told_through(&active, batches, wanted) {
+            (_, more) if more == batches => Ok(told),
+            // What cannot be noted (no room on the disk) is not told yet.
+            (through, more) => Ok(self.store.tell_through(through, more).map_or_else(
+                |e| {
+                    tracing::warn!("what readers did is not told yet: {e}");
+                    told
+                },
+                |()| through,
+            )),
+        }
     }
+}
+
+/// What of histories came before a day.
+fn before(known: Vec<Dated>, day: i32) -> Vec<History> {
+    let told = |(user, events): Dated| {
+        let events: Vec<Event> = events.into_iter().filter(|e| e.1 < day).map(|e| e.0).collect();
+        (!events.is_empty()).then_some((user, events))
+    };
+    known.into_iter().filter_map(told).collect()
 }
 
 /// A reader with a history, and each event with the day from which on it may be told: the one it came on, but not before the
 /// history was one. None for a reader without.
-fn with_history((user, mut events): (i64, Vec<(Event, i32)>)) -> Option<(i64, Vec<(Event, i32)>)> {
+fn with_history((user, mut events): Dated) -> Option<Dated> {
     let mut came: Vec<i32> = events.iter().map(|e| e.1).collect();
     came.sort_unstable();
     let enough = *came.get(EVENTS - 1)?;
@@ -212,10 +245,10 @@ fn with_history((user, mut events): (i64, Vec<(Event, i32)>)) -> Option<(i64, Ve
     Some((user, events))
 }
 
-/// The first day that is not told yet: that behind the last on which a batch was complete. `active` says who did something on each day, `wanted`
-/// how many readers a batch waits for.
-fn told_through(active: &BTreeMap<i32, Vec<i64>>, wanted: impl Fn(usize) -> usize) -> i32 {
-    let (mut through, mut batch, mut k) = (i32::MIN, HashSet::<i64>::new(), 0);
+/// The first day that is not told yet, behind the last on which a batch was complete, and the batches by then. `active` says
+/// who did something on each day since the last of so many batches, `wanted` how many readers the next waits for.
+fn told_through(active: &BTreeMap<i32, Vec<i64>>, batches: usize, wanted: impl Fn(usize) -> usize) -> (i32, usize) {
+    let (mut through, mut batch, mut k) = (i32::MIN, HashSet::<i64>::new(), batches);
     for (day, users) in active {
         batch.extend(users);
         if batch.len() >= wanted(k) {
@@ -223,7 +256,7 @@ fn told_through(active: &BTreeMap<i32, Vec<i64>>, wanted: impl Fn(usize) -> usiz
             batch.clear();
         }
     }
-    through
+    (through, k)
 }
 
 /// A number that only the secret tells, the same every time.
@@ -268,9 +301,9 @@ mod tests {
     #[test]
     fn a_batch_waits_for_enough_readers() {
         let days = |of: &[&[i64]]| (10..).zip(of.iter().map(|u| u.to_vec())).collect::<BTreeMap<i32, Vec<i64>>>();
-        assert_eq!(told_through(&days(&[&[1, 2], &[1, 2], &[2]]), |_| 3), i32::MIN, "two readers, however often");
-        assert_eq!(told_through(&days(&[&[1, 2], &[3], &[4, 5]]), |_| 3), 12);
-        assert_eq!(told_through(&days(&[&[1, 2, 3], &[4, 5], &[6]]), |_| 3), 13);
+        assert_eq!(told_through(&days(&[&[1, 2], &[1, 2], &[2]]), 0, |_| 3).0, i32::MIN, "two readers, however often");
+        assert_eq!(told_through(&days(&[&[1, 2], &[3], &[4, 5]]), 0, |_| 3), (12, 1));
+        assert_eq!(told_through(&days(&[&[1, 2, 3], &[4, 5], &[6]]), 7, |_| 3), (13, 9));
     }
 
     proptest! {
@@ -278,10 +311,10 @@ mod tests {
         fn what_comes_today_takes_back_nothing_that_is_told(
             active in prop::collection::btree_map(0i32..20, prop::collection::vec(0i64..40, 0..15), 0..15)
         ) {
-            let before = told_through(&active, |_| 20);
+            let before = told_through(&active, 0, |_| 20).0;
             let mut more = active.clone();
             more.entry(20).or_default().push(99);
-            let after = told_through(&more, |_| 20);
+            let after = told_through(&more, 0, |_| 20).0;
             prop_assert!(after == before || after == 21, "{before} {after}");
         }
 

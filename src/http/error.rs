@@ -147,7 +147,7 @@ impl From<Error> for ApiError {
             }
         };
         let detail = match &e {
-            Error::NotFound { what, id } => Some(json!({ "what": what, "id": id })),
+            Error::NotFound { what, id } => Some(json!({ "what": what, "id": head(id, 300) })),
             _ => None,
         };
         ApiError { status, message: cut(e.to_string()), detail }

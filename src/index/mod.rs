@@ -27,7 +27,7 @@ mod contract;
 mod lasting;
 
 pub use lexical::{
-    Atom, Condition, Correction, Document, Lexical, LexicalReport, Query, TermVector, Words, is_prose, visible,
+    Atom, Condition, Correction, Document, Lexical, LexicalReport, QUIET, Query, TermVector, Words, is_prose, visible,
 };
 pub use segmented::{Checked, IndexOptions, NeighbourGraph, OpenReport, Segmented, Source, State};
 pub use writer::behind_requests;

@@ -4,10 +4,10 @@
 
 /// Readers from which on a paper counts, and other readers with a paper in common from which on anything is said: nobody
 /// can be read from what is said of a few.
-pub const CROWD: usize = 5;
+pub const CROWD: usize = 4;
 
 /// The steps in which it is told what the reading of others adds, in standard deviations of the score.
-pub const STEP: f32 = 0.25;
+pub const STEP: f32 = 0.125;
 
 /// The power of the similarity by which neighbours in meaning weigh.
 const POWER: i32 = 5;

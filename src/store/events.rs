@@ -156,6 +156,18 @@ impl Store {
         })
     }
 
+    /// The first day (since 1970) whose acts are not told yet, none while nothing is, and how many batches were told.
+    pub fn told(&self) -> Result<(Option<i32>, usize)> {
+        self.read(|c| {
+            c.prepare_cached("SELECT told, batches FROM counter")?.query_row([], |r| Ok((r.get(0)?, r.get(1)?)))
+        })
+    }
+
+    /// Notes what is told from now on.
+    pub fn tell_through(&self, day: i32, batches: usize) -> Result<()> {
+        self.write(|t| t.execute("UPDATE counter SET told = ?1, batches = ?2", params![day, batches]).map(drop))
+    }
+
     /// Sets what nobody outside this folder knows, so that a test says the same every time.
     #[cfg(test)]
     pub fn set_secret(&self, secret: &[u8; 32]) -> Result<()> {

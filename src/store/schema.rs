@@ -245,6 +245,9 @@ UPDATE events SET received = (at - ((at % 86400000000) + 86400000000) % 86400000
 -- What decides which acts of readers are told (engine/readership). It never leaves the folder.
 ALTER TABLE counter ADD COLUMN secret BLOB;
 UPDATE counter SET secret = randomblob(32);
+-- The first day whose acts are not told yet, and the batches told so far: what is forgotten later moves neither.
+ALTER TABLE counter ADD COLUMN told INTEGER;
+ALTER TABLE counter ADD COLUMN batches INTEGER NOT NULL DEFAULT 0;
 ",
     "
 -- The number of the last commit, whatever it wrote: what was acknowledged is known by it also outside of the database.

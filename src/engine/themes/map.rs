@@ -10,13 +10,16 @@ use super::picture::Picture;
 use super::read::{since, time};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::paper::Row;
+use crate::paper::{Row, head};
 use crate::themes::labels::{self, DEEPEST, Wish};
 use crate::themes::layout::Place;
 use crate::themes::levels::FINEST;
 
 /// Papers a page of the map holds at most.
 const MOST: usize = 50_000;
+
+/// Characters of a title.
+const TITLE: usize = 300;
 
 /// What part of the map is wanted.
 #[derive(Debug, Clone)]
@@ -63,7 +66,7 @@ pub struct Points {
     pub y: Vec<f32>,
     /// The place of their finest theme in `themes`; -1 where they belong to none.
     pub theme: Vec<i32>,
-    /// Their titles, when asked for.
+    /// Their titles, when asked for; of long ones the first 300 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<Vec<String>>,
 }
@@ -169,7 +172,7 @@ impl Engine {
         let names: Vec<Option<(String, String)>> = if ask.titles {
             let mut papers = self.store.papers(&rows)?.into_iter().peekable();
             let of = |row: &Row| {
-                papers.next_if(|(r, _)| r == row).map(|(_, p)| (p.id.to_string(), p.title.trim().to_string()))
+                papers.next_if(|(r, _)| r == row).map(|(_, p)| (p.id.to_string(), head(p.title.trim(), TITLE)))
             };
             rows.iter().map(of).collect()
         } else {

@@ -86,6 +86,9 @@ pub struct Inverted {
     view: RwLock<Arc<View>>,
 }
 
+/// What of the log says nothing to anybody: see [`Merging`].
+pub const QUIET: &str = "tantivy::indexer::segment_manager=error";
+
 /// tantivy's own policy of joining small segments, which remembers what it has set going.
 ///
 /// tantivy joins in the background, and takes the result in when it is done, in the place of the segments that went into it. When one of
@@ -462,5 +465,26 @@ pub fn explain(e: TantivyError) -> Error {
              folder is next opened, or as soon as there is room"
         )),
         e => Error::Internal(format!("the index of words: {e}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_being_joined_is_known() {
+        let index = Index::create_in_ram(schema().0);
+        let segments: Vec<SegmentMeta> =
+            (0..16).map(|_| index.new_segment_meta(SegmentId::generate_random(), 1)).collect();
+        let merging = Merging::default();
+        let proposed: HashSet<SegmentId> =
+            merging.compute_merge_candidates(&segments).into_iter().flat_map(|candidate| candidate.0).collect();
+        let under_way = || merging.under_way.lock().expect("no panic").clone();
+        assert!(!proposed.is_empty());
+        assert_eq!(under_way(), proposed);
+        // What is offered again is no longer under way.
+        merging.compute_merge_candidates(&segments[..2]);
+        assert!(!under_way().contains(&segments[0].id()) && under_way().len() == proposed.len() - 2);
     }
 }

@@ -26,6 +26,7 @@ mod words;
 mod contract;
 
 pub use conditions::{Atom, Condition};
+pub use inverted::QUIET;
 pub use query::Words;
 pub use syntax::{Query, is_prose, visible};
 pub use typos::Correction;
