@@ -102,14 +102,14 @@ impl Engine {
                 Finding::bad("index", format!("it holds {have} of {papers} papers"), "wait a moment and look again")
             }
             Ok(_) if !checked.damaged.is_empty() => Finding::bad("index", checked.damaged.join("; "), HELP),
-            Ok(_) if checked.lost + checked.unreachable > 0 => {
-                let found = format!("{} papers lost, {} points unreachable", checked.lost, checked.unreachable);
-                Finding::bad("index", found, HELP)
+            Ok(_) if checked.unreachable > 0 => {
+                Finding::bad("index", format!("{} points of its graphs are unreachable", checked.unreachable), HELP)
             }
             Ok(papers) => {
                 let found = format!(
-                    "{papers} papers; {} files as they were written; {} papers searched for, recall@10 {:.3}",
-                    checked.files, checked.sample, checked.recall
+                    "{papers} papers; {} files as they were written; {} papers searched for: recall@10 {:.3}, {} not first for \
+                     their own vector (many alike)",
+                    checked.files, checked.sample, checked.recall, checked.lost
                 );
                 Finding::good("index", found)
             }
