@@ -6,6 +6,7 @@ seeded generator, so that the same seed gives the same papers on every machine.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from datetime import date, timedelta
@@ -147,6 +148,13 @@ def _paper(dice: random.Random, number: int, fields: dict[str, list[str]], names
         "upvotes": int(dice.expovariate(1 / 8)),
         "comments": int(dice.expovariate(1 / 2)),
     }
+
+
+def unique_word(*parts: object) -> str:
+    """A word of twelve letters that stands for the parts and for nothing else. Without digits: a search may take a word with
+    digits apart, and find others by its pieces."""
+    digest = hashlib.sha256(repr(parts).encode()).digest()
+    return "zz" + "".join(chr(97 + byte % 26) for byte in digest[:10])
 
 
 def load(file: Path) -> list[Paper]:

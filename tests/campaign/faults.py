@@ -72,7 +72,7 @@ class Told:
         return self._note(reply, key)
 
     def word(self, number: int) -> str:
-        return f"zz{self.name}q{number}"
+        return corpus.unique_word(self.name, number)
 
     def event(self, service: Service, paper: str) -> Reply:
         self.number += 1
@@ -151,6 +151,12 @@ def figures_of_trouble(metrics: str) -> int:
     return sum(float(figure) > 0 for figure in bad) + sum(float(figure) == 0 for figure in good)
 
 
+def troubles(ready: Reply) -> list[Any]:
+    """What `/readyz` lists as wrong, though it may say ready: an index that is behind, for one."""
+    body = ready.json
+    return [*body.get("troubles", []), *filter(None, [body["index"]["trouble"]])]
+
+
 def heals(outcome: Outcome, service: Service, told: Told) -> None:
     """With the cause gone, writes work and the service is ready again, without a restart."""
     began = time.monotonic()
@@ -161,8 +167,7 @@ def heals(outcome: Outcome, service: Service, told: Told) -> None:
         except NoAnswer as error:
             last = str(error)
         else:
-            trouble = re.search(r'"trouble":\s*"[^"]+"', ready.body.decode())
-            if reply.ok and ready.status == 200 and not trouble:
+            if reply.ok and ready.status == 200 and not troubles(ready):
                 outcome.figures["healed after s"] = round(time.monotonic() - began, 1)
                 return
             last = f"{reply}; {ready}"

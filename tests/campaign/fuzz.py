@@ -380,9 +380,12 @@ def signs_for_terminals(stand: Stand, outcome: Outcome) -> None:
     """A paper with such signs in every field, printed by the commands that print papers, and in what they refuse."""
     dirty = f"a{'a'.join(_FOR_TERMINALS)}a"
     folder, file = stand.copy(200), stand.fresh("dirty").with_suffix(".jsonl")
-    paper = {"id": "dirty/1", "title": f"Zzdirty {dirty}", "abstract": dirty, "authors": [f"A {dirty}"]}
+    paper: dict[str, Any] = {"id": "dirty/1", "title": f"Zzdirty {dirty}", "abstract": dirty, "authors": [f"A {dirty}"]}
     paper |= {"categories": [dirty], "venue": dirty, "organization": dirty, "keywords": [dirty], "date": "2026-01-01"}
-    bad = [{"id": f"dirty/{dirty}", "title": "x"}, {"id": "dirty/2", "title": dirty, "date": dirty, dirty: 1}]
+    bad: list[dict[str, Any]] = [
+        {"id": f"dirty/{dirty}", "title": "x"},
+        {"id": "dirty/2", "title": dirty, "date": dirty, dirty: 1},
+    ]
     corpus.write([paper, *bad], file)
     for arguments in (
         ["ingest", str(file)],

@@ -122,7 +122,7 @@ class Writer(threading.Thread):
         """Another content for a key. Its title holds a word that no other content has."""
         self._number += 1
         like = self.random.choice(self.stand.papers)
-        word = f"zz{self.name}q{self._number}"
+        word = corpus.unique_word(self.name, self._number)
         return {
             "id": key,
             "title": f"{word} {like['title']}"[:300],

@@ -148,8 +148,13 @@ class Service:
             )
         self.memory = Watched(self.process, stop_mb)
         self.port = 0
-        if ready:
-            self.wait_until_ready(patience)
+        try:
+            if ready:
+                self.wait_until_ready(patience)
+        except BaseException:
+            # Also when someone who waits has had enough: nobody else would end it.
+            self.kill()
+            raise
 
     @property
     def pid(self) -> int:
