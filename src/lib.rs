@@ -86,6 +86,13 @@
 //!   lacks and forgets what is gone; its manifest remembers the store's change number, so that an older copy of the store
 //!   is noticed; and it can be thrown away and built again. How to search under a filter (score the allowed rows, or walk
 //!   the graph stepping over the others) is decided inside `index` from what each segment was measured to need.
+//! - A write that the store has taken is a success. What could not follow it (a full disk, no descriptors) is told as long as
+//!   it lasts (`Engine::troubles`) and catches up by itself (`engine/follow`); a paper that was taken away is in no answer,
+//!   whatever could be written down of that.
+//! - Damage is told, never answered from: every page of the database has a checksum beside it, every paper one in its row, and
+//!   the number of the last acknowledged commit stands outside the log, so that a store that comes back older is said. SQLite
+//!   changes its file only where these checksums are kept (`store/commit`).
+//! - The folder that was opened is the one that is written: its files are compared before a commit and behind it.
 //! - A search reads one view of the index, which never changes; who writes puts another in its place. A file of the index
 //!   is written once under a new name, and counts when the manifest names it.
 //! - The index of words is derived in the same way, and what names its files is the text that tantivy's commit carries. Its

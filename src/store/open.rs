@@ -196,10 +196,9 @@ fn remember(writer: &mut Writer, folder: &Path, summed: bool, cut_off: usize) ->
         (_, known) => known,
     };
     let unknown = summed && !matches!(found, acknowledged::Found::Said(_)) && cut_off > 0;
-    if before.number != here || before.missing != missing || !matches!(found, acknowledged::Found::Said(_)) {
-        if let Err(e) = file.say(Said { number: here, missing }) {
-            tracing::warn!("the number of the last commit could not be written down: {e}");
-        }
+    let stale = before.number != here || before.missing != missing || !matches!(found, acknowledged::Found::Said(_));
+    if stale && let Err(e) = file.say(Said { number: here, missing }) {
+        tracing::warn!("the number of the last commit could not be written down: {e}");
     }
     writer.acknowledged = Some(file);
     Ok(match missing {
