@@ -85,7 +85,7 @@ fn check(what: &str, patterns: &[(&str, &str, &str)], work: &dyn Fn(&str)) {
 
 /// Reads a text in each of some formats: what grows too fast in one does so in all together.
 fn list(formats: &'static [Format]) -> impl Fn(&str) {
-    |text: &str| formats.iter().for_each(|format| drop(references(text, *format)))
+    move |text: &str| formats.iter().for_each(|format| drop(references(text, *format)))
 }
 
 #[test]
