@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use super::App;
 use super::answer::{Full, Written};
-use super::door::{Job, Lease, Place, Refused, Weight};
+use super::door::{Deliver, Job, Lease, Place, Refused, Weight};
 use super::error::ApiError;
 use crate::cancel::Cancel;
 use crate::engine::Engine;
@@ -183,9 +183,12 @@ impl App {
 fn promise<T: Send + 'static>(
     cancel: Cancel,
     work: impl FnOnce() -> T + Send + 'static,
-) -> (impl FnOnce() + Send + 'static, impl Future<Output = Result<T, ApiError>>) {
+) -> (impl FnOnce() -> Deliver + Send + 'static, impl Future<Output = Result<T, ApiError>>) {
     let (send, receive) = oneshot::channel();
-    let run = move || drop(send.send(catch_unwind(AssertUnwindSafe(|| cancel.scope(work)))));
+    let run = move || {
+        let done = catch_unwind(AssertUnwindSafe(|| cancel.scope(work)));
+        Box::new(move || drop(send.send(done))) as Deliver
+    };
     let done = async {
         match receive.await {
             Ok(Ok(done)) => Ok(done),

@@ -44,8 +44,11 @@ pub struct Job {
     /// Nor after this.
     pub deadline: Instant,
     /// Does it. Dropped without being called where nobody waits any more.
-    pub run: Box<dyn FnOnce() + Send>,
+    pub run: Box<dyn FnOnce() -> Deliver + Send>,
 }
+
+/// Hands over what came of some work. Called once its place is free again: whoever hears of the end may come back at once.
+pub type Deliver = Box<dyn FnOnce() + Send>;
 
 /// Why work was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,14 +233,15 @@ impl Shared {
             } else {
                 None
             };
-            match gone {
+            let deliver = match gone {
                 Some(reason) => {
                     metrics::counter!("paperkin_dropped_total", "reason" => reason).increment(1);
                     drop(job);
+                    None
                 }
                 // A panic is told by whoever made the job.
-                None => drop(catch_unwind(AssertUnwindSafe(job.run))),
-            }
+                None => catch_unwind(AssertUnwindSafe(job.run)).ok(),
+            };
             let took = began.elapsed().min(LONGEST).as_secs_f64();
             state = self.state();
             let queue = state.queue(weight);
@@ -248,6 +252,11 @@ impl Shared {
             if weight == Weight::Heavy && !queue.waiting.is_empty() {
                 // Another thread may have passed it over.
                 self.more.notify_one();
+            }
+            if let Some(deliver) = deliver {
+                drop(state);
+                deliver();
+                state = self.state();
             }
         }
     }
@@ -311,12 +320,15 @@ impl Place {
     ///
     /// # Errors
     /// The system's, when there is no thread to be had.
-    pub fn run(self, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    pub fn run(self, work: impl FnOnce() -> Deliver + Send + 'static) -> std::io::Result<()> {
         let thread = std::thread::Builder::new().name(self.name.into());
         thread.spawn(move || {
             behind();
-            let _ = catch_unwind(AssertUnwindSafe(work));
+            let deliver = catch_unwind(AssertUnwindSafe(work));
             drop(self);
+            if let Ok(deliver) = deliver {
+                deliver();
+            }
         })?;
         Ok(())
     }
@@ -343,6 +355,10 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     fn job(weight: Weight, run: impl FnOnce() + Send + 'static) -> Job {
+        let run = move || {
+            run();
+            Box::new(|| ()) as Deliver
+        };
         Job { weight, cancel: Cancel::new(), deadline: Instant::now() + Duration::from_secs(60), run: Box::new(run) }
     }
 
