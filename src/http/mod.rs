@@ -38,6 +38,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::config::{Config, Server, Tuning};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::user::Moment;
 use door::{Budget, Capacity, Connections, Guesses, Lane, Limits, Pool};
 use error::ApiError;
 use status::Status;
@@ -123,6 +124,7 @@ pub fn serve(
     ready: impl FnOnce(SocketAddr, &Arc<Engine>) + Send + 'static,
     ending: impl FnOnce() + Send + 'static,
 ) -> Result<()> {
+    check_clock(Moment::now())?;
     let (addr, tuning, server) = (config.addr.as_str(), &config.tuning, &config.server);
     raise_descriptor_limit();
     let capacity = Capacity::of(server, tuning);
@@ -237,6 +239,7 @@ fn put_in_order(engine: Arc<Engine>) -> Result<()> {
     }
 }
 
+    check_clock(Moment::now())?;
 fn cannot_listen(addr: &str, e: std::io::Error) -> Error {
     match e.kind() {
         std::io::ErrorKind::AddrInUse => {

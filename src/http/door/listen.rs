@@ -6,11 +6,10 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use http_body::{Frame, SizeHint};
 use hyper::Request;
@@ -136,8 +135,7 @@ async fn serve(
     let head = connections.head();
     let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection), head, came: 0 });
     let routes = Routes { inner: TowerToHyperService::new(routes), connection: Arc::clone(&connection), peer };
-    let mut http =
-        pin!(http1::Builder::new().max_buf_size(BUFFER).auto_date_header(false).serve_connection(io, routes));
+    let mut http = pin!(http1::Builder::new().max_buf_size(BUFFER).serve_connection(io, routes));
     let mut stop = pin!(stopping.begun());
     let mut stopped = false;
     loop {
@@ -249,23 +247,11 @@ impl Service<Request<Incoming>> for Routes {
         let brought = Arc::clone(&connection);
         let answer = self.inner.call(request.map(|body| Brought { body, connection: brought }));
         Box::pin(async move {
-            let mut answer = answer.await?;
+            let answer = answer.await?;
             connection.answers();
-            if let Some(date) = date(SystemTime::now()) {
-                answer.headers_mut().insert(header::DATE, date);
-            }
             Ok(answer.map(|body| Answer { body, connection }))
         })
     }
-}
-
-/// The date of an answer; none by a clock that HTTP has no date for, on which hyper's own would panic. Who has no clock says no
-/// date (RFC 9110, 6.6.1).
-fn date(now: SystemTime) -> Option<HeaderValue> {
-    // Until the end of the year 9999.
-    const LAST: u64 = 253_402_300_799;
-    let since = now.duration_since(UNIX_EPOCH).ok().filter(|since| since.as_secs() <= LAST)?;
-    HeaderValue::from_str(&httpdate::fmt_http_date(UNIX_EPOCH + since)).ok()
 }
 
 /// The body of a request, which tells when it is waited for.
@@ -325,17 +311,5 @@ impl http_body::Body for Answer {
 impl Drop for Answer {
     fn drop(&mut self) {
         self.connection.rests();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_that_is_wrong_gives_no_date_and_no_panic() {
-        assert_eq!(date(UNIX_EPOCH).expect("a date"), "Thu, 01 Jan 1970 00:00:00 GMT");
-        assert_eq!(date(UNIX_EPOCH - Duration::from_secs(1)), None);
-        assert_eq!(date(UNIX_EPOCH + Duration::from_secs(1 << 40)), None);
     }
 }
