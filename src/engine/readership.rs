@@ -197,7 +197,7 @@ impl Engine {
     /// The first day that is not told. What was told stays so: who could take batches apart by having readers forgotten would
     /// see between them.
     fn told_until(&self, known: &[Dated], today: i32, secret: &[u8; 32]) -> Result<i32> {
-        let (told, batches) = self.store.told()?;
+        let (told, batches) = self.store.told_through()?;
         let mut told = told.unwrap_or(i32::MIN);
         if told > today {
             // Noted by a clock that ran ahead.

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::ask::Given;
-use super::body::{grown, linger_of, parsed, whole};
+use super::body::{grown, linger_of, whole};
 use super::door::Lease;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, Ids, NoParams, Params, body_type, unsupported};

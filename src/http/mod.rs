@@ -124,8 +124,8 @@ pub fn serve(
     ready: impl FnOnce(SocketAddr, &Arc<Engine>) + Send + 'static,
     ending: impl FnOnce() + Send + 'static,
 ) -> Result<()> {
-    check_clock(Moment::now())?;
     let (addr, tuning, server) = (config.addr.as_str(), &config.tuning, &config.server);
+    check_clock(Moment::now())?;
     raise_descriptor_limit();
     let capacity = Capacity::of(server, tuning);
     tracing::info!(
@@ -239,7 +239,17 @@ fn put_in_order(engine: Arc<Engine>) -> Result<()> {
     }
 }
 
-    check_clock(Moment::now())?;
+/// Refuses a clock with which no answer could be dated: hyper knows no time before 1970, and would die of each request.
+fn check_clock(now: Moment) -> Result<()> {
+    if now.0 >= 0 {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "the clock of this machine says {now}, and HTTP knows no time before 1970: set the clock, then serve. All other \
+         commands work meanwhile"
+    )))
+}
+
 fn cannot_listen(addr: &str, e: std::io::Error) -> Error {
     match e.kind() {
         std::io::ErrorKind::AddrInUse => {

@@ -157,7 +157,7 @@ impl Store {
     }
 
     /// The first day (since 1970) whose acts are not told yet, none while nothing is, and how many batches were told.
-    pub fn told(&self) -> Result<(Option<i32>, usize)> {
+    pub fn told_through(&self) -> Result<(Option<i32>, usize)> {
         self.read(|c| {
             c.prepare_cached("SELECT told, batches FROM counter")?.query_row([], |r| Ok((r.get(0)?, r.get(1)?)))
         })
