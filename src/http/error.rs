@@ -120,13 +120,10 @@ impl From<Error> for ApiError {
             Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
             Error::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
+            // Names no path.
             Error::StorageFull(_) => {
                 tracing::error!("{}", cut(e.to_string()));
-                return ApiError::new(
-                    StatusCode::INSUFFICIENT_STORAGE,
-                    "there is no room left on the disk of the service; what was acknowledged before is safe. Make room on \
-                     it and send this again",
-                );
+                StatusCode::INSUFFICIENT_STORAGE
             }
             // The operator finds the paths in the log; a client learns none.
             Error::Unavailable(_) => {

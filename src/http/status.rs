@@ -12,8 +12,9 @@ use crate::engine::{Engine, Info};
 /// How old an answer may be where another can be had.
 const FRESH: Duration = Duration::from_millis(500);
 
-/// How long another is waited for.
+/// How long another is waited for where one that is not too old can be had instead, and where none can.
 const PATIENCE: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// How old an answer may be at all.
 const OLD: Duration = Duration::from_secs(10);
@@ -57,7 +58,9 @@ impl Status {
         if !fresh {
             let _ = self.ask.try_send(());
             let newer = |known: &Known| known.as_ref().is_some_and(|(at, _)| *at >= asked);
-            let _ = tokio::time::timeout(PATIENCE, known.wait_for(newer)).await;
+            let there = known.borrow().as_ref().is_some_and(|(at, _)| at.elapsed() + PATIENCE < OLD);
+            let patience = if there { PATIENCE } else { LONGEST };
+            let _ = tokio::time::timeout(patience, known.wait_for(newer)).await;
         }
         let last = known.borrow().clone().filter(|(at, _)| at.elapsed() < OLD);
         let too_long = || Err(ApiError::overloaded("the state of the service could not be told in time"));

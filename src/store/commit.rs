@@ -71,8 +71,10 @@ impl Writer {
 
     /// Reads what the last commit wrote.
     pub fn follow_log(&mut self) -> std::io::Result<()> {
+        let before = self.log.mark().salt;
         self.log.read_on()?;
-        if self.log.written().len() < self.folded {
+        // One that began anew may be longer already than what was folded in of the one before.
+        if self.log.mark().salt != before || self.log.written().len() < self.folded {
             self.folded = 0;
             self.ends.clear();
         }

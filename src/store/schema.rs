@@ -258,6 +258,7 @@ ALTER TABLE counter ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::papers::short_hash;
     use crate::store::{Listing, Store};
 
     /// What was said of an interest before anchors were known holds for the papers found in it last.
@@ -304,8 +305,8 @@ mod tests {
             let json = format!("{{\"id\":\"p{k}\",\"title\":\"t{k}\"}}");
             old.execute(
                 "INSERT INTO papers (id, text_hash, hash, json, list_day, upvotes, trending, change)
-                 VALUES (?1, x'00', x'00', ?2, ?3, 0, 0, 1)",
-                rusqlite::params![format!("p{k}"), json, (k > 2).then_some(20_000 + k)],
+                 VALUES (?1, x'00', ?4, ?2, ?3, 0, 0, 1)",
+                rusqlite::params![format!("p{k}"), json, (k > 2).then_some(20_000 + k), short_hash(json.as_bytes())],
             )
             .expect("written");
         }

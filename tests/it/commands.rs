@@ -137,7 +137,7 @@ fn bad_lines_are_told_and_the_rest_goes_in() {
         .iter()
         .map(|w| (w["line"].as_u64().expect("a line"), w["field"].as_str().expect("a field")))
         .collect();
-    assert_eq!((warned, &report["warnings_total"]), (vec![(8, "date"), (11, "upvotes")], &json!(2)));
+    assert_eq!((warned, &report["warnings_total"]), (vec![(8, "date"), (11, "upvotes"), (15, "abstract")], &json!(3)));
     assert_eq!(folder.papers(), 6);
     let hit = &folder.json(&["search", "Second", "-k", "1"])[0];
     assert_eq!((&hit["id"], &hit["title"]), (&json!("a"), &json!("Second, of the same id")));

@@ -130,7 +130,8 @@ fn a_compressed_file_unpacks_as_far_as_is_allowed() {
 
 #[test]
 fn bodies_do_not_become_trees() {
-    let server = Server::start(&Folder::new());
+    let folder = Folder::new();
+    let server = Server::start(&folder);
     let many = format!("{{\"q\":[{}1]}}", "[],".repeat(1_000_001));
     let reply = server.request("POST", "/v1/search", Some("application/json"), many.as_bytes());
     assert_eq!(error(&reply).0, 413);

@@ -86,7 +86,8 @@ fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
 
 #[test]
 fn the_document_says_of_every_route_what_it_is_and_what_can_come() {
-    let server = Server::start(&Folder::new());
+    let folder = Folder::new();
+    let server = Server::start(&folder);
     let document = server.get("/openapi.json").body;
     let operations = operations(&document);
     assert!(operations.len() > 35, "{}", operations.len());
@@ -118,7 +119,8 @@ fn the_document_says_of_every_route_what_it_is_and_what_can_come() {
 
 #[test]
 fn a_body_that_is_compressed_is_refused_on_every_route_with_the_way_out() {
-    let server = Server::start(&Folder::new());
+    let folder = Folder::new();
+    let server = Server::start(&folder);
     let document = server.get("/openapi.json").body;
     let mut seen = 0;
     for (method, path, operation) in operations(&document) {
