@@ -86,7 +86,7 @@ pub struct Inverted {
     view: RwLock<Arc<View>>,
 }
 
-/// What of the log says nothing to anybody: see [`Merging`].
+/// What of the log says nothing to anybody: see `Merging`.
 pub const QUIET: &str = "tantivy::indexer::segment_manager=error";
 
 /// tantivy's own policy of joining small segments, which remembers what it has set going.
