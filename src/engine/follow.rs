@@ -137,11 +137,15 @@ impl Follow {
             let healed = own.heal(words, index);
             let mut late = own.late.lock().unwrap_or_else(PoisonError::into_inner);
             match healed {
-                Ok(()) if unwritten => late.again(),
                 Ok(()) => {
                     // Somebody may have written meanwhile, and failed.
                     let words = late.words && (!words || own.lexical.standing().is_none_or(|(failed, _)| failed));
-                    *late = Late { words, index: late.index && !index, ..Late::default() };
+                    let healed = Late { words, index: late.index && !index, ..Late::default() };
+                    // What is only not written yet is tried again later and later.
+                    *late = if unwritten { Late { tries: late.tries, ..healed } } else { healed };
+                    if unwritten {
+                        late.again();
+                    }
                 }
                 Err(e) => {
                     tracing::warn!("an index could not catch up yet: {e}");

@@ -64,6 +64,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use self::space::Space;
 use self::versions::Versions;
+use crate::cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::index::Lexical;
@@ -123,6 +124,8 @@ impl Engine {
     pub fn delete(&self, id: &str) -> Result<()> {
         let known = self.named_beyond_doubt(id)?;
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever waited for it may be gone.
+        cancel::check()?;
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.space().index.remove(&[row]);
         let followed = self.follow_versions(std::iter::empty(), &[row]);

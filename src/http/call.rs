@@ -88,7 +88,9 @@ pub fn weight(request: &Request) -> Weight {
     let path = request.uri().path();
     let heavy = ["/v1/embed", "/v1/papers", "/v1/similar/batch", "/v1/themes/of", "/v1/events"].contains(&path)
         || ["/rank", "/events", "/feed/preview", "/questions"].iter().any(|end| path.ends_with(end));
-    if heavy && request.method() != Method::GET { Weight::Heavy } else { Weight::Light }
+    // Taking a paper away waits for those that are being put in.
+    let waits = request.method() == Method::DELETE && path.starts_with("/v1/papers/");
+    if waits || heavy && request.method() != Method::GET { Weight::Heavy } else { Weight::Light }
 }
 
 /// Whether `Accept-Encoding` allows gzip, and does not like the plain text better (RFC 9110, 12.5.3).

@@ -55,10 +55,12 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resp
         linger_of(&parts.headers, body);
         return refused(why).into_response();
     }
+    let writes = ![Method::GET, Method::HEAD].contains(request.method());
     let answer = tokio::time::timeout(time, call.scope(next.run(request)));
     tokio::select! {
         answered = answer => answered.unwrap_or_else(|_| {
-            let message = format!("the request took longer than {} s", app.tuning.timeout_s);
+            let done = if writes { "; what it was to write may be there, as a whole or in part" } else { "" };
+            let message = format!("the request took longer than {} s{done}", app.tuning.timeout_s);
             ApiError::new(StatusCode::REQUEST_TIMEOUT, message).into_response()
         }),
         () = app.stopping.since(stopping::PATIENCE) => stopping::given_up().into_response(),

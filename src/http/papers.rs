@@ -19,7 +19,7 @@ use super::docs::PapersBody;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params, body_type, json_bytes, unsupported};
 use super::stopping;
-use crate::engine::{Incoming, PaperInFull, Report};
+use crate::engine::{Engine, Incoming, PaperInFull, Report};
 use crate::error::{Error, Result};
 use crate::paper::Paper;
 use crate::sources;
@@ -81,12 +81,13 @@ pub async fn put(
         }
         Some("application/json") => {
             let body = json_bytes(request, &app).await?;
-            app.blocking(move |engine| {
+            let (written, hear) = hearing();
+            let put = move |engine: &Engine| {
                 let papers = sources::InJson::new(body)?;
                 let mut lines = papers.papers().map(|line| if strict { line.map(Incoming::strict) } else { line });
-                engine.ingest(&mut lines, &|_| {})
-            })
-            .await?
+                engine.ingest(&mut lines, &hear)
+            };
+            app.blocking(put).await.map_err(|e| with_what_is_in(e, &written()))?
         }
         _ => return Err(unsupported(request.headers(), "application/json or application/x-ndjson")),
     };
@@ -101,10 +102,7 @@ async fn stream(app: &App, body: Body, headers: &HeaderMap, strict: bool) -> Res
         return Err(ApiError::overloaded("as many streams of papers are taken in as may be"));
     };
     let reader = SyncIoBridge::new(StreamReader::new(Box::pin(steady(app, body))));
-    let written: Arc<Mutex<Report>> = Arc::default();
-    let heard = Arc::clone(&written);
-    let so_far = move || written.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let hear = move |report: &Report| *heard.lock().unwrap_or_else(PoisonError::into_inner) = report.clone();
+    let (so_far, hear) = hearing();
     let work = app.aside(place, move |engine| {
         let lines = sources::read(BODY, reader);
         let mut lines = lines.map(|line| if strict { line.map(Incoming::strict) } else { line });
@@ -115,7 +113,7 @@ async fn stream(app: &App, body: Body, headers: &HeaderMap, strict: bool) -> Res
         }
     });
     let done = tokio::select! {
-        done = work => done?,
+        done = work => done.map_err(|e| with_what_is_in(e, &so_far()))?,
         () = app.stopping.since(stopping::PATIENCE) => return Err(stopping::so_far(&so_far())),
     };
     match done {
@@ -129,6 +127,24 @@ async fn stream(app: &App, body: Body, headers: &HeaderMap, strict: bool) -> Res
         }
         Err(e) => Err(ApiError::bad_request(format!("the body broke off: {e}; {}", stopping::written(&so_far())))),
     }
+}
+
+/// What becomes of papers while they are taken in: what tells how far it is, and what hears it.
+fn hearing() -> (impl Fn() -> Report, impl Fn(&Report) + Sync + Send + 'static) {
+    let written: Arc<Mutex<Report>> = Arc::default();
+    let heard = Arc::clone(&written);
+    let so_far = move || written.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let hear = move |report: &Report| *heard.lock().unwrap_or_else(PoisonError::into_inner) = report.clone();
+    (so_far, hear)
+}
+
+/// An error that ended papers on their way in, with what of them is in all the same.
+fn with_what_is_in(e: ApiError, report: &Report) -> ApiError {
+    if report.lines() == 0 {
+        return e;
+    }
+    let message = format!("{}. That is of the rest: {}", e.message.trim_end_matches('.'), stopping::written(report));
+    ApiError { message, detail: serde_json::to_value(report).ok(), ..e }
 }
 
 /// What the body is called where lines are told.

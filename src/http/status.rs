@@ -1,5 +1,6 @@
 //! What the service holds, for those who watch it: told quickly, however busy the service is.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -39,7 +40,9 @@ impl Status {
         std::thread::Builder::new().name("status".into()).spawn(move || {
             while asked.recv().is_ok() {
                 if let Some(engine) = engine.get().cloned() {
-                    let info = engine.info().map(Arc::new).map_err(ApiError::from);
+                    // A panic must not end what tells how the service is.
+                    let look = catch_unwind(AssertUnwindSafe(|| engine.info()));
+                    let info = look.map_err(|_| ApiError::internal()).and_then(|info| Ok(Arc::new(info?)));
                     tell.send_replace(Some((Instant::now(), info)));
                 }
             }

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Transaction};
 
 use super::acknowledged::{Acknowledged, Said};
-use super::log::{Log, Mark};
+use super::log::Log;
 use super::pages::Pages;
 use super::place::{Room, is_full};
 use super::{Store, TroubleCode, no_room};
+use crate::cancel;
 use crate::error::{Error, Result};
 
 /// Commits from which on the log is worth folding: of single papers they come to about a thousand pages.
@@ -43,6 +44,12 @@ pub struct Writer {
     pub commits: u64,
     /// What of the log is in the database already.
     folded: usize,
+    /// Up to where it was announced that it will be.
+    announced: usize,
+    /// How many commits and how much of the log there were when it could last be folded in only in part.
+    tried: (usize, usize),
+    /// Whether the last commit failed: what stands in the file behind the one before may not be SQLite's.
+    unsettled: bool,
     /// How long the log was after a commit, and the number of that.
     ends: Vec<(usize, u64)>,
 }
@@ -66,18 +73,30 @@ pub enum Fold {
 
 impl Writer {
     pub fn new(connection: Connection, log: Log, pages: Option<Pages>) -> Self {
-        Writer { connection, log, pages, acknowledged: None, commits: 0, folded: 0, ends: Vec::new() }
+        Writer {
+            connection,
+            log,
+            pages,
+            acknowledged: None,
+            commits: 0,
+            folded: 0,
+            announced: 0,
+            tried: (0, 0),
+            unsettled: false,
+            ends: Vec::new(),
+        }
     }
 
     /// Reads what the last commit wrote.
     pub fn follow_log(&mut self) -> std::io::Result<()> {
         let before = self.log.mark().salt;
-        self.log.read_on()?;
+        let read = self.log.read_on();
         // One that began anew may be longer already than what was folded in of the one before.
         if self.log.mark().salt != before || self.log.written().len() < self.folded {
-            self.folded = 0;
+            (self.folded, self.announced, self.tried) = (0, 0, (0, 0));
             self.ends.clear();
         }
+        read?;
         let end = (self.log.written().len(), self.commits);
         if self.ends.last() != Some(&end) {
             self.ends.push(end);
@@ -88,35 +107,43 @@ impl Writer {
     /// Folds the log into the database, each page with its checksum. `false` when something of it had to stay.
     pub fn fold(&mut self, how: Fold, folder: &std::path::Path, database: &std::path::Path) -> Result<bool> {
         let io = |e| full_or(folder, "cannot write the checksums of the database", e);
-        self.follow_log().map_err(|e| full_or(folder, "cannot read the log of the database", e))?;
+        if !self.unsettled {
+            self.follow_log().map_err(|e| full_or(folder, "cannot read the log of the database", e))?;
+        }
         let all = self.log.written().len();
         if self.folded == all && (how == Fold::Passive || all == 0) && self.pages.is_some() {
             return Ok(true);
         }
-        let coming = &self.log.written()[self.folded..];
+        let coming = &self.log.written()[self.announced.max(self.folded).min(all)..];
         if let Some(pages) = self.pages.as_mut().filter(|_| !coming.is_empty()) {
             pages.announce(coming, self.log.mark()).map_err(io)?;
+            self.announced = all;
         }
         let sql = match how {
             Fold::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
             Fold::Whole => "PRAGMA wal_checkpoint(TRUNCATE)",
         };
-        let (busy, done) = self
+        let (busy, logged, done) = self
             .connection
-            .query_row(sql, [], |r| Ok((r.get::<_, i64>(0)? != 0, r.get::<_, i64>(2)?)))
+            .query_row(sql, [], |r| Ok((r.get::<_, i64>(0)? != 0, r.get::<_, i64>(1)?, r.get::<_, i64>(2)?)))
             .map_err(|e| super::explain(database, e))?;
-        let done = if how == Fold::Whole && !busy { all } else { usize::try_from(done).unwrap_or(0).min(all) };
-        let commits = self.ends.iter().rev().find(|(end, _)| *end <= done).map_or(0, |(_, number)| *number);
-        if let Some(pages) = self.pages.as_mut().filter(|_| done > self.folded) {
-            let to = Mark { frames: done as u64, ..self.log.mark() };
-            pages.done(&self.log.written()[self.folded..done], commits.max(pages.commits()), to);
+        // Of a log that is folded in only in part, for a reader, SQLite writes the newest of each page that the reader may
+        // see, and passes over the pages that a later commit wrote as well: what the pages are is known when all of it is.
+        let whole = !busy && (how == Fold::Whole || (logged == done && usize::try_from(done) == Ok(all)));
+        if !whole {
+            self.tried = (self.ends.len(), all);
+            return Ok(false);
         }
-        self.folded = done.max(self.folded);
-        self.ends.retain(|(end, _)| *end > done);
-        if self.pages.is_none() && done == all {
+        let commits = self.ends.last().map_or(0, |(_, number)| *number);
+        if let Some(pages) = self.pages.as_mut().filter(|_| all > self.folded) {
+            pages.done(&self.log.written()[self.folded..], commits.max(pages.commits()), self.log.mark());
+        }
+        (self.folded, self.tried) = (all, (0, 0));
+        self.ends.clear();
+        if self.pages.is_none() {
             self.pages = Some(Pages::make(folder, database, self.commits).map_err(io)?);
         }
-        Ok(done == all)
+        Ok(true)
     }
 
     /// Writes down that the last commit is being told of.
@@ -140,7 +167,7 @@ impl Store {
     /// safe: every commit is, before it returns.
     pub fn fold_log(&self) -> Result<()> {
         let mut writer = self.writer();
-        if writer.ends.len() < FOLD_AFTER {
+        if writer.ends.len() < writer.tried.0 + FOLD_AFTER {
             return Ok(());
         }
         self.fold(&mut writer, Fold::Passive).map(drop)
@@ -176,8 +203,10 @@ impl Store {
     pub(super) fn write_or<T>(&self, f: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Result<T>>) -> Result<T> {
         self.place.check().map_err(|why| self.gone(&why))?;
         let mut writer = self.writer();
+        // Whoever waited for it may be gone.
+        cancel::check()?;
         let before = writer.connection.total_changes();
-        let mut number = None;
+        let (mut number, mut unsettled) = (None, writer.unsettled);
         let run = || {
             let transaction = writer.connection.transaction()?;
             let out = f(&transaction)?;
@@ -192,10 +221,16 @@ impl Store {
             if let Err(why) = self.place.check() {
                 return Ok(Err(self.gone(&why)));
             }
+            // One that wrote nothing settles nothing.
+            let still = unsettled && number.is_none();
+            unsettled = true;
             transaction.commit()?;
+            unsettled = still;
             Ok(out)
         };
-        let out = run().map_err(|e| self.explain(e)).and_then(|out| out);
+        let out = run();
+        writer.unsettled = unsettled;
+        let out = out.map_err(|e| self.explain(e)).and_then(|out| out);
         self.note_room(&out);
         let out = out?;
         let Some(number) = number else { return Ok(out) };
@@ -207,7 +242,7 @@ impl Store {
         // Whatever was taken away before this moment may have taken this commit with it.
         self.place.check().map_err(|why| self.gone(&why))?;
         writer.acknowledge();
-        if writer.log.written().len() - writer.folded >= LOG_PAGES
+        if writer.log.written().len().saturating_sub(writer.folded.max(writer.tried.1)) >= LOG_PAGES
             && let Err(e) = self.fold(&mut writer, Fold::Passive)
         {
             tracing::warn!("the log of the database could not be folded in: {e}");
@@ -313,5 +348,55 @@ impl Drop for Store {
         {
             tracing::warn!("the log of the database stays beside it: {e}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// For a reader that stays where it was SQLite folds in some pages and passes over others. Nothing of that is damage, and
+    /// what comes later is held all the same.
+    #[test]
+    fn a_log_that_is_folded_in_only_in_part_is_no_damage() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).expect("opens");
+        let commit =
+            |n: i64| store.write(|t| t.execute("UPDATE counter SET batches = ?1", [n]).map(drop)).expect("writes");
+        let differing = || {
+            let writer = store.writer();
+            let pages = writer.pages.as_ref().expect("checksums");
+            pages.differing(&store.path, 0, usize::MAX, &HashSet::new()).expect("reads")
+        };
+        commit(1);
+        let reader = Connection::open(&store.path).expect("opens");
+        reader.execute_batch("BEGIN").expect("begins");
+        let seen: i64 = reader.query_row("SELECT batches FROM counter", [], |r| r.get(0)).expect("reads");
+        assert_eq!(seen, 1);
+        for n in 2..40 {
+            commit(n);
+            assert!(!store.fold(&mut store.writer(), Fold::Passive).expect("folds what it may"));
+            assert_eq!(differing(), [] as [u32; 0], "after {n} commits");
+        }
+        drop(reader);
+        assert!(store.fold(&mut store.writer(), Fold::Passive).expect("folds"));
+        assert_eq!(differing(), [] as [u32; 0]);
+        // The log begins anew, and a long commit is longer than all that was folded in before.
+        store
+            .write(|t| {
+                (0..500).try_for_each(|k| {
+                    t.execute(
+                        "INSERT INTO users (name, settings, created, version) VALUES (?1, '{}', 0, 0)",
+                        [format!("{k}{}", "x".repeat(900))],
+                    )
+                    .map(drop)
+                })
+            })
+            .expect("writes");
+        assert!(store.fold(&mut store.writer(), Fold::Passive).expect("folds"));
+        assert_eq!(differing(), [] as [u32; 0]);
+        drop(store);
+        let store = Store::open(folder.path()).expect("opens again, and finds every page as it was written");
+        assert!(store.told().is_empty(), "{:?}", store.told());
     }
 }

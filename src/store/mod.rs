@@ -137,6 +137,14 @@ impl Store {
     }
 
     fn explain(&self, e: rusqlite::Error) -> Error {
+        if matches!(e.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) {
+            tracing::error!("{}: {}", self.path.display(), head(&e.to_string(), 300));
+            self.damaged_too("a page that SQLite came to".into());
+            return Error::Damaged(
+                "the database is damaged where this was looked for: nothing was written. /readyz and `paperkin doctor` say more"
+                    .into(),
+            );
+        }
         explain(&self.path, e)
     }
 }

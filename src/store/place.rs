@@ -1,7 +1,7 @@
 //! The folder under the open store: held against other processes, and watched, since files can be taken away under it.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -49,7 +49,7 @@ pub enum Room {
 
 /// Whether the system had no room: a full disk, a quota, or the limit of a file's length.
 pub fn is_full(e: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    use ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(e.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
@@ -132,8 +132,12 @@ impl Place {
             match Identity::at(&path) {
                 Ok(now) if now == identity => {}
                 Ok(_) => return Err(format!("`{name}` of the data folder was replaced by another file")),
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                    return Err(match self.folder.exists() {
+                // A file may stand where the folder stood.
+                Err(e)
+                    if [ErrorKind::NotFound, ErrorKind::NotADirectory, ErrorKind::StaleNetworkFileHandle]
+                        .contains(&e.kind()) =>
+                {
+                    return Err(match self.folder.is_dir() {
                         true => format!("`{name}` of the data folder is gone"),
                         false => "the data folder is gone".to_string(),
                     });

@@ -403,3 +403,16 @@ fn the_old_ways_of_http_still_work() {
     }
     assert!(body.starts_with(b"{\"papers\""));
 }
+
+/// A head holds memory until the next one comes, however many a connection brings.
+#[test]
+fn a_connection_that_asks_again_and_again_holds_nothing() {
+    let (_folder, server) = serve(&[("BODY_MEMORY", "1048576")]);
+    let mut stream = connect(&server);
+    let ask = format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-pad: {}\r\n\r\n", "x".repeat(6000));
+    for _ in 0..400 {
+        stream.write_all(ask.as_bytes()).expect("sent");
+        assert!(one(&stream).0.starts_with("HTTP/1.1 200"));
+    }
+    assert_eq!(figure(&server, "paperkin_body_bytes"), 0.0);
+}

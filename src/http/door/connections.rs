@@ -91,15 +91,16 @@ impl Connection {
         }
     }
 
-    /// Bytes came; whether they are of the head of a request.
-    pub fn came(&self) -> bool {
+    /// Bytes came; whether they are of the head of a request, and the first of it.
+    pub fn came(&self) -> (bool, bool) {
         let now = now();
         self.moved.store(now, Ordering::Relaxed);
         let head = self.doing.load(Ordering::Relaxed) == IDLE;
-        if head && get(&self.head) == 0 {
+        let first = head && get(&self.head) == 0;
+        if first {
             self.head.store(now, Ordering::Relaxed);
         }
-        head
+        (head, first)
     }
 
     /// Bytes went.
@@ -172,7 +173,7 @@ impl Connection {
             Some("unread")
         } else if doing == IDLE && over(get(&self.head), limits.header) {
             Some("header")
-        } else if doing == IDLE && over(get(&self.since), limits.idle) {
+        } else if doing == IDLE && over(get(&self.since).max(get(&self.moved)), limits.idle) {
             Some("idle")
         } else {
             None

@@ -184,11 +184,13 @@ impl AsyncRead for Watched {
         if bytes == 0 {
             return Poll::Ready(read);
         }
-        if !self.connection.came() {
-            if self.came > 0 {
-                self.came = 0;
-                self.head.shrink(BUFFER);
-            }
+        let (of_a_head, first) = self.connection.came();
+        if first || !of_a_head {
+            // What the head before held is free.
+            self.came = 0;
+            self.head.shrink(usize::MAX);
+        }
+        if !of_a_head {
             return Poll::Ready(read);
         }
         self.came += bytes;
