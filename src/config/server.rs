@@ -14,7 +14,7 @@ pub struct Server {
     pub cors_origins: Vec<String>,
     /// Connections at a time (at most 1,000,000); 0 takes what the limit on open files leaves beside what the store, the
     /// index and the model need, at most 16,384, and more than that is never taken. Where it is reached, whoever has stood
-    /// still longest goes, or new connections wait.
+    /// still longest goes, those first that never asked for anything, or new connections wait.
     pub max_connections: usize,
     /// Seconds in which the head of a request has to come whole (1 to 3,600).
     pub header_timeout_s: u64,

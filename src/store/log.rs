@@ -165,7 +165,7 @@ fn page_size(header: &[u8]) -> usize {
 }
 
 /// Reads until the buffer is full or the file ends; gives how much came.
-fn read_full(file: &mut File, bytes: &mut [u8]) -> io::Result<usize> {
+pub fn read_full(file: &mut File, bytes: &mut [u8]) -> io::Result<usize> {
     let mut n = 0;
     while n < bytes.len() {
         match file.read(&mut bytes[n..]) {

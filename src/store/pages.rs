@@ -12,7 +12,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::log::{Mark, Written, sum};
+use super::log::{Mark, Written, read_full, sum};
 
 /// Beside the database.
 pub const SUMS: &str = "papers.sums";
@@ -142,7 +142,7 @@ impl Pages {
         file.seek(SeekFrom::Start(0))?;
         let mut bytes = vec![0; BATCH * page_size];
         loop {
-            let n = fill(&mut file, &mut bytes)?;
+            let n = read_full(&mut file, &mut bytes)?;
             pages.sums.extend(bytes[..n].chunks_exact(page_size).map(sum));
             if n < bytes.len() {
                 break;
@@ -168,7 +168,7 @@ impl Pages {
             let mut bytes = vec![0; self.page_size];
             for (page, coming) in &last {
                 file.seek(SeekFrom::Start(u64::from(page.saturating_sub(1)) * self.page_size as u64))?;
-                let n = fill(&mut file, &mut bytes)?;
+                let n = read_full(&mut file, &mut bytes)?;
                 let is = if n == bytes.len() { sum(&bytes) } else { 0 };
                 let before = self.sums.get((*page as usize).wrapping_sub(1)).copied().unwrap_or(0);
                 new &= is == *coming;
@@ -223,7 +223,7 @@ impl Pages {
         let mut at = from;
         while at < end {
             let wanted = (end - at).min(BATCH) * self.page_size;
-            let got = fill(&mut file, &mut bytes[..wanted])?;
+            let got = read_full(&mut file, &mut bytes[..wanted])?;
             // What is not there differs from whatever it was.
             bytes[got..wanted].fill(0);
             for (k, page) in bytes[..wanted].chunks_exact(self.page_size).enumerate() {
@@ -334,19 +334,6 @@ fn page_size(file: &mut File) -> io::Result<usize> {
         n if n.is_power_of_two() && n >= 512 => usize::from(n),
         _ => 4096,
     })
-}
-
-fn fill(file: &mut File, bytes: &mut [u8]) -> io::Result<usize> {
-    let mut n = 0;
-    while n < bytes.len() {
-        match file.read(&mut bytes[n..]) {
-            Ok(0) => break,
-            Ok(more) => n += more,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(n)
 }
 
 fn encode(kind: u32, commits: u64, mark: Mark, numbers: impl Iterator<Item = u32>) -> Vec<u8> {

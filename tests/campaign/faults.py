@@ -305,15 +305,9 @@ def descriptors_run_out(stand: Stand, outcome: Outcome) -> None:
 def _on_line(outcome: Outcome, line: Line, method: str, address: str, body: Any) -> None:
     try:
         reply = line.request(method, address, body)
-    except NoAnswer:
-        # Whoever has stood still longest is let go for who comes: as with any idle connection, a client then asks on another.
-        outcome.did["idle connections let go"] += 1
-        line.close()
-        try:
-            reply = line.request(method, address, body)
-        except NoAnswer as error:
-            outcome.must(False, f"a new connection after one from before was closed: {error}")
-            return
+    except NoAnswer as error:
+        outcome.must(False, f"a connection from before: {error}")
+        return
     outcome.did[f"answers {reply.status}"] += 1
     outcome.must(reply.status in (200, 201, 503), f"while descriptors are out: {reply}")
 
@@ -457,7 +451,7 @@ def faketime(stand: Stand) -> str:
     "faults", "clocks", "Before 1970, far ahead, and jumping: every call is answered, nothing acknowledged is lost."
 )
 def clocks(stand: Stand, outcome: Outcome) -> None:
-    """The clock is set to 1901, 1969 (then it may refuse, and say why), 2037 and 2200, and then jumps while it works."""
+    """The clock of the service is set to 1901, 1969, 2037 and 2200, and then made to jump while it works."""
     library, folder = faketime(stand), stand.copy(1000)
     told = Told(outcome, "clock")
     fixed = {"LD_PRELOAD": library, "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
@@ -468,9 +462,7 @@ def clocks(stand: Stand, outcome: Outcome) -> None:
                 outcome.look_at(service)
                 outcome.must(service.stop() == 0, f"does not stop well in {date}")
         except NotStarted as error:
-            # HTTP has no date before 1970: then a sentence about the clock is all that can be had.
-            outcome.did["refused by a clock before 1970"] += 1
-            outcome.must(date < "1970" and "the clock" in str(error), f"does not start in {date}: {error}")
+            outcome.must(False, f"does not start in {date}: {error}")
     clock = stand.fresh("clock")
     clock.write_text("+0")
     jumping = fixed | {"FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1"}

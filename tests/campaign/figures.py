@@ -22,16 +22,11 @@ def median(values: Sequence[float]) -> float:
 def exponent(sizes: Sequence[float], seconds: Sequence[float], floor: float = 0.05) -> float:
     """How time grows with size: the power `p` of `seconds ~ size**p`, over the last doublings.
 
-    A single step (a cache that overflows, memory that is new) is no growth: of the last two doublings and of the last one
-    alone the smaller power counts, and a square shows in both. Times under `floor` seconds say more of the machine than of
-    the work, so they count as `floor`. 1 is linear, 2 is quadratic; 0 where everything was quicker than the floor.
+    Times under `floor` seconds say more of the machine than of the work, so they count as `floor`. 1 is linear, 2 is
+    quadratic; 0 where everything was quicker than the floor.
     """
     if len(sizes) < 2:
         return 0.0
     first = max(0, len(sizes) - 3)
-
-    def power(since: int) -> float:
-        rise = max(seconds[-1], floor) / max(seconds[since], floor)
-        return math.log(rise) / math.log(sizes[-1] / sizes[since])
-
-    return min(power(first), power(len(sizes) - 2))
+    rise = max(seconds[-1], floor) / max(seconds[first], floor)
+    return math.log(rise) / math.log(sizes[-1] / sizes[first])

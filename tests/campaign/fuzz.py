@@ -40,9 +40,7 @@ def sound(outcome: Outcome, reply: Reply, what: bytes | str) -> None:
         outcome.must(False, f"an error of another shape: {reply} for {shown}")
     if reply.status >= 400 and LEAK.search(reply.body):
         outcome.must(False, f"an error shows what is inside: {reply}")
-    # All themes made anew on demand take as long as they take; the request is bounded by its 408.
-    bar = 30.0 if "/themes/rebuild" in reply.request else SLOW
-    outcome.must(reply.seconds < bar, f"{reply.seconds:.1f} s: {reply.request} for {shown}")
+    outcome.must(reply.seconds < SLOW, f"{reply.seconds:.1f} s: {reply.request} for {shown}")
 
 
 def send(

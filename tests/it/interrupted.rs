@@ -108,7 +108,7 @@ fn stopping_finishes_what_is_running() {
     } else {
         // A machine with much else to do: nothing that was counted is missing.
         let told = reply.body["error"]["detail"]["accepted"].as_u64().expect("a report");
-        assert!(reply.status == 503 && told <= papers && papers <= 4_000, "{} {}: {papers}", reply.status, reply.body);
+        assert!(reply.status == 503 && told <= papers && papers < 4_000, "{} {}: {papers}", reply.status, reply.body);
     }
 }
 

@@ -4,6 +4,7 @@
 //! picture when somebody next asks for it, by their neighbours; a run ([`run`]) puts a new one in its place.
 
 mod about;
+mod centres;
 mod map;
 mod of;
 mod picture;

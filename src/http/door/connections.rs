@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -54,6 +54,8 @@ const ANSWERING: u8 = 3;
 /// One connection, as it is watched. Times are milliseconds of [`now`]; 0 is never.
 pub struct Connection {
     doing: AtomicU8,
+    /// Whether it ever brought a request.
+    asked: AtomicBool,
     /// Since when it waits for a request.
     since: AtomicU64,
     /// When the first byte of the head came that it waits for.
@@ -82,6 +84,7 @@ impl Connection {
         let now = now();
         Connection {
             doing: AtomicU8::new(IDLE),
+            asked: false.into(),
             since: now.into(),
             head: 0.into(),
             moved: now.into(),
@@ -119,6 +122,7 @@ impl Connection {
     /// A request is there.
     pub fn works(&self) {
         self.doing.store(WORKING, Ordering::Relaxed);
+        self.asked.store(true, Ordering::Relaxed);
     }
 
     /// The rest of its body is waited for, or came: as long as there is no answer yet. What is read on after that counts no
@@ -214,7 +218,7 @@ impl Connections {
         Connections(Arc::new(Inner { places, limits, heads, open: Mutex::default() }))
     }
 
-    /// Waits for a place. Where there is none, whoever has stood still longest is sent away.
+    /// Waits for a place. Where there is none, somebody who stands still is [sent away](Self::send_away).
     pub async fn place(&self) -> OwnedSemaphorePermit {
         loop {
             if let Ok(place) = Arc::clone(&self.0.places).try_acquire_owned() {
@@ -250,11 +254,13 @@ impl Connections {
         self.open().all.len()
     }
 
-    /// Sends away who has stood still longest.
+    /// Sends away who has stood still longest, of those that never asked for anything first: who only holds a place is not to
+    /// push out who uses theirs now and then.
     pub fn send_away(&self, reason: &'static str) {
         let (open, now) = (self.open(), now());
-        let longest = open.all.values().filter_map(|c| Some((c.stands(now)?, c))).max_by_key(|(stood, _)| *stood);
-        if let Some((_, connection)) = longest.filter(|(stood, _)| u128::from(*stood) >= PRESENT.as_millis()) {
+        let still = open.all.values().filter_map(|c| Some((c.stands(now)?, c)));
+        let still = still.filter(|(stood, _)| u128::from(*stood) >= PRESENT.as_millis());
+        if let Some((_, connection)) = still.max_by_key(|(stood, c)| (!c.asked.load(Ordering::Relaxed), *stood)) {
             connection.end(reason);
         }
     }
