@@ -259,8 +259,9 @@ impl Connections {
     pub fn send_away(&self, reason: &'static str) {
         let (open, now) = (self.open(), now());
         let still = open.all.values().filter_map(|c| Some((c.stands(now)?, c)));
-        let still = still.filter(|(stood, _)| u128::from(*stood) >= PRESENT.as_millis());
-        if let Some((_, connection)) = still.max_by_key(|(stood, c)| (!c.asked.load(Ordering::Relaxed), *stood)) {
+        // While those that asked for nothing are too young to go, whoever comes waits for that moment.
+        let first = still.max_by_key(|(stood, c)| (!c.asked.load(Ordering::Relaxed), *stood));
+        if let Some((_, connection)) = first.filter(|(stood, _)| u128::from(*stood) >= PRESENT.as_millis()) {
             connection.end(reason);
         }
     }
