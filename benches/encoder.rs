@@ -3,6 +3,7 @@
 //! Data: the built-in corpus (252 abstracts), or with `PAPERKIN_BENCH_PAPERS=file.jsonl[.zst]` the first 512 papers of a
 //! file; short queries are the first 8 words of each.
 //! How to read the table: median of five runs over all texts, whole calls (tokenizing included); `batch` is texts in a call.
+//! Our own kernels come first, in every precision, then the same model through candle.
 //! Absolute times of a shared machine mean little: compare within one run. With `PAPERKIN_BENCH_PEERS` (a command that takes
 //! `PAPERS --threads N` and prints lines like `NAME  12.3 texts/s  4567 tokens/s`) the peers are run between, and our
 //! whole-corpus rates are given as multiples of theirs.
@@ -14,7 +15,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use paperkin::embed::{self, BUNDLED, DeviceChoice, Embedder, Kind, Options, Precision};
+use paperkin::embed::{self, BUNDLED, DeviceChoice, Embedder, KernelChoice, Kind, Options, Precision};
 use paperkin::sources;
 
 fn main() {
@@ -43,9 +44,14 @@ fn main() {
         for (name, tokens) in &theirs {
             println!("{threads} thread(s)  peer {name:22} {tokens:>38.0} tokens/s");
         }
-        for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
+        for (kernels, precision) in [
+            (KernelChoice::Own, Precision::F32),
+            (KernelChoice::Own, Precision::Bf16),
+            (KernelChoice::Own, Precision::Int8),
+            (KernelChoice::Candle, Precision::F32),
+        ] {
             let device = DeviceChoice::Cpu;
-            let options = Options { threads, device, precision: Some(precision), ..Options::new(BUNDLED) };
+            let options = Options { threads, device, kernels, precision: Some(precision), ..Options::new(BUNDLED) };
             let encoder = embed::open(&options).expect("the bundled model");
             for (kind, texts, tokens) in [("abstracts", &long, long_tokens), ("queries", &short, short_tokens)] {
                 for batch in [1, 8, 32, texts.len()] {

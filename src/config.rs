@@ -21,6 +21,8 @@ pub struct Config {
     pub model: Option<String>,
     /// Where the model runs.
     pub device: DeviceChoice,
+    /// What runs it on the processor.
+    pub kernels: KernelChoice,
     /// How its products are taken; `None` takes what the folder was made with, else what suits the machine.
     pub precision: Option<Precision>,
     /// Numbers of a vector, for models that allow fewer than all; `None` takes what the folder was made with, else all.
@@ -49,6 +51,21 @@ pub enum DeviceChoice {
     Cuda,
     /// The first Metal device; an error without one.
     Metal,
+}
+
+/// What runs a model on the processor. The vectors are the same to a cosine of 0.9999, so a data folder goes on with either.
+//
+// The help of `--kernels` shows what is said of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum KernelChoice {
+    /// Our own kernels for BERT and its family where they are the faster ones (x86-64 with AVX2 or more), candle elsewhere.
+    #[default]
+    Auto,
+    /// Our own kernels: BERT and its family, in f32, bf16 and int8.
+    Own,
+    /// candle: every architecture, in f32.
+    Candle,
 }
 
 /// How the model's products with weights are taken. On the processor everything else is f32, but for attention, which goes
@@ -144,6 +161,8 @@ pub struct Flags {
     pub model: Option<String>,
     /// `--device`
     pub device: Option<DeviceChoice>,
+    /// `--kernels`
+    pub kernels: Option<KernelChoice>,
     /// `--precision`
     pub precision: Option<Precision>,
     /// `--dimension`
@@ -160,6 +179,7 @@ struct File {
     data: Option<PathBuf>,
     model: Option<String>,
     device: Option<DeviceChoice>,
+    kernels: Option<KernelChoice>,
     precision: Option<Precision>,
     dimension: Option<usize>,
     addr: Option<String>,
@@ -202,6 +222,10 @@ impl Config {
             Some(device) => Some(device),
             None => from_env(&var, "DEVICE", choice, "auto, cpu, cuda or metal")?.or(file.device),
         };
+        let kernels = match flags.kernels {
+            Some(kernels) => Some(kernels),
+            None => from_env(&var, "KERNELS", choice, "auto, own or candle")?.or(file.kernels),
+        };
         let precision = match flags.precision {
             Some(precision) => Some(precision),
             None => from_env(&var, "PRECISION", choice, "f32, bf16, f16 or int8")?.or(file.precision),
@@ -217,6 +241,7 @@ impl Config {
             data: data_asked.or(file.data).unwrap_or(default_data),
             model: flags.model.or_else(|| var("MODEL")).or(file.model),
             device: device.unwrap_or_default(),
+            kernels: kernels.unwrap_or_default(),
             precision,
             dimension,
             addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
@@ -232,6 +257,7 @@ impl Config {
             data: data.into(),
             model: None,
             device: DeviceChoice::Auto,
+            kernels: KernelChoice::Auto,
             precision: None,
             dimension: None,
             addr: "127.0.0.1:7878".into(),
@@ -354,6 +380,8 @@ mod tests {
             ("", Some(("PAPERKIN_M", "1.5")), "PAPERKIN_M"),
             ("", Some(("PAPERKIN_RECALL", "NaN")), "recall"),
             ("", Some(("PAPERKIN_DEVICE", "tpu")), "tpu"),
+            ("kernels = 'onnx'", None, "onnx"),
+            ("", Some(("PAPERKIN_KERNELS", "onnx")), "auto, own or candle"),
             ("", Some(("PAPERKIN_DIMENSION", "few")), "PAPERKIN_DIMENSION"),
             ("public_url = 'papers.example'", None, "public_url"),
             ("[server]\ncors_orgins = []", None, "cors_orgins"),

@@ -34,7 +34,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
-use crate::config::{Config, DeviceChoice, Flags, Precision};
+use crate::config::{Config, DeviceChoice, Flags, KernelChoice, Precision};
 use crate::engine::{Engine, Opened};
 use crate::error::Error;
 use crate::paper::shown;
@@ -84,6 +84,9 @@ struct Global {
     /// Where the model runs
     #[arg(long, global = true)]
     device: Option<DeviceChoice>,
+    /// What runs the model on the processor [default: auto]
+    #[arg(long, global = true)]
+    kernels: Option<KernelChoice>,
     /// How the model's products are taken [default: the data folder's own, else the fastest that is as good as f32]
     #[arg(long, global = true)]
     precision: Option<Precision>,
@@ -272,6 +275,7 @@ impl Args {
             data: global.data,
             model: global.model,
             device: global.device,
+            kernels: global.kernels,
             precision: global.precision,
             dimension: global.dimension,
             addr,

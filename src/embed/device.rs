@@ -2,7 +2,8 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use super::{DeviceChoice, Options, Precision};
+use super::cpu::Isa;
+use super::{DeviceChoice, KernelChoice, Options, Precision};
 use crate::error::{Error, Result};
 
 /// Opens the device that the options lead to. Every call opens a stream of its own, so that what two models do on one
@@ -23,6 +24,9 @@ pub fn open(options: &Options) -> Result<Device> {
         DeviceChoice::Auto => first(),
     };
     match options.precision {
+        Some(Precision::Int8) if device.is_cpu() && options.kernels == KernelChoice::Candle => {
+            Err(Error::Model("int8 runs on our own kernels only: say --kernels own, or --precision f32".into()))
+        }
         Some(Precision::Int8) if !device.is_cpu() => Err(Error::Model(
             "int8 runs on the processor only: say --device cpu, or --precision bf16 (f16 on cards older than 2020)"
                 .into(),
@@ -35,10 +39,22 @@ pub fn open(options: &Options) -> Result<Device> {
     }
 }
 
+/// Whether a BERT goes through our own kernels on the processor.
+pub fn takes_own_kernels(options: &Options) -> bool {
+    match options.kernels {
+        KernelChoice::Own => true,
+        KernelChoice::Candle => false,
+        // candle has no int8.
+        KernelChoice::Auto => options.precision == Some(Precision::Int8) || Isa::detect().has_kernels(),
+    }
+}
+
 /// The precision when nobody asks for one: the fastest that is as good as f32 for finding papers.
-pub fn own_precision(device: &Device) -> Precision {
+pub fn own_precision(device: &Device, options: &Options) -> Precision {
     match device {
-        Device::Cpu => Precision::of_this_machine(),
+        Device::Cpu if takes_own_kernels(options) => Precision::of_this_machine(),
+        // candle multiplies in f32 fastest there.
+        Device::Cpu => Precision::F32,
         Device::Cuda(_) if multiplies(device, DType::BF16) => Precision::Bf16,
         // Metal's bf16 was never tried by us.
         Device::Cuda(_) | Device::Metal(_) => Precision::F32,
@@ -47,7 +63,7 @@ pub fn own_precision(device: &Device) -> Precision {
 
 /// The precision that the options lead to. For a device that cannot be opened any will do: opening the model says why.
 pub fn precision_of(options: &Options) -> Precision {
-    options.precision.unwrap_or_else(|| open(options).map_or(Precision::F32, |device| own_precision(&device)))
+    options.precision.unwrap_or_else(|| open(options).map_or(Precision::F32, |device| own_precision(&device, options)))
 }
 
 /// The device's name, for people.
@@ -129,6 +145,8 @@ mod tests {
         assert!(open(&options(DeviceChoice::Auto, Some(Precision::Int8))).expect("opens").is_cpu());
         assert_eq!(precision_of(&options(DeviceChoice::Cpu, None)), Precision::of_this_machine());
         assert_eq!(precision_of(&options(DeviceChoice::Cpu, Some(Precision::Int8))), Precision::Int8);
+        let through_candle = Options { kernels: KernelChoice::Candle, ..options(DeviceChoice::Cpu, None) };
+        assert_eq!(precision_of(&through_candle), Precision::F32);
         for dtype in [DType::F32, DType::BF16, DType::F16] {
             assert!(multiplies(&Device::Cpu, dtype), "{dtype:?}");
         }

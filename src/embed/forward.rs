@@ -1,7 +1,8 @@
-//! A model ready to run: BERT and its kin on our own kernels on the processor and on candle's tensors elsewhere, all other
-//! architectures through candle's own implementations.
+//! A model ready to run: BERT and its kin on our own kernels on the processor, or on candle's tensors on any device; all
+//! other architectures through candle's own implementations.
 
 use candle_core::Device;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::architecture::Architecture;
 use super::bert::Bert;
@@ -15,10 +16,35 @@ use crate::error::{Error, Result};
 pub enum Model {
     /// Our kernels, with the threads they may use.
     Cpu(Box<CpuBert>, usize),
-    /// BERT and its kin on another device.
-    Bert(Box<Bert>),
+    /// BERT and its kin on candle's tensors.
+    Bert(Box<Bert>, Pool, Precision),
     /// Candle's own, in f32.
-    Stock(Box<Stock>),
+    Stock(Box<Stock>, Pool),
+}
+
+/// The threads that candle's products share on the processor; none on other devices.
+pub struct Pool(Option<ThreadPool>);
+
+impl Pool {
+    fn of(device: &Device, threads: usize) -> Result<Self> {
+        if !device.is_cpu() {
+            return Ok(Pool(None));
+        }
+        let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(|_| "candle".into()).build();
+        pool.map(|pool| Pool(Some(pool))).map_err(|e| Error::Internal(format!("cannot start the model's threads: {e}")))
+    }
+
+    fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match &self.0 {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+
+    /// For people, behind the device and precision.
+    fn told(&self) -> String {
+        self.0.as_ref().map_or_else(String::new, |pool| format!(", candle, {} threads", pool.current_num_threads()))
+    }
 }
 
 impl Model {
@@ -26,20 +52,29 @@ impl Model {
     pub fn load(files: &ModelFiles, options: &Options) -> Result<Self> {
         let options = &files.placed(options)?;
         let device = device::open(options)?;
-        let precision = options.precision.unwrap_or_else(|| device::own_precision(&device));
+        let precision = options.precision.unwrap_or_else(|| device::own_precision(&device, options));
+        let threads = match options.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n => n,
+        };
         match (&files.architecture, device) {
-            (Architecture::Bert(kin), Device::Cpu) => {
-                let threads = match options.threads {
-                    0 => std::thread::available_parallelism().map_or(1, usize::from),
-                    n => n,
-                };
+            (Architecture::Bert(kin), Device::Cpu) if device::takes_own_kernels(options) => {
                 Ok(Model::Cpu(Box::new(load_cpu(files, kin, precision, Isa::detect())?), threads))
             }
-            (Architecture::Bert(kin), device) => Ok(Model::Bert(Box::new(Bert::load(files, kin, device, precision)?))),
+            (Architecture::Bert(kin), device) => {
+                let pool = Pool::of(&device, threads)?;
+                // On the processor candle multiplies in f32, whatever the precision: nothing narrower is faster there, and
+                // what our kernels make of a narrow precision is within a cosine of 0.9999 of it.
+                let inside = if device.is_cpu() { Precision::F32 } else { precision };
+                let bert = pool.run(|| Bert::load(files, kin, device, inside))?;
+                Ok(Model::Bert(Box::new(bert), pool, precision))
+            }
             (_, device) => {
                 // Refuses every other precision, and says why.
                 files.identity_in(options)?;
-                Ok(Model::Stock(Box::new(Stock::load(files, device)?)))
+                let pool = Pool::of(&device, threads)?;
+                let stock = pool.run(|| Stock::load(files, device))?;
+                Ok(Model::Stock(Box::new(stock), pool))
             }
         }
     }
@@ -52,8 +87,8 @@ impl Model {
             Model::Cpu(model, threads) => model
                 .forward(batch, *threads)
                 .map_err(|e| Error::Model(format!("the model failed on {} texts: {e}", batch.len()))),
-            Model::Bert(model) => model.forward(batch),
-            Model::Stock(model) => model.forward(batch),
+            Model::Bert(model, pool, _) => pool.run(|| model.forward(batch)),
+            Model::Stock(model, pool) => pool.run(|| model.forward(batch)),
         }
     }
 
@@ -61,17 +96,19 @@ impl Model {
     pub fn runs_on(&self) -> String {
         match self {
             Model::Cpu(model, threads) => format!("cpu, {}, {}, {threads} threads", model.precision(), model.isa()),
-            Model::Bert(model) => format!("{}, {}", device::name(model.device()), model.precision()),
-            Model::Stock(model) => format!("{}, f32", device::name(model.device())),
+            Model::Bert(model, pool, _) => {
+                format!("{}, {}{}", device::name(model.device()), model.precision(), pool.told())
+            }
+            Model::Stock(model, pool) => format!("{}, f32{}", device::name(model.device()), pool.told()),
         }
     }
 
-    /// The precision it was built in.
+    /// The precision that its vectors count as.
     pub fn precision(&self) -> Precision {
         match self {
             Model::Cpu(model, _) => model.precision(),
-            Model::Bert(model) => model.precision(),
-            Model::Stock(_) => Precision::F32,
+            Model::Bert(_, _, precision) => *precision,
+            Model::Stock(..) => Precision::F32,
         }
     }
 
@@ -80,10 +117,11 @@ impl Model {
         match self {
             // More fills no core better and leaves the caches.
             Model::Cpu(..) => 2048,
-            Model::Bert(model) => model.token_budget(),
-            Model::Stock(model) if model.device().is_cpu() => 2048,
+            Model::Bert(model, ..) if model.device().is_cpu() => 2048,
+            Model::Bert(model, ..) => model.token_budget(),
+            Model::Stock(model, _) if model.device().is_cpu() => 2048,
             // Their scores are laid out in f32, some of them more than once: half a card's worth is not known for them.
-            Model::Stock(_) => 8192,
+            Model::Stock(..) => 8192,
         }
     }
 
@@ -92,7 +130,7 @@ impl Model {
     /// behind the second one's arithmetic.) Costs the weights' memory twice.
     pub fn lanes(&self) -> usize {
         match self {
-            Model::Bert(model) if model.device().is_cuda() => 2,
+            Model::Bert(model, ..) if model.device().is_cuda() => 2,
             _ => 1,
         }
     }
@@ -101,9 +139,10 @@ impl Model {
     pub fn pace(&self) -> Pace {
         match self {
             Model::Cpu(..) => Pace::default(),
-            Model::Stock(model) if model.device().is_cpu() => Pace::default(),
+            Model::Bert(model, ..) if model.device().is_cpu() => Pace::default(),
+            Model::Stock(model, _) if model.device().is_cpu() => Pace::default(),
             // Enough for some batches of the budget above, and the next ones read and split while these run.
-            Model::Bert(_) | Model::Stock(_) => Pace { window: 1024, ahead: 1 },
+            Model::Bert(..) | Model::Stock(..) => Pace { window: 1024, ahead: 1 },
         }
     }
 }
@@ -123,7 +162,7 @@ pub fn load_cpu(files: &ModelFiles, kin: &BertKin, precision: Precision, isa: Is
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::embed::{BUNDLED, DeviceChoice, Kind, unit};
+    use crate::embed::{BUNDLED, DeviceChoice, KernelChoice, Kind, unit};
 
     /// Every precision on every instruction set of this machine against stock candle, on real texts.
     #[test]
@@ -149,6 +188,39 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// What a folder of one of them holds, the other goes on with: the same identity, and vectors within 0.9999.
+    #[test]
+    #[cfg(feature = "bundled-model")]
+    fn both_kernels_are_one_model() {
+        let options = |kernels, precision| Options {
+            device: DeviceChoice::Cpu,
+            kernels,
+            precision,
+            threads: 2,
+            ..Options::new(BUNDLED)
+        };
+        let corpus = include_str!("../sources/invented.jsonl").lines().step_by(40).map(str::to_string);
+        let mut texts: Vec<String> = corpus.collect();
+        texts.extend(["a".into(), "protein folding".into(), "Ice sheets lose mass at their edges. ".repeat(60)]);
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        for precision in [Precision::F32, Precision::Bf16] {
+            let open = |kernels| crate::embed::open(&options(kernels, Some(precision))).expect("opens");
+            let (own, candle) = (open(KernelChoice::Own), open(KernelChoice::Candle));
+            assert_eq!(own.identity(), candle.identity(), "{precision}");
+            assert!(candle.runs_on().contains("candle, 2 threads"), "{}", candle.runs_on());
+            let of = |e: &dyn crate::embed::Embedder| e.embed(&texts, Kind::Document).expect("embeds");
+            for (k, (a, b)) in of(&*own).iter().zip(of(&*candle)).enumerate() {
+                let cosine: f32 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
+                assert!(cosine > 0.9999, "{precision}, text {k}: {cosine}");
+            }
+        }
+        // Asked for nothing, candle takes f32 on the processor.
+        let identity = crate::embed::identify(&options(KernelChoice::Candle, None)).expect("known");
+        assert_eq!(identity.precision, Precision::F32);
+        let error = crate::embed::open(&options(KernelChoice::Candle, Some(Precision::Int8))).err();
+        assert!(error.is_some_and(|e| e.to_string().contains("--kernels own")));
     }
 
     #[test]

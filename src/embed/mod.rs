@@ -4,7 +4,7 @@
 //! transformer run by one thread that owns it, and [`HashEmbedder`], which only counts words and serves tests.
 //!
 //! On the road of a transformer: `model` reads its folder, `architecture` its config.json; `kin` gives BERT's relatives
-//! its names, so that the kernels of `cpu` run them on the processor and `bert` on candle's devices; `stock` runs every
+//! its names, so that the kernels of `cpu` run them on the processor and `bert` on candle, on any device; `stock` runs every
 //! other architecture through candle's own implementation; `device` says where and in what precision, `forward` chooses
 //! among the three; `dimension` says how many numbers are kept; `adapter` reads SPECTER2's.
 
@@ -31,7 +31,7 @@ pub use model::{BUNDLED, ModelFiles, Pooling};
 pub use submitted::Submitted;
 
 // Settings that are a person's to choose stand with the others.
-pub use crate::config::{DeviceChoice, Precision};
+pub use crate::config::{DeviceChoice, KernelChoice, Precision};
 use crate::error::{Error, Result};
 
 /// What a text is, for models that want to be told (E5, BGE: another prefix for each).
@@ -125,7 +125,9 @@ pub struct Options {
     pub model: String,
     /// Where it runs.
     pub device: DeviceChoice,
-    /// How products are taken; `None` leaves it to [`Precision::of_this_machine`], on CUDA to bf16 (f32 where a card has
+    /// What runs it on the processor.
+    pub kernels: KernelChoice,
+    /// How products are taken; `None` leaves it to [`Precision::of_this_machine`], through candle on the processor to f32, on CUDA to bf16 (f32 where a card has
     /// none), on Metal to f32.
     pub precision: Option<Precision>,
     /// Numbers of a vector, for models whose files allow fewer than all (Matryoshka); `None` takes all.
@@ -145,6 +147,7 @@ impl Options {
         Options {
             model: model.into(),
             device: DeviceChoice::Auto,
+            kernels: KernelChoice::Auto,
             precision: None,
             dimension: None,
             threads: 0,

@@ -12,7 +12,7 @@ use super::architecture::Architecture;
 use super::dimension::Dimensions;
 use super::kin::Naming;
 use super::stock::plain;
-use super::{DeviceChoice, Identity, Options, Precision, device};
+use super::{DeviceChoice, Identity, KernelChoice, Options, Precision, device};
 use crate::error::{Error, Result};
 
 /// The model that is compiled into the binary (feature `bundled-model`).
@@ -129,16 +129,28 @@ impl ModelFiles {
         Ok(Identity { fingerprint, precision, dimension, ..self.identity.clone() })
     }
 
-    /// The options with the device that this model needs: one with an adapter runs on our kernels only.
+    /// The options with the device and the kernels that this model needs: one with an adapter runs on our own only, one that
+    /// is no BERT through candle only.
     ///
     /// # Errors
-    /// [`Error::Model`] when another device was named.
+    /// [`Error::Model`] when others were named.
     pub fn placed(&self, options: &Options) -> Result<Options> {
         match (&self.adapter, options.device) {
             (Some(_), DeviceChoice::Cuda | DeviceChoice::Metal) => {
                 Err(Error::Model("a model with an adapter runs on the processor only: say --device cpu".into()))
             }
-            (Some(_), _) => Ok(Options { device: DeviceChoice::Cpu, ..options.clone() }),
+            (Some(_), _) if options.kernels == KernelChoice::Candle => Err(Error::Model(
+                "a model with an adapter runs on our own kernels only: leave --kernels away, or say --kernels own"
+                    .into(),
+            )),
+            (Some(_), _) => Ok(Options { device: DeviceChoice::Cpu, kernels: KernelChoice::Own, ..options.clone() }),
+            (None, _) if options.kernels == KernelChoice::Own && !self.architecture.has_kernels() => {
+                let name = &self.identity.name;
+                Err(Error::Model(format!(
+                    "{name} does not run on our own kernels, which are for BERT and its family: leave --kernels away, or say \
+                     --kernels candle"
+                )))
+            }
             (None, _) => Ok(options.clone()),
         }
     }

@@ -130,6 +130,7 @@ impl Config {
         Options {
             model: model.to_string(),
             device: self.device,
+            kernels: self.kernels,
             precision: self.precision.or(precision),
             dimension: self.dimension.or(dimension),
             threads: self.tuning.threads,

@@ -50,6 +50,11 @@ impl Isa {
         ]
     }
 
+    /// Whether our kernels were written for it. On the others candle's products, which its library vectorises, are faster.
+    pub fn has_kernels(self) -> bool {
+        !matches!(self, Isa::Neon | Isa::Plain)
+    }
+
     /// Whether products in bf16 take half the time of those in f32 or less. Tiles do, and `vdpbf16ps` on AMD's processors
     /// (measured: twice the rate on Zen 4); on Intel's it takes longer than the f32 product.
     pub fn has_quick_bf16(self) -> bool {

@@ -16,7 +16,7 @@ use super::architecture::Architecture;
 use super::bert::Bert;
 use super::stock::Stock;
 use super::tokens::Tokens;
-use super::{DeviceChoice, Embedder, Kind, ModelFiles, Options, Precision, open};
+use super::{DeviceChoice, Embedder, KernelChoice, Kind, ModelFiles, Options, Precision, open};
 use plain::Tensors;
 
 const HIDDEN: usize = 24;
@@ -185,12 +185,23 @@ impl Tiny {
             let e = open(&Options { precision: Some(precision), ..self.options() }).err().unwrap().to_string();
             assert!(e.contains("f32 only") && e.contains(&precision.to_string()), "{e}");
         }
+        let own = Options { kernels: KernelChoice::Own, ..self.options() };
+        assert!(open(&own).is_err_and(|e| e.to_string().contains("--kernels candle")));
     }
 
     /// What runs on our kernels: every precision, through candle, and as on an accelerator.
     fn check_kin(&self, truth: impl Fn(&[u32]) -> Vec<Vec<f64>>) {
         for (precision, least) in [(Precision::F32, 0.999_99), (Precision::Bf16, 0.999), (Precision::Int8, 0.99)] {
             self.check(precision, least, &truth);
+        }
+        let texts = texts();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let options = Options { kernels: KernelChoice::Candle, precision: Some(Precision::F32), ..self.options() };
+        let through_candle = open(&options).unwrap().embed(&texts, Kind::Document).unwrap();
+        for (vector, ids) in through_candle.iter().zip(self.ids()) {
+            let states = truth(&ids);
+            let mean: Vec<f64> = (0..HIDDEN).map(|d| states.iter().map(|s| s[d]).sum::<f64>()).collect();
+            assert!(cosine(&mean, vector) > 0.999_99, "{}", cosine(&mean, vector));
         }
         let files = ModelFiles::find(&self.path().to_string_lossy()).unwrap();
         let ids = self.ids();
