@@ -13,10 +13,10 @@ fn paper(physics: f32, biology: f32, economics: f32) -> Vec<f32> {
     vec![physics / norm, biology / norm, economics / norm]
 }
 
-/// An index that freezes after every few calls of `insert`, so that graphs, merges and rebuilding are what is tested; or
+/// An index that is settled after every few calls of `insert`, so that graphs, merges and rebuilding are what is tested; or
 /// that is left to itself.
 struct Tested {
-    index: Segmented,
+    index: Box<dyn VectorIndex>,
     every: Option<usize>,
     calls: AtomicUsize,
 }
@@ -26,30 +26,37 @@ impl Tested {
         self.index.insert(rows)?;
         let calls = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         match self.every {
-            Some(every) if calls.is_multiple_of(every) => self.index.maintain(0),
+            Some(every) if calls.is_multiple_of(every) => self.index.settle(0, Haste::Wait),
             _ => Ok(()),
         }
     }
 }
 
 impl std::ops::Deref for Tested {
-    type Target = Segmented;
-    fn deref(&self) -> &Segmented {
-        &self.index
+    type Target = dyn VectorIndex;
+    fn deref(&self) -> &Self::Target {
+        &*self.index
     }
 }
 
-/// Every way to set it up.
+/// Every index there is, in every way to set it up.
 fn every_index(dimension: usize) -> Vec<(&'static str, Tested)> {
-    let tested = |exact_below, every| {
-        let options = IndexOptions { exact_below, ef_search: 64, ..IndexOptions::default() };
-        Tested { index: Segmented::new(dimension, options).expect("a folder"), every, calls: AtomicUsize::new(0) }
+    let tested = |index: Box<dyn VectorIndex>, every| Tested { index, every, calls: AtomicUsize::new(0) };
+    let options = |exact_below| IndexOptions { exact_below, ef_search: 64, ..IndexOptions::default() };
+    let segments = |exact_below, every| {
+        let index = Segmented::new(dimension, options(exact_below)).expect("a folder");
+        tested(Box::new(index), every)
     };
+    let hnsw_rs = |exact_below, every| tested(Box::new(HnswRs::new(dimension, options(exact_below))), every);
     vec![
-        ("live", tested(4000, None)),
-        ("frozen at once", tested(4, Some(1))),
-        ("frozen now and then", tested(4, Some(9))),
-        ("frozen behind the searches", tested(20, None)),
+        ("segments, live", segments(4000, None)),
+        ("segments, frozen at once", segments(4, Some(1))),
+        ("segments, frozen now and then", segments(4, Some(9))),
+        ("segments, frozen behind the searches", segments(20, None)),
+        ("exact", tested(Box::new(Exact::new(dimension)), None)),
+        ("hnsw_rs, scored", hnsw_rs(4000, None)),
+        ("hnsw_rs, a graph from the start", hnsw_rs(0, Some(1))),
+        ("hnsw_rs, made anew now and then", hnsw_rs(20, Some(9))),
     ]
 }
 
@@ -91,7 +98,7 @@ fn empty_and_zero_are_no_special_cases() {
         for all in [99, usize::MAX] {
             assert_eq!(rows(&index.search(&paper(1., 0., 0.), all, None).expect("searches")), [1], "{name}");
         }
-        index.remove(&[Row(1), Row(1), Row(77)]);
+        index.remove(&[Row(1), Row(1), Row(77)]).expect("removes");
         assert!(index.is_empty(), "{name}");
         assert_eq!(rows(&index.search(&paper(1., 0., 0.), 5, None).expect("searches")), [] as [u32; 0], "{name}");
     }
@@ -116,7 +123,63 @@ fn a_row_keeps_its_vector() {
         insert(&index, &[(1, paper(0., 0., 1.)), (2, paper(0., 1., 0.))]);
         assert_eq!(index.len(), 2, "{name}");
         assert_eq!(rows(&index.search(&paper(1., 0., 0.), 9, None).expect("searches")), [1, 2], "{name}");
-        assert_eq!(index.vectors(&[Row(2), Row(5), Row(1)]), [Some(paper(0., 1., 0.)), None, Some(paper(1., 0., 0.))]);
+        assert_eq!(
+            index.vectors(&[Row(2), Row(5), Row(1)]).expect("reads"),
+            [Some(paper(0., 1., 0.)), None, Some(paper(1., 0., 0.))]
+        );
+    }
+}
+
+/// What is gone does not come back, and leaves no hole: neither in the vectors nor among the neighbours of others.
+#[test]
+fn a_removed_row_leaves_no_trace() {
+    let data = clustered(600, 16, 5);
+    for (name, index) in every_index(16) {
+        for piece in data.chunks(50) {
+            insert(&index, piece);
+        }
+        let gone: Vec<Row> = (0..600).filter(|r| r % 3 != 0).map(Row).collect();
+        index.remove(&gone).expect("removes");
+        insert(&index, &data[..4]);
+        for haste in [Haste::Behind, Haste::Wait] {
+            index.settle(7, haste).expect("settles");
+        }
+        let kept: RoaringBitmap = (0..600).filter(|r| r % 3 == 0).collect();
+        assert_eq!((index.rows(), index.len(), index.dimension()), (kept.clone(), 200, 16), "{name}");
+        assert!(!index.is_due(), "{name}");
+        let graph = index.neighbour_graph(7).expect("neighbours");
+        assert_eq!(graph.rows.iter().map(|r| r.0).collect::<RoaringBitmap>(), kept, "{name}");
+        for (row, neighbours) in graph.rows.iter().zip(&graph.neighbours) {
+            assert!(
+                neighbours.len() == 7 && neighbours.iter().all(|n| kept.contains(n.row.0) && n.row != *row),
+                "{name}"
+            );
+            assert!(neighbours.is_sorted_by(|a, b| a.score >= b.score), "{name}");
+        }
+        let vectors = index.vectors(&[Row(0), Row(1), Row(599), Row(597)]).expect("reads");
+        assert_eq!(vectors.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, false, true], "{name}");
+        let checked = index.check(50).expect("checks");
+        assert!(checked.sample >= 50 && checked.recall > 0.95 && checked.lost == 0, "{name}: {checked:?}");
+        assert_eq!(index.status().rows, 200, "{name}");
+    }
+}
+
+/// Many queries at once are each answered as one alone.
+#[test]
+fn many_at_once_are_answered_as_each_alone() {
+    let data = clustered(900, 16, 13);
+    let allowed: RoaringBitmap = (0..900).filter(|r| r % 4 != 1).collect();
+    for (name, index) in every_index(16) {
+        insert(&index, &data);
+        index.settle(1, Haste::Wait).expect("settles");
+        let queries: Vec<&[f32]> = data.iter().step_by(30).map(|(_, v)| v.as_slice()).collect();
+        for allowed in [None, Some(Allowed::from(&allowed))] {
+            let together = index.search_many(&queries, 12, allowed).expect("searches");
+            assert_eq!(together.len(), queries.len(), "{name}");
+            for (query, found) in queries.iter().zip(together) {
+                assert_eq!(index.search(query, 12, allowed).expect("searches"), found, "{name}");
+            }
+        }
     }
 }
 
@@ -142,14 +205,14 @@ fn recall_and_full_answers_under_filters_and_deletes() {
     for (name, index) in every_index(24) {
         insert(&index, &data);
         let dead: Vec<Row> = (0..3000).filter(|r| r % 7 == 0).map(Row).collect();
-        index.remove(&dead);
+        index.remove(&dead).expect("removes");
         for every in [1u32, 2, 3, 10, 100, 1500] {
             let allowed: RoaringBitmap = (0..3000).filter(|r| r % every == 0).collect();
             let alive = allowed.iter().filter(|r| r % 7 != 0).count();
             let (mut hits, mut exact) = (0, 0);
             for (_, query) in data.iter().step_by(100) {
-                let found = index.search(query, 10, Some(&allowed)).expect("searches");
-                let scored = index.search_exactly(query, 10, Some(&allowed)).expect("searches");
+                let found = index.search(query, 10, Some((&allowed).into())).expect("searches");
+                let scored = index.search_exactly(query, 10, Some((&allowed).into())).expect("searches");
                 let truth = truth(&data, query, 10, |row| row % every == 0 && row % 7 != 0);
                 assert_eq!(found.neighbours.len(), alive.min(10), "{name}, one in {every}");
                 assert!(rows(&found).iter().all(|r| r % every == 0 && r % 7 != 0), "{name}, one in {every}");
@@ -174,7 +237,7 @@ fn searches_while_rows_come_and_go() {
             scope.spawn(|| {
                 for piece in data[500..].chunks(100) {
                     insert(&index, piece);
-                    index.remove(&[Row(piece[0].0)]);
+                    index.remove(&[Row(piece[0].0)]).expect("removes");
                 }
             });
             for (_, query) in data[..500].iter().cycle().take(3000) {
@@ -221,12 +284,12 @@ proptest! {
                     }
                     Step::Insert(_) => {}
                     Step::Remove(r) => {
-                        index.remove(&[Row(*r)]);
+                        index.remove(&[Row(*r)]).expect("removes");
                         if members.remove(r) { gone.insert(*r); }
                     }
                     Step::Search { k, modulus } => {
                         let allowed: RoaringBitmap = (0..80).filter(|r| r % modulus == 0).collect();
-                        let found = index.search(&data[5].1, *k, Some(&allowed)).expect("searches");
+                        let found = index.search(&data[5].1, *k, Some((&allowed).into())).expect("searches");
                         let there: Vec<u32> = members.iter().copied().filter(|r| r % modulus == 0).collect();
                         prop_assert_eq!(found.neighbours.len(), there.len().min(*k), "{}", name);
                         let mut unique = rows(&found);

@@ -8,15 +8,18 @@
 
 mod audit;
 mod codes;
+mod exact;
 mod files;
 mod freeze;
 mod graph;
+mod hnsw_rs;
 mod kernel;
 mod lexical;
 mod live;
 mod map;
 mod segment;
 mod segmented;
+mod vector_index;
 mod view;
 mod walk;
 mod writer;
@@ -26,10 +29,13 @@ mod contract;
 #[cfg(test)]
 mod lasting;
 
+pub use exact::Exact;
+pub use hnsw_rs::HnswRs;
 pub use lexical::{
     Atom, Condition, Correction, Document, Lexical, LexicalReport, QUIET, Query, TermVector, Words, is_prose, visible,
 };
 pub use segmented::{Checked, IndexOptions, NeighbourGraph, OpenReport, Segmented, Source, State};
+pub use vector_index::{Allowed, Haste, VectorIndex};
 pub use writer::behind_requests;
 
 use serde::Serialize;

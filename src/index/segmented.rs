@@ -18,6 +18,7 @@ use super::freeze::Job;
 use super::graph::GraphOptions;
 use super::kernel::Kernel;
 use super::segment::Segment;
+use super::vector_index::{Allowed, Haste, VectorIndex};
 use super::view::{Asked, View};
 use super::writer::{Writer, lock};
 use super::{Found, Neighbour, audit, check};
@@ -460,5 +461,75 @@ impl Drop for Segmented {
 impl IndexOptions {
     fn ef_for(&self, segment: &Segment) -> usize {
         self.recall.and_then(|r| segment.manifest.audit.ef_for(r)).unwrap_or(self.ef_search)
+    }
+}
+
+impl VectorIndex for Segmented {
+    fn kind(&self) -> &'static str {
+        "segments"
+    }
+
+    fn dimension(&self) -> usize {
+        self.dimension()
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn rows(&self) -> RoaringBitmap {
+        self.rows()
+    }
+
+    fn insert(&self, rows: &[(Row, &[f32])]) -> Result<()> {
+        self.insert(rows)
+    }
+
+    fn remove(&self, rows: &[Row]) -> Result<()> {
+        self.remove(rows);
+        Ok(())
+    }
+
+    fn search_many(&self, queries: &[&[f32]], k: usize, allowed: Option<Allowed<'_>>) -> Result<Vec<Found>> {
+        self.search_many(queries, k, allowed.map(|a| a.rows))
+    }
+
+    fn search_exactly(&self, query: &[f32], k: usize, allowed: Option<Allowed<'_>>) -> Result<Found> {
+        self.search_exactly(query, k, allowed.map(|a| a.rows))
+    }
+
+    fn vectors(&self, rows: &[Row]) -> Result<Vec<Option<Vec<f32>>>> {
+        Ok(self.vectors(rows))
+    }
+
+    fn neighbour_graph(&self, k: usize) -> Result<NeighbourGraph> {
+        Ok(self.neighbour_graph(k))
+    }
+
+    fn seen(&self, change: u64) {
+        self.seen(change);
+    }
+
+    fn settle(&self, change: u64, haste: Haste) -> Result<()> {
+        match haste {
+            Haste::Wait => self.maintain(change),
+            Haste::Behind => {
+                self.seen(change);
+                self.maintain_soon();
+                Ok(())
+            }
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.is_due()
+    }
+
+    fn status(&self) -> State {
+        self.state()
+    }
+
+    fn check(&self, sample: usize) -> Result<Checked> {
+        Ok(self.audit(sample))
     }
 }

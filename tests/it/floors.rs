@@ -27,7 +27,7 @@ const FLOORS: &[(&str, u32)] = &[
 const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["axum", "tower", "tower_http", "tokio", "hyper", "hyper_util", "http_body", "http_body_util"], &["http"]),
     (&["candle_core", "candle_nn", "candle_transformers", "tokenizers", "hf_hub"], &["embed"]),
-    (&["memmap2", "tantivy"], &["index"]),
+    (&["memmap2", "tantivy", "hnsw_rs"], &["index"]),
     (&["rusqlite"], &["store"]),
     (&["clap"], &["cli", "config"]),
     (&["biblatex", "csv", "chardetng", "encoding_rs"], &["sources"]),
