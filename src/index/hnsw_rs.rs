@@ -78,13 +78,19 @@ impl HnswRs {
         };
         HnswRs { inner: Arc::new(inner), worker: Mutex::default() }
     }
+
+    /// Waits for what is done behind the searches.
+    fn wait(&self) {
+        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(worker) = worker {
+            let _ = worker.join();
+        }
+    }
 }
 
 impl Drop for HnswRs {
     fn drop(&mut self) {
-        if let Some(worker) = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            let _ = worker.join();
-        }
+        self.wait();
     }
 }
 
@@ -240,6 +246,9 @@ impl VectorIndex for HnswRs {
     }
 
     fn settle(&self, _: u64, haste: Haste) -> Result<()> {
+        if haste == Haste::Wait {
+            self.wait();
+        }
         if !self.inner.is_due() || self.inner.rebuilding.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
