@@ -16,7 +16,7 @@
 use std::time::Instant;
 
 use hnsw_rs::prelude::{DistDot, Hnsw};
-use paperkin::index::{IndexOptions, Segmented};
+use paperkin::index::{IndexOptions, SegmentedIndex};
 use paperkin::paper::Row;
 use roaring::RoaringBitmap;
 
@@ -32,7 +32,7 @@ fn main() {
     let rows: Vec<(Row, &[f32])> = data.iter().enumerate().map(|(k, v)| (Row(k as u32), v.as_slice())).collect();
 
     // Not frozen yet: every row is scored.
-    let whole = Segmented::new(dimension, IndexOptions { exact_below: usize::MAX, ..IndexOptions::default() })
+    let whole = SegmentedIndex::new(dimension, IndexOptions { exact_below: usize::MAX, ..IndexOptions::default() })
         .expect("a folder");
     let began = Instant::now();
     for block in rows.chunks(1000) {
@@ -123,7 +123,7 @@ fn main() {
 }
 
 /// An index over a folder, reading from the rows what the folder lacks.
-fn open(folder: &std::path::Path, rows: &[(Row, &[f32])], options: IndexOptions) -> Segmented {
+fn open(folder: &std::path::Path, rows: &[(Row, &[f32])], options: IndexOptions) -> SegmentedIndex {
     let dimension = rows[0].1.len();
     let all: RoaringBitmap = rows.iter().map(|(row, _)| row.0).collect();
     // The source outlives nothing: it is only asked while the index is opened.
@@ -135,15 +135,20 @@ fn open(folder: &std::path::Path, rows: &[(Row, &[f32])], options: IndexOptions)
     let source = move |wanted: &RoaringBitmap, f: &mut dyn FnMut(Row, &[f32]) -> paperkin::Result<()>| {
         wanted.iter().try_for_each(|row| f(Row(row), &vectors[row as usize * dimension..][..dimension]))
     };
-    Segmented::open(folder, "bench", dimension, options, 1, &all, Box::new(source)).expect("opens").0
+    SegmentedIndex::open(folder, "bench", dimension, options, 1, &all, Box::new(source)).expect("opens").0
 }
 
-fn exact(index: &Segmented, query: &[f32], allowed: Option<&RoaringBitmap>) -> Vec<Row> {
+fn exact(index: &SegmentedIndex, query: &[f32], allowed: Option<&RoaringBitmap>) -> Vec<Row> {
     index.search_exactly(query, K, allowed).expect("valid").neighbours.iter().map(|n| n.row).collect()
 }
 
 /// Recall, and queries a second: the best of three passes.
-fn measure(index: &Segmented, queries: &[Vec<f32>], truth: &[Vec<Row>], allowed: Option<&RoaringBitmap>) -> (f64, f64) {
+fn measure(
+    index: &SegmentedIndex,
+    queries: &[Vec<f32>],
+    truth: &[Vec<Row>],
+    allowed: Option<&RoaringBitmap>,
+) -> (f64, f64) {
     let (mut best, mut hits) = (f64::MAX, 0);
     for _ in 0..3 {
         let began = Instant::now();
@@ -176,7 +181,7 @@ fn allowed(data: &[Vec<f32>], share: f64, alike: bool) -> RoaringBitmap {
 /// Two clients search while rows come at 500 a second: what the slowest searches take, beside the same in quiet.
 fn writing(rows: &[(Row, &[f32])], queries: &[Vec<f32>], options: IndexOptions) {
     let options = IndexOptions { exact_below: 4000, ..options };
-    let index = Segmented::new(rows[0].1.len(), options).expect("a folder");
+    let index = SegmentedIndex::new(rows[0].1.len(), options).expect("a folder");
     let (there, coming) = rows.split_at(rows.len() / 2);
     index.insert(there).expect("valid");
     index.maintain(1).expect("frozen");

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use paperkin::config::Config;
 use paperkin::embed::Kind;
-use paperkin::engine::{Ask, Engine, Mode};
+use paperkin::engine::{Engine, Mode, SearchOptions};
 
 const QUERIES: usize = 400;
 const CALLERS: usize = 16;
@@ -32,7 +32,7 @@ fn main() {
     let embedder = engine.embedder().expect("a model");
     let (queries, ids) = questions(&engine);
     println!("{:<22} {:>10} {:>10} {:>10}", "", "middle ms", "99% ms", "16 callers, a second");
-    let ask = |mode| Ask { mode, ..Ask::default() };
+    let ask = |mode| SearchOptions { mode, ..SearchOptions::default() };
     measure("encoder", |k| drop(embedder.embed(&[&queries[k % queries.len()]], Kind::Query).expect("embeds")));
     measure("tantivy", |k| {
         let words = engine.lexical().words(&queries[k % queries.len()]).expect("read");

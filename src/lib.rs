@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use paperkin::config::Config;
-//! use paperkin::engine::{Ask, Engine};
+//! use paperkin::engine::{SearchOptions, Engine};
 //! use paperkin::sources;
 //!
 //! # fn main() -> paperkin::Result<()> {
@@ -14,7 +14,7 @@
 //! let config = Config { model: Some("hash".into()), ..Config::new(folder.path()) };
 //! let engine = Engine::open(config)?.engine;
 //! engine.ingest(&mut sources::invented(), &|_| {})?;
-//! let answer = engine.similar("invented:qu-001", &Ask { limit: 3, ..Ask::default() })?;
+//! let answer = engine.similar("invented:qu-001", &SearchOptions { limit: 3, ..SearchOptions::default() })?;
 //! assert_eq!(answer.papers.len(), 3);
 //! # Ok(())
 //! # }

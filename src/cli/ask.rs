@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::engine::{Ask, Mode};
+use crate::engine::{Mode, SearchOptions};
 use crate::paper::{Filter, PaperDate, PaperId};
 
 #[derive(clap::Args)]
@@ -75,8 +75,8 @@ impl AskArgs {
     ///
     /// # Errors
     /// Wrong usage where flags do not go together.
-    pub fn ask(&self) -> anyhow::Result<Ask> {
-        let ask = Ask {
+    pub fn ask(&self) -> anyhow::Result<SearchOptions> {
+        let ask = SearchOptions {
             limit: self.limit,
             offset: self.offset,
             filter: self.filter.filter()?,

@@ -41,7 +41,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let feed = Feed { ask, diversity, since, ..Feed::default() };
     let engine = context.open_filled()?;
     let (users, began) = (engine.count_users()?, Instant::now());
-    let (mut done, mut out) = (0, show::Telling::new());
+    let (mut done, mut out) = (0, show::JsonLines::new());
     // Where the lines themselves are seen, they are the progress.
     let progress =
         if streams::here().out_term().is_term() { None } else { Some(Progress::new("digest", "users", None)) };

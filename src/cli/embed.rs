@@ -9,7 +9,7 @@ use serde_json::json;
 use super::ingest::Unpack;
 use super::show::plain;
 use super::{Context, say, show, streams};
-use crate::embed::{self, BUNDLED, Kind, Submitted};
+use crate::embed::{self, BUNDLED, Kind, PendingEmbeddings};
 use crate::engine::{Incoming, MAX_WINDOW};
 use crate::paper::Paper;
 use crate::sources;
@@ -38,14 +38,14 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let embedder = embed::open(&config.embed_options(config.model.as_deref().unwrap_or(BUNDLED), None, None))?;
     let pace = embedder.pace();
     let mut out = streams::out();
-    let mut print = |(papers, vectors): (Vec<Paper>, Submitted)| -> anyhow::Result<()> {
+    let mut print = |(papers, vectors): (Vec<Paper>, PendingEmbeddings)| -> anyhow::Result<()> {
         let rows = papers.iter().zip(vectors.collect()?).map(|(paper, v)| json!({ "id": paper.id, "vector": v }));
         show::lines(&mut out, rows)?;
         Ok(out.flush()?)
     };
     let (mut window, mut read, mut rejected): (Vec<Paper>, usize, usize) = (Vec::new(), 0, 0);
-    let mut under_way: VecDeque<(Vec<Paper>, Submitted)> = VecDeque::new();
-    let submit = |window: Vec<Paper>| -> anyhow::Result<(Vec<Paper>, Submitted)> {
+    let mut under_way: VecDeque<(Vec<Paper>, PendingEmbeddings)> = VecDeque::new();
+    let submit = |window: Vec<Paper>| -> anyhow::Result<(Vec<Paper>, PendingEmbeddings)> {
         let texts: Vec<String> = window.iter().map(|p| p.text_joined(embedder.separator())).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let submitted = embedder.submit(&texts, Kind::Document)?;

@@ -144,14 +144,14 @@ pub fn lines<T: Serialize>(out: &mut impl Write, items: impl IntoIterator<Item =
 }
 
 /// JSON Lines on stdout from within a call that knows no errors but our own.
-pub struct Telling {
+pub struct JsonLines {
     out: BufWriter<Out>,
     written: anyhow::Result<()>,
 }
 
-impl Telling {
+impl JsonLines {
     pub fn new() -> Self {
-        Telling { out: BufWriter::new(out()), written: Ok(()) }
+        JsonLines { out: BufWriter::new(out()), written: Ok(()) }
     }
 
     /// One JSON object on a line. The first that cannot be written ends the call.

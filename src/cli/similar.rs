@@ -5,7 +5,7 @@ use serde_json::json;
 use super::ask::AskArgs;
 use super::progress::Progress;
 use super::{Context, show, streams, wrong_usage};
-use crate::engine::Ask;
+use crate::engine::SearchOptions;
 
 /// Papers like one in the store, or the neighbours of every paper
 #[derive(clap::Args)]
@@ -36,12 +36,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
 }
 
-fn all(context: &Context, ask: &Ask) -> anyhow::Result<()> {
+fn all(context: &Context, ask: &SearchOptions) -> anyhow::Result<()> {
     let engine = context.open_filled()?;
     // Where the lines themselves are seen, they are the progress.
     let progress =
         if streams::here().out_term().is_term() { None } else { Some(Progress::new("neighbours", "papers", None)) };
-    let (papers, mut done, mut out) = (engine.info()?.papers, 0, show::Telling::new());
+    let (papers, mut done, mut out) = (engine.info()?.papers, 0, show::JsonLines::new());
     let told = engine.each_neighbours(ask, &mut |id, neighbours| {
         done += 1;
         progress.iter().for_each(|p| p.at(done, papers));

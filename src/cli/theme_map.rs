@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::show::thousands;
 use super::streams::{self, Manner, say};
-use crate::engine::{Engine, MapAsk, ThemeMap};
+use crate::engine::{Engine, MapOptions, ThemeMap};
 use crate::error::Error;
 use crate::http::MAP;
 use crate::paper::shown;
@@ -53,10 +53,10 @@ impl MapFile {
 /// Draws the map.
 pub fn draw(engine: &Engine, MapFile { path: file, html }: &MapFile) -> anyhow::Result<()> {
     let html = *html;
-    let mut map = engine.themes_map(&MapAsk { limit: PAGE, titles: html, ..MapAsk::default() })?;
+    let mut map = engine.themes_map(&MapOptions { limit: PAGE, titles: html, ..MapOptions::default() })?;
     let titles = html && map.meta.total <= TITLES;
     while let Some(next) = map.meta.next {
-        let page = engine.themes_map(&MapAsk { limit: PAGE, offset: next, titles, ..MapAsk::default() })?;
+        let page = engine.themes_map(&MapOptions { limit: PAGE, offset: next, titles, ..MapOptions::default() })?;
         map.points.id.extend(page.points.id);
         map.points.x.extend(page.points.x);
         map.points.y.extend(page.points.y);

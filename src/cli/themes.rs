@@ -7,7 +7,7 @@ use super::show::{plain, style, thousands, title};
 use super::streams::{out, say};
 use super::theme_map::MapFile;
 use super::{Context, show, theme_map, wrong_usage};
-use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeAsk, ThemeList, ThemesAsk};
+use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeList, ThemeOptions, ThemesOptions};
 use crate::eval::table::named;
 use crate::themes::levels::FINEST;
 use crate::themes::trend::Direction;
@@ -88,17 +88,17 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         return events(context, &engine, args.limit);
     }
     if let Some(id) = &args.id {
-        let ask = ThemeAsk { order: args.sort, limit: args.limit, offset: 0, q: args.search.clone(), filter };
+        let ask = ThemeOptions { order: args.sort, limit: args.limit, offset: 0, q: args.search.clone(), filter };
         return one(context, &engine.theme(id, &ask)?);
     }
-    let asked = engine.themes(&ThemesAsk { level: args.level, about: args.about, ..ThemesAsk::default() })?;
+    let asked = engine.themes(&ThemesOptions { level: args.level, about: args.about, ..ThemesOptions::default() })?;
     if context.json {
         return show::lines(&mut out(), &asked.themes);
     }
     if args.about.is_some() {
         return flat(&asked);
     }
-    let list = engine.themes(&ThemesAsk::default())?;
+    let list = engine.themes(&ThemesOptions::default())?;
     tree(&list, args.level.unwrap_or(1))
 }
 

@@ -89,7 +89,7 @@ impl Adapter {
             _ => return Err("its adapter file holds several adapters; one is what runs".into()),
         };
         let read = || tensor.to_dtype(candle_core::DType::F32)?.flatten_all()?.to_vec1::<f32>();
-        let mut numbers = read().map_err(|e| super::stock::plain(&e))?;
+        let mut numbers = read().map_err(|e| super::candle_model::plain(&e))?;
         if name.contains(".up.") {
             numbers.iter_mut().for_each(|x| *x *= self.scaling);
         }

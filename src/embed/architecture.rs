@@ -3,8 +3,8 @@
 use candle_transformers::models::{jina_bert, modernbert, nomic_bert};
 use serde_json::Value;
 
+use super::bert_family::{BertFamily, Naming};
 use super::cpu::{Activation, BertShape};
-use super::kin::{BertKin, Naming};
 
 /// An architecture that runs, with its sizes.
 ///
@@ -12,7 +12,7 @@ use super::kin::{BertKin, Naming};
 /// through candle everywhere, in f32.
 pub enum Architecture {
     /// BERT, RoBERTa, XLM-R, DistilBERT.
-    Bert(BertKin),
+    Bert(BertFamily),
     /// <https://arxiv.org/abs/2412.13663>
     ModernBert(modernbert::Config),
     /// <https://arxiv.org/abs/2402.01613>, versions 1 and 1.5.
@@ -40,9 +40,9 @@ impl Architecture {
         let alibi = config["position_embedding_type"] == "alibi";
         let architecture = match kind {
             "bert" if alibi => jina(config).map(Architecture::Jina),
-            "bert" => kin(config, Naming::Bert).map(Architecture::Bert),
-            "roberta" | "xlm-roberta" | "camembert" => kin(config, Naming::Roberta).map(Architecture::Bert),
-            "distilbert" => kin(config, Naming::DistilBert).map(Architecture::Bert),
+            "bert" => family(config, Naming::Bert).map(Architecture::Bert),
+            "roberta" | "xlm-roberta" | "camembert" => family(config, Naming::Roberta).map(Architecture::Bert),
+            "distilbert" => family(config, Naming::DistilBert).map(Architecture::Bert),
             "modernbert" => modern(config).map(Architecture::ModernBert),
             "nomic_bert" => nomic(config).map(Architecture::Nomic),
             _ => Err(format!("its architecture is {kind:?}; those that run are {RUNNING}")),
@@ -57,7 +57,7 @@ impl Architecture {
     /// Numbers in a token's vector.
     pub fn hidden(&self) -> usize {
         match self {
-            Architecture::Bert(kin) => kin.shape.hidden,
+            Architecture::Bert(family) => family.shape.hidden,
             Architecture::ModernBert(c) => c.hidden_size,
             Architecture::Nomic(c) => c.n_embd,
             Architecture::Jina(c) => c.hidden_size,
@@ -67,7 +67,7 @@ impl Architecture {
     /// Words in the vocabulary.
     pub fn vocabulary(&self) -> usize {
         match self {
-            Architecture::Bert(kin) => kin.shape.vocab,
+            Architecture::Bert(family) => family.shape.vocab,
             Architecture::ModernBert(c) => c.vocab_size,
             Architecture::Nomic(c) => c.vocab_size,
             Architecture::Jina(c) => c.vocab_size,
@@ -77,7 +77,7 @@ impl Architecture {
     /// The longest sequence it reads here.
     pub fn positions(&self) -> usize {
         match self {
-            Architecture::Bert(kin) => kin.shape.positions,
+            Architecture::Bert(family) => family.shape.positions,
             Architecture::ModernBert(c) => c.max_position_embeddings.min(LONGEST_THROUGH_CANDLE),
             Architecture::Nomic(c) => c.n_positions.min(LONGEST_THROUGH_CANDLE),
             Architecture::Jina(c) => c.max_position_embeddings.min(LONGEST_THROUGH_CANDLE),
@@ -91,7 +91,7 @@ impl Architecture {
 
     fn heads(&self) -> usize {
         match self {
-            Architecture::Bert(kin) => kin.shape.heads,
+            Architecture::Bert(family) => family.shape.heads,
             Architecture::ModernBert(c) => c.num_attention_heads,
             Architecture::Nomic(c) => c.n_head,
             Architecture::Jina(c) => c.num_attention_heads,
@@ -99,7 +99,7 @@ impl Architecture {
     }
 }
 
-fn kin(config: &Value, naming: Naming) -> Result<BertKin, String> {
+fn family(config: &Value, naming: Naming) -> Result<BertFamily, String> {
     let positions = config["position_embedding_type"].as_str().unwrap_or("absolute");
     if positions != "absolute" {
         return Err(format!("its position_embedding_type is {positions:?}; absolute is what runs"));
@@ -128,7 +128,7 @@ fn kin(config: &Value, naming: Naming) -> Result<BertKin, String> {
         },
         adapter: None,
     };
-    Ok(BertKin { naming, shape, pad: u32::try_from(pad).unwrap_or(0), skipped })
+    Ok(BertFamily { naming, shape, pad: u32::try_from(pad).unwrap_or(0), skipped })
 }
 
 fn modern(config: &Value) -> Result<modernbert::Config, String> {

@@ -1,4 +1,4 @@
-//! BERT and its kin on candle's devices, in f32, bf16 or f16.
+//! BERT and its family on candle's devices, in f32, bf16 or f16.
 //!
 //! Our own and not candle's `BertModel`, whose mask is `0 * -inf`, a NaN, in any type narrower than f32. Here what is
 //! stored and multiplied has the narrow type; what adds up many numbers (products, softmax, norms, pooling) does so in
@@ -8,9 +8,9 @@ use candle_core::{D, DType, Device, Result as Candle, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::ops::{layer_norm, softmax_last_dim};
 
+use super::bert_family::BertFamily;
+use super::candle_model::{plain, weights};
 use super::cpu::{Activation, BertShape};
-use super::kin::BertKin;
-use super::stock::{plain, weights};
 use super::{ModelFiles, Pooling, Precision, device};
 use crate::error::{Error, Result};
 
@@ -68,7 +68,7 @@ impl Bert {
     ///
     /// # Errors
     /// [`Error::Model`] when a tensor is missing, has another shape than `config.json` says, or the precision is int8.
-    pub fn load(files: &ModelFiles, kin: &BertKin, device: Device, precision: Precision) -> Result<Self> {
+    pub fn load(files: &ModelFiles, family: &BertFamily, device: Device, precision: Precision) -> Result<Self> {
         let name = &files.identity().name;
         let refuse = |why: String| Error::Model(format!("the weights of {name} do not fit: {why}"));
         let dtype = match precision {
@@ -78,7 +78,7 @@ impl Bert {
             Precision::Int8 => return Err(Error::Model("int8 runs on the processor only: say --device cpu".into())),
         };
         let vars = weights(files, &device).map_err(|e| refuse(plain(&e)))?;
-        let reader = Reader { vars, kin, dtype };
+        let reader = Reader { vars, family, dtype };
         let token_bytes = reader.token_bytes(files.max_tokens);
         reader.bert(device, precision, files.pooling, token_bytes).map_err(|e| refuse(plain(&e)))
     }
@@ -189,13 +189,13 @@ impl Norm {
 /// Takes tensors from the file: in f32, checked, and rounded once when all arithmetic on them is done.
 struct Reader<'a> {
     vars: VarBuilder<'a>,
-    kin: &'a BertKin,
+    family: &'a BertFamily,
     dtype: DType,
 }
 
 impl Reader<'_> {
     fn bert(&self, device: Device, precision: Precision, pooling: Pooling, token_bytes: usize) -> Candle<Bert> {
-        let BertShape { hidden, layers, heads, vocab, positions, types, activation, .. } = self.kin.shape;
+        let BertShape { hidden, layers, heads, vocab, positions, types, activation, .. } = self.family.shape;
         let positions = self.tensor("embeddings.position_embeddings.weight", &[positions, hidden])?;
         let types = self.tensor("embeddings.token_type_embeddings.weight", &[types, hidden])?;
         let words = self.tensor("embeddings.word_embeddings.weight", &[vocab, hidden])?;
@@ -203,7 +203,7 @@ impl Reader<'_> {
             device,
             precision,
             pooling,
-            pad: self.kin.pad,
+            pad: self.family.pad,
             words: words.to_dtype(self.dtype)?,
             positions: positions.broadcast_add(&types.narrow(0, 0, 1)?)?.to_dtype(self.dtype)?,
             embedded: self.norm("embeddings.LayerNorm")?,
@@ -217,13 +217,13 @@ impl Reader<'_> {
     /// What lives at once, a token of a text of full length: a few rows of activations, and in the attention a row of
     /// scores for each head, twice in f32 (before and after the softmax) and twice in the narrow type.
     fn token_bytes(&self, longest: usize) -> usize {
-        let (shape, size) = (&self.kin.shape, self.dtype.size_in_bytes());
+        let (shape, size) = (&self.family.shape, self.dtype.size_in_bytes());
         let rows = (6 * shape.hidden + 2 * shape.intermediate) * size;
         rows + shape.heads * longest * 2 * (size_of::<f32>() + size)
     }
 
     fn layer(&self, k: usize) -> Candle<Layer> {
-        let BertShape { hidden: h, intermediate: inner, heads, .. } = self.kin.shape;
+        let BertShape { hidden: h, intermediate: inner, heads, .. } = self.family.shape;
         let at = |name: &str| format!("encoder.layer.{k}.{name}");
         let scale = 1.0 / ((h / heads) as f64).sqrt();
         let part = |name: &str, by: f64| -> Candle<(Tensor, Tensor)> {
@@ -254,14 +254,14 @@ impl Reader<'_> {
     }
 
     fn norm(&self, name: &str) -> Candle<Norm> {
-        let BertShape { hidden: h, eps, .. } = self.kin.shape;
+        let BertShape { hidden: h, eps, .. } = self.family.shape;
         let weight = self.tensor(&format!("{name}.weight"), &[h])?.to_dtype(self.dtype)?;
         let bias = self.tensor(&format!("{name}.bias"), &[h])?.to_dtype(self.dtype)?;
         Ok(Norm { weight, bias, eps })
     }
 
     fn tensor(&self, name: &str, shape: &[usize]) -> Candle<Tensor> {
-        let tensor = self.kin.tensor(&self.vars, name)?;
+        let tensor = self.family.tensor(&self.vars, name)?;
         if tensor.dims() != shape {
             candle_core::bail!("{name} is of shape {:?}, not {shape:?}", tensor.dims());
         }
@@ -274,7 +274,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
     use crate::embed::architecture::Architecture;
-    use crate::embed::stock::Stock;
+    use crate::embed::candle_model::CandleModel;
     use crate::embed::tokens::Tokens;
     use crate::embed::{BUNDLED, Kind, unit};
 
@@ -282,14 +282,14 @@ mod tests {
         vectors.into_iter().map(|v| unit(v).expect("a direction")).collect()
     }
 
-    fn kin(files: &ModelFiles) -> BertKin {
-        let Architecture::Bert(kin) = &files.architecture else { panic!("a BERT") };
-        *kin
+    fn family(files: &ModelFiles) -> BertFamily {
+        let Architecture::Bert(family) = &files.architecture else { panic!("a BERT") };
+        *family
     }
 
     /// Candle's own model, each text alone, so that no padding is in it.
     fn stock(files: &ModelFiles, ids: &[Vec<u32>]) -> Vec<Vec<f32>> {
-        let model = Stock::load(files, Device::Cpu).expect("loads");
+        let model = CandleModel::load(files, Device::Cpu).expect("loads");
         directions(ids.iter().map(|ids| model.forward(&[ids]).expect("runs").concat()).collect())
     }
 
@@ -310,7 +310,7 @@ mod tests {
             let truth = stock(&files, &ids);
             // f16 has three bits more than bf16 behind the point.
             for (precision, least) in [(Precision::F32, 0.99999), (Precision::F16, 0.9999), (Precision::Bf16, 0.9995)] {
-                let model = Bert::load(&files, &kin(&files), Device::Cpu, precision).expect("loads");
+                let model = Bert::load(&files, &family(&files), Device::Cpu, precision).expect("loads");
                 let together = directions(model.forward(&batch).expect("runs"));
                 let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
                 let worst = together.iter().zip(&truth).map(|(a, b)| cosine(a, b)).fold(1.0, f32::min);
@@ -328,17 +328,17 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused() {
         let files = ModelFiles::find(BUNDLED).expect("bundled");
-        let mut kin = kin(&files);
-        assert!(Bert::load(&files, &kin, Device::Cpu, Precision::Int8).is_err());
-        kin.shape.intermediate += 1;
-        let error = Bert::load(&files, &kin, Device::Cpu, Precision::F32).err().expect("refused").to_string();
+        let mut family = family(&files);
+        assert!(Bert::load(&files, &family, Device::Cpu, Precision::Int8).is_err());
+        family.shape.intermediate += 1;
+        let error = Bert::load(&files, &family, Device::Cpu, Precision::F32).err().expect("refused").to_string();
         assert!(error.contains("intermediate.dense.weight is of shape"), "{error}");
     }
 
     #[test]
     fn a_batch_is_sized_to_the_memory() {
         let files = ModelFiles::find(BUNDLED).expect("bundled");
-        let model = Bert::load(&files, &kin(&files), Device::Cpu, Precision::Bf16).expect("loads");
+        let model = Bert::load(&files, &family(&files), Device::Cpu, Precision::Bf16).expect("loads");
         // The guess of 4 GiB: half a GiB for a batch, 48 kB a token.
         assert_eq!(model.token_budget(), (4 << 30) / 8 / ((6 * 384 + 2 * 1536) * 2 + 12 * 256 * 12));
     }

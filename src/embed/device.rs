@@ -120,7 +120,7 @@ fn cuda() -> Result<Device> {
     }
     // Not `new_cuda`: its stream is another one in every thread, and a model is built in one thread and run in another.
     Device::new_cuda_with_stream(0)
-        .map_err(|e| Error::Model(format!("no CUDA device can be used: {}", super::stock::plain(&e))))
+        .map_err(|e| Error::Model(format!("no CUDA device can be used: {}", super::candle_model::plain(&e))))
 }
 
 fn metal() -> Result<Device> {
@@ -129,7 +129,8 @@ fn metal() -> Result<Device> {
             "this binary was built without Metal: build it with --features metal, or say --device cpu".into(),
         ));
     }
-    Device::new_metal(0).map_err(|e| Error::Model(format!("no Metal device can be used: {}", super::stock::plain(&e))))
+    Device::new_metal(0)
+        .map_err(|e| Error::Model(format!("no Metal device can be used: {}", super::candle_model::plain(&e))))
 }
 
 #[cfg(test)]

@@ -18,9 +18,9 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::forward::Model;
-use super::submitted::Answer;
+use super::pending::Answer;
 use super::tokens::Tokens;
-use super::{Embedder, Identity, Kind, ModelFiles, Options, Pace, Submitted, unit};
+use super::{Embedder, Identity, Kind, ModelFiles, Options, Pace, PendingEmbeddings, unit};
 use crate::cancel::{self, Cancel};
 use crate::error::{Error, Result};
 
@@ -276,7 +276,7 @@ impl Embedder for Encoder {
         &self.identity
     }
 
-    fn submit(&self, texts: &[&str], kind: Kind) -> Result<Submitted> {
+    fn submit(&self, texts: &[&str], kind: Kind) -> Result<PendingEmbeddings> {
         let place = match kind {
             Kind::Document => None,
             Kind::Query => Some(Arc::new(Place::among(&self.waiting, self.max_waiting).ok_or_else(|| {
@@ -286,7 +286,7 @@ impl Embedder for Encoder {
         let asked = cancel::current();
         let split = |text: &&str| asked.check().and_then(|()| self.tokens.encode(text, kind));
         let sequences: Vec<Vec<u32>> = texts.par_iter().map(split).collect::<Result<_>>()?;
-        let (reply, submitted) = Submitted::of(texts.len());
+        let (reply, submitted) = PendingEmbeddings::of(texts.len());
         {
             let mut pending = self.queue.lock();
             if kind == Kind::Document {
@@ -343,7 +343,7 @@ mod tests {
             (0..60).map(|k| "a text that grows ".repeat(1 + k * 7 % 11) + &k.to_string()).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let alone: Vec<_> = texts.iter().map(|t| encoder.embed(&[t], Kind::Query).expect("embeds").concat()).collect();
-        let calls: Vec<Submitted> =
+        let calls: Vec<PendingEmbeddings> =
             texts.chunks(20).map(|window| encoder.submit(window, Kind::Document).expect("accepted")).collect();
         let together: Vec<_> = calls.into_iter().flat_map(|call| call.collect().expect("embeds")).collect();
         for (k, (a, b)) in alone.iter().zip(&together).enumerate() {

@@ -1,4 +1,4 @@
-//! A model ready to run: BERT and its kin on our own kernels on the processor, or on candle's tensors on any device; all
+//! A model ready to run: BERT and its family on our own kernels on the processor, or on candle's tensors on any device; all
 //! other architectures through candle's own implementations.
 
 use candle_core::Device;
@@ -6,9 +6,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::architecture::Architecture;
 use super::bert::Bert;
+use super::bert_family::BertFamily;
+use super::candle_model::{CandleModel, plain, weights};
 use super::cpu::{BertShape, CpuBert, Isa};
-use super::kin::BertKin;
-use super::stock::{Stock, plain, weights};
 use super::{ModelFiles, Options, Pace, Precision, device};
 use crate::error::{Error, Result};
 
@@ -16,10 +16,10 @@ use crate::error::{Error, Result};
 pub enum Model {
     /// Our kernels, with the threads they may use.
     Cpu(Box<CpuBert>, usize),
-    /// BERT and its kin on candle's tensors.
+    /// BERT and its family on candle's tensors.
     Bert(Box<Bert>, Pool, Precision),
     /// Candle's own, in f32.
-    Stock(Box<Stock>, Pool),
+    CandleModel(Box<CandleModel>, Pool),
 }
 
 /// The threads that candle's products share on the processor; none on other devices.
@@ -58,23 +58,23 @@ impl Model {
             n => n,
         };
         match (&files.architecture, device) {
-            (Architecture::Bert(kin), Device::Cpu) if device::takes_own_kernels(options) => {
-                Ok(Model::Cpu(Box::new(load_cpu(files, kin, precision, Isa::detect())?), threads))
+            (Architecture::Bert(family), Device::Cpu) if device::takes_own_kernels(options) => {
+                Ok(Model::Cpu(Box::new(load_cpu(files, family, precision, Isa::detect())?), threads))
             }
-            (Architecture::Bert(kin), device) => {
+            (Architecture::Bert(family), device) => {
                 let pool = Pool::of(&device, threads)?;
                 // On the processor candle multiplies in f32, whatever the precision: nothing narrower is faster there, and
                 // what our kernels make of a narrow precision is within a cosine of 0.9999 of it.
                 let inside = if device.is_cpu() { Precision::F32 } else { precision };
-                let bert = pool.run(|| Bert::load(files, kin, device, inside))?;
+                let bert = pool.run(|| Bert::load(files, family, device, inside))?;
                 Ok(Model::Bert(Box::new(bert), pool, precision))
             }
             (_, device) => {
                 // Refuses every other precision, and says why.
                 files.identity_in(options)?;
                 let pool = Pool::of(&device, threads)?;
-                let stock = pool.run(|| Stock::load(files, device))?;
-                Ok(Model::Stock(Box::new(stock), pool))
+                let stock = pool.run(|| CandleModel::load(files, device))?;
+                Ok(Model::CandleModel(Box::new(stock), pool))
             }
         }
     }
@@ -88,7 +88,7 @@ impl Model {
                 .forward(batch, *threads)
                 .map_err(|e| Error::Model(format!("the model failed on {} texts: {e}", batch.len()))),
             Model::Bert(model, pool, _) => pool.run(|| model.forward(batch)),
-            Model::Stock(model, pool) => pool.run(|| model.forward(batch)),
+            Model::CandleModel(model, pool) => pool.run(|| model.forward(batch)),
         }
     }
 
@@ -99,7 +99,7 @@ impl Model {
             Model::Bert(model, pool, _) => {
                 format!("{}, {}{}", device::name(model.device()), model.precision(), pool.told())
             }
-            Model::Stock(model, pool) => format!("{}, f32{}", device::name(model.device()), pool.told()),
+            Model::CandleModel(model, pool) => format!("{}, f32{}", device::name(model.device()), pool.told()),
         }
     }
 
@@ -108,7 +108,7 @@ impl Model {
         match self {
             Model::Cpu(model, _) => model.precision(),
             Model::Bert(_, _, precision) => *precision,
-            Model::Stock(..) => Precision::F32,
+            Model::CandleModel(..) => Precision::F32,
         }
     }
 
@@ -119,9 +119,9 @@ impl Model {
             Model::Cpu(..) => 2048,
             Model::Bert(model, ..) if model.device().is_cpu() => 2048,
             Model::Bert(model, ..) => model.token_budget(),
-            Model::Stock(model, _) if model.device().is_cpu() => 2048,
+            Model::CandleModel(model, _) if model.device().is_cpu() => 2048,
             // Their scores are laid out in f32, some of them more than once: half a card's worth is not known for them.
-            Model::Stock(..) => 8192,
+            Model::CandleModel(..) => 8192,
         }
     }
 
@@ -140,22 +140,22 @@ impl Model {
         match self {
             Model::Cpu(..) => Pace::default(),
             Model::Bert(model, ..) if model.device().is_cpu() => Pace::default(),
-            Model::Stock(model, _) if model.device().is_cpu() => Pace::default(),
+            Model::CandleModel(model, _) if model.device().is_cpu() => Pace::default(),
             // Enough for some batches of the budget above, and the next ones read and split while these run.
-            Model::Bert(..) | Model::Stock(..) => Pace { window: 1024, ahead: 1 },
+            Model::Bert(..) | Model::CandleModel(..) => Pace { window: 1024, ahead: 1 },
         }
     }
 }
 
 /// Reads the tensors through candle, whatever format and precision they are kept in, and packs them.
-pub fn load_cpu(files: &ModelFiles, kin: &BertKin, precision: Precision, isa: Isa) -> Result<CpuBert> {
+pub fn load_cpu(files: &ModelFiles, family: &BertFamily, precision: Precision, isa: Isa) -> Result<CpuBert> {
     let refuse = |why: String| Error::Model(format!("the weights of {} do not fit: {why}", files.identity().name));
     let vars = weights(files, &Device::Cpu).map_err(|e| refuse(plain(&e)))?;
     let mut source = |name: &str| match &files.adapter {
         Some(adapter) if name.contains(".adapter.") => adapter.numbers(name),
-        _ => kin.numbers(&vars, name).map_err(|e| plain(&e)),
+        _ => family.numbers(&vars, name).map_err(|e| plain(&e)),
     };
-    let shape = BertShape { adapter: files.adapter.as_ref().map(|a| a.bottleneck), ..kin.shape };
+    let shape = BertShape { adapter: files.adapter.as_ref().map(|a| a.bottleneck), ..family.shape };
     CpuBert::load(shape, &mut source, files.pooling, precision, isa).map_err(refuse)
 }
 
@@ -169,8 +169,8 @@ mod tests {
     #[cfg(feature = "bundled-model")]
     fn our_kernels_agree_with_candle() {
         let files = ModelFiles::find(BUNDLED).expect("bundled");
-        let Architecture::Bert(kin) = &files.architecture else { panic!("a BERT") };
-        let candle = Stock::load(&files, Device::Cpu).expect("loads");
+        let Architecture::Bert(family) = &files.architecture else { panic!("a BERT") };
+        let candle = CandleModel::load(&files, Device::Cpu).expect("loads");
         let tokens = crate::embed::tokens::Tokens::new(&files).expect("a tokenizer");
         let long = "Ice sheets lose mass at their grounding lines. ".repeat(40);
         let texts = ["protein folding", "a", "Gravitational waves from neutron stars, observed twice.", &long];
@@ -181,7 +181,7 @@ mod tests {
         for isa in Isa::known().into_iter().filter(|isa| isa.usable()) {
             // int8 is good to .995 on abstracts; texts of a word or two, as here, have less to average over.
             for (precision, least) in [(Precision::F32, 0.99999), (Precision::Bf16, 0.9999), (Precision::Int8, 0.99)] {
-                let model = load_cpu(&files, kin, precision, isa).expect("loads");
+                let model = load_cpu(&files, family, precision, isa).expect("loads");
                 for (k, v) in directions(model.forward(&ids, 2).expect("runs")).iter().enumerate() {
                     let cosine: f32 = v.iter().zip(&truth[k]).map(|(a, b)| a * b).sum();
                     assert!(cosine > least, "{isa}, {precision}, {:?}: {cosine}", texts[k].get(..20));

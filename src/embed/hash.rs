@@ -1,6 +1,6 @@
 //! An embedder without a model, for tests and for trying the plumbing: `--model hash`.
 
-use super::{Embedder, Identity, Kind, Submitted, unit};
+use super::{Embedder, Identity, Kind, PendingEmbeddings, unit};
 use crate::error::{Error, Result};
 
 /// Adds up one fixed pseudo-random direction for each word. Texts that share words are close; nothing else is.
@@ -48,9 +48,9 @@ impl Embedder for HashEmbedder {
         &self.identity
     }
 
-    fn submit(&self, texts: &[&str], _: Kind) -> Result<Submitted> {
+    fn submit(&self, texts: &[&str], _: Kind) -> Result<PendingEmbeddings> {
         let vector = |text: &&str| crate::cancel::check().and_then(|()| unit(direction(text)));
-        Ok(Submitted::done(texts.iter().map(vector).collect::<Result<_>>()?))
+        Ok(PendingEmbeddings::done(texts.iter().map(vector).collect::<Result<_>>()?))
     }
 
     fn runs_on(&self) -> String {

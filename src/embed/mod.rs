@@ -3,7 +3,7 @@
 //! [`open`] finds a model by name, folder or hub name and gives back an [`Embedder`]. Two exist: [`Encoder`], a
 //! transformer run by one thread that owns it, and [`HashEmbedder`], which only counts words and serves tests.
 //!
-//! On the road of a transformer: `model` reads its folder, `architecture` its config.json; `kin` gives BERT's relatives
+//! On the road of a transformer: `model` reads its folder, `architecture` its config.json; `family` gives BERT's relatives
 //! its names, so that the kernels of `cpu` run them on the processor and `bert` on candle, on any device; `stock` runs every
 //! other architecture through candle's own implementation; `device` says where and in what precision, `forward` chooses
 //! among the three; `dimension` says how many numbers are kept; `adapter` reads SPECTER2's.
@@ -11,24 +11,24 @@
 mod adapter;
 mod architecture;
 mod bert;
+mod bert_family;
+mod candle_model;
 mod cpu;
 mod device;
 mod dimension;
 mod encoder;
 mod forward;
 mod hash;
-mod kin;
 mod model;
-mod stock;
-mod submitted;
+mod pending;
 #[cfg(test)]
-mod tiny;
+mod test_models;
 mod tokens;
 
 pub use encoder::Encoder;
 pub use hash::HashEmbedder;
 pub use model::{BUNDLED, ModelFiles, Pooling};
-pub use submitted::Submitted;
+pub use pending::PendingEmbeddings;
 
 // Settings that are a person's to choose stand with the others.
 pub use crate::config::{DeviceChoice, KernelChoice, Precision};
@@ -98,11 +98,11 @@ pub trait Embedder: Send + Sync {
         self.submit(texts, kind)?.collect()
     }
 
-    /// The first half of [`Self::embed`]: hands the texts over; [`Submitted::collect`] waits for the vectors.
+    /// The first half of [`Self::embed`]: hands the texts over; [`PendingEmbeddings::collect`] waits for the vectors.
     ///
     /// # Errors
     /// As [`Self::embed`].
-    fn submit(&self, texts: &[&str], kind: Kind) -> Result<Submitted>;
+    fn submit(&self, texts: &[&str], kind: Kind) -> Result<PendingEmbeddings>;
 
     /// How many texts to hand over, and when.
     fn pace(&self) -> Pace {

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::adapter::{Adapter, SEPARATOR};
 use super::architecture::Architecture;
+use super::bert_family::Naming;
+use super::candle_model::plain;
 use super::dimension::Dimensions;
-use super::kin::Naming;
-use super::stock::plain;
 use super::{DeviceChoice, Identity, KernelChoice, Options, Precision, device};
 use crate::error::{Error, Result};
 
@@ -221,7 +221,7 @@ impl ModelFiles {
         };
         let mut hash = blake3::Hasher::new();
         let adapter = match &adapter_config {
-            Some(config) if !matches!(&architecture, Architecture::Bert(kin) if kin.naming == Naming::Bert) => {
+            Some(config) if !matches!(&architecture, Architecture::Bert(family) if family.naming == Naming::Bert) => {
                 let adapter = config["name"].as_str().unwrap_or_default();
                 return Err(refuse(format!("it has an adapter {adapter:?}, which runs with a BERT only")));
             }

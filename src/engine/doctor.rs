@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Engine, space};
+use super::Engine;
+use super::corpus::embedding_space;
 use crate::config::Config;
 use crate::embed;
 use crate::error::Result;
@@ -136,7 +137,7 @@ impl Engine {
         let own = super::open::precision_named(&model.precision);
         let options = self.config.embed_options(&model.source, own, Some(model.dimension));
         const HELP: &str = "put its files back, or move the papers to another with `paperkin reembed --model`";
-        match embed::identify(&options).map(space::stored) {
+        match embed::identify(&options).map(embedding_space::stored) {
             Ok(found) if found.fingerprint == model.fingerprint => {
                 Finding::good("model", format!("{} is the one that the vectors were made with", model.name))
             }

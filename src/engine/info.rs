@@ -114,7 +114,7 @@ impl Engine {
             disk: DiskInfo {
                 store: store.sum(),
                 index: size(&self.folder.join("index")),
-                words: size(&self.folder.join(super::words::WORDS)),
+                words: size(&self.folder.join(crate::engine::corpus::words::WORDS)),
             },
             troubles: self.troubles(),
         })

@@ -1,69 +1,43 @@
 //! Where store, embedder, index and rank meet. One file for each thing the engine does.
 
-mod agreement;
-mod answer;
-mod candidates;
-mod coreading;
+mod corpus;
 mod doctor;
-mod embed;
-mod feed;
-mod follow;
-mod format;
-mod history;
-mod imports;
 mod info;
-mod ingest;
-mod interests;
-mod named;
-mod onboarding;
 mod open;
-mod probability;
-mod reader;
-mod readership;
-mod reading;
-mod recommend;
-mod reembed;
-mod retrieve;
-mod search;
-mod similar;
-mod space;
+mod readers;
 mod testbed;
 mod themes;
-mod trending;
-mod users;
-mod versions;
-mod words;
 
-pub use answer::{Answer, Ask, Hit, InterestName, Meta, Mode, Part, Why};
+pub use corpus::answer::{Answer, Hit, InterestName, Meta, Mode, Part, SearchOptions, Why};
+pub use corpus::ingest::{Incoming, MAX_WINDOW, Rejected, Rejection, Report, Source, Warning};
+pub use corpus::recommend::{Example, Recommend};
+pub use corpus::reembed::Reembedded;
+pub use corpus::search::MAX_QUERY_BYTES;
+pub use corpus::versions::{PaperInFull, Version};
 pub use doctor::{Checkup, Diagnosis};
-pub use feed::{Feed, Mark, Since};
-pub use format::Format;
-pub use history::{Reference, ReferenceList, RejectedUnit};
-pub use imports::{
+pub use info::Info;
+pub use open::Opened;
+pub use readers::feed::{Feed, Mark, Since};
+pub use readers::format::Format;
+pub use readers::history::{Reference, ReferenceList, RejectedUnit};
+pub use readers::imports::{
     Entry, EntryStatus, Import, ImportAbout, ImportProgress, ImportView, Imported, Matched, Outside, Undone,
 };
-pub use info::Info;
-pub use ingest::{Incoming, MAX_WINDOW, Rejected, Rejection, Report, Source, Warning};
-pub use interests::{InterestPatch, InterestView};
-pub use onboarding::QuestionsAsk;
-pub use open::Opened;
-pub use recommend::{Example, Recommend};
-pub use reembed::Reembedded;
-pub use search::MAX_QUERY_BYTES;
+pub use readers::interests::{InterestPatch, InterestView};
+pub use readers::questions::QuestionsOptions;
+pub use readers::users::{EventReport, ExportedUser, MAX_EVENTS, RejectedEvent, Unreadable, UserView};
 pub use testbed::{Readership, Testbed, Topic};
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,
-    MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeAsk, ThemeEvent, ThemeEvents,
-    ThemeList, ThemeMap, ThemeOrder, ThemesAsk, ThemesMeta, ThemesRun,
+    MapOptions, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeEvent, ThemeEvents, ThemeList,
+    ThemeMap, ThemeOptions, ThemeOrder, ThemesMeta, ThemesOptions, ThemesRun,
 };
-pub use users::{EventReport, ExportedUser, MAX_EVENTS, RejectedEvent, Unreadable, UserView};
-pub use versions::{PaperInFull, Version};
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use self::space::Space;
-use self::versions::Versions;
+use self::corpus::embedding_space::EmbeddingSpace;
+use self::corpus::versions::Versions;
 use crate::cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -74,29 +48,29 @@ use crate::store::{Listing, Page, Store, StoredModel};
 /// An open data folder: everything that can be asked of it. Shared between threads, synchronous.
 pub struct Engine {
     // First, so that it ends before what it watches is closed.
-    _watcher: follow::Watcher,
+    _watcher: corpus::follow::Watcher,
     folder: PathBuf,
     config: Config,
     // Shared with the index, which reads from it what its files lack.
     store: Arc<Store>,
     // A lock only around the pointer: whoever asks takes a copy of it and works in one space to the end.
-    space: Arc<RwLock<Arc<Space>>>,
+    space: Arc<RwLock<Arc<EmbeddingSpace>>>,
     // The words of the papers, which no model changes.
     lexical: Arc<Lexical>,
     // Users whose model is fitted; made again from the store whenever they are not here.
-    readers: reader::Readers,
+    readers: readers::reader::Readers,
     // Which rows are versions of one work; written by commits alone.
     versions: Arc<RwLock<Versions>>,
     // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
     committing: Arc<Mutex<()>>,
     // What could not follow the store, and is tried again.
-    follow: Arc<follow::Follow>,
+    follow: Arc<corpus::follow::Follow>,
     // What the corpus is about; it has locks of its own.
-    themes: themes::Board,
+    themes: themes::ThemeState,
     // Reading lists that are being taken in.
-    imports: imports::Running,
+    imports: readers::imports::Running,
     // The papers that newcomers are asked about.
-    questions: onboarding::Kept,
+    questions: readers::questions::Kept,
 }
 
 impl Engine {
@@ -113,7 +87,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Invalid`] for a limit out of range, [`Error::BadRequest`] for a broken cursor.
     pub fn list(&self, listing: &Listing) -> Result<Page<Paper>> {
-        answer::check_limit(listing.limit)?;
+        corpus::answer::check_limit(listing.limit)?;
         self.store.list(listing)
     }
 
@@ -159,7 +133,7 @@ impl Engine {
         self.space().model.clone()
     }
 
-    fn space(&self) -> Arc<Space> {
+    fn space(&self) -> Arc<EmbeddingSpace> {
         Arc::clone(&self.space.read().unwrap_or_else(PoisonError::into_inner))
     }
 

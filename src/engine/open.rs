@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::Engine;
-use super::follow::{Follow, Watcher};
-use super::reading::bring_up_to_date;
-use super::space::{self, Space};
-use super::versions::Versions;
-use super::words::{WORDS, catch_up};
 use crate::config::Config;
 use crate::embed::{self, BUNDLED};
+use crate::engine::corpus::embedding_space::{self, EmbeddingSpace};
+use crate::engine::corpus::follow::{Follow, Watcher};
+use crate::engine::corpus::reading::bring_up_to_date;
+use crate::engine::corpus::versions::Versions;
+use crate::engine::corpus::words::{WORDS, catch_up};
 use crate::error::{Error, Result};
 use crate::index::{Lexical, OpenReport};
 use crate::store::{Store, StoredModel};
@@ -54,7 +54,7 @@ impl Engine {
         let store = Arc::new(Store::open(&config.data)?);
         let model = choose_model(&store, &config)?;
         let renewed = bring_up_to_date(&store, &model, &config, progress)?;
-        let (space, report) = Space::open(&store, model, &config)?;
+        let (space, report) = EmbeddingSpace::open(&store, model, &config)?;
         renewed.embedder.into_iter().for_each(|embedder| space.adopt(embedder));
         let papers = store.count()?;
         if space.index.len() != papers {
@@ -91,12 +91,12 @@ impl Engine {
             store,
             space,
             lexical,
-            readers: super::reader::Readers::default(),
+            readers: crate::engine::readers::reader::Readers::default(),
             versions,
             committing,
-            themes: super::themes::Board::default(),
-            imports: super::imports::Running::default(),
-            questions: super::onboarding::Kept::default(),
+            themes: super::themes::ThemeState::default(),
+            imports: crate::engine::readers::imports::Running::default(),
+            questions: crate::engine::readers::questions::Kept::default(),
         };
         Ok(Opened { engine, index: report, words_doubt: words.doubt, renewed: renewed.papers, told })
     }
@@ -158,7 +158,7 @@ fn asked_model(stored: Option<&StoredModel>, config: &Config) -> Result<StoredMo
         }
         None => as_it_comes()?,
     };
-    Ok(space::stored(identity))
+    Ok(embedding_space::stored(identity))
 }
 
 fn another_model(own: &StoredModel, asked: &StoredModel, config: &Config) -> Error {

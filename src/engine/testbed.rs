@@ -4,19 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Engine;
-use super::reader::Common;
-use super::space::Space;
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::readers::reader::Common;
 use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{PaperId, Row};
 use crate::rank::{
-    Candidate, Crowd, Liking, Panel, Taste, carried_over, cluster, known_enough, representatives, told, weigh,
+    Candidate, CoreadingMatrix, Panel, PreferenceModel, WeightedExample, carried_over, cluster, known_enough,
+    representatives, told, weigh,
 };
 
 /// Papers with their vectors, terms and days.
 pub struct Testbed<'a> {
     engine: &'a Engine,
-    space: Arc<Space>,
+    space: Arc<EmbeddingSpace>,
     common: Common,
     rows: Vec<Row>,
     places: HashMap<String, usize>,
@@ -92,20 +93,20 @@ impl Testbed<'_> {
     }
 
     /// The model of a reader with these examples (place and weight; below zero for a dislike), as it serves.
-    pub fn taste(&self, examples: &[(usize, f32)]) -> Option<Taste> {
+    pub fn preferences(&self, examples: &[(usize, f32)]) -> Option<PreferenceModel> {
         self.taste_from(None, examples)
     }
 
     /// The same with a topic that was typed, which counts as an example.
-    pub fn taste_from(&self, topic: Option<&Topic>, examples: &[(usize, f32)]) -> Option<Taste> {
-        let mut likings: Vec<Liking<'_>> = examples
+    pub fn taste_from(&self, topic: Option<&Topic>, examples: &[(usize, f32)]) -> Option<PreferenceModel> {
+        let mut weighted: Vec<WeightedExample<'_>> = examples
             .iter()
-            .map(|&(k, weight)| Liking { weight, vector: &self.vectors[k], terms: &self.terms[k] })
+            .map(|&(k, weight)| WeightedExample { weight, vector: &self.vectors[k], terms: &self.terms[k] })
             .collect();
-        likings.extend(topic.map(|t| Liking { weight: 1.0, vector: &t.vector, terms: &t.terms }));
-        let mut taste = Taste::fit(&likings, &self.common.background)?;
-        self.engine.bring_to_scale(&mut taste, &self.common);
-        Some(taste)
+        weighted.extend(topic.map(|t| WeightedExample { weight: 1.0, vector: &t.vector, terms: &t.terms }));
+        let mut preferences = PreferenceModel::fit(&weighted, &self.common.background)?;
+        self.engine.bring_to_scale(&mut preferences, &self.common);
+        Some(preferences)
     }
 
     /// A topic as somebody types it.
@@ -121,32 +122,34 @@ impl Testbed<'_> {
     /// asked about. `attention` is by place.
     pub fn panel(&self, places: &[usize], attention: &[f32]) -> (Panel, Vec<usize>, Vec<bool>) {
         let theirs: Vec<f32> = places.iter().map(|k| attention[*k]).collect();
-        let some: Vec<usize> =
-            representatives(&theirs, super::onboarding::LOOKED_AT).into_iter().map(|k| places[k]).collect();
+        let some: Vec<usize> = representatives(&theirs, crate::engine::readers::questions::LOOKED_AT)
+            .into_iter()
+            .map(|k| places[k])
+            .collect();
         let vectors: Vec<&[f32]> = some.iter().map(|k| self.vectors[*k].as_slice()).collect();
         let theirs: Vec<f32> = some.iter().map(|k| attention[*k]).collect();
-        let weights: Vec<f32> = theirs.iter().map(|a| super::onboarding::weight(*a)).collect();
+        let weights: Vec<f32> = theirs.iter().map(|a| crate::engine::readers::questions::weight(*a)).collect();
         (Panel::of(&vectors, &weights), some, known_enough(&theirs))
     }
 
     /// The scores of candidates under a model, as it serves.
-    pub fn score(&self, taste: &Taste, candidates: &[usize]) -> Vec<f32> {
+    pub fn score(&self, preferences: &PreferenceModel, candidates: &[usize]) -> Vec<f32> {
         let rows: Vec<Row> = candidates.iter().map(|&k| self.rows[k]).collect();
-        let words = self.engine.word_products(taste, &rows);
+        let words = self.engine.word_products(preferences, &rows);
         let papers: Vec<Candidate<'_>> =
             candidates.iter().zip(words).map(|(&k, words)| Candidate { vector: &self.vectors[k], words }).collect();
-        taste.score_all(&papers, super::feed::closely(taste.likes()))
+        preferences.score_all(&papers, crate::engine::readers::feed::closely(preferences.likes()))
     }
 
     /// What readers of these libraries (places of the testbed) read besides, and the nearest read papers of each
     /// candidate.
     pub fn readership(&self, libraries: &[Vec<u32>], candidates: &[usize]) -> Readership {
-        let crowd = Crowd::of(libraries, self.len());
-        let read: Vec<u32> = crowd.papers().collect();
+        let matrix = CoreadingMatrix::of(libraries, self.len());
+        let read: Vec<u32> = matrix.papers().collect();
         let nearest = |k: &usize| {
             let mut near: Vec<(u32, f32)> =
                 read.iter().map(|r| (*r, dot(&self.vectors[*r as usize], &self.vectors[*k]))).collect();
-            let most = super::coreading::NEAREST.min(near.len());
+            let most = crate::engine::readers::coreading::NEAREST.min(near.len());
             if most < near.len() {
                 near.select_nth_unstable_by(most, |a, b| b.1.total_cmp(&a.1));
             }
@@ -154,12 +157,12 @@ impl Testbed<'_> {
             weigh(&mut near);
             near
         };
-        Readership { near: candidates.iter().map(nearest).collect(), crowd }
+        Readership { near: candidates.iter().map(nearest).collect(), matrix }
     }
 
     /// The interests among examples that are all likes, as the service finds them: the group of each.
-    pub fn interests(&self, taste: &Taste, examples: usize) -> Vec<usize> {
-        cluster(examples, |a, b| taste.affinity(a, b), super::interests::ONE_INTEREST)
+    pub fn interests(&self, preferences: &PreferenceModel, examples: usize) -> Vec<usize> {
+        cluster(examples, |a, b| preferences.affinity(a, b), crate::engine::readers::interests::ONE_INTEREST)
     }
 
     /// The dimension of the vectors.
@@ -177,7 +180,7 @@ pub struct Topic {
 
 /// Who read what, laid out for some candidates.
 pub struct Readership {
-    crowd: Crowd,
+    matrix: CoreadingMatrix,
     near: Vec<Vec<(u32, f32)>>,
 }
 
@@ -185,11 +188,12 @@ impl Readership {
     /// What the reading of others adds to each candidate for the reader of this number with these papers; nothing when
     /// too few read the same.
     pub fn add(&self, reader: Option<u32>, library: &[u32]) -> Option<Vec<f32>> {
-        let pull = self.crowd.pull(library, reader)?;
+        let pull = self.matrix.pull(library, reader)?;
         // A line for each paper, as it serves, where a secret draws them.
         let line = |k: usize| (k as f32 * 0.618_034).fract();
-        let add =
-            |(k, near): (usize, &Vec<(u32, f32)>)| told(super::coreading::WEIGHT * carried_over(&pull, near), line(k));
+        let add = |(k, near): (usize, &Vec<(u32, f32)>)| {
+            told(crate::engine::readers::coreading::WEIGHT * carried_over(&pull, near), line(k))
+        };
         Some(self.near.iter().enumerate().map(add).collect())
     }
 }

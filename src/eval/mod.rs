@@ -15,4 +15,4 @@ pub mod themes;
 pub mod users;
 
 /// Hears how many of how many measurements are made.
-pub type Hear<'a> = &'a dyn Fn(usize, usize);
+pub type Progress<'a> = &'a dyn Fn(usize, usize);

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::Hear;
+use super::Progress;
 use super::bootstrap::Random;
 use super::metrics::Figures;
 use super::search::row;
 use super::sets::Group;
 use super::similar::present;
 use super::table::{Table, named};
-use crate::engine::{Ask, Engine, Example, Mode, Recommend};
+use crate::engine::{Engine, Example, Mode, Recommend, SearchOptions};
 use crate::error::{Error, Result};
 use crate::paper::PaperId;
 use crate::rank::Strategy;
@@ -36,7 +36,7 @@ pub struct Plan {
 ///
 /// # Errors
 /// Whatever a call fails with.
-pub fn run(engine: &Engine, groups: &[Group], plan: &Plan, hear: Hear<'_>) -> Result<Table> {
+pub fn run(engine: &Engine, groups: &[Group], plan: &Plan, progress: Progress<'_>) -> Result<Table> {
     let mut there: Vec<Group> = Vec::new();
     for group in groups {
         let group = Group {
@@ -68,7 +68,7 @@ pub fn run(engine: &Engine, groups: &[Group], plan: &Plan, hear: Hear<'_>) -> Re
                         of_group.push(one(engine, group, &likes, &dislikes, strategy, mode)?);
                     }
                     figures.push(average(&of_group));
-                    hear(table.rows.len() * there.len() + figures.len(), rows * there.len());
+                    progress(table.rows.len() * there.len() + figures.len(), rows * there.len());
                 }
                 let mut cells = vec![k.into(), named(&strategy).as_str().into()];
                 cells.extend(row(&named(&mode), &figures));
@@ -99,7 +99,7 @@ fn one(
         dislike: ids(dislikes)?.into_iter().map(example).collect(),
         strategy,
         candidates,
-        ask: Ask { limit: 500, mode, versions: true, ..Ask::default() },
+        ask: SearchOptions { limit: 500, mode, versions: true, ..SearchOptions::default() },
         ..Recommend::default()
     };
     let found = match engine.recommend(&request) {

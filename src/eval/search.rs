@@ -1,11 +1,11 @@
 //! How good search is: queries with judged papers.
 
-use super::Hear;
+use super::Progress;
 use super::bootstrap;
 use super::metrics::Figures;
 use super::sets::{Judgements, LabelledQuery};
 use super::table::{Table, named};
-use crate::engine::{Ask, Engine, Mode};
+use crate::engine::{Engine, Mode, SearchOptions};
 use crate::error::Result;
 
 /// Most hits of one call.
@@ -21,7 +21,7 @@ pub fn run(
     judgements: &Judgements,
     modes: &[Mode],
     depth: usize,
-    hear: Hear<'_>,
+    progress: Progress<'_>,
 ) -> Result<Table> {
     let asked: Vec<&LabelledQuery> = queries.iter().filter(|q| judgements.contains_key(&q.id)).collect();
     let mut table = Table::new(
@@ -36,7 +36,7 @@ pub fn run(
             let found = ranked(engine, &query.text, *mode, depth)?;
             let gains: Vec<f64> = found.iter().map(|id| relevant.get(id).copied().unwrap_or(0.0)).collect();
             figures.push(Figures::of(&gains, &relevant.values().copied().collect::<Vec<_>>()));
-            hear(by_mode.len() * asked.len() + figures.len(), modes.len() * asked.len());
+            progress(by_mode.len() * asked.len() + figures.len(), modes.len() * asked.len());
         }
         table.rows.push(row(&named(mode), &figures));
         by_mode.push(figures.iter().map(|f| f.map).collect());
@@ -64,7 +64,7 @@ fn ranked(engine: &Engine, text: &str, mode: Mode, depth: usize) -> Result<Vec<S
     let mut ids = Vec::new();
     while ids.len() < depth {
         let limit = PAGE.min(depth - ids.len());
-        let ask = Ask { limit, offset: ids.len(), mode, versions: true, ..Ask::default() };
+        let ask = SearchOptions { limit, offset: ids.len(), mode, versions: true, ..SearchOptions::default() };
         let answer = engine.search(text, &ask)?;
         ids.extend(answer.papers.iter().map(|h| h.paper.id.to_string()));
         if answer.papers.len() < limit {

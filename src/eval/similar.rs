@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::Hear;
+use super::Progress;
 use super::bootstrap::Random;
 use super::metrics::Figures;
 use super::search::row;
 use super::sets::Group;
 use super::table::{Table, named};
-use crate::engine::{Ask, Engine, Mode};
+use crate::engine::{Engine, Mode, SearchOptions};
 use crate::error::{Error, Result};
 
 /// Takes up to `seeds` papers of each group and asks for what is like them: the others of the group are relevant. Papers
@@ -22,7 +22,7 @@ pub fn run(
     modes: &[Mode],
     seeds: usize,
     depth: usize,
-    hear: Hear<'_>,
+    progress: Progress<'_>,
 ) -> Result<Table> {
     let mut asked: Vec<(String, HashSet<String>)> = Vec::new();
     let mut random = Random(11);
@@ -41,12 +41,12 @@ pub fn run(
     for mode in modes {
         let mut figures = Vec::with_capacity(asked.len());
         for (seed, relevant) in &asked {
-            let ask = Ask { limit: depth.min(500), mode: *mode, versions: true, ..Ask::default() };
+            let ask = SearchOptions { limit: depth.min(500), mode: *mode, versions: true, ..SearchOptions::default() };
             let found = engine.similar(seed, &ask)?;
             let gain = |id: &str| if relevant.contains(id) { 1.0 } else { 0.0 };
             let gains: Vec<f64> = found.papers.iter().map(|h| gain(h.paper.id.as_str())).collect();
             figures.push(Figures::of(&gains, &vec![1.0; relevant.len()]));
-            hear(table.rows.len() * asked.len() + figures.len(), modes.len() * asked.len());
+            progress(table.rows.len() * asked.len() + figures.len(), modes.len() * asked.len());
         }
         table.rows.push(row(&named(mode), &figures));
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::table::{Cell, Table};
-use crate::engine::{Engine, ThemesAsk};
+use crate::engine::{Engine, ThemesOptions};
 use crate::error::{Error, Result};
 use crate::paper::Paper;
 use crate::themes::text::singular;
@@ -39,7 +39,7 @@ struct Way {
 /// # Errors
 /// [`Error::Invalid`] when no paper has the label; whatever the engine fails with.
 pub fn run(engine: &Engine, label: &str, other: Option<&Other>) -> Result<Table> {
-    let list = engine.themes(&ThemesAsk::default())?;
+    let list = engine.themes(&ThemesOptions::default())?;
     let mut labels: HashMap<String, u32> = HashMap::new();
     let mut truth: Vec<u32> = Vec::new();
     let mut texts: Vec<String> = Vec::new();

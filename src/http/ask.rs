@@ -7,13 +7,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::error::ApiError;
 use crate::bounds;
-use crate::engine::{Ask, Mode};
+use crate::engine::{Mode, SearchOptions};
 use crate::error::Error;
 use crate::paper::{Filter, Identifier, PaperDate, PaperId, head};
 
 /// Parameters of every ranking call; in a body, fields of the same names.
 ///
-/// This is what the OpenAPI document says; [`Given::ask`] reads them, and a test holds the two together.
+/// This is what the OpenAPI document says; [`RequestFields::ask`] reads them, and a test holds the two together.
 #[derive(Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)]
@@ -60,20 +60,20 @@ pub struct Ranking {
 /// The fields of a request, from a query string or a JSON body, until they are taken.
 ///
 /// What cannot be read is 400; what can be read and is not allowed is 422; what nobody takes is 400.
-pub struct Given(pub Map<String, Value>);
+pub struct RequestFields(pub Map<String, Value>);
 
-impl Given {
+impl RequestFields {
     /// One field; null says as much as nothing.
     pub fn take(&mut self, name: &'static str) -> Field {
         Field { name, value: self.0.shift_remove(name).filter(|v| !v.is_null()) }
     }
 
     /// What every ranking call shares.
-    pub fn ask(&mut self) -> Result<Ask, ApiError> {
+    pub fn ask(&mut self) -> Result<SearchOptions, ApiError> {
         let filter = self.filter()?;
         let mut take = |name| self.take(name);
-        let default = Ask::default();
-        let ask = Ask {
+        let default = SearchOptions::default();
+        let ask = SearchOptions {
             limit: take("limit").whole()?.unwrap_or(default.limit),
             offset: take("offset").whole()?.unwrap_or(0),
             filter,
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn what_is_documented_is_what_is_read() {
         for parameter in <Ranking as utoipa::IntoParams>::into_params(|| None) {
-            let mut given = Given(Map::new());
+            let mut given = RequestFields(Map::new());
             given.0.insert(parameter.name.clone(), json!({ "never": "valid" }));
             let e = given.ask().expect_err(&parameter.name);
             assert!(e.message.contains(&parameter.name), "{}: {}", parameter.name, e.message);
@@ -271,7 +271,7 @@ mod tests {
             ("category", json!(vec!["a"; 1_001]), 422),
             ("exclude", json!(vec!["a"; 10_001]), 422),
         ] {
-            let mut given = Given(Map::new());
+            let mut given = RequestFields(Map::new());
             given.0.insert(name.into(), value.clone());
             match given.ask() {
                 Ok(_) => assert_eq!(status, 200, "{name}"),

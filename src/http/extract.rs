@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::App;
-use super::ask::{Given, bounded};
+use super::ask::{RequestFields, bounded};
 use super::body::{parsed, whole};
 use super::call::Call;
 use super::door::Lease;
@@ -16,7 +16,7 @@ use crate::paper::head;
 
 /// The parameters of a query string as JSON fields: a text, or a list of texts where a name is repeated. Empty ones
 /// (HTML forms send them) are null, which says as much as nothing.
-pub struct Params(pub Given);
+pub struct Params(pub RequestFields);
 
 impl<S: Sync> FromRequestParts<S> for Params {
     type Rejection = ApiError;
@@ -45,7 +45,7 @@ impl<S: Sync> FromRequestParts<S> for Params {
             );
             return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, message));
         }
-        Ok(Params(Given(fields)))
+        Ok(Params(RequestFields(fields)))
     }
 }
 
@@ -62,7 +62,7 @@ impl<S: Sync> FromRequestParts<S> for NoParams {
 }
 
 /// A JSON object in the body. Parameters in the address count as fields; where both say something, the body does.
-pub struct Fields(pub Given);
+pub struct Fields(pub RequestFields);
 
 impl FromRequest<App> for Fields {
     type Rejection = ApiError;
@@ -75,7 +75,7 @@ impl FromRequest<App> for Fields {
                 for (name, value) in parameters.0 {
                     fields.entry(name).or_insert(value);
                 }
-                Ok(Fields(Given(fields)))
+                Ok(Fields(RequestFields(fields)))
             }
             _ => Err(ApiError::bad_request("the body must be a JSON object")),
         }

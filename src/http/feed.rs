@@ -7,16 +7,16 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::App;
-use super::ask::{Given, Ranking, ids};
+use super::ask::{Ranking, RequestFields, ids};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
 use super::users::{EventBody, events};
-use crate::engine::{Answer, Feed, QuestionsAsk, Since};
+use crate::engine::{Answer, Feed, QuestionsOptions, Since};
 use crate::error::Error;
 use crate::user::Moment;
 
 /// Takes what a feed is asked by out of the fields of a request.
-pub fn take_feed(given: &mut Given) -> Result<Feed, ApiError> {
+pub fn take_feed(given: &mut RequestFields) -> Result<Feed, ApiError> {
     let said = given.0.get("diversity").is_some_and(|v| !v.is_null());
     let mut take = |name| given.take(name);
     let date = take("date").date()?;
@@ -30,7 +30,7 @@ pub fn take_feed(given: &mut Given) -> Result<Feed, ApiError> {
     };
     let ask = given.ask()?;
     let diversity = said.then_some(ask.diversity);
-    Ok(Feed { ask, diversity, since, per_author, exploration, further: Vec::new() })
+    Ok(Feed { ask, diversity, since, per_author, exploration, hypothetical_events: Vec::new() })
 }
 
 /// What a feed takes besides the parameters of a ranking call; in a body, fields of the same names.
@@ -93,7 +93,7 @@ pub struct PreviewBody {
 pub async fn preview(State(app): State<App>, Id(name): Id, Fields(mut given): Fields) -> Result<Response, ApiError> {
     let mut feed = take_feed(&mut given)?;
     let body: PreviewBody = given.rest()?;
-    feed.further = events(body.events)?;
+    feed.hypothetical_events = events(body.events)?;
     app.answer(move |engine| engine.feed(&name, &feed)).await
 }
 
@@ -143,7 +143,7 @@ pub async fn questions(State(app): State<App>, Id(name): Id, Params(mut given): 
     let mut take = |name| given.take(name);
     let mut topics = take("topic").texts()?;
     topics.extend(take("query").texts()?);
-    let ask = QuestionsAsk {
+    let ask = QuestionsOptions {
         limit: take("limit").whole()?.unwrap_or(10),
         topics,
         themes: take("theme").texts()?,

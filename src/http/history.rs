@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::Given;
+use super::ask::RequestFields;
 use super::body::{grown, linger_of, whole};
 use super::door::Lease;
 use super::error::{ApiError, ErrorBody};
@@ -306,7 +306,7 @@ async fn understand(request: Request, app: &App) -> Result<Asked, ApiError> {
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
     }
     let charset = charset(headers);
-    let Params(Given(parameters)) = Params::from_request_parts(&mut parts, app).await?;
+    let Params(RequestFields(parameters)) = Params::from_request_parts(&mut parts, app).await?;
     let (bytes, mut held) = whole(app, body, most, TOO_LONG).await?;
     let (mut given, list) = match media.as_deref() {
         Some("application/json") => {
@@ -315,16 +315,16 @@ async fn understand(request: Request, app: &App) -> Result<Asked, ApiError> {
             let look = move || (list_in_json(&bytes), bytes);
             let (found, bytes) = app.work(look).await?;
             match found? {
-                ListInJson::Itself => (Given(parameters), Some(bytes)),
+                ListInJson::Itself => (RequestFields(parameters), Some(bytes)),
                 ListInJson::Fields(mut fields) => {
                     for (name, value) in parameters {
                         fields.entry(name).or_insert(value);
                     }
-                    (Given(fields), None)
+                    (RequestFields(fields), None)
                 }
             }
         }
-        _ => (Given(parameters), Some(in_utf8(bytes, charset.as_deref())?)),
+        _ => (RequestFields(parameters), Some(in_utf8(bytes, charset.as_deref())?)),
     };
     let list = match list {
         Some(list) => list,

@@ -11,7 +11,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Given, Ranking};
+use super::ask::{Ranking, RequestFields};
 use super::base::Base;
 use super::channel::{Channel, Form, encoded};
 use super::door::{Peer, count_refusal};
@@ -19,7 +19,7 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params};
 use super::feed::{FeedParameters, take_feed};
 use super::fresh::{Answered, Has};
-use crate::engine::{Engine, Mark, PaperOrder, Since, ThemeAsk};
+use crate::engine::{Engine, Mark, PaperOrder, Since, ThemeOptions};
 use crate::error::Result;
 use crate::paper::{Paper, head};
 use crate::store::Listing;
@@ -207,7 +207,13 @@ pub async fn user_json(
 }
 
 /// The feed of a user, if the secret is theirs.
-async fn of_user(app: &App, form: Form, name: String, asked: Asked, mut given: Given) -> Result<Response, ApiError> {
+async fn of_user(
+    app: &App,
+    form: Form,
+    name: String,
+    asked: Asked,
+    mut given: RequestFields,
+) -> Result<Response, ApiError> {
     let token = match given.take("token").value {
         Some(Value::String(token)) => token,
         _ => return Err(ApiError::new(StatusCode::UNAUTHORIZED, "the address lacks the token of the feed")),
@@ -263,7 +269,7 @@ pub async fn daily_json(State(app): State<App>, asked: Asked, Params(given): Par
     daily(&app, Form::Json, asked, given).await
 }
 
-async fn daily(app: &App, form: Form, asked: Asked, mut given: Given) -> Result<Response, ApiError> {
+async fn daily(app: &App, form: Form, asked: Asked, mut given: RequestFields) -> Result<Response, ApiError> {
     let date = given.take("date").date()?;
     let limit = given.take("limit").whole()?.unwrap_or(PAPERS);
     given.nothing_else()?;
@@ -317,10 +323,10 @@ pub async fn theme_atom(
 ) -> Result<Response, ApiError> {
     let limit = given.take("limit").whole()?.unwrap_or(PAPERS);
     given.nothing_else()?;
-    let ask = ThemeAsk { order: PaperOrder::Newest, limit, ..ThemeAsk::default() };
+    let ask = ThemeOptions { order: PaperOrder::Newest, limit, ..ThemeOptions::default() };
     let theme = id.clone();
     // The name is part of the feed, and a run may change it.
-    let name = app.blocking(move |engine| engine.theme(&theme, &ThemeAsk::default())).await?.theme.name;
+    let name = app.blocking(move |engine| engine.theme(&theme, &ThemeOptions::default())).await?.theme.name;
     let channel =
         asked.channel(format!("urn:paperkin:theme:{}", encoded(&id)), name, format!("/#/theme/{}", encoded(&id)));
     let mark = |_: &Engine| Ok(Depends::OnMore);

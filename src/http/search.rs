@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Given, Ranking, ids};
+use super::ask::{Ranking, RequestFields, ids};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
 use crate::engine::{Answer, Hit, Meta};
@@ -58,14 +58,14 @@ pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Re
 pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Response, ApiError> {
     let (own, mut ranking): (Map<_, _>, Map<_, _>) =
         given.0.into_iter().partition(|(name, _)| matches!(name.as_str(), "q" | "filter"));
-    let body: SearchBody = Given(own).rest()?;
+    let body: SearchBody = RequestFields(own).rest()?;
     for (name, value) in body.filter {
         ranking.entry(name).or_insert(value);
     }
-    search(app, body.q, Given(ranking)).await
+    search(app, body.q, RequestFields(ranking)).await
 }
 
-async fn search(app: App, query: Option<String>, mut given: Given) -> Result<Response, ApiError> {
+async fn search(app: App, query: Option<String>, mut given: RequestFields) -> Result<Response, ApiError> {
     let ask = given.ask()?;
     given.nothing_else()?;
     let query = query.unwrap_or_default();
@@ -145,7 +145,7 @@ pub async fn batch(State(app): State<App>, Fields(mut given): Fields) -> Result<
     .await
 }
 
-async fn similar_to(app: App, id: String, mut given: Given) -> Result<Response, ApiError> {
+async fn similar_to(app: App, id: String, mut given: RequestFields) -> Result<Response, ApiError> {
     let ask = given.ask()?;
     given.nothing_else()?;
     app.answer(move |engine| engine.similar(&id, &ask)).await

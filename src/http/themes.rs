@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Given, ids};
+use super::ask::{RequestFields, ids};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
 use crate::engine::{
-    MapAsk, OneTheme, PaperOrder, Selection, SelectionThemes, ThemeAsk, ThemeEvents, ThemeList, ThemeMap, ThemeOrder,
-    ThemesAsk, ThemesRun,
+    MapOptions, OneTheme, PaperOrder, Selection, SelectionThemes, ThemeEvents, ThemeList, ThemeMap, ThemeOptions,
+    ThemeOrder, ThemesOptions, ThemesRun,
 };
 use crate::error::Result;
 use crate::paper::Filter;
@@ -50,7 +50,7 @@ const HITS: usize = 300;
               (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet, or too much is waiting")))]
 pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
-    let ask = ThemesAsk {
+    let ask = ThemesOptions {
         level: take("level").whole()?,
         about: take("about").whole()?,
         order: take("sort").word::<ThemeOrder>()?.unwrap_or_default(),
@@ -79,8 +79,8 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<R
     responses((status = 200, body = OneTheme), (status = 404, body = ErrorBody)))]
 pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
-    let default = ThemeAsk::default();
-    let ask = ThemeAsk {
+    let default = ThemeOptions::default();
+    let ask = ThemeOptions {
         order: take("sort").word::<PaperOrder>()?.unwrap_or_default(),
         q: take("q").word()?,
         limit: take("limit").whole()?.unwrap_or(default.limit),
@@ -127,8 +127,8 @@ pub async fn map(State(app): State<App>, Params(mut given): Params) -> Result<Re
         [None, None, None, None] => None,
         _ => return Err(ApiError::bad_request("give all of left, bottom, right and top, or none of them")),
     };
-    let default = MapAsk::default();
-    let ask = MapAsk {
+    let default = MapOptions::default();
+    let ask = MapOptions {
         region,
         zoom: take("zoom").whole()?,
         limit: take("limit").whole()?.unwrap_or(default.limit),
@@ -178,7 +178,7 @@ pub async fn of(State(app): State<App>, Fields(given): Fields) -> Result<Respons
 }
 
 fn filter(fields: Map<String, Value>) -> Result<Filter, ApiError> {
-    let mut given = Given(fields);
+    let mut given = RequestFields(fields);
     let filter = given.filter()?;
     given.nothing_else()?;
     Ok(filter)

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Given, paper_id};
+use super::ask::{RequestFields, paper_id};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, NoParams, Params, json_body};
 use super::papers::PageMeta;
@@ -114,7 +114,7 @@ pub async fn put(
             _ => return Err(ApiError::bad_request("the body must be a JSON object")),
         }
     };
-    let settings: Settings = Given(fields).rest()?;
+    let settings: Settings = RequestFields(fields).rest()?;
     app.blocking(move |engine| engine.put_user(&name, &settings)).await.map(Json)
 }
 

@@ -91,7 +91,7 @@ impl<'a> Codes<'a> {
 
 /// Room to work in, one a thread.
 #[derive(Default)]
-pub struct Room {
+pub struct ScoringBuffers {
     pub places: Vec<u32>,
     pub products: Vec<i32>,
     pub scores: Vec<f32>,
@@ -114,7 +114,7 @@ mod tests {
             }),
         ) {
             let stride = stride(a.len());
-            let (mut bytes, mut room) = (Vec::new(), Room::default());
+            let (mut bytes, mut room) = (Vec::new(), ScoringBuffers::default());
             let scales = [encode(&a, stride, &mut bytes), encode(&b, stride, &mut bytes)];
             let codes = Codes { bytes: &bytes, scales: &scales, stride };
             codes.scores(&CodedQuery::new(&a, stride), &[1, 0], &mut room.products, &mut room.scores);

@@ -44,7 +44,7 @@ fn every_index(dimension: usize) -> Vec<(&'static str, Tested)> {
     let tested = |index: Box<dyn VectorIndex>, every| Tested { index, every, calls: AtomicUsize::new(0) };
     let options = |exact_below| IndexOptions { exact_below, ef_search: 64, ..IndexOptions::default() };
     let segments = |exact_below, every| {
-        let index = Segmented::new(dimension, options(exact_below)).expect("a folder");
+        let index = SegmentedIndex::new(dimension, options(exact_below)).expect("a folder");
         tested(Box::new(index), every)
     };
     let hnsw_rs = |exact_below, every| tested(Box::new(HnswRs::new(dimension, options(exact_below))), every);

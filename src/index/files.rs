@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::audit::Audit;
 use super::graph::GraphOptions;
 use super::map::{Plain, bytes_of};
+use super::recall_profile::RecallProfile;
 use crate::error::{Error, Result};
 
 const MANIFEST: &str = "manifest.json";
@@ -47,9 +47,10 @@ pub struct SegmentManifest {
     /// Places when the whole graph was last built at once: those that came later are on the ground only.
     pub built: usize,
     /// Places that the graph does not lead to, scored one by one.
-    pub aside: Vec<u32>,
+    #[serde(rename = "aside")]
+    pub unlinked: Vec<u32>,
     /// What it was found to be worth when it was frozen.
-    pub audit: Audit,
+    pub audit: RecallProfile,
     /// Its files.
     pub files: Vec<Sum>,
 }
@@ -134,12 +135,12 @@ impl Manifest {
     pub fn write(&self, folder: &Path) -> Result<()> {
         let body = serde_json::to_string_pretty(self).map_err(|e| Error::Internal(e.to_string()))?;
         let text = format!("{}\n{body}", blake3::hash(body.as_bytes()).to_hex());
-        let (aside, path) = (folder.join("manifest.tmp"), folder.join(MANIFEST));
+        let (unlinked, path) = (folder.join("manifest.tmp"), folder.join(MANIFEST));
         let write = || -> std::io::Result<()> {
-            let mut file = File::create(&aside)?;
+            let mut file = File::create(&unlinked)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
-            fs::rename(&aside, &path)?;
+            fs::rename(&unlinked, &path)?;
             sync_folder(folder)
         };
         write().map_err(|e| Error::io(&path, "cannot write", e))

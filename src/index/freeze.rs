@@ -6,11 +6,11 @@ use std::sync::atomic::AtomicBool;
 
 use roaring::RoaringBitmap;
 
-use super::audit::{self, Audit, Full};
 use super::codes::{Codes, stride};
 use super::files::{self, SegmentManifest, Writing};
 use super::graph::{self, Building, GraphOptions};
 use super::map::Mapped;
+use super::recall_profile::{self, Full, RecallProfile};
 use super::segment::Segment;
 use super::view::{Part, View};
 use crate::error::{Error, Result};
@@ -206,12 +206,13 @@ fn write(
         return Ok(None);
     }
     let full = Full { vectors: &vectors, dimension };
-    let measured = building.so_far(seen, |graph| audit::curve(graph, codes, full, seen as u32..order.total as u32));
+    let measured =
+        building.so_far(seen, |graph| recall_profile::curve(graph, codes, full, seen as u32..order.total as u32));
     if !building.link(order.total) {
         return Ok(None);
     }
     let (layers, mut links) = building.finish();
-    let (aside, unreachable) = audit::link_in(&layers, &mut links, options.m);
+    let (unlinked, unreachable) = recall_profile::link_in(&layers, &mut links, options.m);
     let mut writing = Writing::create(target, "links", lasting)?;
     writing.put(&links)?;
     files.push(writing.finish()?);
@@ -226,8 +227,8 @@ fn write(
         name: name.to_string(),
         built: before.map_or(layers[0], |b| b.built),
         layers,
-        aside,
-        audit: Audit { unreachable, ..measured },
+        unlinked,
+        audit: RecallProfile { unreachable, ..measured },
         files,
     }))
 }

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::codes::{CodedQuery, Codes, Room};
+use super::codes::{CodedQuery, Codes, ScoringBuffers};
 use super::kernel::Kernel;
 use super::walk::{NOBODY, Pool, walk, walk_allowed};
 
@@ -74,7 +74,7 @@ pub fn links(layers: &[usize], m: usize) -> usize {
 
 impl Graph<'_> {
     /// Fills the pool with about the `pool.ef` closest places of the ground.
-    pub fn search(&self, codes: Codes<'_>, query: &CodedQuery, ef: usize, pool: &mut Pool, room: &mut Room) {
+    pub fn search(&self, codes: Codes<'_>, query: &CodedQuery, ef: usize, pool: &mut Pool, room: &mut ScoringBuffers) {
         descend(codes, query, (self.layers, self.m), 0, |k| self.links[k], pool, room);
         enter(pool, ef);
         self.walk_ground(codes, query, pool, room);
@@ -88,7 +88,7 @@ impl Graph<'_> {
         ef: usize,
         (allowed, share): (impl Fn(u32) -> bool, f64),
         pool: &mut Pool,
-        room: &mut Room,
+        room: &mut ScoringBuffers,
     ) {
         descend(codes, query, (self.layers, self.m), 0, |k| self.links[k], pool, room);
         let entries: Vec<u32> = pool.closest().map(|(_, place)| place).collect();
@@ -108,14 +108,14 @@ impl Graph<'_> {
         place: u32,
         ef: usize,
         pool: &mut Pool,
-        room: &mut Room,
+        room: &mut ScoringBuffers,
     ) {
         pool.reset(ef);
         pool.offer(codes.score(query, place), place);
         self.walk_ground(codes, query, pool, room);
     }
 
-    fn walk_ground(&self, codes: Codes<'_>, query: &CodedQuery, pool: &mut Pool, room: &mut Room) {
+    fn walk_ground(&self, codes: Codes<'_>, query: &CodedQuery, pool: &mut Pool, room: &mut ScoringBuffers) {
         let degree = 2 * self.m;
         let (links, n) = (&self.links[..self.layers[0] * degree], self.layers[0]);
         let fetch = |k: usize| {
@@ -134,7 +134,7 @@ fn descend(
     layer: usize,
     link: impl Fn(usize) -> u32,
     pool: &mut Pool,
-    room: &mut Room,
+    room: &mut ScoringBuffers,
 ) {
     let top = layers.len() - 1;
     pool.reset(EF_DOWN);
@@ -182,7 +182,7 @@ struct Worker {
     query: CodedQuery,
     other: CodedQuery,
     pool: Pool,
-    room: Room,
+    room: ScoringBuffers,
     candidates: Vec<(f32, u32)>,
     kept: Vec<u32>,
 }
@@ -384,7 +384,7 @@ mod tests {
         let building = Building::new(options, codes(more), Some(base), &go);
         assert!(building.link(more));
         let (layers, mut links) = building.finish();
-        super::super::audit::link_in(&layers, &mut links, options.m);
+        super::super::recall_profile::link_in(&layers, &mut links, options.m);
         assert!(links.iter().all(|l| *l == NOBODY || (*l as usize) < more));
     }
 }

@@ -1,12 +1,11 @@
 //! Vector or words in, nearest rows out. Knows rows, vectors and texts, nothing of papers.
 //!
-//! The road of a search: [`Segmented`] takes the current `view`, which asks each frozen `segment` and each `live` block; a
+//! The road of a search: [`SegmentedIndex`] takes the current `view`, which asks each frozen `segment` and each `live` block; a
 //! segment is walked (`graph`, `walk`) over its `codes` with the `kernel`'s products, or scored row by row where few rows
 //! are allowed; the best few are scored again with their full vectors. The road of a row: into a `live` block, with others
 //! through `freeze` into the `files` of a segment, measured by `audit`. What holds however it is set up and whatever has
 //! been frozen yet is in `contract.rs`, what lasts on disk in `lasting.rs`.
 
-mod audit;
 mod codes;
 mod exact;
 mod files;
@@ -17,6 +16,7 @@ mod kernel;
 mod lexical;
 mod live;
 mod map;
+mod recall_profile;
 mod segment;
 mod segmented;
 mod vector_index;
@@ -27,14 +27,14 @@ mod writer;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
-mod lasting;
+mod persistence_tests;
 
 pub use exact::Exact;
 pub use hnsw_rs::HnswRs;
 pub use lexical::{
     Atom, Condition, Correction, Document, Lexical, LexicalReport, QUIET, Query, TermVector, Words, is_prose, visible,
 };
-pub use segmented::{Checked, IndexOptions, NeighbourGraph, OpenReport, Segmented, Source, State};
+pub use segmented::{Checked, IndexOptions, NeighbourGraph, OpenReport, SegmentedIndex, Source, State};
 pub use vector_index::{Allowed, Haste, VectorIndex};
 pub use writer::behind_requests;
 

@@ -81,7 +81,7 @@ impl Segment {
             && self.bytes.len() == n * stride(self.dimension)
             && self.vectors.len() == n * self.dimension
             && self.links.len() == graph::links(layers, self.m)
-            && self.manifest.aside.iter().all(|p| (*p as usize) < n);
+            && self.manifest.unlinked.iter().all(|p| (*p as usize) < n);
         if fits { Ok(self) } else { Err(format!("the files in {} do not fit together", self.folder.display())) }
     }
 

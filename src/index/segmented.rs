@@ -21,7 +21,7 @@ use super::segment::Segment;
 use super::vector_index::{Allowed, Haste, VectorIndex};
 use super::view::{Asked, View};
 use super::writer::{Writer, lock};
-use super::{Found, Neighbour, audit, check};
+use super::{Found, Neighbour, check, recall_profile};
 use crate::error::{Error, Result};
 use crate::paper::Row;
 
@@ -84,7 +84,7 @@ pub struct State {
     /// Rows that no walk came to when the segments were frozen; they were linked in or are scored one by one.
     pub unreachable: usize,
     /// Those that are scored one by one.
-    pub aside: usize,
+    pub unlinked: usize,
     /// The instructions that products are taken with.
     pub kernel: &'static str,
     /// Whether something is being frozen now.
@@ -102,7 +102,7 @@ pub struct Checked {
     pub recall: f32,
     /// Rows that could not be found by their own vector.
     pub lost: usize,
-    /// Places of the graphs that no walk comes to and that are not scored aside either.
+    /// Places of the graphs that no walk comes to and that are not scored one by one either.
     pub unreachable: usize,
     /// Files that were read from end to end and compared with their checksums.
     pub files: usize,
@@ -121,13 +121,13 @@ pub struct NeighbourGraph {
 
 /// Unit vectors by row, searched by similarity: frozen segments and what came since. Shared between threads; inserting and
 /// searching may overlap.
-pub struct Segmented {
+pub struct SegmentedIndex {
     writer: Arc<Writer>,
     // The thread that freezes, so that closing can wait for it.
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Segmented {
+impl SegmentedIndex {
     /// An index over a temporary folder, which goes with it.
     ///
     /// # Errors
@@ -197,7 +197,7 @@ impl Segmented {
     }
 
     fn around(writer: Writer) -> Self {
-        Segmented { writer: Arc::new(writer), worker: Mutex::default() }
+        SegmentedIndex { writer: Arc::new(writer), worker: Mutex::default() }
     }
 
     /// Numbers in a vector.
@@ -252,7 +252,7 @@ impl Segmented {
         Ok(self.writer.view().search(asked, |s| self.writer.options.ef_for(s)))
     }
 
-    /// What [`Segmented::search`] finds for each of many queries, on all cores.
+    /// What [`SegmentedIndex::search`] finds for each of many queries, on all cores.
     ///
     /// # Errors
     /// As for one query.
@@ -267,7 +267,7 @@ impl Segmented {
     /// Scores every allowed row with its full vector: the truth that other answers are measured by.
     ///
     /// # Errors
-    /// As for [`Segmented::search`].
+    /// As for [`SegmentedIndex::search`].
     pub fn search_exactly(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found> {
         check(query, self.writer.dimension)?;
         Ok(self.writer.view().search_exactly(query, k, allowed))
@@ -345,7 +345,7 @@ impl Segmented {
             recall: view.segments.iter().map(recall).sum::<Option<f32>>().filter(|_| points > 0),
             ef_search: view.segments.iter().map(ef).max().unwrap_or(self.writer.options.ef_search),
             unreachable: view.segments.iter().map(|s| s.manifest.audit.unreachable).sum(),
-            aside: view.segments.iter().map(|s| s.manifest.aside.len()).sum(),
+            unlinked: view.segments.iter().map(|s| s.manifest.unlinked.len()).sum(),
             kernel: Kernel::best().name(),
             freezing: self.writer.busy.load(Ordering::Relaxed),
             trouble: self.trouble(),
@@ -361,9 +361,9 @@ impl Segmented {
         let ef = |s: &Segment| self.writer.options.ef_for(s);
         let one = |row: &u32| -> Option<(usize, usize, bool)> {
             let query = view.vector(*row)?;
-            let asked = Asked { query: &query, k: audit::K, allowed: None, from: None };
+            let asked = Asked { query: &query, k: recall_profile::K, allowed: None, from: None };
             let found = view.search(asked, ef).neighbours;
-            let truth = view.search_exactly(&query, audit::K, None).neighbours;
+            let truth = view.search_exactly(&query, recall_profile::K, None).neighbours;
             // Equal vectors may stand for each other: what counts is how close the answer is.
             let least = truth.last().map_or(0.0, |n| n.score);
             let hits = found.iter().filter(|n| n.score >= least - 1e-6).count().min(truth.len());
@@ -373,8 +373,8 @@ impl Segmented {
         let outcomes: Vec<_> = picked.iter().filter_map(one).collect();
         let (hits, possible) = outcomes.iter().fold((0, 0), |(h, p), (hits, of, _)| (h + hits, p + of));
         let unreachable = |s: &Arc<Segment>| {
-            let lost = audit::reached(s.graph()).iter().filter(|reached| !**reached).count();
-            lost.saturating_sub(s.manifest.aside.len())
+            let lost = recall_profile::reached(s.graph()).iter().filter(|reached| !**reached).count();
+            lost.saturating_sub(s.manifest.unlinked.len())
         };
         Checked {
             sample: outcomes.len(),
@@ -449,7 +449,7 @@ impl Drop for Busy<'_> {
     }
 }
 
-impl Drop for Segmented {
+impl Drop for SegmentedIndex {
     fn drop(&mut self) {
         self.writer.stop.store(true, Ordering::Relaxed);
         if let Some(worker) = lock(&self.worker).take() {
@@ -464,7 +464,7 @@ impl IndexOptions {
     }
 }
 
-impl VectorIndex for Segmented {
+impl VectorIndex for SegmentedIndex {
     fn kind(&self) -> &'static str {
         "segments"
     }

@@ -133,7 +133,7 @@ pub fn check_by_searching(index: &dyn VectorIndex, sample: usize) -> Result<Chec
     let rows: Vec<u32> = index.rows().iter().collect();
     let step = (rows.len() / sample.max(1)).max(1);
     let picked: Vec<Row> = rows.into_iter().step_by(step).take(sample).map(Row).collect();
-    let mut checked = Checked { sample: 0, recall: 1.0, lost: 0, unreachable: 0, damaged: Vec::new() };
+    let mut checked = Checked { sample: 0, recall: 1.0, lost: 0, unreachable: 0, files: 0, damaged: Vec::new() };
     let (mut hits, mut possible) = (0, 0);
     for vector in index.vectors(&picked)?.into_iter().flatten() {
         let found = index.search(&vector, K, None)?.neighbours;

@@ -7,7 +7,7 @@ use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
-use super::codes::{CodedQuery, Codes, Room};
+use super::codes::{CodedQuery, Codes, ScoringBuffers};
 use super::kernel::Kernel;
 use super::live::Block;
 use super::segment::Segment;
@@ -117,7 +117,7 @@ pub struct Asked<'a> {
 pub struct Scratch {
     pool: Pool,
     best: Best,
-    room: Room,
+    room: ScoringBuffers,
     list: Vec<u32>,
     found: Vec<(f32, u32, u32)>,
 }
@@ -280,7 +280,7 @@ impl View {
         if pool.len() < asked.k {
             return None;
         }
-        for place in segment.manifest.aside.iter().filter(|p| at(**p)) {
+        for place in segment.manifest.unlinked.iter().filter(|p| at(**p)) {
             pool.offer(codes.score(coded, *place), *place);
         }
         Some(plan)
@@ -302,7 +302,7 @@ impl View {
             Some(a) => list.extend(a.range(part.range()).filter(|row| may(*row)).filter_map(|row| part.place(row))),
         }
         best.reset(most);
-        let score = |list: &[u32], best: &mut Best, room: &mut Room| {
+        let score = |list: &[u32], best: &mut Best, room: &mut ScoringBuffers| {
             for piece in list.chunks(PIECE) {
                 codes.scores(coded, piece, &mut room.products, &mut room.scores);
                 room.scores.iter().zip(piece).for_each(|(score, place)| best.offer(*score, *place));
@@ -314,7 +314,7 @@ impl View {
         let mut blocks: Vec<Best> = list
             .par_chunks(BLOCK)
             .map(|list| {
-                let (mut best, mut room) = (Best::default(), Room::default());
+                let (mut best, mut room) = (Best::default(), ScoringBuffers::default());
                 best.reset(most);
                 score(list, &mut best, &mut room);
                 best

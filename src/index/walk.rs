@@ -4,7 +4,7 @@
 //! world graphs", 2016, algorithm 2; the pool of candidates is one sorted array, as in Fu et al., "Fast approximate
 //! nearest neighbor search with the navigating spreading-out graph", 2019.
 
-use super::codes::{CodedQuery, Codes, Room};
+use super::codes::{CodedQuery, Codes, ScoringBuffers};
 use super::kernel::Kernel;
 
 /// The end of a list of links that is not full.
@@ -184,7 +184,7 @@ pub fn walk(
     link: impl Fn(usize) -> u32,
     fetch: impl Fn(usize),
     pool: &mut Pool,
-    room: &mut Room,
+    room: &mut ScoringBuffers,
 ) {
     room.visited.reset(n);
     for (_, place) in pool.closest() {
@@ -223,7 +223,7 @@ pub fn walk_allowed(
     allowed: impl Fn(u32) -> bool,
     (entries, enough): (&[u32], usize),
     pool: &mut Pool,
-    room: &mut Room,
+    room: &mut ScoringBuffers,
 ) {
     let n = links.len() / degree;
     room.visited.reset(n);

@@ -4,7 +4,7 @@ mod authors;
 pub mod bounds;
 mod date;
 mod extra;
-mod given;
+mod fields;
 mod identifier;
 mod json;
 mod link;
@@ -17,7 +17,7 @@ mod written;
 
 pub use date::PaperDate;
 pub use extra::Extra;
-pub use given::Given;
+pub use fields::PaperFields;
 pub use identifier::Identifier;
 pub use json::{Items, items, object};
 pub use read::LeftOut;

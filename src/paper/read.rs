@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::authors::{author, names};
 use super::bounds::{AROUND, MAX_ABSTRACT, MAX_AUTHORS, MAX_LINE, MAX_NAME, MAX_TERMS, MAX_TITLE, MAX_URL};
 use super::extra::Extra;
-use super::given::{Given, KNOWN};
+use super::fields::{KNOWN, PaperFields};
 use super::json::{each_field, items};
 use super::values::{List, classes, count, id_text, kind_of, no_text, phrases, prose_of, text_of};
 use super::{Paper, PaperDate, PaperId, head};
@@ -36,14 +36,14 @@ impl Paper {
         if !json.trim_ascii_start().starts_with('{') {
             return Err(Error::BadRequest("a paper is a JSON object".into()));
         }
-        Given::parse(json).map_err(|e| Error::BadRequest(format!("not JSON: {e}"))).and_then(Paper::of)
+        PaperFields::parse(json).map_err(|e| Error::BadRequest(format!("not JSON: {e}"))).and_then(Paper::of)
     }
 
     /// The same for what was taken apart already.
     ///
     /// # Errors
     /// As for [`Paper::read_json`].
-    pub fn of(given: Given<'_>) -> Result<(Self, Vec<LeftOut>)> {
+    pub fn of(given: PaperFields<'_>) -> Result<(Self, Vec<LeftOut>)> {
         Reading { given, left_out: Vec::new(), bounded: true }.paper()
     }
 
@@ -52,7 +52,7 @@ impl Paper {
     /// # Errors
     /// [`Error::Invalid`] or [`Error::BadRequest`] when it is no paper.
     pub fn stored(json: &str) -> Result<Self> {
-        let mut given = Given::default();
+        let mut given = PaperFields::default();
         each_field(&mut serde_json::Deserializer::from_str(json), |name, value| {
             if let Some(k) = KNOWN.iter().position(|known| *known == name) {
                 given.known[k] = Some(value);
@@ -84,7 +84,7 @@ impl Paper {
 
 /// What of a paper was not read yet, and what could not be.
 struct Reading<'a> {
-    given: Given<'a>,
+    given: PaperFields<'a>,
     left_out: Vec<LeftOut>,
     /// Whether anything may be too long.
     bounded: bool,

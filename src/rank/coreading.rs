@@ -4,7 +4,7 @@
 
 /// Readers from which on a paper counts, and other readers with a paper in common from which on anything is said: nobody
 /// can be read from what is said of a few.
-pub const CROWD: usize = 4;
+pub const MIN_READERS_TO_SHOW: usize = 4;
 
 /// The steps in which it is told what the reading of others adds, in standard deviations of the score.
 pub const STEP: f32 = 0.125;
@@ -14,14 +14,14 @@ const POWER: i32 = 5;
 
 /// Who read what. Readers and papers are numbers from 0.
 #[derive(Debug, Clone)]
-pub struct Crowd {
+pub struct CoreadingMatrix {
     /// The papers of each reader that enough others read, rising.
     libraries: Vec<Vec<u32>>,
     /// The readers of each paper; empty where they are too few.
     readers: Vec<Vec<u32>>,
 }
 
-impl Crowd {
+impl CoreadingMatrix {
     /// From the libraries of readers over so many papers.
     pub fn of(libraries: &[Vec<u32>], papers: usize) -> Self {
         let mut readers: Vec<Vec<u32>> = vec![Vec::new(); papers];
@@ -34,7 +34,7 @@ impl Crowd {
                 }
             }
         }
-        readers.iter_mut().filter(|r| r.len() < CROWD).for_each(Vec::clear);
+        readers.iter_mut().filter(|r| r.len() < MIN_READERS_TO_SHOW).for_each(Vec::clear);
         let known = |paper: &&u32| readers.get(**paper as usize).is_some_and(|r| !r.is_empty());
         let libraries = libraries
             .iter()
@@ -45,7 +45,7 @@ impl Crowd {
                 kept
             })
             .collect();
-        Crowd { libraries, readers }
+        CoreadingMatrix { libraries, readers }
     }
 
     /// Papers that enough readers read.
@@ -54,7 +54,7 @@ impl Crowd {
     }
 
     /// How much readers of the same papers pull towards each paper, 1 for a paper at large; `but` is the reader
-    /// themselves. None when fewer than [`CROWD`] others read any of the papers.
+    /// themselves. None when fewer than [`MIN_READERS_TO_SHOW`] others read any of the papers.
     pub fn pull(&self, library: &[u32], but: Option<u32>) -> Option<Vec<f32>> {
         let mut common = vec![0f32; self.libraries.len()];
         for readers in library.iter().filter_map(|paper| self.readers.get(*paper as usize)) {
@@ -69,7 +69,7 @@ impl Crowd {
             .filter(|(_, c)| **c > 0.0)
             .map(|(r, c)| (r, c / (self.libraries[r].len() as f32).sqrt()))
             .collect();
-        if alike.len() < CROWD {
+        if alike.len() < MIN_READERS_TO_SHOW {
             return None;
         }
         let total: f32 = alike.iter().map(|a| a.1).sum();
@@ -130,13 +130,13 @@ mod tests {
 
     #[test]
     fn readers_of_the_same_papers_pull() {
-        let crowd = Crowd::of(&schools(), 21);
-        let pull = crowd.pull(&[1, 2, 4], None).expect("readers");
+        let matrix = CoreadingMatrix::of(&schools(), 21);
+        let pull = matrix.pull(&[1, 2, 4], None).expect("readers");
         let (own, other): (f32, f32) = (pull[..10].iter().sum(), pull[10..20].iter().sum());
         assert!(own > 15.0 && other < 1.0, "{own} {other}");
         assert_eq!(pull[20], 0.0, "what two read is not told");
-        assert!(!crowd.papers().any(|p| p == 20));
-        assert!(crowd.pull(&[20], None).is_none() && crowd.pull(&[], None).is_none());
+        assert!(!matrix.papers().any(|p| p == 20));
+        assert!(matrix.pull(&[20], None).is_none() && matrix.pull(&[], None).is_none());
         // A new paper near the own school's papers gains, whoever reads it.
         let says = |mut nearest: Vec<(u32, f32)>| {
             weigh(&mut nearest);
@@ -168,12 +168,12 @@ mod tests {
             let mut all = libraries.clone();
             all.push(own.clone());
             let me = libraries.len() as u32;
-            let crowd = Crowd::of(&all, 12);
-            if let Some(pull) = crowd.pull(&own, Some(me)) {
+            let matrix = CoreadingMatrix::of(&all, 12);
+            if let Some(pull) = matrix.pull(&own, Some(me)) {
                 prop_assert!(pull.iter().all(|p| p.is_finite() && *p >= 0.0));
                 for (paper, p) in pull.iter().enumerate() {
                     let others = libraries.iter().filter(|l| l.contains(&(paper as u32))).count();
-                    prop_assert!(*p == 0.0 || others + 1 >= CROWD);
+                    prop_assert!(*p == 0.0 || others + 1 >= MIN_READERS_TO_SHOW);
                     prop_assert!(*p == 0.0 || others > 0, "only the reader read paper {paper}");
                 }
             }

@@ -192,7 +192,7 @@ pub fn follow(new: usize, old: usize, overlap: impl Fn(usize, usize) -> f32) -> 
 /// Deals places to groups by their shares (at least zero): each place goes to the group that is furthest behind its share.
 /// Gives the group of each place; however far one looks, every group is within a place or so of its share. No group gets
 /// more than it has, and what one cannot fill goes to the others.
-pub fn deal(shares: &[f32], have: &[usize], places: usize) -> Vec<usize> {
+pub fn allocate_slots(shares: &[f32], have: &[usize], places: usize) -> Vec<usize> {
     let mut given = vec![0usize; shares.len()];
     // What a group is owed; when a group is used up its part of later places is owed to the others.
     let mut owed = vec![0f32; shares.len()];
@@ -271,7 +271,7 @@ mod tests {
     }
 
     fn counts(shares: &[f32], have: &[usize], places: usize) -> Vec<usize> {
-        let dealt = deal(shares, have, places);
+        let dealt = allocate_slots(shares, have, places);
         (0..shares.len()).map(|k| dealt.iter().filter(|g| **g == k).count()).collect()
     }
 
@@ -280,8 +280,12 @@ mod tests {
         assert_eq!(counts(&[0.7, 0.25, 0.05], &[99, 99, 99], 20), [14, 5, 1]);
         assert_eq!(counts(&[0.7, 0.25, 0.05], &[99, 2, 99], 20).iter().sum::<usize>(), 20);
         assert_eq!(counts(&[0.7, 0.3, 0.0], &[5, 1, 99], 20), [5, 1, 0]);
-        assert_eq!(deal(&[], &[], 5), [] as [usize; 0]);
-        assert_eq!(deal(&[0.7, 0.3], &[9, 9], 3), deal(&[0.7, 0.3], &[9, 9], 8)[..3], "a longer list begins alike");
+        assert_eq!(allocate_slots(&[], &[], 5), [] as [usize; 0]);
+        assert_eq!(
+            allocate_slots(&[0.7, 0.3], &[9, 9], 3),
+            allocate_slots(&[0.7, 0.3], &[9, 9], 8)[..3],
+            "a longer list begins alike"
+        );
     }
 
     proptest! {

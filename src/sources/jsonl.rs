@@ -14,7 +14,7 @@ use crate::cancel;
 use crate::engine::{Incoming, Rejection};
 use crate::error::{Error, Result};
 use crate::paper::bounds::MAX_LINE;
-use crate::paper::{Given, LeftOut, Paper, head, items, object};
+use crate::paper::{LeftOut, Paper, PaperFields, head, items, object};
 
 /// Opens a file by what it holds, not by how it is called; `-` is standard input.
 ///
@@ -120,17 +120,17 @@ pub fn one(bytes: &[u8]) -> std::result::Result<(Paper, Vec<LeftOut>), Rejection
         let reason = "a list of papers; write one object a line (`jq -c '.[]'` or `jq -c '.papers[]'` does)";
         Err(rejection(None, reason.into()))
     };
-    let read = |given: Given<'_>| {
+    let read = |given: PaperFields<'_>| {
         if given.is_list() || text.trim_ascii_start().starts_with('[') {
             return list();
         }
         in_it(text, given)
     };
-    match Given::parse(text) {
+    match PaperFields::parse(text) {
         Ok(given) => read(given),
         Err(e) => {
             let mended = without_numbers_that_are_none(text);
-            match mended.as_deref().map(Given::parse) {
+            match mended.as_deref().map(PaperFields::parse) {
                 Some(Ok(given)) => read(given),
                 _ => Err(rejection(
                     None,
@@ -141,7 +141,7 @@ pub fn one(bytes: &[u8]) -> std::result::Result<(Paper, Vec<LeftOut>), Rejection
     }
 }
 
-fn in_it(text: &str, given: Given<'_>) -> std::result::Result<(Paper, Vec<LeftOut>), Rejection> {
+fn in_it(text: &str, given: PaperFields<'_>) -> std::result::Result<(Paper, Vec<LeftOut>), Rejection> {
     let id = given.id();
     let read = if text.trim_ascii_start().starts_with('{') {
         Paper::of(given)
@@ -207,7 +207,7 @@ fn in_list(text: &str) -> std::result::Result<(Paper, Vec<LeftOut>), Rejection> 
         let reason = format!("it is {} bytes long; a paper has at most {MAX_LINE}", text.len());
         return Err(Rejection { id: None, reason });
     }
-    let given = Given::parse(text).map_err(|e| Rejection { id: None, reason: format!("not JSON: {e}") })?;
+    let given = PaperFields::parse(text).map_err(|e| Rejection { id: None, reason: format!("not JSON: {e}") })?;
     in_it(text, given)
 }
 

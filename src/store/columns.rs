@@ -199,7 +199,7 @@ mod tests {
     enum Step {
         Put(u8, u8, Option<u8>, u8),
         Delete(u8),
-        Ask(Option<u8>, Option<u8>, Vec<u8>, Vec<u8>),
+        SearchOptions(Option<u8>, Option<u8>, Vec<u8>, Vec<u8>),
     }
 
     fn step() -> impl Strategy<Value = Step> {
@@ -208,7 +208,7 @@ mod tests {
             4 => (0u8..12, 0u8..4, day(), 0u8..4).prop_map(|(i, t, d, c)| Step::Put(i, t, d, c)),
             1 => (0u8..12).prop_map(Step::Delete),
             3 => (day(), day(), prop::collection::vec(0u8..5, 0..3), prop::collection::vec(0u8..4, 0..2))
-                .prop_map(|(f, t, c, a)| Step::Ask(f, t, c, a)),
+                .prop_map(|(f, t, c, a)| Step::SearchOptions(f, t, c, a)),
         ]
     }
 
@@ -232,7 +232,7 @@ mod tests {
                         store.delete(&id).expect("written");
                         there.remove(&id);
                     }
-                    Step::Ask(from, to, categories, authors) => {
+                    Step::SearchOptions(from, to, categories, authors) => {
                         let parse = |d: u8| PaperDate::parse(&date(d)).expect("a date");
                         let filter = Filter {
                             from: from.map(parse),

@@ -12,7 +12,7 @@ use rusqlite::{Connection, Transaction};
 use super::acknowledged::{Acknowledged, Said};
 use super::log::Log;
 use super::pages::Pages;
-use super::place::{Room, is_full};
+use super::place::{DiskSpace, is_full};
 use super::{Store, TroubleCode, no_room};
 use crate::cancel;
 use crate::error::{Error, Result};
@@ -279,7 +279,7 @@ impl Store {
             Err(why) => drop(self.gone(&why)),
             Ok(()) => {
                 self.troubles.end(TroubleCode::FolderGone);
-                if self.troubles.has(TroubleCode::DiskFull) && self.place.room() == Room::Enough {
+                if self.troubles.has(TroubleCode::DiskFull) && self.place.room() == DiskSpace::Enough {
                     // A write that works says that they do again; one that does not changes nothing.
                     drop(self.write(|t| t.execute("UPDATE counter SET commits = commits", [])));
                 }
@@ -290,11 +290,11 @@ impl Store {
 
     /// Tries whether something can be written to the folder for now; where the disk is full, that is told.
     pub fn has_room(&self) -> bool {
-        let room = self.place.check().map_or(Room::Unknown, |()| self.place.room());
-        if room == Room::Full {
+        let room = self.place.check().map_or(DiskSpace::Unknown, |()| self.place.room());
+        if room == DiskSpace::Full {
             self.note_room::<()>(&Err(no_room()));
         }
-        room == Room::Enough
+        room == DiskSpace::Enough
     }
 
     fn scrub(&self) {

@@ -38,7 +38,7 @@ impl Identity {
 
 /// Whether there is room on a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Room {
+pub enum DiskSpace {
     /// There is.
     Enough,
     /// There is not.
@@ -164,9 +164,9 @@ impl Place {
     }
 
     /// Tries whether something can be written.
-    pub fn room(&self) -> Room {
+    pub fn room(&self) -> DiskSpace {
         if !self.may_grow() {
-            return Room::Full;
+            return DiskSpace::Full;
         }
         let path = self.folder.join(".room");
         let probe = || -> std::io::Result<()> {
@@ -177,9 +177,9 @@ impl Place {
         let written = probe();
         let _ = fs::remove_file(&path);
         match written {
-            Ok(()) => Room::Enough,
-            Err(e) if is_full(&e) => Room::Full,
-            Err(_) => Room::Unknown,
+            Ok(()) => DiskSpace::Enough,
+            Err(e) if is_full(&e) => DiskSpace::Full,
+            Err(_) => DiskSpace::Unknown,
         }
     }
 }

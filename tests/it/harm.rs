@@ -7,7 +7,7 @@ use paperkin::Error;
 use paperkin::cancel::Cancel;
 use paperkin::config::Config;
 use paperkin::embed::Kind;
-use paperkin::engine::{Ask, Engine, Example, Feed, Import, Incoming, Recommend};
+use paperkin::engine::{Engine, Example, Feed, Import, Incoming, Recommend, SearchOptions};
 use paperkin::paper::{Paper, PaperId};
 use paperkin::sources::{Format, references};
 use paperkin::user::{Event, EventKind, Moment};
@@ -168,7 +168,7 @@ fn work_ends_when_nobody_waits() {
     let id = |k: usize| PaperId::new(format!("p/{k}")).expect("an id");
     let like = |k: usize| Event { paper: id(k), kind: EventKind::Like, at: Moment::now(), weight: 1.0 };
     engine.add_events("ada", &(0..20).map(like).collect::<Vec<_>>()).expect("written");
-    let ask = Ask { diversity: 0.5, ..Ask::default() };
+    let ask = SearchOptions { diversity: 0.5, ..SearchOptions::default() };
     let example = |k: usize| Example { id: id(k), weight: 1.0 };
     let request = Recommend { like: (0..5).map(example).collect(), ask: ask.clone(), ..Recommend::default() };
     let list = references("@misc{a, title = {Some words about nothing}}", Format::Bibtex).expect("reads");
@@ -211,7 +211,9 @@ fn an_ingest_that_is_given_up_leaves_whole_windows() {
     let there = engine.info().expect("reads").papers;
     assert_eq!(there, committed.load(Ordering::Relaxed), "what was told is there, and no more");
     assert!((200..5000).contains(&there), "{there}");
-    let last = engine.search(&format!("number{}", there - 1), &Ask { limit: 1, ..Ask::default() }).expect("found");
+    let last = engine
+        .search(&format!("number{}", there - 1), &SearchOptions { limit: 1, ..SearchOptions::default() })
+        .expect("found");
     assert_eq!(last.papers[0].paper.id.as_str(), format!("p/{}", there - 1), "and is found by its words");
     let report = engine.ingest(&mut (0..5000).map(incoming), &|_| {}).expect("goes on");
     assert_eq!((report.unchanged, report.accepted), (there, 5000 - there));

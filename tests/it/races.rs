@@ -6,7 +6,9 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use paperkin::config::Config;
-use paperkin::engine::{Answer, Ask, Engine, Example, Feed, Incoming, QuestionsAsk, Recommend, Report, Selection};
+use paperkin::engine::{
+    Answer, Engine, Example, Feed, Incoming, QuestionsOptions, Recommend, Report, SearchOptions, Selection,
+};
 use paperkin::paper::{Paper, PaperId};
 use paperkin::user::{Event, EventKind, Moment};
 use serde_json::{Value, json};
@@ -155,7 +157,7 @@ fn an_answer_is_of_one_model() {
 
     let ids: Vec<PaperId> = papers.iter().take(30).map(|p| p.id.clone()).collect();
     let told = |answer: &Answer| answer.papers.iter().map(|h| (h.paper.id.to_string(), h.score)).collect::<Vec<_>>();
-    let ask = Ask { limit: 5, explain: true, ..Ask::default() };
+    let ask = SearchOptions { limit: 5, explain: true, ..SearchOptions::default() };
     let example = |id: &str| Example { id: PaperId::new(id).expect("an id"), weight: 1.0 };
     // Every call that compares vectors.
     type Told = Vec<(String, f32)>;
@@ -183,7 +185,7 @@ fn an_answer_is_of_one_model() {
         (
             "questions",
             Box::new(|| {
-                engine.questions("ada", &QuestionsAsk { limit: 5, ..QuestionsAsk::default() }).map(|a| told(&a))
+                engine.questions("ada", &QuestionsOptions { limit: 5, ..QuestionsOptions::default() }).map(|a| told(&a))
             }),
         ),
         (

@@ -11,7 +11,6 @@ use std::path::Path;
 use super::progress::Progress;
 use super::{Context, show, streams};
 use crate::engine::Mode;
-use crate::eval::Hear;
 use crate::eval::sets::Text;
 use crate::eval::table::Table;
 
@@ -52,7 +51,10 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 }
 
 /// Measures, saying how far it is, and prints the table.
-fn measure(context: &Context, run: impl FnOnce(Hear<'_>) -> crate::Result<Table>) -> anyhow::Result<()> {
+fn measure(
+    context: &Context,
+    run: impl FnOnce(crate::eval::Progress<'_>) -> crate::Result<Table>,
+) -> anyhow::Result<()> {
     let progress = Progress::new("eval", "measurements", None);
     let table = run(&|done, all| progress.at(done, all));
     progress.finish();

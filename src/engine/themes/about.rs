@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::picture::Picture;
-use super::read::{Theme, ThemeList, ThemeOrder, ThemesAsk, meta, surety};
-use super::{inside, outside};
+use super::read::{Theme, ThemeList, ThemeOrder, ThemesOptions, meta, surety};
+use super::snapshot::ThemeSnapshot;
+use super::{theme_id, theme_number};
 use crate::engine::Engine;
-use crate::engine::space::Space;
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::error::{Error, Result};
 use crate::paper::Row;
 use crate::themes::cut::{Tree, cut, put_together};
@@ -26,23 +26,29 @@ const AND: char = '-';
 
 impl Engine {
     /// About so many themes, each paper in one of them: a cut through the tree, or coarsest themes put together.
-    pub(super) fn about(&self, picture: &Picture, wanted: usize, ask: &ThemesAsk, began: Instant) -> Result<ThemeList> {
+    pub(in crate::engine) fn about(
+        &self,
+        snapshot: &ThemeSnapshot,
+        wanted: usize,
+        ask: &ThemesOptions,
+        began: Instant,
+    ) -> Result<ThemeList> {
         if !(1..=MOST).contains(&wanted) {
             return Err(Error::Invalid(format!("about is {wanted}; it goes from 1 to {MOST}")));
         }
-        let counted = picture.counted();
-        let parents: Vec<Option<usize>> = picture.themes.iter().map(|t| t.parent).collect();
+        let counted = snapshot.counted();
+        let parents: Vec<Option<usize>> = snapshot.themes.iter().map(|t| t.parent).collect();
         let sizes: Vec<usize> = counted.members.iter().map(Vec::len).collect();
         let top: Vec<usize> = (0..sizes.len()).filter(|t| parents[*t].is_none() && sizes[*t] > 0).collect();
         let mut themes = if wanted < top.len() {
             let space = self.space();
-            let middles: Vec<Vec<f32>> = top.iter().map(|t| middle(&space, picture, &counted.members[*t])).collect();
+            let middles: Vec<Vec<f32>> = top.iter().map(|t| middle(&space, snapshot, &counted.members[*t])).collect();
             let own: Vec<usize> = top.iter().map(|t| sizes[*t]).collect();
             let groups = put_together(&middles, &own, wanted);
             let groups = groups.into_iter().map(|g| g.into_iter().map(|k| top[k]).collect::<Vec<usize>>());
-            groups.map(|g| self.joined(picture, &g)).collect::<Result<Vec<Theme>>>()?
+            groups.map(|g| self.joined(snapshot, &g)).collect::<Result<Vec<Theme>>>()?
         } else {
-            self.show(picture, &cut(&Tree { parents: &parents, sizes: &sizes }, wanted))?
+            self.show(snapshot, &cut(&Tree { parents: &parents, sizes: &sizes }, wanted))?
         };
         themes.sort_by(|a, b| {
             b.size.cmp(&a.size).then_with(|| a.id.len().cmp(&b.id.len())).then_with(|| a.id.cmp(&b.id))
@@ -51,7 +57,7 @@ impl Engine {
             themes.sort_by(|a, b| surety(&b.trend).total_cmp(&surety(&a.trend)));
         }
         let page = themes.into_iter().skip(ask.offset).take(ask.limit.unwrap_or(usize::MAX));
-        Ok(ThemeList { themes: page.collect(), meta: meta(picture, began) })
+        Ok(ThemeList { themes: page.collect(), meta: meta(snapshot, began) })
     }
 
     /// The papers of a theme, or of some put together.
@@ -59,14 +65,14 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`] when there is none of this id.
     pub(in crate::engine) fn rows_of_theme(&self, id: &str) -> Result<Vec<Row>> {
-        let picture = self.picture_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
-        let parts = named(&picture, id)?;
-        Ok(members_of(&picture, &parts).iter().map(|k| picture.papers[*k as usize].row).collect())
+        let snapshot = self.picture_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
+        let parts = named(&snapshot, id)?;
+        Ok(members_of(&snapshot, &parts).iter().map(|k| snapshot.papers[*k as usize].row).collect())
     }
 
     /// Themes of the top put together, as one that goes out.
-    pub(super) fn joined(&self, picture: &Picture, parts: &[usize]) -> Result<Theme> {
-        let shown = self.show(picture, parts)?;
+    pub(in crate::engine) fn joined(&self, snapshot: &ThemeSnapshot, parts: &[usize]) -> Result<Theme> {
+        let shown = self.show(snapshot, parts)?;
         let mut largest: Vec<&Theme> = shown.iter().collect();
         largest.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.id.cmp(&b.id)));
         let Some(first) = largest.first().filter(|_| shown.len() > 1) else {
@@ -83,9 +89,9 @@ impl Engine {
                 terms.push(term);
             }
         }
-        let members = members_of(picture, parts);
+        let members = members_of(snapshot, parts);
         Ok(Theme {
-            id: together(picture, parts),
+            id: together(snapshot, parts),
             level: 0,
             parent: None,
             children: largest.iter().map(|t| t.id.clone()).collect(),
@@ -93,7 +99,7 @@ impl Engine {
             terms,
             size: members.len(),
             nearby: shown.iter().map(|t| t.nearby).sum(),
-            trend: picture.trends(&[members]).pop().unwrap_or_else(|| first.trend.clone()),
+            trend: snapshot.trends(&[members]).pop().unwrap_or_else(|| first.trend.clone()),
             examples: largest.iter().filter_map(|t| t.examples.first().cloned()).take(IN_NAME).collect(),
             since: shown.iter().map(|t| t.since.clone()).min().unwrap_or_default(),
         })
@@ -101,36 +107,36 @@ impl Engine {
 }
 
 /// The papers (by their places) of some themes that hold none in common.
-pub(super) fn members_of(picture: &Picture, parts: &[usize]) -> Vec<u32> {
-    let counted = picture.counted();
+pub(in crate::engine) fn members_of(snapshot: &ThemeSnapshot, parts: &[usize]) -> Vec<u32> {
+    let counted = snapshot.counted();
     let mut members: Vec<u32> = parts.iter().flat_map(|t| counted.members[*t].iter().copied()).collect();
     members.sort_unstable();
     members
 }
 
 /// The id of themes put together: theirs, in order.
-fn together(picture: &Picture, parts: &[usize]) -> String {
-    let mut numbers: Vec<u32> = parts.iter().map(|t| picture.themes[*t].id).collect();
+fn together(snapshot: &ThemeSnapshot, parts: &[usize]) -> String {
+    let mut numbers: Vec<u32> = parts.iter().map(|t| snapshot.themes[*t].id).collect();
     numbers.sort_unstable();
-    numbers.into_iter().map(outside).collect::<Vec<_>>().join(&AND.to_string())
+    numbers.into_iter().map(theme_id).collect::<Vec<_>>().join(&AND.to_string())
 }
 
 /// The themes (by their places) that an id names: one, or some of the top put together.
-pub(super) fn named(picture: &Picture, id: &str) -> Result<Vec<usize>> {
+pub(in crate::engine) fn named(snapshot: &ThemeSnapshot, id: &str) -> Result<Vec<usize>> {
     let missing = || Error::NotFound { what: "theme", id: id.to_string() };
-    let one = |part: &str| inside(part).ok().and_then(|number| picture.find(number)).ok_or_else(missing);
+    let one = |part: &str| theme_number(part).ok().and_then(|number| snapshot.find(number)).ok_or_else(missing);
     let parts: Vec<usize> = id.split(AND).map(one).collect::<Result<_>>()?;
-    let top = |t: &usize| picture.themes[*t].parent.is_none();
-    if parts.len() > 1 && (!parts.iter().all(top) || together(picture, &parts) != id) {
+    let top = |t: &usize| snapshot.themes[*t].parent.is_none();
+    if parts.len() > 1 && (!parts.iter().all(top) || together(snapshot, &parts) != id) {
         return Err(missing());
     }
     Ok(parts)
 }
 
 /// The middle of some papers.
-fn middle(space: &Space, picture: &Picture, members: &[u32]) -> Vec<f32> {
+fn middle(space: &EmbeddingSpace, snapshot: &ThemeSnapshot, members: &[u32]) -> Vec<f32> {
     let step = members.len().div_ceil(MIDDLE).max(1);
-    let rows: Vec<Row> = members.iter().step_by(step).map(|k| picture.papers[*k as usize].row).collect();
+    let rows: Vec<Row> = members.iter().step_by(step).map(|k| snapshot.papers[*k as usize].row).collect();
     let mut sum = vec![0f32; space.model.dimension];
     space.index.vectors(&rows).iter().flatten().for_each(|v| add(&mut sum, 1.0, v));
     let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::run::BLOCK;
-use crate::engine::space::Space;
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::index::dot;
 use crate::paper::Row;
 use crate::themes::levels::{FINEST, Grouping, LEVELS};
@@ -28,7 +28,7 @@ pub struct Centres {
 
 impl Centres {
     /// Of a grouping of rows.
-    pub fn of(space: &Space, rows: &[Row], grouping: &Grouping) -> Self {
+    pub fn of(space: &EmbeddingSpace, rows: &[Row], grouping: &Grouping) -> Self {
         let d = space.index.dimension();
         let finest = grouping.themes(FINEST);
         let mut sums = vec![0f64; finest * d];
@@ -94,7 +94,13 @@ impl Centres {
 }
 
 /// For every level and theme the rows closest to its middle; of copies of one text only the first.
-fn examples(space: &Space, rows: &[Row], grouping: &Grouping, vectors: &[Vec<f32>], d: usize) -> Vec<Vec<Vec<Row>>> {
+fn examples(
+    space: &EmbeddingSpace,
+    rows: &[Row],
+    grouping: &Grouping,
+    vectors: &[Vec<f32>],
+    d: usize,
+) -> Vec<Vec<Vec<Row>>> {
     let best = |level: usize| {
         let mut best: Vec<Vec<(f32, Row)>> = vec![Vec::new(); grouping.themes(level)];
         for (b, block) in rows.chunks(BLOCK).enumerate() {

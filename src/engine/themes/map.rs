@@ -5,9 +5,9 @@ use std::time::Instant;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::outside;
-use super::picture::Picture;
 use super::read::{since, time};
+use super::snapshot::ThemeSnapshot;
+use super::theme_id;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::paper::{Row, head};
@@ -23,7 +23,7 @@ const TITLE: usize = 300;
 
 /// What part of the map is wanted.
 #[derive(Debug, Clone)]
-pub struct MapAsk {
+pub struct MapOptions {
     /// Only papers in this box: left, bottom, right, top.
     pub region: Option<[f32; 4]>,
     /// Only an even sample that suits this zoom, 0 to 6; without it every paper.
@@ -36,9 +36,9 @@ pub struct MapAsk {
     pub titles: bool,
 }
 
-impl Default for MapAsk {
+impl Default for MapOptions {
     fn default() -> Self {
-        MapAsk { region: None, zoom: None, limit: 10_000, offset: 0, titles: false }
+        MapOptions { region: None, zoom: None, limit: 10_000, offset: 0, titles: false }
     }
 }
 
@@ -143,10 +143,10 @@ impl Engine {
     /// # Errors
     /// [`Error::Invalid`] for a request that is not allowed; [`Error::Overloaded`] while the first run over many papers is
     /// not done.
-    pub fn themes_map(&self, ask: &MapAsk) -> Result<ThemeMap> {
+    pub fn themes_map(&self, ask: &MapOptions) -> Result<ThemeMap> {
         let began = Instant::now();
         check(ask)?;
-        let Some(picture) = self.picture_now()? else {
+        let Some(snapshot) = self.picture_now()? else {
             let meta = MapMeta {
                 took_ms: since(began),
                 total: 0,
@@ -159,15 +159,15 @@ impl Engine {
             let points = Points { title: ask.titles.then(Vec::new), ..Points::default() };
             return Ok(ThemeMap { points, themes: Vec::new(), labels: Vec::new(), meta });
         };
-        let counted = picture.counted();
+        let counted = snapshot.counted();
         let in_region =
             |at: &Place| ask.region.is_none_or(|[l, b, r, t]| (l..=r).contains(&at[0]) && (b..=t).contains(&at[1]));
-        let shown: Vec<usize> = (0..picture.papers.len())
-            .filter(|k| ask.zoom.is_none_or(|z| usize::from(picture.zooms()[*k]) <= z))
-            .filter(|k| in_region(&picture.papers[*k].at))
+        let shown: Vec<usize> = (0..snapshot.papers.len())
+            .filter(|k| ask.zoom.is_none_or(|z| usize::from(snapshot.zooms()[*k]) <= z))
+            .filter(|k| in_region(&snapshot.papers[*k].at))
             .collect();
         let page: Vec<usize> = shown.iter().skip(ask.offset).take(ask.limit).copied().collect();
-        let rows: Vec<Row> = page.iter().map(|k| picture.papers[*k].row).collect();
+        let rows: Vec<Row> = page.iter().map(|k| snapshot.papers[*k].row).collect();
         let mut points = Points { title: ask.titles.then(Vec::new), ..Points::default() };
         let names: Vec<Option<(String, String)>> = if ask.titles {
             let mut papers = self.store.papers(&rows)?.into_iter().peekable();
@@ -179,9 +179,9 @@ impl Engine {
             self.store.ids(&rows)?.into_iter().map(|id| id.map(|id| (id, String::new()))).collect()
         };
         for (k, name) in page.iter().zip(names) {
-            // Gone since the picture was taken.
+            // Gone since the snapshot was taken.
             let Some((id, title)) = name else { continue };
-            let p = &picture.papers[*k];
+            let p = &snapshot.papers[*k];
             points.id.push(id);
             points.x.push(rounded(p.at[0]));
             points.y.push(rounded(p.at[1]));
@@ -196,11 +196,11 @@ impl Engine {
             next: (end < shown.len()).then_some(end),
             bounds: [low[0], low[1], high[0], high[1]],
             deepest: DEEPEST + 1,
-            run: picture.run.run,
-            run_at: Some(time(picture.run.at)),
+            run: snapshot.run.run,
+            run_at: Some(time(snapshot.run.at)),
         };
-        let labels = labels_at(&picture, ask.zoom.unwrap_or(0));
-        Ok(ThemeMap { points, themes: map_themes(&picture), labels, meta })
+        let labels = labels_at(&snapshot, ask.zoom.unwrap_or(0));
+        Ok(ThemeMap { points, themes: map_themes(&snapshot), labels, meta })
     }
 
     /// Names for every zoom of a map, so that whoever draws it whole has them at once.
@@ -208,12 +208,12 @@ impl Engine {
     /// # Errors
     /// As [`Engine::themes_map`].
     pub fn map_labels(&self) -> Result<Vec<Vec<MapLabel>>> {
-        let picture = self.picture_now()?;
-        Ok((0..=DEEPEST).map(|zoom| picture.as_ref().map_or_else(Vec::new, |p| labels_at(p, zoom))).collect())
+        let snapshot = self.picture_now()?;
+        Ok((0..=DEEPEST).map(|zoom| snapshot.as_ref().map_or_else(Vec::new, |p| labels_at(p, zoom))).collect())
     }
 }
 
-fn check(ask: &MapAsk) -> Result<()> {
+fn check(ask: &MapOptions) -> Result<()> {
     if !(1..=MOST).contains(&ask.limit) {
         return Err(Error::Invalid(format!("limit is {}; it goes from 1 to {MOST}", ask.limit)));
     }
@@ -228,12 +228,12 @@ fn check(ask: &MapAsk) -> Result<()> {
     }
 }
 
-fn map_themes(picture: &Picture) -> Vec<MapTheme> {
-    let counted = picture.counted();
-    let one = |(t, known): (usize, &super::picture::Known)| {
-        let places: Vec<Place> = counted.members[t].iter().map(|k| picture.papers[*k as usize].at).collect();
+fn map_themes(snapshot: &ThemeSnapshot) -> Vec<MapTheme> {
+    let counted = snapshot.counted();
+    let one = |(t, known): (usize, &super::snapshot::Known)| {
+        let places: Vec<Place> = counted.members[t].iter().map(|k| snapshot.papers[*k as usize].at).collect();
         MapTheme {
-            id: outside(known.id),
+            id: theme_id(known.id),
             name: known.facts.name.clone(),
             level: known.level,
             parent: known.parent,
@@ -243,20 +243,20 @@ fn map_themes(picture: &Picture) -> Vec<MapTheme> {
             region: labels::region(&places).into_iter().map(|p| [rounded(p[0]), rounded(p[1])]).collect(),
         }
     };
-    picture.themes.iter().enumerate().map(one).collect()
+    snapshot.themes.iter().enumerate().map(one).collect()
 }
 
 /// The names of the level that belongs to a zoom, and those of the next finer one where there is room.
-fn labels_at(picture: &Picture, zoom: usize) -> Vec<MapLabel> {
-    let counted = picture.counted();
+fn labels_at(snapshot: &ThemeSnapshot, zoom: usize) -> Vec<MapLabel> {
+    let counted = snapshot.counted();
     let level = labels::level_at(zoom, FINEST);
     let (mut taken, mut out) = (Vec::new(), Vec::new());
     for (level, letters) in [(level, labels::LETTERS), (level + 1, labels::SMALL_LETTERS)] {
-        let own: Vec<usize> = (0..picture.themes.len())
-            .filter(|t| picture.themes[*t].level == level && !counted.members[*t].is_empty())
+        let own: Vec<usize> = (0..snapshot.themes.len())
+            .filter(|t| snapshot.themes[*t].level == level && !counted.members[*t].is_empty())
             .collect();
         let wish = |t: &usize| Wish {
-            name: &picture.themes[*t].facts.name,
+            name: &snapshot.themes[*t].facts.name,
             at: counted.middles[*t],
             size: counted.members[*t].len(),
         };

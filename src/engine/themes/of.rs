@@ -6,10 +6,10 @@ use std::time::Instant;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::picture::Example;
 use super::read::since;
-use crate::engine::space::Space;
-use crate::engine::{Ask, Engine};
+use super::snapshot::Example;
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::{Engine, SearchOptions};
 use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{Filter, Paper, PaperId, Row, head, plain, prose};
@@ -176,7 +176,7 @@ impl Engine {
     }
 
     /// The rows of a selection, each once, in order.
-    fn selected(&self, space: &Space, selection: &Selection) -> Result<Vec<Row>> {
+    fn selected(&self, space: &EmbeddingSpace, selection: &Selection) -> Result<Vec<Row>> {
         let mut rows: Vec<Row> = self.rows_of_all_named(&selection.papers)?;
         if let Some(user) = &selection.user {
             rows.extend(self.liked_by(user)?);
@@ -200,7 +200,7 @@ impl Engine {
         // Of the versions of a work only the newest of the selection.
         let all = super::bitmap(rows.iter().copied());
         let versions = self.versions();
-        rows.retain(|r| versions.speaks(*r, Some(&all)));
+        rows.retain(|r| versions.is_representative(*r, Some(&all)));
         drop(versions);
         if rows.len() > MOST {
             return Err(too_many(rows.len()));
@@ -220,7 +220,7 @@ impl Engine {
         Ok(self.store.rows(&ids)?.into_iter().flatten().collect())
     }
 
-    fn best_hits(&self, space: &Space, q: &str, hits: usize, filter: Filter) -> Result<Vec<Row>> {
+    fn best_hits(&self, space: &EmbeddingSpace, q: &str, hits: usize, filter: Filter) -> Result<Vec<Row>> {
         if !(1..=MOST).contains(&hits) {
             return Err(Error::Invalid(format!("limit is {hits}; it goes from 1 to {MOST}")));
         }
@@ -228,7 +228,7 @@ impl Engine {
         // The same search as everywhere, page by page.
         while ids.len() < hits {
             let limit = (hits - ids.len()).min(500);
-            let ask = Ask { limit, offset: ids.len(), filter: filter.clone(), ..Ask::default() };
+            let ask = SearchOptions { limit, offset: ids.len(), filter: filter.clone(), ..SearchOptions::default() };
             let page = self.search_in(space, q, &ask)?.papers;
             let got = page.len();
             ids.extend(page.into_iter().map(|h| h.paper.id));

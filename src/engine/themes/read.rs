@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::picture::{Counted, Example, Picture};
-use super::{about, outside};
+use super::snapshot::{Counted, Example, ThemeSnapshot};
+use super::{about, theme_id};
 use crate::engine::Engine;
-use crate::engine::answer::check_limit;
-use crate::engine::search::check_query;
+use crate::engine::corpus::answer::check_limit;
+use crate::engine::corpus::search::check_query;
 use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{Filter, Paper, Row};
@@ -84,7 +84,7 @@ pub struct ThemesMeta {
 
 /// Which themes are wanted.
 #[derive(Debug, Clone, Default)]
-pub struct ThemesAsk {
+pub struct ThemesOptions {
     /// Only this level.
     pub level: Option<usize>,
     /// About so many, each paper in one of them; not with a level.
@@ -123,7 +123,7 @@ pub enum PaperOrder {
 
 /// What is asked of one theme.
 #[derive(Debug, Clone)]
-pub struct ThemeAsk {
+pub struct ThemeOptions {
     /// The order of its papers.
     pub order: PaperOrder,
     /// Papers wanted: 1 to 500.
@@ -136,9 +136,9 @@ pub struct ThemeAsk {
     pub filter: Filter,
 }
 
-impl Default for ThemeAsk {
+impl Default for ThemeOptions {
     fn default() -> Self {
-        ThemeAsk { order: PaperOrder::default(), limit: 10, offset: 0, q: None, filter: Filter::default() }
+        ThemeOptions { order: PaperOrder::default(), limit: 10, offset: 0, q: None, filter: Filter::default() }
     }
 }
 
@@ -242,7 +242,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Invalid`] for a level that does not exist, a number out of range, or both; [`Error::Overloaded`] while the first run
     /// over many papers is not done.
-    pub fn themes(&self, ask: &ThemesAsk) -> Result<ThemeList> {
+    pub fn themes(&self, ask: &ThemesOptions) -> Result<ThemeList> {
         let began = Instant::now();
         let level = ask.level;
         ask.limit.map_or(Ok(()), check_limit)?;
@@ -252,73 +252,73 @@ impl Engine {
         if level.is_some() && ask.about.is_some() {
             return Err(Error::Invalid("give `level` or `about`, not both".into()));
         }
-        let Some(picture) = self.picture_now()? else {
+        let Some(snapshot) = self.picture_now()? else {
             let meta =
                 ThemesMeta { took_ms: since(began), levels: LEVELS, sizes: vec![0; LEVELS], ..ThemesMeta::default() };
             return Ok(ThemeList { themes: Vec::new(), meta });
         };
         if let Some(wanted) = ask.about {
-            return self.about(&picture, wanted, ask, began);
+            return self.about(&snapshot, wanted, ask, began);
         }
-        let counted = picture.counted();
+        let counted = snapshot.counted();
         let mut order: Vec<usize> =
-            (0..picture.themes.len()).filter(|t| level.is_none_or(|l| picture.themes[*t].level == l)).collect();
-        order.sort_by_key(|t| rank(&picture, counted, *t));
+            (0..snapshot.themes.len()).filter(|t| level.is_none_or(|l| snapshot.themes[*t].level == l)).collect();
+        order.sort_by_key(|t| rank(&snapshot, counted, *t));
         if ask.order == ThemeOrder::Trend {
             let surety = |t: &usize| surety(&counted.trends[*t]);
             order.sort_by(|a, b| {
-                let level = |t: &usize| picture.themes[*t].level;
+                let level = |t: &usize| snapshot.themes[*t].level;
                 level(a).cmp(&level(b)).then(surety(b).total_cmp(&surety(a)))
             });
         }
         let page: Vec<usize> = order.into_iter().skip(ask.offset).take(ask.limit.unwrap_or(usize::MAX)).collect();
-        let themes = self.show(&picture, &page)?;
-        Ok(ThemeList { themes, meta: meta(&picture, began) })
+        let themes = self.show(&snapshot, &page)?;
+        Ok(ThemeList { themes, meta: meta(&snapshot, began) })
     }
 
     /// One theme with a page of its papers, or the papers of a search within it.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such theme (any more); [`Error::Invalid`] for a request that is not allowed.
-    pub fn theme(&self, id: &str, ask: &ThemeAsk) -> Result<OneTheme> {
+    pub fn theme(&self, id: &str, ask: &ThemeOptions) -> Result<OneTheme> {
         let began = Instant::now();
         check_limit(ask.limit)?;
         ask.filter.check()?;
         if let Some(q) = &ask.q {
             check_query(q)?;
         }
-        let picture = self.picture_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
-        let parts = about::named(&picture, id)?;
-        let counted = picture.counted();
+        let snapshot = self.picture_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
+        let parts = about::named(&snapshot, id)?;
+        let counted = snapshot.counted();
         // Of one theme what lies in it; of some put together these themselves.
         let alone = Some(parts[0]).filter(|_| parts.len() == 1);
         let mut children: Vec<usize> = match alone {
-            Some(theme) => (0..picture.themes.len()).filter(|t| picture.themes[*t].parent == Some(theme)).collect(),
+            Some(theme) => (0..snapshot.themes.len()).filter(|t| snapshot.themes[*t].parent == Some(theme)).collect(),
             None => parts.clone(),
         };
-        children.sort_by_key(|t| rank(&picture, counted, *t));
-        let related = alone.iter().flat_map(|t| &picture.themes[*t].facts.related).filter_map(|(id, score)| {
-            let t = picture.find(*id)?;
-            let name = picture.themes[t].facts.name.clone();
-            Some(Related { id: outside(*id), name, size: counted.members[t].len(), score: *score })
+        children.sort_by_key(|t| rank(&snapshot, counted, *t));
+        let related = alone.iter().flat_map(|t| &snapshot.themes[*t].facts.related).filter_map(|(id, score)| {
+            let t = snapshot.find(*id)?;
+            let name = snapshot.themes[t].facts.name.clone();
+            Some(Related { id: theme_id(*id), name, size: counted.members[t].len(), score: *score })
         });
         let mut path: Vec<Named> = alone
             .iter()
-            .flat_map(|t| picture.upward(*t).skip(1))
-            .map(|t| Named { id: outside(picture.themes[t].id), name: picture.themes[t].facts.name.clone() })
+            .flat_map(|t| snapshot.upward(*t).skip(1))
+            .map(|t| Named { id: theme_id(snapshot.themes[t].id), name: snapshot.themes[t].facts.name.clone() })
             .collect();
         path.reverse();
-        let members = about::members_of(&picture, &parts);
-        let members = members.iter().map(|k| picture.papers[*k as usize].row).collect();
+        let members = about::members_of(&snapshot, &parts);
+        let members = members.iter().map(|k| snapshot.papers[*k as usize].row).collect();
         let rows = self.allowed_of(members, &ask.filter)?;
         let history = match alone {
-            Some(theme) => self.store.theme_events(Some(picture.themes[theme].id), 100)?,
+            Some(theme) => self.store.theme_events(Some(snapshot.themes[theme].id), 100)?,
             None => Vec::new(),
         };
         Ok(OneTheme {
-            theme: self.joined(&picture, &parts)?,
-            papers: self.theme_papers(&picture, &rows, ask)?,
-            subthemes: self.show(&picture, &children)?,
+            theme: self.joined(&snapshot, &parts)?,
+            papers: self.theme_papers(&snapshot, &rows, ask)?,
+            subthemes: self.show(&snapshot, &children)?,
             related: related.collect(),
             path,
             history: history.into_iter().map(event).collect(),
@@ -336,30 +336,30 @@ impl Engine {
     }
 
     /// Themes as they go out.
-    pub(super) fn show(&self, picture: &Picture, themes: &[usize]) -> Result<Vec<Theme>> {
-        let counted = picture.counted();
+    pub(in crate::engine) fn show(&self, snapshot: &ThemeSnapshot, themes: &[usize]) -> Result<Vec<Theme>> {
+        let counted = snapshot.counted();
         let wanted: Vec<Row> = themes
             .iter()
-            .flat_map(|t| picture.themes[*t].facts.examples.iter().take(EXAMPLES).map(|r| Row(*r)))
+            .flat_map(|t| snapshot.themes[*t].facts.examples.iter().take(EXAMPLES).map(|r| Row(*r)))
             .collect();
         let papers: std::collections::HashMap<Row, Paper> = self.store.papers(&wanted)?.into_iter().collect();
-        let mut below: Vec<Vec<usize>> = vec![Vec::new(); picture.themes.len()];
-        for t in 0..picture.themes.len() {
-            if let Some(parent) = picture.themes[t].parent {
+        let mut below: Vec<Vec<usize>> = vec![Vec::new(); snapshot.themes.len()];
+        for t in 0..snapshot.themes.len() {
+            if let Some(parent) = snapshot.themes[t].parent {
                 below[parent].push(t);
             }
         }
         let mut one = |t: &usize| {
-            let known = &picture.themes[*t];
-            below[*t].sort_by_key(|c| rank(picture, counted, *c));
+            let known = &snapshot.themes[*t];
+            below[*t].sort_by_key(|c| rank(snapshot, counted, *c));
             let example = |r: &u32| {
                 papers.get(&Row(*r)).map(|p| Example { id: p.id.to_string(), title: p.title.trim().to_string() })
             };
             Theme {
-                id: outside(known.id),
+                id: theme_id(known.id),
                 level: known.level,
-                parent: known.parent.map(|p| outside(picture.themes[p].id)),
-                children: below[*t].iter().map(|c| outside(picture.themes[*c].id)).collect(),
+                parent: known.parent.map(|p| theme_id(snapshot.themes[p].id)),
+                children: below[*t].iter().map(|c| theme_id(snapshot.themes[*c].id)).collect(),
                 name: known.facts.name.clone(),
                 terms: known.facts.terms.iter().map(|(term, _)| term.clone()).collect(),
                 size: counted.members[*t].len(),
@@ -383,7 +383,7 @@ impl Engine {
     }
 
     /// A page of the papers of a theme, which are in these rows.
-    fn theme_papers(&self, picture: &Picture, rows: &[Row], ask: &ThemeAsk) -> Result<Vec<ThemePaper>> {
+    fn theme_papers(&self, snapshot: &ThemeSnapshot, rows: &[Row], ask: &ThemeOptions) -> Result<Vec<ThemePaper>> {
         let space = self.space();
         let scored: Vec<(Row, Option<f32>)> = if let Some(q) = &ask.q {
             let vector = self.embed_query(&space, q)?;
@@ -422,7 +422,7 @@ impl Engine {
         let scores: std::collections::HashMap<Row, Option<f32>> = page.into_iter().collect();
         let show = |(row, paper): (Row, Paper)| ThemePaper {
             score: scores.get(&row).copied().flatten(),
-            strength: picture.placed(row).map_or(0.0, |p| p.strength),
+            strength: snapshot.placed(row).map_or(0.0, |p| p.strength),
             paper,
         };
         Ok(self.store.papers(&rows)?.into_iter().map(show).collect())
@@ -430,36 +430,36 @@ impl Engine {
 }
 
 /// The order of lists: by level, greatest first, of equal ones the older first.
-fn rank(picture: &Picture, counted: &Counted, t: usize) -> (usize, std::cmp::Reverse<usize>, u32) {
-    (picture.themes[t].level, std::cmp::Reverse(counted.members[t].len()), picture.themes[t].id)
+fn rank(snapshot: &ThemeSnapshot, counted: &Counted, t: usize) -> (usize, std::cmp::Reverse<usize>, u32) {
+    (snapshot.themes[t].level, std::cmp::Reverse(counted.members[t].len()), snapshot.themes[t].id)
 }
 
 /// How surely a theme rises: 1 for certain, -1 when it falls for certain, 0 where nothing can be said.
-pub(super) fn surety(trend: &Trend) -> f64 {
+pub(in crate::engine) fn surety(trend: &Trend) -> f64 {
     let sign = if trend.ratio.unwrap_or(1.0) >= 1.0 { 1.0 } else { -1.0 };
     trend.p_value.map_or(0.0, |p| sign * (1.0 - p))
 }
 
-/// What a picture says of itself.
-pub(super) fn meta(picture: &Picture, began: Instant) -> ThemesMeta {
+/// What a snapshot says of itself.
+pub(in crate::engine) fn meta(snapshot: &ThemeSnapshot, began: Instant) -> ThemesMeta {
     ThemesMeta {
         took_ms: since(began),
         levels: LEVELS,
-        sizes: (0..LEVELS).map(|l| picture.themes.iter().filter(|t| t.level == l).count()).collect(),
-        papers: picture.papers.len(),
-        unassigned: picture.counted().unassigned,
-        run: picture.run.run,
-        run_at: Some(time(picture.run.at)),
-        changed_since: picture.changed,
+        sizes: (0..LEVELS).map(|l| snapshot.themes.iter().filter(|t| t.level == l).count()).collect(),
+        papers: snapshot.papers.len(),
+        unassigned: snapshot.counted().unassigned,
+        run: snapshot.run.run,
+        run_at: Some(time(snapshot.run.at)),
+        changed_since: snapshot.changed,
     }
 }
 
-pub(super) fn since(began: Instant) -> f64 {
+pub(in crate::engine) fn since(began: Instant) -> f64 {
     began.elapsed().as_secs_f64() * 1e3
 }
 
 /// Seconds since 1970-01-01 as an RFC 3339 time.
-pub(super) fn time(seconds: i64) -> String {
+pub(in crate::engine) fn time(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map(|t| t.to_string()).unwrap_or_default()
 }
 
@@ -481,5 +481,5 @@ fn event(stored: crate::store::StoredThemeEvent) -> ThemeEvent {
             _ => name.to_string(),
         }
     };
-    ThemeEvent { theme: outside(stored.theme), at: time(stored.at), run: stored.run, kind, text, facts }
+    ThemeEvent { theme: theme_id(stored.theme), at: time(stored.at), run: stored.run, kind, text, facts }
 }

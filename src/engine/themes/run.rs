@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::centres::Centres;
-use super::picture::{Known, Picture, Placed, RunFacts, ThemeFacts};
-use super::{NAMING, State, outside};
+use super::snapshot::{Assignment, Known, RunFacts, ThemeFacts, ThemeSnapshot};
+use super::{NAMING, State, theme_id};
 use crate::cancel;
 use crate::engine::Engine;
-use crate::engine::space::Space;
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::error::{Error, Result};
 use crate::index::behind_requests;
 use crate::paper::{Row, head, plain, prose};
@@ -40,7 +40,7 @@ const KEEPS_NAME: f64 = 0.5;
 const SAME_SIZE: f64 = 0.25;
 
 /// Vectors looked at together.
-pub(super) const BLOCK: usize = 4096;
+pub(in crate::engine) const BLOCK: usize = 4096;
 
 /// What a run did.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -64,7 +64,7 @@ pub struct ThemesRun {
 
 /// A run that nobody else knows of yet.
 struct Made {
-    picture: Picture,
+    snapshot: ThemeSnapshot,
     events: Vec<StoredThemeEvent>,
     /// All but the seconds.
     report: ThemesRun,
@@ -84,25 +84,25 @@ impl Engine {
     }
 
     /// A run, unless somebody else made one just now.
-    pub(super) fn run_themes_if_due(&self) -> Result<()> {
+    pub(in crate::engine) fn run_themes_if_due(&self) -> Result<()> {
         let _running = self.themes.running.lock().unwrap_or_else(PoisonError::into_inner);
         if self.themes_due()? { self.run(false).map(drop) } else { Ok(()) }
     }
 
     fn run(&self, afresh: bool) -> Result<ThemesRun> {
         let began = Instant::now();
-        let before = self.picture()?;
+        let before = self.snapshot()?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let asked = cancel::current();
         let made = behind_requests(threads, || asked.scope(|| self.make(before.as_deref(), afresh, began)));
-        let Made { picture, events, report, mut took } = made??;
-        let stored: Vec<StoredPlace> = picture.papers.iter().map(|p| picture.stored(p)).collect();
+        let Made { snapshot, events, report, mut took } = made??;
+        let stored: Vec<StoredPlace> = snapshot.papers.iter().map(|p| snapshot.stored(p)).collect();
         {
-            // Papers that joined the old picture while this one was made are missing here; whoever asks next lets them in.
+            // Papers that joined the old snapshot while this one was made are missing here; whoever asks next lets them in.
             // Not on a thread that gives way: requests may be waiting for the lock.
-            let mut state = self.themes.picture.write().unwrap_or_else(PoisonError::into_inner);
-            self.store.put_themes(&picture.run, &picture.stored_themes()?, &stored, &events)?;
-            *state = State::Picture(Arc::new(picture));
+            let mut state = self.themes.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+            self.store.put_themes(&snapshot.run, &snapshot.stored_themes()?, &stored, &events)?;
+            *state = State::ThemeSnapshot(Arc::new(snapshot));
             self.themes.fall_behind();
         }
         took.push(began.elapsed());
@@ -120,7 +120,7 @@ impl Engine {
     }
 
     /// All of a run but keeping it.
-    fn make(&self, before: Option<&Picture>, afresh: bool, began: Instant) -> Result<Made> {
+    fn make(&self, before: Option<&ThemeSnapshot>, afresh: bool, began: Instant) -> Result<Made> {
         let base = before.filter(|_| !afresh);
         let change = self.store.change()?;
         let space = self.space();
@@ -147,8 +147,8 @@ impl Engine {
         let events = told(base, before.filter(|_| afresh), &themes, &lineages, number, now);
         let days = self.store.days_and_votes(&rows)?;
         let offset = themes.iter().filter(|t| t.level < FINEST).count() as u32;
-        let placed: Vec<Placed> = (0..rows.len())
-            .map(|i| Placed {
+        let placed: Vec<Assignment> = (0..rows.len())
+            .map(|i| Assignment {
                 row: rows[i],
                 theme: Some(grouping.nearest[i]).filter(|t| *t != NONE).map(|t| t + offset),
                 member: grouping.member[i],
@@ -172,20 +172,27 @@ impl Engine {
             next,
             json,
         };
-        let picture = Picture::new(run, facts, themes, placed);
+        let snapshot = ThemeSnapshot::new(run, facts, themes, placed);
         let report = ThemesRun {
             run: number,
             papers: rows.len(),
             themes: (0..LEVELS).map(|l| grouping.themes(l)).collect(),
             unassigned: grouping.member.iter().filter(|m| !**m).count(),
             events: events.len(),
-            stayed: base.and_then(|b| picture.stayed_since(b)),
+            stayed: base.and_then(|b| snapshot.stayed_since(b)),
             took_s: Vec::new(),
         };
-        Ok(Made { picture, events, report, took: vec![near, grouped, drawn] })
+        Ok(Made { snapshot, events, report, took: vec![near, grouped, drawn] })
     }
 
-    fn lay_out(&self, space: &Space, base: Option<&Picture>, rows: &[Row], knn: &Knn, centres: &Centres) -> Vec<Place> {
+    fn lay_out(
+        &self,
+        space: &EmbeddingSpace,
+        base: Option<&ThemeSnapshot>,
+        rows: &[Row],
+        knn: &Knn,
+        centres: &Centres,
+    ) -> Vec<Place> {
         let known: Vec<Option<Place>> =
             rows.iter().map(|row| base.and_then(|b| b.placed(*row)).map(|p| p.at)).collect();
         let old = known.iter().flatten().count();
@@ -211,7 +218,7 @@ impl Engine {
     /// The names of all themes, from the words of some papers of each.
     fn name(
         &self,
-        base: Option<&Picture>,
+        base: Option<&ThemeSnapshot>,
         rows: &[Row],
         grouping: &Grouping,
         lineages: &[Compared],
@@ -250,15 +257,15 @@ impl Engine {
 
 /// What a run starts from: for every paper the themes that the run before put it in. Papers that joined since begin alone,
 /// so that they can be a new theme together.
-fn start_of(picture: &Picture, rows: &[Row]) -> Start {
+fn start_of(snapshot: &ThemeSnapshot, rows: &[Row]) -> Start {
     let theme = |row: &Row, level| {
-        let p = picture.grouped(*row).filter(|p| p.member)?;
-        picture.at_level(p.theme?, level).map(|t| t as u32)
+        let p = snapshot.grouped(*row).filter(|p| p.member)?;
+        snapshot.at_level(p.theme?, level).map(|t| t as u32)
     };
     let themes = (0..LEVELS).map(|l| rows.iter().map(|row| theme(row, l).unwrap_or(NONE)).collect()).collect();
-    let before = picture.run.papers as f64;
+    let before = snapshot.run.papers as f64;
     let alike = (rows.len() as f64 - before).abs() <= SAME_SIZE * before;
-    Start { themes, resolutions: alike.then_some(picture.facts.resolutions) }
+    Start { themes, resolutions: alike.then_some(snapshot.facts.resolutions) }
 }
 
 /// The lineage of a level, and the places among the old themes of those it numbers.
@@ -267,7 +274,7 @@ struct Compared {
     before: Vec<usize>,
 }
 
-fn compare(base: Option<&Picture>, rows: &[Row], grouping: &Grouping) -> Vec<Compared> {
+fn compare(base: Option<&ThemeSnapshot>, rows: &[Row], grouping: &Grouping) -> Vec<Compared> {
     let one = |level: usize| {
         let before: Vec<usize> = base
             .iter()
@@ -290,7 +297,7 @@ fn compare(base: Option<&Picture>, rows: &[Row], grouping: &Grouping) -> Vec<Com
 
 /// The themes of a run with their numbers: those of their forerunners, or new ones.
 fn known(
-    base: Option<&Picture>,
+    base: Option<&ThemeSnapshot>,
     grouping: &Grouping,
     lineages: &[Compared],
     centres: &Centres,
@@ -341,8 +348,8 @@ fn known(
 
 /// What happened, for the memory: one entry for every theme concerned.
 fn told(
-    base: Option<&Picture>,
-    forgotten: Option<&Picture>,
+    base: Option<&ThemeSnapshot>,
+    forgotten: Option<&ThemeSnapshot>,
     themes: &[Known],
     lineages: &[Compared],
     run: u64,
@@ -357,7 +364,7 @@ fn told(
     for (level, compared) in lineages.iter().enumerate() {
         let own: Vec<&Known> = themes.iter().filter(|t| t.level == level).collect();
         let old = |t: u32| base.map(|b| &b.themes[compared.before[t as usize]]);
-        let other = |k: &Known| json!({ "id": outside(k.id), "name": k.facts.name });
+        let other = |k: &Known| json!({ "id": theme_id(k.id), "name": k.facts.name });
         for event in &compared.lineage.events {
             match event {
                 Event::Born { after } => {

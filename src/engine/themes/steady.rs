@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::outside;
-use super::picture::Picture;
+use super::snapshot::ThemeSnapshot;
+use super::theme_id;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, Row};
@@ -43,7 +43,7 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read.
     pub fn each_assignment(&self, f: &mut dyn FnMut(&Paper, &Assigned)) -> Result<()> {
-        let picture = self.picture_now()?;
+        let snapshot = self.picture_now()?;
         let mut last: Option<Row> = None;
         loop {
             let page = self.store.papers_after(last, PAGE)?;
@@ -52,7 +52,7 @@ impl Engine {
             for (row, paper) in &page {
                 // An older version is where the newest of its work is.
                 let newest = self.versions().newest(*row);
-                f(paper, &picture.as_ref().map_or_else(Assigned::default, |p| assigned(p, newest)));
+                f(paper, &snapshot.as_ref().map_or_else(Assigned::default, |p| assigned(p, newest)));
             }
         }
     }
@@ -98,10 +98,10 @@ impl Engine {
     }
 }
 
-fn assigned(picture: &Picture, row: Row) -> Assigned {
-    let Some(p) = picture.placed(row) else { return Assigned::default() };
+fn assigned(snapshot: &ThemeSnapshot, row: Row) -> Assigned {
+    let Some(p) = snapshot.placed(row) else { return Assigned::default() };
     let Some(theme) = p.theme else { return Assigned::default() };
-    let mut path: Vec<String> = picture.upward(theme as usize).map(|t| outside(picture.themes[t].id)).collect();
+    let mut path: Vec<String> = snapshot.upward(theme as usize).map(|t| theme_id(snapshot.themes[t].id)).collect();
     path.reverse();
     Assigned { path, member: p.member }
 }

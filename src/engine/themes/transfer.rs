@@ -8,8 +8,8 @@ use std::sync::PoisonError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::picture::{RunFacts, ThemeFacts};
-use super::{State, inside, outside};
+use super::snapshot::{RunFacts, ThemeFacts};
+use super::{State, theme_id, theme_number};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::paper::{PaperId, Row};
@@ -164,41 +164,41 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read.
     pub fn export_themes(&self) -> Result<Option<ExportedThemes>> {
-        let Some(picture) = self.picture()? else { return Ok(None) };
-        let rows: Vec<Row> = picture.papers.iter().map(|p| p.row).collect();
+        let Some(snapshot) = self.snapshot()? else { return Ok(None) };
+        let rows: Vec<Row> = snapshot.papers.iter().map(|p| p.row).collect();
         let ids = self.store.ids(&rows)?;
         let name: HashMap<Row, &str> =
             rows.iter().zip(&ids).filter_map(|(row, id)| Some((*row, id.as_deref()?))).collect();
-        let themes = picture.themes.iter().map(|t| ExportedTheme {
-            id: outside(t.id),
+        let themes = snapshot.themes.iter().map(|t| ExportedTheme {
+            id: theme_id(t.id),
             level: t.level,
-            parent: t.parent.map(|p| outside(picture.themes[p].id)),
+            parent: t.parent.map(|p| theme_id(snapshot.themes[p].id)),
             name: t.facts.name.clone(),
             terms: t.facts.terms.clone(),
             examples: t.facts.examples.iter().filter_map(|row| name.get(&Row(*row))).map(|id| (*id).into()).collect(),
-            related: t.facts.related.iter().map(|(theme, s)| (outside(*theme), *s)).collect(),
+            related: t.facts.related.iter().map(|(theme, s)| (theme_id(*theme), *s)).collect(),
             since: moment(t.facts.since),
             size: t.facts.size,
         });
-        let places = picture.papers.iter().filter_map(|p| {
-            let stored = picture.stored(p);
+        let places = snapshot.papers.iter().filter_map(|p| {
+            let stored = snapshot.stored(p);
             Some(ExportedPlace {
                 id: (*name.get(&p.row)?).into(),
-                theme: stored.theme.map(outside),
+                theme: stored.theme.map(theme_id),
                 member: p.member,
                 strength: p.strength,
                 x: stored.x,
                 y: stored.y,
-                joined: picture.grouped(p.row).is_none(),
+                joined: snapshot.grouped(p.row).is_none(),
             })
         });
         let events = self.store.theme_events(None, i64::MAX as usize)?.into_iter().rev().map(|e| ExportedThemeEvent {
-            theme: outside(e.theme),
+            theme: theme_id(e.theme),
             run: e.run,
             at: moment(e.at),
             facts: serde_json::from_str(&e.json).unwrap_or_default(),
         });
-        let run = &picture.run;
+        let run = &snapshot.run;
         Ok(Some(ExportedThemes {
             run: ExportedRun {
                 run: run.run,
@@ -206,8 +206,8 @@ impl Engine {
                 papers: run.papers,
                 model: run.model.clone(),
                 next: run.next,
-                naming: picture.facts.naming,
-                resolutions: picture.facts.resolutions,
+                naming: snapshot.facts.naming,
+                resolutions: snapshot.facts.resolutions,
             },
             themes: themes.collect(),
             papers: places.collect(),
@@ -223,7 +223,7 @@ impl Engine {
     /// [`Error::Invalid`] when the themes are not what [`Engine::export_themes`] gives; when the store fails.
     pub fn import_themes(&self, themes: &ExportedThemes) -> Result<bool> {
         let _running = self.themes.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut state = self.themes.picture.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.themes.snapshot.write().unwrap_or_else(PoisonError::into_inner);
         if self.store.themes()?.is_some() {
             return Ok(false);
         }
@@ -241,7 +241,7 @@ impl Engine {
             if above.is_some_and(|level| level.is_none_or(|l| l + 1 != theme.level)) {
                 return Err(Error::Invalid(format!(
                     "theme {}: its parent is no theme of the level above",
-                    outside(theme.theme)
+                    theme_id(theme.theme)
                 )));
             }
         }
@@ -263,7 +263,12 @@ impl Engine {
             json: json(&RunFacts { naming: themes.run.naming, resolutions: themes.run.resolutions, last_row })?,
         };
         let event = |e: &ExportedThemeEvent| {
-            Ok(StoredThemeEvent { run: e.run, at: seconds(e.at), theme: inside(&e.theme)?, json: json(&e.facts)? })
+            Ok(StoredThemeEvent {
+                run: e.run,
+                at: seconds(e.at),
+                theme: theme_number(&e.theme)?,
+                json: json(&e.facts)?,
+            })
         };
         let events: Vec<StoredThemeEvent> = themes.events.iter().map(event).collect::<Result<_>>()?;
         let places: Vec<StoredPlace> = places.into_iter().map(|(_, place)| place).collect();
@@ -289,7 +294,7 @@ impl Engine {
 
 /// The number of a theme that an export names.
 fn number(id: &str) -> Result<u32> {
-    let number = inside(id).ok().filter(|n| *n < MOST_THEMES);
+    let number = theme_number(id).ok().filter(|n| *n < MOST_THEMES);
     number.ok_or_else(|| Error::Invalid(format!("{id:?} is no id of a theme")))
 }
 

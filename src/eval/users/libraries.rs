@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::methods::{Method, best_first, scores};
 use crate::engine::{Engine, Testbed};
 use crate::error::Result;
-use crate::eval::Hear;
+use crate::eval::Progress;
 use crate::eval::bootstrap::{self, Random};
 use crate::eval::metrics::{ndcg, recall};
 use crate::eval::sets::{Group, Half};
@@ -54,7 +54,7 @@ pub fn libraries(
     libraries: &[Group],
     folds: &HashMap<String, usize>,
     plan: &ColdStart,
-    hear: Hear<'_>,
+    progress: Progress<'_>,
 ) -> Result<Table> {
     let fold = plan.fold;
     let hidden = |id: &str| folds.get(id) == Some(&fold);
@@ -107,7 +107,7 @@ pub fn libraries(
                 let place = Place { candidates: &candidates, readers: &readers, others, took };
                 measures.push(measure(&testbed, method, &train, test, &place, &mut random));
                 done += 1;
-                hear(done, all);
+                progress(done, all);
             }
             let shown = if n == 0 { "all".into() } else { n.to_string() };
             let mut row: Vec<Cell> = vec![shown.as_str().into(), named(&method).as_str().into()];
@@ -177,11 +177,11 @@ fn recall_by_interest(
 ) -> Option<f64> {
     let train = &train[..train.len().min(200)];
     let examples: Vec<(usize, f32)> = train.iter().map(|k| (*k, 1.0)).collect();
-    let taste = testbed.taste(&examples)?;
-    let groups = testbed.interests(&taste, train.len());
+    let preferences = testbed.preferences(&examples)?;
+    let groups = testbed.interests(&preferences, train.len());
     let members = |g: usize| (0..train.len()).filter(|k| groups[*k] == g).collect::<Vec<_>>();
     let middles: Vec<(Vec<f32>, f32)> =
-        (0..=groups.iter().copied().max()?).map(|g| taste.middle(&members(g))).collect();
+        (0..=groups.iter().copied().max()?).map(|g| preferences.middle(&members(g))).collect();
     let mut by_interest: HashMap<usize, (f64, f64)> = HashMap::new();
     for &k in test {
         let near = |m: &(Vec<f32>, f32)| dot(&m.0, testbed.vector(k)) - m.1;

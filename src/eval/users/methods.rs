@@ -77,8 +77,8 @@ pub fn scores(
     };
     let by = |f: &dyn Fn(usize) -> f32| candidates.iter().map(|&k| f(k)).collect::<Vec<f32>>();
     match method {
-        Method::Ours | Method::Content => match testbed.taste(examples) {
-            Some(taste) => testbed.score(&taste, candidates),
+        Method::Ours | Method::Content => match testbed.preferences(examples) {
+            Some(preferences) => testbed.score(&preferences, candidates),
             None => vec![0.0; candidates.len()],
         },
         Method::Mean => {

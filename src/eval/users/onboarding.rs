@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::methods::best_first;
 use crate::engine::{Engine, Readership, Testbed, Topic};
 use crate::error::Result;
-use crate::eval::Hear;
+use crate::eval::Progress;
 use crate::eval::bootstrap::{self, Random};
 use crate::eval::metrics::{ndcg, recall};
 use crate::eval::sets::{Group, Half, Taken};
@@ -99,7 +99,7 @@ pub fn onboard_libraries(
     libraries: &[Group],
     folds: &HashMap<String, usize>,
     plan: &Onboarding,
-    hear: Hear<'_>,
+    progress: Progress<'_>,
 ) -> Result<Table> {
     let hidden = |id: &str| folds.get(id) == Some(&plan.fold);
     let all: HashSet<&String> = folds.keys().chain(libraries.iter().flat_map(|l| &l.relevant)).collect();
@@ -126,14 +126,14 @@ pub fn onboard_libraries(
     }
     let readership = Some(testbed.readership(&known, &candidates));
     let title = format!("newcomers with papers in fold {}, {} candidates", plan.fold, candidates.len());
-    run(engine, Stage::new(&testbed, open, attention, candidates, readership), &ids, players, plan, &title, hear)
+    run(engine, Stage::new(&testbed, open, attention, candidates, readership), &ids, players, plan, &title, progress)
 }
 
 /// Readers of a log: half of the papers, by their ids, is hidden. Popularity is what the papers' own numbers say.
 ///
 /// # Errors
 /// Whatever the engine fails with.
-pub fn onboard_log(engine: &Engine, log: &[Taken], plan: &Onboarding, hear: Hear<'_>) -> Result<Table> {
+pub fn onboard_log(engine: &Engine, log: &[Taken], plan: &Onboarding, progress: Progress<'_>) -> Result<Table> {
     let mut ids: Vec<PaperId> = Vec::new();
     let mut after = None;
     loop {
@@ -167,7 +167,7 @@ pub fn onboard_log(engine: &Engine, log: &[Taken], plan: &Onboarding, hear: Hear
     }
     let players = plan.half.of(players);
     let title = format!("newcomers with at least {} papers in the log, {} candidates", plan.least, candidates.len());
-    run(engine, Stage::new(&testbed, open, attention, candidates, None), &ids, players, plan, &title, hear)
+    run(engine, Stage::new(&testbed, open, attention, candidates, None), &ids, players, plan, &title, progress)
 }
 
 fn run(
@@ -177,7 +177,7 @@ fn run(
     mut players: Vec<Player>,
     plan: &Onboarding,
     title: &str,
-    hear: Hear<'_>,
+    progress: Progress<'_>,
 ) -> Result<Table> {
     if plan.readers > 0 && players.len() > plan.readers {
         let step = players.len() as f64 / plan.readers as f64;
@@ -203,7 +203,7 @@ fn run(
             said += liked;
             served.push(figures);
         }
-        hear(served.len(), players.len());
+        progress(served.len(), players.len());
     }
     let columns = ["begins with", "asked", "answers", "likes", "recall@100", "nDCG@10"];
     let share = 100.0 * said / served.len().max(1) as f64;
@@ -338,7 +338,7 @@ impl<'a> Stage<'a> {
         let examples: Vec<(usize, f32)> = answers.iter().copied().filter(|a| a.1 != 0.0).collect();
         let likes: Vec<u32> = examples.iter().filter(|e| e.1 > 0.0).map(|e| e.0 as u32).collect();
         let mut scores = match self.testbed.taste_from(topic, &examples) {
-            Some(taste) => self.testbed.score(&taste, &self.candidates),
+            Some(preferences) => self.testbed.score(&preferences, &self.candidates),
             // A tie is broken by chance and not by the order of ids.
             None => self.candidates.iter().map(|k| self.attention[*k] + random.below(1 << 16) as f32 / 1e6).collect(),
         };

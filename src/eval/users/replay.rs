@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::methods::{Method, best_first, scores};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::eval::Hear;
+use crate::eval::Progress;
 use crate::eval::bootstrap::{self, Random};
 use crate::eval::metrics::{ndcg, recall, reciprocal_rank};
 use crate::eval::sets::{Half, Taken};
@@ -30,7 +30,7 @@ pub struct Replay {
 ///
 /// # Errors
 /// Whatever the engine fails with.
-pub fn replay(engine: &Engine, log: &[Taken], plan: &Replay, hear: Hear<'_>) -> Result<Table> {
+pub fn replay(engine: &Engine, log: &[Taken], plan: &Replay, progress: Progress<'_>) -> Result<Table> {
     let Replay { least, days, methods, half } = plan;
     let page = |after| engine.ids(after, 4096);
     let mut ids: Vec<PaperId> = Vec::new();
@@ -65,7 +65,7 @@ pub fn replay(engine: &Engine, log: &[Taken], plan: &Replay, hear: Hear<'_>) -> 
         let mut figures: [[Vec<f64>; 3]; 3] = Default::default();
         for &(place, taken) in &readers {
             done += 1;
-            hear(done, all);
+            progress(done, all);
             let mut test_days: Vec<i32> = taken.iter().map(|t| t.0).collect();
             test_days.sort_unstable();
             test_days.dedup();

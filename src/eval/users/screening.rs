@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::methods::{Method, best_first, scores};
 use crate::engine::{Engine, Testbed};
 use crate::error::{Error, Result};
-use crate::eval::Hear;
+use crate::eval::Progress;
 use crate::eval::bootstrap::{self, Random};
 use crate::eval::metrics::average_precision;
 use crate::eval::sets::{Group, Half};
@@ -33,7 +33,7 @@ pub struct Screening {
 ///
 /// # Errors
 /// Whatever the engine fails with.
-pub fn screening(engine: &Engine, reviews: &[Group], plan: &Screening, hear: Hear<'_>) -> Result<Table> {
+pub fn screening(engine: &Engine, reviews: &[Group], plan: &Screening, progress: Progress<'_>) -> Result<Table> {
     let Screening { examples, draws, methods, half } = plan;
     let reviews = reviews
         .iter()
@@ -69,7 +69,7 @@ pub fn screening(engine: &Engine, reviews: &[Group], plan: &Screening, hear: Hea
                 }
                 by_review.push(of_review.iter().sum::<f64>() / (*draws).max(1) as f64);
                 done += 1;
-                hear(done, all);
+                progress(done, all);
             }
             let mean = bootstrap::mean(&by_review);
             table.rows.push(vec![n.into(), named(&method).as_str().into(), mean.into(), bootstrap::mean(&ms).into()]);

@@ -44,7 +44,7 @@ const NAME_LIKE: u64 = 2;
 
 /// The words of a short query, ready to score papers.
 pub struct Words {
-    pub(super) terms: Vec<Wanted>,
+    pub(super) terms: Vec<QueryTerm>,
     /// What a paper would score that holds every word endlessly often.
     pub(super) ideal: f32,
     /// For each place of the query that any paper can fill, the words of which one fills it.
@@ -59,7 +59,7 @@ impl Words {
 }
 
 /// A word that is looked for.
-pub(super) struct Wanted {
+pub(super) struct QueryTerm {
     pub term: String,
     pub surface: String,
     /// Its number, where a paper holds it.
@@ -116,7 +116,7 @@ impl Lexical {
         // Where a name stands with its sign, the letters alone say little.
         let signs: Vec<&Word> = read.iter().filter(|w| w.form == Form::Sign && held(w).is_some()).collect();
         let signed = |at: usize| signs.iter().any(|s| s.position <= at && at < s.position + s.places);
-        let mut terms: Vec<Wanted> = Vec::new();
+        let mut terms: Vec<QueryTerm> = Vec::new();
         let mut seen: HashMap<&str, usize> = HashMap::new();
         let mut places: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (k, word) in read.iter().enumerate() {
@@ -149,7 +149,7 @@ impl Lexical {
                     weight = by.worth;
                 }
                 let (term, surface) = (key.to_string(), word.surface.clone());
-                terms.push(Wanted { term, surface, id: known, weight, name: word.form == Form::Sign, part, by });
+                terms.push(QueryTerm { term, surface, id: known, weight, name: word.form == Form::Sign, part, by });
                 terms.len() - 1
             });
             let wanted = &terms[place];
@@ -344,11 +344,11 @@ impl Lexical {
             if let Some((entries, _)) = state.get(row.0).filter(|_| state.live.contains(row.0)) {
                 for (id, _) in entries.iter() {
                     // Of a name alone, to be mentioned is not enough.
-                    let mentions = |w: &Wanted| w.id == Some(id) && w.by.as_ref().is_none_or(|by| by.share < 1.0);
+                    let mentions = |w: &QueryTerm| w.id == Some(id) && w.by.as_ref().is_none_or(|by| by.share < 1.0);
                     words.terms.iter().zip(&mut held).filter(|(w, _)| mentions(w)).for_each(|(_, held)| *held = true);
                 }
             }
-            let by = |w: &Wanted| w.by.as_ref().is_some_and(|by| by.rows.contains(row.0));
+            let by = |w: &QueryTerm| w.by.as_ref().is_some_and(|by| by.rows.contains(row.0));
             words.terms.iter().zip(&mut held).filter(|(w, _)| by(w)).for_each(|(_, held)| *held = true);
             words.places.iter().all(|place| place.iter().any(|k| held[*k]))
         };
@@ -379,7 +379,7 @@ const NAME: f32 = 0.7;
 const TANTIVYS_BOUND: f32 = 2.2;
 
 /// What each wanted word adds to a row's share.
-fn share<'a>(state: &State, words: &'a Words, row: Row) -> impl Iterator<Item = (&'a Wanted, f32)> {
+fn share<'a>(state: &State, words: &'a Words, row: Row) -> impl Iterator<Item = (&'a QueryTerm, f32)> {
     let entries = state.get(row.0).filter(|_| state.live.contains(row.0));
     let (counts, norm) = match entries {
         Some((entries, length)) => {

@@ -1,0 +1,251 @@
+//! Candidates and their scores: by meaning, by words, or by both.
+//!
+//! The score of a paper is `(1 - share) * meaning + share * words`. Meaning is the cosine of the vectors, from -1 to 1. Words
+//! are, for a short query, the part of BM25's bound that the paper reaches ([`Lexical::shares`]), and for a text or a paper
+//! the cosine of the terms, both from 0 to 1. None of them depends on the other papers of an answer, so scores can be
+//! compared between calls.
+
+use std::collections::HashMap;
+
+use roaring::RoaringBitmap;
+
+use crate::cancel;
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::{Engine, Mode};
+use crate::error::Result;
+use crate::index::{Lexical, Plan, TermVector, Words, dot};
+use crate::paper::Row;
+
+/// The words' share of a score: the middle of what was best on the even queries of cranfield and cisi.
+pub const WORDS_SHARE: f32 = 0.5;
+
+/// What words are looked for.
+#[derive(Clone, Copy)]
+pub enum LexicalQuery<'a> {
+    /// Those of a short query.
+    Words(&'a Words),
+    /// Those of a text, a paper, or several.
+    Terms(&'a TermVector),
+}
+
+impl LexicalQuery<'_> {
+    fn scores(self, lexical: &Lexical, rows: &[Row]) -> Vec<f32> {
+        match self {
+            LexicalQuery::Words(words) => lexical.shares(words, rows),
+            LexicalQuery::Terms(terms) => lexical.cosines(terms, rows),
+        }
+    }
+
+    fn search(self, lexical: &Lexical, k: usize, allowed: Option<&RoaringBitmap>, reach: u64) -> Result<Vec<Row>> {
+        let found = match self {
+            LexicalQuery::Words(words) => lexical.search(words, k, allowed)?,
+            LexicalQuery::Terms(terms) => lexical.search_terms(terms, k, allowed, reach)?,
+        };
+        Ok(found.into_iter().map(|n| n.row).collect())
+    }
+
+    /// What each word adds to the words' part of a row's score.
+    pub fn parts(self, lexical: &Lexical, row: Row) -> Vec<(String, f32)> {
+        match self {
+            LexicalQuery::Words(words) => lexical.share_parts(words, row),
+            LexicalQuery::Terms(terms) => lexical.shared_parts(terms, row),
+        }
+    }
+}
+
+/// What is looked for. At least one of `vector` and `words` is there.
+#[derive(Clone, Copy)]
+pub struct RetrievalQuery<'a> {
+    /// The meaning: a unit vector.
+    pub vector: Option<&'a [f32]>,
+    /// More places to look at.
+    pub further: &'a [Vec<f32>],
+    /// The words.
+    pub words: Option<LexicalQuery<'a>>,
+    /// How much of the score is what the papers found first have in common with a paper; 0 for nothing.
+    pub feedback: f32,
+}
+
+impl<'a> RetrievalQuery<'a> {
+    /// What a mode looks for of a meaning and words.
+    pub fn new(mode: Mode, vector: &'a [f32], words: LexicalQuery<'a>) -> Self {
+        RetrievalQuery {
+            vector: (mode != Mode::Lexical).then_some(vector),
+            further: &[],
+            words: (mode != Mode::Dense).then_some(words),
+            feedback: 0.0,
+        }
+    }
+
+    /// The words' share of the score.
+    pub fn share(&self) -> f32 {
+        match (self.vector, self.words) {
+            (Some(_), Some(_)) => WORDS_SHARE,
+            (None, Some(_)) => 1.0,
+            (_, None) => 0.0,
+        }
+    }
+}
+
+/// A candidate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate {
+    pub row: Row,
+    /// Greater is closer.
+    pub score: f32,
+    /// What meaning, words and feedback add to it.
+    pub meaning: f32,
+    pub words: f32,
+    pub feedback: f32,
+}
+
+impl Default for Candidate {
+    fn default() -> Self {
+        Candidate { row: Row(0), score: 0.0, meaning: 0.0, words: 0.0, feedback: 0.0 }
+    }
+}
+
+impl Candidate {
+    /// The greatest score first; equal ones by row, so that answers are the same every time.
+    pub fn best_first(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
+        b.score.total_cmp(&a.score).then(a.row.cmp(&b.row))
+    }
+}
+
+/// Candidates, best first.
+pub struct Candidates {
+    pub found: Vec<Candidate>,
+    pub plan: Plan,
+    /// Whether there are no others.
+    pub exhausted: bool,
+}
+
+/// Entries of the index of words that are looked at for papers like a paper, where meaning finds candidates as well. What
+/// shares only common words is found by its meaning or not worth finding.
+const REACH: u64 = 3000;
+
+/// Papers found first that feedback is taken from.
+const BEST: usize = 3;
+
+/// How far a paper stays behind one that feedback must not carry it past.
+const BEHIND: f32 = 1e-6;
+
+impl Engine {
+    /// The `k` closest by meaning and the `k` closest by words, with the scores of all.
+    pub(in crate::engine) fn candidates(
+        &self,
+        space: &EmbeddingSpace,
+        probe: &RetrievalQuery<'_>,
+        k: usize,
+        allowed: Option<&RoaringBitmap>,
+    ) -> Result<Candidates> {
+        cancel::check()?;
+        let share = probe.share();
+        let (mut plan, mut exhausted) = (Plan::Exact, true);
+        let mut meaning: HashMap<Row, f32> = HashMap::new();
+        let mut rows: Vec<Row> = Vec::new();
+        let vectors: Vec<&[f32]> = probe.vector.into_iter().chain(probe.further.iter().map(Vec::as_slice)).collect();
+        for (n, found) in space.index.search_many(&vectors, k, allowed)?.into_iter().enumerate() {
+            plan = found.plan;
+            exhausted &= found.neighbours.len() < k;
+            for neighbour in found.neighbours {
+                if n == 0 {
+                    meaning.insert(neighbour.row, neighbour.score);
+                }
+                rows.push(neighbour.row);
+            }
+        }
+        cancel::check()?;
+        if let Some(words) = probe.words {
+            let reach = if probe.vector.is_some() { REACH } else { u64::MAX };
+            let found = words.search(&self.lexical, k, allowed, reach)?;
+            if probe.vector.is_none() {
+                exhausted = found.len() < k;
+            }
+            rows.extend(found);
+        }
+        cancel::check()?;
+        rows.sort_unstable();
+        rows.dedup();
+        if let Some(vector) = probe.vector {
+            let unknown: Vec<Row> = rows.iter().copied().filter(|row| !meaning.contains_key(row)).collect();
+            for (row, other) in unknown.iter().zip(space.index.vectors(&unknown)) {
+                meaning.extend(other.map(|v| (*row, dot(vector, &v))));
+            }
+        }
+        let words = probe.words.map_or_else(|| vec![0.0; rows.len()], |w| w.scores(&self.lexical, &rows));
+        let mut found: Vec<Candidate> = Vec::with_capacity(rows.len());
+        for (row, words) in rows.into_iter().zip(words) {
+            // A row that was deleted meanwhile has no vector any more.
+            let meaning = match probe.vector {
+                Some(_) => match meaning.get(&row) {
+                    Some(m) => (1.0 - share) * m,
+                    None => continue,
+                },
+                None if words <= 0.0 => continue,
+                None => 0.0,
+            };
+            let words = share * words;
+            found.push(Candidate { row, score: meaning + words, meaning, words, feedback: 0.0 });
+        }
+        found.sort_unstable_by(Candidate::best_first);
+        if probe.feedback > 0.0 {
+            self.feed_back(space, probe, &mut found);
+        }
+        Ok(Candidates { found, plan, exhausted })
+    }
+
+    /// Moves candidates, best first, towards what the best of them have in common: pseudo-relevance feedback as in Rocchio, "Relevance
+    /// feedback in information retrieval", 1971, over the candidates alone.
+    fn feed_back(&self, space: &EmbeddingSpace, probe: &RetrievalQuery<'_>, found: &mut [Candidate]) {
+        let best: Vec<Row> = found.iter().take(BEST).map(|f| f.row).collect();
+        let rows: Vec<Row> = found.iter().map(|f| f.row).collect();
+        let (share, part) = (probe.share(), 1.0 / best.len().max(1) as f32);
+        let mut likeness = vec![0f32; rows.len()];
+        if probe.vector.is_some() {
+            let vectors = space.index.vectors(&rows);
+            let mut mean = vec![0f32; space.model.dimension];
+            for v in vectors.iter().take(best.len()).flatten() {
+                mean.iter_mut().zip(v).for_each(|(m, x)| *m += part * x);
+            }
+            for (value, v) in likeness.iter_mut().zip(&vectors) {
+                *value += (1.0 - share) * v.as_ref().map_or(0.0, |v| dot(&mean, v));
+            }
+        }
+        if probe.words.is_some() {
+            let terms = self.lexical.terms(&best);
+            let sum = terms.iter().flatten().flat_map(|t| t.terms.iter().map(|(id, w)| (*id, part * w))).collect();
+            let mean = TermVector { terms: TermVector::summed(sum) };
+            for (value, cosine) in likeness.iter_mut().zip(self.lexical.cosines(&mean, &rows)) {
+                *value += share * cosine;
+            }
+        }
+        // That a paper is like itself says nothing: the best ones count by their likeness to each other.
+        for (k, value) in likeness.iter_mut().enumerate().take(best.len()) {
+            let own = found[k].meaning + found[k].words;
+            *value = if best.len() == 1 { own } else { (*value - part) / (1.0 - part) };
+        }
+        let old = 1.0 - probe.feedback;
+        let whole = match probe.words {
+            Some(LexicalQuery::Words(words)) => self.lexical.hold_all(words, &rows),
+            _ => vec![false; rows.len()],
+        };
+        // What is alike says what the query may have meant as well, but not that a paper with all of its words is
+        // wrong: none that lacks one of them goes past it.
+        let mut least = f32::INFINITY;
+        for ((f, likeness), whole) in found.iter_mut().zip(likeness).zip(whole) {
+            f.meaning *= old;
+            f.words *= old;
+            f.feedback = probe.feedback * likeness;
+            f.score = f.meaning + f.words + f.feedback;
+            if whole {
+                least = least.min(f.score);
+            } else if f.score >= least {
+                let lower = least - BEHIND;
+                f.feedback += lower - f.score;
+                f.score = lower;
+            }
+        }
+        found.sort_unstable_by(Candidate::best_first);
+    }
+}

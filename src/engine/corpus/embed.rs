@@ -1,0 +1,63 @@
+//! Texts to vectors, for those who ask for just that.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::cancel;
+use crate::embed::{Embedder, Kind};
+use crate::engine::Engine;
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::search::check_query;
+use crate::error::{Error, Result};
+use crate::paper::plain;
+use crate::store::StoredModel;
+
+/// Texts in one call of [`Engine::embed`].
+pub(in crate::engine) const MAX_INPUTS: usize = crate::bounds::TEXTS;
+
+impl Engine {
+    /// The embedder of the current model, opened now if nobody did before.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when it cannot be opened; [`Error::Data`] when it is no longer the model that the papers'
+    /// vectors were made with.
+    pub fn embedder(&self) -> Result<Arc<dyn Embedder>> {
+        self.space().embedder(&self.config)
+    }
+
+    /// Unit vectors of some texts, and the model they are of. Texts are embedded as those of papers are: without markup.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for no text, too many, an empty or an overlong one.
+    pub fn embed(&self, texts: &[&str], kind: Kind) -> Result<(Vec<Vec<f32>>, StoredModel)> {
+        let space = self.space();
+        check_texts(texts)?;
+        let mut bared: Vec<Cow<'_, str>> = Vec::with_capacity(texts.len());
+        for text in texts {
+            cancel::check()?;
+            bared.push(bare(text));
+        }
+        let texts: Vec<&str> = bared.iter().map(AsRef::as_ref).collect();
+        Ok((space.embedder(&self.config)?.embed(&texts, kind)?, space.model.clone()))
+    }
+
+    /// The vector of one query, in a given space.
+    pub(in crate::engine) fn embed_query(&self, space: &EmbeddingSpace, text: &str) -> Result<Vec<f32>> {
+        let vectors = space.embedder(&self.config)?.embed(&[&*bare(text)], Kind::Query)?;
+        vectors.into_iter().next().ok_or_else(|| Error::Internal("the embedder gave no vector".into()))
+    }
+}
+
+/// A text without markup; what is nothing but markup stays.
+fn bare(text: &str) -> Cow<'_, str> {
+    let plain = plain(text);
+    if plain.trim().is_empty() { Cow::Borrowed(text) } else { plain }
+}
+
+/// Refuses no text, too many, and those that nothing can be found with.
+pub(in crate::engine) fn check_texts(texts: &[&str]) -> Result<()> {
+    if texts.is_empty() || texts.len() > MAX_INPUTS {
+        return Err(Error::Invalid(format!("{} inputs; 1 to {MAX_INPUTS} are allowed", texts.len())));
+    }
+    texts.iter().try_for_each(|text| check_query(text))
+}

@@ -1,0 +1,455 @@
+//! Papers in: what is unchanged costs nothing, the rest is embedded, written and indexed a window at a time.
+//!
+//! Two stages run side by side: this thread reads and embeds a window while another commits the one before and lets the
+//! index follow. Where the model does not run on the processor, the next window is read and handed over while the model
+//! works on the one before ([`embed::Pace`](crate::embed::Pace)). Whatever happens, the store holds whole windows, in the
+//! order of the source, and the index catches up when next opened.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError};
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::cancel::{self, Cancel};
+use crate::embed::{Kind, PendingEmbeddings, unit};
+use crate::engine::Engine;
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::error::{Error, Result};
+use crate::paper::{LeftOut, Paper, PaperId, Row, head};
+use crate::store::{Fingerprints, Outcome};
+
+/// Rejected lines, or entries of a list, that are listed one by one; more are only counted.
+pub(in crate::engine) const MAX_LISTED: usize = 1000;
+
+/// Bytes of papers in a window, beyond which it is full: a few windows are in memory at a time.
+pub const MAX_WINDOW: usize = 16 << 20;
+
+/// A paper on its way in, or why the line holds none.
+pub struct Incoming {
+    /// The line it stood on, from 1 (in a list: its place).
+    pub line: usize,
+    /// The paper.
+    pub paper: std::result::Result<Paper, Rejection>,
+    /// Its vector, where it is known already (an import); of the engine's model.
+    pub vector: Option<Vec<f32>>,
+    /// Fields that could not be read, so that the paper goes without them.
+    pub warnings: Vec<LeftOut>,
+}
+
+impl Incoming {
+    /// What a line gave: a paper with the fields it goes without ([`Paper::read`]), or why it holds none.
+    pub fn new(line: usize, read: std::result::Result<(Paper, Vec<LeftOut>), Rejection>) -> Self {
+        let (paper, warnings) = match read {
+            Ok((paper, warnings)) => (Ok(paper), warnings),
+            Err(rejection) => (Err(rejection), Vec::new()),
+        };
+        Incoming { line, paper, vector: None, warnings }
+    }
+
+    /// The same for who wants no paper that goes without a field: it is rejected.
+    pub fn strict(mut self) -> Self {
+        if let (Ok(paper), false) = (&self.paper, self.warnings.is_empty()) {
+            let told = |w: LeftOut| format!("the field `{}`: {}", w.field, w.reason);
+            let reason = std::mem::take(&mut self.warnings).into_iter().map(told).collect::<Vec<_>>().join("; ");
+            self.paper = Err(Rejection { id: Some(head(paper.id.as_str(), 80)), reason });
+        }
+        self
+    }
+}
+
+/// Why a line holds no paper.
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    /// The id, where it could be read.
+    pub id: Option<String>,
+    /// The reason, for a person.
+    pub reason: String,
+}
+
+/// Where papers come from: an error ends the ingest (what was committed stays), a rejected line does not.
+pub type Source<'a> = &'a mut dyn Iterator<Item = Result<Incoming>>;
+
+/// A line, or an entry of a list, that does not go in.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Rejected {
+    /// The line, from 1 (in a list: the place).
+    pub line: usize,
+    /// The id, where it could be read.
+    pub id: Option<String>,
+    /// The reason.
+    pub reason: String,
+}
+
+/// A field of a paper that could not be read: the paper is in, without it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Warning {
+    /// The line, from 1 (in a list: the place).
+    pub line: usize,
+    /// The paper's id.
+    pub id: Option<String>,
+    /// The field.
+    pub field: String,
+    /// Why it could not be read.
+    pub reason: String,
+}
+
+/// What became of the papers. All numbers are of committed papers.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct Report {
+    /// Papers that were not there before.
+    pub accepted: usize,
+    /// Papers that were there and changed.
+    pub updated: usize,
+    /// Papers that were there, the same in every field.
+    pub unchanged: usize,
+    /// Lines that hold no paper (the first thousand).
+    pub rejected: Vec<Rejected>,
+    /// How many lines hold no paper.
+    pub rejected_total: usize,
+    /// Fields that could not be read, so that their papers are in without them (the first thousand).
+    pub warnings: Vec<Warning>,
+    /// How many such fields there were.
+    pub warnings_total: usize,
+    /// Texts that went through the model.
+    pub embedded: usize,
+}
+
+impl Report {
+    /// Lines dealt with.
+    pub fn lines(&self) -> usize {
+        self.accepted + self.updated + self.unchanged + self.rejected_total
+    }
+
+    fn reject(&mut self, line: usize, rejection: Rejection) {
+        self.rejected_total += 1;
+        if self.rejected.len() < MAX_LISTED {
+            self.rejected.push(Rejected { line, id: rejection.id, reason: rejection.reason });
+        }
+    }
+}
+
+/// Warnings on their way into a report.
+#[derive(Default)]
+struct Warnings {
+    total: usize,
+    /// The first [`MAX_LISTED`].
+    listed: Vec<Warning>,
+}
+
+impl Warnings {
+    fn add(&mut self, line: usize, paper: &Paper, left_out: Vec<LeftOut>) {
+        for LeftOut { field, reason } in left_out {
+            self.total += 1;
+            if self.listed.len() < MAX_LISTED {
+                let id = Some(head(paper.id.as_str(), 80));
+                self.listed.push(Warning { line, id, field: field.to_string(), reason });
+            }
+        }
+    }
+
+    fn report(self, report: &mut Report) {
+        report.warnings_total += self.total;
+        let room = MAX_LISTED - report.warnings.len();
+        report.warnings.extend(self.listed.into_iter().take(room));
+    }
+}
+
+/// A window on its way to the store.
+struct Window {
+    /// What the vectors are of.
+    space: Arc<EmbeddingSpace>,
+    papers: Vec<Paper>,
+    /// The line of each paper.
+    lines: Vec<usize>,
+    vectors: HashMap<usize, Vec<f32>>,
+    rejected: Vec<(usize, Rejection)>,
+    warnings: Warnings,
+    unchanged: usize,
+    embedded: usize,
+    /// The papers whose vectors are with the encoder, and these.
+    under_way: Option<(Vec<usize>, PendingEmbeddings)>,
+}
+
+impl Window {
+    fn new(space: Arc<EmbeddingSpace>) -> Self {
+        Window {
+            space,
+            papers: Vec::new(),
+            lines: Vec::new(),
+            vectors: HashMap::new(),
+            rejected: Vec::new(),
+            warnings: Warnings::default(),
+            unchanged: 0,
+            embedded: 0,
+            under_way: None,
+        }
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        if let Some((places, submitted)) = self.under_way.take() {
+            self.vectors.extend(places.into_iter().zip(submitted.collect()?));
+        }
+        Ok(())
+    }
+}
+
+/// The papers of windows that may still be on their way to the store: what they hold counts more than what is there.
+#[derive(Default)]
+struct Seen {
+    /// The window that is being filled, from 1.
+    window: usize,
+    /// The hashes of each paper, and the window it came in last.
+    papers: HashMap<PaperId, (Fingerprints, usize)>,
+}
+
+impl Seen {
+    /// Begins a window, and forgets the papers of the first `committed` ones: the store knows them, and a stream may be
+    /// longer than memory.
+    fn next_window(&mut self, committed: usize) {
+        self.window += 1;
+        self.papers.retain(|_, (_, window)| *window > committed);
+    }
+
+    fn get(&self, id: &PaperId) -> Option<&Fingerprints> {
+        self.papers.get(id).map(|(prints, _)| prints)
+    }
+
+    fn insert(&mut self, id: PaperId, prints: Fingerprints) {
+        self.papers.insert(id, (prints, self.window));
+    }
+}
+
+impl Engine {
+    /// Takes papers in. `progress` hears the report so far after each committed window.
+    ///
+    /// # Errors
+    /// When the model, the disk or the source fails; all windows reported so far are safe, and running it again goes on
+    /// where it stopped.
+    pub fn ingest(&self, source: Source<'_>, progress: &(dyn Fn(&Report) + Sync)) -> Result<Report> {
+        let committed = &AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            let (send, receive) = sync_channel(1);
+            let asked = cancel::current();
+            // Windows go in whole: whoever gives the ingest up ends it between two of them.
+            let committer = scope.spawn(move || self.commit_all(&receive, progress, committed, &asked));
+            let read = self.embed_all(source, &send, committed);
+            drop(send);
+            let report = committer.join().map_err(|_| Error::Internal("the committing thread panicked".into()))?;
+            Cancel::new().scope(|| self.commit_words()).unwrap_or_else(|e| self.follow.words_missed(&e));
+            // A failed commit closes the channel, so its cause is the one to tell.
+            let report = report?;
+            read.map(|()| report)
+        })
+    }
+
+    fn embed_all(&self, source: Source<'_>, send: &SyncSender<Window>, committed: &AtomicUsize) -> Result<()> {
+        let mut seen = Seen::default();
+        let mut under_way: VecDeque<Window> = VecDeque::new();
+        let mut lines = source.peekable();
+        while lines.peek().is_some() {
+            cancel::check()?;
+            seen.next_window(committed.load(Ordering::Acquire));
+            let mut window = Window::new(self.space());
+            // Nothing opens the model before a text needs it, so the first window goes at the pace of a processor.
+            let pace = window.space.pace();
+            let mut incoming: Vec<(usize, Paper, Option<Vec<f32>>)> = Vec::new();
+            let (mut failed, mut bytes) = (None, 0);
+            while incoming.len() < pace.window && window.rejected.len() < pace.window && bytes < MAX_WINDOW {
+                match lines.next() {
+                    None => break,
+                    Some(Ok(Incoming { line, paper: Ok(paper), vector, warnings })) => {
+                        window.warnings.add(line, &paper, warnings);
+                        bytes += paper.weight();
+                        incoming.push((line, paper, vector));
+                    }
+                    Some(Ok(Incoming { line, paper: Err(rejection), .. })) => window.rejected.push((line, rejection)),
+                    Some(Err(e)) => {
+                        failed = Some(e);
+                        break;
+                    }
+                }
+            }
+            self.submit_window(incoming, &mut seen, &mut window)?;
+            under_way.push_back(window);
+            let ahead = if failed.is_some() { 0 } else { pace.ahead };
+            if !hand_over(&mut under_way, ahead, send)? {
+                return Ok(());
+            }
+            if let Some(e) = failed {
+                return Err(e);
+            }
+        }
+        hand_over(&mut under_way, 0, send).map(|_| ())
+    }
+
+    fn submit_window(
+        &self,
+        incoming: Vec<(usize, Paper, Option<Vec<f32>>)>,
+        seen: &mut Seen,
+        window: &mut Window,
+    ) -> Result<()> {
+        let unseen: Vec<&PaperId> =
+            incoming.iter().map(|(_, p, _)| &p.id).filter(|id| seen.get(id).is_none()).collect();
+        let stored = self.store.fingerprints(&unseen)?;
+        let mut places: Vec<usize> = Vec::new();
+        for (line, paper, given) in incoming {
+            cancel::check()?;
+            let prints = Fingerprints::of(&paper);
+            let known = seen.get(&paper.id).or_else(|| stored.get(&paper.id)).copied();
+            seen.insert(paper.id.clone(), prints);
+            match known {
+                Some(k) if k.all == prints.all => window.unchanged += 1,
+                known => {
+                    if known.is_none_or(|k| k.text != prints.text) {
+                        let place = window.papers.len();
+                        match given {
+                            Some(vector) => {
+                                window.vectors.insert(place, check_given(&window.space, &paper, vector)?);
+                            }
+                            None => places.push(place),
+                        }
+                    }
+                    window.papers.push(paper);
+                    window.lines.push(line);
+                }
+            }
+        }
+        self.submit_places(places, window)
+    }
+
+    /// Has the papers at these places of the window embedded, but for those whose text has a vector already.
+    fn submit_places(&self, places: Vec<usize>, window: &mut Window) -> Result<()> {
+        let papers: Vec<&Paper> = places.iter().map(|&k| &window.papers[k]).collect();
+        let known = self.store.known_vectors(&window.space.model, &papers)?;
+        let mut unknown = Vec::new();
+        for (place, vector) in places.into_iter().zip(known) {
+            match vector {
+                Some(vector) => drop(window.vectors.insert(place, vector)),
+                None => unknown.push(place),
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let embedder = window.space.embedder(&self.config)?;
+        let texts: Vec<String> = unknown.iter().map(|&k| window.papers[k].text_joined(embedder.separator())).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let submitted = embedder.submit(&texts, Kind::Document)?;
+        window.embedded += texts.len();
+        window.under_way = Some((unknown, submitted));
+        Ok(())
+    }
+
+    fn commit_all(
+        &self,
+        receive: &Receiver<Window>,
+        progress: &dyn Fn(&Report),
+        committed: &AtomicUsize,
+        asked: &Cancel,
+    ) -> Result<Report> {
+        let mut report = Report::default();
+        for mut window in receive {
+            asked.check()?;
+            self.commit(&mut window, &mut report)?;
+            committed.fetch_add(1, Ordering::AcqRel);
+            for (line, rejection) in window.rejected {
+                report.reject(line, rejection);
+            }
+            window.warnings.report(&mut report);
+            report.unchanged += window.unchanged;
+            report.embedded += window.embedded;
+            progress(&report);
+        }
+        Ok(report)
+    }
+
+    fn commit(&self, window: &mut Window, report: &mut Report) -> Result<()> {
+        if window.papers.is_empty() {
+            return Ok(());
+        }
+        let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        let space = self.space();
+        if !Arc::ptr_eq(&space, &window.space) {
+            // The corpus moved to another model while this window was on its way.
+            window.space = Arc::clone(&space);
+            let places = std::mem::take(&mut window.vectors).into_keys().collect();
+            self.submit_places(places, window)?;
+            window.wait()?;
+        }
+        let papers: Vec<(&Paper, Option<&[f32]>)> =
+            window.papers.iter().enumerate().map(|(k, p)| (p, window.vectors.get(&k).map(Vec::as_slice))).collect();
+        let written = self.store.put(&papers, &space.model.fingerprint)?;
+        let (mut added, mut gone): (Vec<(Row, &[f32])>, Vec<Row>) = (Vec::new(), Vec::new());
+        // Of a paper that comes twice in a window the last counts.
+        let mut changed: HashMap<Row, &Paper> = HashMap::new();
+        for (((paper, vector), line), outcome) in papers.iter().zip(&window.lines).zip(&written.outcomes) {
+            match outcome {
+                Outcome::New(row) => {
+                    report.accepted += 1;
+                    changed.insert(*row, *paper);
+                    added.extend(vector.map(|v| (*row, v)));
+                }
+                Outcome::Replaced { old, new } => {
+                    report.updated += 1;
+                    changed.insert(*new, *paper);
+                    gone.push(*old);
+                    added.extend(vector.map(|v| (*new, v)));
+                }
+                Outcome::Updated(row) => {
+                    report.updated += 1;
+                    changed.insert(*row, *paper);
+                }
+                Outcome::Unchanged(_) => report.unchanged += 1,
+                // Only when somebody else changed the same paper between our look and our commit.
+                Outcome::NeedsVector => report.reject(
+                    *line,
+                    Rejection {
+                        id: Some(paper.id.to_string()),
+                        reason: "it was changed by another request at the same moment; send it again".into(),
+                    },
+                ),
+            }
+        }
+        // A row that was replaced within the window is added and gone at once.
+        added.retain(|(row, _)| !gone.contains(row));
+        // First, since what is inserted may be frozen at once, and the files say how far the store had come.
+        space.index.seen(written.change);
+        space.index.insert(&added).unwrap_or_else(|e| self.follow.index_missed(&e));
+        space.index.remove(&gone);
+        let followed = self.follow_versions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone);
+        // Behind the versions, which say what themes count.
+        self.themes.fall_behind();
+        // The store has taken it, so it is a success; what did not follow is told, and tried again.
+        followed.unwrap_or_else(|e| self.follow.index_missed(&e));
+        let followed = self.follow_words(&changed, &gone, written.change);
+        followed.unwrap_or_else(|e| self.follow.words_missed(&e));
+        Ok(())
+    }
+}
+
+/// Sends windows to the store, the oldest first and each with its vectors, until so many are left. `false` when the store
+/// takes no more.
+fn hand_over(under_way: &mut VecDeque<Window>, left: usize, send: &SyncSender<Window>) -> Result<bool> {
+    while under_way.len() > left {
+        let Some(mut window) = under_way.pop_front() else { break };
+        window.wait()?;
+        if send.send(window).is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A vector that came with a paper: of the right dimension, and of length 1.
+fn check_given(space: &EmbeddingSpace, paper: &Paper, vector: Vec<f32>) -> Result<Vec<f32>> {
+    let bad = |why: String| Error::Data(format!("the vector given for {:?} cannot be used: {why}", paper.id.as_str()));
+    if vector.len() != space.model.dimension {
+        return Err(bad(format!("it has {} numbers, not {}", vector.len(), space.model.dimension)));
+    }
+    // One of length 1 stays as it is, to the last bit.
+    let length = vector.iter().map(|x| x * x).sum::<f32>();
+    if (length - 1.0).abs() < 1e-4 { Ok(vector) } else { unit(vector).map_err(|e| bad(e.to_string())) }
+}

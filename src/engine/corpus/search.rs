@@ -1,0 +1,225 @@
+//! Papers for a phrase, a query or a pasted abstract.
+
+use std::time::Instant;
+
+use crate::engine::corpus::answer::ENOUGH;
+use crate::engine::corpus::candidates::{Candidate, LexicalQuery, RetrievalQuery};
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::retrieve::{Constraints, Retrieved};
+use crate::engine::corpus::similar::WithVector;
+use crate::engine::{Answer, Engine, Hit, Meta, Mode, Part, SearchOptions, Why};
+use crate::error::{Error, Result};
+use crate::index::{Query, is_prose, visible};
+use crate::paper::{Paper, PaperId, Row, head, letters};
+
+/// The longest query, in bytes of UTF-8: more than any abstract, less than what would only keep the machine busy.
+pub const MAX_QUERY_BYTES: usize = 256 * 1024;
+
+/// Bytes from which on a query is no id and no title.
+const LONGEST_NAME: usize = 1024;
+
+/// Words that are told one by one in an explanation, at least, and at most.
+const TOLD: usize = 12;
+const MOST_TOLD: usize = 60;
+
+/// How much of a search's score is what the best papers have in common with a paper. Set on the even queries of
+/// cranfield and cisi.
+const FEEDBACK: f32 = 0.3;
+
+impl Engine {
+    /// Papers for a query: its words and its meaning, its conditions (see [`Query::read`]), or a paper that it names. A
+    /// text of many words is a query by example.
+    ///
+    /// A whole title is a title, whatever looks like an operator in it. A word that no paper holds is looked for as the
+    /// commonest one a letter away, and the answer says so. What holds no letter and no digit finds nothing.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an empty or overlong query and for a request that is not allowed.
+    pub fn search(&self, query: &str, ask: &SearchOptions) -> Result<Answer> {
+        self.search_in(&self.space(), query, ask)
+    }
+
+    /// The same in a given space.
+    pub(in crate::engine) fn search_in(
+        &self,
+        space: &EmbeddingSpace,
+        query: &str,
+        ask: &SearchOptions,
+    ) -> Result<Answer> {
+        let began = Instant::now();
+        ask.check()?;
+        let query = &*visible(query);
+        check_query(query)?;
+        if let Some(example) = self.named_by_id(space, query)? {
+            // What is like an identifier? What is like the paper that it names.
+            return self.like(
+                space,
+                &example,
+                ask,
+                Constraints { first: vec![example.row], ..Constraints::default() },
+                began,
+            );
+        }
+        let named = self.named_by_title(query)?;
+        if !query.chars().any(char::is_alphanumeric) {
+            return Ok(Answer { papers: Vec::new(), meta: Meta::since(began, crate::index::Plan::Exact, 0, ask.mode) });
+        }
+        if is_prose(query) {
+            return self.by_example(space, query, named, ask, began);
+        }
+        let mut parsed = self.lexical.read_query(query)?;
+        let mut only = self.lexical.meeting(&parsed.conditions)?;
+        let found = |rows: &roaring::RoaringBitmap| named.iter().all(|row| rows.contains(row.0));
+        if !named.is_empty() && only.as_ref().is_some_and(|rows| !parsed.is_one_phrase() || !found(rows)) {
+            // Whoever pastes a title means none of its signs.
+            (parsed, only) = (Query::plain(query), None);
+        }
+        // What is insisted on is meant as it was typed.
+        let insisted = only.as_ref().is_some_and(roaring::RoaringBitmap::is_empty);
+        let (text, corrected) = if named.is_empty() && !insisted {
+            self.lexical.corrected(&parsed.words)?
+        } else {
+            (parsed.words, Vec::new())
+        };
+        let words = self.lexical.words(&text)?;
+        // Without words to rank by: only conditions, or for the letter only function words, as in "to be or not to be".
+        let silent = !text.chars().any(char::is_alphanumeric) || (ask.mode == Mode::Lexical && words.is_empty());
+        if let Some(rows) = only.clone().filter(|_| silent) {
+            return self.listed(rows, ask, began);
+        }
+        let vector = if ask.mode == Mode::Lexical { Vec::new() } else { self.embed_query(space, &text)? };
+        let wanted = LexicalQuery::Words(&words);
+        let probe = RetrievalQuery { feedback: FEEDBACK, ..RetrievalQuery::new(ask.mode, &vector, wanted) };
+        let retrieved =
+            self.retrieve(space, &probe, ask, Constraints { only, first: named, ..Constraints::default() })?;
+        let meaning = |value| Part::Text { text: head(text.trim(), 80), value };
+        let mut answer = self.answer(retrieved, wanted, &meaning, ask, began);
+        answer.meta.corrected = corrected;
+        Ok(answer)
+    }
+
+    /// Papers like a text.
+    fn by_example(
+        &self,
+        space: &EmbeddingSpace,
+        text: &str,
+        first: Vec<Row>,
+        ask: &SearchOptions,
+        began: Instant,
+    ) -> Result<Answer> {
+        let terms = self.lexical.terms_of(text);
+        let vector = if ask.mode == Mode::Lexical { Vec::new() } else { self.embed_query(space, text)? };
+        let wanted = LexicalQuery::Terms(&terms);
+        let probe = RetrievalQuery { feedback: FEEDBACK, ..RetrievalQuery::new(ask.mode, &vector, wanted) };
+        let retrieved = self.retrieve(space, &probe, ask, Constraints { first, ..Constraints::default() })?;
+        let meaning = |value| Part::Text { text: head(text.trim(), 80), value };
+        Ok(self.answer(retrieved, wanted, &meaning, ask, began))
+    }
+
+    /// Papers that meet conditions without words to rank them by: the newest first.
+    fn listed(&self, rows: roaring::RoaringBitmap, ask: &SearchOptions, began: Instant) -> Result<Answer> {
+        let allowed = self.store.allowed(&ask.filter)?;
+        let mut rows = allowed.map_or(rows.clone(), |a| a & rows) - self.excluded(&ask.filter)?;
+        if !ask.versions {
+            let versions = self.versions();
+            rows = rows.iter().filter(|r| versions.is_representative(Row(*r), Some(&rows))).collect();
+        }
+        let total = rows.len() as usize;
+        let page = self.store.newest(&rows, ask.offset, ask.limit)?;
+        let why = || Why::of(vec![Part::Exact { value: 1.0 }]);
+        let hit = |(_, paper): (Row, Paper)| Hit { why: ask.explain.then(why), ..Hit::new(paper, 1.0) };
+        let papers = self.store.papers(&page)?.into_iter().map(hit).collect();
+        Ok(Answer { papers, meta: Meta::since(began, crate::index::Plan::Exact, total, ask.mode) })
+    }
+
+    /// The paper that a query names by its id, or by any form of an identifier.
+    fn named_by_id(&self, space: &EmbeddingSpace, query: &str) -> Result<Option<WithVector>> {
+        let text = query.trim();
+        if text.len() > LONGEST_NAME {
+            return Ok(None);
+        }
+        let exactly = PaperId::new(text).ok().map(|id| self.store.rows(&[&id])).transpose()?;
+        let known = exactly.into_iter().flatten().flatten().next();
+        if known.is_none() && self.named_otherwise(text)?.is_none() {
+            return Ok(None);
+        }
+        match self.with_vector(space, text) {
+            // It went meanwhile.
+            Err(Error::NotFound { .. }) => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
+    /// The papers that a query names by their whole title, in quotes or not.
+    fn named_by_title(&self, query: &str) -> Result<Vec<Row>> {
+        let title = letters(query);
+        if title.len() < 4 || query.len() > LONGEST_NAME {
+            return Ok(Vec::new());
+        }
+        let rows = self.store.rows_of_title(&title)?;
+        let versions = self.versions();
+        Ok(rows.into_iter().filter(|row| versions.is_representative(*row, None)).collect())
+    }
+
+    /// The hits of an answer, each with its reasons when they are asked for.
+    pub(in crate::engine) fn answer(
+        &self,
+        retrieved: Retrieved,
+        wanted: LexicalQuery<'_>,
+        meaning: &dyn Fn(f32) -> Part,
+        ask: &SearchOptions,
+        began: Instant,
+    ) -> Answer {
+        let Retrieved { hits, plan, total } = retrieved;
+        let why = |f: &Candidate| Why::of(self.parts(f, wanted, meaning));
+        let hit =
+            |(f, paper): (Candidate, Paper)| Hit { why: ask.explain.then(|| why(&f)), ..Hit::new(paper, f.score) };
+        Answer { papers: hits.into_iter().map(hit).collect(), meta: Meta::since(began, plan, total, ask.mode) }
+    }
+
+    fn parts(&self, found: &Candidate, wanted: LexicalQuery<'_>, meaning: &dyn Fn(f32) -> Part) -> Vec<Part> {
+        let told = found.meaning + found.words + found.feedback;
+        let mut parts = Vec::new();
+        if found.meaning != 0.0 {
+            parts.push(meaning(found.meaning));
+        }
+        if found.words > 0.0 {
+            let mut words = wanted.parts(&self.lexical, found.row);
+            words.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            // As parts of what they are together, whatever changed between scoring and telling.
+            let scale = found.words / words.iter().map(|(_, v)| v).sum::<f32>().max(f32::MIN_POSITIVE);
+            // As many as it takes until those that are named, with the meaning, are most of the score.
+            let named = |n: usize| words.iter().take(n).map(|(_, v)| v * scale).sum::<f32>();
+            let besides = found.meaning.abs() + found.feedback.abs();
+            let enough = |n: &usize| besides + named(*n) >= ENOUGH * (besides + found.words);
+            let told = (TOLD..words.len().min(MOST_TOLD)).find(enough).unwrap_or(MOST_TOLD);
+            let rest: f32 = words.iter().skip(told).map(|(_, v)| v * scale).sum();
+            words.truncate(told);
+            parts.extend(words.into_iter().map(|(term, value)| Part::Term { term, value: value * scale }));
+            if rest > 0.0 {
+                parts.push(Part::Term { term: "…".into(), value: rest });
+            }
+        }
+        if found.feedback != 0.0 {
+            parts.push(Part::Feedback { value: found.feedback });
+        }
+        if told == 0.0 && found.score != 0.0 {
+            parts.push(Part::Exact { value: found.score });
+        }
+        parts
+    }
+}
+
+/// Refuses a text that nothing can be found with.
+pub(in crate::engine) fn check_query(query: &str) -> Result<()> {
+    if query.trim().is_empty() {
+        return Err(Error::Invalid("the text to look for is empty".into()));
+    }
+    if query.len() > MAX_QUERY_BYTES {
+        return Err(Error::Invalid(format!(
+            "the text is {} bytes long; at most {MAX_QUERY_BYTES} are allowed",
+            query.len()
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! Papers like one in the store.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use rayon::prelude::*;
+use roaring::RoaringBitmap;
+
+use crate::bounds;
+use crate::cancel;
+use crate::engine::corpus::answer::AnswerBudget;
+use crate::engine::corpus::candidates::{Candidate, LexicalQuery, RetrievalQuery};
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::retrieve::{Constraints, pool};
+use crate::engine::{Answer, Engine, Part, SearchOptions};
+use crate::error::{Error, Result};
+use crate::paper::{Paper, PaperId, Row, Works};
+
+/// Papers whose neighbours are looked for side by side.
+const PIECE: usize = 1024;
+
+/// Most papers in one call of [`Engine::similar_to_each`].
+const MAX_BATCH: usize = bounds::BATCH;
+
+/// What hears a paper and its neighbours with their scores.
+pub type TakeNeighbours<'a> = dyn FnMut(&PaperId, &[(PaperId, f32)]) -> Result<()> + 'a;
+
+impl Engine {
+    /// Papers like the one that an id or identifier names: never itself, nor (unless `versions` is asked for) another version of its work.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such paper; [`Error::Invalid`] for a request that is not allowed.
+    pub fn similar(&self, id: &str, ask: &SearchOptions) -> Result<Answer> {
+        ask.check()?;
+        self.similar_in(&self.space(), id, ask).map(|(_, answer)| answer)
+    }
+
+    fn similar_in(&self, space: &EmbeddingSpace, id: &str, ask: &SearchOptions) -> Result<(PaperId, Answer)> {
+        let began = Instant::now();
+        let example = self.with_vector(space, id)?;
+        let (row, paper) = (example.row, &example.paper);
+        let (mut without, mut never) = (HashSet::from([row]), Works::default());
+        if !ask.versions {
+            without.extend(self.versions().others(row));
+            never = Works::of([paper]);
+        }
+        let answer =
+            self.like(space, &example, ask, Constraints { without, never, ..Constraints::default() }, began)?;
+        Ok((example.paper.id, answer))
+    }
+
+    /// Papers like each of some papers, with the ids that these were given, in the order of the list.
+    ///
+    /// # Errors
+    /// As [`Engine::similar`]; [`Error::Invalid`] also for no id, too many, or an answer that would be too long ([`bounds`]).
+    pub fn similar_to_each(&self, ids: &[PaperId], ask: &SearchOptions) -> Result<Vec<(PaperId, Answer)>> {
+        if ids.is_empty() || ids.len() > MAX_BATCH {
+            return Err(Error::Invalid(format!("{} ids; 1 to {MAX_BATCH} are allowed", ids.len())));
+        }
+        ask.check()?;
+        bounds::hits(ids.len(), ask.limit)?;
+        let (space, room, asked) = (self.space(), AnswerBudget::default(), cancel::current());
+        let each = |id: &PaperId| {
+            let found = asked.scope(|| self.similar_in(&space, id.as_str(), ask))?;
+            room.take(&found.1.papers)?;
+            Ok(found)
+        };
+        ids.par_iter().map(each).collect()
+    }
+
+    /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of [`Engine::similar`],
+    /// without reading the papers. What the filter allows are the neighbours; every paper gets its own.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a request that is not allowed, or that asks for diversity; whatever `f` returns.
+    pub fn each_neighbours(&self, ask: &SearchOptions, f: &mut TakeNeighbours<'_>) -> Result<()> {
+        ask.check()?;
+        if ask.diversity > 0.0 {
+            return Err(Error::Invalid(
+                "the neighbours of all papers come by score alone: leave diversity away".into(),
+            ));
+        }
+        let space = self.space();
+        let allowed = self.store.allowed(&ask.filter)?;
+        let excluded = self.excluded(&ask.filter)?;
+        let ids: BTreeMap<Row, PaperId> = self.store.ids_after(None, usize::MAX >> 1)?.into_iter().collect();
+        let rows: Vec<Row> = ids.keys().copied().collect();
+        for piece in rows.chunks(PIECE) {
+            let asked = cancel::current();
+            let of = |row: &Row| asked.scope(|| self.neighbours(&space, *row, ask, allowed.as_ref(), &excluded));
+            let found: Vec<Result<Vec<Candidate>>> = piece.par_iter().map(of).collect();
+            for (row, found) in piece.iter().zip(found) {
+                let named = found?.into_iter().filter_map(|n| Some((ids.get(&n.row)?.clone(), n.score)));
+                f(&ids[row], &named.collect::<Vec<_>>())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The neighbours of a row; none when it was deleted meanwhile.
+    fn neighbours(
+        &self,
+        space: &EmbeddingSpace,
+        row: Row,
+        ask: &SearchOptions,
+        allowed: Option<&RoaringBitmap>,
+        excluded: &RoaringBitmap,
+    ) -> Result<Vec<Candidate>> {
+        let Some(vector) = space.index.vectors(&[row]).pop().flatten() else { return Ok(Vec::new()) };
+        let terms = self.lexical.terms(&[row]).pop().flatten().unwrap_or_default();
+        let probe = RetrievalQuery::new(ask.mode, &vector, LexicalQuery::Terms(&terms));
+        let needed = ask.offset.saturating_add(ask.limit);
+        let mut k = pool(needed, false);
+        loop {
+            k = if k > space.index.len() / 4 { space.index.len() + 1 } else { k };
+            let mut candidates = self.candidates(space, &probe, k, allowed)?;
+            {
+                let versions = self.versions();
+                let others = if ask.versions { Vec::new() } else { versions.others(row) };
+                candidates.found.retain(|n| {
+                    n.row != row
+                        && !excluded.contains(n.row.0)
+                        && !others.contains(&n.row)
+                        && (ask.versions || versions.is_representative(n.row, allowed))
+                        && ask.min_score.is_none_or(|least| n.score >= least)
+                });
+            }
+            if candidates.found.len() >= needed || candidates.exhausted || ask.min_score.is_some() {
+                return Ok(candidates.found.into_iter().skip(ask.offset).take(ask.limit).collect());
+            }
+            k = k.saturating_mul(4);
+        }
+    }
+
+    /// Papers like a paper, under rules of the caller's.
+    pub(in crate::engine) fn like(
+        &self,
+        space: &EmbeddingSpace,
+        example: &WithVector,
+        ask: &SearchOptions,
+        rules: Constraints<'_>,
+        began: Instant,
+    ) -> Result<Answer> {
+        let WithVector { row, paper, vector } = example;
+        let terms = self.lexical.terms(&[*row]).pop().flatten().unwrap_or_default();
+        let wanted = LexicalQuery::Terms(&terms);
+        let retrieved = self.retrieve(space, &RetrievalQuery::new(ask.mode, vector, wanted), ask, rules)?;
+        let meaning = |value| Part::Paper { id: paper.id.to_string(), title: paper.title.clone(), value };
+        Ok(self.answer(retrieved, wanted, &meaning, ask, began))
+    }
+
+    /// The paper that a text names, with its vector.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none; [`Error::Overloaded`] when it came in after the corpus had moved on to another
+    /// space.
+    pub(in crate::engine) fn with_vector(&self, space: &EmbeddingSpace, id: &str) -> Result<WithVector> {
+        for _ in 0..PATIENCE {
+            cancel::check()?;
+            let (row, paper) = self.named(id)?;
+            if let Some(vector) = space.index.vectors(&[row]).pop().flatten() {
+                return Ok(WithVector { row, paper, vector });
+            }
+            // The paper came, went or changed between the look into the store and that into the index: once the commit
+            // that did so is followed, both say the same.
+            drop(self.committing.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        if self.space().model.fingerprint != space.model.fingerprint {
+            return Err(Error::Overloaded("the papers have just moved to another model; try again in a moment".into()));
+        }
+        Err(Error::Internal(format!("the paper {id:?} has no vector")))
+    }
+}
+
+/// Looks for a paper that is written to all the time.
+const PATIENCE: usize = 10;
+
+/// A paper with its row and vector.
+pub struct WithVector {
+    pub row: Row,
+    pub paper: Paper,
+    pub vector: Vec<f32>,
+}

@@ -1,0 +1,202 @@
+//! Which papers a feed may show, and which of them are worth scoring.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use roaring::RoaringBitmap;
+
+use super::score::{Scored, Scorer};
+use super::{Feed, Since, step};
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::readers::interests::shares;
+use crate::engine::readers::reader::Reader;
+use crate::engine::{Engine, Mode};
+use crate::error::Result;
+use crate::index::Plan;
+use crate::paper::{Filter, Row};
+
+/// Candidates up to which all are scored; of more, those that a search finds near the user's interests.
+const SCORE_ALL: usize = if cfg!(test) { 300 } else { 12_000 };
+
+/// Papers that a search for the whole preferences looks for, and those that the searches for its interests share, each at least
+/// some.
+const PER_SEARCH: usize = 200;
+const PER_INTEREST: std::ops::RangeInclusive<usize> = 200..=800;
+
+/// The newest papers are candidates too: of the longest of these spans of days that has not more than so many.
+const FRESH_DAYS: [i32; 6] = [60, 30, 14, 7, 3, 1];
+const FRESH: u64 = 2000;
+
+/// The rows that may be shown.
+pub struct Eligible {
+    /// What filter and span allow; none for everything.
+    allowed: Option<RoaringBitmap>,
+    /// What was seen, is excluded, or stands behind a newer version of its work.
+    gone: RoaringBitmap,
+}
+
+impl Eligible {
+    /// How many there are, of so many rows in all.
+    pub fn count(&self, all: usize) -> usize {
+        match &self.allowed {
+            Some(rows) => (rows.len() - rows.intersection_len(&self.gone)) as usize,
+            None => all.saturating_sub(self.gone.len() as usize),
+        }
+    }
+
+    /// Whether a row is one.
+    pub fn hold(&self, row: u32) -> bool {
+        self.allowed.as_ref().is_none_or(|rows| rows.contains(row)) && !self.gone.contains(row)
+    }
+
+    /// What filter and span allow; none for everything.
+    pub fn allowed(&self) -> Option<&RoaringBitmap> {
+        self.allowed.as_ref()
+    }
+}
+
+/// What was scored for a reader over the whole corpus, for as long as corpus and reader stay as they are: the dearest part
+/// of a feed.
+#[derive(Default)]
+pub struct Pool {
+    // Only for a look and an exchange.
+    kept: Mutex<Option<Kept>>,
+}
+
+struct Kept {
+    change: u64,
+    step: usize,
+    scored: Vec<Scored>,
+    plan: Plan,
+}
+
+/// The readers whose pools are kept: those of the last visits. A pool takes some 150 kilobytes.
+#[derive(Default)]
+pub struct Pools {
+    // Only for a look and an exchange.
+    last: Mutex<VecDeque<Weak<Pool>>>,
+}
+
+const MOST_POOLS: usize = 256;
+
+impl Pools {
+    /// Lets go of what was scored longest ago, for the sake of this one.
+    fn note(&self, pool: &Arc<Pool>) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.retain(|p| p.strong_count() > 0 && !std::ptr::eq(p.as_ptr(), Arc::as_ptr(pool)));
+        last.push_back(Arc::downgrade(pool));
+        if last.len() > MOST_POOLS
+            && let Some(oldest) = last.pop_front().and_then(|p| p.upgrade())
+        {
+            *oldest.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+}
+
+impl Engine {
+    /// The rows that may be shown at all.
+    pub(super) fn eligible(&self, feed: &Feed, reader: &Reader) -> Result<Eligible> {
+        let ask = &feed.ask;
+        let span = match &feed.since {
+            Since::Ever => None,
+            Since::Date(date) => Some((date.first_day(), date.last_day())),
+            Since::Moment(at) => Some((at.day(), i32::MAX)),
+            Since::Days(first, last) => Some((*first, *last)),
+        };
+        let listed = span.map(|(first, last)| self.store.listed_in(first, last)).transpose()?;
+        let allowed = match (self.store.allowed(&ask.filter)?, listed) {
+            (Some(a), Some(b)) => Some(a & b),
+            (a, b) => a.or(b),
+        };
+        let mut gone = &reader.gone | self.excluded(&ask.filter)?;
+        if !ask.versions {
+            gone |= self.versions().superseded_rows(allowed.as_ref());
+        }
+        Ok(Eligible { allowed, gone })
+    }
+
+    /// The papers that are worth scoring, scored. Over the whole corpus they are kept for the next page and the next visit.
+    pub(super) fn scored(
+        &self,
+        by: Scorer<'_>,
+        feed: &Feed,
+        eligible: &Eligible,
+        needed: usize,
+    ) -> Result<(Vec<Scored>, Plan)> {
+        let whole = feed.since == Since::Ever
+            && feed.ask.filter == Filter::default()
+            && feed.ask.mode == Mode::Hybrid
+            && !feed.ask.versions;
+        // Read first: what is committed meanwhile is then looked at by the next feed.
+        let (change, step) = (self.store.change()?, step(needed));
+        let lock = || by.reader.pool.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if whole && let Some(kept) = lock().as_ref().filter(|k| k.change == change && k.step == step) {
+            return Ok((kept.scored.clone(), kept.plan));
+        }
+        let (rows, plan) = self.pool(by, eligible, step)?;
+        let scored = self.score_rows(by, &rows);
+        if whole {
+            *lock() = Some(Kept { change, step, scored: scored.clone(), plan });
+            self.readers.pools.note(&by.reader.pool);
+        }
+        Ok((scored, plan))
+    }
+
+    /// The rows worth scoring.
+    fn pool(&self, by: Scorer<'_>, eligible: &Eligible, step: usize) -> Result<(Vec<Row>, Plan)> {
+        let Scorer { space, reader, preferences, .. } = by;
+        if eligible.count(space.index.len()) <= SCORE_ALL {
+            let all = eligible.allowed.clone().unwrap_or_else(|| self.lexical.rows()) - &eligible.gone;
+            return Ok((all.iter().map(Row).collect(), Plan::Exact));
+        }
+        let mut found = RoaringBitmap::new();
+        let mut plan = self.look(space, preferences.direction(), eligible, PER_SEARCH.max(step), &mut found)?;
+        let (least, most) = PER_INTEREST.into_inner();
+        for (interest, share) in reader.interests.iter().zip(shares(&reader.interests)).filter(|i| i.1 > 0.0) {
+            let k = (8.0 * share * step as f32) as usize;
+            plan = self.look(space, interest.direction(), eligible, k.clamp(least, most.max(step)), &mut found)?;
+        }
+        if let Some(today) = self.today()? {
+            for days in FRESH_DAYS {
+                let mut fresh = self.store.listed_in(today - days, today)?;
+                if let Some(allowed) = &eligible.allowed {
+                    fresh &= allowed;
+                }
+                if fresh.len() <= FRESH {
+                    found |= fresh;
+                    break;
+                }
+            }
+        }
+        found -= &eligible.gone;
+        Ok((found.iter().map(Row).collect(), plan))
+    }
+
+    /// Adds the `k` candidates that lie furthest along a direction. What a reader has seen lies just there, so it is
+    /// searched on until enough is left without it.
+    fn look(
+        &self,
+        space: &EmbeddingSpace,
+        direction: &[f32],
+        eligible: &Eligible,
+        k: usize,
+        found: &mut RoaringBitmap,
+    ) -> Result<Plan> {
+        let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
+        if length < 1e-9 {
+            return Ok(Plan::Exact);
+        }
+        let unit: Vec<f32> = direction.iter().map(|x| x / length).collect();
+        let mut wanted = k + k.min(eligible.gone.len() as usize);
+        loop {
+            let near = space.index.search(&unit, wanted, eligible.allowed())?;
+            let fit: HashSet<u32> =
+                near.neighbours.iter().map(|n| n.row.0).filter(|row| eligible.hold(*row)).take(k).collect();
+            if fit.len() >= k || near.neighbours.len() < wanted {
+                found.extend(fit);
+                return Ok(near.plan);
+            }
+            wanted *= 2;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Feeds for somebody without a history: attention, spread over the corpus.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use super::candidates::Eligible;
+use super::{Feed, PER_AUTHOR, Since};
+use crate::engine::corpus::answer::AnswerBudget;
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::readers::interests::standing;
+use crate::engine::readers::reader::Reader;
+use crate::engine::readers::trending::{Attention, LONGEST_WINDOW};
+use crate::engine::{Answer, Engine, Hit, Meta, Mode, Part, Why};
+use crate::error::Result;
+use crate::index::Plan;
+use crate::paper::{Row, Works};
+use crate::rank::mmr;
+
+/// Days of attention that such a feed begins with, and how many times as many it looks at when there are too few papers.
+const WINDOW: f32 = 14.0;
+const WIDER: f32 = 4.0;
+
+/// How diverse it is: nobody knows yet what the reader wants, so a bit of everything.
+const DIVERSITY: f32 = 0.5;
+
+/// Papers that are looked at.
+const LOOKED_AT: usize = 2000;
+
+impl Engine {
+    pub(super) fn cold(
+        &self,
+        space: &EmbeddingSpace,
+        reader: &Reader,
+        feed: &Feed,
+        eligible: &Eligible,
+        began: Instant,
+    ) -> Result<Answer> {
+        let total = eligible.count(space.index.len());
+        let needed = feed.ask.offset.saturating_add(feed.ask.limit);
+        let muted = reader.interests.iter().any(|i| i.edits.muted);
+        // Some of what is found is muted.
+        let wanted = if muted { needed.saturating_mul(2).saturating_add(50) } else { needed };
+        let mut attended = self.most_attended(reader, feed, eligible, wanted.min(total))?;
+        let rows: Vec<Row> = attended.iter().map(|a| a.row).collect();
+        let mut vectors = space.vectors_or_zero(&rows);
+        // What was muted counts when nothing else is known of the reader any more.
+        if let Some(common) = self.common(space)?.filter(|_| muted) {
+            let length = common.background.length();
+            let keep: Vec<bool> = vectors.iter().map(|v| !standing(&reader.interests, v, length).muted).collect();
+            let (mut a, mut b) = (keep.iter(), keep.iter());
+            attended.retain(|_| a.next().copied().unwrap_or_default());
+            vectors.retain(|_| b.next().copied().unwrap_or_default());
+        }
+        let most = attended.first().map_or(1.0, |a| a.score.max(1e-6));
+        let scores: Vec<f32> = attended.iter().map(|a| a.score / most).collect();
+        let settings = &reader.user.settings;
+        let diversity = feed.diversity.or(settings.diversity).unwrap_or(DIVERSITY);
+        let per_author = feed.per_author.or(settings.per_author).unwrap_or(PER_AUTHOR);
+        let mut authors: HashMap<&str, usize> = HashMap::new();
+        let (mut works, mut chosen) = (Works::default(), Vec::new());
+        for k in mmr(&scores, &vectors, diversity, needed.saturating_mul(2).saturating_add(50).min(vectors.len())) {
+            let paper = &attended[k].paper;
+            if (!feed.ask.versions && works.contains(paper))
+                || paper.authors.iter().any(|n| authors.get(n.as_str()).is_some_and(|c| *c >= per_author))
+            {
+                continue;
+            }
+            for name in &paper.authors {
+                *authors.entry(name).or_default() += 1;
+            }
+            works.insert(paper);
+            chosen.push(k);
+        }
+        let mut page: Vec<usize> = chosen.into_iter().skip(feed.ask.offset).take(feed.ask.limit).collect();
+        page.sort_unstable();
+        let hit = |k: usize| {
+            let a = &attended[k];
+            Hit { why: feed.ask.explain.then(|| a.why()), ..Hit::new(a.paper.clone(), a.score) }
+        };
+        let papers = page.into_iter().map(hit).collect();
+        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
+    }
+
+    /// What may be shown and had most attention; over a longer time where a short one does not give enough.
+    fn most_attended(
+        &self,
+        reader: &Reader,
+        feed: &Feed,
+        eligible: &Eligible,
+        needed: usize,
+    ) -> Result<Vec<Attention>> {
+        let (mut window, asked_for) = match feed.since {
+            Since::Ever => (WINDOW, false),
+            // Everything in the span counts, whenever that was or will be.
+            Since::Date(_) | Since::Moment(_) | Since::Days(..) => (LONGEST_WINDOW, true),
+        };
+        loop {
+            let mut attended = self.attention(window, eligible.allowed(), asked_for)?;
+            attended.retain(|a| {
+                eligible.hold(a.row.0)
+                    && !reader.seen.contains(a.paper.id.base())
+                    && !reader.works.contains(&a.paper)
+                    && feed.ask.min_score.is_none_or(|least| a.score >= least)
+            });
+            if attended.len() >= needed.min(LOOKED_AT) || window >= LONGEST_WINDOW {
+                attended.truncate(LOOKED_AT);
+                return Ok(attended);
+            }
+            window = (WIDER * window).min(LONGEST_WINDOW);
+        }
+    }
+
+    /// Candidates for somebody without a history: by attention alone.
+    pub(super) fn rank_cold(&self, rows: Vec<Row>, explain: bool, began: Instant) -> Result<Answer> {
+        let mut papers: Vec<Hit> = self
+            .store
+            .papers(&rows)?
+            .into_iter()
+            .map(|(_, paper)| {
+                let score = (1.0 + paper.attention() as f32).ln();
+                let why = explain.then(|| Why::of(vec![Part::Votes { value: score }]));
+                Hit { why, ..Hit::new(paper, score) }
+            })
+            .collect();
+        AnswerBudget::default().take(&papers)?;
+        papers.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let total = papers.len();
+        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
+    }
+}

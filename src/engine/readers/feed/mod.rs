@@ -1,0 +1,265 @@
+//! The daily feed: candidates from every interest, each its share, nothing seen, nothing dismissed.
+
+mod candidates;
+mod cold;
+mod digest;
+mod mark;
+mod pick;
+mod rank;
+mod score;
+mod why;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::cancel;
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::readers::interests::shares;
+use crate::engine::readers::reader::Reader;
+use crate::engine::{Answer, Engine, Meta, Mode, SearchOptions};
+use crate::error::{Error, Result};
+use crate::paper::{Paper, PaperDate, PaperId};
+use crate::user::{Event, Moment};
+use pick::LINE;
+use score::{Scored, Scorer};
+use why::Explain;
+
+pub use candidates::{Pool, Pools};
+pub use mark::Mark;
+pub use score::closely;
+
+/// How many papers an author may have, where nobody says otherwise.
+const PER_AUTHOR: usize = 3;
+
+/// Pages are cut from one order, so what is looked at grows in steps and not with each page: the first step, and how many
+/// times as much the next one is.
+const FIRST_STEP: usize = 128;
+const NEXT_STEP: usize = 4;
+
+/// Which papers a feed is about.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Since {
+    /// The whole corpus, newer papers first, softly.
+    #[default]
+    Ever,
+    /// Papers listed (else dated) in this span.
+    Date(PaperDate),
+    /// Papers listed (else dated) on the day of this moment or later.
+    Moment(Moment),
+    /// Papers listed (else dated) on one of these days, the last included; days since 1970-01-01.
+    Days(i32, i32),
+}
+
+/// What to put into a feed.
+#[derive(Debug, Clone, Default)]
+pub struct Feed {
+    /// Limit, filter and the rest, `diversity` apart.
+    pub ask: SearchOptions,
+    /// From 0, best first, to 1, as unlike each other as can be; none takes the user's own setting.
+    pub diversity: Option<f32>,
+    /// Which papers.
+    pub since: Since,
+    /// At most so many papers of one author; none takes the user's own setting.
+    pub per_author: Option<usize>,
+    /// The share outside the interests; none takes the user's own setting.
+    pub exploration: Option<f32>,
+    /// Events that are taken as if they had happened, and are not stored.
+    pub hypothetical_events: Vec<Event>,
+}
+
+impl Engine {
+    /// The personal feed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such user; [`Error::Invalid`] for what is not allowed.
+    pub fn feed(&self, name: &str, feed: &Feed) -> Result<Answer> {
+        let began = Instant::now();
+        feed.check()?;
+        let space = self.space();
+        let reader = self.reader_for(&space, name, &feed.hypothetical_events)?;
+        self.feed_for(&space, &reader, feed, began)
+    }
+
+    /// The reader of this name, with events that are taken as if they had happened, and are not stored.
+    fn reader_for(&self, space: &EmbeddingSpace, name: &str, hypothetical_events: &[Event]) -> Result<Arc<Reader>> {
+        if hypothetical_events.is_empty() {
+            return self.reader(space, name);
+        }
+        let now = Moment::now();
+        let hypothetical_events = self.events_of_given_ids(name, hypothetical_events)?;
+        let ids: Vec<&PaperId> = hypothetical_events.iter().map(|e| &e.paper).collect();
+        for (event, row) in hypothetical_events.iter().zip(self.store.rows(&ids)?) {
+            event.check(now)?;
+            row.ok_or_else(|| Error::no_paper(event.paper.as_str()))?;
+        }
+        self.reader_with(space, name, &hypothetical_events).map(Arc::new)
+    }
+
+    pub(in crate::engine) fn feed_for(
+        &self,
+        space: &EmbeddingSpace,
+        reader: &Reader,
+        feed: &Feed,
+        began: Instant,
+    ) -> Result<Answer> {
+        let ask = &feed.ask;
+        let eligible = self.eligible(feed, reader)?;
+        let (Some(preferences), Some(common)) = (&reader.preferences, self.common(space)?) else {
+            return self.cold(space, reader, feed, &eligible, began);
+        };
+        let total = eligible.count(space.index.len());
+        let bent = match ask.mode {
+            Mode::Hybrid => None,
+            Mode::Dense => Some(preferences.in_meaning()),
+            Mode::Lexical => Some(preferences.in_words()),
+        };
+        let preferences = bent.as_ref().unwrap_or(preferences);
+        let needed = ask.offset.saturating_add(ask.limit).min(total.max(1));
+        cancel::check()?;
+        let (mut scored, plan) =
+            self.scored(Scorer { space, reader, preferences, common: &common }, feed, &eligible, needed)?;
+        if let Since::Ever | Since::Moment(_) | Since::Days(..) = feed.since {
+            self.age(&mut scored)?;
+        }
+        cancel::check()?;
+        self.ask_others(space, reader, &mut scored)?;
+        cancel::check()?;
+        let shares = shares(&reader.interests);
+        let silent = |s: &Scored| match s.standing.interest {
+            // In doubt whether it is of a muted interest, a paper must be well worth showing for another.
+            Some(k) => shares[k] <= 0.0 || (!s.standing.open && s.score < LINE),
+            None => s.standing.muted || !s.standing.open,
+        };
+        scored.retain(|s| !silent(s) && ask.min_score.is_none_or(|least| s.score >= least));
+        scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row)));
+        let picked = self.pick(space, reader, feed, &scored, needed)?;
+        let mut page: Vec<(&Scored, Paper, bool)> =
+            picked.into_iter().skip(ask.offset).take(ask.limit).map(|(k, paper, e)| (&scored[k], paper, e)).collect();
+        // The line is drawn once: of a day, that is the order of the scores.
+        page.sort_by(|(a, ..), (b, ..)| {
+            let side = feed.is_for(b).cmp(&feed.is_for(a));
+            side.then(b.score.total_cmp(&a.score)).then(b.row.cmp(&a.row))
+        });
+        let sides: Vec<bool> = page.iter().map(|p| feed.is_for(p.0)).collect();
+        let explain: &Explain<'_> = &|_, vector, terms| preferences.parts(vector, terms);
+        let mut papers = self.hits(space, reader, page, ask.explain.then_some(explain))?;
+        papers.iter_mut().zip(sides).for_each(|(hit, side)| hit.for_you = Some(side));
+        Ok(Answer { papers, meta: Meta::since(began, plan, total, ask.mode) })
+    }
+}
+
+/// The step of a page that ends here.
+fn step(needed: usize) -> usize {
+    let mut step = FIRST_STEP;
+    while step < needed {
+        step = step.saturating_mul(NEXT_STEP);
+    }
+    step
+}
+
+impl Feed {
+    fn check(&self) -> Result<()> {
+        SearchOptions { diversity: self.diversity.unwrap_or_default(), ..self.ask.clone() }.check()?;
+        if self.per_author == Some(0) {
+            return Err(Error::Invalid("per_author must be at least 1".into()));
+        }
+        if self.exploration.is_some_and(|e| !(0.0..=0.5).contains(&e)) {
+            return Err(Error::Invalid(format!(
+                "exploration is {}; it goes from 0 to 0.5",
+                self.exploration.unwrap_or_default()
+            )));
+        }
+        if self.hypothetical_events.len() > crate::engine::MAX_EVENTS {
+            return Err(Error::Invalid(format!("more than {} events", crate::engine::MAX_EVENTS)));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::engine::Incoming;
+    use crate::user::EventKind;
+
+    const TOPICS: [&str; 4] = ["quasars and their jets", "soil fungi", "graph colouring", "medieval trade"];
+
+    /// A corpus that is too large to score all of it: `n` papers of each topic, and some of the first seen by `ada`.
+    fn engine(folder: &std::path::Path, n: usize, seen: usize) -> Engine {
+        let config = Config { model: Some("hash".into()), ..Config::new(folder) };
+        let engine = Engine::open(config).expect("opens").engine;
+        let paper = |k: usize| {
+            let topic = TOPICS[k % 4];
+            let id = format!("p{k}");
+            let value =
+                serde_json::json!({"id": id, "title": format!("{topic}: observation {k}"), "date": "2020-01-01"});
+            Ok(Incoming::new(k + 1, Paper::read(value).map_err(|_| unreachable())))
+        };
+        engine.ingest(&mut (0..4 * n).map(paper), &|_| {}).expect("goes in");
+        let at = Moment::parse("2026-01-01").expect("a day");
+        let like = |k: usize| {
+            let paper = PaperId::new(format!("p{}", 4 * k)).expect("an id");
+            Event { paper, kind: EventKind::Like, at, weight: 1.0 }
+        };
+        engine.add_events("ada", &(0..seen).map(like).collect::<Vec<_>>()).expect("written");
+        engine
+    }
+
+    fn unreachable() -> crate::engine::Rejection {
+        crate::engine::Rejection { id: None, reason: "the test's own papers are papers".into() }
+    }
+
+    fn topic(hit: &crate::engine::Hit) -> usize {
+        hit.paper.id.as_str()[1..].parse::<usize>().expect("a number") % 4
+    }
+
+    #[test]
+    fn what_was_seen_does_not_hide_what_lies_behind_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = engine(folder.path(), 700, 600);
+        let answer = engine
+            .feed("ada", &Feed { ask: SearchOptions { limit: 40, ..SearchOptions::default() }, ..Feed::default() });
+        let answer = answer.expect("a feed");
+        assert_eq!(answer.papers.len(), 40);
+        let own = answer.papers.iter().filter(|h| topic(h) == 0).count();
+        assert!(own >= 36, "only {own} of 40 are of the one topic that ada reads");
+        assert_eq!(answer.meta.total, 4 * 700 - 600);
+    }
+
+    #[test]
+    fn pages_join_and_a_second_visit_is_the_same() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = engine(folder.path(), 200, 30);
+        let page = |offset, limit| {
+            let feed = Feed { ask: SearchOptions { offset, limit, ..SearchOptions::default() }, ..Feed::default() };
+            let answer = engine.feed("ada", &feed).expect("a feed");
+            answer.papers.iter().map(|h| h.paper.id.to_string()).collect::<Vec<_>>()
+        };
+        let mut whole = page(0, 100);
+        let mut parts: Vec<String> = (0..5).flat_map(|k| page(20 * k, 20)).collect();
+        whole.sort();
+        parts.sort();
+        assert_eq!(parts, whole);
+        assert_eq!(page(0, 20), page(0, 20));
+        assert!(page(usize::MAX, 20).is_empty());
+    }
+
+    #[test]
+    fn a_preview_leaves_no_trace() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = engine(folder.path(), 60, 8);
+        let ids = |engine: &Engine| engine.interests("ada").expect("read");
+        let before = ids(&engine);
+        let at = Moment::parse("2026-01-02").expect("a day");
+        let like = |k: usize| {
+            let paper = PaperId::new(format!("p{}", 4 * k + 1)).expect("an id");
+            Event { paper, kind: EventKind::Like, at, weight: 1.0 }
+        };
+        let feed = Feed { hypothetical_events: (0..20).map(like).collect(), ..Feed::default() };
+        assert!(!engine.feed("ada", &feed).expect("a feed").papers.is_empty());
+        assert_eq!(ids(&engine), before);
+        let stored = engine.export_users(None, 10).expect("read").remove(0).interests;
+        assert_eq!(stored.len(), before.len());
+    }
+}

@@ -1,0 +1,96 @@
+//! Exactly these papers, ranked for a user. Candidates that are all of one kind are judged by what tells them apart.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+use super::score::{Scored, Scorer};
+use super::why::Explain;
+use crate::engine::corpus::answer::AnswerBudget;
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::recommend::MAX_CANDIDATES;
+use crate::engine::readers::reader::Reader;
+use crate::engine::{Answer, Engine, Meta, Mode};
+use crate::error::{Error, Result};
+use crate::index::Plan;
+use crate::paper::{PaperId, Row};
+use crate::rank::{CandidateSetRanker, Document, PreferenceModel};
+use crate::user::Event;
+
+/// Candidates that are ranked among themselves: enough to know what is common among them, and not so many that they are the
+/// corpus at large.
+const AMONG: std::ops::RangeInclusive<usize> = 50..=5000;
+
+impl Engine {
+    /// Ranks exactly these papers for a user, all of them, seen ones included; with events that are taken as if they had
+    /// happened, and are not stored.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a user or paper that is not there; [`Error::Invalid`] for no candidates or too many.
+    pub fn rank_for(
+        &self,
+        name: &str,
+        ids: &[PaperId],
+        hypothetical_events: &[Event],
+        explain: bool,
+    ) -> Result<Answer> {
+        let began = Instant::now();
+        if ids.is_empty() || ids.len() > MAX_CANDIDATES {
+            return Err(Error::Invalid(format!("{} candidates; 1 to {MAX_CANDIDATES} are allowed", ids.len())));
+        }
+        let space = self.space();
+        let reader = self.reader_for(&space, name, hypothetical_events)?;
+        let (mut rows, mut known) = (self.rows_of_all_named(ids)?, HashSet::new());
+        rows.retain(|row| known.insert(*row));
+        let total = rows.len();
+        let (Some(own), Some(common)) = (&reader.preferences, self.common(&space)?) else {
+            return self.rank_cold(rows, explain, began);
+        };
+        let mut scored =
+            self.score_rows(Scorer { space: &space, reader: &reader, preferences: own, common: &common }, &rows);
+        let among = self.among(&space, &reader, own, &scored);
+        if let Some(among) = &among {
+            for ((s, score), feedback) in scored.iter_mut().zip(among.scores()).zip(among.feedback()) {
+                (s.score, s.feedback) = (score + feedback, *feedback);
+            }
+        }
+        let places: HashMap<Row, usize> = scored.iter().enumerate().map(|(place, s)| (s.row, place)).collect();
+        self.ask_others(&space, &reader, &mut scored)?;
+        scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+        let order: Vec<Row> = scored.iter().map(|s| s.row).collect();
+        let papers = self.store.papers(&order)?;
+        let by_row: HashMap<Row, &Scored> = scored.iter().map(|s| (s.row, s)).collect();
+        let page = papers.into_iter().map(|(row, paper)| (by_row[&row], paper, false)).collect();
+        let apart: &Explain<'_> = &|row, vector, terms| match &among {
+            Some(among) => among.parts(places[&row]),
+            None => own.parts(vector, terms),
+        };
+        let papers = self.hits(&space, &reader, page, explain.then_some(apart))?;
+        AnswerBudget::default().take(&papers)?;
+        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
+    }
+
+    /// The candidates among themselves, where there are as many as that takes.
+    fn among(
+        &self,
+        space: &EmbeddingSpace,
+        reader: &Reader,
+        preferences: &PreferenceModel,
+        scored: &[Scored],
+    ) -> Option<CandidateSetRanker> {
+        if !AMONG.contains(&scored.len()) {
+            return None;
+        }
+        let rows: Vec<Row> = scored.iter().map(|s| s.row).collect();
+        let (vectors, counts) = (space.vectors_or_zero(&rows), self.lexical.counts(&rows));
+        let document = |(vector, counts)| Document { vector, counts };
+        let candidates: Vec<Document<'_>> =
+            vectors.iter().map(Vec::as_slice).zip(counts.iter().map(Vec::as_slice)).map(document).collect();
+        let examples: Vec<(f32, Document<'_>)> = reader
+            .learned
+            .iter()
+            .zip(preferences.vectors())
+            .map(|(l, vector)| (l.weight, Document { vector, counts: &l.counts }))
+            .collect();
+        CandidateSetRanker::new(&examples, &candidates)
+    }
+}

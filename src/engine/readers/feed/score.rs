@@ -1,0 +1,111 @@
+//! What a candidate is worth to a reader.
+
+use crate::engine::Engine;
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::readers::interests::{Standing, standing};
+use crate::engine::readers::reader::{Common, Reader};
+use crate::error::Result;
+use crate::paper::Row;
+use crate::rank::{Candidate, PreferenceModel, decay};
+
+/// What a paper loses at most for its age, in standard deviations of the score, and the days after which it has lost half
+/// of that.
+const AGE_COSTS: f32 = 0.5;
+const AGE_HALF_LIFE: f32 = 30.0;
+
+/// Products that a closer look may cost: `near` goes over every like for every paper.
+const CLOSE_PRODUCTS: usize = 100_000;
+
+/// Papers, the best so far, for which the reading of others is asked.
+const ASK_OTHERS: usize = 200;
+
+/// A paper that could be shown.
+#[derive(Debug, Clone)]
+pub struct Scored {
+    pub row: Row,
+    /// What it is worth in all.
+    pub score: f32,
+    /// What the preferences alone says of it, among papers at large.
+    pub liking: f32,
+    /// What it has of the best candidates.
+    pub feedback: f32,
+    /// What the reading of others adds.
+    pub others: f32,
+    /// What age took away.
+    pub age: f32,
+    /// What it is to the reader's interests.
+    pub standing: Standing,
+}
+
+/// What papers are scored by for a reader.
+#[derive(Clone, Copy)]
+pub struct Scorer<'a> {
+    pub space: &'a EmbeddingSpace,
+    pub reader: &'a Reader,
+    /// The reader's preferences, or the part of it that a mode asks for.
+    pub preferences: &'a PreferenceModel,
+    pub common: &'a Common,
+}
+
+impl Engine {
+    /// Scores rows, and says which interest each belongs to.
+    pub(super) fn score_rows(&self, by: Scorer<'_>, rows: &[Row]) -> Vec<Scored> {
+        let words = self.word_products(by.preferences, rows);
+        let vectors = by.space.index.vectors(rows);
+        let papers: Vec<(Row, Vec<f32>, f32)> = rows
+            .iter()
+            .zip(vectors)
+            .zip(words)
+            .filter_map(|((row, vector), words)| Some((*row, vector?, words)))
+            .collect();
+        let candidates: Vec<Candidate<'_>> =
+            papers.iter().map(|(_, vector, words)| Candidate { vector, words: *words }).collect();
+        let scores = by.preferences.score_all(&candidates, closely(by.preferences.likes()));
+        let length = by.common.background.length();
+        papers
+            .iter()
+            .zip(scores)
+            .map(|((row, vector, _), score)| Scored {
+                row: *row,
+                score,
+                liking: score,
+                feedback: 0.0,
+                others: 0.0,
+                age: 0.0,
+                standing: standing(&by.reader.interests, vector, length),
+            })
+            .collect()
+    }
+
+    /// Adds what the reading of others says of the best papers so far.
+    pub(super) fn ask_others(&self, space: &EmbeddingSpace, reader: &Reader, scored: &mut [Scored]) -> Result<()> {
+        let by_score = |a: &Scored, b: &Scored| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row));
+        if scored.len() > ASK_OTHERS {
+            scored.select_nth_unstable_by(ASK_OTHERS, by_score);
+        }
+        let best = scored.len().min(ASK_OTHERS);
+        let rows: Vec<Row> = scored[..best].iter().map(|s| s.row).collect();
+        for (s, value) in scored.iter_mut().zip(self.others_add(space, reader, &rows)?) {
+            s.others = value;
+            s.score += value;
+        }
+        Ok(())
+    }
+
+    /// Takes off what a paper loses for its age.
+    pub(super) fn age(&self, scored: &mut [Scored]) -> Result<()> {
+        let Some(today) = self.today()? else { return Ok(()) };
+        let rows: Vec<Row> = scored.iter().map(|s| s.row).collect();
+        for (s, day) in scored.iter_mut().zip(self.store.list_days(&rows)?) {
+            let kept = day.map_or(crate::rank::UNDATED, |day| decay((today - day) as f32, AGE_HALF_LIFE));
+            s.age = -AGE_COSTS * (1.0 - kept);
+            s.score += s.age;
+        }
+        Ok(())
+    }
+}
+
+/// Candidates that get a closer look by a model of so many likes.
+pub fn closely(likes: usize) -> usize {
+    (CLOSE_PRODUCTS / likes.max(1)).max(200)
+}
