@@ -136,6 +136,7 @@ pub mod error;
 pub mod eval;
 pub mod http;
 pub mod index;
+pub mod jobs;
 pub mod paper;
 pub mod rank;
 pub mod sources;

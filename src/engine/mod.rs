@@ -13,6 +13,7 @@
 mod answer;
 mod corpus;
 mod face;
+mod happened;
 mod open;
 mod readers;
 mod themes;
@@ -22,6 +23,7 @@ pub use corpus::{
     Checkup, Diagnosis, Example, Exported, Incoming, Info, MAX_QUERY_BYTES, MAX_WINDOW, PaperInFull, Recommend,
     Reembedded, Rejected, Rejection, Report, Source, Version, Warning,
 };
+pub use happened::Happened;
 pub use open::Opened;
 pub use readers::{
     Entry, EntryStatus, EventReport, ExportedUser, Feed, Format, Import, ImportAbout, ImportProgress, ImportView,
@@ -31,7 +33,7 @@ pub use readers::{
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,
     MapOptions, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeEvent, ThemeEvents, ThemeList,
-    ThemeMap, ThemeOptions, ThemeOrder, ThemesMeta, ThemesOptions, ThemesRun,
+    ThemeMap, ThemeOptions, ThemeOrder, ThemesKept, ThemesMeta, ThemesOptions, ThemesRun,
 };
 
 use std::sync::Arc;
@@ -39,10 +41,15 @@ use std::sync::Arc;
 use self::corpus::Corpus;
 use self::readers::Readers;
 use self::themes::Themes;
+use crate::store::JobRecords;
 
 /// An open data folder: everything that can be asked of it. Shared between threads, synchronous.
 pub struct Engine {
     readers: Readers,
     themes: Arc<Themes>,
     corpus: Arc<Corpus>,
+    // Who is told that something has changed.
+    listeners: Arc<happened::Listeners>,
+    // The lock on what runs without being asked, for whoever runs it.
+    jobs: Arc<dyn JobRecords>,
 }

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use rusqlite::{Connection, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::users::touch;
-use super::{Store, unreadable};
+use super::users::{touch, user_at};
+use super::{Store, User, unreadable};
 use crate::error::Result;
 use crate::user::Edits;
 
@@ -25,6 +25,17 @@ pub struct StoredInterest {
     /// whatever is found later. Empty where nothing was said.
     #[serde(default)]
     pub anchor: Vec<String>,
+}
+
+/// What was found of a user, at a version of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundInterests {
+    /// The user's number.
+    pub user: i64,
+    /// The version of the user that it was found of.
+    pub version: u64,
+    /// Those that are not so in the store.
+    pub interests: Vec<StoredInterest>,
 }
 
 /// Gives those that the user said something about, and that have no anchor (exports of version 0.1), their papers as one.
@@ -47,24 +58,39 @@ impl Store {
     /// Keeps which papers are in each of these interests. What the user made of one that is there stays untouched: whoever
     /// found them may have read it some time ago.
     pub fn put_found(&self, user: i64, found: &[StoredInterest]) -> Result<()> {
+        self.write(|t| put_found(t, user, found))
+    }
+
+    /// The same for several users, whose interests count as found from then on. Of a user who has changed meanwhile nothing
+    /// is kept.
+    pub fn keep_found(&self, found: &[FoundInterests]) -> Result<()> {
         self.write(|t| {
-            for i in found {
-                // A user who was deleted meanwhile stays deleted.
-                t.prepare_cached(
-                    "INSERT INTO interests (user, interest, edits, merged, papers, anchor)
-                     SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)
-                     ON CONFLICT (user, interest) DO UPDATE SET papers = excluded.papers",
-                )?
-                .execute(params![
-                    user,
-                    i.number,
-                    edits_text(i),
-                    i.merged,
-                    ids_text(&i.papers),
-                    ids_text(&i.anchor)
-                ])?;
+            for f in found {
+                let mut mark = t.prepare_cached("UPDATE users SET found = ?2 WHERE user = ?1 AND version = ?2")?;
+                if mark.execute(params![f.user, f.version])? > 0 {
+                    put_found(t, f.user, &f.interests)?;
+                }
             }
             Ok(())
+        })
+    }
+
+    /// Whether there are users who changed since their interests were last kept.
+    pub fn any_interests_to_find(&self) -> Result<bool> {
+        self.read(|c| {
+            c.prepare_cached("SELECT EXISTS (SELECT 1 FROM users WHERE found < version)")?.query_row([], |r| r.get(0))
+        })
+    }
+
+    /// Up to `n` of these users in the order in which they came, from the one behind `after` on.
+    pub fn interests_to_find(&self, after: Option<i64>, n: usize) -> Result<Vec<User>> {
+        self.read(|c| {
+            c.prepare_cached(
+                "SELECT user, name, settings, created, version FROM users
+                 WHERE found < version AND user > ?1 ORDER BY user LIMIT ?2",
+            )?
+            .query_map(params![after.unwrap_or(-1), n], user_at)?
+            .collect()
         })
     }
 
@@ -92,6 +118,26 @@ impl Store {
             touch(t, user)
         })
     }
+}
+
+fn put_found(t: &Transaction<'_>, user: i64, found: &[StoredInterest]) -> rusqlite::Result<()> {
+    for i in found {
+        // A user who was deleted meanwhile stays deleted.
+        t.prepare_cached(
+            "INSERT INTO interests (user, interest, edits, merged, papers, anchor)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)
+             ON CONFLICT (user, interest) DO UPDATE SET papers = excluded.papers",
+        )?
+        .execute(params![
+            user,
+            i.number,
+            edits_text(i),
+            i.merged,
+            ids_text(&i.papers),
+            ids_text(&i.anchor)
+        ])?;
+    }
+    Ok(())
 }
 
 fn interests(c: &Connection, user: i64) -> rusqlite::Result<Vec<StoredInterest>> {

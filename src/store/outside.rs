@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::claims::claim_paper;
 use super::papers::{Fingerprints, paper_at, to_json};
 use super::users::{ensure, touch};
-use super::{Page, Store, list, vectors};
+use super::{Page, Store, StoredModel, list, vectors};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, head};
 use crate::user::UserId;
@@ -35,6 +35,20 @@ impl Store {
             c.prepare_cached("SELECT json FROM outside WHERE user = ?1 ORDER BY id")?
                 .query_map([user], |r| paper_at(r, 0))?
                 .collect()
+        })
+    }
+
+    /// Up to `n` papers of libraries that have no vector of a model.
+    pub fn outside_lacking(&self, model: &StoredModel, n: usize) -> Result<Vec<Paper>> {
+        self.read(|c| {
+            c.prepare_cached(
+                "SELECT min(o.json) FROM outside o WHERE NOT EXISTS (
+                     SELECT 1 FROM vectors v JOIN models m USING (model)
+                     WHERE m.fingerprint = ?1 AND v.text_hash = o.text_hash)
+                 GROUP BY o.text_hash LIMIT ?2",
+            )?
+            .query_map(params![model.fingerprint, n], |r| paper_at(r, 0))?
+            .collect()
         })
     }
 

@@ -12,6 +12,7 @@ mod harm;
 mod http;
 mod imports;
 mod interrupted;
+mod jobs;
 mod model;
 mod races;
 mod readers;

@@ -33,6 +33,7 @@ pub use self::users::{EventReport, ExportedUser, MAX_EVENTS, RejectedEvent, Unre
 use std::sync::Arc;
 
 use crate::engine::corpus::Corpus;
+use crate::engine::happened::{Happened, Listeners};
 use crate::engine::themes::Themes;
 use crate::store::Store;
 
@@ -47,11 +48,14 @@ pub struct Readers {
     imports: imports::Running,
     // The papers that newcomers are asked about.
     questions: questions::Kept,
+    // Interests that are not in the store yet.
+    found: interests::FoundLately,
+    listeners: Arc<Listeners>,
 }
 
 impl Readers {
     /// The readers over a corpus and its themes.
-    pub fn new(store: Arc<Store>, corpus: Arc<Corpus>, themes: Arc<Themes>) -> Self {
+    pub fn new(store: Arc<Store>, corpus: Arc<Corpus>, themes: Arc<Themes>, listeners: Arc<Listeners>) -> Self {
         Readers {
             corpus,
             themes,
@@ -59,6 +63,8 @@ impl Readers {
             kept: reader::KeptReaders::default(),
             imports: imports::Running::default(),
             questions: questions::Kept::default(),
+            found: interests::FoundLately::default(),
+            listeners,
         }
     }
 
@@ -66,5 +72,11 @@ impl Readers {
     fn forget(&self, user: i64) {
         self.kept.forget(user);
         self.questions.forget(user);
+        self.found.forget(user);
+    }
+
+    /// Tells whoever listens that something of a reader was written.
+    fn wrote(&self) {
+        self.listeners.tell(Happened::Readers);
     }
 }

@@ -137,14 +137,25 @@ impl KeptReaders {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&user).cloned()
     }
 
-    fn keep(&self, reader: &Arc<Reader>) {
+    /// Keeps a reader, and gives the users for whom there is no place any more.
+    fn keep(&self, reader: &Arc<Reader>) -> Vec<i64> {
+        let mut gone = Vec::new();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert(reader.user.number, Arc::clone(reader));
         let mut examples: usize = kept.values().map(|r| 1 + r.learned.len()).sum();
         while examples > KEPT_EXAMPLES && kept.len() > 1 {
             let Some(other) = kept.keys().copied().find(|u| *u != reader.user.number) else { break };
             examples -= kept.remove(&other).map_or(0, |r| 1 + r.learned.len());
+            gone.push(other);
         }
+        gone
+    }
+}
+
+impl Reader {
+    /// Whether it was made of what the user has done until now, in this space.
+    fn is_of(&self, space: &EmbeddingSpace, user: &User) -> bool {
+        self.user.version == user.version && self.fingerprint == space.model().fingerprint
     }
 }
 
@@ -154,21 +165,26 @@ impl Readers {
         let user = self.store.user(name)?;
         let change = self.store.change()?;
         if let Some(kept) = self.kept.get(user.number)
-            && kept.user.version == user.version
-            && kept.fingerprint == space.model().fingerprint
+            && kept.is_of(space, &user)
             && (kept.change.load(Ordering::Relaxed) == change || self.still_there(&kept)?)
         {
             kept.change.fetch_max(change, Ordering::Relaxed);
             return Ok(kept);
         }
         let reader = Arc::new(self.read(space, user, &[])?);
-        self.kept.keep(&reader);
+        // What was found of those for whom there is no place any more is found again.
+        self.kept.keep(&reader).into_iter().for_each(|gone| self.found.forget(gone));
         // Whoever was deleted while this was made must not be kept.
         if let Err(e) = self.store.user(name) {
-            self.kept.forget(reader.user.number);
+            self.forget(reader.user.number);
             return Err(e);
         }
         Ok(reader)
+    }
+
+    /// Whether the user's reader is here, made of their present history.
+    pub(super) fn is_ready(&self, space: &EmbeddingSpace, user: &User) -> bool {
+        self.kept.get(user.number).is_some_and(|kept| kept.is_of(space, user))
     }
 
     /// The reader as they would be with some more events.
@@ -267,7 +283,7 @@ impl Readers {
         if let (Some(preferences), Some(common)) = (&mut preferences, &common) {
             self.bring_to_scale(preferences, common);
         }
-        // Interests are kept: they may not be those of half a preferences.
+        // What is found of interests is noted: it may not be of half a model.
         cancel::check()?;
         let interests = match &common {
             Some(common) => {
@@ -352,7 +368,8 @@ impl Readers {
         Ok((vectors, terms))
     }
 
-    /// Vectors of papers that are not in the corpus: those that are known, else made now.
+    /// Vectors of papers that are not in the corpus: those that are known, else made now. They are kept with the papers, and
+    /// after a move to another model by [`Readers::keep_outside_vectors`].
     pub(super) fn vectors_of(&self, space: &EmbeddingSpace, papers: &[&Paper]) -> Result<Vec<Vec<f32>>> {
         let mut vectors = self.store.known_vectors(space.model(), papers)?;
         let lacking: Vec<usize> = (0..papers.len()).filter(|k| vectors[*k].is_none()).collect();
@@ -361,13 +378,8 @@ impl Readers {
             for window in lacking.chunks(256) {
                 let texts: Vec<String> = window.iter().map(|&k| papers[k].text_joined(embedder.separator())).collect();
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-                let made: Vec<(&Paper, Vec<f32>)> =
-                    window.iter().map(|&k| papers[k]).zip(embedder.embed(&texts, Kind::Document)?).collect();
-                // So that after a move to another model a library is embedded once, and not by every process anew.
-                if let Err(e) = self.store.put_vectors(space.model(), &made) {
-                    tracing::warn!("vectors of a library were not kept: {e}");
-                }
-                for (k, (_, vector)) in window.iter().zip(made) {
+                let made = embedder.embed(&texts, Kind::Document)?;
+                for (k, vector) in window.iter().zip(made) {
                     vectors[*k] = Some(vector);
                 }
             }
