@@ -22,7 +22,7 @@
 //! There somebody who keeps dozens of readers for weeks, or half of a batch, can learn more; what, is said there.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::readers::Readers;
 use crate::error::Result;
@@ -54,6 +54,40 @@ pub struct Released {
     readers: HashSet<i64>,
     /// The days of the sampled acts on each paper.
     attended: HashMap<PaperId, Vec<i32>>,
+}
+
+/// Where it is kept.
+#[derive(Default)]
+pub struct KeptReleased {
+    // Only for a look and an exchange.
+    slot: Mutex<Slot>,
+    // Held while it is made, so that it is made once.
+    making: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Slot {
+    released: Option<Arc<Released>>,
+    /// How many users were forgotten so far.
+    forgotten: u64,
+}
+
+impl KeptReleased {
+    fn look(&self) -> (Option<Arc<Released>>, u64) {
+        let slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        (slot.released.clone(), slot.forgotten)
+    }
+
+    /// Lets go of what a user who is forgotten is in, and of what is being made. Says whether they may have been in it.
+    pub fn forget(&self, user: i64) -> bool {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.forgotten += 1;
+        let told = slot.released.as_ref().is_none_or(|released| released.tells_of(user));
+        if told {
+            slot.released = None;
+        }
+        told
+    }
 }
 
 /// An act as it is told.
@@ -114,29 +148,34 @@ impl Readers {
     pub(super) fn released(&self) -> Result<Arc<Released>> {
         let day = Moment::now().day();
         loop {
-            let (kept, forgotten) = {
-                let slot = self.kept.others.lock().unwrap_or_else(PoisonError::into_inner);
-                (slot.released.clone(), slot.forgotten())
-            };
+            let (kept, forgotten) = self.released.look();
             if let Some(kept) = kept.filter(|r| r.day == day) {
                 return Ok(kept);
             }
             // One reads them all; whoever comes meanwhile waits for it.
-            let _making = self.kept.making_released.lock().unwrap_or_else(PoisonError::into_inner);
-            {
-                let slot = self.kept.others.lock().unwrap_or_else(PoisonError::into_inner);
-                if slot.forgotten() != forgotten || slot.released.as_ref().is_some_and(|r| r.day == day) {
-                    continue;
-                }
+            let _making = self.released.making.lock().unwrap_or_else(PoisonError::into_inner);
+            let (kept, by_now) = self.released.look();
+            if by_now != forgotten || kept.is_some_and(|r| r.day == day) {
+                continue;
             }
             let made = Arc::new(self.release(day)?);
-            let mut slot = self.kept.others.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = self.released.slot.lock().unwrap_or_else(PoisonError::into_inner);
             // Who was forgotten while it was made may be in it.
-            if slot.forgotten() == forgotten {
+            if slot.forgotten == forgotten {
                 slot.released = Some(Arc::clone(&made));
                 return Ok(made);
             }
         }
+    }
+
+    /// Whether this is what is told now: nobody in it was forgotten.
+    pub(super) fn still_released(&self, released: &Arc<Released>) -> bool {
+        self.released.look().0.is_some_and(|kept| Arc::ptr_eq(&kept, released))
+    }
+
+    /// What is told now, in words that change with it.
+    pub(super) fn others_mark(&self) -> Result<String> {
+        Ok(format!("{}.{}", self.released()?.mark(), self.released.look().1))
     }
 
     fn release(&self, day: i32) -> Result<Released> {
@@ -428,7 +467,7 @@ mod tests {
         }
         assert_eq!(trending(&engine), before, "within a day nothing changes");
         // As if a day had passed.
-        engine.readers.kept.others.lock().expect("no panic").released = None;
+        engine.readers.released.slot.lock().expect("no panic").released = None;
         let released = engine.readers.released().expect("made");
         let acts = released.attended_since(i32::MIN).find(|(id, _)| **id == paper(61)).map(|(_, acts)| acts.len());
         assert!((5..25).contains(&acts.expect("attended")), "{acts:?} of 200");

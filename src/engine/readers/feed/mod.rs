@@ -17,15 +17,15 @@ use crate::engine::answer::{Answer, Meta, Mode, SearchOptions};
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
 use crate::engine::readers::interests::shares;
+use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperDate, PaperId};
 use crate::user::{Event, Moment};
 use pick::LINE;
-use score::{Scored, Scorer};
+use score::Scorer;
 use why::Explain;
 
-pub use candidates::{Pool, Pools};
 pub use digest::TakeFeed;
 pub use mark::Mark;
 pub use score::closely;
