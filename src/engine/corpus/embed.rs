@@ -14,7 +14,7 @@ use crate::store::StoredModel;
 /// The longest query, in bytes of UTF-8: more than any abstract, less than what would only keep the machine busy.
 pub const MAX_QUERY_BYTES: usize = 256 * 1024;
 
-/// Texts in one call of [`Engine::embed`].
+/// Texts in one call of [`Corpus::embed`].
 pub(super) const MAX_INPUTS: usize = crate::bounds::TEXTS;
 
 impl Corpus {

@@ -21,7 +21,7 @@ use crate::paper::{PaperId, Row, Works};
 /// Papers whose neighbours are looked for side by side.
 const PIECE: usize = 1024;
 
-/// Most papers in one call of [`Engine::similar_to_each`].
+/// Most papers in one call of [`Corpus::similar_to_each`].
 const MAX_BATCH: usize = bounds::BATCH;
 
 /// What hears a paper and its neighbours with their scores.
@@ -64,7 +64,7 @@ impl Corpus {
         ids.par_iter().map(each).collect()
     }
 
-    /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of [`Engine::similar`],
+    /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of [`Corpus::similar`],
     /// without reading the papers. What the filter allows are the neighbours; every paper gets its own.
     pub fn each_neighbours(&self, ask: &SearchOptions, f: &mut TakeNeighbours<'_>) -> Result<()> {
         ask.check()?;

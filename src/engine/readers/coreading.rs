@@ -1,5 +1,5 @@
 //! The reading of others as one more reason: see `rank/coreading`. Made once a day from what is told of readers
-//! (`engine/readership`), kept in memory, and thrown away the moment a reader in it is forgotten.
+//! (`engine/readers/readership`), kept in memory, and thrown away the moment a reader in it is forgotten.
 //!
 //! Nothing is said by fewer than [`ENOUGH_READERS`] readers with a history and a library, nothing of a paper that fewer than
 //! [`MIN_READERS_TO_SHOW`](crate::rank::MIN_READERS_TO_SHOW) of them read, nor by fewer than as many with a paper in common; and what is said is told in steps of

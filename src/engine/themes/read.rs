@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use roaring::RoaringBitmap;
-use utoipa::ToSchema;
 
 use super::snapshot::ThemeSnapshot;
 use super::view::{

@@ -104,13 +104,7 @@ impl Readers {
         self.reader_with(space, name, &hypothetical_events).map(Arc::new)
     }
 
-    pub(in crate::engine::readers) fn feed_for(
-        &self,
-        space: &EmbeddingSpace,
-        reader: &Reader,
-        feed: &Feed,
-        began: Instant,
-    ) -> Result<Answer> {
+    fn feed_for(&self, space: &EmbeddingSpace, reader: &Reader, feed: &Feed, began: Instant) -> Result<Answer> {
         let ask = &feed.ask;
         let eligible = self.eligible(feed, reader)?;
         let (Some(preferences), Some(common)) = (&reader.preferences, self.common(space)?) else {
