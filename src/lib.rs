@@ -27,6 +27,7 @@
 //! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
 //! | [`cli`] | one file a command; prints tables or JSON. On a folder that is being served the service carries the command out (`cli/desk`) |
 //! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door` |
+//! | [`jobs`] | what runs without being asked: names, schedules, one runner at a time under a lease in the store, the last result; maintenance, themes, interests, readership |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus; reference lists, one file a format |
 //! | [`engine`] | the deep module where the next floor's rooms meet; one file for each thing it does |
@@ -54,8 +55,9 @@
 //! A module may use only floors below its own.
 //!
 //! ```text
-//! 5  main
-//! 4  cli  http                    cli starts http; http does not know cli
+//! 6  main
+//! 5  cli  http                    cli starts http; http does not know cli
+//! 4  jobs
 //! 3  sources  eval                know engine
 //! 2  engine                       the only place where the next floor's rooms meet
 //! 1  embed  index  store  rank  themes    do not know each other
@@ -72,12 +74,12 @@
 //! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
 //!   the one that asked.
 //! - candle and tokenizers stand only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap
-//!   only in `cli` and `config`.
+//!   only in `cli` and `config`, croner only in `config`.
 //! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL. `store` never sees a distance.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
 //!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
 //!   word that does not leave `index`.
-//! - An identifier is read once, in `paper`, whatever form it came in, and looked up once, in `engine/named`, whichever call
+//! - An identifier is read once, in `paper`, whatever form it came in, and looked up once, in `engine/corpus/named`, whichever call
 //!   it came to. An id as it was given always wins.
 //! - "Today" is never later than the clock: a paper dated ahead of it is kept and shown, and moves nothing.
 //! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
@@ -87,7 +89,7 @@
 //!   is noticed; and it can be thrown away and built again. How to search under a filter (score the allowed rows, or walk
 //!   the graph stepping over the others) is decided inside `index` from what each segment was measured to need.
 //! - A write that the store has taken is a success. What could not follow it (a full disk, no descriptors) is told as long as
-//!   it lasts (`Engine::troubles`) and catches up by itself (`engine/follow`); a paper that was taken away is in no answer,
+//!   it lasts (`Engine::troubles`) and catches up by itself (`engine/corpus/follow`); a paper that was taken away is in no answer,
 //!   whatever could be written down of that.
 //! - Damage is told, never answered from: every page of the database has a checksum beside it, every paper one in its row, and
 //!   the number of the last acknowledged commit stands outside the log, so that a store that comes back older is said. SQLite
@@ -97,6 +99,13 @@
 //!   is written once under a new name, and counts when the manifest names it.
 //! - The index of words is derived in the same way, and what names its files is the text that tantivy's commit carries. Its
 //!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
+//! - A question changes nothing that another call can see: no GET writes (`tests/it/jobs.rs` compares every table). What writes
+//!   tells whoever listens (`engine/happened`), and the jobs do the rest: papers join the themes, interests are kept, batches of
+//!   readers are told. Interests that an answer found have the ids under which they will be kept: whatever writes something of
+//!   a reader keeps them first (`engine/readers/interests/kept`).
+//! - A job is run by one runner at a time, over all processes of a store, by a lease that who died loses and who is alive renews
+//!   ([`store::JobRecords`]); who lost it is cancelled. A time of a schedule is served once. `serve` runs jobs; a command runs
+//!   none but the one it is, under the same lock ([`jobs::once`]).
 //! - Themes are made from the neighbours in the index, but for their ids and what happened to them, which nothing can make
 //!   again: these are in the store, and go into an export.
 //! - Text from outside is text: markup is removed once, in [`paper::plain`], and what is searched, embedded, named and
@@ -110,14 +119,14 @@
 //! - Work that takes long looks whether anybody still waits for it ([`cancel`]); what is written goes in whole all the same.
 //! - Of the versions of one work (same arXiv id or DOI, or same title and first author, unless they are articles of
 //!   different DOIs and years) the newest is shown. The keys are in the store.
-//! - What an answer knows of readers other than the one who asks comes through `engine/readership` alone: acts of readers with
+//! - What an answer knows of readers other than the one who asks comes through `engine/readers/readership` alone: acts of readers with
 //!   a history, in batches, sampled or in coarse steps. The day of an event is there the one on which the store received it.
 //! - What people are shown on a terminal, in a log or in a feed goes through [`paper::shown`]; JSON for a terminal escapes what
 //!   that leaves out. Every list of a request and every answer has a greatest length, in [`bounds`].
 //! - An import has a claim on what it added to a history, until the user does the same by hand: taken back, it leaves what
 //!   others have a claim on. It is committed a window at a time, each with what the import has come to by then.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
-//!   what is made with a model is a space (`engine/space`), an answer takes one at its door and hands it on, and moving to
+//!   what is made with a model is a space (`engine/corpus/embedding_space`), an answer takes one at its door and hands it on, and moving to
 //!   another model puts a new space in the old one's place at once.
 //! - One thread owns the model (on a card two threads, each a model of its own). Texts reach it through a queue and leave in
 //!   batches of tokens. The queue is bounded for queries; documents come from ingests, which have few windows under way,

@@ -21,6 +21,7 @@ use super::streams::{self, Handled, Manner, say};
 use super::{Context, show};
 use crate::engine::{Engine, Exported, ExportedRun, ExportedThemes, ExportedUser, Incoming};
 use crate::error::{Error, Result};
+use crate::jobs;
 use crate::paper::bounds::MAX_LINE;
 use crate::paper::{Paper, PaperId};
 use crate::sources;
@@ -122,6 +123,8 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
         progress.done(n);
     }
     progress.finish();
+    // So that interests go along under the ids that they are known by.
+    jobs::keep_interests(&engine).unwrap_or_else(|e| say!("warning: interests go along as they were last kept: {e}"));
     let progress = Progress::new("export", "users", None);
     // It holds what people read, and the secrets of their feeds.
     let mut users = create_private(&dir.join("users.jsonl"))?;

@@ -9,12 +9,26 @@ use crate::error::Result;
 /// What a reader does in a row is one look at them.
 const SETTLES: Duration = Duration::from_secs(1);
 
+/// The name of the job.
+const INTERESTS: &str = "interests";
+
+/// Does the job, where there is something to do: for a command that hands on what is kept.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub fn keep_interests(engine: &Engine) -> Result<()> {
+    if engine.interests_have_work()? {
+        super::once(engine, INTERESTS, || Ok(((), vec![("readers", engine.keep_interests()? as u64)])))?;
+    }
+    Ok(())
+}
+
 /// The job `interests`.
 pub struct Interests;
 
 impl Job for Interests {
     fn name(&self) -> &'static str {
-        "interests"
+        INTERESTS
     }
 
     fn about(&self) -> &'static str {

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use clock::Clock;
+pub use interests::keep_interests;
 pub use readership::{READERSHIP, tell_today};
 pub use runner::{Runner, Stopped, Terms};
 pub use themes::{THEMES, numbers as themes_numbers};

@@ -273,8 +273,10 @@ CREATE TABLE jobs (
     did       TEXT
 ) STRICT, WITHOUT ROWID;
 
--- The version of a user whose interests were kept last: of those who are behind they are to be found again.
+-- The version of a user whose interests were kept last: of those who are behind they are to be found again. Until now they were
+-- found whenever somebody asked.
 ALTER TABLE users ADD COLUMN found INTEGER NOT NULL DEFAULT 0;
+UPDATE users SET found = version;
 CREATE INDEX users_not_found ON users (user) WHERE found < version;
 ",
 ];

@@ -128,7 +128,7 @@ fn a_question_changes_nothing() {
             for path in &asked {
                 let reply = server.get(path);
                 let known = [200, 303].contains(&reply.status) || !settled && reply.status == 409;
-                assert!(known || path.ends_with("/p%2F3/imports"), "{path}: {} {}", reply.status, reply.body);
+                assert!(known, "{path}: {} {}", reply.status, reply.body);
             }
             if round == 0 && !settled {
                 // Nobody makes themes: that is said, and how to have them.
@@ -257,7 +257,7 @@ fn a_schedule_that_never_comes_is_refused() {
     let folder = filled(3);
     let file = folder.file("s.toml", "[jobs]\nthemes = '0 0 31 2 *'\n");
     let ran = folder.run(&["--config", &file, "info"]);
-    assert!(ran.status == Some(1) && ran.err.contains("no day ever meets it"), "{}", ran.err);
+    assert!(ran.status != Some(0) && ran.err.contains("no day ever meets it"), "{}", ran.err);
     let reply: Reply = Server::start(&folder).get("/v1/jobs");
     assert_eq!(reply.status, 200);
 }

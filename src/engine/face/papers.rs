@@ -173,7 +173,10 @@ impl Engine {
     /// stopped.
     pub fn reembed(&self, wanted: &Config, progress: &dyn Fn(usize, usize)) -> Result<Reembedded> {
         let done = self.corpus.reembed(wanted, progress)?;
-        self.readers.keep_outside_vectors()?;
+        // The move is made; what is missing of libraries is embedded by the job `interests`.
+        if let Err(e) = self.readers.keep_outside_vectors() {
+            tracing::warn!("papers of libraries have no vectors of the new model yet: {e}");
+        }
         self.listeners.tell(Happened::Readers);
         Ok(done)
     }

@@ -4,13 +4,17 @@
 
 mod agreement;
 mod calibration;
+mod common;
 mod coreading;
 mod feed;
 mod format;
 mod history;
 mod imports;
 mod interests;
+mod learned;
+mod library;
 mod named;
+mod pool;
 mod questions;
 mod reader;
 mod readership;
@@ -30,7 +34,7 @@ pub use self::questions::QuestionsOptions;
 pub use self::testbed::{Readership, Testbed, Topic};
 pub use self::users::{EventReport, ExportedUser, MAX_EVENTS, RejectedEvent, Unreadable, UserView};
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::engine::corpus::Corpus;
 use crate::engine::happened::{Happened, Listeners};
@@ -42,14 +46,22 @@ pub struct Readers {
     corpus: Arc<Corpus>,
     themes: Arc<Themes>,
     store: Arc<Store>,
-    // Users whose model is fitted; made again from the store whenever they are not here.
+    // Users whose model is fitted, and what was scored for them; made again from the store whenever they are not here.
     kept: reader::KeptReaders,
+    pools: pool::Pools,
+    // What is common in the corpus.
+    common: common::KeptCommon,
+    // What is told of all readers together, and what is made of it.
+    released: readership::KeptReleased,
+    others: coreading::KeptOthers,
     // Reading lists that are being taken in.
     imports: imports::Running,
     // The papers that newcomers are asked about.
     questions: questions::Kept,
     // Interests that are not in the store yet.
     found: interests::FoundLately,
+    // The model of which all papers of libraries are known to have vectors.
+    complete: Mutex<String>,
     listeners: Arc<Listeners>,
 }
 
@@ -60,10 +72,15 @@ impl Readers {
             corpus,
             themes,
             store,
-            kept: reader::KeptReaders::default(),
-            imports: imports::Running::default(),
-            questions: questions::Kept::default(),
-            found: interests::FoundLately::default(),
+            kept: Default::default(),
+            pools: Default::default(),
+            common: Default::default(),
+            released: Default::default(),
+            others: Default::default(),
+            imports: Default::default(),
+            questions: Default::default(),
+            found: Default::default(),
+            complete: Default::default(),
             listeners,
         }
     }
@@ -71,6 +88,9 @@ impl Readers {
     /// Lets go of a user who is forgotten, and of all that was made of many and of them.
     fn forget(&self, user: i64) {
         self.kept.forget(user);
+        if self.released.forget(user) {
+            self.others.forget();
+        }
         self.questions.forget(user);
         self.found.forget(user);
     }

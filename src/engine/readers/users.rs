@@ -190,7 +190,7 @@ impl Readers {
     }
 
     /// Takes the secret of a user's feed back: the addresses with it stop at once, and the next call of
-    /// [`Engine::feed_token`] makes another.
+    /// [`Readers::feed_token`] makes another.
     pub fn revoke_feed_token(&self, name: &str) -> Result<()> {
         self.store.drop_token(name)
     }
@@ -214,7 +214,7 @@ impl Readers {
                     events: self.store.history(user.number)?,
                     received: self.store.received(user.number)?,
                     outside: self.store.outside(user.number)?,
-                    interests: self.store.interests(user.number)?,
+                    interests: self.known_interests(user.number)?,
                     imports: self.store.imports_with_claims(user.number)?,
                     token: self.store.known_token(user.name.as_str())?,
                     name: user.name,
@@ -234,7 +234,9 @@ impl Readers {
         self.store.restore_imports(&user.name, &user.imports)?;
         let number = self.store.user(user.name.as_str())?.number;
         self.store.put_interests(number, &user.interests)?;
-        self.forget(number);
+        // What was found of them before is found again.
+        self.kept.forget(number);
+        self.found.forget(number);
         self.wrote();
         Ok(())
     }

@@ -8,26 +8,19 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use crate::cancel;
-use crate::embed::Kind;
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
 use crate::error::{Error, Result};
 use crate::index::behind_requests;
-use crate::paper::PaperId;
 use crate::store::{FoundInterests, StoredInterest, User};
 
 /// Users looked at, and kept in one go.
 const USERS: usize = 32;
 
-/// Papers of libraries that are embedded in one go.
-const PAPERS: usize = 256;
-
 /// What was found of users and is not in the store.
 #[derive(Default)]
 pub struct FoundLately {
     of: Mutex<HashMap<i64, Vec<StoredInterest>>>,
-    // Of which model all papers of libraries are known to have vectors.
-    complete: Mutex<String>,
 }
 
 impl FoundLately {
@@ -106,7 +99,7 @@ impl Readers {
 
     /// Whether [`Readers::keep_interests`] would do something.
     pub fn interests_have_work(&self) -> Result<bool> {
-        Ok(self.store.any_interests_to_find()? || *self.complete() != self.corpus.model().fingerprint)
+        Ok(self.store.any_interests_to_find()? || self.library_lacks_vectors()?)
     }
 
     /// Finds the interests of all users whose histories, settings or edits have changed since that was last done, and keeps
@@ -117,7 +110,12 @@ impl Readers {
     }
 
     fn find_and_keep(&self) -> Result<usize> {
-        self.keep_outside_vectors()?;
+        match self.keep_outside_vectors() {
+            Err(Error::Cancelled) => return Err(Error::Cancelled),
+            // Answers embed them each time.
+            Err(e) => tracing::warn!("papers of libraries have no vectors yet: {e}"),
+            Ok(()) => {}
+        }
         let (mut after, mut done) = (None, 0);
         loop {
             let users = self.store.interests_to_find(after, USERS)?;
@@ -144,33 +142,5 @@ impl Readers {
     /// Finds the interests of a user, unless that was done for an answer.
     fn find_now(&self, space: &EmbeddingSpace, user: User) -> Result<()> {
         if self.is_ready(space, &user) { Ok(()) } else { self.read(space, user, &[]).map(drop) }
-    }
-
-    /// Embeds the papers of libraries that have no vector of the model, as after a move to another one.
-    pub fn keep_outside_vectors(&self) -> Result<()> {
-        let space = self.corpus.space();
-        let model = space.model();
-        let mut first: Option<PaperId> = None;
-        while *self.complete() != model.fingerprint {
-            cancel::check()?;
-            let lacking = self.store.outside_lacking(model, PAPERS)?;
-            let next = lacking.first().map(|paper| paper.id.clone());
-            // None are left; or the store takes no vector for the first, and would not another time.
-            if next == first {
-                self.complete().clone_from(&model.fingerprint);
-                break;
-            }
-            first = next;
-            let embedder = space.embedder()?;
-            let texts: Vec<String> = lacking.iter().map(|p| p.text_joined(embedder.separator())).collect();
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let made: Vec<_> = lacking.iter().zip(embedder.embed(&texts, Kind::Document)?).collect();
-            self.store.put_vectors(model, &made)?;
-        }
-        Ok(())
-    }
-
-    fn complete(&self) -> std::sync::MutexGuard<'_, String> {
-        self.found.complete.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
