@@ -9,7 +9,7 @@ use super::corpus::embedding_space;
 use crate::config::Config;
 use crate::embed;
 use crate::error::Result;
-use crate::index::Checked;
+use crate::index::IndexCheck;
 use crate::store::{self, Finding, PagesRead, Store};
 
 /// Papers that are searched for in the index.
@@ -23,7 +23,7 @@ const NEEDED: u64 = 64;
 pub struct Checkup {
     /// The index of vectors.
     #[serde(flatten)]
-    pub index: Checked,
+    pub index: IndexCheck,
     /// The database.
     pub database: PagesRead,
 }
@@ -103,14 +103,19 @@ impl Engine {
                 Finding::bad("index", format!("it holds {have} of {papers} papers"), "wait a moment and look again")
             }
             Ok(_) if !checked.damaged.is_empty() => Finding::bad("index", checked.damaged.join("; "), HELP),
-            Ok(_) if checked.unreachable > 0 => {
-                Finding::bad("index", format!("{} points of its graphs are unreachable", checked.unreachable), HELP)
+            Ok(_) if checked.unreachable.is_some_and(|n| n > 0) => {
+                let n = checked.unreachable.unwrap_or_default();
+                Finding::bad("index", format!("{n} points of its graphs are unreachable"), HELP)
             }
             Ok(papers) => {
+                let files = match checked.files {
+                    0 => "no files".to_string(),
+                    n => format!("{n} files as they were written"),
+                };
                 let found = format!(
-                    "{papers} papers; {} files as they were written; {} papers searched for: recall@10 {:.3}, {} not first for \
+                    "{papers} papers; {files}; {} papers searched for: recall@10 {:.3}, {} not first for \
                      their own vector (many alike)",
-                    checked.files, checked.sample, checked.recall, checked.lost
+                    checked.sample, checked.recall, checked.lost
                 );
                 Finding::good("index", found)
             }

@@ -11,14 +11,14 @@ use crate::config::{Config, Precision};
 use crate::embed::{self, Embedder, Identity, Options, Pace};
 use crate::engine::open::precision_named;
 use crate::error::{Error, Result};
-use crate::index::{IndexOptions, OpenReport, SegmentedIndex};
+use crate::index::{self, IndexOptions, OpenReport, Opening, VectorIndex};
 use crate::paper::Row;
 use crate::store::{Store, StoredModel};
 
 /// A model, the index over its vectors, and its embedder.
 pub struct EmbeddingSpace {
     pub model: StoredModel,
-    pub index: SegmentedIndex,
+    pub index: OldFace,
     // Opened by the first who needs it: half of the commands never embed a text.
     embedder: OnceLock<Arc<dyn Embedder>>,
     // Held while the embedder is opened, so that it happens once.
@@ -38,14 +38,17 @@ impl EmbeddingSpace {
             ef_search: t.ef_search,
             recall: t.recall,
             exact_below: t.exact_below,
+            ..IndexOptions::default()
         };
         let folder = folder(&config.data, &model);
         let (from, of) = (Arc::clone(store), model.clone());
         let source = Box::new(move |rows: &RoaringBitmap, f: &mut dyn FnMut(Row, &[f32]) -> Result<()>| {
             from.vectors_of(&of, rows, f)
         });
-        let (index, report) =
-            SegmentedIndex::open(&folder, &model.fingerprint, model.dimension, options, change, &rows, source)?;
+        let (fingerprint, dimension) = (&model.fingerprint, model.dimension);
+        let opening = Opening { folder: &folder, fingerprint, dimension, options, change, rows: &rows, source };
+        let (index, report) = index::open(config.index.kind, opening)?;
+        let index = OldFace(index);
         Ok((EmbeddingSpace { model, index, embedder: OnceLock::new(), opening: Mutex::default() }, report))
     }
 
@@ -137,5 +140,47 @@ impl Config {
             token_budget: self.tuning.token_budget,
             max_waiting: self.tuning.max_waiting,
         }
+    }
+}
+
+/// TEMPORARY
+pub struct OldFace(pub Arc<dyn VectorIndex>);
+impl std::ops::Deref for OldFace {
+    type Target = dyn VectorIndex;
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+#[allow(missing_docs)]
+impl OldFace {
+    pub fn vectors(&self, rows: &[Row]) -> Vec<Option<Vec<f32>>> {
+        self.0.vectors(rows).unwrap_or_default()
+    }
+    pub fn search(&self, q: &[f32], k: usize, a: Option<&RoaringBitmap>) -> Result<crate::index::Found> {
+        self.0.search(q, k, a.map(Into::into))
+    }
+    pub fn search_many(&self, q: &[&[f32]], k: usize, a: Option<&RoaringBitmap>) -> Result<Vec<crate::index::Found>> {
+        self.0.search_many(q, k, a.map(Into::into))
+    }
+    pub fn neighbour_graph(&self, k: usize) -> crate::index::NeighbourGraph {
+        self.0.neighbour_graph(k).unwrap_or_default()
+    }
+    pub fn remove(&self, rows: &[Row]) {
+        let _ = self.0.remove(rows);
+    }
+    pub fn state(&self) -> crate::index::IndexStatus {
+        self.0.status()
+    }
+    pub fn audit(&self, n: usize) -> crate::index::IndexCheck {
+        self.0.check(n).unwrap_or_default()
+    }
+    pub fn maintain(&self, change: u64) -> Result<()> {
+        self.0.settle(change, crate::index::Haste::Wait)
+    }
+    pub fn maintain_soon(&self) {
+        let _ = self.0.settle(0, crate::index::Haste::Behind);
+    }
+    pub fn trouble(&self) -> Option<String> {
+        self.0.status().trouble
     }
 }
