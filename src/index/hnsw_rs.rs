@@ -42,6 +42,9 @@ const PIECE: usize = 2048;
 /// The share of a graph that may be gone before another is made: one in so many.
 const GONE: usize = 5;
 
+/// How many times as dear a step is here as one of our own graphs: the crate reads whole vectors from all over memory.
+const DEARER: usize = 2;
+
 /// One minus the cosine of unit vectors. The crate's own distance fails where rounding makes it fall below zero.
 #[derive(Default, Clone, Copy)]
 struct Cosine;
@@ -93,7 +96,7 @@ struct Reach<'a> {
 }
 
 impl HnswRs {
-    /// An empty one. Of the options `m`, `ef_construction`, `ef_search` and `exact_below` count.
+    /// An empty one. Of the options all but `recall` and `checked_at_once` count.
     pub fn new(dimension: usize, options: IndexOptions) -> Self {
         let linked = Linked { graph: Arc::new(empty(&options, 0)), rows: RoaringBitmap::new() };
         let inner = Inner {
@@ -269,8 +272,7 @@ impl Inner {
         // As many more as there are points for each that may be found, and some to spare.
         let wanted = k.saturating_mul(points.div_ceil(standing)).saturating_mul(3) / 2 + 8;
         let ef = wanted.max(self.options.ef_search);
-        // A walk that keeps `ef_search` in sight costs about as much as scoring `exact_below` rows.
-        let costs = ef.saturating_mul(self.options.exact_below) / self.options.ef_search.max(1);
+        let costs = ef.saturating_mul(DEARER * self.options.rows_a_step);
         (wanted < points / 4 && costs < standing).then_some(Reach { held, linked, waiting, allowed, k, wanted })
     }
 

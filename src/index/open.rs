@@ -27,6 +27,9 @@ pub struct IndexOptions {
     pub recall: Option<f32>,
     /// Up to this many rows wait outside a graph: scoring all of them is as quick as a walk and never misses.
     pub exact_below: usize,
+    /// Rows whose scoring costs as much as one more place in sight of a walk under a filter: few allowed rows are scored
+    /// instead. 75 was measured at 80 over 59,000 vectors and over a million.
+    pub rows_a_step: usize,
     /// Bytes of a segment up to which all its checksums are compared before it is used; a bigger one is compared behind the
     /// searches. `segments` alone.
     pub checked_at_once: u64,
@@ -40,6 +43,7 @@ impl Default for IndexOptions {
             ef_search: 96,
             recall: None,
             exact_below: 4000,
+            rows_a_step: 75,
             checked_at_once: 128 << 20,
         }
     }

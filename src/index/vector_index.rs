@@ -122,8 +122,8 @@ pub trait VectorIndex: Send + Sync {
 pub struct Allowed<'a> {
     /// Every row that may be found, and no other.
     pub rows: &'a RoaringBitmap,
-    /// What all of them match; rows that match it too may be missing (papers that a reader knows, superseded versions). None
-    /// where they were chosen one by one, or by what only the store knows.
+    /// What all of them match, its `exclude` list apart, which is taken off the answer later. Rows that match it too may be
+    /// missing (another span of days, one author's, chosen candidates). None where they were chosen one by one.
     pub filter: Option<&'a Filter>,
 }
 

@@ -178,15 +178,16 @@ fn no_unwrap_where_it_does_not_belong() {
             "index/contract/setups.rs",
             "themes/tests.rs",
             "segments/persistence_tests.rs",
+            "corpus/walk_tests.rs",
             "store/fixture.rs",
             "lexical/contract.rs",
             "embed/cpu/tests.rs",
             "references/tests.rs",
             "bibtex/tests.rs",
-            "embed/tiny/agree.rs",
-            "embed/tiny/hub.rs",
-            "embed/tiny/mod.rs",
-            "embed/tiny/plain.rs",
+            "embed/test_models/agree.rs",
+            "embed/test_models/hub.rs",
+            "embed/test_models/mod.rs",
+            "embed/test_models/plain.rs",
         ];
         if tests.iter().any(|t| path.ends_with(t)) {
             continue;

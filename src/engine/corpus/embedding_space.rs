@@ -7,18 +7,19 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use roaring::RoaringBitmap;
 
-use crate::config::{Config, Precision};
-use crate::embed::{self, Embedder, Identity, Options, Pace};
-use crate::engine::open::precision_named;
+use crate::config::Config;
+use crate::embed::{self, Embedder, Pace};
+use crate::engine::corpus::model::precision_named;
 use crate::error::{Error, Result};
-use crate::index::{self, IndexOptions, OpenReport, Opening, VectorIndex};
+use crate::index::{self, Allowed, Found, IndexOptions, NeighbourGraph, OpenReport, Opening, VectorIndex};
 use crate::paper::Row;
 use crate::store::{Store, StoredModel};
 
 /// A model, the index over its vectors, and its embedder.
 pub struct EmbeddingSpace {
-    pub model: StoredModel,
-    pub index: OldFace,
+    pub(super) model: StoredModel,
+    pub(super) index: Arc<dyn VectorIndex>,
+    config: Config,
     // Opened by the first who needs it: half of the commands never embed a text.
     embedder: OnceLock<Arc<dyn Embedder>>,
     // Held while the embedder is opened, so that it happens once.
@@ -48,14 +49,77 @@ impl EmbeddingSpace {
         let (fingerprint, dimension) = (&model.fingerprint, model.dimension);
         let opening = Opening { folder: &folder, fingerprint, dimension, options, change, rows: &rows, source };
         let (index, report) = index::open(config.index.kind, opening)?;
-        let index = OldFace(index);
-        Ok((EmbeddingSpace { model, index, embedder: OnceLock::new(), opening: Mutex::default() }, report))
+        let config = config.clone();
+        Ok((EmbeddingSpace { model, index, config, embedder: OnceLock::new(), opening: Mutex::default() }, report))
+    }
+
+    /// The same over another index.
+    #[cfg(test)]
+    pub fn with_index(&self, index: Arc<dyn VectorIndex>) -> Self {
+        let (model, config) = (self.model.clone(), self.config.clone());
+        EmbeddingSpace { model, index, config, embedder: self.embedder.clone(), opening: Mutex::default() }
+    }
+
+    /// The model whose vectors these are.
+    pub fn model(&self) -> &StoredModel {
+        &self.model
+    }
+
+    /// How many papers it holds.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The rows of the papers.
+    pub fn rows(&self) -> RoaringBitmap {
+        self.index.rows()
+    }
+
+    /// The `k` papers nearest to a unit vector among the allowed ones, nearest first.
+    ///
+    /// # Errors
+    /// When the index cannot be asked.
+    pub fn search(&self, vector: &[f32], k: usize, allowed: Option<Allowed<'_>>) -> Result<Found> {
+        self.index.search(vector, k, allowed)
+    }
+
+    /// The same for each of many vectors, in their order. Ask so where it can be: elsewhere than in this process each call is
+    /// a way there and back.
+    ///
+    /// # Errors
+    /// When the index cannot be asked.
+    pub fn search_many(&self, vectors: &[&[f32]], k: usize, allowed: Option<Allowed<'_>>) -> Result<Vec<Found>> {
+        self.index.search_many(vectors, k, allowed)
+    }
+
+    /// The nearest neighbours of every paper among all papers.
+    ///
+    /// # Errors
+    /// When the index cannot be asked.
+    pub fn neighbour_graph(&self, k: usize) -> Result<NeighbourGraph> {
+        self.index.neighbour_graph(k)
+    }
+
+    /// The vectors of some rows, in their order; none for a row that is not there (any more).
+    ///
+    /// # Errors
+    /// When the index cannot be asked.
+    pub fn vectors(&self, rows: &[Row]) -> Result<Vec<Option<Vec<f32>>>> {
+        self.index.vectors(rows)
     }
 
     /// The vectors of some rows, in their order; zero for a row that was deleted meanwhile.
-    pub fn vectors_or_zero(&self, rows: &[Row]) -> Vec<Vec<f32>> {
+    ///
+    /// # Errors
+    /// When the index cannot be asked.
+    pub fn vectors_or_zero(&self, rows: &[Row]) -> Result<Vec<Vec<f32>>> {
         let zero = || vec![0.0; self.model.dimension];
-        self.index.vectors(rows).into_iter().map(|v| v.unwrap_or_else(zero)).collect()
+        Ok(self.index.vectors(rows)?.into_iter().map(|v| v.unwrap_or_else(zero)).collect())
     }
 
     /// The embedder, opened now if nobody did before.
@@ -63,7 +127,7 @@ impl EmbeddingSpace {
     /// # Errors
     /// [`Error::Model`] when it cannot be opened; [`Error::Data`] when it is no longer the model that the vectors were
     /// made with.
-    pub fn embedder(&self, config: &Config) -> Result<Arc<dyn Embedder>> {
+    pub fn embedder(&self) -> Result<Arc<dyn Embedder>> {
         if let Some(embedder) = self.embedder.get() {
             return Ok(Arc::clone(embedder));
         }
@@ -71,7 +135,7 @@ impl EmbeddingSpace {
         if let Some(embedder) = self.embedder.get() {
             return Ok(Arc::clone(embedder));
         }
-        let embedder = embedder(&self.model, config)?;
+        let embedder = embedder(&self.model, &self.config)?;
         let _ = self.embedder.set(Arc::clone(&embedder));
         Ok(embedder)
     }
@@ -115,72 +179,11 @@ pub fn folder(data: &Path, model: &StoredModel) -> PathBuf {
     data.join("index").join(&model.fingerprint)
 }
 
-/// What the store keeps of a model.
-pub fn stored(identity: Identity) -> StoredModel {
-    StoredModel {
-        name: identity.name,
-        fingerprint: identity.fingerprint,
-        dimension: identity.dimension,
-        source: identity.source,
-        precision: identity.precision.to_string(),
-    }
-}
-
-impl Config {
-    /// The part of the settings that the embedder needs. `precision` and `dimension` are what counts when nobody asked for
-    /// another.
-    pub fn embed_options(&self, model: &str, precision: Option<Precision>, dimension: Option<usize>) -> Options {
-        Options {
-            model: model.to_string(),
-            device: self.device,
-            kernels: self.kernels,
-            precision: self.precision.or(precision),
-            dimension: self.dimension.or(dimension),
-            threads: self.tuning.threads,
-            token_budget: self.tuning.token_budget,
-            max_waiting: self.tuning.max_waiting,
+/// Removes the indexes over the vectors of other models. What cannot be removed is left: it does no harm.
+pub fn sweep(folder: &Path, keep: &str) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name() != keep {
+            let _ = std::fs::remove_dir_all(entry.path());
         }
-    }
-}
-
-/// TEMPORARY
-pub struct OldFace(pub Arc<dyn VectorIndex>);
-impl std::ops::Deref for OldFace {
-    type Target = dyn VectorIndex;
-    fn deref(&self) -> &Self::Target {
-        &*self.0
-    }
-}
-#[allow(missing_docs)]
-impl OldFace {
-    pub fn vectors(&self, rows: &[Row]) -> Vec<Option<Vec<f32>>> {
-        self.0.vectors(rows).unwrap_or_default()
-    }
-    pub fn search(&self, q: &[f32], k: usize, a: Option<&RoaringBitmap>) -> Result<crate::index::Found> {
-        self.0.search(q, k, a.map(Into::into))
-    }
-    pub fn search_many(&self, q: &[&[f32]], k: usize, a: Option<&RoaringBitmap>) -> Result<Vec<crate::index::Found>> {
-        self.0.search_many(q, k, a.map(Into::into))
-    }
-    pub fn neighbour_graph(&self, k: usize) -> crate::index::NeighbourGraph {
-        self.0.neighbour_graph(k).unwrap_or_default()
-    }
-    pub fn remove(&self, rows: &[Row]) {
-        let _ = self.0.remove(rows);
-    }
-    pub fn state(&self) -> crate::index::IndexStatus {
-        self.0.status()
-    }
-    pub fn audit(&self, n: usize) -> crate::index::IndexCheck {
-        self.0.check(n).unwrap_or_default()
-    }
-    pub fn maintain(&self, change: u64) -> Result<()> {
-        self.0.settle(change, crate::index::Haste::Wait)
-    }
-    pub fn maintain_soon(&self) {
-        let _ = self.0.settle(0, crate::index::Haste::Behind);
-    }
-    pub fn trouble(&self) -> Option<String> {
-        self.0.status().trouble
     }
 }

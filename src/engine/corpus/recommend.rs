@@ -6,19 +6,20 @@ use std::time::Instant;
 use crate::bounds;
 use crate::cancel;
 use crate::embed::{Kind, unit};
-use crate::engine::corpus::answer::AnswerBudget;
+use crate::engine::answer::AnswerBudget;
+use crate::engine::answer::{Answer, Hit, Meta, Mode, Part, SearchOptions, Why};
+use crate::engine::corpus::Corpus;
 use crate::engine::corpus::candidates::{Candidate, LexicalQuery, RetrievalQuery, WORDS_SHARE};
 use crate::engine::corpus::embed::{MAX_INPUTS, check_texts};
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::retrieve::{Constraints, Rescore};
 use crate::engine::corpus::search::check_query;
 use crate::engine::corpus::similar::WithVector;
-use crate::engine::{Answer, Engine, Feed, Hit, Meta, Mode, Part, SearchOptions, Why};
 use crate::error::{Error, Result};
 use crate::index::{Plan, TermVector, dot};
 use crate::paper::{PaperId, Row, Works, head};
 use crate::rank::{self, Profile, Strategy, UNDATED, decay};
-use crate::user::{Event, EventKind, Moment};
+use crate::user::Moment;
 
 /// Most candidates and most examples in one call.
 pub const MAX_CANDIDATES: usize = bounds::CANDIDATES;
@@ -109,17 +110,11 @@ enum Name {
     Vector,
 }
 
-impl Engine {
+impl Corpus {
     /// Papers close to what is liked and far from what is not.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] names an id that is not there; [`Error::Invalid`] says what of the request is not allowed.
     pub fn recommend(&self, request: &Recommend) -> Result<Answer> {
         let began = Instant::now();
         request.check()?;
-        if let Some(user) = &request.user {
-            return self.recommend_for(user, request);
-        }
         let space = &*self.space();
         let examples = self.examples(space, request)?;
         let profile = &examples.profile;
@@ -163,7 +158,7 @@ impl Engine {
         let rows: Vec<Row> = hits.iter().map(|(f, _)| f.row).collect();
         let mut whys: Vec<Option<Why>> = vec![None; rows.len()];
         if request.ask.explain {
-            let (vectors, terms) = (space.index.vectors(&rows), self.lexical.terms(&rows));
+            let (vectors, terms) = (space.vectors(&rows)?, self.lexical.terms(&rows));
             for (k, (vector, terms)) in vectors.iter().zip(&terms).enumerate() {
                 cancel::check()?;
                 let words = terms.as_ref().map_or(&[][..], |t| &t.terms);
@@ -178,26 +173,6 @@ impl Engine {
         Ok(Answer { papers, meta })
     }
 
-    /// Papers for a stored user: their feed, or the candidates in their order.
-    fn recommend_for(&self, user: &str, request: &Recommend) -> Result<Answer> {
-        let at = Moment::now();
-        let said = |kind| move |e: &Example| Event { paper: e.id.clone(), kind, at, weight: e.weight };
-        let likes = request.like.iter().map(said(EventKind::Like));
-        let hypothetical_events: Vec<Event> =
-            likes.chain(request.dislike.iter().map(said(EventKind::Dislike))).collect();
-        // A preview may be of somebody who does not exist; a recommendation for them is a mistake in the name.
-        self.store.user(user)?;
-        if let Some(candidates) = &request.candidates {
-            return self.rank_for(user, candidates, &hypothetical_events, request.ask.explain);
-        }
-        let ask = request.ask.clone();
-        let diversity = Some(ask.diversity).filter(|d| *d > 0.0);
-        self.feed(
-            user,
-            &Feed { ask, diversity, per_author: request.per_author, hypothetical_events, ..Feed::default() },
-        )
-    }
-
     fn examples(&self, space: &EmbeddingSpace, request: &Recommend) -> Result<Examples> {
         let (mut names, mut sides) = (Vec::new(), [Vec::new(), Vec::new()]);
         let (mut rows, mut liked_papers) = ([Vec::new(), Vec::new()], Vec::new());
@@ -210,9 +185,11 @@ impl Engine {
         for (k, (papers, texts)) in
             [(&request.like, &request.text), (&request.dislike, &request.dislike_text)].into_iter().enumerate()
         {
-            for given in papers {
-                let WithVector { row, paper, vector } = self.with_vector(space, given.id.as_str())?;
-                sides[k].push(example(given.weight, vector, self.lexical.terms(&[row]).pop().flatten()));
+            let ids: Vec<&str> = papers.iter().map(|given| given.id.as_str()).collect();
+            let found = self.with_vectors(space, &ids)?;
+            let terms = self.lexical.terms(&found.iter().map(|f| f.row).collect::<Vec<_>>());
+            for ((given, WithVector { row, paper, vector }), terms) in papers.iter().zip(found).zip(terms) {
+                sides[k].push(example(given.weight, vector, terms));
                 names.push(Name::Paper { id: paper.id.to_string(), title: paper.title.clone() });
                 rows[k].push(row);
                 if k == 0 {
@@ -222,7 +199,7 @@ impl Engine {
             if !texts.is_empty() {
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
                 check_texts(&texts)?;
-                for (text, vector) in texts.iter().zip(space.embedder(&self.config)?.embed(&texts, Kind::Query)?) {
+                for (text, vector) in texts.iter().zip(space.embedder()?.embed(&texts, Kind::Query)?) {
                     cancel::check()?;
                     sides[k].push(example(1.0, vector, Some(self.lexical.terms_of(text))));
                     names.push(Name::Text(head(text.trim(), 80)));
@@ -253,8 +230,19 @@ impl Engine {
             Mode::Dense => 0.0,
             Mode::Lexical => 1.0,
         };
-        let at_large = || self.at_large(space, &rows, &example);
-        let profile = Profile::new(request.strategy, likes, dislikes, share, at_large)
+        let mut failed = None;
+        let at_large = || match self.at_large(space, &rows, &example) {
+            Ok(others) => others,
+            Err(e) => {
+                failed = Some(e);
+                Vec::new()
+            }
+        };
+        let profile = Profile::new(request.strategy, likes, dislikes, share, at_large);
+        if let Some(e) = failed {
+            return Err(e);
+        }
+        let profile = profile
             .ok_or_else(|| Error::Invalid("the examples cancel each other out: nothing is left to look for".into()))?;
         // A regression that was given up is none.
         cancel::check()?;
@@ -268,14 +256,14 @@ impl Engine {
         space: &EmbeddingSpace,
         known: &[Vec<Row>; 2],
         example: &dyn Fn(f32, Vec<f32>, Option<TermVector>) -> rank::Example,
-    ) -> Vec<rank::Example> {
+    ) -> Result<Vec<rank::Example>> {
         let live = self.lexical.rows();
         let step = (live.len() as usize / BACKGROUND).max(1);
         let rows: Vec<Row> =
             live.iter().step_by(step).map(Row).filter(|r| !known.iter().any(|k| k.contains(r))).collect();
-        let vectors = space.index.vectors(&rows).into_iter();
+        let vectors = space.vectors(&rows)?.into_iter();
         let pairs = vectors.zip(self.lexical.terms(&rows));
-        pairs.filter_map(|(vector, terms)| Some(example(1.0, vector?, terms))).collect()
+        Ok(pairs.filter_map(|(vector, terms)| Some(example(1.0, vector?, terms))).collect())
     }
 
     fn rank_candidates(&self, ids: &[PaperId], score: &Rescore<'_>) -> Result<Vec<(Candidate, crate::paper::Paper)>> {
@@ -304,7 +292,7 @@ impl Engine {
         half_life_days: Option<f32>,
     ) -> Result<()> {
         let rows: Vec<Row> = found.iter().map(|f| f.row).collect();
-        let vectors = space.index.vectors(&rows);
+        let vectors = space.vectors(&rows)?;
         let scores: Vec<f32> = if profile.is_nearest() {
             let terms = self.lexical.terms(&rows);
             let one = |(vector, terms): (&Option<Vec<f32>>, &Option<TermVector>)| -> Result<f32> {
@@ -347,7 +335,7 @@ impl Engine {
 }
 
 impl Recommend {
-    fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         self.ask.check()?;
         if self.user.is_some() {
             let not_for_users = [

@@ -9,12 +9,14 @@ use roaring::RoaringBitmap;
 
 use crate::bounds;
 use crate::cancel;
-use crate::engine::corpus::answer::AnswerBudget;
+use crate::engine::answer::AnswerBudget;
+use crate::engine::answer::{Answer, Part, SearchOptions};
+use crate::engine::corpus::Corpus;
 use crate::engine::corpus::candidates::{Candidate, LexicalQuery, RetrievalQuery};
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::retrieve::{Constraints, pool};
-use crate::engine::{Answer, Engine, Part, SearchOptions};
 use crate::error::{Error, Result};
+use crate::index::Allowed;
 use crate::paper::{Paper, PaperId, Row, Works};
 
 /// Papers whose neighbours are looked for side by side.
@@ -26,11 +28,8 @@ const MAX_BATCH: usize = bounds::BATCH;
 /// What hears a paper and its neighbours with their scores.
 pub type TakeNeighbours<'a> = dyn FnMut(&PaperId, &[(PaperId, f32)]) -> Result<()> + 'a;
 
-impl Engine {
+impl Corpus {
     /// Papers like the one that an id or identifier names: never itself, nor (unless `versions` is asked for) another version of its work.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such paper; [`Error::Invalid`] for a request that is not allowed.
     pub fn similar(&self, id: &str, ask: &SearchOptions) -> Result<Answer> {
         ask.check()?;
         self.similar_in(&self.space(), id, ask).map(|(_, answer)| answer)
@@ -51,9 +50,6 @@ impl Engine {
     }
 
     /// Papers like each of some papers, with the ids that these were given, in the order of the list.
-    ///
-    /// # Errors
-    /// As [`Engine::similar`]; [`Error::Invalid`] also for no id, too many, or an answer that would be too long ([`bounds`]).
     pub fn similar_to_each(&self, ids: &[PaperId], ask: &SearchOptions) -> Result<Vec<(PaperId, Answer)>> {
         if ids.is_empty() || ids.len() > MAX_BATCH {
             return Err(Error::Invalid(format!("{} ids; 1 to {MAX_BATCH} are allowed", ids.len())));
@@ -71,9 +67,6 @@ impl Engine {
 
     /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of [`Engine::similar`],
     /// without reading the papers. What the filter allows are the neighbours; every paper gets its own.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a request that is not allowed, or that asks for diversity; whatever `f` returns.
     pub fn each_neighbours(&self, ask: &SearchOptions, f: &mut TakeNeighbours<'_>) -> Result<()> {
         ask.check()?;
         if ask.diversity > 0.0 {
@@ -88,8 +81,12 @@ impl Engine {
         let rows: Vec<Row> = ids.keys().copied().collect();
         for piece in rows.chunks(PIECE) {
             let asked = cancel::current();
-            let of = |row: &Row| asked.scope(|| self.neighbours(&space, *row, ask, allowed.as_ref(), &excluded));
-            let found: Vec<Result<Vec<Candidate>>> = piece.par_iter().map(of).collect();
+            let of = |(row, vector): (&Row, Option<Vec<f32>>)| {
+                // Deleted meanwhile.
+                let Some(vector) = vector else { return Ok(Vec::new()) };
+                asked.scope(|| self.neighbours(&space, (*row, &vector), ask, allowed.as_ref(), &excluded))
+            };
+            let found: Vec<Result<Vec<Candidate>>> = piece.par_iter().zip(space.vectors(piece)?).map(of).collect();
             for (row, found) in piece.iter().zip(found) {
                 let named = found?.into_iter().filter_map(|n| Some((ids.get(&n.row)?.clone(), n.score)));
                 f(&ids[row], &named.collect::<Vec<_>>())?;
@@ -98,23 +95,23 @@ impl Engine {
         Ok(())
     }
 
-    /// The neighbours of a row; none when it was deleted meanwhile.
+    /// The neighbours of a row, which has this vector.
     fn neighbours(
         &self,
         space: &EmbeddingSpace,
-        row: Row,
+        (row, vector): (Row, &[f32]),
         ask: &SearchOptions,
         allowed: Option<&RoaringBitmap>,
         excluded: &RoaringBitmap,
     ) -> Result<Vec<Candidate>> {
-        let Some(vector) = space.index.vectors(&[row]).pop().flatten() else { return Ok(Vec::new()) };
         let terms = self.lexical.terms(&[row]).pop().flatten().unwrap_or_default();
-        let probe = RetrievalQuery::new(ask.mode, &vector, LexicalQuery::Terms(&terms));
+        let probe = RetrievalQuery::new(ask.mode, vector, LexicalQuery::Terms(&terms));
         let needed = ask.offset.saturating_add(ask.limit);
         let mut k = pool(needed, false);
         loop {
-            k = if k > space.index.len() / 4 { space.index.len() + 1 } else { k };
-            let mut candidates = self.candidates(space, &probe, k, allowed)?;
+            k = if k > space.len() / 4 { space.len() + 1 } else { k };
+            let filtered = allowed.map(|rows| Allowed { rows, filter: Some(&ask.filter) });
+            let mut candidates = self.candidates(space, &probe, k, filtered)?;
             {
                 let versions = self.versions();
                 let others = if ask.versions { Vec::new() } else { versions.others(row) };
@@ -134,7 +131,7 @@ impl Engine {
     }
 
     /// Papers like a paper, under rules of the caller's.
-    pub(in crate::engine) fn like(
+    pub(super) fn like(
         &self,
         space: &EmbeddingSpace,
         example: &WithVector,
@@ -150,16 +147,31 @@ impl Engine {
         Ok(self.answer(retrieved, wanted, &meaning, ask, began))
     }
 
+    /// The papers that some texts name, in their order, with their vectors.
+    ///
+    /// # Errors
+    /// As for [`Corpus::with_vector`].
+    pub(super) fn with_vectors(&self, space: &EmbeddingSpace, ids: &[&str]) -> Result<Vec<WithVector>> {
+        let named: Vec<(Row, Paper)> = ids.iter().map(|id| self.named(id)).collect::<Result<_>>()?;
+        let vectors = space.vectors(&named.iter().map(|(row, _)| *row).collect::<Vec<_>>())?;
+        let whole = |(((row, paper), vector), id): (((Row, Paper), Option<Vec<f32>>), &&str)| match vector {
+            Some(vector) => Ok(WithVector { row, paper, vector }),
+            // It is being written just now.
+            None => self.with_vector(space, id),
+        };
+        named.into_iter().zip(vectors).zip(ids).map(whole).collect()
+    }
+
     /// The paper that a text names, with its vector.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is none; [`Error::Overloaded`] when it came in after the corpus had moved on to another
     /// space.
-    pub(in crate::engine) fn with_vector(&self, space: &EmbeddingSpace, id: &str) -> Result<WithVector> {
+    pub(super) fn with_vector(&self, space: &EmbeddingSpace, id: &str) -> Result<WithVector> {
         for _ in 0..PATIENCE {
             cancel::check()?;
             let (row, paper) = self.named(id)?;
-            if let Some(vector) = space.index.vectors(&[row]).pop().flatten() {
+            if let Some(vector) = space.vectors(&[row])?.pop().flatten() {
                 return Ok(WithVector { row, paper, vector });
             }
             // The paper came, went or changed between the look into the store and that into the index: once the commit

@@ -140,7 +140,9 @@ fn opened(
     store: &Store,
     change: u64,
 ) -> (Arc<dyn VectorIndex>, OpenReport) {
+    // Whatever can be walked is walked, under filters too.
     let options = IndexOptions {
+        rows_a_step: 1,
         exact_below: setup.exact_below,
         ef_search: 64,
         checked_at_once: 8 << 10,

@@ -182,7 +182,8 @@ impl VectorIndex for SegmentedIndex {
 
     fn search(&self, query: &[f32], k: usize, allowed: Option<Allowed<'_>>) -> Result<Found> {
         check(query, self.writer.dimension)?;
-        let asked = Asked { query, k, allowed: allowed.map(|a| a.rows), from: None };
+        let rows_a_step = self.writer.options.rows_a_step;
+        let asked = Asked { query, k, allowed: allowed.map(|a| a.rows), rows_a_step, from: None };
         Ok(self.writer.view().search(asked, |s| self.writer.ef_for(s)))
     }
 

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use super::candidates::Eligible;
 use super::{Feed, PER_AUTHOR, Since};
-use crate::engine::corpus::answer::AnswerBudget;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::answer::AnswerBudget;
+use crate::engine::answer::{Answer, Hit, Meta, Mode, Part, Why};
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::interests::standing;
 use crate::engine::readers::reader::Reader;
 use crate::engine::readers::trending::{Attention, LONGEST_WINDOW};
-use crate::engine::{Answer, Engine, Hit, Meta, Mode, Part, Why};
 use crate::error::Result;
 use crate::index::Plan;
 use crate::paper::{Row, Works};
@@ -26,7 +27,7 @@ const DIVERSITY: f32 = 0.5;
 /// Papers that are looked at.
 const LOOKED_AT: usize = 2000;
 
-impl Engine {
+impl Readers {
     pub(super) fn cold(
         &self,
         space: &EmbeddingSpace,
@@ -35,14 +36,14 @@ impl Engine {
         eligible: &Eligible,
         began: Instant,
     ) -> Result<Answer> {
-        let total = eligible.count(space.index.len());
+        let total = eligible.count(space.len());
         let needed = feed.ask.offset.saturating_add(feed.ask.limit);
         let muted = reader.interests.iter().any(|i| i.edits.muted);
         // Some of what is found is muted.
         let wanted = if muted { needed.saturating_mul(2).saturating_add(50) } else { needed };
         let mut attended = self.most_attended(reader, feed, eligible, wanted.min(total))?;
         let rows: Vec<Row> = attended.iter().map(|a| a.row).collect();
-        let mut vectors = space.vectors_or_zero(&rows);
+        let mut vectors = space.vectors_or_zero(&rows)?;
         // What was muted counts when nothing else is known of the reader any more.
         if let Some(common) = self.common(space)?.filter(|_| muted) {
             let length = common.background.length();
@@ -95,7 +96,7 @@ impl Engine {
             Since::Date(_) | Since::Moment(_) | Since::Days(..) => (LONGEST_WINDOW, true),
         };
         loop {
-            let mut attended = self.attention(window, eligible.allowed(), asked_for)?;
+            let mut attended = self.attention(window, eligible.allowed().map(|a| a.rows), asked_for)?;
             attended.retain(|a| {
                 eligible.hold(a.row.0)
                     && !reader.seen.contains(a.paper.id.base())

@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::score::Scored;
 use super::{Feed, PER_AUTHOR, Since};
-use crate::engine::Engine;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::interests::shares;
 use crate::engine::readers::reader::Reader;
 use crate::error::Result;
@@ -38,7 +38,7 @@ const DIVERSITY: f32 = 0.1;
 /// reaches.
 const WINDOW: usize = 64;
 
-impl Engine {
+impl Readers {
     /// The papers to show, in the order in which places are given: the place in `scored`, the paper, and whether it is
     /// there to explore.
     pub(super) fn pick(
@@ -65,11 +65,11 @@ impl Engine {
             for (group, share) in groups.iter_mut().zip(&weights) {
                 // Far down the list nobody sees the order.
                 let head = (2.0 * share * needed as f32) as usize + 10;
-                self.spread(space, scored, group, diversity, head);
+                self.spread(space, scored, group, diversity, head)?;
             }
         }
         let mut chooser = Chooser {
-            engine: self,
+            readers: self,
             reader,
             per_author: feed.per_author.or(reader.user.settings.per_author).unwrap_or(PER_AUTHOR),
             versions: feed.ask.versions,
@@ -120,23 +120,32 @@ impl Engine {
 
     /// Brings the first windows of a group into an order in which good papers that are unlike the ones before come first
     /// (MMR on scores between 0 and 1), until `head` papers are in place.
-    fn spread(&self, space: &EmbeddingSpace, scored: &[Scored], group: &mut [usize], diversity: f32, head: usize) {
-        for window in group.chunks_mut(WINDOW).take(head.div_ceil(WINDOW)) {
-            let rows: Vec<Row> = window.iter().map(|&k| scored[k].row).collect();
-            let vectors = space.vectors_or_zero(&rows);
+    fn spread(
+        &self,
+        space: &EmbeddingSpace,
+        scored: &[Scored],
+        group: &mut [usize],
+        diversity: f32,
+        head: usize,
+    ) -> Result<()> {
+        let head = head.next_multiple_of(WINDOW).min(group.len());
+        let rows: Vec<Row> = group[..head].iter().map(|&k| scored[k].row).collect();
+        let vectors = space.vectors_or_zero(&rows)?;
+        for (window, vectors) in group[..head].chunks_mut(WINDOW).zip(vectors.chunks(WINDOW)) {
             let (greatest, least) = (scored[window[0]].score, scored[window[window.len() - 1]].score);
             let span = (greatest - least).max(1e-6);
             let scores: Vec<f32> = window.iter().map(|&k| (scored[k].score - least) / span).collect();
             let spread: Vec<usize> =
-                mmr(&scores, &vectors, diversity, window.len()).into_iter().map(|k| window[k]).collect();
+                mmr(&scores, vectors, diversity, window.len()).into_iter().map(|k| window[k]).collect();
             window.copy_from_slice(&spread);
         }
+        Ok(())
     }
 }
 
 /// Lets papers through, one at a time: nothing seen, no second version of a work, not too many of one author.
 struct Chooser<'a> {
-    engine: &'a Engine,
+    readers: &'a Readers,
     reader: &'a Reader,
     per_author: usize,
     versions: bool,
@@ -152,7 +161,7 @@ impl Chooser<'_> {
         if !self.papers.contains_key(&scored[first].row) {
             // In pieces: papers are the dearest part of an answer.
             let rows: Vec<Row> = upcoming.iter().take((needed / 3).clamp(4, 64)).map(|&k| scored[k].row).collect();
-            self.papers.extend(self.engine.store.papers(&rows)?);
+            self.papers.extend(self.readers.store.papers(&rows)?);
         }
         let Some(paper) = self.papers.remove(&scored[first].row) else { return Ok(None) };
         let seen = self.reader.seen.contains(paper.id.base()) || self.reader.works.contains(&paper);

@@ -1,7 +1,7 @@
 //! What a candidate is worth to a reader.
 
-use crate::engine::Engine;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::interests::{Standing, standing};
 use crate::engine::readers::reader::{Common, Reader};
 use crate::error::Result;
@@ -47,11 +47,11 @@ pub struct Scorer<'a> {
     pub common: &'a Common,
 }
 
-impl Engine {
+impl Readers {
     /// Scores rows, and says which interest each belongs to.
-    pub(super) fn score_rows(&self, by: Scorer<'_>, rows: &[Row]) -> Vec<Scored> {
+    pub(super) fn score_rows(&self, by: Scorer<'_>, rows: &[Row]) -> Result<Vec<Scored>> {
         let words = self.word_products(by.preferences, rows);
-        let vectors = by.space.index.vectors(rows);
+        let vectors = by.space.vectors(rows)?;
         let papers: Vec<(Row, Vec<f32>, f32)> = rows
             .iter()
             .zip(vectors)
@@ -62,19 +62,16 @@ impl Engine {
             papers.iter().map(|(_, vector, words)| Candidate { vector, words: *words }).collect();
         let scores = by.preferences.score_all(&candidates, closely(by.preferences.likes()));
         let length = by.common.background.length();
-        papers
-            .iter()
-            .zip(scores)
-            .map(|((row, vector, _), score)| Scored {
-                row: *row,
-                score,
-                liking: score,
-                feedback: 0.0,
-                others: 0.0,
-                age: 0.0,
-                standing: standing(&by.reader.interests, vector, length),
-            })
-            .collect()
+        let scored = papers.iter().zip(scores).map(|((row, vector, _), score)| Scored {
+            row: *row,
+            score,
+            liking: score,
+            feedback: 0.0,
+            others: 0.0,
+            age: 0.0,
+            standing: standing(&by.reader.interests, vector, length),
+        });
+        Ok(scored.collect())
     }
 
     /// Adds what the reading of others says of the best papers so far.
@@ -94,7 +91,7 @@ impl Engine {
 
     /// Takes off what a paper loses for its age.
     pub(super) fn age(&self, scored: &mut [Scored]) -> Result<()> {
-        let Some(today) = self.today()? else { return Ok(()) };
+        let Some(today) = self.corpus.today()? else { return Ok(()) };
         let rows: Vec<Row> = scored.iter().map(|s| s.row).collect();
         for (s, day) in scored.iter_mut().zip(self.store.list_days(&rows)?) {
             let kept = day.map_or(crate::rank::UNDATED, |day| decay((today - day) as f32, AGE_HALF_LIFE));

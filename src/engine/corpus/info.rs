@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Engine;
+use crate::engine::corpus::Corpus;
 use crate::error::Result;
 use crate::index::IndexStatus;
 use crate::store::Trouble;
@@ -78,14 +78,11 @@ pub struct DiskInfo {
     pub words: u64,
 }
 
-impl Engine {
+impl Corpus {
     /// What the folder holds.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
     pub fn info(&self) -> Result<Info> {
         let space = self.space();
-        let state = space.index.state();
+        let state = space.index.status();
         let t = &self.config.tuning;
         let store = ["", "-wal", "-shm"].iter().map(|s| {
             let mut name = self.store.path().as_os_str().to_owned();
@@ -109,7 +106,7 @@ impl Engine {
             disk: DiskInfo {
                 store: store.sum(),
                 index: size(&self.folder.join("index")),
-                words: size(&self.folder.join(crate::engine::corpus::words::WORDS)),
+                words: size(&self.folder.join(super::words::WORDS)),
             },
             troubles: self.troubles(),
         })
