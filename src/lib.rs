@@ -31,7 +31,7 @@
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus; reference lists, one file a format |
 //! | [`engine`] | the deep module where the next floor's rooms meet; one file for each thing it does |
 //! | [`embed`] | text to unit vector: finding a model folder, tokens, the queue and the thread that owns the model; our own kernels for the processor, candle for other devices |
-//! | [`index`] | vector to nearest rows: frozen segments with a graph each, what came since, and the thread that freezes; words to rows and rows to terms (`lexical`, on tantivy) |
+//! | [`index`] | vector to nearest rows: one contract (`VectorIndex`) and three that keep it: `segments` (the default: frozen segments with a graph each, what came since, and the thread that freezes), `exact`, `hnsw_rs`; words to rows and rows to terms (`lexical`, on tantivy) |
 //! | [`store`] | what is true: papers, vectors, users with their events and interests, and themes in SQLite; schema and migrations |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; a reader's taste and interests, candidates among themselves, the reading of others; diversity, recency |
@@ -44,7 +44,7 @@
 //! | [`bounds`] | how long the lists of a request and the answers to it may be |
 //!
 //! Two roads through it. `GET /v1/papers/{id}/similar`: `http` parses, nothing else; `engine` finds the row and its vector,
-//! turns the filter into a set of rows and asks `index` for neighbours under it; `rank` diversifies; `store` gives the
+//! turns the filter into a set of rows and asks `index` for neighbours under both; `rank` diversifies; `store` gives the
 //! papers; `engine` explains; `http` wraps. `paperkin ingest`: `sources` yields papers; `engine` skips what is unchanged by
 //! content hash, embeds a window at a time, writes papers and vectors in one transaction and lets the index follow;
 //! progress is drawn from what is committed.
@@ -73,11 +73,12 @@
 //!   the one that asked.
 //! - candle and tokenizers stand only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap
 //!   only in `cli` and `config`.
-//! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL. `store` never sees a distance.
+//! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL, but for the
+//!   filter that a set of rows came from. Which index there is is decided in `index/open` alone, by `[index] kind`. `store` never sees a distance.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
 //!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
 //!   word that does not leave `index`.
-//! - An identifier is read once, in `paper`, whatever form it came in, and looked up once, in `engine/named`, whichever call
+//! - An identifier is read once, in `paper`, whatever form it came in, and looked up once, in `engine/corpus/named`, whichever call
 //!   it came to. An id as it was given always wins.
 //! - "Today" is never later than the clock: a paper dated ahead of it is kept and shown, and moves nothing.
 //! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
@@ -87,13 +88,13 @@
 //!   is noticed; and it can be thrown away and built again. How to search under a filter (score the allowed rows, or walk
 //!   the graph stepping over the others) is decided inside `index` from what each segment was measured to need.
 //! - A write that the store has taken is a success. What could not follow it (a full disk, no descriptors) is told as long as
-//!   it lasts (`Engine::troubles`) and catches up by itself (`engine/follow`); a paper that was taken away is in no answer,
+//!   it lasts (`Engine::troubles`) and catches up by itself (`engine/corpus/follow`); a paper that was taken away is in no answer,
 //!   whatever could be written down of that.
 //! - Damage is told, never answered from: every page of the database has a checksum beside it, every paper one in its row, and
 //!   the number of the last acknowledged commit stands outside the log, so that a store that comes back older is said. SQLite
 //!   changes its file only where these checksums are kept (`store/commit`).
 //! - The folder that was opened is the one that is written: its files are compared before a commit and behind it.
-//! - A search reads one view of the index, which never changes; who writes puts another in its place. A file of the index
+//! - A search reads one state of the index, which never changes; who writes puts another in its place. A file of `segments`
 //!   is written once under a new name, and counts when the manifest names it.
 //! - The index of words is derived in the same way, and what names its files is the text that tantivy's commit carries. Its
 //!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
@@ -110,21 +111,22 @@
 //! - Work that takes long looks whether anybody still waits for it ([`cancel`]); what is written goes in whole all the same.
 //! - Of the versions of one work (same arXiv id or DOI, or same title and first author, unless they are articles of
 //!   different DOIs and years) the newest is shown. The keys are in the store.
-//! - What an answer knows of readers other than the one who asks comes through `engine/readership` alone: acts of readers with
+//! - What an answer knows of readers other than the one who asks comes through `engine/readers/readership` alone: acts of readers with
 //!   a history, in batches, sampled or in coarse steps. The day of an event is there the one on which the store received it.
 //! - What people are shown on a terminal, in a log or in a feed goes through [`paper::shown`]; JSON for a terminal escapes what
 //!   that leaves out. Every list of a request and every answer has a greatest length, in [`bounds`].
 //! - An import has a claim on what it added to a history, until the user does the same by hand: taken back, it leaves what
 //!   others have a claim on. It is committed a window at a time, each with what the import has come to by then.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
-//!   what is made with a model is a space (`engine/space`), an answer takes one at its door and hands it on, and moving to
+//!   what is made with a model is a space (`engine/corpus/embedding_space`), an answer takes one at its door and hands it on, and moving to
 //!   another model puts a new space in the old one's place at once.
 //! - One thread owns the model (on a card two threads, each a model of its own). Texts reach it through a queue and leave in
 //!   batches of tokens. The queue is bounded for queries; documents come from ingests, which have few windows under way,
 //!   and from requests, which `http` bounds.
 //! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu` and
-//!   `index/kernel`, where `index` maps its files (`index/map`, `index/lexical/forward`), where memory goes back to the
-//!   system (`embed/cpu/release`) and where a thread lets others go first (`index/writer`).
+//!   `index/kernel`, where `index` maps its files (`index/segments/map`,
+//!   `index/lexical/forward`), where memory goes back to the
+//!   system (`embed/cpu/release`) and where a thread lets others go first (`index/background`).
 
 pub mod bounds;
 pub mod cancel;
