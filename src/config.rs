@@ -21,7 +21,7 @@ pub struct Config {
     pub model: Option<String>,
     /// Where the model runs.
     pub device: DeviceChoice,
-    /// What runs it on the processor.
+    /// What runs it: our own kernels or candle.
     pub kernels: KernelChoice,
     /// How its products are taken; `None` takes what the folder was made with, else what suits the machine.
     pub precision: Option<Precision>,
@@ -53,18 +53,19 @@ pub enum DeviceChoice {
     Metal,
 }
 
-/// What runs a model on the processor. The vectors are the same to a cosine of 0.9999, so a data folder goes on with either.
+/// What runs a model. Both give the same vectors (cosine at least 0.9999), so a data folder made with one goes on with the
+/// other.
 //
 // The help of `--kernels` shows what is said of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum KernelChoice {
-    /// Our own kernels for BERT and its family where they are the faster ones (x86-64 with AVX2 or more), candle elsewhere.
+    /// Our own kernels for BERT and its family on x86-64 processors with AVX2 or AVX-512, where they are faster; else candle.
     #[default]
     Auto,
-    /// Our own kernels: BERT and its family, in f32, bf16 and int8.
+    /// Our own kernels: BERT and its family, on the processor, in f32, bf16 or int8.
     Own,
-    /// candle: every architecture, in f32.
+    /// candle: every architecture, on any device; on the processor in f32, not for int8 and adapters.
     Candle,
 }
 

@@ -32,12 +32,14 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         ),
         _ => "exact (the corpus is small enough to score every paper)".to_string(),
     };
+    let encoder = info.device.clone().unwrap_or_else(|| format!("not loaded; kernels: {}", info.kernels));
     let lines = [
         format!("data folder  {}", info.data),
         format!(
             "model        {} ({} numbers a vector, {}; {})",
             info.model, info.dimension, info.precision, info.fingerprint
         ),
+        format!("encoder      {encoder}"),
         format!("this machine {} (encoder), {} (index)", crate::embed::instruction_set(), state.kernel),
         format!("papers       {}", thousands(info.papers)),
         format!("vectors      {}", thousands(info.vectors)),

@@ -84,7 +84,7 @@ struct Global {
     /// Where the model runs
     #[arg(long, global = true)]
     device: Option<DeviceChoice>,
-    /// What runs the model on the processor [default: auto]
+    /// What runs the model; the vectors are the same [default: auto]
     #[arg(long, global = true)]
     kernels: Option<KernelChoice>,
     /// How the model's products are taken [default: the data folder's own, else the fastest that is as good as f32]

@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use candle_core::Device;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::adapter::{Adapter, SEPARATOR};
 use super::architecture::Architecture;
 use super::bert_family::Naming;
-use super::candle_model::plain;
+use super::candle;
 use super::dimension::Dimensions;
-use super::{DeviceChoice, Identity, KernelChoice, Options, Precision, device};
+use super::placement::Placement;
+use super::{Identity, Options, Precision};
 use crate::error::{Error, Result};
 
 /// The model that is compiled into the binary (feature `bundled-model`).
@@ -108,18 +108,8 @@ impl ModelFiles {
     /// # Errors
     /// [`Error::Model`] when it does not run in that precision or its files do not allow that length.
     pub fn identity_in(&self, options: &Options) -> Result<Identity> {
-        let options = &self.placed(options)?;
         let name = &self.identity.name;
-        let precision = match options.precision {
-            None | Some(Precision::F32) if !self.architecture.has_kernels() => Precision::F32,
-            Some(precision) if !self.architecture.has_kernels() => {
-                return Err(Error::Model(format!(
-                    "{name} does not run in {precision}: its architecture runs in f32 only; say --precision f32, or \
-                     leave it away"
-                )));
-            }
-            _ => device::precision_of(options),
-        };
+        let precision = Placement::precision_of(self, options)?;
         let choice = self.dimensions.choose(options.dimension);
         let dimension = choice.map_err(|why| Error::Model(format!("{name} {why}")))?;
         let mut fingerprint = format!("{}-{precision}", self.identity.fingerprint);
@@ -127,32 +117,6 @@ impl ModelFiles {
             fingerprint.push_str(&format!("-{dimension}"));
         }
         Ok(Identity { fingerprint, precision, dimension, ..self.identity.clone() })
-    }
-
-    /// The options with the device and the kernels that this model needs: one with an adapter runs on our own only, one that
-    /// is no BERT through candle only.
-    ///
-    /// # Errors
-    /// [`Error::Model`] when others were named.
-    pub fn placed(&self, options: &Options) -> Result<Options> {
-        match (&self.adapter, options.device) {
-            (Some(_), DeviceChoice::Cuda | DeviceChoice::Metal) => {
-                Err(Error::Model("a model with an adapter runs on the processor only: say --device cpu".into()))
-            }
-            (Some(_), _) if options.kernels == KernelChoice::Candle => Err(Error::Model(
-                "a model with an adapter runs on our own kernels only: leave --kernels away, or say --kernels own"
-                    .into(),
-            )),
-            (Some(_), _) => Ok(Options { device: DeviceChoice::Cpu, kernels: KernelChoice::Own, ..options.clone() }),
-            (None, _) if options.kernels == KernelChoice::Own && !self.architecture.has_kernels() => {
-                let name = &self.identity.name;
-                Err(Error::Model(format!(
-                    "{name} does not run on our own kernels, which are for BERT and its family: leave --kernels away, or say \
-                     --kernels candle"
-                )))
-            }
-            (None, _) => Ok(options.clone()),
-        }
     }
 
     fn read(name: &str, source: &str, file: &mut dyn FnMut(&str) -> Result<Option<Found>>) -> Result<Self> {
@@ -189,7 +153,7 @@ impl ModelFiles {
             }
         };
         if let Some(b) = bytes("modules.json")? {
-            refuse_further_layers(name, &json::<Value>(name, "modules.json", &b)?)?;
+            refuse_layers_after_pooling(name, &json::<Value>(name, "modules.json", &b)?)?;
         }
         let mut limits = vec![architecture.positions()];
         for (file_name, field) in
@@ -271,7 +235,7 @@ fn hash_file(hash: &mut blake3::Hasher, path: &Path) -> Result<()> {
     read.map_err(|e| Error::io(path, "cannot read", e))
 }
 
-/// The adapter that `adapter_config.json` speaks of, which goes into the hash; inside, why it cannot be used.
+/// Reads the adapter that `adapter_config.json` describes and adds it to the hash. The inner error says why it cannot be used.
 fn read_adapter(
     config: &Value,
     file: &mut dyn FnMut(&str) -> Result<Option<Found>>,
@@ -283,11 +247,8 @@ fn read_adapter(
     };
     hash_file(hash, &path)?;
     hash.update(config.to_string().as_bytes()).update(SEPARATOR.as_bytes());
-    let tensors = match pickle {
-        true => candle_core::pickle::read_all(&path).map(|list| list.into_iter().collect()),
-        false => candle_core::safetensors::load(&path, &Device::Cpu),
-    };
-    Ok(tensors.map_err(|e| format!("its adapter: {}", plain(&e))).and_then(|t| Adapter::read(config, t)))
+    let tensors = candle::read_all(&path, pickle).map_err(|e| format!("its adapter: {e}"));
+    Ok(tensors.and_then(|tensors| Adapter::read(config, tensors)))
 }
 
 /// A file of a model: in memory already, or on disk.
@@ -410,18 +371,18 @@ fn pooling_of(name: &str, settings: &Value, hidden: usize) -> Result<Pooling> {
         ["pooling_mode_mean_tokens" | "mean"] => Ok(Pooling::Mean),
         ["pooling_mode_cls_token" | "cls"] => Ok(Pooling::Cls),
         _ => Err(Error::Model(format!(
-            "the model {name} cannot be used: its pooling is {modes:?}; mean and cls are what we run"
+            "the model {name} cannot be used: its pooling is {modes:?}; paperkin runs mean and cls"
         ))),
     }
 }
 
-/// A layer behind the pooling (Dense) would be left out silently: refuse.
-fn refuse_further_layers(name: &str, modules: &Value) -> Result<()> {
+/// Refuses a model with a layer behind the pooling (Dense), which would be left out without a word.
+fn refuse_layers_after_pooling(name: &str, modules: &Value) -> Result<()> {
     for module in modules.as_array().into_iter().flatten() {
         let kind = module["type"].as_str().unwrap_or_default();
         if !["Transformer", "Pooling", "Normalize"].iter().any(|known| kind.ends_with(known)) {
             return Err(Error::Model(format!(
-                "the model {name} cannot be used: its modules.json has a layer {kind:?} that we do not run"
+                "the model {name} cannot be used: its modules.json has a layer {kind:?} that paperkin does not run"
             )));
         }
     }

@@ -8,10 +8,10 @@ use candle_core::{D, DType, Device, Result as Candle, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::ops::{layer_norm, softmax_last_dim};
 
-use super::bert_family::BertFamily;
-use super::candle_model::{plain, weights};
-use super::cpu::{Activation, BertShape};
-use super::{ModelFiles, Pooling, Precision, device};
+use super::weights::{tensor, weights};
+use super::{device, message};
+use crate::embed::bert_family::{Activation, BertFamily, BertShape};
+use crate::embed::{ModelFiles, Pooling, Precision};
 use crate::error::{Error, Result};
 
 /// Added to the score of a token that is not there. Its weight is then exactly zero in f32.
@@ -77,10 +77,10 @@ impl Bert {
             Precision::F16 => DType::F16,
             Precision::Int8 => return Err(Error::Model("int8 runs on the processor only: say --device cpu".into())),
         };
-        let vars = weights(files, &device).map_err(|e| refuse(plain(&e)))?;
-        let reader = Reader { vars, family, dtype };
-        let token_bytes = reader.token_bytes(files.max_tokens);
-        reader.bert(device, precision, files.pooling, token_bytes).map_err(|e| refuse(plain(&e)))
+        let vars = weights(files, &device).map_err(|e| refuse(message(&e)))?;
+        let loader = Loader { vars, family, dtype };
+        let token_bytes = loader.token_bytes(files.max_tokens);
+        loader.bert(device, precision, files.pooling, token_bytes).map_err(|e| refuse(message(&e)))
     }
 
     /// The pooled vector of each sequence, not yet of unit length, in the order given.
@@ -88,7 +88,7 @@ impl Bert {
     /// `batch` holds token ids with the special ones; none may be empty or longer than the model's positions.
     pub fn forward(&self, batch: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
         let run = || self.run(&self.padded(batch)?)?.to_vec2();
-        run().map_err(|e| Error::Model(format!("the model failed on {} texts: {}", batch.len(), plain(&e))))
+        run().map_err(|e| Error::Model(format!("the model failed on {} texts: {}", batch.len(), message(&e))))
     }
 
     /// The tokens in a batch that fill the card and not its memory: an eighth of what is free now, because two batches
@@ -187,13 +187,13 @@ impl Norm {
 }
 
 /// Takes tensors from the file: in f32, checked, and rounded once when all arithmetic on them is done.
-struct Reader<'a> {
+struct Loader<'a> {
     vars: VarBuilder<'a>,
     family: &'a BertFamily,
     dtype: DType,
 }
 
-impl Reader<'_> {
+impl Loader<'_> {
     fn bert(&self, device: Device, precision: Precision, pooling: Pooling, token_bytes: usize) -> Candle<Bert> {
         let BertShape { hidden, layers, heads, vocab, positions, types, activation, .. } = self.family.shape;
         let positions = self.tensor("embeddings.position_embeddings.weight", &[positions, hidden])?;
@@ -261,7 +261,7 @@ impl Reader<'_> {
     }
 
     fn tensor(&self, name: &str, shape: &[usize]) -> Candle<Tensor> {
-        let tensor = self.family.tensor(&self.vars, name)?;
+        let tensor = tensor(self.family, &self.vars, name)?;
         if tensor.dims() != shape {
             candle_core::bail!("{name} is of shape {:?}, not {shape:?}", tensor.dims());
         }
@@ -274,7 +274,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
     use crate::embed::architecture::Architecture;
-    use crate::embed::candle_model::CandleModel;
+    use crate::embed::candle::CandleModel;
     use crate::embed::tokens::Tokens;
     use crate::embed::{BUNDLED, Kind, unit};
 
@@ -300,7 +300,7 @@ mod tests {
         let mut files = ModelFiles::find(BUNDLED).expect("bundled");
         let tokens = Tokens::new(&files).expect("a tokenizer");
         let long = "Ice sheets lose mass at their grounding lines. ".repeat(40);
-        let corpus = include_str!("../sources/invented.jsonl").lines().step_by(50).map(str::to_string);
+        let corpus = include_str!("../../sources/invented.jsonl").lines().step_by(50).map(str::to_string);
         let mut texts: Vec<String> = corpus.collect();
         texts.extend(["a".into(), "protein folding".into(), "".into(), long]);
         let ids: Vec<Vec<u32>> = texts.iter().map(|t| tokens.encode(t, Kind::Document).expect("tokens")).collect();
