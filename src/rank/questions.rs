@@ -126,7 +126,7 @@ impl QuestionPanel {
 
     /// The cosine of each paper of the panel to a centred vector.
     fn similarities(&self, centred: &[f32]) -> Vec<f32> {
-        (0..self.len()).map(|k| dot(self.vector(k), seen)).collect()
+        (0..self.len()).map(|k| dot(self.vector(k), centred)).collect()
     }
 
     /// The probability that a reader near each paper likes this one.

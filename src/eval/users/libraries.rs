@@ -181,7 +181,7 @@ fn recall_by_interest(
     let groups = testbed.interests(&preferences, train.len());
     let members = |g: usize| (0..train.len()).filter(|k| groups[*k] == g).collect::<Vec<_>>();
     let middles: Vec<(Vec<f32>, f32)> =
-        (0..=groups.iter().copied().max()?).map(|g| preferences.middle(&members(g))).collect();
+        (0..=groups.iter().copied().max()?).map(|g| preferences.centroid(&members(g))).collect();
     let mut by_interest: HashMap<usize, (f64, f64)> = HashMap::new();
     for &k in test {
         let near = |m: &(Vec<f32>, f32)| dot(&m.0, testbed.vector(k)) - m.1;

@@ -19,7 +19,7 @@ use crate::eval::sets::{Group, Half, Taken};
 use crate::eval::similar::present;
 use crate::eval::table::{Cell, Table};
 use crate::paper::PaperId;
-use crate::rank::{Panel, Questions};
+use crate::rank::{QuestionPanel, QuestionPlanner};
 use crate::themes::text::Words;
 use crate::vector::dot;
 
@@ -74,7 +74,7 @@ struct Stage<'a> {
     candidates: Vec<usize>,
     near: f32,
     far: f32,
-    panel: Panel,
+    panel: QuestionPanel,
     stands: Vec<usize>,
     askable: Vec<bool>,
     readership: Option<Readership>,
@@ -310,11 +310,11 @@ impl<'a> Stage<'a> {
 
     /// The question that serves, after these answers.
     fn next(&self, topic: Option<&Topic>, answers: &[(usize, f32)]) -> Option<usize> {
-        let mut questions = Questions::new(&self.panel, self.askable.clone());
+        let mut questions = QuestionPlanner::new(&self.panel, self.askable.clone());
         questions.start(&topic.iter().map(|t| t.vector.as_slice()).collect::<Vec<_>>());
         for (k, verdict) in answers {
             match verdict {
-                0.0 => questions.pass(self.testbed.vector(*k)),
+                0.0 => questions.skip(self.testbed.vector(*k)),
                 verdict => questions.answer(self.testbed.vector(*k), *verdict),
             }
         }

@@ -3,20 +3,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Engine;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::reader::Common;
 use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{PaperId, Row};
 use crate::rank::{
-    Candidate, CoreadingMatrix, Panel, PreferenceModel, WeightedExample, carried_over, cluster, known_enough,
-    representatives, told, weigh,
+    Candidate, CoreadingMatrix, QuestionPanel, PreferenceModel, WeightedExample, neighbour_pull, cluster, well_known,
+    choose_panel, quantize, weigh_neighbours,
 };
 
 /// Papers with their vectors, terms and days.
 pub struct Testbed<'a> {
-    engine: &'a Engine,
+    readers: &'a Readers,
     space: Arc<EmbeddingSpace>,
     common: Common,
     rows: Vec<Row>,
@@ -26,21 +26,18 @@ pub struct Testbed<'a> {
     days: Vec<Option<i32>>,
 }
 
-impl Engine {
+impl Readers {
     /// Lays papers out. What is common is taken from those that `background` lets through, so that a part can be kept
     /// out of everything that is learned.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for a paper that is not there; [`Error::Invalid`] when nothing is left for the background.
     pub fn testbed(&self, ids: &[PaperId], background: impl Fn(&PaperId) -> bool) -> Result<Testbed<'_>> {
-        let space = self.space();
+        let space = self.corpus.space();
         let refs: Vec<&PaperId> = ids.iter().collect();
         let mut rows = Vec::with_capacity(ids.len());
         for (id, row) in ids.iter().zip(self.store.rows(&refs)?) {
             rows.push(row.ok_or_else(|| Error::no_paper(id.as_str()))?);
         }
         let vectors = space.vectors_or_zero(&rows);
-        let terms = self.lexical.terms(&rows).into_iter().map(|t| t.unwrap_or_default().terms).collect();
+        let terms = self.corpus.lexical().terms(&rows).into_iter().map(|t| t.unwrap_or_default().terms).collect();
         let known: Vec<(Row, Vec<f32>)> = ids
             .iter()
             .zip(&rows)
@@ -48,11 +45,11 @@ impl Engine {
             .filter(|((id, _), _)| background(id))
             .map(|((_, row), v)| (*row, v.clone()))
             .collect();
-        let common = Common::of(known, &space.model.fingerprint)
+        let common = Common::of(known, &space.model().fingerprint)
             .ok_or_else(|| Error::Invalid("no paper is left that could say what is common".into()))?;
         let places = ids.iter().enumerate().map(|(k, id)| (id.to_string(), k)).collect();
         let days = self.store.list_days(&rows)?;
-        Ok(Testbed { engine: self, space, common, rows, places, vectors, terms, days })
+        Ok(Testbed { readers: self, space, common, rows, places, vectors, terms, days })
     }
 }
 
@@ -89,7 +86,7 @@ impl Testbed<'_> {
 
     /// Terms have numbers below this.
     pub fn vocabulary(&self) -> usize {
-        self.engine.lexical.vocabulary()
+        self.readers.corpus.lexical().vocabulary()
     }
 
     /// The model of a reader with these examples (place and weight; below zero for a dislike), as it serves.
@@ -105,7 +102,7 @@ impl Testbed<'_> {
             .collect();
         weighted.extend(topic.map(|t| WeightedExample { weight: 1.0, vector: &t.vector, terms: &t.terms }));
         let mut preferences = PreferenceModel::fit(&weighted, &self.common.background)?;
-        self.engine.bring_to_scale(&mut preferences, &self.common);
+        self.readers.bring_to_scale(&mut preferences, &self.common);
         Some(preferences)
     }
 
@@ -114,28 +111,28 @@ impl Testbed<'_> {
     /// # Errors
     /// When the model cannot be opened.
     pub fn topic(&self, text: &str) -> Result<Topic> {
-        let vector = self.engine.embed_query(&self.space, text)?;
-        Ok(Topic { vector, terms: self.engine.lexical.terms_of(text).terms })
+        let vector = self.readers.corpus.embed_query(&self.space, text)?;
+        Ok(Topic { vector, terms: self.readers.corpus.lexical().terms_of(text).terms })
     }
 
     /// Papers of some places that stand for these places, as for newcomers; where they stand; and which of them may be
     /// asked about. `attention` is by place.
-    pub fn panel(&self, places: &[usize], attention: &[f32]) -> (Panel, Vec<usize>, Vec<bool>) {
+    pub fn panel(&self, places: &[usize], attention: &[f32]) -> (QuestionPanel, Vec<usize>, Vec<bool>) {
         let theirs: Vec<f32> = places.iter().map(|k| attention[*k]).collect();
-        let some: Vec<usize> = representatives(&theirs, crate::engine::readers::questions::LOOKED_AT)
+        let some: Vec<usize> = choose_panel(&theirs, crate::engine::readers::questions::LOOKED_AT)
             .into_iter()
             .map(|k| places[k])
             .collect();
         let vectors: Vec<&[f32]> = some.iter().map(|k| self.vectors[*k].as_slice()).collect();
         let theirs: Vec<f32> = some.iter().map(|k| attention[*k]).collect();
         let weights: Vec<f32> = theirs.iter().map(|a| crate::engine::readers::questions::weight(*a)).collect();
-        (Panel::of(&vectors, &weights), some, known_enough(&theirs))
+        (QuestionPanel::of(&vectors, &weights), some, well_known(&theirs))
     }
 
     /// The scores of candidates under a model, as it serves.
     pub fn score(&self, preferences: &PreferenceModel, candidates: &[usize]) -> Vec<f32> {
         let rows: Vec<Row> = candidates.iter().map(|&k| self.rows[k]).collect();
-        let words = self.engine.word_products(preferences, &rows);
+        let words = self.readers.word_products(preferences, &rows);
         let papers: Vec<Candidate<'_>> =
             candidates.iter().zip(words).map(|(&k, words)| Candidate { vector: &self.vectors[k], words }).collect();
         preferences.score_all(&papers, crate::engine::readers::feed::closely(preferences.likes()))
@@ -154,7 +151,7 @@ impl Testbed<'_> {
                 near.select_nth_unstable_by(most, |a, b| b.1.total_cmp(&a.1));
             }
             near.truncate(most);
-            weigh(&mut near);
+            weigh_neighbours(&mut near);
             near
         };
         Readership { near: candidates.iter().map(nearest).collect(), matrix }
@@ -167,7 +164,7 @@ impl Testbed<'_> {
 
     /// The dimension of the vectors.
     pub fn dimension(&self) -> usize {
-        self.space.model.dimension
+        self.space.model().dimension
     }
 }
 
@@ -192,7 +189,7 @@ impl Readership {
         // A line for each paper, as it serves, where a secret draws them.
         let line = |k: usize| (k as f32 * 0.618_034).fract();
         let add = |(k, near): (usize, &Vec<(u32, f32)>)| {
-            told(crate::engine::readers::coreading::WEIGHT * carried_over(&pull, near), line(k))
+            quantize(crate::engine::readers::coreading::WEIGHT * neighbour_pull(&pull, near), line(k))
         };
         Some(self.near.iter().enumerate().map(add).collect())
     }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Engine;
-use super::open::precision_named;
 use crate::embed;
+use crate::engine::corpus::Corpus;
+use crate::engine::corpus::model::precision_named;
 use crate::error::Result;
 use crate::index::State;
 use crate::store::Trouble;
@@ -83,11 +83,8 @@ pub struct DiskInfo {
     pub words: u64,
 }
 
-impl Engine {
+impl Corpus {
     /// What the folder holds.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
     pub fn info(&self) -> Result<Info> {
         let space = self.space();
         let state = space.index.state();
@@ -124,7 +121,7 @@ impl Engine {
             disk: DiskInfo {
                 store: store.sum(),
                 index: size(&self.folder.join("index")),
-                words: size(&self.folder.join(crate::engine::corpus::words::WORDS)),
+                words: size(&self.folder.join(super::words::WORDS)),
             },
             troubles: self.troubles(),
         })
