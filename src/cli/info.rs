@@ -3,7 +3,7 @@
 use super::show::{bytes, counted, thousands};
 use super::{Context, show};
 
-/// What the data folder holds
+/// Show what the data folder holds
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin info
@@ -12,7 +12,7 @@ pub struct Args {}
 
 pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
     let mut info = context.open_filled()?.info()?;
-    // As whoever asks calls it, also where another process has it open.
+    // The path as the caller wrote it, even if another process runs the command.
     info.data = context.config()?.data.display().to_string();
     if context.json {
         return show::document(&info);

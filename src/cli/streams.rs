@@ -1,7 +1,7 @@
-//! Where a command reads and writes: the streams and files of this process or, where a running service carries it out, those
-//! of the process that asked (`desk`). Every command goes through here, so that it need not know which of the two it is.
+//! Where a command reads and writes: the streams and files of this process or, if a running service carries it out, those of
+//! the process that asked (`desk`). Every command goes through this module, so that it need not know which of the two it is.
 //!
-//! The streams belong to the thread that the command runs on. What is called back from other threads takes [`here`] along.
+//! The streams belong to the thread on which the command runs. Callbacks on other threads must take them along ([`here`]).
 
 use std::cell::RefCell;
 use std::fmt::Arguments;
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::paper::shown;
 use crate::sources::{self, Unpacking};
 
-/// Says a line on the stderr of the command, as `eprintln!` does on the process's own.
+/// Prints a line to the stderr of the command, as `eprintln!` does to that of the process.
 macro_rules! say {
     ($($text:tt)*) => { $crate::cli::streams::here().say(format_args!($($text)*)) };
 }
@@ -38,20 +38,20 @@ static OWN: LazyLock<Arc<Streams>> = LazyLock::new(|| {
     })
 });
 
-/// Runs an errand; where the command belongs to another process, there.
+/// Does a file operation, in the other process if the command belongs to one.
 pub type RunErrand = Box<dyn Fn(&Errand) -> io::Result<Found> + Send + Sync>;
 
 /// What a command prints to and reads from.
 pub struct Streams {
-    // Each held for a piece of text.
+    // Each is locked for one piece of text.
     out: Mutex<Box<dyn Write + Send>>,
     err: Mutex<Box<dyn Write + Send>>,
-    /// What stdout and stderr lead to.
+    /// What stdout and stderr are connected to.
     terms: (Term, Term),
-    /// Whether there are colours on them.
+    /// Whether they show colours.
     colours: (bool, bool),
     errands: RunErrand,
-    /// Set when nobody waits for the command any more: it ends at its next word or line.
+    /// Set when nobody waits for the command any more: it ends at its next read or write.
     stopped: Arc<AtomicBool>,
 }
 
@@ -61,7 +61,7 @@ pub fn here() -> Arc<Streams> {
 }
 
 impl Streams {
-    /// Those of another process: where its stdout and stderr go, what these lead to, and how its files are had.
+    /// The streams of another process: its stdout and stderr, what these are connected to, and how to reach its files.
     #[cfg(unix)]
     pub fn of_another(
         (out, err): (File, File),
@@ -78,7 +78,7 @@ impl Streams {
     /// Runs `command` with these streams.
     #[cfg(unix)]
     pub fn during<T>(self: &Arc<Self>, command: impl FnOnce() -> T) -> T {
-        /// Puts back what was there, also when the command panics.
+        /// Restores the previous streams, even if the command panics.
         struct Back(Option<Arc<Streams>>);
         impl Drop for Back {
             fn drop(&mut self) {
@@ -89,45 +89,45 @@ impl Streams {
         command()
     }
 
-    /// Whether they are those of this process, which then ends with the command.
+    /// Whether they are those of this process, which ends with the command.
     pub fn is_own(self: &Arc<Self>) -> bool {
         Arc::ptr_eq(self, &OWN)
     }
 
-    /// Says something on stderr, without what would steer the terminal; each line of it is a line. That nobody hears it is no
-    /// error.
+    /// Prints a message to stderr, made safe for terminals; line breaks are kept. Failures are ignored: there is nowhere left
+    /// to report them.
     pub fn say(&self, text: Arguments<'_>) {
         let text = text.to_string();
         let lines: Vec<String> = text.split('\n').map(shown).collect();
         self.say_as_it_is(&lines.join("\n"));
     }
 
-    /// Says something that has its colours, and holds nothing that was written by somebody else.
+    /// Prints a message with colours. It must contain nothing that was written by somebody else.
     pub fn say_as_it_is(&self, text: &str) {
         let _ = writeln!(self.err.lock().unwrap_or_else(PoisonError::into_inner), "{text}");
     }
 
-    /// What stdout leads to.
+    /// What stdout is connected to.
     pub fn out_term(&self) -> &Term {
         &self.terms.0
     }
 
-    /// What stderr leads to.
+    /// What stderr is connected to.
     pub fn err_term(&self) -> &Term {
         &self.terms.1
     }
 
-    /// Whether stdout takes colours.
+    /// Whether stdout shows colours.
     pub fn coloured(&self) -> bool {
         self.colours.0
     }
 
-    /// Whether stderr takes colours.
+    /// Whether stderr shows colours.
     pub fn err_coloured(&self) -> bool {
         self.colours.1
     }
 
-    /// Brings on its way what was printed.
+    /// Flushes stdout.
     #[cfg(unix)]
     pub fn flush(&self) -> io::Result<()> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner).flush()
@@ -138,7 +138,7 @@ impl Streams {
         (self.errands)(errand)
     }
 
-    /// An error when nobody waits any more.
+    /// Fails when nobody waits for the command any more.
     fn check(&self) -> io::Result<()> {
         match self.stopped.load(Ordering::Relaxed) {
             false => Ok(()),
@@ -166,31 +166,31 @@ impl Write for Out {
     }
 }
 
-/// Something to be done where the command was given, with the rights and in the folder of whoever gave it.
+/// A file operation, done in the process where the command was given: with its rights and in its working folder.
 #[derive(Debug, PartialEq)]
 pub enum Errand {
-    /// Open a file to read it; `-` is stdin.
+    /// Open a file for reading; `-` is stdin.
     Open(PathBuf),
-    /// Open a file to write it.
+    /// Open a file for writing.
     Create(PathBuf, Manner),
-    /// See what is there.
+    /// Look what is at a path.
     Look(PathBuf),
-    /// Make a folder, and those above it.
+    /// Create a folder and its parents.
     MakeFolder(PathBuf),
 }
 
-/// How a file is made.
+/// How a file is created.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Manner {
-    /// It must not be there yet.
+    /// It must not exist.
     New,
-    /// Neither, and nobody else on the machine may read it.
+    /// It must not exist, and only its owner may read it.
     Private,
-    /// In the place of one that may be there.
+    /// It replaces an existing file.
     Replace,
 }
 
-/// What an errand brought.
+/// The result of a file operation.
 pub enum Found {
     /// A file.
     File(File),
@@ -258,14 +258,14 @@ fn file(errand: &Errand) -> io::Result<Handled> {
     }
 }
 
-/// A file of the command. Reading and writing end when nobody waits for the command any more.
+/// A file of the command. Reading and writing fail when nobody waits for the command any more.
 pub struct Handled {
     file: File,
     streams: Arc<Streams>,
 }
 
 impl Handled {
-    /// Puts on disk what is written.
+    /// Syncs the file to disk.
     pub fn sync_all(&self) -> io::Result<()> {
         self.file.sync_all()
     }
@@ -274,7 +274,7 @@ impl Handled {
 impl Read for Handled {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(bytes)?;
-        // Behind it: a read may have waited for long.
+        // Checked after the read, which may have taken long.
         self.streams.check()?;
         Ok(read)
     }
@@ -303,8 +303,7 @@ pub fn input(path: &Path) -> Result<Handled> {
     Ok(opened)
 }
 
-/// Opens a file by what it holds, not by how it is called: plain, gzip or Zstandard, unpacked as far as is allowed; `-` is
-/// stdin.
+/// Opens a file by its content, not by its name: plain, gzip or Zstandard, unpacked up to the limits; `-` is stdin.
 ///
 /// # Errors
 /// As for [`input`].

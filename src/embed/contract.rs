@@ -29,9 +29,8 @@ fn candidates() -> Vec<Candidate> {
         for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
             all.push(Candidate { options: model(KernelChoice::Own, precision), same: 0.999_99 });
         }
-        for precision in [Precision::F32, Precision::Bf16, Precision::F16] {
-            all.push(Candidate { options: model(KernelChoice::Candle, precision), same: 0.999_99 });
-        }
+        // It computes in f32 whatever its vectors count as.
+        all.push(Candidate { options: model(KernelChoice::Candle, Precision::F32), same: 0.999_99 });
     }
     all
 }
@@ -42,7 +41,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 
 /// Texts that differ in length, script and sense; one of them empty, one beyond what any model reads.
 fn texts() -> Vec<String> {
-    let corpus = include_str!("../sources/invented.jsonl").lines().step_by(60).map(str::to_string);
+    let corpus = include_str!("../sources/invented.jsonl").lines().step_by(90).map(str::to_string);
     let long = "Ice sheets lose mass at their grounding lines. ".repeat(400);
     let odd = ["", " ", "a", "protein folding", "\u{0}\u{1}\n", "Über die Drüse", "量子计算", "🦀🦀🦀", long.as_str()];
     corpus.chain(odd.map(str::to_string)).collect()
@@ -56,33 +55,28 @@ fn check(at: &str, embedder: &dyn Embedder, options: &Options, same: f32) {
     let texts = texts();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let embed = |texts: &[&str], kind| embedder.embed(texts, kind).expect("embeds");
-    for kind in [Kind::Document, Kind::Query] {
-        let together = embed(&texts, kind);
-        assert_eq!(together.len(), texts.len(), "{at}: a vector for each text");
-        for (k, vector) in together.iter().enumerate() {
-            assert_eq!(vector.len(), identity.dimension, "{at}, text {k}");
-            assert!(vector.iter().all(|x| x.is_finite()), "{at}, text {k}");
-            assert!((cosine(vector, vector) - 1.0).abs() < 1e-5, "{at}, text {k}: of unit length");
-            let alone = embed(&texts[k..=k], kind).concat();
-            assert!(cosine(vector, &alone) > same, "{at}, text {k}: {}", cosine(vector, &alone));
-        }
-        let mut reversed: Vec<&str> = texts.clone();
-        reversed.reverse();
-        for (k, (a, b)) in together.iter().zip(embed(&reversed, kind).iter().rev()).enumerate() {
-            assert!(cosine(a, b) > same, "{at}, text {k}: vectors come in the order of the texts");
-        }
+    let together = embed(&texts, Kind::Document);
+    assert_eq!(together.len(), texts.len(), "{at}: a vector for each text");
+    for (k, vector) in together.iter().enumerate() {
+        assert_eq!(vector.len(), identity.dimension, "{at}, text {k}");
+        assert!(vector.iter().all(|x| x.is_finite()), "{at}, text {k}");
+        assert!((cosine(vector, vector) - 1.0).abs() < 1e-5, "{at}, text {k}: of unit length");
+    }
+    let mut reversed: Vec<&str> = texts.clone();
+    reversed.reverse();
+    // The bundled model and the hash have no prefixes, so that a query is embedded as a document is.
+    for (k, (a, b)) in together.iter().zip(embed(&reversed, Kind::Query).iter().rev()).enumerate() {
+        assert!(cosine(a, b) > same, "{at}, text {k}: vectors come in the order of the texts");
     }
     assert!(embed(&[], Kind::Document).is_empty() && embed(&[], Kind::Query).is_empty(), "{at}");
 
-    // Calls from several threads at once, and one that nobody collects.
-    let alone: Vec<Vec<f32>> = texts.iter().take(8).map(|t| embed(&[t], Kind::Query).concat()).collect();
+    // Texts alone, from several threads at once, beside a call that nobody collects.
     drop(embedder.submit(&texts, Kind::Document).expect("accepted"));
     std::thread::scope(|scope| {
-        let calls: Vec<_> =
-            texts.iter().take(8).map(|t| scope.spawn(move || embedder.embed(&[t], Kind::Query))).collect();
-        for (call, expected) in calls.into_iter().zip(&alone) {
+        let calls: Vec<_> = texts.iter().map(|t| scope.spawn(move || embedder.embed(&[t], Kind::Query))).collect();
+        for (k, (call, expected)) in calls.into_iter().zip(&together).enumerate() {
             let vector = call.join().expect("no panic").expect("embeds").concat();
-            assert!(cosine(&vector, expected) > same, "{at}: every call gets its own vectors");
+            assert!(cosine(&vector, expected) > same, "{at}, text {k}: alone and in company");
         }
     });
 
@@ -101,7 +95,8 @@ fn every_embedder_keeps_the_contract() {
     }
 }
 
-/// Vectors of different kernels meet in one folder: the identity is the same, and a text is as near to others.
+/// Vectors of both kernels meet in one folder, so the identity is the same; what runs is said. That the vectors agree is a
+/// test of `forward`, and for every member of the family one of `test_models`.
 #[test]
 #[cfg(feature = "bundled-model")]
 fn what_runs_a_model_is_no_part_of_its_identity() {
@@ -109,8 +104,6 @@ fn what_runs_a_model_is_no_part_of_its_identity() {
         let device = DeviceChoice::Cpu;
         open(&Options { device, kernels, precision: Some(precision), ..Options::new(BUNDLED) }).expect("opens")
     };
-    let texts = texts();
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     for precision in [Precision::F32, Precision::Bf16] {
         let (own, candle) = (opened(KernelChoice::Own, precision), opened(KernelChoice::Candle, precision));
         assert_eq!(own.identity(), candle.identity(), "{precision}");
@@ -121,9 +114,5 @@ fn what_runs_a_model_is_no_part_of_its_identity() {
             other => format!("cpu, f32 (its vectors count as {other}), candle, "),
         };
         assert!(candle.runs_on().starts_with(&said), "{}", candle.runs_on());
-        let vectors = |e: &dyn Embedder| e.embed(&texts, Kind::Document).expect("embeds");
-        for (k, (a, b)) in vectors(&*own).iter().zip(vectors(&*candle)).enumerate() {
-            assert!(cosine(a, &b) > 0.9999, "{precision}, text {k}: {}", cosine(a, &b));
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{print, text};
 use crate::cli::Context;
 use crate::cli::progress::meanwhile;
-use crate::eval::themes::Other;
+use crate::eval::themes::OtherGrouping;
 use crate::eval::{sets, themes};
 
 /// How well themes agree with labels, and how steady they are
@@ -46,7 +46,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         None => None,
         Some(path) => {
             let groups = sets::pairs(&text(path)?, &["paper_id"], &["group"])?.into_iter().collect();
-            let mut other = Other { groups, ..Other::default() };
+            let mut other = OtherGrouping { groups, ..OtherGrouping::default() };
             for (group, term) in args
                 .other_terms
                 .iter()
