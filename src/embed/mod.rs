@@ -1,7 +1,7 @@
-//! Text in, unit vector out.
+//! From text to unit vector.
 //!
-//! [`open`] finds a model by name, folder or hub name and gives back an [`Embedder`]. Two exist: [`Encoder`], a
-//! transformer run by one thread that owns it, and [`HashEmbedder`], which only counts words and serves tests.
+//! [`open`] finds a model by name, folder or hub name and returns an [`Embedder`]. There are two: [`Encoder`], a transformer
+//! run by one thread that owns it, and [`HashEmbedder`], which only counts words and serves tests.
 //!
 //! What happens to a transformer: `model` reads its folder, `architecture` its config.json, `adapter` SPECTER2's; `placement`
 //! decides where it runs, what runs it and in which precision; `forward` holds the model that is then ready to run, either
@@ -177,7 +177,7 @@ pub fn instruction_set() -> String {
 /// [`Error::Model`] when it cannot be found or does not fit, with the way out.
 pub fn identify(options: &Options) -> Result<Identity> {
     match options.model.as_str() {
-        HashEmbedder::NAME => Ok(HashEmbedder::in_full(options.dimension)?.identity().clone()),
+        HashEmbedder::NAME => Ok(HashEmbedder::with_dimension(options.dimension)?.identity().clone()),
         name => ModelFiles::find(name)?.identity_in(options),
     }
 }
@@ -188,7 +188,7 @@ pub fn identify(options: &Options) -> Result<Identity> {
 /// [`Error::Model`] when it cannot be found, does not fit, or does not run on the device.
 pub fn open(options: &Options) -> Result<Box<dyn Embedder>> {
     match options.model.as_str() {
-        HashEmbedder::NAME => Ok(Box::new(HashEmbedder::in_full(options.dimension)?)),
+        HashEmbedder::NAME => Ok(Box::new(HashEmbedder::with_dimension(options.dimension)?)),
         name => {
             let files = ModelFiles::find(name)?;
             let encoder = Encoder::start(&files, options)?;

@@ -1,4 +1,4 @@
-//! Finding a model folder and reading what it says about itself.
+//! Finds a model and reads its files.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -18,44 +18,44 @@ use crate::error::{Error, Result};
 /// The model that is compiled into the binary (feature `bundled-model`).
 pub const BUNDLED: &str = "all-MiniLM-L6-v2";
 
-/// The files that weights are read from: the first that is there, so that nobody fetches both.
+/// The files of the weights, in the order to try them, so that only one is fetched.
 const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 
-/// The same of an adapter.
+/// The same for an adapter.
 const ADAPTERS: [&str; 2] = ["adapter.safetensors", "pytorch_adapter.bin"];
 
-/// How the vectors of the tokens become the vector of the text.
+/// How the states of the tokens become the vector of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pooling {
-    /// The mean over the real tokens.
+    /// The mean over all tokens but padding.
     Mean,
     /// The first token.
     Cls,
 }
 
-/// The files of a model and the settings read from them. Nothing is built yet.
+/// The files of a model and the settings read from them. The model is not built yet.
 pub struct ModelFiles {
-    /// What `config.json` says.
+    /// The architecture, from `config.json`.
     pub architecture: Architecture,
     /// The bytes of `tokenizer.json`.
     pub tokenizer: Cow<'static, [u8]>,
-    /// Where the weights are.
+    /// The weights, or their file.
     pub weights: Weights,
-    /// What SPECTER2 adds to the weights.
+    /// The adapter of SPECTER2, where the model has one.
     pub adapter: Option<Adapter>,
-    /// How tokens become a text.
+    /// How the states of the tokens become the vector of the text.
     pub pooling: Pooling,
-    /// Tokens a text is cut to, the special ones included.
+    /// The greatest number of tokens of a text, special ones included.
     pub max_tokens: usize,
-    /// Put before a query.
+    /// The prefix of a query.
     pub query_prefix: String,
-    /// Put before a document.
+    /// The prefix of a document.
     pub document_prefix: String,
     dimensions: Dimensions,
     identity: Identity,
 }
 
-/// The weights, by the form they are kept in.
+/// The weights, by file format.
 pub enum Weights {
     /// The bytes of a safetensors file.
     Safetensors(Cow<'static, [u8]>),
@@ -85,7 +85,7 @@ impl ModelFiles {
         }
     }
 
-    /// The weights, where they are a part of the binary.
+    /// The weights, if they are a part of the binary.
     pub fn compiled_in(&self) -> Option<&'static [u8]> {
         match self.weights {
             Weights::Safetensors(Cow::Borrowed(bytes)) => Some(bytes),
@@ -251,7 +251,7 @@ fn read_adapter(
     Ok(tensors.and_then(|tensors| Adapter::read(config, tensors)))
 }
 
-/// A file of a model: in memory already, or on disk.
+/// A file of a model, in memory or on disk.
 enum Found {
     #[cfg(feature = "bundled-model")]
     Static(&'static [u8]),
@@ -302,7 +302,7 @@ fn bundled() -> Result<ModelFiles> {
     )))
 }
 
-/// Files come from the local cache of the hub, and from the network only when they are not there.
+/// Reads a model from the local cache of the hub, and from the network only what is not there.
 fn from_hub(name: &str) -> Result<ModelFiles> {
     let api = hf_hub::api::sync::ApiBuilder::from_env()
         .with_progress(false)
@@ -317,16 +317,16 @@ fn from_hub(name: &str) -> Result<ModelFiles> {
     read_hub(name, &|file| cache.get(file), &fetch)
 }
 
-/// Reads a model from what is cached and, where that lacks a file, from what can be fetched: `None` is a file that the hub
-/// does not have, an error one that it did not give.
+/// Reads a model from the cache and fetches what is missing. `fetch` gives `None` for a file that the hub does not have, and an
+/// error for one that could not be fetched.
 pub(super) fn read_hub(
     name: &str,
     cached: &dyn Fn(&str) -> Option<PathBuf>,
     fetch: &dyn Fn(&str) -> Result<Option<PathBuf>, String>,
 ) -> Result<ModelFiles> {
-    // A model that was fetched once goes on working offline; what was not fetched then was not there. The weights are
-    // fetched last, so with them it was fetched to the end. Asked before anything is: while it is being fetched for the
-    // first time, a file that the network keeps from us is not one that is not there.
+    // A model that was fetched completely works offline: what is not in the cache does not exist on the hub. The weights are
+    // fetched last, so with them the model is complete. Decided before anything is fetched: during the first download, a
+    // file that the network fails to deliver may well exist.
     let complete = ["config.json", "tokenizer.json"].into_iter().all(|file| cached(file).is_some())
         && WEIGHTS.into_iter().any(|file| cached(file).is_some());
     ModelFiles::read(name, name, &mut |file| {
