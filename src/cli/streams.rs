@@ -33,13 +33,13 @@ static OWN: LazyLock<Arc<Streams>> = LazyLock::new(|| {
         err: Mutex::new(Box::new(io::stderr())),
         terms: (Term::stdout(), Term::stderr()),
         colours: (console::colors_enabled(), console::colors_enabled_stderr()),
-        errands: Box::new(Errand::run),
+        operation: Box::new(FileOperation::run),
         stopped: Arc::default(),
     })
 });
 
 /// Does a file operation, in the other process if the command belongs to one.
-pub type RunErrand = Box<dyn Fn(&Errand) -> io::Result<Found> + Send + Sync>;
+pub type RunOperation = Box<dyn Fn(&FileOperation) -> io::Result<OperationResult> + Send + Sync>;
 
 /// What a command prints to and reads from.
 pub struct Streams {
@@ -50,7 +50,7 @@ pub struct Streams {
     terms: (Term, Term),
     /// Whether they show colours.
     colours: (bool, bool),
-    errands: RunErrand,
+    operation: RunOperation,
     /// Set when nobody waits for the command any more: it ends at its next read or write.
     stopped: Arc<AtomicBool>,
 }
@@ -66,13 +66,13 @@ impl Streams {
     pub fn of_another(
         (out, err): (File, File),
         colours: (bool, bool),
-        errands: RunErrand,
+        operation: RunOperation,
         stopped: Arc<AtomicBool>,
     ) -> io::Result<Self> {
         let term = |file: &File| Ok::<_, io::Error>(Term::read_write_pair(file.try_clone()?, file.try_clone()?));
         let terms = (term(&out)?, term(&err)?);
         let (out, err) = (Mutex::new(Box::new(io::LineWriter::new(out)) as _), Mutex::new(Box::new(err) as _));
-        Ok(Streams { out, err, terms, colours, errands, stopped })
+        Ok(Streams { out, err, terms, colours, operation, stopped })
     }
 
     /// Runs `command` with these streams.
@@ -133,9 +133,9 @@ impl Streams {
         self.out.lock().unwrap_or_else(PoisonError::into_inner).flush()
     }
 
-    fn run(&self, errand: &Errand) -> io::Result<Found> {
+    fn run(&self, operation: &FileOperation) -> io::Result<OperationResult> {
         self.check()?;
-        (self.errands)(errand)
+        (self.operation)(operation)
     }
 
     /// Fails when nobody waits for the command any more.
@@ -168,11 +168,11 @@ impl Write for Out {
 
 /// A file operation, done in the process where the command was given: with its rights and in its working folder.
 #[derive(Debug, PartialEq)]
-pub enum Errand {
+pub enum FileOperation {
     /// Open a file for reading; `-` is stdin.
     Open(PathBuf),
     /// Open a file for writing.
-    Create(PathBuf, Manner),
+    Create(PathBuf, CreateMode),
     /// Look what is at a path.
     Look(PathBuf),
     /// Create a folder and its parents.
@@ -181,7 +181,7 @@ pub enum Errand {
 
 /// How a file is created.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Manner {
+pub enum CreateMode {
     /// It must not exist.
     New,
     /// It must not exist, and only its owner may read it.
@@ -191,7 +191,7 @@ pub enum Manner {
 }
 
 /// The result of a file operation.
-pub enum Found {
+pub enum OperationResult {
     /// A file.
     File(File),
     /// What is there.
@@ -211,31 +211,31 @@ pub struct Entry {
     pub length: u64,
 }
 
-impl Errand {
+impl FileOperation {
     /// Runs it in this process.
-    pub fn run(&self) -> io::Result<Found> {
+    pub fn run(&self) -> io::Result<OperationResult> {
         match self {
-            Errand::Open(path) if path.as_os_str() == "-" => stdin().map(Found::File),
-            Errand::Open(path) => File::open(path).map(Found::File),
-            Errand::Create(path, Manner::Replace) => File::create(path).map(Found::File),
-            Errand::Create(path, manner) => {
+            FileOperation::Open(path) if path.as_os_str() == "-" => stdin().map(OperationResult::File),
+            FileOperation::Open(path) => File::open(path).map(OperationResult::File),
+            FileOperation::Create(path, CreateMode::Replace) => File::create(path).map(OperationResult::File),
+            FileOperation::Create(path, manner) => {
                 let mut options = File::options();
                 options.write(true).create_new(true);
                 #[cfg(unix)]
-                if *manner == Manner::Private {
+                if *manner == CreateMode::Private {
                     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
                 }
-                options.open(path).map(Found::File)
+                options.open(path).map(OperationResult::File)
             }
-            Errand::Look(path) => {
+            FileOperation::Look(path) => {
                 let found = fs::metadata(path)?;
                 let length = match found.is_dir() {
                     true => fs::read_dir(path)?.take(1).count() as u64,
                     false => found.len(),
                 };
-                Ok(Found::Entry(Entry { is_file: found.is_file(), is_folder: found.is_dir(), length }))
+                Ok(OperationResult::Entry(Entry { is_file: found.is_file(), is_folder: found.is_dir(), length }))
             }
-            Errand::MakeFolder(path) => fs::create_dir_all(path).map(|()| Found::Done),
+            FileOperation::MakeFolder(path) => fs::create_dir_all(path).map(|()| OperationResult::Done),
         }
     }
 }
@@ -250,11 +250,11 @@ fn stdin() -> io::Result<File> {
     std::os::windows::io::AsHandle::as_handle(&io::stdin()).try_clone_to_owned().map(File::from)
 }
 
-fn file(errand: &Errand) -> io::Result<Handled> {
+fn file(operation: &FileOperation) -> io::Result<Handled> {
     let streams = here();
-    match streams.run(errand)? {
-        Found::File(file) => Ok(Handled { file, streams }),
-        Found::Entry(_) | Found::Done => Err(io::Error::other("no file came back")),
+    match streams.run(operation)? {
+        OperationResult::File(file) => Ok(Handled { file, streams }),
+        OperationResult::Entry(_) | OperationResult::Done => Err(io::Error::other("no file came back")),
     }
 }
 
@@ -296,7 +296,7 @@ impl Write for Handled {
 /// # Errors
 /// [`Error::Io`] when it is not there, is a folder, or cannot be read.
 pub fn input(path: &Path) -> Result<Handled> {
-    let opened = file(&Errand::Open(path.to_path_buf())).map_err(|e| Error::io(path, "cannot open", e))?;
+    let opened = file(&FileOperation::Open(path.to_path_buf())).map_err(|e| Error::io(path, "cannot open", e))?;
     if opened.file.metadata().is_ok_and(|m| m.is_dir()) {
         return Err(Error::io(path, "cannot read", io::ErrorKind::IsADirectory.into()));
     }
@@ -333,14 +333,14 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// [`Error::Io`].
-pub fn create(path: &Path, manner: Manner) -> Result<Handled> {
-    file(&Errand::Create(path.to_path_buf(), manner)).map_err(|e| Error::io(path, "cannot write", e))
+pub fn create(path: &Path, manner: CreateMode) -> Result<Handled> {
+    file(&FileOperation::Create(path.to_path_buf(), manner)).map_err(|e| Error::io(path, "cannot write", e))
 }
 
 /// What is at a path; none where nothing is, or nothing that can be seen.
 pub fn look(path: &Path) -> Option<Entry> {
-    match here().run(&Errand::Look(path.to_path_buf())) {
-        Ok(Found::Entry(entry)) => Some(entry),
+    match here().run(&FileOperation::Look(path.to_path_buf())) {
+        Ok(OperationResult::Entry(entry)) => Some(entry),
         _ => None,
     }
 }
@@ -350,6 +350,6 @@ pub fn look(path: &Path) -> Option<Entry> {
 /// # Errors
 /// [`Error::Io`].
 pub fn make_folder(path: &Path) -> Result<()> {
-    let made = here().run(&Errand::MakeFolder(path.to_path_buf()));
+    let made = here().run(&FileOperation::MakeFolder(path.to_path_buf()));
     made.map(drop).map_err(|e| Error::io(path, "cannot make the folder", e))
 }
