@@ -25,12 +25,13 @@ pub struct Config {
     pub kernels: KernelChoice,
     /// The precision of its matrix products; `None` takes that of the folder, else the one that suits the machine.
     pub precision: Option<Precision>,
-    /// The length of a vector, for models that allow shorter ones; `None` takes that of the folder, else the full length.
+    /// The length of a vector, for models that allow shorter ones; `None` takes that of the folder, else the full
+    /// length.
     pub dimension: Option<usize>,
     /// The address that is served.
     pub addr: String,
-    /// The public address of the service, without a slash at its end: `https://papers.example/lab`. `None` takes it from each
-    /// request.
+    /// The public address of the service, without a slash at its end: `https://papers.example/lab`. `None` takes it
+    /// from each request.
     pub public_url: Option<String>,
     /// Limits of the service: whom it admits, how long it waits, and how much memory and time requests may take.
     pub server: Server,
@@ -53,14 +54,15 @@ pub enum DeviceChoice {
     Metal,
 }
 
-/// What runs a model. Both give the same vectors (cosine at least 0.9999), so a data folder made with one goes on with the
-/// other.
+/// What runs a model. Both give the same vectors (cosine at least 0.9999), so a data folder made with one goes on with
+/// the other.
 //
 // The help of `--kernels` shows what is said of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum KernelChoice {
-    /// Our own kernels for BERT and its family on x86-64 processors with AVX2 or AVX-512, where they are faster; else candle.
+    /// Our own kernels for BERT and its family on x86-64 processors with AVX2 or AVX-512, where they are faster; else
+    /// candle.
     #[default]
     Auto,
     /// Our own kernels: BERT and its family, on the processor, in f32, bf16 or int8.
@@ -69,9 +71,9 @@ pub enum KernelChoice {
     Candle,
 }
 
-/// The precision of the model's products with its weights. On the processor everything else is f32, except attention, which
-/// is bf16 with bf16 and, where that is fast, with int8. On an accelerator, values stored between products are narrow too, and
-/// sums are f32. Vectors of two precisions count as vectors of two models.
+/// The precision of the model's products with its weights. On the processor everything else is f32, except attention,
+/// which is bf16 with bf16 and, where that is fast, with int8. On an accelerator, values stored between products are
+/// narrow too, and sums are f32. Vectors of two precisions count as vectors of two models.
 //
 // The help of `--precision` shows what is said of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -83,7 +85,8 @@ pub enum Precision {
     Bf16,
     /// For accelerators without bf16: more digits than bf16, but models with large activations can overflow.
     F16,
-    /// The fastest on a processor, and only there. The cosine to f32 is above 0.995 on abstracts, lower on a word or two.
+    /// The fastest on a processor, and only there. The cosine to f32 is above 0.995 on abstracts, lower on a word or
+    /// two.
     Int8,
 }
 
@@ -108,8 +111,8 @@ pub struct Tuning {
     pub ef_construction: usize,
     /// Candidates kept while searching the graph (1 to 100,000): more give better recall and take longer.
     pub ef_search: usize,
-    /// The recall@10 to reach (above 0, up to 1) instead of a fixed `ef_search`, which is then taken from the recall profile of
-    /// each segment.
+    /// The recall@10 to reach (above 0, up to 1) instead of a fixed `ef_search`, which is then taken from the recall
+    /// profile of each segment.
     pub recall: Option<f32>,
     /// Up to this many papers (0 to 10,000,000) a search scores all of them, without a graph.
     pub exact_below: usize,
@@ -192,8 +195,8 @@ struct File {
 }
 
 impl Config {
-    /// Combines file, environment and flags. The file is the one that `--config` names, else `paperkin.toml` in the data
-    /// folder, if there is one.
+    /// Combines file, environment and flags. The file is the one that `--config` names, else `paperkin.toml` in the
+    /// data folder, if there is one.
     ///
     /// # Errors
     /// [`Error::Io`] when the named file cannot be read; [`Error::Invalid`] for a setting that does not exist or is out

@@ -55,8 +55,8 @@ impl From<UserId> for String {
 
 /// What a user did with a paper.
 ///
-/// `like`, `save`, `dislike` and `dismiss` are verdicts: of several on one paper the last counts. `unsave` takes a save back,
-/// `clear` takes back every verdict. `view` and `click` are implicit: they count while there is no verdict.
+/// `like`, `save`, `dislike` and `dismiss` are verdicts: of several on one paper the last counts. `unsave` takes a save
+/// back, `clear` takes back every verdict. `view` and `click` are implicit: they count while there is no verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EventKind {
@@ -195,8 +195,8 @@ impl Event {
     /// Checks the ranges that parsing does not.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a time in the future (five minutes are let pass, since clocks differ) and a weight that is
-    /// not above 0 and at most [`Event::MAX_WEIGHT`].
+    /// [`Error::Invalid`] for a time in the future (five minutes are let pass, since clocks differ) and a weight that
+    /// is not above 0 and at most [`Event::MAX_WEIGHT`].
     pub fn check(&self, now: Moment) -> Result<()> {
         if self.at.0 > now.0.saturating_add(SKEW_S * 1_000_000) {
             return Err(Error::Invalid(format!(
@@ -295,9 +295,9 @@ const MAX_IMPLICIT: f32 = 0.5;
 
 /// Adds up the events on one paper, in the order of their times.
 ///
-/// The last verdict counts, with its own weight. At the same time a dislike takes precedence over a dismissal, and that over a
-/// like or save. `unsave` takes back the save and restores the verdict before it. Without a verdict, views and clicks add up
-/// to at most 0.5. `None` without events.
+/// The last verdict counts, with its own weight. At the same time a dislike takes precedence over a dismissal, and that
+/// over a like or save. `unsave` takes back the save and restores the verdict before it. Without a verdict, views and
+/// clicks add up to at most 0.5. `None` without events.
 pub fn opinion(events: &[(EventKind, Moment, f32)]) -> Option<Opinion> {
     let rank = |kind: EventKind| match kind {
         EventKind::Dislike => 3,

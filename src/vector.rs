@@ -1,5 +1,6 @@
-//! Vector arithmetic shared by ranking, themes and the word index. A dense vector is a slice of numbers. A sparse vector is a
-//! list of term numbers and values, sorted by term number, each once. The vector index has faster kernels of its own.
+//! Vector arithmetic shared by ranking, themes and the word index. A dense vector is a slice of numbers. A sparse
+//! vector is a list of term numbers and values, sorted by term number, each once. The vector index has faster kernels
+//! of its own.
 
 /// The inner product, written in lanes that the compiler keeps in vector registers.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {

@@ -10,8 +10,8 @@ use crate::sources;
 
 /// Try everything on a built-in corpus
 ///
-/// Creates a temporary data folder with 252 invented papers from twelve fields of science, indexes it and serves it with its
-/// web page. The folder is removed when the service stops.
+/// Creates a temporary data folder with 252 invented papers from twelve fields of science, indexes it and serves it
+/// with its web page. The folder is removed when the service stops.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin demo

@@ -6,17 +6,18 @@ use crate::error::Error;
 
 /// Check everything and say what to do
 ///
-/// Reads the whole data folder: every page of the database against its checksum, SQLite's own integrity check, every paper
-/// against its hash, whether all acknowledged changes are present, the files of both indexes, the model, the free disk space.
-/// Changes nothing. Exit status 1 when something is wrong. On a folder that is being served, the service does the check.
+/// Reads the whole data folder: every page of the database against its checksum, SQLite's own integrity check, every
+/// paper against its hash, whether all acknowledged changes are present, the files of both indexes, the model, the free
+/// disk space. Changes nothing. Exit status 1 when something is wrong. On a folder that is being served, the service
+/// does the check.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin doctor
   paperkin doctor --json | jq '.checks[] | select(.ok | not)'
   paperkin doctor --accept     after a loss: take the store as it is")]
 pub struct Args {
-    /// Accept the store as it is: missing changes are no longer reported, and a damaged database is opened again if SQLite can
-    /// read all of it (damaged papers stay damaged until they are ingested again)
+    /// Accept the store as it is: missing changes are no longer reported, and a damaged database is opened again if
+    /// SQLite can read all of it (damaged papers stay damaged until they are ingested again)
     #[arg(long)]
     accept: bool,
 }

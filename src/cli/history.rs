@@ -42,9 +42,10 @@ enum Action {
 
 /// Import a reference list into a user's history
 ///
-/// References are matched to the corpus by DOI, arXiv id and other identifiers, and by title where no identifier contradicts
-/// it. References that are not found are listed. Importing a list again counts nothing twice. `history undo` takes an import
-/// back. A list may have 100,000 entries and 256 MB; the limits of an entry are those of a paper (`ingest --help`).
+/// References are matched to the corpus by DOI, arXiv id and other identifiers, and by title where no identifier
+/// contradicts it. References that are not found are listed. Importing a list again counts nothing twice. `history
+/// undo` takes an import back. A list may have 100,000 entries and 256 MB; the limits of an entry are those of a paper
+/// (`ingest --help`).
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin history import ada library.bib
@@ -57,8 +58,8 @@ struct ImportArgs {
     /// The list, in any encoding, from a reference manager or a database, or one id a line; `-` for standard input
     file: PathBuf,
     /// Format of the file: bibtex, ris, csl or zotero (JSON), pubmed (.nbib, XML), endnote (.enw, XML), wos (Web of
-    /// Science, text or tab-delimited), csv (Zotero, Scopus and others), ids (an id, DOI or address a line), titles (a title
-    /// a line), or auto, which tells them apart but for titles and refuses what is none of them
+    /// Science, text or tab-delimited), csv (Zotero, Scopus and others), ids (an id, DOI or address a line), titles (a
+    /// title a line), or auto, which tells them apart but for titles and refuses what is none of them
     #[arg(long, default_value = "auto", value_parser = word::<Format>)]
     format: Format,
     /// The event that each reference counts as: save, like, view, click, dislike or dismiss
@@ -83,8 +84,8 @@ struct ImportsArgs {
 
 /// Take an import back
 ///
-/// Removes the events and the library papers that this import added, except those that another import or the user has added
-/// as well.
+/// Removes the events and the library papers that this import added, except those that another import or the user has
+/// added as well.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin history undo ada 1")]

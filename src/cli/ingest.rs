@@ -18,9 +18,9 @@ const LONG: u64 = 16 << 20;
 
 /// Add papers: read, embed and index them
 ///
-/// You can interrupt it at any time and run it again: papers that are there already cost nothing. A line without a valid paper
-/// is rejected with its number and the reason, and the others are added. If only a field cannot be read, the paper is added
-/// without it, and a warning says so.
+/// You can interrupt it at any time and run it again: papers that are there already cost nothing. A line without a
+/// valid paper is rejected with its number and the reason, and the others are added. If only a field cannot be read,
+/// the paper is added without it, and a warning says so.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin ingest papers.jsonl
@@ -53,7 +53,8 @@ pub struct Unpack {
     /// Greatest unpacked size of a compressed file in bytes [default: the setting max_unpacked, 64 GiB]
     #[arg(long, value_name = "BYTES")]
     max_unpacked: Option<u64>,
-    /// Greatest ratio of unpacked to compressed size, for files that unpack to more than 64 MB [default: the setting max_ratio, 200]
+    /// Greatest ratio of unpacked to compressed size, for files that unpack to more than 64 MB [default: the setting
+    /// max_ratio, 200]
     #[arg(long, value_name = "R", value_parser = clap::value_parser!(u64).range(1..))]
     max_ratio: Option<u64>,
     /// Largest Zstandard window, as in `zstd --long`; 31 takes 2 GB of memory [default: the setting
@@ -219,8 +220,8 @@ pub fn take_in(
     Ok(report?)
 }
 
-/// Writes the index to disk; a running service does most of that in the background. A failure only makes the next opening
-/// slower, so it is a warning and not an error.
+/// Writes the index to disk; a running service does most of that in the background. A failure only makes the next
+/// opening slower, so it is a warning and not an error.
 pub fn finish(engine: &Engine) {
     let own = streams::here().is_own();
     let work = || if own { engine.maintain() } else { engine.maintain_gently() };

@@ -43,8 +43,8 @@ use streams::say;
 
 /// Finds a reader the few papers that matter.
 ///
-/// Papers are read from JSON Lines and embedded by a small transformer. Find them by similarity to a paper, to a phrase, or
-/// to what you like.
+/// Papers are read from JSON Lines and embedded by a small transformer. Find them by similarity to a paper, to a
+/// phrase, or to what you like.
 #[derive(Parser)]
 #[command(
     name = "paperkin",
@@ -123,7 +123,8 @@ enum Command {
 }
 
 impl Command {
-    /// The HTTP call that does the same, named when the folder is in use by a process that cannot answer; empty if none does.
+    /// The HTTP call that does the same, named when the folder is in use by a process that cannot answer; empty if none
+    /// does.
     fn call(&self) -> &'static str {
         match self {
             Command::Ingest(_) | Command::Import(_) => "`POST /v1/papers`",
@@ -286,8 +287,8 @@ impl Args {
     }
 }
 
-/// Parses the command line, runs the command and reports an error. On a folder that is being served, the service runs the
-/// command and gives the same answer.
+/// Parses the command line, runs the command and reports an error. On a folder that is being served, the service runs
+/// the command and gives the same answer.
 pub fn run() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     let args = match Args::try_parse_from(&words) {
@@ -319,8 +320,8 @@ fn ask(command: &Command, context: &Context, words: &[OsString]) -> anyhow::Resu
     }
 }
 
-/// Carries out a command for another process, over an engine that is open here. The settings are those of the other process.
-/// Some take effect only when an engine is opened; where these differ, a note says so.
+/// Carries out a command for another process, over an engine that is open here. The settings are those of the other
+/// process. Some take effect only when an engine is opened; where these differ, a note says so.
 #[cfg(unix)]
 fn carry_out(words: &[OsString], config: Config, engine: &Arc<Engine>) -> u8 {
     let args = match Args::try_parse_from(words) {

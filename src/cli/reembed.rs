@@ -13,8 +13,8 @@ use crate::error::Result;
 
 /// Move the corpus to another model
 ///
-/// You can interrupt it and run it again: vectors that are made are kept. The vectors of the old model are kept as well, so
-/// going back embeds nothing. A folder that is being served is moved while the service goes on answering.
+/// You can interrupt it and run it again: vectors that are made are kept. The vectors of the old model are kept as
+/// well, so going back embeds nothing. A folder that is being served is moved while the service goes on answering.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin reembed --model BAAI/bge-small-en-v1.5

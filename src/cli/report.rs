@@ -50,8 +50,8 @@ pub fn report(done: anyhow::Result<()>, words: &[OsString]) -> u8 {
     }
 }
 
-/// Prints clap's message, with a hint if a flag has swallowed the missing arguments. Help and version, which clap treats as
-/// errors, go to stdout.
+/// Prints clap's message, with a hint if a flag has swallowed the missing arguments. Help and version, which clap
+/// treats as errors, go to stdout.
 pub fn refuse(e: &clap::Error, words: &[OsString]) -> u8 {
     let (streams, text) = (here(), e.render());
     if !e.use_stderr() {

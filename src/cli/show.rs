@@ -182,8 +182,8 @@ pub fn style<T: Display>(text: T) -> StyledObject<T> {
     console::style(text).force_styling(here().coloured())
 }
 
-/// A text made safe by [`shown`], so that a paper's content cannot steer the terminal. For everything that is printed for
-/// people and was written by somebody else.
+/// A text made safe by [`shown`], so that a paper's content cannot steer the terminal. For everything that is printed
+/// for people and was written by somebody else.
 pub fn plain(text: &str) -> String {
     shown(text)
 }

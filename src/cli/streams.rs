@@ -1,7 +1,9 @@
-//! Where a command reads and writes: the streams and files of this process or, if a running service carries it out, those of
-//! the process that asked (`desk`). Every command goes through this module, so that it need not know which of the two it is.
+//! Where a command reads and writes: the streams and files of this process or, if a running service carries it out,
+//! those of the process that asked (`desk`). Every command goes through this module, so that it need not know which of
+//! the two it is.
 //!
-//! The streams belong to the thread on which the command runs. Callbacks on other threads must take them along ([`here`]).
+//! The streams belong to the thread on which the command runs. Callbacks on other threads must take them along
+//! ([`here`]).
 
 use std::cell::RefCell;
 use std::fmt::Arguments;
@@ -94,8 +96,8 @@ impl Streams {
         Arc::ptr_eq(self, &OWN)
     }
 
-    /// Prints a message to stderr, made safe for terminals; line breaks are kept. Failures are ignored: there is nowhere left
-    /// to report them.
+    /// Prints a message to stderr, made safe for terminals; line breaks are kept. Failures are ignored: there is
+    /// nowhere left to report them.
     pub fn say(&self, text: Arguments<'_>) {
         let text = text.to_string();
         let lines: Vec<String> = text.split('\n').map(shown).collect();

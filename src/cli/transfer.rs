@@ -1,8 +1,9 @@
 //! `paperkin export` and `paperkin import`: everything, as JSON Lines a person can read.
 //!
-//! A folder with `papers.jsonl` (one paper a line), `vectors.jsonl` (`{"id", "text", "vector"}` in the same order, the text by
-//! its hash), `users.jsonl` (one user a line, with events, library and interests), `themes.jsonl`, `theme_papers.jsonl` and
-//! `theme_events.jsonl` where themes were made, and, written last, `about.json`, which says which model the vectors are of.
+//! A folder with `papers.jsonl` (one paper a line), `vectors.jsonl` (`{"id", "text", "vector"}` in the same order, the
+//! text by its hash), `users.jsonl` (one user a line, with events, library and interests), `themes.jsonl`,
+//! `theme_papers.jsonl` and `theme_events.jsonl` where themes were made, and, written last, `about.json`, which says
+//! which model the vectors are of.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use super::ingest::{Total, Unpack, finish, take_in};
 use super::progress::Progress;
 use super::show::thousands;
-use super::streams::{self, Handled, CreateMode, say};
+use super::streams::{self, CreateMode, Handled, say};
 use super::{Context, show};
 use crate::engine::{Engine, Exported, ExportedRun, ExportedThemes, ExportedUser, Incoming};
 use crate::error::{Error, Result};
@@ -41,8 +42,8 @@ const AHEAD: usize = 1000;
 
 /// Write everything into a folder, as JSON Lines
 ///
-/// Writes papers, vectors, themes with their history, and users with settings, events, library papers, interests and the token of
-/// their feed. Protect the folder as you protect the data folder.
+/// Writes papers, vectors, themes with their history, and users with settings, events, library papers, interests and
+/// the token of their feed. Protect the folder as you protect the data folder.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin export backup
@@ -54,9 +55,10 @@ pub struct ExportArgs {
 
 /// Read what `export` wrote
 ///
-/// Vectors of the same model are imported; with another model (--model) the papers are embedded again, as are papers without a
-/// vector in the export and papers whose text was edited since. Existing papers are kept or updated. Themes are imported if there
-/// are none yet. A line that cannot be read is reported with its number and the reason, and the others are imported.
+/// Vectors of the same model are imported; with another model (--model) the papers are embedded again, as are papers
+/// without a vector in the export and papers whose text was edited since. Existing papers are kept or updated. Themes
+/// are imported if there are none yet. A line that cannot be read is reported with its number and the reason, and the
+/// others are imported.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin import backup --data restored
@@ -356,8 +358,8 @@ fn lines_of<T: DeserializeOwned>(
     Ok(out)
 }
 
-/// Gives every line of a file that can be read to `take`, and tells and counts those that cannot, or that it rejects with
-/// a reason.
+/// Gives every line of a file that can be read to `take`, and tells and counts those that cannot, or that it rejects
+/// with a reason.
 fn read_lines<T: DeserializeOwned>(
     path: &Path,
     what: &'static str,
@@ -397,7 +399,8 @@ fn read_lines<T: DeserializeOwned>(
     Ok(())
 }
 
-/// The vectors of an export, in the order of its papers. Lines of papers may have been taken out, added or changed since.
+/// The vectors of an export, in the order of its papers. Lines of papers may have been taken out, added or changed
+/// since.
 struct Vectors {
     path: PathBuf,
     reader: BufReader<Handled>,

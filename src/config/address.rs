@@ -24,7 +24,8 @@ pub fn public_url(text: &str) -> Result<String> {
 /// An origin as browsers write it: scheme, host and, where it is not the scheme's own, port.
 ///
 /// # Errors
-/// [`Error::Invalid`] for anything else, also for `*` and `null`, which would let every page on the web read users' data.
+/// [`Error::Invalid`] for anything else, also for `*` and `null`, which would let every page on the web read users'
+/// data.
 pub fn origin(text: &str) -> Result<String> {
     let wrong = |why: &str| {
         Err(Error::Invalid(format!("the setting cors_origins holds {text:?}; {why}, like https://portal.example")))

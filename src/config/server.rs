@@ -5,16 +5,17 @@ use serde::{Deserialize, Serialize};
 use super::address;
 use crate::error::{Error, Result};
 
-/// Limits of the HTTP service. In the file under `[server]`; in the environment as `PAPERKIN_` and the name in capitals, lists
-/// separated by commas.
+/// Limits of the HTTP service. In the file under `[server]`; in the environment as `PAPERKIN_` and the name in
+/// capitals, lists separated by commas.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
     /// The origins (`https://portal.example`) whose pages may call the service from a browser. None by default.
     pub cors_origins: Vec<String>,
-    /// Greatest number of connections (at most 1,000,000). 0 takes what the limit on open files allows beside the store, the
-    /// index and the model, at most 16,384. A larger number is lowered to what open files allow. When it is reached, the
-    /// connection that has been idle longest is closed, first those that never sent a request; else new connections wait.
+    /// Greatest number of connections (at most 1,000,000). 0 takes what the limit on open files allows beside the
+    /// store, the index and the model, at most 16,384. A larger number is lowered to what open files allow. When it is
+    /// reached, the connection that has been idle longest is closed, first those that never sent a request; else new
+    /// connections wait.
     pub max_connections: usize,
     /// Seconds within which the head of a request must arrive (1 to 3,600).
     pub header_timeout_s: u64,
@@ -26,15 +27,16 @@ pub struct Server {
     pub max_uploads: usize,
     /// Least rate of a stream of papers in bytes a second, measured over `timeout_s` (0 to 1,000,000,000).
     pub min_upload_rate: u64,
-    /// Memory for the bodies of all requests, raw and parsed, in bytes (1 MB to 1 TB); beyond it requests are refused with 503.
-    /// One request may use three quarters of it.
+    /// Memory for the bodies of all requests, raw and parsed, in bytes (1 MB to 1 TB); beyond it requests are refused
+    /// with 503. One request may use three quarters of it.
     pub body_memory: usize,
-    /// Memory for all answers that clients have not read yet, in bytes (1 MB to 1 TB); beyond it requests are refused with 503.
+    /// Memory for all answers that clients have not read yet, in bytes (1 MB to 1 TB); beyond it requests are refused
+    /// with 503.
     pub answer_memory: usize,
     /// Worker threads for requests (at most 1,024); 0 takes four a core and at least 16.
     pub work_threads: usize,
-    /// Milliseconds that a request may wait for a worker (1 to 600,000), ten times as long for large requests (a batch, texts to
-    /// embed, papers to add); if the wait would be longer, it is refused with 503.
+    /// Milliseconds that a request may wait for a worker (1 to 600,000), ten times as long for large requests (a batch,
+    /// texts to embed, papers to add); if the wait would be longer, it is refused with 503.
     pub max_wait_ms: u64,
 }
 

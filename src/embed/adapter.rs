@@ -23,8 +23,8 @@ pub struct Adapter {
 }
 
 impl Adapter {
-    /// Checks that `adapter_config.json` describes the one form that runs. `tensors` are those of the adapter's file, as
-    /// row-major f32.
+    /// Checks that `adapter_config.json` describes the one form that runs. `tensors` are those of the adapter's file,
+    /// as row-major f32.
     ///
     /// # Errors
     /// What does not fit, as the end of the sentence "the model cannot be used: ".

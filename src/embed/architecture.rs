@@ -7,7 +7,8 @@ use super::candle::NetworkConfig;
 
 /// An architecture that runs, with its sizes.
 pub enum Architecture {
-    /// BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT: on our own kernels on the processor, or through candle on any device.
+    /// BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT: on our own kernels on the processor, or through candle on any
+    /// device.
     Bert(BertFamily),
     /// ModernBERT, Nomic and Jina: through candle, in f32.
     Other(NetworkConfig),

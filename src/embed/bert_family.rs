@@ -1,7 +1,7 @@
 //! BERT and the architectures that are BERT under other names: RoBERTa, XLM-R, CamemBERT, DistilBERT.
 //!
-//! Every one of them is a [`BertFamily`]: a shape, and a mapping of BERT's tensor names to its own. What runs a BERT (the
-//! kernels of `cpu`, or `candle`) asks for tensors by BERT's names and so runs them all.
+//! Every one of them is a [`BertFamily`]: a shape, and a mapping of BERT's tensor names to its own. What runs a BERT
+//! (the kernels of `cpu`, or `candle`) asks for tensors by BERT's names and so runs them all.
 
 /// How an architecture names its tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

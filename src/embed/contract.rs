@@ -95,8 +95,8 @@ fn every_embedder_keeps_the_contract() {
     }
 }
 
-/// Vectors of both kernels meet in one folder, so the identity is the same; what runs is said. That the vectors agree is a
-/// test of `forward`, and for every member of the family one of `test_models`.
+/// Vectors of both kernels meet in one folder, so the identity is the same; what runs is said. That the vectors agree
+/// is a test of `forward`, and for every member of the family one of `test_models`.
 #[test]
 #[cfg(feature = "bundled-model")]
 fn what_runs_a_model_is_no_part_of_its_identity() {

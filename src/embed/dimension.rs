@@ -1,7 +1,8 @@
 //! The length of a vector: full, or shortened where the model allows it.
 //!
-//! Models trained by Matryoshka representation learning (<https://arxiv.org/abs/2205.13147>) put what matters most into the first
-//! numbers, so that a vector may be truncated and scaled to unit length again. The vectors of other models are not truncated.
+//! Models trained by Matryoshka representation learning (<https://arxiv.org/abs/2205.13147>) put what matters most into
+//! the first numbers, so that a vector may be truncated and scaled to unit length again. The vectors of other models
+//! are not truncated.
 
 use serde_json::Value;
 

@@ -1,10 +1,10 @@
 //! The thread that owns the model, and the queue in front of it.
 //!
-//! Callers tokenise their texts on their own threads and put the sequences into [`Pending`]. The number of query calls that
-//! may wait is bounded; one too many is refused before any work is done for it. Document calls are never refused: their callers
-//! keep them few. Whenever the model's thread is free it takes a batch, so texts of many callers go through the model together.
-//! On a card there are two such threads, each with a model and a stream of its own ([`Model::lanes`]): while one's batch runs,
-//! the other's is put together or read back.
+//! Callers tokenise their texts on their own threads and put the sequences into [`Pending`]. The number of query calls
+//! that may wait is bounded; one too many is refused before any work is done for it. Document calls are never refused:
+//! their callers keep them few. Whenever the model's thread is free it takes a batch, so texts of many callers go
+//! through the model together. On a card there are two such threads, each with a model and a stream of its own
+//! ([`Model::lanes`]): while one's batch runs, the other's is put together or read back.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
@@ -90,8 +90,8 @@ struct Pending {
     /// By generation, then by length and age, so that a batch has little padding.
     documents: BTreeMap<(Reverse<u64>, usize, u64), Item>,
     arrivals: u64,
-    /// The documents of one generation leave by length; those of an older generation leave first. Otherwise the short texts of
-    /// a call would wait for the long texts of every later call.
+    /// The documents of one generation leave by length; those of an older generation leave first. Otherwise the short
+    /// texts of a call would wait for the long texts of every later call.
     generation: u64,
     /// Documents in this generation so far.
     in_generation: usize,
@@ -119,8 +119,8 @@ impl Pending {
         }
     }
 
-    /// The next batch with `longest * n <= budget`, or a single text: queries first, those of small calls before others,
-    /// then the longest documents.
+    /// The next batch with `longest * n <= budget`, or a single text: queries first, those of small calls before
+    /// others, then the longest documents.
     fn take(&mut self, budget: usize) -> Vec<Item> {
         let mut batch: Vec<Item> = Vec::new();
         let mut longest = 0;

@@ -103,9 +103,9 @@ impl Model {
         }
     }
 
-    /// Models to run side by side. On a card two, each with its own stream: while one waits for its vectors, the other's
-    /// batch is on the card already. (Two batches in one stream would not do: the first one's vectors would be read
-    /// behind the second one's arithmetic.) Costs the weights' memory twice.
+    /// Models to run side by side. On a card two, each with its own stream: while one waits for its vectors, the
+    /// other's batch is on the card already. (Two batches in one stream would not do: the first one's vectors would be
+    /// read behind the second one's arithmetic.) Costs the weights' memory twice.
     pub fn lanes(&self) -> usize {
         match self {
             Model::Bert(model, ..) if model.device().is_cuda() => 2,

@@ -3,8 +3,8 @@
 use super::{Embedder, Identity, Kind, PendingEmbeddings, unit};
 use crate::error::{Error, Result};
 
-/// Sums one fixed pseudo-random direction for each word, so that texts that share words are similar. Deterministic on every
-/// machine, needs no file, and takes microseconds a text. Vectors have 64 numbers.
+/// Sums one fixed pseudo-random direction for each word, so that texts that share words are similar. Deterministic on
+/// every machine, needs no file, and takes microseconds a text. Vectors have 64 numbers.
 pub struct HashEmbedder {
     identity: Identity,
 }

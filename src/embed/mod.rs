@@ -1,12 +1,13 @@
 //! From text to unit vector.
 //!
-//! [`open`] finds a model by name, folder or hub name and returns an [`Embedder`]. There are two: [`Encoder`], a transformer
-//! run by one thread that owns it, and [`HashEmbedder`], which only counts words and serves tests.
+//! [`open`] finds a model by name, folder or hub name and returns an [`Embedder`]. There are two: [`Encoder`], a
+//! transformer run by one thread that owns it, and [`HashEmbedder`], which only counts words and serves tests.
 //!
-//! What happens to a transformer: `model` reads its folder, `architecture` its config.json, `adapter` SPECTER2's; `placement`
-//! decides where it runs, what runs it and in which precision; `forward` holds the model that is then ready to run, either
-//! on our own kernels (`cpu`: BERT and its family, on the processor) or through candle (`candle`: every architecture, on
-//! any device); `tokens` and `encoder` lead texts through it; `dimension` says how many numbers of a vector are kept.
+//! What happens to a transformer: `model` reads its folder, `architecture` its config.json, `adapter` SPECTER2's;
+//! `placement` decides where it runs, what runs it and in which precision; `forward` holds the model that is then ready
+//! to run, either on our own kernels (`cpu`: BERT and its family, on the processor) or through candle (`candle`: every
+//! architecture, on any device); `tokens` and `encoder` lead texts through it; `dimension` says how many numbers of a
+//! vector are kept.
 
 mod adapter;
 mod architecture;
@@ -44,14 +45,14 @@ pub enum Kind {
     Query,
 }
 
-/// Which model made a vector. Vectors of two identities are never compared. What runs the model is no part of it: our own
-/// kernels and candle give the same vectors.
+/// Which model made a vector. Vectors of two identities are never compared. What runs the model is no part of it: our
+/// own kernels and candle give the same vectors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The name a person knows it by.
     pub name: String,
-    /// A hash over the weights and every setting that changes a vector, in hexadecimal, the precision, and the dimension
-    /// where it is not the full one.
+    /// A hash over the weights and every setting that changes a vector, in hexadecimal, the precision, and the
+    /// dimension where it is not the full one.
     pub fingerprint: String,
     /// Numbers in a vector.
     pub dimension: usize,
@@ -94,8 +95,8 @@ pub trait Embedder: Send + Sync {
     /// not depend on which other texts were in the call, up to rounding (about 1e-6 in f32).
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when too many calls of queries wait already; [`Error::Model`] when the model gives a vector
-    /// that is not finite or has no length.
+    /// [`Error::Overloaded`] when too many calls of queries wait already; [`Error::Model`] when the model gives a
+    /// vector that is not finite or has no length.
     fn embed(&self, texts: &[&str], kind: Kind) -> Result<Vec<Vec<f32>>> {
         self.submit(texts, kind)?.collect()
     }
@@ -160,8 +161,8 @@ impl Options {
     }
 }
 
-/// What would run a model by these options, for people, without looking for the model: `candle`, or `own (AVX2 with FMA) for
-/// BERT and its family on the processor, candle for everything else`.
+/// What would run a model by these options, for people, without looking for the model: `candle`, or `own (AVX2 with
+/// FMA) for BERT and its family on the processor, candle for everything else`.
 pub fn kernels(options: &Options) -> String {
     placement::outlook(options)
 }

@@ -235,7 +235,8 @@ fn hash_file(hash: &mut blake3::Hasher, path: &Path) -> Result<()> {
     read.map_err(|e| Error::io(path, "cannot read", e))
 }
 
-/// Reads the adapter that `adapter_config.json` describes and adds it to the hash. The inner error says why it cannot be used.
+/// Reads the adapter that `adapter_config.json` describes and adds it to the hash. The inner error says why it cannot
+/// be used.
 fn read_adapter(
     config: &Value,
     file: &mut dyn FnMut(&str) -> Result<Option<Found>>,
@@ -317,16 +318,16 @@ fn from_hub(name: &str) -> Result<ModelFiles> {
     read_hub(name, &|file| cache.get(file), &fetch)
 }
 
-/// Reads a model from the cache and fetches what is missing. `fetch` gives `None` for a file that the hub does not have, and an
-/// error for one that could not be fetched.
+/// Reads a model from the cache and fetches what is missing. `fetch` gives `None` for a file that the hub does not
+/// have, and an error for one that could not be fetched.
 pub(super) fn read_hub(
     name: &str,
     cached: &dyn Fn(&str) -> Option<PathBuf>,
     fetch: &dyn Fn(&str) -> Result<Option<PathBuf>, String>,
 ) -> Result<ModelFiles> {
-    // A model that was fetched completely works offline: what is not in the cache does not exist on the hub. The weights are
-    // fetched last, so with them the model is complete. Decided before anything is fetched: during the first download, a
-    // file that the network fails to deliver may well exist.
+    // A model that was fetched completely works offline: what is not in the cache does not exist on the hub. The
+    // weights are fetched last, so with them the model is complete. Decided before anything is fetched: during the
+    // first download, a file that the network fails to deliver may well exist.
     let complete = ["config.json", "tokenizer.json"].into_iter().all(|file| cached(file).is_some())
         && WEIGHTS.into_iter().any(|file| cached(file).is_some());
     ModelFiles::read(name, name, &mut |file| {

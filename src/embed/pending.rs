@@ -36,8 +36,8 @@ impl PendingEmbeddings {
     /// Waits for the vectors: one for each text, in the order of the texts.
     ///
     /// # Errors
-    /// [`Error::Model`] when the model failed on a text or gave a vector without direction; [`Error::Cancelled`] when the call
-    /// was cancelled.
+    /// [`Error::Model`] when the model failed on a text or gave a vector without direction; [`Error::Cancelled`] when
+    /// the call was cancelled.
     pub fn collect(self) -> Result<Vec<Vec<f32>>> {
         let (answers, n) = match self.0 {
             State::Done(vectors) => return Ok(vectors),

@@ -48,8 +48,8 @@ impl Placement {
     /// Decides for a model, and opens the device.
     ///
     /// # Errors
-    /// [`Error::Model`] when the options contradict one another or the model, or the device cannot be used: with what to
-    /// say instead.
+    /// [`Error::Model`] when the options contradict one another or the model, or the device cannot be used: with what
+    /// to say instead.
     pub fn of(files: &ModelFiles, options: &Options) -> Result<Self> {
         let needs = Needs::of(files);
         let options = &needs.settle(options)?;
@@ -72,8 +72,8 @@ impl Placement {
         Ok(Placement { device, kernels, precision })
     }
 
-    /// The precision that a model's vectors count as, without a look at what only opening it can tell: for a device that
-    /// cannot be opened, f32.
+    /// The precision that a model's vectors count as, without a look at what only opening it can tell: for a device
+    /// that cannot be opened, f32.
     ///
     /// # Errors
     /// [`Error::Model`] when the options contradict one another or the model.
@@ -166,8 +166,8 @@ impl<'a> Needs<'a> {
     }
 }
 
-/// What runs BERT and its family on a processor with this instruction set. Left to us, the faster one: our own kernels where
-/// they were written for it, and candle elsewhere (Arm), whose products are vectorised there. int8 is ours alone.
+/// What runs BERT and its family on a processor with this instruction set. Left to us, the faster one: our own kernels
+/// where they were written for it, and candle elsewhere (Arm), whose products are vectorised there. int8 is ours alone.
 pub fn kernels_on_processor(choice: KernelChoice, precision: Option<Precision>, isa: Isa) -> Kernels {
     match choice {
         KernelChoice::Own => Kernels::Own,

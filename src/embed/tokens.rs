@@ -48,8 +48,8 @@ impl Tokens {
             whole = format!("{prefix}{text}");
             &whole
         };
-        // Only the beginning of a text of megabytes counts. It is cut at white space, so that no word is cut, and the result is
-        // used only if it fills the limit.
+        // Only the beginning of a text of megabytes counts. It is cut at white space, so that no word is cut, and the
+        // result is used only if it fills the limit.
         if let Some(beginning) = beginning(text, self.max_tokens * 32) {
             let ids = self.ids(beginning)?;
             if ids.len() == self.max_tokens {

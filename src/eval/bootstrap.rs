@@ -17,7 +17,8 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// The mean of some values with its interval. Deterministic: the same values give the same interval. All zero without values.
+/// The mean of some values with its interval. Deterministic: the same values give the same interval. All zero without
+/// values.
 pub fn mean(values: &[f64]) -> Interval {
     if values.is_empty() {
         return Interval::default();

@@ -1,7 +1,7 @@
 //! Metrics of one ranking.
 //!
-//! A ranking is given as the gains of its ranks, best first: 0 for a paper that is not relevant, 1 (or a higher grade) for one
-//! that is. A relevant paper that the ranking does not contain counts as not found.
+//! A ranking is given as the gains of its ranks, best first: 0 for a paper that is not relevant, 1 (or a higher grade)
+//! for one that is. A relevant paper that the ranking does not contain counts as not found.
 
 /// The metrics of one ranking, or their means over many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize)]
@@ -22,8 +22,8 @@ impl Figures {
     /// The names of the metrics, in the order of [`Figures::values`].
     pub const NAMES: [&'static str; 5] = ["MAP", "nDCG@10", "recall@10", "recall@100", "MRR"];
 
-    /// The metrics of a ranking. `all` holds the gains of every relevant paper, found or not, in any order. If it is empty,
-    /// all metrics are 0.
+    /// The metrics of a ranking. `all` holds the gains of every relevant paper, found or not, in any order. If it is
+    /// empty, all metrics are 0.
     pub fn of(gains: &[f64], all: &[f64]) -> Self {
         Figures {
             map: average_precision(gains, all.len()),
@@ -50,8 +50,8 @@ pub fn average_precision(gains: &[f64], relevant: usize) -> f64 {
     ratio(sum, relevant as f64)
 }
 
-/// Normalised discounted cumulative gain of the first `k` ranks, from 0 to 1: Järvelin and Kekäläinen, "Cumulated gain-based
-/// evaluation of IR techniques", 2002, with linear gains and the discount `1 / log2(rank + 1)`.
+/// Normalised discounted cumulative gain of the first `k` ranks, from 0 to 1: Järvelin and Kekäläinen, "Cumulated
+/// gain-based evaluation of IR techniques", 2002, with linear gains and the discount `1 / log2(rank + 1)`.
 pub fn ndcg(gains: &[f64], all: &[f64], k: usize) -> f64 {
     let discounted = |gains: &[f64]| -> f64 {
         gains.iter().take(k).enumerate().map(|(k, gain)| gain / (k as f64 + 2.0).log2()).sum()

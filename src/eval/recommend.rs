@@ -31,8 +31,8 @@ pub struct Plan {
     pub groups: usize,
 }
 
-/// Draws k likes from each group, and k dislikes if the group has papers that do not belong to it. Then ranks the rest of the
-/// group (or the corpus, if the group has no such papers) and measures the ranks of the other relevant papers.
+/// Draws k likes from each group, and k dislikes if the group has papers that do not belong to it. Then ranks the rest
+/// of the group (or the corpus, if the group has no such papers) and measures the ranks of the other relevant papers.
 ///
 /// # Errors
 /// Those of the engine's calls.

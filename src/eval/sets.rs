@@ -7,8 +7,8 @@ use super::columns::{Columns, Line};
 use crate::error::Result;
 use crate::user::Moment;
 
-/// Which queries, readers or reviews to use, by their position in the file: all, or every other one, so that settings tuned on
-/// one half are reported on the other.
+/// Which queries, readers or reviews to use, by their position in the file: all, or every other one, so that settings
+/// tuned on one half are reported on the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Half {
@@ -96,7 +96,9 @@ pub fn judgements(text: &Text) -> Result<Judgements> {
     for line in &file.lines {
         let gain = match grade {
             None => 1.0,
-            Some(c) => line[c].parse::<f64>().map_err(|_| file.wrong(line, &format!("{:?} is not a grade", line[c])))?,
+            Some(c) => {
+                line[c].parse::<f64>().map_err(|_| file.wrong(line, &format!("{:?} is not a grade", line[c])))?
+            }
         };
         if gain > 0.0 {
             judgements.entry(line[query].clone()).or_default().insert(line[paper].clone(), gain);
@@ -105,8 +107,8 @@ pub fn judgements(text: &Text) -> Result<Judgements> {
     Ok(judgements)
 }
 
-/// Reads groups: a column `group`, `user` or `review`, a column `paper_id`, and any number of other columns with 0 or 1. A
-/// paper belongs to the group if one of these is 1, or if there are none.
+/// Reads groups: a column `group`, `user` or `review`, a column `paper_id`, and any number of other columns with 0 or
+/// 1. A paper belongs to the group if one of these is 1, or if there are none.
 ///
 /// # Errors
 /// As [`queries`].

@@ -11,8 +11,8 @@ use super::table::{Table, named};
 use crate::engine::{Engine, Mode, SearchOptions};
 use crate::error::{Error, Result};
 
-/// Takes up to `seeds` papers of each group and asks for papers like each of them: the others of the group are relevant.
-/// Papers that are not in the corpus are left out; a group needs two that are.
+/// Takes up to `seeds` papers of each group and asks for papers like each of them: the others of the group are
+/// relevant. Papers that are not in the corpus are left out; a group needs two that are.
 ///
 /// # Errors
 /// Those of the engine's calls.

@@ -33,8 +33,8 @@ struct Grouping {
     terms: Vec<Vec<String>>,
 }
 
-/// Compares the themes of a data folder with the label of every paper (the first value of a field such as `categories` or
-/// `venue`), and with another grouping. Papers without the label do not count.
+/// Compares the themes of a data folder with the label of every paper (the first value of a field such as `categories`
+/// or `venue`), and with another grouping. Papers without the label do not count.
 ///
 /// # Errors
 /// [`Error::Invalid`] when no paper has the label; those of the engine's calls.
@@ -46,7 +46,12 @@ pub fn run(engine: &Engine, label: &str, other: Option<&OtherGrouping>) -> Resul
     let levels = list.meta.levels;
     let mut number: HashMap<String, u32> = HashMap::new();
     let mut groupings: Vec<Grouping> = (0..levels)
-        .map(|l| Grouping { name: format!("level {l}"), group: Vec::new(), nearest: Some(Vec::new()), terms: Vec::new() })
+        .map(|l| Grouping {
+            name: format!("level {l}"),
+            group: Vec::new(),
+            nearest: Some(Vec::new()),
+            terms: Vec::new(),
+        })
         .collect();
     for theme in &list.themes {
         let of_level = &mut groupings[theme.level].terms;
@@ -212,9 +217,9 @@ pub fn purity(labels: &[u32], groups: &[u32]) -> f64 {
     most.values().sum::<f64>() / c.n.max(1.0)
 }
 
-/// The coherence of every grouping: the mean, over its groups, of the normalised pointwise mutual information of all pairs of
-/// terms (Bouma, 2009), from -1 to 1, where a pair that never occurs together counts -1. Once for the terms, and once for
-/// their single words.
+/// The coherence of every grouping: the mean, over its groups, of the normalised pointwise mutual information of all
+/// pairs of terms (Bouma, 2009), from -1 to 1, where a pair that never occurs together counts -1. Once for the terms,
+/// and once for their single words.
 fn coherence(texts: &[String], groupings: &[Grouping]) -> Vec<(Option<f64>, Option<f64>)> {
     // Every term once, as its words in the singular.
     let mut number: HashMap<Vec<String>, u32> = HashMap::new();
@@ -323,7 +328,10 @@ mod tests {
             nearest: None,
             terms: vec![terms.map(str::to_string).to_vec()],
         };
-        let found = coherence(&texts, &[grouping(["bee", "hive"]), grouping(["bees", "tide"]), grouping(["honey bee", "hives"])]);
+        let found = coherence(
+            &texts,
+            &[grouping(["bee", "hive"]), grouping(["bees", "tide"]), grouping(["honey bee", "hives"])],
+        );
         assert_eq!((found[0].0, found[1].0), (Some(1.0), Some(-1.0)));
         // "honey bee" is in one paper, "hive" in two: ln 2 / ln 4.
         assert!((found[2].0.expect("a pair") - 0.5).abs() < 1e-12);

@@ -1,9 +1,9 @@
 //! The background of a corpus: the mean of its vectors and a metric, against which a reader's examples stand out.
 //!
-//! Papers of one field share most of their direction, and in some directions all papers vary. Neither says anything about a
-//! reader, so vectors are centred and directions of great variance are damped: linear discriminant analysis with a strong
-//! ridge (Friedman, "Regularized discriminant analysis", JASA 84, 1989). On libraries of real readers this beat one logistic
-//! regression per reader against random negatives, and it costs one product a paper.
+//! Papers of one field share most of their direction, and in some directions all papers vary. Neither says anything
+//! about a reader, so vectors are centred and directions of great variance are damped: linear discriminant analysis
+//! with a strong ridge (Friedman, "Regularized discriminant analysis", JASA 84, 1989). On libraries of real readers
+//! this beat one logistic regression per reader against random negatives, and it costs one product a paper.
 
 use crate::vector::{add, dot};
 
@@ -21,8 +21,8 @@ pub struct Background {
 }
 
 impl Background {
-    /// From a sample of the corpus; some thousands are enough. `None` for no vector. Takes `d * d` numbers for dimension
-    /// `d`, and `d * d` products a vector.
+    /// From a sample of the corpus; some thousands are enough. `None` for no vector. Takes `d * d` numbers for
+    /// dimension `d`, and `d * d` products a vector.
     pub fn of(vectors: &[&[f32]]) -> Option<Self> {
         let d = vectors.first()?.len();
         let n = vectors.len() as f32;
@@ -57,8 +57,8 @@ impl Background {
         self.mean.len()
     }
 
-    /// `metric * (x - mean)`, and the offset that centres its products with raw vectors: `project(x).0 . y - project(x).1` is
-    /// the product of x and y under the metric, both centred.
+    /// `metric * (x - mean)`, and the offset that centres its products with raw vectors: `project(x).0 . y -
+    /// project(x).1` is the product of x and y under the metric, both centred.
     pub fn project(&self, x: &[f32]) -> (Vec<f32>, f32) {
         let centred: Vec<f32> = x.iter().zip(&self.mean).map(|(x, m)| x - m).collect();
         let mapped: Vec<f32> = self.metric.chunks_exact(self.mean.len()).map(|row| dot(row, &centred)).collect();
@@ -72,8 +72,8 @@ impl Background {
         (dot(&mapped, x) - offset).max(0.0).sqrt()
     }
 
-    /// The centroid of some papers under the metric, to find the papers near them: `centroid.0 . x - centroid.1` is the mean
-    /// of their cosines with x, times the length of x. `None` for no papers.
+    /// The centroid of some papers under the metric, to find the papers near them: `centroid.0 . x - centroid.1` is the
+    /// mean of their cosines with x, times the length of x. `None` for no papers.
     pub fn centroid<'a>(&self, vectors: impl IntoIterator<Item = &'a [f32]>) -> Option<(Vec<f32>, f32)> {
         let (mut centroid, mut n) = ((vec![0f32; self.dimension()], 0f32), 0f32);
         for x in vectors {
@@ -98,8 +98,8 @@ fn identity(d: usize) -> Vec<f32> {
     (0..d * d).map(|k| if k / d == k % d { 1.0 } else { 0.0 }).collect()
 }
 
-/// The inverse of `1 + scale * C`, from the lower half of C, through its Cholesky factor. All eigenvalues are at least 1,
-/// so it always exists.
+/// The inverse of `1 + scale * C`, from the lower half of C, through its Cholesky factor. All eigenvalues are at least
+/// 1, so it always exists.
 fn inverse_of_one_plus(c: &[f32], d: usize, scale: f32) -> Vec<f32> {
     // l: the factor, row by row below the diagonal.
     let mut l = vec![0f32; d * d];

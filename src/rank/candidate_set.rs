@@ -1,25 +1,25 @@
-//! Ranks a set of candidates for a reader. The candidates of a review or a reading list are all of one kind, so only what
-//! differs among them says which ones to read; what they all share is removed first.
+//! Ranks a set of candidates for a reader. The candidates of a review or a reading list are all of one kind, so only
+//! what differs among them says which ones to read; what they all share is removed first.
 //!
 //! The score of a candidate is a weighted sum of four features, each in standard deviations among the candidates:
 //!
 //! - `plain`: cosine of the vector to the weighted mean of the likes, less that to the dislikes (Rocchio);
-//! - `words`: the same for terms, centred on the mean candidate. A term is weighted by the square root of its inverse document
-//!   frequency among the candidates and by a count that saturates (Robertson and others, TREC-3, 1994);
+//! - `words`: the same for terms, centred on the mean candidate. A term is weighted by the square root of its inverse
+//!   document frequency among the candidates and by a count that saturates (Robertson and others, TREC-3, 1994);
 //! - `near` and `near_words`: a soft maximum over single likes, weighted more the more likes there are.
 //!
-//! Pseudo-relevance feedback (Rocchio, 1971) is added: similarity to the best candidates. It weighs much with few likes and
-//! hardly anything from twenty likes on, because what is typical of the candidates helps to extend one example and blurs
-//! twenty. The constants were tuned on a prototype over ten systematic reviews, with both halves visible; their quality there
-//! is in docs/quality-users.md (`eval users --reviews`).
+//! Pseudo-relevance feedback (Rocchio, 1971) is added: similarity to the best candidates. It weighs much with few likes
+//! and hardly anything from twenty likes on, because what is typical of the candidates helps to extend one example and
+//! blurs twenty. The constants were tuned on a prototype over ten systematic reviews, with both halves visible; their
+//! quality there is in docs/quality-users.md (`eval users --reviews`).
 
 use std::collections::HashMap;
 
 use super::preference_model::{ScoreParts, scale, shares};
 use crate::vector::{add, dot};
 
-/// The smallest squared length of a paper after the mean candidate is subtracted. Below this only rounding errors are left,
-/// and a cosine with them would be noise.
+/// The smallest squared length of a paper after the mean candidate is subtracted. Below this only rounding errors are
+/// left, and a cosine with them would be noise.
 const LEAST_SQUARE: f32 = 1e-3;
 
 /// A standard deviation below this comes from rounding: products of such short vectors have an error of 3e-4.
@@ -234,7 +234,8 @@ impl CandidateSetRanker {
             self.papers[k].terms.iter().for_each(|t| term_sums[t.0] += t.2);
         }
         let by_meaning: Vec<f32> = self.vectors.iter().map(|v| dot(&meaning, v)).collect();
-        let by_words: Vec<f32> = self.papers.iter().map(|p| p.terms.iter().map(|t| term_sums[t.0] * t.2).sum()).collect();
+        let by_words: Vec<f32> =
+            self.papers.iter().map(|p| p.terms.iter().map(|t| term_sums[t.0] * t.2).sum()).collect();
         let (a, b) = (scale(&by_meaning, ROUNDING), scale(&by_words, ROUNDING));
         let of = |(x, y): (f32, f32)| weight * 0.5 * ((x - a.0) / a.1 + (y - b.0) / b.1);
         self.feedback = by_meaning.into_iter().zip(by_words).map(of).collect();

@@ -1,9 +1,9 @@
-//! Collaborative filtering: what readers of the same papers read besides, by neighbourhoods of readers (Herlocker and others,
-//! "An algorithmic framework for performing collaborative filtering", SIGIR 1999). A paper that nobody has read yet takes the
-//! value of its nearest read papers by vector, so that new papers are not at a disadvantage.
+//! Collaborative filtering: what readers of the same papers read besides, by neighbourhoods of readers (Herlocker and
+//! others, "An algorithmic framework for performing collaborative filtering", SIGIR 1999). A paper that nobody has read
+//! yet takes the value of its nearest read papers by vector, so that new papers are not at a disadvantage.
 
-/// The least number of readers of a paper at which it counts, and of other readers with a paper in common at which a result is
-/// given at all. With fewer, an answer could reveal what a single person reads.
+/// The least number of readers of a paper at which it counts, and of other readers with a paper in common at which a
+/// result is given at all. With fewer, an answer could reveal what a single person reads.
 pub const MIN_READERS_TO_SHOW: usize = 4;
 
 /// The resolution at which the effect of co-reading is given out, in standard deviations of the score.
@@ -93,8 +93,8 @@ impl CoreadingMatrix {
     }
 }
 
-/// Turns the cosines of a paper to its nearest read papers into weights, in place: they sum to 1, or to 0 where no cosine is
-/// positive.
+/// Turns the cosines of a paper to its nearest read papers into weights, in place: they sum to 1, or to 0 where no
+/// cosine is positive.
 pub fn weigh_neighbours<T>(nearest: &mut [(T, f32)]) {
     nearest.iter_mut().for_each(|n| n.1 = n.1.max(0.0).powi(POWER));
     let sum: f32 = nearest.iter().map(|n| n.1).sum();
@@ -103,14 +103,14 @@ pub fn weigh_neighbours<T>(nearest: &mut [(T, f32)]) {
     }
 }
 
-/// The co-reading value of a paper: the logarithm of one plus the weighted mean pull of its nearest read papers, whose weights
-/// come from [`weigh_neighbours`]. Zero or more; about 0.7 for the average paper.
+/// The co-reading value of a paper: the logarithm of one plus the weighted mean pull of its nearest read papers, whose
+/// weights come from [`weigh_neighbours`]. Zero or more; about 0.7 for the average paper.
 pub fn neighbour_pull(pull: &[f32], nearest: &[(u32, f32)]) -> f32 {
     nearest.iter().map(|(paper, part)| part * pull.get(*paper as usize).copied().unwrap_or(0.0)).sum::<f32>().ln_1p()
 }
 
-/// Quantizes a value to steps of [`COREADING_STEP`] with dither: `dither`, from 0 to 1, moves the point between two steps at
-/// which it is rounded up, so that the mean over all dithers is the value.
+/// Quantizes a value to steps of [`COREADING_STEP`] with dither: `dither`, from 0 to 1, moves the point between two
+/// steps at which it is rounded up, so that the mean over all dithers is the value.
 pub fn quantize(value: f32, dither: f32) -> f32 {
     COREADING_STEP * (value / COREADING_STEP + dither).floor()
 }

@@ -1,5 +1,5 @@
-//! Interests: groups of a reader's examples found by clustering, matched to the groups of earlier runs, and their slots in a
-//! list.
+//! Interests: groups of a reader's examples found by clustering, matched to the groups of earlier runs, and their slots
+//! in a list.
 
 /// At most so many examples are clustered; the caller puts the others into the closest group.
 pub const MAX_CLUSTERED: usize = 600;
@@ -16,19 +16,24 @@ pub struct ClusterSeed {
     pub joins: f32,
 }
 
-/// Clusters `n` examples by average linkage: the two groups with the greatest mean affinity merge, as long as that is at
-/// least `least` or there are more than 20 groups. `affinity` is symmetric.
+/// Clusters `n` examples by average linkage: the two groups with the greatest mean affinity merge, as long as that is
+/// at least `least` or there are more than 20 groups. `affinity` is symmetric.
 ///
-/// Gives the group of each example; groups are numbered by their first example. With ten examples or more, a group of one
-/// example joins the closest larger group if its affinity to it is above half of `least`: a single paper among many is not an
-/// interest yet.
+/// Gives the group of each example; groups are numbered by their first example. With ten examples or more, a group of
+/// one example joins the closest larger group if its affinity to it is above half of `least`: a single paper among many
+/// is not an interest yet.
 pub fn cluster(n: usize, affinity: impl Fn(usize, usize) -> f32, least: f32) -> Vec<usize> {
     cluster_around(n, affinity, least, &[])
 }
 
-/// [`cluster`] around given groups. A seed stays one group, and two seeds never merge. Others join a seed by their affinity to
-/// its own members only, not to those that joined before, so that a seed cannot drift from topic to topic.
-pub fn cluster_around(n: usize, affinity: impl Fn(usize, usize) -> f32, least: f32, seeds: &[ClusterSeed]) -> Vec<usize> {
+/// [`cluster`] around given groups. A seed stays one group, and two seeds never merge. Others join a seed by their
+/// affinity to its own members only, not to those that joined before, so that a seed cannot drift from topic to topic.
+pub fn cluster_around(
+    n: usize,
+    affinity: impl Fn(usize, usize) -> f32,
+    least: f32,
+    seeds: &[ClusterSeed],
+) -> Vec<usize> {
     let mut groups = Groups::new(n, affinity, least, seeds);
     groups.merge_while(&|groups, value| value >= least && groups.alive.len() > 1);
     groups.set_seeds_aside();
@@ -170,8 +175,8 @@ impl Groups {
     }
 }
 
-/// Matches new groups to old ones, greedily by overlap: for each new group the old one that it continues, each old group at
-/// most once.
+/// Matches new groups to old ones, greedily by overlap: for each new group the old one that it continues, each old
+/// group at most once.
 ///
 /// `overlap(new, old)` is the total weight of the papers in both.
 pub fn match_groups(new: usize, old: usize, overlap: impl Fn(usize, usize) -> f32) -> Vec<Option<usize>> {
@@ -191,9 +196,10 @@ pub fn match_groups(new: usize, old: usize, overlap: impl Fn(usize, usize) -> f3
     out
 }
 
-/// Allocates the slots of a list to groups by their shares (at least zero): each slot goes to the group that is furthest
-/// behind its share. Gives the group of each slot. In every prefix of the list each group is within about one slot of its
-/// share. No group gets more slots than it has papers (`have`); the slots that it cannot fill go to the others.
+/// Allocates the slots of a list to groups by their shares (at least zero): each slot goes to the group that is
+/// furthest behind its share. Gives the group of each slot. In every prefix of the list each group is within about one
+/// slot of its share. No group gets more slots than it has papers (`have`); the slots that it cannot fill go to the
+/// others.
 pub fn allocate_slots(shares: &[f32], have: &[usize], slots: usize) -> Vec<usize> {
     let mut given = vec![0usize; shares.len()];
     // The slots that a group is due so far. When a group has no papers left, the others share its part of later slots.

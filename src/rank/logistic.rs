@@ -1,8 +1,9 @@
-//! Regularised logistic regression over dense and sparse features, by coordinate descent in the dual: Yu, Huang and Lin,
-//! "Dual coordinate descent methods for logistic regression and maximum entropy models", Machine Learning 85, 2011.
+//! Regularised logistic regression over dense and sparse features, by coordinate descent in the dual: Yu, Huang and
+//! Lin, "Dual coordinate descent methods for logistic regression and maximum entropy models", Machine Learning 85,
+//! 2011.
 //!
-//! The dual has one variable for each example, and the weights are the sum of the examples times these variables. So the part
-//! of each example in a score comes for free.
+//! The dual has one variable for each example, and the weights are the sum of the examples times these variables. So
+//! the part of each example in a score comes for free.
 
 use crate::cancel;
 use crate::vector::{add, dot, sparse_dot};
@@ -50,16 +51,16 @@ pub struct Logistic {
     pub sparse: Vec<(u32, f32)>,
     /// The intercept.
     pub bias: f32,
-    /// What each sample adds: `dense` is the sum of `share * sample.dense`, `bias` that of `share * options.bias^2`, and so
-    /// on. Above zero for positives, below for the rest.
+    /// What each sample adds: `dense` is the sum of `share * sample.dense`, `bias` that of `share * options.bias^2`,
+    /// and so on. Above zero for positives, below for the rest.
     pub shares: Vec<f32>,
 }
 
 impl Logistic {
     /// Fits a model. It is finite for any samples, even none or those of one class only, because of the penalty.
     ///
-    /// `sparse_features` is one more than the greatest number of a sparse feature. If the work is [cancelled](crate::cancel),
-    /// the model is not converged and must not be used.
+    /// `sparse_features` is one more than the greatest number of a sparse feature. If the work is
+    /// [cancelled](crate::cancel), the model is not converged and must not be used.
     pub fn fit(samples: &[Sample<'_>], sparse_features: usize, options: Options) -> Self {
         let dimension = samples.iter().map(|s| s.dense.len()).max().unwrap_or(0);
         let costs = costs(samples, options);

@@ -13,9 +13,7 @@ mod recency;
 
 pub use background::Background;
 pub use candidate_set::{CandidateSetRanker, Document};
-pub use coreading::{
-    COREADING_STEP, CoreadingMatrix, MIN_READERS_TO_SHOW, neighbour_pull, quantize, weigh_neighbours,
-};
+pub use coreading::{COREADING_STEP, CoreadingMatrix, MIN_READERS_TO_SHOW, neighbour_pull, quantize, weigh_neighbours};
 pub use diversity::mmr;
 pub use interests::{ClusterSeed, MAX_CLUSTERED, allocate_slots, cluster, cluster_around, match_groups};
 pub use logistic::{Logistic, Options as LogisticOptions, Sample};

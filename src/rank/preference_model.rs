@@ -1,5 +1,5 @@
-//! The preference model of a reader, learned from weighted examples: a score for any paper, and what each example and each
-//! term adds to it.
+//! The preference model of a reader, learned from weighted examples: a score for any paper, and what each example and
+//! each term adds to it.
 //!
 //! The score is a weighted sum of four features, each in standard deviations among a sample of the corpus:
 //!
@@ -8,8 +8,9 @@
 //! - `near`: a soft maximum of the centred cosine to single likes, which keeps separate interests apart;
 //! - `words`: the product with the terms of the examples.
 //!
-//! The weights follow from the examples: with one or two likes, or as many dislikes as likes, the plain mean is best; from
-//! five likes on the background helps; words weigh by how many terms the likes have. All measured with `eval users`.
+//! The weights follow from the examples: with one or two likes, or as many dislikes as likes, the plain mean is best;
+//! from five likes on the background helps; words weigh by how many terms the likes have. All measured with `eval
+//! users`.
 
 use super::Background;
 use crate::vector::{add, dot, sparse, sparse_dot};
@@ -117,8 +118,8 @@ impl PreferenceModel {
         let words = sparse(words);
         let likes = examples.iter().enumerate().filter(|(_, e)| e.weight > 0.0);
         let likes = likes.map(|(k, _)| (k, shares[k], 1.0 / (lengths[k] * background.length())));
-        // With one or two likes the background would outweigh them; with as many dislikes as likes these already mark the
-        // border, and the background adds nothing.
+        // With one or two likes the background would outweigh them; with as many dislikes as likes these already mark
+        // the border, and the background adds nothing.
         let b = n * n / (n * n + 6.0) * n / (n + 10.0 * m);
         // A title has a dozen terms of weight, an abstract eighty.
         let liked_terms: f32 = shares.iter().zip(examples).map(|(s, e)| s.max(0.0) * e.terms.len() as f32).sum();
@@ -150,8 +151,9 @@ impl PreferenceModel {
         Some(preferences)
     }
 
-    /// Brings the features to one scale: standard deviations among these papers, which are a sample of the corpus or the
-    /// papers to be ranked. With fewer than two papers nothing changes; a feature that is equal on all keeps scale 1.
+    /// Brings the features to one scale: standard deviations among these papers, which are a sample of the corpus or
+    /// the papers to be ranked. With fewer than two papers nothing changes; a feature that is equal on all keeps scale
+    /// 1.
     pub fn calibrate(&mut self, sample: &[Candidate<'_>]) {
         if sample.len() < 2 {
             return;
@@ -231,8 +233,8 @@ impl PreferenceModel {
         self.linear_score(paper) + self.weights.near * (near - mean) / deviation
     }
 
-    /// Scores many papers: the best `closely` by one product in full, the rest by that product alone, which is much faster
-    /// and changes nothing near the top. No paper of the rest gets a higher score than one scored in full.
+    /// Scores many papers: the best `closely` by one product in full, the rest by that product alone, which is much
+    /// faster and changes nothing near the top. No paper of the rest gets a higher score than one scored in full.
     pub fn score_all(&self, papers: &[Candidate<'_>], closely: usize) -> Vec<f32> {
         let mut scores: Vec<f32> = papers.iter().map(|p| self.linear_score(*p)).collect();
         if self.weights.near <= 0.0 {
@@ -254,13 +256,15 @@ impl PreferenceModel {
         scores
     }
 
-    /// The soft maximum of the cosines to the likes: the log of the weighted mean of their exponentials, over sharpness.
+    /// The soft maximum of the cosines to the likes: the log of the weighted mean of their exponentials, over
+    /// sharpness.
     fn near(&self, vector: &[f32]) -> f32 {
         let (sum, greatest, _) = self.exponentials(vector);
         (sum.max(f32::MIN_POSITIVE).ln() + greatest) / SHARPNESS
     }
 
-    /// The sum of the weighted exponentials, the greatest exponent, and each exponential as a multiple of `exp(greatest)`.
+    /// The sum of the weighted exponentials, the greatest exponent, and each exponential as a multiple of
+    /// `exp(greatest)`.
     fn exponentials(&self, vector: &[f32]) -> (f32, f32, Vec<f32>) {
         let exponent = |(k, _, divisor): &(usize, f32, f32)| {
             let (map, offset) = &self.mapped[*k];
@@ -275,8 +279,9 @@ impl PreferenceModel {
 
     /// The score of a paper by example and term.
     pub fn parts(&self, vector: &[f32], terms: &[(u32, f32)]) -> ScoreParts {
-        // Every paper resembles every example a little. An example's part is what this paper has beyond the average paper, so
-        // that the largest part is the reason why it is shown. So the features' means are split over the examples, too.
+        // Every paper resembles every example a little. An example's part is what this paper has beyond the average
+        // paper, so that the largest part is the reason why it is shown. So the features' means are split over the
+        // examples, too.
         let (p, c) = (self.weights.plain / self.scales.plain.1, self.weights.centred / self.scales.centred.1);
         let beyond: Vec<f32> = vector.iter().zip(&self.sample_mean).map(|(x, m)| x - m).collect();
         let mut examples: Vec<f32> = self
@@ -313,8 +318,8 @@ impl PreferenceModel {
         (dot(&self.mapped[a].0, &self.vectors[b]) - self.mapped[a].1) / (self.lengths[a] * self.lengths[b])
     }
 
-    /// The centroid of some examples under the metric, to find the papers near them: `centroid.0 . x - centroid.1` is the
-    /// mean of their cosines with x, times the length of x.
+    /// The centroid of some examples under the metric, to find the papers near them: `centroid.0 . x - centroid.1` is
+    /// the mean of their cosines with x, times the length of x.
     pub fn centroid(&self, examples: &[usize]) -> (Vec<f32>, f32) {
         let mut centroid = (vec![0f32; self.plain.len()], 0f32);
         for &k in examples {
@@ -331,9 +336,9 @@ impl PreferenceModel {
     }
 }
 
-/// The effective number of likes and of dislikes (weights above and below zero; unequal weights count as fewer), and the
-/// coefficient of each example in the weighted mean: those of likes sum to 1, those of dislikes to minus their joint weight,
-/// which grows with their number to at most 0.4. `None` without a like.
+/// The effective number of likes and of dislikes (weights above and below zero; unequal weights count as fewer), and
+/// the coefficient of each example in the weighted mean: those of likes sum to 1, those of dislikes to minus their
+/// joint weight, which grows with their number to at most 0.4. `None` without a like.
 pub fn shares(weights: &[f32]) -> Option<(f32, f32, Vec<f32>)> {
     // Only ratios count; divided by the greatest weight, the squares stay within the range of f32.
     let greatest = weights.iter().map(|w| w.abs()).fold(0.0, f32::max);

@@ -22,23 +22,26 @@ pub enum Strategy {
     Logistic,
 }
 
-/// The weight of the dislikes' mean in Rocchio's query, and of the closest dislike in `nearest`, when there are many dislikes.
+/// The weight of the dislikes' mean in Rocchio's query, and of the closest dislike in `nearest`, when there are many
+/// dislikes.
 ///
 /// Rocchio, "Relevance feedback in information retrieval", 1971; 0.5 is between the usual 0.15 and 1.
 const GAMMA: f32 = 0.5;
 
-/// The number of dislikes at which they have half of that weight: a single one says little about what else is not liked.
+/// The number of dislikes at which they have half of that weight: a single one says little about what else is not
+/// liked.
 const HALF_GAMMA: f32 = 4.0;
 
 /// Likes that count in `nearest`.
 const NEAREST: usize = 3;
 
-/// The number of likes from which `auto` takes the regression if nothing is disliked. Measured on libraries of readers: the
-/// regression is best from there on, and with dislikes Rocchio at every number (`paperkin eval recommend`, docs/quality.md).
+/// The number of likes from which `auto` takes the regression if nothing is disliked. Measured on libraries of readers:
+/// the regression is best from there on, and with dislikes Rocchio at every number (`paperkin eval recommend`,
+/// docs/quality.md).
 const ENOUGH: usize = 3;
 
-/// Below this mean similarity of the likes to their own mean they are too far apart for one direction. Two papers with nothing
-/// in common have 0.71.
+/// Below this mean similarity of the likes to their own mean they are too far apart for one direction. Two papers with
+/// nothing in common have 0.71.
 const SPREAD: f32 = 0.74;
 
 /// A paper or text that is liked or disliked, as vector and terms.
@@ -54,9 +57,9 @@ pub struct Example {
 
 /// What a reader likes and dislikes, ready to score papers.
 ///
-/// The similarity of two papers is `(1 - share) * cosine of the vectors + share * cosine of the terms`. All strategies but
-/// `nearest` are linear: a score is the sum over the examples of coefficient times similarity, with vectors and words each
-/// brought to the scale of a cosine, so it lies between -1 and 1.
+/// The similarity of two papers is `(1 - share) * cosine of the vectors + share * cosine of the terms`. All strategies
+/// but `nearest` are linear: a score is the sum over the examples of coefficient times similarity, with vectors and
+/// words each brought to the scale of a cosine, so it lies between -1 and 1.
 #[derive(Debug, Clone)]
 pub struct Profile {
     strategy: Strategy,
@@ -72,11 +75,11 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// A profile from at least one like. `share` is the share of the words, from 0 to 1. `background` gives a sample of the
-    /// corpus and is called only for a regression.
+    /// A profile from at least one like. `share` is the share of the words, from 0 to 1. `background` gives a sample of
+    /// the corpus and is called only for a regression.
     ///
-    /// `auto` takes Rocchio if something is disliked or there is one like, the regression from three likes on, and for two
-    /// likes `nearest` if they are far apart, else Rocchio.
+    /// `auto` takes Rocchio if something is disliked or there is one like, the regression from three likes on, and for
+    /// two likes `nearest` if they are far apart, else Rocchio.
     ///
     /// `None` when there is no like, or when likes and dislikes cancel out and no direction is left.
     pub fn new(
@@ -168,8 +171,8 @@ impl Profile {
         (meaning, sparse_dot(&example.words, words))
     }
 
-    /// The part of each like, then of each dislike, in the score of a paper, and last that of the sample of the corpus. They
-    /// sum to the score.
+    /// The part of each like, then of each dislike, in the score of a paper, and last that of the sample of the corpus.
+    /// They sum to the score.
     pub fn parts(&self, dense: &[f32], words: &[(u32, f32)]) -> Vec<f32> {
         let similarities = self.examples.iter().map(|e| self.similarity(e, dense, words));
         if self.is_nearest() {
@@ -237,8 +240,8 @@ fn sum_words(examples: &[Example], coefficients: &[f32]) -> Vec<(u32, f32)> {
     sparse(weighted.flat_map(|(e, c)| e.words.iter().map(move |(t, w)| (*t, c * w))).collect())
 }
 
-/// Turns similarities into the parts of the examples in the mean similarity to the closest likes, less that to the closest
-/// dislike.
+/// Turns similarities into the parts of the examples in the mean similarity to the closest likes, less that to the
+/// closest dislike.
 fn nearest(similarities: &mut [f32], likes: usize, examples: &[Example]) {
     let (likes, dislikes) = similarities.split_at_mut(likes);
     let closest = greatest(likes, NEAREST);

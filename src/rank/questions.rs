@@ -1,17 +1,18 @@
 //! Onboarding: which paper to ask a new reader about next, namely the one with the greatest expected information gain.
 //!
-//! A panel of papers represents the corpus. The belief about a reader is a probability for each paper of the panel: that the
-//! reader works near it. An answer updates the belief by Bayes' rule; the next question is the paper whose answer lowers the
-//! expected entropy of the belief most (Lindley, "On a measure of the information provided by an experiment", 1956; MacKay,
-//! "Information-based objective functions for active data selection", 1992). Before any answer that is the paper near which
-//! most readers work. After a no, the questions avoid its neighbourhood; after a yes, they move closer to it.
+//! A panel of papers represents the corpus. The belief about a reader is a probability for each paper of the panel:
+//! that the reader works near it. An answer updates the belief by Bayes' rule; the next question is the paper whose
+//! answer lowers the expected entropy of the belief most (Lindley, "On a measure of the information provided by an
+//! experiment", 1956; MacKay, "Information-based objective functions for active data selection", 1992). Before any
+//! answer that is the paper near which most readers work. After a no, the questions avoid its neighbourhood; after a
+//! yes, they move closer to it.
 
 use rayon::prelude::*;
 
 use crate::vector::dot;
 
-/// The similarity (cosine centred on the mean of the corpus) at which half of the readers who work near one paper like the
-/// other, and the width of the logistic curve around it.
+/// The similarity (cosine centred on the mean of the corpus) at which half of the readers who work near one paper like
+/// the other, and the width of the logistic curve around it.
 const LIKED_BY_HALF: f32 = 0.45;
 const CURVE_WIDTH: f32 = 0.05;
 
@@ -24,8 +25,8 @@ const NOISE: f32 = 0.02;
 /// The probability that a reader likes a paper because of another interest.
 const OTHER_INTEREST: f32 = 0.03;
 
-/// Papers at least this similar to one that was asked about are asked only when no other is left; at the second value they
-/// count as the same paper and are never planner.
+/// Papers at least this similar to one that was asked about are asked only when no other is left; at the second value
+/// they count as the same paper and are never planner.
 const SIMILAR: f32 = 0.6;
 const SAME: f32 = 0.95;
 
@@ -35,8 +36,9 @@ const START_SHARE: f32 = 0.04;
 /// The probability that a reader skips a paper far from their interest instead of disliking it.
 const SKIPPED: f32 = 0.25;
 
-/// Chooses at most about `most` papers to represent a corpus: half of them at even distances, so that every field is present
-/// by its size, and half by attention, so that the well-known papers are present. Gives indices into `attention`, sorted.
+/// Chooses at most about `most` papers to represent a corpus: half of them at even distances, so that every field is
+/// present by its size, and half by attention, so that the well-known papers are present. Gives indices into
+/// `attention`, sorted.
 pub fn choose_panel(attention: &[f32], most: usize) -> Vec<usize> {
     let n = attention.len();
     if n <= most {
@@ -51,8 +53,8 @@ pub fn choose_panel(attention: &[f32], most: usize) -> Vec<usize> {
     some
 }
 
-/// Which papers of a panel are worth a question: those with at least the median attention. People can judge a well-known
-/// paper better.
+/// Which papers of a panel are worth a question: those with at least the median attention. People can judge a
+/// well-known paper better.
 pub fn well_known(attention: &[f32]) -> Vec<bool> {
     let mut sorted = attention.to_vec();
     sorted.sort_unstable_by(f32::total_cmp);
@@ -87,8 +89,13 @@ impl QuestionPanel {
         if n < 8 {
             mean.fill(0.0);
         }
-        let mut panel =
-            QuestionPanel { mean, vectors: Vec::new(), chances: Vec::new(), entropies: Vec::new(), prior: weights.to_vec() };
+        let mut panel = QuestionPanel {
+            mean,
+            vectors: Vec::new(),
+            chances: Vec::new(),
+            entropies: Vec::new(),
+            prior: weights.to_vec(),
+        };
         panel.vectors = vectors.iter().flat_map(|v| panel.centred(v)).collect();
         let chances: Vec<Vec<f32>> = (0..n).into_par_iter().map(|k| panel.chances_of(panel.vector(k))).collect();
         panel.chances = chances.concat();
@@ -174,17 +181,18 @@ impl<'a> QuestionPlanner<'a> {
         normalise(&mut self.belief);
     }
 
-    /// Takes an answer about any paper. `weight` is above zero for a like and below for a dislike; its size, up to 1, is the
-    /// confidence.
+    /// Takes an answer about any paper. `weight` is above zero for a like and below for a dislike; its size, up to 1,
+    /// is the confidence.
     pub fn answer(&mut self, vector: &[f32], weight: f32) {
         let similarities = self.panel.similarities(&self.panel.centred(vector));
-        let likelihoods: Vec<f32> = similarities.iter().map(|s| if weight > 0.0 { liked(*s) } else { disliked(*s) }).collect();
+        let likelihoods: Vec<f32> =
+            similarities.iter().map(|s| if weight > 0.0 { liked(*s) } else { disliked(*s) }).collect();
         self.learn(likelihoods.into_iter(), weight.abs().min(1.0));
         self.nearest.iter_mut().zip(similarities).for_each(|(n, s)| *n = n.max(s));
     }
 
-    /// Takes that a paper was skipped: it is neither near the reader's work nor, mostly, far from it. Similar papers are not
-    /// asked about.
+    /// Takes that a paper was skipped: it is neither near the reader's work nor, mostly, far from it. Similar papers
+    /// are not asked about.
     pub fn skip(&mut self, vector: &[f32]) {
         let similarities = self.panel.similarities(&self.panel.centred(vector));
         let likelihoods: Vec<f32> = similarities.iter().map(|s| (1.0 - liked(*s) - disliked(*s)).max(0.0)).collect();
@@ -201,9 +209,9 @@ impl<'a> QuestionPlanner<'a> {
         normalise(&mut self.belief);
     }
 
-    /// The paper of the panel to ask about next, and its expected information gain in bits; `None` when none is left. The
-    /// belief is then updated as if the paper was not liked, the likelier answer, so that calling again gives the next
-    /// question of a batch.
+    /// The paper of the panel to ask about next, and its expected information gain in bits; `None` when none is left.
+    /// The belief is then updated as if the paper was not liked, the likelier answer, so that calling again gives the
+    /// next question of a batch.
     pub fn ask(&mut self) -> Option<(usize, f32)> {
         let gain = |k: usize| {
             let chance = dot(&self.belief, self.panel.row(&self.panel.chances, k));

@@ -1,11 +1,13 @@
-//! Commands on a folder that is being served. Only one process may have a folder open, so the command is sent to that process.
+//! Commands on a folder that is being served. Only one process may have a folder open, so the command is sent to that
+//! process.
 //!
-//! The service listens on the Unix socket `serve.sock` in the folder, which only its own user may open. A command sends its
-//! arguments, its settings and the descriptors of its stdout and stderr; the service runs the same command over its open engine
-//! and writes directly to them. Files and stdin are opened by the calling process, with its rights and in its working folder, and
-//! passed over as descriptors. So the output is the same to the byte, and nothing is copied.
+//! The service listens on the Unix socket `serve.sock` in the folder, which only its own user may open. A command sends
+//! its arguments, its settings and the descriptors of its stdout and stderr; the service runs the same command over its
+//! open engine and writes directly to them. Files and stdin are opened by the calling process, with its rights and in
+//! its working folder, and passed over as descriptors. So the output is the same to the byte, and nothing is copied.
 //!
-//! When the calling process ends, its command stops at the next read or write. When the service ends, callers get an error.
+//! When the calling process ends, its command stops at the next read or write. When the service ends, callers get an
+//! error.
 
 #[cfg(unix)]
 mod asking;

@@ -47,8 +47,8 @@ struct Shared {
 }
 
 impl Desk {
-    /// Accepts commands on a folder that this process has open, in the background. Replaces a socket that an earlier process
-    /// left behind.
+    /// Accepts commands on a folder that this process has open, in the background. Replaces a socket that an earlier
+    /// process left behind.
     ///
     /// # Errors
     /// When the folder cannot hold a socket.
@@ -141,7 +141,8 @@ fn attend(shared: &Shared, stream: UnixStream) -> io::Result<()> {
     let replies = listen_to(&stream, &job.stopped)?;
     let operations = remote_operations(&stream, replies);
     let stopped = Arc::clone(&job.stopped);
-    let streams = Arc::new(Streams::of_another((File::from(out), File::from(err)), request.colours, operations, stopped)?);
+    let streams =
+        Arc::new(Streams::of_another((File::from(out), File::from(err)), request.colours, operations, stopped)?);
     let words: Vec<OsString> = request.words.into_iter().map(Word::into_os).collect();
     let status = streams.during(|| {
         if job.is_one_too_many() {

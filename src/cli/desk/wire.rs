@@ -15,7 +15,7 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::streams::{Entry, FileOperation, CreateMode};
+use crate::cli::streams::{CreateMode, Entry, FileOperation};
 use crate::config::Config;
 
 /// The longest message, in bytes: a command line is shorter.
@@ -191,7 +191,10 @@ mod tests {
         });
         for k in 0..50u8 {
             let (order, files) = receive::<Order>(&there).expect("received").expect("a message");
-            assert_eq!(order.into_operation(), Ok(FileOperation::Open(OsString::from_vec(vec![k; usize::from(k) * 10_000]).into())));
+            assert_eq!(
+                order.into_operation(),
+                Ok(FileOperation::Open(OsString::from_vec(vec![k; usize::from(k) * 10_000]).into()))
+            );
             assert_eq!(files.len(), usize::from(k) % 3);
             for file in files {
                 let mut text = String::new();

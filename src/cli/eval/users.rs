@@ -37,8 +37,8 @@ pub struct Args {
     /// Rank all papers instead of only the hidden ones, to measure the cost
     #[arg(long)]
     everything: bool,
-    /// Simulate new readers who answer questions: quality after 0, 5 and 10 answers, compared with asking about popular and random
-    /// papers. With --libraries and --folds, or with --log
+    /// Simulate new readers who answer questions: quality after 0, 5 and 10 answers, compared with asking about popular
+    /// and random papers. With --libraries and --folds, or with --log
     #[arg(long, conflicts_with_all = ["reviews", "examples", "method", "everything", "draws", "days"])]
     onboarding: bool,
     /// With --onboarding: at most so many readers, at even distances; 0 for all

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::embed::architecture::{must_be, number, real};
 
-/// Candle holds the attention scores of all pairs of tokens at once: gigabytes for a text of 8192 tokens. Nomic was trained
-/// on 2048, and an abstract seldom has a quarter of that.
+/// Candle holds the attention scores of all pairs of tokens at once: gigabytes for a text of 8192 tokens. Nomic was
+/// trained on 2048, and an abstract seldom has a quarter of that.
 const LONGEST: usize = 2048;
 
 /// An architecture that candle implements and our own kernels do not, with its sizes.

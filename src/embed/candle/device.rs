@@ -29,8 +29,8 @@ pub fn name(device: &Device) -> &'static str {
     }
 }
 
-/// Whether products and sums in bf16 come out right. Found by trying: it depends on the card, and on the architecture that
-/// candle's kernels were built for.
+/// Whether products and sums in bf16 come out right. Found by trying: it depends on the card, and on the architecture
+/// that candle's kernels were built for.
 pub fn has_bf16(device: &Device) -> bool {
     multiplies(device, DType::BF16)
 }
@@ -55,7 +55,8 @@ fn multiplies(device: &Device, dtype: DType) -> bool {
     tried().is_ok_and(|most| most == 17.0)
 }
 
-/// The first card, else the processor. A machine may lack the card that the binary was built for, so this does not fail.
+/// The first card, else the processor. A machine may lack the card that the binary was built for, so this does not
+/// fail.
 fn first() -> Device {
     let found = if cfg!(feature = "cuda") {
         cuda()

@@ -1,7 +1,8 @@
 //! Models on candle, on any device. The crates of candle stand in this folder only.
 //!
-//! [`Bert`] runs BERT and its family, in f32 or narrower; [`CandleModel`] runs the other architectures through candle's own
-//! implementations, in f32. `config` reads the sizes of these, `weights` the tensors, `device` opens a processor or a card.
+//! [`Bert`] runs BERT and its family, in f32 or narrower; [`CandleModel`] runs the other architectures through candle's
+//! own implementations, in f32. `config` reads the sizes of these, `weights` the tensors, `device` opens a processor or
+//! a card.
 
 mod bert;
 mod candle_model;

@@ -1,9 +1,9 @@
-//! The quickest way to embed texts on a processor, for encoders of BERT's shape.
+//! Our own kernels: the fastest way to embed texts on an x86-64 processor, for encoders of BERT's shape.
 //!
-//! [`CpuBert::load`] packs the weights once for the precision asked for; [`CpuBert::forward`] takes token ids and returns
-//! one pooled vector for each sequence, not normalised. Sequences lie end to end without padding, a group of them goes
-//! through all layers on one thread, and threads take the next group as they get free. A sequence's vector does not
-//! depend on the others in the batch.
+//! [`CpuBert::load`] packs the weights once for a precision; [`CpuBert::forward`] takes token ids and returns one
+//! pooled vector for each sequence, not normalised. Sequences are concatenated without padding. A group of sequences
+//! goes through all layers on one thread, and each thread takes the next group when it is free. A sequence's vector
+//! does not depend on the others in the batch.
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
@@ -46,7 +46,7 @@ pub struct CpuBert {
     isa: Isa,
     kernels: &'static Kernels,
     widths: Widths,
-    /// One row a word; f16 halves the largest table of a small model and costs no cosine worth naming.
+    /// One row a token of the vocabulary. f16 halves the largest table of a small model at no measurable loss.
     words: Vec<half::f16>,
     /// One row a position, the first type's row added.
     positions: Vec<f32>,
@@ -56,8 +56,8 @@ pub struct CpuBert {
     scratch: Mutex<Vec<Scratch>>,
 }
 
-/// Tokens of a group: enough that weights are read from memory rarely, few enough that a group's states stay in the
-/// second cache.
+/// Tokens in a group: enough that weights are seldom read from memory, few enough that a group's states stay in the L2
+/// cache.
 const GROUP: usize = 256;
 
 impl CpuBert {
@@ -71,8 +71,8 @@ impl CpuBert {
         self.isa
     }
 
-    /// One vector of `hidden` numbers for each sequence of token ids, in their order, pooled but not normalised. Sequences
-    /// hold their special tokens. At most `threads` threads work.
+    /// One vector of `hidden` numbers for each sequence of token ids, in their order, pooled but not normalised.
+    /// Sequences hold their special tokens. At most `threads` threads work.
     ///
     /// # Errors
     /// When a sequence is empty, longer than the model's positions, or holds an id beyond the vocabulary.
@@ -173,7 +173,7 @@ impl CpuBert {
 fn groups(sequences: &[&[u32]], target: usize) -> Vec<Range<usize>> {
     let (mut out, mut start, mut tokens) = (Vec::new(), 0, 0);
     for (i, s) in sequences.iter().enumerate() {
-        // A sequence joins where that comes nearer to the target than ending before it.
+        // A sequence joins the group if that is nearer to the target than ending before it.
         if i > start && (tokens + s.len()).saturating_sub(target) > target.saturating_sub(tokens) {
             out.push(start..i);
             (start, tokens) = (i, 0);

@@ -148,8 +148,8 @@ impl Tiny {
         texts().iter().map(|t| tokens.encode(t, Kind::Document).unwrap()).collect()
     }
 
-    /// The vectors of all texts in one call, in this precision, are those that `truth` gives: the states of the tokens of
-    /// one text, whose mean is taken here.
+    /// The vectors of all texts in one call, in this precision, are those that `truth` gives: the states of the tokens
+    /// of one text, whose mean is taken here.
     fn check(&self, precision: Precision, least: f64, truth: impl Fn(&[u32]) -> Vec<Vec<f64>>) {
         let texts = texts();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();

@@ -26,10 +26,11 @@ pub struct Info {
     pub precision: String,
     /// Numbers in a vector.
     pub dimension: usize,
-    /// Where and how the model runs (device, precision of the arithmetic, kernels, threads); none while it is not loaded.
+    /// Where and how the model runs (device, precision of the arithmetic, kernels, threads); none while it is not
+    /// loaded.
     pub device: Option<String>,
-    /// What runs a model by the settings, loaded or not: `candle`, or our own kernels and their instruction set. int8 and
-    /// adapters run on our own kernels only, architectures other than BERT's family through candle only.
+    /// What runs a model by the settings, loaded or not: `candle`, or our own kernels and their instruction set. int8
+    /// and adapters run on our own kernels only, architectures other than BERT's family through candle only.
     pub kernels: String,
     /// Papers in the store.
     pub papers: usize,

@@ -14,7 +14,7 @@ use crate::engine::readers::readership::{Released, Sampled};
 use crate::error::{Error, Result};
 use crate::index::Plan;
 use crate::paper::{Filter, Paper, PaperId, Row, plain};
-use crate::rank::{QuestionPanel, QuestionPlanner, well_known, choose_panel};
+use crate::rank::{QuestionPanel, QuestionPlanner, choose_panel, well_known};
 use crate::vector::add;
 
 /// Papers that stand for a corpus.

@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{PaperId, Row};
 use crate::rank::{
-    Candidate, CoreadingMatrix, QuestionPanel, PreferenceModel, WeightedExample, neighbour_pull, cluster, well_known,
-    choose_panel, quantize, weigh_neighbours,
+    Candidate, CoreadingMatrix, PreferenceModel, QuestionPanel, WeightedExample, choose_panel, cluster, neighbour_pull,
+    quantize, weigh_neighbours, well_known,
 };
 
 /// Papers with their vectors, terms and days.

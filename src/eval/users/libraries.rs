@@ -47,8 +47,9 @@ pub struct ColdStart {
     pub everything: bool,
 }
 
-/// Hides the papers of a fold, fits a model for each reader to the rest of their library (or to some papers of it), and ranks
-/// the hidden papers (with `everything`, all papers, to measure the cost). Nothing is learned from the hidden fold.
+/// Hides the papers of a fold, fits a model for each reader to the rest of their library (or to some papers of it), and
+/// ranks the hidden papers (with `everything`, all papers, to measure the cost). Nothing is learned from the hidden
+/// fold.
 ///
 /// # Errors
 /// Those of the engine's calls.

@@ -56,8 +56,9 @@ pub fn best_first(scores: &[f32]) -> Vec<usize> {
     order
 }
 
-/// The score of each candidate by a method. Candidates and examples are indices into the testbed; the weight of an example is
-/// below zero for a dislike. `readers` holds the number of readers of each paper of the testbed; empty if not known.
+/// The score of each candidate by a method. Candidates and examples are indices into the testbed; the weight of an
+/// example is below zero for a dislike. `readers` holds the number of readers of each paper of the testbed; empty if
+/// not known.
 pub fn scores(
     testbed: &Testbed<'_>,
     method: Method,

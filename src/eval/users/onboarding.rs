@@ -1,9 +1,10 @@
-//! Onboarding: how well a new reader is outcomes after some questions, compared with other ways to choose the questions.
+//! Onboarding: how well a new reader is outcomes after some questions, compared with other ways to choose the
+//! questions.
 //!
-//! A simulated reader answers from the part of their papers that is not hidden. They like a paper that is one of these or near
-//! one (as similar as one pair of papers in [`NEAR`] of the corpus), dislike a paper far from all of them (less similar than
-//! one pair in [`FAR`]), and skip what lies between, as a person does who is not sure. The model that serves users is fitted to
-//! these answers, and the ranks of the hidden papers are measured.
+//! A simulated reader answers from the part of their papers that is not hidden. They like a paper that is one of these
+//! or near one (as similar as one pair of papers in [`NEAR`] of the corpus), dislike a paper far from all of them (less
+//! similar than one pair in [`FAR`]), and skip what lies between, as a person does who is not sure. The model that
+//! serves users is fitted to these answers, and the ranks of the hidden papers are measured.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -94,8 +95,8 @@ struct Outcome {
     likes: f64,
 }
 
-/// Simulates readers of libraries. The papers of a fold are hidden: they are not asked about and nothing is learned from them.
-/// Popularity is counted over the readers who are not simulated.
+/// Simulates readers of libraries. The papers of a fold are hidden: they are not asked about and nothing is learned
+/// from them. Popularity is counted over the readers who are not simulated.
 ///
 /// # Errors
 /// Those of the engine's calls.
@@ -124,17 +125,30 @@ pub fn onboard_libraries(
         let simulated = !hidden.is_empty() && !own.is_empty();
         place += usize::from(simulated);
         if simulated && plan.half.contains(place - 1) {
-            simulated_readers.push(SimulatedReader { number: Some(number as u32), own, hidden: hidden.into_iter().collect() });
+            simulated_readers.push(SimulatedReader {
+                number: Some(number as u32),
+                own,
+                hidden: hidden.into_iter().collect(),
+            });
         } else {
             own.iter().for_each(|k| attention[*k] += 1.0);
         }
     }
     let readership = Some(testbed.readership(&known, &candidates));
     let title = format!("newcomers with papers in fold {}, {} candidates", plan.fold, candidates.len());
-    run(engine, Simulation::new(&testbed, open, attention, candidates, readership), &ids, simulated_readers, plan, &title, progress)
+    run(
+        engine,
+        Simulation::new(&testbed, open, attention, candidates, readership),
+        &ids,
+        simulated_readers,
+        plan,
+        &title,
+        progress,
+    )
 }
 
-/// Simulates readers of a log. Half of the papers, chosen by their ids, is hidden. Popularity is the papers' own attention.
+/// Simulates readers of a log. Half of the papers, chosen by their ids, is hidden. Popularity is the papers' own
+/// attention.
 ///
 /// # Errors
 /// Those of the engine's calls.
@@ -172,7 +186,15 @@ pub fn onboard_log(engine: &Engine, log: &[LogEntry], plan: &Onboarding, progres
     }
     let simulated_readers = plan.half.of(simulated_readers);
     let title = format!("newcomers with at least {} papers in the log, {} candidates", plan.least, candidates.len());
-    run(engine, Simulation::new(&testbed, open, attention, candidates, None), &ids, simulated_readers, plan, &title, progress)
+    run(
+        engine,
+        Simulation::new(&testbed, open, attention, candidates, None),
+        &ids,
+        simulated_readers,
+        plan,
+        &title,
+        progress,
+    )
 }
 
 fn run(
@@ -340,7 +362,13 @@ impl<'a> Simulation<'a> {
     }
 
     /// Ranks the hidden papers after some answers, as the service does: by attention while nothing is liked.
-    fn outcome(&self, reader: &SimulatedReader, topic: Option<&Topic>, answers: &[(usize, f32)], random: &mut Random) -> Outcome {
+    fn outcome(
+        &self,
+        reader: &SimulatedReader,
+        topic: Option<&Topic>,
+        answers: &[(usize, f32)],
+        random: &mut Random,
+    ) -> Outcome {
         let examples: Vec<(usize, f32)> = answers.iter().copied().filter(|a| a.1 != 0.0).collect();
         let likes: Vec<u32> = examples.iter().filter(|e| e.1 > 0.0).map(|e| e.0 as u32).collect();
         let mut scores = match self.testbed.taste_from(topic, &examples) {

@@ -25,8 +25,8 @@ pub struct Replay {
     pub half: Half,
 }
 
-/// For each of the last days on which a reader took a paper up, ranks the papers of that day by a model of the reader's past.
-/// Days with too few papers to choose from are left out.
+/// For each of the last days on which a reader took a paper up, ranks the papers of that day by a model of the reader's
+/// past. Days with too few papers to choose from are left out.
 ///
 /// # Errors
 /// Those of the engine's calls.

@@ -1,4 +1,5 @@
-//! Screening: how high the papers of a systematic review rank, from examples that belong to it and examples that do not.
+//! Screening: how high the papers of a systematic review rank, from examples that belong to it and examples that do
+//! not.
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -28,8 +29,8 @@ pub struct Screening {
     pub half: Half,
 }
 
-/// Draws k likes and k dislikes from each review, ranks the rest of it and gives the mean average precision. The method that
-/// serves users is called through `rank`, since it also learns from the candidates.
+/// Draws k likes and k dislikes from each review, ranks the rest of it and gives the mean average precision. The method
+/// that serves users is called through `rank`, since it also learns from the candidates.
 ///
 /// # Errors
 /// Those of the engine's calls.
@@ -89,12 +90,14 @@ fn screen(
 ) -> Result<Vec<f64>> {
     let drawn: HashSet<&String> = likes.iter().chain(dislikes).collect();
     let relevant: HashSet<&String> = review.relevant.iter().collect();
-    let mut rest: Vec<&String> = review.relevant.iter().chain(&review.others).filter(|id| !drawn.contains(id)).collect();
+    let mut rest: Vec<&String> =
+        review.relevant.iter().chain(&review.others).filter(|id| !drawn.contains(id)).collect();
     // Equal scores keep their order, so it must not depend on relevance.
     rest = Random(3).draw(&rest, rest.len());
     let gain = |id: &String| f64::from(u8::from(relevant.contains(id)));
     if matches!(method, Method::Ours | Method::Content) {
-        let event = |id: &String, kind| Ok(Event { paper: PaperId::new(id)?, kind, at: Moment::of_day(0), weight: 1.0 });
+        let event =
+            |id: &String, kind| Ok(Event { paper: PaperId::new(id)?, kind, at: Moment::of_day(0), weight: 1.0 });
         let mut events = likes.iter().map(|id| event(id, EventKind::Like)).collect::<Result<Vec<_>>>()?;
         events.extend(dislikes.iter().map(|id| event(id, EventKind::Dislike)).collect::<Result<Vec<_>>>()?);
         let ids = rest.iter().map(|id| PaperId::new(id.as_str())).collect::<Result<Vec<_>>>()?;

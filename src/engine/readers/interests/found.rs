@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::rank::{MAX_CLUSTERED, ClusterSeed, cluster_around, match_groups};
+use crate::rank::{ClusterSeed, MAX_CLUSTERED, cluster_around, match_groups};
 use crate::store::StoredInterest;
 use crate::user::Edits;
 
