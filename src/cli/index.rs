@@ -4,7 +4,7 @@ use super::show::{counted, thousands};
 use super::{Context, show};
 use crate::config::IndexKind;
 
-/// Look after the vector index
+/// Maintain the vector index
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin index check
@@ -16,10 +16,11 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// Search for a sample of papers, compare with the exact scan, read every file of the index and every page of the database
+    /// Compare searches for a sample of papers with the exact scan, and check every file of the index and every
+    /// database page
     ///
-    /// Fails when a file or page is not as it was written, a paper cannot be found by its own vector, or a part of a graph
-    /// cannot be reached. `paperkin doctor` looks at everything else as well.
+    /// Fails when a file or page is not as it was written, a paper cannot be found by its own vector, or a part of a
+    /// graph is unreachable. `paperkin doctor` checks everything else as well.
     Check {
         /// Papers to search for
         #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

@@ -3,7 +3,7 @@
 use super::show::{bytes, counted, thousands};
 use super::{Context, show};
 
-/// What the data folder holds
+/// Show what the data folder holds
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin info
@@ -12,7 +12,7 @@ pub struct Args {}
 
 pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
     let mut info = context.open_filled()?.info()?;
-    // As whoever asks calls it, also where another process has it open.
+    // The path as the caller wrote it, even if another process runs the command.
     info.data = context.config()?.data.display().to_string();
     if context.json {
         return show::document(&info);
@@ -39,12 +39,14 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         "segments" => "segments: exact (the corpus is small enough to score every paper)".to_string(),
         kind => format!("{kind}: every paper is scored"),
     };
+    let encoder = info.device.clone().unwrap_or_else(|| format!("not loaded; kernels: {}", info.kernels));
     let lines = [
         format!("data folder  {}", info.data),
         format!(
             "model        {} ({} numbers a vector, {}; {})",
             info.model, info.dimension, info.precision, info.fingerprint
         ),
+        format!("encoder      {encoder}"),
         format!("this machine {} (encoder), {} (index)", crate::embed::instruction_set(), state.kernel),
         format!("papers       {}", thousands(info.papers)),
         format!("vectors      {}", thousands(info.vectors)),

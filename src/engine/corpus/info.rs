@@ -4,7 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::embed;
 use crate::engine::corpus::Corpus;
+use crate::engine::corpus::model::precision_named;
 use crate::error::Result;
 use crate::index::IndexStatus;
 use crate::store::Trouble;
@@ -24,8 +26,12 @@ pub struct Info {
     pub precision: String,
     /// Numbers in a vector.
     pub dimension: usize,
-    /// Where and how the model runs (instruction set, threads); none while it is not loaded.
+    /// Where and how the model runs (device, precision of the arithmetic, kernels, threads); none while it is not
+    /// loaded.
     pub device: Option<String>,
+    /// What runs a model by the settings, loaded or not: `candle`, or our own kernels and their instruction set. int8
+    /// and adapters run on our own kernels only, architectures other than BERT's family through candle only.
+    pub kernels: String,
     /// Papers in the store.
     pub papers: usize,
     /// Papers that have a vector of this model.
@@ -97,6 +103,11 @@ impl Corpus {
             precision: space.model.precision.clone(),
             dimension: space.model.dimension,
             device: space.runs_on(),
+            kernels: embed::kernels(&self.config.embed_options(
+                &space.model.source,
+                precision_named(&space.model.precision),
+                None,
+            )),
             papers: self.store.count()?,
             vectors: space.index.len(),
             users: self.store.count_users()?,

@@ -3,7 +3,7 @@
 //!
 //! Nothing is said by fewer than [`ENOUGH_READERS`] readers with a history and a library, nothing of a paper that fewer than
 //! [`MIN_READERS_TO_SHOW`](crate::rank::MIN_READERS_TO_SHOW) of them read, nor by fewer than as many with a paper in common; and what is said is told in steps of
-//! [`STEP`](crate::rank::STEP), with the line between two steps where only a secret of the data folder knows. It is one value a paper: who or
+//! [`COREADING_STEP`](crate::rank::COREADING_STEP), with the line between two steps where only a secret of the data folder knows. It is one value a paper: who or
 //! how many stand behind it is not told.
 //!
 //! What that promises: whoever keeps fewer readers than are lacking for a matrix sees nothing. From then on one act moves a
@@ -22,7 +22,7 @@ use crate::engine::readers::learned::opinions;
 use crate::engine::readers::readership::{Released, dither};
 use crate::error::Result;
 use crate::paper::{PaperId, Row};
-use crate::rank::{CoreadingMatrix, carried_over, told, weigh};
+use crate::rank::{CoreadingMatrix, neighbour_pull, quantize, weigh_neighbours};
 
 /// Readers with a history and a library from which on the reading of others says something. Fewer would be few to hide among,
 /// and of a few the reading says more wrong than right: of a tenth of the readings of docs/quality-users.md's 2,776 libraries
@@ -204,7 +204,7 @@ impl Readers {
         for (row, near) in lacking.iter().zip(others.nearest(space, &lacking)?) {
             let near: Vec<(u32, f32)> =
                 near.iter().filter_map(|(row, score)| Some((*others.places.get(row)?, *score))).collect();
-            known.insert(*row, told(WEIGHT * carried_over(&pull, &near), dither(&others.secret, row.0)));
+            known.insert(*row, quantize(WEIGHT * neighbour_pull(&pull, &near), dither(&others.secret, row.0)));
         }
         let mut kept = lock();
         match kept.as_mut() {
@@ -242,7 +242,7 @@ impl Others {
         let mut kept = lock();
         for ((k, _), found) in looked.iter().zip(found) {
             let mut closest: Vec<(Row, f32)> = found.neighbours.iter().map(|n| (n.row, n.score)).collect();
-            weigh(&mut closest);
+            weigh_neighbours(&mut closest);
             let closest: Near = closest.into();
             if kept.len() >= REMEMBERED {
                 kept.clear();

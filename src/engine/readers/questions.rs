@@ -14,7 +14,7 @@ use crate::engine::readers::readership::{Released, Sampled};
 use crate::error::{Error, Result};
 use crate::index::Plan;
 use crate::paper::{Filter, Paper, PaperId, Row, plain};
-use crate::rank::{Panel, Questions, known_enough, representatives};
+use crate::rank::{QuestionPanel, QuestionPlanner, choose_panel, well_known};
 use crate::vector::add;
 
 /// Papers that stand for a corpus.
@@ -55,7 +55,7 @@ impl Default for QuestionsOptions {
 
 /// The papers that stand for the corpus, ready to be asked about.
 pub struct Corpus {
-    panel: Panel,
+    panel: QuestionPanel,
     rows: Vec<Row>,
     /// Which can be judged by what is shown of them.
     readable: Vec<bool>,
@@ -108,12 +108,12 @@ impl Readers {
         };
         let versions = |row: &Row| reader.gone.contains(row.0) || passed.contains(row);
         let open = corpus.rows.iter().zip(&corpus.readable).map(|(row, readable)| *readable && !versions(row));
-        let mut questions = Questions::new(&corpus.panel, open.collect());
+        let mut questions = QuestionPlanner::new(&corpus.panel, open.collect());
         questions.start(&starts.iter().map(Vec::as_slice).collect::<Vec<_>>());
         for (row, weight) in self.verdicts(&space, &reader)? {
             questions.answer(&row, weight);
         }
-        space.vectors(&passed)?.iter().flatten().for_each(|v| questions.pass(v));
+        space.vectors(&passed)?.iter().flatten().for_each(|v| questions.skip(v));
         let mut papers: Vec<Hit> = Vec::with_capacity(ask.limit);
         while papers.len() < ask.limit {
             let Some((place, bits)) = questions.ask() else { break };
@@ -215,7 +215,7 @@ impl Readers {
         let works = space.rows() - self.corpus.versions().superseded_rows(None);
         let works: Vec<Row> = works.iter().map(Row).collect();
         let read = self.readers_of(&works, &released)?;
-        let rows: Vec<Row> = representatives(&read, LOOKED_AT).into_iter().map(|k| works[k]).collect();
+        let rows: Vec<Row> = choose_panel(&read, LOOKED_AT).into_iter().map(|k| works[k]).collect();
         let read: HashMap<Row, f32> = works.into_iter().zip(read).collect();
         let vectors = space.vectors(&rows)?;
         let papers_of: Vec<(Row, Paper)> = self.store.papers(&rows)?;
@@ -237,10 +237,10 @@ impl Readers {
             return Ok(None);
         }
         // What is worth asking about among what can be judged; where that is nothing, whatever can be judged.
-        let worth: Vec<bool> = known_enough(&attention).iter().zip(&readable).map(|(w, r)| *w && *r).collect();
+        let worth: Vec<bool> = well_known(&attention).iter().zip(&readable).map(|(w, r)| *w && *r).collect();
         let readable = if worth.iter().any(|w| *w) { worth } else { readable };
         let weights: Vec<f32> = attention.iter().map(|a| weight(*a)).collect();
-        let panel = Panel::of(&known.iter().map(Vec::as_slice).collect::<Vec<_>>(), &weights);
+        let panel = QuestionPanel::of(&known.iter().map(Vec::as_slice).collect::<Vec<_>>(), &weights);
         let fingerprint = space.model().fingerprint.clone();
         let corpus = Arc::new(Corpus { panel, rows: kept_rows, readable, fingerprint, papers, changes, released });
         *kept = Some(Arc::clone(&corpus));
