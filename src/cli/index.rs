@@ -19,7 +19,8 @@ enum Action {
     /// Compare searches for a sample of papers with the exact scan, and check every file of the index and every
     /// database page
     ///
-    /// Fails when a file or page is not as it was written, a paper cannot be found by its own vector, or a part of a
+    /// An index that is in memory alone (`hnsw_rs`) is linked first, which may take minutes, and has no files to read. Fails when a
+    /// file or page is not as it was written, a paper cannot be found by its own vector, or a part of a
     /// graph is unreachable. `paperkin doctor` checks everything else as well.
     Check {
         /// Papers to search for
