@@ -84,11 +84,6 @@ impl Corpus {
         let space = self.space();
         let state = space.index.state();
         let t = &self.config.tuning;
-        let store = ["", "-wal", "-shm"].iter().map(|s| {
-            let mut name = self.store.path().as_os_str().to_owned();
-            name.push(s);
-            std::fs::metadata(name).map_or(0, |m| m.len())
-        });
         Ok(Info {
             version: env!("CARGO_PKG_VERSION"),
             data: self.folder.display().to_string(),
@@ -97,7 +92,7 @@ impl Corpus {
             precision: space.model.precision.clone(),
             dimension: space.model.dimension,
             device: space.runs_on(),
-            papers: self.store.count()?,
+            papers: self.store.count_papers()?,
             vectors: space.index.len(),
             users: self.store.count_users()?,
             change: self.store.change()?,
@@ -109,7 +104,7 @@ impl Corpus {
             },
             words: WordsInfo { rows: self.lexical.len(), terms: self.lexical.vocabulary() },
             disk: DiskInfo {
-                store: store.sum(),
+                store: self.store.bytes(),
                 index: size(&self.folder.join("index")),
                 words: size(&self.folder.join(super::words::WORDS)),
             },

@@ -222,7 +222,7 @@ impl Readers {
         let outside: HashMap<PaperId, Paper> = if user.number < 0 {
             HashMap::new()
         } else {
-            self.store.outside(user.number)?.into_iter().map(|p| (p.id.clone(), p)).collect()
+            self.store.library(user.number)?.into_iter().map(|p| (p.id.clone(), p)).collect()
         };
         let works = Works::of(found.values().map(|(_, p)| p).chain(outside.values()));
         let all: Vec<&PaperId> = opinions.keys().copied().collect();
@@ -384,7 +384,7 @@ impl Readers {
         let refs: Vec<&Paper> = papers.iter().collect();
         let vectors = self.vectors_of(&space, &refs)?;
         let kept: Vec<(&Paper, &[f32])> = papers.iter().zip(&vectors).map(|(p, v)| (p, v.as_slice())).collect();
-        self.store.put_outside(name, &kept, &space.model().fingerprint)
+        self.store.put_library_papers(name, &kept, &space.model().fingerprint)
     }
 
     /// What is common in the corpus; taken again when it has grown by a tenth. None while there are no papers.
