@@ -1,6 +1,7 @@
 //! Settings: file, then environment, then flags; each overrides the one before. Checked once, here.
 
 mod address;
+mod index;
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 pub use address::is_host;
+pub use index::{IndexKind, IndexSettings};
 pub use server::Server;
 
 /// Every setting, with its final value.
@@ -27,6 +29,8 @@ pub struct Config {
     pub precision: Option<Precision>,
     /// Numbers of a vector, for models that allow fewer than all; `None` takes what the folder was made with, else all.
     pub dimension: Option<usize>,
+    /// What finds the nearest vectors.
+    pub index: IndexSettings,
     /// The address that is served.
     pub addr: String,
     /// The address by which others reach the service, without a slash at its end: `https://papers.example/lab`. `None` takes
@@ -167,6 +171,8 @@ pub struct Flags {
     pub precision: Option<Precision>,
     /// `--dimension`
     pub dimension: Option<usize>,
+    /// `--index-kind`
+    pub index_kind: Option<IndexKind>,
     /// `--addr`
     pub addr: Option<String>,
     /// `--public-url`
@@ -184,6 +190,8 @@ struct File {
     dimension: Option<usize>,
     addr: Option<String>,
     public_url: Option<String>,
+    #[serde(default)]
+    index: IndexSettings,
     #[serde(default)]
     server: Server,
     #[serde(default)]
@@ -234,6 +242,10 @@ impl Config {
             Some(dimension) => Some(dimension),
             None => from_env(&var, "DIMENSION", |text| text.parse().ok(), "a number")?.or(file.dimension),
         };
+        let index_kind = match flags.index_kind {
+            Some(kind) => kind,
+            None => from_env(&var, "INDEX_KIND", choice, "segments, exact or hnsw_rs")?.unwrap_or(file.index.kind),
+        };
         let public_url = flags.public_url.or_else(|| var("PUBLIC_URL")).or(file.public_url);
         let tuning: Tuning = file.tuning.try_into().map_err(|e| Error::Invalid(format!("the settings: {e}")))?;
         tuning.check()?;
@@ -244,6 +256,7 @@ impl Config {
             kernels: kernels.unwrap_or_default(),
             precision,
             dimension,
+            index: IndexSettings { kind: index_kind },
             addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
             public_url: public_url.as_deref().map(address::public_url).transpose()?,
             server: file.server.settled(&var)?,
@@ -260,6 +273,7 @@ impl Config {
             kernels: KernelChoice::Auto,
             precision: None,
             dimension: None,
+            index: IndexSettings::default(),
             addr: "127.0.0.1:7878".into(),
             public_url: None,
             server: Server::default(),
@@ -361,6 +375,15 @@ mod tests {
         assert_eq!(numbers(&[], None), Some(64));
         assert_eq!(numbers(&[("PAPERKIN_DIMENSION", "128")], None), Some(128));
         assert_eq!(numbers(&[("PAPERKIN_DIMENSION", "128")], Some(256)), Some(256));
+        let file = "[index]\nkind = 'exact'";
+        let kind = |file: &str, env: &[_], index_kind| {
+            load(file, env, Flags { index_kind, ..Flags::default() }).expect("loads").index.kind
+        };
+        let env = [("PAPERKIN_INDEX_KIND", "hnsw_rs")];
+        assert_eq!(kind("", &[], None), IndexKind::Segments);
+        assert_eq!(kind(file, &[], None), IndexKind::Exact);
+        assert_eq!(kind(file, &env, None), IndexKind::HnswRs);
+        assert_eq!(kind(file, &env, Some(IndexKind::Segments)), IndexKind::Segments);
         assert_eq!((c.tuning.ef_search, c.tuning.m, c.tuning.timeout_s), (20, 8, 30));
         let recall = |file: &str, env: &[_]| load(file, env, Flags::default()).expect("loads").tuning.recall;
         assert_eq!(recall("[tuning]\nrecall = 0.95", &[]), Some(0.95));
@@ -383,6 +406,9 @@ mod tests {
             ("kernels = 'onnx'", None, "onnx"),
             ("", Some(("PAPERKIN_KERNELS", "onnx")), "auto, own or candle"),
             ("", Some(("PAPERKIN_DIMENSION", "few")), "PAPERKIN_DIMENSION"),
+            ("[index]\nkind = 'faiss'", None, "faiss"),
+            ("[index]\nkid = 'exact'", None, "kid"),
+            ("", Some(("PAPERKIN_INDEX_KIND", "faiss")), "segments, exact or hnsw_rs"),
             ("public_url = 'papers.example'", None, "public_url"),
             ("[server]\ncors_orgins = []", None, "cors_orgins"),
             ("[server]\ncors_origins = ['*']", None, "cors_origins"),

@@ -31,7 +31,7 @@
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus; reference lists, one file a format |
 //! | [`engine`] | the deep module where the next floor's rooms meet; one file for each thing it does |
 //! | [`embed`] | text to unit vector: finding a model folder, tokens, the queue and the thread that owns the model; our own kernels for the processor, candle for other devices |
-//! | [`index`] | vector to nearest rows: frozen segments with a graph each, what came since, and the thread that freezes; words to rows and rows to terms (`lexical`, on tantivy) |
+//! | [`index`] | vector to nearest rows: one contract (`VectorIndex`) and three that keep it: `segments` (the default: frozen segments with a graph each, what came since, and the thread that freezes), `exact`, `hnsw_rs`; words to rows and rows to terms (`lexical`, on tantivy) |
 //! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports and interests, themes; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; a reader's taste and interests, candidates among themselves, the reading of others; diversity, recency |
@@ -44,7 +44,7 @@
 //! | [`bounds`] | how long the lists of a request and the answers to it may be |
 //!
 //! Two roads through it. `GET /v1/papers/{id}/similar`: `http` parses, nothing else; `engine` finds the row and its vector,
-//! turns the filter into a set of rows and asks `index` for neighbours under it; `rank` diversifies; `store` gives the
+//! turns the filter into a set of rows and asks `index` for neighbours under both; `rank` diversifies; `store` gives the
 //! papers; `engine` explains; `http` wraps. `paperkin ingest`: `sources` yields papers; `engine` skips what is unchanged by
 //! content hash, embeds a window at a time, writes papers and vectors in one transaction and lets the index follow;
 //! progress is drawn from what is committed.
@@ -76,7 +76,8 @@
 //! - Which store there is, is chosen in `store::open` alone. The traits know no process, file or statement: one method is one
 //!   transaction, change numbers are handed out in the order of the commits, and where to go on from is a typed place. What
 //!   stands in a cursor is known to `engine/page` alone.
-//! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL. `store` never sees a distance.
+//! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL, but for the
+//!   filter that a set of rows came from. Which index there is is decided in `index/open` alone, by `[index] kind`. `store` never sees a distance.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
 //!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
 //!   word that does not leave `index`.
@@ -96,7 +97,7 @@
 //!   the number of the last acknowledged commit stands outside the log, so that a store that comes back older is said. SQLite
 //!   changes its file only where these checksums are kept (`store/sqlite/commit`).
 //! - The folder that was opened is the one that is written: its files are compared before a commit and behind it.
-//! - A search reads one view of the index, which never changes; who writes puts another in its place. A file of the index
+//! - A search reads one state of the index, which never changes; who writes puts another in its place. A file of `segments`
 //!   is written once under a new name, and counts when the manifest names it.
 //! - The index of words is derived in the same way, and what names its files is the text that tantivy's commit carries. Its
 //!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
@@ -126,8 +127,9 @@
 //!   batches of tokens. The queue is bounded for queries; documents come from ingests, which have few windows under way,
 //!   and from requests, which `http` bounds.
 //! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu` and
-//!   `index/kernel`, where `index` maps its files (`index/map`, `index/lexical/forward`), where memory goes back to the
-//!   system (`embed/cpu/release`) and where a thread lets others go first (`index/writer`).
+//!   `index/kernel`, where `index` maps its files (`index/segments/map`,
+//!   `index/lexical/forward`), where memory goes back to the
+//!   system (`embed/cpu/release`) and where a thread lets others go first (`index/background`).
 
 pub mod bounds;
 pub mod cancel;

@@ -34,10 +34,17 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     if context.json {
         show::document(&checkup)?;
     } else {
+        let kind = engine.info()?.index.kind;
         let mut lines = vec![
+            format!("kind         {kind}"),
             format!("recall@10    {:.4} over {} papers", checked.recall, thousands(checked.sample)),
             format!("lost         {} not found by their own vector", counted(checked.lost, "paper")),
-            format!("unreachable  {} of the graphs", counted(checked.unreachable, "point")),
+            match checked.unreachable {
+                Some(n) => format!("unreachable  {} of the graphs", counted(n, "point")),
+                None => {
+                    format!("unreachable  cannot be told of an index of kind {kind}: `lost` says what is not found")
+                }
+            },
         ];
         lines.push(match (checked.damaged.len(), checked.files) {
             (0, 0) => "files        none to read: the index is in memory alone".to_string(),
@@ -57,7 +64,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     if !database.damaged.is_empty() {
         anyhow::bail!("the database is damaged; `paperkin doctor` says more");
     }
-    if checked.lost + checked.unreachable + checked.damaged.len() > 0 {
+    if checked.lost + checked.unreachable.unwrap_or(0) + checked.damaged.len() > 0 {
         anyhow::bail!(
             "the index is not as it should be; stop the service, remove the folder `index` in the data folder, and open it \
              again: it is built from the store"

@@ -18,19 +18,26 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         return show::document(&info);
     }
     let state = &info.index.state;
+    let (m, ef_construction) = (info.index.m, info.index.ef_construction);
+    let graph = format!("m {m}, ef_construction {ef_construction}, ef_search {}", state.ef_search);
     let index = match info.index.kind {
-        "hnsw" => format!(
-            "hnsw: {} points in {} ({} dead), {} not frozen yet; m {}, ef_construction {}, ef_search {}{}",
+        "segments" if state.points > 0 => format!(
+            "segments: {} points in {} ({} dead), {} not frozen yet; {graph}{}",
             thousands(state.points),
             counted(state.segments, "segment"),
             thousands(state.dead),
             thousands(state.live),
-            info.index.m,
-            info.index.ef_construction,
-            state.ef_search,
             state.recall.map_or(String::new(), |r| format!(", recall@10 {r:.3} when frozen")),
         ),
-        _ => "exact (the corpus is small enough to score every paper)".to_string(),
+        "hnsw_rs" if state.points > 0 => format!(
+            "hnsw_rs: {} points in a graph in memory ({} dead), {} not linked yet; {graph}",
+            thousands(state.points),
+            thousands(state.dead),
+            thousands(state.live),
+        ),
+        "hnsw_rs" => format!("hnsw_rs: no graph yet, every paper is scored; {graph}"),
+        "segments" => "segments: exact (the corpus is small enough to score every paper)".to_string(),
+        kind => format!("{kind}: every paper is scored"),
     };
     let lines = [
         format!("data folder  {}", info.data),

@@ -34,7 +34,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
-use crate::config::{Config, DeviceChoice, Flags, KernelChoice, Precision};
+use crate::config::{Config, DeviceChoice, Flags, IndexKind, KernelChoice, Precision};
 use crate::engine::{Engine, Opened};
 use crate::error::Error;
 use crate::paper::shown;
@@ -93,6 +93,9 @@ struct Global {
     /// Numbers of a vector, for models that allow fewer than all (Matryoshka) [default: the data folder's own, else all]
     #[arg(long, global = true, value_name = "N")]
     dimension: Option<usize>,
+    /// What finds the nearest vectors [default: segments]
+    #[arg(long, global = true, value_name = "KIND")]
+    index_kind: Option<IndexKind>,
     /// Print results as JSON (lists as JSON Lines)
     #[arg(long, global = true)]
     json: bool,
@@ -278,6 +281,7 @@ impl Args {
             kernels: global.kernels,
             precision: global.precision,
             dimension: global.dimension,
+            index_kind: global.index_kind,
             addr,
             public_url,
         };
@@ -330,6 +334,7 @@ fn carry_out(words: &[OsString], config: Config, engine: &Arc<Engine>) -> u8 {
     let own = engine.config();
     let mut others = config.tuning.of_answers_unlike(&own.tuning);
     others.extend((config.device != own.device).then(|| "device".to_string()));
+    others.extend((config.index != own.index).then(|| "index kind".to_string()));
     if !others.is_empty() {
         say!("note: the service that answers was started with its own settings; not heeded: {}", others.join(", "));
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::engine::corpus::Corpus;
 use crate::error::Result;
-use crate::index::State;
+use crate::index::IndexStatus;
 use crate::store::Trouble;
 
 /// What a data folder holds, for people and dashboards.
@@ -47,11 +47,11 @@ pub struct Info {
 /// The state of the index.
 #[derive(Debug, Clone, Serialize)]
 pub struct IndexInfo {
-    /// `hnsw`, or `exact` while the corpus is small.
+    /// What the setting `[index] kind` says: `segments`, `exact` or `hnsw_rs`.
     pub kind: &'static str,
     /// What it holds, and what it was found to be worth.
     #[serde(flatten)]
-    pub state: State,
+    pub state: IndexStatus,
     /// Links a point.
     pub m: usize,
     /// Points in sight while building.
@@ -82,7 +82,7 @@ impl Corpus {
     /// What the folder holds.
     pub fn info(&self) -> Result<Info> {
         let space = self.space();
-        let state = space.index.state();
+        let state = space.index.status();
         let t = &self.config.tuning;
         Ok(Info {
             version: env!("CARGO_PKG_VERSION"),
@@ -96,12 +96,7 @@ impl Corpus {
             vectors: space.index.len(),
             users: self.store.count_users()?,
             change: self.store.change()?,
-            index: IndexInfo {
-                kind: if state.points > 0 { "hnsw" } else { "exact" },
-                state,
-                m: t.m,
-                ef_construction: t.ef_construction,
-            },
+            index: IndexInfo { kind: space.index.kind().name(), state, m: t.m, ef_construction: t.ef_construction },
             words: WordsInfo { rows: self.lexical.len(), terms: self.lexical.vocabulary() },
             disk: DiskInfo {
                 store: self.store.bytes(),

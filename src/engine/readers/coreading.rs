@@ -201,8 +201,7 @@ impl Readers {
         let Some(pull) = matrix.pull(&library, others.users.get(&asker.user).copied()) else {
             return Ok(nothing());
         };
-        for (row, vector) in lacking.iter().zip(space.vectors(&lacking)) {
-            let near = others.nearest(space, *row, vector)?;
+        for (row, near) in lacking.iter().zip(others.nearest(space, &lacking)?) {
             let near: Vec<(u32, f32)> =
                 near.iter().filter_map(|(row, score)| Some((*others.places.get(row)?, *score))).collect();
             known.insert(*row, told(WEIGHT * carried_over(&pull, &near), dither(&others.secret, row.0)));
@@ -227,21 +226,30 @@ impl Others {
         })
     }
 
-    /// The read papers nearest to a paper.
-    fn nearest(&self, space: &EmbeddingSpace, row: Row, vector: Option<Vec<f32>>) -> Result<Near> {
-        if let Some(near) = self.near.lock().unwrap_or_else(PoisonError::into_inner).get(&row) {
-            return Ok(Arc::clone(near));
+    /// The read papers nearest to each of some papers; none for a paper that was deleted meanwhile.
+    fn nearest(&self, space: &EmbeddingSpace, rows: &[Row]) -> Result<Vec<Near>> {
+        let lock = || self.near.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut near: Vec<Option<Near>> = {
+            let kept = lock();
+            rows.iter().map(|row| kept.get(row).cloned()).collect()
+        };
+        let unknown: Vec<usize> = (0..rows.len()).filter(|k| near[*k].is_none()).collect();
+        let vectors = space.vectors(&unknown.iter().map(|k| rows[*k]).collect::<Vec<_>>())?;
+        let looked: Vec<(usize, &[f32])> =
+            unknown.iter().zip(&vectors).filter_map(|(k, v)| Some((*k, v.as_deref()?))).collect();
+        let queries: Vec<&[f32]> = looked.iter().map(|(_, v)| *v).collect();
+        let found = space.search_many(&queries, NEAREST, Some((&self.read).into()))?;
+        let mut kept = lock();
+        for ((k, _), found) in looked.iter().zip(found) {
+            let mut closest: Vec<(Row, f32)> = found.neighbours.iter().map(|n| (n.row, n.score)).collect();
+            weigh(&mut closest);
+            let closest: Near = closest.into();
+            if kept.len() >= REMEMBERED {
+                kept.clear();
+            }
+            kept.insert(rows[*k], Arc::clone(&closest));
+            near[*k] = Some(closest);
         }
-        let Some(vector) = vector else { return Ok(Arc::from([])) };
-        let found = space.search(&vector, NEAREST, Some(&self.read))?;
-        let mut near: Vec<(Row, f32)> = found.neighbours.iter().map(|n| (n.row, n.score)).collect();
-        weigh(&mut near);
-        let near: Near = near.into();
-        let mut kept = self.near.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= REMEMBERED {
-            kept.clear();
-        }
-        kept.insert(row, Arc::clone(&near));
-        Ok(near)
+        Ok(near.into_iter().map(|near| near.unwrap_or_else(|| Arc::from([]))).collect())
     }
 }

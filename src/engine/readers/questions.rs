@@ -110,10 +110,10 @@ impl Readers {
         let open = corpus.rows.iter().zip(&corpus.readable).map(|(row, readable)| *readable && !versions(row));
         let mut questions = Questions::new(&corpus.panel, open.collect());
         questions.start(&starts.iter().map(Vec::as_slice).collect::<Vec<_>>());
-        for (row, weight) in self.verdicts(&space, &reader) {
+        for (row, weight) in self.verdicts(&space, &reader)? {
             questions.answer(&row, weight);
         }
-        space.vectors(&passed).iter().flatten().for_each(|v| questions.pass(v));
+        space.vectors(&passed)?.iter().flatten().for_each(|v| questions.pass(v));
         let mut papers: Vec<Hit> = Vec::with_capacity(ask.limit);
         while papers.len() < ask.limit {
             let Some((place, bits)) = questions.ask() else { break };
@@ -139,7 +139,7 @@ impl Readers {
             starts.push(self.corpus.embed_query(space, topic)?);
         }
         for theme in &ask.themes {
-            starts.push(self.middle(space, &self.themes.rows_of_theme(theme)?));
+            starts.push(self.middle(space, &self.themes.rows_of_theme(theme)?)?);
         }
         for author in &ask.authors {
             let filter = Filter { authors: vec![author.clone()], ..Filter::default() };
@@ -148,16 +148,16 @@ impl Readers {
             if rows.is_empty() {
                 return Err(Error::NotFound { what: "author", id: author.clone() });
             }
-            starts.push(self.middle(space, &rows));
+            starts.push(self.middle(space, &rows)?);
         }
         Ok(starts)
     }
 
-    fn middle(&self, space: &EmbeddingSpace, rows: &[Row]) -> Vec<f32> {
+    fn middle(&self, space: &EmbeddingSpace, rows: &[Row]) -> Result<Vec<f32>> {
         let some: Vec<Row> = rows.iter().step_by(rows.len().div_ceil(SAMPLE).max(1)).copied().collect();
         let mut sum = vec![0f32; space.model().dimension];
-        space.vectors(&some).iter().flatten().for_each(|v| add(&mut sum, 1.0 / some.len() as f32, v));
-        sum
+        space.vectors(&some)?.iter().flatten().for_each(|v| add(&mut sum, 1.0 / some.len() as f32, v));
+        Ok(sum)
     }
 
     fn passed(&self, ids: &[PaperId]) -> Result<Vec<Row>> {
@@ -167,17 +167,17 @@ impl Readers {
     }
 
     /// What a reader has said, by vector and weight: the verdicts that weigh most.
-    fn verdicts(&self, space: &EmbeddingSpace, reader: &Reader) -> Vec<(Vec<f32>, f32)> {
+    fn verdicts(&self, space: &EmbeddingSpace, reader: &Reader) -> Result<Vec<(Vec<f32>, f32)>> {
         let learned = reader.learned.iter().take(LEARNED);
-        match &reader.preferences {
+        Ok(match &reader.preferences {
             Some(preferences) => learned.zip(preferences.vectors()).map(|(l, v)| (v.clone(), l.weight)).collect(),
             None => {
                 let known: Vec<(Row, f32)> = learned.filter_map(|l| Some((l.row?, l.weight))).collect();
                 let rows: Vec<Row> = known.iter().map(|k| k.0).collect();
-                let vectors = space.vectors(&rows);
+                let vectors = space.vectors(&rows)?;
                 vectors.into_iter().zip(known).filter_map(|(v, (_, weight))| Some((v?, weight))).collect()
             }
-        }
+        })
     }
 
     /// The attention that each paper had: votes, and the readers here who liked, kept or opened it, as far as that is told
@@ -217,7 +217,7 @@ impl Readers {
         let read = self.readers_of(&works, &released)?;
         let rows: Vec<Row> = representatives(&read, LOOKED_AT).into_iter().map(|k| works[k]).collect();
         let read: HashMap<Row, f32> = works.into_iter().zip(read).collect();
-        let vectors = space.vectors(&rows);
+        let vectors = space.vectors(&rows)?;
         let papers_of: Vec<(Row, Paper)> = self.store.papers(&rows)?;
         let mut found = papers_of.iter().peekable();
         let (mut kept_rows, mut known, mut attention, mut readable) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

@@ -36,7 +36,7 @@ impl Readers {
         for (id, row) in ids.iter().zip(self.store.rows(&refs)?) {
             rows.push(row.ok_or_else(|| Error::no_paper(id.as_str()))?);
         }
-        let vectors = space.vectors_or_zero(&rows);
+        let vectors = space.vectors_or_zero(&rows)?;
         let terms = self.corpus.lexical().terms(&rows).into_iter().map(|t| t.unwrap_or_default().terms).collect();
         let known: Vec<(Row, Vec<f32>)> = ids
             .iter()

@@ -34,7 +34,7 @@ impl Readers {
         let names = if explain.is_some() { self.interest_names(reader)? } else { &[] };
         let rows: Vec<Row> = page.iter().map(|p| p.0.row).collect();
         let (vectors, terms) = if explain.is_some() {
-            (space.vectors(&rows), self.corpus.lexical().terms(&rows))
+            (space.vectors(&rows)?, self.corpus.lexical().terms(&rows))
         } else {
             (vec![None; rows.len()], vec![None; rows.len()])
         };

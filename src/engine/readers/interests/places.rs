@@ -173,7 +173,7 @@ impl Readers {
         let unknown: Vec<&PaperId> = refs.into_iter().filter(|id| !known.contains_key(id)).collect();
         if !unknown.is_empty() {
             let further: Vec<Row> = self.store.rows(&unknown)?.into_iter().flatten().collect();
-            vectors.extend(space.vectors(&further).into_iter().flatten());
+            vectors.extend(space.vectors(&further)?.into_iter().flatten());
             let outside = self.store.library(user.number)?;
             let outside: Vec<&Paper> = outside.iter().filter(|p| unknown.contains(&&p.id)).collect();
             if !outside.is_empty() {
@@ -198,7 +198,7 @@ impl Readers {
         let near = space.search(&unit, ALIKE + own.len(), None)?;
         let rows: Vec<Row> = near.neighbours.iter().map(|n| n.row).filter(|row| !own.contains(row)).collect();
         let length = common.background.length();
-        let mut alike: Vec<Vec<f32>> = space.vectors(&rows).into_iter().flatten().collect();
+        let mut alike: Vec<Vec<f32>> = space.vectors(&rows)?.into_iter().flatten().collect();
         alike.retain(|v| {
             let value = interests[muted].near(v);
             let elsewhere = interests.iter().enumerate().filter(|(k, _)| *k != muted).map(|(_, i)| i.near(v));
