@@ -45,9 +45,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             format!("lost         {} not found by their own vector", counted(checked.lost, "paper")),
             match checked.unreachable {
                 Some(n) => format!("unreachable  {} of the graphs", counted(n, "point")),
-                None => {
-                    format!("unreachable  cannot be told of an index of kind {kind}: `lost` says what is not found")
-                }
+                None if kind == IndexKind::Exact.name() => "unreachable  none: this index has no graph".to_string(),
+                None => format!("unreachable  unknown: {kind} does not expose its links; see `lost`"),
             },
         ];
         lines.push(match (checked.damaged.len(), checked.files) {
