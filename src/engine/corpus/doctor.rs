@@ -10,7 +10,7 @@ use crate::engine::corpus::Corpus;
 use crate::engine::corpus::model::{precision_named, stored};
 use crate::error::Result;
 use crate::index::IndexCheck;
-use crate::store::{self, Finding, PagesRead, Store};
+use crate::store::{self, Finding, PagesRead};
 
 /// Papers that are searched for in the index.
 const SAMPLE: usize = 100;
@@ -45,7 +45,7 @@ impl Diagnosis {
     /// Of a folder that cannot be opened, and why. Nothing is changed.
     pub fn of_closed(folder: &Path, why: &str) -> Self {
         let mut checks = vec![Finding::bad("folder", why, "see what follows")];
-        checks.extend(Store::examine_closed(folder));
+        checks.extend(store::examine_closed(folder));
         checks.push(room(folder));
         Self::of(checks)
     }
@@ -79,7 +79,7 @@ impl Corpus {
 
     /// The same for the folder of a store that is damaged, which cannot be opened: gives how many papers are damaged.
     pub fn accept_closed(folder: &Path) -> Result<usize> {
-        Store::accept_closed(folder)
+        store::accept_closed(folder)
     }
 
     fn look_at_index(&self) -> Finding {
@@ -90,7 +90,7 @@ impl Corpus {
             Ok(checked) => checked,
             Err(e) => return Finding::bad("index", e.to_string(), HELP),
         };
-        let (have, papers) = (space.index.len(), self.store.count());
+        let (have, papers) = (space.index.len(), self.store.count_papers());
         match papers {
             Err(e) => Finding::bad("index", e.to_string(), HELP),
             Ok(papers) if papers != have => {
@@ -149,7 +149,7 @@ impl Corpus {
 impl Config {
     /// Whether a look at everything would find a folder at all.
     pub fn has_folder(&self) -> bool {
-        Store::is_made(&self.data)
+        store::is_made(&self.data)
     }
 }
 
