@@ -76,8 +76,9 @@
 //! - Which store there is, is chosen in `store::open` alone. The traits know no process, file or statement: one method is one
 //!   transaction, change numbers are handed out in the order of the commits, and where to go on from is a typed place. What
 //!   stands in a cursor is known to `engine/page` alone.
-//! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL, but for the
-//!   filter that a set of rows came from. Which index there is is decided in `index/open` alone, by `[index] kind`. `store` never sees a distance.
+//! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL, but it may see the filter
+//!   that a set of rows came from. `store` never sees a distance.
+//! - The rest knows an index over vectors as `VectorIndex` alone; which one there is, is decided in `index/open` by `[index] kind`.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
 //!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
 //!   word that does not leave `index`.
@@ -127,9 +128,8 @@
 //!   batches of tokens. The queue is bounded for queries; documents come from ingests, which have few windows under way,
 //!   and from requests, which `http` bounds.
 //! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu` and
-//!   `index/kernel`, where `index` maps its files (`index/segments/map`,
-//!   `index/lexical/forward`), where memory goes back to the
-//!   system (`embed/cpu/release`) and where a thread lets others go first (`index/background`).
+//!   `index/kernel`, where `index` maps its files (`index/segments/map`, `index/lexical/forward`), where memory goes
+//!   back to the system (`embed/cpu/release`) and where a thread lets others go first (`index/background`).
 //!
 //! # Glossary
 //!

@@ -203,7 +203,7 @@ fn no_unwrap_where_it_does_not_belong() {
             "index/contract/setups.rs",
             "themes/tests.rs",
             "segments/persistence_tests.rs",
-            "corpus/walk_tests.rs",
+            "corpus/tests.rs",
             "store/sqlite/fixture.rs",
             "lexical/contract.rs",
             "embed/cpu/tests.rs",

@@ -83,23 +83,27 @@ impl Corpus {
     }
 
     fn look_at_index(&self) -> Finding {
-        const HELP: &str = "stop the service, remove the folder `index` in the data folder and open it again: it is built from the \
-            store";
         let space = self.space();
+        let help = match space.index.lasts() {
+            true => {
+                "stop the service, remove the folder `index` in the data folder and open it again: it is built from the store"
+            }
+            false => "open the folder again: the index is built from the store",
+        };
         let checked = match space.index.check(SAMPLE) {
             Ok(checked) => checked,
-            Err(e) => return Finding::bad("index", e.to_string(), HELP),
+            Err(e) => return Finding::bad("index", e.to_string(), help),
         };
         let (have, papers) = (space.index.len(), self.store.count_papers());
         match papers {
-            Err(e) => Finding::bad("index", e.to_string(), HELP),
+            Err(e) => Finding::bad("index", e.to_string(), help),
             Ok(papers) if papers != have => {
                 Finding::bad("index", format!("it holds {have} of {papers} papers"), "wait a moment and look again")
             }
-            Ok(_) if !checked.damaged.is_empty() => Finding::bad("index", checked.damaged.join("; "), HELP),
+            Ok(_) if !checked.damaged.is_empty() => Finding::bad("index", checked.damaged.join("; "), help),
             Ok(_) if checked.unreachable.is_some_and(|n| n > 0) => {
                 let n = checked.unreachable.unwrap_or_default();
-                Finding::bad("index", format!("{n} points of its graphs are unreachable"), HELP)
+                Finding::bad("index", format!("{n} points of its graphs are unreachable"), help)
             }
             Ok(papers) => {
                 let files = match checked.files {

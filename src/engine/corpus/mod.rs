@@ -24,7 +24,7 @@ mod versions;
 mod words;
 
 #[cfg(test)]
-mod walk_tests;
+mod tests;
 
 pub use self::doctor::{Checkup, Diagnosis};
 pub use self::embed::{MAX_QUERY_BYTES, check_query};
