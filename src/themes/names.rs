@@ -12,7 +12,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::text::{Counts, singular};
+use super::text::Counts;
+use crate::paper::english::singular;
 
 /// Terms kept of a theme.
 const TERMS: usize = 10;

@@ -49,6 +49,7 @@ use self::words::{Form, Purpose, Reader};
 use super::files::{Sum, sync_folder};
 use crate::error::{Error, Result};
 use crate::paper::Row;
+use crate::paper::person::PersonName;
 
 /// The second has surnames, names with signs, words as they are written, and one spelling for British and American.
 const FORMAT: u32 = 2;
@@ -429,7 +430,7 @@ fn read_document(reader: &mut Reader, document: &Document<'_>) -> Indexed {
         text,
         title,
         whole,
-        authors: document.authors.iter().map(|a| reader.read_name(&names::western(a))).collect(),
+        authors: document.authors.iter().map(|a| reader.read_name(&PersonName::read(a).given_first())).collect(),
         ids: document.ids.iter().map(|id| id.to_lowercase()).collect(),
         categories: document.categories.iter().map(|c| c.trim().to_lowercase()).collect(),
         day: document.day,

@@ -1,6 +1,7 @@
 //! DOIs: `10.`, a number of the registrant, a stroke, and nearly any letters. Upper and lower case are alike.
 
 use super::{Identifier, arxiv, dress};
+use crate::paper::percent;
 
 /// What publishers put behind the DOI in an address.
 const TAILS: &[&str] = &[
@@ -115,14 +116,6 @@ fn without_tails(mut name: &str) -> &str {
 
 /// A DOI as it is written in an address.
 pub fn in_an_address(doi: &str) -> String {
-    let mut out = String::with_capacity(doi.len());
-    for c in doi.chars() {
-        match c {
-            '<' | '>' | '"' | '{' | '}' | '|' | '\\' | '^' | '`' | '#' | '?' | '%' | '[' | ']' => {
-                out += &format!("%{:02X}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out
+    let sign = "<>\"{}|\\^`#?%[]";
+    percent::encoded_where(doi, |c| sign.contains(c))
 }

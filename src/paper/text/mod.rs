@@ -11,8 +11,9 @@ mod formula;
 mod latex;
 mod markup;
 mod spelled;
+pub mod tex;
 
-pub use spelled::{letters, spelled, unaccented};
+pub use spelled::{is_cjk, latin_folded, letters, spelled, unaccented};
 
 use std::borrow::Cow;
 
@@ -20,7 +21,7 @@ use unicode_normalization::UnicodeNormalization;
 
 /// The number of these rules. Raised when they read a text in another way, so that folders of before are brought up to date:
 /// their texts are read again, and those that have become others are embedded again.
-pub const READING: u32 = 1;
+pub const READING: u32 = 2;
 
 /// What stands around a formula while a text is read; no text has these (they are no characters).
 const OPEN: char = '\u{fdd0}';

@@ -7,7 +7,8 @@ use super::Interest;
 use crate::engine::Engine;
 use crate::engine::readers::reader::{Common, Reader};
 use crate::error::Result;
-use crate::paper::{Identifier, Paper, PaperId, Row, head, plain};
+use crate::paper::english::is_plural;
+use crate::paper::{Identifier, Paper, PaperId, Row, head, is_cjk, plain};
 use crate::themes::names::{Name, name_all};
 use crate::themes::text::{Counts, Words};
 
@@ -166,11 +167,8 @@ fn is_name(form: &str) -> bool {
     let doing = ends(first, "ing") && !thing(THINGS_IN_ING, &tail(first));
     let how = ends(first, "ly") && !thing(THINGS, first);
     // What stands before a noun is singular in English, but for what only looks like a plural: else one of both is a verb.
-    let plural = |w: &&str| {
-        w.ends_with('s') && !["ss", "us", "is", "ics", "as", "os", "series", "species"].iter().any(|e| w.ends_with(e))
-    };
     let before = lower.split(' ').count() - 1;
-    let verb = lower.split(' ').take(before).any(|w| plural(&w)) || thing(VERBS, last);
+    let verb = lower.split(' ').take(before).any(is_plural) || thing(VERBS, last);
     let last = tail(last);
     let open = OPEN_ENDS.iter().any(|e| ends(&last, e) || last == *e) && !thing(THINGS, &last)
         || (ends(&last, "ed") && !last.ends_with("eed"));
@@ -183,7 +181,7 @@ fn is_title(text: &str) -> bool {
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let signs = text.chars().filter(|c| !c.is_whitespace()).count();
     let words = text.split_whitespace().filter(|w| w.chars().filter(|c| c.is_alphabetic()).count() >= 3).count();
-    let wide = text.chars().filter(|c| matches!(u32::from(*c), 0x2E80..=0x9FFF | 0xAC00..=0xD7AF)).count();
+    let wide = text.chars().filter(|c| is_cjk(*c)).count();
     letters * 10 >= signs * 6
         && (words >= 2 || wide >= 3)
         && !text.contains("://")
