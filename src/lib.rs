@@ -37,6 +37,7 @@
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; a reader's taste and interests, candidates among themselves, the reading of others; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
 //! | [`user`] | a user, events and what they come to |
+//! | [`assignment`] | who goes with whom: the pairs of two sets that share most in all |
 //! | [`vector`] | sums and products of dense and sparse vectors |
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
@@ -59,7 +60,7 @@
 //! 3  sources  eval                know engine
 //! 2  engine                       the only place where the next floor's rooms meet
 //! 1  embed  index  store  rank  themes    do not know each other
-//! 0  paper  user  vector  config  error  cancel  bounds   know nobody
+//! 0  paper  user  vector  assignment  config  error  cancel  bounds   know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -126,6 +127,7 @@
 //!   `index/kernel`, where `index` maps its files (`index/map`, `index/lexical/forward`), where memory goes back to the
 //!   system (`embed/cpu/release`) and where a thread lets others go first (`index/writer`).
 
+pub mod assignment;
 pub mod bounds;
 pub mod cancel;
 pub mod cli;

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use fastrand::Rng;
+
 use super::Progress;
-use super::bootstrap::Random;
+use super::bootstrap::draw;
 use super::metrics::Figures;
 use super::search::row;
 use super::sets::Group;
@@ -25,13 +27,13 @@ pub fn run(
     progress: Progress<'_>,
 ) -> Result<Table> {
     let mut asked: Vec<(String, HashSet<String>)> = Vec::new();
-    let mut random = Random(11);
+    let mut random = Rng::with_seed(11);
     for group in groups {
         let there = present(engine, &group.relevant)?;
         if there.len() < 2 {
             continue;
         }
-        for seed in random.draw(&there, seeds) {
+        for seed in draw(&mut random, &there, seeds) {
             let others = there.iter().filter(|id| **id != seed).cloned().collect();
             asked.push((seed, others));
         }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::ask::{Ranking, RequestFields};
 use super::base::Base;
-use super::channel::{Channel, Form, encoded};
+use super::channel::{Channel, Form};
 use super::door::{Peer, count_refusal};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params};
@@ -21,6 +21,7 @@ use super::feed::{FeedParameters, take_feed};
 use super::fresh::{Answered, Has};
 use crate::engine::{Engine, Mark, PaperOrder, Since, ThemeOptions};
 use crate::error::Result;
+use crate::paper::percent::encoded;
 use crate::paper::{Paper, head};
 use crate::store::Listing;
 
@@ -132,7 +133,7 @@ async fn feed(
             };
             let make = || {
                 let papers = papers(engine)?;
-                Ok(channel.write(form, &papers))
+                channel.write(form, &papers)
             };
             fresh.answer(&asked.question(), mark, &asked.has, make).map(Some)
         })

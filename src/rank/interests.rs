@@ -1,5 +1,7 @@
 //! A history split into interests, interests that keep their name as it grows, and a fair share of a list for each.
 
+use crate::assignment;
+
 /// Most examples that are clustered; the rest falls to the closest cluster.
 pub const MAX_CLUSTERED: usize = 600;
 
@@ -169,22 +171,16 @@ impl Groups {
     }
 }
 
-/// Which of the old groups each new one goes on with: those that share most papers first, each at most once.
+/// Which of the old groups each new one goes on with, each at most once: so that most is shared in all, and of two that grew out of
+/// one the other can still go on with another.
 ///
 /// `overlap(new, old)` is the weight of the papers that are in both.
 pub fn follow(new: usize, old: usize, overlap: impl Fn(usize, usize) -> f32) -> Vec<Option<usize>> {
-    let mut pairs: Vec<(f32, usize, usize)> = (0..new)
-        .flat_map(|i| (0..old).map(move |j| (i, j)))
-        .map(|(i, j)| (overlap(i, j), i, j))
-        .filter(|p| p.0 > 0.0)
-        .collect();
-    pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-    let (mut out, mut taken) = (vec![None; new], vec![false; old]);
-    for (_, i, j) in pairs {
-        if out[i].is_none() && !taken[j] {
-            out[i] = Some(j);
-            taken[j] = true;
-        }
+    let pairs = (0..new).flat_map(|i| (0..old).map(move |j| (i, j)));
+    let weights: Vec<(u32, u32, f64)> = pairs.map(|(i, j)| (i as u32, j as u32, f64::from(overlap(i, j)))).collect();
+    let mut out = vec![None; new];
+    for (i, j) in assignment::best(&weights) {
+        out[i as usize] = Some(j as usize);
     }
     out
 }

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use fastrand::Rng;
+
 use crate::engine::Testbed;
-use crate::eval::bootstrap::Random;
+use crate::eval::bootstrap;
 use crate::rank::{Logistic, LogisticOptions, Sample};
 use crate::vector::{add, dot};
 
@@ -64,7 +66,7 @@ pub fn scores(
     examples: &[(usize, f32)],
     candidates: &[usize],
     readers: &[f32],
-    random: &mut Random,
+    random: &mut Rng,
 ) -> Vec<f32> {
     let likes: Vec<usize> = examples.iter().filter(|e| e.1 > 0.0).map(|e| e.0).collect();
     let dislikes: Vec<usize> = examples.iter().filter(|e| e.1 < 0.0).map(|e| e.0).collect();
@@ -107,7 +109,7 @@ pub fn scores(
         Method::Logistic => {
             let used: HashSet<usize> = examples.iter().map(|e| e.0).chain(candidates.iter().copied()).collect();
             let at_large: Vec<usize> = (0..testbed.len()).filter(|k| !used.contains(k)).collect();
-            let at_large = random.draw(&at_large, AT_LARGE);
+            let at_large = bootstrap::draw(random, &at_large, AT_LARGE);
             let sample = |&k: &usize, positive| Sample { dense: testbed.vector(k), sparse: &[], positive, weight: 1.0 };
             let mut samples: Vec<Sample<'_>> = likes.iter().map(|k| sample(k, true)).collect();
             samples.extend(dislikes.iter().chain(&at_large).map(|k| sample(k, false)));
@@ -115,6 +117,6 @@ pub fn scores(
             by(&|k| model.score(testbed.vector(k), &[]))
         }
         Method::Popularity => by(&|k| readers.get(k).copied().unwrap_or(0.0)),
-        Method::Random => candidates.iter().map(|_| random.below(1 << 24) as f32).collect(),
+        Method::Random => candidates.iter().map(|_| random.u32(..1 << 24) as f32).collect(),
     }
 }

@@ -7,13 +7,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use fastrand::Rng;
 use rayon::prelude::*;
 
 use super::methods::best_first;
 use crate::engine::{Engine, Readership, Testbed, Topic};
 use crate::error::Result;
 use crate::eval::Progress;
-use crate::eval::bootstrap::{self, Random};
+use crate::eval::bootstrap;
 use crate::eval::metrics::{ndcg, recall};
 use crate::eval::sets::{Group, Half, Taken};
 use crate::eval::similar::present;
@@ -271,10 +272,10 @@ impl<'a> Stage<'a> {
 
     /// What a reader gets by every way to ask; and the share of what may be asked that they like.
     fn play(&self, player: &Player) -> Result<(f64, [[[Served; 3]; 3]; 2])> {
-        let mut random = Random(17 + 131 * player.own[0] as u64 + player.own.len() as u64);
-        let some = random.draw(&self.open, 300);
+        let mut random = Rng::with_seed(17 + 131 * player.own[0] as u64 + player.own.len() as u64);
+        let some = bootstrap::draw(&mut random, &self.open, 300);
         let liked = some.iter().filter(|k| self.verdict(player, **k) > 0.0).count() as f64 / some.len().max(1) as f64;
-        let of = random.draw(&player.own, 1);
+        let of = bootstrap::draw(&mut random, &player.own, 1);
         let words = of.first().and_then(|k| self.titles.get(k)).map(|title| phrase(title)).unwrap_or_default();
         let topic = if words.is_empty() { None } else { Some(self.testbed.topic(&words)?) };
         let mut out = [[[Served::default(); 3]; 3]; 2];
@@ -286,10 +287,10 @@ impl<'a> Stage<'a> {
         Ok((liked, out))
     }
 
-    fn ask(&self, player: &Player, way: usize, topic: Option<&Topic>, random: &mut Random) -> [Served; 3] {
+    fn ask(&self, player: &Player, way: usize, topic: Option<&Topic>, random: &mut Rng) -> [Served; 3] {
         let order = match way {
             1 => self.popular.iter().copied().take(ANSWERS[2]).collect(),
-            2 => random.draw(&self.open, ANSWERS[2]),
+            2 => bootstrap::draw(random, &self.open, ANSWERS[2]),
             _ => Vec::new(),
         };
         let mut answers: Vec<(usize, f32)> = Vec::new();
@@ -334,13 +335,13 @@ impl<'a> Stage<'a> {
     }
 
     /// How the hidden papers are ranked after some answers, as it serves: by attention while nothing is liked.
-    fn serve(&self, player: &Player, topic: Option<&Topic>, answers: &[(usize, f32)], random: &mut Random) -> Served {
+    fn serve(&self, player: &Player, topic: Option<&Topic>, answers: &[(usize, f32)], random: &mut Rng) -> Served {
         let examples: Vec<(usize, f32)> = answers.iter().copied().filter(|a| a.1 != 0.0).collect();
         let likes: Vec<u32> = examples.iter().filter(|e| e.1 > 0.0).map(|e| e.0 as u32).collect();
         let mut scores = match self.testbed.taste_from(topic, &examples) {
             Some(preferences) => self.testbed.score(&preferences, &self.candidates),
             // A tie is broken by chance and not by the order of ids.
-            None => self.candidates.iter().map(|k| self.attention[*k] + random.below(1 << 16) as f32 / 1e6).collect(),
+            None => self.candidates.iter().map(|k| self.attention[*k] + random.u32(..1 << 16) as f32 / 1e6).collect(),
         };
         let others = self.readership.as_ref().filter(|_| !likes.is_empty());
         if let Some(more) = others.and_then(|r| r.add(player.number, &likes)) {

@@ -51,8 +51,9 @@ use crate::error::{Error, Result};
 use crate::paper::Row;
 use crate::paper::person::PersonName;
 
-/// The second has surnames, names with signs, words as they are written, and one spelling for British and American.
-const FORMAT: u32 = 2;
+/// The second has surnames, names with signs, words as they are written, and one spelling for British and American; the third
+/// reads names as `paper` does, and holds no identifiers, which nobody looked for here.
+const FORMAT: u32 = 3;
 
 /// Why an index is made again that is whole, but of another format.
 const EARLIER: &str = "another version of paperkin made it, which read words in another way";
@@ -82,8 +83,6 @@ pub struct Document<'a> {
     pub keywords: &'a [String],
     /// Categories, compared in lower case.
     pub categories: &'a [String],
-    /// Identifiers, compared in lower case as they are.
-    pub ids: Vec<String>,
     /// Days since 1970-01-01.
     pub day: Option<i32>,
 }
@@ -431,7 +430,6 @@ fn read_document(reader: &mut Reader, document: &Document<'_>) -> Indexed {
         title,
         whole,
         authors: document.authors.iter().map(|a| reader.read_name(&PersonName::read(a).given_first())).collect(),
-        ids: document.ids.iter().map(|id| id.to_lowercase()).collect(),
         categories: document.categories.iter().map(|c| c.trim().to_lowercase()).collect(),
         day: document.day,
     }

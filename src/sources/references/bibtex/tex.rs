@@ -9,8 +9,11 @@ use crate::paper::tex;
 
 /// What a command stands for in the value of a field.
 fn sign(command: &str) -> Option<Cow<'static, str>> {
-    if tex::is_blank(command) {
-        return Some(" ".into());
+    match command {
+        // In an address it stands for the sign on the keyboard.
+        "sim" | "textsim" => return Some("~".into()),
+        command if tex::is_blank(command) => return Some(" ".into()),
+        _ => {}
     }
     tex::letter(command).map(Cow::from).or_else(|| tex::symbol(command).map(Cow::from))
 }
