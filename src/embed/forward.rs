@@ -19,7 +19,7 @@ pub enum Model {
     /// BERT and its family on candle's tensors.
     Bert(Box<Bert>, Pool, Precision),
     /// Candle's own, in f32.
-    CandleModel(Box<CandleModel>, Pool),
+    Other(Box<CandleModel>, Pool),
 }
 
 /// The threads that candle's products share on the processor; none on other devices.
@@ -74,7 +74,7 @@ impl Model {
                 files.identity_in(options)?;
                 let pool = Pool::of(&device, threads)?;
                 let stock = pool.run(|| CandleModel::load(files, device))?;
-                Ok(Model::CandleModel(Box::new(stock), pool))
+                Ok(Model::Other(Box::new(stock), pool))
             }
         }
     }
@@ -88,7 +88,7 @@ impl Model {
                 .forward(batch, *threads)
                 .map_err(|e| Error::Model(format!("the model failed on {} texts: {e}", batch.len()))),
             Model::Bert(model, pool, _) => pool.run(|| model.forward(batch)),
-            Model::CandleModel(model, pool) => pool.run(|| model.forward(batch)),
+            Model::Other(model, pool) => pool.run(|| model.forward(batch)),
         }
     }
 
@@ -99,7 +99,7 @@ impl Model {
             Model::Bert(model, pool, _) => {
                 format!("{}, {}{}", device::name(model.device()), model.precision(), pool.told())
             }
-            Model::CandleModel(model, pool) => format!("{}, f32{}", device::name(model.device()), pool.told()),
+            Model::Other(model, pool) => format!("{}, f32{}", device::name(model.device()), pool.told()),
         }
     }
 
@@ -108,7 +108,7 @@ impl Model {
         match self {
             Model::Cpu(model, _) => model.precision(),
             Model::Bert(_, _, precision) => *precision,
-            Model::CandleModel(..) => Precision::F32,
+            Model::Other(..) => Precision::F32,
         }
     }
 
@@ -119,9 +119,9 @@ impl Model {
             Model::Cpu(..) => 2048,
             Model::Bert(model, ..) if model.device().is_cpu() => 2048,
             Model::Bert(model, ..) => model.token_budget(),
-            Model::CandleModel(model, _) if model.device().is_cpu() => 2048,
+            Model::Other(model, _) if model.device().is_cpu() => 2048,
             // Their scores are laid out in f32, some of them more than once: half a card's worth is not known for them.
-            Model::CandleModel(..) => 8192,
+            Model::Other(..) => 8192,
         }
     }
 
@@ -140,9 +140,9 @@ impl Model {
         match self {
             Model::Cpu(..) => Pace::default(),
             Model::Bert(model, ..) if model.device().is_cpu() => Pace::default(),
-            Model::CandleModel(model, _) if model.device().is_cpu() => Pace::default(),
+            Model::Other(model, _) if model.device().is_cpu() => Pace::default(),
             // Enough for some batches of the budget above, and the next ones read and split while these run.
-            Model::Bert(..) | Model::CandleModel(..) => Pace { window: 1024, ahead: 1 },
+            Model::Bert(..) | Model::Other(..) => Pace { window: 1024, ahead: 1 },
         }
     }
 }

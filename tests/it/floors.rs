@@ -176,16 +176,16 @@ fn no_unwrap_where_it_does_not_belong() {
         let tests = [
             "index/contract.rs",
             "themes/tests.rs",
-            "index/lasting.rs",
+            "index/persistence_tests.rs",
             "store/fixture.rs",
             "lexical/contract.rs",
             "embed/cpu/tests.rs",
             "references/tests.rs",
             "bibtex/tests.rs",
-            "embed/tiny/agree.rs",
-            "embed/tiny/hub.rs",
-            "embed/tiny/mod.rs",
-            "embed/tiny/plain.rs",
+            "embed/test_models/agree.rs",
+            "embed/test_models/hub.rs",
+            "embed/test_models/mod.rs",
+            "embed/test_models/plain.rs",
         ];
         if tests.iter().any(|t| path.ends_with(t)) {
             continue;

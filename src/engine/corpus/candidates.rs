@@ -10,8 +10,9 @@ use std::collections::HashMap;
 use roaring::RoaringBitmap;
 
 use crate::cancel;
+use crate::engine::answer::Mode;
+use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
-use crate::engine::{Engine, Mode};
 use crate::error::Result;
 use crate::index::{Lexical, Plan, TermVector, Words, dot};
 use crate::paper::Row;
@@ -130,9 +131,9 @@ const BEST: usize = 3;
 /// How far a paper stays behind one that feedback must not carry it past.
 const BEHIND: f32 = 1e-6;
 
-impl Engine {
+impl Corpus {
     /// The `k` closest by meaning and the `k` closest by words, with the scores of all.
-    pub(in crate::engine) fn candidates(
+    pub(super) fn candidates(
         &self,
         space: &EmbeddingSpace,
         probe: &RetrievalQuery<'_>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cancel;
 use crate::embed::{Embedder, Kind};
-use crate::engine::Engine;
+use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::search::check_query;
 use crate::error::{Error, Result};
@@ -13,22 +13,15 @@ use crate::paper::plain;
 use crate::store::StoredModel;
 
 /// Texts in one call of [`Engine::embed`].
-pub(in crate::engine) const MAX_INPUTS: usize = crate::bounds::TEXTS;
+pub(super) const MAX_INPUTS: usize = crate::bounds::TEXTS;
 
-impl Engine {
+impl Corpus {
     /// The embedder of the current model, opened now if nobody did before.
-    ///
-    /// # Errors
-    /// [`Error::Model`] when it cannot be opened; [`Error::Data`] when it is no longer the model that the papers'
-    /// vectors were made with.
     pub fn embedder(&self) -> Result<Arc<dyn Embedder>> {
-        self.space().embedder(&self.config)
+        self.space().embedder()
     }
 
     /// Unit vectors of some texts, and the model they are of. Texts are embedded as those of papers are: without markup.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for no text, too many, an empty or an overlong one.
     pub fn embed(&self, texts: &[&str], kind: Kind) -> Result<(Vec<Vec<f32>>, StoredModel)> {
         let space = self.space();
         check_texts(texts)?;
@@ -38,12 +31,12 @@ impl Engine {
             bared.push(bare(text));
         }
         let texts: Vec<&str> = bared.iter().map(AsRef::as_ref).collect();
-        Ok((space.embedder(&self.config)?.embed(&texts, kind)?, space.model.clone()))
+        Ok((space.embedder()?.embed(&texts, kind)?, space.model.clone()))
     }
 
     /// The vector of one query, in a given space.
-    pub(in crate::engine) fn embed_query(&self, space: &EmbeddingSpace, text: &str) -> Result<Vec<f32>> {
-        let vectors = space.embedder(&self.config)?.embed(&[&*bare(text)], Kind::Query)?;
+    pub fn embed_query(&self, space: &EmbeddingSpace, text: &str) -> Result<Vec<f32>> {
+        let vectors = space.embedder()?.embed(&[&*bare(text)], Kind::Query)?;
         vectors.into_iter().next().ok_or_else(|| Error::Internal("the embedder gave no vector".into()))
     }
 }
@@ -55,7 +48,7 @@ fn bare(text: &str) -> Cow<'_, str> {
 }
 
 /// Refuses no text, too many, and those that nothing can be found with.
-pub(in crate::engine) fn check_texts(texts: &[&str]) -> Result<()> {
+pub(super) fn check_texts(texts: &[&str]) -> Result<()> {
     if texts.is_empty() || texts.len() > MAX_INPUTS {
         return Err(Error::Invalid(format!("{} inputs; 1 to {MAX_INPUTS} are allowed", texts.len())));
     }

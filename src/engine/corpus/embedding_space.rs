@@ -7,18 +7,19 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use roaring::RoaringBitmap;
 
-use crate::config::{Config, Precision};
-use crate::embed::{self, Embedder, Identity, Options, Pace};
-use crate::engine::open::precision_named;
+use crate::config::Config;
+use crate::embed::{self, Embedder, Pace};
+use crate::engine::corpus::model::precision_named;
 use crate::error::{Error, Result};
-use crate::index::{IndexOptions, OpenReport, SegmentedIndex};
+use crate::index::{Found, IndexOptions, NeighbourGraph, OpenReport, SegmentedIndex};
 use crate::paper::Row;
 use crate::store::{Store, StoredModel};
 
 /// A model, the index over its vectors, and its embedder.
 pub struct EmbeddingSpace {
-    pub model: StoredModel,
-    pub index: SegmentedIndex,
+    pub(super) model: StoredModel,
+    pub(super) index: SegmentedIndex,
+    config: Config,
     // Opened by the first who needs it: half of the commands never embed a text.
     embedder: OnceLock<Arc<dyn Embedder>>,
     // Held while the embedder is opened, so that it happens once.
@@ -46,7 +47,46 @@ impl EmbeddingSpace {
         });
         let (index, report) =
             SegmentedIndex::open(&folder, &model.fingerprint, model.dimension, options, change, &rows, source)?;
-        Ok((EmbeddingSpace { model, index, embedder: OnceLock::new(), opening: Mutex::default() }, report))
+        let config = config.clone();
+        Ok((EmbeddingSpace { model, index, config, embedder: OnceLock::new(), opening: Mutex::default() }, report))
+    }
+
+    /// The model whose vectors these are.
+    pub fn model(&self) -> &StoredModel {
+        &self.model
+    }
+
+    /// How many papers it holds.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The rows of the papers.
+    pub fn rows(&self) -> RoaringBitmap {
+        self.index.rows()
+    }
+
+    /// The `k` papers nearest to a unit vector among the allowed ones, nearest first.
+    ///
+    /// # Errors
+    /// When whoever asked has given up.
+    pub fn search(&self, vector: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found> {
+        self.index.search(vector, k, allowed)
+    }
+
+    /// The nearest neighbours of every paper among all papers.
+    pub fn neighbour_graph(&self, k: usize) -> NeighbourGraph {
+        self.index.neighbour_graph(k)
+    }
+
+    /// The vectors of some rows, in their order; none for a row that is not there (any more).
+    pub fn vectors(&self, rows: &[Row]) -> Vec<Option<Vec<f32>>> {
+        self.index.vectors(rows)
     }
 
     /// The vectors of some rows, in their order; zero for a row that was deleted meanwhile.
@@ -60,7 +100,7 @@ impl EmbeddingSpace {
     /// # Errors
     /// [`Error::Model`] when it cannot be opened; [`Error::Data`] when it is no longer the model that the vectors were
     /// made with.
-    pub fn embedder(&self, config: &Config) -> Result<Arc<dyn Embedder>> {
+    pub fn embedder(&self) -> Result<Arc<dyn Embedder>> {
         if let Some(embedder) = self.embedder.get() {
             return Ok(Arc::clone(embedder));
         }
@@ -68,7 +108,7 @@ impl EmbeddingSpace {
         if let Some(embedder) = self.embedder.get() {
             return Ok(Arc::clone(embedder));
         }
-        let embedder = embedder(&self.model, config)?;
+        let embedder = embedder(&self.model, &self.config)?;
         let _ = self.embedder.set(Arc::clone(&embedder));
         Ok(embedder)
     }
@@ -112,30 +152,11 @@ pub fn folder(data: &Path, model: &StoredModel) -> PathBuf {
     data.join("index").join(&model.fingerprint)
 }
 
-/// What the store keeps of a model.
-pub fn stored(identity: Identity) -> StoredModel {
-    StoredModel {
-        name: identity.name,
-        fingerprint: identity.fingerprint,
-        dimension: identity.dimension,
-        source: identity.source,
-        precision: identity.precision.to_string(),
-    }
-}
-
-impl Config {
-    /// The part of the settings that the embedder needs. `precision` and `dimension` are what counts when nobody asked for
-    /// another.
-    pub fn embed_options(&self, model: &str, precision: Option<Precision>, dimension: Option<usize>) -> Options {
-        Options {
-            model: model.to_string(),
-            device: self.device,
-            kernels: self.kernels,
-            precision: self.precision.or(precision),
-            dimension: self.dimension.or(dimension),
-            threads: self.tuning.threads,
-            token_budget: self.tuning.token_budget,
-            max_waiting: self.tuning.max_waiting,
+/// Removes the indexes over the vectors of other models. What cannot be removed is left: it does no harm.
+pub fn sweep(folder: &Path, keep: &str) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name() != keep {
+            let _ = std::fs::remove_dir_all(entry.path());
         }
     }
 }

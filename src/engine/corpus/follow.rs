@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::engine::Engine;
+use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::versions::Versions;
 use crate::engine::corpus::words::catch_up;
@@ -250,7 +250,7 @@ impl Drop for Watcher {
     }
 }
 
-impl Engine {
+impl Corpus {
     /// What is wrong for now, the gravest first; empty while all is well. It waits for nothing.
     pub fn troubles(&self) -> Vec<Trouble> {
         self.store.troubles().all()

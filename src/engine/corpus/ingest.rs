@@ -15,14 +15,15 @@ use utoipa::ToSchema;
 
 use crate::cancel::{self, Cancel};
 use crate::embed::{Kind, PendingEmbeddings, unit};
-use crate::engine::Engine;
+use crate::engine::corpus::Changes;
+use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::error::{Error, Result};
 use crate::paper::{LeftOut, Paper, PaperId, Row, head};
 use crate::store::{Fingerprints, Outcome};
 
 /// Rejected lines, or entries of a list, that are listed one by one; more are only counted.
-pub(in crate::engine) const MAX_LISTED: usize = 1000;
+pub const MAX_LISTED: usize = 1000;
 
 /// Bytes of papers in a window, beyond which it is full: a few windows are in memory at a time.
 pub const MAX_WINDOW: usize = 16 << 20;
@@ -222,12 +223,8 @@ impl Seen {
     }
 }
 
-impl Engine {
+impl Corpus {
     /// Takes papers in. `progress` hears the report so far after each committed window.
-    ///
-    /// # Errors
-    /// When the model, the disk or the source fails; all windows reported so far are safe, and running it again goes on
-    /// where it stopped.
     pub fn ingest(&self, source: Source<'_>, progress: &(dyn Fn(&Report) + Sync)) -> Result<Report> {
         let committed = &AtomicUsize::new(0);
         std::thread::scope(|scope| {
@@ -334,7 +331,7 @@ impl Engine {
         if unknown.is_empty() {
             return Ok(());
         }
-        let embedder = window.space.embedder(&self.config)?;
+        let embedder = window.space.embedder()?;
         let texts: Vec<String> = unknown.iter().map(|&k| window.papers[k].text_joined(embedder.separator())).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let submitted = embedder.submit(&texts, Kind::Document)?;
@@ -421,7 +418,7 @@ impl Engine {
         space.index.remove(&gone);
         let followed = self.follow_versions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone);
         // Behind the versions, which say what themes count.
-        self.themes.fall_behind();
+        self.followers.tell(&Changes::default());
         // The store has taken it, so it is a success; what did not follow is told, and tried again.
         followed.unwrap_or_else(|e| self.follow.index_missed(&e));
         let followed = self.follow_words(&changed, &gone, written.change);

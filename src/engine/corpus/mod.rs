@@ -1,17 +1,173 @@
 //! Papers: how they come in, how they are found, and what follows the store.
+//!
+//! This part knows neither themes nor readers. What they have to hear of it, they hear as [`Follower`]s.
 
-pub(in crate::engine) mod answer;
-pub(in crate::engine) mod candidates;
-pub(in crate::engine) mod embed;
-pub(in crate::engine) mod embedding_space;
-pub(in crate::engine) mod follow;
-pub(in crate::engine) mod ingest;
-pub(in crate::engine) mod named;
-pub(in crate::engine) mod reading;
-pub(in crate::engine) mod recommend;
-pub(in crate::engine) mod reembed;
-pub(in crate::engine) mod retrieve;
-pub(in crate::engine) mod search;
-pub(in crate::engine) mod similar;
-pub(in crate::engine) mod versions;
-pub(in crate::engine) mod words;
+mod candidates;
+mod doctor;
+mod embed;
+mod embedding_space;
+mod follow;
+mod followers;
+mod info;
+mod ingest;
+mod model;
+mod named;
+mod open;
+mod reading;
+mod recommend;
+mod reembed;
+mod retrieve;
+mod search;
+mod similar;
+mod versions;
+mod words;
+
+pub use self::doctor::{Checkup, Diagnosis};
+pub use self::embedding_space::EmbeddingSpace;
+pub use self::followers::{Changes, Follower};
+pub use self::info::Info;
+pub use self::ingest::{Incoming, MAX_LISTED, MAX_WINDOW, Rejected, Rejection, Report, Source, Warning};
+pub use self::open::OpenedCorpus;
+pub use self::recommend::{Example, MAX_CANDIDATES, Recommend};
+pub use self::reembed::Reembedded;
+pub use self::search::{MAX_QUERY_BYTES, check_query};
+pub use self::similar::TakeNeighbours;
+pub use self::versions::{PaperInFull, Version, Versions};
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use self::followers::Followers;
+use crate::cancel;
+use crate::config::Config;
+use crate::engine::answer::check_limit;
+use crate::error::{Error, Result};
+use crate::index::Lexical;
+use crate::paper::{Paper, PaperId, Row};
+use crate::store::{Listing, Page, Store, StoredModel};
+use crate::user::Moment;
+
+/// The papers of a data folder, and what is derived from them.
+pub struct Corpus {
+    // First, so that it ends before what it watches is closed.
+    _watcher: follow::Watcher,
+    folder: PathBuf,
+    config: Config,
+    // Shared with the index, which reads from it what its files lack.
+    store: Arc<Store>,
+    // A lock only around the pointer: whoever asks takes a copy of it and works in one space to the end.
+    space: Arc<RwLock<Arc<EmbeddingSpace>>>,
+    // The words of the papers, which no model changes.
+    lexical: Arc<Lexical>,
+    // Which rows are versions of one work; written by commits alone.
+    versions: Arc<RwLock<Versions>>,
+    // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
+    committing: Arc<Mutex<()>>,
+    // What could not follow the store, and is tried again.
+    follow: Arc<follow::Follow>,
+    followers: Followers,
+}
+
+impl Corpus {
+    /// The paper that a text names: its id, or any form of its arXiv id, DOI and the like.
+    pub fn paper(&self, id: &str) -> Result<Paper> {
+        self.named(id).map(|(_, paper)| paper)
+    }
+
+    /// A page of papers without a query.
+    pub fn list(&self, listing: &Listing) -> Result<Page<Paper>> {
+        check_limit(listing.limit)?;
+        self.store.list(listing)
+    }
+
+    /// Takes a paper away: it is in no later answer.
+    pub fn delete(&self, id: &str) -> Result<()> {
+        let known = self.named_beyond_doubt(id)?;
+        let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever waited for it may be gone.
+        cancel::check()?;
+        let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
+        self.space().index.remove(&[row]);
+        let followed = self.follow_versions(std::iter::empty(), &[row]);
+        // Behind the versions, which say what themes count.
+        self.followers.tell(&Changes::default());
+        // It is gone from the store and from every answer, whatever could be written down of that.
+        followed.unwrap_or_else(|e| self.follow.index_missed(&e));
+        self.lexical.remove(&[row]).unwrap_or_else(|e| self.follow.words_missed(&e));
+        Ok(())
+    }
+
+    /// Papers in the order they came in, up to `n` from the one behind `after` on, with their vectors.
+    pub fn export(&self, after: Option<Row>, n: usize) -> Result<Vec<Exported>> {
+        let papers = self.store.papers_after(after, n)?;
+        // From the store, where they stand to the last bit.
+        let each: Vec<&Paper> = papers.iter().map(|(_, paper)| paper).collect();
+        let vectors = self.store.known_vectors(&self.space().model, &each)?;
+        Ok(papers.into_iter().zip(vectors).map(|((row, paper), vector)| Exported { row, paper, vector }).collect())
+    }
+
+    /// Ids in the order the papers came in, up to `n` from the one behind `after` on.
+    pub fn ids(&self, after: Option<Row>, n: usize) -> Result<Vec<(Row, PaperId)>> {
+        self.store.ids_after(after, n)
+    }
+
+    /// Tells somebody from now on what changes, for as long as it lives.
+    pub fn tell(&self, follower: &Arc<dyn Follower>) {
+        self.followers.add(follower);
+    }
+
+    /// The day that counts as today.
+    pub fn today(&self) -> Result<Option<i32>> {
+        self.store.today(Moment::now().day())
+    }
+
+    /// The model whose vectors the papers have.
+    pub fn model(&self) -> StoredModel {
+        self.space().model.clone()
+    }
+
+    /// The present space. Whoever answers takes it once, at the door, and works in it to the end.
+    pub fn space(&self) -> Arc<EmbeddingSpace> {
+        Arc::clone(&self.space.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The settings it was opened with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Brings the indexes into good order and on disk. Searches go on meanwhile; it may take minutes.
+    pub fn maintain(&self) -> Result<()> {
+        self.maintain_words()?;
+        let change = self.store.change()?;
+        self.space().index.maintain(change)
+    }
+
+    /// Whether [`Corpus::maintain`] would have something long to do.
+    pub fn maintenance_is_due(&self) -> bool {
+        self.space().index.is_due()
+    }
+
+    /// Does the same beside requests: the vectors' part behind them, on one thread, without waiting for it.
+    pub fn maintain_gently(&self) -> Result<()> {
+        self.space().index.maintain_soon();
+        self.store.fold_log().unwrap_or_else(|e| tracing::warn!("the log of the store was not folded in: {e}"));
+        self.maintain_words().unwrap_or_else(|e| self.follow.words_missed(&e));
+        Ok(())
+    }
+
+    /// The words of the papers: which hold a word, and which words each holds.
+    pub fn lexical(&self) -> &Lexical {
+        &self.lexical
+    }
+}
+
+/// A paper on its way out of the store.
+pub struct Exported {
+    /// Where to go on from.
+    pub row: Row,
+    /// The paper.
+    pub paper: Paper,
+    /// Its unit vector.
+    pub vector: Option<Vec<f32>>,
+}

@@ -3,22 +3,18 @@
 //! An id as it was given always wins. Otherwise the forms of one identifier ([`Identifier`]) are one, upper and lower case of
 //! other ids are alike, and of several versions the one that was named is taken, else the newest.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-
 use roaring::RoaringBitmap;
 
-use crate::engine::Engine;
+use crate::engine::corpus::Corpus;
 use crate::error::{Error, Result};
 use crate::paper::{Filter, Identifier, Paper, PaperId, Row, id_key};
-use crate::user::Event;
 
-impl Engine {
+impl Corpus {
     /// The row and the paper that a text names.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is none.
-    pub(in crate::engine) fn named(&self, text: &str) -> Result<(Row, Paper)> {
+    pub(super) fn named(&self, text: &str) -> Result<(Row, Paper)> {
         if let Some(found) = self.store.paper(text)? {
             return Ok(found);
         }
@@ -27,7 +23,7 @@ impl Engine {
     }
 
     /// The rows that some texts name, in their order; none where there is no such paper.
-    pub(in crate::engine) fn rows_named(&self, ids: &[&PaperId]) -> Result<Vec<Option<Row>>> {
+    pub(super) fn rows_named(&self, ids: &[&PaperId]) -> Result<Vec<Option<Row>>> {
         let mut rows = self.store.rows(ids)?;
         for (id, row) in ids.iter().zip(&mut rows).filter(|(_, row)| row.is_none()) {
             *row = self.named_otherwise(id.as_str())?;
@@ -39,7 +35,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`] for the first that names none.
-    pub(in crate::engine) fn rows_of_all_named(&self, ids: &[PaperId]) -> Result<Vec<Row>> {
+    pub fn rows_of_all_named(&self, ids: &[PaperId]) -> Result<Vec<Row>> {
         let refs: Vec<&PaperId> = ids.iter().collect();
         let exactly = self.store.rows(&refs)?;
         let otherwise = |id: &PaperId| self.named_otherwise(id.as_str())?.ok_or_else(|| Error::no_paper(id.as_str()));
@@ -47,61 +43,9 @@ impl Engine {
     }
 
     /// The rows on a filter's `exclude` list, as far as they are there.
-    pub(in crate::engine) fn excluded(&self, filter: &Filter) -> Result<RoaringBitmap> {
+    pub fn excluded(&self, filter: &Filter) -> Result<RoaringBitmap> {
         let ids: Vec<&PaperId> = filter.exclude.iter().collect();
         Ok(self.rows_named(&ids)?.into_iter().flatten().map(|row| row.0).collect())
-    }
-
-    /// Events with the ids that their papers were given. What names no paper of the corpus stays as it is, but that it takes
-    /// the id of the same work in the user's library, where it is there.
-    pub(in crate::engine) fn events_of_given_ids<'a>(
-        &self,
-        user: &str,
-        events: &'a [Event],
-    ) -> Result<Cow<'a, [Event]>> {
-        let ids: Vec<&PaperId> = events.iter().map(|e| &e.paper).collect();
-        let exactly = self.store.rows(&ids)?;
-        let mut out = Cow::Borrowed(events);
-        let mut library: Option<HashMap<String, PaperId>> = None;
-        for (k, _) in exactly.iter().enumerate().filter(|(_, row)| row.is_none()) {
-            let text = events[k].paper.as_str();
-            let given = match self.named_otherwise(text)? {
-                Some(row) => self.store.papers(&[row])?.pop().map(|(_, paper)| paper.id),
-                None => {
-                    // Read once, by the first that needs it.
-                    let known = match library.take() {
-                        Some(known) => known,
-                        None => self.library(user)?,
-                    };
-                    let same = || known.get(Identifier::parse(text)?.key());
-                    let given = known.get(text).or_else(same).cloned();
-                    library = Some(known);
-                    given
-                }
-            };
-            if let Some(id) = given.filter(|id| *id != events[k].paper) {
-                out.to_mut()[k].paper = id;
-            }
-        }
-        Ok(out)
-    }
-
-    /// The papers of a user's library that are not in the corpus, by their ids and by the keys of these; none for a user who is
-    /// not there.
-    fn library(&self, user: &str) -> Result<HashMap<String, PaperId>> {
-        let papers = match self.store.user(user) {
-            Ok(user) => self.store.outside(user.number)?,
-            Err(Error::NotFound { .. }) => Vec::new(),
-            Err(e) => return Err(e),
-        };
-        let mut known: HashMap<String, PaperId> =
-            papers.iter().map(|paper| (paper.id.to_string(), paper.id.clone())).collect();
-        for paper in &papers {
-            if let Some(identifier) = Identifier::parse(paper.id.as_str()) {
-                known.entry(identifier.key().to_string()).or_insert_with(|| paper.id.clone());
-            }
-        }
-        Ok(known)
     }
 
     /// The id of the one paper that a text names beyond doubt, for a call that cannot be taken back: its id, or an identifier
@@ -109,7 +53,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is none; [`Error::Invalid`] names them when there are several.
-    pub(in crate::engine) fn named_beyond_doubt(&self, text: &str) -> Result<PaperId> {
+    pub(super) fn named_beyond_doubt(&self, text: &str) -> Result<PaperId> {
         if let Some((_, paper)) = self.store.paper(text)? {
             return Ok(paper.id);
         }
@@ -136,7 +80,7 @@ impl Engine {
     }
 
     /// The row of the paper that a text names which is no id of the corpus.
-    pub(in crate::engine) fn named_otherwise(&self, text: &str) -> Result<Option<Row>> {
+    pub fn named_otherwise(&self, text: &str) -> Result<Option<Row>> {
         let given = text;
         let text = text.trim();
         if let Some(asked) = Identifier::parse(text) {

@@ -6,19 +6,20 @@ use std::time::Instant;
 use crate::bounds;
 use crate::cancel;
 use crate::embed::{Kind, unit};
-use crate::engine::corpus::answer::AnswerBudget;
+use crate::engine::answer::AnswerBudget;
+use crate::engine::answer::{Answer, Hit, Meta, Mode, Part, SearchOptions, Why};
+use crate::engine::corpus::Corpus;
 use crate::engine::corpus::candidates::{Candidate, LexicalQuery, RetrievalQuery, WORDS_SHARE};
 use crate::engine::corpus::embed::{MAX_INPUTS, check_texts};
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::retrieve::{Constraints, Rescore};
 use crate::engine::corpus::search::check_query;
 use crate::engine::corpus::similar::WithVector;
-use crate::engine::{Answer, Engine, Feed, Hit, Meta, Mode, Part, SearchOptions, Why};
 use crate::error::{Error, Result};
 use crate::index::{Plan, TermVector, dot};
 use crate::paper::{PaperId, Row, Works, head};
 use crate::rank::{self, Profile, Strategy, UNDATED, decay};
-use crate::user::{Event, EventKind, Moment};
+use crate::user::Moment;
 
 /// Most candidates and most examples in one call.
 pub const MAX_CANDIDATES: usize = bounds::CANDIDATES;
@@ -109,17 +110,11 @@ enum Name {
     Vector,
 }
 
-impl Engine {
+impl Corpus {
     /// Papers close to what is liked and far from what is not.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] names an id that is not there; [`Error::Invalid`] says what of the request is not allowed.
     pub fn recommend(&self, request: &Recommend) -> Result<Answer> {
         let began = Instant::now();
         request.check()?;
-        if let Some(user) = &request.user {
-            return self.recommend_for(user, request);
-        }
         let space = &*self.space();
         let examples = self.examples(space, request)?;
         let profile = &examples.profile;
@@ -178,26 +173,6 @@ impl Engine {
         Ok(Answer { papers, meta })
     }
 
-    /// Papers for a stored user: their feed, or the candidates in their order.
-    fn recommend_for(&self, user: &str, request: &Recommend) -> Result<Answer> {
-        let at = Moment::now();
-        let said = |kind| move |e: &Example| Event { paper: e.id.clone(), kind, at, weight: e.weight };
-        let likes = request.like.iter().map(said(EventKind::Like));
-        let hypothetical_events: Vec<Event> =
-            likes.chain(request.dislike.iter().map(said(EventKind::Dislike))).collect();
-        // A preview may be of somebody who does not exist; a recommendation for them is a mistake in the name.
-        self.store.user(user)?;
-        if let Some(candidates) = &request.candidates {
-            return self.rank_for(user, candidates, &hypothetical_events, request.ask.explain);
-        }
-        let ask = request.ask.clone();
-        let diversity = Some(ask.diversity).filter(|d| *d > 0.0);
-        self.feed(
-            user,
-            &Feed { ask, diversity, per_author: request.per_author, hypothetical_events, ..Feed::default() },
-        )
-    }
-
     fn examples(&self, space: &EmbeddingSpace, request: &Recommend) -> Result<Examples> {
         let (mut names, mut sides) = (Vec::new(), [Vec::new(), Vec::new()]);
         let (mut rows, mut liked_papers) = ([Vec::new(), Vec::new()], Vec::new());
@@ -222,7 +197,7 @@ impl Engine {
             if !texts.is_empty() {
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
                 check_texts(&texts)?;
-                for (text, vector) in texts.iter().zip(space.embedder(&self.config)?.embed(&texts, Kind::Query)?) {
+                for (text, vector) in texts.iter().zip(space.embedder()?.embed(&texts, Kind::Query)?) {
                     cancel::check()?;
                     sides[k].push(example(1.0, vector, Some(self.lexical.terms_of(text))));
                     names.push(Name::Text(head(text.trim(), 80)));
@@ -347,7 +322,7 @@ impl Engine {
 }
 
 impl Recommend {
-    fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         self.ask.check()?;
         if self.user.is_some() {
             let not_for_users = [

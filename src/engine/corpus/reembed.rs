@@ -11,10 +11,10 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::embed::{self, Embedder, Kind, PendingEmbeddings};
-use crate::engine::Engine;
-use crate::engine::corpus::embedding_space::{EmbeddingSpace, stored};
+use crate::engine::corpus::Corpus;
+use crate::engine::corpus::embedding_space::{EmbeddingSpace, sweep};
 use crate::engine::corpus::follow::follow;
-use crate::engine::open::sweep;
+use crate::engine::corpus::model::stored;
 use crate::error::Result;
 use crate::paper::{Paper, Row};
 use crate::store::StoredModel;
@@ -35,14 +35,10 @@ pub struct Reembedded {
     pub embedded: usize,
 }
 
-impl Engine {
+impl Corpus {
     /// Moves all papers to the model that `wanted` names (its `model`, `precision` and `dimension`; what it leaves out is chosen as
     /// for a new folder). Searches and ingests go on meanwhile with the old one. `progress` hears how many papers of how
     /// many have been embedded.
-    ///
-    /// # Errors
-    /// When the model cannot be used or the disk fails; the old model goes on, and running it again goes on where it
-    /// stopped.
     pub fn reembed(&self, wanted: &Config, progress: &dyn Fn(usize, usize)) -> Result<Reembedded> {
         let source = wanted.model.clone().unwrap_or_else(|| self.model().source);
         let options = wanted.embed_options(&source, None, None);

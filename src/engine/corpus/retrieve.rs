@@ -6,9 +6,10 @@ use std::collections::{HashMap, HashSet};
 use roaring::RoaringBitmap;
 
 use crate::cancel;
+use crate::engine::answer::SearchOptions;
+use crate::engine::corpus::Corpus;
 use crate::engine::corpus::candidates::{Candidate, RetrievalQuery};
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
-use crate::engine::{Engine, SearchOptions};
 use crate::error::Result;
 use crate::index::Plan;
 use crate::paper::{Paper, Row, Works};
@@ -52,9 +53,9 @@ pub fn pool(needed: usize, reordered: bool) -> usize {
     needed.saturating_mul(if reordered { 8 } else { 4 }).clamp(POOL, usize::MAX >> 2).next_power_of_two()
 }
 
-impl Engine {
+impl Corpus {
     /// The page that is asked for of the papers closest to what is looked for, under the rules.
-    pub(in crate::engine) fn retrieve(
+    pub(super) fn retrieve(
         &self,
         space: &EmbeddingSpace,
         probe: &RetrievalQuery<'_>,

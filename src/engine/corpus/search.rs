@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use crate::engine::corpus::answer::ENOUGH;
+use crate::engine::answer::ENOUGH;
+use crate::engine::answer::{Answer, Hit, Meta, Mode, Part, SearchOptions, Why};
+use crate::engine::corpus::Corpus;
 use crate::engine::corpus::candidates::{Candidate, LexicalQuery, RetrievalQuery};
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::retrieve::{Constraints, Retrieved};
 use crate::engine::corpus::similar::WithVector;
-use crate::engine::{Answer, Engine, Hit, Meta, Mode, Part, SearchOptions, Why};
 use crate::error::{Error, Result};
 use crate::index::{Query, is_prose, visible};
 use crate::paper::{Paper, PaperId, Row, head, letters};
@@ -26,26 +27,15 @@ const MOST_TOLD: usize = 60;
 /// cranfield and cisi.
 const FEEDBACK: f32 = 0.3;
 
-impl Engine {
+impl Corpus {
     /// Papers for a query: its words and its meaning, its conditions (see [`Query::read`]), or a paper that it names. A
     /// text of many words is a query by example.
-    ///
-    /// A whole title is a title, whatever looks like an operator in it. A word that no paper holds is looked for as the
-    /// commonest one a letter away, and the answer says so. What holds no letter and no digit finds nothing.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for an empty or overlong query and for a request that is not allowed.
     pub fn search(&self, query: &str, ask: &SearchOptions) -> Result<Answer> {
         self.search_in(&self.space(), query, ask)
     }
 
     /// The same in a given space.
-    pub(in crate::engine) fn search_in(
-        &self,
-        space: &EmbeddingSpace,
-        query: &str,
-        ask: &SearchOptions,
-    ) -> Result<Answer> {
+    pub fn search_in(&self, space: &EmbeddingSpace, query: &str, ask: &SearchOptions) -> Result<Answer> {
         let began = Instant::now();
         ask.check()?;
         let query = &*visible(query);
@@ -162,7 +152,7 @@ impl Engine {
     }
 
     /// The hits of an answer, each with its reasons when they are asked for.
-    pub(in crate::engine) fn answer(
+    pub(super) fn answer(
         &self,
         retrieved: Retrieved,
         wanted: LexicalQuery<'_>,
@@ -211,7 +201,7 @@ impl Engine {
 }
 
 /// Refuses a text that nothing can be found with.
-pub(in crate::engine) fn check_query(query: &str) -> Result<()> {
+pub fn check_query(query: &str) -> Result<()> {
     if query.trim().is_empty() {
         return Err(Error::Invalid("the text to look for is empty".into()));
     }

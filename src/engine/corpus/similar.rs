@@ -9,11 +9,12 @@ use roaring::RoaringBitmap;
 
 use crate::bounds;
 use crate::cancel;
-use crate::engine::corpus::answer::AnswerBudget;
+use crate::engine::answer::AnswerBudget;
+use crate::engine::answer::{Answer, Part, SearchOptions};
+use crate::engine::corpus::Corpus;
 use crate::engine::corpus::candidates::{Candidate, LexicalQuery, RetrievalQuery};
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::retrieve::{Constraints, pool};
-use crate::engine::{Answer, Engine, Part, SearchOptions};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId, Row, Works};
 
@@ -26,11 +27,8 @@ const MAX_BATCH: usize = bounds::BATCH;
 /// What hears a paper and its neighbours with their scores.
 pub type TakeNeighbours<'a> = dyn FnMut(&PaperId, &[(PaperId, f32)]) -> Result<()> + 'a;
 
-impl Engine {
+impl Corpus {
     /// Papers like the one that an id or identifier names: never itself, nor (unless `versions` is asked for) another version of its work.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such paper; [`Error::Invalid`] for a request that is not allowed.
     pub fn similar(&self, id: &str, ask: &SearchOptions) -> Result<Answer> {
         ask.check()?;
         self.similar_in(&self.space(), id, ask).map(|(_, answer)| answer)
@@ -51,9 +49,6 @@ impl Engine {
     }
 
     /// Papers like each of some papers, with the ids that these were given, in the order of the list.
-    ///
-    /// # Errors
-    /// As [`Engine::similar`]; [`Error::Invalid`] also for no id, too many, or an answer that would be too long ([`bounds`]).
     pub fn similar_to_each(&self, ids: &[PaperId], ask: &SearchOptions) -> Result<Vec<(PaperId, Answer)>> {
         if ids.is_empty() || ids.len() > MAX_BATCH {
             return Err(Error::Invalid(format!("{} ids; 1 to {MAX_BATCH} are allowed", ids.len())));
@@ -71,9 +66,6 @@ impl Engine {
 
     /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of [`Engine::similar`],
     /// without reading the papers. What the filter allows are the neighbours; every paper gets its own.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a request that is not allowed, or that asks for diversity; whatever `f` returns.
     pub fn each_neighbours(&self, ask: &SearchOptions, f: &mut TakeNeighbours<'_>) -> Result<()> {
         ask.check()?;
         if ask.diversity > 0.0 {
@@ -134,7 +126,7 @@ impl Engine {
     }
 
     /// Papers like a paper, under rules of the caller's.
-    pub(in crate::engine) fn like(
+    pub(super) fn like(
         &self,
         space: &EmbeddingSpace,
         example: &WithVector,
@@ -155,7 +147,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`] when there is none; [`Error::Overloaded`] when it came in after the corpus had moved on to another
     /// space.
-    pub(in crate::engine) fn with_vector(&self, space: &EmbeddingSpace, id: &str) -> Result<WithVector> {
+    pub(super) fn with_vector(&self, space: &EmbeddingSpace, id: &str) -> Result<WithVector> {
         for _ in 0..PATIENCE {
             cancel::check()?;
             let (row, paper) = self.named(id)?;

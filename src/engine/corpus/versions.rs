@@ -7,7 +7,7 @@ use roaring::RoaringBitmap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::engine::Engine;
+use crate::engine::corpus::Corpus;
 use crate::error::Result;
 use crate::paper::{Paper, Row};
 use crate::store::Store;
@@ -107,11 +107,8 @@ pub struct PaperInFull {
     pub versions: Vec<Version>,
 }
 
-impl Engine {
+impl Corpus {
     /// The paper that an id or identifier names, with the other versions of its work.
-    ///
-    /// # Errors
-    /// [`crate::Error::NotFound`] when there is none.
     pub fn paper_in_full(&self, id: &str) -> Result<PaperInFull> {
         let (row, paper) = self.named(id)?;
         let others = self.versions().others(row);
@@ -123,12 +120,12 @@ impl Engine {
         Ok(PaperInFull { paper, versions: self.store.papers(&others)?.into_iter().map(version).collect() })
     }
 
-    pub(in crate::engine) fn versions(&self) -> RwLockReadGuard<'_, Versions> {
+    pub fn versions(&self) -> RwLockReadGuard<'_, Versions> {
         self.versions.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Follows what a commit has changed.
-    pub(in crate::engine) fn follow_versions(&self, changed: impl Iterator<Item = Row>, gone: &[Row]) -> Result<()> {
+    pub(super) fn follow_versions(&self, changed: impl Iterator<Item = Row>, gone: &[Row]) -> Result<()> {
         let left: Vec<Row> = {
             let mut versions = self.versions.write().unwrap_or_else(PoisonError::into_inner);
             let of_gone = gone.iter().flat_map(|row| versions.others(*row)).collect();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::PoisonError;
 
-use crate::engine::Engine;
+use crate::engine::corpus::Corpus;
 use crate::error::Result;
 use crate::index::{Document, Lexical};
 use crate::paper::bounds::MAX_ABSTRACT;
@@ -52,15 +52,10 @@ pub fn catch_up(store: &Store, lexical: &Lexical, since: u64) -> Result<()> {
     if changed.len() < MANY { Ok(()) } else { lexical.join() }
 }
 
-impl Engine {
+impl Corpus {
     /// Gives the index of words what a commit has changed: rows that are new or have other fields now, and rows that are
     /// gone.
-    pub(in crate::engine) fn follow_words(
-        &self,
-        changed: &HashMap<Row, &Paper>,
-        gone: &[Row],
-        change: u64,
-    ) -> Result<()> {
+    pub(super) fn follow_words(&self, changed: &HashMap<Row, &Paper>, gone: &[Row], change: u64) -> Result<()> {
         let mut rows: Vec<Row> = changed.keys().copied().filter(|row| !gone.contains(row)).collect();
         rows.sort_unstable();
         let documents: Vec<Document<'_>> = rows.iter().map(|row| document(*row, changed[row])).collect();
@@ -71,7 +66,7 @@ impl Engine {
     }
 
     /// Makes what came in be found by its words.
-    pub(in crate::engine) fn commit_words(&self) -> Result<()> {
+    pub(super) fn commit_words(&self) -> Result<()> {
         // Under the lock, so that the words of every change up to this number have been given. A commit on the way may add
         // some of later ones: those are only read once more when the folder is next opened.
         let change = {
@@ -81,7 +76,7 @@ impl Engine {
         self.lexical.commit(change)
     }
 
-    pub(in crate::engine) fn maintain_words(&self) -> Result<()> {
+    pub(super) fn maintain_words(&self) -> Result<()> {
         self.commit_words()?;
         self.lexical.join()
     }

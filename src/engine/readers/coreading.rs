@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use roaring::RoaringBitmap;
 
-use crate::engine::Engine;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::reader::{Reader, opinions};
 use crate::engine::readers::readership::{Released, dither};
 use crate::error::Result;
@@ -107,14 +107,14 @@ type Values = (Weak<Others>, HashMap<Row, f32>);
 /// Papers that are remembered for one reader.
 const ASKED: usize = 1024;
 
-impl Engine {
+impl Readers {
     /// What is known of the reading of others; made when there is none of today.
     fn others(&self, space: &EmbeddingSpace) -> Result<Arc<Others>> {
         loop {
             let released = self.released()?;
             let known = || {
-                let slot = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
-                let kept = slot.kept.clone().filter(|o| o.fingerprint == space.model.fingerprint);
+                let slot = self.kept.others.lock().unwrap_or_else(PoisonError::into_inner);
+                let kept = slot.kept.clone().filter(|o| o.fingerprint == space.model().fingerprint);
                 (kept, slot.forgotten)
             };
             let fresh = |others: &Others| Arc::ptr_eq(&others.of, &released);
@@ -124,13 +124,13 @@ impl Engine {
                 return Ok(others);
             }
             // One makes it; whoever comes meanwhile waits for it: of a day there is one answer.
-            let _making = self.readers.making_others.lock().unwrap_or_else(PoisonError::into_inner);
+            let _making = self.kept.making_others.lock().unwrap_or_else(PoisonError::into_inner);
             let (old, forgotten) = known();
             if let Some(others) = old.as_ref().filter(|o| fresh(o)) {
                 return Ok(Arc::clone(others));
             }
             let made = Arc::new(self.make_others(space, &released, old.as_deref())?);
-            let mut slot = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = self.kept.others.lock().unwrap_or_else(PoisonError::into_inner);
             // Who was forgotten while it was made may be in it.
             if slot.forgotten == forgotten {
                 slot.kept = Some(Arc::clone(&made));
@@ -140,9 +140,9 @@ impl Engine {
     }
 
     /// Which reading of others an answer looks at now, in words that change with it.
-    pub(in crate::engine) fn others_mark(&self) -> Result<String> {
+    pub(super) fn others_mark(&self) -> Result<String> {
         let released = self.released()?;
-        let forgotten = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner).forgotten;
+        let forgotten = self.kept.others.lock().unwrap_or_else(PoisonError::into_inner).forgotten;
         Ok(format!("{}.{forgotten}", released.mark()))
     }
 
@@ -153,7 +153,7 @@ impl Engine {
             places: HashMap::new(),
             users: HashMap::new(),
             read: RoaringBitmap::new(),
-            fingerprint: space.model.fingerprint.clone(),
+            fingerprint: space.model().fingerprint.clone(),
             of: Arc::clone(released),
             secret: self.store.secret()?,
             near: Mutex::default(),
@@ -190,12 +190,7 @@ impl Engine {
     }
 
     /// What the reading of others adds to some papers for a reader, in their order; nothing when too few read the same.
-    pub(in crate::engine) fn others_add(
-        &self,
-        space: &EmbeddingSpace,
-        reader: &Reader,
-        rows: &[Row],
-    ) -> Result<Vec<f32>> {
+    pub(super) fn others_add(&self, space: &EmbeddingSpace, reader: &Reader, rows: &[Row]) -> Result<Vec<f32>> {
         let nothing = || vec![0.0; rows.len()];
         if reader.interests.is_empty() {
             return Ok(nothing());
@@ -217,7 +212,7 @@ impl Engine {
         let Some(pull) = matrix.pull(&library, others.users.get(&reader.user.number).copied()) else {
             return Ok(nothing());
         };
-        for (row, vector) in lacking.iter().zip(space.index.vectors(&lacking)) {
+        for (row, vector) in lacking.iter().zip(space.vectors(&lacking)) {
             let near = others.nearest(space, *row, vector)?;
             let near: Vec<(u32, f32)> =
                 near.iter().filter_map(|(row, score)| Some((*others.places.get(row)?, *score))).collect();
@@ -249,7 +244,7 @@ impl Others {
             return Ok(Arc::clone(near));
         }
         let Some(vector) = vector else { return Ok(Arc::from([])) };
-        let found = space.index.search(&vector, NEAREST, Some(&self.read))?;
+        let found = space.search(&vector, NEAREST, Some(&self.read))?;
         let mut near: Vec<(Row, f32)> = found.neighbours.iter().map(|n| (n.row, n.score)).collect();
         weigh(&mut near);
         let near: Near = near.into();

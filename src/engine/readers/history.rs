@@ -3,9 +3,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::engine::corpus::ingest::MAX_LISTED;
+use crate::engine::corpus::MAX_LISTED;
+use crate::engine::corpus::{Rejected, Warning};
+use crate::engine::readers::Readers;
 use crate::engine::readers::agreement::Facts;
-use crate::engine::{Engine, Format, Rejected, Warning};
+use crate::engine::readers::format::Format;
 use crate::error::Result;
 use crate::paper::{Identifier, LeftOut, Paper, PaperId, Row, TELLING_TITLE, head, letters};
 use crate::user::Moment;
@@ -117,12 +119,12 @@ impl ReferenceList {
     }
 }
 
-impl Engine {
+impl Readers {
     /// The paper of the corpus that a reference names, and how it was known.
     ///
     /// An identifier that both have settles it. A title does where nothing speaks against it: see
     /// [`Facts`](crate::engine::readers::agreement::Facts).
-    pub(in crate::engine) fn find_reference(&self, reference: &Reference) -> Result<Option<(PaperId, &'static str)>> {
+    pub(super) fn find_reference(&self, reference: &Reference) -> Result<Option<(PaperId, &'static str)>> {
         let ids: Vec<PaperId> = reference.names.iter().filter_map(|n| PaperId::new(n.trim()).ok()).collect();
         let refs: Vec<&PaperId> = ids.iter().collect();
         for (id, row) in ids.iter().zip(self.store.rows(&refs)?) {

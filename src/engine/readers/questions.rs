@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::bounds;
-use crate::engine::corpus::answer::check_limit;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::answer::check_limit;
+use crate::engine::answer::{Answer, Hit, Meta, Mode};
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::reader::Reader;
 use crate::engine::readers::readership::{Released, Sampled};
-use crate::engine::{Answer, Engine, Hit, Meta, Mode};
 use crate::error::{Error, Result};
 use crate::index::Plan;
 use crate::paper::{Filter, Paper, PaperId, Row, plain};
@@ -82,14 +83,10 @@ pub fn weight(attention: f32) -> f32 {
     1.0 + attention.max(0.0)
 }
 
-impl Engine {
+impl Readers {
     /// Papers that a user has said nothing of, the most telling first, each with the bits of information that its
     /// answer is expected to give. They follow from the starting points and from what the user has liked and disliked;
     /// the second and later ones as if those before had not been liked. The user need not exist.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for a theme, an author or a paper that is not there; [`Error::Invalid`] for a limit out of range, a
-    /// name that no user can have, an empty topic or too many starting points.
     pub fn questions(&self, name: &str, ask: &QuestionsOptions) -> Result<Answer> {
         let began = Instant::now();
         check_limit(ask.limit)?;
@@ -98,14 +95,14 @@ impl Engine {
             return Err(Error::Invalid(format!("{starts} starting points; at most {MOST_STARTS} are allowed")));
         }
         bounds::at_most("passed", ask.passed.len(), bounds::PASSED)?;
-        let space = self.space();
+        let space = self.corpus.space();
         let reader = match self.reader(&space, name) {
             Err(Error::NotFound { .. }) => Arc::new(self.reader_with(&space, name, &[])?),
             found => found?,
         };
         let starts = self.starts(&space, ask)?;
         let passed = self.passed(&ask.passed)?;
-        let total = self.lexical.rows().len() as usize;
+        let total = self.corpus.lexical().rows().len() as usize;
         let Some(corpus) = self.corpus(&space)? else {
             return Ok(Answer { papers: Vec::new(), meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) });
         };
@@ -116,7 +113,7 @@ impl Engine {
         for (row, weight) in self.verdicts(&space, &reader) {
             questions.answer(&row, weight);
         }
-        space.index.vectors(&passed).iter().flatten().for_each(|v| questions.pass(v));
+        space.vectors(&passed).iter().flatten().for_each(|v| questions.pass(v));
         let mut papers: Vec<Hit> = Vec::with_capacity(ask.limit);
         while papers.len() < ask.limit {
             let Some((place, bits)) = questions.ask() else { break };
@@ -138,11 +135,11 @@ impl Engine {
     fn starts(&self, space: &EmbeddingSpace, ask: &QuestionsOptions) -> Result<Vec<Vec<f32>>> {
         let mut starts = Vec::new();
         for topic in &ask.topics {
-            crate::engine::corpus::search::check_query(topic)?;
-            starts.push(self.embed_query(space, topic)?);
+            crate::engine::corpus::check_query(topic)?;
+            starts.push(self.corpus.embed_query(space, topic)?);
         }
         for theme in &ask.themes {
-            starts.push(self.middle(space, &self.rows_of_theme(theme)?));
+            starts.push(self.middle(space, &self.themes.rows_of_theme(theme)?));
         }
         for author in &ask.authors {
             let filter = Filter { authors: vec![author.clone()], ..Filter::default() };
@@ -158,8 +155,8 @@ impl Engine {
 
     fn middle(&self, space: &EmbeddingSpace, rows: &[Row]) -> Vec<f32> {
         let some: Vec<Row> = rows.iter().step_by(rows.len().div_ceil(SAMPLE).max(1)).copied().collect();
-        let mut sum = vec![0f32; space.model.dimension];
-        space.index.vectors(&some).iter().flatten().for_each(|v| add(&mut sum, 1.0 / some.len() as f32, v));
+        let mut sum = vec![0f32; space.model().dimension];
+        space.vectors(&some).iter().flatten().for_each(|v| add(&mut sum, 1.0 / some.len() as f32, v));
         sum
     }
 
@@ -177,7 +174,7 @@ impl Engine {
             None => {
                 let known: Vec<(Row, f32)> = learned.filter_map(|l| Some((l.row?, l.weight))).collect();
                 let rows: Vec<Row> = known.iter().map(|k| k.0).collect();
-                let vectors = space.index.vectors(&rows);
+                let vectors = space.vectors(&rows);
                 vectors.into_iter().zip(known).filter_map(|(v, (_, weight))| Some((v?, weight))).collect()
             }
         }
@@ -195,7 +192,7 @@ impl Engine {
         let ids: Vec<&PaperId> = told.iter().map(|t| t.0).collect();
         let place: HashMap<Row, usize> = rows.iter().enumerate().map(|(k, row)| (*row, k)).collect();
         for ((_, worth), row) in told.iter().zip(self.store.rows(&ids)?) {
-            if let Some(k) = row.and_then(|row| place.get(&self.versions().newest(row))) {
+            if let Some(k) = row.and_then(|row| place.get(&self.corpus.versions().newest(row))) {
                 attention[*k] += worth;
             }
         }
@@ -204,23 +201,23 @@ impl Engine {
 
     /// The papers that stand for the corpus; chosen again when it has changed by a twentieth. None without papers.
     fn corpus(&self, space: &EmbeddingSpace) -> Result<Option<Arc<Corpus>>> {
-        let papers = space.index.len();
+        let papers = space.len();
         let (changes, released) = (self.store.change()?, self.released()?);
         let mut kept = self.questions.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(corpus) = kept.as_ref() {
             let some = papers / 20;
             let near = papers.abs_diff(corpus.papers) <= some && changes.saturating_sub(corpus.changes) <= some as u64;
             let same = Arc::ptr_eq(&corpus.released, &released) || corpus.released.attends_as(&released);
-            if corpus.fingerprint == space.model.fingerprint && near && same {
+            if corpus.fingerprint == space.model().fingerprint && near && same {
                 return Ok(Some(Arc::clone(corpus)));
             }
         }
-        let works = space.index.rows() - self.versions().superseded_rows(None);
+        let works = space.rows() - self.corpus.versions().superseded_rows(None);
         let works: Vec<Row> = works.iter().map(Row).collect();
         let read = self.readers_of(&works, &released)?;
         let rows: Vec<Row> = representatives(&read, LOOKED_AT).into_iter().map(|k| works[k]).collect();
         let read: HashMap<Row, f32> = works.into_iter().zip(read).collect();
-        let vectors = space.index.vectors(&rows);
+        let vectors = space.vectors(&rows);
         let papers_of: Vec<(Row, Paper)> = self.store.papers(&rows)?;
         let mut found = papers_of.iter().peekable();
         let (mut kept_rows, mut known, mut attention, mut readable) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -244,7 +241,7 @@ impl Engine {
         let readable = if worth.iter().any(|w| *w) { worth } else { readable };
         let weights: Vec<f32> = attention.iter().map(|a| weight(*a)).collect();
         let panel = Panel::of(&known.iter().map(Vec::as_slice).collect::<Vec<_>>(), &weights);
-        let fingerprint = space.model.fingerprint.clone();
+        let fingerprint = space.model().fingerprint.clone();
         let corpus = Arc::new(Corpus { panel, rows: kept_rows, readable, fingerprint, papers, changes, released });
         *kept = Some(Arc::clone(&corpus));
         Ok(Some(corpus))

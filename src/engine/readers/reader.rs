@@ -11,8 +11,8 @@ use roaring::RoaringBitmap;
 
 use crate::cancel;
 use crate::embed::Kind;
-use crate::engine::Engine;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::calibration::{PlattCalibration, calibration};
 use crate::engine::readers::coreading::Asked;
 use crate::engine::readers::feed::{Pool, Pools};
@@ -114,7 +114,7 @@ impl Common {
 
 /// The readers that are kept.
 #[derive(Default)]
-pub struct Readers {
+pub struct KeptReaders {
     // Only for a look and an exchange; never held while a model is fitted.
     kept: Mutex<HashMap<i64, Arc<Reader>>>,
     common: Mutex<Option<Arc<Common>>>,
@@ -126,7 +126,7 @@ pub struct Readers {
     pub pools: Pools,
 }
 
-impl Readers {
+impl KeptReaders {
     /// Lets go of a user, and of all that was made of many.
     pub fn forget(&self, user: i64) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
@@ -148,31 +148,31 @@ impl Readers {
     }
 }
 
-impl Engine {
+impl Readers {
     /// The reader of this name, as it stands now.
-    pub(in crate::engine) fn reader(&self, space: &EmbeddingSpace, name: &str) -> Result<Arc<Reader>> {
+    pub(super) fn reader(&self, space: &EmbeddingSpace, name: &str) -> Result<Arc<Reader>> {
         let user = self.store.user(name)?;
         let change = self.store.change()?;
-        if let Some(kept) = self.readers.get(user.number)
+        if let Some(kept) = self.kept.get(user.number)
             && kept.user.version == user.version
-            && kept.fingerprint == space.model.fingerprint
+            && kept.fingerprint == space.model().fingerprint
             && (kept.change.load(Ordering::Relaxed) == change || self.still_there(&kept)?)
         {
             kept.change.fetch_max(change, Ordering::Relaxed);
             return Ok(kept);
         }
         let reader = Arc::new(self.read(space, user, &[])?);
-        self.readers.keep(&reader);
+        self.kept.keep(&reader);
         // Whoever was deleted while this was made must not be kept.
         if let Err(e) = self.store.user(name) {
-            self.readers.forget(reader.user.number);
+            self.kept.forget(reader.user.number);
             return Err(e);
         }
         Ok(reader)
     }
 
     /// The reader as they would be with some more events.
-    pub(in crate::engine) fn reader_with(
+    pub(super) fn reader_with(
         &self,
         space: &EmbeddingSpace,
         name: &str,
@@ -199,12 +199,7 @@ impl Engine {
         Ok(rows.iter().zip(&reader.learned).all(|(row, l)| *row == l.row))
     }
 
-    pub(in crate::engine) fn read(
-        &self,
-        space: &EmbeddingSpace,
-        user: User,
-        hypothetical_events: &[Event],
-    ) -> Result<Reader> {
+    pub(super) fn read(&self, space: &EmbeddingSpace, user: User, hypothetical_events: &[Event]) -> Result<Reader> {
         let change = self.store.change()?;
         let mut events = if user.number < 0 { Vec::new() } else { self.store.history(user.number)? };
         events.extend_from_slice(hypothetical_events);
@@ -233,7 +228,7 @@ impl Engine {
         let all: Vec<&PaperId> = opinions.keys().copied().collect();
         let mut gone: RoaringBitmap = self.store.rows(&all)?.into_iter().flatten().map(|row| row.0).collect();
         {
-            let versions = self.versions();
+            let versions = self.corpus.versions();
             let others: Vec<u32> = gone.iter().flat_map(|row| versions.others(Row(row))).map(|row| row.0).collect();
             gone.extend(others);
         }
@@ -301,7 +296,7 @@ impl Engine {
         // What was given up in the middle is no reader, and nobody may keep it.
         cancel::check()?;
         Ok(Reader {
-            fingerprint: space.model.fingerprint.clone(),
+            fingerprint: space.model().fingerprint.clone(),
             change: AtomicU64::new(change),
             learned,
             preferences,
@@ -331,9 +326,9 @@ impl Engine {
         papers: &[&Paper],
     ) -> Result<(Vec<Vec<f32>>, Vec<Terms>)> {
         let rows: Vec<Row> = learned.iter().filter_map(|l| l.row).collect();
-        let of_rows = self.lexical.terms(&rows).into_iter().zip(self.lexical.counts(&rows));
-        let mut known = space.index.vectors(&rows).into_iter().zip(of_rows);
-        let zero = || vec![0.0; space.model.dimension];
+        let of_rows = self.corpus.lexical().terms(&rows).into_iter().zip(self.corpus.lexical().counts(&rows));
+        let mut known = space.vectors(&rows).into_iter().zip(of_rows);
+        let zero = || vec![0.0; space.model().dimension];
         let (mut vectors, mut terms, mut lacking) = (Vec::new(), Vec::new(), Vec::new());
         for (k, l) in learned.iter_mut().enumerate() {
             let (vector, (words, counts)) = match l.row {
@@ -341,7 +336,7 @@ impl Engine {
                 None => {
                     lacking.push(k);
                     let text = papers[k].text();
-                    (None, (Some(self.lexical.terms_of(&text)), self.lexical.counts_of(&text)))
+                    (None, (Some(self.corpus.lexical().terms_of(&text)), self.corpus.lexical().counts_of(&text)))
                 }
             };
             l.counts = counts;
@@ -358,18 +353,18 @@ impl Engine {
     }
 
     /// Vectors of papers that are not in the corpus: those that are known, else made now.
-    pub(in crate::engine) fn vectors_of(&self, space: &EmbeddingSpace, papers: &[&Paper]) -> Result<Vec<Vec<f32>>> {
-        let mut vectors = self.store.known_vectors(&space.model, papers)?;
+    pub(super) fn vectors_of(&self, space: &EmbeddingSpace, papers: &[&Paper]) -> Result<Vec<Vec<f32>>> {
+        let mut vectors = self.store.known_vectors(space.model(), papers)?;
         let lacking: Vec<usize> = (0..papers.len()).filter(|k| vectors[*k].is_none()).collect();
         if !lacking.is_empty() {
-            let embedder = space.embedder(&self.config)?;
+            let embedder = space.embedder()?;
             for window in lacking.chunks(256) {
                 let texts: Vec<String> = window.iter().map(|&k| papers[k].text_joined(embedder.separator())).collect();
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
                 let made: Vec<(&Paper, Vec<f32>)> =
                     window.iter().map(|&k| papers[k]).zip(embedder.embed(&texts, Kind::Document)?).collect();
                 // So that after a move to another model a library is embedded once, and not by every process anew.
-                if let Err(e) = self.store.put_vectors(&space.model, &made) {
+                if let Err(e) = self.store.put_vectors(space.model(), &made) {
                     tracing::warn!("vectors of a library were not kept: {e}");
                 }
                 for (k, (_, vector)) in window.iter().zip(made) {
@@ -377,44 +372,44 @@ impl Engine {
                 }
             }
         }
-        Ok(vectors.into_iter().map(|v| v.unwrap_or_else(|| vec![0.0; space.model.dimension])).collect())
+        Ok(vectors.into_iter().map(|v| v.unwrap_or_else(|| vec![0.0; space.model().dimension])).collect())
     }
 
     /// Keeps papers of a user's library that are not in the corpus, so that they teach all the same.
-    pub(in crate::engine) fn put_outside(&self, name: &UserId, papers: &[Paper]) -> Result<()> {
+    pub(super) fn put_outside(&self, name: &UserId, papers: &[Paper]) -> Result<()> {
         if papers.is_empty() {
             return Ok(());
         }
-        let space = self.space();
+        let space = self.corpus.space();
         let refs: Vec<&Paper> = papers.iter().collect();
         let vectors = self.vectors_of(&space, &refs)?;
         let kept: Vec<(&Paper, &[f32])> = papers.iter().zip(&vectors).map(|(p, v)| (p, v.as_slice())).collect();
-        self.store.put_outside(name, &kept, &space.model.fingerprint)
+        self.store.put_outside(name, &kept, &space.model().fingerprint)
     }
 
     /// What is common in the corpus; taken again when it has grown by a tenth. None while there are no papers.
-    pub(in crate::engine) fn common(&self, space: &EmbeddingSpace) -> Result<Option<Arc<Common>>> {
-        let rows = space.index.len();
-        let mut kept = self.readers.common.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn common(&self, space: &EmbeddingSpace) -> Result<Option<Arc<Common>>> {
+        let rows = space.len();
+        let mut kept = self.kept.common.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(common) = kept.as_ref() {
             let grown = rows.abs_diff(common.rows) * 10 > common.rows;
-            if common.fingerprint == space.model.fingerprint && !grown {
+            if common.fingerprint == space.model().fingerprint && !grown {
                 return Ok(Some(Arc::clone(common)));
             }
         }
-        let all = self.lexical.rows();
+        let all = self.corpus.lexical().rows();
         let step = (all.len() as usize / BACKGROUND).max(1);
         let some: Vec<Row> = all.iter().step_by(step).take(BACKGROUND).map(Row).collect();
         let found: Vec<(Row, Vec<f32>)> =
-            some.iter().copied().zip(space.index.vectors(&some)).filter_map(|(row, v)| Some((row, v?))).collect();
-        let Some(mut common) = Common::of(found, &space.model.fingerprint) else { return Ok(None) };
+            some.iter().copied().zip(space.vectors(&some)).filter_map(|(row, v)| Some((row, v?))).collect();
+        let Some(mut common) = Common::of(found, &space.model().fingerprint) else { return Ok(None) };
         common.rows = rows;
         let common = Arc::new(common);
         *kept = Some(Arc::clone(&common));
         Ok(Some(common))
     }
 
-    pub(in crate::engine) fn bring_to_scale(&self, preferences: &mut PreferenceModel, common: &Common) {
+    pub(super) fn bring_to_scale(&self, preferences: &mut PreferenceModel, common: &Common) {
         let words = self.word_products(preferences, &common.sample);
         let sample: Vec<Candidate<'_>> =
             common.vectors.iter().zip(&words).map(|(v, w)| Candidate { vector: v, words: *w }).collect();
@@ -422,10 +417,10 @@ impl Engine {
     }
 
     /// The product of the preferences's words with the terms of each row.
-    pub(in crate::engine) fn word_products(&self, preferences: &PreferenceModel, rows: &[Row]) -> Vec<f32> {
+    pub(super) fn word_products(&self, preferences: &PreferenceModel, rows: &[Row]) -> Vec<f32> {
         let words = preferences.words();
         let length = words.iter().map(|(_, w)| w * w).sum::<f32>().sqrt();
-        let mut products = self.lexical.cosines(&TermVector::from_weights(words.to_vec()), rows);
+        let mut products = self.corpus.lexical().cosines(&TermVector::from_weights(words.to_vec()), rows);
         products.iter_mut().for_each(|p| *p *= length);
         products
     }

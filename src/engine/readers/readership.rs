@@ -24,7 +24,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 
-use crate::engine::Engine;
+use crate::engine::readers::Readers;
 use crate::error::Result;
 use crate::paper::PaperId;
 use crate::user::{Event, EventKind, Moment};
@@ -109,34 +109,28 @@ impl Released {
     }
 }
 
-impl Engine {
-    /// Lets go of a user who is forgotten, and of all that was made of many and of them.
-    pub(in crate::engine) fn forget_reader(&self, user: i64) {
-        self.readers.forget(user);
-        self.questions.forget(user);
-    }
-
+impl Readers {
     /// What is told of all readers together, today.
-    pub(in crate::engine) fn released(&self) -> Result<Arc<Released>> {
+    pub(super) fn released(&self) -> Result<Arc<Released>> {
         let day = Moment::now().day();
         loop {
             let (kept, forgotten) = {
-                let slot = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
+                let slot = self.kept.others.lock().unwrap_or_else(PoisonError::into_inner);
                 (slot.released.clone(), slot.forgotten())
             };
             if let Some(kept) = kept.filter(|r| r.day == day) {
                 return Ok(kept);
             }
             // One reads them all; whoever comes meanwhile waits for it.
-            let _making = self.readers.making_released.lock().unwrap_or_else(PoisonError::into_inner);
+            let _making = self.kept.making_released.lock().unwrap_or_else(PoisonError::into_inner);
             {
-                let slot = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
+                let slot = self.kept.others.lock().unwrap_or_else(PoisonError::into_inner);
                 if slot.forgotten() != forgotten || slot.released.as_ref().is_some_and(|r| r.day == day) {
                     continue;
                 }
             }
             let made = Arc::new(self.release(day)?);
-            let mut slot = self.readers.others.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = self.kept.others.lock().unwrap_or_else(PoisonError::into_inner);
             // Who was forgotten while it was made may be in it.
             if slot.forgotten() == forgotten {
                 slot.released = Some(Arc::clone(&made));
@@ -173,7 +167,7 @@ impl Engine {
     }
 
     /// What of the histories is told: by reader.
-    pub(in crate::engine) fn released_histories(&self, released: &Released) -> Result<Vec<History>> {
+    pub(super) fn released_histories(&self, released: &Released) -> Result<Vec<History>> {
         let mut histories = before(self.histories(released.day)?, released.through);
         histories.retain(|(user, _)| released.tells_of(*user));
         Ok(histories)
@@ -278,7 +272,7 @@ pub fn dither(secret: &[u8; 32], row: u32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Answer, Feed, Incoming, Part, QuestionsOptions, SearchOptions};
+    use crate::engine::{Answer, Engine, Feed, Incoming, Part, QuestionsOptions, SearchOptions};
     use proptest::prelude::*;
 
     fn event(k: usize) -> Event {
@@ -364,7 +358,7 @@ mod tests {
             Ok(Incoming::new(k + 1, crate::paper::Paper::read(value).map_err(|_| panic!("a paper"))))
         };
         engine.ingest(&mut (0..80).map(incoming), &|_| {}).expect("goes in");
-        engine.store.set_secret(&secret).expect("written");
+        engine.readers.store.set_secret(&secret).expect("written");
         engine
     }
 
@@ -377,7 +371,7 @@ mod tests {
             .map(|(paper, kind, day)| (Event { paper, kind, at: Moment::of_day(day), weight: 1.0 }, day))
             .unzip();
         let name = crate::user::UserId::new(name).expect("a name");
-        engine.store.restore_events(&name, &events, &received).expect("written");
+        engine.readers.store.restore_events(&name, &events, &received).expect("written");
     }
 
     /// An attacker with `k` readers who have kept at it for weeks and one of today asks everything there is, where one of `real` readers
@@ -399,7 +393,7 @@ mod tests {
             if acts {
                 let name = crate::user::UserId::new("real0").expect("a name");
                 let act = Event { at: Moment::of_day(yesterday), ..event(61) };
-                engine.store.restore_events(&name, &[act], &[yesterday]).expect("written");
+                engine.readers.store.restore_events(&name, &[act], &[yesterday]).expect("written");
             }
             answers(&engine, &askers)
         };
@@ -434,8 +428,8 @@ mod tests {
         }
         assert_eq!(trending(&engine), before, "within a day nothing changes");
         // As if a day had passed.
-        engine.readers.others.lock().expect("no panic").released = None;
-        let released = engine.released().expect("made");
+        engine.readers.kept.others.lock().expect("no panic").released = None;
+        let released = engine.readers.released().expect("made");
         let acts = released.attended_since(i32::MIN).find(|(id, _)| **id == paper(61)).map(|(_, acts)| acts.len());
         assert!((5..25).contains(&acts.expect("attended")), "{acts:?} of 200");
         assert!(trending(&engine).contains("\"others\""));

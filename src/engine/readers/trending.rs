@@ -10,8 +10,9 @@ use std::time::Instant;
 
 use roaring::RoaringBitmap;
 
+use crate::engine::answer::{Answer, Hit, Meta, Mode, Part, SearchOptions, Why};
+use crate::engine::readers::Readers;
 use crate::engine::readers::readership::Sampled;
-use crate::engine::{Answer, Engine, Hit, Meta, Mode, Part, SearchOptions, Since, Why};
 use crate::error::{Error, Result};
 use crate::index::Plan;
 use crate::paper::{Paper, PaperId, Row};
@@ -39,21 +40,18 @@ pub struct Attention {
     pub users: f32,
 }
 
-impl Engine {
+impl Readers {
     /// Papers by recent attention. Days are counted back from [`Engine::today`], those of readers' acts from the newest that
     /// counts.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a window or request that is not allowed.
     pub fn trending(&self, window_days: f32, ask: &SearchOptions) -> Result<Answer> {
         let began = Instant::now();
         ask.check()?;
         if !(SHORTEST_WINDOW..=LONGEST_WINDOW).contains(&window_days) {
             return Err(Error::Invalid(format!("window is {window_days} days; it goes from 1 hour to 3650 days")));
         }
-        let (allowed, excluded) = (self.store.allowed(&ask.filter)?, self.excluded(&ask.filter)?);
+        let (allowed, excluded) = (self.store.allowed(&ask.filter)?, self.corpus.excluded(&ask.filter)?);
         let superseded =
-            if ask.versions { Default::default() } else { self.versions().superseded_rows(allowed.as_ref()) };
+            if ask.versions { Default::default() } else { self.corpus.versions().superseded_rows(allowed.as_ref()) };
         let mut attended = self.attention(window_days, allowed.as_ref(), false)?;
         attended.retain(|a| {
             !superseded.contains(a.row.0)
@@ -63,7 +61,7 @@ impl Engine {
         let total = attended.len();
         let order = if ask.diversity > 0.0 {
             let rows: Vec<Row> = attended.iter().map(|a| a.row).collect();
-            let space = self.space();
+            let space = self.corpus.space();
             let vectors = space.vectors_or_zero(&rows);
             let greatest = attended.first().map_or(1.0, |a| a.score.max(1e-6));
             let scores: Vec<f32> = attended.iter().map(|a| a.score / greatest).collect();
@@ -82,14 +80,14 @@ impl Engine {
 
     /// The papers that had attention in the window, of those allowed (none for all), the most first. Papers with a day ahead
     /// of the clock are among them where they are `asked_for`, as if their day were today's.
-    pub(in crate::engine) fn attention(
+    pub(super) fn attention(
         &self,
         window_days: f32,
         allowed: Option<&RoaringBitmap>,
         asked_for: bool,
     ) -> Result<Vec<Attention>> {
         let clock = Moment::now().day();
-        let today = self.today()?.unwrap_or(clock);
+        let today = self.corpus.today()?.unwrap_or(clock);
         let half = window_days / 2.0;
         let first = today.saturating_sub(window_days.ceil() as i32).saturating_add(1);
         let mut listed = self.store.listed_in(first, if asked_for { i32::MAX } else { today })?;
@@ -134,29 +132,6 @@ impl Engine {
         let mut out: Vec<Attention> = got.into_iter().map(rate).collect();
         out.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row)));
         Ok(out)
-    }
-
-    /// The day that counts as today; days since 1970-01-01. It is the newest on which a paper was listed (else dated) up to
-    /// the day of this machine's clock: over a corpus that is no longer fed, its last day. Papers with a day ahead of the
-    /// clock move nothing; where all papers have one, it is the clock's day. None where no paper has a day.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn today(&self) -> Result<Option<i32>> {
-        self.store.today(Moment::now().day())
-    }
-
-    /// The newest `n` days up to today: what is dated ahead of the clock is among them when its day has come. Where no paper
-    /// has a day that was, everything.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn newest_days(&self, n: i32) -> Result<Since> {
-        let clock = Moment::now().day();
-        match self.store.today(clock)? {
-            Some(today) if !self.store.listed_in(i32::MIN, today)?.is_empty() => Ok(Since::Days(today - n + 1, clock)),
-            _ => Ok(Since::Ever),
-        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::engine::Engine;
-use crate::engine::corpus::answer::check_limit;
+use crate::engine::answer::check_limit;
+use crate::engine::readers::Readers;
 use crate::error::{Error, Result};
 use crate::store::{Added, Page, User};
 use crate::user::{Event, Moment, Settings, UserId};
@@ -67,11 +67,8 @@ impl From<Added> for EventReport {
     }
 }
 
-impl Engine {
+impl Readers {
     /// Makes a user, or gives one that is there new settings.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a name or setting out of range.
     pub fn put_user(&self, name: &str, settings: &Settings) -> Result<UserView> {
         settings.check()?;
         let user = self.store.put_user(&UserId::new(name)?, settings)?;
@@ -79,9 +76,6 @@ impl Engine {
     }
 
     /// A user.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is none of this name.
     pub fn user(&self, name: &str) -> Result<UserView> {
         let user = self.store.user(name)?;
         self.view(user)
@@ -93,21 +87,14 @@ impl Engine {
     }
 
     /// Forgets everything about a user, also what others' answers had of them.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is none of this name.
     pub fn delete_user(&self, name: &str) -> Result<()> {
         let number = self.store.delete_user(name)?;
-        self.forget_reader(number);
+        self.forget(number);
         Ok(())
     }
 
     /// Writes down what a user did; they are made if new. All events or none; on disk when the call returns. A paper may be
     /// named by any form of an identifier; it is written down under the id that it was given.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a name, time or weight that is not allowed, for no events or more than [`MAX_EVENTS`];
-    /// [`Error::NotFound`] for a paper that is not there.
     pub fn add_events(&self, name: &str, events: &[Event]) -> Result<Added> {
         let name = UserId::new(name)?;
         if events.is_empty() || events.len() > MAX_EVENTS {
@@ -121,9 +108,6 @@ impl Engine {
 
     /// Writes down what can be written down of what some users did, each with their name; users are made if new and anything
     /// could. On disk when the call returns. What was no event to begin with comes as its rejection.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for no events or more than [`MAX_EVENTS`].
     pub fn add_each_event(&self, given: Vec<Result<(UserId, Event), Unreadable>>) -> Result<EventReport> {
         if given.is_empty() || given.len() > MAX_EVENTS {
             return Err(Error::Invalid(format!("{} events; 1 to {MAX_EVENTS} are allowed in one call", given.len())));
@@ -169,9 +153,6 @@ impl Engine {
     }
 
     /// A page of users, in the order in which they came.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a limit out of range, [`Error::BadRequest`] for a broken cursor.
     pub fn users(&self, limit: usize, cursor: Option<&str>) -> Result<Page<UserView>> {
         check_limit(limit)?;
         let no_cursor =
@@ -186,19 +167,12 @@ impl Engine {
     }
 
     /// A page of a user's history, newest first.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for a user that is not there, [`Error::Invalid`] for a limit out of range,
-    /// [`Error::BadRequest`] for a broken cursor.
     pub fn events(&self, name: &str, limit: usize, cursor: Option<&str>) -> Result<Page<Event>> {
         check_limit(limit)?;
         self.store.event_page(self.store.user(name)?.number, limit, cursor)
     }
 
     /// The secret that opens a user's feed to a news reader; made when first asked for.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
     pub fn feed_token(&self, name: &str) -> Result<String> {
         let mut secret = [0u8; 32];
         getrandom::fill(&mut secret).map_err(|e| Error::Internal(format!("the system gave no randomness: {e}")))?;
@@ -208,17 +182,11 @@ impl Engine {
 
     /// Takes the secret of a user's feed back: the addresses with it stop at once, and the next call of
     /// [`Engine::feed_token`] makes another.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
     pub fn revoke_feed_token(&self, name: &str) -> Result<()> {
         self.store.drop_token(name)
     }
 
     /// Whether a secret is that of a user's feed.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
     pub fn opens_feed(&self, name: &str, token: &str) -> Result<bool> {
         self.store.user(name)?;
         // Compared by hash, so that the time it takes tells nothing of where the two differ.

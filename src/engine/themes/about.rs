@@ -5,8 +5,8 @@ use std::time::Instant;
 use super::read::{Theme, ThemeList, ThemeOrder, ThemesOptions, meta, surety};
 use super::snapshot::ThemeSnapshot;
 use super::{theme_id, theme_number};
-use crate::engine::Engine;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
 use crate::paper::Row;
 use crate::themes::cut::{Tree, cut, put_together};
@@ -24,9 +24,9 @@ const IN_NAME: usize = 3;
 /// What stands between the themes of an id.
 const AND: char = '-';
 
-impl Engine {
+impl Themes {
     /// About so many themes, each paper in one of them: a cut through the tree, or coarsest themes put together.
-    pub(in crate::engine) fn about(
+    pub(super) fn about(
         &self,
         snapshot: &ThemeSnapshot,
         wanted: usize,
@@ -41,7 +41,7 @@ impl Engine {
         let sizes: Vec<usize> = counted.members.iter().map(Vec::len).collect();
         let top: Vec<usize> = (0..sizes.len()).filter(|t| parents[*t].is_none() && sizes[*t] > 0).collect();
         let mut themes = if wanted < top.len() {
-            let space = self.space();
+            let space = self.corpus.space();
             let middles: Vec<Vec<f32>> = top.iter().map(|t| middle(&space, snapshot, &counted.members[*t])).collect();
             let own: Vec<usize> = top.iter().map(|t| sizes[*t]).collect();
             let groups = put_together(&middles, &own, wanted);
@@ -64,14 +64,14 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is none of this id.
-    pub(in crate::engine) fn rows_of_theme(&self, id: &str) -> Result<Vec<Row>> {
+    pub fn rows_of_theme(&self, id: &str) -> Result<Vec<Row>> {
         let snapshot = self.picture_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
         let parts = named(&snapshot, id)?;
         Ok(members_of(&snapshot, &parts).iter().map(|k| snapshot.papers[*k as usize].row).collect())
     }
 
     /// Themes of the top put together, as one that goes out.
-    pub(in crate::engine) fn joined(&self, snapshot: &ThemeSnapshot, parts: &[usize]) -> Result<Theme> {
+    pub(super) fn joined(&self, snapshot: &ThemeSnapshot, parts: &[usize]) -> Result<Theme> {
         let shown = self.show(snapshot, parts)?;
         let mut largest: Vec<&Theme> = shown.iter().collect();
         largest.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.id.cmp(&b.id)));
@@ -107,7 +107,7 @@ impl Engine {
 }
 
 /// The papers (by their places) of some themes that hold none in common.
-pub(in crate::engine) fn members_of(snapshot: &ThemeSnapshot, parts: &[usize]) -> Vec<u32> {
+pub(super) fn members_of(snapshot: &ThemeSnapshot, parts: &[usize]) -> Vec<u32> {
     let counted = snapshot.counted();
     let mut members: Vec<u32> = parts.iter().flat_map(|t| counted.members[*t].iter().copied()).collect();
     members.sort_unstable();
@@ -122,7 +122,7 @@ fn together(snapshot: &ThemeSnapshot, parts: &[usize]) -> String {
 }
 
 /// The themes (by their places) that an id names: one, or some of the top put together.
-pub(in crate::engine) fn named(snapshot: &ThemeSnapshot, id: &str) -> Result<Vec<usize>> {
+pub(super) fn named(snapshot: &ThemeSnapshot, id: &str) -> Result<Vec<usize>> {
     let missing = || Error::NotFound { what: "theme", id: id.to_string() };
     let one = |part: &str| theme_number(part).ok().and_then(|number| snapshot.find(number)).ok_or_else(missing);
     let parts: Vec<usize> = id.split(AND).map(one).collect::<Result<_>>()?;
@@ -137,8 +137,8 @@ pub(in crate::engine) fn named(snapshot: &ThemeSnapshot, id: &str) -> Result<Vec
 fn middle(space: &EmbeddingSpace, snapshot: &ThemeSnapshot, members: &[u32]) -> Vec<f32> {
     let step = members.len().div_ceil(MIDDLE).max(1);
     let rows: Vec<Row> = members.iter().step_by(step).map(|k| snapshot.papers[*k as usize].row).collect();
-    let mut sum = vec![0f32; space.model.dimension];
-    space.index.vectors(&rows).iter().flatten().for_each(|v| add(&mut sum, 1.0, v));
+    let mut sum = vec![0f32; space.model().dimension];
+    space.vectors(&rows).iter().flatten().for_each(|v| add(&mut sum, 1.0, v));
     let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
     sum.iter_mut().for_each(|x| *x /= length);
     sum

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::run::BLOCK;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::EmbeddingSpace;
 use crate::index::dot;
 use crate::paper::Row;
 use crate::themes::levels::{FINEST, Grouping, LEVELS};
@@ -29,12 +29,12 @@ pub struct Centres {
 impl Centres {
     /// Of a grouping of rows.
     pub fn of(space: &EmbeddingSpace, rows: &[Row], grouping: &Grouping) -> Self {
-        let d = space.index.dimension();
+        let d = space.model().dimension;
         let finest = grouping.themes(FINEST);
         let mut sums = vec![0f64; finest * d];
         let mut sizes = vec![0usize; finest];
         for (b, block) in rows.chunks(BLOCK).enumerate() {
-            for (k, vector) in space.index.vectors(block).into_iter().enumerate() {
+            for (k, vector) in space.vectors(block).into_iter().enumerate() {
                 let i = b * BLOCK + k;
                 let (Some(vector), true) = (vector, grouping.member[i]) else { continue };
                 let t = grouping.nearest[i] as usize;
@@ -104,7 +104,7 @@ fn examples(
     let best = |level: usize| {
         let mut best: Vec<Vec<(f32, Row)>> = vec![Vec::new(); grouping.themes(level)];
         for (b, block) in rows.chunks(BLOCK).enumerate() {
-            for (k, vector) in space.index.vectors(block).into_iter().enumerate() {
+            for (k, vector) in space.vectors(block).into_iter().enumerate() {
                 let i = b * BLOCK + k;
                 let (Some(vector), Some(t)) = (vector, grouping.theme(level, i)) else { continue };
                 let t = t as usize;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::read::{since, time};
 use super::snapshot::ThemeSnapshot;
 use super::theme_id;
-use crate::engine::Engine;
+use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
 use crate::paper::{Row, head};
 use crate::themes::labels::{self, DEEPEST, Wish};
@@ -137,12 +137,8 @@ pub struct MapMeta {
     pub run_at: Option<String>,
 }
 
-impl Engine {
+impl Themes {
     /// A part of the map.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a request that is not allowed; [`Error::Overloaded`] while the first run over many papers is
-    /// not done.
     pub fn themes_map(&self, ask: &MapOptions) -> Result<ThemeMap> {
         let began = Instant::now();
         check(ask)?;
@@ -204,9 +200,6 @@ impl Engine {
     }
 
     /// Names for every zoom of a map, so that whoever draws it whole has them at once.
-    ///
-    /// # Errors
-    /// As [`Engine::themes_map`].
     pub fn map_labels(&self) -> Result<Vec<Vec<MapLabel>>> {
         let snapshot = self.picture_now()?;
         Ok((0..=DEEPEST).map(|zoom| snapshot.as_ref().map_or_else(Vec::new, |p| labels_at(p, zoom))).collect())

@@ -13,8 +13,8 @@ mod snapshot;
 mod steady;
 mod transfer;
 
-pub use map::{MapOptions, ThemeMap};
-pub use of::{Selection, SelectionThemes};
+pub use self::of::{Selection, SelectionThemes};
+pub use map::{MapLabel, MapOptions, ThemeMap};
 pub use read::{
     OneTheme, PaperOrder, Theme, ThemeEvent, ThemeEvents, ThemeList, ThemeOptions, ThemeOrder, ThemesMeta,
     ThemesOptions,
@@ -33,12 +33,11 @@ use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
 use self::snapshot::{Assignment, ThemeSnapshot};
-use super::Engine;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::{Changes, Corpus, EmbeddingSpace, Follower};
 use crate::error::{Error, Result};
 use crate::index::Neighbour;
 use crate::paper::Row;
-use crate::store::StoredPlace;
+use crate::store::{Store, StoredPlace};
 use crate::themes::graph::Knn;
 use crate::themes::{layout, levels};
 
@@ -57,9 +56,10 @@ const NAMING: u32 = 1;
 /// Share of papers that came or went since the last run from which a new one is due.
 const CHANGED_SHARE: f64 = 0.1;
 
-/// The themes of an engine.
-#[derive(Default)]
-pub struct ThemeState {
+/// The themes of a data folder.
+pub struct Themes {
+    corpus: Arc<Corpus>,
+    store: Arc<Store>,
     // A lock around the pointer, and held while the snapshot is brought up to date, so that no paper is lost between.
     snapshot: RwLock<State>,
     // Held during a run: one at a time.
@@ -70,15 +70,11 @@ pub struct ThemeState {
     seen: AtomicU64,
 }
 
-impl ThemeState {
+impl Follower for Themes {
     /// Notes that the snapshot may lack rows of the index, or hold some that are gone. Who next asks for themes, or looks
     /// whether they are due, brings it up to date; who commits does not wait for that.
-    pub fn fall_behind(&self) {
-        self.changed.fetch_add(1, Ordering::AcqRel);
-    }
-
-    fn is_up_to_date(&self) -> bool {
-        self.seen.load(Ordering::Acquire) == self.changed.load(Ordering::Acquire)
+    fn hear(&self, _: &Changes) {
+        self.fall_behind();
     }
 }
 
@@ -93,12 +89,34 @@ enum State {
     ThemeSnapshot(Arc<ThemeSnapshot>),
 }
 
-impl Engine {
+impl Themes {
+    /// The themes of a corpus, which tells them from now on what changes in it.
+    pub fn new(store: Arc<Store>, corpus: Arc<Corpus>) -> Arc<Self> {
+        let themes = Arc::new(Themes {
+            corpus: Arc::clone(&corpus),
+            store,
+            snapshot: RwLock::default(),
+            running: Mutex::default(),
+            changed: AtomicU64::new(0),
+            seen: AtomicU64::new(0),
+        });
+        corpus.tell(&(Arc::clone(&themes) as Arc<dyn Follower>));
+        themes
+    }
+
+    fn fall_behind(&self) {
+        self.changed.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn is_up_to_date(&self) -> bool {
+        self.seen.load(Ordering::Acquire) == self.changed.load(Ordering::Acquire)
+    }
+
     /// The present snapshot, with every paper of the index in it; none before the first run.
     fn snapshot(&self) -> Result<Option<Arc<ThemeSnapshot>>> {
         {
             // Looked at under the lock, so that a run that puts a new snapshot here cannot come between.
-            let state = self.themes.snapshot.read().unwrap_or_else(PoisonError::into_inner);
+            let state = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(known) = self.known(&state) {
                 return Ok(known);
             }
@@ -109,7 +127,7 @@ impl Engine {
     /// What is there, if somebody looked before and nothing has changed since.
     fn known(&self, state: &State) -> Option<Option<Arc<ThemeSnapshot>>> {
         match state {
-            _ if !self.themes.is_up_to_date() => None,
+            _ if !self.is_up_to_date() => None,
             State::Unread => None,
             State::Nothing => Some(None),
             State::ThemeSnapshot(snapshot) => Some(Some(Arc::clone(snapshot))),
@@ -118,18 +136,18 @@ impl Engine {
 
     /// Brings the snapshot up to date with the index: papers that it lacks join, those that are gone leave.
     fn catch_up(&self) -> Result<Option<Arc<ThemeSnapshot>>> {
-        let mut state = self.themes.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = self.known(&state) {
             // Somebody else did it while this one waited.
             return Ok(known);
         }
         // Read before the rows: what comes to the index meanwhile is then looked for again, never missed.
-        let changed = self.themes.changed.load(Ordering::Acquire);
+        let changed = self.changed.load(Ordering::Acquire);
         if let State::Unread = *state {
             *state = ThemeSnapshot::read(&self.store)?.map_or(State::Nothing, |p| State::ThemeSnapshot(Arc::new(p)));
         }
-        let space = self.space();
-        let seen = || self.themes.seen.store(changed, Ordering::Release);
+        let space = self.corpus.space();
+        let seen = || self.seen.store(changed, Ordering::Release);
         let State::ThemeSnapshot(snapshot) = &*state else {
             seen();
             return Ok(None);
@@ -162,13 +180,13 @@ impl Engine {
 
     /// The rows that themes are made of: of the versions of a work only the newest, as everywhere.
     fn works(&self, space: &EmbeddingSpace) -> RoaringBitmap {
-        space.index.rows() - self.versions().superseded_rows(None)
+        space.rows() - self.corpus.versions().superseded_rows(None)
     }
 
     /// These rows, and their nearest neighbours among each other.
     fn neighbour_lists(&self, space: &EmbeddingSpace) -> Result<(Vec<Row>, Knn)> {
-        let graph = space.index.neighbour_graph(NEIGHBOURS);
-        let superseded = self.versions().superseded_rows(None);
+        let graph = space.neighbour_graph(NEIGHBOURS);
+        let superseded = self.corpus.versions().superseded_rows(None);
         let is_representative = |row: &Row| !superseded.contains(row.0);
         let rows: Vec<Row> = graph.rows.iter().copied().filter(is_representative).collect();
         let number: HashMap<Row, u32> = rows.iter().zip(0..).map(|(row, i)| (*row, i)).collect();
@@ -180,13 +198,10 @@ impl Engine {
             .collect::<Vec<_>>()
             .into_par_iter()
             .map(|(own, found)| {
-                let vector = if found.iter().all(|n| is_representative(&n.row)) {
-                    None
-                } else {
-                    space.index.vectors(&[*own]).pop()
-                };
+                let vector =
+                    if found.iter().all(|n| is_representative(&n.row)) { None } else { space.vectors(&[*own]).pop() };
                 match vector.flatten() {
-                    Some(vector) => Ok(space.index.search(&vector, NEIGHBOURS + 1, Some(&allowed))?.neighbours),
+                    Some(vector) => Ok(space.search(&vector, NEIGHBOURS + 1, Some(&allowed))?.neighbours),
                     None => Ok(found),
                 }
             })
@@ -206,13 +221,13 @@ impl Engine {
         let facts = self.store.days_and_votes(new)?;
         let place = |(row, fact): (&Row, &Option<(Option<i32>, u32)>)| -> Result<Assignment> {
             let day = fact.and_then(|f| f.0);
-            let Some(vector) = space.index.vectors(&[*row]).pop().flatten() else {
+            let Some(vector) = space.vectors(&[*row]).pop().flatten() else {
                 return Ok(Assignment::nowhere(*row, day));
             };
             // New papers are not in the snapshot yet, so that some of its own must be among the neighbours.
             let mut k = NEIGHBOURS + 1;
             loop {
-                let found = space.index.search(&vector, k, None)?.neighbours;
+                let found = space.search(&vector, k, None)?.neighbours;
                 let known: Vec<(&Assignment, f32)> =
                     found.iter().filter_map(|n| Some((snapshot.placed(n.row)?, n.score))).take(NEIGHBOURS).collect();
                 if known.len() < NEIGHBOURS.min(snapshot.papers.len()) && found.len() >= k && k < 1000 {
@@ -238,7 +253,7 @@ impl Engine {
     /// The snapshot to answer from. A first run over few papers is made now; over many it belongs into the background.
     fn picture_now(&self) -> Result<Option<Arc<ThemeSnapshot>>> {
         let snapshot = self.snapshot()?;
-        let papers = self.space().index.len();
+        let papers = self.corpus.space().len();
         let at_once = match &snapshot {
             None => papers > 0 && papers <= AT_ONCE,
             Some(p) => papers <= ALWAYS_AT_ONCE && self.is_due(p),
@@ -256,26 +271,20 @@ impl Engine {
     }
 
     /// Whether a run is worth it: there was none, much has changed since, or the model is another.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
     pub fn themes_due(&self) -> Result<bool> {
         Ok(match self.snapshot()? {
-            None => !self.space().index.is_empty(),
+            None => !self.corpus.space().is_empty(),
             Some(snapshot) => self.is_due(&snapshot),
         })
     }
 
     /// Lets new papers join the themes, and makes these anew if that is due, for whoever looks from time to time.
-    ///
-    /// # Errors
-    /// As [`Engine::run_themes`].
     pub fn keep_themes(&self) -> Result<()> {
         if self.themes_due()? { self.run_themes_if_due() } else { Ok(()) }
     }
 
     fn is_due(&self, snapshot: &ThemeSnapshot) -> bool {
-        snapshot.run.model != self.space().model.fingerprint
+        snapshot.run.model != self.corpus.space().model().fingerprint
             || snapshot.facts.naming != NAMING
             || snapshot.changed as f64 > CHANGED_SHARE * snapshot.run.papers as f64
     }

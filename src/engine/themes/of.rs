@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 
 use super::read::since;
 use super::snapshot::Example;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
-use crate::engine::{Engine, SearchOptions};
+use crate::engine::answer::SearchOptions;
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{Filter, Paper, PaperId, Row, head, plain, prose};
@@ -92,17 +93,13 @@ pub struct SelectionMeta {
     pub sizes: Vec<usize>,
 }
 
-impl Engine {
+impl Themes {
     /// Groups just some papers.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when a paper of the list or the user does not exist; [`Error::Invalid`] when nothing is selected
-    /// or too much.
     pub fn themes_of(&self, selection: &Selection) -> Result<SelectionThemes> {
         let began = Instant::now();
-        let space = self.space();
+        let space = self.corpus.space();
         let rows = self.selected(&space, selection)?;
-        let found = space.index.vectors(&rows);
+        let found = space.vectors(&rows);
         let papers = self.store.papers(&rows)?;
         let known: HashMap<Row, Paper> = papers.into_iter().collect();
         let mut chosen: Vec<(&Paper, Vec<f32>)> = Vec::with_capacity(rows.len());
@@ -111,7 +108,7 @@ impl Engine {
                 chosen.push((paper, vector));
             }
         }
-        let d = space.model.dimension;
+        let d = space.model().dimension;
         let flat: Vec<f32> = chosen.iter().flat_map(|(_, v)| v.iter().copied()).collect();
         let knn = Knn::exact(&flat, d, super::NEIGHBOURS);
         let grouping = levels::group(&knn, 1, None);
@@ -177,7 +174,7 @@ impl Engine {
 
     /// The rows of a selection, each once, in order.
     fn selected(&self, space: &EmbeddingSpace, selection: &Selection) -> Result<Vec<Row>> {
-        let mut rows: Vec<Row> = self.rows_of_all_named(&selection.papers)?;
+        let mut rows: Vec<Row> = self.corpus.rows_of_all_named(&selection.papers)?;
         if let Some(user) = &selection.user {
             rows.extend(self.liked_by(user)?);
         }
@@ -186,8 +183,8 @@ impl Engine {
             rows.extend(self.best_hits(space, q, selection.hits, filter)?);
         } else if let Some(filter) = &selection.filter {
             filter.check()?;
-            let allowed = self.store.allowed(filter)?.unwrap_or_else(|| space.index.rows());
-            let excluded = self.excluded(filter)?;
+            let allowed = self.store.allowed(filter)?.unwrap_or_else(|| space.rows());
+            let excluded = self.corpus.excluded(filter)?;
             if allowed.len() > MOST as u64 {
                 return Err(too_many(allowed.len() as usize));
             }
@@ -199,7 +196,7 @@ impl Engine {
         rows.retain(|r| seen.insert(*r));
         // Of the versions of a work only the newest of the selection.
         let all = super::bitmap(rows.iter().copied());
-        let versions = self.versions();
+        let versions = self.corpus.versions();
         rows.retain(|r| versions.is_representative(*r, Some(&all)));
         drop(versions);
         if rows.len() > MOST {
@@ -229,7 +226,7 @@ impl Engine {
         while ids.len() < hits {
             let limit = (hits - ids.len()).min(500);
             let ask = SearchOptions { limit, offset: ids.len(), filter: filter.clone(), ..SearchOptions::default() };
-            let page = self.search_in(space, q, &ask)?.papers;
+            let page = self.corpus.search_in(space, q, &ask)?.papers;
             let got = page.len();
             ids.extend(page.into_iter().map(|h| h.paper.id));
             if got < limit {

@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 
 use super::snapshot::{Counted, Example, ThemeSnapshot};
 use super::{about, theme_id};
-use crate::engine::Engine;
-use crate::engine::corpus::answer::check_limit;
-use crate::engine::corpus::search::check_query;
+use crate::engine::answer::check_limit;
+use crate::engine::corpus::check_query;
+use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{Filter, Paper, Row};
@@ -236,12 +236,8 @@ pub struct ThemeEvents {
     pub events: Vec<ThemeEvent>,
 }
 
-impl Engine {
+impl Themes {
     /// The themes of a level, or of all.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a level that does not exist, a number out of range, or both; [`Error::Overloaded`] while the first run
-    /// over many papers is not done.
     pub fn themes(&self, ask: &ThemesOptions) -> Result<ThemeList> {
         let began = Instant::now();
         let level = ask.level;
@@ -277,9 +273,6 @@ impl Engine {
     }
 
     /// One theme with a page of its papers, or the papers of a search within it.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such theme (any more); [`Error::Invalid`] for a request that is not allowed.
     pub fn theme(&self, id: &str, ask: &ThemeOptions) -> Result<OneTheme> {
         let began = Instant::now();
         check_limit(ask.limit)?;
@@ -327,16 +320,13 @@ impl Engine {
     }
 
     /// What happened to the themes, newest first.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a limit out of range.
     pub fn theme_events(&self, limit: usize) -> Result<ThemeEvents> {
         check_limit(limit)?;
         Ok(ThemeEvents { events: self.store.theme_events(None, limit)?.into_iter().map(event).collect() })
     }
 
     /// Themes as they go out.
-    pub(in crate::engine) fn show(&self, snapshot: &ThemeSnapshot, themes: &[usize]) -> Result<Vec<Theme>> {
+    pub(super) fn show(&self, snapshot: &ThemeSnapshot, themes: &[usize]) -> Result<Vec<Theme>> {
         let counted = snapshot.counted();
         let wanted: Vec<Row> = themes
             .iter()
@@ -377,23 +367,23 @@ impl Engine {
         if let Some(allowed) = self.store.allowed(filter)? {
             rows.retain(|row| allowed.contains(row.0));
         }
-        let excluded = self.excluded(filter)?;
+        let excluded = self.corpus.excluded(filter)?;
         rows.retain(|row| !excluded.contains(row.0));
         Ok(rows)
     }
 
     /// A page of the papers of a theme, which are in these rows.
     fn theme_papers(&self, snapshot: &ThemeSnapshot, rows: &[Row], ask: &ThemeOptions) -> Result<Vec<ThemePaper>> {
-        let space = self.space();
+        let space = self.corpus.space();
         let scored: Vec<(Row, Option<f32>)> = if let Some(q) = &ask.q {
-            let vector = self.embed_query(&space, q)?;
+            let vector = self.corpus.embed_query(&space, q)?;
             let allowed: RoaringBitmap = rows.iter().map(|r| r.0).collect();
             let wanted = ask.offset.saturating_add(ask.limit).min(rows.len());
-            let found = space.index.search(&vector, wanted, Some(&allowed))?;
+            let found = space.search(&vector, wanted, Some(&allowed))?;
             found.neighbours.into_iter().map(|n| (n.row, Some(n.score))).collect()
         } else if ask.order == PaperOrder::Central {
-            let vectors = space.index.vectors(rows);
-            let mut middle = vec![0f32; space.model.dimension];
+            let vectors = space.vectors(rows);
+            let mut middle = vec![0f32; space.model().dimension];
             for v in vectors.iter().flatten() {
                 add(&mut middle, 1.0, v);
             }
@@ -435,13 +425,13 @@ fn rank(snapshot: &ThemeSnapshot, counted: &Counted, t: usize) -> (usize, std::c
 }
 
 /// How surely a theme rises: 1 for certain, -1 when it falls for certain, 0 where nothing can be said.
-pub(in crate::engine) fn surety(trend: &Trend) -> f64 {
+pub(super) fn surety(trend: &Trend) -> f64 {
     let sign = if trend.ratio.unwrap_or(1.0) >= 1.0 { 1.0 } else { -1.0 };
     trend.p_value.map_or(0.0, |p| sign * (1.0 - p))
 }
 
 /// What a snapshot says of itself.
-pub(in crate::engine) fn meta(snapshot: &ThemeSnapshot, began: Instant) -> ThemesMeta {
+pub(super) fn meta(snapshot: &ThemeSnapshot, began: Instant) -> ThemesMeta {
     ThemesMeta {
         took_ms: since(began),
         levels: LEVELS,
@@ -454,12 +444,12 @@ pub(in crate::engine) fn meta(snapshot: &ThemeSnapshot, began: Instant) -> Theme
     }
 }
 
-pub(in crate::engine) fn since(began: Instant) -> f64 {
+pub(super) fn since(began: Instant) -> f64 {
     began.elapsed().as_secs_f64() * 1e3
 }
 
 /// Seconds since 1970-01-01 as an RFC 3339 time.
-pub(in crate::engine) fn time(seconds: i64) -> String {
+pub(super) fn time(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map(|t| t.to_string()).unwrap_or_default()
 }
 

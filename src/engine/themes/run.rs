@@ -13,8 +13,8 @@ use super::centres::Centres;
 use super::snapshot::{Assignment, Known, RunFacts, ThemeFacts, ThemeSnapshot};
 use super::{NAMING, State, theme_id};
 use crate::cancel;
-use crate::engine::Engine;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
 use crate::index::behind_requests;
 use crate::paper::{Row, head, plain, prose};
@@ -40,7 +40,7 @@ const KEEPS_NAME: f64 = 0.5;
 const SAME_SIZE: f64 = 0.25;
 
 /// Vectors looked at together.
-pub(in crate::engine) const BLOCK: usize = 4096;
+pub(super) const BLOCK: usize = 4096;
 
 /// What a run did.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -72,20 +72,17 @@ struct Made {
     took: Vec<Duration>,
 }
 
-impl Engine {
+impl Themes {
     /// Groups, names and lays out all papers. Themes that were there carry on under their ids and names where enough of
     /// their papers stay together; `afresh` forgets them. Searches and ingests go on meanwhile.
-    ///
-    /// # Errors
-    /// When the store or the index fails; the themes that were there stay.
     pub fn run_themes(&self, afresh: bool) -> Result<ThemesRun> {
-        let _running = self.themes.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let _running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         self.run(afresh)
     }
 
     /// A run, unless somebody else made one just now.
-    pub(in crate::engine) fn run_themes_if_due(&self) -> Result<()> {
-        let _running = self.themes.running.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn run_themes_if_due(&self) -> Result<()> {
+        let _running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if self.themes_due()? { self.run(false).map(drop) } else { Ok(()) }
     }
 
@@ -100,10 +97,10 @@ impl Engine {
         {
             // Papers that joined the old snapshot while this one was made are missing here; whoever asks next lets them in.
             // Not on a thread that gives way: requests may be waiting for the lock.
-            let mut state = self.themes.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
             self.store.put_themes(&snapshot.run, &snapshot.stored_themes()?, &stored, &events)?;
             *state = State::ThemeSnapshot(Arc::new(snapshot));
-            self.themes.fall_behind();
+            self.fall_behind();
         }
         took.push(began.elapsed());
         let steps = std::iter::once(Duration::ZERO).chain(took.iter().copied()).zip(&took);
@@ -123,7 +120,7 @@ impl Engine {
     fn make(&self, before: Option<&ThemeSnapshot>, afresh: bool, began: Instant) -> Result<Made> {
         let base = before.filter(|_| !afresh);
         let change = self.store.change()?;
-        let space = self.space();
+        let space = self.corpus.space();
         let (rows, knn) = self.neighbour_lists(&space)?;
         cancel::check()?;
         let near = began.elapsed();
@@ -167,7 +164,7 @@ impl Engine {
             run: number,
             change,
             papers: rows.len(),
-            model: space.model.fingerprint.clone(),
+            model: space.model().fingerprint.clone(),
             at: now,
             next,
             json,
@@ -206,7 +203,7 @@ impl Engine {
         let mut places: Vec<Place> = vec![[0.0; 2]; rows.len()];
         if let Some(plane) = layout::components(centres.finest(), centres.dimension, &centres.weights()) {
             places.par_chunks_mut(BLOCK).zip(rows.par_chunks(BLOCK)).for_each(|(places, rows)| {
-                for (place, vector) in places.iter_mut().zip(space.index.vectors(rows)) {
+                for (place, vector) in places.iter_mut().zip(space.vectors(rows)) {
                     *place = vector.map(|v| plane.place(&v)).unwrap_or_default();
                 }
             });

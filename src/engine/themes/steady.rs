@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::snapshot::ThemeSnapshot;
 use super::theme_id;
-use crate::engine::Engine;
+use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, Row};
 use crate::themes::graph::Knn;
@@ -37,11 +37,8 @@ pub struct Stability {
     pub took_s: f64,
 }
 
-impl Engine {
+impl Themes {
     /// Gives every paper and where it is to `f`.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
     pub fn each_assignment(&self, f: &mut dyn FnMut(&Paper, &Assigned)) -> Result<()> {
         let snapshot = self.picture_now()?;
         let mut last: Option<Row> = None;
@@ -51,7 +48,7 @@ impl Engine {
             last = Some(*row);
             for (row, paper) in &page {
                 // An older version is where the newest of its work is.
-                let newest = self.versions().newest(*row);
+                let newest = self.corpus.versions().newest(*row);
                 f(paper, &snapshot.as_ref().map_or_else(Assigned::default, |p| assigned(p, newest)));
             }
         }
@@ -59,11 +56,8 @@ impl Engine {
 
     /// Takes the newest papers away, groups the rest from nothing, and groups all again as the next run would. Nothing
     /// of it is kept.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when there are not more papers than that.
     pub fn theme_stability(&self, newest: usize) -> Result<Stability> {
-        let (rows, knn) = self.neighbour_lists(&self.space())?;
+        let (rows, knn) = self.neighbour_lists(&self.corpus.space())?;
         if newest == 0 || newest >= rows.len() {
             return Err(Error::Invalid(format!("{newest} of {} papers cannot be held back", rows.len())));
         }

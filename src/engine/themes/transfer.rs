@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::snapshot::{RunFacts, ThemeFacts};
 use super::{State, theme_id, theme_number};
-use crate::engine::Engine;
+use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
 use crate::paper::{PaperId, Row};
 use crate::store::{StoredPlace, StoredRun, StoredTheme, StoredThemeEvent};
@@ -158,11 +158,8 @@ impl ExportedTheme {
     }
 }
 
-impl Engine {
+impl Themes {
     /// The themes as the last run left them and papers joined them since; none before the first run.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
     pub fn export_themes(&self) -> Result<Option<ExportedThemes>> {
         let Some(snapshot) = self.snapshot()? else { return Ok(None) };
         let rows: Vec<Row> = snapshot.papers.iter().map(|p| p.row).collect();
@@ -218,12 +215,9 @@ impl Engine {
     /// Takes themes over from another folder. Papers that are not here are left out, as are places and events that name no
     /// theme or no number; papers of here that are not in them join by their neighbours. `false`, and nothing is changed,
     /// where this folder has themes of its own.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when the themes are not what [`Engine::export_themes`] gives; when the store fails.
     pub fn import_themes(&self, themes: &ExportedThemes) -> Result<bool> {
-        let _running = self.themes.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut state = self.themes.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+        let _running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
         if self.store.themes()?.is_some() {
             return Ok(false);
         }
@@ -274,7 +268,7 @@ impl Engine {
         let places: Vec<StoredPlace> = places.into_iter().map(|(_, place)| place).collect();
         self.store.put_themes(&run, &stored, &places, &events)?;
         *state = State::Unread;
-        self.themes.fall_behind();
+        self.fall_behind();
         Ok(true)
     }
 

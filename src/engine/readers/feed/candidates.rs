@@ -7,10 +7,11 @@ use roaring::RoaringBitmap;
 
 use super::score::{Scored, Scorer};
 use super::{Feed, Since, step};
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::answer::Mode;
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::interests::shares;
 use crate::engine::readers::reader::Reader;
-use crate::engine::{Engine, Mode};
 use crate::error::Result;
 use crate::index::Plan;
 use crate::paper::{Filter, Row};
@@ -93,7 +94,7 @@ impl Pools {
     }
 }
 
-impl Engine {
+impl Readers {
     /// The rows that may be shown at all.
     pub(super) fn eligible(&self, feed: &Feed, reader: &Reader) -> Result<Eligible> {
         let ask = &feed.ask;
@@ -108,9 +109,9 @@ impl Engine {
             (Some(a), Some(b)) => Some(a & b),
             (a, b) => a.or(b),
         };
-        let mut gone = &reader.gone | self.excluded(&ask.filter)?;
+        let mut gone = &reader.gone | self.corpus.excluded(&ask.filter)?;
         if !ask.versions {
-            gone |= self.versions().superseded_rows(allowed.as_ref());
+            gone |= self.corpus.versions().superseded_rows(allowed.as_ref());
         }
         Ok(Eligible { allowed, gone })
     }
@@ -137,7 +138,7 @@ impl Engine {
         let scored = self.score_rows(by, &rows);
         if whole {
             *lock() = Some(Kept { change, step, scored: scored.clone(), plan });
-            self.readers.pools.note(&by.reader.pool);
+            self.kept.pools.note(&by.reader.pool);
         }
         Ok((scored, plan))
     }
@@ -145,8 +146,8 @@ impl Engine {
     /// The rows worth scoring.
     fn pool(&self, by: Scorer<'_>, eligible: &Eligible, step: usize) -> Result<(Vec<Row>, Plan)> {
         let Scorer { space, reader, preferences, .. } = by;
-        if eligible.count(space.index.len()) <= SCORE_ALL {
-            let all = eligible.allowed.clone().unwrap_or_else(|| self.lexical.rows()) - &eligible.gone;
+        if eligible.count(space.len()) <= SCORE_ALL {
+            let all = eligible.allowed.clone().unwrap_or_else(|| self.corpus.lexical().rows()) - &eligible.gone;
             return Ok((all.iter().map(Row).collect(), Plan::Exact));
         }
         let mut found = RoaringBitmap::new();
@@ -156,7 +157,7 @@ impl Engine {
             let k = (8.0 * share * step as f32) as usize;
             plan = self.look(space, interest.direction(), eligible, k.clamp(least, most.max(step)), &mut found)?;
         }
-        if let Some(today) = self.today()? {
+        if let Some(today) = self.corpus.today()? {
             for days in FRESH_DAYS {
                 let mut fresh = self.store.listed_in(today - days, today)?;
                 if let Some(allowed) = &eligible.allowed {
@@ -189,7 +190,7 @@ impl Engine {
         let unit: Vec<f32> = direction.iter().map(|x| x / length).collect();
         let mut wanted = k + k.min(eligible.gone.len() as usize);
         loop {
-            let near = space.index.search(&unit, wanted, eligible.allowed())?;
+            let near = space.search(&unit, wanted, eligible.allowed())?;
             let fit: HashSet<u32> =
                 near.neighbours.iter().map(|n| n.row.0).filter(|row| eligible.hold(*row)).take(k).collect();
             if fit.len() >= k || near.neighbours.len() < wanted {

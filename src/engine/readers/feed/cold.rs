@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use super::candidates::Eligible;
 use super::{Feed, PER_AUTHOR, Since};
-use crate::engine::corpus::answer::AnswerBudget;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::answer::AnswerBudget;
+use crate::engine::answer::{Answer, Hit, Meta, Mode, Part, Why};
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::interests::standing;
 use crate::engine::readers::reader::Reader;
 use crate::engine::readers::trending::{Attention, LONGEST_WINDOW};
-use crate::engine::{Answer, Engine, Hit, Meta, Mode, Part, Why};
 use crate::error::Result;
 use crate::index::Plan;
 use crate::paper::{Row, Works};
@@ -26,7 +27,7 @@ const DIVERSITY: f32 = 0.5;
 /// Papers that are looked at.
 const LOOKED_AT: usize = 2000;
 
-impl Engine {
+impl Readers {
     pub(super) fn cold(
         &self,
         space: &EmbeddingSpace,
@@ -35,7 +36,7 @@ impl Engine {
         eligible: &Eligible,
         began: Instant,
     ) -> Result<Answer> {
-        let total = eligible.count(space.index.len());
+        let total = eligible.count(space.len());
         let needed = feed.ask.offset.saturating_add(feed.ask.limit);
         let muted = reader.interests.iter().any(|i| i.edits.muted);
         // Some of what is found is muted.

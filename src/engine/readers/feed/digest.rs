@@ -5,7 +5,8 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::Feed;
-use crate::engine::{Answer, Engine};
+use crate::engine::answer::Answer;
+use crate::engine::readers::Readers;
 use crate::error::Result;
 use crate::user::UserId;
 
@@ -15,23 +16,17 @@ const PIECE: usize = 256;
 /// What hears a user and their feed.
 pub type TakeFeed<'a> = dyn FnMut(&UserId, Answer) -> Result<()> + 'a;
 
-impl Engine {
+impl Readers {
     /// How many users there are.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
     pub fn count_users(&self) -> Result<usize> {
         self.store.count_users()
     }
 
     /// Makes the feed of every user, on all cores, and gives them to `f` in the order in which the users came. Nobody is
     /// kept in memory for it.
-    ///
-    /// # Errors
-    /// [`crate::Error::Invalid`] for what is not allowed; whatever `f` returns.
     pub fn digest(&self, feed: &Feed, f: &mut TakeFeed<'_>) -> Result<()> {
         feed.check()?;
-        let space = self.space();
+        let space = self.corpus.space();
         let mut after = None;
         loop {
             let users = self.store.users_after(after, PIECE)?;

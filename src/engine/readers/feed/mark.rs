@@ -1,6 +1,6 @@
 //! What a feed depends on, in few bytes: whoever asks again need not be answered again while it stays the same.
 
-use crate::engine::Engine;
+use crate::engine::readers::Readers;
 use crate::error::Result;
 use crate::user::Moment;
 
@@ -13,22 +13,16 @@ pub struct Mark {
     pub rest: String,
 }
 
-impl Engine {
+impl Readers {
     /// What every answer about the corpus depends on. Costs a look into the store.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
     pub fn corpus_mark(&self) -> Result<Mark> {
-        let model = self.space().model.fingerprint.clone();
-        let (day, today) = (Moment::now().day(), self.today()?.unwrap_or(0));
+        let model = self.corpus.space().model().fingerprint.clone();
+        let (day, today) = (Moment::now().day(), self.corpus.today()?.unwrap_or(0));
         Ok(Mark { deeds: self.store.change()?.to_string(), rest: format!("{day}.{today}.{model}") })
     }
 
     /// What a user's feed depends on: what they did and set, the reading of others, and the corpus. While it stays the same,
     /// so does the feed for the same question. Costs some looks into the store and computes nothing.
-    ///
-    /// # Errors
-    /// [`crate::Error::NotFound`] when there is no such user.
     pub fn feed_mark(&self, name: &str) -> Result<Mark> {
         let (user, corpus) = (self.store.user(name)?, self.corpus_mark()?);
         Ok(Mark {

@@ -13,10 +13,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cancel;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::answer::{Answer, Meta, Mode, SearchOptions};
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::interests::shares;
 use crate::engine::readers::reader::Reader;
-use crate::engine::{Answer, Engine, Meta, Mode, SearchOptions};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperDate, PaperId};
 use crate::user::{Event, Moment};
@@ -25,6 +26,7 @@ use score::{Scored, Scorer};
 use why::Explain;
 
 pub use candidates::{Pool, Pools};
+pub use digest::TakeFeed;
 pub use mark::Mark;
 pub use score::closely;
 
@@ -67,17 +69,24 @@ pub struct Feed {
     pub hypothetical_events: Vec<Event>,
 }
 
-impl Engine {
+impl Readers {
     /// The personal feed.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user; [`Error::Invalid`] for what is not allowed.
     pub fn feed(&self, name: &str, feed: &Feed) -> Result<Answer> {
         let began = Instant::now();
         feed.check()?;
-        let space = self.space();
+        let space = self.corpus.space();
         let reader = self.reader_for(&space, name, &feed.hypothetical_events)?;
         self.feed_for(&space, &reader, feed, began)
+    }
+
+    /// The newest `n` days up to today: what is dated ahead of the clock is among them when its day has come. Where no paper
+    /// has a day that was, everything.
+    pub fn newest_days(&self, n: i32) -> Result<Since> {
+        let clock = Moment::now().day();
+        match self.store.today(clock)? {
+            Some(today) if !self.store.listed_in(i32::MIN, today)?.is_empty() => Ok(Since::Days(today - n + 1, clock)),
+            _ => Ok(Since::Ever),
+        }
     }
 
     /// The reader of this name, with events that are taken as if they had happened, and are not stored.
@@ -95,7 +104,7 @@ impl Engine {
         self.reader_with(space, name, &hypothetical_events).map(Arc::new)
     }
 
-    pub(in crate::engine) fn feed_for(
+    pub(in crate::engine::readers) fn feed_for(
         &self,
         space: &EmbeddingSpace,
         reader: &Reader,
@@ -107,7 +116,7 @@ impl Engine {
         let (Some(preferences), Some(common)) = (&reader.preferences, self.common(space)?) else {
             return self.cold(space, reader, feed, &eligible, began);
         };
-        let total = eligible.count(space.index.len());
+        let total = eligible.count(space.len());
         let bent = match ask.mode {
             Mode::Hybrid => None,
             Mode::Dense => Some(preferences.in_meaning()),
@@ -169,8 +178,8 @@ impl Feed {
                 self.exploration.unwrap_or_default()
             )));
         }
-        if self.hypothetical_events.len() > crate::engine::MAX_EVENTS {
-            return Err(Error::Invalid(format!("more than {} events", crate::engine::MAX_EVENTS)));
+        if self.hypothetical_events.len() > crate::engine::readers::users::MAX_EVENTS {
+            return Err(Error::Invalid(format!("more than {} events", crate::engine::readers::users::MAX_EVENTS)));
         }
         Ok(())
     }
@@ -180,7 +189,7 @@ impl Feed {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::engine::Incoming;
+    use crate::engine::{Engine, Incoming};
     use crate::user::EventKind;
 
     const TOPICS: [&str; 4] = ["quasars and their jets", "soil fungi", "graph colouring", "medieval trade"];

@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::score::Scored;
 use super::{Feed, PER_AUTHOR, Since};
-use crate::engine::Engine;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::interests::shares;
 use crate::engine::readers::reader::Reader;
 use crate::error::Result;
@@ -38,7 +38,7 @@ const DIVERSITY: f32 = 0.1;
 /// reaches.
 const WINDOW: usize = 64;
 
-impl Engine {
+impl Readers {
     /// The papers to show, in the order in which places are given: the place in `scored`, the paper, and whether it is
     /// there to explore.
     pub(super) fn pick(
@@ -69,7 +69,7 @@ impl Engine {
             }
         }
         let mut chooser = Chooser {
-            engine: self,
+            readers: self,
             reader,
             per_author: feed.per_author.or(reader.user.settings.per_author).unwrap_or(PER_AUTHOR),
             versions: feed.ask.versions,
@@ -136,7 +136,7 @@ impl Engine {
 
 /// Lets papers through, one at a time: nothing seen, no second version of a work, not too many of one author.
 struct Chooser<'a> {
-    engine: &'a Engine,
+    readers: &'a Readers,
     reader: &'a Reader,
     per_author: usize,
     versions: bool,
@@ -152,7 +152,7 @@ impl Chooser<'_> {
         if !self.papers.contains_key(&scored[first].row) {
             // In pieces: papers are the dearest part of an answer.
             let rows: Vec<Row> = upcoming.iter().take((needed / 3).clamp(4, 64)).map(|&k| scored[k].row).collect();
-            self.papers.extend(self.engine.store.papers(&rows)?);
+            self.papers.extend(self.readers.store.papers(&rows)?);
         }
         let Some(paper) = self.papers.remove(&scored[first].row) else { return Ok(None) };
         let seen = self.reader.seen.contains(paper.id.base()) || self.reader.works.contains(&paper);

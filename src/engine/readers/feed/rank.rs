@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use super::score::{Scored, Scorer};
 use super::why::Explain;
-use crate::engine::corpus::answer::AnswerBudget;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
-use crate::engine::corpus::recommend::MAX_CANDIDATES;
+use crate::engine::answer::AnswerBudget;
+use crate::engine::answer::{Answer, Meta, Mode};
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::corpus::MAX_CANDIDATES;
+use crate::engine::readers::Readers;
 use crate::engine::readers::reader::Reader;
-use crate::engine::{Answer, Engine, Meta, Mode};
 use crate::error::{Error, Result};
 use crate::index::Plan;
 use crate::paper::{PaperId, Row};
@@ -20,12 +21,9 @@ use crate::user::Event;
 /// corpus at large.
 const AMONG: std::ops::RangeInclusive<usize> = 50..=5000;
 
-impl Engine {
+impl Readers {
     /// Ranks exactly these papers for a user, all of them, seen ones included; with events that are taken as if they had
     /// happened, and are not stored.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for a user or paper that is not there; [`Error::Invalid`] for no candidates or too many.
     pub fn rank_for(
         &self,
         name: &str,
@@ -37,9 +35,9 @@ impl Engine {
         if ids.is_empty() || ids.len() > MAX_CANDIDATES {
             return Err(Error::Invalid(format!("{} candidates; 1 to {MAX_CANDIDATES} are allowed", ids.len())));
         }
-        let space = self.space();
+        let space = self.corpus.space();
         let reader = self.reader_for(&space, name, hypothetical_events)?;
-        let (mut rows, mut known) = (self.rows_of_all_named(ids)?, HashSet::new());
+        let (mut rows, mut known) = (self.corpus.rows_of_all_named(ids)?, HashSet::new());
         rows.retain(|row| known.insert(*row));
         let total = rows.len();
         let (Some(own), Some(common)) = (&reader.preferences, self.common(&space)?) else {
@@ -81,7 +79,7 @@ impl Engine {
             return None;
         }
         let rows: Vec<Row> = scored.iter().map(|s| s.row).collect();
-        let (vectors, counts) = (space.vectors_or_zero(&rows), self.lexical.counts(&rows));
+        let (vectors, counts) = (space.vectors_or_zero(&rows), self.corpus.lexical().counts(&rows));
         let document = |(vector, counts)| Document { vector, counts };
         let candidates: Vec<Document<'_>> =
             vectors.iter().map(Vec::as_slice).zip(counts.iter().map(Vec::as_slice)).map(document).collect();

@@ -1,7 +1,7 @@
 //! What a candidate is worth to a reader.
 
-use crate::engine::Engine;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::interests::{Standing, standing};
 use crate::engine::readers::reader::{Common, Reader};
 use crate::error::Result;
@@ -47,11 +47,11 @@ pub struct Scorer<'a> {
     pub common: &'a Common,
 }
 
-impl Engine {
+impl Readers {
     /// Scores rows, and says which interest each belongs to.
     pub(super) fn score_rows(&self, by: Scorer<'_>, rows: &[Row]) -> Vec<Scored> {
         let words = self.word_products(by.preferences, rows);
-        let vectors = by.space.index.vectors(rows);
+        let vectors = by.space.vectors(rows);
         let papers: Vec<(Row, Vec<f32>, f32)> = rows
             .iter()
             .zip(vectors)
@@ -94,7 +94,7 @@ impl Engine {
 
     /// Takes off what a paper loses for its age.
     pub(super) fn age(&self, scored: &mut [Scored]) -> Result<()> {
-        let Some(today) = self.today()? else { return Ok(()) };
+        let Some(today) = self.corpus.today()? else { return Ok(()) };
         let rows: Vec<Row> = scored.iter().map(|s| s.row).collect();
         for (s, day) in scored.iter_mut().zip(self.store.list_days(&rows)?) {
             let kept = day.map_or(crate::rank::UNDATED, |day| decay((today - day) as f32, AGE_HALF_LIFE));

@@ -1,10 +1,11 @@
 //! Hits with their reasons.
 
 use super::score::Scored;
-use crate::engine::corpus::answer::ENOUGH;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::answer::ENOUGH;
+use crate::engine::answer::{Hit, InterestName, Part, Why};
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::reader::Reader;
-use crate::engine::{Engine, Hit, InterestName, Part, Why};
 use crate::error::Result;
 use crate::index::TermVector;
 use crate::paper::{Paper, Row};
@@ -22,7 +23,7 @@ const BROUGHT: f32 = 0.15;
 /// Takes the score of a paper apart, given its row, vector and terms.
 pub type Explain<'a> = dyn Fn(Row, &[f32], &[(u32, f32)]) -> Parts + 'a;
 
-impl Engine {
+impl Readers {
     pub(super) fn hits(
         &self,
         space: &EmbeddingSpace,
@@ -33,7 +34,7 @@ impl Engine {
         let names = if explain.is_some() { self.interest_names(reader)? } else { &[] };
         let rows: Vec<Row> = page.iter().map(|p| p.0.row).collect();
         let (vectors, terms) = if explain.is_some() {
-            (space.index.vectors(&rows), self.lexical.terms(&rows))
+            (space.vectors(&rows), self.corpus.lexical().terms(&rows))
         } else {
             (vec![None; rows.len()], vec![None; rows.len()])
         };
@@ -68,7 +69,7 @@ impl Engine {
             out.push(Part::Paper { id: l.id.to_string(), title: l.title.clone(), value });
         }
         for k in words {
-            if let Some(term) = self.lexical.term(parts.terms[k].0) {
+            if let Some(term) = self.corpus.lexical().term(parts.terms[k].0) {
                 named += terms[k];
                 out.push(Part::Term { term, value: terms[k] });
             }

@@ -14,9 +14,11 @@ pub use self::told::{
     Entry, EntryStatus, Import, ImportAbout, ImportProgress, ImportView, Imported, Matched, Outside, Undone,
 };
 use crate::cancel;
-use crate::engine::corpus::answer::check_limit;
-use crate::engine::corpus::ingest::MAX_WINDOW;
-use crate::engine::{Engine, Format, Reference, ReferenceList};
+use crate::engine::answer::check_limit;
+use crate::engine::corpus::MAX_WINDOW;
+use crate::engine::readers::Readers;
+use crate::engine::readers::format::Format;
+use crate::engine::readers::history::{Reference, ReferenceList};
 use crate::error::{Error, Result};
 use crate::paper::{Identifier, Paper, PaperId, head};
 use crate::store::{Added, ImportStatus, ImportWindow, Page, StoredImport};
@@ -82,11 +84,8 @@ struct Plan {
     answer: Imported,
 }
 
-impl Engine {
+impl Readers {
     /// Says what [`Engine::import_history`] would make of a list, entry by entry. Nothing is written, and no user made.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a name that is not allowed.
     pub fn preview_history(&self, name: &str, list: &ReferenceList, import: &Import) -> Result<Imported> {
         let user = UserId::new(name)?;
         let Plan { found, mut answer } = self.plan(list, import)?;
@@ -145,11 +144,6 @@ impl Engine {
     /// Takes references into a user's history; the user is made if new. A paper that has an event of this kind already gets
     /// no second one, so the same list may be imported again. `progress` hears of the import before the first window and
     /// after each that is on disk.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a name that is not allowed, before anything is written. Whatever model and disk fail with, and
-    /// [`Error::NotFound`] when the import is taken back or the user forgotten meanwhile: the windows before are in, under
-    /// the import that `progress` has heard of.
     pub fn import_history(
         &self,
         name: &str,
@@ -251,7 +245,7 @@ impl Engine {
         let mut k = 0;
         while k < found.len() {
             cancel::check()?;
-            let space = self.space();
+            let space = self.corpus.space();
             // Enough texts to fill the encoder's batches, and few enough that an interruption costs seconds; at first fewer, so
             // that whoever waits soon hears of a rate.
             let most = if outside_so_far.is_empty() { FIRST } else { space.pace().window };
@@ -278,7 +272,7 @@ impl Engine {
             let done = if k == found.len() { total } else { k };
             let window = ImportWindow {
                 papers: outside.iter().copied().zip(vectors.iter().map(Vec::as_slice)).collect(),
-                fingerprint: &space.model.fingerprint,
+                fingerprint: &space.model().fingerprint,
                 events: &events,
                 done,
             };
@@ -295,18 +289,12 @@ impl Engine {
     }
 
     /// The reading lists that a user brought, the newest first.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
     pub fn imports(&self, name: &str) -> Result<Vec<ImportView>> {
         let user = self.store.user(name)?.number;
         Ok(self.store.imports(user)?.into_iter().map(|stored| self.import_view(user, stored)).collect())
     }
 
     /// A reading list that a user brought, with what came of it entry by entry.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user, or import.
     pub fn import(&self, name: &str, id: &str) -> Result<ImportView> {
         let user = self.store.user(name)?.number;
         Ok(self.import_view(user, self.store.import(user, number(id)?)?))
@@ -314,21 +302,14 @@ impl Engine {
 
     /// Takes an import back: exactly the events and the papers from outside the corpus that it added and that nothing else
     /// has added. One that is running ends.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user, or import.
     pub fn undo_import(&self, name: &str, id: &str) -> Result<Undone> {
         let user = self.store.user(name)?.number;
         let (events, papers) = self.store.undo_import(user, number(id)?)?;
-        self.forget_reader(user);
+        self.forget(user);
         Ok(Undone { events, papers })
     }
 
     /// A page of the papers that a user's history has learned from and that are not in the corpus, by title.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for a user that is not there, [`Error::Invalid`] for a limit out of range,
-    /// [`Error::BadRequest`] for a broken cursor.
     pub fn outside(&self, name: &str, limit: usize, cursor: Option<&str>) -> Result<Page<Outside>> {
         check_limit(limit)?;
         let page = self.store.outside_page(self.store.user(name)?.number, limit, cursor)?;
@@ -341,9 +322,6 @@ impl Engine {
 
     /// Forgets a paper that is not in the corpus, with what the user did with it; it may be named by another form of its
     /// identifier.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user, or paper.
     pub fn remove_outside(&self, name: &str, id: &str) -> Result<()> {
         let user = self.store.user(name)?.number;
         match (self.store.remove_outside(user, id), Identifier::parse(id)) {
@@ -352,7 +330,7 @@ impl Engine {
             }
             (done, _) => done?,
         }
-        self.forget_reader(user);
+        self.forget(user);
         Ok(())
     }
 

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::engine::{Format, Rejected, RejectedUnit, Warning};
+use crate::engine::corpus::{Rejected, Warning};
+use crate::engine::readers::format::Format;
+use crate::engine::readers::history::RejectedUnit;
 use crate::paper::Paper;
 use crate::store::ImportStatus;
 use crate::user::{EventKind, Moment};

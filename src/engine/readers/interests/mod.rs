@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::engine::Engine;
+use crate::engine::readers::Readers;
 use crate::engine::readers::reader::Reader;
 use crate::error::{Error, Result};
 use crate::store::StoredInterest;
@@ -113,13 +113,10 @@ pub fn shares(interests: &[Interest]) -> Vec<f32> {
     shares
 }
 
-impl Engine {
+impl Readers {
     /// The interests of a user, the greatest first.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
     pub fn interests(&self, name: &str) -> Result<Vec<InterestView>> {
-        let reader = self.reader(&self.space(), name)?;
+        let reader = self.reader(&self.corpus.space(), name)?;
         self.views(&reader)
     }
 
@@ -140,12 +137,8 @@ impl Engine {
     }
 
     /// Changes an interest: it shows in the next answer. What is said holds for the papers that are in it now.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for a user or interest that is not there; [`Error::Invalid`] for a name or weight that is not
-    /// allowed, or an interest that is to be merged into itself.
     pub fn patch_interest(&self, name: &str, id: &str, patch: &InterestPatch) -> Result<InterestView> {
-        let reader = self.reader(&self.space(), name)?;
+        let reader = self.reader(&self.corpus.space(), name)?;
         let number = known(&reader, id)?;
         let into = patch.merge_into.as_deref().map(|id| known(&reader, id)).transpose()?;
         let own_name = patch.name.as_ref().map(|n| n.as_deref().map(checked_name).transpose()).transpose()?;
@@ -189,11 +182,8 @@ impl Engine {
     }
 
     /// Takes back everything that a user made of one interest, or of all, merges included.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for a user or interest that is not there.
     pub fn reset_interests(&self, name: &str, id: Option<&str>) -> Result<Vec<InterestView>> {
-        let reader = self.reader(&self.space(), name)?;
+        let reader = self.reader(&self.corpus.space(), name)?;
         let number = id.map(|id| known(&reader, id)).transpose()?;
         self.store.edit_interests(reader.user.number, |stored| {
             for s in stored.iter_mut().filter(|s| number.is_none_or(|n| s.number == n || s.merged == Some(n))) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::Interest;
-use crate::engine::Engine;
+use crate::engine::readers::Readers;
 use crate::engine::readers::reader::{Common, Reader};
 use crate::error::Result;
 use crate::paper::english::is_plural;
@@ -24,9 +24,9 @@ const TITLE: usize = 60;
 /// What an interest is called whose papers say nothing that could be read.
 const UNREAD: &str = "From your reading list";
 
-impl Engine {
+impl Readers {
     /// The names of a reader's interests, in their order, no two the same; made when they are first asked for.
-    pub(in crate::engine) fn interest_names<'r>(&self, reader: &'r Reader) -> Result<&'r [Name]> {
+    pub(in crate::engine::readers) fn interest_names<'r>(&self, reader: &'r Reader) -> Result<&'r [Name]> {
         if let Some(names) = reader.names.get() {
             return Ok(names);
         }
@@ -36,7 +36,7 @@ impl Engine {
 
     fn name_interests(&self, reader: &Reader) -> Result<Vec<Name>> {
         let interests = &reader.interests;
-        let Some(common) = self.common(&self.space())?.filter(|_| !interests.is_empty()) else {
+        let Some(common) = self.common(&self.corpus.space())?.filter(|_| !interests.is_empty()) else {
             return Ok(interests
                 .iter()
                 .map(|i| Name { name: own_name(i).unwrap_or_default(), terms: Vec::new() })
@@ -51,7 +51,7 @@ impl Engine {
         let mut sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
         // The corpus is one more group, behind the others: what is frequent there tells nothing.
         counts.push(self.phrases_at_large(&common, &words)?);
-        sizes.push(self.lexical.len().max(1));
+        sizes.push(self.corpus.lexical().len().max(1));
         let levels = [(0..counts.len() as u32).collect()];
         let kept = |_: usize, k: usize| interests.get(k).and_then(own_name);
         let title = |k: usize| groups.get(k).and_then(|g| g.first()).map(|p| head(p.0.trim(), TITLE));
@@ -82,7 +82,7 @@ impl Engine {
         if let Some(counts) = common.phrases.get() {
             return Ok(counts.clone());
         }
-        let rows = self.lexical.rows();
+        let rows = self.corpus.lexical().rows();
         let step = (rows.len() as usize / AT_LARGE).max(1);
         let some: Vec<Row> = rows.iter().step_by(step).take(AT_LARGE).map(Row).collect();
         let papers = self.store.papers(&some)?;

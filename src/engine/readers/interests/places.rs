@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::Interest;
 use super::found::{find, said};
-use crate::engine::Engine;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::reader::{Common, Learned};
 use crate::error::Result;
 use crate::paper::{Paper, PaperId, Row};
@@ -94,10 +94,10 @@ pub struct Liked<'a> {
     pub preferences: Option<&'a PreferenceModel>,
 }
 
-impl Engine {
+impl Readers {
     /// Splits what a reader likes into interests, and goes on with those that are known of them. With `keep` what was found
     /// is known from then on; a look at what would be leaves no trace.
-    pub(in crate::engine) fn find_interests(
+    pub(in crate::engine::readers) fn find_interests(
         &self,
         space: &EmbeddingSpace,
         common: &Common,
@@ -172,7 +172,7 @@ impl Engine {
         let unknown: Vec<&PaperId> = refs.into_iter().filter(|id| !known.contains_key(id)).collect();
         if !unknown.is_empty() {
             let further: Vec<Row> = self.store.rows(&unknown)?.into_iter().flatten().collect();
-            vectors.extend(space.index.vectors(&further).into_iter().flatten());
+            vectors.extend(space.vectors(&further).into_iter().flatten());
             let outside = self.store.outside(user.number)?;
             let outside: Vec<&Paper> = outside.iter().filter(|p| unknown.contains(&&p.id)).collect();
             if !outside.is_empty() {
@@ -194,10 +194,10 @@ impl Engine {
     ) -> Result<Vec<Vec<f32>>> {
         let Some((direction, _)) = interests[muted].places.last() else { return Ok(Vec::new()) };
         let Ok(unit) = crate::embed::unit(direction.clone()) else { return Ok(Vec::new()) };
-        let near = space.index.search(&unit, ALIKE + own.len(), None)?;
+        let near = space.search(&unit, ALIKE + own.len(), None)?;
         let rows: Vec<Row> = near.neighbours.iter().map(|n| n.row).filter(|row| !own.contains(row)).collect();
         let length = common.background.length();
-        let mut alike: Vec<Vec<f32>> = space.index.vectors(&rows).into_iter().flatten().collect();
+        let mut alike: Vec<Vec<f32>> = space.vectors(&rows).into_iter().flatten().collect();
         alike.retain(|v| {
             let value = interests[muted].near(v);
             let elsewhere = interests.iter().enumerate().filter(|(k, _)| *k != muted).map(|(_, i)| i.near(v));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Engine;
+use crate::engine::corpus::Corpus;
 use crate::error::Result;
 use crate::index::State;
 use crate::store::Trouble;
@@ -78,11 +78,8 @@ pub struct DiskInfo {
     pub words: u64,
 }
 
-impl Engine {
+impl Corpus {
     /// What the folder holds.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
     pub fn info(&self) -> Result<Info> {
         let space = self.space();
         let state = space.index.state();
@@ -114,7 +111,7 @@ impl Engine {
             disk: DiskInfo {
                 store: store.sum(),
                 index: size(&self.folder.join("index")),
-                words: size(&self.folder.join(crate::engine::corpus::words::WORDS)),
+                words: size(&self.folder.join(super::words::WORDS)),
             },
             troubles: self.troubles(),
         })

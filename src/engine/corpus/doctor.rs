@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Engine;
-use super::corpus::embedding_space;
 use crate::config::Config;
 use crate::embed;
+use crate::engine::corpus::Corpus;
+use crate::engine::corpus::model::{precision_named, stored};
 use crate::error::Result;
 use crate::index::Checked;
 use crate::store::{self, Finding, PagesRead, Store};
@@ -51,12 +51,9 @@ impl Diagnosis {
     }
 }
 
-impl Engine {
+impl Corpus {
     /// Searches the index for a sample of its rows, compares with the exact scan, and reads every file of it; reads every page
     /// of the database.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
     pub fn check_index(&self, sample: usize) -> Result<Checkup> {
         Ok(Checkup { index: self.space().index.audit(sample), database: self.store.check_pages()? })
     }
@@ -76,17 +73,11 @@ impl Engine {
     }
 
     /// Takes the store as it is: what is missing is told of no more. Gives what was accepted; none where nothing was missing.
-    ///
-    /// # Errors
-    /// When that cannot be written down.
     pub fn accept_store(&self) -> Result<Option<String>> {
         self.store.accept()
     }
 
     /// The same for the folder of a store that is damaged, which cannot be opened: gives how many papers are damaged.
-    ///
-    /// # Errors
-    /// [`crate::Error::Data`] when SQLite cannot read all of it, [`crate::Error::InUse`] when the folder is open.
     pub fn accept_closed(folder: &Path) -> Result<usize> {
         Store::accept_closed(folder)
     }
@@ -134,10 +125,10 @@ impl Engine {
 
     fn look_at_model(&self) -> Finding {
         let model = self.space().model.clone();
-        let own = super::open::precision_named(&model.precision);
+        let own = precision_named(&model.precision);
         let options = self.config.embed_options(&model.source, own, Some(model.dimension));
         const HELP: &str = "put its files back, or move the papers to another with `paperkin reembed --model`";
-        match embed::identify(&options).map(embedding_space::stored) {
+        match embed::identify(&options).map(stored) {
             Ok(found) if found.fingerprint == model.fingerprint => {
                 Finding::good("model", format!("{} is the one that the vectors were made with", model.name))
             }

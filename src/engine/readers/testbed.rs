@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Engine;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::readers::Readers;
 use crate::engine::readers::reader::Common;
 use crate::error::{Error, Result};
 use crate::index::dot;
@@ -16,7 +16,7 @@ use crate::rank::{
 
 /// Papers with their vectors, terms and days.
 pub struct Testbed<'a> {
-    engine: &'a Engine,
+    readers: &'a Readers,
     space: Arc<EmbeddingSpace>,
     common: Common,
     rows: Vec<Row>,
@@ -26,21 +26,18 @@ pub struct Testbed<'a> {
     days: Vec<Option<i32>>,
 }
 
-impl Engine {
+impl Readers {
     /// Lays papers out. What is common is taken from those that `background` lets through, so that a part can be kept
     /// out of everything that is learned.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for a paper that is not there; [`Error::Invalid`] when nothing is left for the background.
     pub fn testbed(&self, ids: &[PaperId], background: impl Fn(&PaperId) -> bool) -> Result<Testbed<'_>> {
-        let space = self.space();
+        let space = self.corpus.space();
         let refs: Vec<&PaperId> = ids.iter().collect();
         let mut rows = Vec::with_capacity(ids.len());
         for (id, row) in ids.iter().zip(self.store.rows(&refs)?) {
             rows.push(row.ok_or_else(|| Error::no_paper(id.as_str()))?);
         }
         let vectors = space.vectors_or_zero(&rows);
-        let terms = self.lexical.terms(&rows).into_iter().map(|t| t.unwrap_or_default().terms).collect();
+        let terms = self.corpus.lexical().terms(&rows).into_iter().map(|t| t.unwrap_or_default().terms).collect();
         let known: Vec<(Row, Vec<f32>)> = ids
             .iter()
             .zip(&rows)
@@ -48,11 +45,11 @@ impl Engine {
             .filter(|((id, _), _)| background(id))
             .map(|((_, row), v)| (*row, v.clone()))
             .collect();
-        let common = Common::of(known, &space.model.fingerprint)
+        let common = Common::of(known, &space.model().fingerprint)
             .ok_or_else(|| Error::Invalid("no paper is left that could say what is common".into()))?;
         let places = ids.iter().enumerate().map(|(k, id)| (id.to_string(), k)).collect();
         let days = self.store.list_days(&rows)?;
-        Ok(Testbed { engine: self, space, common, rows, places, vectors, terms, days })
+        Ok(Testbed { readers: self, space, common, rows, places, vectors, terms, days })
     }
 }
 
@@ -89,7 +86,7 @@ impl Testbed<'_> {
 
     /// Terms have numbers below this.
     pub fn vocabulary(&self) -> usize {
-        self.engine.lexical.vocabulary()
+        self.readers.corpus.lexical().vocabulary()
     }
 
     /// The model of a reader with these examples (place and weight; below zero for a dislike), as it serves.
@@ -105,7 +102,7 @@ impl Testbed<'_> {
             .collect();
         weighted.extend(topic.map(|t| WeightedExample { weight: 1.0, vector: &t.vector, terms: &t.terms }));
         let mut preferences = PreferenceModel::fit(&weighted, &self.common.background)?;
-        self.engine.bring_to_scale(&mut preferences, &self.common);
+        self.readers.bring_to_scale(&mut preferences, &self.common);
         Some(preferences)
     }
 
@@ -114,8 +111,8 @@ impl Testbed<'_> {
     /// # Errors
     /// When the model cannot be opened.
     pub fn topic(&self, text: &str) -> Result<Topic> {
-        let vector = self.engine.embed_query(&self.space, text)?;
-        Ok(Topic { vector, terms: self.engine.lexical.terms_of(text).terms })
+        let vector = self.readers.corpus.embed_query(&self.space, text)?;
+        Ok(Topic { vector, terms: self.readers.corpus.lexical().terms_of(text).terms })
     }
 
     /// Papers of some places that stand for these places, as for newcomers; where they stand; and which of them may be
@@ -135,7 +132,7 @@ impl Testbed<'_> {
     /// The scores of candidates under a model, as it serves.
     pub fn score(&self, preferences: &PreferenceModel, candidates: &[usize]) -> Vec<f32> {
         let rows: Vec<Row> = candidates.iter().map(|&k| self.rows[k]).collect();
-        let words = self.engine.word_products(preferences, &rows);
+        let words = self.readers.word_products(preferences, &rows);
         let papers: Vec<Candidate<'_>> =
             candidates.iter().zip(words).map(|(&k, words)| Candidate { vector: &self.vectors[k], words }).collect();
         preferences.score_all(&papers, crate::engine::readers::feed::closely(preferences.likes()))
@@ -167,7 +164,7 @@ impl Testbed<'_> {
 
     /// The dimension of the vectors.
     pub fn dimension(&self) -> usize {
-        self.space.model.dimension
+        self.space.model().dimension
     }
 }
 

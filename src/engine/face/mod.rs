@@ -1,0 +1,5 @@
+//! The engine's public methods: each hands its question to the part that answers it.
+
+mod papers;
+mod readers;
+mod themes;

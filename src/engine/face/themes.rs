@@ -1,0 +1,122 @@
+//! What can be asked of the themes.
+
+use crate::engine::Engine;
+use crate::engine::themes::{
+    Assigned, ExportedThemes, MapLabel, MapOptions, OneTheme, Selection, SelectionThemes, Stability, ThemeEvents,
+    ThemeList, ThemeMap, ThemeOptions, ThemesOptions, ThemesRun,
+};
+use crate::error::Result;
+use crate::paper::Paper;
+
+impl Engine {
+    /// A part of the map.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a request that is not allowed; [`Error::Overloaded`] while the first run over many papers is
+    /// not done.
+    pub fn themes_map(&self, ask: &MapOptions) -> Result<ThemeMap> {
+        self.themes.themes_map(ask)
+    }
+
+    /// Names for every zoom of a map, so that whoever draws it whole has them at once.
+    ///
+    /// # Errors
+    /// As [`Engine::themes_map`].
+    pub fn map_labels(&self) -> Result<Vec<Vec<MapLabel>>> {
+        self.themes.map_labels()
+    }
+
+    /// Whether a run is worth it: there was none, much has changed since, or the model is another.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn themes_due(&self) -> Result<bool> {
+        self.themes.themes_due()
+    }
+
+    /// Lets new papers join the themes, and makes these anew if that is due, for whoever looks from time to time.
+    ///
+    /// # Errors
+    /// As [`Engine::run_themes`].
+    pub fn keep_themes(&self) -> Result<()> {
+        self.themes.keep_themes()
+    }
+
+    /// Groups just some papers.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when a paper of the list or the user does not exist; [`Error::Invalid`] when nothing is selected
+    /// or too much.
+    pub fn themes_of(&self, selection: &Selection) -> Result<SelectionThemes> {
+        self.themes.themes_of(selection)
+    }
+
+    /// The themes of a level, or of all.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a level that does not exist, a number out of range, or both; [`Error::Overloaded`] while the first run
+    /// over many papers is not done.
+    pub fn themes(&self, ask: &ThemesOptions) -> Result<ThemeList> {
+        self.themes.themes(ask)
+    }
+
+    /// One theme with a page of its papers, or the papers of a search within it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such theme (any more); [`Error::Invalid`] for a request that is not allowed.
+    pub fn theme(&self, id: &str, ask: &ThemeOptions) -> Result<OneTheme> {
+        self.themes.theme(id, ask)
+    }
+
+    /// What happened to the themes, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a limit out of range.
+    pub fn theme_events(&self, limit: usize) -> Result<ThemeEvents> {
+        self.themes.theme_events(limit)
+    }
+
+    /// Groups, names and lays out all papers. Themes that were there carry on under their ids and names where enough of
+    /// their papers stay together; `afresh` forgets them. Searches and ingests go on meanwhile.
+    ///
+    /// # Errors
+    /// When the store or the index fails; the themes that were there stay.
+    pub fn run_themes(&self, afresh: bool) -> Result<ThemesRun> {
+        self.themes.run_themes(afresh)
+    }
+
+    /// Gives every paper and where it is to `f`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn each_assignment(&self, f: &mut dyn FnMut(&Paper, &Assigned)) -> Result<()> {
+        self.themes.each_assignment(f)
+    }
+
+    /// Takes the newest papers away, groups the rest from nothing, and groups all again as the next run would. Nothing
+    /// of it is kept.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there are not more papers than that.
+    pub fn theme_stability(&self, newest: usize) -> Result<Stability> {
+        self.themes.theme_stability(newest)
+    }
+
+    /// The themes as the last run left them and papers joined them since; none before the first run.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn export_themes(&self) -> Result<Option<ExportedThemes>> {
+        self.themes.export_themes()
+    }
+
+    /// Takes themes over from another folder. Papers that are not here are left out, as are places and events that name no
+    /// theme or no number; papers of here that are not in them join by their neighbours. `false`, and nothing is changed,
+    /// where this folder has themes of its own.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the themes are not what [`Engine::export_themes`] gives; when the store fails.
+    pub fn import_themes(&self, themes: &ExportedThemes) -> Result<bool> {
+        self.themes.import_themes(themes)
+    }
+}

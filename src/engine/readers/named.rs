@@ -1,0 +1,59 @@
+//! Which papers the events of a user name.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::engine::readers::Readers;
+use crate::error::{Error, Result};
+use crate::paper::{Identifier, PaperId};
+use crate::user::Event;
+
+impl Readers {
+    /// Events with the ids that their papers were given. What names no paper of the corpus stays as it is, but that it takes
+    /// the id of the same work in the user's library, where it is there.
+    pub(super) fn events_of_given_ids<'a>(&self, user: &str, events: &'a [Event]) -> Result<Cow<'a, [Event]>> {
+        let ids: Vec<&PaperId> = events.iter().map(|e| &e.paper).collect();
+        let exactly = self.store.rows(&ids)?;
+        let mut out = Cow::Borrowed(events);
+        let mut library: Option<HashMap<String, PaperId>> = None;
+        for (k, _) in exactly.iter().enumerate().filter(|(_, row)| row.is_none()) {
+            let text = events[k].paper.as_str();
+            let given = match self.corpus.named_otherwise(text)? {
+                Some(row) => self.store.papers(&[row])?.pop().map(|(_, paper)| paper.id),
+                None => {
+                    // Read once, by the first that needs it.
+                    let known = match library.take() {
+                        Some(known) => known,
+                        None => self.library(user)?,
+                    };
+                    let same = || known.get(Identifier::parse(text)?.key());
+                    let given = known.get(text).or_else(same).cloned();
+                    library = Some(known);
+                    given
+                }
+            };
+            if let Some(id) = given.filter(|id| *id != events[k].paper) {
+                out.to_mut()[k].paper = id;
+            }
+        }
+        Ok(out)
+    }
+
+    /// The papers of a user's library that are not in the corpus, by their ids and by the keys of these; none for a user who is
+    /// not there.
+    fn library(&self, user: &str) -> Result<HashMap<String, PaperId>> {
+        let papers = match self.store.user(user) {
+            Ok(user) => self.store.outside(user.number)?,
+            Err(Error::NotFound { .. }) => Vec::new(),
+            Err(e) => return Err(e),
+        };
+        let mut known: HashMap<String, PaperId> =
+            papers.iter().map(|paper| (paper.id.to_string(), paper.id.clone())).collect();
+        for paper in &papers {
+            if let Some(identifier) = Identifier::parse(paper.id.as_str()) {
+                known.entry(identifier.key().to_string()).or_insert_with(|| paper.id.clone());
+            }
+        }
+        Ok(known)
+    }
+}
