@@ -103,6 +103,8 @@
 //! - Text from outside is text: markup is removed once, in [`paper::plain`], and what is searched, embedded, named and
 //!   compared comes from there. What was sent is kept and given back. The store remembers by which rules its texts were
 //!   read ([`paper::READING`]); a folder of older ones is brought up to date when it is opened.
+//! - A rule about words stands once, in [`paper`], whoever needs it: function words and plurals ([`paper::english`]), commands of
+//!   TeX ([`paper::tex`]), names of persons ([`paper::person`]), categories, percent signs, accents, what is not seen.
 //! - Only its id and its title can cost a paper its place; any other field that cannot be read is left out and told. How much
 //!   each may hold is said once, in [`paper::bounds`], whichever way a paper comes; fields that nobody knows stay the text that
 //!   they came as. JSON of megabytes is taken apart an entry at a time and never made one tree.

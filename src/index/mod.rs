@@ -32,7 +32,8 @@ mod persistence_tests;
 pub use exact::Exact;
 pub use hnsw_rs::HnswRs;
 pub use lexical::{
-    Atom, Condition, Correction, Document, Lexical, LexicalReport, QUIET, Query, TermVector, Words, is_prose, visible,
+    Atom, Condition, Correction, Document, Lexical, LexicalReport, QUIET, Query, QueryWords, TermVector, is_prose,
+    visible,
 };
 pub use segmented::{Checked, IndexOptions, NeighbourGraph, OpenReport, SegmentedIndex, Source, State};
 pub use vector_index::{Allowed, Haste, VectorIndex};

@@ -2,6 +2,7 @@
 
 mod authors;
 pub mod bounds;
+pub mod category;
 mod date;
 pub mod english;
 mod extra;

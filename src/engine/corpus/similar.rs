@@ -15,6 +15,7 @@ use crate::engine::corpus::Corpus;
 use crate::engine::corpus::candidates::{Candidate, LexicalQuery, RetrievalQuery};
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::retrieve::{Constraints, pool};
+use crate::engine::widen::{Look, widen};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId, Row, Works};
 
@@ -103,9 +104,7 @@ impl Corpus {
         let terms = self.lexical.terms(&[row]).pop().flatten().unwrap_or_default();
         let probe = RetrievalQuery::new(ask.mode, &vector, LexicalQuery::Terms(&terms));
         let needed = ask.offset.saturating_add(ask.limit);
-        let mut k = pool(needed, false);
-        loop {
-            k = if k > space.index.len() / 4 { space.index.len() + 1 } else { k };
+        widen(pool(needed, false), space.index.len(), |k| {
             let mut candidates = self.candidates(space, &probe, k, allowed)?;
             {
                 let versions = self.versions();
@@ -118,11 +117,10 @@ impl Corpus {
                         && ask.min_score.is_none_or(|least| n.score >= least)
                 });
             }
-            if candidates.found.len() >= needed || candidates.exhausted || ask.min_score.is_some() {
-                return Ok(candidates.found.into_iter().skip(ask.offset).take(ask.limit).collect());
-            }
-            k = k.saturating_mul(4);
-        }
+            let enough = candidates.found.len() >= needed || candidates.exhausted || ask.min_score.is_some();
+            let found = candidates.found.into_iter().skip(ask.offset).take(ask.limit).collect();
+            Ok(if enough { Look::Done(found) } else { Look::TooFew(found) })
+        })
     }
 
     /// Papers like a paper, under rules of the caller's.

@@ -47,6 +47,8 @@ pub struct Readers {
     imports: imports::Running,
     // The papers that newcomers are asked about.
     questions: questions::Kept,
+    // Candidates of a feed up to which all are scored.
+    score_all: usize,
 }
 
 impl Readers {
@@ -59,6 +61,7 @@ impl Readers {
             kept: reader::KeptReaders::default(),
             imports: imports::Running::default(),
             questions: questions::Kept::default(),
+            score_all: feed::SCORE_ALL,
         }
     }
 

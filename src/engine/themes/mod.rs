@@ -34,6 +34,7 @@ use roaring::RoaringBitmap;
 
 use self::snapshot::{Assignment, ThemeSnapshot};
 use crate::engine::corpus::{Changes, Corpus, EmbeddingSpace, Follower};
+use crate::engine::widen::{Look, widen};
 use crate::error::{Error, Result};
 use crate::index::Neighbour;
 use crate::paper::Row;
@@ -43,6 +44,9 @@ use crate::themes::{layout, levels};
 
 /// Neighbours of a paper that decide where it belongs.
 const NEIGHBOURS: usize = 15;
+
+/// How far papers with a theme are looked for among the nearest of a new one.
+const MOST_LOOKED_AT: usize = 1000;
 
 /// Up to so many papers the first run is made while the one who asked waits.
 const AT_ONCE: usize = 20_000;
@@ -225,27 +229,24 @@ impl Themes {
                 return Ok(Assignment::nowhere(*row, day));
             };
             // New papers are not in the snapshot yet, so that some of its own must be among the neighbours.
-            let mut k = NEIGHBOURS + 1;
-            loop {
+            let wanted = NEIGHBOURS.min(snapshot.papers.len());
+            let known: Vec<(&Assignment, f32)> = widen(NEIGHBOURS + 1, space.len().min(MOST_LOOKED_AT), |k| {
                 let found = space.search(&vector, k, None)?.neighbours;
-                let known: Vec<(&Assignment, f32)> =
-                    found.iter().filter_map(|n| Some((snapshot.placed(n.row)?, n.score))).take(NEIGHBOURS).collect();
-                if known.len() < NEIGHBOURS.min(snapshot.papers.len()) && found.len() >= k && k < 1000 {
-                    k *= 4;
-                    continue;
-                }
-                let votes = known.iter().map(|(p, s)| (p.theme.filter(|_| p.member).unwrap_or(levels::NONE), *s));
-                let joined = levels::join(votes);
-                let at = layout::between(known.iter().map(|(p, s)| (p.at, *s))).unwrap_or_default();
-                return Ok(Assignment {
-                    row: *row,
-                    theme: joined.map(|j| j.0),
-                    member: joined.is_some_and(|j| j.1),
-                    strength: joined.map_or(0.0, |j| j.2),
-                    at,
-                    day,
-                });
-            }
+                let known = found.iter().filter_map(|n| Some((snapshot.placed(n.row)?, n.score)));
+                let known: Vec<(&Assignment, f32)> = known.take(NEIGHBOURS).collect();
+                let enough = known.len() >= wanted || found.len() < k;
+                Ok(if enough { Look::Done(known) } else { Look::TooFew(known) })
+            })?;
+            let votes = known.iter().map(|(p, s)| (p.theme.filter(|_| p.member).unwrap_or(levels::NONE), *s));
+            let joined = levels::join(votes);
+            Ok(Assignment {
+                row: *row,
+                theme: joined.map(|j| j.0),
+                member: joined.is_some_and(|j| j.1),
+                strength: joined.map_or(0.0, |j| j.2),
+                at: layout::between(known.iter().map(|(p, s)| (p.at, *s))).unwrap_or_default(),
+                day,
+            })
         };
         new.par_iter().zip(&facts).map(place).collect()
     }

@@ -14,7 +14,7 @@ use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, T
 use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
 
-use super::words::Word;
+use super::analyzer::Word;
 use crate::error::{Error, Result};
 use crate::index::{Neighbour, closest_first};
 use crate::paper::Row;

@@ -4,7 +4,7 @@
 //! The index holds each name with the given names first ([`PersonName::given_first`]), a given name also as its initial, a letter with
 //! an umlaut also spelled out. So a name is looked for as a phrase; [`readings`] says which ones a text may mean.
 
-use super::words::spelled_out;
+use super::analyzer::spelled_out;
 use crate::paper::person::{PersonName, initials};
 
 /// What citations put for the other authors.

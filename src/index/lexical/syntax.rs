@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use super::conditions::{Atom, Condition};
-use super::runs::is_unread;
+use super::segmenter::is_unread;
 use crate::error::Result;
 use crate::paper::PaperDate;
 

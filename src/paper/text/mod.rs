@@ -7,13 +7,13 @@
 //! - [`spelled`]: Greek and signs as words, sub- and superscripts as digits: `CO₂` is `CO2`, for words.
 //! - [`letters`]: letters and digits alone, for comparing.
 
+mod folding;
 mod formula;
 mod latex;
 mod markup;
-mod spelled;
 pub mod tex;
 
-pub use spelled::{is_cjk, latin_folded, letters, spelled, unaccented};
+pub use folding::{is_cjk, latin_folded, letters, spelled, unaccented};
 
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
 //! Which papers a feed may show, and which of them are worth scoring.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use roaring::RoaringBitmap;
@@ -12,12 +12,13 @@ use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
 use crate::engine::readers::interests::shares;
 use crate::engine::readers::reader::Reader;
+use crate::engine::widen::{Look, widen};
 use crate::error::Result;
 use crate::index::Plan;
 use crate::paper::{Filter, Row};
 
-/// Candidates up to which all are scored; of more, those that a search finds near the user's interests.
-const SCORE_ALL: usize = if cfg!(test) { 300 } else { 12_000 };
+/// Candidates up to which all are scored where nothing else is said; of more, those that a search finds near the user's interests.
+pub const SCORE_ALL: usize = 12_000;
 
 /// Papers that a search for the whole preferences looks for, and those that the searches for its interests share, each at least
 /// some.
@@ -146,7 +147,7 @@ impl Readers {
     /// The rows worth scoring.
     fn pool(&self, by: Scorer<'_>, eligible: &Eligible, step: usize) -> Result<(Vec<Row>, Plan)> {
         let Scorer { space, reader, preferences, .. } = by;
-        if eligible.count(space.len()) <= SCORE_ALL {
+        if eligible.count(space.len()) <= self.score_all {
             let all = eligible.allowed.clone().unwrap_or_else(|| self.corpus.lexical().rows()) - &eligible.gone;
             return Ok((all.iter().map(Row).collect(), Plan::Exact));
         }
@@ -188,16 +189,15 @@ impl Readers {
             return Ok(Plan::Exact);
         }
         let unit: Vec<f32> = direction.iter().map(|x| x / length).collect();
-        let mut wanted = k + k.min(eligible.gone.len() as usize);
-        loop {
+        let (fit, plan) = widen(k + k.min(eligible.gone.len() as usize), space.len(), |wanted| {
             let near = space.search(&unit, wanted, eligible.allowed())?;
-            let fit: HashSet<u32> =
+            let fit: Vec<u32> =
                 near.neighbours.iter().map(|n| n.row.0).filter(|row| eligible.hold(*row)).take(k).collect();
-            if fit.len() >= k || near.neighbours.len() < wanted {
-                found.extend(fit);
-                return Ok(near.plan);
-            }
-            wanted *= 2;
-        }
+            let enough = fit.len() >= k || near.neighbours.len() < wanted;
+            let looked = (fit, near.plan);
+            Ok(if enough { Look::Done(looked) } else { Look::TooFew(looked) })
+        })?;
+        found.extend(fit);
+        Ok(plan)
     }
 }

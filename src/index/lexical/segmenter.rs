@@ -1,6 +1,6 @@
 //! A text cut into runs: what stands between blanks and other signs, with the signs that belong to a name.
 
-use super::words::MAX_WORD;
+use super::analyzer::MAX_WORD;
 use crate::paper::{is_cjk, is_invisible};
 
 /// Letters without a break, or digits without a break.

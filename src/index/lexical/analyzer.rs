@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use tantivy::tokenizer::{Language, RawTokenizer, Stemmer, TextAnalyzer, TokenStream};
 use unicode_normalization::UnicodeNormalization;
 
-use super::runs::{Atom, Part, Run, runs};
+use super::segmenter::{Atom, Part, Run, runs};
 use super::spelling::american;
 use crate::paper::english::is_function_word;
 use crate::paper::{latin_folded, plain, spelled};
@@ -120,21 +120,21 @@ pub fn spelled_out(lower: &str) -> Option<String> {
 }
 
 /// Reads texts. Keeps the stems of words it has met.
-pub struct Reader {
+pub struct Analyzer {
     stemmer: TextAnalyzer,
     stems: HashMap<String, String>,
 }
 
-impl Default for Reader {
+impl Default for Analyzer {
     fn default() -> Self {
-        Reader {
+        Analyzer {
             stemmer: TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(Language::English)).build(),
             stems: HashMap::new(),
         }
     }
 }
 
-impl Reader {
+impl Analyzer {
     /// Gives the memory of its stems back: after the papers of an ingest some 20 MB, which nobody needs until the next.
     pub fn forget(&mut self) {
         self.stems = HashMap::new();
@@ -201,7 +201,7 @@ impl Reader {
         words
     }
 
-    /// The words of a person's name, given names first: as [`Reader::read`], and the last part of it is the surname.
+    /// The words of a person's name, given names first: as [`Analyzer::read`], and the last part of it is the surname.
     pub fn read_name(&mut self, name: &str) -> Vec<Word> {
         let mut words = self.read(name, Purpose::Name);
         let last = words.iter().filter(|w| w.form == Form::Alone).map(|w| (w.position, w.places)).next_back();
@@ -346,7 +346,7 @@ mod tests {
 
     fn terms(text: &str, purpose: Purpose) -> Vec<String> {
         let mut seen = HashSet::new();
-        let words = Reader::default().read(text, purpose).into_iter();
+        let words = Analyzer::default().read(text, purpose).into_iter();
         words.filter(Word::counts).map(|w| w.term).filter(|t| seen.insert(t.clone())).collect()
     }
 
@@ -389,7 +389,7 @@ mod tests {
 
     #[test]
     fn function_words_only_take_a_place() {
-        let words = Reader::default().read("state of the art", Purpose::Text);
+        let words = Analyzer::default().read("state of the art", Purpose::Text);
         let places: Vec<(&str, usize)> = words.iter().map(|w| (w.term.as_str(), w.position)).collect();
         assert_eq!(places, [("state", 0), ("of the", 1), ("art", 3)]);
         assert_eq!(terms("to be or not to be", Purpose::Query), [] as [&str; 0]);
@@ -422,7 +422,7 @@ mod tests {
         assert!(terms("Schrödinger", Purpose::Text).contains(&terms("Schroedinger", Purpose::Query)[0]));
         assert!(terms("o\u{308}rtlich", Purpose::Text).contains(&"oertlich".to_string()));
         let surnames = |name: &str| -> Vec<String> {
-            let words = Reader::default().read_name(name);
+            let words = Analyzer::default().read_name(name);
             words.into_iter().filter(|w| w.form == Form::Surname).map(|w| w.term).collect()
         };
         assert_eq!(surnames("Sam Altmann"), ["=altmann"]);
@@ -448,7 +448,7 @@ mod tests {
     #[test]
     fn signs_stay_with_their_names() {
         let signed = |text: &str| -> Vec<String> {
-            let words = Reader::default().read(text, Purpose::Text);
+            let words = Analyzer::default().read(text, Purpose::Text);
             words.into_iter().filter(|w| w.form == Form::Sign).map(|w| w.term).collect()
         };
         for (text, expected) in [
@@ -482,7 +482,7 @@ mod tests {
         #[test]
         fn any_text_gives_short_words_in_order(text in "\\PC{0,120}") {
             for purpose in [Purpose::Text, Purpose::Query, Purpose::Name] {
-                let words = Reader::default().read(&text, purpose);
+                let words = Analyzer::default().read(&text, purpose);
                 prop_assert!(words.iter().all(|w| w.term.chars().count() <= MAX_WORD));
                 let alone: Vec<usize> = words.iter().filter(|w| w.form == Form::Alone).map(|w| w.position).collect();
                 prop_assert!(alone.is_sorted());
