@@ -78,7 +78,7 @@
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
 //!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
 //!   word that does not leave `index`.
-//! - An identifier is read once, in `paper`, whatever form it came in, and looked up once, in `engine/named`, whichever call
+//! - An identifier is read once, in `paper`, whatever form it came in, and looked up once, in `engine/corpus/named`, whichever call
 //!   it came to. An id as it was given always wins.
 //! - "Today" is never later than the clock: a paper dated ahead of it is kept and shown, and moves nothing.
 //! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
@@ -88,7 +88,7 @@
 //!   is noticed; and it can be thrown away and built again. How to search under a filter (score the allowed rows, or walk
 //!   the graph stepping over the others) is decided inside `index` from what each segment was measured to need.
 //! - A write that the store has taken is a success. What could not follow it (a full disk, no descriptors) is told as long as
-//!   it lasts (`Engine::troubles`) and catches up by itself (`engine/follow`); a paper that was taken away is in no answer,
+//!   it lasts (`Engine::troubles`) and catches up by itself (`engine/corpus/follow`); a paper that was taken away is in no answer,
 //!   whatever could be written down of that.
 //! - Damage is told, never answered from: every page of the database has a checksum beside it, every paper one in its row, and
 //!   the number of the last acknowledged commit stands outside the log, so that a store that comes back older is said. SQLite
@@ -113,14 +113,14 @@
 //! - Work that takes long looks whether anybody still waits for it ([`cancel`]); what is written goes in whole all the same.
 //! - Of the versions of one work (same arXiv id or DOI, or same title and first author, unless they are articles of
 //!   different DOIs and years) the newest is shown. The keys are in the store.
-//! - What an answer knows of readers other than the one who asks comes through `engine/readership` alone: acts of readers with
+//! - What an answer knows of readers other than the one who asks comes through `engine/readers/readership` alone: acts of readers with
 //!   a history, in batches, sampled or in coarse steps. The day of an event is there the one on which the store received it.
 //! - What people are shown on a terminal, in a log or in a feed goes through [`paper::shown`]; JSON for a terminal escapes what
 //!   that leaves out. Every list of a request and every answer has a greatest length, in [`bounds`].
 //! - An import has a claim on what it added to a history, until the user does the same by hand: taken back, it leaves what
 //!   others have a claim on. It is committed a window at a time, each with what the import has come to by then.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
-//!   what is made with a model is a space (`engine/space`), an answer takes one at its door and hands it on, and moving to
+//!   what is made with a model is a space (`engine/corpus/embedding_space`), an answer takes one at its door and hands it on, and moving to
 //!   another model puts a new space in the old one's place at once.
 //! - One thread owns the model (on a card two threads, each a model of its own). Texts reach it through a queue and leave in
 //!   batches of tokens. The queue is bounded for queries; documents come from ingests, which have few windows under way,

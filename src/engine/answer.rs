@@ -141,7 +141,7 @@ const FIELD: usize = 24;
 
 /// How much more an answer may hold, in bytes of text; shared by those who make its parts side by side.
 #[derive(Default)]
-pub(in crate::engine) struct AnswerBudget(AtomicUsize);
+pub struct AnswerBudget(AtomicUsize);
 
 impl AnswerBudget {
     /// Notes what some hits take.
@@ -284,7 +284,7 @@ pub struct Meta {
 
 impl Meta {
     /// What is told of an answer that was begun at a moment.
-    pub(in crate::engine) fn since(began: Instant, plan: Plan, total: usize, mode: Mode) -> Self {
+    pub fn since(began: Instant, plan: Plan, total: usize, mode: Mode) -> Self {
         Meta { took_ms: began.elapsed().as_secs_f64() * 1e3, plan, total, mode, strategy: None, corrected: Vec::new() }
     }
 }

@@ -1,5 +1,6 @@
 //! The floors and the absences of the crate documentation, read from the source itself.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const FLOORS: &[(&str, u32)] = &[
@@ -181,6 +182,7 @@ fn no_unwrap_where_it_does_not_belong() {
             "lexical/contract.rs",
             "embed/cpu/tests.rs",
             "references/tests.rs",
+            "readership/tests.rs",
             "bibtex/tests.rs",
             "embed/test_models/agree.rs",
             "embed/test_models/hub.rs",
@@ -207,4 +209,192 @@ fn unsafe_stands_in_the_files_that_are_named_and_in_no_other() {
         .collect();
     found.sort();
     assert_eq!(found, UNSAFE);
+}
+
+/// The parts of the engine, from the one that knows nobody to the face that knows all; a part knows only those before it.
+const PARTS: &[&str] = &["answer", "corpus", "themes", "readers", "face", "open"];
+
+/// The types that the engine's methods belong to, and the parts that these are.
+const OWNERS: &[(&str, &str)] = &[("Corpus", "corpus"), ("Themes", "themes"), ("Readers", "readers")];
+
+/// The files of the engine by the path of their module, without tests.
+struct Parts {
+    code: BTreeMap<Vec<String>, String>,
+    /// Names that a module passes on, and what they stand for there.
+    passed_on: BTreeMap<(Vec<String>, String), Vec<String>>,
+    /// The modules that a method of a part is written in.
+    methods: BTreeMap<(String, String), Vec<Vec<String>>>,
+}
+
+fn words(path: &str) -> Vec<String> {
+    path.split("::").map(|w| w.trim().to_string()).filter(|w| !w.is_empty()).collect()
+}
+
+/// The paths of a `use`, its lists taken apart.
+fn used(tree: &str, before: &[String], out: &mut Vec<Vec<String>>) {
+    let tree = tree.split(" as ").next().unwrap_or_default().trim();
+    let Some(open) = tree.find('{') else {
+        if !tree.is_empty() {
+            out.push(before.iter().cloned().chain(words(tree)).collect());
+        }
+        return;
+    };
+    let before: Vec<String> = before.iter().cloned().chain(words(&tree[..open])).collect();
+    let (mut depth, mut from) = (0, open + 1);
+    for (at, c) in tree.char_indices().skip_while(|(at, _)| *at <= open) {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                used(&tree[from..at], &before, out);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What stands between `use ` and `;`, and whether it is passed on.
+fn uses(code: &str) -> Vec<(bool, String)> {
+    let starts = code.match_indices("use ").filter(|(at, _)| {
+        let line = code[..*at].rsplit('\n').next().unwrap_or_default().trim_start();
+        line.is_empty() || (line.starts_with("pub") && !line.contains(|c: char| c == ';' || c == '='))
+    });
+    let one = |(at, _): (usize, &str)| {
+        let passed_on = code[..at].rsplit('\n').next().unwrap_or_default().contains("pub");
+        Some((passed_on, code[at + 4..].split(';').next()?.replace('\n', " ")))
+    };
+    starts.filter_map(one).collect()
+}
+
+impl Parts {
+    fn read() -> Self {
+        let mut parts = Parts { code: BTreeMap::new(), passed_on: BTreeMap::new(), methods: BTreeMap::new() };
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine");
+        for (_, path, code) in sources().into_iter().filter(|(room, ..)| room == "engine") {
+            let inside = path.strip_prefix(&root).expect("below the engine").with_extension("");
+            let module: Vec<String> = inside.iter().map(|w| w.to_string_lossy().into_owned()).collect();
+            let module: Vec<String> = module.into_iter().filter(|w| w != "mod").collect();
+            if module.last().is_some_and(|m| m == "tests") {
+                continue;
+            }
+            let code = code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_string();
+            for (_, tree) in uses(&code).iter().filter(|(passed_on, _)| *passed_on) {
+                let mut paths = Vec::new();
+                used(tree, &[], &mut paths);
+                parts
+                    .passed_on
+                    .extend(paths.into_iter().map(|p| ((module.clone(), p.last().cloned().unwrap_or_default()), p)));
+            }
+            for (owner, _) in OWNERS {
+                for block in code.split(&format!("impl {owner} {{")).skip(1) {
+                    let block = block.split("\n}").next().unwrap_or_default();
+                    for name in block.split("fn ").skip(1).filter_map(|f| f.split(['(', '<']).next()) {
+                        parts.methods.entry((owner.to_string(), name.to_string())).or_default().push(module.clone());
+                    }
+                }
+            }
+            parts.code.insert(module, code);
+        }
+        parts
+    }
+
+    /// The module of the engine that a path in a module leads to, through whatever passes it on.
+    fn resolve(&self, module: &[String], path: &[String], depth: usize) -> Option<Vec<String>> {
+        let of = |base: &[String], rest: &[String]| Some([base, rest].concat());
+        let absolute = match path.first()?.as_str() {
+            "crate" => (path.get(1)? == "engine").then(|| path[2..].to_vec()),
+            "self" => of(module, &path[1..]),
+            "super" => {
+                let ups = path.iter().take_while(|w| *w == "super").count();
+                of(module.get(..module.len().checked_sub(ups)?)?, &path[ups..])
+            }
+            _ => self.code.contains_key(&of(module, &path[..1])?).then(|| [module, path].concat()),
+        }?;
+        let mut found: Vec<String> = Vec::new();
+        for word in absolute {
+            found.push(word.clone());
+            if !self.code.contains_key(&found) {
+                found.pop();
+                let passed_on = self.passed_on.get(&(found.clone(), word)).filter(|_| depth < 5);
+                return match passed_on {
+                    Some(path) => self.resolve(&found, path, depth + 1),
+                    None => Some(found),
+                };
+            }
+        }
+        Some(found)
+    }
+
+    /// The modules that each leans on: by a path, or by a method that it calls. That a module has its children is no leaning.
+    fn leanings(&self) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
+        let mut all = BTreeMap::new();
+        for (module, code) in &self.code {
+            let mut paths = Vec::new();
+            uses(code).iter().for_each(|(_, tree)| used(tree, &[], &mut paths));
+            let outside = code.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+            paths.extend(outside.filter(|w| w.contains("::")).map(words));
+            let mut leans: BTreeSet<Vec<String>> =
+                paths.iter().filter(|p| !p.is_empty()).filter_map(|p| self.resolve(module, p, 0)).collect();
+            let flat: String = code.split_whitespace().collect();
+            for ((owner, name), written) in &self.methods {
+                let part = OWNERS.iter().find(|o| o.0 == owner).expect("one of them").1;
+                let own = module.first().is_some_and(|first| first == part);
+                let called = |receiver: &str| flat.contains(&format!("{receiver}.{name}("));
+                if called(part) || (own && called("self")) {
+                    leans.extend(written.iter().cloned());
+                }
+            }
+            leans.retain(|other| !other.starts_with(module));
+            all.insert(module.clone(), leans);
+        }
+        all
+    }
+}
+
+/// Modules that lean on each other, however far around.
+fn circles(leanings: &BTreeMap<Vec<String>, BTreeSet<Vec<String>>>) -> Vec<Vec<String>> {
+    let reach = |from: &Vec<String>| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
+        while let Some(next) = open.pop() {
+            open.extend(leanings.get(next).into_iter().flatten().filter(|other| seen.insert((*other).clone())));
+        }
+        seen
+    };
+    leanings.keys().filter(|module| reach(module).contains(*module)).cloned().collect()
+}
+
+#[test]
+fn the_engine_has_three_parts_that_know_each_other_one_way() {
+    let mut seen = 0;
+    for (module, leans) in Parts::read().leanings() {
+        let place = |module: &[String]| {
+            let part = module.first()?;
+            let place = PARTS.iter().position(|p| p == part);
+            Some(place.unwrap_or_else(|| panic!("engine/{part} is no part")))
+        };
+        for other in leans {
+            seen += 1;
+            // The root of the engine passes everything on, and holds the face.
+            let below = match (place(&module), place(&other)) {
+                (None, _) => true,
+                (Some(own), None) => PARTS[own] == "face" || PARTS[own] == "open",
+                (Some(own), Some(its)) => its <= own,
+            };
+            assert!(below, "engine/{} leans on engine/{}", module.join("/"), other.join("/"));
+        }
+    }
+    assert!(seen > 150, "the test has gone blind: it saw {seen} leanings");
+}
+
+#[test]
+fn no_files_of_the_engine_lean_on_each_other_but_parent_and_child() {
+    let leanings = Parts::read().leanings();
+    assert_eq!(circles(&leanings), Vec::<Vec<String>>::new());
+    // That it sees what it looks for: one leaning more closes a circle.
+    let module = |path: &str| words(&path.replace('/', "::"));
+    let mut bent = leanings;
+    bent.entry(module("readers/coreading")).or_default().insert(module("readers/feed/score"));
+    let found = circles(&bent);
+    assert!(found.contains(&module("readers/coreading")) && found.contains(&module("readers/feed/score")), "{found:?}");
 }

@@ -7,12 +7,14 @@ use crate::cancel;
 use crate::embed::{Embedder, Kind};
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
-use crate::engine::corpus::search::check_query;
 use crate::error::{Error, Result};
 use crate::paper::plain;
 use crate::store::StoredModel;
 
-/// Texts in one call of [`Engine::embed`].
+/// The longest query, in bytes of UTF-8: more than any abstract, less than what would only keep the machine busy.
+pub const MAX_QUERY_BYTES: usize = 256 * 1024;
+
+/// Texts in one call of [`Corpus::embed`].
 pub(super) const MAX_INPUTS: usize = crate::bounds::TEXTS;
 
 impl Corpus {
@@ -53,4 +55,18 @@ pub(super) fn check_texts(texts: &[&str]) -> Result<()> {
         return Err(Error::Invalid(format!("{} inputs; 1 to {MAX_INPUTS} are allowed", texts.len())));
     }
     texts.iter().try_for_each(|text| check_query(text))
+}
+
+/// Refuses a text that nothing can be found with.
+pub fn check_query(query: &str) -> Result<()> {
+    if query.trim().is_empty() {
+        return Err(Error::Invalid("the text to look for is empty".into()));
+    }
+    if query.len() > MAX_QUERY_BYTES {
+        return Err(Error::Invalid(format!(
+            "the text is {} bytes long; at most {MAX_QUERY_BYTES} are allowed",
+            query.len()
+        )));
+    }
+    Ok(())
 }

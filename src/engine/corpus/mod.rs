@@ -6,6 +6,7 @@ mod candidates;
 mod doctor;
 mod embed;
 mod embedding_space;
+mod explain;
 mod follow;
 mod followers;
 mod info;
@@ -23,6 +24,7 @@ mod versions;
 mod words;
 
 pub use self::doctor::{Checkup, Diagnosis};
+pub use self::embed::{MAX_QUERY_BYTES, check_query};
 pub use self::embedding_space::EmbeddingSpace;
 pub use self::followers::{Changes, Follower};
 pub use self::info::Info;
@@ -30,7 +32,6 @@ pub use self::ingest::{Incoming, MAX_LISTED, MAX_WINDOW, Rejected, Rejection, Re
 pub use self::open::OpenedCorpus;
 pub use self::recommend::{Example, MAX_CANDIDATES, Recommend};
 pub use self::reembed::Reembedded;
-pub use self::search::{MAX_QUERY_BYTES, check_query};
 pub use self::similar::TakeNeighbours;
 pub use self::versions::{PaperInFull, Version, Versions};
 

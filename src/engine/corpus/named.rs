@@ -3,9 +3,13 @@
 //! An id as it was given always wins. Otherwise the forms of one identifier ([`Identifier`]) are one, upper and lower case of
 //! other ids are alike, and of several versions the one that was named is taken, else the newest.
 
+use std::sync::PoisonError;
+
 use roaring::RoaringBitmap;
 
+use crate::cancel;
 use crate::engine::corpus::Corpus;
+use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::error::{Error, Result};
 use crate::paper::{Filter, Identifier, Paper, PaperId, Row, id_key};
 
@@ -112,4 +116,36 @@ impl Corpus {
         };
         Ok(papers.iter().min_by_key(|(_, paper)| distance(paper)).map(|(row, _)| *row))
     }
+
+    /// The paper that a text names, with its vector.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none; [`Error::Overloaded`] when it came in after the corpus had moved on to another
+    /// space.
+    pub(super) fn with_vector(&self, space: &EmbeddingSpace, id: &str) -> Result<WithVector> {
+        for _ in 0..PATIENCE {
+            cancel::check()?;
+            let (row, paper) = self.named(id)?;
+            if let Some(vector) = space.index.vectors(&[row]).pop().flatten() {
+                return Ok(WithVector { row, paper, vector });
+            }
+            // The paper came, went or changed between the look into the store and that into the index: once the commit
+            // that did so is followed, both say the same.
+            drop(self.committing.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        if self.space().model.fingerprint != space.model.fingerprint {
+            return Err(Error::Overloaded("the papers have just moved to another model; try again in a moment".into()));
+        }
+        Err(Error::Internal(format!("the paper {id:?} has no vector")))
+    }
+}
+
+/// Looks for a paper that is written to all the time.
+const PATIENCE: usize = 10;
+
+/// A paper with its row and vector.
+pub struct WithVector {
+    pub row: Row,
+    pub paper: Paper,
+    pub vector: Vec<f32>,
 }

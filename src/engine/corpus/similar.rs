@@ -1,7 +1,6 @@
 //! Papers like one in the store.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::PoisonError;
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -14,15 +13,16 @@ use crate::engine::answer::{Answer, Part, SearchOptions};
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::candidates::{Candidate, LexicalQuery, RetrievalQuery};
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::named::WithVector;
 use crate::engine::corpus::retrieve::{Constraints, pool};
 use crate::engine::widen::{Look, widen};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, PaperId, Row, Works};
+use crate::paper::{PaperId, Row, Works};
 
 /// Papers whose neighbours are looked for side by side.
 const PIECE: usize = 1024;
 
-/// Most papers in one call of [`Engine::similar_to_each`].
+/// Most papers in one call of [`Corpus::similar_to_each`].
 const MAX_BATCH: usize = bounds::BATCH;
 
 /// What hears a paper and its neighbours with their scores.
@@ -65,7 +65,7 @@ impl Corpus {
         ids.par_iter().map(each).collect()
     }
 
-    /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of [`Engine::similar`],
+    /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of [`Corpus::similar`],
     /// without reading the papers. What the filter allows are the neighbours; every paper gets its own.
     pub fn each_neighbours(&self, ask: &SearchOptions, f: &mut TakeNeighbours<'_>) -> Result<()> {
         ask.check()?;
@@ -139,36 +139,4 @@ impl Corpus {
         let meaning = |value| Part::Paper { id: paper.id.to_string(), title: paper.title.clone(), value };
         Ok(self.answer(retrieved, wanted, &meaning, ask, began))
     }
-
-    /// The paper that a text names, with its vector.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is none; [`Error::Overloaded`] when it came in after the corpus had moved on to another
-    /// space.
-    pub(super) fn with_vector(&self, space: &EmbeddingSpace, id: &str) -> Result<WithVector> {
-        for _ in 0..PATIENCE {
-            cancel::check()?;
-            let (row, paper) = self.named(id)?;
-            if let Some(vector) = space.index.vectors(&[row]).pop().flatten() {
-                return Ok(WithVector { row, paper, vector });
-            }
-            // The paper came, went or changed between the look into the store and that into the index: once the commit
-            // that did so is followed, both say the same.
-            drop(self.committing.lock().unwrap_or_else(PoisonError::into_inner));
-        }
-        if self.space().model.fingerprint != space.model.fingerprint {
-            return Err(Error::Overloaded("the papers have just moved to another model; try again in a moment".into()));
-        }
-        Err(Error::Internal(format!("the paper {id:?} has no vector")))
-    }
-}
-
-/// Looks for a paper that is written to all the time.
-const PATIENCE: usize = 10;
-
-/// A paper with its row and vector.
-pub struct WithVector {
-    pub row: Row,
-    pub paper: Paper,
-    pub vector: Vec<f32>,
 }

@@ -1,5 +1,5 @@
 //! The reading of others as one more reason: see `rank/coreading`. Made once a day from what is told of readers
-//! (`engine/readership`), kept in memory, and thrown away the moment a reader in it is forgotten.
+//! (`engine/readers/readership`), kept in memory, and thrown away the moment a reader in it is forgotten.
 //!
 //! Nothing is said by fewer than [`ENOUGH_READERS`] readers with a history and a library, nothing of a paper that fewer than
 //! [`MIN_READERS_TO_SHOW`](crate::rank::MIN_READERS_TO_SHOW) of them read, nor by fewer than as many with a paper in common; and what is said is told in steps of
@@ -18,7 +18,7 @@ use roaring::RoaringBitmap;
 
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
-use crate::engine::readers::reader::{Reader, opinions};
+use crate::engine::readers::learned::opinions;
 use crate::engine::readers::readership::{Released, dither};
 use crate::error::Result;
 use crate::paper::{PaperId, Row};
@@ -52,28 +52,34 @@ const CHANGED: u64 = 50;
 
 /// Where it is kept.
 #[derive(Default)]
-pub struct Slot {
-    kept: Option<Arc<Others>>,
-    /// What is told of all readers together.
-    pub released: Option<Arc<Released>>,
-    /// How many users were forgotten so far.
-    forgotten: u64,
+pub struct KeptOthers {
+    // Only for a look and an exchange.
+    kept: Mutex<Option<Arc<Others>>>,
+    // Held while they are made, so that they are made once.
+    making: Mutex<()>,
 }
 
-impl Slot {
-    /// Lets go of what was made where a reader is in it, and of what is being made.
-    pub fn forget(&mut self, user: i64) {
-        if self.released.as_ref().is_none_or(|released| released.tells_of(user)) {
-            self.released = None;
-            self.kept = None;
-        }
-        self.forgotten += 1;
+impl KeptOthers {
+    /// Lets go of it: a reader who is in it was forgotten.
+    pub fn forget(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// A number that changes when a user is forgotten.
-    pub fn forgotten(&self) -> u64 {
-        self.forgotten
+    fn get(&self, fingerprint: &str) -> Option<Arc<Others>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.clone().filter(|o| o.fingerprint == fingerprint)
     }
+}
+
+/// Who asks what the reading of others adds.
+#[derive(Clone, Copy)]
+pub struct Asker<'a> {
+    /// The user's number.
+    pub user: i64,
+    /// The papers of the corpus that they like.
+    pub liked: &'a [Row],
+    /// What was answered before.
+    pub asked: &'a Asked,
 }
 
 /// Who read what, and which read papers are near which.
@@ -112,38 +118,25 @@ impl Readers {
     fn others(&self, space: &EmbeddingSpace) -> Result<Arc<Others>> {
         loop {
             let released = self.released()?;
-            let known = || {
-                let slot = self.kept.others.lock().unwrap_or_else(PoisonError::into_inner);
-                let kept = slot.kept.clone().filter(|o| o.fingerprint == space.model().fingerprint);
-                (kept, slot.forgotten)
-            };
-            let fresh = |others: &Others| Arc::ptr_eq(&others.of, &released);
-            if let (Some(others), _) = known()
-                && fresh(&others)
-            {
+            let fingerprint = &space.model().fingerprint;
+            let fresh = |others: &Arc<Others>| Arc::ptr_eq(&others.of, &released);
+            if let Some(others) = self.others.get(fingerprint).filter(fresh) {
                 return Ok(others);
             }
             // One makes it; whoever comes meanwhile waits for it: of a day there is one answer.
-            let _making = self.kept.making_others.lock().unwrap_or_else(PoisonError::into_inner);
-            let (old, forgotten) = known();
+            let _making = self.others.making.lock().unwrap_or_else(PoisonError::into_inner);
+            let old = self.others.get(fingerprint);
             if let Some(others) = old.as_ref().filter(|o| fresh(o)) {
                 return Ok(Arc::clone(others));
             }
             let made = Arc::new(self.make_others(space, &released, old.as_deref())?);
-            let mut slot = self.kept.others.lock().unwrap_or_else(PoisonError::into_inner);
+            *self.others.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&made));
             // Who was forgotten while it was made may be in it.
-            if slot.forgotten == forgotten {
-                slot.kept = Some(Arc::clone(&made));
+            if self.still_released(&released) {
                 return Ok(made);
             }
+            self.others.forget();
         }
-    }
-
-    /// Which reading of others an answer looks at now, in words that change with it.
-    pub(super) fn others_mark(&self) -> Result<String> {
-        let released = self.released()?;
-        let forgotten = self.kept.others.lock().unwrap_or_else(PoisonError::into_inner).forgotten;
-        Ok(format!("{}.{forgotten}", released.mark()))
     }
 
     fn make_others(&self, space: &EmbeddingSpace, released: &Arc<Released>, old: Option<&Others>) -> Result<Others> {
@@ -190,14 +183,11 @@ impl Readers {
     }
 
     /// What the reading of others adds to some papers for a reader, in their order; nothing when too few read the same.
-    pub(super) fn others_add(&self, space: &EmbeddingSpace, reader: &Reader, rows: &[Row]) -> Result<Vec<f32>> {
+    pub(super) fn others_add(&self, space: &EmbeddingSpace, asker: Asker<'_>, rows: &[Row]) -> Result<Vec<f32>> {
         let nothing = || vec![0.0; rows.len()];
-        if reader.interests.is_empty() {
-            return Ok(nothing());
-        }
         let others = self.others(space)?;
         let Some(matrix) = &others.matrix else { return Ok(nothing()) };
-        let lock = || reader.asked.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = || asker.asked.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let current = |of: &Weak<Others>| std::ptr::eq(of.as_ptr(), Arc::as_ptr(&others));
         let mut known: HashMap<Row, f32> = match lock().as_ref() {
             Some((of, known)) if current(of) => rows.iter().filter_map(|row| Some((*row, *known.get(row)?))).collect(),
@@ -207,9 +197,8 @@ impl Readers {
         if lacking.is_empty() {
             return Ok(rows.iter().map(|row| known[row]).collect());
         }
-        let liked = reader.learned.iter().filter(|l| l.weight > 0.0).filter_map(|l| l.row);
-        let library: Vec<u32> = liked.filter_map(|row| others.places.get(&row).copied()).collect();
-        let Some(pull) = matrix.pull(&library, others.users.get(&reader.user.number).copied()) else {
+        let library: Vec<u32> = asker.liked.iter().filter_map(|row| others.places.get(row).copied()).collect();
+        let Some(pull) = matrix.pull(&library, others.users.get(&asker.user).copied()) else {
             return Ok(nothing());
         };
         for (row, vector) in lacking.iter().zip(space.vectors(&lacking)) {

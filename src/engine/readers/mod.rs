@@ -4,13 +4,17 @@
 
 mod agreement;
 mod calibration;
+mod common;
 mod coreading;
 mod feed;
 mod format;
 mod history;
 mod imports;
 mod interests;
+mod learned;
+mod library;
 mod named;
+mod pool;
 mod questions;
 mod reader;
 mod readership;
@@ -41,8 +45,14 @@ pub struct Readers {
     corpus: Arc<Corpus>,
     themes: Arc<Themes>,
     store: Arc<Store>,
-    // Users whose model is fitted; made again from the store whenever they are not here.
+    // Users whose model is fitted, and what was scored for them; made again from the store whenever they are not here.
     kept: reader::KeptReaders,
+    pools: pool::Pools,
+    // What is common in the corpus.
+    common: common::KeptCommon,
+    // What is told of all readers together, and what is made of it.
+    released: readership::KeptReleased,
+    others: coreading::KeptOthers,
     // Reading lists that are being taken in.
     imports: imports::Running,
     // The papers that newcomers are asked about.
@@ -58,9 +68,13 @@ impl Readers {
             corpus,
             themes,
             store,
-            kept: reader::KeptReaders::default(),
-            imports: imports::Running::default(),
-            questions: questions::Kept::default(),
+            kept: Default::default(),
+            pools: Default::default(),
+            common: Default::default(),
+            released: Default::default(),
+            others: Default::default(),
+            imports: Default::default(),
+            questions: Default::default(),
             score_all: feed::SCORE_ALL,
         }
     }
@@ -68,6 +82,9 @@ impl Readers {
     /// Lets go of a user who is forgotten, and of all that was made of many and of them.
     fn forget(&self, user: i64) {
         self.kept.forget(user);
+        if self.released.forget(user) {
+            self.others.forget();
+        }
         self.questions.forget(user);
     }
 }

@@ -181,7 +181,7 @@ impl Readers {
     }
 
     /// The attention that each paper had: votes, and the readers here who liked, kept or opened it, as far as that is told
-    /// (`engine/readership`).
+    /// (`engine/readers/readership`).
     fn readers_of(&self, rows: &[Row], released: &Released) -> Result<Vec<f32>> {
         let votes = self.store.days_and_votes(rows)?;
         let mut attention: Vec<f32> = votes.iter().map(|v| v.map_or(0.0, |v| v.1 as f32)).collect();

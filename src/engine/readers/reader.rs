@@ -10,21 +10,20 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use roaring::RoaringBitmap;
 
 use crate::cancel;
-use crate::embed::Kind;
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
 use crate::engine::readers::calibration::{PlattCalibration, calibration};
 use crate::engine::readers::coreading::Asked;
-use crate::engine::readers::feed::{Pool, Pools};
 use crate::engine::readers::interests::{Interest, Liked};
+use crate::engine::readers::learned::{Learned, opinions};
+use crate::engine::readers::pool::Pool;
 use crate::error::{Error, Result};
 use crate::index::TermVector;
 use crate::paper::{Paper, PaperId, Row, Works};
-use crate::rank::{Background, Candidate, PreferenceModel, WeightedExample, decay};
+use crate::rank::{PreferenceModel, WeightedExample, decay};
 use crate::store::User;
 use crate::themes::names::Name;
-use crate::themes::text::Counts;
-use crate::user::{Event, EventKind, Moment, Opinion, Settings, UserId, opinion};
+use crate::user::{Event, Moment, Settings, UserId};
 
 /// Papers that a model learns from: the ones that weigh most.
 const MAX_LEARNED: usize = 1000;
@@ -35,27 +34,8 @@ const MAX_SEEN_IN_FULL: usize = 3000;
 /// Days after which an event counts half, where the user says nothing.
 const HALF_LIFE: f32 = 365.0;
 
-/// Papers of the corpus that the background is taken from, and those that scores are brought to scale with.
-const BACKGROUND: usize = 4000;
-const SCALE: usize = 400;
-
 /// Examples of all kept readers together; one takes some kilobytes.
 const KEPT_EXAMPLES: usize = 100_000;
-
-/// A paper that the model has learned from.
-#[derive(Debug, Clone)]
-pub struct Learned {
-    /// The paper's id.
-    pub id: PaperId,
-    /// Its title.
-    pub title: String,
-    /// What it counts: above zero for a like.
-    pub weight: f32,
-    /// Where it stands in the corpus; none for papers of the library alone.
-    pub row: Option<Row>,
-    /// How often it holds each of its telling terms.
-    pub counts: Vec<(u32, u8)>,
-}
 
 /// A user, ready to rank for.
 pub struct Reader {
@@ -87,50 +67,17 @@ pub struct Reader {
 /// Terms of a paper by rising number.
 type Terms = Vec<(u32, f32)>;
 
-/// What is common in the corpus, and a sample of it.
-pub struct Common {
-    pub background: Background,
-    pub sample: Vec<Row>,
-    /// How frequent phrases are in the corpus, once somebody asked.
-    pub phrases: OnceLock<Counts>,
-    vectors: Vec<Vec<f32>>,
-    fingerprint: String,
-    rows: usize,
-}
-
-impl Common {
-    /// From rows with their vectors; none without any.
-    pub fn of(known: Vec<(Row, Vec<f32>)>, fingerprint: &str) -> Option<Self> {
-        let (rows, step) = (known.len(), (known.len() / BACKGROUND).max(1));
-        let known: Vec<(Row, Vec<f32>)> = known.into_iter().step_by(step).take(BACKGROUND).collect();
-        let vectors: Vec<&[f32]> = known.iter().map(|k| k.1.as_slice()).collect();
-        let background = Background::of(&vectors)?;
-        let step = (known.len() / SCALE).max(1);
-        let (sample, vectors) = known.into_iter().step_by(step).take(SCALE).unzip();
-        let phrases = OnceLock::new();
-        Some(Common { background, sample, phrases, vectors, fingerprint: fingerprint.to_string(), rows })
-    }
-}
-
 /// The readers that are kept.
 #[derive(Default)]
 pub struct KeptReaders {
     // Only for a look and an exchange; never held while a model is fitted.
     kept: Mutex<HashMap<i64, Arc<Reader>>>,
-    common: Mutex<Option<Arc<Common>>>,
-    // Only for a look and an exchange.
-    pub others: Mutex<crate::engine::readers::coreading::Slot>,
-    // Held while they are made, so that they are made once.
-    pub making_others: Mutex<()>,
-    pub making_released: Mutex<()>,
-    pub pools: Pools,
 }
 
 impl KeptReaders {
-    /// Lets go of a user, and of all that was made of many.
+    /// Lets go of a user.
     pub fn forget(&self, user: i64) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
-        self.others.lock().unwrap_or_else(PoisonError::into_inner).forget(user);
     }
 
     fn get(&self, user: i64) -> Option<Arc<Reader>> {
@@ -165,7 +112,7 @@ impl Readers {
         self.kept.keep(&reader);
         // Whoever was deleted while this was made must not be kept.
         if let Err(e) = self.store.user(name) {
-            self.kept.forget(reader.user.number);
+            self.forget(reader.user.number);
             return Err(e);
         }
         Ok(reader)
@@ -351,86 +298,4 @@ impl Readers {
         }
         Ok((vectors, terms))
     }
-
-    /// Vectors of papers that are not in the corpus: those that are known, else made now.
-    pub(super) fn vectors_of(&self, space: &EmbeddingSpace, papers: &[&Paper]) -> Result<Vec<Vec<f32>>> {
-        let mut vectors = self.store.known_vectors(space.model(), papers)?;
-        let lacking: Vec<usize> = (0..papers.len()).filter(|k| vectors[*k].is_none()).collect();
-        if !lacking.is_empty() {
-            let embedder = space.embedder()?;
-            for window in lacking.chunks(256) {
-                let texts: Vec<String> = window.iter().map(|&k| papers[k].text_joined(embedder.separator())).collect();
-                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-                let made: Vec<(&Paper, Vec<f32>)> =
-                    window.iter().map(|&k| papers[k]).zip(embedder.embed(&texts, Kind::Document)?).collect();
-                // So that after a move to another model a library is embedded once, and not by every process anew.
-                if let Err(e) = self.store.put_vectors(space.model(), &made) {
-                    tracing::warn!("vectors of a library were not kept: {e}");
-                }
-                for (k, (_, vector)) in window.iter().zip(made) {
-                    vectors[*k] = Some(vector);
-                }
-            }
-        }
-        Ok(vectors.into_iter().map(|v| v.unwrap_or_else(|| vec![0.0; space.model().dimension])).collect())
-    }
-
-    /// Keeps papers of a user's library that are not in the corpus, so that they teach all the same.
-    pub(super) fn put_outside(&self, name: &UserId, papers: &[Paper]) -> Result<()> {
-        if papers.is_empty() {
-            return Ok(());
-        }
-        let space = self.corpus.space();
-        let refs: Vec<&Paper> = papers.iter().collect();
-        let vectors = self.vectors_of(&space, &refs)?;
-        let kept: Vec<(&Paper, &[f32])> = papers.iter().zip(&vectors).map(|(p, v)| (p, v.as_slice())).collect();
-        self.store.put_outside(name, &kept, &space.model().fingerprint)
-    }
-
-    /// What is common in the corpus; taken again when it has grown by a tenth. None while there are no papers.
-    pub(super) fn common(&self, space: &EmbeddingSpace) -> Result<Option<Arc<Common>>> {
-        let rows = space.len();
-        let mut kept = self.kept.common.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(common) = kept.as_ref() {
-            let grown = rows.abs_diff(common.rows) * 10 > common.rows;
-            if common.fingerprint == space.model().fingerprint && !grown {
-                return Ok(Some(Arc::clone(common)));
-            }
-        }
-        let all = self.corpus.lexical().rows();
-        let step = (all.len() as usize / BACKGROUND).max(1);
-        let some: Vec<Row> = all.iter().step_by(step).take(BACKGROUND).map(Row).collect();
-        let found: Vec<(Row, Vec<f32>)> =
-            some.iter().copied().zip(space.vectors(&some)).filter_map(|(row, v)| Some((row, v?))).collect();
-        let Some(mut common) = Common::of(found, &space.model().fingerprint) else { return Ok(None) };
-        common.rows = rows;
-        let common = Arc::new(common);
-        *kept = Some(Arc::clone(&common));
-        Ok(Some(common))
-    }
-
-    pub(super) fn bring_to_scale(&self, preferences: &mut PreferenceModel, common: &Common) {
-        let words = self.word_products(preferences, &common.sample);
-        let sample: Vec<Candidate<'_>> =
-            common.vectors.iter().zip(&words).map(|(v, w)| Candidate { vector: v, words: *w }).collect();
-        preferences.calibrate(&sample);
-    }
-
-    /// The product of the preferences's words with the terms of each row.
-    pub(super) fn word_products(&self, preferences: &PreferenceModel, rows: &[Row]) -> Vec<f32> {
-        let words = preferences.words();
-        let length = words.iter().map(|(_, w)| w * w).sum::<f32>().sqrt();
-        let mut products = self.corpus.lexical().cosines(&TermVector::from_weights(words.to_vec()), rows);
-        products.iter_mut().for_each(|p| *p *= length);
-        products
-    }
-}
-
-/// What the events come to, paper by paper.
-pub fn opinions(events: &[Event]) -> HashMap<&PaperId, Opinion> {
-    let mut by_paper: HashMap<&PaperId, Vec<(EventKind, Moment, f32)>> = HashMap::new();
-    for event in events {
-        by_paper.entry(&event.paper).or_default().push((event.kind, event.at, event.weight));
-    }
-    by_paper.into_iter().filter_map(|(id, events)| Some((id, opinion(&events)?))).collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
-use crate::engine::readers::reader::Common;
+use crate::engine::readers::common::Common;
 use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{PaperId, Row};

@@ -1,7 +1,7 @@
 //! Papers by recent attention.
 //!
 //! Attention is votes and twice the comments, counted at the day a paper was listed, and what readers do, as far as it is told
-//! at all (`engine/readership`: readers with a history alone, in batches, sampled), at the day they did it: each once a paper, whatever they did. It
+//! at all (`engine/readers/readership`: readers with a history alone, in batches, sampled), at the day they did it: each once a paper, whatever they did. It
 //! halves every half window, that of readers in whole steps. The score is a rate: attention a day, drawn towards the mean of the
 //! papers in question by as much as [`PRIOR_DAYS`] days of it, so that one early vote does not win.
 
@@ -41,7 +41,7 @@ pub struct Attention {
 }
 
 impl Readers {
-    /// Papers by recent attention. Days are counted back from [`Engine::today`], those of readers' acts from the newest that
+    /// Papers by recent attention. Days are counted back from [`Corpus::today`](crate::engine::corpus::Corpus::today), those of readers' acts from the newest that
     /// counts.
     pub fn trending(&self, window_days: f32, ask: &SearchOptions) -> Result<Answer> {
         let began = Instant::now();

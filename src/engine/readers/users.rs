@@ -181,7 +181,7 @@ impl Readers {
     }
 
     /// Takes the secret of a user's feed back: the addresses with it stop at once, and the next call of
-    /// [`Engine::feed_token`] makes another.
+    /// [`Readers::feed_token`] makes another.
     pub fn revoke_feed_token(&self, name: &str) -> Result<()> {
         self.store.drop_token(name)
     }

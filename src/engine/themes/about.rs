@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::read::{Theme, ThemeList, ThemeOrder, ThemesOptions, meta, surety};
 use super::snapshot::ThemeSnapshot;
+use super::view::{Theme, ThemeList, ThemeOrder, ThemesOptions, meta, surety};
 use super::{theme_id, theme_number};
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::themes::Themes;

@@ -2,11 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::run::BLOCK;
 use crate::engine::corpus::EmbeddingSpace;
 use crate::index::dot;
 use crate::paper::Row;
 use crate::themes::levels::{FINEST, Grouping, LEVELS};
+
+/// Vectors looked at together.
+pub(super) const BLOCK: usize = 4096;
 
 /// Telling papers kept of a theme.
 const EXAMPLES: usize = 5;

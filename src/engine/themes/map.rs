@@ -5,9 +5,9 @@ use std::time::Instant;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::read::{since, time};
 use super::snapshot::ThemeSnapshot;
 use super::theme_id;
+use super::view::{since, time};
 use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
 use crate::paper::{Row, head};

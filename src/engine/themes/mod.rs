@@ -12,17 +12,18 @@ mod run;
 mod snapshot;
 mod steady;
 mod transfer;
+mod view;
 
 pub use self::of::{Selection, SelectionThemes};
 pub use map::{MapLabel, MapOptions, ThemeMap};
-pub use read::{
-    OneTheme, PaperOrder, Theme, ThemeEvent, ThemeEvents, ThemeList, ThemeOptions, ThemeOrder, ThemesMeta,
-    ThemesOptions,
-};
 pub use run::ThemesRun;
 pub use snapshot::Example;
 pub use steady::{Assigned, Stability};
 pub use transfer::{ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes};
+pub use view::{
+    OneTheme, PaperOrder, Theme, ThemeEvent, ThemeEvents, ThemeList, ThemeOptions, ThemeOrder, ThemesMeta,
+    ThemesOptions,
+};
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

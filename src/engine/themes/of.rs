@@ -6,8 +6,8 @@ use std::time::Instant;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::read::since;
 use super::snapshot::Example;
+use super::view::since;
 use crate::engine::answer::SearchOptions;
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::themes::Themes;

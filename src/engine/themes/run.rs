@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::centres::Centres;
+use super::centres::{BLOCK, Centres};
 use super::snapshot::{Assignment, Known, RunFacts, ThemeFacts, ThemeSnapshot};
 use super::{NAMING, State, theme_id};
 use crate::cancel;
@@ -38,9 +38,6 @@ const KEEPS_NAME: f64 = 0.5;
 
 /// The resolutions of the run before are kept while the corpus is about as large.
 const SAME_SIZE: f64 = 0.25;
-
-/// Vectors looked at together.
-pub(super) const BLOCK: usize = 4096;
 
 /// What a run did.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -1,16 +1,14 @@
 //! Which papers a feed may show, and which of them are worth scoring.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-
 use roaring::RoaringBitmap;
 
-use super::score::{Scored, Scorer};
+use super::score::Scorer;
 use super::{Feed, Since, step};
 use crate::engine::answer::Mode;
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
 use crate::engine::readers::interests::shares;
+use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
 use crate::engine::widen::{Look, widen};
 use crate::error::Result;
@@ -57,44 +55,6 @@ impl Eligible {
     }
 }
 
-/// What was scored for a reader over the whole corpus, for as long as corpus and reader stay as they are: the dearest part
-/// of a feed.
-#[derive(Default)]
-pub struct Pool {
-    // Only for a look and an exchange.
-    kept: Mutex<Option<Kept>>,
-}
-
-struct Kept {
-    change: u64,
-    step: usize,
-    scored: Vec<Scored>,
-    plan: Plan,
-}
-
-/// The readers whose pools are kept: those of the last visits. A pool takes some 150 kilobytes.
-#[derive(Default)]
-pub struct Pools {
-    // Only for a look and an exchange.
-    last: Mutex<VecDeque<Weak<Pool>>>,
-}
-
-const MOST_POOLS: usize = 256;
-
-impl Pools {
-    /// Lets go of what was scored longest ago, for the sake of this one.
-    fn note(&self, pool: &Arc<Pool>) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.retain(|p| p.strong_count() > 0 && !std::ptr::eq(p.as_ptr(), Arc::as_ptr(pool)));
-        last.push_back(Arc::downgrade(pool));
-        if last.len() > MOST_POOLS
-            && let Some(oldest) = last.pop_front().and_then(|p| p.upgrade())
-        {
-            *oldest.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        }
-    }
-}
-
 impl Readers {
     /// The rows that may be shown at all.
     pub(super) fn eligible(&self, feed: &Feed, reader: &Reader) -> Result<Eligible> {
@@ -131,15 +91,13 @@ impl Readers {
             && !feed.ask.versions;
         // Read first: what is committed meanwhile is then looked at by the next feed.
         let (change, step) = (self.store.change()?, step(needed));
-        let lock = || by.reader.pool.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if whole && let Some(kept) = lock().as_ref().filter(|k| k.change == change && k.step == step) {
-            return Ok((kept.scored.clone(), kept.plan));
+        if whole && let Some(kept) = by.reader.pool.get(change, step) {
+            return Ok(kept);
         }
         let (rows, plan) = self.pool(by, eligible, step)?;
         let scored = self.score_rows(by, &rows);
         if whole {
-            *lock() = Some(Kept { change, step, scored: scored.clone(), plan });
-            self.kept.pools.note(&by.reader.pool);
+            self.pools.keep(&by.reader.pool, change, step, (scored.clone(), plan));
         }
         Ok((scored, plan))
     }

@@ -17,15 +17,16 @@ use crate::engine::answer::{Answer, Meta, Mode, SearchOptions};
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
 use crate::engine::readers::interests::shares;
+use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperDate, PaperId};
 use crate::user::{Event, Moment};
 use pick::LINE;
-use score::{Scored, Scorer};
+use score::Scorer;
 use why::Explain;
 
-pub use candidates::{Pool, Pools, SCORE_ALL};
+pub use candidates::SCORE_ALL;
 pub use digest::TakeFeed;
 pub use mark::Mark;
 pub use score::closely;
@@ -104,13 +105,7 @@ impl Readers {
         self.reader_with(space, name, &hypothetical_events).map(Arc::new)
     }
 
-    pub(in crate::engine::readers) fn feed_for(
-        &self,
-        space: &EmbeddingSpace,
-        reader: &Reader,
-        feed: &Feed,
-        began: Instant,
-    ) -> Result<Answer> {
+    fn feed_for(&self, space: &EmbeddingSpace, reader: &Reader, feed: &Feed, began: Instant) -> Result<Answer> {
         let ask = &feed.ask;
         let eligible = self.eligible(feed, reader)?;
         let (Some(preferences), Some(common)) = (&reader.preferences, self.common(space)?) else {

@@ -6,11 +6,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::score::Scored;
 use super::{Feed, PER_AUTHOR, Since};
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
 use crate::engine::readers::interests::shares;
+use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
 use crate::error::Result;
 use crate::paper::{Paper, Row, Works};

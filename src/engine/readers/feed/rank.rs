@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use super::score::{Scored, Scorer};
+use super::score::Scorer;
 use super::why::Explain;
 use crate::engine::answer::AnswerBudget;
 use crate::engine::answer::{Answer, Meta, Mode};
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::corpus::MAX_CANDIDATES;
 use crate::engine::readers::Readers;
+use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
 use crate::error::{Error, Result};
 use crate::index::Plan;

@@ -2,8 +2,11 @@
 
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
-use crate::engine::readers::interests::{Standing, standing};
-use crate::engine::readers::reader::{Common, Reader};
+use crate::engine::readers::common::Common;
+use crate::engine::readers::coreading::Asker;
+use crate::engine::readers::interests::standing;
+use crate::engine::readers::pool::Scored;
+use crate::engine::readers::reader::Reader;
 use crate::error::Result;
 use crate::paper::Row;
 use crate::rank::{Candidate, PreferenceModel, decay};
@@ -18,24 +21,6 @@ const CLOSE_PRODUCTS: usize = 100_000;
 
 /// Papers, the best so far, for which the reading of others is asked.
 const ASK_OTHERS: usize = 200;
-
-/// A paper that could be shown.
-#[derive(Debug, Clone)]
-pub struct Scored {
-    pub row: Row,
-    /// What it is worth in all.
-    pub score: f32,
-    /// What the preferences alone says of it, among papers at large.
-    pub liking: f32,
-    /// What it has of the best candidates.
-    pub feedback: f32,
-    /// What the reading of others adds.
-    pub others: f32,
-    /// What age took away.
-    pub age: f32,
-    /// What it is to the reader's interests.
-    pub standing: Standing,
-}
 
 /// What papers are scored by for a reader.
 #[derive(Clone, Copy)]
@@ -85,7 +70,12 @@ impl Readers {
         }
         let best = scored.len().min(ASK_OTHERS);
         let rows: Vec<Row> = scored[..best].iter().map(|s| s.row).collect();
-        for (s, value) in scored.iter_mut().zip(self.others_add(space, reader, &rows)?) {
+        if reader.interests.is_empty() {
+            return Ok(());
+        }
+        let liked: Vec<Row> = reader.learned.iter().filter(|l| l.weight > 0.0).filter_map(|l| l.row).collect();
+        let asker = Asker { user: reader.user.number, liked: &liked, asked: &reader.asked };
+        for (s, value) in scored.iter_mut().zip(self.others_add(space, asker, &rows)?) {
             s.others = value;
             s.score += value;
         }

@@ -1,10 +1,10 @@
 //! Hits with their reasons.
 
-use super::score::Scored;
 use crate::engine::answer::ENOUGH;
 use crate::engine::answer::{Hit, InterestName, Part, Why};
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
+use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
 use crate::error::Result;
 use crate::index::TermVector;

@@ -85,7 +85,7 @@ struct Plan {
 }
 
 impl Readers {
-    /// Says what [`Engine::import_history`] would make of a list, entry by entry. Nothing is written, and no user made.
+    /// Says what [`Readers::import_history`] would make of a list, entry by entry. Nothing is written, and no user made.
     pub fn preview_history(&self, name: &str, list: &ReferenceList, import: &Import) -> Result<Imported> {
         let user = UserId::new(name)?;
         let Plan { found, mut answer } = self.plan(list, import)?;

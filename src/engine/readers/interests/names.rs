@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use super::Interest;
 use crate::engine::readers::Readers;
-use crate::engine::readers::reader::{Common, Reader};
+use crate::engine::readers::common::Common;
+use crate::engine::readers::reader::Reader;
 use crate::error::Result;
 use crate::paper::english::is_plural;
 use crate::paper::{Identifier, Paper, PaperId, Row, head, is_cjk, plain};
