@@ -10,7 +10,7 @@ mod of;
 mod read;
 mod run;
 mod snapshot;
-mod steady;
+mod stability;
 mod transfer;
 mod view;
 
@@ -18,7 +18,7 @@ pub use self::of::{Selection, SelectionThemes};
 pub use map::{MapLabel, MapOptions, ThemeMap};
 pub use run::ThemesRun;
 pub use snapshot::Example;
-pub use steady::{Assigned, Stability};
+pub use stability::{Assigned, Stability};
 pub use transfer::{ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes};
 pub use view::{
     OneTheme, PaperOrder, Theme, ThemeEvent, ThemeEvents, ThemeList, ThemeOptions, ThemeOrder, ThemesMeta,
