@@ -103,19 +103,19 @@ understanding unified unsupervised user users value values variable variables vi
 const LONGEST: usize = 3;
 
 /// The word lists, ready for looking up.
-pub struct Words {
+pub struct PhraseFinder {
     stop: HashMap<&'static str, bool>,
 }
 
-impl Default for Words {
+impl Default for PhraseFinder {
     fn default() -> Self {
         let mut stop: HashMap<&'static str, bool> = WEAK.split_whitespace().map(|w| (w, false)).collect();
         stop.extend(SAID.split_whitespace().chain(function_words()).map(|w| (w, true)));
-        Words { stop }
+        PhraseFinder { stop }
     }
 }
 
-impl Words {
+impl PhraseFinder {
     fn ends_phrase(&self, lower: &str, language: Language) -> bool {
         if language == Language::ENGLISH { self.stop.get(lower) == Some(&true) } else { language.is_filler(lower) }
     }
@@ -262,17 +262,17 @@ fn most_frequent(languages: impl Iterator<Item = Language>) -> Option<Language> 
 
 /// How often each phrase occurs in a set of papers, and how it is mostly written.
 #[derive(Debug, Clone, Default)]
-pub struct Counts {
+pub struct PhraseCounts {
     /// Papers read.
     pub papers: usize,
     /// By key: papers that hold it, and how it is written.
     pub phrases: HashMap<String, (u32, String)>,
 }
 
-impl Counts {
-    /// Counts the phrases of some papers, each given as title and abstract, both as for [`Words::phrases`]. A phrase counts once a paper, and is kept
+impl PhraseCounts {
+    /// Counts the phrases of some papers, each given as title and abstract, both as for [`PhraseFinder::phrases`]. A phrase counts once a paper, and is kept
     /// when two papers hold it (or when there are too few to ask that).
-    pub fn of<'a>(words: &Words, papers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub fn of<'a>(words: &PhraseFinder, papers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         struct Seen {
             papers: u32,
             last: u32,
@@ -325,7 +325,7 @@ impl Counts {
                 Some((key, (s.papers, form)))
             })
             .collect();
-        Counts { papers: read as usize, phrases }
+        PhraseCounts { papers: read as usize, phrases }
     }
 }
 
@@ -338,7 +338,7 @@ mod tests {
 
     fn keys(text: &str) -> Vec<String> {
         let mut keys = Vec::new();
-        Words::default().phrases(&prose(text), |key, _| keys.push(key.to_string()));
+        PhraseFinder::default().phrases(&prose(text), |key, _| keys.push(key.to_string()));
         keys
     }
 
@@ -370,9 +370,9 @@ mod tests {
 
     #[test]
     fn plurals_are_counted_with_singulars() {
-        let words = Words::default();
+        let words = PhraseFinder::default();
         let papers = [("Graph transformers", ""), ("A graph transformer", ""), ("Graph transformers again", "")];
-        let counts = Counts::of(&words, papers);
+        let counts = PhraseCounts::of(&words, papers);
         assert_eq!(
             counts.phrases.get("graph transformer").map(|(n, form)| (*n, form.to_lowercase())),
             Some((3, "graph transformers".into()))
@@ -389,8 +389,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_can_be_read(text in "\\PC{0,200}", tex in "[$\\\\{}a-z ^_]{0,60}") {
-            Words::default().phrases(&text, |key, written| assert!(!key.is_empty() && !written.contains('$')));
-            Words::default().phrases(&prose(&tex), |_, written| assert!(!written.contains(['$', '\\', '{', '}', '_', '^'])));
+            PhraseFinder::default().phrases(&text, |key, written| assert!(!key.is_empty() && !written.contains('$')));
+            PhraseFinder::default().phrases(&prose(&tex), |_, written| assert!(!written.contains(['$', '\\', '{', '}', '_', '^'])));
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::eval::similar::present;
 use crate::eval::table::{Cell, Table};
 use crate::paper::{PaperId, prose};
 use crate::rank::{Panel, Questions};
-use crate::themes::text::Words;
+use crate::themes::text::PhraseFinder;
 use crate::vector::dot;
 
 /// One pair of papers in so many is near: a reader of one would read the other.
@@ -361,7 +361,7 @@ impl<'a> Stage<'a> {
 /// What somebody types who has a paper of this title in mind: its longest phrase.
 fn phrase(title: &str) -> String {
     let mut best = (0, String::new());
-    Words::default().phrases(&prose(title), |key, written| {
+    PhraseFinder::default().phrases(&prose(title), |key, written| {
         let length = (1 + key.matches(' ').count()) * 100 + written.len();
         if length > best.0 {
             best = (length, written.to_string());

@@ -1,7 +1,7 @@
 //! LaTeX in prose: accents, commands, and where formulas begin and end.
 
-use super::tex::{self, TIE, listed};
-use super::{CLOSE, OPEN, formula, within};
+use super::tex::{self, TIE};
+use super::{CLOSE, OPEN, formula, listed, within};
 
 /// How far the end of a formula is looked for, in bytes.
 const MAX_REACH: usize = 4000;

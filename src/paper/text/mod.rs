@@ -107,6 +107,11 @@ fn within(text: &str, bytes: usize) -> &str {
     &text[..end]
 }
 
+/// Whether a name stands in a list of names with blanks between them.
+fn listed(list: &str, name: &str) -> bool {
+    !name.is_empty() && list.split(' ').any(|word| word == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 //! BibTeX have them from here.
 
 pub use super::formula::sign as symbol;
+use super::listed;
 
 /// The mark of `\t`, which ties two letters. No letter is composed with it.
 pub const TIE: char = '\u{361}';
@@ -144,11 +145,6 @@ pub fn is_blank(command: &str) -> bool {
 /// Whether the (first) argument of a command is no text.
 pub fn is_unspoken(command: &str) -> bool {
     listed(UNSPOKEN, command)
-}
-
-/// Whether a name stands in a list of names with blanks between them.
-pub(super) fn listed(list: &str, name: &str) -> bool {
-    list.split(' ').any(|word| word == name && !word.is_empty())
 }
 
 #[cfg(test)]
