@@ -198,7 +198,7 @@ mod tests {
 
     fn paper(text: &str) -> Paper {
         let json = serde_json::json!({
-            "id": "x", "title": format!("t {text}"), "abstract": text, "authors": [format!("n {text}")], "categories": ["a<b"]
+            "id": "x", "title": format!("t {text}"), "abstract": text, "authors": [format!("n\u{1b}[2J {text}")], "categories": ["a<b"]
         });
         Paper::from_json(json).expect("a paper")
     }
@@ -206,15 +206,15 @@ mod tests {
     #[test]
     fn a_feed_is_written_in_both_forms() {
         let papers = [
-            paper("5 < 6 &\u{1b}[2J"),
+            paper("5 < 6 & 7"),
             Paper::from_json(serde_json::json!({"id": "y/1", "title": "T"})).expect("a paper"),
         ];
         let atom = channel("Papers").write(Form::Atom, &papers).expect("written");
         for piece in [
             "<?xml version=\"1.0\" encoding=\"utf-8\"?><feed xmlns=\"http://www.w3.org/2005/Atom\">",
             "<link rel=\"self\" type=\"application/atom+xml\" href=\"http://127.0.0.1:1/v1/feed.atom?a=1&amp;b=2\"/>",
-            "<title>t 5 &lt; 6 &amp;[2J</title>",
-            "<author><name>n 5 &lt; 6 &amp;[2J</name></author>",
+            "<title>t 5 &lt; 6 &amp; 7</title>",
+            "<author><name>n[2J 5 &lt; 6 &amp; 7</name></author>",
             "<category term=\"a&lt;b\"/>",
             "<id>urn:paperkin:paper:y%2F1</id>",
             "<author><name>unknown</name></author>",
