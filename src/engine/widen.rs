@@ -1,5 +1,7 @@
 //! Searching on until enough is left: an index gives its nearest, and rules that it does not know take some of them away.
 
+use std::collections::BTreeMap;
+
 use crate::error::Result;
 
 /// How many times as far each look reaches as the one before: the few that are needed cost less than the last of them.
@@ -22,17 +24,49 @@ pub enum Look<T> {
 /// # Errors
 /// The first that `look` gives.
 pub fn widen<T>(first: usize, all: usize, mut look: impl FnMut(usize) -> Result<Look<T>>) -> Result<T> {
-    let mut k = first;
+    let mut k = reach(first, all);
     loop {
-        if k > all / GROWTH {
-            k = all.saturating_add(1);
-        }
         match look(k)? {
             Look::Done(found) => return Ok(found),
             Look::TooFew(found) if k > all => return Ok(found),
-            Look::TooFew(_) => k = k.saturating_mul(GROWTH).max(1),
+            Look::TooFew(_) => k = further(k, all),
         }
     }
+}
+
+/// The same for many at once, each from its own `first`: `look(k, which)` looks at the `k` nearest for those that are still looking
+/// and want as many, given by their places, and says in their order what is left of each.
+///
+/// # Errors
+/// The first that `look` gives.
+pub fn widen_all<T>(
+    first: &[usize],
+    all: usize,
+    mut look: impl FnMut(usize, &[usize]) -> Result<Vec<Look<T>>>,
+) -> Result<Vec<T>> {
+    let mut waiting: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (place, first) in first.iter().enumerate() {
+        waiting.entry(reach(*first, all)).or_default().push(place);
+    }
+    let mut found: Vec<Option<T>> = first.iter().map(|_| None).collect();
+    while let Some((k, places)) = waiting.pop_first() {
+        for (place, look) in places.iter().zip(look(k, &places)?) {
+            match look {
+                Look::TooFew(_) if k <= all => waiting.entry(further(k, all)).or_default().push(*place),
+                Look::Done(value) | Look::TooFew(value) => found[*place] = Some(value),
+            }
+        }
+    }
+    // `look` answers for each, so none is left out.
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn reach(k: usize, all: usize) -> usize {
+    if k > all / GROWTH { all.saturating_add(1) } else { k }
+}
+
+fn further(k: usize, all: usize) -> usize {
+    reach(k.saturating_mul(GROWTH).max(1), all)
 }
 
 #[cfg(test)]
@@ -59,6 +93,20 @@ mod tests {
         assert_eq!(looks(300, 1000, 1), [1001]);
         assert_eq!(looks(0, 1000, 3), [0, 1, 4]);
         assert_eq!(looks(5, 0, 9), [1]);
+    }
+
+    #[test]
+    fn many_look_together_and_each_as_far_as_it_must() {
+        let enough = [5, 100, 5, 10_000];
+        let mut calls = Vec::new();
+        let found = widen_all(&[10, 10, 40, 10], 1000, |k, which| {
+            calls.push((k, which.to_vec()));
+            Ok(which.iter().map(|i| if k >= enough[*i] { Look::Done(k) } else { Look::TooFew(k) }).collect())
+        });
+        assert_eq!(found.expect("no look fails"), [10, 160, 40, 1001]);
+        let of = |k: usize, which: &[usize]| (k, which.to_vec());
+        assert_eq!(calls, [of(10, &[0, 1, 3]), of(40, &[2, 1, 3]), of(160, &[1, 3]), of(1001, &[3])]);
+        assert_eq!(widen_all(&[], 9, |_, _| Ok(vec![Look::Done(1)])).expect("no look at all"), [] as [i32; 0]);
     }
 
     #[test]

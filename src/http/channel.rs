@@ -205,10 +205,8 @@ mod tests {
 
     #[test]
     fn a_feed_is_written_in_both_forms() {
-        let papers = [
-            paper("5 < 6 & 7"),
-            Paper::from_json(serde_json::json!({"id": "y/1", "title": "T"})).expect("a paper"),
-        ];
+        let papers =
+            [paper("5 < 6 & 7"), Paper::from_json(serde_json::json!({"id": "y/1", "title": "T"})).expect("a paper")];
         let atom = channel("Papers").write(Form::Atom, &papers).expect("written");
         for piece in [
             "<?xml version=\"1.0\" encoding=\"utf-8\"?><feed xmlns=\"http://www.w3.org/2005/Atom\">",
