@@ -32,7 +32,7 @@
 //! | [`engine`] | the deep module where the next floor's rooms meet; one file for each thing it does |
 //! | [`embed`] | text to unit vector: model files, tokens, the queue and the thread that owns the model; where it runs (`placement`), on our own kernels for the processor (`cpu`) or through candle on any device (`candle`) |
 //! | [`index`] | vector to nearest rows: one contract (`VectorIndex`) and three that keep it: `segments` (the default: frozen segments with a graph each, what came since, and the thread that freezes), `exact`, `hnsw_rs`; words to rows and rows to terms (`lexical`, on tantivy) |
-//! | [`store`] | what is true: papers, vectors, users with their events and interests, and themes in SQLite; schema and migrations |
+//! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports and interests, themes; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; the preference model and interests of a reader, candidate sets, co-reading, questions; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
@@ -72,10 +72,14 @@
 //!   that nobody reads, work. Refusing costs nothing of what is refused. Work ends when nobody waits for its answer any more.
 //! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
 //!   the one that asked.
-//! - candle stands only in `embed/candle`, tokenizers only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap
+//! - candle stands only in `embed/candle`, tokenizers only in `embed`, tantivy and memory maps only in `index`, SQL only in `store/sqlite`, clap
 //!   only in `cli` and `config`.
-//! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL, but for the
-//!   filter that a set of rows came from. Which index there is is decided in `index/open` alone, by `[index] kind`. `store` never sees a distance.
+//! - Which store there is, is chosen in `store::open` alone. The traits know no process, file or statement: one method is one
+//!   transaction, change numbers are handed out in the order of the commits, and where to go on from is a typed place. What
+//!   stands in a cursor is known to `engine/page` alone.
+//! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL, but it may see the filter
+//!   that a set of rows came from. `store` never sees a distance.
+//! - The rest knows an index over vectors as `VectorIndex` alone; which one there is, is decided in `index/open` by `[index] kind`.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
 //!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
 //!   word that does not leave `index`.
@@ -93,7 +97,7 @@
 //!   whatever could be written down of that.
 //! - Damage is told, never answered from: every page of the database has a checksum beside it, every paper one in its row, and
 //!   the number of the last acknowledged commit stands outside the log, so that a store that comes back older is said. SQLite
-//!   changes its file only where these checksums are kept (`store/commit`).
+//!   changes its file only where these checksums are kept (`store/sqlite/commit`).
 //! - The folder that was opened is the one that is written: its files are compared before a commit and behind it.
 //! - A search reads one state of the index, which never changes; who writes puts another in its place. A file of `segments`
 //!   is written once under a new name, and counts when the manifest names it.
@@ -127,9 +131,8 @@
 //!   batches of tokens. The queue is bounded for queries; documents come from ingests, which have few windows under way,
 //!   and from requests, which `http` bounds.
 //! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu` and
-//!   `index/kernel`, where `index` maps its files (`index/segments/map`,
-//!   `index/lexical/forward`), where memory goes back to the
-//!   system (`embed/cpu/release`) and where a thread lets others go first (`index/background`).
+//!   `index/kernel`, where `index` maps its files (`index/segments/map`, `index/lexical/forward`), where memory goes
+//!   back to the system (`embed/cpu/release`) and where a thread lets others go first (`index/background`).
 //!
 //! # Glossary
 //!

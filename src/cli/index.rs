@@ -2,6 +2,7 @@
 
 use super::show::{counted, thousands};
 use super::{Context, show};
+use crate::config::IndexKind;
 
 /// Maintain the vector index
 #[derive(clap::Args)]
@@ -31,11 +32,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let Action::Check { sample } = args.action;
     let engine = context.open_filled()?;
     let checkup = engine.check_index(sample as usize)?;
+    let kind = engine.info()?.index.kind;
+    let lasts = kind == IndexKind::Segments.name();
     let (checked, database) = (&checkup.index, &checkup.database);
     if context.json {
         show::document(&checkup)?;
     } else {
-        let kind = engine.info()?.index.kind;
         let mut lines = vec![
             format!("kind         {kind}"),
             format!("recall@10    {:.4} over {} papers", checked.recall, thousands(checked.sample)),
@@ -66,10 +68,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         anyhow::bail!("the database is damaged; `paperkin doctor` says more");
     }
     if checked.lost + checked.unreachable.unwrap_or(0) + checked.damaged.len() > 0 {
-        anyhow::bail!(
-            "the index is not as it should be; stop the service, remove the folder `index` in the data folder, and open it \
-             again: it is built from the store"
-        );
+        let how = if lasts {
+            "stop the service, remove the folder `index` in the data folder, and open it again"
+        } else {
+            "open the folder again"
+        };
+        anyhow::bail!("the index is not as it should be; {how}: it is built from the store");
     }
     Ok(())
 }

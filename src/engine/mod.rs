@@ -14,6 +14,7 @@ mod answer;
 mod corpus;
 mod face;
 mod open;
+mod page;
 mod readers;
 mod themes;
 mod widen;
@@ -24,6 +25,7 @@ pub use corpus::{
     Reembedded, Rejected, Rejection, Report, Source, Version, Warning,
 };
 pub use open::Opened;
+pub use page::{Listing, Page, Sort};
 pub use readers::{
     Entry, EntryStatus, EventReport, ExportedUser, Feed, Format, Import, ImportAbout, ImportProgress, ImportView,
     Imported, InterestPatch, InterestView, MAX_EVENTS, Mark, Matched, Outside, QuestionsOptions, Readership, Reference,

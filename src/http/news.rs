@@ -19,11 +19,11 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params};
 use super::feed::{FeedParameters, take_feed};
 use super::fresh::{Answered, Has};
+use crate::engine::Listing;
 use crate::engine::{Engine, Mark, PaperOrder, Since, ThemeOptions};
 use crate::error::Result;
 use crate::paper::percent::encoded;
 use crate::paper::{Paper, head};
-use crate::store::Listing;
 
 /// Days up to today (the newest of the corpus that is not ahead of the clock) that a news reader is shown: its address stays the same, so it cannot name one.
 const DAYS: i32 = 14;

@@ -29,7 +29,7 @@ const PAGE: usize = 4096;
 
 /// The store, and what follows it.
 pub struct Follow {
-    pub store: Arc<Store>,
+    pub store: Arc<dyn Store>,
     pub space: Arc<RwLock<Arc<EmbeddingSpace>>>,
     pub lexical: Arc<Lexical>,
     pub versions: Arc<RwLock<Versions>>,
@@ -165,16 +165,16 @@ impl Follow {
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let space = Arc::clone(&self.space.read().unwrap_or_else(PoisonError::into_inner));
         if index {
-            let versions = Versions::read(&self.store)?;
+            let versions = Versions::read(&*self.store)?;
             *self.versions.write().unwrap_or_else(PoisonError::into_inner) = versions;
-            follow(&self.store, &space)?;
+            follow(&*self.store, &space)?;
         }
         if words {
             let report = self.lexical.recover(&self.store.rows_of_all()?, self.store.change()?)?;
             if let Some(doubt) = report.doubt {
                 tracing::warn!("the index of words could not be used ({doubt}); it is built again from the store");
             }
-            catch_up(&self.store, &self.lexical, report.change)?;
+            catch_up(&*self.store, &self.lexical, report.change)?;
             tracing::warn!("the index of words has caught up with the store");
         }
         Ok(())
@@ -182,7 +182,7 @@ impl Follow {
 }
 
 /// Brings an index up to the store: rows that came are added, rows that went are taken away.
-pub fn follow(store: &Store, space: &EmbeddingSpace) -> Result<()> {
+pub fn follow(store: &dyn Store, space: &EmbeddingSpace) -> Result<()> {
     // First: rows may be frozen as soon as they are in.
     space.index.seen(store.change()?);
     let (there, have) = (store.rows_of_all()?, space.index.rows());

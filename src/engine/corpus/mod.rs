@@ -24,7 +24,7 @@ mod versions;
 mod words;
 
 #[cfg(test)]
-mod walk_tests;
+mod tests;
 
 pub use self::doctor::{Checkup, Diagnosis};
 pub use self::embed::{MAX_QUERY_BYTES, check_query};
@@ -45,10 +45,11 @@ use self::followers::Followers;
 use crate::cancel;
 use crate::config::Config;
 use crate::engine::answer::check_limit;
+use crate::engine::page::{Listing, Page, SortedPlace};
 use crate::error::{Error, Result};
 use crate::index::{Haste, Lexical};
 use crate::paper::{Paper, PaperId, Row};
-use crate::store::{Listing, Page, Store, StoredModel};
+use crate::store::{Store, StoredModel};
 use crate::user::Moment;
 
 /// The papers of a data folder, and what is derived from them.
@@ -58,7 +59,7 @@ pub struct Corpus {
     folder: PathBuf,
     config: Config,
     // Shared with the index, which reads from it what its files lack.
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     // A lock only around the pointer: whoever asks takes a copy of it and works in one space to the end.
     space: Arc<RwLock<Arc<EmbeddingSpace>>>,
     // The words of the papers, which no model changes.
@@ -81,7 +82,9 @@ impl Corpus {
     /// A page of papers without a query.
     pub fn list(&self, listing: &Listing) -> Result<Page<Paper>> {
         check_limit(listing.limit)?;
-        self.store.list(listing)
+        let days = listing.date.as_ref().map(|date| (date.first_day(), date.last_day()));
+        let papers = self.store.list(listing.sort.into(), days, SortedPlace::of(listing)?, listing.limit)?;
+        Ok(Page::of(SortedPlace::sorted(listing.sort, papers)))
     }
 
     /// Takes a paper away: it is in no later answer.
@@ -90,7 +93,7 @@ impl Corpus {
         let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever waited for it may be gone.
         cancel::check()?;
-        let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
+        let row = self.store.delete_paper(&known)?.ok_or_else(|| Error::no_paper(id))?;
         let removed = self.space().index.remove(&[row]);
         removed.unwrap_or_else(|e| self.follow.index_missed(&e));
         let followed = self.follow_versions(std::iter::empty(), &[row]);
@@ -158,7 +161,7 @@ impl Corpus {
     pub fn maintain_gently(&self) -> Result<()> {
         let change = self.store.change()?;
         self.space().index.settle(change, Haste::Behind).unwrap_or_else(|e| self.follow.index_missed(&e));
-        self.store.fold_log().unwrap_or_else(|e| tracing::warn!("the log of the store was not folded in: {e}"));
+        self.store.tidy().unwrap_or_else(|e| tracing::warn!("the log of the store was not folded in: {e}"));
         self.maintain_words().unwrap_or_else(|e| self.follow.words_missed(&e));
         Ok(())
     }

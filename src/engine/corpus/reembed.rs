@@ -50,13 +50,13 @@ impl Corpus {
             let (space, _) = EmbeddingSpace::open(&self.store, model.clone(), &self.config)?;
             let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
             self.embed_lacking(&model, &*embedder, &mut embedded, progress)?;
-            follow(&self.store, &space)?;
+            follow(&*self.store, &space)?;
             space.adopt(embedder);
             self.store.set_current_model(&model)?;
             *self.space.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(space);
             sweep(&self.folder.join("index"), &model.fingerprint);
         }
-        Ok(Reembedded { model: model.name, precision: model.precision, papers: self.store.count()?, embedded })
+        Ok(Reembedded { model: model.name, precision: model.precision, papers: self.store.count_papers()?, embedded })
     }
 
     fn embed_lacking(
@@ -66,13 +66,13 @@ impl Corpus {
         embedded: &mut usize,
         progress: &dyn Fn(usize, usize),
     ) -> Result<()> {
-        let total = *embedded + self.store.count_lacking(model)?;
+        let total = *embedded + self.store.count_without_vector(model)?;
         let (mut after, mut done, pace) = (None, false, embedder.pace());
         let mut under_way: VecDeque<(Vec<(Row, Paper)>, PendingEmbeddings)> = VecDeque::new();
         loop {
             // The next ones are read and split while the model works on those before.
             while !done && under_way.len() <= pace.ahead {
-                let batch = self.store.lacking(model, after, pace.window.max(BATCH))?;
+                let batch = self.store.papers_without_vector(model, after, pace.window.max(BATCH))?;
                 let Some((last, _)) = batch.last() else {
                     done = true;
                     break;

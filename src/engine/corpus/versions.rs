@@ -23,7 +23,7 @@ pub struct Versions {
 
 impl Versions {
     /// Reads them from the store.
-    pub fn read(store: &Store) -> Result<Self> {
+    pub fn read(store: &dyn Store) -> Result<Self> {
         let mut versions = Versions::default();
         for rows in store.works()? {
             versions.set(rows);

@@ -38,7 +38,7 @@ fn bounded(text: &str) -> &str {
 }
 
 /// Gives the index what the store has seen since a change number. What was removed, opening has taken away already.
-pub fn catch_up(store: &Store, lexical: &Lexical, since: u64) -> Result<()> {
+pub fn catch_up(store: &dyn Store, lexical: &Lexical, since: u64) -> Result<()> {
     let now = store.change()?;
     let changed: Vec<Row> =
         if since < now { store.changed_since(since)?.iter().map(Row).collect() } else { Vec::new() };

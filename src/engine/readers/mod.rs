@@ -44,7 +44,7 @@ use crate::store::Store;
 pub struct Readers {
     corpus: Arc<Corpus>,
     themes: Arc<Themes>,
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     // Users whose model is fitted, and what was scored for them; made again from the store whenever they are not here.
     kept: reader::KeptReaders,
     pools: pool::Pools,
@@ -63,7 +63,7 @@ pub struct Readers {
 
 impl Readers {
     /// The readers over a corpus and its themes.
-    pub fn new(store: Arc<Store>, corpus: Arc<Corpus>, themes: Arc<Themes>) -> Self {
+    pub fn new(store: Arc<dyn Store>, corpus: Arc<Corpus>, themes: Arc<Themes>) -> Self {
         Readers {
             corpus,
             themes,

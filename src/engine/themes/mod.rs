@@ -38,7 +38,7 @@ use crate::engine::widen::{Look, widen_all};
 use crate::error::{Error, Result};
 use crate::index::Neighbour;
 use crate::paper::Row;
-use crate::store::{Store, StoredPlace};
+use crate::store::{Store, StoredAssignment};
 use crate::themes::graph::Knn;
 use crate::themes::{layout, levels};
 
@@ -66,7 +66,7 @@ const CHANGED_SHARE: f64 = 0.1;
 /// The themes of a data folder.
 pub struct Themes {
     corpus: Arc<Corpus>,
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     // A lock around the pointer, and held while the snapshot is brought up to date, so that no paper is lost between.
     snapshot: RwLock<State>,
     // Held during a run: one at a time.
@@ -98,7 +98,7 @@ enum State {
 
 impl Themes {
     /// The themes of a corpus, which tells them from now on what changes in it.
-    pub fn new(store: Arc<Store>, corpus: Arc<Corpus>) -> Arc<Self> {
+    pub fn new(store: Arc<dyn Store>, corpus: Arc<Corpus>) -> Arc<Self> {
         let themes = Arc::new(Themes {
             corpus: Arc::clone(&corpus),
             store,
@@ -151,7 +151,7 @@ impl Themes {
         // Read before the rows: what comes to the index meanwhile is then looked for again, never missed.
         let changed = self.changed.load(Ordering::Acquire);
         if let State::Unread = *state {
-            *state = ThemeSnapshot::read(&self.store)?.map_or(State::Nothing, |p| State::ThemeSnapshot(Arc::new(p)));
+            *state = ThemeSnapshot::read(&*self.store)?.map_or(State::Nothing, |p| State::ThemeSnapshot(Arc::new(p)));
         }
         let space = self.corpus.space();
         let seen = || self.seen.store(changed, Ordering::Release);
@@ -168,7 +168,7 @@ impl Themes {
         let gone: Vec<Row> = (&snapshot.rows - &rows).iter().map(Row).collect();
         let new: Vec<Row> = (&rows - &snapshot.rows).iter().map(Row).collect();
         let joined = self.join(&space, snapshot, &new)?;
-        let stored: Vec<StoredPlace> = joined.iter().map(|p| snapshot.stored(p)).collect();
+        let stored: Vec<StoredAssignment> = joined.iter().map(|p| snapshot.stored(p)).collect();
         // What cannot be kept now (a full disk) is found again when the folder is next opened; reading goes on.
         self.store
             .join_themes(&stored, &gone)

@@ -18,7 +18,7 @@ use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
 use crate::index::behind_requests;
 use crate::paper::{Row, head, plain, prose};
-use crate::store::{StoredPlace, StoredRun, StoredThemeEvent};
+use crate::store::{StoredAssignment, StoredRun, StoredThemeEvent};
 use crate::themes::graph::Knn;
 use crate::themes::layout::{self, Moves, Place};
 use crate::themes::levels::{self, FINEST, Grouping, LEVELS, NONE, Start};
@@ -90,12 +90,12 @@ impl Themes {
         let asked = cancel::current();
         let made = behind_requests(threads, || asked.scope(|| self.make(before.as_deref(), afresh, began)));
         let Made { snapshot, events, report, mut took } = made??;
-        let stored: Vec<StoredPlace> = snapshot.papers.iter().map(|p| snapshot.stored(p)).collect();
+        let stored: Vec<StoredAssignment> = snapshot.papers.iter().map(|p| snapshot.stored(p)).collect();
         {
             // Papers that joined the old snapshot while this one was made are missing here; whoever asks next lets them in.
             // Not on a thread that gives way: requests may be waiting for the lock.
             let mut state = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
-            self.store.put_themes(&snapshot.run, &snapshot.stored_themes()?, &stored, &events)?;
+            self.store.put_theme_run(&snapshot.run, &snapshot.stored_themes()?, &stored, &events)?;
             *state = State::ThemeSnapshot(Arc::new(snapshot));
             self.fall_behind();
         }

@@ -71,7 +71,7 @@ impl Readers {
         let mut texts: HashMap<PaperId, (String, String)> =
             self.store.papers(&rows)?.into_iter().map(|(_, p)| (p.id.clone(), text(&p))).collect();
         if reader.user.number >= 0 && texts.len() < ids.len() {
-            for paper in self.store.outside(reader.user.number)?.iter().filter(|p| is_title(&p.title)) {
+            for paper in self.store.library(reader.user.number)?.iter().filter(|p| is_title(&p.title)) {
                 texts.entry(paper.id.clone()).or_insert_with(|| text(paper));
             }
         }

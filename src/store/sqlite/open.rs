@@ -15,14 +15,15 @@ use super::log::Log;
 use super::pages::{self, Meeting, Pages};
 use super::place::Place;
 use super::schema::MIGRATIONS;
-use super::{Store, TroubleCode, Troubles, examine, explain, imports, works};
+use super::{SqliteStore, examine, explain, imports, works};
 use crate::error::{Error, Result};
+use crate::store::{TroubleCode, Troubles};
 
 pub const DATABASE: &str = "papers.sqlite";
 /// Exists once the database was made, so that a database that vanished is not taken for a new folder.
 const MADE: &str = "made";
 
-impl Store {
+impl SqliteStore {
     /// Whether a folder is a data folder already.
     pub fn is_made(folder: &Path) -> bool {
         [MADE, DATABASE].iter().any(|name| folder.join(name).exists())
@@ -34,7 +35,7 @@ pub fn beside(folder: &Path, end: &str) -> PathBuf {
     folder.join(format!("{DATABASE}{end}"))
 }
 
-pub fn open(folder: &Path) -> Result<Store> {
+pub fn open(folder: &Path) -> Result<SqliteStore> {
     fs::create_dir_all(folder).map_err(|e| Error::io(folder, "cannot make the data folder", e))?;
     let place = Place::lock(folder)?;
     let path = folder.join(DATABASE);
@@ -112,7 +113,7 @@ pub fn open(folder: &Path) -> Result<Store> {
     for file in [path.clone(), beside(folder, "-wal"), beside(folder, "-shm")] {
         place.watch(&file);
     }
-    Ok(Store {
+    Ok(SqliteStore {
         path,
         writer: Mutex::new(writer),
         readers: Mutex::default(),
@@ -121,6 +122,8 @@ pub fn open(folder: &Path) -> Result<Store> {
         told,
         scrubbed: Mutex::new(Scrub::default()),
         place,
+        #[cfg(test)]
+        failpoint: Mutex::default(),
     })
 }
 
@@ -236,7 +239,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
         connection.pragma_update(None, "foreign_keys", true)?;
         // What is sorted aside needs no file: neither the disk of temporary files nor a descriptor may run out.
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        // Closing folds nothing in: `Store` does, with the checksums.
+        // Closing folds nothing in: `SqliteStore` does, with the checksums.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)

@@ -3,34 +3,26 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::claims::claim_paper;
-use super::papers::{Fingerprints, paper_at, to_json};
+use super::papers::paper_at;
 use super::users::{ensure, touch};
-use super::{Page, Store, list, vectors};
-use crate::error::{Error, Result};
-use crate::paper::{Paper, head};
+use super::{SqliteStore, limit, vectors};
+use crate::error::Result;
+use crate::paper::Paper;
+use crate::store::library::not_in_library;
+use crate::store::papers::to_json;
+use crate::store::{Fingerprints, Library, LibraryPaper, Slice};
 use crate::user::UserId;
 
-/// A paper of a user's library that is not in the corpus.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OutsidePaper {
-    /// The paper.
-    pub paper: Paper,
-    /// The imports that claim it; none where it came in another way.
-    pub imports: Vec<i64>,
-}
-
-impl Store {
-    /// Keeps papers of a user's library that are not in the corpus, with their vectors; the user is made if new.
-    pub fn put_outside(&self, name: &UserId, papers: &[(&Paper, &[f32])], fingerprint: &str) -> Result<()> {
+impl Library for SqliteStore {
+    fn put_library_papers(&self, name: &UserId, papers: &[(&Paper, &[f32])], fingerprint: &str) -> Result<()> {
         self.write(|t| {
             let user = ensure(t, name)?;
-            put_outside(t, user, papers, fingerprint, None)?;
+            put(t, user, papers, fingerprint, None)?;
             touch(t, user)
         })
     }
 
-    /// The papers of a user's library that are not in the corpus.
-    pub fn outside(&self, user: i64) -> Result<Vec<Paper>> {
+    fn library(&self, user: i64) -> Result<Vec<Paper>> {
         self.read(|c| {
             c.prepare_cached("SELECT json FROM outside WHERE user = ?1 ORDER BY id")?
                 .query_map([user], |r| paper_at(r, 0))?
@@ -38,12 +30,7 @@ impl Store {
         })
     }
 
-    /// A page of the papers of a user's library that are not in the corpus, by title.
-    ///
-    /// # Errors
-    /// [`Error::BadRequest`] when the cursor is not one of ours.
-    pub fn outside_page(&self, user: i64, limit: usize, cursor: Option<&str>) -> Result<Page<OutsidePaper>> {
-        let offset: usize = cursor.map_or(Ok(0), |c| c.parse().map_err(|_| list::no_cursor(c)))?;
+    fn library_slice(&self, user: i64, skip: usize, n: usize) -> Result<Slice<LibraryPaper, usize>> {
         self.read(|c| {
             let total =
                 c.prepare_cached("SELECT count(*) FROM outside WHERE user = ?1")?.query_row([user], |r| r.get(0))?;
@@ -52,7 +39,7 @@ impl Store {
                     "SELECT json FROM outside WHERE user = ?1
                      ORDER BY lower(json_extract(json, '$.title')), id LIMIT ?2 OFFSET ?3",
                 )?
-                .query_map(params![user, limit, offset], |r| paper_at(r, 0))?
+                .query_map(params![user, limit(n), limit(skip)], |r| paper_at(r, 0))?
                 .collect::<rusqlite::Result<_>>()?;
             let mut claims =
                 c.prepare_cached("SELECT import FROM import_papers WHERE user = ?1 AND id = ?2 ORDER BY import")?;
@@ -61,22 +48,17 @@ impl Store {
                 let imports = claims
                     .query_map(params![user, paper.id.as_str()], |r| r.get(0))?
                     .collect::<rusqlite::Result<_>>()?;
-                items.push(OutsidePaper { paper, imports });
+                items.push(LibraryPaper { paper, imports });
             }
-            let end = offset + items.len();
-            Ok(Page { items, next: (end < total).then(|| end.to_string()), total })
+            let end = skip.saturating_add(items.len());
+            Ok(Slice { items, next: (end < total).then_some(end), total })
         })
     }
 
-    /// Takes a paper that is not in the corpus out of a user's library, and what the user did with it with it. Where a paper
-    /// of the corpus has the same id by now, that is what the user's events speak of, and they stay.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when the library holds none of this id.
-    pub fn remove_outside(&self, user: i64, id: &str) -> Result<()> {
+    fn remove_library_paper(&self, user: i64, id: &str) -> Result<()> {
         self.write_or(|t| {
-            if !drop_outside(t, user, id)? {
-                return Ok(Err(Error::NotFound { what: "paper from outside the corpus", id: head(id, 80) }));
+            if !drop_paper(t, user, id)? {
+                return Ok(Err(not_in_library(id)));
             }
             t.execute("DELETE FROM import_papers WHERE user = ?1 AND id = ?2", params![user, id])?;
             let in_corpus: bool =
@@ -86,7 +68,6 @@ impl Store {
                 t.execute("DELETE FROM events WHERE user = ?1 AND paper = ?2", params![user, id])?;
             }
             touch(t, user)?;
-            t.execute("UPDATE counter SET events = events + 1", [])?;
             Ok(Ok(()))
         })?;
         self.empty_log();
@@ -96,7 +77,7 @@ impl Store {
 
 /// Keeps papers of a user's library that are not in the corpus, with their vectors. An import claims those that are new, and
 /// those that imports alone have a claim on.
-pub fn put_outside(
+pub fn put(
     t: &Transaction<'_>,
     user: i64,
     papers: &[(&Paper, &[f32])],
@@ -134,7 +115,7 @@ pub fn put_outside(
 }
 
 /// Takes a paper out of a library, with a vector that nobody needs any more; whether there was one.
-pub fn drop_outside(t: &Transaction<'_>, user: i64, id: &str) -> rusqlite::Result<bool> {
+pub fn drop_paper(t: &Transaction<'_>, user: i64, id: &str) -> rusqlite::Result<bool> {
     let text: Option<[u8; 16]> = t
         .prepare_cached("DELETE FROM outside WHERE user = ?1 AND id = ?2 RETURNING text_hash")?
         .query_row(params![user, id], |r| r.get(0))

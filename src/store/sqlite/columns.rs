@@ -9,9 +9,8 @@ use std::sync::{MutexGuard, PoisonError};
 use roaring::RoaringBitmap;
 use rusqlite::Connection;
 
-use super::Store;
+use super::SqliteStore;
 use crate::error::Result;
-use crate::paper::Row;
 use crate::paper::category::classes;
 
 /// A row without a day, or without a paper.
@@ -136,29 +135,12 @@ impl Columns {
     }
 }
 
-impl Store {
+impl SqliteStore {
     /// The columns, up to date.
     pub(super) fn columns(&self) -> Result<MutexGuard<'_, Columns>> {
         let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
         self.read(|c| columns.catch_up(c))?;
         Ok(columns)
-    }
-
-    /// The rows of papers listed (else dated) in a span of days, both ends included.
-    pub fn listed_in(&self, first: i32, last: i32) -> Result<RoaringBitmap> {
-        Ok(self.columns()?.listed(first, last))
-    }
-
-    /// The newest day on which a paper was listed, as far as it is not after `clock`; `clock` where all are, none while no
-    /// paper has a day.
-    pub fn today(&self, clock: i32) -> Result<Option<i32>> {
-        Ok(self.columns()?.today(clock))
-    }
-
-    /// The days of some rows ([`Paper::list_day`](crate::paper::Paper::list_day)), in their order.
-    pub fn list_days(&self, rows: &[Row]) -> Result<Vec<Option<i32>>> {
-        let columns = self.columns()?;
-        Ok(rows.iter().map(|row| columns.list_day(row.0)).collect())
     }
 }
 
@@ -171,97 +153,4 @@ fn within(days: &[i32], from: i32, to: i32) -> RoaringBitmap {
     };
     let bytes: Vec<u8> = days.chunks(8).map(byte).collect();
     RoaringBitmap::from_lsb0_bytes(0, &bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use crate::paper::{Filter, Paper, PaperDate, PaperId};
-    use crate::store::fixture;
-
-    fn date(day: u8) -> String {
-        format!("2026-03-{:02}", day + 1)
-    }
-
-    fn paper(id: u8, text: u8, day: Option<u8>, category: u8) -> Paper {
-        let mut value = serde_json::json!({
-            "id": format!("p{id}"), "title": format!("t{text}"), "categories": [format!("C{category}"), "All"],
-            "authors": [format!("A {}", text % 3)],
-        });
-        if let Some(day) = day {
-            value["date"] = date(day).into();
-        }
-        Paper::from_json(value).expect("a paper")
-    }
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        Put(u8, u8, Option<u8>, u8),
-        Delete(u8),
-        SearchOptions(Option<u8>, Option<u8>, Vec<u8>, Vec<u8>),
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        let day = || prop::option::of(0u8..28);
-        prop_oneof![
-            4 => (0u8..12, 0u8..4, day(), 0u8..4).prop_map(|(i, t, d, c)| Step::Put(i, t, d, c)),
-            1 => (0u8..12).prop_map(Step::Delete),
-            3 => (day(), day(), prop::collection::vec(0u8..5, 0..3), prop::collection::vec(0u8..4, 0..2))
-                .prop_map(|(f, t, c, a)| Step::SearchOptions(f, t, c, a)),
-        ]
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-
-        /// Whatever came, changed and went, a filter allows the papers that meet it.
-        #[test]
-        fn a_filter_allows_what_meets_it(steps in prop::collection::vec(step(), 1..60)) {
-            let (_folder, store) = fixture::store();
-            let mut there = std::collections::BTreeMap::new();
-            for step in steps {
-                match step {
-                    Step::Put(id, text, day, category) => {
-                        let p = paper(id, text, day, category);
-                        store.put(&[(&p, Some(&[1.0]))], fixture::MODEL).expect("written");
-                        there.insert(p.id.clone(), p);
-                    }
-                    Step::Delete(id) => {
-                        let id = PaperId::new(format!("p{id}")).expect("an id");
-                        store.delete(&id).expect("written");
-                        there.remove(&id);
-                    }
-                    Step::SearchOptions(from, to, categories, authors) => {
-                        let parse = |d: u8| PaperDate::parse(&date(d)).expect("a date");
-                        let filter = Filter {
-                            from: from.map(parse),
-                            to: to.map(parse),
-                            categories: categories.iter().map(|c| format!("c{c}")).collect(),
-                            authors: authors.iter().map(|a| format!("a  {a}")).collect(),
-                            ..Filter::default()
-                        };
-                        let meets = |p: &Paper| {
-                            let day = p.date.as_ref().map(PaperDate::first_day);
-                            filter.from.as_ref().is_none_or(|f| day.is_some_and(|d| d >= f.first_day()))
-                                && filter.to.as_ref().is_none_or(|t| day.is_some_and(|d| d <= t.last_day()))
-                                && (categories.is_empty()
-                                    || categories.iter().any(|c| p.categories[0] == format!("C{c}")))
-                                && (authors.is_empty() || authors.iter().any(|a| p.authors[0] == format!("A {a}")))
-                        };
-                        let allowed = store.allowed(&filter).expect("read");
-                        let restricted = filter.from.is_some() || filter.to.is_some()
-                            || !categories.is_empty() || !authors.is_empty();
-                        prop_assert_eq!(allowed.is_some(), restricted);
-                        if let Some(allowed) = allowed {
-                            let ids: Vec<&PaperId> = there.values().filter(|p| meets(p)).map(|p| &p.id).collect();
-                            let rows = store.rows(&ids).expect("read");
-                            let truth: roaring::RoaringBitmap = rows.into_iter().flatten().map(|r| r.0).collect();
-                            prop_assert_eq!(allowed, truth, "{:?}", filter);
-                        }
-                    }
-                }
-            }
-        }
-    }
 }

@@ -1,28 +1,24 @@
-//! Folders of earlier versions, whose texts were read by other rules: their hashes, keys and names are brought up to date, and
-//! papers whose text has become another get a row and a vector of it.
+//! Folders of earlier versions, whose texts were read by other rules.
 
 use roaring::RoaringBitmap;
 use rusqlite::params;
 
-use super::papers::{Fingerprints, paper_at, put_names, remove, write_one};
-use super::{Store, StoredModel, vectors, works};
+use super::papers::{paper_at, put_names, remove, write_one};
+use super::{SqliteStore, vectors, works};
 use crate::error::Result;
-use crate::paper::{Paper, READING, Row};
+use crate::paper::{Paper, READING};
+use crate::store::{Fingerprints, Rereading, StoredModel};
 
-impl Store {
-    /// Whether all texts were read by the rules of this version.
-    pub fn is_read_anew(&self) -> Result<bool> {
+impl Rereading for SqliteStore {
+    fn is_reread(&self) -> Result<bool> {
         self.read(|c| c.query_row("SELECT reading >= ?1 FROM counter", [READING], |r| r.get(0)))
     }
 
-    /// Notes that they were. Until then everything is looked through again when the folder is next opened.
-    pub fn set_read_anew(&self) -> Result<()> {
+    fn set_reread(&self) -> Result<()> {
         self.write(|t| t.execute("UPDATE counter SET reading = ?1", [READING]).map(drop))
     }
 
-    /// Reads some rows by the rules of this version: their keys and names are written anew. Gives the papers whose text has
-    /// become another; they stay as they are until [`Store::renew`].
-    pub fn read_anew(&self, rows: &RoaringBitmap) -> Result<Vec<Paper>> {
+    fn reread_papers(&self, rows: &RoaringBitmap) -> Result<Vec<Paper>> {
         self.write(|t| {
             let mut find = t.prepare_cached("SELECT text_hash, json FROM papers WHERE row = ?1")?;
             let mut others = Vec::new();
@@ -40,8 +36,7 @@ impl Store {
         })
     }
 
-    /// Gives papers the row and the vector of what their text is by the rules of this version. Each stays in its theme.
-    pub fn renew(&self, model: &StoredModel, papers: &[(Paper, Vec<f32>)]) -> Result<()> {
+    fn replace_texts(&self, model: &StoredModel, papers: &[(Paper, Vec<f32>)]) -> Result<()> {
         self.write(|t| {
             let number = vectors::add(t, model)?;
             let change: u64 =
@@ -61,8 +56,7 @@ impl Store {
         })
     }
 
-    /// Does the same for papers of libraries, which have no rows: their vectors are made when they are next needed.
-    pub fn read_libraries_anew(&self) -> Result<()> {
+    fn reread_libraries(&self) -> Result<()> {
         self.write(|t| {
             let mut select = t.prepare("SELECT user, id, text_hash, json FROM outside")?;
             let mut found = select.query([])?;
@@ -80,11 +74,5 @@ impl Store {
             }
             Ok(())
         })
-    }
-
-    /// The rows of the papers there are, as many as are read at a time.
-    pub fn rows_in_pages(&self, page: usize) -> Result<Vec<RoaringBitmap>> {
-        let rows: Vec<Row> = self.rows_of_all()?.iter().map(Row).collect();
-        Ok(rows.chunks(page.max(1)).map(|rows| rows.iter().map(|row| row.0).collect()).collect())
     }
 }

@@ -13,9 +13,12 @@ use super::acknowledged::{Acknowledged, Said};
 use super::log::Log;
 use super::pages::Pages;
 use super::place::{DiskSpace, is_full};
-use super::{Store, TroubleCode, no_room};
+use super::{SqliteStore, no_room};
 use crate::cancel;
 use crate::error::{Error, Result};
+use crate::store::TroubleCode;
+#[cfg(test)]
+use crate::store::contract::Failpoint;
 
 /// Commits from which on the log is worth folding: of single papers they come to about a thousand pages.
 const FOLD_AFTER: usize = 32;
@@ -157,15 +160,32 @@ impl Writer {
     }
 }
 
+#[cfg(test)]
+impl SqliteStore {
+    /// Lets the next transaction that would commit end in another way.
+    pub fn fail_next_commit(&self, how: Failpoint) {
+        *self.failpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(how);
+    }
+
+    fn failpoint(&self) -> rusqlite::Result<()> {
+        let how = self.failpoint.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match how {
+            None => Ok(()),
+            Some(Failpoint::Error) => Err(rusqlite::Error::InvalidQuery),
+            Some(Failpoint::Panic) => std::panic::panic_any("as the test asked"),
+            Some(Failpoint::Abort) => std::process::abort(),
+        }
+    }
+}
+
 /// The error of a file operation, by whether there was no room.
 pub fn full_or(path: &std::path::Path, doing: &'static str, e: std::io::Error) -> Error {
     if is_full(&e) { no_room() } else { Error::io(path, doing, e) }
 }
 
-impl Store {
-    /// Folds the log into the database if some commits stand in it, so that none of them has to. It adds nothing to what is
-    /// safe: every commit is, before it returns.
-    pub fn fold_log(&self) -> Result<()> {
+impl SqliteStore {
+    /// Folds the log into the database if some commits stand in it, so that none of them has to.
+    pub(super) fn fold_log(&self) -> Result<()> {
         let mut writer = self.writer();
         if writer.ends.len() < writer.tried.0 + FOLD_AFTER {
             return Ok(());
@@ -218,6 +238,8 @@ impl Store {
                 let next = "UPDATE counter SET commits = commits + 1 RETURNING commits";
                 number = Some(transaction.prepare_cached(next)?.query_row([], |r| r.get(0))?);
             }
+            #[cfg(test)]
+            self.failpoint()?;
             if let Err(why) = self.place.check() {
                 return Ok(Err(self.gone(&why)));
             }
@@ -272,9 +294,9 @@ impl Store {
         Error::Unavailable(message)
     }
 
-    /// Looks after what lies under the store, quickly; to be called twice a second: whether the folder is still there,
-    /// whether there is room again, and whether some pages of the database are still as they were written.
-    pub fn watch(&self) {
+    /// Looks whether the folder is still there, whether there is room again, and whether some pages of the database are still
+    /// as they were written.
+    pub(super) fn look_after(&self) {
         match self.place.check() {
             Err(why) => drop(self.gone(&why)),
             Ok(()) => {
@@ -289,7 +311,7 @@ impl Store {
     }
 
     /// Tries whether something can be written to the folder for now; where the disk is full, that is told.
-    pub fn has_room(&self) -> bool {
+    pub(super) fn try_room(&self) -> bool {
         let room = self.place.check().map_or(DiskSpace::Unknown, |()| self.place.room());
         if room == DiskSpace::Full {
             self.note_room::<()>(&Err(no_room()));
@@ -338,7 +360,7 @@ impl Store {
     }
 }
 
-impl Drop for Store {
+impl Drop for SqliteStore {
     fn drop(&mut self) {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let mut writer = self.writer();
@@ -354,13 +376,14 @@ impl Drop for Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Upkeep;
 
     /// For a reader that stays where it was SQLite folds in some pages and passes over others. Nothing of that is damage, and
     /// what comes later is held all the same.
     #[test]
     fn a_log_that_is_folded_in_only_in_part_is_no_damage() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(folder.path()).expect("opens");
+        let store = SqliteStore::open(folder.path()).expect("opens");
         let commit =
             |n: i64| store.write(|t| t.execute("UPDATE counter SET batches = ?1", [n]).map(drop)).expect("writes");
         let differing = || {
@@ -396,7 +419,7 @@ mod tests {
         assert!(store.fold(&mut store.writer(), Fold::Passive).expect("folds"));
         assert_eq!(differing(), [] as [u32; 0]);
         drop(store);
-        let store = Store::open(folder.path()).expect("opens again, and finds every page as it was written");
+        let store = SqliteStore::open(folder.path()).expect("opens again, and finds every page as it was written");
         assert!(store.told().is_empty(), "{:?}", store.told());
     }
 }

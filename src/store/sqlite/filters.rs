@@ -2,14 +2,14 @@
 
 use roaring::RoaringBitmap;
 
-use super::Store;
-use super::papers::folded;
+use super::SqliteStore;
 use crate::error::Result;
-use crate::paper::{Filter, PaperDate};
+use crate::paper::{Filter, PaperDate, Row};
+use crate::store::Filters;
+use crate::store::filters::folded;
 
-impl Store {
-    /// The rows that a filter allows, its `exclude` list apart; `None` when everything is.
-    pub fn allowed(&self, filter: &Filter) -> Result<Option<RoaringBitmap>> {
+impl Filters for SqliteStore {
+    fn allowed(&self, filter: &Filter) -> Result<Option<RoaringBitmap>> {
         let mut allowed: Option<RoaringBitmap> = None;
         let mut meet = |rows: RoaringBitmap| {
             allowed = Some(match allowed.take() {
@@ -42,5 +42,18 @@ impl Store {
             })?);
         }
         Ok(allowed)
+    }
+
+    fn listed_in(&self, first: i32, last: i32) -> Result<RoaringBitmap> {
+        Ok(self.columns()?.listed(first, last))
+    }
+
+    fn today(&self, clock: i32) -> Result<Option<i32>> {
+        Ok(self.columns()?.today(clock))
+    }
+
+    fn list_days(&self, rows: &[Row]) -> Result<Vec<Option<i32>>> {
+        let columns = self.columns()?;
+        Ok(rows.iter().map(|row| columns.list_day(row.0)).collect())
     }
 }

@@ -5,16 +5,16 @@ use std::fs::File;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
-use serde::{Deserialize, Serialize};
 
 use super::acknowledged::{Acknowledged, Said};
 use super::log::Log;
 use super::open::{DATABASE, beside, older};
 use super::pages::{Found, Pages, SUMS};
-use super::papers::short_hash;
 use super::place::Place;
-use super::{Store, TroubleCode, explain};
+use super::{SqliteStore, explain};
 use crate::error::{Error, Result};
+use crate::store::papers::short_hash;
+use crate::store::{Finding, PagesRead, TroubleCode};
 
 /// Pages read while the writer waits.
 const SPAN: usize = 1024;
@@ -22,51 +22,16 @@ const SPAN: usize = 1024;
 /// Things that are named one by one.
 const NAMED: usize = 10;
 
-/// What one look found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Finding {
-    /// What was looked at.
-    pub check: String,
-    /// Whether it is as it should be.
-    pub ok: bool,
-    /// What was found.
-    pub found: String,
-    /// What to do, where something is wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub help: Option<String>,
-}
-
-impl Finding {
-    /// As it should be.
-    pub fn good(check: &str, found: impl Into<String>) -> Self {
-        Finding { check: check.into(), ok: true, found: found.into(), help: None }
-    }
-
-    /// Not as it should be.
-    pub fn bad(check: &str, found: impl Into<String>, help: impl Into<String>) -> Self {
-        Finding { check: check.into(), ok: false, found: found.into(), help: Some(help.into()) }
-    }
-}
-
-/// How many pages of the database were compared with their checksums, and which differ.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct PagesRead {
-    /// Pages that were read.
-    pub pages: usize,
-    /// Those that are not as they were written, from 1.
-    pub damaged: Vec<u32>,
-}
-
 const RESTORE: &str = "put a backup of the whole folder back, or ingest into a new one; `paperkin doctor --accept` takes the \
     database as it is, where SQLite can still read all of it";
 
-impl Store {
+impl SqliteStore {
     /// Reads every page of the database and compares it with its checksum. Nothing is claimed of what still stands in the log,
     /// which has checksums of its own.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn check_pages(&self) -> Result<PagesRead> {
+    pub(super) fn check_every_page(&self) -> Result<PagesRead> {
         let mut read = PagesRead::default();
         let mut from = 0;
         loop {
@@ -87,8 +52,8 @@ impl Store {
     }
 
     /// Looks at everything there is of the store.
-    pub fn examine(&self) -> Vec<Finding> {
-        let pages = match self.check_pages() {
+    pub(super) fn examine_all(&self) -> Vec<Finding> {
+        let pages = match self.check_every_page() {
             Ok(read) => told_pages(&read),
             Err(e) => Finding::bad("pages", e.to_string(), RESTORE),
         };
@@ -111,7 +76,7 @@ impl Store {
     ///
     /// # Errors
     /// When that cannot be written down.
-    pub fn accept(&self) -> Result<Option<String>> {
+    pub(super) fn accept_as_it_is(&self) -> Result<Option<String>> {
         let mut writer = self.writer();
         let number = writer.commits;
         let Some(file) = &mut writer.acknowledged else { return Ok(None) };
