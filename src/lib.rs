@@ -37,6 +37,7 @@
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; the preference model and interests of a reader, candidate sets, co-reading, questions; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
 //! | [`user`] | a user, events and what they come to |
+//! | [`assignment`] | who goes with whom: the pairs of two sets that share most in all |
 //! | [`vector`] | sums and products of dense and sparse vectors |
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
@@ -59,7 +60,7 @@
 //! 3  sources  eval                know engine
 //! 2  engine                       the only place where the next floor's rooms meet
 //! 1  embed  index  store  rank  themes    do not know each other
-//! 0  paper  user  vector  config  error  cancel  bounds   know nobody
+//! 0  paper  user  vector  assignment  config  error  cancel  bounds   know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -107,6 +108,8 @@
 //! - Text from outside is text: markup is removed once, in [`paper::plain`], and what is searched, embedded, named and
 //!   compared comes from there. What was sent is kept and given back. The store remembers by which rules its texts were
 //!   read ([`paper::READING`]); a folder of older ones is brought up to date when it is opened.
+//! - A rule about words stands once, in [`paper`], whoever needs it: function words and plurals ([`paper::english`]), commands of
+//!   TeX ([`paper::tex`]), names of persons ([`paper::person`]), categories, percent signs, accents, what is not seen.
 //! - Only its id and its title can cost a paper its place; any other field that cannot be read is left out and told. How much
 //!   each may hold is said once, in [`paper::bounds`], whichever way a paper comes; fields that nobody knows stay the text that
 //!   they came as. JSON of megabytes is taken apart an entry at a time and never made one tree.
@@ -160,6 +163,7 @@
 //! | theme snapshot | the themes of one run with the assignment of every paper, as one immutable view |
 //! | assignment | the theme of a paper at each level, and whether it is a member or only nearest to it |
 
+pub mod assignment;
 pub mod bounds;
 pub mod cancel;
 pub mod cli;

@@ -14,7 +14,7 @@ use crate::engine::answer::Mode;
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::error::Result;
-use crate::index::{Allowed, Lexical, Plan, TermVector, Words, dot};
+use crate::index::{Allowed, Lexical, Plan, QueryWords, TermVector, dot};
 use crate::paper::Row;
 
 /// The words' share of a score: the middle of what was best on the even queries of cranfield and cisi.
@@ -24,7 +24,7 @@ pub const WORDS_SHARE: f32 = 0.5;
 #[derive(Clone, Copy)]
 pub enum LexicalQuery<'a> {
     /// Those of a short query.
-    Words(&'a Words),
+    Words(&'a QueryWords),
     /// Those of a text, a paper, or several.
     Terms(&'a TermVector),
 }

@@ -57,6 +57,8 @@ pub struct Readers {
     imports: imports::Running,
     // The papers that newcomers are asked about.
     questions: questions::Kept,
+    // Candidates of a feed up to which all are scored.
+    score_all: usize,
 }
 
 impl Readers {
@@ -73,6 +75,7 @@ impl Readers {
             others: Default::default(),
             imports: Default::default(),
             questions: Default::default(),
+            score_all: feed::SCORE_ALL,
         }
     }
 

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 
 use super::SqliteStore;
 use crate::error::Result;
+use crate::paper::category::classes;
 
 /// A row without a day, or without a paper.
 const NONE: i32 = i32::MIN;
@@ -126,8 +127,7 @@ impl Columns {
     pub fn in_any(&self, names: impl Iterator<Item = String>) -> RoaringBitmap {
         let mut all = RoaringBitmap::new();
         for name in names {
-            // The sign behind `.` is `/`.
-            let classes = self.categories.range(format!("{name}.")..format!("{name}/"));
+            let classes = self.categories.range(classes(&name));
             let own = self.categories.get(&name).into_iter();
             own.chain(classes.map(|(_, rows)| rows)).for_each(|rows| all |= rows);
         }

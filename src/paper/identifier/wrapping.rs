@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::paper::{hides, percent};
+
 /// The longest stretch without a blank that is looked at, in bytes.
 const LONGEST_TOKEN: usize = 2048;
 
@@ -16,80 +18,21 @@ fn begin(text: &str, most: usize) -> &str {
 /// A text with one sign for each meaning: no invisible letters, blanks for whatever looks like one, hyphens for the dashes
 /// that typesetting makes of them, ASCII for full-width letters, and nothing escaped as in HTML. Lines stay lines.
 pub fn cleaned(text: &str) -> String {
+    // Twice, for what was escaped once more on its way.
+    let once = html_escape::decode_html_entities(text);
+    let text = html_escape::decode_html_entities(&once);
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{AD}' => {}
-            '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{B}' | '\u{C}' => out.push('\n'),
-            '\n' => out.push('\n'),
+            '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{B}' | '\u{C}' => out.push('\n'),
             c if c.is_whitespace() || c.is_control() => out.push(' '),
+            c if hides(c) => {}
             '\u{2010}'..='\u{2013}' | '\u{2212}' => out.push('-'),
             '\u{FF01}'..='\u{FF5E}' => out.push(char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c)),
             c => out.push(c),
         }
     }
-    // Twice, for what was escaped once more on its way.
-    if out.contains('&') { unescaped(&unescaped(&out)).into_owned() } else { out }
-}
-
-/// The few signs of HTML that stand in identifiers and around them.
-fn unescaped(text: &str) -> Cow<'_, str> {
-    const SIGNS: &[(&str, &str)] = &[
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&apos;", "'"),
-        ("&#39;", "'"),
-        ("&#x27;", "'"),
-        ("&nbsp;", " "),
-        ("&#160;", " "),
-        ("&sol;", "/"),
-        ("&#47;", "/"),
-        ("&#x2f;", "/"),
-        ("&#x2F;", "/"),
-        ("&#60;", "<"),
-        ("&#62;", ">"),
-        ("&#x3c;", "<"),
-        ("&#x3e;", ">"),
-        ("&#x3C;", "<"),
-        ("&#x3E;", ">"),
-        ("&lowbar;", "_"),
-        ("&#95;", "_"),
-        ("&colon;", ":"),
-        ("&#58;", ":"),
-        ("&period;", "."),
-        ("&#46;", "."),
-        ("&lpar;", "("),
-        ("&#40;", "("),
-        ("&rpar;", ")"),
-        ("&#41;", ")"),
-        ("&semi;", ";"),
-        ("&#59;", ";"),
-        ("&hyphen;", "-"),
-        ("&ndash;", "-"),
-        ("&amp;", "&"),
-        ("&#38;", "&"),
-    ];
-    if !text.contains('&') {
-        return Cow::Borrowed(text);
-    }
-    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(place) = rest.find('&') {
-        out.push_str(&rest[..place]);
-        rest = &rest[place..];
-        match SIGNS.iter().find(|(sign, _)| rest.starts_with(sign)) {
-            Some((sign, meaning)) => {
-                out.push_str(meaning);
-                rest = &rest[sign.len()..];
-            }
-            None => {
-                out.push('&');
-                rest = &rest[1..];
-            }
-        }
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
+    out
 }
 
 /// A text without what a list, a mail, a link or a field of BibTeX puts in front of an identifier.
@@ -227,7 +170,7 @@ fn another_begins(text: &str) -> bool {
 pub fn plain(token: &str) -> String {
     let mut text = without_latex(token).into_owned();
     for _ in 0..2 {
-        match decoded(&text) {
+        match percent::decoded(&text) {
             Some(other) => text = other,
             None => break,
         }
@@ -268,26 +211,6 @@ pub fn without_latex(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
-}
-
-/// With `%2F` as the letters that it stands for; `None` when nothing is escaped, or what comes out is no text.
-fn decoded(text: &str) -> Option<String> {
-    let bytes = text.as_bytes();
-    let hex = |b: Option<&u8>| b.and_then(|b| char::from(*b).to_digit(16));
-    let (mut out, mut k) = (Vec::with_capacity(bytes.len()), 0);
-    while k < bytes.len() {
-        match (bytes[k], hex(bytes.get(k + 1)), hex(bytes.get(k + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                out.push((16 * high + low) as u8);
-                k += 3;
-            }
-            (b, ..) => {
-                out.push(b);
-                k += 1;
-            }
-        }
-    }
-    if out.len() == bytes.len() { None } else { String::from_utf8(out).ok() }
 }
 
 /// Without the punctuation behind it, and without brackets that close nothing.

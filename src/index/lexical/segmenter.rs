@@ -1,6 +1,7 @@
 //! A text cut into runs: what stands between blanks and other signs, with the signs that belong to a name.
 
-use super::words::MAX_WORD;
+use super::analyzer::MAX_WORD;
+use crate::paper::{is_cjk, is_invisible};
 
 /// Letters without a break, or digits without a break.
 #[derive(Debug, Clone)]
@@ -94,17 +95,9 @@ impl Run {
     }
 }
 
-/// What nobody sees: zero-width spaces and joiners, soft hyphens, byte order marks, marks of direction. It parts
-/// nothing.
-pub fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' | '\u{fe00}'..='\u{fe0f}')
-}
-
-/// Chinese characters, kana and Hangul: written without blanks, or with blanks that mean less.
-fn is_cjk(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-        | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{2ffff}')
+/// What nobody sees and what only chooses between two pictures of a sign. It parts nothing.
+pub fn is_unread(c: char) -> bool {
+    is_invisible(c) || matches!(c, '\u{fe00}'..='\u{fe0f}')
 }
 
 fn is_hyphen(c: char) -> bool {
@@ -123,7 +116,7 @@ fn plain_sign(c: char) -> char {
 
 /// Splits a text. `-` joins only between letters or digits, `.` and `,` only inside a number, `'` only inside a word.
 pub fn runs(text: &str) -> Vec<Part> {
-    let chars: Vec<char> = text.chars().filter(|c| !is_invisible(*c)).map(plain_sign).collect();
+    let chars: Vec<char> = text.chars().filter(|c| !is_unread(*c)).map(plain_sign).collect();
     let mut parts: Vec<Part> = Vec::new();
     let mut run = Run::default();
     let mut pairs: Vec<char> = Vec::new();

@@ -11,7 +11,7 @@ use tantivy::schema::Field;
 use tantivy::{Searcher, Term};
 
 use super::dictionary::Dictionary;
-use super::forward::{Block, Entries, Growing};
+use super::forward::{FileBlock, MemoryBlock, TermCounts};
 use super::inverted::Fields;
 use super::vector::TermVector;
 use crate::paper::Row;
@@ -28,12 +28,12 @@ pub type Counts = HashMap<String, (u32, String)>;
 
 /// The words of all papers.
 #[derive(Default)]
-pub struct State {
+pub struct LiveTerms {
     pub dictionary: Dictionary,
     /// Rows that can be found.
     pub live: RoaringBitmap,
-    blocks: Vec<Block>,
-    growing: Growing,
+    blocks: Vec<FileBlock>,
+    growing: MemoryBlock,
     /// By term: how many live papers hold it, and whether it counts in likeness.
     papers: Vec<u32>,
     telling: Vec<bool>,
@@ -47,7 +47,7 @@ pub struct State {
 pub struct NextBlock {
     /// Blocks that stay before it.
     pub keep: usize,
-    pub rows: Growing,
+    pub rows: MemoryBlock,
     /// The terms that no block before it holds.
     pub new: Range<u32>,
 }
@@ -57,9 +57,9 @@ thread_local! {
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-impl State {
+impl LiveTerms {
     /// Takes over a block that was read.
-    pub fn append(&mut self, block: Block) -> Result<(), String> {
+    pub fn append(&mut self, block: FileBlock) -> Result<(), String> {
         if block.new.start as usize != self.dictionary.len() {
             return Err("its files of words do not follow one another".into());
         }
@@ -107,7 +107,7 @@ impl State {
                 .map(|(term, (count, surface))| (self.intern(term, surface), u8::try_from(*count).unwrap_or(u8::MAX)))
                 .collect();
             entries.sort_unstable();
-            let same = |(old, n): (Entries<'_>, u32)| n == length && old.iter().eq(entries.iter().copied());
+            let same = |(old, n): (TermCounts<'_>, u32)| n == length && old.iter().eq(entries.iter().copied());
             if self.live.contains(row) && self.get(row).is_some_and(same) {
                 continue;
             }
@@ -159,7 +159,7 @@ impl State {
     }
 
     /// The entries of a row and its length in words.
-    pub fn get(&self, row: u32) -> Option<(Entries<'_>, u32)> {
+    pub fn get(&self, row: u32) -> Option<(TermCounts<'_>, u32)> {
         self.growing.get(row).or_else(|| self.blocks.iter().rev().find_map(|b| b.get(row)))
     }
 
@@ -185,7 +185,7 @@ impl State {
         let mut numbers: Vec<u32> = older.chain(newer).filter(|row| self.live.contains(*row)).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let mut rows = Growing::default();
+        let mut rows = MemoryBlock::default();
         for row in numbers {
             if let Some((entries, length)) = self.get(row) {
                 rows.push(row, length, entries.iter());
@@ -195,11 +195,11 @@ impl State {
         Some(NextBlock { keep, rows, new: first..self.dictionary.len() as u32 })
     }
 
-    /// The block that [`State::next_block`] described was written.
-    pub fn written(&mut self, keep: usize, block: Block) {
+    /// The block that [`LiveTerms::next_block`] described was written.
+    pub fn written(&mut self, keep: usize, block: FileBlock) {
         self.blocks.truncate(keep);
         self.blocks.push(block);
-        self.growing = Growing::default();
+        self.growing = MemoryBlock::default();
     }
 
     fn idfs(&self) -> &[f32] {
@@ -307,7 +307,7 @@ static TF: std::sync::LazyLock<[f32; 256]> = std::sync::LazyLock::new(|| {
 
 /// BM25's numbers from the live rows.
 pub struct Statistics<'a> {
-    state: &'a State,
+    state: &'a LiveTerms,
     text: Field,
     searcher: &'a Searcher,
 }

@@ -6,15 +6,15 @@
 //! is part of a name stays with it in a form of its own (`c++`). Chinese, Japanese and Korean go by pairs of
 //! characters.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
+use std::collections::HashMap;
 
-use tantivy::tokenizer::{AsciiFoldingFilter, Language, RawTokenizer, Stemmer, TextAnalyzer, TokenStream};
+use tantivy::tokenizer::{Language, RawTokenizer, Stemmer, TextAnalyzer, TokenStream};
 use unicode_normalization::UnicodeNormalization;
 
-use super::runs::{Atom, Part, Run, runs};
+use super::segmenter::{Atom, Part, Run, runs};
 use super::spelling::american;
-use crate::paper::{plain, spelled};
+use crate::paper::english::is_function_word;
+use crate::paper::{latin_folded, plain, spelled};
 
 /// Characters of a word that count; a longer one is cut. In bytes no more than the 255 that a file of words has room
 /// for.
@@ -119,36 +119,22 @@ pub fn spelled_out(lower: &str) -> Option<String> {
     Some(spelled)
 }
 
-/// Function words of English: too frequent to tell papers apart.
-const STOP: &str = "a about above after again against all also although am an and any are as at be because been before \
-being below between both but by can cannot could did do does doing down due during each either et etc few for from \
-further had has have having he hence her here hers him his how however i if in into is it its itself just may me might \
-more most much must my neither no nor not of off on once only onto or other our ours out over own per rather same shall \
-she should since so some such than that the their theirs them then there thereby therefore these they this those though \
-through thus to too toward towards under until unto up upon us very via was we were what when where whereas whether \
-which while who whom whose why will with within without would yet you your yours";
-
-static STOP_SET: LazyLock<HashSet<&str>> = LazyLock::new(|| STOP.split_whitespace().collect());
-
 /// Reads texts. Keeps the stems of words it has met.
-pub struct Reader {
+pub struct Analyzer {
     stemmer: TextAnalyzer,
-    folder: TextAnalyzer,
     stems: HashMap<String, String>,
 }
 
-impl Default for Reader {
+impl Default for Analyzer {
     fn default() -> Self {
-        let folder = || TextAnalyzer::builder(RawTokenizer::default()).filter(AsciiFoldingFilter);
-        Reader {
+        Analyzer {
             stemmer: TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(Language::English)).build(),
-            folder: folder().build(),
             stems: HashMap::new(),
         }
     }
 }
 
-impl Reader {
+impl Analyzer {
     /// Gives the memory of its stems back: after the papers of an ingest some 20 MB, which nobody needs until the next.
     pub fn forget(&mut self) {
         self.stems = HashMap::new();
@@ -188,16 +174,16 @@ impl Reader {
                 _ => None,
             };
             let alone = run.link.is_none() && next.is_none_or(|next| next.link.is_none());
-            if let Some(name) = run.signed(alone).filter(|name| !STOP_SET.contains(name.to_lowercase().as_str())) {
+            if let Some(name) = run.signed(alone).filter(|name| !is_function_word(&name.to_lowercase())) {
                 // Only a capital that stands alone keeps its case: in any other, it is no name.
-                let term = if name.len() == 1 { name.clone() } else { self.folded(&name.to_lowercase()) };
+                let term = if name.len() == 1 { name.clone() } else { folded(&name.to_lowercase()) };
                 words.push(Word::new(term, name, first, Form::Sign).over(run.atoms()));
             }
             let Some(next) = next else { continue };
             if let Some(name) = run.linked(next) {
                 let lower = name.to_lowercase();
                 // Without its dot it is a word like any other.
-                let term = if lower.chars().all(char::is_alphabetic) { self.stem(lower) } else { self.folded(&lower) };
+                let term = if lower.chars().all(char::is_alphabetic) { self.stem(lower) } else { folded(&lower) };
                 words.push(Word::new(term, name, first, Form::Sign).over(run.atoms() + next.atoms()));
             }
             // `CIFAR 10` is the same thing as `CIFAR-10`.
@@ -205,8 +191,8 @@ impl Reader {
                 let named = purpose == Purpose::Query || word.chars().any(char::is_uppercase);
                 if let Some(number) = next.number().filter(|_| next.close && named) {
                     let lower = word.to_lowercase();
-                    if !STOP_SET.contains(lower.as_str()) {
-                        let term = self.folded(&format!("{lower}{number}"));
+                    if !is_function_word(&lower) {
+                        let term = folded(&format!("{lower}{number}"));
                         words.push(Word::new(term, format!("{word} {number}"), first, Form::Joined).over(2));
                     }
                 }
@@ -215,7 +201,7 @@ impl Reader {
         words
     }
 
-    /// The words of a person's name, given names first: as [`Reader::read`], and the last part of it is the surname.
+    /// The words of a person's name, given names first: as [`Analyzer::read`], and the last part of it is the surname.
     pub fn read_name(&mut self, name: &str) -> Vec<Word> {
         let mut words = self.read(name, Purpose::Name);
         let last = words.iter().filter(|w| w.form == Form::Alone).map(|w| (w.position, w.places)).next_back();
@@ -241,7 +227,7 @@ impl Reader {
         if let Some(single) = acronym(&atom.text).filter(|_| purpose != Purpose::Name) {
             words.push(Word::new(cut(&single.to_lowercase()), single, position, Form::Joined));
         }
-        if purpose != Purpose::Name && STOP_SET.contains(lower.as_str()) {
+        if purpose != Purpose::Name && is_function_word(&lower) {
             if purpose == Purpose::Query {
                 let function = Word::new(String::new(), atom.text.clone(), position, Form::Function);
                 words.push(Word { whole: lower, ..function });
@@ -253,7 +239,7 @@ impl Reader {
             }
             return;
         }
-        let whole = if atom.number { String::new() } else { self.folded(&lower) };
+        let whole = if atom.number { String::new() } else { folded(&lower) };
         let term = match purpose {
             _ if atom.number => cut(&lower),
             Purpose::Name => whole.clone(),
@@ -265,7 +251,7 @@ impl Reader {
             words.push(Word { whole: INITIAL.into(), ..word });
         }
         if let Some(spelled) = spelled_out(&lower) {
-            let other = if purpose == Purpose::Name { self.folded(&spelled) } else { self.stem(spelled) };
+            let other = if purpose == Purpose::Name { folded(&spelled) } else { self.stem(spelled) };
             if other != term {
                 words.push(Word::new(other, atom.text.clone(), position, Form::Joined));
             }
@@ -284,15 +270,14 @@ impl Reader {
         for piece in &run.pieces {
             if piece.len() > 1 && piece.len() <= 6 {
                 let surface = spelled(std::slice::from_ref(piece), "");
-                let term = self.folded(&surface.to_lowercase());
+                let term = folded(&surface.to_lowercase());
                 words.push(Word::new(term, surface, position + before, Form::Joined).over(piece.len()));
             }
             before += piece.len();
         }
         if (2..=MAX_PIECES).contains(&run.pieces.len()) && run.atoms() <= 6 && lettered(&run.pieces) {
             let whole = spelled(&run.pieces, "").to_lowercase();
-            let term =
-                if mixed(&run.pieces) || purpose == Purpose::Name { self.folded(&whole) } else { self.stem(whole) };
+            let term = if mixed(&run.pieces) || purpose == Purpose::Name { folded(&whole) } else { self.stem(whole) };
             words.push(Word::new(term, spelled(&run.pieces, "-"), position, Form::Joined).over(run.atoms()));
         }
     }
@@ -301,8 +286,8 @@ impl Reader {
         if let Some(stem) = self.stems.get(&lower) {
             return stem.clone();
         }
-        let folded = self.folded(&lower);
-        let mut stem = through(&mut self.stemmer, &american(&folded));
+        let folded = folded(&lower);
+        let mut stem = self.stemmer.token_stream(&american(&folded)).next().map(|t| cut(&t.text)).unwrap_or_default();
         // Without a vowel the stemmer leaves even a plural as it is.
         if stem.len() > 3
             && stem.ends_with('s')
@@ -317,10 +302,6 @@ impl Reader {
         self.stems.insert(lower, stem.clone());
         stem
     }
-
-    fn folded(&mut self, lower: &str) -> String {
-        if lower.is_ascii() { cut(lower) } else { through(&mut self.folder, lower) }
-    }
 }
 
 /// `GPU` of `GPUs`.
@@ -330,10 +311,8 @@ fn acronym(word: &str) -> Option<&str> {
     (capitals >= 2 && single.ends_with(char::is_uppercase)).then_some(single)
 }
 
-fn through(analyser: &mut TextAnalyzer, word: &str) -> String {
-    let mut stream = analyser.token_stream(word);
-    let text = stream.next().map(|t| t.text.clone()).unwrap_or_default();
-    cut(&text)
+fn folded(lower: &str) -> String {
+    cut(&latin_folded(lower))
 }
 
 fn cut(word: &str) -> String {
@@ -359,12 +338,15 @@ fn pairs(chars: &[char], purpose: Purpose, position: usize, words: &mut Vec<Word
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
+
+    use super::*;
 
     fn terms(text: &str, purpose: Purpose) -> Vec<String> {
         let mut seen = HashSet::new();
-        let words = Reader::default().read(text, purpose).into_iter();
+        let words = Analyzer::default().read(text, purpose).into_iter();
         words.filter(Word::counts).map(|w| w.term).filter(|t| seen.insert(t.clone())).collect()
     }
 
@@ -407,7 +389,7 @@ mod tests {
 
     #[test]
     fn function_words_only_take_a_place() {
-        let words = Reader::default().read("state of the art", Purpose::Text);
+        let words = Analyzer::default().read("state of the art", Purpose::Text);
         let places: Vec<(&str, usize)> = words.iter().map(|w| (w.term.as_str(), w.position)).collect();
         assert_eq!(places, [("state", 0), ("of the", 1), ("art", 3)]);
         assert_eq!(terms("to be or not to be", Purpose::Query), [] as [&str; 0]);
@@ -440,7 +422,7 @@ mod tests {
         assert!(terms("Schrödinger", Purpose::Text).contains(&terms("Schroedinger", Purpose::Query)[0]));
         assert!(terms("o\u{308}rtlich", Purpose::Text).contains(&"oertlich".to_string()));
         let surnames = |name: &str| -> Vec<String> {
-            let words = Reader::default().read_name(name);
+            let words = Analyzer::default().read_name(name);
             words.into_iter().filter(|w| w.form == Form::Surname).map(|w| w.term).collect()
         };
         assert_eq!(surnames("Sam Altmann"), ["=altmann"]);
@@ -448,10 +430,25 @@ mod tests {
         assert_eq!(surnames("Ö"), ["=oe", "=o"]);
     }
 
+    /// The table of Lucene, which tantivy has, knows the same letters.
+    #[test]
+    fn letters_of_european_languages_fold_as_in_other_search_engines() {
+        use tantivy::tokenizer::AsciiFoldingFilter;
+        let mut lucene = TextAnalyzer::builder(RawTokenizer::default()).filter(AsciiFoldingFilter).build();
+        let letters = ('\u{c0}'..='\u{17f}')
+            .chain('\u{1e00}'..='\u{1e99}')
+            .chain('\u{1ea0}'..='\u{1ef9}')
+            .filter(|c| c.is_lowercase());
+        for c in letters.filter(|c| !matches!(c, 'ĳ' | 'ŉ' | 'ĸ')) {
+            let word = c.to_string();
+            assert_eq!(folded(&word), lucene.token_stream(&word).next().expect("a token").text, "{c}");
+        }
+    }
+
     #[test]
     fn signs_stay_with_their_names() {
         let signed = |text: &str| -> Vec<String> {
-            let words = Reader::default().read(text, Purpose::Text);
+            let words = Analyzer::default().read(text, Purpose::Text);
             words.into_iter().filter(|w| w.form == Form::Sign).map(|w| w.term).collect()
         };
         for (text, expected) in [
@@ -485,7 +482,7 @@ mod tests {
         #[test]
         fn any_text_gives_short_words_in_order(text in "\\PC{0,120}") {
             for purpose in [Purpose::Text, Purpose::Query, Purpose::Name] {
-                let words = Reader::default().read(&text, purpose);
+                let words = Analyzer::default().read(&text, purpose);
                 prop_assert!(words.iter().all(|w| w.term.chars().count() <= MAX_WORD));
                 let alone: Vec<usize> = words.iter().filter(|w| w.form == Form::Alone).map(|w| w.position).collect();
                 prop_assert!(alone.is_sorted());

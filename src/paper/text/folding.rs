@@ -6,6 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::plain;
+use crate::paper::is_invisible;
 
 /// The letters of the Greek alphabet, small, in the order of Unicode from U+03B1 (with the final sigma).
 const GREEK: [&str; 25] = [
@@ -34,7 +35,8 @@ pub fn spelled(text: &str) -> Cow<'_, str> {
         let before = std::mem::replace(&mut written, Digit::None);
         match c {
             // A combining accent belongs to the letter before it.
-            '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200d}' | '\u{ad}' => {}
+            '\u{300}'..='\u{36f}' => {}
+            c if is_invisible(c) => {}
             '⁻' | '₋' => out.push('-'),
             '⁺' | '₊' => out.push('+'),
             _ if SPOKEN.iter().any(|(sign, _)| *sign == c) => word(&mut out, spoken(c), chars.get(k + 1)),
@@ -109,6 +111,41 @@ const FOLDED: &[(char, &str)] = &[
     ('ẞ', "ss"),
 ];
 
+/// Chinese characters, kana and Hangul: written without blanks, or with blanks that mean less, so that a single sign says something.
+pub fn is_cjk(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{2ffff}')
+}
+
+/// A word in lower case with its Latin letters as a plain keyboard has them: `é` is `e`, `ø` is `o`, `ß` is `ss`. Letters of other
+/// scripts stay as they are, with their accents: there these make other letters (`й`) or vowels.
+pub fn latin_folded(lower: &str) -> Cow<'_, str> {
+    if lower.is_ascii() {
+        return Cow::Borrowed(lower);
+    }
+    let mut out = String::with_capacity(lower.len());
+    for c in lower.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else if let Some(letters) = folded(c) {
+            out.push_str(letters);
+        } else {
+            let begin = out.len();
+            out.extend(std::iter::once(c).nfkd().filter(|c| !is_combining_mark(*c) && *c != '·'));
+            if !out[begin..].bytes().all(|b| b.is_ascii_alphanumeric()) || out.len() == begin {
+                out.truncate(begin);
+                out.push(c);
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// What a letter is folded to that no accent can be taken from.
+fn folded(small: char) -> Option<&'static str> {
+    FOLDED.iter().find(|(letter, _)| *letter == small).map(|(_, letters)| *letters)
+}
+
 /// Letters and digits in lower case, everything else dropped: the form in which titles and names are compared. Markup, accents,
 /// Greek and small digits make no difference: `$\alpha$`, `α` and `alpha` are one, and so are `é` and `e`, `CO₂` and `CO2`.
 pub fn letters(text: &str) -> String {
@@ -122,8 +159,8 @@ pub fn letters(text: &str) -> String {
     for c in small {
         if let Some(name) = greek_name(c) {
             out.push_str(name);
-        } else if let Some((_, folded)) = FOLDED.iter().find(|(letter, _)| *letter == c) {
-            out.push_str(folded);
+        } else if let Some(letters) = folded(c) {
+            out.push_str(letters);
         } else if c.is_alphanumeric() {
             out.push(c);
         } else if c.len_utf8() > 1 {
@@ -133,13 +170,16 @@ pub fn letters(text: &str) -> String {
     out
 }
 
-/// A name as names are looked up: without markup and accents, in lower case, with single blanks.
+/// A name as names are looked up: without markup and accents, in lower case, with single blanks. `Łukasz Ørsted` is
+/// `lukasz orsted`.
 pub fn unaccented(name: &str) -> String {
     let plain = plain(name);
     let small: String = if plain.is_ascii() {
         plain.to_ascii_lowercase()
     } else {
-        plain.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).nfc().collect()
+        let small: String =
+            plain.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).nfc().collect();
+        latin_folded(&small).into_owned()
     };
     small.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -223,6 +263,26 @@ mod tests {
     }
 
     #[test]
+    fn latin_letters_lose_their_accents_and_others_do_not() {
+        for (word, folded) in [
+            ("naïve", "naive"),
+            ("łukasiewicz", "lukasiewicz"),
+            ("straße", "strasse"),
+            ("œuvre", "oeuvre"),
+            ("ﬁrst", "first"),
+            ("việt", "viet"),
+            ("çağrı", "cagri"),
+            ("мой", "мой"),
+            ("ελλάδα", "ελλάδα"),
+            ("हिन्दी", "हिन्दी"),
+            ("東京", "東京"),
+            ("½", "½"),
+        ] {
+            assert_eq!(latin_folded(word), folded);
+        }
+    }
+
+    #[test]
     fn one_title_has_one_form() {
         for same in [
             &[r"$\alpha$-stable laws", "α-stable laws", "alpha-stable laws", "Alpha stable laws", "𝛼-stable laws"][..],
@@ -242,5 +302,6 @@ mod tests {
         assert_ne!(letters("alpha"), letters("beta"));
         assert_eq!(unaccented("  José   ÁLVAREZ "), "jose alvarez");
         assert_eq!(unaccented("Jose\u{301} A\u{301}lvarez"), "jose alvarez");
+        assert_eq!(unaccented("Łukasz Ørsted"), "lukasz orsted");
     }
 }
