@@ -39,7 +39,7 @@ pub use imports::{ImportStatus, ImportWindow, ImportWithClaims, StoredImport};
 pub use interests::StoredInterest;
 pub use list::{Listing, Page, Sort};
 pub use outside::OutsidePaper;
-pub use papers::{Fingerprints, Outcome, Written};
+pub use papers::{ChangedRows, Fingerprints, Outcome, Written};
 pub use place::free;
 pub use themes::{StoredPlace, StoredRun, StoredTheme, StoredThemeEvent};
 pub use trouble::{Trouble, TroubleCode, Troubles};

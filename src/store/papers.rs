@@ -55,8 +55,22 @@ pub struct Written {
     pub change: u64,
 }
 
+/// The rows that changed between a change number and another.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ChangedRows {
+    /// The number up to which this is all.
+    pub to: u64,
+    /// Rows that are new, or whose paper has other fields now.
+    pub came: RoaringBitmap,
+    /// Rows that are gone. A row never comes back.
+    pub gone: RoaringBitmap,
+}
+
 impl Store {
     /// Writes papers with the vectors of a model in one transaction. A paper whose text is as it was needs no vector.
+    ///
+    /// Changes are numbered in the order of their commits: the number is taken inside the transaction, and one transaction
+    /// writes at a time. Whoever has read up to a number has read everything that was committed before it.
     pub fn put(&self, papers: &[(&Paper, Option<&[f32]>)], fingerprint: &str) -> Result<Written> {
         self.write(|t| {
             let model: i64 =
@@ -207,12 +221,19 @@ impl Store {
         })
     }
 
-    /// The rows of papers that are new or changed since a change number.
-    pub fn changed_since(&self, change: u64) -> Result<RoaringBitmap> {
+    /// What came, changed and went since a change number. What is committed meanwhile may be in it, and is in the next one
+    /// all the same: nothing is missed.
+    pub fn changes_since(&self, from: u64) -> Result<ChangedRows> {
         self.read(|c| {
+            let to = c.prepare_cached("SELECT change FROM counter")?.query_row([], |r| r.get(0))?;
+            let rows = |sql: &str| -> rusqlite::Result<RoaringBitmap> {
+                c.prepare_cached(sql)?.query_map([from], |r| r.get::<_, u32>(0))?.collect()
+            };
             // From the index alone: the table holds the texts, and mostly little has changed.
-            let mut select = c.prepare("SELECT row FROM papers INDEXED BY papers_by_change WHERE change > ?1")?;
-            select.query_map([change], |r| r.get::<_, u32>(0))?.collect()
+            let came = rows("SELECT row FROM papers INDEXED BY papers_by_change WHERE change > ?1")?;
+            // Last: a row that was read above and is gone by now is among these.
+            let gone = rows("SELECT row FROM removed WHERE change > ?1")?;
+            Ok(ChangedRows { to, came: came - &gone, gone })
         })
     }
 
