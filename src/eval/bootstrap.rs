@@ -1,12 +1,12 @@
-//! How far a mean could have come out otherwise with other queries: Efron and Tibshirani, "An introduction to the
-//! bootstrap", 1993 (percentile intervals).
+//! Confidence intervals of means over queries: percentile bootstrap (Efron and Tibshirani, "An introduction to the
+//! bootstrap", 1993).
 
 use serde::Serialize;
 
-/// Samples drawn.
+/// Bootstrap samples.
 const SAMPLES: usize = 2000;
 
-/// A mean, and where 95 of 100 such means lie.
+/// A mean with its 95% confidence interval.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Interval {
     /// The mean.
@@ -17,7 +17,8 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// The mean of some values with its interval; the same values give the same interval every time. All zero without values.
+/// The mean of some values with its interval. Deterministic: the same values give the same interval. All zero without
+/// values.
 pub fn mean(values: &[f64]) -> Interval {
     if values.is_empty() {
         return Interval::default();
@@ -31,12 +32,12 @@ pub fn mean(values: &[f64]) -> Interval {
     Interval { mean: values.iter().sum::<f64>() / n as f64, low: at(0.025), high: at(0.975) }
 }
 
-/// The mean of `a - b`, pair by pair: when its interval lies above zero, `a` is better than chance explains.
+/// The mean of the paired differences `a - b`. If its interval lies above zero, `a` is significantly greater.
 pub fn difference(a: &[f64], b: &[f64]) -> Interval {
     mean(&a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>())
 }
 
-/// Numbers that look random and are the same in every run (Marsaglia's xorshift).
+/// A pseudo-random generator with a fixed seed (Marsaglia's xorshift), so that every run draws the same samples.
 #[derive(Debug, Clone)]
 pub struct Random(pub u64);
 
@@ -55,13 +56,13 @@ impl Random {
         ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }
 
-    /// `k` of the items (all, if there are fewer), in a random order.
+    /// Draws `k` of the items without replacement (all, if there are fewer), in random order.
     pub fn draw<T: Clone>(&mut self, items: &[T], k: usize) -> Vec<T> {
         let mut items = items.to_vec();
         let k = k.min(items.len());
-        for place in 0..k {
-            let other = place + self.below(items.len() - place);
-            items.swap(place, other);
+        for next in 0..k {
+            let other = next + self.below(items.len() - next);
+            items.swap(next, other);
         }
         items.truncate(k);
         items

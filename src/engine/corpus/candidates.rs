@@ -14,7 +14,7 @@ use crate::engine::answer::Mode;
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::error::Result;
-use crate::index::{Lexical, Plan, TermVector, Words, dot};
+use crate::index::{Allowed, Lexical, Plan, TermVector, Words, dot};
 use crate::paper::Row;
 
 /// The words' share of a score: the middle of what was best on the even queries of cranfield and cisi.
@@ -138,7 +138,7 @@ impl Corpus {
         space: &EmbeddingSpace,
         probe: &RetrievalQuery<'_>,
         k: usize,
-        allowed: Option<&RoaringBitmap>,
+        allowed: Option<Allowed<'_>>,
     ) -> Result<Candidates> {
         cancel::check()?;
         let share = probe.share();
@@ -146,7 +146,7 @@ impl Corpus {
         let mut meaning: HashMap<Row, f32> = HashMap::new();
         let mut rows: Vec<Row> = Vec::new();
         let vectors: Vec<&[f32]> = probe.vector.into_iter().chain(probe.further.iter().map(Vec::as_slice)).collect();
-        for (n, found) in space.index.search_many(&vectors, k, allowed)?.into_iter().enumerate() {
+        for (n, found) in space.search_many(&vectors, k, allowed)?.into_iter().enumerate() {
             plan = found.plan;
             exhausted &= found.neighbours.len() < k;
             for neighbour in found.neighbours {
@@ -159,7 +159,7 @@ impl Corpus {
         cancel::check()?;
         if let Some(words) = probe.words {
             let reach = if probe.vector.is_some() { REACH } else { u64::MAX };
-            let found = words.search(&self.lexical, k, allowed, reach)?;
+            let found = words.search(&self.lexical, k, allowed.map(|a| a.rows), reach)?;
             if probe.vector.is_none() {
                 exhausted = found.len() < k;
             }
@@ -170,7 +170,7 @@ impl Corpus {
         rows.dedup();
         if let Some(vector) = probe.vector {
             let unknown: Vec<Row> = rows.iter().copied().filter(|row| !meaning.contains_key(row)).collect();
-            for (row, other) in unknown.iter().zip(space.index.vectors(&unknown)) {
+            for (row, other) in unknown.iter().zip(space.vectors(&unknown)?) {
                 meaning.extend(other.map(|v| (*row, dot(vector, &v))));
             }
         }
@@ -191,20 +191,20 @@ impl Corpus {
         }
         found.sort_unstable_by(Candidate::best_first);
         if probe.feedback > 0.0 {
-            self.feed_back(space, probe, &mut found);
+            self.feed_back(space, probe, &mut found)?;
         }
         Ok(Candidates { found, plan, exhausted })
     }
 
     /// Moves candidates, best first, towards what the best of them have in common: pseudo-relevance feedback as in Rocchio, "Relevance
     /// feedback in information retrieval", 1971, over the candidates alone.
-    fn feed_back(&self, space: &EmbeddingSpace, probe: &RetrievalQuery<'_>, found: &mut [Candidate]) {
+    fn feed_back(&self, space: &EmbeddingSpace, probe: &RetrievalQuery<'_>, found: &mut [Candidate]) -> Result<()> {
         let best: Vec<Row> = found.iter().take(BEST).map(|f| f.row).collect();
         let rows: Vec<Row> = found.iter().map(|f| f.row).collect();
         let (share, part) = (probe.share(), 1.0 / best.len().max(1) as f32);
         let mut likeness = vec![0f32; rows.len()];
         if probe.vector.is_some() {
-            let vectors = space.index.vectors(&rows);
+            let vectors = space.vectors(&rows)?;
             let mut mean = vec![0f32; space.model.dimension];
             for v in vectors.iter().take(best.len()).flatten() {
                 mean.iter_mut().zip(v).for_each(|(m, x)| *m += part * x);
@@ -248,5 +248,6 @@ impl Corpus {
             }
         }
         found.sort_unstable_by(Candidate::best_first);
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::embed;
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::model::{precision_named, stored};
 use crate::error::Result;
-use crate::index::Checked;
+use crate::index::IndexCheck;
 use crate::store::{self, Finding, PagesRead, Store};
 
 /// Papers that are searched for in the index.
@@ -23,7 +23,7 @@ const NEEDED: u64 = 64;
 pub struct Checkup {
     /// The index of vectors.
     #[serde(flatten)]
-    pub index: Checked,
+    pub index: IndexCheck,
     /// The database.
     pub database: PagesRead,
 }
@@ -55,7 +55,7 @@ impl Corpus {
     /// Searches the index for a sample of its rows, compares with the exact scan, and reads every file of it; reads every page
     /// of the database.
     pub fn check_index(&self, sample: usize) -> Result<Checkup> {
-        Ok(Checkup { index: self.space().index.audit(sample), database: self.store.check_pages()? })
+        Ok(Checkup { index: self.space().index.check(sample)?, database: self.store.check_pages()? })
     }
 
     /// Looks at everything: the database and its pages, what was acknowledged, the indexes with their files, the model, the
@@ -86,7 +86,10 @@ impl Corpus {
         const HELP: &str = "stop the service, remove the folder `index` in the data folder and open it again: it is built from the \
             store";
         let space = self.space();
-        let checked = space.index.audit(SAMPLE);
+        let checked = match space.index.check(SAMPLE) {
+            Ok(checked) => checked,
+            Err(e) => return Finding::bad("index", e.to_string(), HELP),
+        };
         let (have, papers) = (space.index.len(), self.store.count());
         match papers {
             Err(e) => Finding::bad("index", e.to_string(), HELP),
@@ -94,14 +97,19 @@ impl Corpus {
                 Finding::bad("index", format!("it holds {have} of {papers} papers"), "wait a moment and look again")
             }
             Ok(_) if !checked.damaged.is_empty() => Finding::bad("index", checked.damaged.join("; "), HELP),
-            Ok(_) if checked.unreachable > 0 => {
-                Finding::bad("index", format!("{} points of its graphs are unreachable", checked.unreachable), HELP)
+            Ok(_) if checked.unreachable.is_some_and(|n| n > 0) => {
+                let n = checked.unreachable.unwrap_or_default();
+                Finding::bad("index", format!("{n} points of its graphs are unreachable"), HELP)
             }
             Ok(papers) => {
+                let files = match checked.files {
+                    0 => "no files".to_string(),
+                    n => format!("{n} files as they were written"),
+                };
                 let found = format!(
-                    "{papers} papers; {} files as they were written; {} papers searched for: recall@10 {:.3}, {} not first for \
+                    "{papers} papers; {files}; {} papers searched for: recall@10 {:.3}, {} not first for \
                      their own vector (many alike)",
-                    checked.files, checked.sample, checked.recall, checked.lost
+                    checked.sample, checked.recall, checked.lost
                 );
                 Finding::good("index", found)
             }

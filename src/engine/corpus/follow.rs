@@ -14,7 +14,7 @@ use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::versions::Versions;
 use crate::engine::corpus::words::catch_up;
 use crate::error::{Error, Result};
-use crate::index::Lexical;
+use crate::index::{Haste, Lexical};
 use crate::paper::Row;
 use crate::store::{Store, Trouble, TroubleCode};
 
@@ -100,7 +100,7 @@ impl Follow {
         self.store.watch();
         let troubles = self.store.troubles();
         let space = Arc::clone(&self.space.read().unwrap_or_else(PoisonError::into_inner));
-        let unwritten = space.index.trouble().is_some();
+        let unwritten = space.index.status().trouble.is_some();
         let (words, index, due) = {
             let late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
             (late.words, late.index, late.not_before.is_none_or(|at| at <= Instant::now()))
@@ -125,7 +125,8 @@ impl Follow {
             return;
         }
         if unwritten {
-            space.index.maintain_soon();
+            let settling = self.store.change().and_then(|change| space.index.settle(change, Haste::Behind));
+            settling.unwrap_or_else(|e| tracing::warn!("the index was not brought into order: {e}"));
         }
         // On a thread of its own: it may wait for those who write, and the folder is looked after meanwhile.
         let mut healer = self.healer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -195,8 +196,7 @@ pub fn follow(store: &Store, space: &EmbeddingSpace) -> Result<()> {
         space.index.insert(&vectors.iter().map(|(row, v)| (*row, v.as_slice())).collect::<Vec<_>>())?;
     }
     let gone: Vec<Row> = (have - there).iter().map(Row).collect();
-    space.index.remove(&gone);
-    Ok(())
+    space.index.remove(&gone)
 }
 
 /// The thread that looks whether all is well, until this is dropped.

@@ -415,7 +415,7 @@ impl Corpus {
         // First, since what is inserted may be frozen at once, and the files say how far the store had come.
         space.index.seen(written.change);
         space.index.insert(&added).unwrap_or_else(|e| self.follow.index_missed(&e));
-        space.index.remove(&gone);
+        space.index.remove(&gone).unwrap_or_else(|e| self.follow.index_missed(&e));
         let followed = self.follow_versions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone);
         // Behind the versions, which say what themes count.
         self.followers.tell(&Changes::default());

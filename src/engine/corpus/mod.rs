@@ -23,6 +23,9 @@ mod similar;
 mod versions;
 mod words;
 
+#[cfg(test)]
+mod walk_tests;
+
 pub use self::doctor::{Checkup, Diagnosis};
 pub use self::embed::{MAX_QUERY_BYTES, check_query};
 pub use self::embedding_space::EmbeddingSpace;
@@ -43,7 +46,7 @@ use crate::cancel;
 use crate::config::Config;
 use crate::engine::answer::check_limit;
 use crate::error::{Error, Result};
-use crate::index::Lexical;
+use crate::index::{Haste, Lexical};
 use crate::paper::{Paper, PaperId, Row};
 use crate::store::{Listing, Page, Store, StoredModel};
 use crate::user::Moment;
@@ -88,7 +91,8 @@ impl Corpus {
         // Whoever waited for it may be gone.
         cancel::check()?;
         let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
-        self.space().index.remove(&[row]);
+        let removed = self.space().index.remove(&[row]);
+        removed.unwrap_or_else(|e| self.follow.index_missed(&e));
         let followed = self.follow_versions(std::iter::empty(), &[row]);
         // Behind the versions, which say what themes count.
         self.followers.tell(&Changes::default());
@@ -137,11 +141,12 @@ impl Corpus {
         &self.config
     }
 
-    /// Brings the indexes into good order and on disk. Searches go on meanwhile; it may take minutes.
+    /// Brings the indexes into good order and on disk, as far as they are kept there. Searches go on meanwhile; it may take
+    /// minutes.
     pub fn maintain(&self) -> Result<()> {
         self.maintain_words()?;
-        let change = self.store.change()?;
-        self.space().index.maintain(change)
+        let (space, change) = (self.space(), self.store.change()?);
+        if space.index.lasts() { space.index.settle(change, Haste::Wait) } else { Ok(()) }
     }
 
     /// Whether [`Corpus::maintain`] would have something long to do.
@@ -151,7 +156,8 @@ impl Corpus {
 
     /// Does the same beside requests: the vectors' part behind them, on one thread, without waiting for it.
     pub fn maintain_gently(&self) -> Result<()> {
-        self.space().index.maintain_soon();
+        let change = self.store.change()?;
+        self.space().index.settle(change, Haste::Behind).unwrap_or_else(|e| self.follow.index_missed(&e));
         self.store.fold_log().unwrap_or_else(|e| tracing::warn!("the log of the store was not folded in: {e}"));
         self.maintain_words().unwrap_or_else(|e| self.follow.words_missed(&e));
         Ok(())

@@ -117,6 +117,21 @@ impl Corpus {
         Ok(papers.iter().min_by_key(|(_, paper)| distance(paper)).map(|(row, _)| *row))
     }
 
+    /// The papers that some texts name, in their order, with their vectors.
+    ///
+    /// # Errors
+    /// As for [`Corpus::with_vector`].
+    pub(super) fn with_vectors(&self, space: &EmbeddingSpace, ids: &[&str]) -> Result<Vec<WithVector>> {
+        let named: Vec<(Row, Paper)> = ids.iter().map(|id| self.named(id)).collect::<Result<_>>()?;
+        let vectors = space.vectors(&named.iter().map(|(row, _)| *row).collect::<Vec<_>>())?;
+        let whole = |(((row, paper), vector), id): (((Row, Paper), Option<Vec<f32>>), &&str)| match vector {
+            Some(vector) => Ok(WithVector { row, paper, vector }),
+            // It is being written just now.
+            None => self.with_vector(space, id),
+        };
+        named.into_iter().zip(vectors).zip(ids).map(whole).collect()
+    }
+
     /// The paper that a text names, with its vector.
     ///
     /// # Errors
@@ -126,7 +141,7 @@ impl Corpus {
         for _ in 0..PATIENCE {
             cancel::check()?;
             let (row, paper) = self.named(id)?;
-            if let Some(vector) = space.index.vectors(&[row]).pop().flatten() {
+            if let Some(vector) = space.vectors(&[row])?.pop().flatten() {
                 return Ok(WithVector { row, paper, vector });
             }
             // The paper came, went or changed between the look into the store and that into the index: once the commit

@@ -11,7 +11,7 @@ use crate::engine::corpus::Corpus;
 use crate::engine::corpus::candidates::{Candidate, RetrievalQuery};
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::error::Result;
-use crate::index::Plan;
+use crate::index::{Allowed, Plan};
 use crate::paper::{Paper, Row, Works};
 use crate::rank::mmr;
 
@@ -63,25 +63,27 @@ impl Corpus {
         mut rules: Constraints<'_>,
     ) -> Result<Retrieved> {
         ask.check()?;
-        let mut allowed = self.store.allowed(&ask.filter)?;
+        let mut rows = self.store.allowed(&ask.filter)?;
         if let Some(only) = rules.only.take() {
-            allowed = Some(allowed.map_or(only.clone(), |a| a & only));
+            rows = Some(rows.map_or(only.clone(), |a| a & only));
         }
-        let allowed = allowed.as_ref();
+        let allowed = rows.as_ref();
+        // The index gets the filter as well: one that is elsewhere applies it there.
+        let filtered = allowed.map(|rows| Allowed { rows, filter: Some(&ask.filter) });
         rules.without.extend(self.excluded(&ask.filter)?.iter().map(Row));
         rules.first.retain(|row| !rules.without.contains(row) && allowed.is_none_or(|a| a.contains(row.0)));
         let total = self.total(space, ask, allowed, &rules);
-        let needed = ask.offset.saturating_add(ask.limit).min(space.index.len());
+        let needed = ask.offset.saturating_add(ask.limit).min(space.len());
         // What is reordered after the search is chosen from more than is shown, and pages must come from one order: so
         // the pool grows in steps and not with each page.
         let reordered = ask.diversity > 0.0 || rules.rescore.is_some();
         let mut pool = pool(needed, reordered);
         loop {
-            if pool > space.index.len() / 4 {
+            if pool > space.len() / 4 {
                 // Then all of them are as cheap, and pages join without gap or overlap.
-                pool = space.index.len() + 1;
+                pool = space.len() + 1;
             }
-            let mut candidates = self.candidates(space, probe, pool + rules.without.len(), allowed)?;
+            let mut candidates = self.candidates(space, probe, pool + rules.without.len(), filtered)?;
             candidates.found.retain(|f| !rules.without.contains(&f.row));
             if let Some(rescore) = rules.rescore {
                 rescore(&mut candidates.found)?;
@@ -115,7 +117,7 @@ impl Corpus {
     ) -> usize {
         let all = match allowed {
             Some(rows) => rows.len() as usize - rules.without.iter().filter(|r| rows.contains(r.0)).count(),
-            None => space.index.len().saturating_sub(rules.without.len()),
+            None => space.len().saturating_sub(rules.without.len()),
         };
         let superseded = if ask.versions { 0 } else { self.versions().superseded(allowed, &rules.without) };
         all.saturating_sub(superseded)
@@ -144,7 +146,7 @@ impl Corpus {
         let mut authors: HashMap<String, usize> = HashMap::new();
         let order = if diversity > 0.0 {
             let rows: Vec<Row> = found.iter().map(|f| f.row).collect();
-            let vectors = space.vectors_or_zero(&rows);
+            let vectors = space.vectors_or_zero(&rows)?;
             let scores: Vec<f32> = found.iter().map(|f| f.score).collect();
             let wanted = if rules.per_author.is_some() { found.len() } else { needed + 16 };
             mmr(&scores, &vectors, diversity, wanted)

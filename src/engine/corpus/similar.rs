@@ -16,6 +16,7 @@ use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::named::WithVector;
 use crate::engine::corpus::retrieve::{Constraints, pool};
 use crate::error::{Error, Result};
+use crate::index::Allowed;
 use crate::paper::{PaperId, Row, Works};
 
 /// Papers whose neighbours are looked for side by side.
@@ -80,8 +81,12 @@ impl Corpus {
         let rows: Vec<Row> = ids.keys().copied().collect();
         for piece in rows.chunks(PIECE) {
             let asked = cancel::current();
-            let of = |row: &Row| asked.scope(|| self.neighbours(&space, *row, ask, allowed.as_ref(), &excluded));
-            let found: Vec<Result<Vec<Candidate>>> = piece.par_iter().map(of).collect();
+            let of = |(row, vector): (&Row, Option<Vec<f32>>)| {
+                // Deleted meanwhile.
+                let Some(vector) = vector else { return Ok(Vec::new()) };
+                asked.scope(|| self.neighbours(&space, (*row, &vector), ask, allowed.as_ref(), &excluded))
+            };
+            let found: Vec<Result<Vec<Candidate>>> = piece.par_iter().zip(space.vectors(piece)?).map(of).collect();
             for (row, found) in piece.iter().zip(found) {
                 let named = found?.into_iter().filter_map(|n| Some((ids.get(&n.row)?.clone(), n.score)));
                 f(&ids[row], &named.collect::<Vec<_>>())?;
@@ -90,23 +95,23 @@ impl Corpus {
         Ok(())
     }
 
-    /// The neighbours of a row; none when it was deleted meanwhile.
+    /// The neighbours of a row, which has this vector.
     fn neighbours(
         &self,
         space: &EmbeddingSpace,
-        row: Row,
+        (row, vector): (Row, &[f32]),
         ask: &SearchOptions,
         allowed: Option<&RoaringBitmap>,
         excluded: &RoaringBitmap,
     ) -> Result<Vec<Candidate>> {
-        let Some(vector) = space.index.vectors(&[row]).pop().flatten() else { return Ok(Vec::new()) };
         let terms = self.lexical.terms(&[row]).pop().flatten().unwrap_or_default();
-        let probe = RetrievalQuery::new(ask.mode, &vector, LexicalQuery::Terms(&terms));
+        let probe = RetrievalQuery::new(ask.mode, vector, LexicalQuery::Terms(&terms));
         let needed = ask.offset.saturating_add(ask.limit);
         let mut k = pool(needed, false);
         loop {
-            k = if k > space.index.len() / 4 { space.index.len() + 1 } else { k };
-            let mut candidates = self.candidates(space, &probe, k, allowed)?;
+            k = if k > space.len() / 4 { space.len() + 1 } else { k };
+            let filtered = allowed.map(|rows| Allowed { rows, filter: Some(&ask.filter) });
+            let mut candidates = self.candidates(space, &probe, k, filtered)?;
             {
                 let versions = self.versions();
                 let others = if ask.versions { Vec::new() } else { versions.others(row) };

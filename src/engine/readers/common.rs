@@ -58,7 +58,7 @@ impl Readers {
         let step = (all.len() as usize / BACKGROUND).max(1);
         let some: Vec<Row> = all.iter().step_by(step).take(BACKGROUND).map(Row).collect();
         let found: Vec<(Row, Vec<f32>)> =
-            some.iter().copied().zip(space.vectors(&some)).filter_map(|(row, v)| Some((row, v?))).collect();
+            some.iter().copied().zip(space.vectors(&some)?).filter_map(|(row, v)| Some((row, v?))).collect();
         let Some(mut common) = Common::of(found, &space.model().fingerprint) else { return Ok(None) };
         common.rows = rows;
         let common = Arc::new(common);

@@ -274,7 +274,7 @@ impl Readers {
     ) -> Result<(Vec<Vec<f32>>, Vec<Terms>)> {
         let rows: Vec<Row> = learned.iter().filter_map(|l| l.row).collect();
         let of_rows = self.corpus.lexical().terms(&rows).into_iter().zip(self.corpus.lexical().counts(&rows));
-        let mut known = space.vectors(&rows).into_iter().zip(of_rows);
+        let mut known = space.vectors(&rows)?.into_iter().zip(of_rows);
         let zero = || vec![0.0; space.model().dimension];
         let (mut vectors, mut terms, mut lacking) = (Vec::new(), Vec::new(), Vec::new());
         for (k, l) in learned.iter_mut().enumerate() {

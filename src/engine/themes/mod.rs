@@ -30,7 +30,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
-use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
 use self::snapshot::{Assignment, ThemeSnapshot};
@@ -44,6 +43,9 @@ use crate::themes::{layout, levels};
 
 /// Neighbours of a paper that decide where it belongs.
 const NEIGHBOURS: usize = 15;
+
+/// Papers whose neighbours are looked for in one call of the index.
+const AT_A_TIME: usize = 1024;
 
 /// Up to so many papers the first run is made while the one who asked waits.
 const AT_ONCE: usize = 20_000;
@@ -186,7 +188,7 @@ impl Themes {
 
     /// These rows, and their nearest neighbours among each other.
     fn neighbour_lists(&self, space: &EmbeddingSpace) -> Result<(Vec<Row>, Knn)> {
-        let graph = space.neighbour_graph(NEIGHBOURS);
+        let graph = space.neighbour_graph(NEIGHBOURS)?;
         let superseded = self.corpus.versions().superseded_rows(None);
         let is_representative = |row: &Row| !superseded.contains(row.0);
         let rows: Vec<Row> = graph.rows.iter().copied().filter(is_representative).collect();
@@ -194,19 +196,18 @@ impl Themes {
         let allowed = bitmap(rows.iter().copied());
         let mut knn = Knn::new(rows.len(), NEIGHBOURS.min(rows.len().saturating_sub(1)));
         let found = graph.rows.iter().zip(graph.neighbours).filter(|(row, _)| is_representative(row));
+        let mut lists: Vec<Vec<Neighbour>> = found.map(|(_, found)| found).collect();
         // Where versions stood among the nearest, works behind them come in their place.
-        let lists: Vec<Vec<Neighbour>> = found
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .map(|(own, found)| {
-                let vector =
-                    if found.iter().all(|n| is_representative(&n.row)) { None } else { space.vectors(&[*own]).pop() };
-                match vector.flatten() {
-                    Some(vector) => Ok(space.search(&vector, NEIGHBOURS + 1, Some(&allowed))?.neighbours),
-                    None => Ok(found),
-                }
-            })
-            .collect::<Result<_>>()?;
+        let short = |i: &usize| lists[*i].iter().any(|n| !is_representative(&n.row));
+        let again: Vec<usize> = (0..lists.len()).filter(short).collect();
+        for some in again.chunks(AT_A_TIME) {
+            let vectors = space.vectors(&some.iter().map(|i| rows[*i]).collect::<Vec<_>>())?;
+            let known: Vec<(usize, &[f32])> =
+                some.iter().zip(&vectors).filter_map(|(i, v)| Some((*i, v.as_deref()?))).collect();
+            let queries: Vec<&[f32]> = known.iter().map(|(_, v)| *v).collect();
+            let found = space.search_many(&queries, NEIGHBOURS + 1, Some((&allowed).into()))?;
+            known.iter().zip(found).for_each(|((i, _), found)| lists[*i] = found.neighbours);
+        }
         for (((ids, scores), found), own) in knn.rows_mut().zip(lists).zip(rows.iter().copied()) {
             let others = found.iter().filter(|n| n.row != own);
             let known = others.filter_map(|n| Some((*number.get(&n.row)?, n.score)));
@@ -220,35 +221,46 @@ impl Themes {
     /// Where new papers belong, by their neighbours among the papers of a snapshot.
     fn join(&self, space: &EmbeddingSpace, snapshot: &ThemeSnapshot, new: &[Row]) -> Result<Vec<Assignment>> {
         let facts = self.store.days_and_votes(new)?;
-        let place = |(row, fact): (&Row, &Option<(Option<i32>, u32)>)| -> Result<Assignment> {
-            let day = fact.and_then(|f| f.0);
-            let Some(vector) = space.vectors(&[*row]).pop().flatten() else {
-                return Ok(Assignment::nowhere(*row, day));
-            };
-            // New papers are not in the snapshot yet, so that some of its own must be among the neighbours.
-            let mut k = NEIGHBOURS + 1;
-            loop {
-                let found = space.search(&vector, k, None)?.neighbours;
-                let known: Vec<(&Assignment, f32)> =
-                    found.iter().filter_map(|n| Some((snapshot.placed(n.row)?, n.score))).take(NEIGHBOURS).collect();
-                if known.len() < NEIGHBOURS.min(snapshot.papers.len()) && found.len() >= k && k < 1000 {
-                    k *= 4;
-                    continue;
+        let vectors = space.vectors(new)?;
+        let mut near: Vec<Vec<(&Assignment, f32)>> = vec![Vec::new(); new.len()];
+        // New papers are not in the snapshot yet, so that some of its own must be among the neighbours: those that have too
+        // few look further.
+        let mut looking: Vec<usize> = (0..new.len()).filter(|i| vectors[*i].is_some()).collect();
+        let mut k = NEIGHBOURS + 1;
+        while !looking.is_empty() {
+            let mut further = Vec::new();
+            for some in looking.chunks(AT_A_TIME) {
+                let queries: Vec<&[f32]> = some.iter().filter_map(|i| vectors[*i].as_deref()).collect();
+                for (i, found) in some.iter().zip(space.search_many(&queries, k, None)?) {
+                    let found = found.neighbours;
+                    let known = found.iter().filter_map(|n| Some((snapshot.placed(n.row)?, n.score)));
+                    near[*i] = known.take(NEIGHBOURS).collect();
+                    if near[*i].len() < NEIGHBOURS.min(snapshot.papers.len()) && found.len() >= k && k < 1000 {
+                        further.push(*i);
+                    }
                 }
-                let votes = known.iter().map(|(p, s)| (p.theme.filter(|_| p.member).unwrap_or(levels::NONE), *s));
-                let joined = levels::join(votes);
-                let at = layout::between(known.iter().map(|(p, s)| (p.at, *s))).unwrap_or_default();
-                return Ok(Assignment {
-                    row: *row,
-                    theme: joined.map(|j| j.0),
-                    member: joined.is_some_and(|j| j.1),
-                    strength: joined.map_or(0.0, |j| j.2),
-                    at,
-                    day,
-                });
+            }
+            looking = further;
+            k *= 4;
+        }
+        let place = |(i, fact): (usize, &Option<(Option<i32>, u32)>)| {
+            let (row, day) = (new[i], fact.and_then(|f| f.0));
+            if vectors[i].is_none() {
+                return Assignment::nowhere(row, day);
+            }
+            let votes = near[i].iter().map(|(p, s)| (p.theme.filter(|_| p.member).unwrap_or(levels::NONE), *s));
+            let joined = levels::join(votes);
+            let at = layout::between(near[i].iter().map(|(p, s)| (p.at, *s))).unwrap_or_default();
+            Assignment {
+                row,
+                theme: joined.map(|j| j.0),
+                member: joined.is_some_and(|j| j.1),
+                strength: joined.map_or(0.0, |j| j.2),
+                at,
+                day,
             }
         };
-        new.par_iter().zip(&facts).map(place).collect()
+        Ok(facts.iter().enumerate().map(place).collect())
     }
 
     /// The snapshot to answer from. A first run over few papers is made now; over many it belongs into the background.

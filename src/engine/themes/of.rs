@@ -99,7 +99,7 @@ impl Themes {
         let began = Instant::now();
         let space = self.corpus.space();
         let rows = self.selected(&space, selection)?;
-        let found = space.vectors(&rows);
+        let found = space.vectors(&rows)?;
         let papers = self.store.papers(&rows)?;
         let known: HashMap<Row, Paper> = papers.into_iter().collect();
         let mut chosen: Vec<(&Paper, Vec<f32>)> = Vec::with_capacity(rows.len());

@@ -125,13 +125,13 @@ impl Themes {
         let grouping = levels::group(&knn, SEED, start.as_ref());
         let lineages = compare(base, &rows, &grouping);
         let grouped = began.elapsed();
-        let centres = Centres::of(&space, &rows, &grouping);
+        let centres = Centres::of(&space, &rows, &grouping)?;
         cancel::check()?;
         let (places, named) = rayon::join(
             || self.lay_out(&space, base, &rows, &knn, &centres),
             || self.name(base, &rows, &grouping, &lineages, &centres),
         );
-        let (places, named) = (places, cancel::check().and(named)?);
+        let (places, named) = (places?, cancel::check().and(named)?);
         let drawn = began.elapsed();
         // From here on it is kept whole, or not at all.
         let now = Moment::now().0.div_euclid(1_000_000);
@@ -186,7 +186,7 @@ impl Themes {
         rows: &[Row],
         knn: &Knn,
         centres: &Centres,
-    ) -> Vec<Place> {
+    ) -> Result<Vec<Place>> {
         let known: Vec<Option<Place>> =
             rows.iter().map(|row| base.and_then(|b| b.placed(*row)).map(|p| p.at)).collect();
         let old = known.iter().flatten().count();
@@ -195,18 +195,19 @@ impl Themes {
                 at.or_else(|| layout::between(knn.of(i).filter_map(|(j, s)| Some((known[j]?, s))))).unwrap_or_default()
             };
             let places = known.iter().enumerate().map(place).collect();
-            return layout::lay_out(knn, places, &Moves::onward());
+            return Ok(layout::lay_out(knn, places, &Moves::onward()));
         }
         let mut places: Vec<Place> = vec![[0.0; 2]; rows.len()];
         if let Some(plane) = layout::components(centres.finest(), centres.dimension, &centres.weights()) {
-            places.par_chunks_mut(BLOCK).zip(rows.par_chunks(BLOCK)).for_each(|(places, rows)| {
-                for (place, vector) in places.iter_mut().zip(space.vectors(rows)) {
+            places.par_chunks_mut(BLOCK).zip(rows.par_chunks(BLOCK)).try_for_each(|(places, rows)| {
+                for (place, vector) in places.iter_mut().zip(space.vectors(rows)?) {
                     *place = vector.map(|v| plane.place(&v)).unwrap_or_default();
                 }
-            });
+                Ok::<(), Error>(())
+            })?;
         }
         layout::spread(&mut places);
-        layout::lay_out(knn, places, &Moves::anew(rows.len()))
+        Ok(layout::lay_out(knn, places, &Moves::anew(rows.len())))
     }
 
     /// The names of all themes, from the words of some papers of each.

@@ -1,6 +1,6 @@
 //! Which papers a feed may show, and which of them are worth scoring.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
 
@@ -13,7 +13,7 @@ use crate::engine::readers::interests::shares;
 use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
 use crate::error::Result;
-use crate::index::Plan;
+use crate::index::{Allowed, Plan};
 use crate::paper::{Filter, Row};
 
 /// Candidates up to which all are scored; of more, those that a search finds near the user's interests.
@@ -32,6 +32,8 @@ const FRESH: u64 = 2000;
 pub struct Eligible {
     /// What filter and span allow; none for everything.
     allowed: Option<RoaringBitmap>,
+    /// The filter.
+    filter: Filter,
     /// What was seen, is excluded, or stands behind a newer version of its work.
     gone: RoaringBitmap,
 }
@@ -51,8 +53,8 @@ impl Eligible {
     }
 
     /// What filter and span allow; none for everything.
-    pub fn allowed(&self) -> Option<&RoaringBitmap> {
-        self.allowed.as_ref()
+    pub fn allowed(&self) -> Option<Allowed<'_>> {
+        self.allowed.as_ref().map(|rows| Allowed { rows, filter: Some(&self.filter) })
     }
 }
 
@@ -75,7 +77,7 @@ impl Readers {
         if !ask.versions {
             gone |= self.corpus.versions().superseded_rows(allowed.as_ref());
         }
-        Ok(Eligible { allowed, gone })
+        Ok(Eligible { allowed, filter: ask.filter.clone(), gone })
     }
 
     /// The papers that are worth scoring, scored. Over the whole corpus they are kept for the next page and the next visit.
@@ -96,7 +98,7 @@ impl Readers {
             return Ok(kept);
         }
         let (rows, plan) = self.pool(by, eligible, step)?;
-        let scored = self.score_rows(by, &rows);
+        let scored = self.score_rows(by, &rows)?;
         if whole {
             self.pools.keep(&by.reader.pool, change, step, (scored.clone(), plan));
         }
@@ -111,12 +113,13 @@ impl Readers {
             return Ok((all.iter().map(Row).collect(), Plan::Exact));
         }
         let mut found = RoaringBitmap::new();
-        let mut plan = self.look(space, preferences.direction(), eligible, PER_SEARCH.max(step), &mut found)?;
         let (least, most) = PER_INTEREST.into_inner();
+        let mut looks = vec![(preferences.direction(), PER_SEARCH.max(step))];
         for (interest, share) in reader.interests.iter().zip(shares(&reader.interests)).filter(|i| i.1 > 0.0) {
             let k = (8.0 * share * step as f32) as usize;
-            plan = self.look(space, interest.direction(), eligible, k.clamp(least, most.max(step)), &mut found)?;
+            looks.push((interest.direction(), k.clamp(least, most.max(step))));
         }
+        let plan = self.look(space, &looks, eligible, &mut found)?;
         if let Some(today) = self.corpus.today()? {
             for days in FRESH_DAYS {
                 let mut fresh = self.store.listed_in(today - days, today)?;
@@ -133,31 +136,46 @@ impl Readers {
         Ok((found.iter().map(Row).collect(), plan))
     }
 
-    /// Adds the `k` candidates that lie furthest along a direction. What a reader has seen lies just there, so it is
-    /// searched on until enough is left without it.
+    /// Adds for each direction the `k` candidates that lie furthest along it. What a reader has seen lies just there, so it
+    /// is searched on until enough is left without it. How the last of them was found.
     fn look(
         &self,
         space: &EmbeddingSpace,
-        direction: &[f32],
+        directions: &[(&[f32], usize)],
         eligible: &Eligible,
-        k: usize,
         found: &mut RoaringBitmap,
     ) -> Result<Plan> {
-        let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
-        if length < 1e-9 {
-            return Ok(Plan::Exact);
-        }
-        let unit: Vec<f32> = direction.iter().map(|x| x / length).collect();
-        let mut wanted = k + k.min(eligible.gone.len() as usize);
-        loop {
-            let near = space.search(&unit, wanted, eligible.allowed())?;
-            let fit: HashSet<u32> =
-                near.neighbours.iter().map(|n| n.row.0).filter(|row| eligible.hold(*row)).take(k).collect();
-            if fit.len() >= k || near.neighbours.len() < wanted {
-                found.extend(fit);
-                return Ok(near.plan);
+        let mut plan = Plan::Exact;
+        // By how many are to be looked at: those that want as many go in one call.
+        let mut waiting: BTreeMap<usize, Vec<Look>> = BTreeMap::new();
+        for (direction, k) in directions {
+            let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
+            if length >= 1e-9 {
+                let unit = direction.iter().map(|x| x / length).collect();
+                waiting.entry(k + (*k).min(eligible.gone.len() as usize)).or_default().push(Look { unit, k: *k });
             }
-            wanted *= 2;
         }
+        while let Some((wanted, looks)) = waiting.pop_first() {
+            let units: Vec<&[f32]> = looks.iter().map(|look| look.unit.as_slice()).collect();
+            let near = space.search_many(&units, wanted, eligible.allowed())?;
+            for (look, near) in looks.into_iter().zip(near) {
+                plan = near.plan;
+                let all = near.neighbours.len() < wanted;
+                let rows = near.neighbours.iter().map(|n| n.row.0);
+                let fit: Vec<u32> = rows.filter(|row| eligible.hold(*row)).take(look.k).collect();
+                if fit.len() >= look.k || all {
+                    found.extend(fit);
+                } else {
+                    waiting.entry(wanted * 2).or_default().push(look);
+                }
+            }
+        }
+        Ok(plan)
     }
+}
+
+/// A direction, and how many candidates to find along it.
+struct Look {
+    unit: Vec<f32>,
+    k: usize,
 }

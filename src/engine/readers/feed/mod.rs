@@ -113,8 +113,8 @@ impl Readers {
         let total = eligible.count(space.len());
         let bent = match ask.mode {
             Mode::Hybrid => None,
-            Mode::Dense => Some(preferences.in_meaning()),
-            Mode::Lexical => Some(preferences.in_words()),
+            Mode::Dense => Some(preferences.without_words()),
+            Mode::Lexical => Some(preferences.words_only()),
         };
         let preferences = bent.as_ref().unwrap_or(preferences);
         let needed = ask.offset.saturating_add(ask.limit).min(total.max(1));

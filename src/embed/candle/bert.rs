@@ -8,23 +8,23 @@ use candle_core::{D, DType, Device, Result as Candle, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::ops::{layer_norm, softmax_last_dim};
 
-use super::bert_family::BertFamily;
-use super::candle_model::{plain, weights};
-use super::cpu::{Activation, BertShape};
-use super::{ModelFiles, Pooling, Precision, device};
+use super::weights::{tensor, weights};
+use super::{device, message};
+use crate::embed::bert_family::{Activation, BertFamily, BertShape};
+use crate::embed::{ModelFiles, Pooling, Precision};
 use crate::error::{Error, Result};
 
-/// Added to the score of a token that is not there. Its weight is then exactly zero in f32.
+/// Added to the attention score of padding, whose weight is then exactly zero in f32.
 const HIDDEN: f32 = -1e9;
 
-/// A model ready to run. Not shared between threads: its operations line up in one stream.
+/// A model that is ready to run. Not shared between threads: its operations are ordered in one stream.
 pub struct Bert {
     device: Device,
     precision: Precision,
     pooling: Pooling,
     pad: u32,
     words: Tensor,
-    /// With the embedding of the one token type already added.
+    /// With the embedding of the first token type added.
     positions: Tensor,
     embedded: Norm,
     layers: Vec<Layer>,
@@ -54,12 +54,12 @@ struct Norm {
     eps: f32,
 }
 
-/// A batch as the device wants it.
+/// A batch on the device.
 struct Padded {
     ids: Tensor,
-    /// `(n, 1, longest)`: what each token counts for in the mean.
+    /// `(n, 1, longest)`: the weight of each token in the pooling.
     shares: Tensor,
-    /// `(n, 1, 1, longest)`: 0 or [`HIDDEN`]; none when all are of one length.
+    /// `(n, 1, 1, longest)`: 0 or [`HIDDEN`]; `None` when all have one length.
     mask: Option<Tensor>,
 }
 
@@ -77,10 +77,10 @@ impl Bert {
             Precision::F16 => DType::F16,
             Precision::Int8 => return Err(Error::Model("int8 runs on the processor only: say --device cpu".into())),
         };
-        let vars = weights(files, &device).map_err(|e| refuse(plain(&e)))?;
-        let reader = Reader { vars, family, dtype };
-        let token_bytes = reader.token_bytes(files.max_tokens);
-        reader.bert(device, precision, files.pooling, token_bytes).map_err(|e| refuse(plain(&e)))
+        let vars = weights(files, &device).map_err(|e| refuse(message(&e)))?;
+        let loader = Loader { vars, family, dtype };
+        let token_bytes = loader.token_bytes(files.max_tokens);
+        loader.bert(device, precision, files.pooling, token_bytes).map_err(|e| refuse(message(&e)))
     }
 
     /// The pooled vector of each sequence, not yet of unit length, in the order given.
@@ -88,11 +88,11 @@ impl Bert {
     /// `batch` holds token ids with the special ones; none may be empty or longer than the model's positions.
     pub fn forward(&self, batch: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
         let run = || self.run(&self.padded(batch)?)?.to_vec2();
-        run().map_err(|e| Error::Model(format!("the model failed on {} texts: {}", batch.len(), plain(&e))))
+        run().map_err(|e| Error::Model(format!("the model failed on {} texts: {}", batch.len(), message(&e))))
     }
 
-    /// The tokens in a batch that fill the card and not its memory: an eighth of what is free now, because two batches
-    /// are under way at a time and the device's allocator and other programs want room too.
+    /// The tokens in a batch that keep a card busy without filling its memory: an eighth of what is free now, because
+    /// two batches are in flight and the device's allocator and other programs need memory, too.
     pub fn token_budget(&self) -> usize {
         (device::free_memory(&self.device) / 8 / self.token_bytes).clamp(2048, 65_536)
     }
@@ -186,14 +186,14 @@ impl Norm {
     }
 }
 
-/// Takes tensors from the file: in f32, checked, and rounded once when all arithmetic on them is done.
-struct Reader<'a> {
+/// Loads tensors: reads them in f32, checks their shapes, and rounds once, after all arithmetic on them.
+struct Loader<'a> {
     vars: VarBuilder<'a>,
     family: &'a BertFamily,
     dtype: DType,
 }
 
-impl Reader<'_> {
+impl Loader<'_> {
     fn bert(&self, device: Device, precision: Precision, pooling: Pooling, token_bytes: usize) -> Candle<Bert> {
         let BertShape { hidden, layers, heads, vocab, positions, types, activation, .. } = self.family.shape;
         let positions = self.tensor("embeddings.position_embeddings.weight", &[positions, hidden])?;
@@ -214,8 +214,9 @@ impl Reader<'_> {
         })
     }
 
-    /// What lives at once, a token of a text of full length: a few rows of activations, and in the attention a row of
-    /// scores for each head, twice in f32 (before and after the softmax) and twice in the narrow type.
+    /// The bytes in use at a time for one token of a text of full length: a few rows of activations, and in the
+    /// attention a row of scores for each head, twice in f32 (before and after the softmax) and twice in the narrow
+    /// type.
     fn token_bytes(&self, longest: usize) -> usize {
         let (shape, size) = (&self.family.shape, self.dtype.size_in_bytes());
         let rows = (6 * shape.hidden + 2 * shape.intermediate) * size;
@@ -261,7 +262,7 @@ impl Reader<'_> {
     }
 
     fn tensor(&self, name: &str, shape: &[usize]) -> Candle<Tensor> {
-        let tensor = self.family.tensor(&self.vars, name)?;
+        let tensor = tensor(self.family, &self.vars, name)?;
         if tensor.dims() != shape {
             candle_core::bail!("{name} is of shape {:?}, not {shape:?}", tensor.dims());
         }
@@ -274,7 +275,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
     use crate::embed::architecture::Architecture;
-    use crate::embed::candle_model::CandleModel;
+    use crate::embed::candle::CandleModel;
     use crate::embed::tokens::Tokens;
     use crate::embed::{BUNDLED, Kind, unit};
 
@@ -287,8 +288,8 @@ mod tests {
         *family
     }
 
-    /// Candle's own model, each text alone, so that no padding is in it.
-    fn stock(files: &ModelFiles, ids: &[Vec<u32>]) -> Vec<Vec<f32>> {
+    /// Candle's own model, each text alone, so that there is no padding.
+    fn reference(files: &ModelFiles, ids: &[Vec<u32>]) -> Vec<Vec<f32>> {
         let model = CandleModel::load(files, Device::Cpu).expect("loads");
         directions(ids.iter().map(|ids| model.forward(&[ids]).expect("runs").concat()).collect())
     }
@@ -300,14 +301,14 @@ mod tests {
         let mut files = ModelFiles::find(BUNDLED).expect("bundled");
         let tokens = Tokens::new(&files).expect("a tokenizer");
         let long = "Ice sheets lose mass at their grounding lines. ".repeat(40);
-        let corpus = include_str!("../sources/invented.jsonl").lines().step_by(50).map(str::to_string);
+        let corpus = include_str!("../../sources/invented.jsonl").lines().step_by(50).map(str::to_string);
         let mut texts: Vec<String> = corpus.collect();
         texts.extend(["a".into(), "protein folding".into(), "".into(), long]);
         let ids: Vec<Vec<u32>> = texts.iter().map(|t| tokens.encode(t, Kind::Document).expect("tokens")).collect();
         let batch: Vec<&[u32]> = ids.iter().map(Vec::as_slice).collect();
         for pooling in [Pooling::Mean, Pooling::Cls] {
             files.pooling = pooling;
-            let truth = stock(&files, &ids);
+            let truth = reference(&files, &ids);
             // f16 has three bits more than bf16 behind the point.
             for (precision, least) in [(Precision::F32, 0.99999), (Precision::F16, 0.9999), (Precision::Bf16, 0.9995)] {
                 let model = Bert::load(&files, &family(&files), Device::Cpu, precision).expect("loads");

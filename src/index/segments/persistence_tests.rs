@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use roaring::RoaringBitmap;
 
-use super::*;
+use super::SegmentedIndex;
+use crate::error::Result;
+use crate::index::{Haste, IndexOptions, OpenReport, Opening, VectorIndex, dot};
+use crate::paper::Row;
 
 /// What the index is derived from: every row that is alive, with its vector.
 type Oracle = Arc<Mutex<BTreeMap<u32, Vec<f32>>>>;
@@ -25,14 +28,17 @@ fn vector(row: u32) -> Vec<f32> {
 }
 
 fn open(folder: &Path, oracle: &Oracle, change: u64) -> (SegmentedIndex, OpenReport) {
-    let options = IndexOptions { exact_below: 50, ..IndexOptions::default() };
-    let rows = oracle.lock().expect("whole").keys().copied().collect();
+    let options = IndexOptions { exact_below: 50, checked_at_once: 8 << 10, ..IndexOptions::default() };
+    let rows: RoaringBitmap = oracle.lock().expect("whole").keys().copied().collect();
     let from = Arc::clone(oracle);
     let source = move |rows: &RoaringBitmap, f: &mut dyn FnMut(Row, &[f32]) -> Result<()>| {
         let all = from.lock().expect("whole").clone();
         all.iter().filter(|(row, _)| rows.contains(**row)).try_for_each(|(row, v)| f(Row(*row), v))
     };
-    SegmentedIndex::open(folder, "a model", DIMENSION, options, change, &rows, Box::new(source)).expect("opens")
+    let source = Box::new(source);
+    let opening =
+        Opening { folder, fingerprint: "a model", dimension: DIMENSION, options, change, rows: &rows, source };
+    SegmentedIndex::open(opening).expect("opens")
 }
 
 /// Every row of the oracle is found by its own vector, and no other row is there.
@@ -51,7 +57,7 @@ fn filled(folder: &Path, rows: std::ops::Range<u32>) -> (SegmentedIndex, Oracle)
     oracle.lock().expect("whole").extend(rows.map(|row| (row, vector(row))));
     let (index, report) = open(folder, &oracle, 1);
     assert_eq!(report.doubt, None);
-    index.maintain(1).expect("frozen");
+    index.settle(1, Haste::Wait).expect("frozen");
     (index, oracle)
 }
 
@@ -69,7 +75,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn what_was_frozen_is_there_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let (index, oracle) = filled(folder.path(), 1..800);
-    let state = index.state();
+    let state = index.status();
     assert_eq!((state.segments, state.points, state.live), (1, 799, 0));
     assert!(state.recall.is_some_and(|r| r > 0.9), "{state:?}");
     drop(index);
@@ -83,12 +89,12 @@ fn what_was_frozen_is_there_again() {
     let (index, report) = open(folder.path(), &oracle, 2);
     assert_eq!((report.doubt, report.caught_up), (None, 40));
     agrees(&index, &oracle);
-    index.maintain(2).expect("frozen");
+    index.settle(2, Haste::Wait).expect("frozen");
     agrees(&index, &oracle);
     // A third was dead: that is too much to keep.
-    assert_eq!(index.state().dead, 0);
-    let checked = index.audit(1000);
-    assert_eq!((checked.lost, checked.unreachable, checked.damaged.len()), (0, 0, 0), "{checked:?}");
+    assert_eq!(index.status().dead, 0);
+    let checked = index.check(1000).expect("checks");
+    assert_eq!((checked.lost, checked.unreachable, checked.damaged.len()), (0, Some(0), 0), "{checked:?}");
     assert!(checked.recall > 0.98);
 }
 
@@ -96,7 +102,7 @@ fn what_was_frozen_is_there_again() {
 fn a_store_that_was_put_back_is_not_mixed_with_a_newer_index() {
     let folder = tempfile::tempdir().expect("a folder");
     let (index, oracle) = filled(folder.path(), 1..300);
-    index.maintain(7).expect("in order");
+    index.settle(7, Haste::Wait).expect("in order");
     drop(index);
     let older = oracle.lock().expect("whole").clone();
     // As in an ingest that is killed: frozen behind the searches, and nobody maintains anything.
@@ -104,7 +110,7 @@ fn a_store_that_was_put_back_is_not_mixed_with_a_newer_index() {
     index.seen(9);
     insert(&index, &oracle, 400..500);
     index.wait();
-    assert_eq!(index.state().live, 0);
+    assert_eq!(index.status().live, 0);
     drop(index);
     *oracle.lock().expect("whole") = older;
     // The older copy has given a row to another paper meanwhile.
@@ -153,17 +159,17 @@ fn damage_is_found_and_healed() {
             for row in (1..1200).step_by(50) {
                 index.search(&vector(row), 10, None).expect("searches");
                 let allowed: RoaringBitmap = (0..1200).filter(|r| r % 2 == 0).collect();
-                index.search(&vector(row), 10, Some(&allowed)).expect("searches");
+                index.search(&vector(row), 10, Some((&allowed).into())).expect("searches");
             }
             index.wait();
-            index.maintain(1).expect("frozen");
+            index.settle(1, Haste::Wait).expect("frozen");
             agrees(&index, &oracle);
-            assert_eq!(index.state().segments, 1, "{what}");
+            assert_eq!(index.status().segments, 1, "{what}");
             drop(index);
             let (index, after) = open(folder.path(), &oracle, 1);
             index.wait();
             assert_eq!(after.doubt, None, "{what} was not healed (it said {:?})", report.doubt);
-            let checked = index.audit(10);
+            let checked = index.check(10).expect("checks");
             assert!(checked.damaged.is_empty(), "{what}: {checked:?}");
         }
     }
@@ -177,11 +183,11 @@ fn every_row_has_its_neighbours() {
     for (from, to) in [(2000, 2060), (3000, 3020)] {
         insert(&index, &oracle, from..to);
         if from == 2000 {
-            index.maintain(2).expect("frozen");
+            index.settle(2, Haste::Wait).expect("frozen");
         }
     }
-    index.remove(&[Row(7), Row(2001)]);
-    let graph = index.neighbour_graph(8);
+    index.remove(&[Row(7), Row(2001)]).expect("removes");
+    let graph = index.neighbour_graph(8).expect("neighbours");
     assert_eq!(graph.rows.len(), 1499 + 80 - 2);
     assert!(graph.rows.is_sorted() && !graph.rows.contains(&Row(7)));
     let (mut hits, mut possible) = (0, 0);
@@ -217,20 +223,20 @@ fn maintenance_ends_where_the_ranges_of_segments_overlap() {
     let (index, oracle) = filled(folder.path(), 1..2001);
     for rows in [2001..2061, 2061..2221] {
         insert(&index, &oracle, rows);
-        index.maintain(2).expect("frozen");
+        index.settle(2, Haste::Wait).expect("frozen");
     }
-    assert_eq!(index.state().segments, 3);
+    assert_eq!(index.status().segments, 3);
     // More than a fifth of the first small one, less of the second.
     let gone: Vec<Row> = (2001..2014).chain(2061..2091).map(Row).collect();
     oracle.lock().expect("whole").retain(|row, _| !gone.contains(&Row(*row)));
-    index.remove(&gone);
+    index.remove(&gone).expect("removes");
     insert(&index, &oracle, 2221..2241);
     let (done, ended) = std::sync::mpsc::channel();
     let index = Arc::new(index);
     let at_work = Arc::clone(&index);
-    std::thread::spawn(move || done.send(at_work.maintain(3).is_ok()));
+    std::thread::spawn(move || done.send(at_work.settle(3, Haste::Wait).is_ok()));
     assert_eq!(ended.recv_timeout(std::time::Duration::from_secs(60)), Ok(true), "it never ends");
-    let state = index.state();
+    let state = index.status();
     assert_eq!((state.segments, state.live, state.dead), (3, 0, 30));
     agrees(&index, &oracle);
 }
@@ -244,9 +250,17 @@ fn a_recall_asked_for_sets_how_far_to_look() {
     let ef = |recall: Option<f32>| {
         let options = IndexOptions { exact_below: 50, ef_search: 77, recall, ..IndexOptions::default() };
         let none = Box::new(|_: &RoaringBitmap, _: &mut dyn FnMut(Row, &[f32]) -> Result<()>| Ok(()));
-        let (index, _) =
-            SegmentedIndex::open(folder.path(), "a model", DIMENSION, options, 1, &rows, none).expect("opens");
-        index.state().ef_search
+        let opening = Opening {
+            folder: folder.path(),
+            fingerprint: "a model",
+            dimension: DIMENSION,
+            options,
+            change: 1,
+            rows: &rows,
+            source: none,
+        };
+        let (index, _) = SegmentedIndex::open(opening).expect("opens");
+        index.status().ef_search
     };
     assert_eq!(ef(None), 77);
     assert!(ef(Some(0.5)) < ef(Some(0.999)), "{} {}", ef(Some(0.5)), ef(Some(0.999)));

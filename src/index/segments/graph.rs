@@ -13,8 +13,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::codes::{CodedQuery, Codes, ScoringBuffers};
-use super::kernel::Kernel;
 use super::walk::{NOBODY, Pool, walk, walk_allowed};
+use crate::index::kernel::Kernel;
 
 /// The parameters of the graph, in the words of the paper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

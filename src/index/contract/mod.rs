@@ -1,63 +1,19 @@
-//! What the index must do however it is set up and whatever of it has been frozen yet.
+//! What every index must do, of whatever kind, however it is set up and whatever of it has been settled yet.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod opening;
+mod sequences;
+mod setups;
 
-use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
 use super::*;
+use crate::paper::Row;
+use setups::{Tested, every_index};
 
 /// Small vectors whose axes have a meaning: physics, biology, economics.
 fn paper(physics: f32, biology: f32, economics: f32) -> Vec<f32> {
     let norm = (physics * physics + biology * biology + economics * economics).sqrt();
     vec![physics / norm, biology / norm, economics / norm]
-}
-
-/// An index that is settled after every few calls of `insert`, so that graphs, merges and rebuilding are what is tested; or
-/// that is left to itself.
-struct Tested {
-    index: Box<dyn VectorIndex>,
-    every: Option<usize>,
-    calls: AtomicUsize,
-}
-
-impl Tested {
-    fn insert(&self, rows: &[(Row, &[f32])]) -> Result<()> {
-        self.index.insert(rows)?;
-        let calls = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        match self.every {
-            Some(every) if calls.is_multiple_of(every) => self.index.settle(0, Haste::Wait),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl std::ops::Deref for Tested {
-    type Target = dyn VectorIndex;
-    fn deref(&self) -> &Self::Target {
-        &*self.index
-    }
-}
-
-/// Every index there is, in every way to set it up.
-fn every_index(dimension: usize) -> Vec<(&'static str, Tested)> {
-    let tested = |index: Box<dyn VectorIndex>, every| Tested { index, every, calls: AtomicUsize::new(0) };
-    let options = |exact_below| IndexOptions { exact_below, ef_search: 64, ..IndexOptions::default() };
-    let segments = |exact_below, every| {
-        let index = SegmentedIndex::new(dimension, options(exact_below)).expect("a folder");
-        tested(Box::new(index), every)
-    };
-    let hnsw_rs = |exact_below, every| tested(Box::new(HnswRs::new(dimension, options(exact_below))), every);
-    vec![
-        ("segments, live", segments(4000, None)),
-        ("segments, frozen at once", segments(4, Some(1))),
-        ("segments, frozen now and then", segments(4, Some(9))),
-        ("segments, frozen behind the searches", segments(20, None)),
-        ("exact", tested(Box::new(Exact::new(dimension)), None)),
-        ("hnsw_rs, scored", hnsw_rs(4000, None)),
-        ("hnsw_rs, a graph from the start", hnsw_rs(0, Some(1))),
-        ("hnsw_rs, made anew now and then", hnsw_rs(20, Some(9))),
-    ]
 }
 
 /// The truth: every row of `data` that `may` be found, scored here.
@@ -247,60 +203,5 @@ fn searches_while_rows_come_and_go() {
             }
         });
         assert_eq!(index.len(), 2000 - 15, "{name}");
-    }
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    Insert(u32),
-    Remove(u32),
-    Search { k: usize, modulus: u32 },
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        3 => (0u32..80).prop_map(Step::Insert),
-        1 => (0u32..80).prop_map(Step::Remove),
-        2 => (0usize..30, 1u32..6).prop_map(|(k, modulus)| Step::Search { k, modulus }),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
-    /// Any order of inserting, removing and searching gives as many hits as a plain set would, and only members of it.
-    #[test]
-    fn agrees_with_a_set(steps in prop::collection::vec(step(), 1..120)) {
-        let data = clustered(80, 8, 11);
-        for (name, index) in every_index(8) {
-            let mut members = std::collections::BTreeSet::new();
-            let mut gone = std::collections::BTreeSet::new();
-            for step in &steps {
-                match step {
-                    // A row is never used twice, so one that was removed does not come back.
-                    Step::Insert(r) if !gone.contains(r) => {
-                        insert(&index, &data[*r as usize..][..1]);
-                        members.insert(*r);
-                    }
-                    Step::Insert(_) => {}
-                    Step::Remove(r) => {
-                        index.remove(&[Row(*r)]).expect("removes");
-                        if members.remove(r) { gone.insert(*r); }
-                    }
-                    Step::Search { k, modulus } => {
-                        let allowed: RoaringBitmap = (0..80).filter(|r| r % modulus == 0).collect();
-                        let found = index.search(&data[5].1, *k, Some((&allowed).into())).expect("searches");
-                        let there: Vec<u32> = members.iter().copied().filter(|r| r % modulus == 0).collect();
-                        prop_assert_eq!(found.neighbours.len(), there.len().min(*k), "{}", name);
-                        let mut unique = rows(&found);
-                        prop_assert!(unique.iter().all(|r| there.contains(r)), "{}", name);
-                        unique.sort_unstable();
-                        unique.dedup();
-                        prop_assert_eq!(unique.len(), found.neighbours.len(), "{} listed a row twice", name);
-                    }
-                }
-            }
-            prop_assert_eq!(index.len(), members.len());
-        }
     }
 }

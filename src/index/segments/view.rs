@@ -8,16 +8,12 @@ use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
 use super::codes::{CodedQuery, Codes, ScoringBuffers};
-use super::kernel::Kernel;
 use super::live::Block;
 use super::segment::Segment;
 use super::walk::{Best, Pool};
-use super::{Found, Neighbour, Plan, closest_first};
+use crate::index::kernel::Kernel;
+use crate::index::{Found, Neighbour, Plan, closest_first};
 use crate::paper::Row;
-
-/// Rows whose scoring costs as much as one more place in sight of a walk under a filter: measured at 80 over 59,000 vectors
-/// and over a million.
-const ROWS_A_STEP: usize = 75;
 
 /// A walk's pool is kept in order, which costs the square of its size; scoring every row costs their number. They break even
 /// about where the square is so many times the number.
@@ -108,6 +104,8 @@ pub struct Asked<'a> {
     pub k: usize,
     /// Among which rows; all without.
     pub allowed: Option<&'a RoaringBitmap>,
+    /// Allowed rows whose scoring costs as much as one more place in sight of a walk under a filter.
+    pub rows_a_step: usize,
     /// For the neighbours of a row that is here: its part and place. It is not among them.
     pub from: Option<(usize, u32)>,
 }
@@ -270,7 +268,7 @@ impl View {
                 let count = segment.count(allowed);
                 let share = count as f64 / n as f64;
                 let further = segment.manifest.audit.ef_under(share, ef)?.max(asked.k + asked.k / 2);
-                if count < ROWS_A_STEP * further || is_wide(further, n) {
+                if count < asked.rows_a_step * further || is_wide(further, n) {
                     return None;
                 }
                 graph.search_allowed(codes, coded, further, (at, share), pool, room);
@@ -348,7 +346,7 @@ impl View {
     pub fn neighbours_of(&self, from: (usize, u32), k: usize, ef: impl Fn(&Segment) -> usize) -> Vec<Neighbour> {
         let Some(home) = self.parts().nth(from.0) else { return Vec::new() };
         let query = numbers(home.vector(from.1));
-        self.search(Asked { query: &query, k, allowed: None, from: Some(from) }, ef).neighbours
+        self.search(Asked { query: &query, k, allowed: None, rows_a_step: 0, from: Some(from) }, ef).neighbours
     }
 }
 

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::codes::{CodedQuery, Codes, ScoringBuffers};
 use super::graph::Graph;
-use super::kernel::Kernel;
 use super::view::numbers;
 use super::walk::{NOBODY, Pool};
+use crate::index::kernel::Kernel;
 
 /// Neighbours that recall is counted over.
 pub const K: usize = 10;

@@ -9,13 +9,10 @@ use std::sync::atomic::AtomicBool;
 use roaring::RoaringBitmap;
 
 use super::codes::{Codes, stride};
-use super::files::SegmentManifest;
 use super::graph::{self, Graph};
+use super::manifest::SegmentManifest;
 use super::map::Mapped;
 use super::walk::NOBODY;
-
-/// Bytes up to which all checksums are compared before a segment is used; a bigger one is compared in the background.
-const SMALL: u64 = if cfg!(test) { 8 << 10 } else { 128 << 20 };
 
 /// A frozen segment.
 pub struct Segment {
@@ -29,6 +26,8 @@ pub struct Segment {
     scales: Mapped<f32>,
     links: Mapped<u32>,
     vectors: Mapped<u16>,
+    /// Whether opening it compared all checksums.
+    checked: bool,
     m: usize,
     dimension: usize,
     /// Places by row, from the smallest row on.
@@ -39,18 +38,24 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Maps the files that a manifest names. Lengths are compared, and the checksums too where that is quick
-    /// ([`Segment::is_whole`] for the rest).
+    /// Maps the files that a manifest names. Lengths are compared, and all checksums where they come to no more than `quick`
+    /// bytes ([`Segment::is_whole`] for the rest).
     ///
     /// # Errors
     /// Why they cannot be trusted.
-    pub fn open(index: &Path, manifest: SegmentManifest, dimension: usize, m: usize) -> Result<Self, String> {
+    pub fn open(
+        index: &Path,
+        manifest: SegmentManifest,
+        dimension: usize,
+        m: usize,
+        quick: u64,
+    ) -> Result<Self, String> {
         let folder = index.join(&manifest.name);
         for file in &manifest.files {
             file.has_length(&folder)?;
         }
-        let quick = manifest.files.iter().map(|f| f.bytes()).sum::<u64>() <= SMALL;
-        for file in manifest.files.iter().filter(|f| quick || ["rows", "scales"].contains(&f.name.as_str())) {
+        let checked = manifest.files.iter().map(|f| f.bytes()).sum::<u64>() <= quick;
+        for file in manifest.files.iter().filter(|f| checked || ["rows", "scales"].contains(&f.name.as_str())) {
             file.is_whole(&folder, &AtomicBool::new(false))?;
         }
         let said = |e: crate::Error| e.to_string();
@@ -62,6 +67,7 @@ impl Segment {
             vectors: Mapped::open(&folder.join("vectors")).map_err(said)?,
             manifest,
             folder,
+            checked,
             m,
             dimension,
             places: Vec::new(),
@@ -106,7 +112,7 @@ impl Segment {
 
     /// Whether opening it compared all checksums.
     pub fn is_checked(&self) -> bool {
-        self.bytes_on_disk() <= SMALL
+        self.checked
     }
 
     /// Places, the dead ones included.
@@ -143,11 +149,6 @@ impl Segment {
     /// How many of some rows stand here. Not those in its range: once segments were built anew, others' rows lie there too.
     pub fn count(&self, rows: &RoaringBitmap) -> usize {
         self.members.intersection_len(rows) as usize
-    }
-
-    /// Bytes of all its files.
-    pub fn bytes_on_disk(&self) -> u64 {
-        self.manifest.files.iter().map(|f| f.bytes()).sum()
     }
 
     /// Has the system read ahead what every walk needs.

@@ -3,8 +3,8 @@
 //! Each vector has its own scale (its greatest number becomes 127), which keeps the product of two within some 0.001 of
 //! the exact one for 384 numbers; who needs better scores the best few again with the full vectors.
 
-use super::kernel::Kernel;
 use super::walk::Visited;
+use crate::index::kernel::Kernel;
 
 /// Bytes of a record: the dimension, filled up to whole registers.
 pub fn stride(dimension: usize) -> usize {

@@ -5,7 +5,7 @@
 //! nearest neighbor search with the navigating spreading-out graph", 2019.
 
 use super::codes::{CodedQuery, Codes, ScoringBuffers};
-use super::kernel::Kernel;
+use crate::index::kernel::Kernel;
 
 /// The end of a list of links that is not full.
 pub const NOBODY: u32 = u32::MAX;

@@ -7,14 +7,15 @@ use std::time::Instant;
 
 use roaring::RoaringBitmap;
 
-use super::check;
-use super::files::Manifest;
 use super::freeze::{self, Job, Making};
+use super::graph::GraphOptions;
 use super::live::Block;
+use super::manifest::Manifest;
 use super::segment::Segment;
-use super::segmented::{IndexOptions, Source};
 use super::view::View;
 use crate::error::{Error, Result};
+use crate::index::background::behind_requests;
+use crate::index::{IndexOptions, Opening, Source, check};
 use crate::paper::Row;
 
 /// The current view, and everything that puts another in its place.
@@ -23,8 +24,6 @@ pub struct Writer {
     pub options: IndexOptions,
     pub fingerprint: String,
     pub folder: PathBuf,
-    // Only for an index without a data folder: goes with it.
-    pub temporary: Option<tempfile::TempDir>,
     // A lock only around the pointer: searches take a copy of it and let go at once.
     pub view: RwLock<Arc<View>>,
     // Held while a new view is made from the current one.
@@ -35,33 +34,35 @@ pub struct Writer {
     pub stop: AtomicBool,
     pub busy: AtomicBool,
     pub trouble: Mutex<Option<String>>,
-    pub source: Option<Box<Source>>,
+    pub source: Box<Source>,
 }
 
 impl Writer {
-    pub fn new(
-        folder: PathBuf,
-        temporary: Option<tempfile::TempDir>,
-        fingerprint: String,
-        dimension: usize,
-        options: IndexOptions,
-        source: Option<Box<Source>>,
-    ) -> Self {
+    pub fn new(opening: Opening<'_>) -> Self {
         Writer {
-            dimension,
-            options,
-            fingerprint,
-            folder,
-            temporary,
+            dimension: opening.dimension,
+            options: opening.options,
+            fingerprint: opening.fingerprint.to_string(),
+            folder: opening.folder.to_path_buf(),
             view: RwLock::default(),
             writing: Mutex::default(),
             freezing: Mutex::default(),
-            change: AtomicU64::new(0),
+            change: AtomicU64::new(opening.change),
             stop: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             trouble: Mutex::default(),
-            source,
+            source: opening.source,
         }
+    }
+
+    /// What the graphs are built with.
+    pub fn graph_options(&self) -> GraphOptions {
+        GraphOptions { m: self.options.m, ef_construction: self.options.ef_construction }
+    }
+
+    /// The `ef_search` of a segment: the one set, or the least that was measured to reach the recall asked for.
+    pub fn ef_for(&self, segment: &Segment) -> usize {
+        self.options.recall.and_then(|r| segment.manifest.audit.ef_for(r)).unwrap_or(self.options.ef_search)
     }
 
     pub fn view(&self) -> Arc<View> {
@@ -104,13 +105,15 @@ impl Writer {
 
     /// Reads rows from the source.
     pub fn read(&self, rows: &RoaringBitmap) -> Result<()> {
-        let Some(source) = self.source.as_ref().filter(|_| !rows.is_empty()) else { return Ok(()) };
+        if rows.is_empty() {
+            return Ok(());
+        }
         let mut batch: Vec<(Row, Vec<f32>)> = Vec::new();
         let flush = |batch: &mut Vec<(Row, Vec<f32>)>| {
             self.insert(&batch.iter().map(|(row, v)| (*row, v.as_slice())).collect::<Vec<_>>());
             batch.clear();
         };
-        source(rows, &mut |row, vector| {
+        (self.source)(rows, &mut |row, vector| {
             check(vector, self.dimension)?;
             batch.push((row, vector.to_vec()));
             if batch.len() == 4096 {
@@ -164,9 +167,9 @@ impl Writer {
             };
             let began = Instant::now();
             let making = Making {
-                graph: self.options.graph(),
+                graph: self.graph_options(),
                 dimension: self.dimension,
-                lasting: self.temporary.is_none(),
+                checked_at_once: self.options.checked_at_once,
                 stop: &self.stop,
             };
             let frozen = freeze::freeze(&self.folder, &job, &sealed, making);
@@ -205,7 +208,7 @@ impl Writer {
         let manifests = view.segments.iter().map(|s| s.manifest.clone()).collect();
         let change = self.change.load(Ordering::Relaxed);
         std::fs::create_dir_all(&self.folder).map_err(|e| Error::io(&self.folder, "cannot make the folder", e))?;
-        Manifest::new(&self.fingerprint, self.dimension, self.options.graph(), change, manifests)
+        Manifest::new(&self.fingerprint, self.dimension, self.graph_options(), change, manifests)
             .write(&self.folder)?;
         view.dead = Arc::new(freeze::still_dead(&view));
         self.put(view);
@@ -214,27 +217,6 @@ impl Writer {
             let _ = std::fs::remove_dir_all(&segment.folder);
         }
         Ok(())
-    }
-}
-
-/// Runs work that has time on so many threads of its own, which let all others go first; also what it does in parallel
-/// stays on them.
-///
-/// # Errors
-/// [`Error::Internal`] when the threads cannot be started.
-pub fn behind_requests<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).start_handler(|_| give_way()).build();
-    let pool = pool.map_err(|e| Error::Internal(format!("cannot start a thread: {e}")))?;
-    Ok(pool.install(work))
-}
-
-/// Lets every other thread go first from now on: what is done behind the searches has time.
-fn give_way() {
-    // Sound: on Linux the call concerns the calling thread alone, and it touches no memory of ours. Elsewhere it would
-    // concern the whole process, so it is not made.
-    #[cfg(target_os = "linux")]
-    unsafe {
-        libc::setpriority(libc::PRIO_PROCESS, 0, 15);
     }
 }
 

@@ -7,13 +7,15 @@ use std::sync::atomic::AtomicBool;
 use roaring::RoaringBitmap;
 
 use super::codes::{Codes, stride};
-use super::files::{self, SegmentManifest, Writing};
 use super::graph::{self, Building, GraphOptions};
+use super::manifest::{self, SegmentManifest};
 use super::map::Mapped;
 use super::recall_profile::{self, Full, RecallProfile};
 use super::segment::Segment;
 use super::view::{Part, View};
+use super::writing::Writing;
 use crate::error::{Error, Result};
+use crate::index::files;
 
 /// Places that are linked last, so that the graph can be measured with vectors it has not seen.
 const HELD_OUT: usize = 200;
@@ -92,8 +94,8 @@ pub struct Making<'a> {
     pub graph: GraphOptions,
     /// Numbers in a vector.
     pub dimension: usize,
-    /// Whether it must outlast a loss of power.
-    pub lasting: bool,
+    /// Bytes up to which its checksums are compared at once when it is opened.
+    pub checked_at_once: u64,
     /// Set by who wants it to stop.
     pub stop: &'a AtomicBool,
 }
@@ -108,11 +110,11 @@ pub fn freeze(folder: &Path, job: &Job, view: &View, making: Making<'_>) -> Resu
     if order.total == 0 {
         return Ok(None);
     }
-    let name = files::new_segment(folder)?;
+    let name = manifest::new_segment(folder)?;
     let target = folder.join(&name);
     match write(&name, &target, job, &order, making) {
         Ok(Some(manifest)) => {
-            let opened = Segment::open(folder, manifest, making.dimension, making.graph.m);
+            let opened = Segment::open(folder, manifest, making.dimension, making.graph.m, making.checked_at_once);
             opened.map(Some).map_err(|why| Error::Data(format!("the index was written and is not as it was: {why}")))
         }
         other => {
@@ -169,13 +171,13 @@ fn write(
     order: &Order<'_>,
     making: Making<'_>,
 ) -> Result<Option<SegmentManifest>> {
-    let Making { graph: options, dimension, lasting, stop } = making;
+    let Making { graph: options, dimension, stop, .. } = making;
     let mut files = Vec::new();
     {
-        let mut codes = Writing::create(target, "codes", lasting)?;
-        let mut scales = Writing::create(target, "scales", lasting)?;
-        let mut vectors = Writing::create(target, "vectors", lasting)?;
-        let mut rows = Writing::create(target, "rows", lasting)?;
+        let mut codes = Writing::create(target, "codes")?;
+        let mut scales = Writing::create(target, "scales")?;
+        let mut vectors = Writing::create(target, "vectors")?;
+        let mut rows = Writing::create(target, "rows")?;
         let mut put = |part: Part<'_>, place: u32| -> Result<()> {
             let from = part.codes();
             codes.put(from.record(place))?;
@@ -213,7 +215,7 @@ fn write(
     }
     let (layers, mut links) = building.finish();
     let (unlinked, unreachable) = recall_profile::link_in(&layers, &mut links, options.m);
-    let mut writing = Writing::create(target, "links", lasting)?;
+    let mut writing = Writing::create(target, "links")?;
     writing.put(&links)?;
     files.push(writing.finish()?);
     files::sync_folder(target).map_err(|e| Error::io(target, "cannot write", e))?;
