@@ -49,7 +49,7 @@ pub use imports::{ImportStatus, ImportUndone, ImportWindow, ImportWithClaims, Im
 pub use interests::{Interests, StoredInterest};
 pub use library::{Library, LibraryPaper};
 pub use lists::{ListOrder, ListPlace, Lists, Slice};
-pub use papers::{DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
+pub use papers::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
 pub use readership::{Readership, ReadershipRelease};
 pub use rereading::Rereading;
 pub use sqlite::free;

@@ -52,6 +52,17 @@ pub struct PapersWritten {
     pub change: u64,
 }
 
+/// The rows that changed behind a change number.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ChangedRows {
+    /// The number up to which this is all.
+    pub to: u64,
+    /// Rows that are new, or whose paper has other fields now, and that are there.
+    pub came: RoaringBitmap,
+    /// Rows that are gone. A row never comes back.
+    pub gone: RoaringBitmap,
+}
+
 /// The day of a paper, in days since 1970, if it has one, and its votes.
 pub type DayAndVotes = (Option<i32>, u32);
 
@@ -61,11 +72,11 @@ pub trait Papers {
     ///
     /// Every transaction that writes or removes papers raises it by one, and no other does. Numbers are handed out in the order
     /// of the commits: who reads `n` here sees whatever was written under the numbers up to `n`, and what others commit from
-    /// then on gets greater ones. So who follows from `n` to `m` with [`Papers::changed_since`] misses nothing.
+    /// then on gets greater ones. So who follows from `n` to `m` with [`Papers::changes_since`] misses nothing.
     fn change(&self) -> Result<u64>;
 
-    /// The rows of papers that are there and were written under a number greater than `change`.
-    fn changed_since(&self, change: u64) -> Result<RoaringBitmap>;
+    /// What was written and what went under numbers greater than `change`, in one state of the store.
+    fn changes_since(&self, change: u64) -> Result<ChangedRows>;
 
     /// Writes papers with vectors of a model. Of each what comes with it decides ([`PaperWritten`]): one that is there, the same
     /// in every field, is left alone; one whose text is the same keeps its row and needs no vector; one of another text

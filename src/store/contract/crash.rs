@@ -246,7 +246,7 @@ pub fn what_was_acknowledged_survives_a_kill(kind: Kind) {
         // One more batch may be in, and its event behind it.
         let change = i64::try_from(store.change().expect("read")).expect("small");
         assert!(change == last + 1 || change == last + 2, "{change} changes, and {last} was told");
-        let batch = store.changed_since(u64::try_from(change - 1).expect("some")).expect("read");
+        let batch = store.changes_since(u64::try_from(change - 1).expect("some")).expect("read").came;
         assert_eq!(batch.len(), 4, "half of a batch");
         let events = store.count_events(store.user("ada").expect("made").number).expect("read");
         assert!(events as i64 == last + 1 || events as i64 == last + 2, "{events} events, and {last} was told");

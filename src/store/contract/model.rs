@@ -96,10 +96,12 @@ fn compare(store: &Fixture, there: &There, change: u64) -> Result<(), TestCaseEr
     let rows: RoaringBitmap = there.values().map(|(_, row, _)| row.0).collect();
     prop_assert_eq!(store.change().expect("read"), change);
     prop_assert_eq!(store.count_papers().expect("read"), there.len());
-    prop_assert_eq!(store.rows_of_all().expect("read"), rows);
+    prop_assert_eq!(&store.rows_of_all().expect("read"), &rows);
     for since in [0, change.saturating_sub(1), change] {
         let expected: RoaringBitmap = there.values().filter(|(.., n)| *n > since).map(|(_, row, _)| row.0).collect();
-        prop_assert_eq!(store.changed_since(since).expect("read"), expected, "since {}", since);
+        let changes = store.changes_since(since).expect("read");
+        prop_assert_eq!((changes.to, &changes.came), (change, &expected), "since {}", since);
+        prop_assert!(changes.gone.is_disjoint(&rows) && (since < change || changes.gone.is_empty()));
     }
     let mut by_row: Vec<(Row, Paper)> = there.values().map(|(paper, row, _)| (*row, paper.clone())).collect();
     by_row.sort_by_key(|(row, _)| *row);

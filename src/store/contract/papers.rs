@@ -44,22 +44,29 @@ pub fn a_change_is_one_transaction(kind: Kind) {
     let store = Fixture::new(kind);
     assert_eq!(store.change().expect("read"), 0);
     store.put(&[titled("a", "1"), titled("b", "2"), titled("c", "3")]);
-    let since = |n: u64| store.changed_since(n).expect("read").iter().collect::<Vec<u32>>();
+    let since = |n: u64| store.changes_since(n).expect("read").came.iter().collect::<Vec<u32>>();
     let rows: Vec<u32> = ["a", "b", "c"].map(|id| store.row(id).0).to_vec();
     assert_eq!((store.change().expect("read"), since(0), since(1)), (1, rows.clone(), vec![]));
     assert_eq!(store.delete("none"), None);
     assert_eq!(store.change().expect("read"), 1, "nothing changed");
     assert_eq!(store.delete("b"), Some(Row(rows[1])));
     assert_eq!((store.change().expect("read"), since(0)), (2, vec![rows[0], rows[2]]));
+    let all = store.changes_since(1).expect("read");
+    assert_eq!((all.to, all.came.len(), all.gone.iter().collect::<Vec<_>>()), (2, 0, vec![rows[1]]));
     store.put(&[titled("a", "1"), titled("c", "other")]);
     let new = store.row("c").0;
     assert_eq!((store.change().expect("read"), since(0), since(2)), (3, vec![rows[0], new], vec![new]));
+    assert_eq!(
+        store.changes_since(2).expect("read").gone.iter().collect::<Vec<_>>(),
+        [rows[2]],
+        "a row of an old text"
+    );
     // What is not of the papers changes nothing for who follows them.
     store.made("ada");
     store.put_vectors(&super::model("g"), &[(&titled("a", "1"), vec![0.0, 1.0])]).expect("written");
     let store = store.reopened();
     assert_eq!(store.change().expect("read"), 3);
-    assert_eq!(store.changed_since(u64::from(u32::MAX)).expect("read").len(), 0);
+    assert_eq!(store.changes_since(u64::from(u32::MAX)).expect("read").came.len(), 0);
 }
 
 pub fn rows_are_used_once(kind: Kind) {

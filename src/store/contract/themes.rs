@@ -85,7 +85,7 @@ pub fn texts_are_replaced(kind: Kind) {
     assert!(store.is_reread().expect("read"));
     let new = store.row("a");
     assert!(new > b && store.change().expect("read") == 2);
-    assert_eq!(store.changed_since(1).expect("read").iter().collect::<Vec<_>>(), [new.0]);
+    assert_eq!(store.changes_since(1).expect("read").came.iter().collect::<Vec<_>>(), [new.0]);
     assert_eq!(store.paper("a").expect("read"), Some((new, now.clone())));
     assert_eq!(store.known_vectors(&model("new"), &[&now]).expect("read"), [Some(vec![0.0, 1.0])]);
     assert_eq!(

@@ -11,7 +11,7 @@ use crate::paper::{Paper, PaperId, Row};
 use crate::store::filters::folded;
 use crate::store::lists::trending;
 use crate::store::papers::{short_hash, to_json};
-use crate::store::{DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
+use crate::store::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
 use crate::user::Moment;
 
 impl Papers for SqliteStore {
@@ -154,11 +154,16 @@ impl Papers for SqliteStore {
         })
     }
 
-    fn changed_since(&self, change: u64) -> Result<RoaringBitmap> {
+    fn changes_since(&self, change: u64) -> Result<ChangedRows> {
         self.read(|c| {
+            let rows = |sql: &str| -> rusqlite::Result<RoaringBitmap> {
+                c.prepare_cached(sql)?.query_map([change], |r| r.get::<_, u32>(0))?.collect()
+            };
+            let to = c.prepare_cached("SELECT change FROM counter")?.query_row([], |r| r.get(0))?;
             // From the index alone: the table holds the texts, and mostly little has changed.
-            let mut select = c.prepare("SELECT row FROM papers INDEXED BY papers_by_change WHERE change > ?1")?;
-            select.query_map([change], |r| r.get::<_, u32>(0))?.collect()
+            let came = rows("SELECT row FROM papers INDEXED BY papers_by_change WHERE change > ?1")?;
+            let gone = rows("SELECT row FROM removed WHERE change > ?1")?;
+            Ok(ChangedRows { to, came, gone })
         })
     }
 
