@@ -29,7 +29,10 @@
 //! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door` |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus; reference lists, one file a format |
-//! | [`engine`] | the deep module where the next floor's rooms meet; one file for each thing it does |
+//! | [`engine`] | the deep module where the next floor's rooms meet: three parts, each with a state of its own, and a thin face over them |
+//! | `engine/corpus` | papers: taken in, found, recommended, moved to another model; what follows the store (`follow`). Knows neither of the next two |
+//! | `engine/themes` | what the corpus is about: kept, joined by new papers, made anew. Knows the corpus |
+//! | `engine/readers` | users, their events, interests and imports; feeds, ranking, questions, trending. Knows both |
 //! | [`embed`] | text to unit vector: model files, tokens, the queue and the thread that owns the model; where it runs (`placement`), on our own kernels for the processor (`cpu`) or through candle on any device (`candle`) |
 //! | [`index`] | vector to nearest rows: one contract (`VectorIndex`) and three that keep it: `segments` (the default: frozen segments with a graph each, what came since, and the thread that freezes), `exact`, `hnsw_rs`; words to rows and rows to terms (`lexical`, on tantivy) |
 //! | [`store`] | what is true: papers, vectors, users with their events and interests, and themes in SQLite; schema and migrations |
@@ -47,7 +50,7 @@
 //! turns the filter into a set of rows and asks `index` for neighbours under both; `rank` diversifies; `store` gives the
 //! papers; `engine` explains; `http` wraps. `paperkin ingest`: `sources` yields papers; `engine` skips what is unchanged by
 //! content hash, embeds a window at a time, writes papers and vectors in one transaction and lets the index follow;
-//! progress is drawn from what is committed.
+//! progress is drawn from what is committed. What is derived (vectors, words, versions) follows by one road, `engine/corpus/follow`.
 //!
 //! # Floors
 //!
@@ -57,7 +60,8 @@
 //! 5  main
 //! 4  cli  http                    cli starts http; http does not know cli
 //! 3  sources  eval                know engine
-//! 2  engine                       the only place where the next floor's rooms meet
+//! 2  engine                       the only place where the next floor's rooms meet:
+//!      answer < corpus < themes < readers < face     a part offers methods, and no file looks into another part's state
 //! 1  embed  index  store  rank  themes    do not know each other
 //! 0  paper  user  vector  config  error  cancel  bounds   know nobody
 //! ```
@@ -83,7 +87,10 @@
 //! - "Today" is never later than the clock: a paper dated ahead of it is kept and shown, and moves nothing.
 //! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
 //!   a changed text gets a new row, and rows are never used twice.
-//! - The store is the truth. The index is derived from it: opened, it compares its rows with the store's, reads what it
+//! - The store is the truth, and a write goes to the store alone. Changes are numbered in the order of their commits; what is
+//!   derived follows from change to change by one call (`engine/corpus/follow`), which is the same after a write, at opening,
+//!   and after a failure. Inside `engine` no file leans on one that leans on it, but parent and child.
+//! - The index is derived from the store: opened, it compares its rows with the store's, reads what it
 //!   lacks and forgets what is gone; its manifest remembers the store's change number, so that an older copy of the store
 //!   is noticed; and it can be thrown away and built again. How to search under a filter (score the allowed rows, or walk
 //!   the graph stepping over the others) is decided inside `index` from what each segment was measured to need.

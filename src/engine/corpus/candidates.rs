@@ -159,7 +159,7 @@ impl Corpus {
         cancel::check()?;
         if let Some(words) = probe.words {
             let reach = if probe.vector.is_some() { REACH } else { u64::MAX };
-            let found = words.search(&self.lexical, k, allowed.map(|a| a.rows), reach)?;
+            let found = words.search(self.lexical(), k, allowed.map(|a| a.rows), reach)?;
             if probe.vector.is_none() {
                 exhausted = found.len() < k;
             }
@@ -174,7 +174,7 @@ impl Corpus {
                 meaning.extend(other.map(|v| (*row, dot(vector, &v))));
             }
         }
-        let words = probe.words.map_or_else(|| vec![0.0; rows.len()], |w| w.scores(&self.lexical, &rows));
+        let words = probe.words.map_or_else(|| vec![0.0; rows.len()], |w| w.scores(self.lexical(), &rows));
         let mut found: Vec<Candidate> = Vec::with_capacity(rows.len());
         for (row, words) in rows.into_iter().zip(words) {
             // A row that was deleted meanwhile has no vector any more.
@@ -214,10 +214,10 @@ impl Corpus {
             }
         }
         if probe.words.is_some() {
-            let terms = self.lexical.terms(&best);
+            let terms = self.lexical().terms(&best);
             let sum = terms.iter().flatten().flat_map(|t| t.terms.iter().map(|(id, w)| (*id, part * w))).collect();
             let mean = TermVector { terms: TermVector::summed(sum) };
-            for (value, cosine) in likeness.iter_mut().zip(self.lexical.cosines(&mean, &rows)) {
+            for (value, cosine) in likeness.iter_mut().zip(self.lexical().cosines(&mean, &rows)) {
                 *value += share * cosine;
             }
         }
@@ -228,7 +228,7 @@ impl Corpus {
         }
         let old = 1.0 - probe.feedback;
         let whole = match probe.words {
-            Some(LexicalQuery::Words(words)) => self.lexical.hold_all(words, &rows),
+            Some(LexicalQuery::Words(words)) => self.lexical().hold_all(words, &rows),
             _ => vec![false; rows.len()],
         };
         // What is alike says what the query may have meant as well, but not that a paper with all of its words is
@@ -249,5 +249,75 @@ impl Corpus {
         }
         found.sort_unstable_by(Candidate::best_first);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::corpus::fixture::{TOPICS, ingest, open, paper, row};
+
+    #[test]
+    fn a_mode_says_what_is_looked_for_and_how_much_words_count() {
+        let (vector, terms) = ([1.0, 0.0], TermVector::default());
+        let of = |mode| {
+            let query = RetrievalQuery::new(mode, &vector, LexicalQuery::Terms(&terms));
+            (query.vector.is_some(), query.words.is_some(), query.share())
+        };
+        assert_eq!(of(Mode::Hybrid), (true, true, WORDS_SHARE));
+        assert_eq!(of(Mode::Dense), (true, false, 0.0));
+        assert_eq!(of(Mode::Lexical), (false, true, 1.0));
+    }
+
+    #[test]
+    fn candidates_come_from_meaning_and_from_words_and_their_parts_sum_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, corpus) = open(folder.path(), |_| {});
+        ingest(&corpus, (0..120).map(paper));
+        let space = corpus.space();
+        let vector = corpus.embed_query(&space, TOPICS[1]).expect("a vector");
+        let words = corpus.lexical().words("observation 7 wool").expect("read");
+        let wanted = LexicalQuery::Words(&words);
+        for mode in [Mode::Hybrid, Mode::Dense, Mode::Lexical] {
+            for feedback in [0.0, 0.3] {
+                let query = RetrievalQuery { feedback, ..RetrievalQuery::new(mode, &vector, wanted) };
+                let Candidates { found, exhausted, .. } = corpus.candidates(&space, &query, 10, None).expect("found");
+                assert!(found.len() >= 10 && !exhausted);
+                assert!(
+                    found.windows(2).all(|w| Candidate::best_first(&w[0], &w[1]).is_lt()),
+                    "{mode:?}: best first, each once"
+                );
+                for c in &found {
+                    assert!((c.meaning + c.words + c.feedback - c.score).abs() < 1e-5, "{mode:?}: {c:?}");
+                    assert!((feedback > 0.0 || c.feedback == 0.0) && (mode != Mode::Dense || c.words == 0.0));
+                    assert!(mode != Mode::Lexical || c.meaning == 0.0);
+                }
+                if mode != Mode::Dense {
+                    assert!(found.iter().any(|c| c.row == row(&store, "p7")), "{mode:?}: it holds the words");
+                }
+                // More than there are: all of them, and nobody looks for more.
+                let all = corpus.candidates(&space, &query, 1000, None).expect("found");
+                assert!(all.exhausted && (mode == Mode::Lexical || all.found.len() == 120));
+                // Only what is allowed.
+                let allowed = RoaringBitmap::from_iter([row(&store, "p3").0, row(&store, "p5").0]);
+                let few = corpus.candidates(&space, &query, 10, Some((&allowed).into())).expect("found").found;
+                assert!(few.len() <= 2 && few.iter().all(|c| allowed.contains(c.row.0)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_lacks_a_word_is_not_carried_past_what_holds_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, corpus) = open(folder.path(), |_| {});
+        ingest(&corpus, (0..80).map(paper));
+        ingest(&corpus, [serde_json::json!({ "id": "odd", "title": "Zebra ledger", "abstract": "Of quasars." })]);
+        let space = corpus.space();
+        let words = corpus.lexical().words("zebra ledger quasars").expect("read");
+        let vector = corpus.embed_query(&space, "zebra ledger quasars").expect("a vector");
+        let query =
+            RetrievalQuery { feedback: 0.9, ..RetrievalQuery::new(Mode::Hybrid, &vector, LexicalQuery::Words(&words)) };
+        let found = corpus.candidates(&space, &query, 81, None).expect("found").found;
+        assert_eq!(found[0].row, row(&store, "odd"), "the one with all the words: {found:?}");
     }
 }

@@ -119,13 +119,13 @@ impl Corpus {
     fn look_at_words(&self) -> Finding {
         const HELP: &str = "stop the service, remove the folder `words` in the data folder and open it again: it is built from the \
             store";
-        let (files, damaged) = self.lexical.check_files();
-        let lacking = self.store.rows_of_all().map(|rows| (rows - self.lexical.rows()).len());
+        let (files, damaged) = self.lexical().check_files();
+        let lacking = self.store.rows_of_all().map(|rows| (rows - self.lexical().rows()).len());
         match lacking {
             _ if !damaged.is_empty() => Finding::bad("words", damaged.join("; "), HELP),
             Err(e) => Finding::bad("words", e.to_string(), HELP),
             Ok(0) => {
-                Finding::good("words", format!("{} papers; {files} files as they were written", self.lexical.len()))
+                Finding::good("words", format!("{} papers; {files} files as they were written", self.lexical().len()))
             }
             Ok(n) => Finding::bad("words", format!("it lacks {n} papers"), "it catches up by itself; look again"),
         }

@@ -27,8 +27,8 @@ pub struct EmbeddingSpace {
 }
 
 impl EmbeddingSpace {
-    /// Opens the index over the vectors of a model.
-    pub fn open(store: &Arc<Store>, model: StoredModel, config: &Config) -> Result<(Self, OpenReport)> {
+    /// Opens the index over the vectors of a model. Says up to which change of the store it holds everything that has one.
+    pub fn open(store: &Arc<Store>, model: StoredModel, config: &Config) -> Result<(Self, OpenReport, u64)> {
         // Read first: what changes meanwhile is then read again, never missed.
         let change = store.change()?;
         let rows = store.rows_of_all()?;
@@ -50,7 +50,11 @@ impl EmbeddingSpace {
         let opening = Opening { folder: &folder, fingerprint, dimension, options, change, rows: &rows, source };
         let (index, report) = index::open(config.index.kind, opening)?;
         let config = config.clone();
-        Ok((EmbeddingSpace { model, index, config, embedder: OnceLock::new(), opening: Mutex::default() }, report))
+        Ok((
+            EmbeddingSpace { model, index, config, embedder: OnceLock::new(), opening: Mutex::default() },
+            report,
+            change,
+        ))
     }
 
     /// The same over another index.

@@ -113,7 +113,7 @@ impl Corpus {
             users: self.store.count_users()?,
             change: self.store.change()?,
             index: IndexInfo { kind: space.index.kind().name(), state, m: t.m, ef_construction: t.ef_construction },
-            words: WordsInfo { rows: self.lexical.len(), terms: self.lexical.vocabulary() },
+            words: WordsInfo { rows: self.lexical().len(), terms: self.lexical().vocabulary() },
             disk: DiskInfo {
                 store: store.sum(),
                 index: size(&self.folder.join("index")),

@@ -15,9 +15,9 @@ use utoipa::ToSchema;
 
 use crate::cancel::{self, Cancel};
 use crate::embed::{Kind, PendingEmbeddings, unit};
-use crate::engine::corpus::Changes;
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::follow::Handed;
 use crate::error::{Error, Result};
 use crate::paper::{LeftOut, Paper, PaperId, Row, head};
 use crate::store::{Fingerprints, Outcome};
@@ -235,7 +235,8 @@ impl Corpus {
             let read = self.embed_all(source, &send, committed);
             drop(send);
             let report = committer.join().map_err(|_| Error::Internal("the committing thread panicked".into()))?;
-            Cancel::new().scope(|| self.commit_words()).unwrap_or_else(|e| self.follow.words_missed(&e));
+            let words = Cancel::new().scope(|| self.derived.commit_words());
+            words.unwrap_or_else(|e| self.derived.words_missed(&e));
             // A failed commit closes the channel, so its cause is the one to tell.
             let report = report?;
             read.map(|()| report)
@@ -367,7 +368,7 @@ impl Corpus {
         if window.papers.is_empty() {
             return Ok(());
         }
-        let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _moving = self.moving.read().unwrap_or_else(PoisonError::into_inner);
         let space = self.space();
         if !Arc::ptr_eq(&space, &window.space) {
             // The corpus moved to another model while this window was on its way.
@@ -412,17 +413,8 @@ impl Corpus {
         }
         // A row that was replaced within the window is added and gone at once.
         added.retain(|(row, _)| !gone.contains(row));
-        // First, since what is inserted may be frozen at once, and the files say how far the store had come.
-        space.index.seen(written.change);
-        space.index.insert(&added).unwrap_or_else(|e| self.follow.index_missed(&e));
-        space.index.remove(&gone).unwrap_or_else(|e| self.follow.index_missed(&e));
-        let followed = self.follow_versions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone);
-        // Behind the versions, which say what themes count.
-        self.followers.tell(&Changes::default());
-        // The store has taken it, so it is a success; what did not follow is told, and tried again.
-        followed.unwrap_or_else(|e| self.follow.index_missed(&e));
-        let followed = self.follow_words(&changed, &gone, written.change);
-        followed.unwrap_or_else(|e| self.follow.words_missed(&e));
+        changed.retain(|row, _| !gone.contains(row));
+        self.derived.follow(&Handed { change: Some(written.change), papers: changed, vectors: added, gone });
         Ok(())
     }
 }

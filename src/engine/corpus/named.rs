@@ -3,13 +3,12 @@
 //! An id as it was given always wins. Otherwise the forms of one identifier ([`Identifier`]) are one, upper and lower case of
 //! other ids are alike, and of several versions the one that was named is taken, else the newest.
 
-use std::sync::PoisonError;
-
 use roaring::RoaringBitmap;
 
 use crate::cancel;
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::follow::Handed;
 use crate::error::{Error, Result};
 use crate::paper::{Filter, Identifier, Paper, PaperId, Row, id_key};
 
@@ -144,9 +143,9 @@ impl Corpus {
             if let Some(vector) = space.vectors(&[row])?.pop().flatten() {
                 return Ok(WithVector { row, paper, vector });
             }
-            // The paper came, went or changed between the look into the store and that into the index: once the commit
-            // that did so is followed, both say the same.
-            drop(self.committing.lock().unwrap_or_else(PoisonError::into_inner));
+            // The paper came, went or changed between the look into the store and that into the index: once that is followed,
+            // both say the same.
+            self.derived.follow(&Handed::default());
         }
         if self.space().model.fingerprint != space.model.fingerprint {
             return Err(Error::Overloaded("the papers have just moved to another model; try again in a moment".into()));

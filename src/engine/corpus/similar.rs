@@ -104,7 +104,7 @@ impl Corpus {
         allowed: Option<&RoaringBitmap>,
         excluded: &RoaringBitmap,
     ) -> Result<Vec<Candidate>> {
-        let terms = self.lexical.terms(&[row]).pop().flatten().unwrap_or_default();
+        let terms = self.lexical().terms(&[row]).pop().flatten().unwrap_or_default();
         let probe = RetrievalQuery::new(ask.mode, vector, LexicalQuery::Terms(&terms));
         let needed = ask.offset.saturating_add(ask.limit);
         let mut k = pool(needed, false);
@@ -140,7 +140,7 @@ impl Corpus {
         began: Instant,
     ) -> Result<Answer> {
         let WithVector { row, paper, vector } = example;
-        let terms = self.lexical.terms(&[*row]).pop().flatten().unwrap_or_default();
+        let terms = self.lexical().terms(&[*row]).pop().flatten().unwrap_or_default();
         let wanted = LexicalQuery::Terms(&terms);
         let retrieved = self.retrieve(space, &RetrievalQuery::new(ask.mode, vector, wanted), ask, rules)?;
         let meaning = |value| Part::Paper { id: paper.id.to_string(), title: paper.title.clone(), value };

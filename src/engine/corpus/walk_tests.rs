@@ -134,7 +134,7 @@ fn walking(engine: &Engine, kind: IndexKind, folder: &std::path::Path) -> Arc<Sp
     let inner = open(kind, opening).expect("opens").0;
     inner.settle(change, Haste::Wait).expect("settles");
     let spy = Arc::new(Spy { inner, heard: Mutex::default() });
-    *engine.corpus.space.write().expect("whole") = Arc::new(space.with_index(spy.clone()));
+    engine.corpus.derived.move_to(space.with_index(spy.clone()), change, || Ok(())).expect("moves");
     spy
 }
 

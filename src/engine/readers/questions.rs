@@ -202,7 +202,7 @@ impl Readers {
     /// The papers that stand for the corpus; chosen again when it has changed by a twentieth. None without papers.
     fn corpus(&self, space: &EmbeddingSpace) -> Result<Option<Arc<Corpus>>> {
         let papers = space.len();
-        let (changes, released) = (self.store.change()?, self.released()?);
+        let (changes, released) = (self.corpus.followed().papers, self.released()?);
         let mut kept = self.questions.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(corpus) = kept.as_ref() {
             let some = papers / 20;

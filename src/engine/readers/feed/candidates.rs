@@ -93,14 +93,14 @@ impl Readers {
             && feed.ask.mode == Mode::Hybrid
             && !feed.ask.versions;
         // Read first: what is committed meanwhile is then looked at by the next feed.
-        let (change, step) = (self.store.change()?, step(needed));
-        if whole && let Some(kept) = by.reader.pool.get(change, step) {
+        let (followed, step) = (self.corpus.followed(), step(needed));
+        if whole && let Some(kept) = by.reader.pool.get(followed, step) {
             return Ok(kept);
         }
         let (rows, plan) = self.pool(by, eligible, step)?;
         let scored = self.score_rows(by, &rows)?;
         if whole {
-            self.pools.keep(&by.reader.pool, change, step, (scored.clone(), plan));
+            self.pools.keep(&by.reader.pool, followed, step, (scored.clone(), plan));
         }
         Ok((scored, plan))
     }

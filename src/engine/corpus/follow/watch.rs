@@ -1,42 +1,20 @@
-//! What is derived from the store follows it. What could not (a full disk, no descriptors left) is remembered, said as long
-//! as it lasts, and tried again until it has caught up: no restart is needed.
-//!
-//! A write that the store has taken is a success, whatever becomes of an index: nothing of it is lost, and a paper that was
-//! taken away is in no answer, since that needs no file. Until the index of words has caught up, what it lacks is not found
-//! by its words alone; by likeness, by id and in lists it is there.
+//! What could not follow the store (a full disk, no descriptors left) is remembered, said as long as it lasts, and tried again
+//! until it has caught up: no restart is needed.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::engine::corpus::Corpus;
-use crate::engine::corpus::embedding_space::EmbeddingSpace;
-use crate::engine::corpus::versions::Versions;
-use crate::engine::corpus::words::catch_up;
+use super::{Derived, Handed, Outcome, Reached};
 use crate::error::{Error, Result};
-use crate::index::{Haste, Lexical};
-use crate::paper::Row;
-use crate::store::{Store, Trouble, TroubleCode};
+use crate::index::Haste;
+use crate::store::TroubleCode;
 
 /// How often it is looked whether all is well.
 const TICK: Duration = Duration::from_millis(500);
 
 /// The longest time between two tries to catch up, in seconds.
 const LONGEST: u64 = 30;
-
-/// Vectors read at a time when the index follows.
-const PAGE: usize = 4096;
-
-/// The store, and what follows it.
-pub struct Follow {
-    pub store: Arc<Store>,
-    pub space: Arc<RwLock<Arc<EmbeddingSpace>>>,
-    pub lexical: Arc<Lexical>,
-    pub versions: Arc<RwLock<Versions>>,
-    pub committing: Arc<Mutex<()>>,
-    pub late: Mutex<Late>,
-    pub healer: Mutex<Option<JoinHandle<()>>>,
-}
 
 /// What has not followed.
 #[derive(Default)]
@@ -54,21 +32,30 @@ impl Late {
     }
 }
 
-impl Follow {
+impl Derived {
     /// The index of words could not follow.
-    pub fn words_missed(&self, e: &Error) {
+    pub(in crate::engine::corpus) fn words_missed(&self, e: &Error) {
         self.missed(|late| &mut late.words, e);
         self.say_words(None);
     }
 
     /// The index of vectors, or what is known of versions, could not follow.
-    pub fn index_missed(&self, e: &Error) {
+    pub(in crate::engine::corpus) fn index_missed(&self, e: &Error) {
         self.missed(|late| &mut late.index, e);
         self.say_index();
     }
 
+    /// Whether the words take nothing until they are opened anew.
+    pub(super) fn words_are_late(&self) -> bool {
+        self.late().words
+    }
+
+    fn late(&self) -> MutexGuard<'_, Late> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn missed(&self, which: impl Fn(&mut Late) -> &mut bool, e: &Error) {
-        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut late = self.late();
         if !std::mem::replace(which(&mut late), true) {
             // The operator finds paths in the log; whoever asks for troubles learns none.
             tracing::error!("an index could not follow the store: {e}");
@@ -99,10 +86,10 @@ impl Follow {
     fn tick(self: &Arc<Self>) {
         self.store.watch();
         let troubles = self.store.troubles();
-        let space = Arc::clone(&self.space.read().unwrap_or_else(PoisonError::into_inner));
+        let space = self.space();
         let unwritten = space.index.status().trouble.is_some();
         let (words, index, due) = {
-            let late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+            let late = self.late();
             (late.words, late.index, late.not_before.is_none_or(|at| at <= Instant::now()))
         };
         if unwritten || index {
@@ -117,11 +104,13 @@ impl Follow {
         } else {
             troubles.end(TroubleCode::WordsBehind);
         }
-        if !(words || index || unwritten) || !due || troubles.has(TroubleCode::FolderGone) {
+        // Somebody may have written and not come to follow (a panic), or been another than this process.
+        let behind = self.store.change().is_ok_and(|now| now > self.followed().papers);
+        if !(words || index || unwritten || behind) || !due || troubles.has(TroubleCode::FolderGone) {
             return;
         }
         if !self.store.has_room() {
-            self.late.lock().unwrap_or_else(PoisonError::into_inner).again();
+            self.late().again();
             return;
         }
         if unwritten {
@@ -134,76 +123,57 @@ impl Follow {
             return;
         }
         let own = Arc::clone(self);
-        let heal = move || {
-            let healed = own.heal(words, index);
-            let mut late = own.late.lock().unwrap_or_else(PoisonError::into_inner);
-            match healed {
-                Ok(()) => {
-                    // Somebody may have written meanwhile, and failed.
-                    let words = late.words && (!words || own.lexical.standing().is_none_or(|(failed, _)| failed));
-                    let healed = Late { words, index: late.index && !index, ..Late::default() };
-                    // What is only not written yet is tried again later and later.
-                    *late = if unwritten { Late { tries: late.tries, ..healed } } else { healed };
-                    if unwritten {
-                        late.again();
-                    }
-                }
-                Err(e) => {
-                    tracing::warn!("an index could not catch up yet: {e}");
-                    late.again();
-                }
-            }
-        };
-        match std::thread::Builder::new().name("catch-up".into()).spawn(heal) {
+        match std::thread::Builder::new().name("catch-up".into()).spawn(move || own.heal(unwritten)) {
             Ok(thread) => *healer = Some(thread),
             Err(e) => tracing::warn!("an index could not catch up yet: no thread ({e})"),
         }
     }
 
-    /// Brings what did not follow up to the store.
-    fn heal(&self, words: bool, index: bool) -> Result<()> {
-        let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
-        let space = Arc::clone(&self.space.read().unwrap_or_else(PoisonError::into_inner));
-        if index {
-            let versions = Versions::read(&self.store)?;
-            *self.versions.write().unwrap_or_else(PoisonError::into_inner) = versions;
-            follow(&self.store, &space)?;
-        }
-        if words {
-            let report = self.lexical.recover(&self.store.rows_of_all()?, self.store.change()?)?;
-            if let Some(doubt) = report.doubt {
-                tracing::warn!("the index of words could not be used ({doubt}); it is built again from the store");
-            }
-            catch_up(&self.store, &self.lexical, report.change)?;
+    /// Brings what did not follow up to the store. `unwritten`: the index has rows that it could not write down.
+    fn heal(&self, unwritten: bool) {
+        let mut reached = self.reached();
+        let words_were_late = self.words_are_late();
+        let opened = if words_were_late { self.open_words_anew(&mut reached) } else { Ok(()) };
+        let Outcome { index, words } = self.bring(&mut reached, &Handed::default(), opened.is_err());
+        let words = opened.and(words).and_then(|()| match words_were_late {
+            true => self.lexical.commit(reached.words),
+            false => Ok(()),
+        });
+        self.publish(&reached);
+        if words_were_late && words.is_ok() {
             tracing::warn!("the index of words has caught up with the store");
         }
+        for e in [index.as_ref().err(), words.as_ref().err()].into_iter().flatten() {
+            tracing::warn!("an index could not catch up yet: {e}");
+        }
+        let mut late = self.late();
+        // Somebody may have written words meanwhile, and failed.
+        let failed_again = late.words && self.lexical.standing().is_none_or(|(failed, _)| failed || !words_were_late);
+        let tries = late.tries;
+        *late = Late { words: words.is_err() || failed_again, index: index.is_err(), ..Late::default() };
+        // What is only not written yet is tried again later and later.
+        if late.words || late.index || unwritten {
+            late.tries = tries;
+            late.again();
+        }
+    }
+
+    /// Opens the words anew after a failure; they lack what came since they were written last.
+    fn open_words_anew(&self, reached: &mut Reached) -> Result<()> {
+        let report = self.lexical.recover(&self.store.rows_of_all()?, self.store.change()?)?;
+        if let Some(doubt) = report.doubt {
+            tracing::warn!("the index of words could not be used ({doubt}); it is built again from the store");
+        }
+        reached.words = report.change;
         Ok(())
     }
-}
-
-/// Brings an index up to the store: rows that came are added, rows that went are taken away.
-pub fn follow(store: &Store, space: &EmbeddingSpace) -> Result<()> {
-    // First: rows may be frozen as soon as they are in.
-    space.index.seen(store.change()?);
-    let (there, have) = (store.rows_of_all()?, space.index.rows());
-    let came: Vec<u32> = (&there - &have).iter().collect();
-    for some in came.chunks(PAGE) {
-        let mut vectors: Vec<(Row, Vec<f32>)> = Vec::with_capacity(some.len());
-        store.vectors_of(&space.model, &some.iter().collect(), &mut |row, v| {
-            vectors.push((row, v.to_vec()));
-            Ok(())
-        })?;
-        space.index.insert(&vectors.iter().map(|(row, v)| (*row, v.as_slice())).collect::<Vec<_>>())?;
-    }
-    let gone: Vec<Row> = (have - there).iter().map(Row).collect();
-    space.index.remove(&gone)
 }
 
 /// The thread that looks whether all is well, until this is dropped.
 pub struct Watcher {
     stop: Arc<(Mutex<bool>, Condvar)>,
     thread: Option<JoinHandle<()>>,
-    follow: Arc<Follow>,
+    derived: Arc<Derived>,
 }
 
 impl Watcher {
@@ -211,8 +181,8 @@ impl Watcher {
     ///
     /// # Errors
     /// [`Error::Overloaded`] when no thread can be started.
-    pub fn start(follow: &Arc<Follow>) -> Result<Self> {
-        let (stop, own): (Arc<(Mutex<bool>, Condvar)>, _) = (Arc::default(), Arc::clone(follow));
+    pub fn start(derived: &Arc<Derived>) -> Result<Self> {
+        let (stop, own): (Arc<(Mutex<bool>, Condvar)>, _) = (Arc::default(), Arc::clone(derived));
         let stopped = Arc::clone(&stop);
         let watch = move || {
             let (flag, changed) = &*stopped;
@@ -232,7 +202,7 @@ impl Watcher {
         };
         let thread = std::thread::Builder::new().name("watch".into()).spawn(watch);
         let thread = thread.map_err(|e| Error::Overloaded(format!("cannot start a thread: {e}")))?;
-        Ok(Watcher { stop, thread: Some(thread), follow: Arc::clone(follow) })
+        Ok(Watcher { stop, thread: Some(thread), derived: Arc::clone(derived) })
     }
 }
 
@@ -243,16 +213,9 @@ impl Drop for Watcher {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        let healer = self.follow.healer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let healer = self.derived.healer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(healer) = healer {
             let _ = healer.join();
         }
-    }
-}
-
-impl Corpus {
-    /// What is wrong for now, the gravest first; empty while all is well. It waits for nothing.
-    pub fn troubles(&self) -> Vec<Trouble> {
-        self.store.troubles().all()
     }
 }
