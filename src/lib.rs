@@ -35,11 +35,12 @@
 //! | `engine/readers` | users, their events, interests and imports; feeds, ranking, questions, trending. Knows both |
 //! | [`embed`] | text to unit vector: model files, tokens, the queue and the thread that owns the model; where it runs (`placement`), on our own kernels for the processor (`cpu`) or through candle on any device (`candle`) |
 //! | [`index`] | vector to nearest rows: one contract (`VectorIndex`) and three that keep it: `segments` (the default: frozen segments with a graph each, what came since, and the thread that freezes), `exact`, `hnsw_rs`; words to rows and rows to terms (`lexical`, on tantivy) |
-//! | [`store`] | what is true: papers, vectors, users with their events and interests, and themes in SQLite; schema and migrations |
+//! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports and interests, themes; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; the preference model and interests of a reader, candidate sets, co-reading, questions; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
 //! | [`user`] | a user, events and what they come to |
+//! | [`assignment`] | who goes with whom: the pairs of two sets that share most in all |
 //! | [`vector`] | sums and products of dense and sparse vectors |
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
@@ -63,7 +64,7 @@
 //! 2  engine                       the only place where the next floor's rooms meet:
 //!      answer < corpus < themes < readers < face     a part offers methods, and no file looks into another part's state
 //! 1  embed  index  store  rank  themes    do not know each other
-//! 0  paper  user  vector  config  error  cancel  bounds   know nobody
+//! 0  paper  user  vector  assignment  config  error  cancel  bounds   know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -75,10 +76,14 @@
 //!   that nobody reads, work. Refusing costs nothing of what is refused. Work ends when nobody waits for its answer any more.
 //! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
 //!   the one that asked.
-//! - candle stands only in `embed/candle`, tokenizers only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap
+//! - candle stands only in `embed/candle`, tokenizers only in `embed`, tantivy and memory maps only in `index`, SQL only in `store/sqlite`, clap
 //!   only in `cli` and `config`.
-//! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL, but for the
-//!   filter that a set of rows came from. Which index there is is decided in `index/open` alone, by `[index] kind`. `store` never sees a distance.
+//! - Which store there is, is chosen in `store::open` alone. The traits know no process, file or statement: one method is one
+//!   transaction, change numbers are handed out in the order of the commits, and where to go on from is a typed place. What
+//!   stands in a cursor is known to `engine/page` alone.
+//! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL, but it may see the filter
+//!   that a set of rows came from. `store` never sees a distance.
+//! - The rest knows an index over vectors as `VectorIndex` alone; which one there is, is decided in `index/open` by `[index] kind`.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
 //!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
 //!   word that does not leave `index`.
@@ -99,7 +104,7 @@
 //!   whatever could be written down of that.
 //! - Damage is told, never answered from: every page of the database has a checksum beside it, every paper one in its row, and
 //!   the number of the last acknowledged commit stands outside the log, so that a store that comes back older is said. SQLite
-//!   changes its file only where these checksums are kept (`store/commit`).
+//!   changes its file only where these checksums are kept (`store/sqlite/commit`).
 //! - The folder that was opened is the one that is written: its files are compared before a commit and behind it.
 //! - A search reads one state of the index, which never changes; who writes puts another in its place. A file of `segments`
 //!   is written once under a new name, and counts when the manifest names it.
@@ -110,6 +115,8 @@
 //! - Text from outside is text: markup is removed once, in [`paper::plain`], and what is searched, embedded, named and
 //!   compared comes from there. What was sent is kept and given back. The store remembers by which rules its texts were
 //!   read ([`paper::READING`]); a folder of older ones is brought up to date when it is opened.
+//! - A rule about words stands once, in [`paper`], whoever needs it: function words and plurals ([`paper::english`]), commands of
+//!   TeX ([`paper::tex`]), names of persons ([`paper::person`]), categories, percent signs, accents, what is not seen.
 //! - Only its id and its title can cost a paper its place; any other field that cannot be read is left out and told. How much
 //!   each may hold is said once, in [`paper::bounds`], whichever way a paper comes; fields that nobody knows stay the text that
 //!   they came as. JSON of megabytes is taken apart an entry at a time and never made one tree.
@@ -131,9 +138,8 @@
 //!   batches of tokens. The queue is bounded for queries; documents come from ingests, which have few windows under way,
 //!   and from requests, which `http` bounds.
 //! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu` and
-//!   `index/kernel`, where `index` maps its files (`index/segments/map`,
-//!   `index/lexical/forward`), where memory goes back to the
-//!   system (`embed/cpu/release`) and where a thread lets others go first (`index/background`).
+//!   `index/kernel`, where `index` maps its files (`index/segments/map`, `index/lexical/forward`), where memory goes
+//!   back to the system (`embed/cpu/release`) and where a thread lets others go first (`index/background`).
 //!
 //! # Glossary
 //!
@@ -164,6 +170,7 @@
 //! | theme snapshot | the themes of one run with the assignment of every paper, as one immutable view |
 //! | assignment | the theme of a paper at each level, and whether it is a member or only nearest to it |
 
+pub mod assignment;
 pub mod bounds;
 pub mod cancel;
 pub mod cli;

@@ -2,6 +2,7 @@
 
 use super::show::{counted, thousands};
 use super::{Context, show};
+use crate::config::IndexKind;
 
 /// Maintain the vector index
 #[derive(clap::Args)]
@@ -18,7 +19,8 @@ enum Action {
     /// Compare searches for a sample of papers with the exact scan, and check every file of the index and every
     /// database page
     ///
-    /// Fails when a file or page is not as it was written, a paper cannot be found by its own vector, or a part of a
+    /// An index that is in memory alone (`hnsw_rs`) is linked first, which may take minutes, and has no files to read. Fails when a
+    /// file or page is not as it was written, a paper cannot be found by its own vector, or a part of a
     /// graph is unreachable. `paperkin doctor` checks everything else as well.
     Check {
         /// Papers to search for
@@ -31,20 +33,20 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let Action::Check { sample } = args.action;
     let engine = context.open_filled()?;
     let checkup = engine.check_index(sample as usize)?;
+    let kind = engine.info()?.index.kind;
+    let lasts = kind == IndexKind::Segments.name();
     let (checked, database) = (&checkup.index, &checkup.database);
     if context.json {
         show::document(&checkup)?;
     } else {
-        let kind = engine.info()?.index.kind;
         let mut lines = vec![
             format!("kind         {kind}"),
             format!("recall@10    {:.4} over {} papers", checked.recall, thousands(checked.sample)),
             format!("lost         {} not found by their own vector", counted(checked.lost, "paper")),
             match checked.unreachable {
                 Some(n) => format!("unreachable  {} of the graphs", counted(n, "point")),
-                None => {
-                    format!("unreachable  cannot be told of an index of kind {kind}: `lost` says what is not found")
-                }
+                None if kind == IndexKind::Exact.name() => "unreachable  none: this index has no graph".to_string(),
+                None => format!("unreachable  unknown: {kind} does not expose its links; see `lost`"),
             },
         ];
         lines.push(match (checked.damaged.len(), checked.files) {
@@ -66,10 +68,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         anyhow::bail!("the database is damaged; `paperkin doctor` says more");
     }
     if checked.lost + checked.unreachable.unwrap_or(0) + checked.damaged.len() > 0 {
-        anyhow::bail!(
-            "the index is not as it should be; stop the service, remove the folder `index` in the data folder, and open it \
-             again: it is built from the store"
-        );
+        let how = if lasts {
+            "stop the service, remove the folder `index` in the data folder, and open it again"
+        } else {
+            "open the folder again"
+        };
+        anyhow::bail!("the index is not as it should be; {how}: it is built from the store");
     }
     Ok(())
 }

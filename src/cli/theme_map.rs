@@ -138,7 +138,7 @@ fn picture(map: &ThemeMap) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    shown(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    quick_xml::escape::escape(shown(text)).into_owned()
 }
 
 /// The map as a page: the script of the service's own page with all papers, and titles under the pointer.

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use fastrand::Rng;
+
 use super::Progress;
-use super::bootstrap::Random;
+use super::bootstrap::draw;
 use super::metrics::Figures;
 use super::search::row;
 use super::sets::Group;
@@ -60,11 +62,11 @@ pub fn run(engine: &Engine, groups: &[Group], plan: &Plan, progress: Progress<'_
                 let mut figures = Vec::new();
                 for group in &there {
                     // The same examples for every strategy and mode.
-                    let mut random = Random(97 + k as u64);
+                    let mut random = Rng::with_seed(97 + k as u64);
                     let mut of_group = Vec::new();
                     for _ in 0..plan.draws {
-                        let likes = random.draw(&group.relevant, k.min(group.relevant.len() - 1));
-                        let dislikes = random.draw(&group.others, k.min(group.others.len()));
+                        let likes = draw(&mut random, &group.relevant, k.min(group.relevant.len() - 1));
+                        let dislikes = draw(&mut random, &group.others, k.min(group.others.len()));
                         of_group.push(one(engine, group, &likes, &dislikes, strategy, mode)?);
                     }
                     figures.push(average(&of_group));

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use fastrand::Rng;
+
 use super::Progress;
-use super::bootstrap::Random;
+use super::bootstrap::draw;
 use super::metrics::Figures;
 use super::search::row;
 use super::sets::Group;
@@ -25,13 +27,13 @@ pub fn run(
     progress: Progress<'_>,
 ) -> Result<Table> {
     let mut seeded: Vec<(String, HashSet<String>)> = Vec::new();
-    let mut random = Random(11);
+    let mut random = Rng::with_seed(11);
     for group in groups {
         let in_corpus = present(engine, &group.relevant)?;
         if in_corpus.len() < 2 {
             continue;
         }
-        for seed in random.draw(&in_corpus, seeds) {
+        for seed in draw(&mut random, &in_corpus, seeds) {
             let others = in_corpus.iter().filter(|id| **id != seed).cloned().collect();
             seeded.push((seed, others));
         }

@@ -8,7 +8,7 @@ use super::table::{Cell, Table};
 use crate::engine::{Engine, ThemesOptions};
 use crate::error::{Error, Result};
 use crate::paper::Paper;
-use crate::themes::text::singular;
+use crate::paper::english::singular;
 
 /// A grouping by another program, to compare with.
 #[derive(Debug, Clone, Default)]

@@ -270,7 +270,7 @@ impl Inner {
             return None;
         }
         // As many more as there are points for each that may be found, and some to spare.
-        let wanted = k.saturating_mul(points.div_ceil(standing)).saturating_mul(3) / 2 + 8;
+        let wanted = k.saturating_mul(points).saturating_mul(3) / (2 * standing) + 8;
         let ef = wanted.max(self.options.ef_search);
         let costs = ef.saturating_mul(DEARER * self.options.rows_a_step);
         (wanted < points / 4 && costs < standing).then_some(Reach { held, linked, waiting, allowed, k, wanted })

@@ -1,6 +1,8 @@
 //! Interests: groups of a reader's examples found by clustering, matched to the groups of earlier runs, and their slots
 //! in a list.
 
+use crate::assignment;
+
 /// At most so many examples are clustered; the caller puts the others into the closest group.
 pub const MAX_CLUSTERED: usize = 600;
 
@@ -175,23 +177,17 @@ impl Groups {
     }
 }
 
-/// Matches new groups to old ones, greedily by overlap: for each new group the old one that it continues, each old
-/// group at most once.
+/// Matches new groups to old ones: for each new group the old one that it continues, each old group at most once. The
+/// matching has the greatest total overlap, so that of two groups that grew out of one the other can still continue
+/// another.
 ///
 /// `overlap(new, old)` is the total weight of the papers in both.
 pub fn match_groups(new: usize, old: usize, overlap: impl Fn(usize, usize) -> f32) -> Vec<Option<usize>> {
-    let mut pairs: Vec<(f32, usize, usize)> = (0..new)
-        .flat_map(|i| (0..old).map(move |j| (i, j)))
-        .map(|(i, j)| (overlap(i, j), i, j))
-        .filter(|p| p.0 > 0.0)
-        .collect();
-    pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-    let (mut out, mut taken) = (vec![None; new], vec![false; old]);
-    for (_, i, j) in pairs {
-        if out[i].is_none() && !taken[j] {
-            out[i] = Some(j);
-            taken[j] = true;
-        }
+    let pairs = (0..new).flat_map(|i| (0..old).map(move |j| (i, j)));
+    let weights: Vec<(u32, u32, f64)> = pairs.map(|(i, j)| (i as u32, j as u32, f64::from(overlap(i, j)))).collect();
+    let mut out = vec![None; new];
+    for (i, j) in assignment::best(&weights) {
+        out[i as usize] = Some(j as usize);
     }
     out
 }

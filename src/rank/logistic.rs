@@ -5,6 +5,8 @@
 //! The dual has one variable for each example, and the weights are the sum of the examples times these variables. So
 //! the part of each example in a score comes for free.
 
+use fastrand::Rng;
+
 use crate::cancel;
 use crate::vector::{add, dot, sparse_dot};
 
@@ -177,21 +179,16 @@ fn norm(s: &Sample<'_>, bias: f32) -> f32 {
 /// A new random order for each pass, the same in every run. In one fixed order coordinate descent is far slower.
 struct Shuffle {
     order: Vec<usize>,
-    state: u64,
+    random: Rng,
 }
 
 impl Shuffle {
     fn new(n: usize) -> Self {
-        Shuffle { order: (0..n).collect(), state: 0x9E37_79B9_7F4A_7C15 }
+        Shuffle { order: (0..n).collect(), random: Rng::with_seed(1) }
     }
 
     fn next(&mut self) -> &[usize] {
-        for k in (1..self.order.len()).rev() {
-            self.state ^= self.state << 13;
-            self.state ^= self.state >> 7;
-            self.state ^= self.state << 17;
-            self.order.swap(k, (self.state % (k as u64 + 1)) as usize);
-        }
+        self.random.shuffle(&mut self.order);
         &self.order
     }
 }

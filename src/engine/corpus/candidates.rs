@@ -14,7 +14,7 @@ use crate::engine::answer::Mode;
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::error::Result;
-use crate::index::{Allowed, Lexical, Plan, TermVector, Words, dot};
+use crate::index::{Allowed, Lexical, Plan, QueryWords, TermVector, dot};
 use crate::paper::Row;
 
 /// The words' share of a score: the middle of what was best on the even queries of cranfield and cisi.
@@ -24,7 +24,7 @@ pub const WORDS_SHARE: f32 = 0.5;
 #[derive(Clone, Copy)]
 pub enum LexicalQuery<'a> {
     /// Those of a short query.
-    Words(&'a Words),
+    Words(&'a QueryWords),
     /// Those of a text, a paper, or several.
     Terms(&'a TermVector),
 }
@@ -293,13 +293,13 @@ mod tests {
                     assert!(mode != Mode::Lexical || c.meaning == 0.0);
                 }
                 if mode != Mode::Dense {
-                    assert!(found.iter().any(|c| c.row == row(&store, "p7")), "{mode:?}: it holds the words");
+                    assert!(found.iter().any(|c| c.row == row(&*store, "p7")), "{mode:?}: it holds the words");
                 }
                 // More than there are: all of them, and nobody looks for more.
                 let all = corpus.candidates(&space, &query, 1000, None).expect("found");
                 assert!(all.exhausted && (mode == Mode::Lexical || all.found.len() == 120));
                 // Only what is allowed.
-                let allowed = RoaringBitmap::from_iter([row(&store, "p3").0, row(&store, "p5").0]);
+                let allowed = RoaringBitmap::from_iter([row(&*store, "p3").0, row(&*store, "p5").0]);
                 let few = corpus.candidates(&space, &query, 10, Some((&allowed).into())).expect("found").found;
                 assert!(few.len() <= 2 && few.iter().all(|c| allowed.contains(c.row.0)));
             }
@@ -318,6 +318,6 @@ mod tests {
         let query =
             RetrievalQuery { feedback: 0.9, ..RetrievalQuery::new(Mode::Hybrid, &vector, LexicalQuery::Words(&words)) };
         let found = corpus.candidates(&space, &query, 81, None).expect("found").found;
-        assert_eq!(found[0].row, row(&store, "odd"), "the one with all the words: {found:?}");
+        assert_eq!(found[0].row, row(&*store, "odd"), "the one with all the words: {found:?}");
     }
 }

@@ -28,7 +28,7 @@ pub struct EmbeddingSpace {
 
 impl EmbeddingSpace {
     /// Opens the index over the vectors of a model. Says up to which change of the store it holds everything that has one.
-    pub fn open(store: &Arc<Store>, model: StoredModel, config: &Config) -> Result<(Self, OpenReport, u64)> {
+    pub fn open(store: &Arc<dyn Store>, model: StoredModel, config: &Config) -> Result<(Self, OpenReport, u64)> {
         // Read first: what changes meanwhile is then read again, never missed.
         let change = store.change()?;
         let rows = store.rows_of_all()?;

@@ -16,10 +16,10 @@ pub const TOPICS: [&str; 4] =
     ["quasars and their jets", "soil fungi of meadows", "graph colouring bounds", "medieval wool trade"];
 
 /// Opens a folder, with its store beside it for whoever writes behind the corpus.
-pub fn open(folder: &Path, set: impl FnOnce(&mut Config)) -> (Arc<Store>, Corpus) {
+pub fn open(folder: &Path, set: impl FnOnce(&mut Config)) -> (Arc<dyn Store>, Corpus) {
     let mut config = Config { model: Some("hash".into()), ..Config::new(folder) };
     set(&mut config);
-    let store = Arc::new(Store::open(folder).expect("a folder"));
+    let store = crate::store::open(folder).expect("a folder");
     let corpus = Corpus::open(Arc::clone(&store), config, &|_, _| {}).expect("opens").corpus;
     (store, corpus)
 }
@@ -56,7 +56,7 @@ pub fn vector(corpus: &Corpus, paper: &Paper) -> Vec<f32> {
 }
 
 /// The row of a paper.
-pub fn row(store: &Store, id: &str) -> Row {
+pub fn row(store: &dyn Store, id: &str) -> Row {
     let id = crate::paper::PaperId::new(id).expect("an id");
     store.rows(&[&id]).expect("read")[0].expect("it is there")
 }

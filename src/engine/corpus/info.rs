@@ -90,11 +90,6 @@ impl Corpus {
         let space = self.space();
         let state = space.index.status();
         let t = &self.config.tuning;
-        let store = ["", "-wal", "-shm"].iter().map(|s| {
-            let mut name = self.store.path().as_os_str().to_owned();
-            name.push(s);
-            std::fs::metadata(name).map_or(0, |m| m.len())
-        });
         Ok(Info {
             version: env!("CARGO_PKG_VERSION"),
             data: self.folder.display().to_string(),
@@ -108,14 +103,14 @@ impl Corpus {
                 precision_named(&space.model.precision),
                 None,
             )),
-            papers: self.store.count()?,
+            papers: self.store.count_papers()?,
             vectors: space.index.len(),
             users: self.store.count_users()?,
             change: self.store.change()?,
             index: IndexInfo { kind: space.index.kind().name(), state, m: t.m, ef_construction: t.ef_construction },
             words: WordsInfo { rows: self.lexical().len(), terms: self.lexical().vocabulary() },
             disk: DiskInfo {
-                store: store.sum(),
+                store: self.store.bytes(),
                 index: size(&self.folder.join("index")),
                 words: size(&self.folder.join(super::words::WORDS)),
             },

@@ -20,7 +20,7 @@ use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::follow::Handed;
 use crate::error::{Error, Result};
 use crate::paper::{LeftOut, Paper, PaperId, Row, head};
-use crate::store::{Fingerprints, Outcome};
+use crate::store::{Fingerprints, PaperWritten};
 
 /// Rejected lines, or entries of a list, that are listed one by one; more are only counted.
 pub const MAX_LISTED: usize = 1000;
@@ -379,30 +379,30 @@ impl Corpus {
         }
         let papers: Vec<(&Paper, Option<&[f32]>)> =
             window.papers.iter().enumerate().map(|(k, p)| (p, window.vectors.get(&k).map(Vec::as_slice))).collect();
-        let written = self.store.put(&papers, &space.model.fingerprint)?;
+        let written = self.store.put_papers(&papers, &space.model.fingerprint)?;
         let (mut added, mut gone): (Vec<(Row, &[f32])>, Vec<Row>) = (Vec::new(), Vec::new());
         // Of a paper that comes twice in a window the last counts.
         let mut changed: HashMap<Row, &Paper> = HashMap::new();
-        for (((paper, vector), line), outcome) in papers.iter().zip(&window.lines).zip(&written.outcomes) {
+        for (((paper, vector), line), outcome) in papers.iter().zip(&window.lines).zip(&written.papers) {
             match outcome {
-                Outcome::New(row) => {
+                PaperWritten::New(row) => {
                     report.accepted += 1;
                     changed.insert(*row, *paper);
                     added.extend(vector.map(|v| (*row, v)));
                 }
-                Outcome::Replaced { old, new } => {
+                PaperWritten::Replaced { old, new } => {
                     report.updated += 1;
                     changed.insert(*new, *paper);
                     gone.push(*old);
                     added.extend(vector.map(|v| (*new, v)));
                 }
-                Outcome::Updated(row) => {
+                PaperWritten::Updated(row) => {
                     report.updated += 1;
                     changed.insert(*row, *paper);
                 }
-                Outcome::Unchanged(_) => report.unchanged += 1,
+                PaperWritten::Unchanged(_) => report.unchanged += 1,
                 // Only when somebody else changed the same paper between our look and our commit.
-                Outcome::NeedsVector => report.reject(
+                PaperWritten::NeedsVector => report.reject(
                     *line,
                     Rejection {
                         id: Some(paper.id.to_string()),

@@ -27,7 +27,7 @@ mod versions;
 mod words;
 
 #[cfg(test)]
-mod walk_tests;
+mod tests;
 
 pub use self::doctor::{Checkup, Diagnosis};
 pub use self::embed::{MAX_QUERY_BYTES, check_query};
@@ -49,10 +49,11 @@ use std::sync::{Arc, RwLock, RwLockReadGuard};
 use self::follow::{Derived, Handed};
 use crate::config::Config;
 use crate::engine::answer::check_limit;
+use crate::engine::page::{Listing, Page, SortedPlace};
 use crate::error::{Error, Result};
 use crate::index::{Haste, Lexical};
 use crate::paper::{Paper, PaperId, Row};
-use crate::store::{Listing, Page, Store, StoredModel, Trouble};
+use crate::store::{Store, StoredModel, Trouble};
 use crate::user::Moment;
 
 /// The papers of a data folder, and what is derived from them.
@@ -62,7 +63,7 @@ pub struct Corpus {
     folder: PathBuf,
     config: Config,
     // Shared with the index, which reads from it what its files lack.
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     // The index of vectors, the words, the versions: everything that follows the store.
     derived: Arc<Derived>,
     // Held for reading from a look at the present space until a write with vectors of it has been followed; for writing while
@@ -79,13 +80,15 @@ impl Corpus {
     /// A page of papers without a query.
     pub fn list(&self, listing: &Listing) -> Result<Page<Paper>> {
         check_limit(listing.limit)?;
-        self.store.list(listing)
+        let days = listing.date.as_ref().map(|date| (date.first_day(), date.last_day()));
+        let papers = self.store.list(listing.sort.into(), days, SortedPlace::of(listing)?, listing.limit)?;
+        Ok(Page::of(SortedPlace::sorted(listing.sort, papers)))
     }
 
     /// Takes a paper away: it is in no later answer.
     pub fn delete(&self, id: &str) -> Result<()> {
         let known = self.named_beyond_doubt(id)?;
-        let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
+        let row = self.store.delete_paper(&known)?.ok_or_else(|| Error::no_paper(id))?;
         self.derived.follow(&Handed { gone: vec![row], ..Handed::default() });
         Ok(())
     }
@@ -162,7 +165,7 @@ impl Corpus {
     pub fn maintain_gently(&self) -> Result<()> {
         let change = self.store.change()?;
         self.space().index.settle(change, Haste::Behind).unwrap_or_else(|e| self.derived.index_missed(&e));
-        self.store.fold_log().unwrap_or_else(|e| tracing::warn!("the log of the store was not folded in: {e}"));
+        self.store.tidy().unwrap_or_else(|e| tracing::warn!("the log of the store was not folded in: {e}"));
         let words = self.derived.commit_words().and_then(|()| self.derived.lexical().join());
         words.unwrap_or_else(|e| self.derived.words_missed(&e));
         Ok(())

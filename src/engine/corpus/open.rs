@@ -27,16 +27,16 @@ pub struct OpenedCorpus {
 impl Corpus {
     /// Opens what is derived from a store. An index that is missing, damaged or behind is healed from it. `progress` hears how
     /// many papers of how many of a folder of an earlier version were brought up to date.
-    pub fn open(store: Arc<Store>, config: Config, progress: &dyn Fn(usize, usize)) -> Result<OpenedCorpus> {
-        let model = choose_model(&store, &config)?;
-        let renewed = bring_up_to_date(&store, &model, &config, progress)?;
+    pub fn open(store: Arc<dyn Store>, config: Config, progress: &dyn Fn(usize, usize)) -> Result<OpenedCorpus> {
+        let model = choose_model(&*store, &config)?;
+        let renewed = bring_up_to_date(&*store, &model, &config, progress)?;
         let (space, report, change) = EmbeddingSpace::open(&store, model, &config)?;
         renewed.embedder.into_iter().for_each(|embedder| space.adopt(embedder));
-        let papers = store.count()?;
+        let papers = store.count_papers()?;
         if space.index.len() != papers {
             return Err(Error::Data(format!(
                 "{}: {papers} papers, but {} vectors of {}. Put a copy of the database back, or ingest into a new folder",
-                store.path().display(),
+                store.location(),
                 space.index.len(),
                 space.model.name
             )));

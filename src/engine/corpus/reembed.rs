@@ -56,7 +56,7 @@ impl Corpus {
             self.derived.move_to(space, had_all, || self.store.set_current_model(&model))?;
             sweep(&self.folder.join("index"), &model.fingerprint);
         }
-        Ok(Reembedded { model: model.name, precision: model.precision, papers: self.store.count()?, embedded })
+        Ok(Reembedded { model: model.name, precision: model.precision, papers: self.store.count_papers()?, embedded })
     }
 
     fn embed_lacking(
@@ -66,13 +66,13 @@ impl Corpus {
         embedded: &mut usize,
         progress: &dyn Fn(usize, usize),
     ) -> Result<()> {
-        let total = *embedded + self.store.count_lacking(model)?;
+        let total = *embedded + self.store.count_without_vector(model)?;
         let (mut after, mut done, pace) = (None, false, embedder.pace());
         let mut under_way: VecDeque<(Vec<(Row, Paper)>, PendingEmbeddings)> = VecDeque::new();
         loop {
             // The next ones are read and split while the model works on those before.
             while !done && under_way.len() <= pace.ahead {
-                let batch = self.store.lacking(model, after, pace.window.max(BATCH))?;
+                let batch = self.store.papers_without_vector(model, after, pace.window.max(BATCH))?;
                 let Some((last, _)) = batch.last() else {
                     done = true;
                     break;

@@ -10,6 +10,7 @@ use crate::engine::answer::SearchOptions;
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::candidates::{Candidate, RetrievalQuery};
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::widen::{Look, widen};
 use crate::error::Result;
 use crate::index::{Allowed, Plan};
 use crate::paper::{Paper, Row, Works};
@@ -77,12 +78,7 @@ impl Corpus {
         // What is reordered after the search is chosen from more than is shown, and pages must come from one order: so
         // the pool grows in steps and not with each page.
         let reordered = ask.diversity > 0.0 || rules.rescore.is_some();
-        let mut pool = pool(needed, reordered);
-        loop {
-            if pool > space.len() / 4 {
-                // Then all of them are as cheap, and pages join without gap or overlap.
-                pool = space.len() + 1;
-            }
+        widen(pool(needed, reordered), space.len(), |pool| {
             let mut candidates = self.candidates(space, probe, pool + rules.without.len(), filtered)?;
             candidates.found.retain(|f| !rules.without.contains(&f.row));
             if let Some(rescore) = rules.rescore {
@@ -99,12 +95,11 @@ impl Corpus {
             // Below the least score there is nothing more to find, however far one looks.
             let exhausted = candidates.exhausted || (candidates.found.len() < before && rules.rescore.is_none());
             let chosen = self.choose(space, candidates.found, ask.diversity, needed, &rules)?;
-            if chosen.len() >= needed || exhausted {
-                let hits = chosen.into_iter().skip(ask.offset).take(ask.limit).collect();
-                return Ok(Retrieved { hits, plan: candidates.plan, total });
-            }
-            pool = pool.saturating_mul(4);
-        }
+            let enough = chosen.len() >= needed || exhausted;
+            let hits = chosen.into_iter().skip(ask.offset).take(ask.limit).collect();
+            let retrieved = Retrieved { hits, plan: candidates.plan, total };
+            Ok(if enough { Look::Done(retrieved) } else { Look::TooFew(retrieved) })
+        })
     }
 
     /// Papers that could be in the answer.

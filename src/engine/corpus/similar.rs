@@ -15,6 +15,7 @@ use crate::engine::corpus::candidates::{Candidate, LexicalQuery, RetrievalQuery}
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::named::WithVector;
 use crate::engine::corpus::retrieve::{Constraints, pool};
+use crate::engine::widen::{Look, widen};
 use crate::error::{Error, Result};
 use crate::index::Allowed;
 use crate::paper::{PaperId, Row, Works};
@@ -107,9 +108,7 @@ impl Corpus {
         let terms = self.lexical().terms(&[row]).pop().flatten().unwrap_or_default();
         let probe = RetrievalQuery::new(ask.mode, vector, LexicalQuery::Terms(&terms));
         let needed = ask.offset.saturating_add(ask.limit);
-        let mut k = pool(needed, false);
-        loop {
-            k = if k > space.len() / 4 { space.len() + 1 } else { k };
+        widen(pool(needed, false), space.len(), |k| {
             let filtered = allowed.map(|rows| Allowed { rows, filter: Some(&ask.filter) });
             let mut candidates = self.candidates(space, &probe, k, filtered)?;
             {
@@ -123,11 +122,10 @@ impl Corpus {
                         && ask.min_score.is_none_or(|least| n.score >= least)
                 });
             }
-            if candidates.found.len() >= needed || candidates.exhausted || ask.min_score.is_some() {
-                return Ok(candidates.found.into_iter().skip(ask.offset).take(ask.limit).collect());
-            }
-            k = k.saturating_mul(4);
-        }
+            let enough = candidates.found.len() >= needed || candidates.exhausted || ask.min_score.is_some();
+            let found = candidates.found.into_iter().skip(ask.offset).take(ask.limit).collect();
+            Ok(if enough { Look::Done(found) } else { Look::TooFew(found) })
+        })
     }
 
     /// Papers like a paper, under rules of the caller's.

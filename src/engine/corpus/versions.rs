@@ -20,7 +20,7 @@ pub struct Versions {
 
 impl Versions {
     /// Reads them from the store.
-    pub fn read(store: &Store) -> Result<Self> {
+    pub fn read(store: &dyn Store) -> Result<Self> {
         let mut versions = Versions::default();
         for rows in store.works()? {
             versions.set(rows);
@@ -32,7 +32,12 @@ impl Versions {
     ///
     /// # Errors
     /// When the store cannot be read; then they are as they were, and are to be brought up again.
-    pub fn follow(versions: &RwLock<Self>, store: &Store, came: &RoaringBitmap, gone: &RoaringBitmap) -> Result<()> {
+    pub fn follow(
+        versions: &RwLock<Self>,
+        store: &dyn Store,
+        came: &RoaringBitmap,
+        gone: &RoaringBitmap,
+    ) -> Result<()> {
         let known = |row: Row| versions.read().unwrap_or_else(PoisonError::into_inner).others(row);
         // A changed paper may leave one work and come to another: both are looked at again, as is what one that went has left.
         let touched: Vec<Row> = came.iter().chain(gone).flat_map(|row| known(Row(row))).collect();
@@ -158,7 +163,7 @@ mod tests {
         let (store, corpus) = open(folder.path(), |_| {});
         let version =
             |k: usize, title: &str| json!({ "id": format!("2401.0000{}v{}", k / 3, k % 3 + 1), "title": title });
-        let agree = |what: &str| assert_eq!(*corpus.versions(), Versions::read(&store).expect("read"), "{what}");
+        let agree = |what: &str| assert_eq!(*corpus.versions(), Versions::read(&*store).expect("read"), "{what}");
         ingest(&corpus, (0..9).map(|k| version(k, "Marmots of the north")));
         agree("they came");
         assert_eq!(

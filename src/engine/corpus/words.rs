@@ -9,11 +9,6 @@ pub const WORDS: &str = "words";
 
 /// What the index of words takes of a paper.
 pub fn document(row: Row, paper: &Paper) -> Document<'_> {
-    let mut ids = vec![paper.id.as_str().to_string()];
-    if paper.id.base() != paper.id.as_str() {
-        ids.push(paper.id.base().to_string());
-    }
-    ids.extend(paper.url.clone());
     Document {
         row: row.0,
         title: bounded(&paper.title),
@@ -21,7 +16,6 @@ pub fn document(row: Row, paper: &Paper) -> Document<'_> {
         authors: &paper.authors,
         keywords: &paper.keywords,
         categories: &paper.categories,
-        ids,
         day: paper.day(),
     }
 }

@@ -10,10 +10,11 @@ use crate::engine::answer::{Answer, SearchOptions};
 use crate::engine::corpus::{
     Checkup, Corpus, Diagnosis, Exported, Info, PaperInFull, Recommend, Reembedded, Report, Source, TakeNeighbours,
 };
+use crate::engine::page::{Listing, Page};
 use crate::error::Result;
 use crate::index::Lexical;
 use crate::paper::{Paper, PaperId};
-use crate::store::{Listing, Page, StoredModel, Trouble};
+use crate::store::{StoredModel, Trouble};
 
 impl Engine {
     /// The paper that a text names: its id, or any form of its arXiv id, DOI and the like.

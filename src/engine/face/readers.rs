@@ -2,13 +2,14 @@
 
 use crate::engine::Engine;
 use crate::engine::answer::{Answer, SearchOptions};
+use crate::engine::page::Page;
 use crate::engine::readers::{
     EventReport, ExportedUser, Feed, Import, ImportProgress, ImportView, Imported, InterestPatch, InterestView, Mark,
     Outside, QuestionsOptions, ReferenceList, Since, TakeFeed, Testbed, Undone, Unreadable, UserView,
 };
 use crate::error::Result;
 use crate::paper::PaperId;
-use crate::store::{Added, Page};
+use crate::store::EventsWritten;
 use crate::user::{Event, Settings, UserId};
 
 impl Engine {
@@ -238,7 +239,7 @@ impl Engine {
     /// [`Error::Invalid`](crate::Error::Invalid) for a name, time or weight that is not allowed, for no events or more
     /// than [`MAX_EVENTS`](crate::engine::MAX_EVENTS); [`Error::NotFound`](crate::Error::NotFound) for a paper that is
     /// not there.
-    pub fn add_events(&self, name: &str, events: &[Event]) -> Result<Added> {
+    pub fn add_events(&self, name: &str, events: &[Event]) -> Result<EventsWritten> {
         self.readers.add_events(name, events)
     }
 

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::index::TermVector;
 use crate::paper::Row;
 use crate::rank::{Background, Candidate, PreferenceModel};
-use crate::themes::text::Counts;
+use crate::themes::text::PhraseCounts;
 
 /// Papers of the corpus that the background is taken from, and those that scores are brought to scale with.
 const BACKGROUND: usize = 4000;
@@ -19,7 +19,7 @@ pub struct Common {
     pub background: Background,
     pub sample: Vec<Row>,
     /// How frequent phrases are in the corpus, once somebody asked.
-    pub phrases: OnceLock<Counts>,
+    pub phrases: OnceLock<PhraseCounts>,
     vectors: Vec<Vec<f32>>,
     fingerprint: String,
     rows: usize,

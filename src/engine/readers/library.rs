@@ -40,6 +40,6 @@ impl Readers {
         let refs: Vec<&Paper> = papers.iter().collect();
         let vectors = self.vectors_of(&space, &refs)?;
         let kept: Vec<(&Paper, &[f32])> = papers.iter().zip(&vectors).map(|(p, v)| (p, v.as_slice())).collect();
-        self.store.put_outside(name, &kept, &space.model().fingerprint)
+        self.store.put_library_papers(name, &kept, &space.model().fingerprint)
     }
 }

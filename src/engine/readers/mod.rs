@@ -44,7 +44,7 @@ use crate::store::Store;
 pub struct Readers {
     corpus: Arc<Corpus>,
     themes: Arc<Themes>,
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     // Users whose model is fitted, and what was scored for them; made again from the store whenever they are not here.
     kept: reader::KeptReaders,
     pools: pool::Pools,
@@ -57,11 +57,13 @@ pub struct Readers {
     imports: imports::Running,
     // The papers that newcomers are asked about.
     questions: questions::Kept,
+    // Candidates of a feed up to which all are scored.
+    score_all: usize,
 }
 
 impl Readers {
     /// The readers over a corpus and its themes.
-    pub fn new(store: Arc<Store>, corpus: Arc<Corpus>, themes: Arc<Themes>) -> Self {
+    pub fn new(store: Arc<dyn Store>, corpus: Arc<Corpus>, themes: Arc<Themes>) -> Self {
         Readers {
             corpus,
             themes,
@@ -73,6 +75,7 @@ impl Readers {
             others: Default::default(),
             imports: Default::default(),
             questions: Default::default(),
+            score_all: feed::SCORE_ALL,
         }
     }
 

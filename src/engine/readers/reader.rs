@@ -169,7 +169,7 @@ impl Readers {
         let outside: HashMap<PaperId, Paper> = if user.number < 0 {
             HashMap::new()
         } else {
-            self.store.outside(user.number)?.into_iter().map(|p| (p.id.clone(), p)).collect()
+            self.store.library(user.number)?.into_iter().map(|p| (p.id.clone(), p)).collect()
         };
         let works = Works::of(found.values().map(|(_, p)| p).chain(outside.values()));
         let all: Vec<&PaperId> = opinions.keys().copied().collect();

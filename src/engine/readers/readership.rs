@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::engine::readers::Readers;
 use crate::error::Result;
 use crate::paper::PaperId;
+use crate::store::ReadershipRelease;
 use crate::user::{Event, EventKind, Moment};
 
 /// Events that make a history.
@@ -216,7 +217,7 @@ impl Readers {
     fn histories(&self, today: i32) -> Result<Vec<Dated>> {
         let mut known: Vec<Dated> = Vec::new();
         let mut begun: Dated = (i64::MIN, Vec::new());
-        self.store.each_event_before(today, |user, event, received| {
+        self.store.each_event_before(today, &mut |user, event, received| {
             if user != begun.0 {
                 let done = std::mem::replace(&mut begun, (user, Vec::new()));
                 known.extend(with_history(done));
@@ -230,12 +231,12 @@ impl Readers {
     /// The first day that is not told. What was told stays so: who could take batches apart by having readers forgotten would
     /// see between them.
     fn told_until(&self, known: &[Dated], today: i32, secret: &[u8; 32]) -> Result<i32> {
-        let (told, batches) = self.store.told_through()?;
-        let mut told = told.unwrap_or(i32::MIN);
+        let ReadershipRelease { before, batches } = self.store.release()?;
+        let mut told = before.unwrap_or(i32::MIN);
         if told > today {
             // Noted by a clock that ran ahead.
             told = today;
-            self.store.tell_through(told, batches)?;
+            self.store.put_release(ReadershipRelease { before: Some(told), batches })?;
         }
         let mut active: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
         for (user, events) in known {
@@ -246,13 +247,15 @@ impl Readers {
         match told_through(&active, batches, wanted) {
             (_, more) if more == batches => Ok(told),
             // What cannot be noted (no room on the disk) is not told yet.
-            (through, more) => Ok(self.store.tell_through(through, more).map_or_else(
-                |e| {
-                    tracing::warn!("what readers did is not told yet: {e}");
-                    told
-                },
-                |()| through,
-            )),
+            (through, batches) => {
+                Ok(self.store.put_release(ReadershipRelease { before: Some(through), batches }).map_or_else(
+                    |e| {
+                        tracing::warn!("what readers did is not told yet: {e}");
+                        told
+                    },
+                    |()| through,
+                ))
+            }
         }
     }
 }

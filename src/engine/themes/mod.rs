@@ -10,7 +10,7 @@ mod of;
 mod read;
 mod run;
 mod snapshot;
-mod steady;
+mod stability;
 mod transfer;
 mod view;
 
@@ -18,7 +18,7 @@ pub use self::of::{Selection, SelectionThemes};
 pub use map::{MapLabel, MapOptions, ThemeMap};
 pub use run::ThemesRun;
 pub use snapshot::Example;
-pub use steady::{Assigned, Stability};
+pub use stability::{Assigned, Stability};
 pub use transfer::{ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes};
 pub use view::{
     OneTheme, PaperOrder, Theme, ThemeEvent, ThemeEvents, ThemeList, ThemeOptions, ThemeOrder, ThemesMeta,
@@ -34,15 +34,19 @@ use roaring::RoaringBitmap;
 
 use self::snapshot::{Assignment, ThemeSnapshot};
 use crate::engine::corpus::{Changes, Corpus, EmbeddingSpace, Follower};
+use crate::engine::widen::{Look, widen_all};
 use crate::error::{Error, Result};
 use crate::index::Neighbour;
 use crate::paper::Row;
-use crate::store::{Store, StoredPlace};
+use crate::store::{Store, StoredAssignment};
 use crate::themes::graph::Knn;
 use crate::themes::{layout, levels};
 
 /// Neighbours of a paper that decide where it belongs.
 const NEIGHBOURS: usize = 15;
+
+/// How far papers with a theme are looked for among the nearest of a new one.
+const MOST_LOOKED_AT: usize = 1000;
 
 /// Papers whose neighbours are looked for in one call of the index.
 const AT_A_TIME: usize = 1024;
@@ -62,7 +66,7 @@ const CHANGED_SHARE: f64 = 0.1;
 /// The themes of a data folder.
 pub struct Themes {
     corpus: Arc<Corpus>,
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     // A lock around the pointer, and held while the snapshot is brought up to date, so that no paper is lost between.
     snapshot: RwLock<State>,
     // Held during a run: one at a time.
@@ -94,7 +98,7 @@ enum State {
 
 impl Themes {
     /// The themes of a corpus, which tells them from now on what changes in it.
-    pub fn new(store: Arc<Store>, corpus: Arc<Corpus>) -> Arc<Self> {
+    pub fn new(store: Arc<dyn Store>, corpus: Arc<Corpus>) -> Arc<Self> {
         let themes = Arc::new(Themes {
             corpus: Arc::clone(&corpus),
             store,
@@ -147,7 +151,7 @@ impl Themes {
         // Read before the rows: what comes to the index meanwhile is then looked for again, never missed.
         let changed = self.changed.load(Ordering::Acquire);
         if let State::Unread = *state {
-            *state = ThemeSnapshot::read(&self.store)?.map_or(State::Nothing, |p| State::ThemeSnapshot(Arc::new(p)));
+            *state = ThemeSnapshot::read(&*self.store)?.map_or(State::Nothing, |p| State::ThemeSnapshot(Arc::new(p)));
         }
         let space = self.corpus.space();
         let seen = || self.seen.store(changed, Ordering::Release);
@@ -164,7 +168,7 @@ impl Themes {
         let gone: Vec<Row> = (&snapshot.rows - &rows).iter().map(Row).collect();
         let new: Vec<Row> = (&rows - &snapshot.rows).iter().map(Row).collect();
         let joined = self.join(&space, snapshot, &new)?;
-        let stored: Vec<StoredPlace> = joined.iter().map(|p| snapshot.stored(p)).collect();
+        let stored: Vec<StoredAssignment> = joined.iter().map(|p| snapshot.stored(p)).collect();
         // What cannot be kept now (a full disk) is found again when the folder is next opened; reading goes on.
         self.store
             .join_themes(&stored, &gone)
@@ -225,24 +229,23 @@ impl Themes {
         let mut near: Vec<Vec<(&Assignment, f32)>> = vec![Vec::new(); new.len()];
         // New papers are not in the snapshot yet, so that some of its own must be among the neighbours: those that have too
         // few look further.
-        let mut looking: Vec<usize> = (0..new.len()).filter(|i| vectors[*i].is_some()).collect();
-        let mut k = NEIGHBOURS + 1;
-        while !looking.is_empty() {
-            let mut further = Vec::new();
-            for some in looking.chunks(AT_A_TIME) {
-                let queries: Vec<&[f32]> = some.iter().filter_map(|i| vectors[*i].as_deref()).collect();
-                for (i, found) in some.iter().zip(space.search_many(&queries, k, None)?) {
-                    let found = found.neighbours;
-                    let known = found.iter().filter_map(|n| Some((snapshot.placed(n.row)?, n.score)));
-                    near[*i] = known.take(NEIGHBOURS).collect();
-                    if near[*i].len() < NEIGHBOURS.min(snapshot.papers.len()) && found.len() >= k && k < 1000 {
-                        further.push(*i);
-                    }
+        let looking: Vec<usize> = (0..new.len()).filter(|i| vectors[*i].is_some()).collect();
+        let wanted = NEIGHBOURS.min(snapshot.papers.len());
+        let all = space.len().min(MOST_LOOKED_AT);
+        let found = widen_all(&vec![NEIGHBOURS + 1; looking.len()], all, |k, which| {
+            let mut looks = Vec::with_capacity(which.len());
+            for some in which.chunks(AT_A_TIME) {
+                let queries: Vec<&[f32]> = some.iter().filter_map(|i| vectors[looking[*i]].as_deref()).collect();
+                for found in space.search_many(&queries, k, None)? {
+                    let known = found.neighbours.iter().filter_map(|n| Some((snapshot.placed(n.row)?, n.score)));
+                    let known: Vec<(&Assignment, f32)> = known.take(NEIGHBOURS).collect();
+                    let enough = known.len() >= wanted || found.neighbours.len() < k;
+                    looks.push(if enough { Look::Done(known) } else { Look::TooFew(known) });
                 }
             }
-            looking = further;
-            k *= 4;
-        }
+            Ok(looks)
+        })?;
+        looking.into_iter().zip(found).for_each(|(i, known)| near[i] = known);
         let place = |(i, fact): (usize, &Option<(Option<i32>, u32)>)| {
             let (row, day) = (new[i], fact.and_then(|f| f.0));
             if vectors[i].is_none() {

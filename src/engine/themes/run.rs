@@ -18,13 +18,13 @@ use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
 use crate::index::behind_requests;
 use crate::paper::{Row, head, plain, prose};
-use crate::store::{StoredPlace, StoredRun, StoredThemeEvent};
+use crate::store::{StoredAssignment, StoredRun, StoredThemeEvent};
 use crate::themes::graph::Knn;
 use crate::themes::layout::{self, Moves, Place};
 use crate::themes::levels::{self, FINEST, Grouping, LEVELS, NONE, Start};
 use crate::themes::lineage::{self, Event, Lineage};
 use crate::themes::names::{self, Name};
-use crate::themes::text::{Counts, Words};
+use crate::themes::text::{PhraseCounts, PhraseFinder};
 use crate::user::Moment;
 
 /// The seed of every run.
@@ -90,12 +90,12 @@ impl Themes {
         let asked = cancel::current();
         let made = behind_requests(threads, || asked.scope(|| self.make(before.as_deref(), afresh, began)));
         let Made { snapshot, events, report, mut took } = made??;
-        let stored: Vec<StoredPlace> = snapshot.papers.iter().map(|p| snapshot.stored(p)).collect();
+        let stored: Vec<StoredAssignment> = snapshot.papers.iter().map(|p| snapshot.stored(p)).collect();
         {
             // Papers that joined the old snapshot while this one was made are missing here; whoever asks next lets them in.
             // Not on a thread that gives way: requests may be waiting for the lock.
             let mut state = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
-            self.store.put_themes(&snapshot.run, &snapshot.stored_themes()?, &stored, &events)?;
+            self.store.put_theme_run(&snapshot.run, &snapshot.stored_themes()?, &stored, &events)?;
             *state = State::ThemeSnapshot(Arc::new(snapshot));
             self.fall_behind();
         }
@@ -219,22 +219,22 @@ impl Themes {
         lineages: &[Compared],
         centres: &Centres,
     ) -> Result<Vec<Vec<Name>>> {
-        let words = Words::default();
+        let words = PhraseFinder::default();
         let finest = grouping.themes(FINEST);
         let mut members: Vec<Vec<Row>> = vec![Vec::new(); finest];
         for i in (0..rows.len()).filter(|i| grouping.member[*i]) {
             members[grouping.nearest[i] as usize].push(rows[i]);
         }
         let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
-        let read = |members: &Vec<Row>| -> Result<Counts> {
+        let read = |members: &Vec<Row>| -> Result<PhraseCounts> {
             // Spread over the whole theme, old papers and new.
             let step = (members.len() as f64 / READ as f64).max(1.0);
             let some = (0..members.len().min(READ)).map(|k| members[(k as f64 * step) as usize]);
             let papers = self.store.papers(&some.collect::<Vec<_>>())?;
             let texts: Vec<_> = papers.iter().map(|(_, p)| (prose(&p.title), prose(&p.summary))).collect();
-            Ok(Counts::of(&words, texts.iter().map(|(title, summary)| (&**title, &**summary))))
+            Ok(PhraseCounts::of(&words, texts.iter().map(|(title, summary)| (&**title, &**summary))))
         };
-        let counts: Vec<Counts> = members.par_iter().map(read).collect::<Result<_>>()?;
+        let counts: Vec<PhraseCounts> = members.par_iter().map(read).collect::<Result<_>>()?;
         // Names that were made by other rules go.
         let base = base.filter(|b| b.facts.naming == NAMING);
         let kept = |l: usize, t: usize| {

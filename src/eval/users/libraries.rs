@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
+use fastrand::Rng;
+
 use super::methods::{Method, best_first, scores};
 use crate::engine::{Engine, Testbed};
 use crate::error::Result;
 use crate::eval::Progress;
-use crate::eval::bootstrap::{self, Random};
+use crate::eval::bootstrap;
 use crate::eval::metrics::{ndcg, recall};
 use crate::eval::sets::{Group, Half};
 use crate::eval::similar::present;
@@ -102,8 +104,8 @@ pub fn libraries(
         for &method in &plan.methods {
             let mut measures: Vec<Measures> = Vec::new();
             for (place, (number, train, test)) in splits.iter().enumerate() {
-                let mut random = Random(1 + 31 * place as u64 + n as u64);
-                let train = if n == 0 { train.clone() } else { random.draw(train, n) };
+                let mut random = Rng::with_seed(1 + 31 * place as u64 + n as u64);
+                let train = if n == 0 { train.clone() } else { bootstrap::draw(&mut random, train, n) };
                 let library: Vec<u32> = train.iter().map(|k| *k as u32).collect();
                 let began = Instant::now();
                 let coreading = if method == Method::Ours { readership.add(Some(*number), &library) } else { None };
@@ -148,7 +150,7 @@ fn measure(
     train: &[usize],
     test: &HashSet<usize>,
     input: &RankingInput<'_>,
-    random: &mut Random,
+    random: &mut Rng,
 ) -> Measures {
     let candidates = input.candidates;
     let examples: Vec<(usize, f32)> = train.iter().map(|k| (*k, 1.0)).collect();

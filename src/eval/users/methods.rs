@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use fastrand::Rng;
+
 use crate::engine::Testbed;
-use crate::eval::bootstrap::Random;
+use crate::eval::bootstrap;
 use crate::rank::{Logistic, LogisticOptions, Sample};
 use crate::vector::{add, dot};
 
@@ -65,7 +67,7 @@ pub fn scores(
     examples: &[(usize, f32)],
     candidates: &[usize],
     readers: &[f32],
-    random: &mut Random,
+    random: &mut Rng,
 ) -> Vec<f32> {
     let likes: Vec<usize> = examples.iter().filter(|e| e.1 > 0.0).map(|e| e.0).collect();
     let dislikes: Vec<usize> = examples.iter().filter(|e| e.1 < 0.0).map(|e| e.0).collect();
@@ -108,7 +110,7 @@ pub fn scores(
         Method::Logistic => {
             let used: HashSet<usize> = examples.iter().map(|e| e.0).chain(candidates.iter().copied()).collect();
             let background: Vec<usize> = (0..testbed.len()).filter(|k| !used.contains(k)).collect();
-            let background = random.draw(&background, BACKGROUND);
+            let background = bootstrap::draw(random, &background, BACKGROUND);
             let sample = |&k: &usize, positive| Sample { dense: testbed.vector(k), sparse: &[], positive, weight: 1.0 };
             let mut samples: Vec<Sample<'_>> = likes.iter().map(|k| sample(k, true)).collect();
             samples.extend(dislikes.iter().chain(&background).map(|k| sample(k, false)));
@@ -116,6 +118,6 @@ pub fn scores(
             score_all(&|k| model.score(testbed.vector(k), &[]))
         }
         Method::Popularity => score_all(&|k| readers.get(k).copied().unwrap_or(0.0)),
-        Method::Random => candidates.iter().map(|_| random.below(1 << 24) as f32).collect(),
+        Method::Random => candidates.iter().map(|_| random.u32(..1 << 24) as f32).collect(),
     }
 }

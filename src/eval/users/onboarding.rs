@@ -8,20 +8,21 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use fastrand::Rng;
 use rayon::prelude::*;
 
 use super::methods::best_first;
 use crate::engine::{Engine, Readership, Testbed, Topic};
 use crate::error::Result;
 use crate::eval::Progress;
-use crate::eval::bootstrap::{self, Random};
+use crate::eval::bootstrap;
 use crate::eval::metrics::{ndcg, recall};
 use crate::eval::sets::{Group, Half, LogEntry};
 use crate::eval::similar::present;
 use crate::eval::table::{Cell, Table};
-use crate::paper::PaperId;
+use crate::paper::{PaperId, prose};
 use crate::rank::{QuestionPanel, QuestionPlanner};
-use crate::themes::text::Words;
+use crate::themes::text::PhraseFinder;
 use crate::vector::dot;
 
 /// One pair of papers in so many counts as near: a reader of one would read the other.
@@ -299,10 +300,10 @@ impl<'a> Simulation<'a> {
     /// Simulates a reader. Gives the share of the papers that they would like, and the outcome of every way to choose
     /// questions.
     fn simulate(&self, reader: &SimulatedReader) -> Result<(f64, [[[Outcome; 3]; 3]; 2])> {
-        let mut random = Random(17 + 131 * reader.own[0] as u64 + reader.own.len() as u64);
-        let some = random.draw(&self.open, 300);
+        let mut random = Rng::with_seed(17 + 131 * reader.own[0] as u64 + reader.own.len() as u64);
+        let some = bootstrap::draw(&mut random, &self.open, 300);
         let liked = some.iter().filter(|k| self.verdict(reader, **k) > 0.0).count() as f64 / some.len().max(1) as f64;
-        let of = random.draw(&reader.own, 1);
+        let of = bootstrap::draw(&mut random, &reader.own, 1);
         let words = of.first().and_then(|k| self.titles.get(k)).map(|title| phrase(title)).unwrap_or_default();
         let topic = if words.is_empty() { None } else { Some(self.testbed.topic(&words)?) };
         let mut out = [[[Outcome::default(); 3]; 3]; 2];
@@ -314,10 +315,10 @@ impl<'a> Simulation<'a> {
         Ok((liked, out))
     }
 
-    fn ask(&self, reader: &SimulatedReader, way: usize, topic: Option<&Topic>, random: &mut Random) -> [Outcome; 3] {
+    fn ask(&self, reader: &SimulatedReader, way: usize, topic: Option<&Topic>, random: &mut Rng) -> [Outcome; 3] {
         let order = match way {
             1 => self.popular.iter().copied().take(ANSWERS[2]).collect(),
-            2 => random.draw(&self.open, ANSWERS[2]),
+            2 => bootstrap::draw(random, &self.open, ANSWERS[2]),
             _ => Vec::new(),
         };
         let mut answers: Vec<(usize, f32)> = Vec::new();
@@ -367,14 +368,14 @@ impl<'a> Simulation<'a> {
         reader: &SimulatedReader,
         topic: Option<&Topic>,
         answers: &[(usize, f32)],
-        random: &mut Random,
+        random: &mut Rng,
     ) -> Outcome {
         let examples: Vec<(usize, f32)> = answers.iter().copied().filter(|a| a.1 != 0.0).collect();
         let likes: Vec<u32> = examples.iter().filter(|e| e.1 > 0.0).map(|e| e.0 as u32).collect();
         let mut scores = match self.testbed.taste_from(topic, &examples) {
             Some(preferences) => self.testbed.score(&preferences, &self.candidates),
             // Ties are broken at random and not by the order of ids.
-            None => self.candidates.iter().map(|k| self.attention[*k] + random.below(1 << 16) as f32 / 1e6).collect(),
+            None => self.candidates.iter().map(|k| self.attention[*k] + random.u32(..1 << 16) as f32 / 1e6).collect(),
         };
         let readership = self.readership.as_ref().filter(|_| !likes.is_empty());
         if let Some(more) = readership.and_then(|r| r.add(reader.number, &likes)) {
@@ -394,7 +395,7 @@ impl<'a> Simulation<'a> {
 /// What somebody types who has a paper of this title in mind: its longest phrase.
 fn phrase(title: &str) -> String {
     let mut best = (0, String::new());
-    Words::default().phrases(title, |key, written| {
+    PhraseFinder::default().phrases(&prose(title), |key, written| {
         let length = (1 + key.matches(' ').count()) * 100 + written.len();
         if length > best.0 {
             best = (length, written.to_string());

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use fastrand::Rng;
+
 use super::methods::{Method, best_first, scores};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::eval::Progress;
-use crate::eval::bootstrap::{self, Random};
+use crate::eval::bootstrap;
 use crate::eval::metrics::{ndcg, recall, reciprocal_rank};
 use crate::eval::sets::{Half, LogEntry};
 use crate::eval::table::{Cell, Table, named};
@@ -79,7 +81,7 @@ pub fn replay(engine: &Engine, log: &[LogEntry], plan: &Replay, progress: Progre
                 if candidates.len() < 2 * taken_up.len() || !taken_up.iter().all(|w| candidates.contains(w)) {
                     continue;
                 }
-                let mut random = Random(11 + place as u64 * 7919 + day as u64);
+                let mut random = Rng::with_seed(11 + place as u64 * 7919 + day as u64);
                 let scores = scores(&testbed, method, &past, &candidates, &[], &mut random);
                 let gains: Vec<f64> = best_first(&scores)
                     .into_iter()

@@ -4,11 +4,13 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
+use fastrand::Rng;
+
 use super::methods::{Method, best_first, scores};
 use crate::engine::{Engine, Testbed};
 use crate::error::{Error, Result};
 use crate::eval::Progress;
-use crate::eval::bootstrap::{self, Random};
+use crate::eval::bootstrap;
 use crate::eval::metrics::average_precision;
 use crate::eval::sets::{Group, Half};
 use crate::eval::similar::present;
@@ -58,11 +60,11 @@ pub fn screening(engine: &Engine, reviews: &[Group], plan: &Screening, progress:
         for &method in methods {
             let (mut by_review, mut ms) = (Vec::new(), Vec::new());
             for (place, review) in reviews.iter().enumerate() {
-                let mut random = Random(7 + 101 * place as u64 + n as u64);
+                let mut random = Rng::with_seed(7 + 101 * place as u64 + n as u64);
                 let mut of_review = Vec::new();
                 for _ in 0..*draws {
-                    let likes = random.draw(&review.relevant, n);
-                    let dislikes = random.draw(&review.others, n);
+                    let likes = bootstrap::draw(&mut random, &review.relevant, n);
+                    let dislikes = bootstrap::draw(&mut random, &review.others, n);
                     let began = Instant::now();
                     let gains = screen(engine, &testbed, method, review, &likes, &dislikes)?;
                     ms.push(began.elapsed().as_secs_f64() * 1e3);
@@ -93,7 +95,7 @@ fn screen(
     let mut rest: Vec<&String> =
         review.relevant.iter().chain(&review.others).filter(|id| !drawn.contains(id)).collect();
     // Equal scores keep their order, so it must not depend on relevance.
-    rest = Random(3).draw(&rest, rest.len());
+    Rng::with_seed(3).shuffle(&mut rest);
     let gain = |id: &String| f64::from(u8::from(relevant.contains(id)));
     if matches!(method, Method::Ours | Method::Content) {
         let event =
@@ -112,7 +114,7 @@ fn screen(
         }
     }
     let candidates = rest.iter().map(place).collect::<Result<Vec<_>>>()?;
-    let mut random = Random(5);
+    let mut random = Rng::with_seed(5);
     let scores = scores(testbed, method, &examples, &candidates, &[], &mut random);
     Ok(best_first(&scores).into_iter().map(|k| gain(rest[k])).collect())
 }

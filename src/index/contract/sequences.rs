@@ -109,7 +109,7 @@ fn searched(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
     fn agrees_with_a_set(steps in prop::collection::vec(step(1), 1..60)) {

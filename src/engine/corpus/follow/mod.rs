@@ -42,7 +42,7 @@ const MANY: u64 = 20_000;
 
 /// What is derived from the store.
 pub struct Derived {
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     // A lock only around the pointer: whoever asks takes a copy of it and works in one space to the end.
     space: RwLock<Arc<EmbeddingSpace>>,
     // The words of the papers, which no model changes.
@@ -104,12 +104,12 @@ impl Derived {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn open(store: Arc<Store>, space: (EmbeddingSpace, u64), words: (Lexical, u64)) -> Result<Arc<Self>> {
+    pub fn open(store: Arc<dyn Store>, space: (EmbeddingSpace, u64), words: (Lexical, u64)) -> Result<Arc<Self>> {
         // Read first: what changes meanwhile is then read again, never missed.
         let change = store.change()?;
         let reached = Reached { vectors: space.1, versions: change, words: words.1 };
         let derived = Arc::new(Derived {
-            versions: RwLock::new(Versions::read(&store)?),
+            versions: RwLock::new(Versions::read(&*store)?),
             store,
             space: RwLock::new(Arc::new(space.0)),
             lexical: words.0,
@@ -178,7 +178,7 @@ impl Derived {
     pub fn move_to(&self, space: EmbeddingSpace, has: u64, ready: impl FnOnce() -> Result<()>) -> Result<()> {
         let mut reached = self.reached();
         let changes = self.store.changes_since(has)?;
-        bring_vectors(&self.store, &space, &changes, &Handed::default())?;
+        bring_vectors(&*self.store, &space, &changes, &Handed::default())?;
         ready()?;
         let from = reached.vectors;
         *self.space.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(space);
@@ -228,11 +228,11 @@ impl Derived {
         // One that has come further than the others has nothing to do.
         let (vectors_lack, versions_lack) = (reached.vectors < changes.to, reached.versions < changes.to);
         let vectors = taken.and_then(|()| match vectors_lack {
-            true => bring_vectors(&self.store, &space, &changes, handed),
+            true => bring_vectors(&*self.store, &space, &changes, handed),
             false => Ok(()),
         });
         let versions = match versions_lack {
-            true => Versions::follow(&self.versions, &self.store, &changes.came, &changes.gone),
+            true => Versions::follow(&self.versions, &*self.store, &changes.came, &changes.gone),
             false => Ok(()),
         };
         if vectors.is_ok() {
@@ -281,7 +281,7 @@ impl Derived {
 }
 
 /// Gives a space the vectors of the rows that came, and takes away those that went.
-fn bring_vectors(store: &Store, space: &EmbeddingSpace, changes: &ChangedRows, handed: &Handed<'_>) -> Result<()> {
+fn bring_vectors(store: &dyn Store, space: &EmbeddingSpace, changes: &ChangedRows, handed: &Handed<'_>) -> Result<()> {
     // First: rows may be frozen as soon as they are in, and the files say how far the store had come.
     space.index.seen(changes.to);
     let still: Vec<(Row, &[f32])> =

@@ -11,14 +11,14 @@ use crate::engine::answer::{Mode, SearchOptions};
 use crate::engine::corpus::fixture::{ingest, open, paper, read, row, vector};
 use crate::engine::corpus::{Corpus, Follower};
 use crate::paper::PaperId;
-use crate::store::Outcome;
+use crate::store::PaperWritten;
 
 /// Writes papers into the store and nowhere else.
-fn put(store: &Store, corpus: &Corpus, papers: &[Paper]) -> u64 {
+fn put(store: &dyn Store, corpus: &Corpus, papers: &[Paper]) -> u64 {
     let vectors: Vec<Vec<f32>> = papers.iter().map(|p| vector(corpus, p)).collect();
     let both: Vec<(&Paper, Option<&[f32]>)> =
         papers.iter().zip(&vectors).map(|(p, v)| (p, Some(v.as_slice()))).collect();
-    store.put(&both, &corpus.model().fingerprint).expect("written").change
+    store.put_papers(&both, &corpus.model().fingerprint).expect("written").change
 }
 
 fn by_words(corpus: &Corpus, query: &str) -> BTreeSet<String> {
@@ -34,7 +34,7 @@ fn by_meaning(corpus: &Corpus, query: &str) -> BTreeSet<String> {
 }
 
 /// That everything derived says what the store says.
-fn agree(store: &Store, corpus: &Corpus) {
+fn agree(store: &dyn Store, corpus: &Corpus) {
     let rows = store.rows_of_all().expect("read");
     assert_eq!(corpus.space().rows(), rows, "the index of vectors");
     assert_eq!(corpus.lexical().rows(), rows, "the words");
@@ -67,14 +67,14 @@ fn what_was_written_behind_its_back_is_followed() {
     changed["title"] = json!("Nothing but zeppelins");
     let mut labelled = paper(5);
     labelled["keywords"] = json!(["xylophone"]);
-    put(&store, &corpus, &(20..25).map(paper).map(read).collect::<Vec<_>>());
-    put(&store, &corpus, &[read(json!({ "id": "2401.00001v1", "title": "Marmots", "date": "2024-01-01" }))]);
-    put(&store, &corpus, &[read(json!({ "id": "2401.00001v2", "title": "Marmots again", "date": "2024-02-01" }))]);
-    put(&store, &corpus, &[read(changed), read(labelled)]);
-    store.delete(&PaperId::new("p7").expect("an id")).expect("written").expect("it was there");
+    put(&*store, &corpus, &(20..25).map(paper).map(read).collect::<Vec<_>>());
+    put(&*store, &corpus, &[read(json!({ "id": "2401.00001v1", "title": "Marmots", "date": "2024-01-01" }))]);
+    put(&*store, &corpus, &[read(json!({ "id": "2401.00001v2", "title": "Marmots again", "date": "2024-02-01" }))]);
+    put(&*store, &corpus, &[read(changed), read(labelled)]);
+    store.delete_paper(&PaperId::new("p7").expect("an id")).expect("written").expect("it was there");
     corpus.derived.follow(&Handed::default());
     corpus.derived.commit_words().expect("written");
-    agree(&store, &corpus);
+    agree(&*store, &corpus);
     assert_eq!(by_words(&corpus, "zeppelins"), BTreeSet::from(["p3".to_string()]));
     assert_eq!(by_words(&corpus, "xylophone"), BTreeSet::from(["p5".to_string()]));
     assert_eq!(
@@ -93,23 +93,23 @@ fn what_was_written_behind_its_back_is_followed() {
     drop(corpus);
     drop(store);
     let (store, corpus) = open(folder.path(), |_| {});
-    agree(&store, &corpus);
+    agree(&*store, &corpus);
 }
 
 #[test]
 fn a_write_takes_along_what_another_left_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, corpus) = open(folder.path(), |_| {});
-    put(&store, &corpus, &(0..3).map(paper).map(read).collect::<Vec<_>>());
+    put(&*store, &corpus, &(0..3).map(paper).map(read).collect::<Vec<_>>());
     ingest(&corpus, (3..5).map(paper));
-    agree(&store, &corpus);
-    put(&store, &corpus, &(5..7).map(paper).map(read).collect::<Vec<_>>());
+    agree(&*store, &corpus);
+    put(&*store, &corpus, &(5..7).map(paper).map(read).collect::<Vec<_>>());
     corpus.delete("p1").expect("gone");
-    agree(&store, &corpus);
+    agree(&*store, &corpus);
     // Asked for before anybody followed, a paper is found all the same.
-    put(&store, &corpus, &[read(paper(8))]);
+    put(&*store, &corpus, &[read(paper(8))]);
     assert!(corpus.similar("p8", &SearchOptions::default()).is_ok());
-    agree(&store, &corpus);
+    agree(&*store, &corpus);
 }
 
 #[test]
@@ -118,16 +118,16 @@ fn what_was_handed_over_for_nothing_does_no_harm() {
     let (store, corpus) = open(folder.path(), |_| {});
     let (first, second) = (read(paper(0)), read(paper(1)));
     let vectors = [vector(&corpus, &first), vector(&corpus, &second)];
-    let change = put(&store, &corpus, &[first.clone(), second.clone()]);
-    let (a, b) = (row(&store, "p0"), row(&store, "p1"));
+    let change = put(&*store, &corpus, &[first.clone(), second.clone()]);
+    let (a, b) = (row(&*store, "p0"), row(&*store, "p1"));
     // Meanwhile one of them was taken away again, and that was followed first.
-    store.delete(&first.id).expect("written").expect("it was there");
+    store.delete_paper(&first.id).expect("written").expect("it was there");
     corpus.derived.follow(&Handed { gone: vec![a], ..Handed::default() });
     let papers = HashMap::from([(a, &first), (b, &second)]);
     let handed =
         Handed { change: Some(change), papers, vectors: vec![(a, &vectors[0]), (b, &vectors[1])], gone: Vec::new() };
     corpus.derived.follow(&handed);
-    agree(&store, &corpus);
+    agree(&*store, &corpus);
 }
 
 #[test]
@@ -152,8 +152,8 @@ fn many_write_at_once_and_each_finds_its_own() {
             });
         }
     });
-    agree(&store, &corpus);
-    assert_eq!(store.count().expect("read"), 160 - 54);
+    agree(&*store, &corpus);
+    assert_eq!(store.count_papers().expect("read"), 160 - 54);
 }
 
 #[test]
@@ -169,8 +169,9 @@ fn changes_are_numbered_in_the_order_of_their_commits() {
                 for k in (0..25).map(|k| 4 * k + writer) {
                     let paper = read(paper(k));
                     let vector = vector(corpus, &paper);
-                    let put = store.put(&[(&paper, Some(&vector))], &corpus.model().fingerprint).expect("written");
-                    let Outcome::New(row) = put.outcomes[0] else { panic!("a new paper") };
+                    let put =
+                        store.put_papers(&[(&paper, Some(&vector))], &corpus.model().fingerprint).expect("written");
+                    let PaperWritten::New(row) = put.papers[0] else { panic!("a new paper") };
                     written.lock().expect("no panic").push((put.change, row));
                 }
                 done.fetch_add(1, Ordering::AcqRel);
@@ -212,6 +213,6 @@ fn words_that_could_not_follow_catch_up() {
         assert!(began.elapsed().as_secs() < 30, "it catches up by itself: {:?}", corpus.troubles());
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    agree(&store, &corpus);
+    agree(&*store, &corpus);
     assert!(by_words(&corpus, "medieval wool trade").contains("p19"));
 }

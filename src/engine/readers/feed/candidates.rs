@@ -1,7 +1,5 @@
 //! Which papers a feed may show, and which of them are worth scoring.
 
-use std::collections::BTreeMap;
-
 use roaring::RoaringBitmap;
 
 use super::score::Scorer;
@@ -12,12 +10,13 @@ use crate::engine::readers::Readers;
 use crate::engine::readers::interests::shares;
 use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
+use crate::engine::widen::{Look, widen_all};
 use crate::error::Result;
-use crate::index::{Allowed, Plan};
+use crate::index::{Allowed, Found, Plan};
 use crate::paper::{Filter, Row};
 
-/// Candidates up to which all are scored; of more, those that a search finds near the user's interests.
-const SCORE_ALL: usize = if cfg!(test) { 300 } else { 12_000 };
+/// Candidates up to which all are scored where nothing else is said; of more, those that a search finds near the user's interests.
+pub const SCORE_ALL: usize = 12_000;
 
 /// Papers that a search for the whole preferences looks for, and those that the searches for its interests share, each at least
 /// some.
@@ -108,7 +107,7 @@ impl Readers {
     /// The rows worth scoring.
     fn pool(&self, by: Scorer<'_>, eligible: &Eligible, step: usize) -> Result<(Vec<Row>, Plan)> {
         let Scorer { space, reader, preferences, .. } = by;
-        if eligible.count(space.len()) <= SCORE_ALL {
+        if eligible.count(space.len()) <= self.score_all {
             let all = eligible.allowed.clone().unwrap_or_else(|| self.corpus.lexical().rows()) - &eligible.gone;
             return Ok((all.iter().map(Row).collect(), Plan::Exact));
         }
@@ -145,37 +144,28 @@ impl Readers {
         eligible: &Eligible,
         found: &mut RoaringBitmap,
     ) -> Result<Plan> {
+        let length = |direction: &[f32]| direction.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let units: Vec<(Vec<f32>, usize)> = directions
+            .iter()
+            .map(|(direction, k)| (*direction, length(direction), *k))
+            .filter(|(_, length, _)| *length >= 1e-9)
+            .map(|(direction, length, k)| (direction.iter().map(|x| x / length).collect(), k))
+            .collect();
+        let first: Vec<usize> = units.iter().map(|(_, k)| k + (*k).min(eligible.gone.len() as usize)).collect();
         let mut plan = Plan::Exact;
-        // By how many are to be looked at: those that want as many go in one call.
-        let mut waiting: BTreeMap<usize, Vec<Look>> = BTreeMap::new();
-        for (direction, k) in directions {
-            let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
-            if length >= 1e-9 {
-                let unit = direction.iter().map(|x| x / length).collect();
-                waiting.entry(k + (*k).min(eligible.gone.len() as usize)).or_default().push(Look { unit, k: *k });
-            }
-        }
-        while let Some((wanted, looks)) = waiting.pop_first() {
-            let units: Vec<&[f32]> = looks.iter().map(|look| look.unit.as_slice()).collect();
-            let near = space.search_many(&units, wanted, eligible.allowed())?;
-            for (look, near) in looks.into_iter().zip(near) {
+        let fit = widen_all(&first, space.len(), |wanted, which| {
+            let queries: Vec<&[f32]> = which.iter().map(|i| units[*i].0.as_slice()).collect();
+            let near = space.search_many(&queries, wanted, eligible.allowed())?;
+            let look = |(i, near): (&usize, Found)| {
                 plan = near.plan;
-                let all = near.neighbours.len() < wanted;
+                let (k, all) = (units[*i].1, near.neighbours.len() < wanted);
                 let rows = near.neighbours.iter().map(|n| n.row.0);
-                let fit: Vec<u32> = rows.filter(|row| eligible.hold(*row)).take(look.k).collect();
-                if fit.len() >= look.k || all {
-                    found.extend(fit);
-                } else {
-                    waiting.entry(wanted * 2).or_default().push(look);
-                }
-            }
-        }
+                let fit: Vec<u32> = rows.filter(|row| eligible.hold(*row)).take(k).collect();
+                if fit.len() >= k || all { Look::Done(fit) } else { Look::TooFew(fit) }
+            };
+            Ok(which.iter().zip(near).map(look).collect())
+        })?;
+        found.extend(fit.into_iter().flatten());
         Ok(plan)
     }
-}
-
-/// A direction, and how many candidates to find along it.
-struct Look {
-    unit: Vec<f32>,
-    k: usize,
 }

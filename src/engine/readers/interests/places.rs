@@ -150,7 +150,7 @@ impl Readers {
         let changed: Vec<StoredInterest> = stored.into_iter().filter(|s| !before.contains(s)).collect();
         if keep && user.number >= 0 && !changed.is_empty() {
             // Found again the next time, where it cannot be kept (a full disk).
-            let kept = self.store.put_found(user.number, &changed);
+            let kept = self.store.put_found_interests(user.number, &changed);
             kept.unwrap_or_else(|e| tracing::warn!("the interests of a user were not kept: {e}"));
         }
         Ok(interests)
@@ -174,7 +174,7 @@ impl Readers {
         if !unknown.is_empty() {
             let further: Vec<Row> = self.store.rows(&unknown)?.into_iter().flatten().collect();
             vectors.extend(space.vectors(&further)?.into_iter().flatten());
-            let outside = self.store.outside(user.number)?;
+            let outside = self.store.library(user.number)?;
             let outside: Vec<&Paper> = outside.iter().filter(|p| unknown.contains(&&p.id)).collect();
             if !outside.is_empty() {
                 vectors.extend(self.vectors_of(space, &outside)?);
