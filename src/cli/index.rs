@@ -19,7 +19,8 @@ enum Action {
     /// Compare searches for a sample of papers with the exact scan, and check every file of the index and every
     /// database page
     ///
-    /// Fails when a file or page is not as it was written, a paper cannot be found by its own vector, or a part of a
+    /// An index that is in memory alone (`hnsw_rs`) is linked first, which may take minutes, and has no files to read. Fails when a
+    /// file or page is not as it was written, a paper cannot be found by its own vector, or a part of a
     /// graph is unreachable. `paperkin doctor` checks everything else as well.
     Check {
         /// Papers to search for
@@ -44,9 +45,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             format!("lost         {} not found by their own vector", counted(checked.lost, "paper")),
             match checked.unreachable {
                 Some(n) => format!("unreachable  {} of the graphs", counted(n, "point")),
-                None => {
-                    format!("unreachable  cannot be told of an index of kind {kind}: `lost` says what is not found")
-                }
+                None if kind == IndexKind::Exact.name() => "unreachable  none: this index has no graph".to_string(),
+                None => format!("unreachable  unknown: {kind} does not expose its links; see `lost`"),
             },
         ];
         lines.push(match (checked.damaged.len(), checked.files) {

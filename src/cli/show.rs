@@ -64,12 +64,12 @@ fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::
             Part::Text { text, value } => (value, format!("\"{text}\"")),
             Part::Vector { value } => (value, "the vector".into()),
             Part::Votes { value } => (value, "votes and comments".into()),
-            Part::Others { value } => (value, "the reading of others".into()),
-            Part::Rest { value } => (value, "all further papers and words".into()),
+            Part::Others { value } => (value, "what readers of the same papers read (co-reading)".into()),
+            Part::Rest { value } => (value, "all other papers and words".into()),
             Part::Term { term, value } => (value, format!("the word {term}")),
-            Part::Feedback { value } => (value, "what the best papers for it have in common".into()),
-            Part::Exact { value } => (value, "it is what was asked for".into()),
-            Part::Background { value } => (value, "unlike the papers at large".into()),
+            Part::Feedback { value } => (value, "what the best candidates have in common".into()),
+            Part::Exact { value } => (value, "exactly the paper that was named".into()),
+            Part::Background { value } => (value, "difference from the average paper".into()),
             Part::Recency { value } => (value, "its age".into()),
         };
         writeln!(out, "              {value:+.3}  {}", truncate_str(&plain(&what), width.saturating_sub(22), "…"))?;

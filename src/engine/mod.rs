@@ -6,7 +6,8 @@
 //! | `themes` | what the corpus is about | `corpus` |
 //! | `readers` | users, what they did, and the papers that are ranked for them | `corpus`, `themes` |
 //!
-//! `answer` is the form of questions and answers that all of them share, and `widen` how all of them search on until enough is left. No part sees into another: it has methods, and what
+//! `answer` is the form of questions and answers that all of them share, `page` that of lists and the cursors between pages,
+//! and `widen` how all of them search on until enough is left. No part sees into another: it has methods, and what
 //! the corpus must tell the others it tells them as its followers. [`Engine`] hands each question to the part that answers it
 //! (`face`).
 

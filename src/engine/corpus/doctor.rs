@@ -9,7 +9,7 @@ use crate::embed;
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::model::{precision_named, stored};
 use crate::error::Result;
-use crate::index::IndexCheck;
+use crate::index::{Haste, IndexCheck};
 use crate::store::{self, Finding, PagesRead};
 
 /// Papers that are searched for in the index.
@@ -53,9 +53,13 @@ impl Diagnosis {
 
 impl Corpus {
     /// Searches the index for a sample of its rows, compares with the exact scan, and reads every file of it; reads every page
-    /// of the database.
+    /// of the database. One that is in memory alone is brought into order first, or its graph would not be there to look at.
     pub fn check_index(&self, sample: usize) -> Result<Checkup> {
-        Ok(Checkup { index: self.space().index.check(sample)?, database: self.store.check_pages()? })
+        let (space, change) = (self.space(), self.store.change()?);
+        if !space.index.lasts() {
+            space.index.settle(change, Haste::Wait)?;
+        }
+        Ok(Checkup { index: space.index.check(sample)?, database: self.store.check_pages()? })
     }
 
     /// Looks at everything: the database and its pages, what was acknowledged, the indexes with their files, the model, the
