@@ -71,9 +71,12 @@ pub struct Themes {
     changed: AtomicU64,
     // What `changed` was when the snapshot last held everything; lets readers off comparing rows.
     seen: AtomicU64,
-    // A snapshot, what `changed` was, and the snapshot without what was gone by then.
-    shown: Mutex<Option<(Arc<ThemeSnapshot>, u64, Arc<ThemeSnapshot>)>>,
+    // What is shown while the snapshot is behind.
+    shown: Mutex<Option<Shown>>,
 }
+
+/// A snapshot, what `changed` was, and the snapshot without what was gone by then.
+type Shown = (Arc<ThemeSnapshot>, u64, Arc<ThemeSnapshot>);
 
 impl Follower for Themes {
     /// Notes that the snapshot may lack rows of the index, or hold some that are gone. Whoever keeps the themes brings it up to

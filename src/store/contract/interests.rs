@@ -54,7 +54,7 @@ pub fn what_was_said_stays(kind: Kind) {
     let store = Fixture::new(kind);
     let ada = store.made("ada");
     let said = StoredInterest { merged: Some(7), anchor: vec!["a".into()], ..named(interest(1, &["a"]), "Mine") };
-    store.replace_interests(ada, &[said.clone()]).expect("written");
+    store.replace_interests(ada, std::slice::from_ref(&said)).expect("written");
     let version = store.user("ada").expect("there").version;
     // Who found these has read nothing of the name.
     store.put_found_interests(ada, &[interest(1, &["a", "b"]), interest(3, &["c"])]).expect("written");
@@ -72,7 +72,11 @@ pub fn of_nobody_nothing_is_kept(kind: Kind) {
     store.delete_user("ada").expect("deleted");
     store.put_found_interests(gone, &[interest(1, &["a"])]).expect("no error");
     store.replace_interests(gone, &[interest(2, &["a"])]).expect("no error");
-    store.edit_interests(gone, &mut |all| Ok(all.push(interest(3, &["a"])))).expect("no error");
+    let edit = &mut |all: &mut Vec<StoredInterest>| {
+        all.push(interest(3, &["a"]));
+        Ok(())
+    };
+    store.edit_interests(gone, edit).expect("no error");
     assert!(store.interests(gone).expect("read").is_empty());
 }
 
