@@ -3,8 +3,8 @@
 //! Data: clustered unit vectors made here from a seed (real abstracts are harder), or, with
 //! `PAPERKIN_BENCH_VECTORS=file.npy`, real ones (n x d, f16 or f32); about 1,000 of them (200 of more than 200,000),
 //! evenly spread, become queries and leave the index. `PAPERKIN_BENCH_ROWS=1000000` makes so many of them by small
-//! random turns. `PAPERKIN_BENCH_HNSW_RS=1` adds the hnsw_rs crate, and `PAPERKIN_BENCH_PEERS="python ann.py"` runs a
-//! script that measures others on the same file.
+//! random turns. `PAPERKIN_BENCH_PEERS="python ann.py"` runs a script that measures others on the same file.
+//! `PAPERKIN_BENCH_ONLY=kinds` leaves away what only the default index is asked.
 //!
 //! How to read the table: recall@10 is the share of the exact ten found; queries/s are sent one at a time from one thread,
 //! the best of three passes; resident is the growth of memory that is not the vectors' own file; filtered lines give the
@@ -13,10 +13,11 @@
 //!     cargo bench --bench index
 //!     PAPERKIN_BENCH_VECTORS=vectors.npy taskset -c 1 cargo bench --bench index
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use hnsw_rs::prelude::{DistDot, Hnsw};
-use paperkin::index::{IndexOptions, SegmentedIndex};
+use paperkin::config::IndexKind;
+use paperkin::index::{self, Haste, IndexOptions, Opening, VectorIndex};
 use paperkin::paper::Row;
 use roaring::RoaringBitmap;
 
@@ -32,28 +33,32 @@ fn main() {
     let rows: Vec<(Row, &[f32])> = data.iter().enumerate().map(|(k, v)| (Row(k as u32), v.as_slice())).collect();
 
     // Not frozen yet: every row is scored.
-    let whole = SegmentedIndex::new(dimension, IndexOptions { exact_below: usize::MAX, ..IndexOptions::default() })
-        .expect("a folder");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let unfrozen = IndexOptions { exact_below: usize::MAX, ..IndexOptions::default() };
+    let whole = open(SEGMENTS, elsewhere.path(), &rows[..0], dimension, unfrozen);
     let began = Instant::now();
     for block in rows.chunks(1000) {
         whole.insert(block).expect("valid");
     }
     println!("insert        {:8.0} rows/s in calls of 1,000", rows.len() as f64 / began.elapsed().as_secs_f64());
-    let truth: Vec<Vec<Row>> = queries.iter().map(|q| exact(&whole, q, None)).collect();
-    let (recall, speed) = measure(&whole, &queries[..queries.len() / 4], &truth, None);
+    let truth: Vec<Vec<Row>> = queries.iter().map(|q| exact(&*whole, q, None)).collect();
+    let (recall, speed) = measure(&*whole, &queries[..queries.len() / 4], &truth, None);
     println!("not frozen    recall@10 {recall:.4}  {speed:8.0} queries/s");
     drop(whole);
+    if std::env::var("PAPERKIN_BENCH_ONLY").as_deref() == Ok("kinds") {
+        return kinds(&data, &rows, &queries, &truth);
+    }
 
     let options = IndexOptions { exact_below: 0, ..IndexOptions::default() };
     let folder = tempfile::tempdir().expect("a folder");
     let seconds = {
-        let index = open(folder.path(), &rows, options);
+        let index = open(SEGMENTS, folder.path(), &rows, dimension, options);
         let began = Instant::now();
-        index.maintain(1).expect("frozen");
+        index.settle(1, Haste::Wait).expect("frozen");
         began.elapsed().as_secs_f64()
     };
     let (before, began) = (resident(), Instant::now());
-    let index = open(folder.path(), &rows, options);
+    let index = open(SEGMENTS, folder.path(), &rows, dimension, options);
     index.search(&queries[0], K, None).expect("valid");
     let grown = resident().saturating_sub(before);
     let opened = began.elapsed().as_secs_f64();
@@ -63,15 +68,15 @@ fn main() {
         disk as f64 / rows.len() as f64,
         opened
     );
-    let state = index.state();
+    let state = index.status();
     println!(
         "              its own audit: recall@10 {:?} at ef {}, {} unreachable",
         state.recall, state.ef_search, state.unreachable
     );
     let mut reference = 0.0;
     for ef_search in [10, 16, 24, 32, 48, 64, 96, 128, 192, 256] {
-        let index = open(folder.path(), &rows, IndexOptions { ef_search, ..options });
-        let (recall, speed) = measure(&index, &queries, &truth, None);
+        let index = open(SEGMENTS, folder.path(), &rows, dimension, IndexOptions { ef_search, ..options });
+        let (recall, speed) = measure(&*index, &queries, &truth, None);
         println!("              ef {ef_search:4}  recall@10 {recall:.4}  {speed:8.0} queries/s");
         if reference == 0.0 && recall >= 0.98 {
             reference = 1e6 / speed;
@@ -91,9 +96,9 @@ fn main() {
         for alike in [false, true] {
             let allowed = allowed(&data, share, alike);
             let some = &queries[..queries.len() / 4];
-            let truth: Vec<Vec<Row>> = some.iter().map(|q| exact(&index, q, Some(&allowed))).collect();
-            let (recall, speed) = measure(&index, some, &truth, Some(&allowed));
-            let plan = index.search(&some[0], K, Some(&allowed)).expect("valid").plan;
+            let truth: Vec<Vec<Row>> = some.iter().map(|q| exact(&*index, q, Some(&allowed))).collect();
+            let (recall, speed) = measure(&*index, some, &truth, Some(&allowed));
+            let plan = index.search(&some[0], K, Some((&allowed).into())).expect("valid").plan;
             println!(
                 "  {share:8} {:9} recall@10 {recall:.4}  {:8.0}  {plan:?}",
                 if alike { "one topic" } else { "at random" },
@@ -104,16 +109,15 @@ fn main() {
 
     writing(&rows, &queries, options);
     let began = Instant::now();
-    let graph = index.neighbour_graph(15);
+    let graph = index.neighbour_graph(15).expect("neighbours");
     println!("neighbours of every row (15): {:.0} rows/s", graph.rows.len() as f64 / began.elapsed().as_secs_f64());
     let began = Instant::now();
     let many: Vec<&[f32]> = queries.iter().map(Vec::as_slice).collect();
     index.search_many(&many, K, None).expect("valid");
     println!("many at once: {:.0} queries/s", many.len() as f64 / began.elapsed().as_secs_f64());
 
-    if std::env::var_os("PAPERKIN_BENCH_HNSW_RS").is_some() {
-        hnsw_rs(&rows, &queries, &truth);
-    }
+    drop(index);
+    kinds(&data, &rows, &queries, &truth);
     if let (Ok(peers), Ok(path)) = (std::env::var("PAPERKIN_BENCH_PEERS"), &path) {
         let mut words = peers.split_whitespace();
         let program = words.next().expect("a program");
@@ -122,29 +126,79 @@ fn main() {
     }
 }
 
+const SEGMENTS: IndexKind = IndexKind::Segments;
+
 /// An index over a folder, reading from the rows what the folder lacks.
-fn open(folder: &std::path::Path, rows: &[(Row, &[f32])], options: IndexOptions) -> SegmentedIndex {
-    let dimension = rows[0].1.len();
+fn open(
+    kind: IndexKind,
+    folder: &std::path::Path,
+    rows: &[(Row, &[f32])],
+    dimension: usize,
+    options: IndexOptions,
+) -> Arc<dyn VectorIndex> {
     let all: RoaringBitmap = rows.iter().map(|(row, _)| row.0).collect();
     // The source outlives nothing: it is only asked while the index is opened.
-    let vectors: Vec<f32> = if folder.join("manifest.json").exists() {
+    let vectors: Vec<f32> = if kind == SEGMENTS && folder.join("manifest.json").exists() {
         Vec::new()
     } else {
         rows.iter().flat_map(|(_, v)| v.iter().copied()).collect()
     };
-    let source = move |wanted: &RoaringBitmap, f: &mut dyn FnMut(Row, &[f32]) -> paperkin::Result<()>| {
+    let source = Box::new(move |wanted: &RoaringBitmap, f: &mut dyn FnMut(Row, &[f32]) -> paperkin::Result<()>| {
         wanted.iter().try_for_each(|row| f(Row(row), &vectors[row as usize * dimension..][..dimension]))
-    };
-    SegmentedIndex::open(folder, "bench", dimension, options, 1, &all, Box::new(source)).expect("opens").0
+    });
+    let opening = Opening { folder, fingerprint: "bench", dimension, options, change: 1, rows: &all, source };
+    index::open(kind, opening).expect("opens").0
 }
 
-fn exact(index: &SegmentedIndex, query: &[f32], allowed: Option<&RoaringBitmap>) -> Vec<Row> {
-    index.search_exactly(query, K, allowed).expect("valid").neighbours.iter().map(|n| n.row).collect()
+/// The kinds side by side, through the trait alone: what they take to open and to settle, what they find and how fast, without
+/// a filter and under filters.
+fn kinds(data: &[Vec<f32>], rows: &[(Row, &[f32])], queries: &[Vec<f32>], truth: &[Vec<Row>]) {
+    println!(
+        "kinds: open + settle; recall@10 and queries/s by ef_search; microseconds under a filter by share allowed"
+    );
+    for kind in [SEGMENTS, IndexKind::HnswRs, IndexKind::Exact] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (before, began) = (resident(), Instant::now());
+        let open = |ef_search| {
+            let options = IndexOptions { ef_search, ..IndexOptions::default() };
+            open(kind, folder.path(), rows, rows[0].1.len(), options)
+        };
+        let index = open(96);
+        let opened = began.elapsed().as_secs_f64();
+        let began = Instant::now();
+        index.settle(1, Haste::Wait).expect("settled");
+        let settled = began.elapsed().as_secs_f64();
+        let memory = resident().saturating_sub(before) as f64 / rows.len() as f64;
+        println!("{kind:9} open {opened:.2} s, settle {settled:.1} s, {memory:.0} B/vector of memory");
+        drop(index);
+        let steps: &[usize] = if kind == IndexKind::Exact { &[96] } else { &[32, 64, 96, 128, 256] };
+        for ef_search in steps {
+            let index = open(*ef_search);
+            index.settle(1, Haste::Wait).expect("settled");
+            let (recall, speed) = measure(&*index, queries, truth, None);
+            println!("          ef {ef_search:4}  recall@10 {recall:.4}  {speed:8.0} queries/s");
+            if *ef_search != 96 {
+                continue;
+            }
+            for share in [0.9, 0.5, 0.2, 0.1, 0.05, 0.01] {
+                let allowed = allowed(data, share, false);
+                let some = &queries[..queries.len() / 4];
+                let truth: Vec<Vec<Row>> = some.iter().map(|q| exact(&*index, q, Some(&allowed))).collect();
+                let (recall, speed) = measure(&*index, some, &truth, Some(&allowed));
+                let plan = index.search(&some[0], K, Some((&allowed).into())).expect("valid").plan;
+                println!("          {share:6} allowed  recall@10 {recall:.4}  {:8.0} us  {plan:?}", 1e6 / speed);
+            }
+        }
+    }
+}
+
+fn exact(index: &dyn VectorIndex, query: &[f32], allowed: Option<&RoaringBitmap>) -> Vec<Row> {
+    index.search_exactly(query, K, allowed.map(Into::into)).expect("valid").neighbours.iter().map(|n| n.row).collect()
 }
 
 /// Recall, and queries a second: the best of three passes.
 fn measure(
-    index: &SegmentedIndex,
+    index: &dyn VectorIndex,
     queries: &[Vec<f32>],
     truth: &[Vec<Row>],
     allowed: Option<&RoaringBitmap>,
@@ -154,7 +208,9 @@ fn measure(
         let began = Instant::now();
         let found: Vec<Vec<Row>> = queries
             .iter()
-            .map(|q| index.search(q, K, allowed).expect("valid").neighbours.iter().map(|n| n.row).collect())
+            .map(|q| {
+                index.search(q, K, allowed.map(Into::into)).expect("valid").neighbours.iter().map(|n| n.row).collect()
+            })
             .collect();
         best = best.min(began.elapsed().as_secs_f64());
         hits = found.iter().zip(truth).map(|(f, t)| t.iter().filter(|r| f.contains(r)).count()).sum();
@@ -181,10 +237,11 @@ fn allowed(data: &[Vec<f32>], share: f64, alike: bool) -> RoaringBitmap {
 /// Two clients search while rows come at 500 a second: what the slowest searches take, beside the same in quiet.
 fn writing(rows: &[(Row, &[f32])], queries: &[Vec<f32>], options: IndexOptions) {
     let options = IndexOptions { exact_below: 4000, ..options };
-    let index = SegmentedIndex::new(rows[0].1.len(), options).expect("a folder");
+    let folder = tempfile::tempdir().expect("a folder");
+    let index = open(SEGMENTS, folder.path(), &rows[..0], rows[0].1.len(), options);
     let (there, coming) = rows.split_at(rows.len() / 2);
     index.insert(there).expect("valid");
-    index.maintain(1).expect("frozen");
+    index.settle(1, Haste::Wait).expect("frozen");
     let seconds = 20.0;
     let clients = |seconds: f64| -> Vec<f64> {
         let one = |c: usize| {
@@ -236,33 +293,8 @@ fn writing(rows: &[(Row, &[f32])], queries: &[Vec<f32>], options: IndexOptions) 
         at(&quiet, 0.99),
         at(&busy, 0.5),
         at(&busy, 0.99),
-        index.state().segments
+        index.status().segments
     );
-}
-
-/// The crate of that name, as it comes.
-fn hnsw_rs(rows: &[(Row, &[f32])], queries: &[Vec<f32>], truth: &[Vec<Row>]) {
-    let began = Instant::now();
-    let graph: Hnsw<'_, f32, DistDot> = Hnsw::new(16, rows.len(), 16, 200, DistDot {});
-    // Shorter by a hair, since its distance must not fall below zero by rounding.
-    let shrunk: Vec<Vec<f32>> = rows.iter().map(|(_, v)| v.iter().map(|x| x * 0.9999).collect()).collect();
-    for (k, v) in shrunk.iter().enumerate() {
-        graph.insert((v, k));
-    }
-    println!("hnsw_rs       build {:7.1} s", began.elapsed().as_secs_f64());
-    for ef in [16, 32, 64, 128, 256] {
-        let began = Instant::now();
-        let found: Vec<Vec<usize>> =
-            queries.iter().map(|q| graph.search(q, K, ef).into_iter().map(|n| n.d_id).collect()).collect();
-        let seconds = began.elapsed().as_secs_f64();
-        let hits: usize =
-            found.iter().zip(truth).map(|(f, t)| t.iter().filter(|r| f.contains(&(r.0 as usize))).count()).sum();
-        println!(
-            "              ef {ef:4}  recall@10 {:.4}  {:8.0} queries/s",
-            hits as f64 / (K * queries.len()) as f64,
-            queries.len() as f64 / seconds
-        );
-    }
 }
 
 /// Resident memory in bytes without the pages of files (0 where the system does not tell).

@@ -1,6 +1,7 @@
-//! Settings: file, then environment, then flags; each overrides the one before. Checked once, here.
+//! Settings: from a file, then the environment, then flags; each overrides the one before. They are checked once, here.
 
 mod address;
+mod index;
 mod jobs;
 mod schedule;
 mod server;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 pub use address::is_host;
+pub use index::{IndexKind, IndexSettings};
 pub use jobs::Jobs;
 pub use schedule::Schedule;
 pub use server::Server;
@@ -22,28 +24,31 @@ pub use server::Server;
 pub struct Config {
     /// The data folder.
     pub data: PathBuf,
-    /// The model asked for; `None` takes the one the folder was made with, else the bundled one.
+    /// The model; `None` takes the one that the folder was made with, else the bundled one.
     pub model: Option<String>,
     /// Where the model runs.
     pub device: DeviceChoice,
-    /// What runs it on the processor.
+    /// What runs it: our own kernels or candle.
     pub kernels: KernelChoice,
-    /// How its products are taken; `None` takes what the folder was made with, else what suits the machine.
+    /// The precision of its matrix products; `None` takes that of the folder, else the one that suits the machine.
     pub precision: Option<Precision>,
-    /// Numbers of a vector, for models that allow fewer than all; `None` takes what the folder was made with, else all.
+    /// The length of a vector, for models that allow shorter ones; `None` takes that of the folder, else the full
+    /// length.
     pub dimension: Option<usize>,
+    /// What finds the nearest vectors.
+    pub index: IndexSettings,
     /// The address that is served.
     pub addr: String,
-    /// The address by which others reach the service, without a slash at its end: `https://papers.example/lab`. `None` takes
-    /// it from each request.
+    /// The public address of the service, without a slash at its end: `https://papers.example/lab`. `None` takes it
+    /// from each request.
     pub public_url: Option<String>,
     /// The time zone that schedules are read in, by its IANA name (`Europe/Berlin`); `None` takes the machine's own.
     pub time_zone: Option<String>,
-    /// Whom the service lets in, how long it waits for them, and how much they may take.
+    /// Limits of the service: whom it admits, how long it waits, and how much memory and time requests may take.
     pub server: Server,
     /// When the service does what nobody asks for.
     pub jobs: Jobs,
-    /// The settings that only a file or the environment sets.
+    /// Settings that have no flag.
     pub tuning: Tuning,
 }
 
@@ -51,7 +56,7 @@ pub struct Config {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceChoice {
-    /// The first accelerator the binary was built for and the machine has, else the processor.
+    /// The first accelerator that the binary was built for and the machine has, else the processor.
     #[default]
     Auto,
     /// The processor.
@@ -62,24 +67,26 @@ pub enum DeviceChoice {
     Metal,
 }
 
-/// What runs a model on the processor. The vectors are the same to a cosine of 0.9999, so a data folder goes on with either.
+/// What runs a model. Both give the same vectors (cosine at least 0.9999), so a data folder made with one goes on with
+/// the other.
 //
 // The help of `--kernels` shows what is said of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum KernelChoice {
-    /// Our own kernels for BERT and its family where they are the faster ones (x86-64 with AVX2 or more), candle elsewhere.
+    /// Our own kernels for BERT and its family on x86-64 processors with AVX2 or AVX-512, where they are faster; else
+    /// candle.
     #[default]
     Auto,
-    /// Our own kernels: BERT and its family, in f32, bf16 and int8.
+    /// Our own kernels: BERT and its family, on the processor, in f32, bf16 or int8.
     Own,
-    /// candle: every architecture, in f32.
+    /// candle: every architecture, on any device; on the processor in f32, not for int8 and adapters.
     Candle,
 }
 
-/// How the model's products with weights are taken. On the processor everything else is f32, but for attention, which goes
-/// in bf16 with the two narrow ones; on an accelerator what is stored between products is narrow too, and sums are f32.
-/// Vectors of two precisions count as of two models.
+/// The precision of the model's products with its weights. On the processor everything else is f32, except attention,
+/// which is bf16 with bf16 and, where that is fast, with int8. On an accelerator, values stored between products are
+/// narrow too, and sums are f32. Vectors of two precisions count as vectors of two models.
 //
 // The help of `--precision` shows what is said of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -87,11 +94,12 @@ pub enum KernelChoice {
 pub enum Precision {
     /// The reference.
     F32,
-    /// Half the bits; turns a vector by less than a cosine of 0.9999.
+    /// Half the bits of f32. The cosine to the f32 vector is above 0.9999.
     Bf16,
-    /// For accelerators without bf16: more digits than bf16, and a model of large numbers can overflow.
+    /// For accelerators without bf16: more digits than bf16, but models with large activations can overflow.
     F16,
-    /// Fastest on a processor, and only there; cosine to f32 above 0.995 on abstracts, less on a word or two.
+    /// The fastest on a processor, and only there. The cosine to f32 is above 0.995 on abstracts, lower on a word or
+    /// two.
     Int8,
 }
 
@@ -106,36 +114,36 @@ impl std::fmt::Display for Precision {
     }
 }
 
-/// The finer settings. In the file under these names; in the environment as `PAPERKIN_` and the name in capitals.
+/// Settings without a flag. In the file under `[tuning]`; in the environment as `PAPERKIN_` and the name in capitals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tuning {
-    /// Links a point of the graph (2 to 255).
+    /// Links of each point in the graph (2 to 255).
     pub m: usize,
-    /// Points kept in sight while building the graph.
+    /// Candidates kept while building the graph (2 * m + 1 to 10,000).
     pub ef_construction: usize,
-    /// Points kept in sight while searching the graph: recall against time.
+    /// Candidates kept while searching the graph (1 to 100,000): more give better recall and take longer.
     pub ef_search: usize,
-    /// The recall@10 to reach instead (0 to 1): `ef_search` is then read off the curve that each segment of the index was
-    /// measured to have.
+    /// The recall@10 to reach (above 0, up to 1) instead of a fixed `ef_search`, which is then taken from the recall
+    /// profile of each segment.
     pub recall: Option<f32>,
-    /// Up to this many papers all are scored and there is no graph.
+    /// Up to this many papers (0 to 10,000,000) a search scores all of them, without a graph.
     pub exact_below: usize,
-    /// Threads of the encoder; 0 takes one a core.
+    /// Threads of the encoder (at most 1,024); 0 takes one a core.
     pub threads: usize,
-    /// Tokens in a batch, padding included; 0 takes what suits the device.
+    /// Tokens in a batch, padding included (at most 10,000,000); 0 takes what suits the device.
     pub token_budget: usize,
-    /// Requests that may be worked on or wait for it before more are refused with 503.
+    /// Requests in progress or waiting (1 to 100,000) before more are refused with 503.
     pub max_waiting: usize,
-    /// Seconds a request may take, its body included (a stream of papers apart: it may bring nothing for so long).
+    /// Seconds that a request may take (1 to 86,400), its body included. For a stream of papers: seconds without data.
     pub timeout_s: u64,
-    /// Bytes of a request's body (a stream of papers apart).
+    /// Greatest size of a request's body in bytes (1 KiB to 1 TiB), except for streams of papers.
     pub max_body: usize,
-    /// Bytes that a compressed file may unpack to (64 GiB).
+    /// Greatest unpacked size of a compressed file in bytes (64 GiB by default).
     pub max_unpacked: usize,
-    /// How many times its size a compressed file may unpack to (200); what unpacks to less than 64 MB may repeat itself.
+    /// Greatest ratio of unpacked to compressed size (200 by default), for files that unpack to more than 64 MB.
     pub max_ratio: usize,
-    /// The largest window that is unpacked of Zstandard, as `zstd --long` says it (10 to 31): 27 is 128 MB, 31 is 2 GB.
+    /// Largest Zstandard window, as in `zstd --long` (10 to 31): 27 is 128 MB, 31 is 2 GB.
     pub zstd_long: usize,
 }
 
@@ -159,7 +167,7 @@ impl Default for Tuning {
     }
 }
 
-/// What the command line gives, all of it optional.
+/// The flags of the command line.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
     /// `--config`
@@ -176,6 +184,8 @@ pub struct Flags {
     pub precision: Option<Precision>,
     /// `--dimension`
     pub dimension: Option<usize>,
+    /// `--index-kind`
+    pub index_kind: Option<IndexKind>,
     /// `--addr`
     pub addr: Option<String>,
     /// `--public-url`
@@ -195,6 +205,8 @@ struct File {
     public_url: Option<String>,
     time_zone: Option<String>,
     #[serde(default)]
+    index: IndexSettings,
+    #[serde(default)]
     server: Server,
     #[serde(default)]
     jobs: Jobs,
@@ -203,8 +215,8 @@ struct File {
 }
 
 impl Config {
-    /// Puts file, environment and flags together. The file is the one `--config` names, else `paperkin.toml` in the
-    /// data folder if there is one.
+    /// Combines file, environment and flags. The file is the one that `--config` names, else `paperkin.toml` in the
+    /// data folder, if there is one.
     ///
     /// # Errors
     /// [`Error::Io`] when the named file cannot be read; [`Error::Invalid`] for a setting that does not exist or is out
@@ -221,7 +233,7 @@ impl Config {
             None => File::default(),
         };
         for (name, preset) in Tuning::default().by_name() {
-            // What is a whole number unless said otherwise is one; the rest may have a fraction.
+            // A setting with a whole default takes whole numbers; the others may have a fraction.
             let read = |text: &str| match preset.is_u64() {
                 true => text.parse().ok().map(toml::Value::Integer),
                 false => text.parse().ok().map(toml::Value::Float),
@@ -246,6 +258,10 @@ impl Config {
             Some(dimension) => Some(dimension),
             None => from_env(&var, "DIMENSION", |text| text.parse().ok(), "a number")?.or(file.dimension),
         };
+        let index_kind = match flags.index_kind {
+            Some(kind) => kind,
+            None => from_env(&var, "INDEX_KIND", choice, "segments, exact or hnsw_rs")?.unwrap_or(file.index.kind),
+        };
         let public_url = flags.public_url.or_else(|| var("PUBLIC_URL")).or(file.public_url);
         let time_zone = var("TIME_ZONE").or(file.time_zone);
         time_zone.as_deref().map(zone).transpose()?;
@@ -258,6 +274,7 @@ impl Config {
             kernels: kernels.unwrap_or_default(),
             precision,
             dimension,
+            index: IndexSettings { kind: index_kind },
             addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
             public_url: public_url.as_deref().map(address::public_url).transpose()?,
             time_zone,
@@ -267,7 +284,7 @@ impl Config {
         })
     }
 
-    /// The defaults for a data folder, for programs that use the crate.
+    /// The defaults for a data folder, for programs that use this crate.
     pub fn new(data: impl Into<PathBuf>) -> Self {
         Config {
             data: data.into(),
@@ -276,6 +293,7 @@ impl Config {
             kernels: KernelChoice::Auto,
             precision: None,
             dimension: None,
+            index: IndexSettings::default(),
             addr: "127.0.0.1:7878".into(),
             public_url: None,
             time_zone: None,
@@ -301,15 +319,15 @@ fn zone(name: &str) -> Result<TimeZone> {
     TimeZone::get(name).map_err(unknown)
 }
 
-/// The value of a variable, where it is set.
+/// The value of an environment variable, if it is set.
 fn from_env<T>(
     var: &dyn Fn(&str) -> Option<String>,
     name: &str,
     read: impl Fn(&str) -> Option<T>,
-    wanted: &str,
+    expected: &str,
 ) -> Result<Option<T>> {
     let Some(text) = var(name) else { return Ok(None) };
-    let wrong = || Error::Invalid(format!("PAPERKIN_{name} is {text:?}, not {wanted}"));
+    let wrong = || Error::Invalid(format!("PAPERKIN_{name} is {text:?}, not {expected}"));
     read(&text).ok_or_else(wrong).map(Some)
 }
 
@@ -318,16 +336,16 @@ fn choice<T: clap::ValueEnum>(text: &str) -> Option<T> {
 }
 
 impl Tuning {
-    /// Every setting under its name.
+    /// Every setting by name.
     fn by_name(&self) -> serde_json::Map<String, serde_json::Value> {
         match serde_json::to_value(self) {
             Ok(serde_json::Value::Object(settings)) => settings,
-            // Numbers under names: writing them cannot fail.
+            // Serializing a struct of numbers cannot fail.
             _ => serde_json::Map::new(),
         }
     }
 
-    /// The settings that answers depend on and that are not as in `other`, by name.
+    /// The names of the settings that answers depend on and that differ from `other`.
     pub fn of_answers_unlike(&self, other: &Tuning) -> Vec<String> {
         let (own, other) = (self.by_name(), other.by_name());
         let named = ["m", "ef_construction", "ef_search", "recall", "exact_below"].into_iter();
@@ -365,7 +383,7 @@ fn read(path: &Path) -> Result<File> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read the settings", e))?;
     let wrong = |e: toml::de::Error| Error::Invalid(format!("{}: {}", path.display(), e.to_string().trim_end()));
     let file: File = toml::from_str(&text).map_err(wrong)?;
-    // Looked at before the environment has its say, so that the error names the file.
+    // Checked before the environment is applied, so that the error names the file.
     let _: Tuning = file.tuning.clone().try_into().map_err(wrong)?;
     Ok(file)
 }
@@ -394,6 +412,15 @@ mod tests {
         assert_eq!(numbers(&[], None), Some(64));
         assert_eq!(numbers(&[("PAPERKIN_DIMENSION", "128")], None), Some(128));
         assert_eq!(numbers(&[("PAPERKIN_DIMENSION", "128")], Some(256)), Some(256));
+        let file = "[index]\nkind = 'exact'";
+        let kind = |file: &str, env: &[_], index_kind| {
+            load(file, env, Flags { index_kind, ..Flags::default() }).expect("loads").index.kind
+        };
+        let env = [("PAPERKIN_INDEX_KIND", "hnsw_rs")];
+        assert_eq!(kind("", &[], None), IndexKind::Segments);
+        assert_eq!(kind(file, &[], None), IndexKind::Exact);
+        assert_eq!(kind(file, &env, None), IndexKind::HnswRs);
+        assert_eq!(kind(file, &env, Some(IndexKind::Segments)), IndexKind::Segments);
         assert_eq!((c.tuning.ef_search, c.tuning.m, c.tuning.timeout_s), (20, 8, 30));
         let recall = |file: &str, env: &[_]| load(file, env, Flags::default()).expect("loads").tuning.recall;
         assert_eq!(recall("[tuning]\nrecall = 0.95", &[]), Some(0.95));
@@ -416,6 +443,9 @@ mod tests {
             ("kernels = 'onnx'", None, "onnx"),
             ("", Some(("PAPERKIN_KERNELS", "onnx")), "auto, own or candle"),
             ("", Some(("PAPERKIN_DIMENSION", "few")), "PAPERKIN_DIMENSION"),
+            ("[index]\nkind = 'faiss'", None, "faiss"),
+            ("[index]\nkid = 'exact'", None, "kid"),
+            ("", Some(("PAPERKIN_INDEX_KIND", "faiss")), "segments, exact or hnsw_rs"),
             ("public_url = 'papers.example'", None, "public_url"),
             ("[server]\ncors_orgins = []", None, "cors_orgins"),
             ("[server]\ncors_origins = ['*']", None, "cors_origins"),
@@ -447,7 +477,7 @@ mod tests {
             ("PAPERKIN_MAX_RATIO", "44"),
             ("PAPERKIN_ZSTD_LONG", "29"),
         ];
-        // All of them, so that a new setting is noticed here.
+        // Every field, so that a new setting must be added here.
         let wanted = Tuning {
             m: 17,
             ef_construction: 201,

@@ -30,14 +30,18 @@
 //! | [`jobs`] | what runs without being asked: names, schedules, one runner at a time under a lease in the store, the last result; maintenance, themes, interests, readership |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus; reference lists, one file a format |
-//! | [`engine`] | the deep module where the next floor's rooms meet; one file for each thing it does |
-//! | [`embed`] | text to unit vector: finding a model folder, tokens, the queue and the thread that owns the model; our own kernels for the processor, candle for other devices |
-//! | [`index`] | vector to nearest rows: frozen segments with a graph each, what came since, and the thread that freezes; words to rows and rows to terms (`lexical`, on tantivy) |
-//! | [`store`] | what is true: papers, vectors, users with their events and interests, and themes in SQLite; schema and migrations |
+//! | [`engine`] | the deep module where the next floor's rooms meet: three parts, each with a state of its own, and a thin face over them |
+//! | `engine/corpus` | papers: taken in, found, recommended, moved to another model; what follows the store (`follow`). Knows neither of the next two |
+//! | `engine/themes` | what the corpus is about: kept, joined by new papers, made anew. Knows the corpus |
+//! | `engine/readers` | users, their events, interests and imports; feeds, ranking, questions, trending. Knows both |
+//! | [`embed`] | text to unit vector: model files, tokens, the queue and the thread that owns the model; where it runs (`placement`), on our own kernels for the processor (`cpu`) or through candle on any device (`candle`) |
+//! | [`index`] | vector to nearest rows: one contract (`VectorIndex`) and three that keep it: `segments` (the default: frozen segments with a graph each, what came since, and the thread that freezes), `exact`, `hnsw_rs`; words to rows and rows to terms (`lexical`, on tantivy) |
+//! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports and interests, themes; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
-//! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; a reader's taste and interests, candidates among themselves, the reading of others; diversity, recency |
+//! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; the preference model and interests of a reader, candidate sets, co-reading, questions; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
 //! | [`user`] | a user, events and what they come to |
+//! | [`assignment`] | who goes with whom: the pairs of two sets that share most in all |
 //! | [`vector`] | sums and products of dense and sparse vectors |
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
@@ -45,10 +49,10 @@
 //! | [`bounds`] | how long the lists of a request and the answers to it may be |
 //!
 //! Two roads through it. `GET /v1/papers/{id}/similar`: `http` parses, nothing else; `engine` finds the row and its vector,
-//! turns the filter into a set of rows and asks `index` for neighbours under it; `rank` diversifies; `store` gives the
+//! turns the filter into a set of rows and asks `index` for neighbours under both; `rank` diversifies; `store` gives the
 //! papers; `engine` explains; `http` wraps. `paperkin ingest`: `sources` yields papers; `engine` skips what is unchanged by
 //! content hash, embeds a window at a time, writes papers and vectors in one transaction and lets the index follow;
-//! progress is drawn from what is committed.
+//! progress is drawn from what is committed. What is derived (vectors, words, versions) follows by one road, `engine/corpus/follow`.
 //!
 //! # Floors
 //!
@@ -59,9 +63,10 @@
 //! 5  cli  http                    cli starts http; http does not know cli
 //! 4  jobs
 //! 3  sources  eval                know engine
-//! 2  engine                       the only place where the next floor's rooms meet
+//! 2  engine                       the only place where the next floor's rooms meet:
+//!      answer < corpus < themes < readers < face     a part offers methods, and no file looks into another part's state
 //! 1  embed  index  store  rank  themes    do not know each other
-//! 0  paper  user  vector  config  error  cancel  bounds   know nobody
+//! 0  paper  user  vector  assignment  config  error  cancel  bounds   know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -73,9 +78,14 @@
 //!   that nobody reads, work. Refusing costs nothing of what is refused. Work ends when nobody waits for its answer any more.
 //! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
 //!   the one that asked.
-//! - candle and tokenizers stand only in `embed`, tantivy and memory maps only in `index`, SQL only in `store`, clap
+//! - candle stands only in `embed/candle`, tokenizers only in `embed`, tantivy and memory maps only in `index`, SQL only in `store/sqlite`, clap
 //!   only in `cli` and `config`, croner only in `config`.
-//! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL. `store` never sees a distance.
+//! - Which store there is, is chosen in `store::open` alone. The traits know no process, file or statement: one method is one
+//!   transaction, change numbers are handed out in the order of the commits, and where to go on from is a typed place. What
+//!   stands in a cursor is known to `engine/page` alone.
+//! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL, but it may see the filter
+//!   that a set of rows came from. `store` never sees a distance.
+//! - The rest knows an index over vectors as `VectorIndex` alone; which one there is, is decided in `index/open` by `[index] kind`.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
 //!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
 //!   word that does not leave `index`.
@@ -84,7 +94,10 @@
 //! - "Today" is never later than the clock: a paper dated ahead of it is kept and shown, and moves nothing.
 //! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
 //!   a changed text gets a new row, and rows are never used twice.
-//! - The store is the truth. The index is derived from it: opened, it compares its rows with the store's, reads what it
+//! - The store is the truth, and a write goes to the store alone. Changes are numbered in the order of their commits; what is
+//!   derived follows from change to change by one call (`engine/corpus/follow`), which is the same after a write, at opening,
+//!   and after a failure. Inside `engine` no file leans on one that leans on it, but parent and child.
+//! - The index is derived from the store: opened, it compares its rows with the store's, reads what it
 //!   lacks and forgets what is gone; its manifest remembers the store's change number, so that an older copy of the store
 //!   is noticed; and it can be thrown away and built again. How to search under a filter (score the allowed rows, or walk
 //!   the graph stepping over the others) is decided inside `index` from what each segment was measured to need.
@@ -93,9 +106,9 @@
 //!   whatever could be written down of that.
 //! - Damage is told, never answered from: every page of the database has a checksum beside it, every paper one in its row, and
 //!   the number of the last acknowledged commit stands outside the log, so that a store that comes back older is said. SQLite
-//!   changes its file only where these checksums are kept (`store/commit`).
+//!   changes its file only where these checksums are kept (`store/sqlite/commit`).
 //! - The folder that was opened is the one that is written: its files are compared before a commit and behind it.
-//! - A search reads one view of the index, which never changes; who writes puts another in its place. A file of the index
+//! - A search reads one state of the index, which never changes; who writes puts another in its place. A file of `segments`
 //!   is written once under a new name, and counts when the manifest names it.
 //! - The index of words is derived in the same way, and what names its files is the text that tantivy's commit carries. Its
 //!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
@@ -111,6 +124,8 @@
 //! - Text from outside is text: markup is removed once, in [`paper::plain`], and what is searched, embedded, named and
 //!   compared comes from there. What was sent is kept and given back. The store remembers by which rules its texts were
 //!   read ([`paper::READING`]); a folder of older ones is brought up to date when it is opened.
+//! - A rule about words stands once, in [`paper`], whoever needs it: function words and plurals ([`paper::english`]), commands of
+//!   TeX ([`paper::tex`]), names of persons ([`paper::person`]), categories, percent signs, accents, what is not seen.
 //! - Only its id and its title can cost a paper its place; any other field that cannot be read is left out and told. How much
 //!   each may hold is said once, in [`paper::bounds`], whichever way a paper comes; fields that nobody knows stay the text that
 //!   they came as. JSON of megabytes is taken apart an entry at a time and never made one tree.
@@ -132,9 +147,39 @@
 //!   batches of tokens. The queue is bounded for queries; documents come from ingests, which have few windows under way,
 //!   and from requests, which `http` bounds.
 //! - No panic reaches a user; no `unwrap` outside tests; `unsafe` only in the kernels of `embed/cpu` and
-//!   `index/kernel`, where `index` maps its files (`index/map`, `index/lexical/forward`), where memory goes back to the
-//!   system (`embed/cpu/release`) and where a thread lets others go first (`index/writer`).
+//!   `index/kernel`, where `index` maps its files (`index/segments/map`, `index/lexical/forward`), where memory goes
+//!   back to the system (`embed/cpu/release`) and where a thread lets others go first (`index/background`).
+//!
+//! # Glossary
+//!
+//! Words that are ours, or that are used in one sense only.
+//!
+//! | word | meaning |
+//! |---|---|
+//! | row | the internal number of one immutable text and its vector ([`paper::Row`]); a changed text gets a new row, and no row is used twice |
+//! | work | what all versions and duplicates of a paper are versions of: same arXiv id or DOI, or same title and first author |
+//! | representative version | the newest version of a work, the one that is shown; the others are *superseded* |
+//! | library paper | a paper that a user brought by an import and that is not in the corpus; only that user sees it |
+//! | embedding space | a model, all vectors made with it and the index over them; an answer uses one space from its beginning to its end |
+//! | own kernels, candle | the two things that run a model: our code for the processor, and the candle crates; both give the same vectors |
+//! | precision | how a model's matrix products are taken (f32, bf16, f16, int8); a part of what identifies its vectors |
+//! | segment | a frozen part of the vector index: memory-mapped files that never change, with a graph |
+//! | recall profile | the recall that a segment was measured to give for each `ef_search`, with and without a filter |
+//! | change number | counts the commits of the store; everything derived knows the number that it has reached |
+//! | follow | to bring everything derived (indexes, versions, columns, caches) from one change number to a later one |
+//! | event, opinion | one thing that a user did with a paper; what all events of the user on that paper add up to |
+//! | weighted example | a paper with the weight of an opinion, from which models are fitted |
+//! | preference model | the scoring function of one reader, fitted to their weighted examples ([`rank::PreferenceModel`]) |
+//! | candidate set | the papers of a `rank` call, scored relative to each other ([`rank::CandidateSetRanker`]) |
+//! | average paper | the mean of a sample of the corpus; the score of a feed counts standard deviations above it |
+//! | interest | a group of a reader's examples with a permanent id, a name and a share of the feed |
+//! | co-reading matrix | who read what, from which comes what readers of the same papers read besides ([`rank::CoreadingMatrix`]) |
+//! | readership | what answers may contain of other readers' acts: batched, sampled or quantized |
+//! | attention | how much a paper was noticed: its own numbers (votes, citations) and the acts of readers |
+//! | theme snapshot | the themes of one run with the assignment of every paper, as one immutable view |
+//! | assignment | the theme of a paper at each level, and whether it is a member or only nearest to it |
 
+pub mod assignment;
 pub mod bounds;
 pub mod cancel;
 pub mod cli;

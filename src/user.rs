@@ -1,4 +1,4 @@
-//! A user, what they did with papers and when. No input or output happens here.
+//! A user, their events on papers, and what the events on one paper add up to. No input or output.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::paper::{PaperDate, PaperId, checked_name, head};
 
-/// How far ahead of this machine's clock an event may be: clocks differ.
+/// How far ahead of this machine's clock an event may be, in seconds: clocks differ.
 const SKEW_S: i64 = 300;
 
 /// The name of a user: any non-empty string of at most 256 bytes without control characters.
@@ -27,7 +27,7 @@ impl UserId {
         checked_name("the name of the user", name.into()).map(UserId)
     }
 
-    /// The name as it was given.
+    /// The name, as given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -56,7 +56,7 @@ impl From<UserId> for String {
 /// What a user did with a paper.
 ///
 /// `like`, `save`, `dislike` and `dismiss` are verdicts: of several on one paper the last counts. `unsave` takes a save
-/// back, `clear` every verdict. `view` and `click` are signs: they count while there is no verdict.
+/// back, `clear` takes back every verdict. `view` and `click` are implicit: they count while there is no verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EventKind {
@@ -91,7 +91,7 @@ impl EventKind {
         EventKind::Clear,
     ];
 
-    /// What one event of this kind says of the reader's taste, from -1 to 1.
+    /// The weight of one event of this kind in the preference model, from -1 to 1.
     pub fn weight(self) -> f32 {
         match self {
             EventKind::View => 0.1,
@@ -173,7 +173,7 @@ impl From<Moment> for String {
     }
 }
 
-/// Something a user did with a paper. Two events of one user are the same when paper, kind and time are.
+/// Something a user did with a paper. Two events of one user with the same paper, kind and time are the same event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Event {
     /// Which paper.
@@ -192,11 +192,11 @@ impl Event {
     /// The greatest weight.
     pub const MAX_WEIGHT: f32 = 100.0;
 
-    /// Checks what reading cannot.
+    /// Checks the ranges that parsing does not.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a time in the future (five minutes are let pass, since clocks differ) and a weight that is
-    /// not above 0 and at most [`Event::MAX_WEIGHT`].
+    /// [`Error::Invalid`] for a time in the future (five minutes are let pass, since clocks differ) and a weight that
+    /// is not above 0 and at most [`Event::MAX_WEIGHT`].
     pub fn check(&self, now: Moment) -> Result<()> {
         if self.at.0 > now.0.saturating_add(SKEW_S * 1_000_000) {
             return Err(Error::Invalid(format!(
@@ -217,15 +217,15 @@ impl Event {
     }
 }
 
-/// What a user may set. Absent fields follow the service's defaults.
+/// The settings of a user. Absent fields follow the service's defaults.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Days after which an event counts half as much beside the user's newest; 0 for no ageing.
+    /// Half-life of events in days, counted from the user's newest event; 0 for no ageing.
     #[schema(minimum = 0, maximum = 36500)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub half_life_days: Option<f32>,
-    /// At most so many papers of one author in a feed.
+    /// The most papers of one author in a feed.
     #[schema(minimum = 1, maximum = 500)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_author: Option<usize>,
@@ -233,7 +233,7 @@ pub struct Settings {
     #[schema(minimum = 0, maximum = 0.5)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exploration: Option<f32>,
-    /// From 0, best first, to 1, as unlike each other as can be.
+    /// Diversity from 0 (best first) to 1 (as different from each other as possible).
     #[schema(minimum = 0, maximum = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diversity: Option<f32>,
@@ -261,43 +261,43 @@ impl Settings {
     }
 }
 
-/// What a user made of an interest.
+/// The edits of a user on an interest.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Edits {
     /// A name of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Nothing of it is shown.
+    /// Its papers are not shown.
     pub muted: bool,
-    /// It stays even when its papers would fall to others.
+    /// It stays even if clustering would dissolve it.
     pub pinned: bool,
     /// Its share of the feed is multiplied by this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f32>,
 }
 
-/// What all events of one user on one paper come to.
+/// What all events of one user on one paper add up to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Opinion {
-    /// Above zero for papers to find more of, below for fewer, zero for neither.
+    /// Above zero to find more papers like it, below zero for fewer, zero for neither.
     pub weight: f32,
-    /// When the events that make the weight happened last.
+    /// The time of the last event behind the weight.
     pub at: Moment,
-    /// Whether the user said so (a verdict), or it was read from what they did.
+    /// Whether it is a verdict of the user, and not derived from views and clicks.
     pub explicit: bool,
     /// Whether the paper is never to be shown again: the last verdict is a dislike or a dismissal.
     pub never: bool,
 }
 
-/// The most that views and clicks without a verdict come to.
+/// The greatest weight of views and clicks without a verdict.
 const MAX_IMPLICIT: f32 = 0.5;
 
-/// Puts the events on one paper together, in the order of their times.
+/// Adds up the events on one paper, in the order of their times.
 ///
-/// The last verdict counts, with its own weight; at the same moment a dislike counts more than a dismissal, and that more
-/// than a like or save. `unsave` takes back the save and leaves what was there before it. Without a verdict each view and
-/// click takes a share of what is left up to 0.5. Nothing for no events.
+/// The last verdict counts, with its own weight. At the same time a dislike takes precedence over a dismissal, and that
+/// over a like or save. `unsave` takes back the save and restores the verdict before it. Without a verdict, views and
+/// clicks add up to at most 0.5. `None` without events.
 pub fn opinion(events: &[(EventKind, Moment, f32)]) -> Option<Opinion> {
     let rank = |kind: EventKind| match kind {
         EventKind::Dislike => 3,

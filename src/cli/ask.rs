@@ -7,32 +7,32 @@ use crate::paper::{Filter, PaperDate, PaperId};
 
 #[derive(clap::Args)]
 pub struct AskArgs {
-    /// Hits wanted, 1 to 500
+    /// Number of papers, 1 to 500
     #[arg(short = 'k', long = "limit", default_value_t = 10, value_parser = limit)]
     limit: usize,
-    /// Hits to pass over first
+    /// Number of papers to skip first
     #[arg(long, default_value_t = 0, value_name = "N")]
     offset: usize,
     #[command(flatten)]
     filter: FilterArgs,
-    /// From 0, closest first, to 1, as unlike each other as can be
+    /// Diversity from 0 (closest first) to 1 (as different from each other as possible)
     #[arg(long, value_name = "0..1", default_value_t = 0.0, value_parser = share)]
     diversity: f32,
-    /// Leave out hits with a smaller score
+    /// Leave out papers with a lower score
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = number)]
     min_score: Option<f32>,
-    /// Say where each score comes from
+    /// Explain each score
     #[arg(long)]
     explain: bool,
     /// Show all versions and duplicates of a work, not only the newest
     #[arg(long)]
     versions: bool,
-    /// How texts are compared: hybrid by meaning and words, dense by meaning, lexical by words
+    /// How texts are compared: hybrid (meaning and words), dense (meaning) or lexical (words)
     #[arg(long, default_value = "hybrid", value_parser = word::<Mode>)]
     mode: Mode,
 }
 
-/// Which papers may be in the answer.
+/// The filter flags: which papers may be in the answer.
 #[derive(clap::Args)]
 pub struct FilterArgs {
     /// Papers of this date or later (YYYY, YYYY-MM or YYYY-MM-DD)
@@ -41,13 +41,13 @@ pub struct FilterArgs {
     /// Papers of this date or earlier
     #[arg(long, value_name = "DATE", value_parser = date)]
     to: Option<PaperDate>,
-    /// Papers in any of these categories; an archive stands for its classes, math for math.OC
+    /// Papers in any of these categories; an archive includes its classes, as math includes math.OC
     #[arg(long, value_name = "C", num_args = 1..)]
     category: Vec<String>,
     /// Papers by any of these authors (full name)
     #[arg(long, value_name = "NAME", num_args = 1..)]
     author: Vec<String>,
-    /// None of these papers
+    /// Leave out these papers
     #[arg(long, value_name = "ID", num_args = 1.., value_parser = id)]
     exclude: Vec<PaperId>,
 }
@@ -56,7 +56,7 @@ impl FilterArgs {
     /// The filter.
     ///
     /// # Errors
-    /// Wrong usage where flags do not go together.
+    /// Wrong usage when flags contradict each other.
     pub fn filter(&self) -> anyhow::Result<Filter> {
         let filter = Filter {
             from: self.from.clone(),
@@ -71,10 +71,10 @@ impl FilterArgs {
 }
 
 impl AskArgs {
-    /// What is asked.
+    /// The search options.
     ///
     /// # Errors
-    /// Wrong usage where flags do not go together.
+    /// Wrong usage when flags contradict each other.
     pub fn ask(&self) -> anyhow::Result<SearchOptions> {
         let ask = SearchOptions {
             limit: self.limit,
@@ -98,7 +98,7 @@ pub fn limit(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A number of things of which there must be one.
+/// A number that must be at least 1.
 pub fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "it is a whole number from 1 on".into())
 }
@@ -123,7 +123,7 @@ pub fn id(text: &str) -> Result<PaperId, String> {
     PaperId::new(text).map_err(|e| e.to_string())
 }
 
-/// One of the words that a type goes by in requests; the command line may have a hyphen where they have an underscore.
+/// A value by its name in requests; on the command line a hyphen may stand for an underscore.
 pub fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(text.replace('-', "_").into()).map_err(|e| {
         // serde says: unknown variant `x`, expected one of `a`, `b`

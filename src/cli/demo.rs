@@ -10,14 +10,14 @@ use crate::sources;
 
 /// Try everything on a built-in corpus
 ///
-/// Makes a temporary data folder with 252 invented papers over twelve fields of science, indexes it and serves it with
-/// its web page. The folder goes when the service stops.
+/// Creates a temporary data folder with 252 invented papers from twelve fields of science, indexes it and serves it
+/// with its web page. The folder is removed when the service stops.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin demo
   paperkin demo --addr 127.0.0.1:9000")]
 pub struct Args {
-    /// Where to listen [default: 127.0.0.1:7878]
+    /// Address to listen on [default: 127.0.0.1:7878]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub addr: Option<String>,
 }

@@ -12,7 +12,7 @@ use crate::jobs;
 use crate::paper::PaperDate;
 use crate::user::Moment;
 
-/// The feeds of all users, one a line: what to send out in the morning
+/// The feeds of all users, one user a line, to send out in the morning
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin digest --date 2026-08-21 > digest.jsonl     {\"user\", \"papers\": [...]} a line
@@ -24,7 +24,7 @@ pub struct Args {
     /// Papers listed (else dated) on this day, or in this month or year
     #[arg(long, value_name = "DATE", value_parser = date, conflicts_with = "since")]
     date: Option<PaperDate>,
-    /// Papers listed (else dated) on the day of this moment or later
+    /// Papers listed (else dated) on or after the day of this time
     #[arg(long, value_name = "MOMENT", value_parser = moment)]
     since: Option<Moment>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     jobs::tell_today(&engine)?;
     let (users, began) = (engine.count_users()?, Instant::now());
     let (mut done, mut out) = (0, show::JsonLines::new());
-    // Where the lines themselves are seen, they are the progress.
+    // On a terminal the lines themselves show the progress.
     let progress =
         if streams::here().out_term().is_term() { None } else { Some(Progress::new("digest", "users", None)) };
     let told = engine.digest(&feed, &mut |user, answer| {

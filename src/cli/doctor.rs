@@ -4,19 +4,20 @@ use super::{Context, Settings, say, show};
 use crate::engine::{Diagnosis, Engine};
 use crate::error::Error;
 
-/// Look at everything, and say what to do
+/// Check everything and say what to do
 ///
-/// Reads all of the data folder: every page of the database against its checksum, what SQLite says of its structure, every
-/// paper against its hash, whether all acknowledged changes are there, the files of both indexes, the model, the free disk.
-/// Nothing is changed. Exit status 1 when something is not as it should be. On a folder that is being served the service looks.
+/// Reads the whole data folder: every page of the database against its checksum, SQLite's own integrity check, every
+/// paper against its hash, whether all acknowledged changes are present, the files of both indexes, the model, the free
+/// disk space. Changes nothing. Exit status 1 when something is wrong. On a folder that is being served, the service
+/// does the check.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin doctor
   paperkin doctor --json | jq '.checks[] | select(.ok | not)'
   paperkin doctor --accept     after a loss: take the store as it is")]
 pub struct Args {
-    /// Take the store as it is: changes that are missing are told of no more, and a damaged database is opened again, where
-    /// SQLite can read all of it (the papers that are damaged stay so until they are ingested again)
+    /// Accept the store as it is: missing changes are no longer reported, and a damaged database is opened again if
+    /// SQLite can read all of it (damaged papers stay damaged until they are ingested again)
     #[arg(long)]
     accept: bool,
 }

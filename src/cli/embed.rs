@@ -14,12 +14,12 @@ use crate::engine::{Incoming, MAX_WINDOW};
 use crate::paper::Paper;
 use crate::sources;
 
-/// Texts embedded together, where the model does not ask for more.
+/// Texts to embed together, if the model does not want more.
 const WINDOW: usize = 256;
 
-/// Papers in, vectors out
+/// Embed papers and print their vectors
 ///
-/// Prints {"id", "vector"} a line for each paper of the file, of length 1. Uses no data folder.
+/// Prints one line of {"id", "vector"} for each paper of the file; vectors have length 1. Uses no data folder.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin embed papers.jsonl > vectors.jsonl

@@ -1,4 +1,4 @@
-//! `paperkin history`: what a user read, in and out, taken back and gone.
+//! `paperkin history`: import, list, undo and delete what a user read.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -40,11 +40,12 @@ enum Action {
     Erase(EraseArgs),
 }
 
-/// Take a reference list into a user's history
+/// Import a reference list into a user's history
 ///
-/// References are matched to the corpus by id, DOI, arXiv id and the like, and by title where nothing speaks against it. What
-/// is not found is listed. The same list may be imported again: nothing counts twice. What an import added can be taken back
-/// with `history undo`. A list has at most 100,000 entries and 256 MB; an entry what a paper has room for (`ingest --help`).
+/// References are matched to the corpus by DOI, arXiv id and other identifiers, and by title where no identifier
+/// contradicts it. References that are not found are listed. Importing a list again counts nothing twice. `history
+/// undo` takes an import back. A list may have 100,000 entries and 256 MB; the limits of an entry are those of a paper
+/// (`ingest --help`).
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin history import ada library.bib
@@ -52,27 +53,27 @@ enum Action {
   paperkin history import ada zotero.json --kind like --embed-missing
   paperkin history import ada ids.txt --json | jq -r '.missing[]'")]
 struct ImportArgs {
-    /// The user; made if new
+    /// The user; created if new
     user: String,
-    /// The list, in any encoding: of a reference manager, a database, or an id a line; `-` for standard input
+    /// The list, in any encoding, from a reference manager or a database, or one id a line; `-` for standard input
     file: PathBuf,
-    /// How the file is written: bibtex, ris, csl or zotero (JSON), pubmed (.nbib, XML), endnote (.enw, XML), wos (Web of
-    /// Science, text or tab-delimited), csv (Zotero, Scopus and others), ids (an id, DOI or address a line), titles (a title
-    /// a line), or auto, which tells them apart but for titles and refuses what is none of them
+    /// Format of the file: bibtex, ris, csl or zotero (JSON), pubmed (.nbib, XML), endnote (.enw, XML), wos (Web of
+    /// Science, text or tab-delimited), csv (Zotero, Scopus and others), ids (an id, DOI or address a line), titles (a
+    /// title a line), or auto, which tells them apart but for titles and refuses what is none of them
     #[arg(long, default_value = "auto", value_parser = word::<Format>)]
     format: Format,
-    /// What each reference counts as: save, like, view, click, dislike or dismiss
+    /// The event that each reference counts as: save, like, view, click, dislike or dismiss
     #[arg(long, default_value = "save", value_parser = word::<EventKind>)]
     kind: EventKind,
-    /// Embed what is not in the corpus, so that it teaches all the same
+    /// Embed references that are not in the corpus, so that they too shape the recommendations
     #[arg(long)]
     embed_missing: bool,
-    /// Say entry by entry what would be understood, and write nothing
+    /// Show how each entry would be read, and write nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-/// List the reading lists that a user brought, the newest first
+/// List the imports of a user, newest first
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin history imports ada")]
@@ -81,10 +82,10 @@ struct ImportsArgs {
     user: String,
 }
 
-/// Take a reading list back
+/// Take an import back
 ///
-/// Exactly the events and the papers from outside the corpus go that this import added and that nothing else has added:
-/// neither another import nor the user by hand.
+/// Removes the events and the library papers that this import added, except those that another import or the user has
+/// added as well.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin history undo ada 1")]
@@ -95,7 +96,7 @@ struct UndoArgs {
     import: String,
 }
 
-/// List the papers from outside the corpus that a user's history has learned from, by title
+/// List the library papers of a user (papers that are not in the corpus), by title
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin history outside ada
@@ -105,7 +106,7 @@ struct OutsideArgs {
     user: String,
 }
 
-/// Forget a paper from outside the corpus, with what the user did with it
+/// Delete a library paper of a user, with its events
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin history remove ada doi:10.1000/182")]
@@ -126,7 +127,7 @@ struct ShowArgs {
     user: String,
 }
 
-/// Forget everything about a user
+/// Delete everything about a user
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin history erase ada")]
@@ -271,7 +272,7 @@ fn import(context: &Context, engine: &Engine, args: &ImportArgs) -> anyhow::Resu
     show::text(&lines.join("\n"))
 }
 
-/// What would be understood of a list, a line an entry.
+/// How each entry of a list would be read, one line an entry.
 fn preview_lines(preview: &Imported) -> String {
     let mut lines = vec![format!(
         "{}: {} entries, {} in the corpus, {} not, {} rejected; {} new events, {} known already, {} embedded to learn from. \

@@ -2,8 +2,9 @@
 
 use super::show::{counted, thousands};
 use super::{Context, show};
+use crate::config::IndexKind;
 
-/// Look after the vector index
+/// Maintain the vector index
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin index check
@@ -15,10 +16,12 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// Search for a sample of papers, compare with the exact scan, read every file of the index and every page of the database
+    /// Compare searches for a sample of papers with the exact scan, and check every file of the index and every
+    /// database page
     ///
-    /// Fails when a file or page is not as it was written, a paper cannot be found by its own vector, or a part of a graph
-    /// cannot be reached. `paperkin doctor` looks at everything else as well.
+    /// An index that is in memory alone (`hnsw_rs`) is linked first, which may take minutes, and has no files to read. Fails when a
+    /// file or page is not as it was written, a paper cannot be found by its own vector, or a part of a
+    /// graph is unreachable. `paperkin doctor` checks everything else as well.
     Check {
         /// Papers to search for
         #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -30,14 +33,21 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let Action::Check { sample } = args.action;
     let engine = context.open_filled()?;
     let checkup = engine.check_index(sample as usize)?;
+    let kind = engine.info()?.index.kind;
+    let lasts = kind == IndexKind::Segments.name();
     let (checked, database) = (&checkup.index, &checkup.database);
     if context.json {
         show::document(&checkup)?;
     } else {
         let mut lines = vec![
+            format!("kind         {kind}"),
             format!("recall@10    {:.4} over {} papers", checked.recall, thousands(checked.sample)),
             format!("lost         {} not found by their own vector", counted(checked.lost, "paper")),
-            format!("unreachable  {} of the graphs", counted(checked.unreachable, "point")),
+            match checked.unreachable {
+                Some(n) => format!("unreachable  {} of the graphs", counted(n, "point")),
+                None if kind == IndexKind::Exact.name() => "unreachable  none: this index has no graph".to_string(),
+                None => format!("unreachable  unknown: {kind} does not expose its links; see `lost`"),
+            },
         ];
         lines.push(match (checked.damaged.len(), checked.files) {
             (0, 0) => "files        none to read: the index is in memory alone".to_string(),
@@ -57,11 +67,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     if !database.damaged.is_empty() {
         anyhow::bail!("the database is damaged; `paperkin doctor` says more");
     }
-    if checked.lost + checked.unreachable + checked.damaged.len() > 0 {
-        anyhow::bail!(
-            "the index is not as it should be; stop the service, remove the folder `index` in the data folder, and open it \
-             again: it is built from the store"
-        );
+    if checked.lost + checked.unreachable.unwrap_or(0) + checked.damaged.len() > 0 {
+        let how = if lasts {
+            "stop the service, remove the folder `index` in the data folder, and open it again"
+        } else {
+            "open the folder again"
+        };
+        anyhow::bail!("the index is not as it should be; {how}: it is built from the store");
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{Context, show};
 use crate::engine::Info;
 use crate::jobs::{self, JobView};
 
-/// What the data folder holds
+/// Show what the data folder holds
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin info
@@ -18,32 +18,41 @@ pub struct Args {}
 pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
     let engine = context.open_filled()?;
     let (mut info, jobs) = (engine.info()?, jobs::known(&engine)?);
-    // As whoever asks calls it, also where another process has it open.
+    // The path as the caller wrote it, even if another process runs the command.
     info.data = context.config()?.data.display().to_string();
     if context.json {
         return show::document(&Told { info, jobs });
     }
     let state = &info.index.state;
+    let (m, ef_construction) = (info.index.m, info.index.ef_construction);
+    let graph = format!("m {m}, ef_construction {ef_construction}, ef_search {}", state.ef_search);
     let index = match info.index.kind {
-        "hnsw" => format!(
-            "hnsw: {} points in {} ({} dead), {} not frozen yet; m {}, ef_construction {}, ef_search {}{}",
+        "segments" if state.points > 0 => format!(
+            "segments: {} points in {} ({} dead), {} not frozen yet; {graph}{}",
             thousands(state.points),
             counted(state.segments, "segment"),
             thousands(state.dead),
             thousands(state.live),
-            info.index.m,
-            info.index.ef_construction,
-            state.ef_search,
             state.recall.map_or(String::new(), |r| format!(", recall@10 {r:.3} when frozen")),
         ),
-        _ => "exact (the corpus is small enough to score every paper)".to_string(),
+        "hnsw_rs" if state.points > 0 => format!(
+            "hnsw_rs: {} points in a graph in memory ({} dead), {} not linked yet; {graph}",
+            thousands(state.points),
+            thousands(state.dead),
+            thousands(state.live),
+        ),
+        "hnsw_rs" => format!("hnsw_rs: no graph yet, every paper is scored; {graph}"),
+        "segments" => "segments: exact (the corpus is small enough to score every paper)".to_string(),
+        kind => format!("{kind}: every paper is scored"),
     };
+    let encoder = info.device.clone().unwrap_or_else(|| format!("not loaded; kernels: {}", info.kernels));
     let lines = [
         format!("data folder  {}", info.data),
         format!(
             "model        {} ({} numbers a vector, {}; {})",
             info.model, info.dimension, info.precision, info.fingerprint
         ),
+        format!("encoder      {encoder}"),
         format!("this machine {} (encoder), {} (index)", crate::embed::instruction_set(), state.kernel),
         format!("papers       {}", thousands(info.papers)),
         format!("vectors      {}", thousands(info.vectors)),

@@ -13,14 +13,14 @@ use crate::engine::{Engine, Incoming, Rejected, Rejection, Report, Warning};
 use crate::error::{Error, Result};
 use crate::sources::{self, Unpacking};
 
-/// Bytes of a file from which on counting its lines takes so long that it is said.
+/// For files of this many bytes, counting lines takes so long that a message says so.
 const LONG: u64 = 16 << 20;
 
-/// Read papers, embed them, index them
+/// Add papers: read, embed and index them
 ///
-/// Can be interrupted at any moment and run again: what is there already costs nothing. A line that holds no paper is
-/// told with its number and reason, and the rest goes in. A field that cannot be read costs no paper its place: the paper
-/// goes in without it, and that is told as a warning.
+/// You can interrupt it at any time and run it again: papers that are there already cost nothing. A line without a
+/// valid paper is rejected with its number and the reason, and the others are added. If only a field cannot be read,
+/// the paper is added without it, and a warning says so.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin ingest papers.jsonl
@@ -47,23 +47,24 @@ pub struct Args {
     unpack: Unpack,
 }
 
-/// How far compressed files are unpacked: flags over the settings.
+/// The limits for compressed files: flags override the settings.
 #[derive(clap::Args)]
 pub struct Unpack {
-    /// Bytes that a compressed file may unpack to [default: the setting max_unpacked, 64 GiB]
+    /// Greatest unpacked size of a compressed file in bytes [default: the setting max_unpacked, 64 GiB]
     #[arg(long, value_name = "BYTES")]
     max_unpacked: Option<u64>,
-    /// How many times its size a compressed file may unpack to, beyond 64 MB [default: the setting max_ratio, 200]
+    /// Greatest ratio of unpacked to compressed size, for files that unpack to more than 64 MB [default: the setting
+    /// max_ratio, 200]
     #[arg(long, value_name = "R", value_parser = clap::value_parser!(u64).range(1..))]
     max_ratio: Option<u64>,
-    /// The largest window that is unpacked of Zstandard, as in `zstd --long`; 31 takes 2 GB of memory [default: the setting
+    /// Largest Zstandard window, as in `zstd --long`; 31 takes 2 GB of memory [default: the setting
     /// zstd_long, 27]
     #[arg(long, value_name = "LOG", value_parser = clap::value_parser!(u32).range(10..=31))]
     long: Option<u32>,
 }
 
 impl Unpack {
-    /// What is allowed.
+    /// The limits.
     pub fn allowed(&self, context: &Context) -> anyhow::Result<Unpacking> {
         let of_settings = Unpacking::of(&context.config()?.tuning);
         Ok(Unpacking {
@@ -76,7 +77,7 @@ impl Unpack {
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let allowed = args.unpack.allowed(context)?;
-    // All are opened before any is read: a wrong name should cost nothing.
+    // All files are opened before any is read, so that a wrong name fails at once.
     for path in args.files.iter().filter(|path| !only_once(path)) {
         streams::open(path, allowed)?;
     }
@@ -97,7 +98,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     total.check(args.strict)
 }
 
-/// What became of the papers of all files.
+/// The outcome over all files.
 #[derive(Default, Serialize)]
 pub struct Total {
     accepted: usize,
@@ -110,7 +111,7 @@ pub struct Total {
     embedded: usize,
 }
 
-/// A field that could not be read and the file it stands in.
+/// A warning about a field, with its file.
 #[derive(Serialize)]
 struct WarningIn {
     file: String,
@@ -118,7 +119,7 @@ struct WarningIn {
     warning: Warning,
 }
 
-/// A rejected line and the file it stands in.
+/// A rejected line, with its file.
 #[derive(Serialize)]
 struct RejectedIn {
     file: String,
@@ -127,7 +128,7 @@ struct RejectedIn {
 }
 
 impl Total {
-    /// Takes in what became of a file.
+    /// Adds the outcome of a file.
     pub fn add(&mut self, file: &str, report: Report) {
         self.accepted += report.accepted;
         self.updated += report.updated;
@@ -152,7 +153,7 @@ impl Total {
         if context.json { show::document(self) } else { show::text(&self.summary(began)) }
     }
 
-    /// Fails when lines were rejected and that was to be a failure, or when nothing else was there.
+    /// Fails when lines were rejected under `--strict`, or when no line was accepted.
     pub fn check(&self, strict: bool) -> anyhow::Result<()> {
         let read = self.accepted + self.updated + self.unchanged;
         if self.rejected_total > 0 && (strict || read == 0) {
@@ -185,7 +186,7 @@ impl Total {
     }
 }
 
-/// The lines of a file; where it cannot be read further (a download that was cut off), that is its last rejected line.
+/// The lines of a file. If the file breaks off (an incomplete download), the last line is rejected with the reason.
 fn until_it_breaks(source: impl Iterator<Item = Result<Incoming>>) -> impl Iterator<Item = Result<Incoming>> {
     let (mut line, mut broken) = (0, false);
     source.map_while(move |incoming| {
@@ -206,7 +207,7 @@ fn until_it_breaks(source: impl Iterator<Item = Result<Incoming>>) -> impl Itera
     })
 }
 
-/// Takes papers in under a progress bar.
+/// Ingests papers with a progress bar.
 pub fn take_in(
     engine: &Engine,
     name: &str,
@@ -219,8 +220,8 @@ pub fn take_in(
     Ok(report?)
 }
 
-/// Brings the index on disk; a service, which goes on, does most of it behind its requests. A failure costs time at the next
-/// open and nothing else, so it is no error here.
+/// Writes the index to disk; a running service does most of that in the background. A failure only makes the next
+/// opening slower, so it is a warning and not an error.
 pub fn finish(engine: &Engine) {
     let own = streams::here().is_own();
     let work = || if own { engine.maintain() } else { engine.maintain_gently() };
@@ -229,12 +230,12 @@ pub fn finish(engine: &Engine) {
     }
 }
 
-/// Whether opening it takes something out of it: standard input, and a pipe, whose writer ends when the first reader goes.
+/// Whether a file can be read only once: standard input, or a pipe, whose writer ends with its first reader.
 fn only_once(path: &Path) -> bool {
     path.as_os_str() == "-" || streams::look(path).is_some_and(|found| !found.is_file && !found.is_folder)
 }
 
-/// Lines of a file, for the remaining time. Unpacking a file twice costs little beside embedding it once.
+/// The number of lines, to estimate the remaining time. Unpacking a file twice costs little compared with embedding it.
 fn count_lines(path: &Path, name: &str, allowed: Unpacking) -> anyhow::Result<usize> {
     if streams::look(path).is_none_or(|found| found.length < LONG) {
         return lines_of(path, allowed);

@@ -34,7 +34,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
-use crate::config::{Config, DeviceChoice, Flags, KernelChoice, Precision};
+use crate::config::{Config, DeviceChoice, Flags, IndexKind, KernelChoice, Precision};
 use crate::engine::{Engine, Opened};
 use crate::error::Error;
 use crate::paper::shown;
@@ -43,8 +43,8 @@ use streams::say;
 
 /// Finds a reader the few papers that matter.
 ///
-/// Papers go in as JSON Lines, are embedded by a small transformer, and come out by likeness: to a paper, to a phrase,
-/// to what you like.
+/// Papers are read from JSON Lines and embedded by a small transformer. Find them by similarity to a paper, to a
+/// phrase, or to what you like.
 #[derive(Parser)]
 #[command(
     name = "paperkin",
@@ -53,7 +53,7 @@ use streams::say;
     max_term_width = 110,
     after_help = "Examples:
   paperkin demo                                  try it on a built-in corpus
-  paperkin ingest papers.jsonl.zst               take papers in
+  paperkin ingest papers.jsonl.zst               add papers
   paperkin search \"robots that fold laundry\"     find some
   paperkin serve                                 open http://127.0.0.1:7878
 
@@ -75,7 +75,7 @@ struct Global {
     /// The data folder [default: ./paperkin-data]
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// A file of settings
+    /// Settings file
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// all-MiniLM-L6-v2, a folder in Hugging Face layout, or a hub name [default: the data folder's own]
@@ -84,19 +84,22 @@ struct Global {
     /// Where the model runs
     #[arg(long, global = true)]
     device: Option<DeviceChoice>,
-    /// What runs the model on the processor [default: auto]
+    /// What runs the model; the vectors are the same [default: auto]
     #[arg(long, global = true)]
     kernels: Option<KernelChoice>,
-    /// How the model's products are taken [default: the data folder's own, else the fastest that is as good as f32]
+    /// Precision of the model's matrix products [default: the data folder's own, else the fastest as good as f32]
     #[arg(long, global = true)]
     precision: Option<Precision>,
-    /// Numbers of a vector, for models that allow fewer than all (Matryoshka) [default: the data folder's own, else all]
+    /// Length of a vector, for models that allow shorter ones (Matryoshka) [default: the data folder's own, else full]
     #[arg(long, global = true, value_name = "N")]
     dimension: Option<usize>,
+    /// What finds the nearest vectors [default: segments]
+    #[arg(long, global = true, value_name = "KIND")]
+    index_kind: Option<IndexKind>,
     /// Print results as JSON (lists as JSON Lines)
     #[arg(long, global = true)]
     json: bool,
-    /// Say more (-vv: still more)
+    /// More log messages (-vv: still more)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
 }
@@ -123,7 +126,8 @@ enum Command {
 }
 
 impl Command {
-    /// The HTTP call that does the same, for where nothing else can be asked; empty where none does.
+    /// The HTTP call that does the same, named when the folder is in use by a process that cannot answer; empty if none
+    /// does.
     fn call(&self) -> &'static str {
         match self {
             Command::Ingest(_) | Command::Import(_) => "`POST /v1/papers`",
@@ -193,7 +197,7 @@ impl Context {
         self.open_with(self.config()?)
     }
 
-    /// The same with settings that are not quite those given.
+    /// The same with changed settings.
     fn open_with(&self, config: Config) -> anyhow::Result<Arc<Engine>> {
         match &self.settings {
             Settings::Flags(_) => Ok(Arc::new(open(config).map_err(|e| self.with_call(e))?)),
@@ -204,11 +208,11 @@ impl Context {
         }
     }
 
-    /// An error, with the call that can be asked where the folder is in use.
+    /// Adds to an "in use" error the HTTP call that does the same.
     fn with_call(&self, e: anyhow::Error) -> anyhow::Error {
         match e.downcast_ref::<Error>() {
             Some(Error::InUse { .. }) if !self.call.is_empty() => {
-                anyhow::anyhow!("{e}. Over HTTP {} does it", self.call)
+                anyhow::anyhow!("{e}. Over HTTP, use {}", self.call)
             }
             _ => e,
         }
@@ -237,14 +241,14 @@ fn open(config: Config) -> anyhow::Result<Engine> {
     let progress = std::cell::OnceCell::new();
     let told = |done, total| {
         let begun =
-            || progress::Progress::new("a folder of an earlier version is brought up to date", "papers", Some(total));
+            || progress::Progress::new("bringing a folder of an earlier version up to date", "papers", Some(total));
         progress.get_or_init(begun).at(done, total);
     };
     let Opened { engine, index, words_doubt, renewed, told } = Engine::open_telling(config, &told)?;
     if let Some(progress) = progress.get() {
         progress.finish();
         let count = show::counted(renewed, "paper");
-        say!("the folder of an earlier version is up to date: {count} whose text is read better now, with new vectors");
+        say!("the folder of an earlier version is up to date: {count} re-read with better rules, with new vectors");
     }
     for warning in told {
         say!("warning: {warning}");
@@ -278,6 +282,7 @@ impl Args {
             kernels: global.kernels,
             precision: global.precision,
             dimension: global.dimension,
+            index_kind: global.index_kind,
             addr,
             public_url,
         };
@@ -286,8 +291,8 @@ impl Args {
     }
 }
 
-/// Parses the command line, does what it says, and says what went wrong. On a folder that is being served the service does
-/// it, with the same answer.
+/// Parses the command line, runs the command and reports an error. On a folder that is being served, the service runs
+/// the command and gives the same answer.
 pub fn run() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     let args = match Args::try_parse_from(&words) {
@@ -295,7 +300,7 @@ pub fn run() -> ExitCode {
         Err(e) => return ExitCode::from(refuse(&e, &words)),
     };
     log(args.global.verbose);
-    // An index has as many files as it likes, and a system often allows few until one asks.
+    // An index may have many files, and systems often allow only a few until asked for more.
     crate::http::raise_descriptor_limit();
     let (command, context) = args.into_parts(Settings::Flags);
     let status = match ask(&command, &context, &words) {
@@ -306,7 +311,7 @@ pub fn run() -> ExitCode {
     ExitCode::from(status)
 }
 
-/// Has the command carried out by the service that serves the folder; none where nobody does, or no folder is needed.
+/// Lets the service that serves the folder run the command. `None` if no service does, or the command needs no folder.
 fn ask(command: &Command, context: &Context, words: &[OsString]) -> anyhow::Result<Option<u8>> {
     if matches!(command, Command::Demo(_) | Command::Embed(_)) {
         return Ok(None);
@@ -319,8 +324,8 @@ fn ask(command: &Command, context: &Context, words: &[OsString]) -> anyhow::Resu
     }
 }
 
-/// Carries out a command for another process, over an engine that is open here. Its settings are those of the other process;
-/// those that only an engine being opened heeds are told, where they differ.
+/// Carries out a command for another process, over an engine that is open here. The settings are those of the other
+/// process. Some take effect only when an engine is opened; where these differ, a note says so.
 #[cfg(unix)]
 fn carry_out(words: &[OsString], config: Config, engine: &Arc<Engine>) -> u8 {
     let args = match Args::try_parse_from(words) {
@@ -330,6 +335,8 @@ fn carry_out(words: &[OsString], config: Config, engine: &Arc<Engine>) -> u8 {
     let own = engine.config();
     let mut others = config.tuning.of_answers_unlike(&own.tuning);
     others.extend((config.device != own.device).then(|| "device".to_string()));
+    others.extend((config.index != own.index).then(|| "index kind".to_string()));
+    others.extend((config.kernels != own.kernels).then(|| "kernels".to_string()));
     if !others.is_empty() {
         say!("note: the service that answers was started with its own settings; not heeded: {}", others.join(", "));
     }
@@ -344,7 +351,7 @@ fn log(verbose: u8) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("PAPERKIN_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let ansi = std::io::stderr().is_terminal();
-    // What is logged may quote what somebody sent.
+    // A log message may quote text that somebody sent.
     let field = |writer: &mut Writer<'_>, field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
         let text = shown(&format!("{value:?}"));
         match field.name() {

@@ -1,4 +1,4 @@
-//! What is under way: a bar on a terminal, plain lines elsewhere; on stderr.
+//! Progress on stderr: a bar on a terminal, plain lines elsewhere.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,22 +9,22 @@ use super::show::{plain, thousands};
 use super::streams::{Streams, here};
 use crate::engine::{Report, Warning};
 
-/// Between two lines where there is no terminal.
+/// Time between two lines if there is no terminal.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// How often a second a bar is drawn at most.
+/// A bar is drawn at most so often a second.
 const FRAMES: u8 = 20;
 
-/// Rejected lines, and warnings, that are shown one by one.
+/// So many rejected lines, and as many warnings, are shown one by one.
 const SHOWN: usize = 20;
 
-/// Draws how many of how many things are done.
+/// Shows how many of how many items are done.
 pub struct Progress {
     name: String,
     /// What is counted, for example `papers`.
     what: &'static str,
     bar: Option<ProgressBar>,
-    /// Of the command, whose thread is not always the one that tells how far it is.
+    /// The streams of the command; progress may be reported from other threads.
     streams: Arc<Streams>,
     began: Instant,
     // A lock because callbacks are shared.
@@ -34,14 +34,14 @@ pub struct Progress {
 struct State {
     total: Option<usize>,
     spoke: Instant,
-    /// Of what is done so much cost nothing, so that it says nothing of how long the rest will take.
+    /// Items that took no time, left out of the estimate of the remaining time.
     free: usize,
     /// Shown behind the rate.
     note: String,
 }
 
 impl Progress {
-    /// For work on `total` things, where that is known.
+    /// For `total` items, if that is known.
     pub fn new(name: &str, what: &'static str, total: Option<usize>) -> Self {
         let streams = here();
         let (bar, now) = (spinner(&streams), Instant::now());
@@ -56,7 +56,7 @@ impl Progress {
         progress
     }
 
-    /// So many of `total` are done.
+    /// Sets how many of `total` items are done.
     pub fn at(&self, done: usize, total: usize) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let (Some(bar), true) = (&self.bar, state.total != Some(total)) {
@@ -69,7 +69,7 @@ impl Progress {
         self.done(done);
     }
 
-    /// So many are done.
+    /// Sets how many items are done.
     pub fn done(&self, done: usize) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let pace = self.pace(done, &state);
@@ -84,7 +84,7 @@ impl Progress {
         }
     }
 
-    /// Says a line without disturbing the bar.
+    /// Prints a line without disturbing the bar.
     pub fn say(&self, text: &str) {
         let text = plain(text);
         match &self.bar {
@@ -113,10 +113,10 @@ impl Progress {
     }
 }
 
-/// Draws what an ingest has committed, and tells the lines that were rejected.
+/// Shows what an ingest has committed, and prints the rejected lines.
 pub struct Intake {
     progress: Progress,
-    /// How many rejected lines and warnings were looked at.
+    /// How many rejected lines and warnings were handled already.
     told: Mutex<(usize, usize)>,
 }
 
@@ -126,7 +126,7 @@ impl Intake {
         Intake { progress: Progress::new(name, "papers", total), told: Mutex::default() }
     }
 
-    /// Hears the report so far.
+    /// Takes the report so far.
     pub fn update(&self, report: &Report) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let name = &self.progress.name;
@@ -150,7 +150,7 @@ impl Intake {
         self.progress.done(report.lines());
     }
 
-    /// Says the lines that were not said yet, until there are too many.
+    /// Prints the rejected lines not printed yet, up to the limit.
     fn tell(&self, told: &mut usize, what: &str, lines: impl ExactSizeIterator<Item = String>) {
         let all = lines.len();
         lines.skip(*told).take(SHOWN.saturating_sub(*told)).for_each(|line| self.progress.say(&line));
@@ -167,7 +167,7 @@ impl Intake {
     }
 }
 
-/// Says what is being done while it is done, where nothing can be counted: on a terminal with the time that went by.
+/// Shows a message while something runs that cannot be counted; on a terminal with the elapsed time.
 pub fn meanwhile<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let what = plain(what);
     let streams = here();
@@ -182,7 +182,7 @@ pub fn meanwhile<T>(what: &str, work: impl FnOnce() -> T) -> T {
     out
 }
 
-/// A bar that turns, on a terminal.
+/// A spinner, on a terminal.
 fn spinner(streams: &Streams) -> Option<ProgressBar> {
     let term = streams.err_term();
     term.is_term().then(|| {
@@ -197,7 +197,7 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// Seconds as a person says them.
+/// Seconds as text for people.
 pub fn duration(seconds: f64) -> String {
     let s = seconds.round() as u64;
     match s {

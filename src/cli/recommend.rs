@@ -6,7 +6,7 @@ use crate::engine::{Example, Recommend};
 use crate::paper::PaperId;
 use crate::rank::Strategy;
 
-/// Papers for a set of examples, or for a user
+/// Recommend papers for examples, or for a user
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("positive").args(["like", "text", "user"]).multiple(true).required(true)))]
 #[command(after_help = "Examples:
@@ -24,13 +24,13 @@ pub struct Args {
     /// Phrases or abstracts to be close to
     #[arg(long, value_name = "WORDS")]
     text: Vec<String>,
-    /// A stored user: their feed over all papers; examples are taken as if the user had given them now
+    /// A stored user: their feed over all papers; examples count as if the user had given them now
     #[arg(long, value_name = "U", conflicts_with_all = ["text", "strategy", "half_life_days", "include_liked"])]
     user: Option<String>,
     /// How examples become a score: auto, mean, nearest, rocchio or logistic
     #[arg(long, default_value = "auto", value_parser = word::<Strategy>)]
     strategy: Strategy,
-    /// Days after which a paper counts half
+    /// Age in days at which a paper counts half
     #[arg(long, value_name = "DAYS", value_parser = days)]
     half_life_days: Option<f32>,
     /// At most so many papers of one author

@@ -13,9 +13,8 @@ use crate::error::Result;
 
 /// Move the corpus to another model
 ///
-/// Can be interrupted and run again: what was embedded is kept. The old model's vectors are kept too, so going back embeds
-/// nothing. A folder that is being served is moved while the service
-/// answers.
+/// You can interrupt it and run it again: vectors that are made are kept. The vectors of the old model are kept as
+/// well, so going back embeds nothing. A folder that is being served is moved while the service goes on answering.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin reembed --model BAAI/bge-small-en-v1.5
@@ -45,7 +44,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
     ))
 }
 
-/// Moves the corpus, and says how far it is: every second on a terminal, every five elsewhere.
+/// Moves the corpus and shows progress: every second on a terminal, every five elsewhere.
 pub fn move_to(engine: &Engine, wanted: &Config) -> Result<crate::engine::Reembedded> {
     let streams = here();
     let every = Duration::from_secs(if streams.err_term().is_term() { 1 } else { 5 });

@@ -1,4 +1,4 @@
-//! What came of a command: its exit status, and an error in one place.
+//! The outcome of a command: its exit status, and errors, printed in one place.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -17,7 +17,7 @@ pub const FAILED: u8 = 1;
 /// Exit status: wrong usage.
 pub const WRONG: u8 = 2;
 
-/// Flags that do not go together, or words that say nothing: what no single flag shows to be wrong.
+/// Wrong usage that clap cannot see: flags that contradict each other, or an empty query.
 #[derive(Debug)]
 struct WrongUsage(String);
 
@@ -29,16 +29,16 @@ impl fmt::Display for WrongUsage {
 
 impl std::error::Error for WrongUsage {}
 
-/// The error for wrong usage, which is told as clap tells its own.
+/// The error for wrong usage, printed in the form of clap's own errors.
 pub fn wrong_usage(why: impl fmt::Display) -> anyhow::Error {
     anyhow::Error::new(WrongUsage(why.to_string()))
 }
 
-/// Tells what went wrong, and gives the exit status. `words` is the command line.
+/// Prints the error, if any, and gives the exit status. `words` is the command line.
 pub fn report(done: anyhow::Result<()>, words: &[OsString]) -> u8 {
     match done {
         Ok(()) => DONE,
-        // The reader of our output has seen enough (`paperkin search ... | head`).
+        // The reader of our output has closed the pipe (`paperkin search ... | head`).
         Err(e) if is_broken_pipe(&e) => DONE,
         Err(e) => match e.downcast_ref::<WrongUsage>() {
             Some(wrong) => refuse(&of_command(wrong, words), words),
@@ -50,18 +50,18 @@ pub fn report(done: anyhow::Result<()>, words: &[OsString]) -> u8 {
     }
 }
 
-/// Tells what clap says, and what it does not: where the missing words went. Help and version, which it takes for errors too,
-/// go to stdout.
+/// Prints clap's message, with a hint if a flag has swallowed the missing arguments. Help and version, which clap
+/// treats as errors, go to stdout.
 pub fn refuse(e: &clap::Error, words: &[OsString]) -> u8 {
     let (streams, text) = (here(), e.render());
     if !e.use_stderr() {
         let text = if streams.coloured() { text.ansi().to_string() } else { text.to_string() };
-        // Nobody hears an error of writing it.
+        // There is nowhere to report that help could not be written.
         let _ = std::io::Write::write_all(&mut super::streams::out(), text.as_bytes());
         return DONE;
     }
     let bare = text.to_string();
-    // What was typed may hold anything; then it is told without colours.
+    // If the arguments contain control characters, print without colours.
     if streams.err_coloured() && !bare.chars().any(|c| c != '\n' && hides(c)) {
         streams.say_as_it_is(text.ansi().to_string().trim_end());
     } else {
@@ -78,7 +78,7 @@ pub fn refuse(e: &clap::Error, words: &[OsString]) -> u8 {
     WRONG
 }
 
-/// As clap would say it of the command.
+/// The message in clap's form.
 fn of_command(wrong: &WrongUsage, words: &[OsString]) -> clap::Error {
     let mut args = Args::command();
     args.build();
@@ -91,7 +91,7 @@ fn of_command(wrong: &WrongUsage, words: &[OsString]) -> clap::Error {
     command.error(ErrorKind::ValueValidation, wrong)
 }
 
-/// An error with its causes, each once: many of our own say theirs already.
+/// An error with its causes, without those that it quotes already.
 fn in_full(e: &anyhow::Error) -> String {
     let mut text = e.to_string();
     for cause in e.chain().skip(1).map(ToString::to_string) {

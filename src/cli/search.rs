@@ -7,7 +7,7 @@ use super::ask::AskArgs;
 use super::{Context, show, streams, wrong_usage};
 use crate::engine::MAX_QUERY_BYTES;
 
-/// Papers for a phrase or a pasted abstract
+/// Find papers for a phrase or a pasted abstract
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin search \"robots that fold laundry\"
@@ -19,7 +19,7 @@ use crate::engine::MAX_QUERY_BYTES;
   paperkin search arXiv:2405.13729 --mode lexical
   xclip -o | paperkin search -        a pasted abstract from standard input")]
 pub struct Args {
-    /// The words; `-` reads them from standard input
+    /// The query; `-` reads it from standard input
     #[arg(required = true, value_name = "WORDS")]
     words: Vec<String>,
     #[command(flatten)]

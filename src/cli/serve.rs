@@ -11,10 +11,10 @@ use crate::error::{Error, Result};
 
 /// Serve the data folder over HTTP, with its web page
 ///
-/// Answers /healthz at once and everything else when the model and the index are up. Ctrl-C or SIGTERM lets running
-/// requests finish and writes the index. Every other command on the folder is carried out by the service meanwhile.
+/// Answers /healthz at once, and everything else when the model and the index are ready. Ctrl-C or SIGTERM lets running
+/// requests finish and writes the index. While it runs, it carries out every other command on the folder.
 ///
-/// What nobody asks for is done by jobs: maintenance, themes, interests, readership. Their schedules are cron expressions (or
+/// Jobs do what nobody asks for: maintenance, themes, interests, readership. Their schedules are cron expressions (or
 /// `off`) under [jobs] in the settings, or PAPERKIN_JOBS_THEMES and so on, in the time zone of `time_zone`; GET /v1/jobs tells
 /// how each stands.
 #[derive(clap::Args)]
@@ -25,10 +25,10 @@ use crate::error::{Error, Result};
   PAPERKIN_JOBS_THEMES='30 2 * * *' paperkin serve        themes are made anew at half past two
   curl 'http://127.0.0.1:7878/v1/search?q=protein+design&limit=3'")]
 pub struct Args {
-    /// Where to listen [default: 127.0.0.1:7878]
+    /// Address to listen on [default: 127.0.0.1:7878]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub addr: Option<String>,
-    /// The address by which others reach the service, for links in feeds [default: as each request was sent]
+    /// Public address of the service, for links in feeds [default: the address that each request was sent to]
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
     /// Move the corpus to this model while serving, then switch to it at once
@@ -46,7 +46,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         let Some(model) = target else { return };
         let wanted = Config { model: Some(model), ..engine.config().clone() };
         match super::reembed::move_to(engine, &wanted) {
-            Ok(done) => say!("{} papers are with {} ({}) now", done.papers, done.model, done.precision),
+            Ok(done) => say!("{} papers are now embedded with {} ({})", done.papers, done.model, done.precision),
             Err(e) => say!("the corpus was not moved to another model: {e}"),
         }
     })
@@ -58,7 +58,7 @@ pub fn serve(
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
     ready: impl FnOnce(SocketAddr, &Engine) + Send + 'static,
 ) -> anyhow::Result<()> {
-    // Kept until the service is to stop: then commands find nobody.
+    // Held until the service stops: then commands no longer find it.
     let desk: Arc<Mutex<Option<Desk>>> = Arc::default();
     let (opened, closed, folder) = (Arc::clone(&desk), Arc::clone(&desk), config.data.clone());
     let ready = move |local: SocketAddr, engine: &Arc<Engine>| {
@@ -73,7 +73,7 @@ pub fn serve(
     };
     let close = move |desk: &Mutex<Option<Desk>>| drop(desk.lock().unwrap_or_else(PoisonError::into_inner).take());
     let served = crate::http::serve(config, open, ready, move || close(&closed));
-    // Where the service ended by itself.
+    // In case the service ended by itself.
     close(&desk);
     Ok(served?)
 }

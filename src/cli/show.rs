@@ -1,4 +1,4 @@
-//! Printing for people, and as JSON.
+//! Prints results for people and as JSON.
 
 use std::fmt::Display;
 use std::io::{BufWriter, Write};
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::index::Correction;
 use crate::paper::{hides, shown};
 
-/// The hits of an answer: a table, or a JSON object a line.
+/// The papers of an answer: a table, or one JSON object a line.
 pub fn answer(answer: &Answer, json: bool) -> anyhow::Result<()> {
     let mut out = out();
     for Correction { from, to } in &answer.meta.corrected {
@@ -23,7 +23,7 @@ pub fn answer(answer: &Answer, json: bool) -> anyhow::Result<()> {
     if json {
         return lines(&mut out, &answer.papers);
     }
-    // A pipe has no width; nothing is cut there.
+    // A pipe has no width, so nothing is cut.
     let width = here().out_term().size_checked().map_or(usize::MAX, |(_, columns)| usize::from(columns).max(40));
     for (k, hit) in answer.papers.iter().enumerate() {
         show_hit(&mut out, k + 1, hit, width)?;
@@ -64,12 +64,12 @@ fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::
             Part::Text { text, value } => (value, format!("\"{text}\"")),
             Part::Vector { value } => (value, "the vector".into()),
             Part::Votes { value } => (value, "votes and comments".into()),
-            Part::Others { value } => (value, "the reading of others".into()),
-            Part::Rest { value } => (value, "all further papers and words".into()),
+            Part::Others { value } => (value, "what readers of the same papers read (co-reading)".into()),
+            Part::Rest { value } => (value, "all other papers and words".into()),
             Part::Term { term, value } => (value, format!("the word {term}")),
-            Part::Feedback { value } => (value, "what the best papers for it have in common".into()),
-            Part::Exact { value } => (value, "it is what was asked for".into()),
-            Part::Background { value } => (value, "unlike the papers at large".into()),
+            Part::Feedback { value } => (value, "what the best candidates have in common".into()),
+            Part::Exact { value } => (value, "exactly the paper that was named".into()),
+            Part::Background { value } => (value, "difference from the average paper".into()),
             Part::Recency { value } => (value, "its age".into()),
         };
         writeln!(out, "              {value:+.3}  {}", truncate_str(&plain(&what), width.saturating_sub(22), "…"))?;
@@ -77,7 +77,7 @@ fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::
     Ok(())
 }
 
-/// JSON for a stream that may lead to a terminal: what [`hides`] there is escaped.
+/// JSON for a stream that may be a terminal: characters that could steer it ([`hides`]) are escaped.
 struct Escaped<F>(F);
 
 impl<F: Formatter> Formatter for Escaped<F> {
@@ -143,7 +143,7 @@ pub fn lines<T: Serialize>(out: &mut impl Write, items: impl IntoIterator<Item =
     Ok(())
 }
 
-/// JSON Lines on stdout from within a call that knows no errors but our own.
+/// Writes JSON Lines to stdout from within a callback that can return only our own errors.
 pub struct JsonLines {
     out: BufWriter<Out>,
     written: anyhow::Result<()>,
@@ -154,13 +154,13 @@ impl JsonLines {
         JsonLines { out: BufWriter::new(out()), written: Ok(()) }
     }
 
-    /// One JSON object on a line. The first that cannot be written ends the call.
+    /// Writes one JSON object as a line. The first failure ends the call.
     pub fn line(&mut self, item: impl Serialize) -> Result<()> {
         self.written = lines(&mut self.out, [item]);
         self.written.as_ref().map_or_else(|e| Err(Error::Internal(e.to_string())), |()| Ok(()))
     }
 
-    /// What came of the call; who no longer listens is told as everywhere else.
+    /// The outcome of the call, with a write failure as the error that every command reports.
     pub fn finish(mut self, told: Result<()>) -> anyhow::Result<()> {
         self.written?;
         told?;
@@ -168,7 +168,7 @@ impl JsonLines {
     }
 }
 
-/// Lines for people, made [`plain`]. Unlike `println!` this does not panic when nobody reads any more.
+/// Prints lines for people, made [`plain`]. Unlike `println!` it does not panic when the pipe is closed.
 pub fn text(text: &str) -> anyhow::Result<()> {
     let mut out = out();
     for line in text.split('\n') {
@@ -177,13 +177,13 @@ pub fn text(text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A text in a style, where stdout takes one.
+/// A text in a style, if stdout supports styles.
 pub fn style<T: Display>(text: T) -> StyledObject<T> {
     console::style(text).force_styling(here().coloured())
 }
 
-/// A text as [`shown`] allows it: what a paper holds must not steer the terminal that shows it. For everything that is
-/// printed for people and was written by somebody else.
+/// A text made safe by [`shown`], so that a paper's content cannot steer the terminal. For everything that is printed
+/// for people and was written by somebody else.
 pub fn plain(text: &str) -> String {
     shown(text)
 }
@@ -214,12 +214,12 @@ pub fn thousands(n: usize) -> String {
     out
 }
 
-/// A count and what is counted: `1 segment`, `2,000 segments`.
+/// A count with its noun: `1 segment`, `2,000 segments`.
 pub fn counted(n: usize, what: &str) -> String {
     format!("{} {what}{}", thousands(n), if n == 1 { "" } else { "s" })
 }
 
-/// Bytes in the unit that suits them.
+/// Bytes in a fitting unit.
 pub fn bytes(n: u64) -> String {
     let (mut value, mut unit) = (n as f64, "B");
     for next in ["kB", "MB", "GB", "TB"] {

@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::{Context, show, streams, wrong_usage};
 use crate::engine::SearchOptions;
 
-/// Papers like one in the store, or the neighbours of every paper
+/// Find papers like a given paper, or the neighbours of every paper
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin similar arxiv:2405.13729
@@ -38,7 +38,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 
 fn all(context: &Context, ask: &SearchOptions) -> anyhow::Result<()> {
     let engine = context.open_filled()?;
-    // Where the lines themselves are seen, they are the progress.
+    // On a terminal the lines themselves show the progress.
     let progress =
         if streams::here().out_term().is_term() { None } else { Some(Progress::new("neighbours", "papers", None)) };
     let (papers, mut done, mut out) = (engine.info()?.papers, 0, show::JsonLines::new());

@@ -1,7 +1,9 @@
-//! Where a command reads and writes: the streams and files of this process or, where a running service carries it out, those
-//! of the process that asked (`desk`). Every command goes through here, so that it need not know which of the two it is.
+//! Where a command reads and writes: the streams and files of this process or, if a running service carries it out,
+//! those of the process that asked (`desk`). Every command goes through this module, so that it need not know which of
+//! the two it is.
 //!
-//! The streams belong to the thread that the command runs on. What is called back from other threads takes [`here`] along.
+//! The streams belong to the thread on which the command runs. Callbacks on other threads must take them along
+//! ([`here`]).
 
 use std::cell::RefCell;
 use std::fmt::Arguments;
@@ -17,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::paper::shown;
 use crate::sources::{self, Unpacking};
 
-/// Says a line on the stderr of the command, as `eprintln!` does on the process's own.
+/// Prints a line to the stderr of the command, as `eprintln!` does to that of the process.
 macro_rules! say {
     ($($text:tt)*) => { $crate::cli::streams::here().say(format_args!($($text)*)) };
 }
@@ -33,25 +35,25 @@ static OWN: LazyLock<Arc<Streams>> = LazyLock::new(|| {
         err: Mutex::new(Box::new(io::stderr())),
         terms: (Term::stdout(), Term::stderr()),
         colours: (console::colors_enabled(), console::colors_enabled_stderr()),
-        errands: Box::new(Errand::run),
+        operation: Box::new(FileOperation::run),
         stopped: Arc::default(),
     })
 });
 
-/// Runs an errand; where the command belongs to another process, there.
-pub type RunErrand = Box<dyn Fn(&Errand) -> io::Result<Found> + Send + Sync>;
+/// Does a file operation, in the other process if the command belongs to one.
+pub type RunOperation = Box<dyn Fn(&FileOperation) -> io::Result<OperationResult> + Send + Sync>;
 
 /// What a command prints to and reads from.
 pub struct Streams {
-    // Each held for a piece of text.
+    // Each is locked for one piece of text.
     out: Mutex<Box<dyn Write + Send>>,
     err: Mutex<Box<dyn Write + Send>>,
-    /// What stdout and stderr lead to.
+    /// What stdout and stderr are connected to.
     terms: (Term, Term),
-    /// Whether there are colours on them.
+    /// Whether they show colours.
     colours: (bool, bool),
-    errands: RunErrand,
-    /// Set when nobody waits for the command any more: it ends at its next word or line.
+    operation: RunOperation,
+    /// Set when nobody waits for the command any more: it ends at its next read or write.
     stopped: Arc<AtomicBool>,
 }
 
@@ -61,24 +63,24 @@ pub fn here() -> Arc<Streams> {
 }
 
 impl Streams {
-    /// Those of another process: where its stdout and stderr go, what these lead to, and how its files are had.
+    /// The streams of another process: its stdout and stderr, what these are connected to, and how to reach its files.
     #[cfg(unix)]
     pub fn of_another(
         (out, err): (File, File),
         colours: (bool, bool),
-        errands: RunErrand,
+        operation: RunOperation,
         stopped: Arc<AtomicBool>,
     ) -> io::Result<Self> {
         let term = |file: &File| Ok::<_, io::Error>(Term::read_write_pair(file.try_clone()?, file.try_clone()?));
         let terms = (term(&out)?, term(&err)?);
         let (out, err) = (Mutex::new(Box::new(io::LineWriter::new(out)) as _), Mutex::new(Box::new(err) as _));
-        Ok(Streams { out, err, terms, colours, errands, stopped })
+        Ok(Streams { out, err, terms, colours, operation, stopped })
     }
 
     /// Runs `command` with these streams.
     #[cfg(unix)]
     pub fn during<T>(self: &Arc<Self>, command: impl FnOnce() -> T) -> T {
-        /// Puts back what was there, also when the command panics.
+        /// Restores the previous streams, even if the command panics.
         struct Back(Option<Arc<Streams>>);
         impl Drop for Back {
             fn drop(&mut self) {
@@ -89,56 +91,56 @@ impl Streams {
         command()
     }
 
-    /// Whether they are those of this process, which then ends with the command.
+    /// Whether they are those of this process, which ends with the command.
     pub fn is_own(self: &Arc<Self>) -> bool {
         Arc::ptr_eq(self, &OWN)
     }
 
-    /// Says something on stderr, without what would steer the terminal; each line of it is a line. That nobody hears it is no
-    /// error.
+    /// Prints a message to stderr, made safe for terminals; line breaks are kept. Failures are ignored: there is
+    /// nowhere left to report them.
     pub fn say(&self, text: Arguments<'_>) {
         let text = text.to_string();
         let lines: Vec<String> = text.split('\n').map(shown).collect();
         self.say_as_it_is(&lines.join("\n"));
     }
 
-    /// Says something that has its colours, and holds nothing that was written by somebody else.
+    /// Prints a message with colours. It must contain nothing that was written by somebody else.
     pub fn say_as_it_is(&self, text: &str) {
         let _ = writeln!(self.err.lock().unwrap_or_else(PoisonError::into_inner), "{text}");
     }
 
-    /// What stdout leads to.
+    /// What stdout is connected to.
     pub fn out_term(&self) -> &Term {
         &self.terms.0
     }
 
-    /// What stderr leads to.
+    /// What stderr is connected to.
     pub fn err_term(&self) -> &Term {
         &self.terms.1
     }
 
-    /// Whether stdout takes colours.
+    /// Whether stdout shows colours.
     pub fn coloured(&self) -> bool {
         self.colours.0
     }
 
-    /// Whether stderr takes colours.
+    /// Whether stderr shows colours.
     pub fn err_coloured(&self) -> bool {
         self.colours.1
     }
 
-    /// Brings on its way what was printed.
+    /// Flushes stdout.
     #[cfg(unix)]
     pub fn flush(&self) -> io::Result<()> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner).flush()
     }
 
-    fn run(&self, errand: &Errand) -> io::Result<Found> {
+    fn run(&self, operation: &FileOperation) -> io::Result<OperationResult> {
         self.check()?;
-        (self.errands)(errand)
+        (self.operation)(operation)
     }
 
-    /// An error when nobody waits any more.
+    /// Fails when nobody waits for the command any more.
     fn check(&self) -> io::Result<()> {
         match self.stopped.load(Ordering::Relaxed) {
             false => Ok(()),
@@ -166,32 +168,32 @@ impl Write for Out {
     }
 }
 
-/// Something to be done where the command was given, with the rights and in the folder of whoever gave it.
+/// A file operation, done in the process where the command was given: with its rights and in its working folder.
 #[derive(Debug, PartialEq)]
-pub enum Errand {
-    /// Open a file to read it; `-` is stdin.
+pub enum FileOperation {
+    /// Open a file for reading; `-` is stdin.
     Open(PathBuf),
-    /// Open a file to write it.
-    Create(PathBuf, Manner),
-    /// See what is there.
+    /// Open a file for writing.
+    Create(PathBuf, CreateMode),
+    /// Look what is at a path.
     Look(PathBuf),
-    /// Make a folder, and those above it.
+    /// Create a folder and its parents.
     MakeFolder(PathBuf),
 }
 
-/// How a file is made.
+/// How a file is created.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Manner {
-    /// It must not be there yet.
+pub enum CreateMode {
+    /// It must not exist.
     New,
-    /// Neither, and nobody else on the machine may read it.
+    /// It must not exist, and only its owner may read it.
     Private,
-    /// In the place of one that may be there.
+    /// It replaces an existing file.
     Replace,
 }
 
-/// What an errand brought.
-pub enum Found {
+/// The result of a file operation.
+pub enum OperationResult {
     /// A file.
     File(File),
     /// What is there.
@@ -211,31 +213,31 @@ pub struct Entry {
     pub length: u64,
 }
 
-impl Errand {
+impl FileOperation {
     /// Runs it in this process.
-    pub fn run(&self) -> io::Result<Found> {
+    pub fn run(&self) -> io::Result<OperationResult> {
         match self {
-            Errand::Open(path) if path.as_os_str() == "-" => stdin().map(Found::File),
-            Errand::Open(path) => File::open(path).map(Found::File),
-            Errand::Create(path, Manner::Replace) => File::create(path).map(Found::File),
-            Errand::Create(path, manner) => {
+            FileOperation::Open(path) if path.as_os_str() == "-" => stdin().map(OperationResult::File),
+            FileOperation::Open(path) => File::open(path).map(OperationResult::File),
+            FileOperation::Create(path, CreateMode::Replace) => File::create(path).map(OperationResult::File),
+            FileOperation::Create(path, manner) => {
                 let mut options = File::options();
                 options.write(true).create_new(true);
                 #[cfg(unix)]
-                if *manner == Manner::Private {
+                if *manner == CreateMode::Private {
                     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
                 }
-                options.open(path).map(Found::File)
+                options.open(path).map(OperationResult::File)
             }
-            Errand::Look(path) => {
+            FileOperation::Look(path) => {
                 let found = fs::metadata(path)?;
                 let length = match found.is_dir() {
                     true => fs::read_dir(path)?.take(1).count() as u64,
                     false => found.len(),
                 };
-                Ok(Found::Entry(Entry { is_file: found.is_file(), is_folder: found.is_dir(), length }))
+                Ok(OperationResult::Entry(Entry { is_file: found.is_file(), is_folder: found.is_dir(), length }))
             }
-            Errand::MakeFolder(path) => fs::create_dir_all(path).map(|()| Found::Done),
+            FileOperation::MakeFolder(path) => fs::create_dir_all(path).map(|()| OperationResult::Done),
         }
     }
 }
@@ -250,22 +252,22 @@ fn stdin() -> io::Result<File> {
     std::os::windows::io::AsHandle::as_handle(&io::stdin()).try_clone_to_owned().map(File::from)
 }
 
-fn file(errand: &Errand) -> io::Result<Handled> {
+fn file(operation: &FileOperation) -> io::Result<Handled> {
     let streams = here();
-    match streams.run(errand)? {
-        Found::File(file) => Ok(Handled { file, streams }),
-        Found::Entry(_) | Found::Done => Err(io::Error::other("no file came back")),
+    match streams.run(operation)? {
+        OperationResult::File(file) => Ok(Handled { file, streams }),
+        OperationResult::Entry(_) | OperationResult::Done => Err(io::Error::other("no file came back")),
     }
 }
 
-/// A file of the command. Reading and writing end when nobody waits for the command any more.
+/// A file of the command. Reading and writing fail when nobody waits for the command any more.
 pub struct Handled {
     file: File,
     streams: Arc<Streams>,
 }
 
 impl Handled {
-    /// Puts on disk what is written.
+    /// Syncs the file to disk.
     pub fn sync_all(&self) -> io::Result<()> {
         self.file.sync_all()
     }
@@ -274,7 +276,7 @@ impl Handled {
 impl Read for Handled {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(bytes)?;
-        // Behind it: a read may have waited for long.
+        // Checked after the read, which may have taken long.
         self.streams.check()?;
         Ok(read)
     }
@@ -296,15 +298,14 @@ impl Write for Handled {
 /// # Errors
 /// [`Error::Io`] when it is not there, is a folder, or cannot be read.
 pub fn input(path: &Path) -> Result<Handled> {
-    let opened = file(&Errand::Open(path.to_path_buf())).map_err(|e| Error::io(path, "cannot open", e))?;
+    let opened = file(&FileOperation::Open(path.to_path_buf())).map_err(|e| Error::io(path, "cannot open", e))?;
     if opened.file.metadata().is_ok_and(|m| m.is_dir()) {
         return Err(Error::io(path, "cannot read", io::ErrorKind::IsADirectory.into()));
     }
     Ok(opened)
 }
 
-/// Opens a file by what it holds, not by how it is called: plain, gzip or Zstandard, unpacked as far as is allowed; `-` is
-/// stdin.
+/// Opens a file by its content, not by its name: plain, gzip or Zstandard, unpacked up to the limits; `-` is stdin.
 ///
 /// # Errors
 /// As for [`input`].
@@ -334,14 +335,14 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// [`Error::Io`].
-pub fn create(path: &Path, manner: Manner) -> Result<Handled> {
-    file(&Errand::Create(path.to_path_buf(), manner)).map_err(|e| Error::io(path, "cannot write", e))
+pub fn create(path: &Path, manner: CreateMode) -> Result<Handled> {
+    file(&FileOperation::Create(path.to_path_buf(), manner)).map_err(|e| Error::io(path, "cannot write", e))
 }
 
 /// What is at a path; none where nothing is, or nothing that can be seen.
 pub fn look(path: &Path) -> Option<Entry> {
-    match here().run(&Errand::Look(path.to_path_buf())) {
-        Ok(Found::Entry(entry)) => Some(entry),
+    match here().run(&FileOperation::Look(path.to_path_buf())) {
+        Ok(OperationResult::Entry(entry)) => Some(entry),
         _ => None,
     }
 }
@@ -351,6 +352,6 @@ pub fn look(path: &Path) -> Option<Entry> {
 /// # Errors
 /// [`Error::Io`].
 pub fn make_folder(path: &Path) -> Result<()> {
-    let made = here().run(&Errand::MakeFolder(path.to_path_buf()));
+    let made = here().run(&FileOperation::MakeFolder(path.to_path_buf()));
     made.map(drop).map_err(|e| Error::io(path, "cannot make the folder", e))
 }

@@ -1,4 +1,4 @@
-//! The map of themes as a picture (SVG) or as a page that can be moved and zoomed (HTML), each one file by itself.
+//! The map of themes as an image (SVG) or as a page with pan and zoom (HTML), each as one file.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -7,22 +7,22 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::show::thousands;
-use super::streams::{self, Manner, say};
+use super::streams::{self, CreateMode, say};
 use crate::engine::{Engine, MapOptions, ThemeMap};
 use crate::error::Error;
 use crate::http::MAP;
 use crate::paper::shown;
 
-/// Up to so many papers a page carries their titles.
+/// With up to so many papers the page contains their titles.
 const TITLES: usize = 50_000;
 
 /// Papers taken at a time.
 const PAGE: usize = 50_000;
 
-/// Pixels around the map.
+/// The margin in pixels.
 const MARGIN: f32 = 30.0;
 
-/// Pixels that the map is wide, as the names were placed for.
+/// The width in pixels, for which the labels were placed.
 const WIDTH: f32 = 1200.0;
 
 /// Colours of the coarsest themes, far apart for the eye and readable on white. `map.js` has the same.
@@ -67,7 +67,7 @@ pub fn draw(engine: &Engine, MapFile { path: file, html }: &MapFile) -> anyhow::
         map.points.title = None;
     }
     let text = if html { page(engine, &map)? } else { picture(&map) };
-    let mut drawn = streams::create(file, Manner::Replace)?;
+    let mut drawn = streams::create(file, CreateMode::Replace)?;
     drawn.write_all(text.as_bytes()).map_err(|e| Error::io(file, "cannot write", e))?;
     say!("{} papers drawn into {}", thousands(map.points.id.len()), file.display());
     Ok(())
@@ -95,7 +95,7 @@ fn picture(map: &ThemeMap) -> String {
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
         thousands(map.points.id.len())
     );
-    // The more papers, the smaller and paler the dots.
+    // With more papers, dots are smaller and paler.
     let n = map.points.id.len().max(1) as f32;
     let dot = (260.0 / n.sqrt()).clamp(0.9, 6.0);
     let opacity = (1.6 - 0.11 * n.ln()).clamp(0.35, 0.85);
@@ -122,7 +122,7 @@ fn picture(map: &ThemeMap) -> String {
     for label in map.labels.iter().rev() {
         let (weight, halo) = if label.level == 0 { ("bold", 4.0) } else { ("normal", 2.5) };
         let fill = if label.level == 0 { "#111" } else { "#444" };
-        // A name at the edge is moved in as a whole.
+        // A label at the edge is moved inside.
         let half = label.width * unit / 2.0;
         let at = x(label.x).clamp(half.min(width / 2.0), (width - half).max(width / 2.0));
         let _ = writeln!(
@@ -138,7 +138,7 @@ fn picture(map: &ThemeMap) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    shown(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    quick_xml::escape::escape(shown(text)).into_owned()
 }
 
 /// The map as a page: the script of the service's own page with all papers, and titles under the pointer.

@@ -17,8 +17,8 @@ use crate::themes::trend::Direction;
 
 /// What the corpus is about: a tree of themes, or a map
 ///
-/// Themes are found in the papers, at three levels that nest (0 is the coarsest). They are made on the first call and made
-/// anew when a tenth of the papers is new; ids and names carry on where enough papers stay together.
+/// Themes are found in the papers, at three levels that nest (0 is the coarsest). They are made on the first call and
+/// made anew when a tenth of the papers is new; ids and names carry on where enough papers stay together.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin themes                       the tree of the two coarser levels

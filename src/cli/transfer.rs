@@ -1,8 +1,9 @@
 //! `paperkin export` and `paperkin import`: everything, as JSON Lines a person can read.
 //!
-//! A folder with `papers.jsonl` (one paper a line), `vectors.jsonl` (`{"id", "text", "vector"}` in the same order, the text by
-//! its hash), `users.jsonl` (one user a line, with events, library and interests), `themes.jsonl`, `theme_papers.jsonl` and
-//! `theme_events.jsonl` where themes were made, and, written last, `about.json`, which says which model the vectors are of.
+//! A folder with `papers.jsonl` (one paper a line), `vectors.jsonl` (`{"id", "text", "vector"}` in the same order, the
+//! text by its hash), `users.jsonl` (one user a line, with events, library and interests), `themes.jsonl`,
+//! `theme_papers.jsonl` and `theme_events.jsonl` where themes were made, and, written last, `about.json`, which says
+//! which model the vectors are of.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use super::ingest::{Total, Unpack, finish, take_in};
 use super::progress::Progress;
 use super::show::thousands;
-use super::streams::{self, Handled, Manner, say};
+use super::streams::{self, CreateMode, Handled, say};
 use super::{Context, show};
 use crate::engine::{Engine, Exported, ExportedRun, ExportedThemes, ExportedUser, Incoming};
 use crate::error::{Error, Result};
@@ -28,22 +29,22 @@ use crate::sources;
 use crate::store::{Fingerprints, ImportStatus, ImportWithClaims, StoredImport, StoredInterest};
 use crate::user::{Event, Moment, Settings, UserId};
 
-/// Papers a query.
+/// Papers read at a time.
 const PAGE: usize = 512;
 
-/// Users a query.
+/// Users read at a time.
 const USERS: usize = 64;
 
-/// Bytes of a line about a user: all that they read and like.
+/// Greatest size of a user's line in bytes: it holds all of their history.
 const LONGEST_LINE: u64 = 256 << 20;
 
-/// Vectors of an export among which that of a paper is looked for, where papers were taken out or added by hand.
+/// How many vectors to search ahead for that of a paper, if papers were removed or added by hand.
 const AHEAD: usize = 1000;
 
 /// Write everything into a folder, as JSON Lines
 ///
-/// Papers, vectors, themes with what happened to them, and users with all there is of them: settings, events, library,
-/// interests and the secret of their feed, so keep the folder as you keep the data folder.
+/// Writes papers, vectors, themes with their history, and users with settings, events, library papers, interests and
+/// the token of their feed. Protect the folder as you protect the data folder.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin export backup
@@ -55,10 +56,10 @@ pub struct ExportArgs {
 
 /// Read what `export` wrote
 ///
-/// Vectors of the same model are taken over; with another model (--model) the papers are embedded again, as are papers that
-/// have no vector in the export or whose text was edited since. Papers that are there already stay or are brought up to date;
-/// themes are taken over where there are none yet. A line that cannot be read is told with its number and reason, and the
-/// rest goes in.
+/// Vectors of the same model are imported; with another model (--model) the papers are embedded again, as are papers
+/// without a vector in the export and papers whose text was edited since. Existing papers are kept or updated. Themes
+/// are imported if there are none yet. A line that cannot be read is reported with its number and the reason, and the
+/// others are imported.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin import backup --data restored
@@ -126,7 +127,7 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
     // So that interests go along under the ids that they are known by.
     jobs::keep_interests(&engine).unwrap_or_else(|e| say!("warning: interests go along as they were last kept: {e}"));
     let progress = Progress::new("export", "users", None);
-    // It holds what people read, and the secrets of their feeds.
+    // It holds what people read, and the tokens of their feeds.
     let mut users = create_private(&dir.join("users.jsonl"))?;
     let (mut after, mut people) = (None, 0);
     loop {
@@ -177,7 +178,7 @@ pub fn import(context: &Context, args: &ImportArgs) -> anyhow::Result<()> {
     let bytes = streams::read(&path)?;
     let about: About = serde_json::from_slice(&bytes).map_err(|e| Error::Data(format!("{}: {e}", path.display())))?;
     let mut config = context.config()?;
-    // A new folder is made with the model that the vectors are of, unless another is asked for.
+    // A new folder gets the model of the vectors, unless the flags name another.
     if config.model.is_none() && !config.data.exists() {
         config.model = Some(about.source.clone());
     }
@@ -205,7 +206,7 @@ pub fn import(context: &Context, args: &ImportArgs) -> anyhow::Result<()> {
     let mut total = Total::default();
     total.add(&shown, report);
     import_users(&engine, &dir.join("users.jsonl"), about.users, &mut total)?;
-    // Papers and users are in by now: whatever is wrong with the themes is told, and they are made anew.
+    // Papers and users are imported by now, so an error in the themes is only reported; they can be computed again.
     if let Some(run) = about.themes
         && let Err(e) = import_themes(&engine, dir, run, &mut total)
     {
@@ -237,7 +238,7 @@ struct UserLine {
     imports: Vec<ImportLine>,
 }
 
-/// A reading list that a user brought, with the events and papers that it added.
+/// An import of a user, with the events and papers that it added.
 #[derive(Serialize, Deserialize)]
 struct ImportLine {
     import: i64,
@@ -360,8 +361,8 @@ fn lines_of<T: DeserializeOwned>(
     Ok(out)
 }
 
-/// Gives every line of a file that can be read to `take`, and tells and counts those that cannot, or that it rejects with
-/// a reason.
+/// Gives every line of a file that can be read to `take`, and tells and counts those that cannot, or that it rejects
+/// with a reason.
 fn read_lines<T: DeserializeOwned>(
     path: &Path,
     what: &'static str,
@@ -401,7 +402,8 @@ fn read_lines<T: DeserializeOwned>(
     Ok(())
 }
 
-/// The vectors of an export, in the order of its papers. Lines of papers may have been taken out, added or changed since.
+/// The vectors of an export, in the order of its papers. Lines of papers may have been taken out, added or changed
+/// since.
 struct Vectors {
     path: PathBuf,
     reader: BufReader<Handled>,
@@ -462,10 +464,10 @@ fn finish_file(file: BufWriter<Handled>) -> anyhow::Result<()> {
 }
 
 fn create(path: &Path) -> Result<BufWriter<Handled>> {
-    streams::create(path, Manner::New).map(BufWriter::new)
+    streams::create(path, CreateMode::New).map(BufWriter::new)
 }
 
 /// A file that nobody else on this machine may read.
 fn create_private(path: &Path) -> Result<BufWriter<Handled>> {
-    streams::create(path, Manner::Private).map(BufWriter::new)
+    streams::create(path, CreateMode::Private).map(BufWriter::new)
 }

@@ -1,8 +1,8 @@
-//! The addresses among the settings, read once and brought into the one form that they are compared and joined in.
+//! The addresses among the settings, parsed once and normalised.
 
 use crate::error::{Error, Result};
 
-/// The address by which others reach the service, without a slash at its end.
+/// The public address of the service, without a slash at its end.
 ///
 /// # Errors
 /// [`Error::Invalid`] for anything but `http://` or `https://`, a host and perhaps a path.
@@ -24,8 +24,8 @@ pub fn public_url(text: &str) -> Result<String> {
 /// An origin as browsers write it: scheme, host and, where it is not the scheme's own, port.
 ///
 /// # Errors
-/// [`Error::Invalid`] for anything else, `*` and `null` among them: with these every page on the web could read what
-/// readers read.
+/// [`Error::Invalid`] for anything else, also for `*` and `null`, which would let every page on the web read users'
+/// data.
 pub fn origin(text: &str) -> Result<String> {
     let wrong = |why: &str| {
         Err(Error::Invalid(format!("the setting cors_origins holds {text:?}; {why}, like https://portal.example")))

@@ -5,38 +5,38 @@ use serde::{Deserialize, Serialize};
 use super::address;
 use crate::error::{Error, Result};
 
-/// How the service meets the world, besides its address. In the file under `[server]`; in the environment as `PAPERKIN_`
-/// and the name in capitals, lists with commas.
+/// Limits of the HTTP service. In the file under `[server]`; in the environment as `PAPERKIN_` and the name in
+/// capitals, lists separated by commas.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
-    /// The origins (`https://portal.example`) whose pages may ask the service from a browser. None by default.
+    /// The origins (`https://portal.example`) whose pages may call the service from a browser. None by default.
     pub cors_origins: Vec<String>,
-    /// Connections at a time (at most 1,000,000); 0 takes what the limit on open files leaves beside what the store, the
-    /// index and the model need, at most 16,384, and more than that is never taken. Where it is reached, whoever has stood
-    /// still longest goes, those first that never asked for anything, or new connections wait.
+    /// Greatest number of connections (at most 1,000,000). 0 takes what the limit on open files allows beside the
+    /// store, the index and the model, at most 16,384. A larger number is lowered to what open files allow. When it is
+    /// reached, the connection that has been idle longest is closed, first those that never sent a request; else new
+    /// connections wait.
     pub max_connections: usize,
-    /// Seconds in which the head of a request has to come whole (1 to 3,600).
+    /// Seconds within which the head of a request must arrive (1 to 3,600).
     pub header_timeout_s: u64,
-    /// Seconds a connection may stand open before a request, the first or the next (1 to 86,400).
+    /// Seconds that a connection may be idle before its first or next request (1 to 86,400).
     pub idle_timeout_s: u64,
-    /// Seconds in which a client has to take something of an answer (1 to 3,600); who takes nothing is cut off.
+    /// Seconds within which a client must read some part of an answer (1 to 3,600); else it is disconnected.
     pub write_timeout_s: u64,
-    /// Streams of papers, and beside them as many reading lists, that are taken in at a time (1 to 1,024); more are refused
-    /// with 503.
+    /// Streams of papers at a time, and as many reading lists beside them (1 to 1,024); more are refused with 503.
     pub max_uploads: usize,
-    /// Bytes a second that a stream of papers has to bring, over `timeout_s` of waiting for it (0 to 1,000,000,000).
+    /// Least rate of a stream of papers in bytes a second, measured over `timeout_s` (0 to 1,000,000,000).
     pub min_upload_rate: u64,
-    /// Bytes of all requests' bodies and of what they become when they are read, at a time (1 MB to 1 TB); beyond it they are
-    /// refused with 503. One request may have three quarters of it.
+    /// Memory for the bodies of all requests, raw and parsed, in bytes (1 MB to 1 TB); beyond it requests are refused
+    /// with 503. One request may use three quarters of it.
     pub body_memory: usize,
-    /// Bytes of all answers that were made and are not read yet, at a time (1 MB to 1 TB); beyond it requests are refused with
-    /// 503.
+    /// Memory for all answers that clients have not read yet, in bytes (1 MB to 1 TB); beyond it requests are refused
+    /// with 503.
     pub answer_memory: usize,
-    /// Threads that work for requests (at most 1,024); 0 takes four a core and at least 16.
+    /// Worker threads for requests (at most 1,024); 0 takes four a core and at least 16.
     pub work_threads: usize,
-    /// Milliseconds a request may have to wait for a thread (1 to 600,000), ten times as long where it asks for much (a batch,
-    /// texts to embed, papers to put in); where it would be longer it is refused with 503.
+    /// Milliseconds that a request may wait for a worker (1 to 600,000), ten times as long for large requests (a batch,
+    /// texts to embed, papers to add); if the wait would be longer, it is refused with 503.
     pub max_wait_ms: u64,
 }
 
@@ -59,7 +59,7 @@ impl Default for Server {
 }
 
 impl Server {
-    /// With what the environment says put over it, and checked.
+    /// Applies the environment, and checks the ranges.
     pub(super) fn settled(self, var: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let serde_json::Value::Object(mut settings) = serde_json::to_value(&self).unwrap_or_default() else {
             return Err(Error::Internal("the settings of the service are no table".into()));

@@ -7,10 +7,9 @@
 
 use std::collections::HashMap;
 
-use candle_core::Tensor;
 use serde_json::{Value, json};
 
-use super::cpu::{Activation, Bottleneck};
+use super::bert_family::{Activation, Bottleneck};
 
 /// What a model's `title` and `abstract` are joined by when it is a SPECTER2.
 pub const SEPARATOR: &str = "[SEP]";
@@ -20,17 +19,18 @@ pub struct Adapter {
     /// Its size and what stands between its products.
     pub bottleneck: Bottleneck,
     scaling: f32,
-    tensors: HashMap<String, Tensor>,
+    tensors: HashMap<String, Vec<f32>>,
 }
 
 impl Adapter {
-    /// Checks that `adapter_config.json` describes the one form that runs.
+    /// Checks that `adapter_config.json` describes the one form that runs. `tensors` are those of the adapter's file,
+    /// as row-major f32.
     ///
     /// # Errors
-    /// What does not fit, in words that go behind "the model cannot be used: ".
-    pub fn read(file: &Value, tensors: HashMap<String, Tensor>) -> Result<Self, String> {
+    /// What does not fit, as the end of the sentence "the model cannot be used: ".
+    pub fn read(file: &Value, tensors: HashMap<String, Vec<f32>>) -> Result<Self, String> {
         let config = &file["config"];
-        let wrong = |name: &str| Err(format!("its adapter has {name} = {}, which does not run", config[name]));
+        let wrong = |name: &str| Err(format!("its adapter has {name} = {}, which paperkin does not run", config[name]));
         // These make the form, so they must be there.
         for (name, value) in [("output_adapter", true), ("mh_adapter", false), ("original_ln_before", true)] {
             if config[name] != value {
@@ -74,7 +74,11 @@ impl Adapter {
         Ok(adapter)
     }
 
-    /// The numbers that our kernels ask for as `encoder.layer.{i}.output.adapter.{down, up}.{weight, bias}`.
+    /// The tensor that our kernels call `encoder.layer.{i}.output.adapter.{down, up}.{weight, bias}`, row-major; the
+    /// adapter's scaling is in those of `up`.
+    ///
+    /// # Errors
+    /// When the file holds none of this name, or several.
     pub fn numbers(&self, name: &str) -> Result<Vec<f32>, String> {
         // There they are `bert.encoder.layer.0.output.adapters.NAME.adapter_down.0.weight` and `.adapter_up.weight`.
         let saved = name
@@ -86,10 +90,9 @@ impl Adapter {
         let tensor = match (found.next(), found.next()) {
             (Some((_, tensor)), None) => tensor,
             (None, _) => return Err(format!("the adapter has no {saved}")),
-            _ => return Err("its adapter file holds several adapters; one is what runs".into()),
+            _ => return Err("its adapter file holds several adapters; paperkin runs one".into()),
         };
-        let read = || tensor.to_dtype(candle_core::DType::F32)?.flatten_all()?.to_vec1::<f32>();
-        let mut numbers = read().map_err(|e| super::candle_model::plain(&e))?;
+        let mut numbers = tensor.clone();
         if name.contains(".up.") {
             numbers.iter_mut().for_each(|x| *x *= self.scaling);
         }

@@ -1,22 +1,62 @@
-//! BERT and the architectures that are BERT under other names: RoBERTa, XLM-R, DistilBERT.
+//! BERT and the architectures that are BERT under other names: RoBERTa, XLM-R, CamemBERT, DistilBERT.
 //!
-//! Their tensors are handed out under the names that Hugging Face gives them in a BERT, so that what runs a BERT, our
-//! kernels or candle's, runs them all.
+//! Every one of them is a [`BertFamily`]: a shape, and a mapping of BERT's tensor names to its own. What runs a BERT
+//! (the kernels of `cpu`, or `candle`) asks for tensors by BERT's names and so runs them all.
 
-use candle_core::{DType, Device, Result, Tensor};
-use candle_nn::VarBuilder;
-
-use super::cpu::BertShape;
-
-/// What the tensors are called.
+/// How an architecture names its tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming {
     /// As in BERT.
     Bert,
-    /// As in BERT, with another name before it; the first rows of the position table belong to no position.
+    /// As in BERT, under the prefix `roberta`. The first rows of the position table belong to no position.
     Roberta,
-    /// Other names, and no types.
+    /// Names of its own, and no token types.
     DistilBert,
+}
+
+/// The sizes of an encoder, as its config.json gives them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BertShape {
+    /// Numbers in a token's state.
+    pub hidden: usize,
+    /// Transformer blocks.
+    pub layers: usize,
+    /// Attention heads; divides `hidden`.
+    pub heads: usize,
+    /// Numbers between the two products of a feed-forward block.
+    pub intermediate: usize,
+    /// Tokens of the vocabulary.
+    pub vocab: usize,
+    /// The longest sequence, in tokens.
+    pub positions: usize,
+    /// Token types. Only the first is used: every call holds single texts.
+    pub types: usize,
+    /// Added to the variance in the layer norms.
+    pub eps: f32,
+    /// Inside the feed-forward blocks.
+    pub activation: Activation,
+    /// Behind every feed-forward block, where the model has them.
+    pub adapter: Option<Bottleneck>,
+}
+
+/// An adapter: two more products a layer, with few numbers between them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bottleneck {
+    /// Numbers between the two products.
+    pub width: usize,
+    /// What is applied to them.
+    pub activation: Activation,
+}
+
+/// The function inside the feed-forward blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// GELU by the error function.
+    Gelu,
+    /// GELU by its tanh approximation.
+    GeluTanh,
+    /// The positive part.
+    Relu,
 }
 
 /// An encoder of BERT's shape.
@@ -26,14 +66,14 @@ pub struct BertFamily {
     pub naming: Naming,
     /// Its sizes.
     pub shape: BertShape,
-    /// The token that fills a batch up.
+    /// The token id that pads a batch.
     pub pad: u32,
     /// Rows at the top of the position table that no token of a text uses.
     pub skipped: usize,
 }
 
-/// BERT's names on the left, DistilBERT's on the right; the first that fits counts.
-const DISTILBERT: [(&str, &str); 8] = [
+/// The parts of a layer: BERT's names on the left, DistilBERT's on the right. The first that fits counts.
+pub const DISTILBERT: [(&str, &str); 8] = [
     ("attention.self.query", "attention.q_lin"),
     ("attention.self.key", "attention.k_lin"),
     ("attention.self.value", "attention.v_lin"),
@@ -45,25 +85,12 @@ const DISTILBERT: [(&str, &str); 8] = [
 ];
 
 impl BertFamily {
-    /// The tensor that a BERT calls `name`.
-    pub fn tensor(&self, vars: &VarBuilder, name: &str) -> Result<Tensor> {
-        let BertShape { hidden, positions, .. } = self.shape;
-        if self.naming == Naming::DistilBert && name == "embeddings.token_type_embeddings.weight" {
-            return Tensor::zeros((1, hidden), DType::F32, vars.device());
-        }
-        let tensor = find(vars, &self.name(name), self.prefix())?;
-        if name == "embeddings.position_embeddings.weight" && self.skipped > 0 {
-            if tensor.dim(0)? != self.skipped + positions {
-                candle_core::bail!("{name} has {} rows, config.json says {}", tensor.dim(0)?, self.skipped + positions);
-            }
-            return tensor.narrow(0, self.skipped, positions)?.contiguous();
-        }
-        Ok(tensor)
-    }
-
-    /// The tensor that a BERT calls `name`, as row-major numbers.
-    pub fn numbers(&self, vars: &VarBuilder, name: &str) -> Result<Vec<f32>> {
-        self.tensor(vars, name)?.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()
+    /// The names, in the order to try them, under which a file may hold the tensor that BERT calls `bert`: bare or with
+    /// the architecture as prefix, and in files of older versions with `gamma` and `beta` for a norm's weight and bias.
+    pub fn names(&self, bert: &str) -> [String; 4] {
+        let (prefix, name) = (self.prefix(), self.own_name(bert));
+        let old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
+        [name.clone(), format!("{prefix}.{name}"), old.clone(), format!("{prefix}.{old}")]
     }
 
     fn prefix(&self) -> &'static str {
@@ -74,7 +101,7 @@ impl BertFamily {
         }
     }
 
-    fn name(&self, bert: &str) -> String {
+    fn own_name(&self, bert: &str) -> String {
         if self.naming != Naming::DistilBert {
             return bert.to_string();
         }
@@ -86,62 +113,36 @@ impl BertFamily {
     }
 }
 
-/// A tensor under any of the names that exports give it: with the architecture before it, and in files of older versions
-/// `gamma` and `beta` for a norm's weight and bias.
-fn find(vars: &VarBuilder, name: &str, prefix: &str) -> Result<Tensor> {
-    let old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
-    let names = [name.to_string(), format!("{prefix}.{name}"), old.clone(), format!("{prefix}.{old}")];
-    match names.iter().find(|n| vars.contains_tensor(n)) {
-        Some(n) => vars.get_unchecked(n),
-        None => candle_core::bail!("{name} is missing"),
-    }
-}
-
-/// What candle's own BERT wants of it: only our tests run that one.
 #[cfg(test)]
-mod candle {
-    use std::collections::HashMap;
-
-    use candle_transformers::models::bert::{Config, HiddenAct};
-
-    use super::super::cpu::Activation;
+mod tests {
     use super::*;
 
-    impl BertFamily {
-        /// All tensors under BERT's names.
-        pub fn as_bert(&self, vars: &VarBuilder) -> Result<VarBuilder<'static>> {
-            let mut names = vec!["embeddings.LayerNorm".to_string()];
-            for i in 0..self.shape.layers {
-                names.extend(DISTILBERT.map(|(bert, _)| format!("encoder.layer.{i}.{bert}")));
-            }
-            let tables = ["word", "position", "token_type"].map(|t| format!("embeddings.{t}_embeddings.weight"));
-            let mut tensors = HashMap::new();
-            for name in names.iter().flat_map(|n| [format!("{n}.weight"), format!("{n}.bias")]).chain(tables) {
-                tensors.insert(name.clone(), self.tensor(vars, &name)?);
-            }
-            Ok(VarBuilder::from_tensors(tensors, DType::F32, vars.device()))
-        }
-
-        /// The sizes.
-        pub fn config(&self) -> Config {
-            let shape = &self.shape;
-            Config {
-                vocab_size: shape.vocab,
-                hidden_size: shape.hidden,
-                num_hidden_layers: shape.layers,
-                num_attention_heads: shape.heads,
-                intermediate_size: shape.intermediate,
-                hidden_act: match shape.activation {
-                    Activation::Gelu => HiddenAct::Gelu,
-                    Activation::GeluTanh => HiddenAct::GeluApproximate,
-                    Activation::Relu => HiddenAct::Relu,
-                },
-                max_position_embeddings: shape.positions,
-                type_vocab_size: shape.types,
-                layer_norm_eps: shape.eps.into(),
-                model_type: None,
-                ..Config::default()
-            }
-        }
+    #[test]
+    fn every_member_names_its_tensors_its_own_way() {
+        let shape = BertShape {
+            hidden: 8,
+            layers: 1,
+            heads: 2,
+            intermediate: 8,
+            vocab: 40,
+            positions: 4,
+            types: 1,
+            eps: 1e-12,
+            activation: Activation::Gelu,
+            adapter: None,
+        };
+        let first = |naming, name: &str| BertFamily { naming, shape, pad: 0, skipped: 0 }.names(name);
+        let query = "encoder.layer.3.attention.self.query.weight";
+        assert_eq!(first(Naming::Bert, query)[..2], [query.to_string(), format!("bert.{query}")]);
+        assert_eq!(first(Naming::Roberta, query)[1], format!("roberta.{query}"));
+        assert_eq!(first(Naming::DistilBert, query)[1], "distilbert.transformer.layer.3.attention.q_lin.weight");
+        // The names of two products end alike; the longer one must win.
+        let output = first(Naming::DistilBert, "encoder.layer.0.attention.output.dense.bias");
+        assert_eq!(output[0], "transformer.layer.0.attention.out_lin.bias");
+        assert_eq!(
+            first(Naming::DistilBert, "encoder.layer.0.output.dense.bias")[0],
+            "transformer.layer.0.ffn.lin2.bias"
+        );
+        assert_eq!(first(Naming::Bert, "embeddings.LayerNorm.bias")[2], "embeddings.LayerNorm.beta");
     }
 }

@@ -1,7 +1,8 @@
-//! How many numbers of a vector are kept.
+//! The length of a vector: full, or shortened where the model allows it.
 //!
 //! Models trained by Matryoshka representation learning (<https://arxiv.org/abs/2205.13147>) put what matters most into
-//! the first numbers, so that a vector may be cut off and made unit length again. Others do not, and are not cut.
+//! the first numbers, so that a vector may be truncated and scaled to unit length again. The vectors of other models
+//! are not truncated.
 
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ pub struct Dimensions {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Shorter {
-    /// These, from long to short; none for most models.
+    /// These lengths, from long to short; empty for most models.
     These(Vec<usize>),
     Any,
 }
@@ -36,10 +37,10 @@ impl Dimensions {
         Dimensions { full, shorter: if any { Shorter::Any } else { Shorter::These(these) } }
     }
 
-    /// The numbers to keep when so many are asked for.
+    /// The length to use when `asked` is given; the full one without.
     ///
     /// # Errors
-    /// What is allowed, in words that go behind the model's name.
+    /// Which lengths are allowed, as the end of a sentence that begins with the model's name.
     pub fn choose(&self, asked: Option<usize>) -> Result<usize, String> {
         let full = self.full;
         match (asked, &self.shorter) {
@@ -49,8 +50,8 @@ impl Dimensions {
             (Some(n), Shorter::These(these)) if these.contains(&n) => Ok(n),
             (Some(n), Shorter::Any) => Err(format!("cannot give vectors of {n} numbers; 1 to {full} are allowed")),
             (Some(n), Shorter::These(these)) if these.is_empty() => Err(format!(
-                "cannot give vectors of {n} numbers: they have {full}, and its files allow no others (by \
-                 matryoshka_dimensions in config.json, as models do that were trained for it)"
+                "cannot give vectors of {n} numbers: they have {full}, and its files allow no others (models trained for \
+                 it list them as matryoshka_dimensions in config.json)"
             )),
             (Some(n), Shorter::These(these)) => {
                 let list: Vec<String> = these.iter().map(ToString::to_string).collect();

@@ -1,10 +1,10 @@
 //! The thread that owns the model, and the queue in front of it.
 //!
-//! Callers split their texts into tokens themselves and leave the sequences in [`Pending`]. How many calls of queries may
-//! wait is bounded, and one too many is refused before any work is done for it; calls of documents wait for their turn,
-//! and their callers see to it that they are few. The thread takes a batch whenever it is free, so what arrived meanwhile,
-//! from however many callers, goes through the model together. On a card two threads do so, each with a model and a stream
-//! of its own ([`Model::lanes`]): one's batch is put together and read back while the other's runs.
+//! Callers tokenise their texts on their own threads and put the sequences into [`Pending`]. The number of query calls
+//! that may wait is bounded; one too many is refused before any work is done for it. Document calls are never refused:
+//! their callers keep them few. Whenever the model's thread is free it takes a batch, so texts of many callers go
+//! through the model together. On a card there are two such threads, each with a model and a stream of its own
+//! ([`Model::lanes`]): while one's batch runs, the other's is put together or read back.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
@@ -24,10 +24,10 @@ use super::{Embedder, Identity, Kind, ModelFiles, Options, Pace, PendingEmbeddin
 use crate::cancel::{self, Cancel};
 use crate::error::{Error, Result};
 
-/// Documents that make a generation: more than the small calls that should share a batch.
+/// A generation closes after so many documents: enough that small calls share a batch.
 const GENERATION: usize = 512;
 
-/// Texts up to which a call of queries goes before the larger ones.
+/// A query call of up to so many texts goes before larger ones.
 const FEW: usize = 16;
 
 /// A transformer behind a queue.
@@ -35,7 +35,7 @@ pub struct Encoder {
     identity: Identity,
     tokens: Tokens,
     queue: Arc<Queue>,
-    /// Calls of queries that wait, or whose texts are being split.
+    /// Query calls that wait or are being tokenised.
     waiting: Arc<AtomicUsize>,
     max_waiting: usize,
     runs_on: String,
@@ -47,28 +47,28 @@ pub struct Encoder {
 /// One text on its way through the model.
 struct Item {
     ids: Vec<u32>,
-    /// Which of the caller's texts it is.
+    /// Its index among the caller's texts.
     slot: usize,
     reply: Sender<Answer>,
-    /// What a call of queries holds until the last of them leaves the queue.
-    place: Option<Arc<Place>>,
-    /// Set when nobody waits for it any more: then it leaves the queue and goes no further.
-    asked: Cancel,
+    /// The permit of a query call, held until the last of its texts leaves the queue.
+    permit: Option<Arc<Permit>>,
+    /// Set when nobody waits for it any more: it is then dropped from the queue.
+    cancel: Cancel,
 }
 
-/// A call that counts among those that wait, until it goes.
-struct Place(Arc<AtomicUsize>);
+/// Counts a query call among those that wait, until it is dropped.
+struct Permit(Arc<AtomicUsize>);
 
-impl Place {
-    /// None when as many as may wait already.
-    fn among(waiting: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+impl Permit {
+    /// `None` when `most` calls wait already.
+    fn acquire(waiting: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
         let one_more = |n: usize| (n < most).then_some(n + 1);
         waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Place(Arc::clone(waiting)))
+        Some(Permit(Arc::clone(waiting)))
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -83,31 +83,31 @@ struct Queue {
 
 #[derive(Default)]
 struct Pending {
-    /// Of small calls, which somebody sits and waits for. First come, first served.
+    /// Of small query calls, for which a person waits. First come, first served.
     queries: VecDeque<Item>,
-    /// Of large calls: when no small one waits.
+    /// Of large query calls: when no small one waits.
     bulk: VecDeque<Item>,
-    /// By generation, then by length (and age), so that a batch has little padding.
+    /// By generation, then by length and age, so that a batch has little padding.
     documents: BTreeMap<(Reverse<u64>, usize, u64), Item>,
     arrivals: u64,
-    /// Documents of one generation leave in one order, by length; those of an older one leave first. Else the short texts of
-    /// a large call would wait for the long ones of every later call.
+    /// The documents of one generation leave by length; those of an older generation leave first. Otherwise the short
+    /// texts of a call would wait for the long texts of every later call.
     generation: u64,
-    /// Documents that came in this generation.
-    came: usize,
+    /// Documents in this generation so far.
+    in_generation: usize,
     closed: bool,
 }
 
 impl Pending {
-    /// Begins a call of some documents.
+    /// Begins a call with so many documents.
     fn call(&mut self, documents: usize) {
-        if self.came >= GENERATION {
-            (self.generation, self.came) = (self.generation + 1, 0);
+        if self.in_generation >= GENERATION {
+            (self.generation, self.in_generation) = (self.generation + 1, 0);
         }
-        self.came += documents;
+        self.in_generation += documents;
     }
 
-    /// Takes in one text of a call of `texts`.
+    /// Adds one text of a call of `texts` texts.
     fn push(&mut self, item: Item, kind: Kind, texts: usize) {
         self.arrivals += 1;
         match kind {
@@ -119,12 +119,12 @@ impl Pending {
         }
     }
 
-    /// The next batch with `longest * n <= budget`, or a single text: queries first, those of small calls before others,
-    /// then the longest documents.
+    /// The next batch with `longest * n <= budget`, or a single text: queries first, those of small calls before
+    /// others, then the longest documents.
     fn take(&mut self, budget: usize) -> Vec<Item> {
         let mut batch: Vec<Item> = Vec::new();
         let mut longest = 0;
-        // None fills up with texts of another kind: whoever comes first would wait for them.
+        // A batch is not filled with texts of another kind: the queries would wait for them.
         let queries = if self.queries.is_empty() { &mut self.bulk } else { &mut self.queries };
         while let Some(item) = queries.front() {
             longest = longest.max(item.ids.len());
@@ -150,22 +150,22 @@ impl Pending {
 
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, Pending> {
-        // Nothing here can leave the queue half changed, so a poisoned lock is as good as another.
+        // No panic can leave the queue half changed, so a poisoned lock can be used.
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for work; none when the encoder is dropped.
+    /// Waits for the next batch; `None` when the encoder is dropped.
     fn next(&self, budget: usize) -> Option<Vec<Item>> {
         let mut pending = self.lock();
         loop {
             let mut batch = pending.take(budget);
             let taken = batch.len();
-            batch.retain(|item| !item.asked.is_cancelled());
+            batch.retain(|item| !item.cancel.is_cancelled());
             if batch.is_empty() && taken > 0 {
                 continue;
             }
             if !batch.is_empty() {
-                batch.iter_mut().for_each(|item| item.place = None);
+                batch.iter_mut().for_each(|item| item.permit = None);
                 return Some(batch);
             }
             if pending.closed {
@@ -193,7 +193,7 @@ impl Encoder {
         let model = lanes.first().ok_or_else(|| Error::Internal("an encoder without a model".into()))?;
         let first = tokens.encode("a first text", Kind::Document)?;
         let vector = model.forward(&[&first])?.concat();
-        // What it became, not what was asked for.
+        // The precision in use, which may differ from the options.
         let identity = files.identity_in(&Options { precision: Some(model.precision()), ..options.clone() })?;
         let full = files.identity().dimension;
         if vector.len() != full {
@@ -228,7 +228,7 @@ impl Encoder {
         Ok(encoder)
     }
 
-    /// Lets the threads finish what waits, and end.
+    /// Lets the threads finish the queue, and joins them.
     fn close(&mut self) {
         self.queue.lock().closed = true;
         self.queue.arrived.notify_all();
@@ -238,7 +238,7 @@ impl Encoder {
     }
 }
 
-/// The first numbers of a vector, of unit length.
+/// The first `dimension` numbers of a vector, scaled to unit length.
 fn shorten(mut vector: Vec<f32>, dimension: usize) -> Result<Vec<f32>> {
     vector.truncate(dimension);
     unit(vector)
@@ -248,14 +248,14 @@ fn run(model: &Model, queue: &Queue, budget: usize, dimension: usize) {
     while let Some(batch) = queue.next(budget) {
         let ids: Vec<&[u32]> = batch.iter().map(|item| item.ids.as_slice()).collect();
         let began = Instant::now();
-        // A panic inside a library must not take the thread, and with it every later text, along.
+        // A panic inside a library must not end the thread, which every later text needs.
         let vectors = catch_unwind(AssertUnwindSafe(|| model.forward(&ids)))
             .unwrap_or_else(|_| Err(Error::Internal(format!("the model panicked on a batch of {}", ids.len()))));
         metrics::histogram!("paperkin_encoder_batch_seconds").record(began.elapsed());
         metrics::histogram!("paperkin_encoder_batch_texts").record(ids.len() as f64);
         metrics::counter!("paperkin_encoder_tokens_total").increment(ids.iter().map(|s| s.len() as u64).sum());
         match vectors {
-            // A caller that went away does not mind that nobody listens.
+            // Sending fails when the caller has gone, which is fine.
             Ok(vectors) => {
                 for (item, v) in batch.into_iter().zip(vectors) {
                     let _ = item.reply.send((item.slot, shorten(v, dimension)));
@@ -277,14 +277,14 @@ impl Embedder for Encoder {
     }
 
     fn submit(&self, texts: &[&str], kind: Kind) -> Result<PendingEmbeddings> {
-        let place = match kind {
+        let permit = match kind {
             Kind::Document => None,
-            Kind::Query => Some(Arc::new(Place::among(&self.waiting, self.max_waiting).ok_or_else(|| {
-                Error::Overloaded(format!("{} requests wait for the encoder already", self.max_waiting))
+            Kind::Query => Some(Arc::new(Permit::acquire(&self.waiting, self.max_waiting).ok_or_else(|| {
+                Error::Overloaded(format!("{} requests are waiting for the encoder already", self.max_waiting))
             })?)),
         };
-        let asked = cancel::current();
-        let split = |text: &&str| asked.check().and_then(|()| self.tokens.encode(text, kind));
+        let cancel = cancel::current();
+        let split = |text: &&str| cancel.check().and_then(|()| self.tokens.encode(text, kind));
         let sequences: Vec<Vec<u32>> = texts.par_iter().map(split).collect::<Result<_>>()?;
         let (reply, submitted) = PendingEmbeddings::of(texts.len());
         {
@@ -293,8 +293,8 @@ impl Embedder for Encoder {
                 pending.call(sequences.len());
             }
             for (slot, ids) in sequences.into_iter().enumerate() {
-                let (reply, place, asked) = (reply.clone(), place.clone(), asked.clone());
-                pending.push(Item { ids, slot, reply, place, asked }, kind, texts.len());
+                let (reply, permit, cancel) = (reply.clone(), permit.clone(), cancel.clone());
+                pending.push(Item { ids, slot, reply, permit, cancel }, kind, texts.len());
             }
         }
         self.queue.arrived.notify_all();
@@ -326,7 +326,7 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::mpsc::channel;
 
-    /// What a card gets (two models, more than one call under way), on the processor.
+    /// The setup of a card (two models, several calls in flight), on the processor.
     #[test]
     #[cfg(feature = "bundled-model")]
     fn two_lanes_and_calls_under_way_lose_and_mix_nothing() {
@@ -350,16 +350,16 @@ mod tests {
             let cosine: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
             assert!(cosine > 0.9999, "text {k}: {cosine}");
         }
-        // One that nobody collects holds nobody up.
+        // A call that nobody collects blocks no other.
         drop(encoder.submit(&texts, Kind::Document).expect("accepted"));
         assert_eq!(encoder.embed(&texts[..1], Kind::Query).expect("embeds").len(), 1);
     }
 
     fn item(length: usize, slot: usize, reply: &Sender<Answer>) -> Item {
-        Item { ids: vec![0; length], slot, reply: reply.clone(), place: None, asked: Cancel::new() }
+        Item { ids: vec![0; length], slot, reply: reply.clone(), permit: None, cancel: Cancel::new() }
     }
 
-    /// However many texts a call has, it is one that waits; one too many is refused.
+    /// A call counts once, however many texts it has; one too many is refused.
     #[test]
     #[cfg(feature = "bundled-model")]
     fn calls_are_counted_and_not_texts() {
@@ -393,7 +393,7 @@ mod tests {
         assert_eq!(encoder.waiting.load(Ordering::Relaxed), 0);
     }
 
-    /// What nobody waits for any more does not go through the model.
+    /// A call that nobody waits for any more does not go through the model.
     #[test]
     #[cfg(feature = "bundled-model")]
     fn a_call_that_was_given_up_leaves_the_queue() {

@@ -1,133 +1,111 @@
-//! A model ready to run: BERT and its family on our own kernels on the processor, or on candle's tensors on any device; all
-//! other architectures through candle's own implementations.
-
-use candle_core::Device;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+//! A model that is ready to run.
 
 use super::architecture::Architecture;
-use super::bert::Bert;
-use super::bert_family::BertFamily;
-use super::candle_model::{CandleModel, plain, weights};
-use super::cpu::{BertShape, CpuBert, Isa};
-use super::{ModelFiles, Options, Pace, Precision, device};
+use super::bert_family::{BertFamily, BertShape};
+use super::candle::{self, Bert, CandleModel, TensorReader, Threads};
+use super::cpu::{CpuBert, Isa};
+use super::placement::{Kernels, Placement};
+use super::{ModelFiles, Options, Pace, Precision};
 use crate::error::{Error, Result};
 
-/// A model ready to run. One thread owns it: two forward passes at once are slower than one after the other.
+/// A model that is ready to run. One thread owns it: two forward passes at once are slower than one after the other.
 pub enum Model {
-    /// Our kernels, with the threads they may use.
-    Cpu(Box<CpuBert>, usize),
-    /// BERT and its family on candle's tensors.
-    Bert(Box<Bert>, Pool, Precision),
-    /// Candle's own, in f32.
-    Other(Box<CandleModel>, Pool),
-}
-
-/// The threads that candle's products share on the processor; none on other devices.
-pub struct Pool(Option<ThreadPool>);
-
-impl Pool {
-    fn of(device: &Device, threads: usize) -> Result<Self> {
-        if !device.is_cpu() {
-            return Ok(Pool(None));
-        }
-        let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(|_| "candle".into()).build();
-        pool.map(|pool| Pool(Some(pool))).map_err(|e| Error::Internal(format!("cannot start the model's threads: {e}")))
-    }
-
-    fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        match &self.0 {
-            Some(pool) => pool.install(work),
-            None => work(),
-        }
-    }
-
-    /// For people, behind the device and precision.
-    fn told(&self) -> String {
-        self.0.as_ref().map_or_else(String::new, |pool| format!(", candle, {} threads", pool.current_num_threads()))
-    }
+    /// BERT and its family on our own kernels, with the number of threads they may use.
+    Own(Box<CpuBert>, usize),
+    /// BERT and its family on candle's tensors, with the precision that its vectors count as.
+    Bert(Box<Bert>, Threads, Precision),
+    /// The other architectures, through candle's implementations, in f32.
+    Other(Box<CandleModel>, Threads),
 }
 
 impl Model {
-    /// Builds the model on the device that is asked for.
+    /// Builds the model where the options and the model itself want it.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when it does not run there ([`Placement::of`]) or its weights do not fit its `config.json`.
     pub fn load(files: &ModelFiles, options: &Options) -> Result<Self> {
-        let options = &files.placed(options)?;
-        let device = device::open(options)?;
-        let precision = options.precision.unwrap_or_else(|| device::own_precision(&device, options));
+        let Placement { device, kernels, precision } = Placement::of(files, options)?;
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
-        match (&files.architecture, device) {
-            (Architecture::Bert(family), Device::Cpu) if device::takes_own_kernels(options) => {
-                Ok(Model::Cpu(Box::new(load_cpu(files, family, precision, Isa::detect())?), threads))
+        match (&files.architecture, kernels) {
+            (Architecture::Bert(family), Kernels::Own) => {
+                Ok(Model::Own(Box::new(load_own(files, family, precision, Isa::detect())?), threads))
             }
-            (Architecture::Bert(family), device) => {
-                let pool = Pool::of(&device, threads)?;
-                // On the processor candle multiplies in f32, whatever the precision: nothing narrower is faster there, and
-                // what our kernels make of a narrow precision is within a cosine of 0.9999 of it.
-                let inside = if device.is_cpu() { Precision::F32 } else { precision };
-                let bert = pool.run(|| Bert::load(files, family, device, inside))?;
-                Ok(Model::Bert(Box::new(bert), pool, precision))
+            (Architecture::Bert(family), Kernels::Candle) => {
+                let threads = Threads::start(&device, threads)?;
+                // On the processor nothing is faster in candle than f32.
+                let computed_in = if device.is_cpu() { Precision::F32 } else { precision };
+                let bert = threads.run(|| Bert::load(files, family, device, computed_in))?;
+                Ok(Model::Bert(Box::new(bert), threads, precision))
             }
-            (_, device) => {
-                // Refuses every other precision, and says why.
-                files.identity_in(options)?;
-                let pool = Pool::of(&device, threads)?;
-                let stock = pool.run(|| CandleModel::load(files, device))?;
-                Ok(Model::Other(Box::new(stock), pool))
+            (Architecture::Other(_), _) => {
+                let threads = Threads::start(&device, threads)?;
+                let model = threads.run(|| CandleModel::load(files, device))?;
+                Ok(Model::Other(Box::new(model), threads))
             }
         }
     }
 
-    /// The pooled vector of each sequence, not yet of unit length, in the order given.
+    /// The pooled vector of each sequence, of the full dimension and not yet of unit length, in the order given.
     ///
     /// `batch` holds token ids with the special ones; none may be empty or longer than the model's positions.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when a product fails (a card without memory) or a sequence does not fit.
     pub fn forward(&self, batch: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
         match self {
-            Model::Cpu(model, threads) => model
+            Model::Own(model, threads) => model
                 .forward(batch, *threads)
                 .map_err(|e| Error::Model(format!("the model failed on {} texts: {e}", batch.len()))),
-            Model::Bert(model, pool, _) => pool.run(|| model.forward(batch)),
-            Model::Other(model, pool) => pool.run(|| model.forward(batch)),
+            Model::Bert(model, threads, _) => threads.run(|| model.forward(batch)),
+            Model::Other(model, threads) => threads.run(|| model.forward(batch)),
         }
     }
 
-    /// Where and how it runs, for people.
+    /// Where and how it runs, for people ([`super::Embedder::runs_on`]).
     pub fn runs_on(&self) -> String {
         match self {
-            Model::Cpu(model, threads) => format!("cpu, {}, {}, {threads} threads", model.precision(), model.isa()),
-            Model::Bert(model, pool, _) => {
-                format!("{}, {}{}", device::name(model.device()), model.precision(), pool.told())
+            Model::Own(model, threads) => {
+                format!("cpu, {}, own kernels ({}), {threads} threads", model.precision(), model.isa())
             }
-            Model::Other(model, pool) => format!("{}, f32{}", device::name(model.device()), pool.told()),
+            Model::Bert(model, threads, counts_as) => {
+                let precision = match model.precision() {
+                    same if same == *counts_as => same.to_string(),
+                    other => format!("{other} (its vectors count as {counts_as})"),
+                };
+                through_candle(model.device(), &precision, threads)
+            }
+            Model::Other(model, threads) => through_candle(model.device(), "f32", threads),
         }
     }
 
     /// The precision that its vectors count as.
     pub fn precision(&self) -> Precision {
         match self {
-            Model::Cpu(model, _) => model.precision(),
+            Model::Own(model, _) => model.precision(),
             Model::Bert(_, _, precision) => *precision,
             Model::Other(..) => Precision::F32,
         }
     }
 
-    /// The tokens of a batch when nobody says how many.
+    /// The tokens of a batch, padding included, where the settings do not say.
     pub fn token_budget(&self) -> usize {
         match self {
-            // More fills no core better and leaves the caches.
-            Model::Cpu(..) => 2048,
+            // More keeps no core busier and leaves the caches.
+            Model::Own(..) => 2048,
             Model::Bert(model, ..) if model.device().is_cpu() => 2048,
             Model::Bert(model, ..) => model.token_budget(),
             Model::Other(model, _) if model.device().is_cpu() => 2048,
-            // Their scores are laid out in f32, some of them more than once: half a card's worth is not known for them.
+            // Their scores are held in f32, some of them more than once: how many tokens fill half a card is not known.
             Model::Other(..) => 8192,
         }
     }
 
-    /// Models to run side by side. On a card two, each with its own stream: while one waits for its vectors, the other's
-    /// batch is on the card already. (Two batches in one stream would not do: the first one's vectors would be read
-    /// behind the second one's arithmetic.) Costs the weights' memory twice.
+    /// Models to run side by side. On a card two, each with its own stream: while one waits for its vectors, the
+    /// other's batch is on the card already. (Two batches in one stream would not do: the first one's vectors would be
+    /// read behind the second one's arithmetic.) Costs the weights' memory twice.
     pub fn lanes(&self) -> usize {
         match self {
             Model::Bert(model, ..) if model.device().is_cuda() => 2,
@@ -135,25 +113,33 @@ impl Model {
         }
     }
 
-    /// How texts should come.
+    /// How to hand texts over.
     pub fn pace(&self) -> Pace {
         match self {
-            Model::Cpu(..) => Pace::default(),
+            Model::Own(..) => Pace::default(),
             Model::Bert(model, ..) if model.device().is_cpu() => Pace::default(),
             Model::Other(model, _) if model.device().is_cpu() => Pace::default(),
-            // Enough for some batches of the budget above, and the next ones read and split while these run.
+            // Enough for some batches of the budget above, with the next ones read and split while these run.
             Model::Bert(..) | Model::Other(..) => Pace { window: 1024, ahead: 1 },
         }
     }
 }
 
-/// Reads the tensors through candle, whatever format and precision they are kept in, and packs them.
-pub fn load_cpu(files: &ModelFiles, family: &BertFamily, precision: Precision, isa: Isa) -> Result<CpuBert> {
+fn through_candle(device: &candle::Device, precision: &str, threads: &Threads) -> String {
+    let threads = threads.count().map_or_else(String::new, |n| format!(", {n} threads"));
+    format!("{}, {precision}, candle{threads}", candle::name(device))
+}
+
+/// Reads the tensors, whatever format and precision they are kept in, and packs them for our own kernels.
+///
+/// # Errors
+/// [`Error::Model`] when a tensor is missing or does not fit.
+pub fn load_own(files: &ModelFiles, family: &BertFamily, precision: Precision, isa: Isa) -> Result<CpuBert> {
     let refuse = |why: String| Error::Model(format!("the weights of {} do not fit: {why}", files.identity().name));
-    let vars = weights(files, &Device::Cpu).map_err(|e| refuse(plain(&e)))?;
+    let tensors = TensorReader::open(files, family).map_err(refuse)?;
     let mut source = |name: &str| match &files.adapter {
         Some(adapter) if name.contains(".adapter.") => adapter.numbers(name),
-        _ => family.numbers(&vars, name).map_err(|e| plain(&e)),
+        _ => tensors.numbers(name),
     };
     let shape = BertShape { adapter: files.adapter.as_ref().map(|a| a.bottleneck), ..family.shape };
     CpuBert::load(shape, &mut source, files.pooling, precision, isa).map_err(refuse)
@@ -164,13 +150,13 @@ mod tests {
     use super::*;
     use crate::embed::{BUNDLED, DeviceChoice, KernelChoice, Kind, unit};
 
-    /// Every precision on every instruction set of this machine against stock candle, on real texts.
+    /// Every precision on every instruction set of this machine against candle's own BERT, on real texts.
     #[test]
     #[cfg(feature = "bundled-model")]
     fn our_kernels_agree_with_candle() {
         let files = ModelFiles::find(BUNDLED).expect("bundled");
         let Architecture::Bert(family) = &files.architecture else { panic!("a BERT") };
-        let candle = CandleModel::load(&files, Device::Cpu).expect("loads");
+        let candle = CandleModel::load(&files, candle::Device::Cpu).expect("loads");
         let tokens = crate::embed::tokens::Tokens::new(&files).expect("a tokenizer");
         let long = "Ice sheets lose mass at their grounding lines. ".repeat(40);
         let texts = ["protein folding", "a", "Gravitational waves from neutron stars, observed twice.", &long];
@@ -181,7 +167,7 @@ mod tests {
         for isa in Isa::known().into_iter().filter(|isa| isa.usable()) {
             // int8 is good to .995 on abstracts; texts of a word or two, as here, have less to average over.
             for (precision, least) in [(Precision::F32, 0.99999), (Precision::Bf16, 0.9999), (Precision::Int8, 0.99)] {
-                let model = load_cpu(&files, family, precision, isa).expect("loads");
+                let model = load_own(&files, family, precision, isa).expect("loads");
                 for (k, v) in directions(model.forward(&ids, 2).expect("runs")).iter().enumerate() {
                     let cosine: f32 = v.iter().zip(&truth[k]).map(|(a, b)| a * b).sum();
                     assert!(cosine > least, "{isa}, {precision}, {:?}: {cosine}", texts[k].get(..20));
@@ -216,7 +202,7 @@ mod tests {
                 assert!(cosine > 0.9999, "{precision}, text {k}: {cosine}");
             }
         }
-        // Asked for nothing, candle takes f32 on the processor.
+        // Without --precision candle takes f32 on the processor.
         let identity = crate::embed::identify(&options(KernelChoice::Candle, None)).expect("known");
         assert_eq!(identity.precision, Precision::F32);
         let error = crate::embed::open(&options(KernelChoice::Candle, Some(Precision::Int8))).err();

@@ -3,18 +3,18 @@
 use super::{Embedder, Identity, Kind, PendingEmbeddings, unit};
 use crate::error::{Error, Result};
 
-/// Adds up one fixed pseudo-random direction for each word. Texts that share words are close; nothing else is.
-/// Deterministic on every machine, needs no file, and costs microseconds.
+/// Sums one fixed pseudo-random direction for each word, so that texts that share words are similar. Deterministic on
+/// every machine, needs no file, and takes microseconds a text. Vectors have 64 numbers.
 pub struct HashEmbedder {
     identity: Identity,
 }
 
 impl HashEmbedder {
-    /// What `--model` calls it.
+    /// Its name in `--model`.
     pub const NAME: &'static str = "hash";
     const DIMENSION: usize = 64;
 
-    /// The one there is.
+    /// The only one: it has no settings.
     pub fn new() -> Self {
         let identity = Identity {
             name: Self::NAME.into(),
@@ -26,8 +26,11 @@ impl HashEmbedder {
         HashEmbedder { identity }
     }
 
-    /// The one there is, when nothing else is asked for.
-    pub(super) fn in_full(dimension: Option<usize>) -> Result<Self> {
+    /// [`HashEmbedder::new`], if `dimension` allows it.
+    ///
+    /// # Errors
+    /// [`Error::Model`] for another dimension than 64.
+    pub(super) fn with_dimension(dimension: Option<usize>) -> Result<Self> {
         match dimension {
             None | Some(Self::DIMENSION) => Ok(Self::new()),
             Some(n) => {
@@ -60,7 +63,7 @@ impl Embedder for HashEmbedder {
 
 fn direction(text: &str) -> Vec<f32> {
     let mut sum = vec![0.0; HashEmbedder::DIMENSION];
-    // A constant keeps texts without a single word from having no direction.
+    // A constant word gives texts without any word a direction.
     for word in text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).chain(["\u{0}"]) {
         let mut stream = blake3::Hasher::new().update(word.to_lowercase().as_bytes()).finalize_xof();
         let mut bytes = [0; HashEmbedder::DIMENSION];

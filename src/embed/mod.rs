@@ -1,26 +1,28 @@
-//! Text in, unit vector out.
+//! From text to unit vector.
 //!
-//! [`open`] finds a model by name, folder or hub name and gives back an [`Embedder`]. Two exist: [`Encoder`], a
+//! [`open`] finds a model by name, folder or hub name and returns an [`Embedder`]. There are two: [`Encoder`], a
 //! transformer run by one thread that owns it, and [`HashEmbedder`], which only counts words and serves tests.
 //!
-//! On the road of a transformer: `model` reads its folder, `architecture` its config.json; `family` gives BERT's relatives
-//! its names, so that the kernels of `cpu` run them on the processor and `bert` on candle, on any device; `stock` runs every
-//! other architecture through candle's own implementation; `device` says where and in what precision, `forward` chooses
-//! among the three; `dimension` says how many numbers are kept; `adapter` reads SPECTER2's.
+//! What happens to a transformer: `model` reads its folder, `architecture` its config.json, `adapter` SPECTER2's;
+//! `placement` decides where it runs, what runs it and in which precision; `forward` holds the model that is then ready
+//! to run, either on our own kernels (`cpu`: BERT and its family, on the processor) or through candle (`candle`: every
+//! architecture, on any device); `tokens` and `encoder` lead texts through it; `dimension` says how many numbers of a
+//! vector are kept.
 
 mod adapter;
 mod architecture;
-mod bert;
 mod bert_family;
-mod candle_model;
+mod candle;
+#[cfg(test)]
+mod contract;
 mod cpu;
-mod device;
 mod dimension;
 mod encoder;
 mod forward;
 mod hash;
 mod model;
 mod pending;
+mod placement;
 #[cfg(test)]
 mod test_models;
 mod tokens;
@@ -34,22 +36,23 @@ pub use pending::PendingEmbeddings;
 pub use crate::config::{DeviceChoice, KernelChoice, Precision};
 use crate::error::{Error, Result};
 
-/// What a text is, for models that want to be told (E5, BGE: another prefix for each).
+/// What a text is. Some models (E5, BGE) put another prefix before each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A paper.
     Document,
-    /// What a reader typed. Goes before documents when both wait.
+    /// What a reader typed. Goes through the model before documents when both wait.
     Query,
 }
 
-/// Which model made a vector. Vectors of two identities are never compared.
+/// Which model made a vector. Vectors of two identities are never compared. What runs the model is no part of it: our
+/// own kernels and candle give the same vectors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The name a person knows it by.
     pub name: String,
-    /// A hash over the weights and every setting that changes a vector, in hexadecimal, the precision, and the dimension
-    /// where it is not the full one.
+    /// A hash over the weights and every setting that changes a vector, in hexadecimal, the precision, and the
+    /// dimension where it is not the full one.
     pub fingerprint: String,
     /// Numbers in a vector.
     pub dimension: usize,
@@ -60,13 +63,13 @@ pub struct Identity {
 }
 
 impl Precision {
-    /// The fastest on this processor that turns no vector further than a cosine of 0.999.
+    /// The fastest of our own kernels on this processor whose vectors have a cosine above 0.999 to those in f32.
     pub fn of_this_machine() -> Self {
         if cpu::Isa::detect().has_quick_bf16() { Precision::Bf16 } else { Precision::F32 }
     }
 }
 
-/// How texts should come so that the model never waits for them.
+/// How to hand texts over so that the model never waits for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// Texts to hand over at once: enough to sort by length and fill batches.
@@ -88,12 +91,12 @@ pub trait Embedder: Send + Sync {
     /// Which model this is.
     fn identity(&self) -> &Identity;
 
-    /// One unit vector of `identity().dimension` finite numbers for each text, in the order of the texts. A vector
-    /// does not depend on which other texts were in the call (up to rounding, about 1e-6).
+    /// One unit vector of `identity().dimension` finite numbers for each text, in the order of the texts. A vector does
+    /// not depend on which other texts were in the call, up to rounding (about 1e-6 in f32).
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when too many calls of queries wait already; [`Error::Model`] when the model gives a vector
-    /// that is not finite or has no length.
+    /// [`Error::Overloaded`] when too many calls of queries wait already; [`Error::Model`] when the model gives a
+    /// vector that is not finite or has no length.
     fn embed(&self, texts: &[&str], kind: Kind) -> Result<Vec<Vec<f32>>> {
         self.submit(texts, kind)?.collect()
     }
@@ -104,7 +107,7 @@ pub trait Embedder: Send + Sync {
     /// As [`Self::embed`].
     fn submit(&self, texts: &[&str], kind: Kind) -> Result<PendingEmbeddings>;
 
-    /// How many texts to hand over, and when.
+    /// How many texts to hand over at a time, and when.
     fn pace(&self) -> Pace {
         Pace::default()
     }
@@ -114,7 +117,8 @@ pub trait Embedder: Send + Sync {
         ". "
     }
 
-    /// Where and how it runs, for people: `cpu, f32, 2 threads`.
+    /// Where and how it runs, for people: device, precision of the arithmetic, kernels, threads. For example
+    /// `cpu, bf16, own kernels (AVX2 with FMA), 2 threads` or `cpu, f32, candle, 2 threads`.
     fn runs_on(&self) -> String;
 }
 
@@ -125,14 +129,14 @@ pub struct Options {
     pub model: String,
     /// Where it runs.
     pub device: DeviceChoice,
-    /// What runs it on the processor.
+    /// What runs it: our own kernels (on the processor) or candle.
     pub kernels: KernelChoice,
-    /// How products are taken; `None` leaves it to [`Precision::of_this_machine`], through candle on the processor to f32, on CUDA to bf16 (f32 where a card has
-    /// none), on Metal to f32.
+    /// How products are taken. `None` takes [`Precision::of_this_machine`] for our own kernels, f32 for candle on the
+    /// processor and on Metal, and bf16 on CUDA (f32 where a card has no bf16).
     pub precision: Option<Precision>,
     /// Numbers of a vector, for models whose files allow fewer than all (Matryoshka); `None` takes all.
     pub dimension: Option<usize>,
-    /// Threads of the processor; 0 takes one a core.
+    /// Threads on the processor; 0 takes one a core.
     pub threads: usize,
     /// Tokens in a batch, padding included (`longest * n <= token_budget`); 0 is 2048 on the processor, and on an
     /// accelerator what an eighth of its free memory holds.
@@ -157,7 +161,13 @@ impl Options {
     }
 }
 
-/// The instruction set of our kernels on this machine, for people.
+/// What would run a model by these options, for people, without looking for the model: `candle`, or `own (AVX2 with
+/// FMA) for BERT and its family on the processor, candle for everything else`.
+pub fn kernels(options: &Options) -> String {
+    placement::outlook(options)
+}
+
+/// The instruction set of our own kernels on this machine, for people.
 pub fn instruction_set() -> String {
     cpu::Isa::detect().to_string()
 }
@@ -168,7 +178,7 @@ pub fn instruction_set() -> String {
 /// [`Error::Model`] when it cannot be found or does not fit, with the way out.
 pub fn identify(options: &Options) -> Result<Identity> {
     match options.model.as_str() {
-        HashEmbedder::NAME => Ok(HashEmbedder::in_full(options.dimension)?.identity().clone()),
+        HashEmbedder::NAME => Ok(HashEmbedder::with_dimension(options.dimension)?.identity().clone()),
         name => ModelFiles::find(name)?.identity_in(options),
     }
 }
@@ -179,7 +189,7 @@ pub fn identify(options: &Options) -> Result<Identity> {
 /// [`Error::Model`] when it cannot be found, does not fit, or does not run on the device.
 pub fn open(options: &Options) -> Result<Box<dyn Embedder>> {
     match options.model.as_str() {
-        HashEmbedder::NAME => Ok(Box::new(HashEmbedder::in_full(options.dimension)?)),
+        HashEmbedder::NAME => Ok(Box::new(HashEmbedder::with_dimension(options.dimension)?)),
         name => {
             let files = ModelFiles::find(name)?;
             let encoder = Encoder::start(&files, options)?;
@@ -194,7 +204,7 @@ pub fn open(options: &Options) -> Result<Box<dyn Embedder>> {
 /// Scales a vector to length 1.
 ///
 /// # Errors
-/// [`Error::Model`] when a number is not finite or all are zero: such a vector has no direction.
+/// [`Error::Model`] when a number is not finite or all are zero, for such a vector has no direction.
 pub fn unit(mut v: Vec<f32>) -> Result<Vec<f32>> {
     // In f64: the squares of large f32 overflow.
     let norm = v.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();

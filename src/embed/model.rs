@@ -1,61 +1,61 @@
-//! Finding a model folder and reading what it says about itself.
+//! Finds a model and reads its files.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use candle_core::Device;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::adapter::{Adapter, SEPARATOR};
 use super::architecture::Architecture;
 use super::bert_family::Naming;
-use super::candle_model::plain;
+use super::candle;
 use super::dimension::Dimensions;
-use super::{DeviceChoice, Identity, KernelChoice, Options, Precision, device};
+use super::placement::Placement;
+use super::{Identity, Options, Precision};
 use crate::error::{Error, Result};
 
 /// The model that is compiled into the binary (feature `bundled-model`).
 pub const BUNDLED: &str = "all-MiniLM-L6-v2";
 
-/// The files that weights are read from: the first that is there, so that nobody fetches both.
+/// The files of the weights, in the order to try them, so that only one is fetched.
 const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 
-/// The same of an adapter.
+/// The same for an adapter.
 const ADAPTERS: [&str; 2] = ["adapter.safetensors", "pytorch_adapter.bin"];
 
-/// How the vectors of the tokens become the vector of the text.
+/// How the states of the tokens become the vector of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pooling {
-    /// The mean over the real tokens.
+    /// The mean over all tokens but padding.
     Mean,
     /// The first token.
     Cls,
 }
 
-/// The files of a model and the settings read from them. Nothing is built yet.
+/// The files of a model and the settings read from them. The model is not built yet.
 pub struct ModelFiles {
-    /// What `config.json` says.
+    /// The architecture, from `config.json`.
     pub architecture: Architecture,
     /// The bytes of `tokenizer.json`.
     pub tokenizer: Cow<'static, [u8]>,
-    /// Where the weights are.
+    /// The weights, or their file.
     pub weights: Weights,
-    /// What SPECTER2 adds to the weights.
+    /// The adapter of SPECTER2, where the model has one.
     pub adapter: Option<Adapter>,
-    /// How tokens become a text.
+    /// How the states of the tokens become the vector of the text.
     pub pooling: Pooling,
-    /// Tokens a text is cut to, the special ones included.
+    /// The greatest number of tokens of a text, special ones included.
     pub max_tokens: usize,
-    /// Put before a query.
+    /// The prefix of a query.
     pub query_prefix: String,
-    /// Put before a document.
+    /// The prefix of a document.
     pub document_prefix: String,
     dimensions: Dimensions,
     identity: Identity,
 }
 
-/// The weights, by the form they are kept in.
+/// The weights, by file format.
 pub enum Weights {
     /// The bytes of a safetensors file.
     Safetensors(Cow<'static, [u8]>),
@@ -85,7 +85,7 @@ impl ModelFiles {
         }
     }
 
-    /// The weights, where they are a part of the binary.
+    /// The weights, if they are a part of the binary.
     pub fn compiled_in(&self) -> Option<&'static [u8]> {
         match self.weights {
             Weights::Safetensors(Cow::Borrowed(bytes)) => Some(bytes),
@@ -108,18 +108,8 @@ impl ModelFiles {
     /// # Errors
     /// [`Error::Model`] when it does not run in that precision or its files do not allow that length.
     pub fn identity_in(&self, options: &Options) -> Result<Identity> {
-        let options = &self.placed(options)?;
         let name = &self.identity.name;
-        let precision = match options.precision {
-            None | Some(Precision::F32) if !self.architecture.has_kernels() => Precision::F32,
-            Some(precision) if !self.architecture.has_kernels() => {
-                return Err(Error::Model(format!(
-                    "{name} does not run in {precision}: its architecture runs in f32 only; say --precision f32, or \
-                     leave it away"
-                )));
-            }
-            _ => device::precision_of(options),
-        };
+        let precision = Placement::precision_of(self, options)?;
         let choice = self.dimensions.choose(options.dimension);
         let dimension = choice.map_err(|why| Error::Model(format!("{name} {why}")))?;
         let mut fingerprint = format!("{}-{precision}", self.identity.fingerprint);
@@ -127,32 +117,6 @@ impl ModelFiles {
             fingerprint.push_str(&format!("-{dimension}"));
         }
         Ok(Identity { fingerprint, precision, dimension, ..self.identity.clone() })
-    }
-
-    /// The options with the device and the kernels that this model needs: one with an adapter runs on our own only, one that
-    /// is no BERT through candle only.
-    ///
-    /// # Errors
-    /// [`Error::Model`] when others were named.
-    pub fn placed(&self, options: &Options) -> Result<Options> {
-        match (&self.adapter, options.device) {
-            (Some(_), DeviceChoice::Cuda | DeviceChoice::Metal) => {
-                Err(Error::Model("a model with an adapter runs on the processor only: say --device cpu".into()))
-            }
-            (Some(_), _) if options.kernels == KernelChoice::Candle => Err(Error::Model(
-                "a model with an adapter runs on our own kernels only: leave --kernels away, or say --kernels own"
-                    .into(),
-            )),
-            (Some(_), _) => Ok(Options { device: DeviceChoice::Cpu, kernels: KernelChoice::Own, ..options.clone() }),
-            (None, _) if options.kernels == KernelChoice::Own && !self.architecture.has_kernels() => {
-                let name = &self.identity.name;
-                Err(Error::Model(format!(
-                    "{name} does not run on our own kernels, which are for BERT and its family: leave --kernels away, or say \
-                     --kernels candle"
-                )))
-            }
-            (None, _) => Ok(options.clone()),
-        }
     }
 
     fn read(name: &str, source: &str, file: &mut dyn FnMut(&str) -> Result<Option<Found>>) -> Result<Self> {
@@ -189,7 +153,7 @@ impl ModelFiles {
             }
         };
         if let Some(b) = bytes("modules.json")? {
-            refuse_further_layers(name, &json::<Value>(name, "modules.json", &b)?)?;
+            refuse_layers_after_pooling(name, &json::<Value>(name, "modules.json", &b)?)?;
         }
         let mut limits = vec![architecture.positions()];
         for (file_name, field) in
@@ -271,7 +235,8 @@ fn hash_file(hash: &mut blake3::Hasher, path: &Path) -> Result<()> {
     read.map_err(|e| Error::io(path, "cannot read", e))
 }
 
-/// The adapter that `adapter_config.json` speaks of, which goes into the hash; inside, why it cannot be used.
+/// Reads the adapter that `adapter_config.json` describes and adds it to the hash. The inner error says why it cannot
+/// be used.
 fn read_adapter(
     config: &Value,
     file: &mut dyn FnMut(&str) -> Result<Option<Found>>,
@@ -283,14 +248,11 @@ fn read_adapter(
     };
     hash_file(hash, &path)?;
     hash.update(config.to_string().as_bytes()).update(SEPARATOR.as_bytes());
-    let tensors = match pickle {
-        true => candle_core::pickle::read_all(&path).map(|list| list.into_iter().collect()),
-        false => candle_core::safetensors::load(&path, &Device::Cpu),
-    };
-    Ok(tensors.map_err(|e| format!("its adapter: {}", plain(&e))).and_then(|t| Adapter::read(config, t)))
+    let tensors = candle::read_all(&path, pickle).map_err(|e| format!("its adapter: {e}"));
+    Ok(tensors.and_then(|tensors| Adapter::read(config, tensors)))
 }
 
-/// A file of a model: in memory already, or on disk.
+/// A file of a model, in memory or on disk.
 enum Found {
     #[cfg(feature = "bundled-model")]
     Static(&'static [u8]),
@@ -341,7 +303,7 @@ fn bundled() -> Result<ModelFiles> {
     )))
 }
 
-/// Files come from the local cache of the hub, and from the network only when they are not there.
+/// Reads a model from the local cache of the hub, and from the network only what is not there.
 fn from_hub(name: &str) -> Result<ModelFiles> {
     let api = hf_hub::api::sync::ApiBuilder::from_env()
         .with_progress(false)
@@ -356,16 +318,16 @@ fn from_hub(name: &str) -> Result<ModelFiles> {
     read_hub(name, &|file| cache.get(file), &fetch)
 }
 
-/// Reads a model from what is cached and, where that lacks a file, from what can be fetched: `None` is a file that the hub
-/// does not have, an error one that it did not give.
+/// Reads a model from the cache and fetches what is missing. `fetch` gives `None` for a file that the hub does not
+/// have, and an error for one that could not be fetched.
 pub(super) fn read_hub(
     name: &str,
     cached: &dyn Fn(&str) -> Option<PathBuf>,
     fetch: &dyn Fn(&str) -> Result<Option<PathBuf>, String>,
 ) -> Result<ModelFiles> {
-    // A model that was fetched once goes on working offline; what was not fetched then was not there. The weights are
-    // fetched last, so with them it was fetched to the end. Asked before anything is: while it is being fetched for the
-    // first time, a file that the network keeps from us is not one that is not there.
+    // A model that was fetched completely works offline: what is not in the cache does not exist on the hub. The
+    // weights are fetched last, so with them the model is complete. Decided before anything is fetched: during the
+    // first download, a file that the network fails to deliver may well exist.
     let complete = ["config.json", "tokenizer.json"].into_iter().all(|file| cached(file).is_some())
         && WEIGHTS.into_iter().any(|file| cached(file).is_some());
     ModelFiles::read(name, name, &mut |file| {
@@ -410,18 +372,18 @@ fn pooling_of(name: &str, settings: &Value, hidden: usize) -> Result<Pooling> {
         ["pooling_mode_mean_tokens" | "mean"] => Ok(Pooling::Mean),
         ["pooling_mode_cls_token" | "cls"] => Ok(Pooling::Cls),
         _ => Err(Error::Model(format!(
-            "the model {name} cannot be used: its pooling is {modes:?}; mean and cls are what we run"
+            "the model {name} cannot be used: its pooling is {modes:?}; paperkin runs mean and cls"
         ))),
     }
 }
 
-/// A layer behind the pooling (Dense) would be left out silently: refuse.
-fn refuse_further_layers(name: &str, modules: &Value) -> Result<()> {
+/// Refuses a model with a layer behind the pooling (Dense), which would be left out without a word.
+fn refuse_layers_after_pooling(name: &str, modules: &Value) -> Result<()> {
     for module in modules.as_array().into_iter().flatten() {
         let kind = module["type"].as_str().unwrap_or_default();
         if !["Transformer", "Pooling", "Normalize"].iter().any(|known| kind.ends_with(known)) {
             return Err(Error::Model(format!(
-                "the model {name} cannot be used: its modules.json has a layer {kind:?} that we do not run"
+                "the model {name} cannot be used: its modules.json has a layer {kind:?} that paperkin does not run"
             )));
         }
     }

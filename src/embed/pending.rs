@@ -1,4 +1,4 @@
-//! Texts that were handed to a model and whose vectors are not there yet.
+//! Texts that were submitted to a model and whose vectors are not ready yet.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use crate::cancel;
 use crate::error::{Error, Result};
 
-/// How often somebody who waits looks whether anybody waits for them.
-const LOOK: Duration = Duration::from_millis(20);
+/// How often a waiting call checks whether it was cancelled.
+const POLL: Duration = Duration::from_millis(20);
 
-/// One text's vector, with its place in the call.
+/// The vector of one text, with its index in the call.
 pub type Answer = (usize, Result<Vec<f32>>);
 
-/// The second half of a call: [`PendingEmbeddings::collect`] waits for the vectors. Dropping it leaves them to nobody.
+/// The second half of a call: [`PendingEmbeddings::collect`] waits for the vectors. Dropping it discards them.
 #[must_use = "the vectors come from collect()"]
 pub struct PendingEmbeddings(State);
 
@@ -22,22 +22,22 @@ enum State {
 }
 
 impl PendingEmbeddings {
-    /// Vectors that are there already.
+    /// Vectors that are ready already.
     pub fn done(vectors: Vec<Vec<f32>>) -> Self {
         PendingEmbeddings(State::Done(vectors))
     }
 
-    /// A call of `n` texts, and where to send their vectors, in any order.
+    /// A call of `n` texts, and the sender for their vectors, in any order.
     pub(super) fn of(n: usize) -> (Sender<Answer>, Self) {
         let (reply, answers) = channel();
         (reply, PendingEmbeddings(State::Waiting(answers, n)))
     }
 
-    /// Waits for the vectors: one a text, in the order of the texts.
+    /// Waits for the vectors: one for each text, in the order of the texts.
     ///
     /// # Errors
-    /// [`Error::Model`] when the model failed on a text or gave a vector without direction; [`Error::Cancelled`] when nobody
-    /// waits for the vectors any more.
+    /// [`Error::Model`] when the model failed on a text or gave a vector without direction; [`Error::Cancelled`] when
+    /// the call was cancelled.
     pub fn collect(self) -> Result<Vec<Vec<f32>>> {
         let (answers, n) = match self.0 {
             State::Done(vectors) => return Ok(vectors),
@@ -46,7 +46,7 @@ impl PendingEmbeddings {
         let mut vectors = vec![Vec::new(); n];
         for _ in 0..n {
             let (slot, vector) = loop {
-                match answers.recv_timeout(LOOK) {
+                match answers.recv_timeout(POLL) {
                     Ok(answer) => break answer,
                     Err(RecvTimeoutError::Timeout) => cancel::check()?,
                     Err(RecvTimeoutError::Disconnected) => {

@@ -1,4 +1,4 @@
-//! Text to token ids.
+//! From text to token ids.
 
 use tokenizers::{Tokenizer, TruncationParams};
 
@@ -15,7 +15,10 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Reads `tokenizer.json`. Its own truncation and padding are replaced: many files carry 128.
+    /// Reads `tokenizer.json`. Its truncation (often 128 tokens) is replaced by the model's limit, its padding removed.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when it is not a tokenizer.
     pub fn new(files: &ModelFiles) -> Result<Self> {
         let broken = |e| Error::Model(format!("tokenizer.json of {} cannot be used: {e}", files.identity().name));
         let mut tokenizer = Tokenizer::from_bytes(&files.tokenizer).map_err(broken)?;
@@ -32,10 +35,10 @@ impl Tokens {
         })
     }
 
-    /// Token ids with the special ones, cut to the limit; at least one.
+    /// The token ids of a text, special ones included, truncated to the limit; at least one.
     ///
     /// # Errors
-    /// [`Error::Model`] for a text that the tokenizer makes nothing of, which is no fault of those in its batch.
+    /// [`Error::Model`] when the tokenizer fails on this text. Other texts of its batch are not affected.
     pub fn encode(&self, text: &str, kind: Kind) -> Result<Vec<u32>> {
         let prefix = if kind == Kind::Query { &self.query_prefix } else { &self.document_prefix };
         let whole;
@@ -45,8 +48,8 @@ impl Tokens {
             whole = format!("{prefix}{text}");
             &whole
         };
-        // Of a text of megabytes only the beginning counts. Cut at white space, where no word can span the cut, and
-        // believe the result only if it fills the limit.
+        // Only the beginning of a text of megabytes counts. It is cut at white space, so that no word is cut, and the
+        // result is used only if it fills the limit.
         if let Some(beginning) = beginning(text, self.max_tokens * 32) {
             let ids = self.ids(beginning)?;
             if ids.len() == self.max_tokens {
@@ -64,7 +67,7 @@ impl Tokens {
         let ids = encoding.get_ids();
         if let Some(id) = ids.iter().find(|&&id| id as usize >= self.vocabulary) {
             return Err(Error::Model(format!(
-                "tokenizer.json and the weights do not belong together: token {id} of {} words",
+                "tokenizer.json and the weights do not belong together: token {id} of a vocabulary of {}",
                 self.vocabulary
             )));
         }
@@ -75,7 +78,7 @@ impl Tokens {
     }
 }
 
-/// The part of a long text up to the last white space within `bytes`; none for a short text.
+/// The part of a long text up to the last white space within `bytes`; `None` for a short text.
 fn beginning(text: &str, bytes: usize) -> Option<&str> {
     if text.len() <= bytes {
         return None;

@@ -6,7 +6,8 @@
 //! | `themes` | what the corpus is about | `corpus` |
 //! | `readers` | users, what they did, and the papers that are ranked for them | `corpus`, `themes` |
 //!
-//! `answer` is the form of questions and answers that all of them share. No part sees into another: it has methods, and what
+//! `answer` is the form of questions and answers that all of them share, `page` that of lists and the cursors between pages,
+//! and `widen` how all of them search on until enough is left. No part sees into another: it has methods, and what
 //! the corpus must tell the others it tells them as its followers. What has changed is told to whoever listens (`happened`), and
 //! what has time is done when somebody calls for it: `keep_themes`, `keep_interests`, `tell_readership`, `maintain_gently`. [`Engine`] hands each question to the part that answers it
 //! (`face`).
@@ -16,8 +17,10 @@ mod corpus;
 mod face;
 mod happened;
 mod open;
+mod page;
 mod readers;
 mod themes;
+mod widen;
 
 pub use answer::{Answer, Hit, InterestName, Meta, Mode, Part, SearchOptions, Why};
 pub use corpus::{
@@ -26,6 +29,7 @@ pub use corpus::{
 };
 pub use happened::Happened;
 pub use open::Opened;
+pub use page::{Listing, Page, Sort};
 pub use readers::{
     Entry, EntryStatus, EventReport, ExportedUser, Feed, Format, Import, ImportAbout, ImportProgress, ImportView,
     Imported, InterestPatch, InterestView, MAX_EVENTS, Mark, Matched, Outside, QuestionsOptions, Readership, Reference,

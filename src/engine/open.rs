@@ -11,7 +11,7 @@ use crate::engine::readers::Readers;
 use crate::engine::themes::Themes;
 use crate::error::Result;
 use crate::index::OpenReport;
-use crate::store::{JobRecords, Store};
+use crate::store::{self, JobRecords};
 
 /// An engine, and what a person should hear about how it was opened.
 pub struct Opened {
@@ -30,7 +30,7 @@ pub struct Opened {
 impl Engine {
     /// Whether a folder is a data folder, so that [`Engine::open`] would make nothing.
     pub fn is_made(folder: &Path) -> bool {
-        Store::is_made(folder)
+        store::is_made(folder)
     }
 
     /// Opens a data folder, making it if it is not there. An index that is missing, damaged or behind is healed from
@@ -50,7 +50,7 @@ impl Engine {
     /// As for [`Engine::open`]; [`Error::Model`](crate::Error::Model) when the folder's model is needed for that and cannot
     /// be opened.
     pub fn open_telling(config: Config, progress: &dyn Fn(usize, usize)) -> Result<Opened> {
-        let store = Arc::new(Store::open(&config.data)?);
+        let store = store::open(&config.data)?;
         let told = store.told().to_vec();
         let OpenedCorpus { corpus, index, words_doubt, renewed } = Corpus::open(Arc::clone(&store), config, progress)?;
         let corpus = Arc::new(corpus);

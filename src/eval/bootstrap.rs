@@ -1,12 +1,13 @@
-//! How far a mean could have come out otherwise with other queries: Efron and Tibshirani, "An introduction to the
-//! bootstrap", 1993 (percentile intervals).
+//! Confidence intervals of means over queries: percentile bootstrap (Efron and Tibshirani, "An introduction to the
+//! bootstrap", 1993).
 
+use fastrand::Rng;
 use serde::Serialize;
 
-/// Samples drawn.
+/// Bootstrap samples.
 const SAMPLES: usize = 2000;
 
-/// A mean, and where 95 of 100 such means lie.
+/// A mean with its 95% confidence interval.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Interval {
     /// The mean.
@@ -17,55 +18,36 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// The mean of some values with its interval; the same values give the same interval every time. All zero without values.
+/// The mean of some values with its interval. Deterministic: the same values give the same interval. All zero without
+/// values.
 pub fn mean(values: &[f64]) -> Interval {
     if values.is_empty() {
         return Interval::default();
     }
     let n = values.len();
-    let mut random = Random(0x2545_F491_4F6C_DD1D);
+    let mut random = Rng::with_seed(1);
     let mut means: Vec<f64> =
-        (0..SAMPLES).map(|_| (0..n).map(|_| values[random.below(n)]).sum::<f64>() / n as f64).collect();
+        (0..SAMPLES).map(|_| (0..n).map(|_| values[random.usize(..n)]).sum::<f64>() / n as f64).collect();
     means.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| means[((SAMPLES - 1) as f64 * share).round() as usize];
     Interval { mean: values.iter().sum::<f64>() / n as f64, low: at(0.025), high: at(0.975) }
 }
 
-/// The mean of `a - b`, pair by pair: when its interval lies above zero, `a` is better than chance explains.
+/// The mean of the paired differences `a - b`. If its interval lies above zero, `a` is significantly greater.
 pub fn difference(a: &[f64], b: &[f64]) -> Interval {
     mean(&a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>())
 }
 
-/// Numbers that look random and are the same in every run (Marsaglia's xorshift).
-#[derive(Debug, Clone)]
-pub struct Random(pub u64);
-
-impl Random {
-    /// The next 64 bits.
-    pub fn bits(&mut self) -> u64 {
-        self.0 = if self.0 == 0 { 0x9E37_79B9_7F4A_7C15 } else { self.0 };
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+/// Draws `k` of the items without replacement (all, if there are fewer), in random order.
+pub fn draw<T: Clone>(random: &mut Rng, items: &[T], k: usize) -> Vec<T> {
+    let mut items = items.to_vec();
+    let k = k.min(items.len());
+    for place in 0..k {
+        let other = random.usize(place..items.len());
+        items.swap(place, other);
     }
-
-    /// A number below `n`, which must be above zero; 0 if it is not.
-    pub fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.bits()) * n as u128) >> 64) as usize
-    }
-
-    /// `k` of the items (all, if there are fewer), in a random order.
-    pub fn draw<T: Clone>(&mut self, items: &[T], k: usize) -> Vec<T> {
-        let mut items = items.to_vec();
-        let k = k.min(items.len());
-        for place in 0..k {
-            let other = place + self.below(items.len() - place);
-            items.swap(place, other);
-        }
-        items.truncate(k);
-        items
-    }
+    items.truncate(k);
+    items
 }
 
 #[cfg(test)]
@@ -91,9 +73,9 @@ mod tests {
     #[test]
     fn draws_are_without_repetition() {
         let items: Vec<usize> = (0..50).collect();
-        let mut random = Random(7);
+        let mut random = Rng::with_seed(7);
         for k in [0, 1, 20, 50, 99] {
-            let mut drawn = random.draw(&items, k);
+            let mut drawn = draw(&mut random, &items, k);
             drawn.sort_unstable();
             drawn.dedup();
             assert_eq!(drawn.len(), k.min(50));

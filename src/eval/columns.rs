@@ -1,30 +1,30 @@
-//! Files of tab-separated columns with their names in the first line.
+//! Reads tab-separated files whose first line names the columns.
 
 use crate::error::{Error, Result};
 
-/// What stands in a file, and how it is called.
+/// A file in memory.
 pub struct Text {
-    /// How it is called.
+    /// Its name, for messages.
     pub name: String,
-    /// What stands in it.
+    /// Its content.
     pub text: String,
 }
 
-/// A file by its columns.
+/// A file, parsed into columns.
 pub struct Columns {
     path: String,
     names: Vec<String>,
-    /// What stands in it, line by line; empty lines are left out.
+    /// Its lines, without the first and without empty ones.
     pub lines: Vec<Line>,
 }
 
-/// A line of it, with a cell for every column.
+/// A line, with a cell for every column.
 pub struct Line {
     number: usize,
     cells: Vec<String>,
 }
 
-/// The place of a column.
+/// The position of a column.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Column(usize);
 
@@ -37,10 +37,10 @@ impl std::ops::Index<Column> for Line {
 }
 
 impl Columns {
-    /// Takes a file apart.
+    /// Parses a file.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] naming a line with fewer cells than there are columns.
+    /// [`Error::BadRequest`], naming a line with fewer cells than there are columns.
     pub fn read(Text { name, text }: &Text) -> Result<Self> {
         let split = |line: &str| line.split('\t').map(|c| c.trim().to_string()).collect::<Vec<_>>();
         let text = text.trim_start_matches('\u{feff}');
@@ -50,22 +50,22 @@ impl Columns {
         let file = Columns { path: name.clone(), names, lines };
         match file.lines.iter().find(|line| line.cells.len() < file.names.len()) {
             Some(short) => {
-                let (has, wanted) = (short.cells.len(), file.names.len());
-                Err(file.wrong(short, &format!("{has} columns, the first line has {wanted}")))
+                let (has, needed) = (short.cells.len(), file.names.len());
+                Err(file.wrong(short, &format!("{has} columns, the first line has {needed}")))
             }
             None => Ok(file),
         }
     }
 
-    /// The column of one of these names, if there is one.
+    /// The column with the first of these names that exists, ignoring case.
     pub fn find(&self, names: &[&str]) -> Option<Column> {
         names.iter().find_map(|n| self.names.iter().position(|c| c.eq_ignore_ascii_case(n))).map(Column)
     }
 
-    /// The column of one of these names.
+    /// The column with one of these names.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] naming the columns that there are.
+    /// [`Error::BadRequest`], naming the columns of the file.
     pub fn need(&self, names: &[&str]) -> Result<Column> {
         self.find(names).ok_or_else(|| {
             Error::BadRequest(format!(
@@ -77,12 +77,12 @@ impl Columns {
         })
     }
 
-    /// All columns but these.
+    /// All columns except these.
     pub fn others(&self, known: &[Column]) -> Vec<Column> {
         (0..self.names.len()).map(Column).filter(|c| !known.contains(c)).collect()
     }
 
-    /// What is wrong with a line.
+    /// An error about a line, with file name and line number.
     pub fn wrong(&self, line: &Line, why: &str) -> Error {
         Error::BadRequest(format!("{}:{}: {why}", self.path, line.number))
     }

@@ -1,12 +1,12 @@
-//! How good one ranking is.
+//! Metrics of one ranking.
 //!
-//! A ranking is given as the gains of its places, best first: 0 for a paper that is not relevant, 1 (or more, where
-//! relevance has grades) for one that is. What the ranking does not show counts as never found.
+//! A ranking is given as the gains of its ranks, best first: 0 for a paper that is not relevant, 1 (or a higher grade)
+//! for one that is. A relevant paper that the ranking does not contain counts as not found.
 
-/// The figures of one ranking, or their means over many.
+/// The metrics of one ranking, or their means over many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize)]
 pub struct Figures {
-    /// Average precision: the mean, over the relevant papers, of the precision at their places.
+    /// Average precision: the mean, over the relevant papers, of the precision at their ranks.
     pub map: f64,
     /// Normalised discounted cumulative gain of the first ten.
     pub ndcg_10: f64,
@@ -14,16 +14,16 @@ pub struct Figures {
     pub recall_10: f64,
     /// Share of the relevant papers among the first hundred.
     pub recall_100: f64,
-    /// One by the place of the first relevant paper; 0 when there is none.
+    /// Reciprocal rank: 1 divided by the rank of the first relevant paper; 0 if there is none.
     pub mrr: f64,
 }
 
 impl Figures {
-    /// The names of the figures, in the order of [`Figures::values`].
+    /// The names of the metrics, in the order of [`Figures::values`].
     pub const NAMES: [&'static str; 5] = ["MAP", "nDCG@10", "recall@10", "recall@100", "MRR"];
 
-    /// The figures of a ranking. `all` holds the gains of every relevant paper, found or not, in any order; without any, all
-    /// figures are 0.
+    /// The metrics of a ranking. `all` holds the gains of every relevant paper, found or not, in any order. If it is
+    /// empty, all metrics are 0.
     pub fn of(gains: &[f64], all: &[f64]) -> Self {
         Figures {
             map: average_precision(gains, all.len()),
@@ -34,44 +34,44 @@ impl Figures {
         }
     }
 
-    /// The figures in the order of [`Figures::NAMES`].
+    /// The metrics in the order of [`Figures::NAMES`].
     pub fn values(&self) -> [f64; 5] {
         [self.map, self.ndcg_10, self.recall_10, self.recall_100, self.mrr]
     }
 }
 
-/// Average precision, from 0 to 1, of a ranking of which `relevant` papers in all are relevant.
+/// Average precision, from 0 to 1. `relevant` is the number of relevant papers, found or not.
 pub fn average_precision(gains: &[f64], relevant: usize) -> f64 {
     let (mut found, mut sum) = (0.0, 0.0);
     for (k, _) in gains.iter().enumerate().filter(|(_, g)| **g > 0.0) {
         found += 1.0;
         sum += found / (k + 1) as f64;
     }
-    by(sum, relevant as f64)
+    ratio(sum, relevant as f64)
 }
 
-/// Normalised discounted cumulative gain of the first `k` places, from 0 to 1: Järvelin and Kekäläinen, "Cumulated
-/// gain-based evaluation of IR techniques", 2002, with gains as they are and the discount `1 / log2(place + 1)`.
+/// Normalised discounted cumulative gain of the first `k` ranks, from 0 to 1: Järvelin and Kekäläinen, "Cumulated
+/// gain-based evaluation of IR techniques", 2002, with linear gains and the discount `1 / log2(rank + 1)`.
 pub fn ndcg(gains: &[f64], all: &[f64], k: usize) -> f64 {
     let discounted = |gains: &[f64]| -> f64 {
-        gains.iter().take(k).enumerate().map(|(place, gain)| gain / (place as f64 + 2.0).log2()).sum()
+        gains.iter().take(k).enumerate().map(|(k, gain)| gain / (k as f64 + 2.0).log2()).sum()
     };
     let mut ideal = all.to_vec();
     ideal.sort_by(|a, b| b.total_cmp(a));
-    by(discounted(gains), discounted(&ideal))
+    ratio(discounted(gains), discounted(&ideal))
 }
 
 /// Share of the relevant papers among the first `k`.
 pub fn recall(gains: &[f64], relevant: usize, k: usize) -> f64 {
-    by(gains.iter().take(k).filter(|g| **g > 0.0).count() as f64, relevant as f64)
+    ratio(gains.iter().take(k).filter(|g| **g > 0.0).count() as f64, relevant as f64)
 }
 
-/// One by the place of the first relevant paper; 0 when there is none.
+/// 1 divided by the rank of the first relevant paper; 0 if there is none.
 pub fn reciprocal_rank(gains: &[f64]) -> f64 {
     gains.iter().position(|g| *g > 0.0).map_or(0.0, |k| 1.0 / (k + 1) as f64)
 }
 
-fn by(value: f64, whole: f64) -> f64 {
+fn ratio(value: f64, whole: f64) -> f64 {
     if whole > 0.0 { value / whole } else { 0.0 }
 }
 
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_ranking_worked_out_by_hand() {
-        // Relevant at places 1 and 4 of five; a third one is never shown.
+        // Relevant at ranks 1 and 4 of five; a third one is not found.
         let gains = [1.0, 0.0, 0.0, 1.0, 0.0];
         let f = Figures::of(&gains, &[1.0, 1.0, 1.0]);
         assert!((f.map - (1.0 + 0.5) / 3.0).abs() < 1e-12);

@@ -1,7 +1,7 @@
-//! How good the answers are, on labelled sets: the same calls that serve are what is evaluated.
+//! Quality figures on labelled sets. They are measured on the same calls that serve users.
 //!
-//! [`metrics`] and [`bootstrap`] are arithmetic that any evaluation can use, [`table`] prints, [`sets`] reads the files;
-//! each question has a file of its own.
+//! [`metrics`] and [`bootstrap`] are the arithmetic, [`table`] prints results, [`sets`] reads the labelled files. Each
+//! evaluation has a file of its own.
 
 pub mod bootstrap;
 mod columns;
@@ -14,5 +14,5 @@ pub mod table;
 pub mod themes;
 pub mod users;
 
-/// Hears how many of how many measurements are made.
+/// Called with the number of measurements made and their total.
 pub type Progress<'a> = &'a dyn Fn(usize, usize);

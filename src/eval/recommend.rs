@@ -1,9 +1,11 @@
-//! How good recommendations from examples are, by the number of examples, the strategy and the mode.
+//! Quality of `recommend` by the number of examples, the strategy and the mode.
 
 use std::collections::HashSet;
 
+use fastrand::Rng;
+
 use super::Progress;
-use super::bootstrap::Random;
+use super::bootstrap::draw;
 use super::metrics::Figures;
 use super::search::row;
 use super::sets::Group;
@@ -17,25 +19,25 @@ use crate::rank::Strategy;
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Numbers of examples.
+    /// Numbers of examples to try.
     pub examples: Vec<usize>,
     /// Strategies.
     pub strategies: Vec<Strategy>,
     /// Modes.
     pub modes: Vec<Mode>,
-    /// Draws of examples a group.
+    /// Random draws of examples for each group.
     pub draws: usize,
-    /// Groups need at least so many relevant papers.
+    /// Groups with fewer relevant papers are left out.
     pub least: usize,
-    /// At most so many groups.
+    /// Use at most so many groups.
     pub groups: usize,
 }
 
-/// Draws k likes of each group, and k dislikes where the group has papers that do not belong to it; ranks the rest of the
-/// group (or, for a group without such papers, the corpus) and counts where the other relevant papers come.
+/// Draws k likes from each group, and k dislikes if the group has papers that do not belong to it. Then ranks the rest
+/// of the group (or the corpus, if the group has no such papers) and measures the ranks of the other relevant papers.
 ///
 /// # Errors
-/// Whatever a call fails with.
+/// Those of the engine's calls.
 pub fn run(engine: &Engine, groups: &[Group], plan: &Plan, progress: Progress<'_>) -> Result<Table> {
     let mut there: Vec<Group> = Vec::new();
     for group in groups {
@@ -60,11 +62,11 @@ pub fn run(engine: &Engine, groups: &[Group], plan: &Plan, progress: Progress<'_
                 let mut figures = Vec::new();
                 for group in &there {
                     // The same examples for every strategy and mode.
-                    let mut random = Random(97 + k as u64);
+                    let mut random = Rng::with_seed(97 + k as u64);
                     let mut of_group = Vec::new();
                     for _ in 0..plan.draws {
-                        let likes = random.draw(&group.relevant, k.min(group.relevant.len() - 1));
-                        let dislikes = random.draw(&group.others, k.min(group.others.len()));
+                        let likes = draw(&mut random, &group.relevant, k.min(group.relevant.len() - 1));
+                        let dislikes = draw(&mut random, &group.others, k.min(group.others.len()));
                         of_group.push(one(engine, group, &likes, &dislikes, strategy, mode)?);
                     }
                     figures.push(average(&of_group));
@@ -87,8 +89,8 @@ fn one(
     strategy: Strategy,
     mode: Mode,
 ) -> Result<Figures> {
-    let used: HashSet<&String> = likes.iter().chain(dislikes).collect();
-    let rest = |ids: &[String]| -> Vec<String> { ids.iter().filter(|id| !used.contains(id)).cloned().collect() };
+    let drawn: HashSet<&String> = likes.iter().chain(dislikes).collect();
+    let rest = |ids: &[String]| -> Vec<String> { ids.iter().filter(|id| !drawn.contains(id)).cloned().collect() };
     let relevant: HashSet<String> = rest(&group.relevant).into_iter().collect();
     let ids = |ids: &[String]| ids.iter().map(PaperId::new).collect::<Result<Vec<_>>>();
     let example = |id| Example { id, weight: 1.0 };
@@ -104,7 +106,7 @@ fn one(
     };
     let found = match engine.recommend(&request) {
         Ok(answer) => answer.papers,
-        // Likes without a word or with words that cancel out: nothing is found.
+        // Likes without words, or with words that cancel out, find nothing.
         Err(Error::Invalid(_)) => Vec::new(),
         Err(e) => return Err(e),
     };

@@ -1,4 +1,4 @@
-//! How good search is: queries with judged papers.
+//! Quality of search on queries with judged papers.
 
 use super::Progress;
 use super::bootstrap;
@@ -8,13 +8,13 @@ use super::table::{Table, named};
 use crate::engine::{Engine, Mode, SearchOptions};
 use crate::error::Result;
 
-/// Most hits of one call.
+/// The most papers that one call gives.
 const PAGE: usize = 500;
 
-/// Runs every query that has a relevant paper in each mode down to `depth`, and compares the modes.
+/// Runs every query that has a relevant paper in each mode, down to rank `depth`, and compares the modes.
 ///
 /// # Errors
-/// Whatever a search fails with, a query that cannot be read included.
+/// Those of [`Engine::search`], also for a query that cannot be parsed.
 pub fn run(
     engine: &Engine,
     queries: &[LabelledQuery],
@@ -23,25 +23,25 @@ pub fn run(
     depth: usize,
     progress: Progress<'_>,
 ) -> Result<Table> {
-    let asked: Vec<&LabelledQuery> = queries.iter().filter(|q| judgements.contains_key(&q.id)).collect();
+    let judged: Vec<&LabelledQuery> = queries.iter().filter(|q| judgements.contains_key(&q.id)).collect();
     let mut table = Table::new(
-        format!("{} queries, the first {depth} papers of each", asked.len()),
+        format!("{} queries, the first {depth} papers of each", judged.len()),
         ["mode"].into_iter().chain(Figures::NAMES),
     );
     let mut by_mode: Vec<Vec<f64>> = Vec::new();
     for mode in modes {
-        let mut figures = Vec::with_capacity(asked.len());
-        for query in &asked {
+        let mut figures = Vec::with_capacity(judged.len());
+        for query in &judged {
             let relevant = &judgements[&query.id];
             let found = ranked(engine, &query.text, *mode, depth)?;
             let gains: Vec<f64> = found.iter().map(|id| relevant.get(id).copied().unwrap_or(0.0)).collect();
             figures.push(Figures::of(&gains, &relevant.values().copied().collect::<Vec<_>>()));
-            progress(by_mode.len() * asked.len() + figures.len(), modes.len() * asked.len());
+            progress(by_mode.len() * judged.len() + figures.len(), modes.len() * judged.len());
         }
         table.rows.push(row(&named(mode), &figures));
         by_mode.push(figures.iter().map(|f| f.map).collect());
     }
-    // How much the first mode is better than each other one, query by query.
+    // Paired differences between the first mode and each other one.
     for (mode, values) in modes.iter().zip(&by_mode).skip(1) {
         let mut cells = vec![format!("{} over {}, MAP", named(&modes[0]), named(mode)).as_str().into()];
         cells.push(bootstrap::difference(&by_mode[0], values).into());
@@ -51,7 +51,7 @@ pub fn run(
     Ok(table)
 }
 
-/// The name of a mode and the means of its figures.
+/// A table row: the name of a mode and the means of its metrics.
 pub fn row(name: &str, figures: &[Figures]) -> Vec<super::table::Cell> {
     let mut cells = vec![name.into()];
     for k in 0..Figures::NAMES.len() {

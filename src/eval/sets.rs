@@ -1,4 +1,4 @@
-//! Labelled sets: files of tab-separated columns with their names in the first line.
+//! Labelled sets: tab-separated files whose first line names the columns.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,12 +7,12 @@ use super::columns::{Columns, Line};
 use crate::error::Result;
 use crate::user::Moment;
 
-/// Which queries, readers or reviews count, by their place in the file: all, or every other one, so that what is tuned on one
-/// half is reported on the other.
+/// Which queries, readers or reviews to use, by their position in the file: all, or every other one, so that settings
+/// tuned on one half are reported on the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Half {
-    /// Each.
+    /// All of them.
     #[default]
     All,
     /// The first, third, ... of the file.
@@ -22,13 +22,13 @@ pub enum Half {
 }
 
 impl Half {
-    /// Those that count.
+    /// The items of this half.
     pub fn of<T>(self, all: Vec<T>) -> Vec<T> {
-        all.into_iter().enumerate().filter(|(place, _)| self.takes(*place)).map(|(_, one)| one).collect()
+        all.into_iter().enumerate().filter(|(place, _)| self.contains(*place)).map(|(_, one)| one).collect()
     }
 
-    /// Whether the one at this place (from 0) counts.
-    pub fn takes(self, place: usize) -> bool {
+    /// Whether the item at this position (from 0) is in this half.
+    pub fn contains(self, place: usize) -> bool {
         match self {
             Half::All => true,
             Half::Even => place.is_multiple_of(2),
@@ -40,27 +40,27 @@ impl Half {
 /// A query of a labelled set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelledQuery {
-    /// Its name in the file of judgements.
+    /// Its id in the file of judgements.
     pub id: String,
-    /// What is searched for.
+    /// The search text.
     pub text: String,
 }
 
 /// The relevant papers of each query, with their grades.
 pub type Judgements = HashMap<String, HashMap<String, f64>>;
 
-/// Papers that belong together (a reader's library, a review), and some that were looked at and do not.
+/// Papers that belong together (a reader's library, a review), and papers that were judged not to belong.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Group {
     /// Its name.
     pub name: String,
     /// Papers that belong to it.
     pub relevant: Vec<String>,
-    /// Papers that were judged and do not.
+    /// Papers that were judged not to belong to it.
     pub others: Vec<String>,
 }
 
-/// Two columns of a file, by any of their names, line by line.
+/// The values of two columns, each found by any of its names, line by line.
 ///
 /// # Errors
 /// [`crate::Error::BadRequest`] when a column is missing.
@@ -70,10 +70,10 @@ pub fn pairs(file: &Text, first: &[&str], second: &[&str]) -> Result<Vec<(String
     Ok(columns.lines.iter().map(|l| (l[a].clone(), l[b].clone())).collect())
 }
 
-/// Reads queries: columns `query_id`, `text` and, if there is one, `title`, which comes before the text.
+/// Reads queries: columns `query_id`, `text` and optionally `title`, which is put before the text.
 ///
 /// # Errors
-/// [`crate::Error::Io`], or [`crate::Error::BadRequest`] naming the file and what it lacks.
+/// [`crate::Error::BadRequest`], naming the file and the missing column.
 pub fn queries(text: &Text) -> Result<Vec<LabelledQuery>> {
     let file = Columns::read(text)?;
     let (id, text, title) = (file.need(&["query_id", "query"])?, file.need(&["text"])?, file.find(&["title"]));
@@ -84,7 +84,7 @@ pub fn queries(text: &Text) -> Result<Vec<LabelledQuery>> {
     Ok(file.lines.iter().map(one).collect())
 }
 
-/// Reads judgements: columns `query_id`, `paper_id` and, if there is one, `relevant` (a grade; 0 or less is not relevant).
+/// Reads judgements: columns `query_id`, `paper_id` and optionally `relevant` (a grade; 0 or less is not relevant).
 ///
 /// # Errors
 /// As [`queries`].
@@ -96,7 +96,9 @@ pub fn judgements(text: &Text) -> Result<Judgements> {
     for line in &file.lines {
         let gain = match grade {
             None => 1.0,
-            Some(c) => line[c].parse::<f64>().map_err(|_| file.wrong(line, &format!("{:?} is no grade", line[c])))?,
+            Some(c) => {
+                line[c].parse::<f64>().map_err(|_| file.wrong(line, &format!("{:?} is not a grade", line[c])))?
+            }
         };
         if gain > 0.0 {
             judgements.entry(line[query].clone()).or_default().insert(line[paper].clone(), gain);
@@ -105,8 +107,8 @@ pub fn judgements(text: &Text) -> Result<Judgements> {
     Ok(judgements)
 }
 
-/// Reads groups: a column `group`, `user` or `review`, a column `paper_id`, and any number of further columns of 0 and 1: a
-/// paper belongs to the group when one of them is 1, or when there are none.
+/// Reads groups: a column `group`, `user` or `review`, a column `paper_id`, and any number of other columns with 0 or
+/// 1. A paper belongs to the group if one of these is 1, or if there are none.
 ///
 /// # Errors
 /// As [`queries`].
@@ -114,12 +116,12 @@ pub fn groups(text: &Text) -> Result<Vec<Group>> {
     let file = Columns::read(text)?;
     let (group, paper) = (file.need(&["group", "user", "review"])?, file.need(&["paper_id", "paper"])?);
     let labels = file.others(&[group, paper]);
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
     let mut seen: HashSet<(usize, String)> = HashSet::new();
     for line in &file.lines {
         let next = groups.len();
-        let place = *places.entry(line[group].clone()).or_insert(next);
+        let place = *numbers.entry(line[group].clone()).or_insert(next);
         if place == next {
             groups.push(Group { name: line[group].clone(), ..Group::default() });
         }
@@ -141,34 +143,34 @@ pub fn folds(text: &Text) -> Result<HashMap<String, usize>> {
     let file = Columns::read(text)?;
     let (paper, fold) = (file.need(&["paper_id", "paper"])?, file.need(&["fold"])?);
     let one = |line: &Line| {
-        let number = line[fold].parse().map_err(|_| file.wrong(line, &format!("{:?} is no fold", line[fold])))?;
+        let number = line[fold].parse().map_err(|_| file.wrong(line, &format!("{:?} is not a fold", line[fold])))?;
         Ok((line[paper].clone(), number))
     };
     file.lines.iter().map(one).collect()
 }
 
-/// What a reader took up on a day (days since 1970-01-01).
+/// A paper that a reader took up on a day.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Taken {
-    /// Who.
+pub struct LogEntry {
+    /// The reader.
     pub user: String,
-    /// What.
+    /// The paper's id.
     pub paper: String,
-    /// When.
+    /// The day, as days since 1970-01-01.
     pub day: i32,
 }
 
-/// Reads a log of what readers took up: columns `user`, `paper_id` and `day`.
+/// Reads a log of the papers that readers took up: columns `user`, `paper_id` and `day`.
 ///
 /// # Errors
 /// As [`queries`].
-pub fn log(text: &Text) -> Result<Vec<Taken>> {
+pub fn log(text: &Text) -> Result<Vec<LogEntry>> {
     let file = Columns::read(text)?;
     let (user, paper) = (file.need(&["user"])?, file.need(&["paper_id", "paper"])?);
     let day = file.need(&["day", "date", "daily_date", "at"])?;
     let one = |line: &Line| {
         let at = Moment::parse(&line[day]).map_err(|e| file.wrong(line, &e.to_string()))?;
-        Ok(Taken { user: line[user].clone(), paper: line[paper].clone(), day: at.day() })
+        Ok(LogEntry { user: line[user].clone(), paper: line[paper].clone(), day: at.day() })
     };
     file.lines.iter().map(one).collect()
 }
@@ -197,14 +199,14 @@ mod tests {
         let f = folds(&file("fold\tpaper_id\n3\tx\n")).expect("reads");
         assert_eq!(f, HashMap::from([("x".to_string(), 3)]));
         let l = log(&file("paper_id\tuser\tdate\nx\tann\t1970-01-03\n")).expect("reads");
-        assert_eq!(l, [Taken { user: "ann".into(), paper: "x".into(), day: 2 }]);
+        assert_eq!(l, [LogEntry { user: "ann".into(), paper: "x".into(), day: 2 }]);
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_file_and_line() {
+    fn errors_name_file_and_line() {
         fn fails<T>(read: fn(&Text) -> Result<T>, text: &str, word: &str) {
-            let told = read(&file(text)).err().map(|e| e.to_string()).unwrap_or_default();
-            assert!(told.starts_with("set.tsv") && told.contains(word), "{text:?}: {told}");
+            let error = read(&file(text)).err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(error.starts_with("set.tsv") && error.contains(word), "{text:?}: {error}");
         }
         fails(queries, "text\nx", "no column query_id");
         fails(queries, "query_id\ttext\n1", ":2: 1 columns");

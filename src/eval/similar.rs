@@ -1,9 +1,11 @@
-//! How good "more like this" is: papers that belong together should be close.
+//! Quality of "more like this": papers of one group should find each other.
 
 use std::collections::HashSet;
 
+use fastrand::Rng;
+
 use super::Progress;
-use super::bootstrap::Random;
+use super::bootstrap::draw;
 use super::metrics::Figures;
 use super::search::row;
 use super::sets::Group;
@@ -11,11 +13,11 @@ use super::table::{Table, named};
 use crate::engine::{Engine, Mode, SearchOptions};
 use crate::error::{Error, Result};
 
-/// Takes up to `seeds` papers of each group and asks for what is like them: the others of the group are relevant. Papers
-/// that are not in the corpus are left out; a group needs two that are.
+/// Takes up to `seeds` papers of each group and asks for papers like each of them: the others of the group are
+/// relevant. Papers that are not in the corpus are left out; a group needs two that are.
 ///
 /// # Errors
-/// Whatever a call fails with.
+/// Those of the engine's calls.
 pub fn run(
     engine: &Engine,
     groups: &[Group],
@@ -24,44 +26,44 @@ pub fn run(
     depth: usize,
     progress: Progress<'_>,
 ) -> Result<Table> {
-    let mut asked: Vec<(String, HashSet<String>)> = Vec::new();
-    let mut random = Random(11);
+    let mut seeded: Vec<(String, HashSet<String>)> = Vec::new();
+    let mut random = Rng::with_seed(11);
     for group in groups {
-        let there = present(engine, &group.relevant)?;
-        if there.len() < 2 {
+        let in_corpus = present(engine, &group.relevant)?;
+        if in_corpus.len() < 2 {
             continue;
         }
-        for seed in random.draw(&there, seeds) {
-            let others = there.iter().filter(|id| **id != seed).cloned().collect();
-            asked.push((seed, others));
+        for seed in draw(&mut random, &in_corpus, seeds) {
+            let others = in_corpus.iter().filter(|id| **id != seed).cloned().collect();
+            seeded.push((seed, others));
         }
     }
-    let title = format!("{} papers, each against the others of its group; the first {depth} papers", asked.len());
+    let title = format!("{} papers, each against the others of its group; the first {depth} papers", seeded.len());
     let mut table = Table::new(title, ["mode"].into_iter().chain(Figures::NAMES));
     for mode in modes {
-        let mut figures = Vec::with_capacity(asked.len());
-        for (seed, relevant) in &asked {
+        let mut figures = Vec::with_capacity(seeded.len());
+        for (seed, relevant) in &seeded {
             let ask = SearchOptions { limit: depth.min(500), mode: *mode, versions: true, ..SearchOptions::default() };
             let found = engine.similar(seed, &ask)?;
             let gain = |id: &str| if relevant.contains(id) { 1.0 } else { 0.0 };
             let gains: Vec<f64> = found.papers.iter().map(|h| gain(h.paper.id.as_str())).collect();
             figures.push(Figures::of(&gains, &vec![1.0; relevant.len()]));
-            progress(table.rows.len() * asked.len() + figures.len(), modes.len() * asked.len());
+            progress(table.rows.len() * seeded.len() + figures.len(), modes.len() * seeded.len());
         }
         table.rows.push(row(&named(mode), &figures));
     }
     Ok(table)
 }
 
-/// Those of some papers that are in the corpus.
+/// The ids among these that are in the corpus.
 pub fn present(engine: &Engine, ids: &[String]) -> Result<Vec<String>> {
-    let mut there = Vec::with_capacity(ids.len());
+    let mut in_corpus = Vec::with_capacity(ids.len());
     for id in ids {
         match engine.paper(id) {
-            Ok(_) => there.push(id.clone()),
+            Ok(_) => in_corpus.push(id.clone()),
             Err(Error::NotFound { .. }) => {}
             Err(e) => return Err(e),
         }
     }
-    Ok(there)
+    Ok(in_corpus)
 }

@@ -1,11 +1,11 @@
-//! A table of figures: for people (which is also Markdown), and as JSON.
+//! A table of figures, as Markdown that reads well in a terminal, and as JSON.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::bootstrap::Interval;
 
-/// The word that a choice (a mode, a strategy) goes by in requests.
+/// The name of a choice (a mode, a strategy) in requests.
 pub fn named(choice: &impl Serialize) -> String {
     serde_json::to_value(choice).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default()
 }
@@ -14,11 +14,11 @@ pub fn named(choice: &impl Serialize) -> String {
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum Cell {
-    /// A name.
+    /// Text.
     Text(String),
-    /// A number that counts.
+    /// A count.
     Count(usize),
-    /// A mean with its interval.
+    /// A mean with its confidence interval.
     Mean(Interval),
 }
 
@@ -45,20 +45,20 @@ impl std::fmt::Display for Cell {
         match self {
             Cell::Text(text) => f.write_str(text),
             Cell::Count(n) => write!(f, "{n}"),
-            // The interval as what may be added and taken away: it is seldom lopsided by more than a digit.
+            // Half the interval's width: its two halves seldom differ in the digits shown.
             Cell::Mean(i) => write!(f, "{:.3} ±{:.3}", i.mean, (i.high - i.low) / 2.0),
         }
     }
 }
 
-/// Rows of cells under names.
+/// Rows of cells under named columns.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
-    /// What it shows.
+    /// The title.
     pub title: String,
     /// The names of the columns.
     pub columns: Vec<String>,
-    /// One cell a column each.
+    /// Each with one cell for every column.
     pub rows: Vec<Vec<Cell>>,
 }
 
@@ -68,7 +68,7 @@ impl Table {
         Table { title: title.into(), columns: columns.into_iter().map(Into::into).collect(), rows: Vec::new() }
     }
 
-    /// The table as Markdown, columns aligned so that it can be read as it is.
+    /// The table as Markdown with aligned columns.
     pub fn to_text(&self) -> String {
         let mut lines: Vec<Vec<String>> = vec![self.columns.clone()];
         lines.extend(self.rows.iter().map(|row| row.iter().map(ToString::to_string).collect()));
@@ -88,7 +88,7 @@ impl Table {
         out.join("\n")
     }
 
-    /// The rows as objects: a mean is `{"mean", "low", "high"}`.
+    /// The title and the rows as objects by column name; a mean is `{"mean", "low", "high"}`.
     pub fn to_json(&self) -> Value {
         let row = |cells: &Vec<Cell>| -> Map<String, Value> {
             self.columns.iter().cloned().zip(cells.iter().map(|c| json!(c))).collect()

@@ -1,4 +1,4 @@
-//! How well themes agree with labels, how coherent their words are, and how steady they are from day to day.
+//! Quality of themes: agreement with labels, coherence of their terms, and stability when papers are added.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,52 +8,57 @@ use super::table::{Cell, Table};
 use crate::engine::{Engine, ThemesOptions};
 use crate::error::{Error, Result};
 use crate::paper::Paper;
-use crate::themes::text::singular;
+use crate::paper::english::singular;
 
-/// A grouping by somebody else: for papers their group ("-1" or nothing for none), and the words of each group.
+/// A grouping by another program, to compare with.
 #[derive(Debug, Clone, Default)]
-pub struct Other {
-    /// Group by paper id.
+pub struct OtherGrouping {
+    /// Group by paper id; "-1" or an empty string for none.
     pub groups: HashMap<String, String>,
-    /// Words by group, best first.
+    /// Terms by group, best first.
     pub words: HashMap<String, Vec<String>>,
 }
 
-/// Terms of a theme that count for its coherence.
+/// Coherence is measured on so many terms of a theme.
 const TERMS: usize = 10;
 
-/// One way to group the labelled papers.
-struct Way {
+/// A grouping of the labelled papers.
+struct Grouping {
     name: String,
-    /// Papers by their place; none for those in no group.
+    /// The group of each paper; `None` for papers in no group.
     group: Vec<Option<u32>>,
-    /// The same with every paper in the nearest group, where that is known.
+    /// The same with every paper in the nearest group, if that is known.
     nearest: Option<Vec<Option<u32>>>,
     /// Terms of each group.
     terms: Vec<Vec<String>>,
 }
 
-/// Compares the themes of a data folder with the label of every paper: the first value of a field (`categories`, `venue`,
-/// any other), and with the grouping of somebody else. Papers without the label do not count.
+/// Compares the themes of a data folder with the label of every paper (the first value of a field such as `categories`
+/// or `venue`), and with another grouping. Papers without the label do not count.
 ///
 /// # Errors
-/// [`Error::Invalid`] when no paper has the label; whatever the engine fails with.
-pub fn run(engine: &Engine, label: &str, other: Option<&Other>) -> Result<Table> {
+/// [`Error::Invalid`] when no paper has the label; those of the engine's calls.
+pub fn run(engine: &Engine, label: &str, other: Option<&OtherGrouping>) -> Result<Table> {
     let list = engine.themes(&ThemesOptions::default())?;
     let mut labels: HashMap<String, u32> = HashMap::new();
     let mut truth: Vec<u32> = Vec::new();
     let mut texts: Vec<String> = Vec::new();
     let levels = list.meta.levels;
     let mut number: HashMap<String, u32> = HashMap::new();
-    let mut ways: Vec<Way> = (0..levels)
-        .map(|l| Way { name: format!("level {l}"), group: Vec::new(), nearest: Some(Vec::new()), terms: Vec::new() })
+    let mut groupings: Vec<Grouping> = (0..levels)
+        .map(|l| Grouping {
+            name: format!("level {l}"),
+            group: Vec::new(),
+            nearest: Some(Vec::new()),
+            terms: Vec::new(),
+        })
         .collect();
     for theme in &list.themes {
-        let of_level = &mut ways[theme.level].terms;
+        let of_level = &mut groupings[theme.level].terms;
         number.insert(theme.id.clone(), of_level.len() as u32);
         of_level.push(theme.terms.clone());
     }
-    let mut foreign = Way { name: "other".into(), group: Vec::new(), nearest: None, terms: Vec::new() };
+    let mut theirs = Grouping { name: "other".into(), group: Vec::new(), nearest: None, terms: Vec::new() };
     let mut foreign_number: HashMap<&str, u32> = HashMap::new();
     engine.each_assignment(&mut |paper, assigned| {
         let Some(value) = label_of(paper, label) else { return };
@@ -63,17 +68,17 @@ pub fn run(engine: &Engine, label: &str, other: Option<&Other>) -> Result<Table>
         let next = labels.len() as u32;
         truth.push(*labels.entry(value).or_insert(next));
         texts.push(paper.text());
-        for (l, way) in ways.iter_mut().enumerate() {
+        for (l, grouping) in groupings.iter_mut().enumerate() {
             let theme = assigned.path.get(l).and_then(|id| number.get(id)).copied();
-            way.group.push(theme.filter(|_| assigned.member));
-            way.nearest.iter_mut().for_each(|n| n.push(theme));
+            grouping.group.push(theme.filter(|_| assigned.member));
+            grouping.nearest.iter_mut().for_each(|n| n.push(theme));
         }
         if let Some(other) = other {
             let group = other.groups.get(paper.id.as_str()).filter(|g| !g.is_empty() && *g != "-1");
-            foreign.group.push(group.map(|g| {
+            theirs.group.push(group.map(|g| {
                 *foreign_number.entry(g).or_insert_with(|| {
-                    foreign.terms.push(other.words.get(g).cloned().unwrap_or_default());
-                    foreign.terms.len() as u32 - 1
+                    theirs.terms.push(other.words.get(g).cloned().unwrap_or_default());
+                    theirs.terms.len() as u32 - 1
                 })
             }));
         }
@@ -82,7 +87,7 @@ pub fn run(engine: &Engine, label: &str, other: Option<&Other>) -> Result<Table>
         return Err(Error::Invalid(format!("no paper has the label {label:?}")));
     }
     if other.is_some() {
-        ways.push(foreign);
+        groupings.push(theirs);
     }
     let columns = [
         "grouping",
@@ -98,17 +103,17 @@ pub fn run(engine: &Engine, label: &str, other: Option<&Other>) -> Result<Table>
     ];
     let title = format!("Themes beside {} values of {label:?} on {} papers", labels.len(), truth.len());
     let mut table = Table::new(title, columns);
-    let coherence = coherence(&texts, &ways);
-    for (way, (terms, words)) in ways.iter().zip(coherence) {
-        // Those in no group are one group of their own, as is usual where a method leaves papers out.
+    let coherence = coherence(&texts, &groupings);
+    for (grouping, (terms, words)) in groupings.iter().zip(coherence) {
+        // Papers in no group form one group of their own, the usual treatment of methods that leave papers out.
         let whole = |group: &[Option<u32>]| -> Vec<u32> { group.iter().map(|g| g.map_or(0, |g| g + 1)).collect() };
-        let strict = whole(&way.group);
-        let near = way.nearest.as_ref().map(|n| whole(n));
-        let none = way.group.iter().filter(|g| g.is_none()).count() as f64 / truth.len() as f64;
+        let strict = whole(&grouping.group);
+        let near = grouping.nearest.as_ref().map(|n| whole(n));
+        let none = grouping.group.iter().filter(|g| g.is_none()).count() as f64 / truth.len() as f64;
         let figure = |x: Option<f64>| x.map_or_else(|| Cell::from("-"), |x| Cell::Text(format!("{x:.3}")));
         table.rows.push(vec![
-            Cell::Text(way.name.clone()),
-            Cell::from(way.terms.len()),
+            Cell::Text(grouping.name.clone()),
+            Cell::from(grouping.terms.len()),
             Cell::Text(format!("{:.1}%", 100.0 * none)),
             figure(Some(mutual_information(&truth, &strict))),
             figure(near.as_ref().map(|n| mutual_information(&truth, n))),
@@ -122,10 +127,10 @@ pub fn run(engine: &Engine, label: &str, other: Option<&Other>) -> Result<Table>
     Ok(table)
 }
 
-/// How steady themes are: the newest papers are taken away, the rest grouped from nothing, then the papers come back.
+/// Stability of themes: the newest papers are removed, the rest is clustered afresh, then the papers are added again.
 ///
 /// # Errors
-/// [`Error::Invalid`] when there are not more papers than that.
+/// [`Error::Invalid`] when the corpus has no other papers.
 pub fn stability(engine: &Engine, newest: usize) -> Result<Table> {
     let s = engine.theme_stability(newest)?;
     let mut table = Table::new(
@@ -134,7 +139,7 @@ pub fn stability(engine: &Engine, newest: usize) -> Result<Table> {
     );
     for (level, (kept, of)) in s.kept.iter().enumerate() {
         let share = *kept as f64 / (*of).max(1) as f64;
-        // Papers that join move nobody, by construction.
+        // By construction, papers that are added move no other paper.
         let row = [
             format!("{level}"),
             "100%".into(),
@@ -177,17 +182,17 @@ fn count(a: &[u32], b: &[u32]) -> Counts {
     counts
 }
 
-/// Normalised mutual information: twice what the groupings say of each other over what both say; 0 to 1.
+/// Normalised mutual information, from 0 to 1: twice the mutual information divided by the sum of the entropies.
 pub fn mutual_information(a: &[u32], b: &[u32]) -> f64 {
     let c = count(a, b);
     let entropy = |m: &HashMap<u32, f64>| -m.values().map(|v| v / c.n * (v / c.n).ln()).sum::<f64>();
     let shared: f64 = c.both.iter().map(|((x, y), v)| v / c.n * (v * c.n / (c.a[x] * c.b[y])).ln()).sum();
     let all = entropy(&c.a) + entropy(&c.b);
-    // Two groupings of one group each say the same.
+    // Two groupings of one group each are equal.
     if all <= 0.0 { 1.0 } else { (2.0 * shared / all).clamp(0.0, 1.0) }
 }
 
-/// The Rand index corrected for chance (Hubert and Arabie, 1985): 1 for the same grouping, about 0 for chance.
+/// The adjusted Rand index (Hubert and Arabie, 1985): 1 for equal groupings, about 0 for random ones.
 pub fn rand_index(a: &[u32], b: &[u32]) -> f64 {
     let c = count(a, b);
     let pairs = |x: f64| x * (x - 1.0) / 2.0;
@@ -212,10 +217,10 @@ pub fn purity(labels: &[u32], groups: &[u32]) -> f64 {
     most.values().sum::<f64>() / c.n.max(1.0)
 }
 
-/// For every way the mean over its groups of how much their terms occur in the same papers, and the same for the single
-/// words of their terms: normalised pointwise mutual information of all pairs (Bouma, 2009), -1 to 1. A pair that never
-/// meets counts -1.
-fn coherence(texts: &[String], ways: &[Way]) -> Vec<(Option<f64>, Option<f64>)> {
+/// The coherence of every grouping: the mean, over its groups, of the normalised pointwise mutual information of all
+/// pairs of terms (Bouma, 2009), from -1 to 1, where a pair that never occurs together counts -1. Once for the terms,
+/// and once for their single words.
+fn coherence(texts: &[String], groupings: &[Grouping]) -> Vec<(Option<f64>, Option<f64>)> {
     // Every term once, as its words in the singular.
     let mut number: HashMap<Vec<String>, u32> = HashMap::new();
     let mut lists: Vec<[Vec<Vec<u32>>; 2]> = Vec::new();
@@ -223,10 +228,10 @@ fn coherence(texts: &[String], ways: &[Way]) -> Vec<(Option<f64>, Option<f64>)> 
         let next = number.len() as u32;
         *number.entry(words).or_insert(next)
     };
-    for way in ways {
-        let terms = way.terms.iter().map(|t| t.iter().take(TERMS).map(|t| of(words_of(t))).collect());
+    for grouping in groupings {
+        let terms = grouping.terms.iter().map(|t| t.iter().take(TERMS).map(|t| of(words_of(t))).collect());
         let terms: Vec<Vec<u32>> = terms.collect();
-        let words = way.terms.iter().map(|t| {
+        let words = grouping.terms.iter().map(|t| {
             let mut seen = HashSet::new();
             let single = t.iter().flat_map(|t| words_of(t)).filter(|w| seen.insert(w.clone())).take(TERMS);
             single.map(|w| of(vec![w])).collect()
@@ -239,13 +244,13 @@ fn coherence(texts: &[String], ways: &[Way]) -> Vec<(Option<f64>, Option<f64>)> 
             by_first.entry(first).or_default().push((words, *id));
         }
     }
-    // The papers that hold each term, in order.
-    let mut held: Vec<Vec<u32>> = vec![Vec::new(); number.len()];
+    // The papers that contain each term, sorted.
+    let mut containing: Vec<Vec<u32>> = vec![Vec::new(); number.len()];
     for (k, text) in texts.iter().enumerate() {
         let words = words_of(text);
         for (at, word) in words.iter().enumerate() {
             for (term, id) in by_first.get(word.as_str()).into_iter().flatten() {
-                let list = &mut held[*id as usize];
+                let list = &mut containing[*id as usize];
                 if words[at..].starts_with(term) && list.last() != Some(&(k as u32)) {
                     list.push(k as u32);
                 }
@@ -254,13 +259,13 @@ fn coherence(texts: &[String], ways: &[Way]) -> Vec<(Option<f64>, Option<f64>)> 
     }
     let n = texts.len() as f64;
     let pair = |a: u32, b: u32| {
-        let (x, y) = (&held[a as usize], &held[b as usize]);
+        let (x, y) = (&containing[a as usize], &containing[b as usize]);
         let both = shared(x, y) as f64 / n;
         if both <= 0.0 {
             return -1.0;
         }
         let (p, q) = (x.len() as f64 / n, y.len() as f64 / n);
-        // Two terms that are in every paper say nothing of each other.
+        // Two terms that are in every paper are independent.
         if both >= 1.0 { 0.0 } else { (both / (p * q)).ln() / -both.ln() }
     };
     let mean = |lists: &Vec<Vec<u32>>| {
@@ -278,7 +283,7 @@ fn coherence(texts: &[String], ways: &[Way]) -> Vec<(Option<f64>, Option<f64>)> 
     lists.iter().map(|[terms, words]| (mean(terms), mean(words))).collect()
 }
 
-/// How many numbers two ascending lists share.
+/// How many numbers two sorted lists have in common.
 fn shared(a: &[u32], b: &[u32]) -> usize {
     let (mut i, mut j, mut n) = (0, 0, 0);
     while i < a.len() && j < b.len() {
@@ -314,16 +319,19 @@ mod tests {
     }
 
     #[test]
-    fn terms_that_meet_are_coherent_and_strangers_are_not() {
+    fn terms_that_occur_together_are_coherent_and_others_are_not() {
         let texts: Vec<String> =
             ["honey bee hives", "bees and hives", "ocean tides", "tides of the ocean"].map(str::to_string).to_vec();
-        let way = |terms: [&str; 2]| Way {
+        let grouping = |terms: [&str; 2]| Grouping {
             name: String::new(),
             group: Vec::new(),
             nearest: None,
             terms: vec![terms.map(str::to_string).to_vec()],
         };
-        let found = coherence(&texts, &[way(["bee", "hive"]), way(["bees", "tide"]), way(["honey bee", "hives"])]);
+        let found = coherence(
+            &texts,
+            &[grouping(["bee", "hive"]), grouping(["bees", "tide"]), grouping(["honey bee", "hives"])],
+        );
         assert_eq!((found[0].0, found[1].0), (Some(1.0), Some(-1.0)));
         // "honey bee" is in one paper, "hive" in two: ln 2 / ln 4.
         assert!((found[2].0.expect("a pair") - 0.5).abs() < 1e-12);

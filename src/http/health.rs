@@ -25,7 +25,7 @@ pub async fn healthz() -> Json<Value> {
 /// `status` is `ready` while all is well, `degraded` while reading works and something is wrong (`troubles` says what, since when,
 /// and by how many changes: `disk_full`, `words_behind`, `index_behind`, `store_older`). 503 while the data folder is being opened,
 /// and while answers cannot be relied on or nothing that is written would last (`folder_gone`, `damaged`): then `error.detail`
-/// has the `troubles`.
+/// has the `troubles`. `index.kind` is what the setting `[index] kind` chose: `segments`, `exact` or `hnsw_rs`.
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Object), (status = 503, body = ErrorBody)))]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, ApiError> {

@@ -24,6 +24,7 @@ use super::extract::{Id, Ids, NoParams, Params, body_type, unsupported};
 use super::papers::PageMeta;
 use crate::engine::{Import, ImportProgress, ImportView, Imported, Outside};
 use crate::paper::head;
+use crate::paper::percent::encoded;
 use crate::sources::{Format, ListInJson, list_in_json, references_from_bytes, to_utf8};
 use crate::user::EventKind;
 
@@ -200,8 +201,7 @@ pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> R
 
 fn accepted(user: &str, so_far: ImportProgress) -> Response {
     let ImportProgress { import, done, total, .. } = so_far;
-    let user: String = form_urlencoded::byte_serialize(user.as_bytes()).collect::<String>().replace('+', "%20");
-    let place = HeaderValue::from_str(&format!("/v1/users/{user}/imports/{import}"));
+    let place = HeaderValue::from_str(&format!("/v1/users/{}/imports/{import}", encoded(user)));
     let body = HistoryJob { job: Job { id: import, status: "running", done, total } };
     let mut response = (StatusCode::ACCEPTED, Json(body)).into_response();
     if let Ok(place) = place {

@@ -13,16 +13,17 @@ use utoipa::ToSchema;
 use super::App;
 use super::ask::{Ranking, RequestFields};
 use super::base::Base;
-use super::channel::{Channel, Form, encoded};
+use super::channel::{Channel, Form};
 use super::door::{Peer, count_refusal};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params};
 use super::feed::{FeedParameters, take_feed};
 use super::fresh::{Answered, Has};
+use crate::engine::Listing;
 use crate::engine::{Engine, Mark, PaperOrder, Since, ThemeOptions};
 use crate::error::Result;
+use crate::paper::percent::encoded;
 use crate::paper::{Paper, head};
-use crate::store::Listing;
 
 /// Days up to today (the newest of the corpus that is not ahead of the clock) that a news reader is shown: its address stays the same, so it cannot name one.
 const DAYS: i32 = 14;
@@ -132,7 +133,7 @@ async fn feed(
             };
             let make = || {
                 let papers = papers(engine)?;
-                Ok(channel.write(form, &papers))
+                channel.write(form, &papers)
             };
             fresh.answer(&asked.question(), mark, &asked.has, make).map(Some)
         })

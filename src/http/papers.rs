@@ -19,11 +19,10 @@ use super::docs::PapersBody;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params, body_type, json_bytes, unsupported};
 use super::stopping;
-use crate::engine::{Engine, Incoming, PaperInFull, Report};
+use crate::engine::{Engine, Incoming, Listing, PaperInFull, Report};
 use crate::error::{Error, Result};
 use crate::paper::Paper;
 use crate::sources;
-use crate::store::Listing;
 
 /// A page of the daily list.
 #[derive(Serialize, ToSchema)]

@@ -1,12 +1,16 @@
 //! One graph in memory by the crate `hnsw_rs` (Malkov and Yashunin, <https://arxiv.org/abs/1603.09320>): a user's choice of
 //! the plain thing, and a second opinion on our own.
 //!
-//! The crate has no deletion, and searches slowly under a filter. So what is gone stays in the graph until it is too much,
-//! an answer is taken from more neighbours than were asked for, and where that would be too many every allowed row is scored
-//! instead. The graph is made from the store each time the folder is opened, and never read from the crate's own files, of
-//! which a damaged one ends the process.
+//! Vectors are in a table in memory, and come from the store each time the folder is opened; the crate's own files are never
+//! read, since a damaged one ends the process. Rows wait outside the graph, scored one by one, until more than `exact_below`
+//! have gathered; then a thread links them in behind the searches. So the index answers rightly as soon as it is opened, and
+//! quickly once it is linked.
+//!
+//! The crate has no deletion, and searches slowly under a filter. What is gone stays in the graph until it is too much, when
+//! another graph is made. An answer is taken from more neighbours than were asked for, of which those drop out that are gone
+//! or not allowed; where that would be too many, or too few are left, every allowed row is scored instead.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -14,24 +18,32 @@ use ::hnsw_rs::prelude::{Distance, Hnsw};
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
-use super::exact::Exact;
+use super::background::behind_requests;
+use super::exact::score_all;
 use super::kernel::Kernel;
-use super::vector_index::{Allowed, Haste, VectorIndex, check_by_searching, graph_by_searching};
-use super::{Checked, Found, IndexOptions, Neighbour, NeighbourGraph, Plan, State, check, closest_first};
+use super::table::{Snapshot, VectorTable};
+use super::{
+    Allowed, Found, Haste, IndexCheck, IndexOptions, IndexStatus, NeighbourGraph, Plan, VectorIndex, check,
+    check_by_searching, closest_first, graph_by_searching,
+};
+use crate::config::IndexKind;
 use crate::error::Result;
 use crate::paper::Row;
 
-/// Layers; the crate knows no other number in its files.
+/// Layers; the crate knows no other number.
 const LAYERS: usize = 16;
 
 /// Points that go in one after the other first: those that come at once to an empty graph may stay without a link.
 const ALONE: usize = 256;
 
-/// The share of a graph that may be gone before it is made anew: one in so many.
+/// Rows linked in before anybody looks whether it should stop, and before they are found through the graph.
+const PIECE: usize = 2048;
+
+/// The share of a graph that may be gone before another is made: one in so many.
 const GONE: usize = 5;
 
-/// Neighbours that are looked at, as a multiple of those asked for, beyond which scoring the allowed rows is quicker.
-const WIDEST: usize = 64;
+/// How many times as dear a step is here as one of our own graphs: the crate reads whole vectors from all over memory.
+const DEARER: usize = 2;
 
 /// One minus the cosine of unit vectors. The crate's own distance fails where rounding makes it fall below zero.
 #[derive(Default, Clone, Copy)]
@@ -48,33 +60,53 @@ type Graph = Hnsw<'static, f32, Cosine>;
 /// A graph of the crate `hnsw_rs`, with the vectors beside it.
 pub struct HnswRs {
     inner: Arc<Inner>,
-    // The thread that makes the graph anew, so that closing can wait for it.
+    // The thread that links rows in, so that closing can wait for it.
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Inner {
     options: IndexOptions,
     /// The truth: which rows there are, and their vectors.
-    exact: Exact,
+    table: VectorTable,
     // A lock only around the pointer.
-    graph: RwLock<Arc<Graph>>,
-    /// Points of the graph, those of rows that are gone included.
-    points: AtomicUsize,
+    linked: RwLock<Arc<Linked>>,
     // Held by who changes the graph. Never by who searches: the crate inserts on the threads that searches use.
-    changing: Mutex<()>,
-    rebuilding: AtomicBool,
+    linking: Mutex<()>,
+    busy: AtomicBool,
+    stop: AtomicBool,
+    trouble: Mutex<Option<String>>,
+}
+
+/// A graph, and the rows that were put into it, those included that are gone since. It may hold more already.
+struct Linked {
+    graph: Arc<Graph>,
+    rows: RoaringBitmap,
+}
+
+/// Which rows may be in an answer, and how far to look for them.
+struct Reach<'a> {
+    held: &'a Snapshot,
+    linked: &'a Linked,
+    /// Rows that wait outside the graph and may be found.
+    waiting: RoaringBitmap,
+    allowed: Option<&'a RoaringBitmap>,
+    k: usize,
+    /// Neighbours to take from the graph.
+    wanted: usize,
 }
 
 impl HnswRs {
-    /// An empty one. Of the options `m`, `ef_construction`, `ef_search` and `exact_below` count.
+    /// An empty one. Of the options all but `recall` and `checked_at_once` count.
     pub fn new(dimension: usize, options: IndexOptions) -> Self {
+        let linked = Linked { graph: Arc::new(empty(&options, 0)), rows: RoaringBitmap::new() };
         let inner = Inner {
             options,
-            exact: Exact::new(dimension),
-            graph: RwLock::new(Arc::new(empty(&options, 0))),
-            points: AtomicUsize::new(0),
-            changing: Mutex::default(),
-            rebuilding: AtomicBool::new(false),
+            table: VectorTable::new(dimension),
+            linked: RwLock::new(Arc::new(linked)),
+            linking: Mutex::default(),
+            busy: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            trouble: Mutex::default(),
         };
         HnswRs { inner: Arc::new(inner), worker: Mutex::default() }
     }
@@ -86,80 +118,179 @@ impl HnswRs {
             let _ = worker.join();
         }
     }
+
+    /// Links in what is due behind the searches, and does not wait.
+    fn link_soon(&self) {
+        if !self.inner.is_due() || self.inner.busy.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.wait();
+        let inner = Arc::clone(&self.inner);
+        let work = move || {
+            // Put back by a panic as well, or nothing would ever be linked in again.
+            let _busy = Busy(&inner.busy);
+            // The crate inserts on the threads of the pool that it is called from: one, behind the searches.
+            let done = behind_requests(1, || inner.link());
+            inner.complain(done.err().map(|e| e.to_string()));
+        };
+        match std::thread::Builder::new().name("hnsw_rs".into()).spawn(work) {
+            Ok(thread) => *self.worker.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread),
+            Err(e) => {
+                self.inner.busy.store(false, Ordering::Release);
+                self.inner.complain(Some(format!("cannot start a thread: {e}")));
+            }
+        }
+    }
+}
+
+/// Says that rows are being linked in, until it goes.
+struct Busy<'a>(&'a AtomicBool);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
 }
 
 impl Drop for HnswRs {
     fn drop(&mut self) {
+        self.inner.stop.store(true, Ordering::Relaxed);
         self.wait();
     }
 }
 
 impl Inner {
-    fn graph(&self) -> Arc<Graph> {
-        Arc::clone(&self.graph.read().unwrap_or_else(PoisonError::into_inner))
+    fn linked(&self) -> Arc<Linked> {
+        Arc::clone(&self.linked.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How many neighbours to take so that `k` allowed ones should be among them; none where scoring is quicker.
-    fn wanted(&self, k: usize, allowed: Option<&RoaringBitmap>) -> Option<usize> {
-        let (points, there) = (self.points.load(Ordering::Acquire), self.exact.len());
-        let allowed = allowed.map_or(there, |rows| (rows.len() as usize).min(there));
-        if there <= self.options.exact_below || k == 0 || allowed <= k {
-            return None;
+    fn put(&self, linked: Linked) {
+        let mut current = self.linked.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *current, Arc::new(linked));
+        drop(current);
+        // A graph takes its time to go; the lock is free again by now.
+        drop(old);
+    }
+
+    fn complain(&self, trouble: Option<String>) {
+        if let Some(why) = &trouble {
+            tracing::warn!("the index was not brought into order: {why}");
         }
-        // As many more as there are points for each allowed row, and some to spare.
-        let wanted = k.saturating_mul(points.div_ceil(allowed)).saturating_mul(3) / 2 + 8;
-        (wanted <= WIDEST * self.options.ef_search.max(k) / 8 && wanted < points / 4).then_some(wanted)
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
-    fn through_the_graph(
-        &self,
-        query: &[f32],
-        k: usize,
-        wanted: usize,
-        allowed: Option<&RoaringBitmap>,
-    ) -> Vec<Neighbour> {
-        let ef = self.options.ef_search.max(wanted);
-        let found = self.graph().search(query, wanted, ef);
-        let row = |id: usize| u32::try_from(id).ok().map(Row);
-        let may = |row: &Row| allowed.is_none_or(|a| a.contains(row.0)) && self.exact.holds(*row);
-        let mut neighbours: Vec<Neighbour> = found
-            .into_iter()
-            .filter_map(|n| Some(Neighbour { row: row(n.d_id).filter(may)?, score: 1.0 - n.distance }))
-            .collect();
-        neighbours.sort_unstable_by(closest_first);
-        neighbours.truncate(k);
-        neighbours
+    /// Points of the graph, and how many of them are gone.
+    fn points(&self) -> (usize, usize) {
+        let (linked, held) = (self.linked(), self.table.snapshot());
+        let points = linked.rows.len();
+        (points as usize, (points - linked.rows.intersection_len(held.rows())) as usize)
+    }
+
+    fn is_rotten(&self) -> bool {
+        let (points, gone) = self.points();
+        gone * GONE > points
     }
 
     fn is_due(&self) -> bool {
-        let points = self.points.load(Ordering::Acquire);
-        points.saturating_sub(self.exact.len()) * GONE > points
+        let waiting = self.table.snapshot().rows().difference_len(&self.linked().rows);
+        waiting as usize > self.options.exact_below || self.is_rotten()
     }
 
-    /// Makes a graph of the rows that there are, while the old one serves and takes in what comes.
-    fn rebuild(&self) -> Result<()> {
-        let known = self.exact.rows();
-        let graph = empty(&self.options, known.len() as usize);
-        let mut points = self.put_into(&graph, 0, &known)?;
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        points += self.put_into(&graph, points, &(self.exact.rows() - known))?;
-        let mut current = self.graph.write().unwrap_or_else(PoisonError::into_inner);
-        let old = std::mem::replace(&mut *current, Arc::new(graph));
-        self.points.store(points, Ordering::Release);
-        drop(current);
-        // It takes its time to go.
-        drop(old);
-        Ok(())
+    /// Links in what waits, or makes another graph of the rows that there are, while searches go on.
+    fn link(&self) {
+        let _linking = self.linking.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.is_due() && !self.stop.load(Ordering::Relaxed) {
+            let held = self.table.snapshot();
+            if self.is_rotten() {
+                let graph = Arc::new(empty(&self.options, held.len()));
+                // Nobody sees it before it is whole.
+                let is_whole = self.add(&graph, &held, RoaringBitmap::new(), held.rows(), |_| ());
+                if is_whole {
+                    self.put(Linked { graph, rows: held.rows().clone() });
+                }
+            } else {
+                let linked = self.linked();
+                let waiting = held.rows() - &linked.rows;
+                let seen = |rows: &RoaringBitmap| {
+                    self.put(Linked { graph: Arc::clone(&linked.graph), rows: rows.clone() });
+                };
+                self.add(&linked.graph, &held, linked.rows.clone(), &waiting, seen);
+            }
+        }
     }
 
-    /// How many of the rows were there to be put in.
-    fn put_into(&self, graph: &Graph, points: usize, rows: &RoaringBitmap) -> Result<usize> {
-        let rows: Vec<Row> = rows.iter().map(Row).collect();
-        let vectors = self.exact.vectors(&rows)?;
-        let there: Vec<(Row, &[f32])> =
-            rows.iter().zip(&vectors).filter_map(|(row, v)| Some((*row, v.as_deref()?))).collect();
-        add(graph, points, &there);
-        Ok(there.len())
+    /// Puts rows into a graph that has `before`; `seen` hears after each piece which are in it. Whether it came to the end.
+    fn add(
+        &self,
+        graph: &Graph,
+        held: &Snapshot,
+        before: RoaringBitmap,
+        rows: &RoaringBitmap,
+        seen: impl Fn(&RoaringBitmap),
+    ) -> bool {
+        let (mut inside, rows) = (before, rows.iter().collect::<Vec<u32>>());
+        for piece in rows.chunks(PIECE) {
+            if self.stop.load(Ordering::Relaxed) {
+                return false;
+            }
+            let there: Vec<(&[f32], usize)> =
+                piece.iter().filter_map(|row| Some((held.vector(*row)?, *row as usize))).collect();
+            let (alone, together) = there.split_at(ALONE.saturating_sub(inside.len() as usize).min(there.len()));
+            alone.iter().for_each(|point| graph.insert(*point));
+            // A few are not worth all threads.
+            match together.len() < ALONE {
+                true => together.iter().for_each(|point| graph.insert(*point)),
+                false => graph.parallel_insert_slice(&together.to_vec()),
+            }
+            inside.extend(piece.iter().copied());
+            seen(&inside);
+        }
+        true
+    }
+
+    /// How to look for the `k` closest in the graph; none where scoring the allowed rows is quicker.
+    fn reach<'a>(
+        &self,
+        held: &'a Snapshot,
+        linked: &'a Linked,
+        k: usize,
+        allowed: Option<&'a RoaringBitmap>,
+    ) -> Option<Reach<'a>> {
+        let points = linked.rows.len() as usize;
+        if points == 0 || k == 0 {
+            return None;
+        }
+        let waiting = held.rows() - &linked.rows;
+        let (among, waiting) = match allowed {
+            None => (held.len(), waiting),
+            Some(allowed) => (held.rows().intersection_len(allowed) as usize, waiting & allowed),
+        };
+        let standing = among.saturating_sub(waiting.len() as usize);
+        if standing == 0 {
+            return None;
+        }
+        // As many more as there are points for each that may be found, and some to spare.
+        let wanted = k.saturating_mul(points).saturating_mul(3) / (2 * standing) + 8;
+        let ef = wanted.max(self.options.ef_search);
+        let costs = ef.saturating_mul(DEARER * self.options.rows_a_step);
+        (wanted < points / 4 && costs < standing).then_some(Reach { held, linked, waiting, allowed, k, wanted })
+    }
+
+    /// What a walk finds, and what waits; fewer than `k` where the walk did not come to enough.
+    fn walk(&self, query: &[f32], reach: &Reach<'_>) -> Found {
+        let Reach { held, linked, waiting, allowed, k, wanted } = reach;
+        let found = linked.graph.search(query, *wanted, self.options.ef_search.max(*wanted));
+        // The graph may hold what waits by now: it would be there twice.
+        let may = |row: &u32| !waiting.contains(*row) && allowed.is_none_or(|a| a.contains(*row));
+        let walked = found.into_iter().filter_map(|n| u32::try_from(n.d_id).ok()).filter(may);
+        // Scored again, as those that wait are; what is gone drops out here.
+        let mut neighbours = held.scored(query, walked);
+        if !waiting.is_empty() {
+            neighbours.extend(held.closest(query, *k, Some(waiting)));
+        }
+        neighbours.sort_unstable_by(closest_first);
+        neighbours.truncate(*k);
+        Found { neighbours, plan: if allowed.is_some() { Plan::Filtered } else { Plan::Hnsw } }
     }
 }
 
@@ -167,78 +298,64 @@ fn empty(options: &IndexOptions, rows: usize) -> Graph {
     Hnsw::new(options.m, rows.max(1024), LAYERS, options.ef_construction, Cosine)
 }
 
-/// Puts rows into a graph that has so many points.
-fn add(graph: &Graph, points: usize, rows: &[(Row, &[f32])]) {
-    let (alone, together) = rows.split_at(ALONE.saturating_sub(points).min(rows.len()));
-    for (row, vector) in alone {
-        graph.insert((vector, row.0 as usize));
-    }
-    // A few are not worth all threads.
-    if together.len() < ALONE {
-        together.iter().for_each(|(row, vector)| graph.insert((vector, row.0 as usize)));
-    } else {
-        graph.parallel_insert_slice(&together.iter().map(|(row, vector)| (*vector, row.0 as usize)).collect());
-    }
-}
-
 impl VectorIndex for HnswRs {
-    fn kind(&self) -> &'static str {
-        "hnsw_rs"
+    fn kind(&self) -> IndexKind {
+        IndexKind::HnswRs
     }
 
     fn dimension(&self) -> usize {
-        self.inner.exact.dimension()
+        self.inner.table.dimension()
     }
 
     fn len(&self) -> usize {
-        self.inner.exact.len()
+        self.inner.table.snapshot().len()
     }
 
     fn rows(&self) -> RoaringBitmap {
-        self.inner.exact.rows()
+        self.inner.table.snapshot().rows().clone()
     }
 
     fn insert(&self, rows: &[(Row, &[f32])]) -> Result<()> {
-        for (_, vector) in rows {
-            check(vector, self.inner.exact.dimension())?;
-        }
-        let _changing = self.inner.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = self.inner.exact.unknown(rows);
-        // First the graph: what is not in `exact` is in no answer yet.
-        add(&self.inner.graph(), self.inner.points.load(Ordering::Acquire), &new);
-        self.inner.exact.insert(&new)?;
-        self.inner.points.fetch_add(new.len(), Ordering::AcqRel);
-        Ok(())
+        self.inner.table.insert(rows).map(|_| ())
     }
 
     fn remove(&self, rows: &[Row]) -> Result<()> {
-        self.inner.exact.remove(rows)
+        self.inner.table.remove(rows);
+        Ok(())
     }
 
     fn search_many(&self, queries: &[&[f32]], k: usize, allowed: Option<Allowed<'_>>) -> Result<Vec<Found>> {
-        for query in queries {
-            check(query, self.inner.exact.dimension())?;
-        }
-        let rows = allowed.map(|a| a.rows);
-        let Some(wanted) = self.inner.wanted(k, rows) else { return self.inner.exact.search_many(queries, k, allowed) };
-        let plan = if rows.is_some() { Plan::Filtered } else { Plan::Hnsw };
-        let one = |query: &&[f32]| {
-            let neighbours = self.inner.through_the_graph(query, k, wanted, rows);
-            match neighbours.len() < k {
-                // What the walk did not come to is there all the same.
-                true => self.inner.exact.search(query, k, allowed),
-                false => Ok(Found { neighbours, plan }),
-            }
+        queries.iter().try_for_each(|query| check(query, self.dimension()))?;
+        let allowed = allowed.map(|a| a.rows);
+        // The graph first: what is put into it meanwhile is then among those that wait, and scored.
+        let (linked, held) = (self.inner.linked(), self.inner.table.snapshot());
+        let k = k.min(held.len());
+        let Some(reach) = self.inner.reach(&held, &linked, k, allowed) else {
+            return Ok(score_all(&held, queries, k, allowed));
         };
-        if queries.len() == 1 { queries.iter().map(one).collect() } else { queries.par_iter().map(one).collect() }
+        let enough = k.min(allowed.map_or(held.len(), |a| held.rows().intersection_len(a) as usize));
+        let one = |query: &&[f32]| {
+            let found = self.inner.walk(query, &reach);
+            // What the walk did not come to is there all the same.
+            if found.neighbours.len() < enough { score_all(&held, &[*query], k, allowed) } else { vec![found] }
+        };
+        // One alone is not worth waking another thread for.
+        Ok(if queries.len() == 1 {
+            queries.iter().flat_map(one).collect()
+        } else {
+            queries.par_iter().flat_map_iter(one).collect()
+        })
     }
 
     fn search_exactly(&self, query: &[f32], k: usize, allowed: Option<Allowed<'_>>) -> Result<Found> {
-        self.inner.exact.search(query, k, allowed)
+        check(query, self.dimension())?;
+        let held = self.inner.table.snapshot();
+        Ok(Found { neighbours: held.closest(query, k, allowed.map(|a| a.rows)), plan: Plan::Exact })
     }
 
     fn vectors(&self, rows: &[Row]) -> Result<Vec<Option<Vec<f32>>>> {
-        self.inner.exact.vectors(rows)
+        let held = self.inner.table.snapshot();
+        Ok(rows.iter().map(|row| held.vector(row.0).map(<[f32]>::to_vec)).collect())
     }
 
     fn neighbour_graph(&self, k: usize) -> Result<NeighbourGraph> {
@@ -246,28 +363,14 @@ impl VectorIndex for HnswRs {
     }
 
     fn settle(&self, _: u64, haste: Haste) -> Result<()> {
-        if haste == Haste::Wait {
-            self.wait();
-        }
-        if !self.inner.is_due() || self.inner.rebuilding.swap(true, Ordering::AcqRel) {
-            return Ok(());
-        }
-        let inner = Arc::clone(&self.inner);
-        let work = move || {
-            let done = inner.rebuild();
-            inner.rebuilding.store(false, Ordering::Release);
-            done
-        };
-        if haste == Haste::Wait {
-            return work();
-        }
-        // The crate inserts on the threads of the pool that it is called from: one, behind the searches.
-        let behind = move || {
-            if let Err(e) = super::behind_requests(1, work).and_then(|done| done) {
-                tracing::warn!("the graph was not made anew: {e}");
+        match haste {
+            Haste::Wait => {
+                self.wait();
+                self.inner.link();
+                self.inner.complain(None);
             }
-        };
-        *self.worker.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::spawn(behind));
+            Haste::Behind => self.link_soon(),
+        }
         Ok(())
     }
 
@@ -275,21 +378,26 @@ impl VectorIndex for HnswRs {
         self.inner.is_due()
     }
 
-    fn status(&self) -> State {
-        let (points, rows) = (self.inner.points.load(Ordering::Acquire), self.inner.exact.len());
-        State {
+    fn lasts(&self) -> bool {
+        false
+    }
+
+    fn status(&self) -> IndexStatus {
+        let (rows, (points, dead)) = (self.len(), self.inner.points());
+        IndexStatus {
             rows,
-            segments: usize::from(points > 0),
             points,
-            dead: points.saturating_sub(rows),
+            dead,
+            live: (rows + dead).saturating_sub(points),
             ef_search: self.inner.options.ef_search,
             kernel: Kernel::best().name(),
-            freezing: self.inner.rebuilding.load(Ordering::Relaxed),
-            ..State::default()
+            freezing: self.inner.busy.load(Ordering::Relaxed),
+            trouble: self.inner.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            ..IndexStatus::default()
         }
     }
 
-    fn check(&self, sample: usize) -> Result<Checked> {
+    fn check(&self, sample: usize) -> Result<IndexCheck> {
         check_by_searching(self, sample)
     }
 }

@@ -2,12 +2,16 @@
 
 mod authors;
 pub mod bounds;
+pub mod category;
 mod date;
+pub mod english;
 mod extra;
 mod fields;
 mod identifier;
 mod json;
 mod link;
+pub mod percent;
+pub mod person;
 mod read;
 mod shown;
 mod text;
@@ -21,9 +25,9 @@ pub use fields::PaperFields;
 pub use identifier::Identifier;
 pub use json::{Items, items, object};
 pub use read::LeftOut;
-pub use shown::{hides, shown};
-pub use text::{READING, letters, plain, prose, spelled, unaccented};
-pub use work::{Edition, TELLING_TITLE, Works, id_key};
+pub use shown::{hides, is_invisible, shown};
+pub use text::{READING, is_cjk, latin_folded, letters, plain, prose, spelled, tex, unaccented};
+pub use work::{Edition, TELLING_TITLE, Works, id_key, is_of_a_preprint};
 pub use written::MONTHS;
 
 use std::fmt;

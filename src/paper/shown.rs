@@ -37,6 +37,12 @@ pub fn hides(c: char) -> bool {
         || matches!(c, '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
+/// Whether a character takes no room and says nothing, so that a text is read as if it were not there: what [`hides`] but for
+/// controls and the ends of lines, which part words.
+pub fn is_invisible(c: char) -> bool {
+    !c.is_ascii() && hides(c) && !c.is_control() && !c.is_whitespace()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +58,16 @@ mod tests {
             "gnp.exe a paypal"
         );
         assert_eq!(shown("a\u{2028}b\u{85}c"), "a b c");
+    }
+
+    #[test]
+    fn what_is_invisible_parts_no_word() {
+        for c in ['\u{ad}', '\u{200b}', '\u{200d}', '\u{feff}', '\u{2066}', '\u{e0041}'] {
+            assert!(is_invisible(c), "{c:?}");
+        }
+        for c in ['a', ' ', '\n', '\u{7}', '\u{85}', '\u{2028}', '\u{a0}', 'é', '東'] {
+            assert!(!is_invisible(c), "{c:?}");
+        }
     }
 
     proptest! {

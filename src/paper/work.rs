@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::json::Fields;
+use super::person::PersonName;
 use super::{Extra, Identifier, Paper, letters};
 
 /// Some works, by the keys that their versions are known by: see [`Paper::work_keys`].
@@ -62,8 +63,9 @@ impl Edition {
     }
 }
 
-/// Registrants of servers that hold preprints: bioRxiv and medRxiv (two), Research Square, SSRN, Preprints.org, ChemRxiv, OSF and
-/// PsyArXiv, SocArXiv, TechRxiv, Authorea, Zenodo, EarthArXiv, figshare, F1000. An article has another DOI than its preprint.
+/// Registrants of servers that hold preprints: bioRxiv and medRxiv (two), Research Square, SSRN, Preprints.org, ChemRxiv, OSF (and on
+/// it MarXiv, PsyArXiv, SocArXiv, EdArXiv), TechRxiv, Authorea, Zenodo, EarthArXiv, figshare, F1000, arXiv. An article has another
+/// DOI than its preprint.
 const PREPRINTS: &[&str] = &[
     "10.1101/",
     "10.64898/",
@@ -72,8 +74,10 @@ const PREPRINTS: &[&str] = &[
     "10.20944/",
     "10.26434/",
     "10.31219/",
+    "10.31222/",
     "10.31234/",
     "10.31235/",
+    "10.35542/",
     "10.36227/",
     "10.22541/",
     "10.5281/",
@@ -82,6 +86,11 @@ const PREPRINTS: &[&str] = &[
     "10.12688/",
     "10.48550/",
 ];
+
+/// Whether a DOI (in lower case, without `doi:`) is one that a server of preprints gives.
+pub fn is_of_a_preprint(doi: &str) -> bool {
+    PREPRINTS.iter().any(|server| doi.starts_with(server))
+}
 
 /// Letters from which on a title names one work even without author and abstract.
 pub const TELLING_TITLE: usize = 16;
@@ -135,7 +144,7 @@ impl Paper {
     fn article_doi(&self) -> Option<String> {
         let identifiers = self.identifiers();
         let dois = identifiers.iter().filter_map(|identifier| identifier.key().strip_prefix("doi:"));
-        let mut articles = dois.filter(|doi| !PREPRINTS.iter().any(|server| doi.starts_with(server)));
+        let mut articles = dois.filter(|doi| !is_of_a_preprint(doi));
         articles.next().map(str::to_string)
     }
 
@@ -193,12 +202,8 @@ pub fn id_key(base: &str) -> String {
 
 /// A name by its initial and its surname, so that `Doe, J.`, `J. Doe` and `Jane A. Doe` meet.
 fn name_key(name: &str) -> String {
-    let (first, last) = match name.split_once(',') {
-        Some((last, first)) => (first.trim(), last.trim()),
-        None => name.trim().rsplit_once(char::is_whitespace).unwrap_or(("", name)),
-    };
-    let initial: String = letters(first).chars().take(1).collect();
-    format!("{initial}{}", letters(last))
+    let name = PersonName::read(name);
+    format!("{}{}", name.initial(), letters(name.surname))
 }
 
 #[cfg(test)]

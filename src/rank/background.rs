@@ -1,28 +1,28 @@
-//! What is common in a corpus: beside it stands out what a reader likes.
+//! The background of a corpus: the mean of its vectors and a metric, against which a reader's examples stand out.
 //!
-//! Papers of one field share most of their direction, and in some directions all papers differ. Both say nothing of a
-//! reader, so vectors are centred, and directions of great variance are turned down: linear discriminant analysis with a
-//! strong ridge (Friedman, "Regularized discriminant analysis", JASA 84, 1989). On libraries of real readers this beat a
-//! logistic regression a user against random negatives, and it costs one product a paper.
+//! Papers of one field share most of their direction, and in some directions all papers vary. Neither says anything
+//! about a reader, so vectors are centred and directions of great variance are damped: linear discriminant analysis
+//! with a strong ridge (Friedman, "Regularized discriminant analysis", JASA 84, 1989). On libraries of real readers
+//! this beat one logistic regression per reader against random negatives, and it costs one product a paper.
 
 use crate::vector::{add, dot};
 
-/// The ridge, in mean variances of a direction. From 1 to 10 it hardly matters; below, rare directions are blown up.
+/// The ridge, in units of the mean variance. From 1 to 10 it hardly matters; below 1, rare directions are amplified.
 const RIDGE: f32 = 3.0;
 
-/// Centre and metric of a corpus.
+/// Mean and metric of a corpus.
 #[derive(Debug, Clone)]
 pub struct Background {
     mean: Vec<f32>,
-    /// The inverse of `1 + C / ridge`, row by row: symmetric, its eigenvalues between 0 and 1.
+    /// The inverse of `1 + C / ridge` with the covariance C, row by row: symmetric, eigenvalues between 0 and 1.
     metric: Vec<f32>,
-    /// The mean length of a paper under the metric.
+    /// The mean length of a centred paper under the metric.
     length: f32,
 }
 
 impl Background {
-    /// From a sample of the corpus (some thousands are enough). `None` for no vector. Few vectors give a metric close to
-    /// the plain one.
+    /// From a sample of the corpus; some thousands are enough. `None` for no vector. Takes `d * d` numbers for
+    /// dimension `d`, and `d * d` products a vector.
     pub fn of(vectors: &[&[f32]]) -> Option<Self> {
         let d = vectors.first()?.len();
         let n = vectors.len() as f32;
@@ -57,38 +57,38 @@ impl Background {
         self.mean.len()
     }
 
-    /// `metric * (x - mean)`, and what it must be lowered by so that products with raw vectors count from the mean:
-    /// `map(x).0 . y - map(x).1` is the centred product of x and y.
-    pub fn map(&self, x: &[f32]) -> (Vec<f32>, f32) {
+    /// `metric * (x - mean)`, and the offset that centres its products with raw vectors: `project(x).0 . y -
+    /// project(x).1` is the product of x and y under the metric, both centred.
+    pub fn project(&self, x: &[f32]) -> (Vec<f32>, f32) {
         let centred: Vec<f32> = x.iter().zip(&self.mean).map(|(x, m)| x - m).collect();
         let mapped: Vec<f32> = self.metric.chunks_exact(self.mean.len()).map(|row| dot(row, &centred)).collect();
         let offset = dot(&mapped, &self.mean);
         (mapped, offset)
     }
 
-    /// The length of a paper under the metric, from the mean on.
+    /// The length of a centred paper under the metric.
     fn length_of(&self, x: &[f32]) -> f32 {
-        let (mapped, offset) = self.map(x);
+        let (mapped, offset) = self.project(x);
         (dot(&mapped, x) - offset).max(0.0).sqrt()
     }
 
-    /// The middle of some papers under the metric, to tell which papers are near: `middle.0 . x - middle.1` is the mean of
-    /// their cosines with x but for the length of x. None of no papers.
-    pub fn middle<'a>(&self, vectors: impl IntoIterator<Item = &'a [f32]>) -> Option<(Vec<f32>, f32)> {
-        let (mut middle, mut n) = ((vec![0f32; self.dimension()], 0f32), 0f32);
+    /// The centroid of some papers under the metric, to find the papers near them: `centroid.0 . x - centroid.1` is the
+    /// mean of their cosines with x, times the length of x. `None` for no papers.
+    pub fn centroid<'a>(&self, vectors: impl IntoIterator<Item = &'a [f32]>) -> Option<(Vec<f32>, f32)> {
+        let (mut centroid, mut n) = ((vec![0f32; self.dimension()], 0f32), 0f32);
         for x in vectors {
-            let (mapped, offset) = self.map(x);
+            let (mapped, offset) = self.project(x);
             let share = 1.0 / (dot(&mapped, x) - offset).max(0.0).sqrt().max(1e-6);
-            add(&mut middle.0, share, &mapped);
-            middle.1 += share * offset;
+            add(&mut centroid.0, share, &mapped);
+            centroid.1 += share * offset;
             n += 1.0;
         }
-        middle.0.iter_mut().for_each(|x| *x /= n.max(1.0));
-        middle.1 /= n.max(1.0);
-        (n > 0.0).then_some(middle)
+        centroid.0.iter_mut().for_each(|x| *x /= n.max(1.0));
+        centroid.1 /= n.max(1.0);
+        (n > 0.0).then_some(centroid)
     }
 
-    /// The mean length of a paper under the metric.
+    /// The mean length of a centred paper under the metric.
     pub fn length(&self) -> f32 {
         self.length
     }
@@ -98,8 +98,8 @@ fn identity(d: usize) -> Vec<f32> {
     (0..d * d).map(|k| if k / d == k % d { 1.0 } else { 0.0 }).collect()
 }
 
-/// The inverse of `1 + scale * C`, from the lower half of C, through its Cholesky factor. All eigenvalues are at least 1,
-/// so it always exists.
+/// The inverse of `1 + scale * C`, from the lower half of C, through its Cholesky factor. All eigenvalues are at least
+/// 1, so it always exists.
 fn inverse_of_one_plus(c: &[f32], d: usize, scale: f32) -> Vec<f32> {
     // l: the factor, row by row below the diagonal.
     let mut l = vec![0f32; d * d];
@@ -110,7 +110,7 @@ fn inverse_of_one_plus(c: &[f32], d: usize, scale: f32) -> Vec<f32> {
             l[i * d + j] = if i == j { rest.max(1e-6).sqrt() } else { rest / l[j * d + j] };
         }
     }
-    // The inverse of the factor, kept by columns, so that both products run along memory.
+    // The inverse of the factor, stored by columns, so that both products run along memory.
     let mut inverse = vec![0f32; d * d];
     for j in 0..d {
         inverse[j * d + j] = 1.0 / l[j * d + j];
@@ -164,7 +164,7 @@ mod tests {
         fn products_count_from_the_mean(vectors in prop::collection::vec(prop::collection::vec(-1f32..1.0, 5), 2..30)) {
             let background = Background::of(&refs(&vectors)).expect("vectors");
             let (x, y) = (&vectors[0], &vectors[1]);
-            let product = |x: &[f32], y: &[f32]| { let (m, o) = background.map(x); dot(&m, y) - o };
+            let product = |x: &[f32], y: &[f32]| { let (m, o) = background.project(x); dot(&m, y) - o };
             prop_assert!((product(x, y) - product(y, x)).abs() < 1e-4);
             prop_assert!(product(x, &background.mean).abs() < 1e-4);
             prop_assert!(product(x, x) >= -1e-5);

@@ -1,129 +1,134 @@
-//! Papers ranked among themselves for a reader: candidates that are all of one kind (a review's, a reading list's) are told
-//! apart by what differs among them, not by what they all share.
+//! Ranks a set of candidates for a reader. The candidates of a review or a reading list are all of one kind, so only
+//! what differs among them says which ones to read; what they all share is removed first.
 //!
-//! Four readings of the examples, each in standard deviations among the candidates, and added:
+//! The score of a candidate is a weighted sum of four features, each in standard deviations among the candidates:
 //!
-//! - `plain`: similarity of the vectors to the weighted mean of the likes, less that of the dislikes (Rocchio);
-//! - `words`: the same of the terms, as seen from the mean candidate. A term weighs by the square root of its inverse document
-//!   frequency among the candidates and by a count that saturates (Robertson and others, TREC-3, 1994);
-//! - `near` and `near_words`: a soft maximum over single likes, which counts the more likes there are.
+//! - `plain`: cosine of the vector to the weighted mean of the likes, less that to the dislikes (Rocchio);
+//! - `words`: the same for terms, centred on the mean candidate. A term is weighted by the square root of its inverse
+//!   document frequency among the candidates and by a count that saturates (Robertson and others, TREC-3, 1994);
+//! - `near` and `near_words`: a soft maximum over single likes, weighted more the more likes there are.
 //!
-//! Then the best candidates teach in their turn (pseudo-relevance feedback: Rocchio, 1971), much while there are few likes,
-//! hardly from twenty on. What is typical of the candidates helps to find more like one example and hinders with twenty: the
-//! feedback carries it, and fades. The constants were found with a prototype on ten systematic reviews, both halves in sight;
-//! what they give there now is in docs/quality-users.md (`eval users --reviews`).
+//! Pseudo-relevance feedback (Rocchio, 1971) is added: similarity to the best candidates. It weighs much with few likes
+//! and hardly anything from twenty likes on, because what is typical of the candidates helps to extend one example and
+//! blurs twenty. The constants were tuned on a prototype over ten systematic reviews, with both halves visible; their
+//! quality there is in docs/quality-users.md (`eval users --reviews`).
 
 use std::collections::HashMap;
 
-use super::preference_model::{Parts, scale, shares};
+use super::preference_model::{ScoreParts, scale, shares};
 use crate::vector::{add, dot};
 
-/// The least square of what is left of a paper when the mean candidate is taken off. Less is what rounding leaves of papers
-/// that are the mean, and a cosine with it would be noise.
+/// The smallest squared length of a paper after the mean candidate is subtracted. Below this only rounding errors are
+/// left, and a cosine with them would be noise.
 const LEAST_SQUARE: f32 = 1e-3;
 
-/// Readings that differ by less than this do so by rounding: products of lengths that small have an error of 3e-4.
+/// A standard deviation below this comes from rounding: products of such short vectors have an error of 3e-4.
 const ROUNDING: f32 = 1e-3;
 
-/// The part of the vectors' mean beside the words'.
+/// The weight of `plain`; that of `words` is the rest of 1.
 const PLAIN: f32 = 0.52;
 
-/// How soon a count saturates.
+/// How soon a term's count saturates (`k1` of BM25).
 const K1: f32 = 1.5;
 
-/// What each `near` counts at most, and the number of likes at which it counts half of that.
+/// The greatest weight of `near` and of `near_words`, and the number of likes at which they have half of it.
 const NEAR: f32 = 0.15;
 const NEAR_HALF: f32 = 10.0;
 
-/// Sharpness of the soft maxima.
+/// Sharpness of the soft maxima: the larger, the nearer to a true maximum.
 const SHARPNESS: f32 = 16.0;
 const SHARPNESS_WORDS: f32 = 30.0;
 
-/// Likes that `near` goes over: the heaviest. It costs a product a like and candidate.
+/// `near` uses this many likes, the heaviest ones: each costs one product a candidate.
 const NEAR_LIKES: usize = 100;
 
-/// What the best candidates say beside the examples, at no like, and the likes at which it is half of that.
+/// The weight of the feedback at zero likes, and the number of likes at which it is half of that.
 const FEEDBACK: f32 = 2.5;
 const FEEDBACK_HALF: f32 = 8.0;
 
-/// Which of them teach: this part of all, and so many at most.
+/// The feedback comes from one in so many candidates, the best, and from no more than so many.
 const BEST_PART: usize = 8;
 const BEST: usize = 100;
 
-/// A paper by meaning and words.
+/// A paper as vector and term counts.
 #[derive(Debug, Clone, Copy)]
 pub struct Document<'a> {
     /// Its unit vector.
     pub vector: &'a [f32],
-    /// How often it holds each term, by rising number of the term.
+    /// How often it holds each term, sorted by term number.
     pub counts: &'a [(u32, u8)],
 }
 
-/// Candidates, ranked.
+/// A set of candidates with their scores for one reader.
 pub struct CandidateSetRanker {
     shares: Vec<f32>,
-    /// The examples' vectors, and the candidates' with their terms.
+    // Vectors of the examples, then terms and vectors of the candidates.
     examples: Vec<Vec<f32>>,
     papers: Vec<Sparse>,
     vectors: Vec<Vec<f32>>,
     words: Words,
     near: Near,
     near_words: Vec<(usize, Vec<f32>)>,
-    /// What `near` and `near_words` count.
-    weight: f32,
+    /// The weight of `near` and `near_words`.
+    near_weight: f32,
+    /// Mean and standard deviation of each feature, and of their weighted sum.
     scales: [(f32, f32); 4],
-    whole: (f32, f32),
+    sum_scale: (f32, f32),
     scores: Vec<f32>,
     feedback: Vec<f32>,
 }
 
-/// Terms by their place among those of the candidates, of unit length together; with the number outside.
+/// The terms of a paper as a sparse unit vector.
 struct Sparse {
+    /// Column among the candidates' terms, term number, weight.
     terms: Vec<(usize, u32, f32)>,
-    /// The length of what is left when the mean candidate is taken off, and the product with that mean.
+    /// Its length after the mean candidate is subtracted.
     length: f32,
+    /// Its product with the mean candidate.
     with_mean: f32,
 }
 
-/// The likes and dislikes as one weight a term, as seen from the mean candidate.
+/// The likes and dislikes as one weight a term, centred on the mean candidate.
 struct Words {
     weights: Vec<f32>,
-    /// The sums of the shares by the examples' lengths, and the same times their products with the mean.
+    // Over the examples: the sum of share / length, and of share / length * product with the mean.
     shares: f32,
     shares_with_mean: f32,
-    /// The mean candidate's product with itself.
+    /// The squared length of the mean candidate.
     mean_square: f32,
 }
 
-/// The heaviest likes as seen from the mean candidate.
+/// The heaviest likes, centred on the mean candidate.
 struct Near {
+    /// Which example, its share, its centred unit vector, and that vector's product with the mean.
     likes: Vec<(usize, f32, Vec<f32>, f32)>,
     mean: Vec<f32>,
 }
 
 impl CandidateSetRanker {
-    /// Ranks the candidates by examples with their weights (below zero for a dislike). None without a like or candidate.
+    /// Scores the candidates by examples with their weights (below zero for a dislike). `None` without a like or a
+    /// candidate. All vectors have one dimension.
     pub fn new(examples: &[(f32, Document<'_>)], candidates: &[Document<'_>]) -> Option<Self> {
         let (n, _, shares) = shares(&examples.iter().map(|e| e.0).collect::<Vec<_>>())?;
         let d = candidates.first()?.vector.len();
         let total = candidates.len() as f32;
-        // Words: their weights among the candidates.
-        let mut held: HashMap<u32, u32> = HashMap::new();
+        // The weight of each term among the candidates. A term of one candidate compares nothing.
+        let mut frequency: HashMap<u32, u32> = HashMap::new();
         for (term, _) in candidates.iter().flat_map(|c| c.counts) {
-            *held.entry(*term).or_default() += 1;
+            *frequency.entry(*term).or_default() += 1;
         }
-        let mut known: Vec<(u32, f32)> = held
+        let mut vocabulary: Vec<(u32, f32)> = frequency
             .into_iter()
             .filter(|(_, papers)| *papers >= 2)
             .map(|(term, papers)| (term, ((total + 1.0) / (papers as f32 + 0.5)).ln().max(0.0).sqrt()))
             .collect();
-        known.sort_unstable_by_key(|k| k.0);
-        let places: HashMap<u32, usize> = known.iter().enumerate().map(|(place, k)| (k.0, place)).collect();
+        vocabulary.sort_unstable_by_key(|k| k.0);
+        let columns: HashMap<u32, usize> = vocabulary.iter().enumerate().map(|(column, k)| (k.0, column)).collect();
         let sparse = |counts: &[(u32, u8)]| {
             let weigh = |(term, count): &(u32, u8)| {
-                let place = *places.get(term)?;
+                let column = *columns.get(term)?;
                 let tf = f32::from(*count) * (K1 + 1.0) / (f32::from(*count) + K1);
-                Some((place, *term, tf * known[place].1))
+                Some((column, *term, tf * vocabulary[column].1))
             };
             let mut terms: Vec<(usize, u32, f32)> = counts.iter().filter_map(weigh).collect();
             let length = terms.iter().map(|t| t.2 * t.2).sum::<f32>().sqrt();
@@ -131,21 +136,21 @@ impl CandidateSetRanker {
             Sparse { terms, length: 0.0, with_mean: 0.0 }
         };
         let mut papers: Vec<Sparse> = candidates.iter().map(|c| sparse(c.counts)).collect();
-        let mut mean = vec![0f32; known.len()];
-        for (place, _, weight) in papers.iter().flat_map(|p| &p.terms) {
-            mean[*place] += weight / total;
+        let mut mean = vec![0f32; vocabulary.len()];
+        for (column, _, weight) in papers.iter().flat_map(|p| &p.terms) {
+            mean[*column] += weight / total;
         }
         let mean_square = dot(&mean, &mean);
-        let seen_from_mean = |p: &mut Sparse| {
+        let centre = |p: &mut Sparse| {
             let square: f32 = p.terms.iter().map(|t| t.2 * t.2).sum();
             p.with_mean = p.terms.iter().map(|t| mean[t.0] * t.2).sum();
             p.length = (square - 2.0 * p.with_mean + mean_square).max(LEAST_SQUARE).sqrt();
         };
-        papers.iter_mut().for_each(seen_from_mean);
-        let mut own: Vec<Sparse> = examples.iter().map(|(_, e)| sparse(e.counts)).collect();
-        own.iter_mut().for_each(seen_from_mean);
-        let mut words = Words { weights: vec![0.0; known.len()], shares: 0.0, shares_with_mean: 0.0, mean_square };
-        for (share, e) in shares.iter().zip(&own) {
+        papers.iter_mut().for_each(centre);
+        let mut example_terms: Vec<Sparse> = examples.iter().map(|(_, e)| sparse(e.counts)).collect();
+        example_terms.iter_mut().for_each(centre);
+        let mut words = Words { weights: vec![0.0; vocabulary.len()], shares: 0.0, shares_with_mean: 0.0, mean_square };
+        for (share, e) in shares.iter().zip(&example_terms) {
             e.terms.iter().for_each(|t| words.weights[t.0] += share / e.length * t.2);
             words.shares += share / e.length;
             words.shares_with_mean += share / e.length * e.with_mean;
@@ -154,30 +159,30 @@ impl CandidateSetRanker {
         let mut likes: Vec<usize> = (0..examples.len()).filter(|k| examples[*k].0 > 0.0).collect();
         likes.sort_by(|a, b| examples[*b].0.total_cmp(&examples[*a].0).then(a.cmp(b)));
         likes.truncate(NEAR_LIKES);
-        let mut middle = vec![0f32; d];
-        candidates.iter().for_each(|c| add(&mut middle, 1.0 / total, c.vector));
+        let mut mean_vector = vec![0f32; d];
+        candidates.iter().for_each(|c| add(&mut mean_vector, 1.0 / total, c.vector));
         let near = Near {
             likes: likes
                 .iter()
                 .map(|&k| {
                     let mut centred = examples[k].1.vector.to_vec();
-                    add(&mut centred, -1.0, &middle);
+                    add(&mut centred, -1.0, &mean_vector);
                     let length = dot(&centred, &centred).sqrt().max(1e-6);
                     centred.iter_mut().for_each(|x| *x /= length);
-                    let offset = dot(&centred, &middle);
+                    let offset = dot(&centred, &mean_vector);
                     (k, shares[k], centred, offset)
                 })
                 .collect(),
-            mean: middle,
+            mean: mean_vector,
         };
         let near_words = likes.iter().map(|&k| {
-            let mut spread = vec![0f32; known.len()];
-            own[k].terms.iter().for_each(|t| spread[t.0] = t.2);
-            spread.push(own[k].length);
-            spread.push(own[k].with_mean);
+            let mut spread = vec![0f32; vocabulary.len()];
+            example_terms[k].terms.iter().for_each(|t| spread[t.0] = t.2);
+            spread.push(example_terms[k].length);
+            spread.push(example_terms[k].with_mean);
             (k, spread)
         });
-        let mut among = CandidateSetRanker {
+        let mut ranker = CandidateSetRanker {
             examples: examples.iter().map(|(_, e)| e.vector.to_vec()).collect(),
             vectors: candidates.iter().map(|c| c.vector.to_vec()).collect(),
             near_words: near_words.collect(),
@@ -185,99 +190,100 @@ impl CandidateSetRanker {
             papers,
             words,
             near,
-            weight: NEAR * n / (n + NEAR_HALF),
+            near_weight: NEAR * n / (n + NEAR_HALF),
             scales: [(0.0, 1.0); 4],
-            whole: (0.0, 1.0),
+            sum_scale: (0.0, 1.0),
             scores: Vec::new(),
             feedback: Vec::new(),
         };
-        among.score();
-        among.learn_from_best(FEEDBACK * FEEDBACK_HALF.powi(2) / (FEEDBACK_HALF.powi(2) + n * n), &mut mean);
-        Some(among)
+        ranker.score();
+        ranker.add_feedback(FEEDBACK * FEEDBACK_HALF.powi(2) / (FEEDBACK_HALF.powi(2) + n * n), &mut mean);
+        Some(ranker)
     }
 
     fn score(&mut self) {
         let mut query = vec![0f32; self.vectors.first().map_or(0, Vec::len)];
         self.shares.iter().zip(&self.examples).for_each(|(share, e)| add(&mut query, *share, e));
-        let readings: [Vec<f32>; 4] = [
+        let features: [Vec<f32>; 4] = [
             self.vectors.iter().map(|v| dot(&query, v)).collect(),
             self.papers.iter().map(|p| self.words.of(p)).collect(),
-            (0..self.papers.len()).map(|k| soft(&self.pulls(k), SHARPNESS)).collect(),
-            (0..self.papers.len()).map(|k| soft(&self.word_pulls(k), SHARPNESS_WORDS)).collect(),
+            (0..self.papers.len()).map(|k| soft(&self.cosines(k), SHARPNESS)).collect(),
+            (0..self.papers.len()).map(|k| soft(&self.term_cosines(k), SHARPNESS_WORDS)).collect(),
         ];
-        self.scales = [0, 1, 2, 3].map(|r| scale(&readings[r], ROUNDING));
+        self.scales = [0, 1, 2, 3].map(|r| scale(&features[r], ROUNDING));
         let weights = self.weights();
         let one =
-            |k: usize| (0..4).map(|r| weights[r] * (readings[r][k] - self.scales[r].0) / self.scales[r].1).sum::<f32>();
+            |k: usize| (0..4).map(|r| weights[r] * (features[r][k] - self.scales[r].0) / self.scales[r].1).sum::<f32>();
         let raw: Vec<f32> = (0..self.papers.len()).map(one).collect();
-        self.whole = scale(&raw, 10.0 * ROUNDING);
-        self.scores = raw.iter().map(|s| (s - self.whole.0) / self.whole.1).collect();
+        self.sum_scale = scale(&raw, 10.0 * ROUNDING);
+        self.scores = raw.iter().map(|s| (s - self.sum_scale.0) / self.sum_scale.1).collect();
     }
 
     fn weights(&self) -> [f32; 4] {
-        [PLAIN, 1.0 - PLAIN, self.weight, self.weight]
+        [PLAIN, 1.0 - PLAIN, self.near_weight, self.near_weight]
     }
 
-    fn learn_from_best(&mut self, weight: f32, room: &mut [f32]) {
+    fn add_feedback(&mut self, weight: f32, term_sums: &mut [f32]) {
         let mut order: Vec<usize> = (0..self.scores.len()).collect();
         order.sort_by(|a, b| self.scores[*b].total_cmp(&self.scores[*a]).then(a.cmp(b)));
         order.truncate((self.scores.len() / BEST_PART).min(BEST));
         let mut meaning = vec![0f32; self.near.mean.len()];
-        room.fill(0.0);
+        term_sums.fill(0.0);
         for &k in &order {
             add(&mut meaning, 1.0, &self.vectors[k]);
-            self.papers[k].terms.iter().for_each(|t| room[t.0] += t.2);
+            self.papers[k].terms.iter().for_each(|t| term_sums[t.0] += t.2);
         }
         let by_meaning: Vec<f32> = self.vectors.iter().map(|v| dot(&meaning, v)).collect();
-        let by_words: Vec<f32> = self.papers.iter().map(|p| p.terms.iter().map(|t| room[t.0] * t.2).sum()).collect();
+        let by_words: Vec<f32> =
+            self.papers.iter().map(|p| p.terms.iter().map(|t| term_sums[t.0] * t.2).sum()).collect();
         let (a, b) = (scale(&by_meaning, ROUNDING), scale(&by_words, ROUNDING));
         let of = |(x, y): (f32, f32)| weight * 0.5 * ((x - a.0) / a.1 + (y - b.0) / b.1);
         self.feedback = by_meaning.into_iter().zip(by_words).map(of).collect();
     }
 
-    /// What each candidate is worth by the examples, in standard deviations among the candidates, in their order.
+    /// The score of each candidate by the examples, in standard deviations among the candidates, in their order.
     pub fn scores(&self) -> &[f32] {
         &self.scores
     }
 
-    /// What each has of the best candidates.
+    /// What the feedback adds to each candidate's score.
     pub fn feedback(&self) -> &[f32] {
         &self.feedback
     }
 
-    /// The score of a candidate without the feedback, taken apart.
-    pub fn parts(&self, candidate: usize) -> Parts {
+    /// The score of a candidate, without the feedback, by example and term.
+    pub fn parts(&self, candidate: usize) -> ScoreParts {
         let (v, p) = (&self.vectors[candidate], &self.papers[candidate]);
         let weights = self.weights();
-        let factor = |r: usize| weights[r] / (self.scales[r].1 * self.whole.1);
+        let factor = |r: usize| weights[r] / (self.scales[r].1 * self.sum_scale.1);
         let mut examples: Vec<f32> =
             self.shares.iter().zip(&self.examples).map(|(share, e)| factor(0) * share * dot(e, v)).collect();
-        for (r, pulls, sharpness) in
-            [(2, self.pulls(candidate), SHARPNESS), (3, self.word_pulls(candidate), SHARPNESS_WORDS)]
+        for (r, cosines, sharpness) in
+            [(2, self.cosines(candidate), SHARPNESS), (3, self.term_cosines(candidate), SHARPNESS_WORDS)]
         {
-            let value = soft(&pulls, sharpness);
-            let greatest = pulls.iter().map(|x| x.1).fold(f32::NEG_INFINITY, f32::max);
-            let each: Vec<f32> = pulls.iter().map(|x| x.2 * (sharpness * (x.1 - greatest)).exp()).collect();
+            let value = soft(&cosines, sharpness);
+            let greatest = cosines.iter().map(|x| x.1).fold(f32::NEG_INFINITY, f32::max);
+            let each: Vec<f32> = cosines.iter().map(|x| x.2 * (sharpness * (x.1 - greatest)).exp()).collect();
             let sum: f32 = each.iter().sum::<f32>().max(f32::MIN_POSITIVE);
-            pulls.iter().zip(each).for_each(|(pull, e)| examples[pull.0] += factor(r) * value * e / sum);
+            cosines.iter().zip(each).for_each(|(c, e)| examples[c.0] += factor(r) * value * e / sum);
         }
         let terms: Vec<(u32, f32)> =
             p.terms.iter().map(|t| (t.1, factor(1) * self.words.weights[t.0] * t.2 / p.length)).collect();
         let means: f32 = (0..4).map(|r| factor(r) * self.scales[r].0).sum();
-        let baseline = factor(1) * self.words.constant(p) - means - self.whole.0 / self.whole.1;
-        Parts { examples, terms, baseline }
+        let baseline = factor(1) * self.words.constant(p) - means - self.sum_scale.0 / self.sum_scale.1;
+        ScoreParts { examples, terms, baseline }
     }
 
-    /// The likes' cosines with a candidate as seen from the mean one: which like, cosine, share.
-    fn pulls(&self, candidate: usize) -> Vec<(usize, f32, f32)> {
+    /// For each of the heaviest likes: which example, its centred cosine with a candidate, its share.
+    fn cosines(&self, candidate: usize) -> Vec<(usize, f32, f32)> {
         let v = &self.vectors[candidate];
         let mean = &self.near.mean;
         let length = (dot(v, v) - 2.0 * dot(v, mean) + dot(mean, mean)).max(LEAST_SQUARE).sqrt();
         self.near.likes.iter().map(|(k, share, e, offset)| (*k, (dot(e, v) - offset) / length, *share)).collect()
     }
 
-    /// The same of the words.
-    fn word_pulls(&self, candidate: usize) -> Vec<(usize, f32, f32)> {
+    /// The same for terms.
+    fn term_cosines(&self, candidate: usize) -> Vec<(usize, f32, f32)> {
         let p = &self.papers[candidate];
         let cosine = |(k, spread): &(usize, Vec<f32>)| {
             let (length, with_mean) = (spread[spread.len() - 2], spread[spread.len() - 1]);
@@ -290,22 +296,22 @@ impl CandidateSetRanker {
 }
 
 impl Words {
-    /// The shares' sum of the centred cosines.
+    /// The sum of the centred cosines to the examples, each times the example's share.
     fn of(&self, p: &Sparse) -> f32 {
         p.terms.iter().map(|t| self.weights[t.0] * t.2).sum::<f32>() / p.length + self.constant(p)
     }
 
-    /// The part of it that no term of the paper has.
+    /// The part of that sum that no single term brings.
     fn constant(&self, p: &Sparse) -> f32 {
         ((self.mean_square - p.with_mean) * self.shares - self.shares_with_mean) / p.length
     }
 }
 
 /// The log of the mean of exponentials, by sharpness.
-fn soft(pulls: &[(usize, f32, f32)], sharpness: f32) -> f32 {
-    let greatest = pulls.iter().map(|x| x.1).fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = pulls.iter().map(|x| x.2 * (sharpness * (x.1 - greatest)).exp()).sum();
-    if pulls.is_empty() { 0.0 } else { sum.max(f32::MIN_POSITIVE).ln() / sharpness + greatest }
+fn soft(cosines: &[(usize, f32, f32)], sharpness: f32) -> f32 {
+    let greatest = cosines.iter().map(|x| x.1).fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = cosines.iter().map(|x| x.2 * (sharpness * (x.1 - greatest)).exp()).sum();
+    if cosines.is_empty() { 0.0 } else { sum.max(f32::MIN_POSITIVE).ln() / sharpness + greatest }
 }
 
 #[cfg(test)]
@@ -336,16 +342,16 @@ mod tests {
         ) {
             let examples: Vec<(f32, Document<'_>)> = examples.iter().map(|(w, p)| (*w, document(p))).collect();
             let candidates: Vec<Document<'_>> = candidates.iter().map(document).collect();
-            let Some(among) = CandidateSetRanker::new(&examples, &candidates) else {
+            let Some(ranker) = CandidateSetRanker::new(&examples, &candidates) else {
                 prop_assert!(examples.iter().all(|e| e.0 <= 1e-6));
                 return Ok(());
             };
-            for (k, score) in among.scores().iter().enumerate() {
-                let parts = among.parts(k);
+            for (k, score) in ranker.scores().iter().enumerate() {
+                let parts = ranker.parts(k);
                 prop_assert_eq!(parts.examples.len(), examples.len());
                 prop_assert!((parts.sum() - score).abs() < 1e-3 * (1.0 + score.abs()), "{} {score}", parts.sum());
             }
-            prop_assert!(among.feedback().iter().all(|f| f.is_finite()));
+            prop_assert!(ranker.feedback().iter().all(|f| f.is_finite()));
         }
     }
 
@@ -362,8 +368,8 @@ mod tests {
         let counts: Vec<Vec<(u32, u8)>> = (0..60).map(paper).collect();
         let of = |k: usize| Document { vector: &vector, counts: &counts[k] };
         let candidates: Vec<Document<'_>> = (2..60).map(of).collect();
-        let among = CandidateSetRanker::new(&[(1.0, of(0)), (-1.0, of(1))], &candidates).expect("a like");
-        let whole: Vec<f32> = among.scores().iter().zip(among.feedback()).map(|(s, f)| s + f).collect();
+        let ranker = CandidateSetRanker::new(&[(1.0, of(0)), (-1.0, of(1))], &candidates).expect("a like");
+        let whole: Vec<f32> = ranker.scores().iter().zip(ranker.feedback()).map(|(s, f)| s + f).collect();
         let mut order: Vec<usize> = (0..whole.len()).collect();
         order.sort_by(|a, b| whole[*b].total_cmp(&whole[*a]));
         assert!(order[..29].iter().all(|k| (k + 2) % 2 == 0), "{order:?}");
@@ -382,8 +388,8 @@ mod tests {
         let candidates: Vec<Document<'_>> = papers.iter().map(document).collect();
         let spread = |likes: usize| {
             let examples: Vec<(f32, Document<'_>)> = papers[..likes].iter().map(|p| (1.0, document(p))).collect();
-            let among = CandidateSetRanker::new(&examples, &candidates).expect("likes");
-            among.feedback().iter().map(|f| f.abs()).fold(0.0, f32::max)
+            let ranker = CandidateSetRanker::new(&examples, &candidates).expect("likes");
+            ranker.feedback().iter().map(|f| f.abs()).fold(0.0, f32::max)
         };
         assert!(spread(1) > 4.0 * spread(20), "{} {}", spread(1), spread(20));
     }

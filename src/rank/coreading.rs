@@ -1,28 +1,28 @@
-//! What readers with the same papers read besides: neighbourhoods of readers (Herlocker and others, "An algorithmic
-//! framework for performing collaborative filtering", SIGIR 1999), carried over to papers that nobody has read yet by their
-//! nearest neighbours in meaning, so that a new paper does not suffer.
+//! Collaborative filtering: what readers of the same papers read besides, by neighbourhoods of readers (Herlocker and
+//! others, "An algorithmic framework for performing collaborative filtering", SIGIR 1999). A paper that nobody has read
+//! yet takes the value of its nearest read papers by vector, so that new papers are not at a disadvantage.
 
-/// Readers from which on a paper counts, and other readers with a paper in common from which on anything is said: nobody
-/// can be read from what is said of a few.
+/// The least number of readers of a paper at which it counts, and of other readers with a paper in common at which a
+/// result is given at all. With fewer, an answer could reveal what a single person reads.
 pub const MIN_READERS_TO_SHOW: usize = 4;
 
-/// The steps in which it is told what the reading of others adds, in standard deviations of the score.
-pub const STEP: f32 = 0.125;
+/// The resolution at which the effect of co-reading is given out, in standard deviations of the score.
+pub const COREADING_STEP: f32 = 0.125;
 
-/// The power of the similarity by which neighbours in meaning weigh.
+/// The exponent of the similarity in the weights of the nearest read papers.
 const POWER: i32 = 5;
 
-/// Who read what. Readers and papers are numbers from 0.
+/// Who read what: a sparse binary matrix of readers by papers, both numbered from 0.
 #[derive(Debug, Clone)]
 pub struct CoreadingMatrix {
-    /// The papers of each reader that enough others read, rising.
+    /// The papers of each reader, sorted, without those that too few read.
     libraries: Vec<Vec<u32>>,
-    /// The readers of each paper; empty where they are too few.
+    /// The readers of each paper; empty where there are too few.
     readers: Vec<Vec<u32>>,
 }
 
 impl CoreadingMatrix {
-    /// From the libraries of readers over so many papers.
+    /// Builds the matrix from the papers of each reader; `papers` is the number of papers.
     pub fn of(libraries: &[Vec<u32>], papers: usize) -> Self {
         let mut readers: Vec<Vec<u32>> = vec![Vec::new(); papers];
         for (reader, library) in libraries.iter().enumerate() {
@@ -39,27 +39,28 @@ impl CoreadingMatrix {
         let libraries = libraries
             .iter()
             .map(|library| {
-                let mut kept: Vec<u32> = library.iter().filter(known).copied().collect();
-                kept.sort_unstable();
-                kept.dedup();
-                kept
+                let mut papers_read: Vec<u32> = library.iter().filter(known).copied().collect();
+                papers_read.sort_unstable();
+                papers_read.dedup();
+                papers_read
             })
             .collect();
         CoreadingMatrix { libraries, readers }
     }
 
-    /// Papers that enough readers read.
+    /// The papers with enough readers ([`MIN_READERS_TO_SHOW`]).
     pub fn papers(&self) -> impl Iterator<Item = u32> + '_ {
         self.readers.iter().enumerate().filter(|(_, r)| !r.is_empty()).map(|(paper, _)| paper as u32)
     }
 
-    /// How much readers of the same papers pull towards each paper, 1 for a paper at large; `but` is the reader
-    /// themselves. None when fewer than [`MIN_READERS_TO_SHOW`] others read any of the papers.
-    pub fn pull(&self, library: &[u32], but: Option<u32>) -> Option<Vec<f32>> {
+    /// For each paper, how much more than the average paper it is read by readers who share papers with `library`: 1 on
+    /// average over the papers with enough readers. `except` is the reader who asks. `None` when fewer than
+    /// [`MIN_READERS_TO_SHOW`] others read any of the papers.
+    pub fn pull(&self, library: &[u32], except: Option<u32>) -> Option<Vec<f32>> {
         let mut common = vec![0f32; self.libraries.len()];
         for readers in library.iter().filter_map(|paper| self.readers.get(*paper as usize)) {
-            for &reader in readers.iter().filter(|r| Some(**r) != but) {
-                // A paper that everybody read says little, and so does a reader who read everything.
+            for &reader in readers.iter().filter(|r| Some(**r) != except) {
+                // Weighs less: a paper that everybody read, and a reader who read everything.
                 common[reader as usize] += 1.0 / readers.len() as f32;
             }
         }
@@ -92,9 +93,9 @@ impl CoreadingMatrix {
     }
 }
 
-/// Brings the similarities of a paper's nearest read papers (from -1 to 1; what is not alike does not count) to the parts
-/// that they have in what is said of it: they sum to 1, or to 0 where nothing is alike.
-pub fn weigh<T>(nearest: &mut [(T, f32)]) {
+/// Turns the cosines of a paper to its nearest read papers into weights, in place: they sum to 1, or to 0 where no
+/// cosine is positive.
+pub fn weigh_neighbours<T>(nearest: &mut [(T, f32)]) {
     nearest.iter_mut().for_each(|n| n.1 = n.1.max(0.0).powi(POWER));
     let sum: f32 = nearest.iter().map(|n| n.1).sum();
     if sum > 0.0 {
@@ -102,16 +103,16 @@ pub fn weigh<T>(nearest: &mut [(T, f32)]) {
     }
 }
 
-/// What the pull towards the nearest read papers, [weighed](weigh), says of a paper: the logarithm of one more than their
-/// mean. Zero or more, about 0.7 for a paper at large.
-pub fn carried_over(pull: &[f32], nearest: &[(u32, f32)]) -> f32 {
+/// The co-reading value of a paper: the logarithm of one plus the weighted mean pull of its nearest read papers, whose
+/// weights come from [`weigh_neighbours`]. Zero or more; about 0.7 for the average paper.
+pub fn neighbour_pull(pull: &[f32], nearest: &[(u32, f32)]) -> f32 {
     nearest.iter().map(|(paper, part)| part * pull.get(*paper as usize).copied().unwrap_or(0.0)).sum::<f32>().ln_1p()
 }
 
-/// A value in steps of [`STEP`]. `line`, from 0 to 1, says where between two of them it counts as the greater; over all lines the
-/// mean is the value.
-pub fn told(value: f32, line: f32) -> f32 {
-    STEP * (value / STEP + line).floor()
+/// Quantizes a value to steps of [`COREADING_STEP`] with dither: `dither`, from 0 to 1, moves the point between two
+/// steps at which it is rounded up, so that the mean over all dithers is the value.
+pub fn quantize(value: f32, dither: f32) -> f32 {
+    COREADING_STEP * (value / COREADING_STEP + dither).floor()
 }
 
 #[cfg(test)]
@@ -134,29 +135,29 @@ mod tests {
         let pull = matrix.pull(&[1, 2, 4], None).expect("readers");
         let (own, other): (f32, f32) = (pull[..10].iter().sum(), pull[10..20].iter().sum());
         assert!(own > 15.0 && other < 1.0, "{own} {other}");
-        assert_eq!(pull[20], 0.0, "what two read is not told");
+        assert_eq!(pull[20], 0.0, "what only two read is not shown");
         assert!(!matrix.papers().any(|p| p == 20));
         assert!(matrix.pull(&[20], None).is_none() && matrix.pull(&[], None).is_none());
-        // A new paper near the own school's papers gains, whoever reads it.
+        // A new paper near the papers of the reader's own school gains.
         let says = |mut nearest: Vec<(u32, f32)>| {
-            weigh(&mut nearest);
-            carried_over(&pull, &nearest)
+            weigh_neighbours(&mut nearest);
+            neighbour_pull(&pull, &nearest)
         };
         let near = says(vec![(3, 0.9), (5, 0.8)]);
         let far = says(vec![(13, 0.9), (15, 0.8)]);
-        assert!(far < 0.2 && carried_over(&pull, &[]) == 0.0, "{far}");
-        // Between what its two neighbours say, and more than a paper at large gets.
+        assert!(far < 0.2 && neighbour_pull(&pull, &[]) == 0.0, "{far}");
+        // Between the values of its two neighbours, and above that of the average paper.
         let says = |p: usize| pull[p].ln_1p();
         let (least, most) = (says(3).min(says(5)), says(3).max(says(5)));
         assert!((least..=most).contains(&near) && near > std::f32::consts::LN_2, "{near} of {least} and {most}");
     }
 
     #[test]
-    fn values_are_told_in_steps_and_their_mean_is_kept() {
+    fn values_are_quantized_and_their_mean_is_kept() {
         for value in [0.0, 0.1, 0.3, 0.83, 1.37, 1.76] {
-            let lines: Vec<f32> = (0..1000).map(|k| told(value, (k as f32 + 0.5) / 1000.0)).collect();
-            assert!(lines.iter().all(|v| (v / STEP).fract() == 0.0 && (v - value).abs() < STEP));
-            assert!((lines.iter().sum::<f32>() / 1000.0 - value).abs() < 0.01);
+            let dithered: Vec<f32> = (0..1000).map(|k| quantize(value, (k as f32 + 0.5) / 1000.0)).collect();
+            assert!(dithered.iter().all(|v| (v / COREADING_STEP).fract() == 0.0 && (v - value).abs() < COREADING_STEP));
+            assert!((dithered.iter().sum::<f32>() / 1000.0 - value).abs() < 0.01);
         }
     }
 

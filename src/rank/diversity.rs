@@ -7,8 +7,9 @@ use crate::vector::dot;
 /// Picks `n` of the candidates, each time the one with the greatest
 /// `(1 - diversity) * score - diversity * (greatest similarity to one that is picked already)`.
 ///
-/// `scores` and `vectors` (unit length) belong together; `diversity` is from 0 (by score alone) to 1. Gives indices in
-/// the order picked; equal values go to the smaller index. Fewer when it is [given up](crate::cancel).
+/// `vectors[i]` (of unit length) belongs to `scores[i]`; `diversity` goes from 0 (by score alone) to 1. Gives indices
+/// in the order picked; of equal values the smaller index comes first. Gives fewer if the work is
+/// [cancelled](crate::cancel).
 pub fn mmr(scores: &[f32], vectors: &[Vec<f32>], diversity: f32, n: usize) -> Vec<usize> {
     let mut left: Vec<usize> = (0..scores.len().min(vectors.len())).collect();
     let mut closest = vec![0f32; scores.len()];
@@ -21,7 +22,7 @@ pub fn mmr(scores: &[f32], vectors: &[Vec<f32>], diversity: f32, n: usize) -> Ve
         picked.push(next);
         for &i in &left {
             let similarity = dot(&vectors[i], &vectors[next]);
-            // Before the first pick nothing is close to anything, so a negative similarity must count too.
+            // The first similarity replaces the initial 0 even if it is negative.
             closest[i] = if picked.len() == 1 { similarity } else { closest[i].max(similarity) };
         }
     }

@@ -1,38 +1,46 @@
-//! A history split into interests, interests that keep their name as it grows, and a fair share of a list for each.
+//! Interests: groups of a reader's examples found by clustering, matched to the groups of earlier runs, and their slots
+//! in a list.
 
-/// Most examples that are clustered; the rest falls to the closest cluster.
+use crate::assignment;
+
+/// At most so many examples are clustered; the caller puts the others into the closest group.
 pub const MAX_CLUSTERED: usize = 600;
 
-/// Most interests of a reader.
+/// A reader has at most so many interests.
 const MAX_INTERESTS: usize = 20;
 
-/// Examples that a reader has said something about together: one group, whatever is found.
+/// A group that is given before clustering, because the reader has edited that interest: its members stay together.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Seed {
+pub struct ClusterSeed {
     /// Which examples; at least one.
     pub members: Vec<usize>,
-    /// The mean affinity to these from which on others join them.
+    /// The least mean affinity to the members at which another example joins.
     pub joins: f32,
 }
 
-/// Groups `n` examples by average linkage: the two groups that are closest on average become one, as long as they are
-/// closer than `least` (or too many are left). `affinity` is symmetric.
+/// Clusters `n` examples by average linkage: the two groups with the greatest mean affinity merge, as long as that is
+/// at least `least` or there are more than 20 groups. `affinity` is symmetric.
 ///
-/// Gives the group of each example; groups are numbered by their first example. Groups of one example that are at least
-/// half as close to another group as groups must be fall to it when there are ten examples or more: among many papers a
-/// single one is no interest yet.
+/// Gives the group of each example; groups are numbered by their first example. With ten examples or more, a group of
+/// one example joins the closest larger group if its affinity to it is above half of `least`: a single paper among many
+/// is not an interest yet.
 pub fn cluster(n: usize, affinity: impl Fn(usize, usize) -> f32, least: f32) -> Vec<usize> {
     cluster_around(n, affinity, least, &[])
 }
 
-/// The same around seeds: what was parted stays parted. A seed stays one group and no two become one; others join a seed by
-/// their affinity to its own members and not to what joined before, so that it cannot drift from one topic to another.
-pub fn cluster_around(n: usize, affinity: impl Fn(usize, usize) -> f32, least: f32, seeds: &[Seed]) -> Vec<usize> {
+/// [`cluster`] around given groups. A seed stays one group, and two seeds never merge. Others join a seed by their
+/// affinity to its own members only, not to those that joined before, so that a seed cannot drift from topic to topic.
+pub fn cluster_around(
+    n: usize,
+    affinity: impl Fn(usize, usize) -> f32,
+    least: f32,
+    seeds: &[ClusterSeed],
+) -> Vec<usize> {
     let mut groups = Groups::new(n, affinity, least, seeds);
-    groups.join(&|groups, value| value >= least && groups.alive.len() > 1);
-    groups.apart();
-    groups.join(&|groups, _| groups.alive.len() + seeds.len() > MAX_INTERESTS);
-    groups.adopt(seeds);
+    groups.merge_while(&|groups, value| value >= least && groups.alive.len() > 1);
+    groups.set_seeds_aside();
+    groups.merge_while(&|groups, _| groups.alive.len() + seeds.len() > MAX_INTERESTS);
+    groups.absorb_single(seeds);
     let mut numbers = std::collections::HashMap::new();
     groups
         .of
@@ -44,24 +52,24 @@ pub fn cluster_around(n: usize, affinity: impl Fn(usize, usize) -> f32, least: f
         .collect()
 }
 
-/// Groups that become fewer. A group has the number of one of its examples.
+/// The groups while they merge. A group is named by the index of one of its examples.
 struct Groups {
     n: usize,
     least: f32,
-    /// Sums of affinities between groups, so that the average of a union is a division away.
+    /// Sums of affinities between groups, `n` by `n`: a mean is one division away.
     sums: Vec<f32>,
-    /// How many examples these sums are over: of a seed its own members.
+    /// The number of examples in these sums; for a seed, its own members only.
     sizes: Vec<f32>,
-    /// By how much closer than others one must be to join: of seeds alone.
+    /// For seeds: how much more affinity than between other groups is needed to join.
     seed: Vec<Option<f32>>,
     of: Vec<usize>,
     alive: Vec<usize>,
-    /// The closest neighbour of each group, looked up again only where it may have changed.
+    /// The closest other group of each group, updated only where it may have changed.
     best: Vec<Option<(usize, f32)>>,
 }
 
 impl Groups {
-    fn new(n: usize, affinity: impl Fn(usize, usize) -> f32, least: f32, seeds: &[Seed]) -> Self {
+    fn new(n: usize, affinity: impl Fn(usize, usize) -> f32, least: f32, seeds: &[ClusterSeed]) -> Self {
         let mut sums = vec![0f32; n * n];
         for i in 0..n {
             for j in 0..i {
@@ -84,7 +92,7 @@ impl Groups {
         groups
     }
 
-    /// How close two groups are; none where they may not become one.
+    /// The mean affinity of two groups; `None` for two seeds, which never merge.
     fn average(&self, i: usize, j: usize) -> Option<f32> {
         let extra = match (self.seed[i], self.seed[j]) {
             (Some(_), Some(_)) => return None,
@@ -98,22 +106,22 @@ impl Groups {
         others.filter_map(|j| Some((j, self.average(i, j)?))).max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
     }
 
-    /// Puts the examples of one group into another. What joins a seed leaves the seed's sums as they are.
-    fn unite(&mut self, keep: usize, gone: usize) {
+    /// Moves the examples of one group into another. A seed's sums stay those of its own members.
+    fn unite(&mut self, keep: usize, absorbed: usize) {
         if self.seed[keep].is_none() {
-            for &k in self.alive.iter().filter(|k| **k != keep && **k != gone) {
-                let sum = self.sums[keep * self.n + k] + self.sums[gone * self.n + k];
+            for &k in self.alive.iter().filter(|k| **k != keep && **k != absorbed) {
+                let sum = self.sums[keep * self.n + k] + self.sums[absorbed * self.n + k];
                 self.sums[keep * self.n + k] = sum;
                 self.sums[k * self.n + keep] = sum;
             }
-            self.sizes[keep] += self.sizes[gone];
+            self.sizes[keep] += self.sizes[absorbed];
         }
-        self.alive.retain(|k| *k != gone);
-        self.of.iter_mut().filter(|g| **g == gone).for_each(|g| *g = keep);
+        self.alive.retain(|k| *k != absorbed);
+        self.of.iter_mut().filter(|g| **g == absorbed).for_each(|g| *g = keep);
     }
 
-    /// Makes the two closest groups one, as long as `go_on` says so of how close they are.
-    fn join(&mut self, go_on: &dyn Fn(&Self, f32) -> bool) {
+    /// Merges the two closest groups as long as `go_on` agrees, given their mean affinity.
+    fn merge_while(&mut self, go_on: &dyn Fn(&Self, f32) -> bool) {
         loop {
             let of = |i: &usize| self.best[*i].map_or(f32::NEG_INFINITY, |b| b.1);
             let Some(&i) = self.alive.iter().max_by(|a, b| of(a).total_cmp(&of(b)).then(b.cmp(a))) else { break };
@@ -121,11 +129,11 @@ impl Groups {
             if !go_on(self, value) {
                 break;
             }
-            let (keep, gone) = if self.seed[j].is_some() { (j, i) } else { (i.min(j), i.max(j)) };
-            let (keep, gone) = if self.seed[gone].is_some() { (gone, keep) } else { (keep, gone) };
-            self.unite(keep, gone);
+            let (keep, absorbed) = if self.seed[j].is_some() { (j, i) } else { (i.min(j), i.max(j)) };
+            let (keep, absorbed) = if self.seed[absorbed].is_some() { (absorbed, keep) } else { (keep, absorbed) };
+            self.unite(keep, absorbed);
             for k in self.alive.clone() {
-                if k == keep || self.best[k].is_some_and(|b| b.0 == keep || b.0 == gone) {
+                if k == keep || self.best[k].is_some_and(|b| b.0 == keep || b.0 == absorbed) {
                     self.best[k] = self.closest(k);
                 } else if let Some(value) = self.average(k, keep)
                     && self.best[k].is_none_or(|b| value > b.1)
@@ -136,8 +144,8 @@ impl Groups {
         }
     }
 
-    /// Leaves the seeds out of what is joined from now on: only what is close enough joins them, however many are left.
-    fn apart(&mut self) {
+    /// Excludes the seeds from further merging: nothing joins a seed only because there are too many groups.
+    fn set_seeds_aside(&mut self) {
         if self.seed.iter().all(Option::is_none) {
             return;
         }
@@ -147,8 +155,8 @@ impl Groups {
         }
     }
 
-    /// Gives single examples to a group that they are halfway close to, where there are enough examples.
-    fn adopt(&mut self, seeds: &[Seed]) {
+    /// Moves single examples into a group that they are at least halfway close to, if there are ten examples or more.
+    fn absorb_single(&mut self, seeds: &[ClusterSeed]) {
         self.alive.extend(seeds.iter().filter_map(|s| s.members.first()));
         self.alive.sort_unstable();
         if self.n < 10 {
@@ -169,35 +177,31 @@ impl Groups {
     }
 }
 
-/// Which of the old groups each new one goes on with: those that share most papers first, each at most once.
+/// Matches new groups to old ones: for each new group the old one that it continues, each old group at most once. The
+/// matching has the greatest total overlap, so that of two groups that grew out of one the other can still continue
+/// another.
 ///
-/// `overlap(new, old)` is the weight of the papers that are in both.
-pub fn follow(new: usize, old: usize, overlap: impl Fn(usize, usize) -> f32) -> Vec<Option<usize>> {
-    let mut pairs: Vec<(f32, usize, usize)> = (0..new)
-        .flat_map(|i| (0..old).map(move |j| (i, j)))
-        .map(|(i, j)| (overlap(i, j), i, j))
-        .filter(|p| p.0 > 0.0)
-        .collect();
-    pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-    let (mut out, mut taken) = (vec![None; new], vec![false; old]);
-    for (_, i, j) in pairs {
-        if out[i].is_none() && !taken[j] {
-            out[i] = Some(j);
-            taken[j] = true;
-        }
+/// `overlap(new, old)` is the total weight of the papers in both.
+pub fn match_groups(new: usize, old: usize, overlap: impl Fn(usize, usize) -> f32) -> Vec<Option<usize>> {
+    let pairs = (0..new).flat_map(|i| (0..old).map(move |j| (i, j)));
+    let weights: Vec<(u32, u32, f64)> = pairs.map(|(i, j)| (i as u32, j as u32, f64::from(overlap(i, j)))).collect();
+    let mut out = vec![None; new];
+    for (i, j) in assignment::best(&weights) {
+        out[i as usize] = Some(j as usize);
     }
     out
 }
 
-/// Deals places to groups by their shares (at least zero): each place goes to the group that is furthest behind its share.
-/// Gives the group of each place; however far one looks, every group is within a place or so of its share. No group gets
-/// more than it has, and what one cannot fill goes to the others.
-pub fn allocate_slots(shares: &[f32], have: &[usize], places: usize) -> Vec<usize> {
+/// Allocates the slots of a list to groups by their shares (at least zero): each slot goes to the group that is
+/// furthest behind its share. Gives the group of each slot. In every prefix of the list each group is within about one
+/// slot of its share. No group gets more slots than it has papers (`have`); the slots that it cannot fill go to the
+/// others.
+pub fn allocate_slots(shares: &[f32], have: &[usize], slots: usize) -> Vec<usize> {
     let mut given = vec![0usize; shares.len()];
-    // What a group is owed; when a group is used up its part of later places is owed to the others.
+    // The slots that a group is due so far. When a group has no papers left, the others share its part of later slots.
     let mut owed = vec![0f32; shares.len()];
     let mut out = Vec::new();
-    while out.len() < places {
+    while out.len() < slots {
         let open: Vec<usize> = (0..shares.len()).filter(|k| given[*k] < have[*k] && shares[*k] > 0.0).collect();
         let sum: f32 = open.iter().map(|k| shares[*k]).sum();
         for &k in &open {
@@ -258,7 +262,7 @@ mod tests {
         // A chain: each example is close to the next, so that linkage would put all into one group.
         let affinity = |i: usize, j: usize| 0.6 - 0.1 * i.abs_diff(j) as f32;
         assert_eq!(cluster(8, affinity, 0.1), [0; 8]);
-        let seed = |members: &[usize], joins| Seed { members: members.to_vec(), joins };
+        let seed = |members: &[usize], joins| ClusterSeed { members: members.to_vec(), joins };
         let parted = cluster_around(8, affinity, 0.1, &[seed(&[0, 1], 0.1), seed(&[6, 7], 0.1)]);
         assert!(parted[0] == parted[1] && parted[6] == parted[7] && parted[0] != parted[6], "{parted:?}");
         // The rest is close to itself first, and then too far from the seed as a whole.
@@ -271,8 +275,8 @@ mod tests {
     }
 
     fn counts(shares: &[f32], have: &[usize], places: usize) -> Vec<usize> {
-        let dealt = allocate_slots(shares, have, places);
-        (0..shares.len()).map(|k| dealt.iter().filter(|g| **g == k).count()).collect()
+        let slots = allocate_slots(shares, have, places);
+        (0..shares.len()).map(|k| slots.iter().filter(|g| **g == k).count()).collect()
     }
 
     #[test]
@@ -294,7 +298,7 @@ mod tests {
             values in prop::collection::vec(-1f32..1.0, 30 * 30), n in 4usize..30, joins in 0.0f32..0.5
         ) {
             let affinity = |i: usize, j: usize| values[i.min(j) * 30 + i.max(j)];
-            let seeds = [Seed { members: vec![1], joins }, Seed { members: vec![0, 3], joins }];
+            let seeds = [ClusterSeed { members: vec![1], joins }, ClusterSeed { members: vec![0, 3], joins }];
             let groups = cluster_around(n, affinity, 0.08, &seeds);
             prop_assert_eq!(groups.len(), n);
             prop_assert!(groups[0] == groups[3] && groups[0] != groups[1]);
@@ -320,11 +324,11 @@ mod tests {
         #[test]
         fn groups_follow_at_most_one(new in 0usize..6, old in 0usize..6, seed in 0usize..1000) {
             let overlap = |i: usize, j: usize| ((i * 7 + j * 13 + seed) % 5) as f32;
-            let mut followed: Vec<usize> = follow(new, old, overlap).into_iter().flatten().collect();
-            let n = followed.len();
-            followed.sort_unstable();
-            followed.dedup();
-            prop_assert_eq!(followed.len(), n);
+            let mut matched: Vec<usize> = match_groups(new, old, overlap).into_iter().flatten().collect();
+            let n = matched.len();
+            matched.sort_unstable();
+            matched.dedup();
+            prop_assert_eq!(matched.len(), n);
         }
 
         #[test]
@@ -333,7 +337,7 @@ mod tests {
             let mut new = old.clone();
             new.extend(vec![1; extra]);
             let overlap = |i: usize, j: usize| (0..old.len()).filter(|k| new[*k] == i && old[*k] == j).count() as f32;
-            prop_assert_eq!(follow(2, 2, overlap), vec![Some(0), Some(1)]);
+            prop_assert_eq!(match_groups(2, 2, overlap), vec![Some(0), Some(1)]);
         }
     }
 }

@@ -1,37 +1,40 @@
-//! Regularised logistic regression over dense and sparse features, by coordinate descent in the dual: Yu, Huang and Lin,
-//! "Dual coordinate descent methods for logistic regression and maximum entropy models", Machine Learning 85, 2011.
+//! Regularised logistic regression over dense and sparse features, by coordinate descent in the dual: Yu, Huang and
+//! Lin, "Dual coordinate descent methods for logistic regression and maximum entropy models", Machine Learning 85,
+//! 2011.
 //!
-//! The dual has one number an example, and the weights are the sum of the examples by these numbers. So the share of each
-//! example in a score comes for free.
+//! The dual has one variable for each example, and the weights are the sum of the examples times these variables. So
+//! the part of each example in a score comes for free.
+
+use fastrand::Rng;
 
 use crate::cancel;
 use crate::vector::{add, dot, sparse_dot};
 
-/// An example: what it looks like, which side it is on, and how much it counts.
+/// A training example: features, class and weight.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
-    /// Dense features; the same number in every sample. An absent one (empty) counts as all zero.
+    /// Dense features, the same number in every sample; empty counts as all zero.
     pub dense: &'a [f32],
-    /// Sparse features: number and value.
+    /// Sparse features: feature number and value.
     pub sparse: &'a [(u32, f32)],
     /// Whether it is a positive example.
     pub positive: bool,
-    /// The price of getting it wrong, before the balance of the classes; above zero.
+    /// The cost of misclassifying it, before classes are balanced; above zero.
     pub weight: f32,
 }
 
 /// How to fit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
-    /// The price of errors beside that of large weights (`C`): the penalty is half the squared weights.
+    /// The cost of errors (`C`) against the penalty, which is half the squared weights.
     pub c: f32,
-    /// Whether both classes weigh the same in all, whatever their numbers; else each sample as it is.
+    /// Whether both classes get the same total weight, whatever their numbers.
     pub balanced: bool,
-    /// The value of a constant feature: how freely the bias moves.
+    /// The value of the constant feature: the larger, the less the bias is penalised.
     pub bias: f32,
     /// Passes over the samples, at most.
     pub passes: usize,
-    /// The greatest change of a dual number, as a share of its range, below which the fit is done.
+    /// Stop when no dual variable moves by more than this share of its range.
     pub tolerance: f32,
 }
 
@@ -41,35 +44,35 @@ impl Default for Options {
     }
 }
 
-/// A fitted model: the log odds of a paper are `dense . x + sparse . y + bias`.
+/// A fitted model: the log odds of an example are `dense . x + sparse . y + bias`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Logistic {
     /// Weights of the dense features.
     pub dense: Vec<f32>,
-    /// Weights of the sparse features that the samples have, in the order of their numbers.
+    /// Weights of the sparse features that the samples have, sorted by feature number.
     pub sparse: Vec<(u32, f32)>,
-    /// The constant.
+    /// The intercept.
     pub bias: f32,
-    /// What each sample adds: `dense` is the sum of `share * sample.dense`, `bias` that of `share * options.bias^2`, and so
-    /// on. Above zero for positives, below for the rest.
+    /// What each sample adds: `dense` is the sum of `share * sample.dense`, `bias` that of `share * options.bias^2`,
+    /// and so on. Above zero for positives, below for the rest.
     pub shares: Vec<f32>,
 }
 
 impl Logistic {
-    /// Fits a model. Samples of one class only, or none, give a model all the same: the penalty keeps it finite.
+    /// Fits a model. It is finite for any samples, even none or those of one class only, because of the penalty.
     ///
-    /// `sparse_features` is one more than the greatest number of a sparse feature. When it is [given up](crate::cancel) it is
-    /// not what it should be.
+    /// `sparse_features` is one more than the greatest number of a sparse feature. If the work is
+    /// [cancelled](crate::cancel), the model is not converged and must not be used.
     pub fn fit(samples: &[Sample<'_>], sparse_features: usize, options: Options) -> Self {
         let dimension = samples.iter().map(|s| s.dense.len()).max().unwrap_or(0);
-        let prices = prices(samples, options);
+        let costs = costs(samples, options);
         let mut fit = Fit {
             dense: vec![0.0; dimension],
             sparse: vec![0.0; sparse_features],
             bias: 0.0,
             options,
-            // As far inside the range as the paper's algorithm begins.
-            duals: prices.iter().map(|price| (1e-3 * price).min(1e-6)).collect(),
+            // The starting point of the paper's algorithm.
+            duals: costs.iter().map(|cost| (1e-3 * cost).min(1e-6)).collect(),
         };
         for (k, s) in samples.iter().enumerate() {
             fit.add(s, if s.positive { fit.duals[k] } else { -fit.duals[k] });
@@ -82,7 +85,7 @@ impl Logistic {
             }
             let mut moved = 0f32;
             for &k in turn.next() {
-                moved = moved.max(fit.step(&samples[k], k, prices[k], norms[k]));
+                moved = moved.max(fit.step(&samples[k], k, costs[k], norms[k]));
             }
             if moved < options.tolerance {
                 break;
@@ -98,7 +101,7 @@ impl Logistic {
         }
     }
 
-    /// The log odds of a paper.
+    /// The log odds of an example.
     pub fn score(&self, dense: &[f32], sparse: &[(u32, f32)]) -> f32 {
         dot(&self.dense, dense) + sparse_dot(&self.sparse, sparse) + self.bias
     }
@@ -109,7 +112,7 @@ struct Fit {
     sparse: Vec<f32>,
     bias: f32,
     options: Options,
-    /// One a sample, strictly between 0 and its price.
+    /// One a sample, strictly between 0 and its cost.
     duals: Vec<f32>,
 }
 
@@ -122,16 +125,16 @@ impl Fit {
         self.bias += share * self.options.bias;
     }
 
-    /// Brings one dual number to its best value while all others stay; gives how far it moved, as a share of its range.
+    /// Optimises one dual variable while the others are fixed; gives how far it moved, as a share of its range.
     ///
     /// The function is `a ln a + (C - a) ln(C - a) + a b + (a - old)^2 q / 2`, with `b` the margin and `q` the squared
     /// length. Newton steps in `a`, or in `C - a` where that is the smaller, so that neither end loses digits.
-    fn step(&mut self, s: &Sample<'_>, k: usize, price: f32, norm: f32) -> f32 {
+    fn step(&mut self, s: &Sample<'_>, k: usize, cost: f32, norm: f32) -> f32 {
         let sign = if s.positive { 1.0 } else { -1.0 };
         let sparse: f32 = s.sparse.iter().map(|&(term, value)| self.sparse[term as usize] * value).sum();
         let margin = f64::from(sign * (dot(&self.dense, s.dense) + sparse + self.bias * self.options.bias));
-        let (c, q, old) = (f64::from(price), f64::from(norm), f64::from(self.duals[k]));
-        // With z for the end that the solution is near to: below the middle z is a, else C - a and the margin turns.
+        let (c, q, old) = (f64::from(cost), f64::from(norm), f64::from(self.duals[k]));
+        // z is the distance from the nearer end of the range: a below the middle, else C - a with the margin negated.
         let low = margin + q * (c / 2.0 - old) >= 0.0;
         let (mut z, b, from) = if low { (old, margin, old) } else { (c - old, -margin, c - old) };
         let tiny = 1e-12 * c;
@@ -143,7 +146,7 @@ impl Fit {
             let gradient = q * (z - from) + b + (z / (c - z)).ln();
             let curvature = q + c / (z * (c - z));
             let next = z - gradient / curvature;
-            // A step over the end is shortened, as the paper has it.
+            // A step beyond the range is shortened, as in the paper.
             let next = if next <= 0.0 { 0.1 * z } else { next.min(c - tiny) };
             let done = (next - z).abs() < 1e-6 * c.min(1.0);
             z = next.max(tiny);
@@ -157,12 +160,12 @@ impl Fit {
         if change != 0.0 {
             self.add(s, sign * change);
         }
-        change.abs() / price
+        change.abs() / cost
     }
 }
 
-/// The price of each sample: `C` by its weight, by what its class is short of half.
-fn prices(samples: &[Sample<'_>], options: Options) -> Vec<f32> {
+/// The cost of each sample: `C` times its weight, times the factor that balances its class.
+fn costs(samples: &[Sample<'_>], options: Options) -> Vec<f32> {
     let total = |positive: bool| samples.iter().filter(|s| s.positive == positive).map(|s| s.weight).sum::<f32>();
     let (up, down) = (total(true), total(false));
     let factor = |own: f32| if options.balanced && up > 0.0 && down > 0.0 { (up + down) / (2.0 * own) } else { 1.0 };
@@ -173,24 +176,19 @@ fn norm(s: &Sample<'_>, bias: f32) -> f32 {
     dot(s.dense, s.dense) + s.sparse.iter().map(|(_, v)| v * v).sum::<f32>() + bias * bias
 }
 
-/// Another order every time, the same at every run: in one fixed order coordinate descent is far slower.
+/// A new random order for each pass, the same in every run. In one fixed order coordinate descent is far slower.
 struct Shuffle {
     order: Vec<usize>,
-    state: u64,
+    random: Rng,
 }
 
 impl Shuffle {
     fn new(n: usize) -> Self {
-        Shuffle { order: (0..n).collect(), state: 0x9E37_79B9_7F4A_7C15 }
+        Shuffle { order: (0..n).collect(), random: Rng::with_seed(1) }
     }
 
     fn next(&mut self) -> &[usize] {
-        for k in (1..self.order.len()).rev() {
-            self.state ^= self.state << 13;
-            self.state ^= self.state >> 7;
-            self.state ^= self.state << 17;
-            self.order.swap(k, (self.state % (k as u64 + 1)) as usize);
-        }
+        self.random.shuffle(&mut self.order);
         &self.order
     }
 }
@@ -213,14 +211,14 @@ mod tests {
     /// The gradient of the primal objective at the fitted weights: zero at the optimum.
     fn gradient(data: &Data, options: Options, model: &Logistic) -> Vec<f32> {
         let samples = samples(data);
-        let prices = prices(&samples, options);
+        let costs = costs(&samples, options);
         let mut g: Vec<f32> = model.dense.clone();
         let mut sparse: std::collections::BTreeMap<u32, f32> = model.sparse.iter().copied().collect();
         let mut bias = model.bias / options.bias;
-        for (s, price) in samples.iter().zip(prices) {
+        for (s, cost) in samples.iter().zip(costs) {
             let sign = if s.positive { 1.0 } else { -1.0 };
             let margin = sign * model.score(s.dense, s.sparse);
-            let pull = -sign * price / (1.0 + margin.exp());
+            let pull = -sign * cost / (1.0 + margin.exp());
             g.iter_mut().zip(s.dense).for_each(|(g, x)| *g += pull * x);
             for (term, value) in s.sparse {
                 *sparse.get_mut(term).expect("a feature of the model") += pull * value;
@@ -271,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_two_kinds_apart() {
+    fn two_classes_are_separated() {
         let data: Data = (0..40)
             .map(|k| {
                 let positive = k % 4 == 0;

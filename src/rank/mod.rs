@@ -1,4 +1,4 @@
-//! Pure arithmetic over slices: what to look for, in which order to show it, and why. No input or output.
+//! Pure arithmetic over slices: what to search for, in which order to show it, and why. No input or output.
 
 mod background;
 mod candidate_set;
@@ -13,11 +13,11 @@ mod recency;
 
 pub use background::Background;
 pub use candidate_set::{CandidateSetRanker, Document};
-pub use coreading::{CoreadingMatrix, MIN_READERS_TO_SHOW, STEP, carried_over, told, weigh};
+pub use coreading::{COREADING_STEP, CoreadingMatrix, MIN_READERS_TO_SHOW, neighbour_pull, quantize, weigh_neighbours};
 pub use diversity::mmr;
-pub use interests::{MAX_CLUSTERED, Seed, allocate_slots, cluster, cluster_around, follow};
+pub use interests::{ClusterSeed, MAX_CLUSTERED, allocate_slots, cluster, cluster_around, match_groups};
 pub use logistic::{Logistic, Options as LogisticOptions, Sample};
-pub use preference_model::{Candidate, Parts, PreferenceModel, WeightedExample};
+pub use preference_model::{Candidate, PreferenceModel, ScoreParts, WeightedExample};
 pub use profile::{Example, Profile, Strategy};
-pub use questions::{Panel, Questions, known_enough, representatives};
+pub use questions::{QuestionPanel, QuestionPlanner, choose_panel, well_known};
 pub use recency::{UNDATED, decay};

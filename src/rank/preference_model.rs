@@ -1,29 +1,31 @@
-//! What a reader likes, learned from examples: a score for any paper, and the share of each example and word in it.
+//! The preference model of a reader, learned from weighted examples: a score for any paper, and what each example and
+//! each term adds to it.
 //!
-//! Four readings of the same examples, each brought to standard deviations among papers at large, and added:
+//! The score is a weighted sum of four features, each in standard deviations among a sample of the corpus:
 //!
-//! - `plain`: similarity to the weighted mean of the likes, less that of the dislikes (Rocchio);
-//! - `centred`: the same as seen against the [`Background`];
-//! - `near`: a soft maximum of the centred similarity to single likes, so that separate interests do not blur;
-//! - `words`: the terms of the examples.
+//! - `plain`: cosine to the weighted mean of the likes, less that to the dislikes (Rocchio);
+//! - `centred`: the same under the mean and metric of the [`Background`];
+//! - `near`: a soft maximum of the centred cosine to single likes, which keeps separate interests apart;
+//! - `words`: the product with the terms of the examples.
 //!
-//! How much each counts follows from what there is: with one or two likes, or as many dislikes as likes, the plain mean is
-//! best; from five likes on the background tells more; words count by how many there are. All measured (`eval users`).
+//! The weights follow from the examples: with one or two likes, or as many dislikes as likes, the plain mean is best;
+//! from five likes on the background helps; words weigh by how many terms the likes have. All measured with `eval
+//! users`.
 
 use super::Background;
 use crate::vector::{add, dot, sparse, sparse_dot};
 
-/// Sharpness of the soft maximum.
+/// Sharpness of the soft maximum: the larger, the nearer to a true maximum.
 const SHARPNESS: f32 = 8.0;
 
-/// An example.
+/// A paper that the reader likes or dislikes.
 #[derive(Debug, Clone, Copy)]
 pub struct WeightedExample<'a> {
-    /// Above zero for a like, below for a dislike; how much it counts beside the others.
+    /// Above zero for a like, below for a dislike. Only the ratios between examples count.
     pub weight: f32,
     /// Its unit vector.
     pub vector: &'a [f32],
-    /// Its terms, of unit length together, by rising number.
+    /// Its terms as a sparse unit vector, sorted by term number.
     pub terms: &'a [(u32, f32)],
 }
 
@@ -36,30 +38,30 @@ pub struct Candidate<'a> {
     pub words: f32,
 }
 
-/// A fitted model of a reader.
+/// A fitted model of one reader.
 #[derive(Debug, Clone)]
 pub struct PreferenceModel {
-    /// Share of each example in the means: likes sum to 1, dislikes to minus what they count together.
+    /// The coefficient of each example in the means ([`shares`]).
     shares: Vec<f32>,
     vectors: Vec<Vec<f32>>,
-    /// Each example under the metric, with its offset.
+    /// Each example projected by the [`Background`], with its offset.
     mapped: Vec<(Vec<f32>, f32)>,
-    /// Its length under the metric.
+    /// The length of each example under the metric.
     lengths: Vec<f32>,
     plain: Vec<f32>,
     centred: (Vec<f32>, f32),
-    /// Likes for `near`: which example, its share, and what its product is divided by.
+    /// The likes for `near`: which example, its share, and the factor that turns its product into a cosine.
     likes: Vec<(usize, f32, f32)>,
     words: Vec<(u32, f32)>,
     weights: Weights,
     scales: Scales,
-    /// The mean of the papers that the scales were taken from: what a paper at large has of each example.
-    at_large: Vec<f32>,
-    /// `plain` and `centred` together, with their weights and scales: one product a paper.
-    coarse: (Vec<f32>, f32),
+    /// The mean vector of the papers that the scales were taken from.
+    sample_mean: Vec<f32>,
+    /// `plain` and `centred` with their weights and scales as one direction, and its offset: one product a paper.
+    linear: (Vec<f32>, f32),
 }
 
-/// How much each reading counts; they sum to 1.
+/// The weight of each feature; they sum to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Weights {
     plain: f32,
@@ -68,7 +70,7 @@ struct Weights {
     words: f32,
 }
 
-/// Mean and standard deviation of each reading among papers at large.
+/// Mean and standard deviation of each feature among a sample of the corpus.
 #[derive(Debug, Clone, Copy)]
 struct Scales {
     plain: (f32, f32),
@@ -77,18 +79,18 @@ struct Scales {
     words: (f32, f32),
 }
 
-/// A score, taken apart: everything sums to it.
+/// A score by what adds to it. All parts together sum to the score.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Parts {
-    /// What each example adds beside what it adds to a paper at large.
+pub struct ScoreParts {
+    /// What each example adds, beyond what it adds to the average paper.
     pub examples: Vec<f32>,
-    /// What each term adds that the paper shares with the examples.
+    /// What each term adds that the paper shares with the examples: term number and part.
     pub terms: Vec<(u32, f32)>,
-    /// What is left of what a paper at large would get, taken off: by its words.
+    /// The rest: mostly the average paper's word score, which is subtracted.
     pub baseline: f32,
 }
 
-impl Parts {
+impl ScoreParts {
     /// The score.
     pub fn sum(&self) -> f32 {
         self.examples.iter().sum::<f32>() + self.terms.iter().map(|t| t.1).sum::<f32>() + self.baseline
@@ -96,10 +98,10 @@ impl Parts {
 }
 
 impl PreferenceModel {
-    /// Fits a model to the examples; `None` when none is a like. [`PreferenceModel::calibrate`] it before use.
+    /// Fits a model to the examples; `None` when none is a like. Call [`PreferenceModel::calibrate`] before use.
     pub fn fit(examples: &[WeightedExample<'_>], background: &Background) -> Option<Self> {
         let (n, m, shares) = shares(&examples.iter().map(|e| e.weight).collect::<Vec<_>>())?;
-        let mapped: Vec<(Vec<f32>, f32)> = examples.iter().map(|e| background.map(e.vector)).collect();
+        let mapped: Vec<(Vec<f32>, f32)> = examples.iter().map(|e| background.project(e.vector)).collect();
         let length = |(e, (map, offset)): (&WeightedExample<'_>, &(Vec<f32>, f32))| {
             (dot(map, e.vector) - offset).max(0.0).sqrt().max(1e-6)
         };
@@ -116,10 +118,10 @@ impl PreferenceModel {
         let words = sparse(words);
         let likes = examples.iter().enumerate().filter(|(_, e)| e.weight > 0.0);
         let likes = likes.map(|(k, _)| (k, shares[k], 1.0 / (lengths[k] * background.length())));
-        // With one or two likes the background says more of them than they do; with as many dislikes as likes it is not
-        // needed to say where the border is.
+        // With one or two likes the background would outweigh them; with as many dislikes as likes these already mark
+        // the border, and the background adds nothing.
         let b = n * n / (n * n + 6.0) * n / (n + 10.0 * m);
-        // A title has a dozen terms that tell something, an abstract eighty.
+        // A title has a dozen terms of weight, an abstract eighty.
         let liked_terms: f32 = shares.iter().zip(examples).map(|(s, e)| s.max(0.0) * e.terms.len() as f32).sum();
         let v = (liked_terms / 80.0).clamp(0.1, 1.0);
         let weights = Weights { plain: 1.0 - b, centred: b / 2.0, near: b / 2.0, words: v };
@@ -132,7 +134,7 @@ impl PreferenceModel {
         };
         let unit = (0.0, 1.0);
         let mut preferences = PreferenceModel {
-            at_large: vec![0.0; d],
+            sample_mean: vec![0.0; d],
             likes: likes.collect(),
             lengths: lengths.clone(),
             vectors: examples.iter().map(|e| e.vector.to_vec()).collect(),
@@ -143,14 +145,15 @@ impl PreferenceModel {
             words,
             weights,
             scales: Scales { plain: unit, centred: unit, near: unit, words: unit },
-            coarse: (Vec::new(), 0.0),
+            linear: (Vec::new(), 0.0),
         };
-        preferences.join();
+        preferences.combine();
         Some(preferences)
     }
 
-    /// Brings the readings to one scale: standard deviations among these papers, a sample of the corpus or the papers that
-    /// are to be ranked. Without any, or where all are alike, the scale stays.
+    /// Brings the features to one scale: standard deviations among these papers, which are a sample of the corpus or
+    /// the papers to be ranked. With fewer than two papers nothing changes; a feature that is equal on all keeps scale
+    /// 1.
     pub fn calibrate(&mut self, sample: &[Candidate<'_>]) {
         if sample.len() < 2 {
             return;
@@ -163,77 +166,77 @@ impl PreferenceModel {
             words: scale(&|c| c.words),
         };
         self.scales = scales;
-        self.at_large.fill(0.0);
+        self.sample_mean.fill(0.0);
         for c in sample {
-            add(&mut self.at_large, 1.0 / sample.len() as f32, c.vector);
+            add(&mut self.sample_mean, 1.0 / sample.len() as f32, c.vector);
         }
-        self.join();
+        self.combine();
     }
 
-    /// The same preferences in meaning alone.
-    pub fn in_meaning(&self) -> Self {
+    /// The same model without the words.
+    pub fn without_words(&self) -> Self {
         let Weights { plain, centred, near, .. } = self.weights;
         let sum = plain + centred + near;
-        self.weighed(Weights { plain: plain / sum, centred: centred / sum, near: near / sum, words: 0.0 })
+        self.with_weights(Weights { plain: plain / sum, centred: centred / sum, near: near / sum, words: 0.0 })
     }
 
-    /// The same preferences in words alone.
-    pub fn in_words(&self) -> Self {
-        self.weighed(Weights { plain: 0.0, centred: 0.0, near: 0.0, words: 1.0 })
+    /// The same model with nothing but the words.
+    pub fn words_only(&self) -> Self {
+        self.with_weights(Weights { plain: 0.0, centred: 0.0, near: 0.0, words: 1.0 })
     }
 
-    fn weighed(&self, weights: Weights) -> Self {
+    fn with_weights(&self, weights: Weights) -> Self {
         let mut preferences = PreferenceModel { weights, ..self.clone() };
-        preferences.join();
+        preferences.combine();
         preferences
     }
 
-    /// How many likes the model was fitted to.
+    /// The number of likes that the model was fitted to.
     pub fn likes(&self) -> usize {
         self.likes.len()
     }
 
-    fn join(&mut self) {
+    fn combine(&mut self) {
         let (p, c) = (self.weights.plain / self.scales.plain.1, self.weights.centred / self.scales.centred.1);
-        let joined = self.plain.iter().zip(&self.centred.0).map(|(a, b)| p * a + c * b).collect();
+        let combined = self.plain.iter().zip(&self.centred.0).map(|(a, b)| p * a + c * b).collect();
         let offset = c * self.centred.1
             + p * self.scales.plain.0
             + c * self.scales.centred.0
             + self.weights.words * self.scales.words.0 / self.scales.words.1;
-        self.coarse = (joined, offset);
+        self.linear = (combined, offset);
     }
 
-    /// The vectors of the examples, in their order.
+    /// The vectors of the examples, in the order in which they were given.
     pub fn vectors(&self) -> &[Vec<f32>] {
         &self.vectors
     }
 
-    /// The terms of the examples with their weights: what a paper's terms are multiplied by.
+    /// The weight of each term of the examples, sorted by term number: multiply a paper's terms with it.
     pub fn words(&self) -> &[(u32, f32)] {
         &self.words
     }
 
-    /// A direction whose neighbours are good candidates.
+    /// A query vector, not of unit length, whose nearest neighbours are good candidates.
     pub fn direction(&self) -> &[f32] {
-        &self.coarse.0
+        &self.linear.0
     }
 
-    /// The score without `near`: one product, enough to tell which papers are worth a closer look.
-    fn coarse(&self, paper: Candidate<'_>) -> f32 {
-        dot(&self.coarse.0, paper.vector) - self.coarse.1 + self.weights.words * paper.words / self.scales.words.1
+    /// The score without `near`: one product, enough to decide which papers to score in full.
+    fn linear_score(&self, paper: Candidate<'_>) -> f32 {
+        dot(&self.linear.0, paper.vector) - self.linear.1 + self.weights.words * paper.words / self.scales.words.1
     }
 
-    /// The score, in standard deviations above a paper at large.
+    /// The score, in standard deviations above the average paper of the sample.
     pub fn score(&self, paper: Candidate<'_>) -> f32 {
         let (mean, deviation) = self.scales.near;
         let near = if self.weights.near > 0.0 { self.near(paper.vector) } else { mean };
-        self.coarse(paper) + self.weights.near * (near - mean) / deviation
+        self.linear_score(paper) + self.weights.near * (near - mean) / deviation
     }
 
-    /// Scores many papers, the most promising closely and the rest from what a product says: for a rest that is far down
-    /// it makes no difference, and it is much quicker. Nobody of the rest comes before the others.
+    /// Scores many papers: the best `closely` by one product in full, the rest by that product alone, which is much
+    /// faster and changes nothing near the top. No paper of the rest gets a higher score than one scored in full.
     pub fn score_all(&self, papers: &[Candidate<'_>], closely: usize) -> Vec<f32> {
-        let mut scores: Vec<f32> = papers.iter().map(|p| self.coarse(*p)).collect();
+        let mut scores: Vec<f32> = papers.iter().map(|p| self.linear_score(*p)).collect();
         if self.weights.near <= 0.0 {
             return papers.iter().map(|p| self.score(*p)).collect();
         }
@@ -253,31 +256,34 @@ impl PreferenceModel {
         scores
     }
 
-    /// Log of the mean of exponentials of the similarity to each like.
+    /// The soft maximum of the cosines to the likes: the log of the weighted mean of their exponentials, over
+    /// sharpness.
     fn near(&self, vector: &[f32]) -> f32 {
-        let (sum, greatest, _) = self.pulls(vector);
+        let (sum, greatest, _) = self.exponentials(vector);
         (sum.max(f32::MIN_POSITIVE).ln() + greatest) / SHARPNESS
     }
 
-    /// The pull of each like, as a multiple of `exp(greatest)`; their sum; and the greatest exponent.
-    fn pulls(&self, vector: &[f32]) -> (f32, f32, Vec<f32>) {
+    /// The sum of the weighted exponentials, the greatest exponent, and each exponential as a multiple of
+    /// `exp(greatest)`.
+    fn exponentials(&self, vector: &[f32]) -> (f32, f32, Vec<f32>) {
         let exponent = |(k, _, divisor): &(usize, f32, f32)| {
             let (map, offset) = &self.mapped[*k];
             SHARPNESS * (dot(map, vector) - offset) * divisor
         };
         let exponents: Vec<f32> = self.likes.iter().map(exponent).collect();
         let greatest = exponents.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let pulls: Vec<f32> =
+        let exponentials: Vec<f32> =
             exponents.iter().zip(&self.likes).map(|(e, (_, share, _))| share * (e - greatest).exp()).collect();
-        (pulls.iter().sum(), greatest, pulls)
+        (exponentials.iter().sum(), greatest, exponentials)
     }
 
-    /// The score of a paper with these terms, taken apart.
-    pub fn parts(&self, vector: &[f32], terms: &[(u32, f32)]) -> Parts {
-        // Every paper has something of every example. Told is what this one has beyond a paper at large, so that what is told
-        // first is what brought it: the means of the readings go with the examples that they come from.
+    /// The score of a paper by example and term.
+    pub fn parts(&self, vector: &[f32], terms: &[(u32, f32)]) -> ScoreParts {
+        // Every paper resembles every example a little. An example's part is what this paper has beyond the average
+        // paper, so that the largest part is the reason why it is shown. So the features' means are split over the
+        // examples, too.
         let (p, c) = (self.weights.plain / self.scales.plain.1, self.weights.centred / self.scales.centred.1);
-        let beyond: Vec<f32> = vector.iter().zip(&self.at_large).map(|(x, m)| x - m).collect();
+        let beyond: Vec<f32> = vector.iter().zip(&self.sample_mean).map(|(x, m)| x - m).collect();
         let mut examples: Vec<f32> = self
             .shares
             .iter()
@@ -287,10 +293,10 @@ impl PreferenceModel {
             .collect();
         let (w, v) = (self.weights.near / self.scales.near.1, self.weights.words / self.scales.words.1);
         if self.weights.near > 0.0 {
-            let (sum, greatest, pulls) = self.pulls(vector);
+            let (sum, greatest, exponentials) = self.exponentials(vector);
             let near = (sum.max(f32::MIN_POSITIVE).ln() + greatest) / SHARPNESS - self.scales.near.0;
-            for ((k, ..), pull) in self.likes.iter().zip(pulls) {
-                examples[*k] += w * near * pull / sum.max(f32::MIN_POSITIVE);
+            for ((k, ..), exponential) in self.likes.iter().zip(exponentials) {
+                examples[*k] += w * near * exponential / sum.max(f32::MIN_POSITIVE);
             }
         }
         let mut shared = Vec::new();
@@ -301,45 +307,46 @@ impl PreferenceModel {
                 shared.push((term, v * weight * value));
             }
         }
-        // Nothing where the scales were taken from papers.
-        let plain = self.scales.plain.0 - dot(&self.plain, &self.at_large);
-        let centred = self.scales.centred.0 + self.centred.1 - dot(&self.centred.0, &self.at_large);
-        Parts { examples, terms: shared, baseline: -(p * plain + c * centred + v * self.scales.words.0) }
+        // Zero once the model is calibrated.
+        let plain = self.scales.plain.0 - dot(&self.plain, &self.sample_mean);
+        let centred = self.scales.centred.0 + self.centred.1 - dot(&self.centred.0, &self.sample_mean);
+        ScoreParts { examples, terms: shared, baseline: -(p * plain + c * centred + v * self.scales.words.0) }
     }
 
-    /// How alike two examples are as seen against the background: the cosine, from -1 to 1.
+    /// The cosine of two examples under the background's mean and metric, from -1 to 1.
     pub fn affinity(&self, a: usize, b: usize) -> f32 {
         (dot(&self.mapped[a].0, &self.vectors[b]) - self.mapped[a].1) / (self.lengths[a] * self.lengths[b])
     }
 
-    /// The middle of some examples under the metric, to tell which papers are near: `middle.0 . x - middle.1` is the mean
-    /// of their cosines with x but for the length of x.
-    pub fn middle(&self, examples: &[usize]) -> (Vec<f32>, f32) {
-        let mut middle = (vec![0f32; self.plain.len()], 0f32);
+    /// The centroid of some examples under the metric, to find the papers near them: `centroid.0 . x - centroid.1` is
+    /// the mean of their cosines with x, times the length of x.
+    pub fn centroid(&self, examples: &[usize]) -> (Vec<f32>, f32) {
+        let mut centroid = (vec![0f32; self.plain.len()], 0f32);
         for &k in examples {
             let share = 1.0 / (self.lengths[k] * examples.len() as f32);
-            add(&mut middle.0, share, &self.mapped[k].0);
-            middle.1 += share * self.mapped[k].1;
+            add(&mut centroid.0, share, &self.mapped[k].0);
+            centroid.1 += share * self.mapped[k].1;
         }
-        middle
+        centroid
     }
 
-    /// The product of the words of the preferences with the terms of a paper.
+    /// The product of a paper's terms with [`PreferenceModel::words`]: the `words` of a [`Candidate`].
     pub fn word_product(&self, terms: &[(u32, f32)]) -> f32 {
         sparse_dot(&self.words, terms)
     }
 }
 
-/// How many likes and dislikes there are (weights above and below zero), where unequal ones count as fewer; and the share of
-/// each in the means: likes sum to 1, dislikes to minus what they count together. None when nothing is liked.
+/// The effective number of likes and of dislikes (weights above and below zero; unequal weights count as fewer), and
+/// the coefficient of each example in the weighted mean: those of likes sum to 1, those of dislikes to minus their
+/// joint weight, which grows with their number to at most 0.4. `None` without a like.
 pub fn shares(weights: &[f32]) -> Option<(f32, f32, Vec<f32>)> {
-    // Only what weights are beside each other counts; of the greatest one their squares stay within the range of f32.
+    // Only ratios count; divided by the greatest weight, the squares stay within the range of f32.
     let greatest = weights.iter().map(|w| w.abs()).fold(0.0, f32::max);
     let weights: Vec<f32> = weights.iter().map(|w| w / greatest).collect();
     let total = |side: f32| weights.iter().map(|w| (w * side).max(0.0)).sum::<f32>();
     let squares = |side: f32| weights.iter().map(|w| (w * side).max(0.0).powi(2)).sum::<f32>();
     let (up, down) = (total(1.0), total(-1.0));
-    // A like may be so small beside the others that nothing is left of it.
+    // A like may be too small beside the others for f32.
     if !(up > 1e-12 && squares(1.0) > 0.0) {
         return None;
     }
@@ -354,7 +361,7 @@ pub fn shares(weights: &[f32]) -> Option<(f32, f32, Vec<f32>)> {
     Some((n, m, weights.iter().map(share).collect()))
 }
 
-/// Mean and standard deviation; 1 where all are alike but for `rounding`.
+/// Mean and standard deviation of some values. A deviation up to `rounding` counts as no difference and gives 1.
 pub fn scale(values: &[f32], rounding: f32) -> (f32, f32) {
     let n = values.len().max(1) as f32;
     let mean = values.iter().sum::<f32>() / n;

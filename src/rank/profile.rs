@@ -1,4 +1,4 @@
-//! From examples to a score for any paper, and the share of each example in it.
+//! The profile behind `recommend`: from examples to a score for any paper, and the part of each example in it.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub enum Strategy {
     Auto,
     /// Likeness to the weighted mean of the likes; dislikes only keep themselves out.
     Mean,
-    /// The mean likeness to the three closest likes, less the same part of that to the closest dislike.
+    /// The mean similarities to the three closest likes, less the same part of that to the closest dislike.
     Nearest,
     /// Likeness to the mean of the likes less a part of the mean of the dislikes: a tenth of one, up to half of many.
     Rocchio,
@@ -22,61 +22,64 @@ pub enum Strategy {
     Logistic,
 }
 
-/// Share of the dislikes' mean in Rocchio's query, and of the closest dislike in `nearest`, when there are many.
+/// The weight of the dislikes' mean in Rocchio's query, and of the closest dislike in `nearest`, when there are many
+/// dislikes.
 ///
 /// Rocchio, "Relevance feedback in information retrieval", 1971; 0.5 is between the usual 0.15 and 1.
 const GAMMA: f32 = 0.5;
 
-/// Dislikes of which half of that share is left: one alone says little about what else is not liked.
+/// The number of dislikes at which they have half of that weight: a single one says little about what else is not
+/// liked.
 const HALF_GAMMA: f32 = 4.0;
 
 /// Likes that count in `nearest`.
 const NEAREST: usize = 3;
 
-/// Likes from which on `auto` takes the regression where nothing is disliked: it was best from there on over libraries of
-/// readers, and Rocchio over likes and dislikes at every number (`paperkin eval recommend`, docs/quality.md).
+/// The number of likes from which `auto` takes the regression if nothing is disliked. Measured on libraries of readers:
+/// the regression is best from there on, and with dislikes Rocchio at every number (`paperkin eval recommend`,
+/// docs/quality.md).
 const ENOUGH: usize = 3;
 
-/// Likeness of the likes to their own middle below which they are too far apart for one direction: that of two papers that
-/// have nothing in common is .71.
+/// Below this mean similarity of the likes to their own mean they are too far apart for one direction. Two papers with
+/// nothing in common have 0.71.
 const SPREAD: f32 = 0.74;
 
-/// A paper or text by meaning and words.
+/// A paper or text that is liked or disliked, as vector and terms.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Example {
-    /// How much it counts beside the others; above zero.
+    /// Its weight, above zero. Only the ratios between examples count.
     pub weight: f32,
-    /// Its unit vector; empty when meaning does not count.
+    /// Its unit vector; empty when vectors are not used.
     pub dense: Vec<f32>,
-    /// Its terms by rising number, of unit length; empty when words do not count or are not known.
+    /// Its terms as a sparse unit vector, sorted by term number; empty when words are not used or not known.
     pub words: Vec<(u32, f32)>,
 }
 
 /// What a reader likes and dislikes, ready to score papers.
 ///
-/// The likeness of two papers is `(1 - share) * cosine of the vectors + share * cosine of the terms`. All strategies but
-/// `nearest` are linear: a score is a sum over the examples of coefficient and likeness, with meaning and words each
-/// brought to the scale of a cosine, so it lies between -1 and 1.
+/// The similarity of two papers is `(1 - share) * cosine of the vectors + share * cosine of the terms`. All strategies
+/// but `nearest` are linear: a score is the sum over the examples of coefficient times similarity, with vectors and
+/// words each brought to the scale of a cosine, so it lies between -1 and 1.
 #[derive(Debug, Clone)]
 pub struct Profile {
     strategy: Strategy,
-    /// Likes, then dislikes, then the papers at large that a regression was fitted against.
+    /// Likes, then dislikes, then the sample of the corpus that a regression was fitted against.
     examples: Vec<Example>,
     likes: usize,
-    named: usize,
+    given: usize,
     share: f32,
-    /// What each example counts for in meaning and in words.
+    /// The coefficients of each example, for vectors and for words.
     coefficients: Vec<(f32, f32)>,
     dense: Vec<f32>,
     words: Vec<(u32, f32)>,
 }
 
 impl Profile {
-    /// A profile from at least one like. `share` is that of the words, from 0 to 1. `background` gives papers of the corpus
-    /// at large, and is asked only for a regression.
+    /// A profile from at least one like. `share` is the share of the words, from 0 to 1. `background` gives a sample of
+    /// the corpus and is called only for a regression.
     ///
-    /// `auto` takes Rocchio where something is disliked, and else the regression from three likes on; of fewer, `nearest`
-    /// when they lie far apart.
+    /// `auto` takes Rocchio if something is disliked or there is one like, the regression from three likes on, and for
+    /// two likes `nearest` if they are far apart, else Rocchio.
     ///
     /// `None` when there is no like, or when likes and dislikes cancel out and no direction is left.
     pub fn new(
@@ -94,8 +97,8 @@ impl Profile {
         examples.extend(dislikes);
         let share = if examples.iter().all(|e| e.words.is_empty()) { 0.0 } else { share };
         let strategy = match strategy {
-            Strategy::Auto => suited(&examples[..up], down, share),
-            asked => asked,
+            Strategy::Auto => automatic(&examples[..up], down, share),
+            chosen => chosen,
         };
         let total = |side: &[Example]| side.iter().map(|e| e.weight).sum::<f32>();
         let own: Vec<f32> = if strategy == Strategy::Logistic {
@@ -122,7 +125,7 @@ impl Profile {
         Some(Profile {
             strategy,
             likes: up,
-            named: up + down,
+            given: up + down,
             share,
             coefficients: own.iter().map(|c| (c * dense_scale, c * words_scale)).collect(),
             dense: dense.iter().map(|x| x * dense_scale).collect(),
@@ -131,30 +134,30 @@ impl Profile {
         })
     }
 
-    /// The strategy that counts.
+    /// The strategy in use, never `auto`.
     pub fn strategy(&self) -> Strategy {
         self.strategy
     }
 
-    /// Whether a score needs the likeness to each example ([`Profile::parts`]), and not only [`Profile::dense`] and
+    /// Whether a score needs the similarity to each example ([`Profile::parts`]), and not only [`Profile::dense`] and
     /// [`Profile::words`].
     pub fn is_nearest(&self) -> bool {
         self.strategy == Strategy::Nearest
     }
 
-    /// What meaning is multiplied with: the dense part of a linear score is the inner product with a paper's vector.
+    /// The direction of a linear score: its inner product with a paper's vector is the dense part of the score.
     pub fn dense(&self) -> &[f32] {
         &self.dense
     }
 
-    /// What words are multiplied with, by rising number of the term.
+    /// The weights of the terms in a linear score, sorted by term number.
     pub fn words(&self) -> &[(u32, f32)] {
         &self.words
     }
 
     /// Likes and dislikes, in this order.
     pub fn examples(&self) -> &[Example] {
-        &self.examples[..self.named]
+        &self.examples[..self.given]
     }
 
     /// The likes.
@@ -162,37 +165,37 @@ impl Profile {
         &self.examples[..self.likes]
     }
 
-    /// The likeness of a paper to each example, from its vector and terms.
-    fn likeness(&self, example: &Example, dense: &[f32], words: &[(u32, f32)]) -> (f32, f32) {
+    /// The similarity of a paper to an example, by vector and by terms.
+    fn similarity(&self, example: &Example, dense: &[f32], words: &[(u32, f32)]) -> (f32, f32) {
         let meaning = if example.dense.is_empty() { 0.0 } else { dot(&example.dense, dense) };
         (meaning, sparse_dot(&example.words, words))
     }
 
-    /// The share of each like, then of each dislike, in the score of a paper; and, last, that of the papers at large. They
-    /// sum to the score.
+    /// The part of each like, then of each dislike, in the score of a paper, and last that of the sample of the corpus.
+    /// They sum to the score.
     pub fn parts(&self, dense: &[f32], words: &[(u32, f32)]) -> Vec<f32> {
-        let likeness = self.examples.iter().map(|e| self.likeness(e, dense, words));
+        let similarities = self.examples.iter().map(|e| self.similarity(e, dense, words));
         if self.is_nearest() {
-            let mut parts: Vec<f32> = likeness.map(|(m, w)| (1.0 - self.share) * m + self.share * w).collect();
+            let mut parts: Vec<f32> = similarities.map(|(m, w)| (1.0 - self.share) * m + self.share * w).collect();
             nearest(&mut parts, self.likes, &self.examples);
             parts.push(0.0);
             return parts;
         }
         let mut parts: Vec<f32> =
-            likeness.zip(&self.coefficients).map(|((m, w), (by_m, by_w))| m * by_m + w * by_w).collect();
-        let at_large = parts.split_off(self.named).iter().sum();
-        parts.push(at_large);
+            similarities.zip(&self.coefficients).map(|((m, w), (by_m, by_w))| m * by_m + w * by_w).collect();
+        let corpus_part = parts.split_off(self.given).iter().sum();
+        parts.push(corpus_part);
         parts
     }
 }
 
-/// The dislikes' share, by their number.
+/// The weight of the dislikes, by their number.
 fn gamma(dislikes: usize) -> f32 {
     GAMMA * dislikes as f32 / (dislikes as f32 + HALF_GAMMA)
 }
 
-/// What `auto` takes.
-fn suited(likes: &[Example], dislikes: usize, share: f32) -> Strategy {
+/// The strategy that `auto` stands for.
+fn automatic(likes: &[Example], dislikes: usize, share: f32) -> Strategy {
     if dislikes > 0 || likes.len() == 1 {
         return Strategy::Rocchio;
     }
@@ -209,7 +212,7 @@ fn suited(likes: &[Example], dislikes: usize, share: f32) -> Strategy {
 fn fitted(examples: &[Example], likes: usize, share: f32) -> Vec<f32> {
     let (dense_root, words_root) = ((1.0 - share).sqrt(), share.sqrt());
     let dense: Vec<Vec<f32>> = examples.iter().map(|e| e.dense.iter().map(|x| x * dense_root).collect()).collect();
-    // Terms by their place among those that occur: numbers of the index may be large.
+    // Term numbers of the index may be large, so features are numbered by the terms that occur.
     let mut known: Vec<u32> = examples.iter().flat_map(|e| e.words.iter().map(|(t, _)| *t)).collect();
     known.sort_unstable();
     known.dedup();
@@ -237,22 +240,23 @@ fn sum_words(examples: &[Example], coefficients: &[f32]) -> Vec<(u32, f32)> {
     sparse(weighted.flat_map(|(e, c)| e.words.iter().map(move |(t, w)| (*t, c * w))).collect())
 }
 
-/// The shares of the examples in the mean likeness to the closest likes, less that to the closest dislike.
-fn nearest(likeness: &mut [f32], likes: usize, examples: &[Example]) {
-    let (likes, dislikes) = likeness.split_at_mut(likes);
-    let kept = greatest(likes, NEAREST);
-    let sum: f32 = kept.iter().map(|k| examples[*k].weight).sum();
+/// Turns similarities into the parts of the examples in the mean similarity to the closest likes, less that to the
+/// closest dislike.
+fn nearest(similarities: &mut [f32], likes: usize, examples: &[Example]) {
+    let (likes, dislikes) = similarities.split_at_mut(likes);
+    let closest = greatest(likes, NEAREST);
+    let sum: f32 = closest.iter().map(|k| examples[*k].weight).sum();
     for (k, value) in likes.iter_mut().enumerate() {
-        *value *= if kept.contains(&k) { examples[k].weight / sum } else { 0.0 };
+        *value *= if closest.contains(&k) { examples[k].weight / sum } else { 0.0 };
     }
-    let (kept, total) = (greatest(dislikes, 1), dislikes.len());
+    let (closest, total) = (greatest(dislikes, 1), dislikes.len());
     for (k, value) in dislikes.iter_mut().enumerate() {
-        // A dislike that points away is no reason to show a paper.
-        *value = if kept.contains(&k) { -gamma(total) * value.max(0.0) } else { 0.0 };
+        // Being unlike a dislike is no reason to show a paper.
+        *value = if closest.contains(&k) { -gamma(total) * value.max(0.0) } else { 0.0 };
     }
 }
 
-/// The places of the `n` greatest values; of equal ones the first.
+/// The indices of the `n` greatest values; of equal ones the first.
 fn greatest(values: &[f32], n: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[b].total_cmp(&values[a]).then(a.cmp(&b)));

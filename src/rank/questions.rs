@@ -1,44 +1,45 @@
-//! Which paper to ask a reader about next: the one whose answer tells most.
+//! Onboarding: which paper to ask a new reader about next, namely the one with the greatest expected information gain.
 //!
-//! What the reader may want is a belief: for each of a panel of papers that stands for the corpus, how probable it is
-//! that they work around it. An answer changes the belief by Bayes' rule; the next question is the one whose answer is
-//! expected to lower the entropy of the belief most (Lindley, "On a measure of the information provided by an
-//! experiment", 1956; MacKay, "Information-based objective functions for active data selection", 1992). While nothing
-//! is known that is the paper that stands for most readers; a no takes its surroundings away, a yes makes the questions
-//! closer.
+//! A panel of papers represents the corpus. The belief about a reader is a probability for each paper of the panel:
+//! that the reader works near it. An answer updates the belief by Bayes' rule; the next question is the paper whose
+//! answer lowers the expected entropy of the belief most (Lindley, "On a measure of the information provided by an
+//! experiment", 1956; MacKay, "Information-based objective functions for active data selection", 1992). Before any
+//! answer that is the paper near which most readers work. After a no, the questions avoid its neighbourhood; after a
+//! yes, they move closer to it.
 
 use rayon::prelude::*;
 
 use crate::vector::dot;
 
-/// The likeness (cosine as seen from the mean of the corpus) at which a paper is liked by half of those who work around
-/// another, and how softly that goes to both sides.
-const HALF: f32 = 0.45;
-const SOFT: f32 = 0.05;
+/// The similarity (cosine centred on the mean of the corpus) at which half of the readers who work near one paper like
+/// the other, and the width of the logistic curve around it.
+const LIKED_BY_HALF: f32 = 0.45;
+const CURVE_WIDTH: f32 = 0.05;
 
-/// The likeness below which it is turned down by half of them; between the two it is passed over.
-const DOUBT: f32 = 0.25;
+/// The similarity below which half of them dislike it. Between the two they skip it.
+const DISLIKED_BY_HALF: f32 = 0.25;
 
-/// The chance that an answer says nothing: a slip, a mood.
-const SLIP: f32 = 0.02;
+/// The probability that an answer is noise.
+const NOISE: f32 = 0.02;
 
-/// The chance that somebody likes a paper for another interest than the one in question.
-const ELSEWHERE: f32 = 0.03;
+/// The probability that a reader likes a paper because of another interest.
+const OTHER_INTEREST: f32 = 0.03;
 
-/// From this likeness on two papers are nearly one question: asked only when nothing else is left. From the second on
-/// they are.
-const ALIKE: f32 = 0.6;
+/// Papers at least this similar to one that was asked about are asked only when no other is left; at the second value
+/// they count as the same paper and are never planner.
+const SIMILAR: f32 = 0.6;
 const SAME: f32 = 0.95;
 
-/// The share of the panel that a starting point speaks for.
-const STARTED: f32 = 0.04;
+/// The share of the panel that a starting point covers.
+const START_SHARE: f32 = 0.04;
 
-/// The chance that a paper far from one interest is passed over, and not turned down, for the sake of another.
-const SPARED: f32 = 0.25;
+/// The probability that a reader skips a paper far from their interest instead of disliking it.
+const SKIPPED: f32 = 0.25;
 
-/// Which of some papers stand for all of them: half of `most` at even distances, so that every field has its share, and
-/// half by the attention they had, so that what many know is among them. By their places, in rising order.
-pub fn representatives(attention: &[f32], most: usize) -> Vec<usize> {
+/// Chooses at most about `most` papers to represent a corpus: half of them at even distances, so that every field is
+/// present by its size, and half by attention, so that the well-known papers are present. Gives indices into
+/// `attention`, sorted.
+pub fn choose_panel(attention: &[f32], most: usize) -> Vec<usize> {
     let n = attention.len();
     if n <= most {
         return (0..n).collect();
@@ -52,29 +53,31 @@ pub fn representatives(attention: &[f32], most: usize) -> Vec<usize> {
     some
 }
 
-/// Which of the representatives are worth asking about: the half that had more attention. An answer about what others
-/// read says more than one about what nobody knows.
-pub fn known_enough(attention: &[f32]) -> Vec<bool> {
+/// Which papers of a panel are worth a question: those with at least the median attention. People can judge a
+/// well-known paper better.
+pub fn well_known(attention: &[f32]) -> Vec<bool> {
     let mut sorted = attention.to_vec();
     sorted.sort_unstable_by(f32::total_cmp);
     let middle = sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or_default();
     attention.iter().map(|a| *a >= middle).collect()
 }
 
-/// Papers that stand for a corpus, and how likely a reader around one of them likes another.
-pub struct Panel {
+/// Papers that represent a corpus, with the probability that a reader who works near one of them likes another.
+pub struct QuestionPanel {
     mean: Vec<f32>,
-    /// The vectors as seen from the mean, of unit length, one after the other.
+    /// The centred unit vectors, row by row.
     vectors: Vec<f32>,
-    /// For the paper that is asked, row by row, the chance that a reader around each likes it; and the entropy of that.
+    /// Row k: the probability that a reader near each paper likes paper k.
     chances: Vec<f32>,
+    /// The entropies of these, in nats.
     entropies: Vec<f32>,
     /// The belief before any answer.
     prior: Vec<f32>,
 }
 
-impl Panel {
-    /// From the vectors of the papers and what each weighs (above zero): how many readers may work around it.
+impl QuestionPanel {
+    /// Builds a panel from unit vectors and weights above zero: how many readers may work near each paper. Takes
+    /// `n * n` products and numbers for `n` papers.
     pub fn of(vectors: &[&[f32]], weights: &[f32]) -> Self {
         let n = vectors.len();
         let d = vectors.first().map_or(0, |v| v.len());
@@ -82,13 +85,18 @@ impl Panel {
         for v in vectors {
             mean.iter_mut().zip(*v).for_each(|(m, x)| *m += x / n as f32);
         }
-        // Very few papers have no background to stand out from.
+        // The mean of very few papers is no background.
         if n < 8 {
             mean.fill(0.0);
         }
-        let mut panel =
-            Panel { mean, vectors: Vec::new(), chances: Vec::new(), entropies: Vec::new(), prior: weights.to_vec() };
-        panel.vectors = vectors.iter().flat_map(|v| panel.seen(v)).collect();
+        let mut panel = QuestionPanel {
+            mean,
+            vectors: Vec::new(),
+            chances: Vec::new(),
+            entropies: Vec::new(),
+            prior: weights.to_vec(),
+        };
+        panel.vectors = vectors.iter().flat_map(|v| panel.centred(v)).collect();
         let chances: Vec<Vec<f32>> = (0..n).into_par_iter().map(|k| panel.chances_of(panel.vector(k))).collect();
         panel.chances = chances.concat();
         panel.entropies = panel.chances.par_iter().map(|c| entropy(*c)).collect();
@@ -115,126 +123,130 @@ impl Panel {
         &of[k * self.len()..(k + 1) * self.len()]
     }
 
-    /// A vector as seen from the mean.
-    fn seen(&self, vector: &[f32]) -> Vec<f32> {
+    /// A vector centred on the mean of the panel, of unit length.
+    fn centred(&self, vector: &[f32]) -> Vec<f32> {
         let mut v: Vec<f32> = vector.iter().zip(&self.mean).map(|(x, m)| x - m).collect();
         let length = dot(&v, &v).sqrt().max(1e-6);
         v.iter_mut().for_each(|x| *x /= length);
         v
     }
 
-    fn likeness(&self, seen: &[f32]) -> Vec<f32> {
-        (0..self.len()).map(|k| dot(self.vector(k), seen)).collect()
+    /// The cosine of each paper of the panel to a centred vector.
+    fn similarities(&self, centred: &[f32]) -> Vec<f32> {
+        (0..self.len()).map(|k| dot(self.vector(k), centred)).collect()
     }
 
-    /// The chance that a reader around each paper likes this one.
-    fn chances_of(&self, seen: &[f32]) -> Vec<f32> {
-        self.likeness(seen).into_iter().map(liked).collect()
+    /// The probability that a reader near each paper likes this one.
+    fn chances_of(&self, centred: &[f32]) -> Vec<f32> {
+        self.similarities(centred).into_iter().map(liked).collect()
     }
 }
 
-/// The questions to one reader.
-pub struct Questions<'a> {
-    panel: &'a Panel,
+/// Plans the questions to one reader.
+pub struct QuestionPlanner<'a> {
+    panel: &'a QuestionPanel,
     belief: Vec<f32>,
-    /// The closest that each paper of the panel is to one that was asked or answered.
+    /// For each paper of the panel, its greatest similarity to a paper that was asked about or answered.
     nearest: Vec<f32>,
+    /// Which papers may still be asked about.
     open: Vec<bool>,
 }
 
-impl<'a> Questions<'a> {
-    /// Before any answer. `open` says which papers of the panel may be asked about.
-    pub fn new(panel: &'a Panel, open: Vec<bool>) -> Self {
-        Questions { panel, belief: panel.prior.clone(), nearest: vec![-1.0; panel.len()], open }
+impl<'a> QuestionPlanner<'a> {
+    /// Starts with the prior. `open` says which papers of the panel may be asked about.
+    pub fn new(panel: &'a QuestionPanel, open: Vec<bool>) -> Self {
+        QuestionPlanner { panel, belief: panel.prior.clone(), nearest: vec![-1.0; panel.len()], open }
     }
 
-    /// Takes starting points, of which any may be meant: topics, authors, themes, each by a vector.
+    /// Takes starting points as vectors: topics, authors, themes. The reader may work near any of them.
     pub fn start(&mut self, points: &[&[f32]]) {
         if points.is_empty() || self.panel.len() < 2 {
             return;
         }
-        let mut most = vec![SLIP; self.panel.len()];
+        let mut most = vec![NOISE; self.panel.len()];
         for point in points {
-            let likeness = self.panel.likeness(&self.panel.seen(point));
-            // A phrase is further from every paper than papers are from each other, so the scale is its own.
-            let mut sorted = likeness.clone();
+            let similarities = self.panel.similarities(&self.panel.centred(point));
+            // A phrase is further from every paper than papers are from each other, so each point gets its own scale.
+            let mut sorted = similarities.clone();
             sorted.sort_unstable_by(|a, b| b.total_cmp(a));
             let n = sorted.len() as f32;
-            let half = sorted[((STARTED * n) as usize).clamp(1, sorted.len() - 1)];
+            let half = sorted[((START_SHARE * n) as usize).clamp(1, sorted.len() - 1)];
             let average = sorted.iter().sum::<f32>() / n;
             let spread = (sorted.iter().map(|s| (s - average).powi(2)).sum::<f32>() / n).sqrt().max(1e-3);
-            for (most, s) in most.iter_mut().zip(likeness) {
-                *most = most.max(SLIP + (1.0 - SLIP) * softly((s - half) / (0.3 * spread)));
+            for (most, s) in most.iter_mut().zip(similarities) {
+                *most = most.max(NOISE + (1.0 - NOISE) * logistic((s - half) / (0.3 * spread)));
             }
         }
         self.belief.iter_mut().zip(most).for_each(|(b, m)| *b *= m);
         normalise(&mut self.belief);
     }
 
-    /// Takes an answer to any paper. `weight` is above zero for a like and below for a dislike; its size says how sure
-    /// it is, up to 1.
+    /// Takes an answer about any paper. `weight` is above zero for a like and below for a dislike; its size, up to 1,
+    /// is the confidence.
     pub fn answer(&mut self, vector: &[f32], weight: f32) {
-        let likeness = self.panel.likeness(&self.panel.seen(vector));
-        let told: Vec<f32> = likeness.iter().map(|s| if weight > 0.0 { liked(*s) } else { turned_down(*s) }).collect();
-        self.learn(told.into_iter(), weight.abs().min(1.0));
-        self.nearest.iter_mut().zip(likeness).for_each(|(n, s)| *n = n.max(s));
+        let similarities = self.panel.similarities(&self.panel.centred(vector));
+        let likelihoods: Vec<f32> =
+            similarities.iter().map(|s| if weight > 0.0 { liked(*s) } else { disliked(*s) }).collect();
+        self.learn(likelihoods.into_iter(), weight.abs().min(1.0));
+        self.nearest.iter_mut().zip(similarities).for_each(|(n, s)| *n = n.max(s));
     }
 
-    /// Takes that a paper was passed over: it is not quite what the reader wants, and mostly not far from it either.
-    /// Nothing like it is asked about.
-    pub fn pass(&mut self, vector: &[f32]) {
-        let likeness = self.panel.likeness(&self.panel.seen(vector));
-        let told: Vec<f32> = likeness.iter().map(|s| (1.0 - liked(*s) - turned_down(*s)).max(0.0)).collect();
-        self.learn(told.into_iter(), 1.0);
-        self.nearest.iter_mut().zip(likeness).for_each(|(n, s)| *n = n.max(s));
+    /// Takes that a paper was skipped: it is neither near the reader's work nor, mostly, far from it. Similar papers
+    /// are not asked about.
+    pub fn skip(&mut self, vector: &[f32]) {
+        let similarities = self.panel.similarities(&self.panel.centred(vector));
+        let likelihoods: Vec<f32> = similarities.iter().map(|s| (1.0 - liked(*s) - disliked(*s)).max(0.0)).collect();
+        self.learn(likelihoods.into_iter(), 1.0);
+        self.nearest.iter_mut().zip(similarities).for_each(|(n, s)| *n = n.max(s));
     }
 
-    /// Takes the chance of what was said, for each that may be meant; `sure` from 0 to 1.
-    fn learn(&mut self, chances: impl Iterator<Item = f32>, sure: f32) {
-        for (belief, chance) in self.belief.iter_mut().zip(chances) {
-            let told = SLIP + (1.0 - 2.0 * SLIP) * chance;
-            *belief *= if sure < 1.0 { told.powf(sure) } else { told };
+    /// Updates the belief with the likelihood of an answer under each paper of the panel; `confidence` from 0 to 1.
+    fn learn(&mut self, likelihoods: impl Iterator<Item = f32>, confidence: f32) {
+        for (belief, chance) in self.belief.iter_mut().zip(likelihoods) {
+            let likelihood = NOISE + (1.0 - 2.0 * NOISE) * chance;
+            *belief *= if confidence < 1.0 { likelihood.powf(confidence) } else { likelihood };
         }
         normalise(&mut self.belief);
     }
 
-    /// The paper of the panel to ask about, and the information that its answer is expected to give, in bits. The one
-    /// after it follows as if this had not been liked, which is what mostly happens.
+    /// The paper of the panel to ask about next, and its expected information gain in bits; `None` when none is left.
+    /// The belief is then updated as if the paper was not liked, the likelier answer, so that calling again gives the
+    /// next question of a batch.
     pub fn ask(&mut self) -> Option<(usize, f32)> {
-        let told = |k: usize| {
+        let gain = |k: usize| {
             let chance = dot(&self.belief, self.panel.row(&self.panel.chances, k));
             entropy(chance) - dot(&self.belief, self.panel.row(&self.panel.entropies, k))
         };
         let best = |closest: f32| {
-            let may = (0..self.panel.len()).filter(|k| self.open[*k] && self.nearest[*k] < closest);
-            may.map(|k| (k, told(k))).max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
+            let candidates = (0..self.panel.len()).filter(|k| self.open[*k] && self.nearest[*k] < closest);
+            candidates.map(|k| (k, gain(k))).max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
         };
-        let (best, value) = best(ALIKE).or_else(|| best(SAME))?;
+        let (best, value) = best(SIMILAR).or_else(|| best(SAME))?;
         self.open[best] = false;
         let panel = self.panel;
         self.learn(panel.row(&panel.chances, best).iter().map(|c| 1.0 - c), 1.0);
-        let likeness = panel.likeness(panel.vector(best));
-        self.nearest.iter_mut().zip(likeness).for_each(|(n, s)| *n = n.max(s));
+        let similarities = panel.similarities(panel.vector(best));
+        self.nearest.iter_mut().zip(similarities).for_each(|(n, s)| *n = n.max(s));
         Some((best, value.max(0.0) / std::f32::consts::LN_2))
     }
 }
 
-/// The chance that a reader around a paper likes one that is so like it.
-fn liked(likeness: f32) -> f32 {
-    ELSEWHERE + (1.0 - ELSEWHERE) * softly((likeness - HALF) / SOFT)
+/// The probability that a reader near one paper likes another of this similarity.
+fn liked(similarities: f32) -> f32 {
+    OTHER_INTEREST + (1.0 - OTHER_INTEREST) * logistic((similarities - LIKED_BY_HALF) / CURVE_WIDTH)
 }
 
-/// The chance that they turn it down.
-fn turned_down(likeness: f32) -> f32 {
-    (1.0 - ELSEWHERE) * (1.0 - SPARED) * softly((DOUBT - likeness) / SOFT)
+/// The probability that they dislike it.
+fn disliked(similarities: f32) -> f32 {
+    (1.0 - OTHER_INTEREST) * (1.0 - SKIPPED) * logistic((DISLIKED_BY_HALF - similarities) / CURVE_WIDTH)
 }
 
-/// From 0 to 1, one half at 0.
-fn softly(x: f32) -> f32 {
+/// The logistic function.
+fn logistic(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// Of a yes or no with this chance, in nats.
+/// The entropy of a yes or no with this probability, in nats.
 fn entropy(chance: f32) -> f32 {
     let part = |p: f32| if p > 0.0 { -p * p.ln() } else { 0.0 };
     part(chance) + part(1.0 - chance)
@@ -243,7 +255,7 @@ fn entropy(chance: f32) -> f32 {
 fn normalise(belief: &mut [f32]) {
     let sum: f32 = belief.iter().sum();
     let n = belief.len() as f32;
-    // Where nothing is left to believe, everything is as probable again.
+    // When rounding leaves no probability at all, every paper is equally probable again.
     belief.iter_mut().for_each(|b| *b = if sum > f32::MIN_POSITIVE { *b / sum } else { 1.0 / n });
 }
 
@@ -252,7 +264,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// `per` papers around each of `fields` directions.
+    /// `per` papers near each of `fields` directions.
     fn corpus(fields: usize, per: usize) -> Vec<Vec<f32>> {
         let paper = |i: usize| {
             let mut v: Vec<f32> = (0..16).map(|d| 0.05 * ((i * 31 + d * 17) % 13) as f32 / 13.0).collect();
@@ -264,8 +276,8 @@ mod tests {
         (0..fields * per).map(paper).collect()
     }
 
-    fn panel(vectors: &[Vec<f32>], weights: &[f32]) -> Panel {
-        Panel::of(&vectors.iter().map(Vec::as_slice).collect::<Vec<_>>(), weights)
+    fn panel(vectors: &[Vec<f32>], weights: &[f32]) -> QuestionPanel {
+        QuestionPanel::of(&vectors.iter().map(Vec::as_slice).collect::<Vec<_>>(), weights)
     }
 
     #[test]
@@ -273,9 +285,9 @@ mod tests {
         let mut vectors = corpus(6, 10);
         vectors.extend(corpus(6, 10).into_iter().enumerate().filter(|(i, _)| i % 6 == 4).map(|(_, v)| v));
         let panel = panel(&vectors, &vec![1.0; vectors.len()]);
-        let mut asked = Questions::new(&panel, vec![true; vectors.len()]);
+        let mut planner = QuestionPlanner::new(&panel, vec![true; vectors.len()]);
         let fields: Vec<usize> =
-            std::iter::from_fn(|| asked.ask()).map(|(k, _)| if k < 60 { k % 6 } else { 4 }).collect();
+            std::iter::from_fn(|| planner.ask()).map(|(k, _)| if k < 60 { k % 6 } else { 4 }).collect();
         assert_eq!(fields[0], 4);
         // All papers of a field are nearly the same, so that each is asked about once.
         let mut sorted = fields.clone();
@@ -288,15 +300,15 @@ mod tests {
         let vectors = corpus(5, 12);
         let panel = panel(&vectors, &[1.0; 60]);
         let mut open = vec![true; 60];
-        let mut asked = Questions::new(&panel, open.clone());
-        asked.start(&[&vectors[3]]);
-        assert_eq!(asked.ask().map(|(k, _)| k % 5), Some(3));
+        let mut planner = QuestionPlanner::new(&panel, open.clone());
+        planner.start(&[&vectors[3]]);
+        assert_eq!(planner.ask().map(|(k, _)| k % 5), Some(3));
         open[3] = false;
-        let mut asked = Questions::new(&panel, open);
+        let mut planner = QuestionPlanner::new(&panel, open);
         for field in [0, 1, 2] {
-            asked.answer(&vectors[field], -1.0);
+            planner.answer(&vectors[field], -1.0);
         }
-        assert!(asked.ask().is_some_and(|(k, _)| k % 5 >= 3));
+        assert!(planner.ask().is_some_and(|(k, _)| k % 5 >= 3));
     }
 
     proptest! {
@@ -304,13 +316,13 @@ mod tests {
         fn a_belief_is_one_whatever_is_answered(answers in prop::collection::vec((0usize..40, -1.5f32..1.5), 0..60)) {
             let vectors = corpus(4, 10);
             let panel = panel(&vectors, &[1.0; 40]);
-            let mut asked = Questions::new(&panel, vec![true; 40]);
+            let mut planner = QuestionPlanner::new(&panel, vec![true; 40]);
             for (k, weight) in answers {
-                asked.answer(&vectors[k], weight);
-                prop_assert!((asked.belief.iter().sum::<f32>() - 1.0).abs() < 1e-3);
-                prop_assert!(asked.belief.iter().all(|b| b.is_finite() && *b >= 0.0));
+                planner.answer(&vectors[k], weight);
+                prop_assert!((planner.belief.iter().sum::<f32>() - 1.0).abs() < 1e-3);
+                prop_assert!(planner.belief.iter().all(|b| b.is_finite() && *b >= 0.0));
             }
-            while let Some((_, bits)) = asked.ask() {
+            while let Some((_, bits)) = planner.ask() {
                 prop_assert!((0.0..=1.01).contains(&bits));
             }
         }

@@ -1,6 +1,6 @@
-//! Newer papers first, softly.
+//! Recency: a factor that favours newer papers.
 
-/// The factor for a paper whose date nobody knows: as if it were one half-life old.
+/// The factor for a paper without a date: as if it were one half-life old.
 pub const UNDATED: f32 = 0.5;
 
 /// The factor from 0 to 1 for an age: 1/2 after one half-life, 1/4 after two. Ages below zero count as zero.

@@ -1,201 +1,141 @@
-//! What is true: papers, vectors and the models that made them, users and what they did, in one SQLite file.
+//! What is true: papers, vectors and the models that made them, users and what they did, and themes.
 //!
-//! Every write is one transaction, and one of papers raises the change number; what is derived from the store (the index) remembers
-//! the number up to which it has read. SQL stands nowhere else.
+//! The truth stands behind [`Store`], which is one trait a resource; each says in words what its methods promise, and holds
+//! the plain types that they take and give. [`open`] is the one place where a kind of store is chosen. `sqlite` is the store
+//! inside this process, and SQL stands nowhere else. Another one (a server that several nodes share, say) implements the
+//! same traits and passes `contract`, which knows none of them.
 //!
-//! What lies under it can fail, and that is told: `commit` writes, and says what a full disk did; `place` watches the folder;
-//! `pages` has a checksum of every page of the database, which SQLite's `log` is read for; `acknowledged` has the number of
-//! the last commit that somebody was told of; `examine` looks at everything; `trouble` is what is wrong for now.
+//! # What every method promises
+//!
+//! - **Whole.** A method is one transaction. What an `Ok` speaks of outlasts the process and a loss of power; of what an error
+//!   speaks of nothing is there. [`Error::Unavailable`](crate::Error::Unavailable) alone may leave it open: the place where
+//!   it was written went away at that moment. Closures that a method is given may be called again, when the transaction has to
+//!   be; they do nothing but answer.
+//! - **One state.** A method that reads sees one state of the store, with everything that was written before it was called,
+//!   and never half of a transaction. It waits for no writer.
+//! - **In order.** Writers go one behind the other, whichever threads or nodes they are on: [`Papers::change`] says how.
+//! - **Given up.** A writer whose caller is gone ([`cancel`](crate::cancel)) by the time that it is its turn writes nothing.
+//! - **Numbers.** Days are days since 1970-01-01, UTC. Limits may be of any size. Numbers of users, rows of papers, numbers
+//!   of imports, interests and themes are used once.
+//! - **Errors.** [`Error::NotFound`](crate::Error::NotFound) and what a method names besides are answers. With any method:
+//!   [`Error::StorageFull`](crate::Error::StorageFull) when there is no room (reading goes on),
+//!   [`Error::Unavailable`](crate::Error::Unavailable) when the store cannot be reached or must not be written,
+//!   [`Error::Overloaded`](crate::Error::Overloaded) when trying again helps, [`Error::Damaged`](crate::Error::Damaged) when
+//!   what was asked for is not as it was written, [`Error::Internal`](crate::Error::Internal) for what nobody foresaw. No
+//!   message that a client may hear holds a path or a statement.
 
-mod acknowledged;
-mod claims;
-mod columns;
-mod commit;
-mod events;
-mod examine;
-mod filter;
 #[cfg(test)]
-mod fixture;
+mod contract;
+mod events;
+mod filters;
 mod imports;
 mod interests;
 mod jobs;
-mod list;
-mod log;
-mod open;
-mod outside;
-mod pages;
+mod library;
+mod lists;
 mod papers;
-mod place;
-mod reading;
-mod schema;
+mod readership;
+mod rereading;
+mod sqlite;
 mod themes;
 mod trouble;
+mod upkeep;
 mod users;
 mod vectors;
 mod works;
 
-pub use events::Added;
-pub use examine::{Finding, PagesRead};
-pub use imports::{ImportStatus, ImportWindow, ImportWithClaims, StoredImport};
-pub use interests::{FoundInterests, StoredInterest};
+pub use events::{EventPlace, Events, EventsWritten};
+pub use filters::Filters;
+pub use imports::{ImportStatus, ImportUndone, ImportWindow, ImportWithClaims, Imports, StoredImport};
+pub use interests::{FoundInterests, Interests, StoredInterest};
 pub use jobs::{Claim, Claimed, JobRecords, JobResult, Lease, StoredJob};
-pub use list::{Listing, Page, Sort};
-pub use outside::OutsidePaper;
-pub use papers::{Fingerprints, Outcome, Written};
-pub use place::free;
-pub use themes::{StoredPlace, StoredRun, StoredTheme, StoredThemeEvent};
+pub use library::{Library, LibraryPaper};
+pub use lists::{ListOrder, ListPlace, Lists, Slice};
+pub use papers::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
+pub use readership::{Readership, ReadershipRelease};
+pub use rereading::Rereading;
+pub use sqlite::free;
+pub use themes::{StoredAssignment, StoredRun, StoredTheme, StoredThemeEvent, Themes};
 pub use trouble::{Trouble, TroubleCode, Troubles};
-pub use users::User;
-pub use vectors::StoredModel;
+pub use upkeep::{Finding, PagesRead, Upkeep};
+pub use users::{User, Users};
+pub use vectors::{StoredModel, Vectors};
+pub use works::Works;
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
-use rusqlite::{Connection, ErrorCode};
+use crate::error::Result;
 
-use self::columns::Columns;
-use self::commit::Writer;
-use self::place::Place;
-use crate::error::{Error, Result};
-use crate::paper::head;
-
-/// The papers of a data folder. One process at a time; shared between its threads.
-pub struct Store {
-    path: PathBuf,
-    // Idle readers; in WAL mode they never wait for the writer. Closed before it, since then the log is folded into the database.
-    readers: Mutex<Vec<Connection>>,
-    // One writer, as SQLite wants it. Never held while a text is embedded.
-    writer: Mutex<Writer>,
-    // Derived from the tables. Held while they catch up and while a filter reads them, which is short.
-    columns: Mutex<Columns>,
-    troubles: Arc<Troubles>,
-    // What a person should hear of how it was opened.
-    told: Vec<String>,
-    // How far the database was read again to compare it with its checksums.
-    scrubbed: Mutex<commit::Scrub>,
-    // The lock, which the system frees when the process ends, however it ends.
-    place: Place,
+/// The truth of a corpus and its readers, by resource.
+pub trait Store:
+    Papers
+    + Vectors
+    + Works
+    + Lists
+    + Filters
+    + Users
+    + Events
+    + Library
+    + Interests
+    + Imports
+    + JobRecords
+    + Readership
+    + Themes
+    + Rereading
+    + Upkeep
+    + Send
+    + Sync
+{
 }
 
-impl Store {
-    /// Opens the data folder, making it if it is not there, and brings its schema up to date.
-    ///
-    /// # Errors
-    /// [`Error::InUse`] when another process uses it; [`Error::Data`] when the database is damaged or newer than this program;
-    /// [`Error::Io`] when the folder cannot be made or written to.
-    pub fn open(folder: &Path) -> Result<Self> {
-        open::open(folder)
-    }
-
-    /// The database file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The number of the last change; 0 before the first.
-    pub fn change(&self) -> Result<u64> {
-        self.read(|c| c.query_row("SELECT change FROM counter", [], |r| r.get(0)))
-    }
-
-    /// How many papers there are.
-    pub fn count(&self) -> Result<usize> {
-        self.read(|c| c.prepare_cached("SELECT papers FROM counter")?.query_row([], |r| r.get(0)))
-    }
-
-    /// What is wrong with it for now; whoever follows the store adds its own.
-    pub fn troubles(&self) -> &Arc<Troubles> {
-        &self.troubles
-    }
-
-    /// What a person should hear of how it was opened.
-    pub fn told(&self) -> &[String] {
-        &self.told
-    }
-
-    /// Runs `f` on an idle reader.
-    fn read<T>(&self, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(c) => c,
-            None => self.another_reader()?,
-        };
-        let out = f(&connection).map_err(|e| self.explain(e));
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        out
-    }
-
-    /// Another connection for reading, to the very files that were opened: others of their names may stand there by now.
-    fn another_reader(&self) -> Result<Connection> {
-        self.place.check().map_err(|why| self.gone(&why))?;
-        let connection = open::reader(&self.path).map_err(|e| {
-            // The file is there, and the writer has it open: what is lacking is a descriptor.
-            tracing::warn!("{e}");
-            Error::Overloaded(
-                "the database cannot be opened once more (too many open files?); try again in a moment".into(),
-            )
-        })?;
-        self.place.check().map_err(|why| self.gone(&why))?;
-        Ok(connection)
-    }
-
-    fn explain(&self, e: rusqlite::Error) -> Error {
-        if matches!(e.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) {
-            tracing::error!("{}: {}", self.path.display(), head(&e.to_string(), 300));
-            self.damaged_too("a page that SQLite came to".into());
-            return Error::Damaged(
-                "the database is damaged where this was looked for: nothing was written. /readyz and `paperkin doctor` say more"
-                    .into(),
-            );
-        }
-        explain(&self.path, e)
-    }
+impl<T> Store for T where
+    T: Papers
+        + Vectors
+        + Works
+        + Lists
+        + Filters
+        + Users
+        + Events
+        + Library
+        + Interests
+        + Imports
+        + JobRecords
+        + Readership
+        + Themes
+        + Rereading
+        + Upkeep
+        + Send
+        + Sync
+{
 }
 
-/// Megabytes that are said to be needed where there is no room: the log of SQLite, and a piece of the index.
-const NEEDED: u64 = 64;
-
-/// The error of a write for which there was no room. It names no path: clients hear it.
-fn no_room() -> Error {
-    Error::StorageFull(format!(
-        "the disk is full, or takes nothing more for another reason (a quota, a limit, a fault): this was not written. What \
-         was reported as stored is safe. Make room (paperkin needs about {NEEDED} MB) and send it again"
-    ))
+/// Opens the store of a data folder, making it if it is not there, and brings its schema up to date.
+///
+/// # Errors
+/// [`Error::InUse`](crate::Error::InUse) when another process holds a folder that only one may;
+/// [`Error::Data`](crate::Error::Data) when the store is damaged or newer than this program;
+/// [`Error::Io`](crate::Error::Io) when the folder cannot be made or written to.
+pub fn open(folder: &Path) -> Result<Arc<dyn Store>> {
+    Ok(Arc::new(sqlite::SqliteStore::open(folder)?))
 }
 
-/// SQLite's words, made into what a person can do.
-fn explain(path: &Path, e: rusqlite::Error) -> Error {
-    // Of SQLite's extended codes those of a write, a sync, a length and the shared memory: what a quota (EDQUOT), a limit
-    // (EFBIG) and a failing disk come to.
-    const WRITES: [i32; 7] = [778, 1034, 1290, 1546, 4618, 4874, 5386];
-    let extended = match &e {
-        rusqlite::Error::SqliteFailure(e, _) => e.extended_code,
-        _ => 0,
-    };
-    let code = e.sqlite_error_code();
-    let out_of_descriptors = || path.parent().is_some_and(place::is_out_of_descriptors);
-    let path = path.display();
-    match code {
-        Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) if out_of_descriptors() => {
-            Error::Overloaded("too many files are open in this process; try again in a moment".into())
-        }
-        Some(ErrorCode::DiskFull) => no_room(),
-        Some(ErrorCode::SystemIoFailure) if WRITES.contains(&extended) => {
-            tracing::warn!("{path}: {e}");
-            no_room()
-        }
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Data(format!(
-            "{path}: the database is damaged ({e}). Put a copy of it back, or start a new folder with --data and ingest again"
-        )),
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            Error::Data(format!("{path}: cannot be opened for writing ({e}). Check the folder's permissions"))
-        }
-        Some(ErrorCode::SystemIoFailure) => Error::Data(format!("{path}: the system failed to read or write it ({e})")),
-        // It may hold the whole statement.
-        _ => Error::Internal(format!("{path}: {}", head(&e.to_string(), 300))),
-    }
+/// Whether a folder has a store already, so that [`open`] would make none.
+pub fn is_made(folder: &Path) -> bool {
+    sqlite::SqliteStore::is_made(folder)
 }
 
-/// What a column holds and this program cannot read, as an error of the query.
-fn unreadable(column: usize, e: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(e))
+/// Looks at the store of a folder that cannot be opened. Nothing is changed.
+pub fn examine_closed(folder: &Path) -> Vec<Finding> {
+    sqlite::SqliteStore::examine_closed(folder)
+}
+
+/// Takes the store of a folder that is not open as it is, with the papers that are damaged: these are named, cannot be read,
+/// and are put right when they are ingested again. Gives how many there are.
+///
+/// # Errors
+/// [`Error::Data`](crate::Error::Data) when not all of it can be read, [`Error::InUse`](crate::Error::InUse) when the folder is
+/// open.
+pub fn accept_closed(folder: &Path) -> Result<usize> {
+    sqlite::SqliteStore::accept_closed(folder)
 }

@@ -204,8 +204,8 @@ mod tests {
 
     #[test]
     fn nearer_views_show_more() {
-        let mut random = super::super::random::Random::new(1);
-        let places: Vec<Place> = (0..30_000).map(|_| [random.unit() as f32, random.unit() as f32]).collect();
+        let mut random = fastrand::Rng::with_seed(1);
+        let places: Vec<Place> = (0..30_000).map(|_| [random.f32(), random.f32()]).collect();
         let zooms = zoom_levels(&places, [0.0, 0.0], 1.0);
         let shown = |zoom: u8| zooms.iter().filter(|z| **z <= zoom).count();
         let most = (CELLS * CELLS) as usize;

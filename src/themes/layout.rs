@@ -6,8 +6,10 @@
 //! 1 / (1 + a d^2), which needs no power function. One thread and one random sequence: the same graph and start give the
 //! same map.
 
+use fastrand::Rng;
+
 use super::graph::Knn;
-use super::random::Random;
+use super::random_order;
 
 /// A place on the map.
 pub type Place = [f32; 2];
@@ -85,12 +87,12 @@ pub fn lay_out(knn: &Knn, mut places: Vec<Place>, moves: &Moves) -> Vec<Place> {
     }
     let edges = edges(knn);
     let strongest = edges.iter().map(|e| e.2).fold(0f32, f32::max).max(f32::MIN_POSITIVE);
-    let mut random = Random::new(moves.seed);
+    let mut random = Rng::with_seed(moves.seed);
     let rounds = moves.rounds as f32;
     // Every edge pulls so often in all rounds as its weight says; when it does so next.
     let every: Vec<f32> = edges.iter().map(|e| strongest / e.2.max(strongest / rounds)).collect();
     let mut next: Vec<f32> = every.clone();
-    let order = random.order(edges.len());
+    let order = random_order(&mut random, edges.len());
     for round in 0..moves.rounds {
         let now = round as f32 + 1.0;
         let step = moves.step * (1.0 - round as f32 / rounds);
@@ -114,7 +116,7 @@ pub fn lay_out(knn: &Knn, mut places: Vec<Place>, moves: &Moves) -> Vec<Place> {
                     places[tail][k] -= by;
                 }
                 for _ in 0..PUSHES {
-                    let other = random.below(n);
+                    let other = random.usize(..n);
                     if other == head {
                         continue;
                     }
@@ -161,8 +163,8 @@ pub fn components(points: &[f32], d: usize, weights: &[f32]) -> Option<Projectio
     }
     let mut axes: [Vec<f32>; 2] = [Vec::new(), Vec::new()];
     for k in 0..2 {
-        let mut random = Random::new(k as u64 + 1);
-        let mut v: Vec<f32> = (0..d).map(|_| random.unit() as f32 - 0.5).collect();
+        let mut random = Rng::with_seed(k as u64 + 1);
+        let mut v: Vec<f32> = (0..d).map(|_| random.f32() - 0.5).collect();
         for _ in 0..60 {
             let mut next = vec![0f32; d];
             for (p, w) in points.chunks_exact(d).zip(weights) {
@@ -209,12 +211,12 @@ impl Projection {
 /// Spreads places to a width of 20 around the middle, with a little noise so that no two coincide.
 pub fn spread(places: &mut [Place]) {
     let n = places.len().max(1) as f32;
-    let mut random = Random::new(7);
+    let mut random = Rng::with_seed(7);
     for k in 0..2 {
         let mean = places.iter().map(|p| p[k]).sum::<f32>() / n;
         let widest = places.iter().map(|p| (p[k] - mean).abs()).fold(0f32, f32::max).max(1e-9);
         for p in places.iter_mut() {
-            p[k] = (p[k] - mean) / widest * 10.0 + (random.unit() as f32 - 0.5) * 0.02;
+            p[k] = (p[k] - mean) / widest * 10.0 + (random.f32() - 0.5) * 0.02;
         }
     }
 }

@@ -5,8 +5,10 @@
 //! because a run must be the same for the same graph and seed on any number of threads, start from yesterday's
 //! communities, and put 200,000 papers in order within seconds (docs/themes.md has the measurements).
 
+use fastrand::Rng;
+
 use super::graph::Graph;
-use super::random::Random;
+use super::random_order;
 
 /// How to look for communities.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +33,7 @@ pub fn communities(graph: &Graph, options: &Options, start: Option<&[u32]>) -> (
         Some(start) => compact(start).0,
         None => (0..n as u32).collect(),
     };
-    let mut random = Random::new(options.seed);
+    let mut random = Rng::with_seed(options.seed);
     for _ in 0..options.passes {
         if !pass(graph, options.resolution, &mut random, &mut part) {
             break;
@@ -46,7 +48,7 @@ pub fn communities(graph: &Graph, options: &Options, start: Option<&[u32]>) -> (
 pub fn onward(graph: &Graph, options: &Options, start: &[u32], worth: f64) -> (Vec<u32>, usize) {
     let mut near = compact(start).0;
     let known = near.clone();
-    move_nodes(graph, options.resolution, &mut Random::new(options.seed), &mut near, Some(&known));
+    move_nodes(graph, options.resolution, &mut Rng::with_seed(options.seed), &mut near, Some(&known));
     let far = communities(graph, options, Some(&near));
     let quality = |part: &[u32]| modularity(graph, part, options.resolution);
     let (kept, found) = (quality(&near), quality(&far.0));
@@ -54,7 +56,7 @@ pub fn onward(graph: &Graph, options: &Options, start: &[u32], worth: f64) -> (V
 }
 
 /// One pass. Whether anything changed.
-fn pass(graph: &Graph, resolution: f64, random: &mut Random, part: &mut [u32]) -> bool {
+fn pass(graph: &Graph, resolution: f64, random: &mut Rng, part: &mut [u32]) -> bool {
     let mut any = false;
     let mut owned: Option<Graph> = None;
     // The node of the present graph that every node of the first one is in, and the communities of the present ones.
@@ -95,7 +97,7 @@ const STAYING: f64 = 0.04;
 
 /// Moves nodes to the neighbouring community where modularity gains most, until no move gains. Whether any moved. A node
 /// leaves the community it has in `known` only for a gain that is worth it.
-fn move_nodes(g: &Graph, resolution: f64, random: &mut Random, part: &mut [u32], known: Option<&[u32]>) -> bool {
+fn move_nodes(g: &Graph, resolution: f64, random: &mut Rng, part: &mut [u32], known: Option<&[u32]>) -> bool {
     let n = g.len();
     let volume = g.volume();
     if volume <= 0.0 {
@@ -108,7 +110,7 @@ fn move_nodes(g: &Graph, resolution: f64, random: &mut Random, part: &mut [u32],
         sizes[part[i] as usize] += 1;
     }
     let mut empty: Vec<u32> = (0..n as u32).rev().filter(|c| sizes[*c as usize] == 0).collect();
-    let mut queue: std::collections::VecDeque<u32> = random.order(n).into();
+    let mut queue: std::collections::VecDeque<u32> = random_order(random, n).into();
     let mut queued = vec![true; n];
     let mut links = Links::new(n);
     let mut any = false;
@@ -162,7 +164,7 @@ fn move_nodes(g: &Graph, resolution: f64, random: &mut Random, part: &mut [u32],
 
 /// Splits every community into well-connected pieces: nodes begin alone and merge, at random but preferring gain, with
 /// pieces of their own community that are well connected to the rest of it.
-fn refine(g: &Graph, resolution: f64, random: &mut Random, part: &[u32]) -> Vec<u32> {
+fn refine(g: &Graph, resolution: f64, random: &mut Rng, part: &[u32]) -> Vec<u32> {
     let n = g.len();
     let volume = g.volume().max(f64::MIN_POSITIVE);
     let mut pieces: Vec<u32> = (0..n as u32).collect();
@@ -177,7 +179,7 @@ fn refine(g: &Graph, resolution: f64, random: &mut Random, part: &[u32]) -> Vec<
         (0..n).map(|i| g.neighbours(i).filter(|(j, _)| part[*j] == part[i]).map(|(_, w)| f64::from(w)).sum()).collect();
     let mut links = Links::new(n);
     let mut chances: Vec<(f64, u32)> = Vec::new();
-    for i in random.order(n) {
+    for i in random_order(random, n) {
         let i = i as usize;
         let community = weight[part[i] as usize];
         let degree = g.degree(i);
@@ -198,7 +200,7 @@ fn refine(g: &Graph, resolution: f64, random: &mut Random, part: &[u32]) -> Vec<
                 chances.push((sum, c));
             }
         }
-        let draw = random.unit() * sum;
+        let draw = random.f64() * sum;
         if let Some(&(_, c)) = chances.iter().find(|(s, _)| *s >= draw) {
             let c_index = c as usize;
             let inner = links.to(c);

@@ -289,14 +289,14 @@ fn place(knn: &Knn, kept: &[u32], texts: &[u32], out: &mut Grouping) {
 }
 
 /// The themes around a paper, by the closeness of the neighbours in them.
-pub struct Vote {
+pub struct NeighbourVotes {
     shares: Vec<(u32, f32)>,
     all: f32,
 }
 
 /// Counts the votes of neighbours, given as their theme (or [`NONE`]) and similarity.
-pub fn vote(neighbours: impl Iterator<Item = (u32, f32)>) -> Vote {
-    let mut vote = Vote { shares: Vec::new(), all: 0.0 };
+pub fn vote(neighbours: impl Iterator<Item = (u32, f32)>) -> NeighbourVotes {
+    let mut vote = NeighbourVotes { shares: Vec::new(), all: 0.0 };
     for (theme, s) in neighbours {
         let w = closeness(s);
         vote.all += w;
@@ -311,7 +311,7 @@ pub fn vote(neighbours: impl Iterator<Item = (u32, f32)>) -> Vote {
     vote
 }
 
-impl Vote {
+impl NeighbourVotes {
     /// The share of a theme, 0 to 1.
     pub fn share(&self, theme: u32) -> f32 {
         let own = self.shares.iter().find(|(t, _)| *t == theme).map_or(0.0, |(_, w)| *w);

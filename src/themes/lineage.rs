@@ -1,9 +1,10 @@
 //! From the themes of one run to those of the next: who carries whose name on, and what happened.
 //!
-//! Themes are matched by the papers they share, by an assignment that shares most in all (Kuhn and Munkres; here the
-//! shortest augmenting paths of Jonker and Volgenant, 1987, within every group of themes that share any).
+//! Themes are matched by the papers they share, by an assignment that shares most in all.
 
 use std::collections::HashMap;
+
+use crate::assignment;
 
 /// What happened to a theme from one run to the next. Themes before are numbered as `before`, after as `after`.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,7 +99,7 @@ pub fn compare(pairs: &[(Option<u32>, Option<u32>)], before: &[usize], after: us
         .map(|(b, a, n)| (*b, *a, *n as f64))
         .collect();
     let (mut heir_of, mut likeness) = (vec![None; after], vec![0.0; after]);
-    for (b, a) in assign(&likely, before.len(), after) {
+    for (b, a) in assignment::best(&likely) {
         heir_of[a as usize] = Some(b);
         let both = shared.iter().find(|s| (s.0, s.1) == (b, a)).map_or(0, |s| s.2);
         likeness[a as usize] = both as f64 / (old[b as usize] + new[a as usize] - both).max(1) as f64;
@@ -144,105 +145,9 @@ fn tell(heir_of: &[Option<u32>], old: &[usize], new: &[usize], shared: &[(u32, u
     events
 }
 
-/// The pairs of an assignment of greatest total weight: every theme in at most one pair, only pairs of the list.
-pub fn assign(weights: &[(u32, u32, f64)], before: usize, after: usize) -> Vec<(u32, u32)> {
-    // Groups of themes that share any papers are matched each by itself: small matrices in place of a huge one.
-    let mut group: Vec<u32> = (0..(before + after) as u32).collect();
-    fn root(group: &mut [u32], mut i: u32) -> u32 {
-        while group[i as usize] != i {
-            group[i as usize] = group[group[i as usize] as usize];
-            i = group[i as usize];
-        }
-        i
-    }
-    for (b, a, _) in weights {
-        let (x, y) = (root(&mut group, *b), root(&mut group, before as u32 + a));
-        group[x.max(y) as usize] = x.min(y);
-    }
-    let mut by_group: std::collections::BTreeMap<u32, Vec<(u32, u32, f64)>> = std::collections::BTreeMap::new();
-    for w in weights {
-        by_group.entry(root(&mut group, w.0)).or_default().push(*w);
-    }
-    let mut pairs = Vec::new();
-    for weights in by_group.values() {
-        let mut rows: Vec<u32> = weights.iter().map(|w| w.0).collect();
-        let mut columns: Vec<u32> = weights.iter().map(|w| w.1).collect();
-        for list in [&mut rows, &mut columns] {
-            list.sort_unstable();
-            list.dedup();
-        }
-        let size = rows.len().max(columns.len());
-        let mut cost = vec![0f64; size * size];
-        for (b, a, w) in weights {
-            let (Ok(r), Ok(c)) = (rows.binary_search(b), columns.binary_search(a)) else { continue };
-            cost[r * size + c] = -w;
-        }
-        for (r, c) in cheapest(&cost, size).into_iter().enumerate() {
-            if r < rows.len() && c < columns.len() && cost[r * size + c] < 0.0 {
-                pairs.push((rows[r], columns[c]));
-            }
-        }
-    }
-    pairs.sort_unstable();
-    pairs
-}
-
-/// The column of every row in an assignment of least total cost over a square matrix, by shortest augmenting paths.
-fn cheapest(cost: &[f64], n: usize) -> Vec<usize> {
-    // Rows and columns count from 1; column 0 is where a path begins.
-    let (mut u, mut v) = (vec![0f64; n + 1], vec![0f64; n + 1]);
-    let mut row_of = vec![0usize; n + 1];
-    let mut way = vec![0usize; n + 1];
-    for row in 1..=n {
-        row_of[0] = row;
-        let mut column = 0;
-        let mut least = vec![f64::INFINITY; n + 1];
-        let mut done = vec![false; n + 1];
-        loop {
-            done[column] = true;
-            let r = row_of[column];
-            let (mut delta, mut next) = (f64::INFINITY, 0);
-            for c in 1..=n {
-                if done[c] {
-                    continue;
-                }
-                let reduced = cost[(r - 1) * n + c - 1] - u[r] - v[c];
-                if reduced < least[c] {
-                    (least[c], way[c]) = (reduced, column);
-                }
-                if least[c] < delta {
-                    (delta, next) = (least[c], c);
-                }
-            }
-            for c in 0..=n {
-                if done[c] {
-                    u[row_of[c]] += delta;
-                    v[c] -= delta;
-                } else {
-                    least[c] -= delta;
-                }
-            }
-            column = next;
-            if row_of[column] == 0 {
-                break;
-            }
-        }
-        while column != 0 {
-            row_of[column] = row_of[way[column]];
-            column = way[column];
-        }
-    }
-    let mut out = vec![0; n];
-    for c in 1..=n {
-        out[row_of[c] - 1] = c - 1;
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn pairs(spec: &[(Option<u32>, Option<u32>, usize)]) -> Vec<(Option<u32>, Option<u32>)> {
         spec.iter().flat_map(|(b, a, n)| std::iter::repeat_n((*b, *a), *n)).collect()
@@ -289,30 +194,5 @@ mod tests {
         let lost = compare(&pairs(&[(Some(0), Some(0), 5)]), &[9], 1);
         assert_eq!(lost.events, [Event::Shrunk { after: 0, was: 9, is: 5 }]);
         assert_eq!(compare(&[], &[], 0), Lineage::default());
-    }
-
-    /// Tries every assignment.
-    fn best(weights: &[(u32, u32, f64)], row: u32, rows: u32, used: u32) -> f64 {
-        if row == rows {
-            return 0.0;
-        }
-        let skipped = best(weights, row + 1, rows, used);
-        let taken = weights.iter().filter(|(b, a, _)| *b == row && used & (1 << a) == 0);
-        taken.map(|(_, a, w)| w + best(weights, row + 1, rows, used | (1 << a))).fold(skipped, f64::max)
-    }
-
-    proptest! {
-        #[test]
-        fn no_assignment_shares_more(cells in prop::collection::btree_map((0u32..5, 0u32..6), 1u32..50, 0..20)) {
-            let weights: Vec<(u32, u32, f64)> = cells.iter().map(|((b, a), w)| (*b, *a, f64::from(*w))).collect();
-            let pairs = assign(&weights, 5, 6);
-            let total: f64 = pairs.iter().map(|p| f64::from(cells[p])).sum();
-            prop_assert_eq!(total, best(&weights, 0, 5, 0));
-            for k in 0..pairs.len() {
-                for l in 0..k {
-                    prop_assert!(pairs[k].0 != pairs[l].0 && pairs[k].1 != pairs[l].1);
-                }
-            }
-        }
     }
 }

@@ -15,9 +15,17 @@ pub mod leiden;
 pub mod levels;
 pub mod lineage;
 pub mod names;
-pub mod random;
 pub mod text;
 pub mod trend;
+
+use fastrand::Rng;
+
+/// The numbers 0 to `n` - 1 in a random order.
+fn random_order(random: &mut Rng, n: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..n as u32).collect();
+    random.shuffle(&mut order);
+    order
+}
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::text::{Counts, singular};
+use super::text::PhraseCounts;
+use crate::paper::english::singular;
 
 /// Terms kept of a theme.
 const TERMS: usize = 10;
@@ -52,7 +53,7 @@ struct Term {
 /// t)` is the name that a theme has from before and keeps; `fallback(l, t)` gives one where no phrase serves (the title
 /// of a paper).
 pub fn name_all(
-    counts: &[Counts],
+    counts: &[PhraseCounts],
     sizes: &[usize],
     levels: &[Vec<u32>],
     kept: &dyn Fn(usize, usize) -> Option<String>,
@@ -191,7 +192,7 @@ fn one_word(a: &str, b: &str) -> bool {
 /// The telling phrases of a theme made of some finest themes, best first, without repetitions.
 fn telling(
     members: &[usize],
-    counts: &[Counts],
+    counts: &[PhraseCounts],
     sizes: &[usize],
     overall: &HashMap<&str, (f64, f64, &str)>,
 ) -> Vec<Term> {
@@ -361,11 +362,11 @@ fn joined(terms: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::Words;
+    use super::super::text::PhraseFinder;
     use super::*;
 
-    fn counts(papers: &[&str]) -> Counts {
-        Counts::of(&Words::default(), papers.iter().map(|p| (*p, "")))
+    fn counts(papers: &[&str]) -> PhraseCounts {
+        PhraseCounts::of(&PhraseFinder::default(), papers.iter().map(|p| (*p, "")))
     }
 
     #[test]

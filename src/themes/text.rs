@@ -2,110 +2,120 @@
 //!
 //! English has its own lists here, which know what every abstract says of itself; for other languages see [`super::language`].
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::language::Language;
+use crate::paper::english::{function_words, singular_into};
+use crate::paper::is_cjk;
 
-/// Words that end a phrase: function words, and what every abstract says of itself.
-const STOP: &str = "a about above according achieve achieved achieves achieving across additional additionally address \
-addressed addresses addressing after against aim aims all allow allowing allows almost along already also although always \
-among an analyse analyze analyzed analyzing and another any apply applied applying approach approaches are around article as \
-aspect aspects at author authors available average based be because become becomes been before being below benefit benefits \
-besides best better between beyond both bring brings but by called can cannot capable case cases certain challenge challenges \
-challenging clear code codes combine combined combines combining common commonly compare compared comparing comparison compelling \
-comprehensive concept concepts conclude conduct conducted consider considered considering consist consists contain containing \
-contains contribute contributes contribution contributions corresponding could crucial current currently deal demonstrate \
-demonstrated demonstrates demonstrating depend depending depends derive derived describe described describes despite detail \
-detailed details determine develop developed developing develops did difference differences different difficult difficulty directly \
-discuss discussed discusses do does doing done draw drawn due during e each easily easy effect effective effectively effectiveness \
-effects efficacy effort efforts eg either eliminate emerge emerged emerging employ employed employing employs empirically enable \
-enabled enables enabling encourage end enhance enhanced enhances enhancing enough ensure ensures ensuring especially essential \
-establish established establishes etc evaluate evaluated evaluates evaluating even evidence examine example examples excellent \
-exhibit exhibits exist existing exists experimental experimentally experiment experiments explore explored explores exploring \
-extend extended extends extensive extensively facilitate fact factor factors far few finally find finding findings finds first \
-firstly five focus focused focuses focusing follow followed following for form found four from fully fundamental further furthermore \
-future gain gains general generally github give given gives giving go goal goals good great greater greatly group groups guarantee had \
-has have having he help helpful helps hence her here high higher highest highly his holds how however http https i identified identify \
-identifies identifying ie if illustrate impact implement implemented important importantly improve improved improvement improvements \
-improves improving in include included includes including increase increased increases increasing increasingly indeed indicate \
-indicates indicating influence inform informs insight insights inspired instance instead integrate integrated integrates integrating \
-interest interesting into introduce introduced introduces introducing investigate investigated investigates investigating involve \
-involves involving is issue issues it its itself just keep key kind kinds know known lack lacks largely larger largest last lead \
-leading leads least led less let leverage leveraged leverages leveraging like likely limit limitation limitations limited limits little \
-long-standing low lower made main mainly major make makes making many may me mean meanwhile means method methodologies methodology \
-methods might more moreover most mostly much must my namely near nearly necessary necessity need needed needing needs never \
-nevertheless new newly next no non none nor not notable notably note novel now number numbers numerous observe observed obtain \
-obtained obtaining obtains of off offer offering offers often on once one ones only onto open opens or order other others otherwise \
-our ours out outperform outperforming outperforms over overall overcome overlooked overview own paper papers part particular \
-particularly parts past per perform performance performances performed performing performs perhaps play plays point pose poses \
-possible potential potentially practical practice practices present presented presenting presents preserving prevailing prevent \
-previous previously primarily primary prior problem problems produce produced produces producing promise promising proper properly \
-propose proposed proposes proposing prove proved proves provide provided provides providing publicly put question questions quite \
-rather readily real really reason reasonable recent recently reduce reduced reduces reducing regarding related relatively release \
-released rely relies relying remain remaining remains remarkable report reported reports represent require required requirement \
-requirements requires requiring research researcher researchers respect respectively result resulting results reveal revealed reveals \
-review role same satisfy say second secondly see seek seeks seem seen serve serves set sets seven several shall she should show showed \
-showing shown shows significance significant significantly similar simple simply simultaneously since single six so solve solved solving \
-some sota specific specifically state state-of-the-art still strong strongly studied studies study studying such suffer suffers \
-sufficient suggest suggesting suggests suitable superior superiority support supports survey surveys systematic systematically tackle \
-take taken takes taking technique techniques ten term terms than that the their them themselves then there thereby therefore these they \
-thing things third this thorough those though thousands three through throughout thus to today together too toward towards traditional \
-traditionally tremendous two type types typical typically under underexplored underlying understand understood unique unlike until up \
-upon us use used useful user-friendly uses using usually utilise utilize utilized utilizes utilizing valid valuable various vary varying \
-verify versus very via vs want was way ways we well were what when whenever where whereas whether which while who whole whose why wide \
-widely widespread will with within without work works would yet yield yielded yielding yields you your zero \
-ablation ablations advance advanced advancement advancements advances baseline baselines capabilities capability introduce outline \
-website webpage url www com org project page demo released appendix supplementary arxiv preprint version abstract introduction \
-accurate accurately accuracy outperformed percent percentage average averages approximately nearly versus million billion hundreds \
-million-scale year years day days hour hours recent-years real-time widely-used open-source well-known long-term short-term \
-robust robustness efficient efficiently efficiency fast faster rapid rapidly quality quantitative qualitative qualitatively quantitatively \
-complex complexity critical crucially diverse diversity multiple several-fold ability abilities enabling-technology various-types \
-advantage advantages property properties processing-time task-specific component components setting settings \
-scenario scenarios available-at rich small large scale scales level levels full complete entire scope line lines step steps \
-relevant relevance strategy strategies solution solutions framework frameworks pipeline pipelines module modules scheme schemes \
-paradigm paradigms perspective perspectives completely became worse rise rises rising fall falls falling half twice twofold \
-month months week weeks minute minutes seconds millisecond milliseconds microsecond microseconds nanosecond nanoseconds \
-metre metres meter meters kilometre kilometres kilometer kilometers centimetre centimetres centimeter centimeters millimetre \
-millimetres millimeter millimeters micrometre micrometres micrometer micrometers nanometre nanometres nanometer nanometers \
-gram grams kilogram kilograms litre litres liter liters degree degrees deviation deviations participant participants";
+/// Words that end a phrase beside the function words: what every abstract says of itself, and names of units.
+const SAID: &str = "abilities ability ablation ablations abstract according accuracy accurate accurately achieve \
+achieved achieves achieving across additional additionally address addressed addresses addressing advance advanced \
+advancement advancements advances advantage advantages aim aims allow allowing allows almost along already always \
+among analyse analyze analyzed analyzing another appendix applied apply applying approach approaches approximately \
+around article arxiv aspect aspects author authors available available-at average averages based baseline baselines \
+became become becomes benefit benefits besides best better beyond billion bring brings called capabilities \
+capability capable case cases centimeter centimeters centimetre centimetres certain challenge challenges challenging \
+clear code codes com combine combined combines combining common commonly compare compared comparing comparison \
+compelling complete completely complex complexity component components comprehensive concept concepts conclude \
+conduct conducted consider considered considering consist consists contain containing contains contribute \
+contributes contribution contributions corresponding critical crucial crucially current currently day days deal \
+degree degrees demo demonstrate demonstrated demonstrates demonstrating depend depending depends derive derived \
+describe described describes despite detail detailed details determine develop developed developing develops \
+deviation deviations difference differences different difficult difficulty directly discuss discussed discusses \
+diverse diversity done draw drawn e easily easy effect effective effectively effectiveness effects efficacy \
+efficiency efficient efficiently effort efforts eg eliminate emerge emerged emerging empirically employ employed \
+employing employs enable enabled enables enabling enabling-technology encourage end enhance enhanced enhances \
+enhancing enough ensure ensures ensuring entire especially essential establish established establishes evaluate \
+evaluated evaluates evaluating even evidence examine example examples excellent exhibit exhibits exist existing \
+exists experiment experimental experimentally experiments explore explored explores exploring extend extended \
+extends extensive extensively facilitate fact factor factors fall falling falls far fast faster finally find finding \
+findings finds first firstly five focus focused focuses focusing follow followed following form found four framework \
+frameworks full fully fundamental furthermore future gain gains general generally github give given gives giving go \
+goal goals good gram grams great greater greatly group groups guarantee half help helpful helps high higher highest \
+highly holds hour hours http https hundreds identified identifies identify identifying ie illustrate impact \
+implement implemented important importantly improve improved improvement improvements improves improving include \
+included includes including increase increased increases increasing increasingly indeed indicate indicates \
+indicating influence inform informs insight insights inspired instance instead integrate integrated integrates \
+integrating interest interesting introduce introduced introduces introducing introduction investigate investigated \
+investigates investigating involve involves involving issue issues keep key kilogram kilograms kilometer kilometers \
+kilometre kilometres kind kinds know known lack lacks large largely larger largest last lead leading leads least led \
+less let level levels leverage leveraged leverages leveraging like likely limit limitation limitations limited \
+limits line lines liter liters litre litres little long-standing long-term low lower made main mainly major make \
+makes making many mean means meanwhile meter meters method methodologies methodology methods metre metres micrometer \
+micrometers micrometre micrometres microsecond microseconds millimeter millimeters millimetre millimetres million \
+million-scale millisecond milliseconds minute minutes module modules month months moreover mostly multiple namely \
+nanometer nanometers nanometre nanometres nanosecond nanoseconds near nearly necessary necessity need needed needing \
+needs never nevertheless new newly next non none notable notably note novel now number numbers numerous observe \
+observed obtain obtained obtaining obtains offer offering offers often one ones open open-source opens order org \
+others otherwise outline outperform outperformed outperforming outperforms overall overcome overlooked overview page \
+paper papers paradigm paradigms part participant participants particular particularly parts past percent percentage \
+perform performance performances performed performing performs perhaps perspective perspectives pipeline pipelines \
+play plays point pose poses possible potential potentially practical practice practices preprint present presented \
+presenting presents preserving prevailing prevent previous previously primarily primary prior problem problems \
+processing-time produce produced produces producing project promise promising proper properly properties property \
+propose proposed proposes proposing prove proved proves provide provided provides providing publicly put qualitative \
+qualitatively quality quantitative quantitatively question questions quite rapid rapidly readily real real-time \
+really reason reasonable recent recent-years recently reduce reduced reduces reducing regarding related relatively \
+release released relevance relevant relies rely relying remain remaining remains remarkable report reported reports \
+represent require required requirement requirements requires requiring research researcher researchers respect \
+respectively result resulting results reveal revealed reveals review rich rise rises rising robust robustness role \
+satisfy say scale scales scenario scenarios scheme schemes scope second secondly seconds see seek seeks seem seen \
+serve serves set sets setting settings seven several several-fold short-term show showed showing shown shows \
+significance significant significantly similar simple simply simultaneously single six small solution solutions \
+solve solved solving sota specific specifically state state-of-the-art step steps still strategies strategy strong \
+strongly studied studies study studying suffer suffers sufficient suggest suggesting suggests suitable superior \
+superiority supplementary support supports survey surveys systematic systematically tackle take taken takes taking \
+task-specific technique techniques ten term terms themselves thing things third thorough thousands three throughout \
+today together traditional traditionally tremendous twice two twofold type types typical typically underexplored \
+underlying understand understood unique unlike url use used useful user-friendly uses using usually utilise utilize \
+utilized utilizes utilizing valid valuable various various-types vary varying verify version versus vs want way ways \
+webpage website week weeks well well-known whenever whole wide widely widely-used widespread work works worse www \
+year years yield yielded yielding yields zero";
+
+/// How web addresses begin.
+const ADDRESSES: [&str; 3] = ["http://", "https://", "www."];
 
 /// Words that say something only in a phrase.
-const WEAK: &str = "adaptive agent agents algorithm algorithms analysis analyses application applications architecture architectures \
-benchmark benchmarks big class classes collection computation computational content context cost costs data database dataset datasets \
-deep design designs development distribution distributions domain domains dynamic dynamics end-to-end environment environments error \
-errors estimate estimation evaluation feature features field fields function functions global human humans implementation inference \
-information input inputs instruction instructions interaction interactions joint knowledge language languages latent learned learning \
-learn learns local machine machines measure measurement measurements measures mechanism mechanisms metric metrics model modeling \
-modelling models multi-task network networks neural noise object objects online optimal optimization output outputs parameter \
-parameters people pattern patterns physical policy pre-trained prediction predictions predict predicting predictive principle \
-principles probability process processes program quantity random range rate rates reasoning region regions relation relations representation \
-representations resource resources response responses sample samples search sequence sequences signal signals simulation \
-simulations size source sources space spaces spatial standard static statistical structural structure structured structures \
-system systems target targets task tasks technologies technology temporal test tests text theoretical theory time times tool tools \
-train trained training understanding unified unsupervised user users value values variable variables world evolution scaling \
-generation generative generate generated generating generator generalization long short supervised supervision community \
-decision decisions constant constants length lengths answer answers answering half-life point points cycle cycles \
-bound bounds mass code-base sensor sensors self-supervised tuning fine-tuning finetuning fine-tuned foundation pretrained \
-pretraining pre-training zero-shot few-shot loss losses image images video videos query queries node nodes \
-scene scenes label labels token tokens attention embedding embeddings semantic visual multimodal multi-modal";
+const WEAK: &str = "adaptive agent agents algorithm algorithms analyses analysis answer answering answers \
+application applications architecture architectures attention benchmark benchmarks big bound bounds class classes \
+code-base collection community computation computational constant constants content context cost costs cycle cycles \
+data database dataset datasets decision decisions deep design designs development distribution distributions domain \
+domains dynamic dynamics embedding embeddings end-to-end environment environments error errors estimate estimation \
+evaluation evolution feature features few-shot field fields fine-tuned fine-tuning finetuning foundation function \
+functions generalization generate generated generating generation generative generator global half-life human humans \
+image images implementation inference information input inputs instruction instructions interaction interactions \
+joint knowledge label labels language languages latent learn learned learning learns length lengths local long loss \
+losses machine machines mass measure measurement measurements measures mechanism mechanisms metric metrics model \
+modeling modelling models multi-modal multi-task multimodal network networks neural node nodes noise object objects \
+online optimal optimization output outputs parameter parameters pattern patterns people physical points policy \
+pre-trained pre-training predict predicting prediction predictions predictive pretrained pretraining principle \
+principles probability process processes program quantity queries query random range rate rates reasoning region \
+regions relation relations representation representations resource resources response responses sample samples \
+scaling scene scenes search self-supervised semantic sensor sensors sequence sequences short signal signals \
+simulation simulations size source sources space spaces spatial standard static statistical structural structure \
+structured structures supervised supervision system systems target targets task tasks technologies technology \
+temporal test tests text theoretical theory time times token tokens tool tools train trained training tuning \
+understanding unified unsupervised user users value values variable variables video videos visual world zero-shot";
 
 /// The longest phrase, in words.
 const LONGEST: usize = 3;
 
 /// The word lists, ready for looking up.
-pub struct Words {
+pub struct PhraseFinder {
     stop: HashMap<&'static str, bool>,
 }
 
-impl Default for Words {
+impl Default for PhraseFinder {
     fn default() -> Self {
         let mut stop: HashMap<&'static str, bool> = WEAK.split_whitespace().map(|w| (w, false)).collect();
-        stop.extend(STOP.split_whitespace().map(|w| (w, true)));
-        Words { stop }
+        stop.extend(SAID.split_whitespace().chain(function_words()).map(|w| (w, true)));
+        PhraseFinder { stop }
     }
 }
 
-impl Words {
+impl PhraseFinder {
     fn ends_phrase(&self, lower: &str, language: Language) -> bool {
         if language == Language::ENGLISH { self.stop.get(lower) == Some(&true) } else { language.is_filler(lower) }
     }
@@ -116,9 +126,10 @@ impl Words {
 
     /// Gives every phrase of up to three words in a text to `f`: its key (lower case, singular) and how it is written.
     /// Phrases cross no punctuation and hold no stop word of their language; a word that says nothing by itself does not
-    /// stand alone; formulas, commands and addresses are left out.
+    /// stand alone; addresses are left out. The text comes without markup ([`crate::paper::plain`]),
+    /// and better without formulas, too ([`crate::paper::prose`]).
     pub fn phrases(&self, text: &str, mut f: impl FnMut(&str, &str)) {
-        let text = without_formulas(text);
+        let text = without_addresses(text);
         let pieces = Language::pieces(&text);
         let usual = most_frequent(pieces.iter().filter_map(|p| p.1));
         for (piece, language) in pieces {
@@ -158,7 +169,7 @@ impl Words {
         let acronym = word.chars().filter(|c| c.is_uppercase()).count() >= 2;
         // "Sol", "mer", "Uhr": what is left of another language without its function words is short more often.
         let least = if language == Language::ENGLISH { 4 } else { 3 };
-        (letters >= least || (letters >= 2 && acronym) || word.chars().any(is_wide))
+        (letters >= least || (letters >= 2 && acronym) || word.chars().any(is_cjk))
             && !self.weak(&word.to_lowercase(), language)
     }
 
@@ -193,7 +204,7 @@ impl Words {
             let lower = word.to_lowercase();
             let wordy = word.chars().any(char::is_alphabetic)
                 && word.chars().count() <= 32
-                && (word.chars().count() > 1 || word.chars().any(is_wide));
+                && (word.chars().count() > 1 || word.chars().any(is_cjk));
             if !wordy || self.ends_phrase(&lower, language) {
                 runs.push(std::mem::take(&mut run));
             } else {
@@ -206,104 +217,29 @@ impl Words {
     }
 }
 
-/// Scripts whose words are not set apart by spaces, or are short: there a single sign says something.
-fn is_wide(c: char) -> bool {
-    matches!(u32::from(c), 0x2E80..=0x9FFF | 0xAC00..=0xD7AF | 0xF900..=0xFAFF)
-}
-
 fn possessive(word: &str) -> &str {
     word.strip_suffix("'s").or_else(|| word.strip_suffix("\u{2019}s")).unwrap_or(word)
 }
 
-/// A word in lower case, in the singular.
-pub fn singular(lower: &str) -> String {
-    let mut out = String::new();
-    singular_into(lower, &mut out);
-    out
-}
-
-/// English words in the plural as in the singular; what only looks like one stays ("analysis", "bias", "loss").
-fn singular_into(lower: &str, out: &mut String) {
-    let kept = ["ss", "us", "is", "as", "os", "series", "species"];
-    // "physics" is no plural; these are.
-    let plural_ics = [
-        "topics",
-        "metrics",
-        "clinics",
-        "critics",
-        "heuristics",
-        "characteristics",
-        "fabrics",
-        "rubrics",
-        "lyrics",
-        "tactics",
-    ];
-    let science = lower.ends_with("ics") && !plural_ics.iter().any(|p| lower.ends_with(p));
-    if lower.len() > 4 && lower.ends_with("ies") && !lower.ends_with("series") && !lower.ends_with("species") {
-        out.push_str(&lower[..lower.len() - 3]);
-        out.push('y');
-    } else if lower.len() > 4 && ["sses", "xes", "ches", "shes"].iter().any(|e| lower.ends_with(e)) {
-        out.push_str(&lower[..lower.len() - 2]);
-    } else if lower.len() > 3 && lower.ends_with('s') && !science && !kept.iter().any(|k| lower.ends_with(k)) {
-        out.push_str(&lower[..lower.len() - 1]);
-    } else {
-        out.push_str(lower);
+/// The text with a mark that ends a phrase in the place of each web address.
+fn without_addresses(text: &str) -> Cow<'_, str> {
+    if !ADDRESSES.iter().any(|begin| text.contains(begin)) {
+        return Cow::Borrowed(text);
     }
-}
-
-/// The text with formulas, TeX commands and web addresses replaced by a mark that ends a phrase.
-fn without_formulas(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let skipped = match c {
-            '$' => formula(rest),
-            '\\' => command(rest),
-            'h' | 'w' if address(rest) && !out.ends_with(char::is_alphanumeric) => {
-                rest.find(|c: char| c.is_whitespace() || matches!(c, ')' | ']' | ',' | ';')).unwrap_or(rest.len())
-            }
-            // What stands below or above, and braces, belong to formulas too.
-            '_' | '^' | '{' | '}' | '~' => 1,
-            _ => 0,
-        };
-        if skipped == 0 {
-            out.push(c);
-            rest = &rest[c.len_utf8()..];
-        } else {
-            out.push_str(" | ");
-            rest = &rest[skipped..];
-        }
+    while let Some(at) = ADDRESSES.iter().filter_map(|begin| rest.find(begin)).min() {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        // `awww.` is none.
+        let stands_alone = !out.ends_with(char::is_alphanumeric);
+        let ends = |c: char| c.is_whitespace() || matches!(c, ')' | ']' | ',' | ';');
+        let length = if stands_alone { rest.find(ends).unwrap_or(rest.len()) } else { 1 };
+        out.push_str(if stands_alone { " | " } else { &rest[..length] });
+        rest = &rest[length..];
     }
-    out
-}
-
-fn address(rest: &str) -> bool {
-    rest.starts_with("http://") || rest.starts_with("https://") || rest.starts_with("www.")
-}
-
-/// Bytes of a formula between dollar signs; of the sign alone where it does not close soon ("costs $5").
-fn formula(rest: &str) -> usize {
-    let sign = if rest.starts_with("$$") { "$$" } else { "$" };
-    let inner = &rest[sign.len()..];
-    match inner.find(sign) {
-        Some(length) if length <= 300 && !inner[..length].contains("\n\n") => length + 2 * sign.len(),
-        _ => sign.len(),
-    }
-}
-
-/// Bytes of a command: `\alpha`, `\mathcal{O}`. What `\emph` and its kin hold is text and stays.
-fn command(rest: &str) -> usize {
-    let letters = rest[1..].find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len() - 1);
-    if letters == 0 {
-        return 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
-    }
-    let name = &rest[1..1 + letters];
-    let after = &rest[1 + letters..];
-    let prose = name.starts_with("text") || ["emph", "underline", "uline", "url", "href", "cite"].contains(&name);
-    match after.find('}') {
-        Some(close) if after.starts_with('{') && !prose && close < 80 => 1 + letters + close + 1,
-        _ => 1 + letters,
-    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 /// Whether a word begins with a capital, or is of a script that has none.
@@ -326,24 +262,24 @@ fn most_frequent(languages: impl Iterator<Item = Language>) -> Option<Language> 
 
 /// How often each phrase occurs in a set of papers, and how it is mostly written.
 #[derive(Debug, Clone, Default)]
-pub struct Counts {
+pub struct PhraseCounts {
     /// Papers read.
     pub papers: usize,
     /// By key: papers that hold it, and how it is written.
     pub phrases: HashMap<String, (u32, String)>,
 }
 
-impl Counts {
-    /// Counts the phrases of some papers, each given as title and abstract. A phrase counts once a paper, and is kept
+impl PhraseCounts {
+    /// Counts the phrases of some papers, each given as title and abstract, both as for [`PhraseFinder::phrases`]. A phrase counts once a paper, and is kept
     /// when two papers hold it (or when there are too few to ask that).
-    pub fn of<'a>(words: &Words, papers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub fn of<'a>(words: &PhraseFinder, papers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         struct Seen {
             papers: u32,
             last: u32,
             forms: Vec<(String, u32)>,
         }
-        let texts: Vec<[String; 2]> =
-            papers.into_iter().map(|(t, s)| [without_formulas(t), without_formulas(s)]).collect();
+        let texts: Vec<[Cow<'_, str>; 2]> =
+            papers.into_iter().map(|(t, s)| [without_addresses(t), without_addresses(s)]).collect();
         let pieces: Vec<Vec<(&str, Option<Language>)>> =
             texts.iter().map(|t| t.iter().flat_map(|text| Language::pieces(text)).collect()).collect();
         // A title too short to tell is in the language of its abstract, else of the papers around.
@@ -389,18 +325,20 @@ impl Counts {
                 Some((key, (s.papers, form)))
             })
             .collect();
-        Counts { papers: read as usize, phrases }
+        PhraseCounts { papers: read as usize, phrases }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::paper::prose;
 
     fn keys(text: &str) -> Vec<String> {
         let mut keys = Vec::new();
-        Words::default().phrases(text, |key, _| keys.push(key.to_string()));
+        PhraseFinder::default().phrases(&prose(text), |key, _| keys.push(key.to_string()));
         keys
     }
 
@@ -432,26 +370,13 @@ mod tests {
 
     #[test]
     fn plurals_are_counted_with_singulars() {
-        let words = Words::default();
+        let words = PhraseFinder::default();
         let papers = [("Graph transformers", ""), ("A graph transformer", ""), ("Graph transformers again", "")];
-        let counts = Counts::of(&words, papers);
+        let counts = PhraseCounts::of(&words, papers);
         assert_eq!(
             counts.phrases.get("graph transformer").map(|(n, form)| (*n, form.to_lowercase())),
             Some((3, "graph transformers".into()))
         );
-        for (word, key) in [
-            ("topics", "topic"),
-            ("physics", "physics"),
-            ("series", "series"),
-            ("species", "species"),
-            ("bias", "bias"),
-            ("boxes", "box"),
-            ("theories", "theory"),
-        ] {
-            let mut out = String::new();
-            singular_into(word, &mut out);
-            assert_eq!(out, key);
-        }
     }
 
     #[test]
@@ -464,8 +389,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_can_be_read(text in "\\PC{0,200}", tex in "[$\\\\{}a-z ^_]{0,60}") {
-            Words::default().phrases(&text, |key, written| assert!(!key.is_empty() && !written.contains('$')));
-            Words::default().phrases(&tex, |_, written| assert!(!written.contains(['$', '\\', '{', '}', '_', '^'])));
+            PhraseFinder::default().phrases(&text, |key, written| assert!(!key.is_empty() && !written.contains('$')));
+            PhraseFinder::default().phrases(&prose(&tex), |_, written| assert!(!written.contains(['$', '\\', '{', '}', '_', '^'])));
         }
     }
 }

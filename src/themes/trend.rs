@@ -175,9 +175,9 @@ mod tests {
 
     #[test]
     fn many_themes_by_chance_give_few_findings() {
-        let mut random = super::super::random::Random::new(3);
+        let mut random = fastrand::Rng::with_seed(3);
         let themes: Vec<Vec<u32>> = (0..400)
-            .map(|_| (0..30).map(|_| (0..40).filter(|_| random.unit() < 0.25).count() as u32).collect())
+            .map(|_| (0..30).map(|_| (0..40).filter(|_| random.f64() < 0.25).count() as u32).collect())
             .collect();
         let corpus: Vec<u32> = (0..30).map(|w| themes.iter().map(|t| t[w]).sum()).collect();
         let found = trends(&themes, &corpus).iter().filter(|t| t.direction != Direction::Steady).count();

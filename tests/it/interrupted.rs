@@ -192,13 +192,12 @@ fn the_index_survives_any_moment() {
         command.env("PAPERKIN_EXACT_BELOW", "20");
         command
     };
-    let (mut killed, mut random) = (0, 12345u64);
+    let (mut killed, mut random) = (0, fastrand::Rng::with_seed(12345));
     // Some come too late; those do not count.
     for k in 0..600u32 {
         if killed == 200 {
             break;
         }
-        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         // New texts under old names: rows die as fast as they come, so that segments are built anew as well.
         let text: String = papers(1500)
             .lines()
@@ -206,7 +205,7 @@ fn the_index_survives_any_moment() {
             .collect();
         let file = folder.file("p.jsonl", text);
         let mut child = small(&["ingest", &file]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
-        std::thread::sleep(Duration::from_millis(10 + (random >> 33) % 90));
+        std::thread::sleep(Duration::from_millis(random.u64(10..100)));
         let _ = child.kill();
         killed += usize::from(!child.wait().expect("ends").success());
         if k % 10 == 9 {

@@ -11,6 +11,7 @@ mod growth;
 mod harm;
 mod http;
 mod imports;
+mod index;
 mod interrupted;
 mod jobs;
 mod model;

@@ -1,4 +1,4 @@
-//! The side of the command that asks.
+//! The client side: the command hands itself to the service.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -11,10 +11,10 @@ use anyhow::Context as _;
 
 use super::wire::{self, Hello, Order, Reply, Request, Word};
 use super::{SOCKET, within};
-use crate::cli::streams::{Errand, Found, here};
+use crate::cli::streams::{FileOperation, OperationResult, here};
 use crate::config::Config;
 
-/// How long the service may take to say who it is.
+/// How long the service may take to identify itself.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The running service of a folder.
@@ -23,10 +23,10 @@ pub struct Service {
     hello: Hello,
 }
 
-/// The service that serves a folder; none where nobody does.
+/// Connects to the service of a folder; `None` if the folder is not being served.
 ///
 /// # Errors
-/// When somebody does who may not be asked, or is another version.
+/// When the service belongs to another user or is of another version.
 pub fn reach(folder: &Path) -> anyhow::Result<Option<Service>> {
     let Ok((path, _open)) = within(folder, SOCKET) else { return Ok(None) };
     let stream = match UnixStream::connect(&path) {
@@ -35,13 +35,13 @@ pub fn reach(folder: &Path) -> anyhow::Result<Option<Service>> {
             "the data folder {} is being served by another user. Run the command as that user, or ask the service over HTTP",
             folder.display()
         ),
-        // Nobody made it, or whoever did is gone.
+        // There is no socket, or its process is gone.
         Err(_) => return Ok(None),
     };
     stream.set_read_timeout(Some(PATIENCE))?;
     let silent = || format!("the service of {} does not answer", folder.display());
     let Some((hello, _)) = wire::receive::<Hello>(&stream).with_context(silent)? else {
-        // It is just ending.
+        // The service is shutting down.
         return Ok(None);
     };
     stream.set_read_timeout(None)?;
@@ -60,7 +60,7 @@ pub fn reach(folder: &Path) -> anyhow::Result<Option<Service>> {
 }
 
 impl Service {
-    /// What is said to whoever would serve the folder a second time.
+    /// The message for an attempt to serve the folder a second time.
     pub fn refusal(&self, folder: &Path) -> String {
         let Hello { process, url, .. } = &self.hello;
         format!(
@@ -70,12 +70,12 @@ impl Service {
         )
     }
 
-    /// Has a command carried out, and does what it needs done here. Answers with its exit status.
+    /// Lets the service run a command, and does the file operations that it requests. Gives the exit status.
     ///
     /// # Errors
     /// When the service ends before the command does.
     pub fn ask(self, words: &[OsString], mut config: Config) -> anyhow::Result<u8> {
-        // Paths are sent as text here, and these two name nothing that the service opens by them but a model's folder.
+        // Paths are sent as text here; the service opens neither of them except a model's folder.
         config.data = PathBuf::from(config.data.display().to_string());
         config.model = config.model.map(|model| absolute(&model));
         let streams = here();
@@ -97,24 +97,24 @@ impl Service {
             let Some((order, _)) = wire::receive::<Order>(&self.stream).with_context(gone)? else {
                 anyhow::bail!(gone());
             };
-            match order.errand() {
+            match order.into_operation() {
                 Err(status) => return Ok(status),
-                Ok(errand) => self.fetch(&errand).with_context(gone)?,
+                Ok(operation) => self.fetch(&operation).with_context(gone)?,
             }
         }
     }
 
-    fn fetch(&self, errand: &Errand) -> std::io::Result<()> {
-        match errand.run() {
-            Ok(Found::File(file)) => wire::send(&self.stream, &Reply::File, &[file.as_fd()]),
-            Ok(Found::Entry(entry)) => wire::send(&self.stream, &Reply::Entry(entry), &[]),
-            Ok(Found::Done) => wire::send(&self.stream, &Reply::Done, &[]),
+    fn fetch(&self, operation: &FileOperation) -> std::io::Result<()> {
+        match operation.run() {
+            Ok(OperationResult::File(file)) => wire::send(&self.stream, &Reply::File, &[file.as_fd()]),
+            Ok(OperationResult::Entry(entry)) => wire::send(&self.stream, &Reply::Entry(entry), &[]),
+            Ok(OperationResult::Done) => wire::send(&self.stream, &Reply::Done, &[]),
             Err(e) => wire::send(&self.stream, &Reply::Failed(e.raw_os_error(), e.to_string()), &[]),
         }
     }
 }
 
-/// A model's folder by its whole path, since the service runs in another; names stay.
+/// Makes the path of a model's folder absolute, since the service runs in another working folder; names stay.
 fn absolute(model: &str) -> String {
     let path = Path::new(model);
     match path.is_dir().then(|| std::path::absolute(path)) {

@@ -1,4 +1,4 @@
-//! Where there are no Unix sockets: a folder that is being served can be asked over HTTP alone.
+//! For systems without Unix sockets: a folder that is being served can be reached over HTTP only.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::engine::Engine;
 
-/// Nothing.
+/// Accepts no commands.
 pub struct Desk;
 
 impl Desk {
@@ -17,7 +17,7 @@ impl Desk {
     }
 }
 
-/// Nothing that could be made.
+/// Has no values: no service can be reached.
 pub enum Service {}
 
 impl Service {
@@ -32,7 +32,7 @@ impl Service {
     }
 }
 
-/// Reaches no one.
+/// Finds no service.
 pub fn reach(_: &Path) -> anyhow::Result<Option<Service>> {
     Ok(None)
 }

@@ -1,12 +1,13 @@
-//! Commands on a folder that is being served: one process at a time has a folder open, so the command goes to that one.
+//! Commands on a folder that is being served. Only one process may have a folder open, so the command is sent to that
+//! process.
 //!
-//! The service listens on the Unix socket `serve.sock` in the folder, which only its own user may open. A command sends its
-//! words, its settings and its stdout and stderr themselves; the service carries the same command out over its open engine
-//! and writes straight into them. Files, and stdin, are opened by the process that asked, with its rights and in its folder,
-//! and handed over open. So the answer is the same to the byte, and nothing is copied.
+//! The service listens on the Unix socket `serve.sock` in the folder, which only its own user may open. A command sends
+//! its arguments, its settings and the descriptors of its stdout and stderr; the service runs the same command over its
+//! open engine and writes directly to them. Files and stdin are opened by the calling process, with its rights and in
+//! its working folder, and passed over as descriptors. So the output is the same to the byte, and nothing is copied.
 //!
-//! When the process that asked ends, what it asked for ends at the next word or line; when the service ends, whoever waits
-//! hears so.
+//! When the calling process ends, its command stops at the next read or write. When the service ends, callers get an
+//! error.
 
 #[cfg(unix)]
 mod asking;
@@ -29,11 +30,11 @@ pub use closed::{Desk, reach};
 #[cfg(unix)]
 const SOCKET: &str = "serve.sock";
 
-/// The longest path of a socket that every system takes (108 bytes with their end on Linux, 104 on others).
+/// The longest socket path that every system accepts (108 bytes with the terminator on Linux, 104 on others).
 #[cfg(unix)]
 const LONGEST: usize = 100;
 
-/// A path of at most [`LONGEST`] bytes for a name in a folder; it leads there while the file beside it is open.
+/// A path of at most [`LONGEST`] bytes to a file in a folder, valid while the returned file is open.
 #[cfg(unix)]
 fn within(folder: &std::path::Path, name: &str) -> std::io::Result<(std::path::PathBuf, Option<std::fs::File>)> {
     let path = folder.join(name);
@@ -45,5 +46,5 @@ fn within(folder: &std::path::Path, name: &str) -> std::io::Result<(std::path::P
         let number = std::os::fd::AsRawFd::as_raw_fd(&open);
         return Ok((format!("/proc/self/fd/{number}/{name}").into(), Some(open)));
     }
-    Err(std::io::Error::other(format!("its path is longer than {LONGEST} bytes, too long for a socket in it")))
+    Err(std::io::Error::other(format!("its path is longer than {LONGEST} bytes, too long for a socket")))
 }

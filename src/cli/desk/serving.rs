@@ -1,4 +1,4 @@
-//! The side of the service that carries out.
+//! The server side: runs the commands that processes send.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -17,20 +17,20 @@ use std::time::Duration;
 use super::wire::{self, Hello, Order, Reply, Request, Word};
 use super::{SOCKET, within};
 use crate::cli::report::FAILED;
-use crate::cli::streams::{Errand, Found, RunErrand, Streams};
+use crate::cli::streams::{FileOperation, OperationResult, RunOperation, Streams};
 use crate::cli::{carry_out, say};
 use crate::engine::Engine;
 
-/// Commands that are carried out side by side.
+/// The most commands at a time.
 const MOST: usize = 64;
 
-/// How long a process that connects may take to say what it wants.
+/// How long a connecting process may take to send its command.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long commands may take to end when the service does.
+/// How long the service waits for commands to end when it stops.
 const LEAVE: Duration = Duration::from_secs(3);
 
-/// Where commands on the folder are taken; until it is dropped.
+/// Accepts commands on the folder until it is dropped.
 pub struct Desk {
     folder: PathBuf,
     shared: Arc<Shared>,
@@ -40,15 +40,15 @@ struct Shared {
     engine: Arc<Engine>,
     hello: Hello,
     closing: AtomicBool,
-    // The commands under way, each with what stops it.
+    // The running commands, each with the flag that stops it.
     jobs: Mutex<HashMap<u64, Arc<AtomicBool>>>,
     ended: Condvar,
     next: AtomicU64,
 }
 
 impl Desk {
-    /// Takes commands on a folder that this process has open, in the background. A socket that an earlier process left is
-    /// replaced.
+    /// Accepts commands on a folder that this process has open, in the background. Replaces a socket that an earlier
+    /// process left behind.
     ///
     /// # Errors
     /// When the folder cannot hold a socket.
@@ -74,18 +74,18 @@ impl Drop for Desk {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::Release);
         if let Ok((path, _open)) = within(&self.folder, SOCKET) {
-            // Wakes the thread that takes commands.
+            // Wakes the accepting thread.
             let _ = UnixStream::connect(&path);
             let _ = fs::remove_file(&path);
         }
         let jobs = self.shared.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         jobs.values().for_each(|stopped| stopped.store(true, Ordering::Release));
-        // Whoever takes longer loses its connection with this process, and hears so.
+        // A command that takes longer loses its connection with this process and gets an error.
         let _ = self.shared.ended.wait_timeout_while(jobs, LEAVE, |jobs| !jobs.is_empty());
     }
 }
 
-/// A socket that only this user may open. It is made out of reach and then put in its place.
+/// Creates a socket that only this user may open: first in a private folder, then moved into place.
 fn listen(folder: &Path) -> io::Result<UnixListener> {
     let hidden = format!(".serve-{}", std::process::id());
     let (out_of_reach, _open) = within(folder, &hidden)?;
@@ -110,8 +110,8 @@ fn take(listener: &UnixListener, shared: &Arc<Shared>) {
         let stream = match stream {
             Ok(stream) => stream,
             Err(e) => {
-                // Out of files: some command will end.
-                tracing::warn!("a command could not be taken: {e}");
+                // Out of descriptors: wait for a command to end.
+                tracing::warn!("cannot accept a command: {e}");
                 std::thread::sleep(Duration::from_millis(100));
                 continue;
             }
@@ -119,57 +119,58 @@ fn take(listener: &UnixListener, shared: &Arc<Shared>) {
         let own = Arc::clone(shared);
         let attending = std::thread::Builder::new().name("command".into()).spawn(move || {
             if let Err(e) = attend(&own, stream) {
-                tracing::debug!("a command was not carried out: {e}");
+                tracing::debug!("a command was not run: {e}");
             }
         });
         if let Err(e) = attending {
-            tracing::warn!("a command could not be taken: {e}");
+            tracing::warn!("cannot accept a command: {e}");
         }
     }
 }
 
-/// Carries out what one process asks for.
+/// Runs the command of one process.
 fn attend(shared: &Shared, stream: UnixStream) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     wire::send(&stream, &shared.hello, &[])?;
     let Some((request, files)) = wire::receive::<Request>(&stream)? else { return Ok(()) };
     stream.set_read_timeout(None)?;
     let Ok([out, err]) = <[OwnedFd; 2]>::try_from(files) else {
-        return Err(io::Error::other("stdout and stderr did not come"));
+        return Err(io::Error::other("stdout and stderr are missing"));
     };
     let (stream, job) = (Arc::new(stream), Job::begin(shared));
     let replies = listen_to(&stream, &job.stopped)?;
-    let errands = errands(&stream, replies);
+    let operations = remote_operations(&stream, replies);
     let stopped = Arc::clone(&job.stopped);
-    let streams = Arc::new(Streams::of_another((File::from(out), File::from(err)), request.colours, errands, stopped)?);
+    let streams =
+        Arc::new(Streams::of_another((File::from(out), File::from(err)), request.colours, operations, stopped)?);
     let words: Vec<OsString> = request.words.into_iter().map(Word::into_os).collect();
     let status = streams.during(|| {
         if job.is_one_too_many() {
-            say!("error: {MOST} commands are being carried out on this folder; try again when some are done");
+            say!("error: {MOST} commands are running on this folder already; try again when some are done");
             return FAILED;
         }
         let carried = catch_unwind(AssertUnwindSafe(|| carry_out(&words, request.config, &shared.engine)));
         match carried {
-            // Whatever it came to, not all of its input was read.
+            // Whatever its status, it may not have read all of its input.
             Ok(_) if shared.closing.load(Ordering::Acquire) && job.stopped.load(Ordering::Acquire) => {
                 say!("error: the service is ending. What was reported as stored is stored; run the command again");
                 FAILED
             }
             Ok(status) => status,
             Err(_) => {
-                say!("error: something went wrong inside; the log of the service says more");
+                say!("error: internal error; the log of the service says more");
                 FAILED
             }
         }
     });
-    // A pipe that nobody reads any more has no need of the rest.
+    // Fails only when the pipe is closed, and then nobody needs the rest.
     let _ = streams.flush();
-    let told = wire::send(&stream, &Order::Exit(status), &[]);
+    let sent = wire::send(&stream, &Order::Exit(status), &[]);
     let _ = stream.shutdown(std::net::Shutdown::Both);
-    told
+    sent
 }
 
-/// A command under way.
+/// A running command.
 struct Job<'a> {
     shared: &'a Shared,
     number: u64,
@@ -198,11 +199,11 @@ impl Drop for Job<'_> {
     }
 }
 
-/// What comes of an errand, and the file that it brought.
-type Brought = (Reply, Vec<OwnedFd>);
+/// The result of a file operation, with its descriptors.
+type OperationReply = (Reply, Vec<OwnedFd>);
 
-/// Hears what the other process sends, and that it is gone: then the command is stopped.
-fn listen_to(stream: &Arc<UnixStream>, stopped: &Arc<AtomicBool>) -> io::Result<Receiver<Brought>> {
+/// Receives what the other process sends, and stops the command when that process is gone.
+fn listen_to(stream: &Arc<UnixStream>, stopped: &Arc<AtomicBool>) -> io::Result<Receiver<OperationReply>> {
     let (send, replies) = channel();
     let (stream, stopped) = (Arc::clone(stream), Arc::clone(stopped));
     std::thread::Builder::new().name("command's end".into()).spawn(move || {
@@ -216,21 +217,21 @@ fn listen_to(stream: &Arc<UnixStream>, stopped: &Arc<AtomicBool>) -> io::Result<
     Ok(replies)
 }
 
-/// Errands go to the process that asked, one at a time.
-fn errands(stream: &Arc<UnixStream>, replies: Receiver<Brought>) -> RunErrand {
+/// Sends file operations to the calling process, one at a time.
+fn remote_operations(stream: &Arc<UnixStream>, replies: Receiver<OperationReply>) -> RunOperation {
     let (stream, replies) = (Arc::clone(stream), Mutex::new(replies));
-    Box::new(move |errand: &Errand| {
+    Box::new(move |operation: &FileOperation| {
         let replies = replies.lock().unwrap_or_else(PoisonError::into_inner);
         let gone = || io::Error::new(io::ErrorKind::ConnectionAborted, "the command was stopped");
-        wire::send(&stream, &Order::of(errand), &[]).map_err(|_| gone())?;
+        wire::send(&stream, &Order::of(operation), &[]).map_err(|_| gone())?;
         let (reply, files) = replies.recv().map_err(|_| gone())?;
         match reply {
             Reply::File => {
                 let file = files.into_iter().next().ok_or_else(|| io::Error::other("no file came back"))?;
-                Ok(Found::File(File::from(file)))
+                Ok(OperationResult::File(File::from(file)))
             }
-            Reply::Entry(entry) => Ok(Found::Entry(entry)),
-            Reply::Done => Ok(Found::Done),
+            Reply::Entry(entry) => Ok(OperationResult::Entry(entry)),
+            Reply::Done => Ok(OperationResult::Done),
             Reply::Failed(Some(number), _) => Err(io::Error::from_raw_os_error(number)),
             Reply::Failed(None, words) => Err(io::Error::other(words)),
         }

@@ -1,4 +1,4 @@
-//! Messages over a Unix socket: a length, JSON, and open files beside it.
+//! Messages over a Unix socket: a length, JSON, and file descriptors.
 
 use std::ffi::OsString;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
@@ -15,36 +15,36 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::streams::{Entry, Errand, Manner};
+use crate::cli::streams::{CreateMode, Entry, FileOperation};
 use crate::config::Config;
 
 /// The longest message, in bytes: a command line is shorter.
 const LONGEST: usize = 16 << 20;
 
-/// Files that a message may carry.
+/// The most descriptors in a message.
 const FILES: usize = 2;
 
 /// What the service says first.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Hello {
-    /// Its version: another one's messages may be others.
+    /// Its version: messages of other versions may differ.
     pub version: String,
-    /// Its process.
+    /// Its process id.
     pub process: u32,
-    /// Where it answers over HTTP.
+    /// Its HTTP address.
     pub url: String,
 }
 
-/// What is asked of it. The files beside it are stdout and stderr.
+/// The command to run. Its descriptors are stdout and stderr.
 #[derive(Serialize, Deserialize)]
 pub struct Request {
     pub words: Vec<Word>,
-    /// The settings as the asking process reads them.
+    /// The settings of the calling process.
     pub config: Config,
     pub colours: (bool, bool),
 }
 
-/// A word of a command line, or a path: bytes that need not be UTF-8.
+/// An argument or a path: bytes that need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Word(Vec<u8>);
 
@@ -58,7 +58,7 @@ impl Word {
     }
 }
 
-/// What the service wants in between, and at the end.
+/// What the service requests while the command runs, and at its end.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Order {
     Open(Word),
@@ -72,40 +72,40 @@ pub enum Order {
 }
 
 impl Order {
-    pub fn of(errand: &Errand) -> Self {
+    pub fn of(operation: &FileOperation) -> Self {
         let word = |path: &Path| Word::of(path.as_os_str());
-        match errand {
-            Errand::Open(path) => Order::Open(word(path)),
-            Errand::Create(path, Manner::New) => Order::CreateNew(word(path)),
-            Errand::Create(path, Manner::Private) => Order::CreatePrivate(word(path)),
-            Errand::Create(path, Manner::Replace) => Order::Replace(word(path)),
-            Errand::Look(path) => Order::Look(word(path)),
-            Errand::MakeFolder(path) => Order::MakeFolder(word(path)),
+        match operation {
+            FileOperation::Open(path) => Order::Open(word(path)),
+            FileOperation::Create(path, CreateMode::New) => Order::CreateNew(word(path)),
+            FileOperation::Create(path, CreateMode::Private) => Order::CreatePrivate(word(path)),
+            FileOperation::Create(path, CreateMode::Replace) => Order::Replace(word(path)),
+            FileOperation::Look(path) => Order::Look(word(path)),
+            FileOperation::MakeFolder(path) => Order::MakeFolder(word(path)),
         }
     }
 
-    /// The errand, or the exit status.
-    pub fn errand(self) -> Result<Errand, u8> {
+    /// The file operation, or the exit status.
+    pub fn into_operation(self) -> Result<FileOperation, u8> {
         let path = |word: Word| PathBuf::from(word.into_os());
         Ok(match self {
-            Order::Open(word) => Errand::Open(path(word)),
-            Order::CreateNew(word) => Errand::Create(path(word), Manner::New),
-            Order::CreatePrivate(word) => Errand::Create(path(word), Manner::Private),
-            Order::Replace(word) => Errand::Create(path(word), Manner::Replace),
-            Order::Look(word) => Errand::Look(path(word)),
-            Order::MakeFolder(word) => Errand::MakeFolder(path(word)),
+            Order::Open(word) => FileOperation::Open(path(word)),
+            Order::CreateNew(word) => FileOperation::Create(path(word), CreateMode::New),
+            Order::CreatePrivate(word) => FileOperation::Create(path(word), CreateMode::Private),
+            Order::Replace(word) => FileOperation::Create(path(word), CreateMode::Replace),
+            Order::Look(word) => FileOperation::Look(path(word)),
+            Order::MakeFolder(word) => FileOperation::MakeFolder(path(word)),
             Order::Exit(status) => return Err(status),
         })
     }
 }
 
-/// What came of an errand. A file comes beside it.
+/// The result of a file operation. A file is passed as a descriptor.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Reply {
     File,
     Entry(Entry),
     Done,
-    /// The system's number of the error where it has one, and its words.
+    /// The system's error number, if there is one, and its message.
     Failed(Option<i32>, String),
 }
 
@@ -128,7 +128,7 @@ pub fn send(mut stream: &UnixStream, message: &impl Serialize, files: &[Borrowed
     stream.write_all(&bytes[sent..])
 }
 
-/// The next message and the files beside it; none at the end.
+/// The next message with its descriptors; `None` at the end.
 pub fn receive<T: DeserializeOwned>(mut stream: &UnixStream) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
     let mut head = [0; 4];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FILES))];
@@ -158,7 +158,7 @@ pub fn receive<T: DeserializeOwned>(mut stream: &UnixStream) -> io::Result<Optio
     Ok(Some((serde_json::from_slice(&body)?, files)))
 }
 
-/// Files that come are not handed on to programs that this one may start.
+/// Received descriptors are not inherited by child processes.
 #[cfg(target_os = "linux")]
 fn flags() -> RecvFlags {
     RecvFlags::CMSG_CLOEXEC
@@ -191,7 +191,10 @@ mod tests {
         });
         for k in 0..50u8 {
             let (order, files) = receive::<Order>(&there).expect("received").expect("a message");
-            assert_eq!(order.errand(), Ok(Errand::Open(OsString::from_vec(vec![k; usize::from(k) * 10_000]).into())));
+            assert_eq!(
+                order.into_operation(),
+                Ok(FileOperation::Open(OsString::from_vec(vec![k; usize::from(k) * 10_000]).into()))
+            );
             assert_eq!(files.len(), usize::from(k) % 3);
             for file in files {
                 let mut text = String::new();

@@ -1,4 +1,4 @@
-//! `paperkin eval`: one file a question.
+//! `paperkin eval`: one file for each evaluation.
 
 mod recommend;
 mod search;
@@ -14,7 +14,7 @@ use crate::engine::Mode;
 use crate::eval::sets::Text;
 use crate::eval::table::Table;
 
-/// Quality figures on labelled sets
+/// Measure quality on labelled sets
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin --data cranfield eval search --queries queries.tsv --qrels qrels.tsv
@@ -50,7 +50,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
 }
 
-/// Measures, saying how far it is, and prints the table.
+/// Runs an evaluation with progress, and prints the table.
 fn measure(
     context: &Context,
     run: impl FnOnce(crate::eval::Progress<'_>) -> crate::Result<Table>,
@@ -65,7 +65,7 @@ fn print(context: &Context, table: &Table) -> anyhow::Result<()> {
     if context.json { show::document(&table.to_json()) } else { show::text(&table.to_text()) }
 }
 
-/// What stands in a file of a labelled set.
+/// Reads a file of a labelled set.
 fn text(path: &Path) -> anyhow::Result<Text> {
     let name = path.display().to_string();
     match String::from_utf8(streams::read(path)?) {

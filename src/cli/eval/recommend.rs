@@ -9,7 +9,7 @@ use crate::engine::Mode;
 use crate::eval::{recommend, sets};
 use crate::rank::Strategy;
 
-/// How good recommendations from examples are
+/// Measure recommendations from examples
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin --data reviews eval recommend --groups labels.tsv --examples 1 5 20
@@ -21,7 +21,7 @@ pub struct Args {
     /// The groups
     #[arg(long, value_name = "TSV")]
     groups: PathBuf,
-    /// Numbers of examples
+    /// Numbers of examples to try
     #[arg(long, num_args = 1.., default_values_t = [1, 5, 20], value_parser = at_least_one)]
     examples: Vec<usize>,
     /// Only this strategy (repeat it): auto, mean, nearest, rocchio or logistic [default: all]
@@ -30,13 +30,13 @@ pub struct Args {
     /// Only this mode (repeat it): hybrid, dense or lexical [default: all three]
     #[arg(long, value_parser = word::<Mode>, num_args = 1..)]
     mode: Vec<Mode>,
-    /// Draws of examples a group
+    /// Random draws of examples for each group
     #[arg(long, default_value_t = 8, value_parser = at_least_one)]
     draws: usize,
     /// Leave out groups with fewer papers
     #[arg(long, default_value_t = 45)]
     min_papers: usize,
-    /// At most so many groups
+    /// Use at most so many groups
     #[arg(long, default_value_t = 1000, value_parser = at_least_one)]
     max_groups: usize,
 }

@@ -9,7 +9,7 @@ use crate::engine::Mode;
 use crate::eval::sets::Half;
 use crate::eval::{search, sets};
 
-/// How good search is, on queries with judged papers
+/// Measure search on queries with judged papers
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin --data cranfield eval search --queries queries.tsv --qrels qrels.tsv
@@ -27,10 +27,10 @@ pub struct Args {
     /// Only this mode (repeat it): hybrid, dense or lexical [default: all three]
     #[arg(long, value_parser = word::<Mode>, num_args = 1..)]
     mode: Vec<Mode>,
-    /// Papers of each ranking that count
+    /// Depth: papers of each ranking to look at
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     depth: u32,
-    /// Which queries count: all, those at even places of the file (from 0), or those at odd ones
+    /// Which queries to use: all, those at even positions in the file (from 0), or those at odd ones
     #[arg(long, default_value = "all", value_parser = word::<Half>)]
     half: Half,
 }

@@ -8,7 +8,7 @@ use crate::cli::ask::{at_least_one, word};
 use crate::engine::Mode;
 use crate::eval::{sets, similar};
 
-/// How good "more like this" is, on papers that belong together
+/// Measure "more like this" on papers that belong together
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin --data reviews eval similar --groups labels.tsv
@@ -24,7 +24,7 @@ pub struct Args {
     /// Papers of each group to start from
     #[arg(long, default_value_t = 10, value_parser = at_least_one)]
     seeds: usize,
-    /// Papers of each ranking that count, 1 to 500
+    /// Depth: papers of each ranking to look at, 1 to 500
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=500))]
     depth: u32,
     /// Only this mode (repeat it): hybrid, dense or lexical [default: all three]

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use super::{print, text};
 use crate::cli::Context;
 use crate::cli::progress::meanwhile;
-use crate::eval::themes::Other;
+use crate::eval::themes::OtherGrouping;
 use crate::eval::{sets, themes};
 
-/// How well themes agree with labels, and how steady they are
+/// Measure how well themes agree with labels, and how stable they are
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin --data arxiv eval themes                       beside the first category of every paper
@@ -23,13 +23,13 @@ pub struct Args {
     /// The field whose first value is the label
     #[arg(long, default_value = "categories")]
     label: String,
-    /// Another grouping of the papers, to be measured beside ours
+    /// Another grouping of the papers to compare with
     #[arg(long, value_name = "TSV")]
     other: Option<PathBuf>,
     /// The terms of its groups
     #[arg(long, value_name = "TSV", requires = "other")]
     other_terms: Option<PathBuf>,
-    /// How many papers keep their theme when so many newest ones come
+    /// Measure stability: how many papers keep their theme when so many newest ones are added
     #[arg(long, value_name = "N", conflicts_with = "other")]
     newest: Option<usize>,
 }
@@ -46,7 +46,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         None => None,
         Some(path) => {
             let groups = sets::pairs(&text(path)?, &["paper_id"], &["group"])?.into_iter().collect();
-            let mut other = Other { groups, ..Other::default() };
+            let mut other = OtherGrouping { groups, ..OtherGrouping::default() };
             for (group, term) in args
                 .other_terms
                 .iter()

@@ -9,7 +9,7 @@ use crate::eval::sets;
 use crate::eval::sets::Half;
 use crate::eval::users::{self, ColdStart, Method, Onboarding, Replay, Screening};
 
-/// How good personal ranking is
+/// Measure personal ranking
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin --data libraries eval users --libraries users.tsv --folds folds.tsv
@@ -31,23 +31,23 @@ pub struct Args {
     /// The fold of each paper
     #[arg(long, value_name = "TSV", requires = "libraries")]
     folds: Option<PathBuf>,
-    /// The fold that is hidden
+    /// The fold to hide
     #[arg(long, default_value_t = 0)]
     fold: usize,
-    /// Rank all papers and not only the hidden ones, to see what that costs
+    /// Rank all papers instead of only the hidden ones, to measure the cost
     #[arg(long)]
     everything: bool,
-    /// Play newcomers who answer questions: what is served after 0, 5 and 10 answers, beside popular and random papers
-    /// asked. With --libraries and --folds, or with --log
+    /// Simulate new readers who answer questions: quality after 0, 5 and 10 answers, compared with asking about popular
+    /// and random papers. With --libraries and --folds, or with --log
     #[arg(long, conflicts_with_all = ["reviews", "examples", "method", "everything", "draws", "days"])]
     onboarding: bool,
-    /// With --onboarding: at most so many readers, spread over them; 0 for all
+    /// With --onboarding: at most so many readers, at even distances; 0 for all
     #[arg(long, value_name = "N", default_value_t = 0, requires = "onboarding")]
     readers: usize,
-    /// Reviews with what was included and what was not
+    /// Reviews with included and excluded papers
     #[arg(long, value_name = "TSV", conflicts_with = "libraries")]
     reviews: Option<PathBuf>,
-    /// What readers took up, day by day
+    /// A log of the papers that readers took up, by day
     #[arg(long, value_name = "TSV", conflicts_with_all = ["libraries", "reviews"], required_unless_present_any = ["libraries", "reviews"])]
     log: Option<PathBuf>,
     /// Numbers of examples; 0 for the whole library [default: 0 for libraries; 1, 5 and 20 for reviews]
@@ -57,16 +57,16 @@ pub struct Args {
     /// [default: all]
     #[arg(long, value_parser = word::<Method>, num_args = 1..)]
     method: Vec<Method>,
-    /// Draws of examples a review
+    /// Random draws of examples for each review
     #[arg(long, default_value_t = 20, value_parser = at_least_one)]
     draws: usize,
-    /// Papers that a reader of the log needs
+    /// Leave out readers of the log with fewer papers
     #[arg(long, default_value_t = 5)]
     least: usize,
-    /// Days of each reader of the log that are tested
+    /// How many of the last days of each reader of the log to test
     #[arg(long, default_value_t = 20, value_parser = at_least_one)]
     days: usize,
-    /// Which readers or reviews count: all, those at even places of the file (from 0), or those at odd ones
+    /// Which readers or reviews to use: all, those at even positions in the file (from 0), or those at odd ones
     #[arg(long, default_value = "all", value_parser = word::<Half>)]
     half: Half,
 }
@@ -74,7 +74,7 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let methods = if args.method.is_empty() { Method::ALL.to_vec() } else { args.method.clone() };
     let examples = |default: &[usize]| if args.examples.is_empty() { default.to_vec() } else { args.examples.clone() };
-    // The files are read first: a wrong one should cost nothing.
+    // The files are read first, so that a wrong one fails at once.
     let newcomers = Onboarding { fold: args.fold, least: args.least, half: args.half, readers: args.readers };
     match (&args.libraries, &args.folds, &args.reviews, &args.log) {
         (Some(libraries), Some(folds), ..) if args.onboarding => {

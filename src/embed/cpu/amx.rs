@@ -76,8 +76,8 @@ pub(super) unsafe fn leave() {
     unsafe { asm!("tilerelease", options(nostack, nomem)) }
 }
 
-/// What is left to finish of an earlier block, done a few rows at a time between the steps of this one: the vector units
-/// would idle while the tile unit multiplies.
+/// What is left to finish of an earlier block, done a few rows at a time between the steps of this one: the vector
+/// units would idle while the tile unit multiplies.
 struct Beside<'a> {
     finish: Option<&'a Finish>,
     row: usize,
@@ -204,7 +204,8 @@ pub(super) unsafe fn dot_split(b: &Block, finish: Option<&Finish>) {
     let mut beside = Beside::new(finish, steps);
     // With few rows the second pair of row tiles is the first again, and lands on the same place.
     let tall = if b.rows > 16 { 16 } else { 0 };
-    // SAFETY: as for the other products; the low parts lie `a_low` and `b_low` bytes on, within the same rows and panels.
+    // SAFETY: as for the other products; the low parts lie `a_low` and `b_low` bytes on, within the same rows and
+    // panels.
     unsafe {
         let (a1, b1) = (b.a.add(tall * b.a_stride), b.b.add(b.b_stride));
         asm!(

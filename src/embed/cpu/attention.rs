@@ -108,7 +108,8 @@ impl Attention {
                         c: sums,
                         c_stride: sums_stride,
                         rows,
-                        // Past an uneven head this writes zeros, which the next head overwrites or the row's rest keeps.
+                        // Past an uneven head this writes zeros, which the next head overwrites or the row's rest
+                        // keeps.
                         columns: self.dim.next_multiple_of(PANEL),
                         integer: false,
                         row_scales: inverse.as_ptr(),
@@ -192,7 +193,8 @@ fn pack_keys(k: &Kernels, qkv: &Rows, span: &Range<usize>, at: usize, words: usi
                 width: whole,
                 to: target.as_mut_ptr(),
             };
-            // SAFETY: the assertion and the slice of `lines` lines bound what is read and written; whole is at most lines.
+            // SAFETY: the assertion and the slice of `lines` lines bound what is read and written; whole is at most
+            // lines.
             unsafe { (k.pack)(&pack) };
             target[whole * PANEL..].fill(0);
             for key in 0..here {

@@ -1,7 +1,7 @@
 //! Sixteen lanes of AVX-512, with the product instructions that the processor has.
 //!
-//! Every method here is sound under the contract of [`Lanes`]: the caller runs on a processor with AVX-512 F, BW, VL and
-//! DQ (and BF16 or VNNI where the flag says so) and its pointers are good. None asks for alignment.
+//! Every method here is sound under the contract of [`Lanes`]: the caller runs on a processor with AVX-512 F, BW, VL
+//! and DQ (and BF16 or VNNI where the flag says so) and its pointers are good. None asks for alignment.
 
 use super::lanes::{EXP2_UNIT, EXP2_UNIT_ROUGH, Lanes};
 use std::arch::x86_64::*;
@@ -161,7 +161,8 @@ impl<const BF16: bool, const VNNI: bool> Lanes for Avx512<BF16, VNNI> {
         // SAFETY: the caller vouches for 16 rows of 16 words and 256 words at `to`.
         unsafe {
             let rows: [__m512i; 16] = std::array::from_fn(|r| _mm512_loadu_si512(from.add(r * stride).cast()));
-            // Within 128 bits: pairs of rows, then fours; `quads[4 g + c]` has column c (and c + 4, 8, 12) of rows 4 g ..
+            // Within 128 bits: pairs of rows, then fours; `quads[4 g + c]` has column c (and c + 4, 8, 12) of rows 4 g
+            // ..
             let mut quads = rows;
             for g in 0..4 {
                 let [a, b, c, d] = [rows[4 * g], rows[4 * g + 1], rows[4 * g + 2], rows[4 * g + 3]];
@@ -221,8 +222,8 @@ impl<const BF16: bool, const VNNI: bool> Lanes for Avx512<BF16, VNNI> {
     }
     #[inline(always)]
     unsafe fn dot_bf16(acc: __m512, w: __m512i, a: __m512i) -> __m512 {
-        // SAFETY: the table asks for this only where the flag says that it is there; 512 bits are 512 bits, whatever they
-        // are called.
+        // SAFETY: the table asks for this only where the flag says that it is there; 512 bits are 512 bits, whatever
+        // they are called.
         unsafe {
             let (w, a) = (std::mem::transmute::<__m512i, __m512bh>(w), std::mem::transmute::<__m512i, __m512bh>(a));
             if BF16 { _mm512_dpbf16_ps(acc, w, a) } else { acc }

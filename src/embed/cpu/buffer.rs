@@ -68,8 +68,8 @@ pub(super) enum Kind {
     /// taken, which leaves a relative error of about 2^-16.
     Split,
     I8,
-    /// Numbers of int8 range as int16, in the order that [`Lanes::store_i16`](super::lanes::Lanes::store_i16) says: rows
-    /// against int8 panels where the processor multiplies no bytes.
+    /// Numbers of int8 range as int16, in the order that [`Lanes::store_i16`](super::lanes::Lanes::store_i16) says:
+    /// rows against int8 panels where the processor multiplies no bytes.
     I16,
 }
 
@@ -83,8 +83,8 @@ impl Kind {
         }
     }
 
-    /// The words a row of `depth` numbers takes in a product. All but f32 come in whole tile rows of 16 words; those that
-    /// meet narrower weights are as long as the panels are deep.
+    /// The words a row of `depth` numbers takes in a product. All but f32 come in whole tile rows of 16 words; those
+    /// that meet narrower weights are as long as the panels are deep.
     pub fn words(self, depth: usize) -> usize {
         match self {
             Kind::F32 => depth,

@@ -211,7 +211,8 @@ unsafe fn norm_rows<V: Lanes, const NARROW: bool>(n: &Norm) {
                     let d = V::sub(V::load(x.add(j)), centre);
                     V::fma(d, d, acc)
                 };
-                // The zeros past the width must not stand in the sum: taken off afterwards they would leave their rounding.
+                // The zeros past the width must not stand in the sum: taken off afterwards they would leave their
+                // rounding.
                 let whole = n.width / PANEL * PANEL;
                 let mut squares = V::sum(across::<V>(whole, square, |a, b| V::add(a, b)));
                 for j in whole..n.width {

@@ -1,8 +1,8 @@
-//! Which instruction set the encoder runs on, found out once at run time.
+//! The instruction sets of our own kernels, detected at run time.
 
 use std::fmt;
 
-/// An instruction set the encoder has kernels for, from the widest to the plainest.
+/// An instruction set, from the widest to the plainest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Isa {
     /// AVX-512 with the tile unit (bf16 and int8 products on 16 x 16 tiles).
@@ -16,14 +16,14 @@ pub enum Isa {
     },
     /// AVX2 with FMA.
     Avx2Fma,
-    /// 64-bit Arm. It runs the plain kernels: their four-lane arrays compile to NEON there.
+    /// 64-bit Arm. It runs the plain kernels, whose four-lane arrays compile to NEON there.
     Neon,
     /// Portable code without any assumption about the processor.
     Plain,
 }
 
 impl Isa {
-    /// The best instruction set of this processor that the operating system also lets us use.
+    /// The best instruction set that this processor has and the operating system allows.
     pub fn detect() -> Isa {
         #[cfg(target_arch = "x86_64")]
         {
@@ -36,7 +36,7 @@ impl Isa {
         if cfg!(target_arch = "aarch64") { Isa::Neon } else { Isa::Plain }
     }
 
-    /// Every instruction set that [`Isa::usable`] may say yes to, best first.
+    /// Every instruction set, best first.
     pub fn known() -> [Isa; 8] {
         [
             Isa::Amx,
@@ -50,13 +50,13 @@ impl Isa {
         ]
     }
 
-    /// Whether our kernels were written for it. On the others candle's products, which its library vectorises, are faster.
+    /// Whether our kernels are vectorised for it. On the others candle is faster.
     pub fn has_kernels(self) -> bool {
         !matches!(self, Isa::Neon | Isa::Plain)
     }
 
-    /// Whether products in bf16 take half the time of those in f32 or less. Tiles do, and `vdpbf16ps` on AMD's processors
-    /// (measured: twice the rate on Zen 4); on Intel's it takes longer than the f32 product.
+    /// Whether products in bf16 take half the time of those in f32 or less. Tiles do, and `vdpbf16ps` on AMD's
+    /// processors (measured: twice the rate on Zen 4); on Intel's it takes longer than the f32 product.
     pub fn has_quick_bf16(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         {
@@ -73,7 +73,7 @@ impl Isa {
         }
     }
 
-    /// Whether this machine can run it; a lower one than [`Isa::detect`] names may be asked for.
+    /// Whether this machine can run it; also for those below [`Isa::detect`].
     pub fn usable(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         {

@@ -1,4 +1,4 @@
-//! The inner loops as a table of functions, one table for each instruction set; all that is above is written once.
+//! The inner loops as a table of functions, one table for each instruction set; all code above is shared.
 
 #[cfg(target_arch = "x86_64")]
 use super::amx;

@@ -71,8 +71,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn as_f32(x: Self::I) -> Self::F;
     /// The signed integers as f32.
     unsafe fn to_f32(x: Self::I) -> Self::F;
-    /// `acc + w1 * a1 + w0 * a0` for the two bf16 of every word. Only where the processor has it: the tables of the others
-    /// never ask, and theirs returns `acc`. So with `dot_i8`.
+    /// `acc + w1 * a1 + w0 * a0` for the two bf16 of every word. Only where the processor has it: the tables of the
+    /// others never ask, and theirs returns `acc`. So with `dot_i8`.
     unsafe fn dot_bf16(acc: Self::F, w: Self::I, a: Self::I) -> Self::F;
     /// Bf16 number `i` of every word, as the bits of an f32.
     unsafe fn half(w: Self::I, i: usize) -> Self::I;

@@ -35,7 +35,7 @@ impl CpuBert {
             Precision::F32 => (kernels.wide, kernels.wide, kernels.wide),
             Precision::Bf16 => (Kind::Bf16, kernels.half, kernels.half),
             Precision::Int8 => (Kind::I8, kernels.byte, if isa.has_quick_bf16() { kernels.half } else { Kind::F32 }),
-            Precision::F16 => return Err("f16 runs on CUDA and Metal only: say --precision bf16".into()),
+            Precision::F16 => return Err("own kernels have no f16: say --precision bf16".into()),
         };
         let widths = Widths {
             hidden: shape.hidden,
@@ -49,7 +49,7 @@ impl CpuBert {
             attention,
             rough: precision != Precision::F32,
         };
-        let mut r = Reader { source, shape, kind, precision };
+        let mut r = Loader { source, shape, kind, precision };
         let h = shape.hidden;
         let words = r.tensor("embeddings.word_embeddings.weight", shape.vocab * h)?;
         let words = words.into_iter().map(half::f16::from_f32).collect();
@@ -76,7 +76,7 @@ impl CpuBert {
     }
 }
 
-struct Reader<'a> {
+struct Loader<'a> {
     source: Source<'a>,
     shape: BertShape,
     kind: Kind,
@@ -92,7 +92,7 @@ fn act(activation: Activation, precision: Precision) -> Act {
     }
 }
 
-impl Reader<'_> {
+impl Loader<'_> {
     fn tensor(&mut self, name: &str, len: usize) -> Result<Vec<f32>, String> {
         let t = (self.source)(name)?;
         if t.len() == len { Ok(t) } else { Err(format!("{name} has {} numbers instead of {len}", t.len())) }

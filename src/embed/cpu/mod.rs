@@ -1,9 +1,9 @@
-//! The quickest way to embed texts on a processor, for encoders of BERT's shape.
+//! Our own kernels: the fastest way to embed texts on an x86-64 processor, for encoders of BERT's shape.
 //!
-//! [`CpuBert::load`] packs the weights once for the precision asked for; [`CpuBert::forward`] takes token ids and returns
-//! one pooled vector for each sequence, not normalised. Sequences lie end to end without padding, a group of them goes
-//! through all layers on one thread, and threads take the next group as they get free. A sequence's vector does not
-//! depend on the others in the batch.
+//! [`CpuBert::load`] packs the weights once for a precision; [`CpuBert::forward`] takes token ids and returns one
+//! pooled vector for each sequence, not normalised. Sequences are concatenated without padding. A group of sequences
+//! goes through all layers on one thread, and each thread takes the next group when it is free. A sequence's vector
+//! does not depend on the others in the batch.
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
@@ -29,6 +29,7 @@ mod tiles;
 pub use isa::Isa;
 pub use release::release;
 
+use super::bert_family::{Activation, BertShape};
 use super::{Pooling, Precision};
 use half::slice::HalfFloatSliceExt;
 use kernels::Kernels;
@@ -36,40 +37,6 @@ use layers::{Layer, Normaliser, Scratch, Widths};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// The sizes of an encoder, as its config.json gives them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BertShape {
-    pub hidden: usize,
-    pub layers: usize,
-    pub heads: usize,
-    pub intermediate: usize,
-    pub vocab: usize,
-    /// The longest sequence.
-    pub positions: usize,
-    pub types: usize,
-    /// Of the layer norms.
-    pub eps: f32,
-    pub activation: Activation,
-    /// Behind every feed-forward block, where the model has them.
-    pub adapter: Option<Bottleneck>,
-}
-
-/// An adapter: two more products a layer with few numbers between them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bottleneck {
-    pub width: usize,
-    pub activation: Activation,
-}
-
-/// The function inside the feed-forward blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    Gelu,
-    /// GELU by way of tanh.
-    GeluTanh,
-    Relu,
-}
 
 /// An encoder with its weights packed.
 pub struct CpuBert {
@@ -79,22 +46,22 @@ pub struct CpuBert {
     isa: Isa,
     kernels: &'static Kernels,
     widths: Widths,
-    /// One row a word; f16 halves the largest table of a small model and costs no cosine worth naming.
+    /// One row a token of the vocabulary. f16 halves the largest table of a small model at no measurable loss.
     words: Vec<half::f16>,
     /// One row a position, the first type's row added.
     positions: Vec<f32>,
     embedded: Normaliser,
     layers: Vec<Layer>,
-    /// The memory of passes that are over, for those to come.
+    /// Working memory of earlier passes, to use again.
     scratch: Mutex<Vec<Scratch>>,
 }
 
-/// Tokens of a group: enough that weights are read from memory rarely, few enough that a group's states stay in the
-/// second cache.
+/// Tokens in a group: enough that weights are seldom read from memory, few enough that a group's states stay in the L2
+/// cache.
 const GROUP: usize = 256;
 
 impl CpuBert {
-    /// How the products are taken.
+    /// How its products are taken.
     pub fn precision(&self) -> Precision {
         self.precision
     }
@@ -104,8 +71,11 @@ impl CpuBert {
         self.isa
     }
 
-    /// One vector for each sequence of token ids, in their order, pooled but not normalised. Sequences carry their own
-    /// special tokens. At most `threads` threads work.
+    /// One vector of `hidden` numbers for each sequence of token ids, in their order, pooled but not normalised.
+    /// Sequences hold their special tokens. At most `threads` threads work.
+    ///
+    /// # Errors
+    /// When a sequence is empty, longer than the model's positions, or holds an id beyond the vocabulary.
     pub fn forward(&self, sequences: &[&[u32]], threads: usize) -> Result<Vec<Vec<f32>>, String> {
         for s in sequences {
             if s.is_empty() {
@@ -151,13 +121,13 @@ impl CpuBert {
     }
 
     fn take(&self) -> Scratch {
-        let kept = self.scratch.lock().ok().and_then(|mut s| s.pop());
-        kept.unwrap_or_else(|| Scratch::new(&self.widths))
+        let used = self.scratch.lock().ok().and_then(|mut s| s.pop());
+        used.unwrap_or_else(|| Scratch::new(&self.widths))
     }
 
     fn give(&self, scratch: Scratch) {
-        if let Ok(mut kept) = self.scratch.lock() {
-            kept.push(scratch);
+        if let Ok(mut free) = self.scratch.lock() {
+            free.push(scratch);
         }
     }
 
@@ -203,7 +173,7 @@ impl CpuBert {
 fn groups(sequences: &[&[u32]], target: usize) -> Vec<Range<usize>> {
     let (mut out, mut start, mut tokens) = (Vec::new(), 0, 0);
     for (i, s) in sequences.iter().enumerate() {
-        // A sequence joins where that comes nearer to the target than ending before it.
+        // A sequence joins the group if that is nearer to the target than ending before it.
         if i > start && (tokens + s.len()).saturating_sub(target) > target.saturating_sub(tokens) {
             out.push(start..i);
             (start, tokens) = (i, 0);

@@ -39,7 +39,7 @@ impl Panels {
         p
     }
 
-    /// Takes another shape, keeping the memory; the content is then anything.
+    /// Changes the shape and keeps the memory; the content is then undefined.
     pub fn reshape(&mut self, columns: usize, depth: usize) {
         self.columns = columns;
         self.panels = columns.div_ceil(PANEL).next_multiple_of(2);

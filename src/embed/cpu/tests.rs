@@ -6,6 +6,7 @@ use super::kernels::{Act, Kernels, Norm, Out, table};
 use super::panels::{PANEL, Panels, from_bf16, to_bf16};
 use super::product::{Goal, block_room, multiply};
 use super::*;
+use crate::embed::bert_family::Bottleneck;
 use proptest::prelude::*;
 
 /// Numbers like a model's, from a seed.

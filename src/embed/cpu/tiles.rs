@@ -2,8 +2,8 @@
 //! target features.
 //!
 //! A tile keeps all its sums in registers for the whole depth, so a line of weights is loaded once for all its rows and
-//! an activation once for all its columns. Each sum adds up in the order of the depth, whatever tile it falls into: that
-//! is what makes a row's result independent of its neighbours.
+//! an activation once for all its columns. Each sum adds up in the order of the depth, whatever tile it falls into:
+//! that is what makes a row's result independent of its neighbours.
 
 use super::kernels::Block;
 use super::lanes::Lanes;
@@ -16,8 +16,8 @@ const AHEAD: usize = 12;
 pub(super) trait Dot<V: Lanes> {
     /// Words of a row that meet one line of a panel.
     const STEPS: usize;
-    /// Lines between two steps of the pointers: address arithmetic takes turns at the ports that multiply. Where a line is
-    /// taken in two steps as it is, more of them would run out of registers.
+    /// Lines between two steps of the pointers: address arithmetic takes turns at the ports that multiply. Where a line
+    /// is taken in two steps as it is, more of them would run out of registers.
     const UNROLL: usize = if Self::STEPS == 1 { 4 } else { 1 };
     /// What of a line of weights meets the row's word number `step`.
     ///
@@ -186,8 +186,8 @@ unsafe fn tile<V: Lanes, D: Dot<V>, const R: usize, const W: usize>(b: &Block, r
     }
 }
 
-/// Adds the products of one line of `W` registers, which starts at `line` in the first panel, with the words of `R` rows
-/// from `a` on.
+/// Adds the products of one line of `W` registers, which starts at `line` in the first panel, with the words of `R`
+/// rows from `a` on.
 #[inline(always)]
 #[allow(clippy::needless_range_loop)]
 unsafe fn lines<V: Lanes, D: Dot<V>, const R: usize, const W: usize>(

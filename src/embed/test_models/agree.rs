@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::architecture::Architecture;
 use super::super::cpu::Isa;
-use super::super::forward::load_cpu;
+use super::super::forward::load_own;
 use super::super::{Embedder, Kind, ModelFiles, Options, Precision, open, unit};
 use super::{
     FED, HEADS, HIDDEN, LAYERS, Making, POSITIONS, Tiny, WORDS, bert_config, bert_tensors, cosine, plain, states,
@@ -17,10 +17,10 @@ fn bert_agrees_with_candle_and_the_formula() {
     let config = bert_config("bert", POSITIONS, 2, 0);
     let tiny = bert_tensors("bert.", POSITIONS, 2).folder(&config);
     let model = bert::BertModel::load(tiny.vars(), &serde_json::from_value(config.clone()).unwrap()).unwrap();
-    tiny.check_kin(|ids| states(ids, |ids| model.forward(ids, &ids.zeros_like()?, None)));
+    tiny.check_family(|ids| states(ids, |ids| model.forward(ids, &ids.zeros_like()?, None)));
     let bare = bert_tensors("", POSITIONS, 2).folder(&config);
     let tensors = bare.plain();
-    bare.check_kin(|ids| plain::bert(&tensors, ids, LAYERS, HEADS));
+    bare.check_family(|ids| plain::bert(&tensors, ids, LAYERS, HEADS));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn the_adapter_of_specter2_agrees_with_the_formula() {
     let mean: Vec<f64> = (0..HIDDEN).map(|k| states.iter().map(|s| s[k]).sum::<f64>()).collect();
     for isa in Isa::known().into_iter().filter(|isa| isa.usable()) {
         for (precision, least) in [(Precision::F32, 0.999_99), (Precision::Bf16, 0.999), (Precision::Int8, 0.99)] {
-            let ours = load_cpu(&files, family, precision, isa).unwrap().forward(&[&ids], 1).unwrap().concat();
+            let ours = load_own(&files, family, precision, isa).unwrap().forward(&[&ids], 1).unwrap().concat();
             let c = cosine(&mean, &ours);
             assert!(c > least, "{isa}, {precision}: {c}");
         }
@@ -93,7 +93,7 @@ fn roberta_and_xlm_roberta_agree_with_candle() {
         let vars = if prefix.is_empty() { tiny.vars() } else { tiny.vars().pp("roberta") };
         let config: xlm_roberta::Config = serde_json::from_value(config).unwrap();
         let model = xlm_roberta::XLMRobertaModel::new(&config, vars).unwrap();
-        tiny.check_kin(|ids| {
+        tiny.check_family(|ids| {
             states(ids, |ids| model.forward(ids, &ids.ones_like()?, &ids.zeros_like()?, None, None, None))
         });
     }
@@ -124,7 +124,7 @@ fn distilbert_agrees_with_candle() {
     let tiny = m.folder(&config);
     let config: distilbert::Config = serde_json::from_value(config).unwrap();
     let model = distilbert::DistilBertModel::load(tiny.vars(), &config).unwrap();
-    tiny.check_kin(|ids| {
+    tiny.check_family(|ids| {
         states(ids, |ids| {
             // Zero shows a token here.
             let n = ids.dim(1)?;

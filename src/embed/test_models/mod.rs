@@ -1,5 +1,5 @@
-//! Tiny random models, each made as a folder, opened like any other, and checked against what its vectors should be.
-//! `agree` does so for every architecture; `plain` are their formulas; `hub` fetches one.
+//! Tiny random models, each written as a folder, opened like any other, and checked against a reference.
+//! `agree` does so for every architecture; `plain` holds their formulas; `hub` fetches one.
 
 mod agree;
 mod hub;
@@ -13,8 +13,7 @@ use candle_nn::VarBuilder;
 use serde_json::{Value, json};
 
 use super::architecture::Architecture;
-use super::bert::Bert;
-use super::candle_model::CandleModel;
+use super::candle::{Bert, CandleModel};
 use super::tokens::Tokens;
 use super::{DeviceChoice, Embedder, KernelChoice, Kind, ModelFiles, Options, Precision, open};
 use plain::Tensors;
@@ -149,8 +148,8 @@ impl Tiny {
         texts().iter().map(|t| tokens.encode(t, Kind::Document).unwrap()).collect()
     }
 
-    /// The vectors of all texts in one call, in this precision, are those that `truth` gives: the states of the tokens of
-    /// one text, whose mean is taken here.
+    /// The vectors of all texts in one call, in this precision, are those that `truth` gives: the states of the tokens
+    /// of one text, whose mean is taken here.
     fn check(&self, precision: Precision, least: f64, truth: impl Fn(&[u32]) -> Vec<Vec<f64>>) {
         let texts = texts();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -189,15 +188,23 @@ impl Tiny {
         assert!(open(&own).is_err_and(|e| e.to_string().contains("--kernels candle")));
     }
 
-    /// What runs on our kernels: every precision, through candle, and as on an accelerator.
-    fn check_kin(&self, truth: impl Fn(&[u32]) -> Vec<Vec<f64>>) {
+    /// A member of BERT's family: on our own kernels in every precision, through candle on the processor, and through
+    /// candle in the narrow types of a card.
+    fn check_family(&self, truth: impl Fn(&[u32]) -> Vec<Vec<f64>>) {
         for (precision, least) in [(Precision::F32, 0.999_99), (Precision::Bf16, 0.999), (Precision::Int8, 0.99)] {
             self.check(precision, least, &truth);
         }
         let texts = texts();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let options = Options { kernels: KernelChoice::Candle, precision: Some(Precision::F32), ..self.options() };
-        let through_candle = open(&options).unwrap().embed(&texts, Kind::Document).unwrap();
+        let candle = open(&options).unwrap();
+        let own = open(&Options { kernels: KernelChoice::Own, ..options }).unwrap();
+        assert_eq!(own.identity(), candle.identity());
+        let through_candle = candle.embed(&texts, Kind::Document).unwrap();
+        for (a, b) in own.embed(&texts, Kind::Document).unwrap().iter().zip(&through_candle) {
+            let a: Vec<f64> = a.iter().map(|&x| x.into()).collect();
+            assert!(cosine(&a, b) > 0.9999, "own kernels and candle: {}", cosine(&a, b));
+        }
         for (vector, ids) in through_candle.iter().zip(self.ids()) {
             let states = truth(&ids);
             let mean: Vec<f64> = (0..HIDDEN).map(|d| states.iter().map(|s| s[d]).sum::<f64>()).collect();

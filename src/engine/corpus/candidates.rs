@@ -14,7 +14,7 @@ use crate::engine::answer::Mode;
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::error::Result;
-use crate::index::{Lexical, Plan, TermVector, Words, dot};
+use crate::index::{Allowed, Lexical, Plan, QueryWords, TermVector, dot};
 use crate::paper::Row;
 
 /// The words' share of a score: the middle of what was best on the even queries of cranfield and cisi.
@@ -24,7 +24,7 @@ pub const WORDS_SHARE: f32 = 0.5;
 #[derive(Clone, Copy)]
 pub enum LexicalQuery<'a> {
     /// Those of a short query.
-    Words(&'a Words),
+    Words(&'a QueryWords),
     /// Those of a text, a paper, or several.
     Terms(&'a TermVector),
 }
@@ -138,7 +138,7 @@ impl Corpus {
         space: &EmbeddingSpace,
         probe: &RetrievalQuery<'_>,
         k: usize,
-        allowed: Option<&RoaringBitmap>,
+        allowed: Option<Allowed<'_>>,
     ) -> Result<Candidates> {
         cancel::check()?;
         let share = probe.share();
@@ -146,7 +146,7 @@ impl Corpus {
         let mut meaning: HashMap<Row, f32> = HashMap::new();
         let mut rows: Vec<Row> = Vec::new();
         let vectors: Vec<&[f32]> = probe.vector.into_iter().chain(probe.further.iter().map(Vec::as_slice)).collect();
-        for (n, found) in space.index.search_many(&vectors, k, allowed)?.into_iter().enumerate() {
+        for (n, found) in space.search_many(&vectors, k, allowed)?.into_iter().enumerate() {
             plan = found.plan;
             exhausted &= found.neighbours.len() < k;
             for neighbour in found.neighbours {
@@ -159,7 +159,7 @@ impl Corpus {
         cancel::check()?;
         if let Some(words) = probe.words {
             let reach = if probe.vector.is_some() { REACH } else { u64::MAX };
-            let found = words.search(&self.lexical, k, allowed, reach)?;
+            let found = words.search(self.lexical(), k, allowed.map(|a| a.rows), reach)?;
             if probe.vector.is_none() {
                 exhausted = found.len() < k;
             }
@@ -170,11 +170,11 @@ impl Corpus {
         rows.dedup();
         if let Some(vector) = probe.vector {
             let unknown: Vec<Row> = rows.iter().copied().filter(|row| !meaning.contains_key(row)).collect();
-            for (row, other) in unknown.iter().zip(space.index.vectors(&unknown)) {
+            for (row, other) in unknown.iter().zip(space.vectors(&unknown)?) {
                 meaning.extend(other.map(|v| (*row, dot(vector, &v))));
             }
         }
-        let words = probe.words.map_or_else(|| vec![0.0; rows.len()], |w| w.scores(&self.lexical, &rows));
+        let words = probe.words.map_or_else(|| vec![0.0; rows.len()], |w| w.scores(self.lexical(), &rows));
         let mut found: Vec<Candidate> = Vec::with_capacity(rows.len());
         for (row, words) in rows.into_iter().zip(words) {
             // A row that was deleted meanwhile has no vector any more.
@@ -191,20 +191,20 @@ impl Corpus {
         }
         found.sort_unstable_by(Candidate::best_first);
         if probe.feedback > 0.0 {
-            self.feed_back(space, probe, &mut found);
+            self.feed_back(space, probe, &mut found)?;
         }
         Ok(Candidates { found, plan, exhausted })
     }
 
     /// Moves candidates, best first, towards what the best of them have in common: pseudo-relevance feedback as in Rocchio, "Relevance
     /// feedback in information retrieval", 1971, over the candidates alone.
-    fn feed_back(&self, space: &EmbeddingSpace, probe: &RetrievalQuery<'_>, found: &mut [Candidate]) {
+    fn feed_back(&self, space: &EmbeddingSpace, probe: &RetrievalQuery<'_>, found: &mut [Candidate]) -> Result<()> {
         let best: Vec<Row> = found.iter().take(BEST).map(|f| f.row).collect();
         let rows: Vec<Row> = found.iter().map(|f| f.row).collect();
         let (share, part) = (probe.share(), 1.0 / best.len().max(1) as f32);
         let mut likeness = vec![0f32; rows.len()];
         if probe.vector.is_some() {
-            let vectors = space.index.vectors(&rows);
+            let vectors = space.vectors(&rows)?;
             let mut mean = vec![0f32; space.model.dimension];
             for v in vectors.iter().take(best.len()).flatten() {
                 mean.iter_mut().zip(v).for_each(|(m, x)| *m += part * x);
@@ -214,10 +214,10 @@ impl Corpus {
             }
         }
         if probe.words.is_some() {
-            let terms = self.lexical.terms(&best);
+            let terms = self.lexical().terms(&best);
             let sum = terms.iter().flatten().flat_map(|t| t.terms.iter().map(|(id, w)| (*id, part * w))).collect();
             let mean = TermVector { terms: TermVector::summed(sum) };
-            for (value, cosine) in likeness.iter_mut().zip(self.lexical.cosines(&mean, &rows)) {
+            for (value, cosine) in likeness.iter_mut().zip(self.lexical().cosines(&mean, &rows)) {
                 *value += share * cosine;
             }
         }
@@ -228,7 +228,7 @@ impl Corpus {
         }
         let old = 1.0 - probe.feedback;
         let whole = match probe.words {
-            Some(LexicalQuery::Words(words)) => self.lexical.hold_all(words, &rows),
+            Some(LexicalQuery::Words(words)) => self.lexical().hold_all(words, &rows),
             _ => vec![false; rows.len()],
         };
         // What is alike says what the query may have meant as well, but not that a paper with all of its words is
@@ -248,5 +248,76 @@ impl Corpus {
             }
         }
         found.sort_unstable_by(Candidate::best_first);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::corpus::fixture::{TOPICS, ingest, open, paper, row};
+
+    #[test]
+    fn a_mode_says_what_is_looked_for_and_how_much_words_count() {
+        let (vector, terms) = ([1.0, 0.0], TermVector::default());
+        let of = |mode| {
+            let query = RetrievalQuery::new(mode, &vector, LexicalQuery::Terms(&terms));
+            (query.vector.is_some(), query.words.is_some(), query.share())
+        };
+        assert_eq!(of(Mode::Hybrid), (true, true, WORDS_SHARE));
+        assert_eq!(of(Mode::Dense), (true, false, 0.0));
+        assert_eq!(of(Mode::Lexical), (false, true, 1.0));
+    }
+
+    #[test]
+    fn candidates_come_from_meaning_and_from_words_and_their_parts_sum_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, corpus) = open(folder.path(), |_| {});
+        ingest(&corpus, (0..120).map(paper));
+        let space = corpus.space();
+        let vector = corpus.embed_query(&space, TOPICS[1]).expect("a vector");
+        let words = corpus.lexical().words("observation 7 wool").expect("read");
+        let wanted = LexicalQuery::Words(&words);
+        for mode in [Mode::Hybrid, Mode::Dense, Mode::Lexical] {
+            for feedback in [0.0, 0.3] {
+                let query = RetrievalQuery { feedback, ..RetrievalQuery::new(mode, &vector, wanted) };
+                let Candidates { found, exhausted, .. } = corpus.candidates(&space, &query, 10, None).expect("found");
+                assert!(found.len() >= 10 && !exhausted);
+                assert!(
+                    found.windows(2).all(|w| Candidate::best_first(&w[0], &w[1]).is_lt()),
+                    "{mode:?}: best first, each once"
+                );
+                for c in &found {
+                    assert!((c.meaning + c.words + c.feedback - c.score).abs() < 1e-5, "{mode:?}: {c:?}");
+                    assert!((feedback > 0.0 || c.feedback == 0.0) && (mode != Mode::Dense || c.words == 0.0));
+                    assert!(mode != Mode::Lexical || c.meaning == 0.0);
+                }
+                if mode != Mode::Dense {
+                    assert!(found.iter().any(|c| c.row == row(&*store, "p7")), "{mode:?}: it holds the words");
+                }
+                // More than there are: all of them, and nobody looks for more.
+                let all = corpus.candidates(&space, &query, 1000, None).expect("found");
+                assert!(all.exhausted && (mode == Mode::Lexical || all.found.len() == 120));
+                // Only what is allowed.
+                let allowed = RoaringBitmap::from_iter([row(&*store, "p3").0, row(&*store, "p5").0]);
+                let few = corpus.candidates(&space, &query, 10, Some((&allowed).into())).expect("found").found;
+                assert!(few.len() <= 2 && few.iter().all(|c| allowed.contains(c.row.0)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_lacks_a_word_is_not_carried_past_what_holds_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, corpus) = open(folder.path(), |_| {});
+        ingest(&corpus, (0..80).map(paper));
+        ingest(&corpus, [serde_json::json!({ "id": "odd", "title": "Zebra ledger", "abstract": "Of quasars." })]);
+        let space = corpus.space();
+        let words = corpus.lexical().words("zebra ledger quasars").expect("read");
+        let vector = corpus.embed_query(&space, "zebra ledger quasars").expect("a vector");
+        let query =
+            RetrievalQuery { feedback: 0.9, ..RetrievalQuery::new(Mode::Hybrid, &vector, LexicalQuery::Words(&words)) };
+        let found = corpus.candidates(&space, &query, 81, None).expect("found").found;
+        assert_eq!(found[0].row, row(&*store, "odd"), "the one with all the words: {found:?}");
     }
 }

@@ -9,8 +9,8 @@ use crate::embed;
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::model::{precision_named, stored};
 use crate::error::Result;
-use crate::index::Checked;
-use crate::store::{self, Finding, PagesRead, Store};
+use crate::index::{Haste, IndexCheck};
+use crate::store::{self, Finding, PagesRead};
 
 /// Papers that are searched for in the index.
 const SAMPLE: usize = 100;
@@ -23,7 +23,7 @@ const NEEDED: u64 = 64;
 pub struct Checkup {
     /// The index of vectors.
     #[serde(flatten)]
-    pub index: Checked,
+    pub index: IndexCheck,
     /// The database.
     pub database: PagesRead,
 }
@@ -45,7 +45,7 @@ impl Diagnosis {
     /// Of a folder that cannot be opened, and why. Nothing is changed.
     pub fn of_closed(folder: &Path, why: &str) -> Self {
         let mut checks = vec![Finding::bad("folder", why, "see what follows")];
-        checks.extend(Store::examine_closed(folder));
+        checks.extend(store::examine_closed(folder));
         checks.push(room(folder));
         Self::of(checks)
     }
@@ -53,9 +53,13 @@ impl Diagnosis {
 
 impl Corpus {
     /// Searches the index for a sample of its rows, compares with the exact scan, and reads every file of it; reads every page
-    /// of the database.
+    /// of the database. One that is in memory alone is brought into order first, or its graph would not be there to look at.
     pub fn check_index(&self, sample: usize) -> Result<Checkup> {
-        Ok(Checkup { index: self.space().index.audit(sample), database: self.store.check_pages()? })
+        let (space, change) = (self.space(), self.store.change()?);
+        if !space.index.lasts() {
+            space.index.settle(change, Haste::Wait)?;
+        }
+        Ok(Checkup { index: space.index.check(sample)?, database: self.store.check_pages()? })
     }
 
     /// Looks at everything: the database and its pages, what was acknowledged, the indexes with their files, the model, the
@@ -79,29 +83,41 @@ impl Corpus {
 
     /// The same for the folder of a store that is damaged, which cannot be opened: gives how many papers are damaged.
     pub fn accept_closed(folder: &Path) -> Result<usize> {
-        Store::accept_closed(folder)
+        store::accept_closed(folder)
     }
 
     fn look_at_index(&self) -> Finding {
-        const HELP: &str = "stop the service, remove the folder `index` in the data folder and open it again: it is built from the \
-            store";
         let space = self.space();
-        let checked = space.index.audit(SAMPLE);
-        let (have, papers) = (space.index.len(), self.store.count());
+        let help = match space.index.lasts() {
+            true => {
+                "stop the service, remove the folder `index` in the data folder and open it again: it is built from the store"
+            }
+            false => "open the folder again: the index is built from the store",
+        };
+        let checked = match space.index.check(SAMPLE) {
+            Ok(checked) => checked,
+            Err(e) => return Finding::bad("index", e.to_string(), help),
+        };
+        let (have, papers) = (space.index.len(), self.store.count_papers());
         match papers {
-            Err(e) => Finding::bad("index", e.to_string(), HELP),
+            Err(e) => Finding::bad("index", e.to_string(), help),
             Ok(papers) if papers != have => {
                 Finding::bad("index", format!("it holds {have} of {papers} papers"), "wait a moment and look again")
             }
-            Ok(_) if !checked.damaged.is_empty() => Finding::bad("index", checked.damaged.join("; "), HELP),
-            Ok(_) if checked.unreachable > 0 => {
-                Finding::bad("index", format!("{} points of its graphs are unreachable", checked.unreachable), HELP)
+            Ok(_) if !checked.damaged.is_empty() => Finding::bad("index", checked.damaged.join("; "), help),
+            Ok(_) if checked.unreachable.is_some_and(|n| n > 0) => {
+                let n = checked.unreachable.unwrap_or_default();
+                Finding::bad("index", format!("{n} points of its graphs are unreachable"), help)
             }
             Ok(papers) => {
+                let files = match checked.files {
+                    0 => "no files".to_string(),
+                    n => format!("{n} files as they were written"),
+                };
                 let found = format!(
-                    "{papers} papers; {} files as they were written; {} papers searched for: recall@10 {:.3}, {} not first for \
+                    "{papers} papers; {files}; {} papers searched for: recall@10 {:.3}, {} not first for \
                      their own vector (many alike)",
-                    checked.files, checked.sample, checked.recall, checked.lost
+                    checked.sample, checked.recall, checked.lost
                 );
                 Finding::good("index", found)
             }
@@ -111,13 +127,13 @@ impl Corpus {
     fn look_at_words(&self) -> Finding {
         const HELP: &str = "stop the service, remove the folder `words` in the data folder and open it again: it is built from the \
             store";
-        let (files, damaged) = self.lexical.check_files();
-        let lacking = self.store.rows_of_all().map(|rows| (rows - self.lexical.rows()).len());
+        let (files, damaged) = self.lexical().check_files();
+        let lacking = self.store.rows_of_all().map(|rows| (rows - self.lexical().rows()).len());
         match lacking {
             _ if !damaged.is_empty() => Finding::bad("words", damaged.join("; "), HELP),
             Err(e) => Finding::bad("words", e.to_string(), HELP),
             Ok(0) => {
-                Finding::good("words", format!("{} papers; {files} files as they were written", self.lexical.len()))
+                Finding::good("words", format!("{} papers; {files} files as they were written", self.lexical().len()))
             }
             Ok(n) => Finding::bad("words", format!("it lacks {n} papers"), "it catches up by itself; look again"),
         }
@@ -141,7 +157,7 @@ impl Corpus {
 impl Config {
     /// Whether a look at everything would find a folder at all.
     pub fn has_folder(&self) -> bool {
-        Store::is_made(&self.data)
+        store::is_made(&self.data)
     }
 }
 

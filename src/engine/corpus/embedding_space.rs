@@ -11,14 +11,14 @@ use crate::config::Config;
 use crate::embed::{self, Embedder, Pace};
 use crate::engine::corpus::model::precision_named;
 use crate::error::{Error, Result};
-use crate::index::{Found, IndexOptions, NeighbourGraph, OpenReport, SegmentedIndex};
+use crate::index::{self, Allowed, Found, IndexOptions, NeighbourGraph, OpenReport, Opening, VectorIndex};
 use crate::paper::Row;
 use crate::store::{Store, StoredModel};
 
 /// A model, the index over its vectors, and its embedder.
 pub struct EmbeddingSpace {
     pub(super) model: StoredModel,
-    pub(super) index: SegmentedIndex,
+    pub(super) index: Arc<dyn VectorIndex>,
     config: Config,
     // Opened by the first who needs it: half of the commands never embed a text.
     embedder: OnceLock<Arc<dyn Embedder>>,
@@ -27,8 +27,8 @@ pub struct EmbeddingSpace {
 }
 
 impl EmbeddingSpace {
-    /// Opens the index over the vectors of a model.
-    pub fn open(store: &Arc<Store>, model: StoredModel, config: &Config) -> Result<(Self, OpenReport)> {
+    /// Opens the index over the vectors of a model. Says up to which change of the store it holds everything that has one.
+    pub fn open(store: &Arc<dyn Store>, model: StoredModel, config: &Config) -> Result<(Self, OpenReport, u64)> {
         // Read first: what changes meanwhile is then read again, never missed.
         let change = store.change()?;
         let rows = store.rows_of_all()?;
@@ -39,16 +39,29 @@ impl EmbeddingSpace {
             ef_search: t.ef_search,
             recall: t.recall,
             exact_below: t.exact_below,
+            ..IndexOptions::default()
         };
         let folder = folder(&config.data, &model);
         let (from, of) = (Arc::clone(store), model.clone());
         let source = Box::new(move |rows: &RoaringBitmap, f: &mut dyn FnMut(Row, &[f32]) -> Result<()>| {
             from.vectors_of(&of, rows, f)
         });
-        let (index, report) =
-            SegmentedIndex::open(&folder, &model.fingerprint, model.dimension, options, change, &rows, source)?;
+        let (fingerprint, dimension) = (&model.fingerprint, model.dimension);
+        let opening = Opening { folder: &folder, fingerprint, dimension, options, change, rows: &rows, source };
+        let (index, report) = index::open(config.index.kind, opening)?;
         let config = config.clone();
-        Ok((EmbeddingSpace { model, index, config, embedder: OnceLock::new(), opening: Mutex::default() }, report))
+        Ok((
+            EmbeddingSpace { model, index, config, embedder: OnceLock::new(), opening: Mutex::default() },
+            report,
+            change,
+        ))
+    }
+
+    /// The same over another index.
+    #[cfg(test)]
+    pub fn with_index(&self, index: Arc<dyn VectorIndex>) -> Self {
+        let (model, config) = (self.model.clone(), self.config.clone());
+        EmbeddingSpace { model, index, config, embedder: self.embedder.clone(), opening: Mutex::default() }
     }
 
     /// The model whose vectors these are.
@@ -74,25 +87,43 @@ impl EmbeddingSpace {
     /// The `k` papers nearest to a unit vector among the allowed ones, nearest first.
     ///
     /// # Errors
-    /// When whoever asked has given up.
-    pub fn search(&self, vector: &[f32], k: usize, allowed: Option<&RoaringBitmap>) -> Result<Found> {
+    /// When the index cannot be asked.
+    pub fn search(&self, vector: &[f32], k: usize, allowed: Option<Allowed<'_>>) -> Result<Found> {
         self.index.search(vector, k, allowed)
     }
 
+    /// The same for each of many vectors, in their order. Ask so where it can be: elsewhere than in this process each call is
+    /// a way there and back.
+    ///
+    /// # Errors
+    /// When the index cannot be asked.
+    pub fn search_many(&self, vectors: &[&[f32]], k: usize, allowed: Option<Allowed<'_>>) -> Result<Vec<Found>> {
+        self.index.search_many(vectors, k, allowed)
+    }
+
     /// The nearest neighbours of every paper among all papers.
-    pub fn neighbour_graph(&self, k: usize) -> NeighbourGraph {
+    ///
+    /// # Errors
+    /// When the index cannot be asked.
+    pub fn neighbour_graph(&self, k: usize) -> Result<NeighbourGraph> {
         self.index.neighbour_graph(k)
     }
 
     /// The vectors of some rows, in their order; none for a row that is not there (any more).
-    pub fn vectors(&self, rows: &[Row]) -> Vec<Option<Vec<f32>>> {
+    ///
+    /// # Errors
+    /// When the index cannot be asked.
+    pub fn vectors(&self, rows: &[Row]) -> Result<Vec<Option<Vec<f32>>>> {
         self.index.vectors(rows)
     }
 
     /// The vectors of some rows, in their order; zero for a row that was deleted meanwhile.
-    pub fn vectors_or_zero(&self, rows: &[Row]) -> Vec<Vec<f32>> {
+    ///
+    /// # Errors
+    /// When the index cannot be asked.
+    pub fn vectors_or_zero(&self, rows: &[Row]) -> Result<Vec<Vec<f32>>> {
         let zero = || vec![0.0; self.model.dimension];
-        self.index.vectors(rows).into_iter().map(|v| v.unwrap_or_else(zero)).collect()
+        Ok(self.index.vectors(rows)?.into_iter().map(|v| v.unwrap_or_else(zero)).collect())
     }
 
     /// The embedder, opened now if nobody did before.

@@ -36,7 +36,7 @@ impl Corpus {
             parts.push(meaning(found.meaning));
         }
         if found.words > 0.0 {
-            let mut words = wanted.parts(&self.lexical, found.row);
+            let mut words = wanted.parts(self.lexical(), found.row);
             words.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             // As parts of what they are together, whatever changed between scoring and telling.
             let scale = found.words / words.iter().map(|(_, v)| v).sum::<f32>().max(f32::MIN_POSITIVE);

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::embed;
 use crate::engine::corpus::Corpus;
+use crate::engine::corpus::model::precision_named;
 use crate::error::Result;
-use crate::index::State;
+use crate::index::IndexStatus;
 use crate::store::Trouble;
 
 /// What a data folder holds, for people and dashboards.
@@ -24,8 +26,12 @@ pub struct Info {
     pub precision: String,
     /// Numbers in a vector.
     pub dimension: usize,
-    /// Where and how the model runs (instruction set, threads); none while it is not loaded.
+    /// Where and how the model runs (device, precision of the arithmetic, kernels, threads); none while it is not
+    /// loaded.
     pub device: Option<String>,
+    /// What runs a model by the settings, loaded or not: `candle`, or our own kernels and their instruction set. int8
+    /// and adapters run on our own kernels only, architectures other than BERT's family through candle only.
+    pub kernels: String,
     /// Papers in the store.
     pub papers: usize,
     /// Papers that have a vector of this model.
@@ -47,11 +53,11 @@ pub struct Info {
 /// The state of the index.
 #[derive(Debug, Clone, Serialize)]
 pub struct IndexInfo {
-    /// `hnsw`, or `exact` while the corpus is small.
+    /// What the setting `[index] kind` says: `segments`, `exact` or `hnsw_rs`.
     pub kind: &'static str,
     /// What it holds, and what it was found to be worth.
     #[serde(flatten)]
-    pub state: State,
+    pub state: IndexStatus,
     /// Links a point.
     pub m: usize,
     /// Points in sight while building.
@@ -82,13 +88,8 @@ impl Corpus {
     /// What the folder holds.
     pub fn info(&self) -> Result<Info> {
         let space = self.space();
-        let state = space.index.state();
+        let state = space.index.status();
         let t = &self.config.tuning;
-        let store = ["", "-wal", "-shm"].iter().map(|s| {
-            let mut name = self.store.path().as_os_str().to_owned();
-            name.push(s);
-            std::fs::metadata(name).map_or(0, |m| m.len())
-        });
         Ok(Info {
             version: env!("CARGO_PKG_VERSION"),
             data: self.folder.display().to_string(),
@@ -97,19 +98,19 @@ impl Corpus {
             precision: space.model.precision.clone(),
             dimension: space.model.dimension,
             device: space.runs_on(),
-            papers: self.store.count()?,
+            kernels: embed::kernels(&self.config.embed_options(
+                &space.model.source,
+                precision_named(&space.model.precision),
+                None,
+            )),
+            papers: self.store.count_papers()?,
             vectors: space.index.len(),
             users: self.store.count_users()?,
             change: self.store.change()?,
-            index: IndexInfo {
-                kind: if state.points > 0 { "hnsw" } else { "exact" },
-                state,
-                m: t.m,
-                ef_construction: t.ef_construction,
-            },
-            words: WordsInfo { rows: self.lexical.len(), terms: self.lexical.vocabulary() },
+            index: IndexInfo { kind: space.index.kind().name(), state, m: t.m, ef_construction: t.ef_construction },
+            words: WordsInfo { rows: self.lexical().len(), terms: self.lexical().vocabulary() },
             disk: DiskInfo {
-                store: store.sum(),
+                store: self.store.bytes(),
                 index: size(&self.folder.join("index")),
                 words: size(&self.folder.join(super::words::WORDS)),
             },

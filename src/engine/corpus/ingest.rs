@@ -15,12 +15,12 @@ use utoipa::ToSchema;
 
 use crate::cancel::{self, Cancel};
 use crate::embed::{Kind, PendingEmbeddings, unit};
-use crate::engine::corpus::Changes;
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::follow::Handed;
 use crate::error::{Error, Result};
 use crate::paper::{LeftOut, Paper, PaperId, Row, head};
-use crate::store::{Fingerprints, Outcome};
+use crate::store::{Fingerprints, PaperWritten};
 
 /// Rejected lines, or entries of a list, that are listed one by one; more are only counted.
 pub const MAX_LISTED: usize = 1000;
@@ -235,7 +235,8 @@ impl Corpus {
             let read = self.embed_all(source, &send, committed);
             drop(send);
             let report = committer.join().map_err(|_| Error::Internal("the committing thread panicked".into()))?;
-            Cancel::new().scope(|| self.commit_words()).unwrap_or_else(|e| self.follow.words_missed(&e));
+            let words = Cancel::new().scope(|| self.derived.commit_words());
+            words.unwrap_or_else(|e| self.derived.words_missed(&e));
             // A failed commit closes the channel, so its cause is the one to tell.
             let report = report?;
             read.map(|()| report)
@@ -367,7 +368,7 @@ impl Corpus {
         if window.papers.is_empty() {
             return Ok(());
         }
-        let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _moving = self.moving.read().unwrap_or_else(PoisonError::into_inner);
         let space = self.space();
         if !Arc::ptr_eq(&space, &window.space) {
             // The corpus moved to another model while this window was on its way.
@@ -378,30 +379,30 @@ impl Corpus {
         }
         let papers: Vec<(&Paper, Option<&[f32]>)> =
             window.papers.iter().enumerate().map(|(k, p)| (p, window.vectors.get(&k).map(Vec::as_slice))).collect();
-        let written = self.store.put(&papers, &space.model.fingerprint)?;
+        let written = self.store.put_papers(&papers, &space.model.fingerprint)?;
         let (mut added, mut gone): (Vec<(Row, &[f32])>, Vec<Row>) = (Vec::new(), Vec::new());
         // Of a paper that comes twice in a window the last counts.
         let mut changed: HashMap<Row, &Paper> = HashMap::new();
-        for (((paper, vector), line), outcome) in papers.iter().zip(&window.lines).zip(&written.outcomes) {
+        for (((paper, vector), line), outcome) in papers.iter().zip(&window.lines).zip(&written.papers) {
             match outcome {
-                Outcome::New(row) => {
+                PaperWritten::New(row) => {
                     report.accepted += 1;
                     changed.insert(*row, *paper);
                     added.extend(vector.map(|v| (*row, v)));
                 }
-                Outcome::Replaced { old, new } => {
+                PaperWritten::Replaced { old, new } => {
                     report.updated += 1;
                     changed.insert(*new, *paper);
                     gone.push(*old);
                     added.extend(vector.map(|v| (*new, v)));
                 }
-                Outcome::Updated(row) => {
+                PaperWritten::Updated(row) => {
                     report.updated += 1;
                     changed.insert(*row, *paper);
                 }
-                Outcome::Unchanged(_) => report.unchanged += 1,
+                PaperWritten::Unchanged(_) => report.unchanged += 1,
                 // Only when somebody else changed the same paper between our look and our commit.
-                Outcome::NeedsVector => report.reject(
+                PaperWritten::NeedsVector => report.reject(
                     *line,
                     Rejection {
                         id: Some(paper.id.to_string()),
@@ -412,17 +413,8 @@ impl Corpus {
         }
         // A row that was replaced within the window is added and gone at once.
         added.retain(|(row, _)| !gone.contains(row));
-        // First, since what is inserted may be frozen at once, and the files say how far the store had come.
-        space.index.seen(written.change);
-        space.index.insert(&added).unwrap_or_else(|e| self.follow.index_missed(&e));
-        space.index.remove(&gone);
-        let followed = self.follow_versions(changed.keys().copied().filter(|row| !gone.contains(row)), &gone);
-        // Behind the versions, which say what themes count.
-        self.followers.tell(&Changes::default());
-        // The store has taken it, so it is a success; what did not follow is told, and tried again.
-        followed.unwrap_or_else(|e| self.follow.index_missed(&e));
-        let followed = self.follow_words(&changed, &gone, written.change);
-        followed.unwrap_or_else(|e| self.follow.words_missed(&e));
+        changed.retain(|row, _| !gone.contains(row));
+        self.derived.follow(&Handed { change: Some(written.change), papers: changed, vectors: added, gone });
         Ok(())
     }
 }

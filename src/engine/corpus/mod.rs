@@ -7,6 +7,8 @@ mod doctor;
 mod embed;
 mod embedding_space;
 mod explain;
+#[cfg(test)]
+mod fixture;
 mod follow;
 mod followers;
 mod info;
@@ -14,6 +16,7 @@ mod ingest;
 mod model;
 mod named;
 mod open;
+mod paper;
 mod reading;
 mod recommend;
 mod reembed;
@@ -23,29 +26,34 @@ mod similar;
 mod versions;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::doctor::{Checkup, Diagnosis};
 pub use self::embed::{MAX_QUERY_BYTES, check_query};
 pub use self::embedding_space::EmbeddingSpace;
+pub use self::follow::Followed;
 pub use self::followers::{Changes, Follower};
 pub use self::info::Info;
 pub use self::ingest::{Incoming, MAX_LISTED, MAX_WINDOW, Rejected, Rejection, Report, Source, Warning};
 pub use self::open::OpenedCorpus;
+pub use self::paper::{PaperInFull, Version};
 pub use self::recommend::{Example, MAX_CANDIDATES, Recommend};
 pub use self::reembed::Reembedded;
 pub use self::similar::TakeNeighbours;
-pub use self::versions::{PaperInFull, Version, Versions};
+pub use self::versions::Versions;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
 
-use self::followers::Followers;
-use crate::cancel;
+use self::follow::{Derived, Handed};
 use crate::config::Config;
 use crate::engine::answer::check_limit;
+use crate::engine::page::{Listing, Page, SortedPlace};
 use crate::error::{Error, Result};
-use crate::index::Lexical;
+use crate::index::{Haste, Lexical};
 use crate::paper::{Paper, PaperId, Row};
-use crate::store::{Listing, Page, Store, StoredModel};
+use crate::store::{Store, StoredModel, Trouble};
 use crate::user::Moment;
 
 /// The papers of a data folder, and what is derived from them.
@@ -55,18 +63,12 @@ pub struct Corpus {
     folder: PathBuf,
     config: Config,
     // Shared with the index, which reads from it what its files lack.
-    store: Arc<Store>,
-    // A lock only around the pointer: whoever asks takes a copy of it and works in one space to the end.
-    space: Arc<RwLock<Arc<EmbeddingSpace>>>,
-    // The words of the papers, which no model changes.
-    lexical: Arc<Lexical>,
-    // Which rows are versions of one work; written by commits alone.
-    versions: Arc<RwLock<Versions>>,
-    // Held from a commit until the index has followed, so that rows reach the index in the order of the commits.
-    committing: Arc<Mutex<()>>,
-    // What could not follow the store, and is tried again.
-    follow: Arc<follow::Follow>,
-    followers: Followers,
+    store: Arc<dyn Store>,
+    // The index of vectors, the words, the versions: everything that follows the store.
+    derived: Arc<Derived>,
+    // Held for reading from a look at the present space until a write with vectors of it has been followed; for writing while
+    // the papers move to another.
+    moving: RwLock<()>,
 }
 
 impl Corpus {
@@ -78,23 +80,16 @@ impl Corpus {
     /// A page of papers without a query.
     pub fn list(&self, listing: &Listing) -> Result<Page<Paper>> {
         check_limit(listing.limit)?;
-        self.store.list(listing)
+        let days = listing.date.as_ref().map(|date| (date.first_day(), date.last_day()));
+        let papers = self.store.list(listing.sort.into(), days, SortedPlace::of(listing)?, listing.limit)?;
+        Ok(Page::of(SortedPlace::sorted(listing.sort, papers)))
     }
 
     /// Takes a paper away: it is in no later answer.
     pub fn delete(&self, id: &str) -> Result<()> {
         let known = self.named_beyond_doubt(id)?;
-        let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever waited for it may be gone.
-        cancel::check()?;
-        let row = self.store.delete(&known)?.ok_or_else(|| Error::no_paper(id))?;
-        self.space().index.remove(&[row]);
-        let followed = self.follow_versions(std::iter::empty(), &[row]);
-        // Behind the versions, which say what themes count.
-        self.followers.tell(&Changes::default());
-        // It is gone from the store and from every answer, whatever could be written down of that.
-        followed.unwrap_or_else(|e| self.follow.index_missed(&e));
-        self.lexical.remove(&[row]).unwrap_or_else(|e| self.follow.words_missed(&e));
+        let row = self.store.delete_paper(&known)?.ok_or_else(|| Error::no_paper(id))?;
+        self.derived.follow(&Handed { gone: vec![row], ..Handed::default() });
         Ok(())
     }
 
@@ -114,7 +109,7 @@ impl Corpus {
 
     /// Tells somebody from now on what changes, for as long as it lives.
     pub fn tell(&self, follower: &Arc<dyn Follower>) {
-        self.followers.add(follower);
+        self.derived.followers().add(follower);
     }
 
     /// The day that counts as today.
@@ -129,7 +124,22 @@ impl Corpus {
 
     /// The present space. Whoever answers takes it once, at the door, and works in it to the end.
     pub fn space(&self) -> Arc<EmbeddingSpace> {
-        Arc::clone(&self.space.read().unwrap_or_else(PoisonError::into_inner))
+        self.derived.space()
+    }
+
+    /// Which rows are versions of one work. They stand still while this is held, so nobody holds it for long.
+    pub fn versions(&self) -> RwLockReadGuard<'_, Versions> {
+        self.derived.versions()
+    }
+
+    /// How far what answers are made of has followed the store: an answer that is begun now has at least that.
+    pub fn followed(&self) -> Followed {
+        self.derived.followed()
+    }
+
+    /// What is wrong for now, the gravest first; empty while all is well. It waits for nothing.
+    pub fn troubles(&self) -> Vec<Trouble> {
+        self.store.troubles().all()
     }
 
     /// The settings it was opened with.
@@ -137,11 +147,13 @@ impl Corpus {
         &self.config
     }
 
-    /// Brings the indexes into good order and on disk. Searches go on meanwhile; it may take minutes.
+    /// Brings the indexes into good order and on disk, as far as they are kept there. Searches go on meanwhile; it may take
+    /// minutes.
     pub fn maintain(&self) -> Result<()> {
-        self.maintain_words()?;
-        let change = self.store.change()?;
-        self.space().index.maintain(change)
+        self.derived.commit_words()?;
+        self.derived.lexical().join()?;
+        let (space, change) = (self.space(), self.store.change()?);
+        if space.index.lasts() { space.index.settle(change, Haste::Wait) } else { Ok(()) }
     }
 
     /// The number of the last change of the papers.
@@ -156,15 +168,17 @@ impl Corpus {
 
     /// Does the same beside requests: the vectors' part behind them, on one thread, without waiting for it.
     pub fn maintain_gently(&self) -> Result<()> {
-        self.space().index.maintain_soon();
-        self.store.fold_log().unwrap_or_else(|e| tracing::warn!("the log of the store was not folded in: {e}"));
-        self.maintain_words().unwrap_or_else(|e| self.follow.words_missed(&e));
+        let change = self.store.change()?;
+        self.space().index.settle(change, Haste::Behind).unwrap_or_else(|e| self.derived.index_missed(&e));
+        self.store.tidy().unwrap_or_else(|e| tracing::warn!("the log of the store was not folded in: {e}"));
+        let words = self.derived.commit_words().and_then(|()| self.derived.lexical().join());
+        words.unwrap_or_else(|e| self.derived.words_missed(&e));
         Ok(())
     }
 
     /// The words of the papers: which hold a word, and which words each holds.
     pub fn lexical(&self) -> &Lexical {
-        &self.lexical
+        self.derived.lexical()
     }
 }
 

@@ -19,8 +19,8 @@ impl Corpus {
 }
 
 /// The folder's own model, or for a folder without papers the one asked for.
-pub fn choose_model(store: &Store, config: &Config) -> Result<StoredModel> {
-    let stored = store.current_model()?.filter(|_| store.count().is_ok_and(|n| n > 0));
+pub fn choose_model(store: &dyn Store, config: &Config) -> Result<StoredModel> {
+    let stored = store.current_model()?.filter(|_| store.count_papers().is_ok_and(|n| n > 0));
     if let (Some(model), None, None, None) = (&stored, &config.model, config.precision, config.dimension) {
         // Nobody asked for another, so nothing needs to be read now.
         return Ok(model.clone());

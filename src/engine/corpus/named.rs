@@ -3,13 +3,12 @@
 //! An id as it was given always wins. Otherwise the forms of one identifier ([`Identifier`]) are one, upper and lower case of
 //! other ids are alike, and of several versions the one that was named is taken, else the newest.
 
-use std::sync::PoisonError;
-
 use roaring::RoaringBitmap;
 
 use crate::cancel;
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
+use crate::engine::corpus::follow::Handed;
 use crate::error::{Error, Result};
 use crate::paper::{Filter, Identifier, Paper, PaperId, Row, id_key};
 
@@ -117,6 +116,19 @@ impl Corpus {
         Ok(papers.iter().min_by_key(|(_, paper)| distance(paper)).map(|(row, _)| *row))
     }
 
+    /// The papers that some texts name, in their order, with their vectors.
+    ///
+    /// # Errors
+    /// As for [`Corpus::with_vector`].
+    pub(super) fn with_vectors(&self, space: &EmbeddingSpace, ids: &[&str]) -> Result<Vec<WithVector>> {
+        let named: Vec<(Row, Paper)> = ids.iter().map(|id| self.named(id)).collect::<Result<_>>()?;
+        let vectors = space.vectors(&named.iter().map(|(row, _)| *row).collect::<Vec<_>>())?;
+        let known = named.into_iter().zip(vectors);
+        let whole = known.map(|((row, paper), vector)| vector.map(|vector| WithVector { row, paper, vector }));
+        // One without a vector is being written just now.
+        whole.zip(ids).map(|(whole, id)| whole.map_or_else(|| self.with_vector(space, id), Ok)).collect()
+    }
+
     /// The paper that a text names, with its vector.
     ///
     /// # Errors
@@ -126,12 +138,12 @@ impl Corpus {
         for _ in 0..PATIENCE {
             cancel::check()?;
             let (row, paper) = self.named(id)?;
-            if let Some(vector) = space.index.vectors(&[row]).pop().flatten() {
+            if let Some(vector) = space.vectors(&[row])?.pop().flatten() {
                 return Ok(WithVector { row, paper, vector });
             }
-            // The paper came, went or changed between the look into the store and that into the index: once the commit
-            // that did so is followed, both say the same.
-            drop(self.committing.lock().unwrap_or_else(PoisonError::into_inner));
+            // The paper came, went or changed between the look into the store and that into the index: once that is followed,
+            // both say the same.
+            self.derived.follow(&Handed::default());
         }
         if self.space().model.fingerprint != space.model.fingerprint {
             return Err(Error::Overloaded("the papers have just moved to another model; try again in a moment".into()));

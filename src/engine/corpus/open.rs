@@ -1,16 +1,14 @@
 //! Opening the papers of a data folder: the model they belong to, and the indexes over them.
 
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, RwLock};
 
 use crate::config::Config;
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::{EmbeddingSpace, sweep};
-use crate::engine::corpus::follow::{Follow, Watcher};
-use crate::engine::corpus::followers::Followers;
+use crate::engine::corpus::follow::{Derived, Watcher};
 use crate::engine::corpus::model::choose_model;
 use crate::engine::corpus::reading::bring_up_to_date;
-use crate::engine::corpus::versions::Versions;
-use crate::engine::corpus::words::{WORDS, catch_up};
+use crate::engine::corpus::words::WORDS;
 use crate::error::{Error, Result};
 use crate::index::{Lexical, OpenReport};
 use crate::store::Store;
@@ -29,48 +27,30 @@ pub struct OpenedCorpus {
 impl Corpus {
     /// Opens what is derived from a store. An index that is missing, damaged or behind is healed from it. `progress` hears how
     /// many papers of how many of a folder of an earlier version were brought up to date.
-    pub fn open(store: Arc<Store>, config: Config, progress: &dyn Fn(usize, usize)) -> Result<OpenedCorpus> {
-        let model = choose_model(&store, &config)?;
-        let renewed = bring_up_to_date(&store, &model, &config, progress)?;
-        let (space, report) = EmbeddingSpace::open(&store, model, &config)?;
+    pub fn open(store: Arc<dyn Store>, config: Config, progress: &dyn Fn(usize, usize)) -> Result<OpenedCorpus> {
+        let model = choose_model(&*store, &config)?;
+        let renewed = bring_up_to_date(&*store, &model, &config, progress)?;
+        let (space, report, change) = EmbeddingSpace::open(&store, model, &config)?;
         renewed.embedder.into_iter().for_each(|embedder| space.adopt(embedder));
-        let papers = store.count()?;
+        let papers = store.count_papers()?;
         if space.index.len() != papers {
             return Err(Error::Data(format!(
                 "{}: {papers} papers, but {} vectors of {}. Put a copy of the database back, or ingest into a new folder",
-                store.path().display(),
+                store.location(),
                 space.index.len(),
                 space.model.name
             )));
         }
         sweep(&config.data.join("index"), &space.model.fingerprint);
         let (lexical, words) = Lexical::open(&config.data.join(WORDS), &space.index.rows(), store.change()?)?;
-        let caught_up = catch_up(&store, &lexical, words.change);
-        let (space, lexical) = (Arc::new(RwLock::new(Arc::new(space))), Arc::new(lexical));
-        let versions = Arc::new(RwLock::new(Versions::read(&store)?));
-        let committing: Arc<Mutex<()>> = Arc::default();
-        let follow = Arc::new(Follow {
-            store: Arc::clone(&store),
-            space: Arc::clone(&space),
-            lexical: Arc::clone(&lexical),
-            versions: Arc::clone(&versions),
-            committing: Arc::clone(&committing),
-            late: Mutex::default(),
-            healer: Mutex::default(),
-        });
-        // With a full disk the rest works all the same.
-        caught_up.unwrap_or_else(|e| follow.words_missed(&e));
+        let derived = Derived::open(Arc::clone(&store), (space, change), (lexical, words.change))?;
         let corpus = Corpus {
-            _watcher: Watcher::start(&follow)?,
-            follow,
+            _watcher: Watcher::start(&derived)?,
             folder: config.data.clone(),
             config,
             store,
-            space,
-            lexical,
-            versions,
-            committing,
-            followers: Followers::default(),
+            derived,
+            moving: RwLock::default(),
         };
         Ok(OpenedCorpus { corpus, index: report, words_doubt: words.doubt, renewed: renewed.papers })
     }

@@ -29,38 +29,44 @@ pub struct Renewed {
 
 /// Brings a folder up to date. `progress` hears how many papers of how many were read.
 pub fn bring_up_to_date(
-    store: &Store,
+    store: &dyn Store,
     model: &StoredModel,
     config: &Config,
     progress: &dyn Fn(usize, usize),
 ) -> Result<Renewed> {
     let mut renewed = Renewed::default();
-    if store.is_read_anew()? {
+    if store.is_reread()? {
         return Ok(renewed);
     }
-    store.read_libraries_anew()?;
-    let pages = store.rows_in_pages(PAGE)?;
-    let total = pages.iter().map(|rows| rows.len() as usize).sum();
+    store.reread_libraries()?;
+    let rows: Vec<u32> = store.rows_of_all()?.iter().collect();
+    let total = rows.len();
     let (mut read, mut waiting) = (0, Vec::new());
-    for rows in &pages {
-        waiting.extend(store.read_anew(rows)?);
+    for rows in rows.chunks(PAGE) {
+        waiting.extend(store.reread_papers(&rows.iter().collect())?);
         let batch = renewed.embedder.as_ref().map_or(BATCH, |e| e.pace().window.max(BATCH));
         while waiting.len() >= batch {
             let rest = waiting.split_off(batch);
             renew(store, model, config, std::mem::replace(&mut waiting, rest), &mut renewed)?;
-            progress(read + (rows.len() as usize).saturating_sub(waiting.len()), total);
+            progress(read + rows.len().saturating_sub(waiting.len()), total);
         }
-        read += rows.len() as usize;
+        read += rows.len();
         progress(read, total);
     }
     renew(store, model, config, waiting, &mut renewed)?;
     // Of a new folder as well: what comes in is read by these rules.
-    store.set_read_anew()?;
+    store.set_reread()?;
     Ok(renewed)
 }
 
 /// Writes papers with the vectors of what their text is now.
-fn renew(store: &Store, model: &StoredModel, config: &Config, papers: Vec<Paper>, renewed: &mut Renewed) -> Result<()> {
+fn renew(
+    store: &dyn Store,
+    model: &StoredModel,
+    config: &Config,
+    papers: Vec<Paper>,
+    renewed: &mut Renewed,
+) -> Result<()> {
     if papers.is_empty() {
         return Ok(());
     }
@@ -81,5 +87,5 @@ fn renew(store: &Store, model: &StoredModel, config: &Config, papers: Vec<Paper>
     renewed.papers += papers.len();
     let papers: Vec<(Paper, Vec<f32>)> =
         papers.into_iter().zip(vectors).filter_map(|(paper, vector)| Some((paper, vector?))).collect();
-    store.renew(model, &papers)
+    store.replace_texts(model, &papers)
 }

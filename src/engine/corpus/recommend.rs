@@ -157,7 +157,7 @@ impl Corpus {
         let rows: Vec<Row> = hits.iter().map(|(f, _)| f.row).collect();
         let mut whys: Vec<Option<Why>> = vec![None; rows.len()];
         if request.ask.explain {
-            let (vectors, terms) = (space.index.vectors(&rows), self.lexical.terms(&rows));
+            let (vectors, terms) = (space.vectors(&rows)?, self.lexical().terms(&rows));
             for (k, (vector, terms)) in vectors.iter().zip(&terms).enumerate() {
                 cancel::check()?;
                 let words = terms.as_ref().map_or(&[][..], |t| &t.terms);
@@ -184,9 +184,11 @@ impl Corpus {
         for (k, (papers, texts)) in
             [(&request.like, &request.text), (&request.dislike, &request.dislike_text)].into_iter().enumerate()
         {
-            for given in papers {
-                let WithVector { row, paper, vector } = self.with_vector(space, given.id.as_str())?;
-                sides[k].push(example(given.weight, vector, self.lexical.terms(&[row]).pop().flatten()));
+            let ids: Vec<&str> = papers.iter().map(|given| given.id.as_str()).collect();
+            let found = self.with_vectors(space, &ids)?;
+            let terms = self.lexical().terms(&found.iter().map(|f| f.row).collect::<Vec<_>>());
+            for ((given, WithVector { row, paper, vector }), terms) in papers.iter().zip(found).zip(terms) {
+                sides[k].push(example(given.weight, vector, terms));
                 names.push(Name::Paper { id: paper.id.to_string(), title: paper.title.clone() });
                 rows[k].push(row);
                 if k == 0 {
@@ -198,7 +200,7 @@ impl Corpus {
                 check_texts(&texts)?;
                 for (text, vector) in texts.iter().zip(space.embedder()?.embed(&texts, Kind::Query)?) {
                     cancel::check()?;
-                    sides[k].push(example(1.0, vector, Some(self.lexical.terms_of(text))));
+                    sides[k].push(example(1.0, vector, Some(self.lexical().terms_of(text))));
                     names.push(Name::Text(head(text.trim(), 80)));
                 }
             }
@@ -227,8 +229,19 @@ impl Corpus {
             Mode::Dense => 0.0,
             Mode::Lexical => 1.0,
         };
-        let at_large = || self.at_large(space, &rows, &example);
-        let profile = Profile::new(request.strategy, likes, dislikes, share, at_large)
+        let mut failed = None;
+        let at_large = || match self.at_large(space, &rows, &example) {
+            Ok(others) => others,
+            Err(e) => {
+                failed = Some(e);
+                Vec::new()
+            }
+        };
+        let profile = Profile::new(request.strategy, likes, dislikes, share, at_large);
+        if let Some(e) = failed {
+            return Err(e);
+        }
+        let profile = profile
             .ok_or_else(|| Error::Invalid("the examples cancel each other out: nothing is left to look for".into()))?;
         // A regression that was given up is none.
         cancel::check()?;
@@ -242,14 +255,14 @@ impl Corpus {
         space: &EmbeddingSpace,
         known: &[Vec<Row>; 2],
         example: &dyn Fn(f32, Vec<f32>, Option<TermVector>) -> rank::Example,
-    ) -> Vec<rank::Example> {
-        let live = self.lexical.rows();
+    ) -> Result<Vec<rank::Example>> {
+        let live = self.lexical().rows();
         let step = (live.len() as usize / BACKGROUND).max(1);
         let rows: Vec<Row> =
             live.iter().step_by(step).map(Row).filter(|r| !known.iter().any(|k| k.contains(r))).collect();
-        let vectors = space.index.vectors(&rows).into_iter();
-        let pairs = vectors.zip(self.lexical.terms(&rows));
-        pairs.filter_map(|(vector, terms)| Some(example(1.0, vector?, terms))).collect()
+        let vectors = space.vectors(&rows)?.into_iter();
+        let pairs = vectors.zip(self.lexical().terms(&rows));
+        Ok(pairs.filter_map(|(vector, terms)| Some(example(1.0, vector?, terms))).collect())
     }
 
     fn rank_candidates(&self, ids: &[PaperId], score: &Rescore<'_>) -> Result<Vec<(Candidate, crate::paper::Paper)>> {
@@ -278,9 +291,9 @@ impl Corpus {
         half_life_days: Option<f32>,
     ) -> Result<()> {
         let rows: Vec<Row> = found.iter().map(|f| f.row).collect();
-        let vectors = space.index.vectors(&rows);
+        let vectors = space.vectors(&rows)?;
         let scores: Vec<f32> = if profile.is_nearest() {
-            let terms = self.lexical.terms(&rows);
+            let terms = self.lexical().terms(&rows);
             let one = |(vector, terms): (&Option<Vec<f32>>, &Option<TermVector>)| -> Result<f32> {
                 // Each against every example: of thousands of both that takes a while.
                 cancel::check()?;
@@ -290,7 +303,7 @@ impl Corpus {
             vectors.iter().zip(&terms).map(one).collect::<Result<_>>()?
         } else {
             let words = TermVector { terms: profile.words().to_vec() };
-            let words = if words.is_empty() { vec![0.0; rows.len()] } else { self.lexical.cosines(&words, &rows) };
+            let words = if words.is_empty() { vec![0.0; rows.len()] } else { self.lexical().cosines(&words, &rows) };
             let meaning = |v: &Option<Vec<f32>>| {
                 v.as_ref().filter(|v| v.len() == profile.dense().len()).map_or(0.0, |v| dot(profile.dense(), v))
             };

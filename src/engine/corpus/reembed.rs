@@ -13,7 +13,6 @@ use crate::config::Config;
 use crate::embed::{self, Embedder, Kind, PendingEmbeddings};
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::embedding_space::{EmbeddingSpace, sweep};
-use crate::engine::corpus::follow::follow;
 use crate::engine::corpus::model::stored;
 use crate::error::Result;
 use crate::paper::{Paper, Row};
@@ -46,17 +45,18 @@ impl Corpus {
         let mut embedded = 0;
         if model.fingerprint != self.model().fingerprint {
             let embedder: Arc<dyn Embedder> = Arc::from(embed::open(&options)?);
+            // What came by now has a vector when the new index is opened; what comes later it is given behind that.
+            let had_all = self.store.change()?;
             self.embed_lacking(&model, &*embedder, &mut embedded, progress)?;
-            let (space, _) = EmbeddingSpace::open(&self.store, model.clone(), &self.config)?;
-            let _committing = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+            let (space, ..) = EmbeddingSpace::open(&self.store, model.clone(), &self.config)?;
+            // Nothing comes in with vectors of the old model from here on.
+            let _moving = self.moving.write().unwrap_or_else(PoisonError::into_inner);
             self.embed_lacking(&model, &*embedder, &mut embedded, progress)?;
-            follow(&self.store, &space)?;
             space.adopt(embedder);
-            self.store.set_current_model(&model)?;
-            *self.space.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(space);
+            self.derived.move_to(space, had_all, || self.store.set_current_model(&model))?;
             sweep(&self.folder.join("index"), &model.fingerprint);
         }
-        Ok(Reembedded { model: model.name, precision: model.precision, papers: self.store.count()?, embedded })
+        Ok(Reembedded { model: model.name, precision: model.precision, papers: self.store.count_papers()?, embedded })
     }
 
     fn embed_lacking(
@@ -66,13 +66,13 @@ impl Corpus {
         embedded: &mut usize,
         progress: &dyn Fn(usize, usize),
     ) -> Result<()> {
-        let total = *embedded + self.store.count_lacking(model)?;
+        let total = *embedded + self.store.count_without_vector(model)?;
         let (mut after, mut done, pace) = (None, false, embedder.pace());
         let mut under_way: VecDeque<(Vec<(Row, Paper)>, PendingEmbeddings)> = VecDeque::new();
         loop {
             // The next ones are read and split while the model works on those before.
             while !done && under_way.len() <= pace.ahead {
-                let batch = self.store.lacking(model, after, pace.window.max(BATCH))?;
+                let batch = self.store.papers_without_vector(model, after, pace.window.max(BATCH))?;
                 let Some((last, _)) = batch.last() else {
                     done = true;
                     break;

@@ -50,8 +50,8 @@ impl Corpus {
         if is_prose(query) {
             return self.by_example(space, query, named, ask, began);
         }
-        let mut parsed = self.lexical.read_query(query)?;
-        let mut only = self.lexical.meeting(&parsed.conditions)?;
+        let mut parsed = self.lexical().read_query(query)?;
+        let mut only = self.lexical().meeting(&parsed.conditions)?;
         let found = |rows: &roaring::RoaringBitmap| named.iter().all(|row| rows.contains(row.0));
         if !named.is_empty() && only.as_ref().is_some_and(|rows| !parsed.is_one_phrase() || !found(rows)) {
             // Whoever pastes a title means none of its signs.
@@ -60,11 +60,11 @@ impl Corpus {
         // What is insisted on is meant as it was typed.
         let insisted = only.as_ref().is_some_and(roaring::RoaringBitmap::is_empty);
         let (text, corrected) = if named.is_empty() && !insisted {
-            self.lexical.corrected(&parsed.words)?
+            self.lexical().corrected(&parsed.words)?
         } else {
             (parsed.words, Vec::new())
         };
-        let words = self.lexical.words(&text)?;
+        let words = self.lexical().words(&text)?;
         // Without words to rank by: only conditions, or for the letter only function words, as in "to be or not to be".
         let silent = !text.chars().any(char::is_alphanumeric) || (ask.mode == Mode::Lexical && words.is_empty());
         if let Some(rows) = only.clone().filter(|_| silent) {
@@ -90,7 +90,7 @@ impl Corpus {
         ask: &SearchOptions,
         began: Instant,
     ) -> Result<Answer> {
-        let terms = self.lexical.terms_of(text);
+        let terms = self.lexical().terms_of(text);
         let vector = if ask.mode == Mode::Lexical { Vec::new() } else { self.embed_query(space, text)? };
         let wanted = LexicalQuery::Terms(&terms);
         let probe = RetrievalQuery { feedback: FEEDBACK, ..RetrievalQuery::new(ask.mode, &vector, wanted) };

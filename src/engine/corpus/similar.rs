@@ -15,7 +15,9 @@ use crate::engine::corpus::candidates::{Candidate, LexicalQuery, RetrievalQuery}
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::named::WithVector;
 use crate::engine::corpus::retrieve::{Constraints, pool};
+use crate::engine::widen::{Look, widen};
 use crate::error::{Error, Result};
+use crate::index::Allowed;
 use crate::paper::{PaperId, Row, Works};
 
 /// Papers whose neighbours are looked for side by side.
@@ -80,8 +82,12 @@ impl Corpus {
         let rows: Vec<Row> = ids.keys().copied().collect();
         for piece in rows.chunks(PIECE) {
             let asked = cancel::current();
-            let of = |row: &Row| asked.scope(|| self.neighbours(&space, *row, ask, allowed.as_ref(), &excluded));
-            let found: Vec<Result<Vec<Candidate>>> = piece.par_iter().map(of).collect();
+            let of = |(row, vector): (&Row, Option<Vec<f32>>)| {
+                // Deleted meanwhile.
+                let Some(vector) = vector else { return Ok(Vec::new()) };
+                asked.scope(|| self.neighbours(&space, (*row, &vector), ask, allowed.as_ref(), &excluded))
+            };
+            let found: Vec<Result<Vec<Candidate>>> = piece.par_iter().zip(space.vectors(piece)?).map(of).collect();
             for (row, found) in piece.iter().zip(found) {
                 let named = found?.into_iter().filter_map(|n| Some((ids.get(&n.row)?.clone(), n.score)));
                 f(&ids[row], &named.collect::<Vec<_>>())?;
@@ -90,23 +96,21 @@ impl Corpus {
         Ok(())
     }
 
-    /// The neighbours of a row; none when it was deleted meanwhile.
+    /// The neighbours of a row, which has this vector.
     fn neighbours(
         &self,
         space: &EmbeddingSpace,
-        row: Row,
+        (row, vector): (Row, &[f32]),
         ask: &SearchOptions,
         allowed: Option<&RoaringBitmap>,
         excluded: &RoaringBitmap,
     ) -> Result<Vec<Candidate>> {
-        let Some(vector) = space.index.vectors(&[row]).pop().flatten() else { return Ok(Vec::new()) };
-        let terms = self.lexical.terms(&[row]).pop().flatten().unwrap_or_default();
-        let probe = RetrievalQuery::new(ask.mode, &vector, LexicalQuery::Terms(&terms));
+        let terms = self.lexical().terms(&[row]).pop().flatten().unwrap_or_default();
+        let probe = RetrievalQuery::new(ask.mode, vector, LexicalQuery::Terms(&terms));
         let needed = ask.offset.saturating_add(ask.limit);
-        let mut k = pool(needed, false);
-        loop {
-            k = if k > space.index.len() / 4 { space.index.len() + 1 } else { k };
-            let mut candidates = self.candidates(space, &probe, k, allowed)?;
+        widen(pool(needed, false), space.len(), |k| {
+            let filtered = allowed.map(|rows| Allowed { rows, filter: Some(&ask.filter) });
+            let mut candidates = self.candidates(space, &probe, k, filtered)?;
             {
                 let versions = self.versions();
                 let others = if ask.versions { Vec::new() } else { versions.others(row) };
@@ -118,11 +122,10 @@ impl Corpus {
                         && ask.min_score.is_none_or(|least| n.score >= least)
                 });
             }
-            if candidates.found.len() >= needed || candidates.exhausted || ask.min_score.is_some() {
-                return Ok(candidates.found.into_iter().skip(ask.offset).take(ask.limit).collect());
-            }
-            k = k.saturating_mul(4);
-        }
+            let enough = candidates.found.len() >= needed || candidates.exhausted || ask.min_score.is_some();
+            let found = candidates.found.into_iter().skip(ask.offset).take(ask.limit).collect();
+            Ok(if enough { Look::Done(found) } else { Look::TooFew(found) })
+        })
     }
 
     /// Papers like a paper, under rules of the caller's.
@@ -135,7 +138,7 @@ impl Corpus {
         began: Instant,
     ) -> Result<Answer> {
         let WithVector { row, paper, vector } = example;
-        let terms = self.lexical.terms(&[*row]).pop().flatten().unwrap_or_default();
+        let terms = self.lexical().terms(&[*row]).pop().flatten().unwrap_or_default();
         let wanted = LexicalQuery::Terms(&terms);
         let retrieved = self.retrieve(space, &RetrievalQuery::new(ask.mode, vector, wanted), ask, rules)?;
         let meaning = |value| Part::Paper { id: paper.id.to_string(), title: paper.title.clone(), value };

@@ -1,19 +1,16 @@
 //! Versions of one work: they are shown once, the newest speaking for all.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use roaring::RoaringBitmap;
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::engine::corpus::Corpus;
 use crate::error::Result;
-use crate::paper::{Paper, Row};
+use crate::paper::Row;
 use crate::store::Store;
 
 /// The works of which there is more than one version.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Versions {
     /// All rows of the work by each of them, the newest first.
     of: HashMap<Row, Arc<[Row]>>,
@@ -23,12 +20,39 @@ pub struct Versions {
 
 impl Versions {
     /// Reads them from the store.
-    pub fn read(store: &Store) -> Result<Self> {
+    pub fn read(store: &dyn Store) -> Result<Self> {
         let mut versions = Versions::default();
         for rows in store.works()? {
             versions.set(rows);
         }
         Ok(versions)
+    }
+
+    /// Brings them up to what came or changed and what went. They are locked only for looks and exchanges.
+    ///
+    /// # Errors
+    /// When the store cannot be read; then they are as they were, and are to be brought up again.
+    pub fn follow(
+        versions: &RwLock<Self>,
+        store: &dyn Store,
+        came: &RoaringBitmap,
+        gone: &RoaringBitmap,
+    ) -> Result<()> {
+        let known = |row: Row| versions.read().unwrap_or_else(PoisonError::into_inner).others(row);
+        // A changed paper may leave one work and come to another: both are looked at again, as is what one that went has left.
+        let touched: Vec<Row> = came.iter().chain(gone).flat_map(|row| known(Row(row))).collect();
+        let mut works: Vec<Vec<Row>> = gone.iter().map(|row| vec![Row(row)]).collect();
+        for row in came.iter().map(Row).chain(touched).filter(|row| !gone.contains(row.0)) {
+            let rows = store.versions(row)?;
+            if rows.len() > 1 || versions.read().unwrap_or_else(PoisonError::into_inner).of.contains_key(&row) {
+                works.push(if rows.is_empty() { vec![row] } else { rows });
+            }
+        }
+        if !works.is_empty() {
+            let mut versions = versions.write().unwrap_or_else(PoisonError::into_inner);
+            works.into_iter().for_each(|rows| versions.set(rows));
+        }
+        Ok(())
     }
 
     fn set(&mut self, rows: Vec<Row>) {
@@ -84,64 +108,76 @@ impl Versions {
     }
 }
 
-/// Another version of a work.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Version {
-    /// Its id.
-    pub id: String,
-    /// Its title.
-    pub title: String,
-    /// When it appeared.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub date: Option<String>,
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
 
-/// A paper, and the other versions of its work.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct PaperInFull {
-    /// The paper.
-    #[serde(flatten)]
-    pub paper: Paper,
-    /// The other versions of its work, duplicates among them, the newest first. In answers only the newest of all is shown.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub versions: Vec<Version>,
-}
+    use proptest::prelude::*;
+    use serde_json::json;
 
-impl Corpus {
-    /// The paper that an id or identifier names, with the other versions of its work.
-    pub fn paper_in_full(&self, id: &str) -> Result<PaperInFull> {
-        let (row, paper) = self.named(id)?;
-        let others = self.versions().others(row);
-        let version = |(_, p): (Row, Paper)| Version {
-            id: p.id.to_string(),
-            title: p.title.clone(),
-            date: p.date.as_ref().map(ToString::to_string),
-        };
-        Ok(PaperInFull { paper, versions: self.store.papers(&others)?.into_iter().map(version).collect() })
+    use super::*;
+    use crate::engine::corpus::fixture::{ingest, open};
+
+    /// Rows by work, the newest first, as whoever looks at all of them would say it.
+    fn spoken(works: &[Vec<Row>], row: Row, allowed: Option<&RoaringBitmap>) -> bool {
+        let own = works.iter().find(|work| work.contains(&row));
+        let first = own.and_then(|work| work.iter().find(|r| allowed.is_none_or(|a| a.contains(r.0))));
+        first.is_none_or(|first| *first == row)
     }
 
-    pub fn versions(&self) -> RwLockReadGuard<'_, Versions> {
-        self.versions.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Follows what a commit has changed.
-    pub(super) fn follow_versions(&self, changed: impl Iterator<Item = Row>, gone: &[Row]) -> Result<()> {
-        let left: Vec<Row> = {
-            let mut versions = self.versions.write().unwrap_or_else(PoisonError::into_inner);
-            let of_gone = gone.iter().flat_map(|row| versions.others(*row)).collect();
-            gone.iter().for_each(|row| versions.set(vec![*row]));
-            of_gone
-        };
-        // A changed paper may leave one work and come to another: both are looked at again.
-        let changed: Vec<Row> = changed.collect();
-        let before: Vec<Row> = changed.iter().flat_map(|row| self.versions().others(*row)).collect();
-        for row in changed.into_iter().chain(before).chain(left) {
-            let rows = self.store.versions(row)?;
-            if rows.len() > 1 || self.versions().of.contains_key(&row) {
-                let rows = if rows.is_empty() { vec![row] } else { rows };
-                self.versions.write().unwrap_or_else(PoisonError::into_inner).set(rows);
+    proptest! {
+        #[test]
+        fn the_newest_of_the_allowed_speaks(
+            of in prop::collection::vec(0u32..12, 30), allowed in prop::collection::vec(any::<bool>(), 30),
+            without in prop::collection::hash_set(0u32..30, 0..10), all in any::<bool>(),
+        ) {
+            let mut works: BTreeMap<u32, Vec<Row>> = BTreeMap::new();
+            of.iter().zip(0..).for_each(|(work, row)| works.entry(*work).or_default().insert(0, Row(row)));
+            let works: Vec<Vec<Row>> = works.into_values().collect();
+            let mut versions = Versions::default();
+            works.iter().for_each(|work| versions.set(work.clone()));
+            let rows: RoaringBitmap = (0..30).filter(|k| allowed[*k as usize]).collect();
+            let allowed = (!all).then_some(&rows);
+            let without: HashSet<Row> = without.into_iter().map(Row).collect();
+            let behind: RoaringBitmap = (0..30)
+                .filter(|k| allowed.is_none_or(|a| a.contains(*k)) && !spoken(&works, Row(*k), allowed))
+                .collect();
+            for k in 0..30 {
+                prop_assert_eq!(versions.is_representative(Row(k), allowed), spoken(&works, Row(k), allowed));
+                let own = works.iter().find(|work| work.contains(&Row(k))).expect("one of them");
+                prop_assert_eq!(versions.newest(Row(k)), own[0]);
+                prop_assert_eq!(versions.others(Row(k)).len(), own.len() - 1);
             }
+            prop_assert_eq!(&versions.superseded_rows(allowed), &behind);
+            let counted = behind.iter().filter(|k| !without.contains(&Row(*k))).count();
+            prop_assert_eq!(versions.superseded(allowed, &without), counted);
+            // Taken apart again, all speak.
+            of.iter().zip(0..).for_each(|(_, row)| versions.set(vec![Row(row)]));
+            prop_assert_eq!(versions, Versions::default());
         }
-        Ok(())
+    }
+
+    #[test]
+    fn works_are_followed_through_whatever_happens_to_their_papers() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, corpus) = open(folder.path(), |_| {});
+        let version =
+            |k: usize, title: &str| json!({ "id": format!("2401.0000{}v{}", k / 3, k % 3 + 1), "title": title });
+        let agree = |what: &str| assert_eq!(*corpus.versions(), Versions::read(&*store).expect("read"), "{what}");
+        ingest(&corpus, (0..9).map(|k| version(k, "Marmots of the north")));
+        agree("they came");
+        assert_eq!(
+            corpus.paper_in_full("2401.00001v3").expect("it is there").versions.len(),
+            8,
+            "one work, by its title"
+        );
+        ingest(&corpus, (3..6).map(|k| version(k, "Whales, and nothing else but whales")));
+        agree("some have another title");
+        corpus.delete("2401.00001v3").expect("gone");
+        agree("the newest went");
+        assert_eq!(corpus.paper_in_full("2401.00001v1").expect("it is there").versions.len(), 1);
+        corpus.delete("2401.00001v1").expect("gone");
+        agree("one is left");
+        assert!(corpus.paper_in_full("2401.00001v2").expect("it is there").versions.is_empty());
     }
 }

@@ -11,16 +11,17 @@ use crate::engine::corpus::{
     Checkup, Corpus, Diagnosis, Exported, Info, PaperInFull, Recommend, Reembedded, Report, Source, TakeNeighbours,
 };
 use crate::engine::happened::Happened;
+use crate::engine::page::{Listing, Page};
 use crate::error::Result;
 use crate::index::Lexical;
 use crate::paper::{Paper, PaperId};
-use crate::store::{JobRecords, Listing, Page, StoredModel, Trouble};
+use crate::store::{JobRecords, StoredModel, Trouble};
 
 impl Engine {
     /// The paper that a text names: its id, or any form of its arXiv id, DOI and the like.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none.
+    /// [`Error::NotFound`](crate::Error::NotFound) when there is none.
     pub fn paper(&self, id: &str) -> Result<Paper> {
         self.corpus.paper(id)
     }
@@ -28,7 +29,7 @@ impl Engine {
     /// The paper that an id or identifier names, with the other versions of its work.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`] when there is none.
+    /// [`Error::NotFound`](crate::Error::NotFound) when there is none.
     pub fn paper_in_full(&self, id: &str) -> Result<PaperInFull> {
         self.corpus.paper_in_full(id)
     }
@@ -36,7 +37,8 @@ impl Engine {
     /// A page of papers without a query.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a limit out of range, [`Error::BadRequest`] for a broken cursor.
+    /// [`Error::Invalid`](crate::Error::Invalid) for a limit out of range,
+    /// [`Error::BadRequest`](crate::Error::BadRequest) for a broken cursor.
     pub fn list(&self, listing: &Listing) -> Result<Page<Paper>> {
         self.corpus.list(listing)
     }
@@ -63,30 +65,34 @@ impl Engine {
         self.corpus.ingest(source, progress)
     }
 
-    /// Takes a paper away: it is in no later answer. It is named by its id, or by an identifier that no second paper has.
+    /// Takes a paper away: it is in no later answer. It is named by its id, or by an identifier that no second paper
+    /// has.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none; [`Error::Invalid`] when the identifier names several.
+    /// [`Error::NotFound`](crate::Error::NotFound) when there is none; [`Error::Invalid`](crate::Error::Invalid) when
+    /// the identifier names several.
     pub fn delete(&self, id: &str) -> Result<()> {
         self.corpus.delete(id)
     }
 
-    /// Papers for a query: its words and its meaning, its conditions (see [`Query::read`]), or a paper that it names. A
-    /// text of many words is a query by example.
+    /// Papers for a query: its words and its meaning, its conditions (see [`Query::read`](crate::index::Query::read)),
+    /// or a paper that it names. A text of many words is a query by example.
     ///
     /// A whole title is a title, whatever looks like an operator in it. A word that no paper holds is looked for as the
     /// commonest one a letter away, and the answer says so. What holds no letter and no digit finds nothing.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for an empty or overlong query and for a request that is not allowed.
+    /// [`Error::Invalid`](crate::Error::Invalid) for an empty or overlong query and for a request that is not allowed.
     pub fn search(&self, query: &str, ask: &SearchOptions) -> Result<Answer> {
         self.corpus.search(query, ask)
     }
 
-    /// Papers like the one that an id or identifier names: never itself, nor (unless `versions` is asked for) another version of its work.
+    /// Papers like the one that an id or identifier names: never itself, nor (unless `versions` is asked for) another
+    /// version of its work.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such paper; [`Error::Invalid`] for a request that is not allowed.
+    /// [`Error::NotFound`](crate::Error::NotFound) when there is no such paper;
+    /// [`Error::Invalid`](crate::Error::Invalid) for a request that is not allowed.
     pub fn similar(&self, id: &str, ask: &SearchOptions) -> Result<Answer> {
         self.corpus.similar(id, ask)
     }
@@ -94,16 +100,19 @@ impl Engine {
     /// Papers like each of some papers, with the ids that these were given, in the order of the list.
     ///
     /// # Errors
-    /// As [`Engine::similar`]; [`Error::Invalid`] also for no id, too many, or an answer that would be too long ([`bounds`]).
+    /// As [`Engine::similar`]; [`Error::Invalid`](crate::Error::Invalid) also for no id, too many, or an answer that
+    /// would be too long ([`bounds`](crate::bounds)).
     pub fn similar_to_each(&self, ids: &[PaperId], ask: &SearchOptions) -> Result<Vec<(PaperId, Answer)>> {
         self.corpus.similar_to_each(ids, ask)
     }
 
-    /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of [`Engine::similar`],
-    /// without reading the papers. What the filter allows are the neighbours; every paper gets its own.
+    /// Gives each paper with its neighbours to `f`, in the order the papers came in: the ids and scores of
+    /// [`Engine::similar`], without reading the papers. What the filter allows are the neighbours; every paper gets its
+    /// own.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a request that is not allowed, or that asks for diversity; whatever `f` returns.
+    /// [`Error::Invalid`](crate::Error::Invalid) for a request that is not allowed, or that asks for diversity;
+    /// whatever `f` returns.
     pub fn each_neighbours(&self, ask: &SearchOptions, f: &mut TakeNeighbours<'_>) -> Result<()> {
         self.corpus.each_neighbours(ask, f)
     }
@@ -111,7 +120,8 @@ impl Engine {
     /// Papers close to what is liked and far from what is not.
     ///
     /// # Errors
-    /// [`Error::NotFound`] names an id that is not there; [`Error::Invalid`] says what of the request is not allowed.
+    /// [`Error::NotFound`](crate::Error::NotFound) names an id that is not there;
+    /// [`Error::Invalid`](crate::Error::Invalid) says what of the request is not allowed.
     pub fn recommend(&self, request: &Recommend) -> Result<Answer> {
         match &request.user {
             Some(user) => self.readers.recommend(user, request),
@@ -119,10 +129,11 @@ impl Engine {
         }
     }
 
-    /// Unit vectors of some texts, and the model they are of. Texts are embedded as those of papers are: without markup.
+    /// Unit vectors of some texts, and the model they are of. Texts are embedded as those of papers are: without
+    /// markup.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for no text, too many, an empty or an overlong one.
+    /// [`Error::Invalid`](crate::Error::Invalid) for no text, too many, an empty or an overlong one.
     pub fn embed(&self, texts: &[&str], kind: Kind) -> Result<(Vec<Vec<f32>>, StoredModel)> {
         self.corpus.embed(texts, kind)
     }
@@ -130,8 +141,8 @@ impl Engine {
     /// The embedder of the current model, opened now if nobody did before.
     ///
     /// # Errors
-    /// [`Error::Model`] when it cannot be opened; [`Error::Data`] when it is no longer the model that the papers'
-    /// vectors were made with.
+    /// [`Error::Model`](crate::Error::Model) when it cannot be opened; [`Error::Data`](crate::Error::Data) when it is
+    /// no longer the model that the papers' vectors were made with.
     pub fn embedder(&self) -> Result<Arc<dyn Embedder>> {
         self.corpus.embedder()
     }
@@ -141,9 +152,10 @@ impl Engine {
         self.corpus.lexical()
     }
 
-    /// The day that counts as today; days since 1970-01-01. It is the newest on which a paper was listed (else dated) up to
-    /// the day of this machine's clock: over a corpus that is no longer fed, its last day. Papers with a day ahead of the
-    /// clock move nothing; where all papers have one, it is the clock's day. None where no paper has a day.
+    /// The day that counts as today; days since 1970-01-01. It is the newest on which a paper was listed (else dated)
+    /// up to the day of this machine's clock: over a corpus that is no longer fed, its last day. Papers with a day
+    /// ahead of the clock move nothing; where all papers have one, it is the clock's day. None where no paper has a
+    /// day.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -159,14 +171,15 @@ impl Engine {
     /// Whether the open folder has the model that `config` asks for, if it asks for one.
     ///
     /// # Errors
-    /// [`Error::Data`] when it has another, [`Error::Model`] when the one asked for cannot be found.
+    /// [`Error::Data`](crate::Error::Data) when it has another, [`Error::Model`](crate::Error::Model) when the one
+    /// asked for cannot be found.
     pub fn check_model(&self, config: &Config) -> Result<()> {
         self.corpus.check_model(config)
     }
 
-    /// Moves all papers to the model that `wanted` names (its `model`, `precision` and `dimension`; what it leaves out is chosen as
-    /// for a new folder). Searches and ingests go on meanwhile with the old one. `progress` hears how many papers of how
-    /// many have been embedded.
+    /// Moves all papers to the model that `wanted` names (its `model`, `precision` and `dimension`; what it leaves out
+    /// is chosen as for a new folder). Searches and ingests go on meanwhile with the old one. `progress` hears how many
+    /// papers of how many have been embedded.
     ///
     /// # Errors
     /// When the model cannot be used or the disk fails; the old model goes on, and running it again goes on where it
@@ -233,8 +246,8 @@ impl Engine {
         self.corpus.troubles()
     }
 
-    /// Searches the index for a sample of its rows, compares with the exact scan, and reads every file of it; reads every page
-    /// of the database.
+    /// Searches the index for a sample of its rows, compares with the exact scan, and reads every file of it; reads
+    /// every page of the database.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -242,13 +255,14 @@ impl Engine {
         self.corpus.check_index(sample)
     }
 
-    /// Looks at everything: the database and its pages, what was acknowledged, the indexes with their files, the model, the
-    /// free disk, and what is known to be wrong. It takes seconds and reads all of the folder.
+    /// Looks at everything: the database and its pages, what was acknowledged, the indexes with their files, the model,
+    /// the free disk, and what is known to be wrong. It takes seconds and reads all of the folder.
     pub fn diagnose(&self) -> Diagnosis {
         self.corpus.diagnose()
     }
 
-    /// Takes the store as it is: what is missing is told of no more. Gives what was accepted; none where nothing was missing.
+    /// Takes the store as it is: what is missing is told of no more. Gives what was accepted; none where nothing was
+    /// missing.
     ///
     /// # Errors
     /// When that cannot be written down.
@@ -259,7 +273,8 @@ impl Engine {
     /// The same for the folder of a store that is damaged, which cannot be opened: gives how many papers are damaged.
     ///
     /// # Errors
-    /// [`crate::Error::Data`] when SQLite cannot read all of it, [`crate::Error::InUse`] when the folder is open.
+    /// [`Error::Data`](crate::Error::Data) when SQLite cannot read all of it, [`Error::InUse`](crate::Error::InUse)
+    /// when the folder is open.
     pub fn accept_closed(folder: &Path) -> Result<usize> {
         Corpus::accept_closed(folder)
     }

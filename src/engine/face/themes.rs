@@ -12,8 +12,8 @@ impl Engine {
     /// A part of the map.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a request that is not allowed; [`Error::BeingMade`] before the first
-    /// run.
+    /// [`Error::Invalid`](crate::Error::Invalid) for a request that is not allowed;
+    /// [`Error::BeingMade`](crate::Error::BeingMade) before the first run.
     pub fn themes_map(&self, ask: &MapOptions) -> Result<ThemeMap> {
         self.themes.themes_map(ask)
     }
@@ -60,8 +60,8 @@ impl Engine {
     /// Groups just some papers.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when a paper of the list or the user does not exist; [`Error::Invalid`] when nothing is selected
-    /// or too much.
+    /// [`Error::NotFound`](crate::Error::NotFound) when a paper of the list or the user does not exist;
+    /// [`Error::Invalid`](crate::Error::Invalid) when nothing is selected or too much.
     pub fn themes_of(&self, selection: &Selection) -> Result<SelectionThemes> {
         self.themes.themes_of(selection)
     }
@@ -69,8 +69,8 @@ impl Engine {
     /// The themes of a level, or of all.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a level that does not exist, a number out of range, or both; [`Error::BeingMade`] before the first
-    /// run.
+    /// [`Error::Invalid`](crate::Error::Invalid) for a level that does not exist, a number out of range, or both;
+    /// [`Error::BeingMade`](crate::Error::BeingMade) before the first run.
     pub fn themes(&self, ask: &ThemesOptions) -> Result<ThemeList> {
         self.themes.themes(ask)
     }
@@ -78,7 +78,8 @@ impl Engine {
     /// One theme with a page of its papers, or the papers of a search within it.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such theme (any more); [`Error::Invalid`] for a request that is not allowed.
+    /// [`Error::NotFound`](crate::Error::NotFound) when there is no such theme (any more);
+    /// [`Error::Invalid`](crate::Error::Invalid) for a request that is not allowed.
     pub fn theme(&self, id: &str, ask: &ThemeOptions) -> Result<OneTheme> {
         self.themes.theme(id, ask)
     }
@@ -86,7 +87,7 @@ impl Engine {
     /// What happened to the themes, newest first.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a limit out of range.
+    /// [`Error::Invalid`](crate::Error::Invalid) for a limit out of range.
     pub fn theme_events(&self, limit: usize) -> Result<ThemeEvents> {
         self.themes.theme_events(limit)
     }
@@ -112,7 +113,7 @@ impl Engine {
     /// of it is kept.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there are not more papers than that.
+    /// [`Error::Invalid`](crate::Error::Invalid) when there are not more papers than that.
     pub fn theme_stability(&self, newest: usize) -> Result<Stability> {
         self.themes.theme_stability(newest)
     }
@@ -125,12 +126,13 @@ impl Engine {
         self.themes.export_themes()
     }
 
-    /// Takes themes over from another folder. Papers that are not here are left out, as are places and events that name no
-    /// theme or no number; papers of here that are not in them join by their neighbours. `false`, and nothing is changed,
-    /// where this folder has themes of its own.
+    /// Takes themes over from another folder. Papers that are not here are left out, as are places and events that name
+    /// no theme or no number; papers of here that are not in them join by their neighbours. `false`, and nothing is
+    /// changed, where this folder has themes of its own.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the themes are not what [`Engine::export_themes`] gives; when the store fails.
+    /// [`Error::Invalid`](crate::Error::Invalid) when the themes are not what [`Engine::export_themes`] gives; when the
+    /// store fails.
     pub fn import_themes(&self, themes: &ExportedThemes) -> Result<bool> {
         self.themes.import_themes(themes)
     }

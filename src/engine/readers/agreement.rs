@@ -1,6 +1,7 @@
 //! Whether two records of one title are of one work: "Introduction to the special issue" exists a thousand times.
 
-use crate::paper::{Identifier, Paper, letters};
+use crate::paper::person::PersonName;
+use crate::paper::{Identifier, Paper, is_of_a_preprint, letters};
 
 /// What a record says of its work beside the title.
 pub struct Facts {
@@ -27,10 +28,6 @@ const EMPTY: &str = "a about abstracts advances an and art article articles avan
 
 /// Telling words from which on a title that also holds empty ones names one work.
 const TELLING: usize = 3;
-
-/// Beginnings of the DOIs that preprint servers give.
-const PREPRINTS: &str = "10.1101/ 10.2139/ssrn 10.5281/zenodo 10.20944/preprints 10.21203/rs 10.22541/ 10.26434/chemrxiv 10.31219/osf \
-    10.31222/osf 10.31223/ 10.31234/osf 10.31235/osf 10.35542/osf 10.36227/techrxiv 10.48550/ 10.64898/";
 
 impl Facts {
     /// What a paper says, and these names of it.
@@ -80,7 +77,7 @@ impl Facts {
             };
             let (own, its) = (of(self), of(other));
             let differ = !own.is_empty() && !its.is_empty() && !own.iter().any(|key| its.contains(key));
-            let preprint = |keys: &[String]| keys.iter().all(|key| PREPRINTS.split(' ').any(|p| key.starts_with(p)));
+            let preprint = |keys: &[String]| keys.iter().all(|key| is_of_a_preprint(key));
             differ && !(same_author && preprint(&own) != preprint(&its))
         })
     }
@@ -103,13 +100,10 @@ struct Name {
 
 impl Name {
     fn of(name: &str) -> Self {
-        let (first, last) = match name.split_once(',') {
-            Some((last, first)) => (first.trim(), last.trim()),
-            None => name.trim().rsplit_once(char::is_whitespace).unwrap_or(("", name)),
-        };
         let mut parts: Vec<String> = name.split([' ', ',', '\u{a0}']).map(letters).filter(|p| !p.is_empty()).collect();
         parts.sort_unstable();
-        Name { surname: letters(last), initial: letters(first).chars().take(1).collect(), parts }
+        let name = PersonName::read(name);
+        Name { surname: letters(name.surname), initial: name.initial(), parts }
     }
 
     fn is_known(&self) -> bool {

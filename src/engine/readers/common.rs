@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::index::TermVector;
 use crate::paper::Row;
 use crate::rank::{Background, Candidate, PreferenceModel};
-use crate::themes::text::Counts;
+use crate::themes::text::PhraseCounts;
 
 /// Papers of the corpus that the background is taken from, and those that scores are brought to scale with.
 const BACKGROUND: usize = 4000;
@@ -19,7 +19,7 @@ pub struct Common {
     pub background: Background,
     pub sample: Vec<Row>,
     /// How frequent phrases are in the corpus, once somebody asked.
-    pub phrases: OnceLock<Counts>,
+    pub phrases: OnceLock<PhraseCounts>,
     vectors: Vec<Vec<f32>>,
     fingerprint: String,
     rows: usize,
@@ -58,7 +58,7 @@ impl Readers {
         let step = (all.len() as usize / BACKGROUND).max(1);
         let some: Vec<Row> = all.iter().step_by(step).take(BACKGROUND).map(Row).collect();
         let found: Vec<(Row, Vec<f32>)> =
-            some.iter().copied().zip(space.vectors(&some)).filter_map(|(row, v)| Some((row, v?))).collect();
+            some.iter().copied().zip(space.vectors(&some)?).filter_map(|(row, v)| Some((row, v?))).collect();
         let Some(mut common) = Common::of(found, &space.model().fingerprint) else { return Ok(None) };
         common.rows = rows;
         let common = Arc::new(common);

@@ -3,7 +3,7 @@
 //!
 //! Nothing is said by fewer than [`ENOUGH_READERS`] readers with a history and a library, nothing of a paper that fewer than
 //! [`MIN_READERS_TO_SHOW`](crate::rank::MIN_READERS_TO_SHOW) of them read, nor by fewer than as many with a paper in common; and what is said is told in steps of
-//! [`STEP`](crate::rank::STEP), with the line between two steps where only a secret of the data folder knows. It is one value a paper: who or
+//! [`COREADING_STEP`](crate::rank::COREADING_STEP), with the line between two steps where only a secret of the data folder knows. It is one value a paper: who or
 //! how many stand behind it is not told.
 //!
 //! What that promises: whoever keeps fewer readers than are lacking for a matrix sees nothing. From then on one act moves a
@@ -22,7 +22,7 @@ use crate::engine::readers::learned::opinions;
 use crate::engine::readers::readership::{Released, dither};
 use crate::error::Result;
 use crate::paper::{PaperId, Row};
-use crate::rank::{CoreadingMatrix, carried_over, told, weigh};
+use crate::rank::{CoreadingMatrix, neighbour_pull, quantize, weigh_neighbours};
 
 /// Readers with a history and a library from which on the reading of others says something. Fewer would be few to hide among,
 /// and of a few the reading says more wrong than right: of a tenth of the readings of docs/quality-users.md's 2,776 libraries
@@ -201,11 +201,10 @@ impl Readers {
         let Some(pull) = matrix.pull(&library, others.users.get(&asker.user).copied()) else {
             return Ok(nothing());
         };
-        for (row, vector) in lacking.iter().zip(space.vectors(&lacking)) {
-            let near = others.nearest(space, *row, vector)?;
+        for (row, near) in lacking.iter().zip(others.nearest(space, &lacking)?) {
             let near: Vec<(u32, f32)> =
                 near.iter().filter_map(|(row, score)| Some((*others.places.get(row)?, *score))).collect();
-            known.insert(*row, told(WEIGHT * carried_over(&pull, &near), dither(&others.secret, row.0)));
+            known.insert(*row, quantize(WEIGHT * neighbour_pull(&pull, &near), dither(&others.secret, row.0)));
         }
         let mut kept = lock();
         match kept.as_mut() {
@@ -227,21 +226,30 @@ impl Others {
         })
     }
 
-    /// The read papers nearest to a paper.
-    fn nearest(&self, space: &EmbeddingSpace, row: Row, vector: Option<Vec<f32>>) -> Result<Near> {
-        if let Some(near) = self.near.lock().unwrap_or_else(PoisonError::into_inner).get(&row) {
-            return Ok(Arc::clone(near));
+    /// The read papers nearest to each of some papers; none for a paper that was deleted meanwhile.
+    fn nearest(&self, space: &EmbeddingSpace, rows: &[Row]) -> Result<Vec<Near>> {
+        let lock = || self.near.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut near: Vec<Option<Near>> = {
+            let kept = lock();
+            rows.iter().map(|row| kept.get(row).cloned()).collect()
+        };
+        let unknown: Vec<usize> = (0..rows.len()).filter(|k| near[*k].is_none()).collect();
+        let vectors = space.vectors(&unknown.iter().map(|k| rows[*k]).collect::<Vec<_>>())?;
+        let looked: Vec<(usize, &[f32])> =
+            unknown.iter().zip(&vectors).filter_map(|(k, v)| Some((*k, v.as_deref()?))).collect();
+        let queries: Vec<&[f32]> = looked.iter().map(|(_, v)| *v).collect();
+        let found = space.search_many(&queries, NEAREST, Some((&self.read).into()))?;
+        let mut kept = lock();
+        for ((k, _), found) in looked.iter().zip(found) {
+            let mut closest: Vec<(Row, f32)> = found.neighbours.iter().map(|n| (n.row, n.score)).collect();
+            weigh_neighbours(&mut closest);
+            let closest: Near = closest.into();
+            if kept.len() >= REMEMBERED {
+                kept.clear();
+            }
+            kept.insert(rows[*k], Arc::clone(&closest));
+            near[*k] = Some(closest);
         }
-        let Some(vector) = vector else { return Ok(Arc::from([])) };
-        let found = space.search(&vector, NEAREST, Some(&self.read))?;
-        let mut near: Vec<(Row, f32)> = found.neighbours.iter().map(|n| (n.row, n.score)).collect();
-        weigh(&mut near);
-        let near: Near = near.into();
-        let mut kept = self.near.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= REMEMBERED {
-            kept.clear();
-        }
-        kept.insert(row, Arc::clone(&near));
-        Ok(near)
+        Ok(near.into_iter().map(|near| near.unwrap_or_else(|| Arc::from([]))).collect())
     }
 }

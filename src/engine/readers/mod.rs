@@ -45,7 +45,7 @@ use crate::store::Store;
 pub struct Readers {
     corpus: Arc<Corpus>,
     themes: Arc<Themes>,
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     // Users whose model is fitted, and what was scored for them; made again from the store whenever they are not here.
     kept: reader::KeptReaders,
     pools: pool::Pools,
@@ -58,6 +58,8 @@ pub struct Readers {
     imports: imports::Running,
     // The papers that newcomers are asked about.
     questions: questions::Kept,
+    // Candidates of a feed up to which all are scored.
+    score_all: usize,
     // Interests that are not in the store yet.
     found: interests::FoundLately,
     // The model of which all papers of libraries are known to have vectors.
@@ -67,7 +69,7 @@ pub struct Readers {
 
 impl Readers {
     /// The readers over a corpus and its themes.
-    pub fn new(store: Arc<Store>, corpus: Arc<Corpus>, themes: Arc<Themes>, listeners: Arc<Listeners>) -> Self {
+    pub fn new(store: Arc<dyn Store>, corpus: Arc<Corpus>, themes: Arc<Themes>, listeners: Arc<Listeners>) -> Self {
         Readers {
             corpus,
             themes,
@@ -79,6 +81,7 @@ impl Readers {
             others: Default::default(),
             imports: Default::default(),
             questions: Default::default(),
+            score_all: feed::SCORE_ALL,
             found: Default::default(),
             complete: Default::default(),
             listeners,

@@ -43,7 +43,7 @@ impl Readers {
     /// not there.
     fn library(&self, user: &str) -> Result<HashMap<String, PaperId>> {
         let papers = match self.store.user(user) {
-            Ok(user) => self.store.outside(user.number)?,
+            Ok(user) => self.store.library(user.number)?,
             Err(Error::NotFound { .. }) => Vec::new(),
             Err(e) => return Err(e),
         };

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use crate::engine::corpus::Followed;
 use crate::engine::readers::interests::Standing;
 use crate::index::Plan;
 use crate::paper::Row;
@@ -34,16 +35,16 @@ pub struct Pool {
 }
 
 struct Kept {
-    change: u64,
+    followed: Followed,
     step: usize,
     scored: (Vec<Scored>, Plan),
 }
 
 impl Pool {
-    /// What was scored at this change of the store for pages of this step, and how it was found.
-    pub fn get(&self, change: u64, step: usize) -> Option<(Vec<Scored>, Plan)> {
+    /// What was scored when the corpus had followed so far, for pages of this step, and how it was found.
+    pub fn get(&self, followed: Followed, step: usize) -> Option<(Vec<Scored>, Plan)> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().filter(|k| k.change == change && k.step == step).map(|k| k.scored.clone())
+        kept.as_ref().filter(|k| k.followed == followed && k.step == step).map(|k| k.scored.clone())
     }
 
     fn set(&self, kept: Option<Kept>) {
@@ -62,8 +63,8 @@ const MOST_POOLS: usize = 256;
 
 impl Pools {
     /// Keeps what was scored for a reader, and lets go of what was scored longest ago for another.
-    pub fn keep(&self, pool: &Arc<Pool>, change: u64, step: usize, scored: (Vec<Scored>, Plan)) {
-        pool.set(Some(Kept { change, step, scored }));
+    pub fn keep(&self, pool: &Arc<Pool>, followed: Followed, step: usize, scored: (Vec<Scored>, Plan)) {
+        pool.set(Some(Kept { followed, step, scored }));
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.retain(|p| p.strong_count() > 0 && !std::ptr::eq(p.as_ptr(), Arc::as_ptr(pool)));
         last.push_back(Arc::downgrade(pool));

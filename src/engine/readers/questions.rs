@@ -14,7 +14,7 @@ use crate::engine::readers::readership::{Released, Sampled};
 use crate::error::{Error, Result};
 use crate::index::Plan;
 use crate::paper::{Filter, Paper, PaperId, Row, plain};
-use crate::rank::{Panel, Questions, known_enough, representatives};
+use crate::rank::{QuestionPanel, QuestionPlanner, choose_panel, well_known};
 use crate::vector::add;
 
 /// Papers that stand for a corpus.
@@ -55,7 +55,7 @@ impl Default for QuestionsOptions {
 
 /// The papers that stand for the corpus, ready to be asked about.
 pub struct Corpus {
-    panel: Panel,
+    panel: QuestionPanel,
     rows: Vec<Row>,
     /// Which can be judged by what is shown of them.
     readable: Vec<bool>,
@@ -108,12 +108,12 @@ impl Readers {
         };
         let versions = |row: &Row| reader.gone.contains(row.0) || passed.contains(row);
         let open = corpus.rows.iter().zip(&corpus.readable).map(|(row, readable)| *readable && !versions(row));
-        let mut questions = Questions::new(&corpus.panel, open.collect());
+        let mut questions = QuestionPlanner::new(&corpus.panel, open.collect());
         questions.start(&starts.iter().map(Vec::as_slice).collect::<Vec<_>>());
-        for (row, weight) in self.verdicts(&space, &reader) {
+        for (row, weight) in self.verdicts(&space, &reader)? {
             questions.answer(&row, weight);
         }
-        space.vectors(&passed).iter().flatten().for_each(|v| questions.pass(v));
+        space.vectors(&passed)?.iter().flatten().for_each(|v| questions.skip(v));
         let mut papers: Vec<Hit> = Vec::with_capacity(ask.limit);
         while papers.len() < ask.limit {
             let Some((place, bits)) = questions.ask() else { break };
@@ -139,7 +139,7 @@ impl Readers {
             starts.push(self.corpus.embed_query(space, topic)?);
         }
         for theme in &ask.themes {
-            starts.push(self.middle(space, &self.themes.rows_of_theme(theme)?));
+            starts.push(self.middle(space, &self.themes.rows_of_theme(theme)?)?);
         }
         for author in &ask.authors {
             let filter = Filter { authors: vec![author.clone()], ..Filter::default() };
@@ -148,16 +148,16 @@ impl Readers {
             if rows.is_empty() {
                 return Err(Error::NotFound { what: "author", id: author.clone() });
             }
-            starts.push(self.middle(space, &rows));
+            starts.push(self.middle(space, &rows)?);
         }
         Ok(starts)
     }
 
-    fn middle(&self, space: &EmbeddingSpace, rows: &[Row]) -> Vec<f32> {
+    fn middle(&self, space: &EmbeddingSpace, rows: &[Row]) -> Result<Vec<f32>> {
         let some: Vec<Row> = rows.iter().step_by(rows.len().div_ceil(SAMPLE).max(1)).copied().collect();
         let mut sum = vec![0f32; space.model().dimension];
-        space.vectors(&some).iter().flatten().for_each(|v| add(&mut sum, 1.0 / some.len() as f32, v));
-        sum
+        space.vectors(&some)?.iter().flatten().for_each(|v| add(&mut sum, 1.0 / some.len() as f32, v));
+        Ok(sum)
     }
 
     fn passed(&self, ids: &[PaperId]) -> Result<Vec<Row>> {
@@ -167,17 +167,17 @@ impl Readers {
     }
 
     /// What a reader has said, by vector and weight: the verdicts that weigh most.
-    fn verdicts(&self, space: &EmbeddingSpace, reader: &Reader) -> Vec<(Vec<f32>, f32)> {
+    fn verdicts(&self, space: &EmbeddingSpace, reader: &Reader) -> Result<Vec<(Vec<f32>, f32)>> {
         let learned = reader.learned.iter().take(LEARNED);
-        match &reader.preferences {
+        Ok(match &reader.preferences {
             Some(preferences) => learned.zip(preferences.vectors()).map(|(l, v)| (v.clone(), l.weight)).collect(),
             None => {
                 let known: Vec<(Row, f32)> = learned.filter_map(|l| Some((l.row?, l.weight))).collect();
                 let rows: Vec<Row> = known.iter().map(|k| k.0).collect();
-                let vectors = space.vectors(&rows);
+                let vectors = space.vectors(&rows)?;
                 vectors.into_iter().zip(known).filter_map(|(v, (_, weight))| Some((v?, weight))).collect()
             }
-        }
+        })
     }
 
     /// The attention that each paper had: votes, and the readers here who liked, kept or opened it, as far as that is told
@@ -202,7 +202,7 @@ impl Readers {
     /// The papers that stand for the corpus; chosen again when it has changed by a twentieth. None without papers.
     fn corpus(&self, space: &EmbeddingSpace) -> Result<Option<Arc<Corpus>>> {
         let papers = space.len();
-        let (changes, released) = (self.store.change()?, self.released()?);
+        let (changes, released) = (self.corpus.followed().papers, self.released()?);
         let mut kept = self.questions.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(corpus) = kept.as_ref() {
             let some = papers / 20;
@@ -215,9 +215,9 @@ impl Readers {
         let works = space.rows() - self.corpus.versions().superseded_rows(None);
         let works: Vec<Row> = works.iter().map(Row).collect();
         let read = self.readers_of(&works, &released)?;
-        let rows: Vec<Row> = representatives(&read, LOOKED_AT).into_iter().map(|k| works[k]).collect();
+        let rows: Vec<Row> = choose_panel(&read, LOOKED_AT).into_iter().map(|k| works[k]).collect();
         let read: HashMap<Row, f32> = works.into_iter().zip(read).collect();
-        let vectors = space.vectors(&rows);
+        let vectors = space.vectors(&rows)?;
         let papers_of: Vec<(Row, Paper)> = self.store.papers(&rows)?;
         let mut found = papers_of.iter().peekable();
         let (mut kept_rows, mut known, mut attention, mut readable) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -237,10 +237,10 @@ impl Readers {
             return Ok(None);
         }
         // What is worth asking about among what can be judged; where that is nothing, whatever can be judged.
-        let worth: Vec<bool> = known_enough(&attention).iter().zip(&readable).map(|(w, r)| *w && *r).collect();
+        let worth: Vec<bool> = well_known(&attention).iter().zip(&readable).map(|(w, r)| *w && *r).collect();
         let readable = if worth.iter().any(|w| *w) { worth } else { readable };
         let weights: Vec<f32> = attention.iter().map(|a| weight(*a)).collect();
-        let panel = Panel::of(&known.iter().map(Vec::as_slice).collect::<Vec<_>>(), &weights);
+        let panel = QuestionPanel::of(&known.iter().map(Vec::as_slice).collect::<Vec<_>>(), &weights);
         let fingerprint = space.model().fingerprint.clone();
         let corpus = Arc::new(Corpus { panel, rows: kept_rows, readable, fingerprint, papers, changes, released });
         *kept = Some(Arc::clone(&corpus));

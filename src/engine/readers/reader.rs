@@ -185,7 +185,7 @@ impl Readers {
         let outside: HashMap<PaperId, Paper> = if user.number < 0 {
             HashMap::new()
         } else {
-            self.store.outside(user.number)?.into_iter().map(|p| (p.id.clone(), p)).collect()
+            self.store.library(user.number)?.into_iter().map(|p| (p.id.clone(), p)).collect()
         };
         let works = Works::of(found.values().map(|(_, p)| p).chain(outside.values()));
         let all: Vec<&PaperId> = opinions.keys().copied().collect();
@@ -290,7 +290,7 @@ impl Readers {
     ) -> Result<(Vec<Vec<f32>>, Vec<Terms>)> {
         let rows: Vec<Row> = learned.iter().filter_map(|l| l.row).collect();
         let of_rows = self.corpus.lexical().terms(&rows).into_iter().zip(self.corpus.lexical().counts(&rows));
-        let mut known = space.vectors(&rows).into_iter().zip(of_rows);
+        let mut known = space.vectors(&rows)?.into_iter().zip(of_rows);
         let zero = || vec![0.0; space.model().dimension];
         let (mut vectors, mut terms, mut lacking) = (Vec::new(), Vec::new(), Vec::new());
         for (k, l) in learned.iter_mut().enumerate() {

@@ -28,6 +28,7 @@ use crate::cancel;
 use crate::engine::readers::Readers;
 use crate::error::Result;
 use crate::paper::PaperId;
+use crate::store::ReadershipRelease;
 use crate::user::{Event, EventKind, Moment};
 
 /// Events that make a history.
@@ -217,7 +218,7 @@ impl Readers {
     fn histories(&self, today: i32) -> Result<Vec<Dated>> {
         let mut known: Vec<Dated> = Vec::new();
         let mut begun: Dated = (i64::MIN, Vec::new());
-        self.store.each_event_before(today, |user, event, received| {
+        self.store.each_event_before(today, &mut |user, event, received| {
             if user != begun.0 {
                 let done = std::mem::replace(&mut begun, (user, Vec::new()));
                 known.extend(with_history(done));
@@ -236,7 +237,7 @@ impl Readers {
     pub fn tell(&self) -> Result<usize> {
         let today = Moment::now().day();
         let (secret, known) = (self.store.secret()?, self.histories(today)?);
-        let (noted, batches) = self.store.told_through()?;
+        let ReadershipRelease { before: noted, batches } = self.store.release()?;
         // Where it was noted by a clock that ran ahead.
         let told = noted.unwrap_or(i32::MIN).min(today);
         let mut active: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
@@ -251,7 +252,7 @@ impl Readers {
             further => further,
         };
         if noted.is_some_and(|noted| noted != through) || more != batches {
-            self.store.tell_through(through, more)?;
+            self.store.put_release(ReadershipRelease { before: Some(through), batches: more })?;
         }
         // Made anew when somebody next asks.
         self.released.slot.lock().unwrap_or_else(PoisonError::into_inner).released = None;
@@ -260,7 +261,7 @@ impl Readers {
 
     /// The first day that is not told.
     fn told_until(&self, today: i32) -> Result<i32> {
-        Ok(self.store.told_through()?.0.unwrap_or(i32::MIN).min(today))
+        Ok(self.store.release()?.before.unwrap_or(i32::MIN).min(today))
     }
 }
 

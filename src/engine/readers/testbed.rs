@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{PaperId, Row};
 use crate::rank::{
-    Candidate, CoreadingMatrix, Panel, PreferenceModel, WeightedExample, carried_over, cluster, known_enough,
-    representatives, told, weigh,
+    Candidate, CoreadingMatrix, PreferenceModel, QuestionPanel, WeightedExample, choose_panel, cluster, neighbour_pull,
+    quantize, weigh_neighbours, well_known,
 };
 
 /// Papers with their vectors, terms and days.
@@ -36,7 +36,7 @@ impl Readers {
         for (id, row) in ids.iter().zip(self.store.rows(&refs)?) {
             rows.push(row.ok_or_else(|| Error::no_paper(id.as_str()))?);
         }
-        let vectors = space.vectors_or_zero(&rows);
+        let vectors = space.vectors_or_zero(&rows)?;
         let terms = self.corpus.lexical().terms(&rows).into_iter().map(|t| t.unwrap_or_default().terms).collect();
         let known: Vec<(Row, Vec<f32>)> = ids
             .iter()
@@ -117,16 +117,16 @@ impl Testbed<'_> {
 
     /// Papers of some places that stand for these places, as for newcomers; where they stand; and which of them may be
     /// asked about. `attention` is by place.
-    pub fn panel(&self, places: &[usize], attention: &[f32]) -> (Panel, Vec<usize>, Vec<bool>) {
+    pub fn panel(&self, places: &[usize], attention: &[f32]) -> (QuestionPanel, Vec<usize>, Vec<bool>) {
         let theirs: Vec<f32> = places.iter().map(|k| attention[*k]).collect();
-        let some: Vec<usize> = representatives(&theirs, crate::engine::readers::questions::LOOKED_AT)
+        let some: Vec<usize> = choose_panel(&theirs, crate::engine::readers::questions::LOOKED_AT)
             .into_iter()
             .map(|k| places[k])
             .collect();
         let vectors: Vec<&[f32]> = some.iter().map(|k| self.vectors[*k].as_slice()).collect();
         let theirs: Vec<f32> = some.iter().map(|k| attention[*k]).collect();
         let weights: Vec<f32> = theirs.iter().map(|a| crate::engine::readers::questions::weight(*a)).collect();
-        (Panel::of(&vectors, &weights), some, known_enough(&theirs))
+        (QuestionPanel::of(&vectors, &weights), some, well_known(&theirs))
     }
 
     /// The scores of candidates under a model, as it serves.
@@ -151,7 +151,7 @@ impl Testbed<'_> {
                 near.select_nth_unstable_by(most, |a, b| b.1.total_cmp(&a.1));
             }
             near.truncate(most);
-            weigh(&mut near);
+            weigh_neighbours(&mut near);
             near
         };
         Readership { near: candidates.iter().map(nearest).collect(), matrix }
@@ -189,7 +189,7 @@ impl Readership {
         // A line for each paper, as it serves, where a secret draws them.
         let line = |k: usize| (k as f32 * 0.618_034).fract();
         let add = |(k, near): (usize, &Vec<(u32, f32)>)| {
-            told(crate::engine::readers::coreading::WEIGHT * carried_over(&pull, near), line(k))
+            quantize(crate::engine::readers::coreading::WEIGHT * neighbour_pull(&pull, near), line(k))
         };
         Some(self.near.iter().enumerate().map(add).collect())
     }

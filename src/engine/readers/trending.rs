@@ -62,7 +62,7 @@ impl Readers {
         let order = if ask.diversity > 0.0 {
             let rows: Vec<Row> = attended.iter().map(|a| a.row).collect();
             let space = self.corpus.space();
-            let vectors = space.vectors_or_zero(&rows);
+            let vectors = space.vectors_or_zero(&rows)?;
             let greatest = attended.first().map_or(1.0, |a| a.score.max(1e-6));
             let scores: Vec<f32> = attended.iter().map(|a| a.score / greatest).collect();
             mmr(&scores, &vectors, ask.diversity, ask.offset.saturating_add(ask.limit))

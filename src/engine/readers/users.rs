@@ -1,16 +1,17 @@
 //! Users, their settings and what they did.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::engine::answer::check_limit;
+use crate::engine::page::{Cursor, Page};
 use crate::engine::readers::Readers;
 use crate::error::{Error, Result};
-use crate::store::{Added, Page, User};
-use crate::user::{Event, Moment, Settings, UserId};
+use crate::store::{EventsWritten, Slice, StoredInterest, User};
+use crate::user::{Edits, Event, Moment, Settings, UserId};
 
 /// Events in one call.
 pub const MAX_EVENTS: usize = crate::bounds::EVENTS;
@@ -61,8 +62,8 @@ pub struct EventReport {
     pub rejected: Vec<RejectedEvent>,
 }
 
-impl From<Added> for EventReport {
-    fn from(added: Added) -> Self {
+impl From<EventsWritten> for EventReport {
+    fn from(added: EventsWritten) -> Self {
         EventReport { accepted: added.accepted, unchanged: added.unchanged, rejected: Vec::new() }
     }
 }
@@ -99,7 +100,7 @@ impl Readers {
 
     /// Writes down what a user did; they are made if new. All events or none; on disk when the call returns. A paper may be
     /// named by any form of an identifier; it is written down under the id that it was given.
-    pub fn add_events(&self, name: &str, events: &[Event]) -> Result<Added> {
+    pub fn add_events(&self, name: &str, events: &[Event]) -> Result<EventsWritten> {
         let name = UserId::new(name)?;
         if events.is_empty() || events.len() > MAX_EVENTS {
             return Err(Error::Invalid(format!("{} events; 1 to {MAX_EVENTS} are allowed in one call", events.len())));
@@ -164,21 +165,19 @@ impl Readers {
     /// A page of users, in the order in which they came.
     pub fn users(&self, limit: usize, cursor: Option<&str>) -> Result<Page<UserView>> {
         check_limit(limit)?;
-        let no_cursor =
-            |cursor: &str| Error::BadRequest(format!("{cursor:?} is no cursor; use the `next` of the page before"));
-        let after = cursor.map(|c| c.parse::<i64>().map_err(|_| no_cursor(c))).transpose()?;
-        let mut users = self.store.users_after(after, limit + 1)?;
+        let mut users = self.store.users_after(Cursor::given(cursor)?, limit + 1)?;
         let more = users.len() > limit;
         users.truncate(limit);
-        let next = users.last().filter(|_| more).map(|user| user.number.to_string());
+        let next = users.last().filter(|_| more).map(|user| user.number);
         let items = users.into_iter().map(|user| self.view(user)).collect::<Result<_>>()?;
-        Ok(Page { items, next, total: self.store.count_users()? })
+        Ok(Page::of(Slice { items, next, total: self.store.count_users()? }))
     }
 
     /// A page of a user's history, newest first.
     pub fn events(&self, name: &str, limit: usize, cursor: Option<&str>) -> Result<Page<Event>> {
         check_limit(limit)?;
-        self.store.event_page(self.store.user(name)?.number, limit, cursor)
+        let after = Cursor::given(cursor)?;
+        Ok(Page::of(self.store.events_back(self.store.user(name)?.number, after.as_ref(), limit)?))
     }
 
     /// The secret that opens a user's feed to a news reader; made when first asked for.
@@ -186,20 +185,20 @@ impl Readers {
         let mut secret = [0u8; 32];
         getrandom::fill(&mut secret).map_err(|e| Error::Internal(format!("the system gave no randomness: {e}")))?;
         let fresh: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.store.token(name, &fresh)
+        self.store.feed_token(name, &fresh)
     }
 
     /// Takes the secret of a user's feed back: the addresses with it stop at once, and the next call of
     /// [`Readers::feed_token`] makes another.
     pub fn revoke_feed_token(&self, name: &str) -> Result<()> {
-        self.store.drop_token(name)
+        self.store.revoke_feed_token(name)
     }
 
     /// Whether a secret is that of a user's feed.
     pub fn opens_feed(&self, name: &str, token: &str) -> Result<bool> {
         self.store.user(name)?;
         // Compared by hash, so that the time it takes tells nothing of where the two differ.
-        let known = self.store.known_token(name)?;
+        let known = self.store.known_feed_token(name)?;
         Ok(known.is_some_and(|known| blake3::hash(known.as_bytes()) == blake3::hash(token.as_bytes())))
     }
 
@@ -213,10 +212,10 @@ impl Readers {
                     number: user.number,
                     events: self.store.history(user.number)?,
                     received: self.store.received(user.number)?,
-                    outside: self.store.outside(user.number)?,
+                    outside: self.store.library(user.number)?,
                     interests: self.known_interests(user.number)?,
                     imports: self.store.imports_with_claims(user.number)?,
-                    token: self.store.known_token(user.name.as_str())?,
+                    token: self.store.known_feed_token(user.name.as_str())?,
                     name: user.name,
                     settings: user.settings,
                     created: user.created,
@@ -233,7 +232,7 @@ impl Readers {
         self.store.restore_events(&user.name, &user.events, &user.received)?;
         self.store.restore_imports(&user.name, &user.imports)?;
         let number = self.store.user(user.name.as_str())?.number;
-        self.store.put_interests(number, &user.interests)?;
+        self.store.replace_interests(number, &anchored(&user.interests))?;
         // What was found of them before is found again.
         self.kept.forget(number);
         self.found.forget(number);
@@ -265,4 +264,16 @@ pub struct ExportedUser {
     pub interests: Vec<crate::store::StoredInterest>,
     /// The reading lists that they brought, with what each has added.
     pub imports: Vec<crate::store::ImportWithClaims>,
+}
+
+/// Gives those that the user said something about, and that have no anchor (exports of version 0.1), their papers as one: what
+/// was said holds for these.
+fn anchored(all: &[StoredInterest]) -> Vec<StoredInterest> {
+    let into: HashSet<u32> = all.iter().filter_map(|i| i.merged).collect();
+    let said = |i: &StoredInterest| i.edits != Edits::default() || i.merged.is_some() || into.contains(&i.number);
+    let one = |i: &StoredInterest| {
+        let anchor = if i.anchor.is_empty() && said(i) { i.papers.clone() } else { i.anchor.clone() };
+        StoredInterest { anchor, ..i.clone() }
+    };
+    all.iter().map(one).collect()
 }

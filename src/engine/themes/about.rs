@@ -42,7 +42,8 @@ impl Themes {
         let top: Vec<usize> = (0..sizes.len()).filter(|t| parents[*t].is_none() && sizes[*t] > 0).collect();
         let mut themes = if wanted < top.len() {
             let space = self.corpus.space();
-            let middles: Vec<Vec<f32>> = top.iter().map(|t| middle(&space, snapshot, &counted.members[*t])).collect();
+            let middle = |t: &usize| middle(&space, snapshot, &counted.members[*t]);
+            let middles: Vec<Vec<f32>> = top.iter().map(middle).collect::<Result<_>>()?;
             let own: Vec<usize> = top.iter().map(|t| sizes[*t]).collect();
             let groups = put_together(&middles, &own, wanted);
             let groups = groups.into_iter().map(|g| g.into_iter().map(|k| top[k]).collect::<Vec<usize>>());
@@ -134,12 +135,12 @@ pub(super) fn named(snapshot: &ThemeSnapshot, id: &str) -> Result<Vec<usize>> {
 }
 
 /// The middle of some papers.
-fn middle(space: &EmbeddingSpace, snapshot: &ThemeSnapshot, members: &[u32]) -> Vec<f32> {
+fn middle(space: &EmbeddingSpace, snapshot: &ThemeSnapshot, members: &[u32]) -> Result<Vec<f32>> {
     let step = members.len().div_ceil(MIDDLE).max(1);
     let rows: Vec<Row> = members.iter().step_by(step).map(|k| snapshot.papers[*k as usize].row).collect();
     let mut sum = vec![0f32; space.model().dimension];
-    space.vectors(&rows).iter().flatten().for_each(|v| add(&mut sum, 1.0, v));
+    space.vectors(&rows)?.iter().flatten().for_each(|v| add(&mut sum, 1.0, v));
     let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
     sum.iter_mut().for_each(|x| *x /= length);
-    sum
+    Ok(sum)
 }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::engine::corpus::EmbeddingSpace;
+use crate::error::Result;
 use crate::index::dot;
 use crate::paper::Row;
 use crate::themes::levels::{FINEST, Grouping, LEVELS};
@@ -30,13 +31,13 @@ pub struct Centres {
 
 impl Centres {
     /// Of a grouping of rows.
-    pub fn of(space: &EmbeddingSpace, rows: &[Row], grouping: &Grouping) -> Self {
+    pub fn of(space: &EmbeddingSpace, rows: &[Row], grouping: &Grouping) -> Result<Self> {
         let d = space.model().dimension;
         let finest = grouping.themes(FINEST);
         let mut sums = vec![0f64; finest * d];
         let mut sizes = vec![0usize; finest];
         for (b, block) in rows.chunks(BLOCK).enumerate() {
-            for (k, vector) in space.vectors(block).into_iter().enumerate() {
+            for (k, vector) in space.vectors(block)?.into_iter().enumerate() {
                 let i = b * BLOCK + k;
                 let (Some(vector), true) = (vector, grouping.member[i]) else { continue };
                 let t = grouping.nearest[i] as usize;
@@ -59,8 +60,8 @@ impl Centres {
                 .collect()
         };
         let vectors: Vec<Vec<f32>> = grouping.levels.iter().map(of_level).collect();
-        let examples = examples(space, rows, grouping, &vectors, d);
-        Centres { dimension: d, vectors, sizes, levels: grouping.levels.clone(), examples }
+        let examples = examples(space, rows, grouping, &vectors, d)?;
+        Ok(Centres { dimension: d, vectors, sizes, levels: grouping.levels.clone(), examples })
     }
 
     /// Those of the finest level, one after the other.
@@ -102,11 +103,11 @@ fn examples(
     grouping: &Grouping,
     vectors: &[Vec<f32>],
     d: usize,
-) -> Vec<Vec<Vec<Row>>> {
-    let best = |level: usize| {
+) -> Result<Vec<Vec<Vec<Row>>>> {
+    let best = |level: usize| -> Result<Vec<Vec<Row>>> {
         let mut best: Vec<Vec<(f32, Row)>> = vec![Vec::new(); grouping.themes(level)];
         for (b, block) in rows.chunks(BLOCK).enumerate() {
-            for (k, vector) in space.vectors(block).into_iter().enumerate() {
+            for (k, vector) in space.vectors(block)?.into_iter().enumerate() {
                 let i = b * BLOCK + k;
                 let (Some(vector), Some(t)) = (vector, grouping.theme(level, i)) else { continue };
                 let t = t as usize;
@@ -122,7 +123,7 @@ fn examples(
                 }
             }
         }
-        best.into_iter().map(|list| list.into_iter().map(|(_, row)| row).collect()).collect()
+        Ok(best.into_iter().map(|list| list.into_iter().map(|(_, row)| row).collect()).collect())
     };
     (0..LEVELS).into_par_iter().map(best).collect()
 }

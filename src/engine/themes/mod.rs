@@ -11,7 +11,7 @@ mod of;
 mod read;
 mod run;
 mod snapshot;
-mod steady;
+mod stability;
 mod transfer;
 mod upkeep;
 mod view;
@@ -20,7 +20,7 @@ pub use self::of::{Selection, SelectionThemes};
 pub use map::{MapLabel, MapOptions, ThemeMap};
 pub use run::ThemesRun;
 pub use snapshot::Example;
-pub use steady::{Assigned, Stability};
+pub use stability::{Assigned, Stability};
 pub use transfer::{ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes};
 pub use upkeep::ThemesKept;
 pub use view::{
@@ -32,11 +32,11 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
-use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
 use self::snapshot::{Assignment, ThemeSnapshot};
 use crate::engine::corpus::{Changes, Corpus, EmbeddingSpace, Follower};
+use crate::engine::widen::{Look, widen_all};
 use crate::error::{Error, Result};
 use crate::index::Neighbour;
 use crate::paper::Row;
@@ -47,6 +47,12 @@ use crate::themes::{layout, levels};
 /// Neighbours of a paper that decide where it belongs.
 const NEIGHBOURS: usize = 15;
 
+/// How far papers with a theme are looked for among the nearest of a new one.
+const MOST_LOOKED_AT: usize = 1000;
+
+/// Papers whose neighbours are looked for in one call of the index.
+const AT_A_TIME: usize = 1024;
+
 /// The rules by which themes are named and counted: a run made by others is due to be made anew, and its names go.
 const NAMING: u32 = 1;
 
@@ -56,7 +62,7 @@ const CHANGED_SHARE: f64 = 0.1;
 /// The themes of a data folder.
 pub struct Themes {
     corpus: Arc<Corpus>,
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     // A lock around the pointer, and held while the snapshot is brought up to date, so that no paper is lost between.
     snapshot: RwLock<State>,
     // Held during a run: one at a time.
@@ -65,9 +71,12 @@ pub struct Themes {
     changed: AtomicU64,
     // What `changed` was when the snapshot last held everything; lets readers off comparing rows.
     seen: AtomicU64,
-    // A snapshot, what `changed` was, and the snapshot without what was gone by then.
-    shown: Mutex<Option<(Arc<ThemeSnapshot>, u64, Arc<ThemeSnapshot>)>>,
+    // What is shown while the snapshot is behind.
+    shown: Mutex<Option<Shown>>,
 }
+
+/// A snapshot, what `changed` was, and the snapshot without what was gone by then.
+type Shown = (Arc<ThemeSnapshot>, u64, Arc<ThemeSnapshot>);
 
 impl Follower for Themes {
     /// Notes that the snapshot may lack rows of the index, or hold some that are gone. Whoever keeps the themes brings it up to
@@ -90,7 +99,7 @@ enum State {
 
 impl Themes {
     /// The themes of a corpus, which tells them from now on what changes in it.
-    pub fn new(store: Arc<Store>, corpus: Arc<Corpus>) -> Arc<Self> {
+    pub fn new(store: Arc<dyn Store>, corpus: Arc<Corpus>) -> Arc<Self> {
         let themes = Arc::new(Themes {
             corpus: Arc::clone(&corpus),
             store,
@@ -119,7 +128,7 @@ impl Themes {
 
     /// These rows, and their nearest neighbours among each other.
     fn neighbour_lists(&self, space: &EmbeddingSpace) -> Result<(Vec<Row>, Knn)> {
-        let graph = space.neighbour_graph(NEIGHBOURS);
+        let graph = space.neighbour_graph(NEIGHBOURS)?;
         let superseded = self.corpus.versions().superseded_rows(None);
         let is_representative = |row: &Row| !superseded.contains(row.0);
         let rows: Vec<Row> = graph.rows.iter().copied().filter(is_representative).collect();
@@ -127,19 +136,18 @@ impl Themes {
         let allowed = bitmap(rows.iter().copied());
         let mut knn = Knn::new(rows.len(), NEIGHBOURS.min(rows.len().saturating_sub(1)));
         let found = graph.rows.iter().zip(graph.neighbours).filter(|(row, _)| is_representative(row));
+        let mut lists: Vec<Vec<Neighbour>> = found.map(|(_, found)| found).collect();
         // Where versions stood among the nearest, works behind them come in their place.
-        let lists: Vec<Vec<Neighbour>> = found
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .map(|(own, found)| {
-                let vector =
-                    if found.iter().all(|n| is_representative(&n.row)) { None } else { space.vectors(&[*own]).pop() };
-                match vector.flatten() {
-                    Some(vector) => Ok(space.search(&vector, NEIGHBOURS + 1, Some(&allowed))?.neighbours),
-                    None => Ok(found),
-                }
-            })
-            .collect::<Result<_>>()?;
+        let short = |i: &usize| lists[*i].iter().any(|n| !is_representative(&n.row));
+        let again: Vec<usize> = (0..lists.len()).filter(short).collect();
+        for some in again.chunks(AT_A_TIME) {
+            let vectors = space.vectors(&some.iter().map(|i| rows[*i]).collect::<Vec<_>>())?;
+            let known: Vec<(usize, &[f32])> =
+                some.iter().zip(&vectors).filter_map(|(i, v)| Some((*i, v.as_deref()?))).collect();
+            let queries: Vec<&[f32]> = known.iter().map(|(_, v)| *v).collect();
+            let found = space.search_many(&queries, NEIGHBOURS + 1, Some((&allowed).into()))?;
+            known.iter().zip(found).for_each(|((i, _), found)| lists[*i] = found.neighbours);
+        }
         for (((ids, scores), found), own) in knn.rows_mut().zip(lists).zip(rows.iter().copied()) {
             let others = found.iter().filter(|n| n.row != own);
             let known = others.filter_map(|n| Some((*number.get(&n.row)?, n.score)));
@@ -153,35 +161,45 @@ impl Themes {
     /// Where new papers belong, by their neighbours among the papers of a snapshot.
     fn join(&self, space: &EmbeddingSpace, snapshot: &ThemeSnapshot, new: &[Row]) -> Result<Vec<Assignment>> {
         let facts = self.store.days_and_votes(new)?;
-        let place = |(row, fact): (&Row, &Option<(Option<i32>, u32)>)| -> Result<Assignment> {
-            let day = fact.and_then(|f| f.0);
-            let Some(vector) = space.vectors(&[*row]).pop().flatten() else {
-                return Ok(Assignment::nowhere(*row, day));
-            };
-            // New papers are not in the snapshot yet, so that some of its own must be among the neighbours.
-            let mut k = NEIGHBOURS + 1;
-            loop {
-                let found = space.search(&vector, k, None)?.neighbours;
-                let known: Vec<(&Assignment, f32)> =
-                    found.iter().filter_map(|n| Some((snapshot.placed(n.row)?, n.score))).take(NEIGHBOURS).collect();
-                if known.len() < NEIGHBOURS.min(snapshot.papers.len()) && found.len() >= k && k < 1000 {
-                    k *= 4;
-                    continue;
+        let vectors = space.vectors(new)?;
+        let mut near: Vec<Vec<(&Assignment, f32)>> = vec![Vec::new(); new.len()];
+        // New papers are not in the snapshot yet, so that some of its own must be among the neighbours: those that have too
+        // few look further.
+        let looking: Vec<usize> = (0..new.len()).filter(|i| vectors[*i].is_some()).collect();
+        let wanted = NEIGHBOURS.min(snapshot.papers.len());
+        let all = space.len().min(MOST_LOOKED_AT);
+        let found = widen_all(&vec![NEIGHBOURS + 1; looking.len()], all, |k, which| {
+            let mut looks = Vec::with_capacity(which.len());
+            for some in which.chunks(AT_A_TIME) {
+                let queries: Vec<&[f32]> = some.iter().filter_map(|i| vectors[looking[*i]].as_deref()).collect();
+                for found in space.search_many(&queries, k, None)? {
+                    let known = found.neighbours.iter().filter_map(|n| Some((snapshot.placed(n.row)?, n.score)));
+                    let known: Vec<(&Assignment, f32)> = known.take(NEIGHBOURS).collect();
+                    let enough = known.len() >= wanted || found.neighbours.len() < k;
+                    looks.push(if enough { Look::Done(known) } else { Look::TooFew(known) });
                 }
-                let votes = known.iter().map(|(p, s)| (p.theme.filter(|_| p.member).unwrap_or(levels::NONE), *s));
-                let joined = levels::join(votes);
-                let at = layout::between(known.iter().map(|(p, s)| (p.at, *s))).unwrap_or_default();
-                return Ok(Assignment {
-                    row: *row,
-                    theme: joined.map(|j| j.0),
-                    member: joined.is_some_and(|j| j.1),
-                    strength: joined.map_or(0.0, |j| j.2),
-                    at,
-                    day,
-                });
+            }
+            Ok(looks)
+        })?;
+        looking.into_iter().zip(found).for_each(|(i, known)| near[i] = known);
+        let place = |(i, fact): (usize, &Option<(Option<i32>, u32)>)| {
+            let (row, day) = (new[i], fact.and_then(|f| f.0));
+            if vectors[i].is_none() {
+                return Assignment::nowhere(row, day);
+            }
+            let votes = near[i].iter().map(|(p, s)| (p.theme.filter(|_| p.member).unwrap_or(levels::NONE), *s));
+            let joined = levels::join(votes);
+            let at = layout::between(near[i].iter().map(|(p, s)| (p.at, *s))).unwrap_or_default();
+            Assignment {
+                row,
+                theme: joined.map(|j| j.0),
+                member: joined.is_some_and(|j| j.1),
+                strength: joined.map_or(0.0, |j| j.2),
+                at,
+                day,
             }
         };
-        new.par_iter().zip(&facts).map(place).collect()
+        Ok(facts.iter().enumerate().map(place).collect())
     }
 }
 

@@ -17,7 +17,7 @@ use crate::paper::{Filter, Paper, PaperId, Row, head, plain, prose};
 use crate::themes::graph::Knn;
 use crate::themes::levels::{self, FINEST, NONE};
 use crate::themes::names;
-use crate::themes::text::{Counts, Words};
+use crate::themes::text::{PhraseCounts, PhraseFinder};
 use crate::user::EventKind;
 use crate::vector::add;
 
@@ -99,7 +99,7 @@ impl Themes {
         let began = Instant::now();
         let space = self.corpus.space();
         let rows = self.selected(&space, selection)?;
-        let found = space.vectors(&rows);
+        let found = space.vectors(&rows)?;
         let papers = self.store.papers(&rows)?;
         let known: HashMap<Row, Paper> = papers.into_iter().collect();
         let mut chosen: Vec<(&Paper, Vec<f32>)> = Vec::with_capacity(rows.len());
@@ -113,12 +113,12 @@ impl Themes {
         let knn = Knn::exact(&flat, d, super::NEIGHBOURS);
         let grouping = levels::group(&knn, 1, None);
         let finest = grouping.themes(FINEST);
-        let words = Words::default();
+        let words = PhraseFinder::default();
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); finest];
         (0..chosen.len()).filter(|i| grouping.member[*i]).for_each(|i| members[grouping.nearest[i] as usize].push(i));
         let texts: Vec<_> = chosen.iter().map(|(paper, _)| (prose(&paper.title), prose(&paper.summary))).collect();
         let text = |i: &usize| (&*texts[*i].0, &*texts[*i].1);
-        let counts: Vec<Counts> = members.iter().map(|m| Counts::of(&words, m.iter().map(text))).collect();
+        let counts: Vec<PhraseCounts> = members.iter().map(|m| PhraseCounts::of(&words, m.iter().map(text))).collect();
         let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
         let central: Vec<Vec<Vec<usize>>> = (0..levels::LEVELS)
             .map(|l| (0..grouping.themes(l)).map(|t| by_centrality(&chosen, &grouping, l, t as u32)).collect())

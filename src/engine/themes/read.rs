@@ -125,10 +125,10 @@ impl Themes {
             let vector = self.corpus.embed_query(&space, q)?;
             let allowed: RoaringBitmap = rows.iter().map(|r| r.0).collect();
             let wanted = ask.offset.saturating_add(ask.limit).min(rows.len());
-            let found = space.search(&vector, wanted, Some(&allowed))?;
+            let found = space.search(&vector, wanted, Some((&allowed).into()))?;
             found.neighbours.into_iter().map(|n| (n.row, Some(n.score))).collect()
         } else if ask.order == PaperOrder::Central {
-            let vectors = space.vectors(rows);
+            let vectors = space.vectors(rows)?;
             let mut middle = vec![0f32; space.model().dimension];
             for v in vectors.iter().flatten() {
                 add(&mut middle, 1.0, v);

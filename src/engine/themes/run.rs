@@ -18,13 +18,13 @@ use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
 use crate::index::behind_requests;
 use crate::paper::{Row, head, plain, prose};
-use crate::store::{StoredPlace, StoredRun, StoredThemeEvent};
+use crate::store::{StoredAssignment, StoredRun, StoredThemeEvent};
 use crate::themes::graph::Knn;
 use crate::themes::layout::{self, Moves, Place};
 use crate::themes::levels::{self, FINEST, Grouping, LEVELS, NONE, Start};
 use crate::themes::lineage::{self, Event, Lineage};
 use crate::themes::names::{self, Name};
-use crate::themes::text::{Counts, Words};
+use crate::themes::text::{PhraseCounts, PhraseFinder};
 use crate::user::Moment;
 
 /// The seed of every run.
@@ -90,12 +90,12 @@ impl Themes {
         let asked = cancel::current();
         let made = behind_requests(threads, || asked.scope(|| self.make(before.as_deref(), afresh, began)));
         let Made { snapshot, events, report, mut took } = made??;
-        let stored: Vec<StoredPlace> = snapshot.papers.iter().map(|p| snapshot.stored(p)).collect();
+        let stored: Vec<StoredAssignment> = snapshot.papers.iter().map(|p| snapshot.stored(p)).collect();
         {
             // Papers that joined the old snapshot while this one was made are missing here; whoever keeps the themes lets them in.
             // Not on a thread that gives way: requests may be waiting for the lock.
             let mut state = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
-            self.store.put_themes(&snapshot.run, &snapshot.stored_themes()?, &stored, &events)?;
+            self.store.put_theme_run(&snapshot.run, &snapshot.stored_themes()?, &stored, &events)?;
             *state = State::ThemeSnapshot(Arc::new(snapshot));
             self.fall_behind();
         }
@@ -125,13 +125,13 @@ impl Themes {
         let grouping = levels::group(&knn, SEED, start.as_ref());
         let lineages = compare(base, &rows, &grouping);
         let grouped = began.elapsed();
-        let centres = Centres::of(&space, &rows, &grouping);
+        let centres = Centres::of(&space, &rows, &grouping)?;
         cancel::check()?;
         let (places, named) = rayon::join(
             || self.lay_out(&space, base, &rows, &knn, &centres),
             || self.name(base, &rows, &grouping, &lineages, &centres),
         );
-        let (places, named) = (places, cancel::check().and(named)?);
+        let (places, named) = (places?, cancel::check().and(named)?);
         let drawn = began.elapsed();
         // From here on it is kept whole, or not at all.
         let now = Moment::now().0.div_euclid(1_000_000);
@@ -186,7 +186,7 @@ impl Themes {
         rows: &[Row],
         knn: &Knn,
         centres: &Centres,
-    ) -> Vec<Place> {
+    ) -> Result<Vec<Place>> {
         let known: Vec<Option<Place>> =
             rows.iter().map(|row| base.and_then(|b| b.placed(*row)).map(|p| p.at)).collect();
         let old = known.iter().flatten().count();
@@ -195,18 +195,19 @@ impl Themes {
                 at.or_else(|| layout::between(knn.of(i).filter_map(|(j, s)| Some((known[j]?, s))))).unwrap_or_default()
             };
             let places = known.iter().enumerate().map(place).collect();
-            return layout::lay_out(knn, places, &Moves::onward());
+            return Ok(layout::lay_out(knn, places, &Moves::onward()));
         }
         let mut places: Vec<Place> = vec![[0.0; 2]; rows.len()];
         if let Some(plane) = layout::components(centres.finest(), centres.dimension, &centres.weights()) {
-            places.par_chunks_mut(BLOCK).zip(rows.par_chunks(BLOCK)).for_each(|(places, rows)| {
-                for (place, vector) in places.iter_mut().zip(space.vectors(rows)) {
+            places.par_chunks_mut(BLOCK).zip(rows.par_chunks(BLOCK)).try_for_each(|(places, rows)| {
+                for (place, vector) in places.iter_mut().zip(space.vectors(rows)?) {
                     *place = vector.map(|v| plane.place(&v)).unwrap_or_default();
                 }
-            });
+                Ok::<(), Error>(())
+            })?;
         }
         layout::spread(&mut places);
-        layout::lay_out(knn, places, &Moves::anew(rows.len()))
+        Ok(layout::lay_out(knn, places, &Moves::anew(rows.len())))
     }
 
     /// The names of all themes, from the words of some papers of each.
@@ -218,22 +219,22 @@ impl Themes {
         lineages: &[Compared],
         centres: &Centres,
     ) -> Result<Vec<Vec<Name>>> {
-        let words = Words::default();
+        let words = PhraseFinder::default();
         let finest = grouping.themes(FINEST);
         let mut members: Vec<Vec<Row>> = vec![Vec::new(); finest];
         for i in (0..rows.len()).filter(|i| grouping.member[*i]) {
             members[grouping.nearest[i] as usize].push(rows[i]);
         }
         let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
-        let read = |members: &Vec<Row>| -> Result<Counts> {
+        let read = |members: &Vec<Row>| -> Result<PhraseCounts> {
             // Spread over the whole theme, old papers and new.
             let step = (members.len() as f64 / READ as f64).max(1.0);
             let some = (0..members.len().min(READ)).map(|k| members[(k as f64 * step) as usize]);
             let papers = self.store.papers(&some.collect::<Vec<_>>())?;
             let texts: Vec<_> = papers.iter().map(|(_, p)| (prose(&p.title), prose(&p.summary))).collect();
-            Ok(Counts::of(&words, texts.iter().map(|(title, summary)| (&**title, &**summary))))
+            Ok(PhraseCounts::of(&words, texts.iter().map(|(title, summary)| (&**title, &**summary))))
         };
-        let counts: Vec<Counts> = members.par_iter().map(read).collect::<Result<_>>()?;
+        let counts: Vec<PhraseCounts> = members.par_iter().map(read).collect::<Result<_>>()?;
         // Names that were made by other rules go.
         let base = base.filter(|b| b.facts.naming == NAMING);
         let kept = |l: usize, t: usize| {

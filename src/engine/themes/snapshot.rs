@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::bitmap;
 use crate::error::{Error, Result};
 use crate::paper::Row;
-use crate::store::{Store, StoredPlace, StoredRun, StoredTheme};
+use crate::store::{Store, StoredAssignment, StoredRun, StoredTheme};
 use crate::themes::labels;
 use crate::themes::layout::Place;
 use crate::themes::levels::{FINEST, LEVELS};
@@ -136,7 +136,7 @@ impl ThemeSnapshot {
 
     /// Reads the last run from the store; none when there was none, or when it cannot be read (it is derived: another
     /// run makes it anew).
-    pub fn read(store: &Store) -> Result<Option<Self>> {
+    pub fn read(store: &dyn Store) -> Result<Option<Self>> {
         let Some((run, themes)) = store.themes()? else { return Ok(None) };
         let parsed: std::result::Result<Vec<ThemeFacts>, _> =
             themes.iter().map(|t| serde_json::from_str(&t.json)).collect();
@@ -152,7 +152,7 @@ impl ThemeSnapshot {
             facts,
         };
         let themes: Vec<Known> = themes.iter().zip(all).map(known).collect();
-        let stored = store.theme_places()?;
+        let stored = store.theme_assignments()?;
         let rows: Vec<Row> = stored.iter().map(|p| p.row).collect();
         let days = store.days_and_votes(&rows)?;
         let papers: Vec<Assignment> = stored
@@ -218,8 +218,8 @@ impl ThemeSnapshot {
     }
 
     /// What is kept of a paper.
-    pub fn stored(&self, p: &Assignment) -> StoredPlace {
-        StoredPlace {
+    pub fn stored(&self, p: &Assignment) -> StoredAssignment {
+        StoredAssignment {
             row: p.row,
             theme: p.theme.map(|t| self.themes[t as usize].id),
             member: p.member,

@@ -13,7 +13,7 @@ use super::{State, theme_id, theme_number};
 use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
 use crate::paper::{PaperId, Row};
-use crate::store::{StoredPlace, StoredRun, StoredTheme, StoredThemeEvent};
+use crate::store::{StoredAssignment, StoredRun, StoredTheme, StoredThemeEvent};
 use crate::themes::levels::{FINEST, LEVELS};
 use crate::user::Moment;
 
@@ -244,7 +244,8 @@ impl Themes {
             let Some(row) = rows.get(p.id.as_str()) else { continue };
             let theme = p.theme.as_deref().and_then(|id| number(id).ok()).filter(|t| known.get(t) == Some(&FINEST));
             let member = p.member && theme.is_some();
-            places.push((p.joined, StoredPlace { row: *row, theme, member, strength: p.strength, x: p.x, y: p.y }));
+            places
+                .push((p.joined, StoredAssignment { row: *row, theme, member, strength: p.strength, x: p.x, y: p.y }));
         }
         let last_row = places.iter().filter(|(joined, _)| !joined).map(|(_, p)| p.row.0).max().unwrap_or(0);
         let run = StoredRun {
@@ -265,8 +266,8 @@ impl Themes {
             })
         };
         let events: Vec<StoredThemeEvent> = themes.events.iter().map(event).collect::<Result<_>>()?;
-        let places: Vec<StoredPlace> = places.into_iter().map(|(_, place)| place).collect();
-        self.store.put_themes(&run, &stored, &places, &events)?;
+        let places: Vec<StoredAssignment> = places.into_iter().map(|(_, place)| place).collect();
+        self.store.put_theme_run(&run, &stored, &places, &events)?;
         *state = State::Unread;
         self.fall_behind();
         Ok(true)

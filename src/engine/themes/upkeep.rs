@@ -11,7 +11,7 @@ use super::snapshot::ThemeSnapshot;
 use super::{CHANGED_SHARE, NAMING, State, Themes, ThemesRun};
 use crate::error::{Error, Result};
 use crate::paper::Row;
-use crate::store::StoredPlace;
+use crate::store::StoredAssignment;
 
 /// Up to so many papers a run that is due takes a moment, and is made whenever papers have come.
 const IN_A_MOMENT: usize = 2_000;
@@ -76,7 +76,7 @@ impl Themes {
         }
         let mut state = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
         if let State::Unread = *state {
-            *state = ThemeSnapshot::read(&self.store)?.map_or(State::Nothing, |p| State::ThemeSnapshot(Arc::new(p)));
+            *state = ThemeSnapshot::read(&*self.store)?.map_or(State::Nothing, |p| State::ThemeSnapshot(Arc::new(p)));
             // Papers may have come before anybody looked.
             self.fall_behind();
         }
@@ -105,7 +105,7 @@ impl Themes {
             let gone: Vec<Row> = (&last.rows - &rows).iter().map(Row).collect();
             let new: Vec<Row> = (&rows - &last.rows).iter().map(Row).collect();
             let joined = self.join(&space, &last, &new)?;
-            let stored: Vec<StoredPlace> = joined.iter().map(|p| last.stored(p)).collect();
+            let stored: Vec<StoredAssignment> = joined.iter().map(|p| last.stored(p)).collect();
             let next = Arc::new(last.with(joined, &gone));
             let mut state = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
             if !matches!(&*state, State::ThemeSnapshot(now) if Arc::ptr_eq(now, &last)) {

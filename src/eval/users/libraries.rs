@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
+use fastrand::Rng;
+
 use super::methods::{Method, best_first, scores};
 use crate::engine::{Engine, Testbed};
 use crate::error::Result;
 use crate::eval::Progress;
-use crate::eval::bootstrap::{self, Random};
+use crate::eval::bootstrap;
 use crate::eval::metrics::{ndcg, recall};
 use crate::eval::sets::{Group, Half};
 use crate::eval::similar::present;
@@ -15,40 +17,44 @@ use crate::eval::table::{Cell, Table, named};
 use crate::paper::PaperId;
 use crate::vector::dot;
 
-/// The first papers of a ranking, whose unlikeness is measured.
+/// Diversity is measured on so many papers at the top of a ranking.
 const SHOWN: usize = 20;
 
-/// What is measured of a ranking: recall of the first hundred and of each interest, nDCG of the first ten, how unlike each
-/// other the first are, and the time that fitting and ranking took.
+/// The measurements of one ranking.
 struct Measures {
+    /// Recall at 100.
     recall: f64,
+    /// The mean over interests of their recall at 100.
     by_interest: Option<f64>,
+    /// nDCG at 10.
     ndcg: f64,
+    /// 1 less the mean cosine among the first papers.
     unlike: f64,
+    /// Milliseconds for fitting and ranking.
     ms: f64,
 }
 
 /// What to run on libraries.
 #[derive(Debug, Clone)]
 pub struct ColdStart {
-    /// The fold that is hidden.
+    /// The fold whose papers are hidden.
     pub fold: usize,
-    /// Numbers of examples; 0 for the whole library.
+    /// Numbers of examples to try; 0 for the whole library.
     pub examples: Vec<usize>,
-    /// Methods.
+    /// The methods to compare.
     pub methods: Vec<Method>,
-    /// Which readers count.
+    /// Which readers to use.
     pub half: Half,
-    /// Whether all papers are ranked and not only the hidden ones.
+    /// Whether to rank all papers instead of only the hidden ones.
     pub everything: bool,
 }
 
-/// Cold start: the papers of a fold are hidden, a reader is made from the rest of their library (or `examples` papers of
-/// it), and the hidden papers are ranked (or, with `everything`, all papers: what that costs). Nothing is learned from the
-/// hidden fold.
+/// Hides the papers of a fold, fits a model for each reader to the rest of their library (or to some papers of it), and
+/// ranks the hidden papers (with `everything`, all papers, to measure the cost). Nothing is learned from the hidden
+/// fold.
 ///
 /// # Errors
-/// Whatever the engine fails with.
+/// Those of the engine's calls.
 pub fn libraries(
     engine: &Engine,
     libraries: &[Group],
@@ -66,7 +72,7 @@ pub fn libraries(
     let candidates: Vec<usize> = (0..ids.len()).filter(|k| plan.everything || hidden(ids[*k].as_str())).collect();
     let mut readers = vec![0f32; ids.len()];
     for k in libraries.iter().flat_map(|l| &l.relevant).filter_map(|id| testbed.place(id)) {
-        // Who reads a hidden paper is what is asked for.
+        // Who reads a hidden paper is the answer that is tested.
         readers[k] += if hidden(ids[k].as_str()) { 0.0 } else { 1.0 };
     }
     let known: Vec<Vec<u32>> = libraries
@@ -98,14 +104,14 @@ pub fn libraries(
         for &method in &plan.methods {
             let mut measures: Vec<Measures> = Vec::new();
             for (place, (number, train, test)) in splits.iter().enumerate() {
-                let mut random = Random(1 + 31 * place as u64 + n as u64);
-                let train = if n == 0 { train.clone() } else { random.draw(train, n) };
+                let mut random = Rng::with_seed(1 + 31 * place as u64 + n as u64);
+                let train = if n == 0 { train.clone() } else { bootstrap::draw(&mut random, train, n) };
                 let library: Vec<u32> = train.iter().map(|k| *k as u32).collect();
                 let began = Instant::now();
-                let others = if method == Method::Ours { readership.add(Some(*number), &library) } else { None };
+                let coreading = if method == Method::Ours { readership.add(Some(*number), &library) } else { None };
                 let took = began.elapsed().as_secs_f64() * 1e3;
-                let place = Place { candidates: &candidates, readers: &readers, others, took };
-                measures.push(measure(&testbed, method, &train, test, &place, &mut random));
+                let input = RankingInput { candidates: &candidates, readers: &readers, coreading, took };
+                measures.push(measure(&testbed, method, &train, test, &input, &mut random));
                 done += 1;
                 progress(done, all);
             }
@@ -127,13 +133,14 @@ pub fn libraries(
     Ok(table)
 }
 
-/// What is ranked for a reader.
-struct Place<'a> {
+/// What a reader's ranking is made from, beside their examples.
+struct RankingInput<'a> {
     candidates: &'a [usize],
     /// Readers of each paper of the testbed.
     readers: &'a [f32],
-    /// What the reading of others adds to each candidate, and the milliseconds it took.
-    others: Option<Vec<f32>>,
+    /// What co-reading adds to each candidate.
+    coreading: Option<Vec<f32>>,
+    /// The milliseconds that took.
     took: f64,
 }
 
@@ -142,18 +149,18 @@ fn measure(
     method: Method,
     train: &[usize],
     test: &HashSet<usize>,
-    place: &Place<'_>,
-    random: &mut Random,
+    input: &RankingInput<'_>,
+    random: &mut Rng,
 ) -> Measures {
-    let candidates = place.candidates;
+    let candidates = input.candidates;
     let examples: Vec<(usize, f32)> = train.iter().map(|k| (*k, 1.0)).collect();
     let began = Instant::now();
-    let mut scores = scores(testbed, method, &examples, candidates, place.readers, random);
-    for (score, others) in scores.iter_mut().zip(place.others.iter().flatten()) {
-        *score += others;
+    let mut scores = scores(testbed, method, &examples, candidates, input.readers, random);
+    for (score, added) in scores.iter_mut().zip(input.coreading.iter().flatten()) {
+        *score += added;
     }
     let order = best_first(&scores);
-    let ms = began.elapsed().as_secs_f64() * 1e3 + place.took;
+    let ms = began.elapsed().as_secs_f64() * 1e3 + input.took;
     let gains: Vec<f64> = order.iter().map(|&k| f64::from(u8::from(test.contains(&candidates[k])))).collect();
     let shown: Vec<usize> = order.iter().take(SHOWN).map(|&k| candidates[k]).collect();
     let pairs = shown.iter().enumerate().flat_map(|(i, a)| shown[..i].iter().map(move |b| (*a, *b)));
@@ -168,7 +175,7 @@ fn measure(
     }
 }
 
-/// The mean, over the interests of a library that have hidden papers, of the share of those that was found.
+/// The mean, over the interests of a library with hidden papers, of the share of these papers that was found.
 fn recall_by_interest(
     testbed: &Testbed<'_>,
     train: &[usize],
@@ -180,12 +187,12 @@ fn recall_by_interest(
     let preferences = testbed.preferences(&examples)?;
     let groups = testbed.interests(&preferences, train.len());
     let members = |g: usize| (0..train.len()).filter(|k| groups[*k] == g).collect::<Vec<_>>();
-    let middles: Vec<(Vec<f32>, f32)> =
-        (0..=groups.iter().copied().max()?).map(|g| preferences.middle(&members(g))).collect();
+    let centroids: Vec<(Vec<f32>, f32)> =
+        (0..=groups.iter().copied().max()?).map(|g| preferences.centroid(&members(g))).collect();
     let mut by_interest: HashMap<usize, (f64, f64)> = HashMap::new();
     for &k in test {
         let near = |m: &(Vec<f32>, f32)| dot(&m.0, testbed.vector(k)) - m.1;
-        let closest = (0..middles.len()).max_by(|a, b| near(&middles[*a]).total_cmp(&near(&middles[*b])))?;
+        let closest = (0..centroids.len()).max_by(|a, b| near(&centroids[*a]).total_cmp(&near(&centroids[*b])))?;
         let entry = by_interest.entry(closest).or_default();
         entry.0 += f64::from(u8::from(found.contains(&k)));
         entry.1 += 1.0;

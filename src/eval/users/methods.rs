@@ -1,22 +1,24 @@
-//! Ways to rank for a reader: what serves, and what it is compared with.
+//! Methods to rank for a reader: the one that serves users, and baselines.
 
 use std::collections::HashSet;
 
+use fastrand::Rng;
+
 use crate::engine::Testbed;
-use crate::eval::bootstrap::Random;
+use crate::eval::bootstrap;
 use crate::rank::{Logistic, LogisticOptions, Sample};
 use crate::vector::{add, dot};
 
-/// Papers at large that the logistic regression is fitted against.
-const AT_LARGE: usize = 1000;
+/// The logistic regression is fitted against so many random papers.
+const BACKGROUND: usize = 1000;
 
-/// A way to rank.
+/// A method to rank papers for a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// What serves: [`Method::Content`] and, for libraries, the reading of others.
+    /// What serves users: [`Method::Content`] and, for libraries, co-reading.
     Ours,
-    /// What serves, without the reading of others.
+    /// What serves users, without co-reading.
     Content,
     /// Similarity to the mean of the likes.
     Mean,
@@ -26,11 +28,11 @@ pub enum Method {
     Rocchio,
     /// The same on terms alone.
     Words,
-    /// A logistic regression against a thousand papers at large and the dislikes.
+    /// A logistic regression against a thousand random papers and the dislikes.
     Logistic,
-    /// By the number of readers, the same for all.
+    /// By the number of readers: the same ranking for all.
     Popularity,
-    /// By chance.
+    /// In random order.
     Random,
 }
 
@@ -49,22 +51,23 @@ impl Method {
     ];
 }
 
-/// The places of the greatest scores first.
+/// The indices of the scores, greatest first.
 pub fn best_first(scores: &[f32]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_unstable_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
     order
 }
 
-/// What candidates are worth to a method, in their order; examples are places of the testbed with their weights, below zero
-/// for a dislike. `readers` counts the readers of each place of the testbed; empty where nobody is known.
+/// The score of each candidate by a method. Candidates and examples are indices into the testbed; the weight of an
+/// example is below zero for a dislike. `readers` holds the number of readers of each paper of the testbed; empty if
+/// not known.
 pub fn scores(
     testbed: &Testbed<'_>,
     method: Method,
     examples: &[(usize, f32)],
     candidates: &[usize],
     readers: &[f32],
-    random: &mut Random,
+    random: &mut Rng,
 ) -> Vec<f32> {
     let likes: Vec<usize> = examples.iter().filter(|e| e.1 > 0.0).map(|e| e.0).collect();
     let dislikes: Vec<usize> = examples.iter().filter(|e| e.1 < 0.0).map(|e| e.0).collect();
@@ -75,7 +78,7 @@ pub fn scores(
         }
         sum
     };
-    let by = |f: &dyn Fn(usize) -> f32| candidates.iter().map(|&k| f(k)).collect::<Vec<f32>>();
+    let score_all = |f: &dyn Fn(usize) -> f32| candidates.iter().map(|&k| f(k)).collect::<Vec<f32>>();
     match method {
         Method::Ours | Method::Content => match testbed.preferences(examples) {
             Some(preferences) => testbed.score(&preferences, candidates),
@@ -83,14 +86,14 @@ pub fn scores(
         },
         Method::Mean => {
             let m = mean(&likes);
-            by(&|k| dot(&m, testbed.vector(k)))
+            score_all(&|k| dot(&m, testbed.vector(k)))
         }
         Method::Rocchio => {
             let (m, d) = (mean(&likes), mean(&dislikes));
             let q: Vec<f32> = m.iter().zip(&d).map(|(a, b)| a - 0.5 * b).collect();
-            by(&|k| dot(&q, testbed.vector(k)))
+            score_all(&|k| dot(&q, testbed.vector(k)))
         }
-        Method::Nearest => by(&|k| {
+        Method::Nearest => score_all(&|k| {
             let mut near: Vec<f32> = likes.iter().map(|&l| dot(testbed.vector(l), testbed.vector(k))).collect();
             near.sort_unstable_by(|a, b| b.total_cmp(a));
             near.iter().take(3).sum::<f32>() / near.len().clamp(1, 3) as f32
@@ -102,19 +105,19 @@ pub fn scores(
                     weights[*term as usize] += share * value / places.len() as f32;
                 }
             }
-            by(&|k| testbed.terms(k).iter().map(|(t, v)| weights[*t as usize] * v).sum())
+            score_all(&|k| testbed.terms(k).iter().map(|(t, v)| weights[*t as usize] * v).sum())
         }
         Method::Logistic => {
             let used: HashSet<usize> = examples.iter().map(|e| e.0).chain(candidates.iter().copied()).collect();
-            let at_large: Vec<usize> = (0..testbed.len()).filter(|k| !used.contains(k)).collect();
-            let at_large = random.draw(&at_large, AT_LARGE);
+            let background: Vec<usize> = (0..testbed.len()).filter(|k| !used.contains(k)).collect();
+            let background = bootstrap::draw(random, &background, BACKGROUND);
             let sample = |&k: &usize, positive| Sample { dense: testbed.vector(k), sparse: &[], positive, weight: 1.0 };
             let mut samples: Vec<Sample<'_>> = likes.iter().map(|k| sample(k, true)).collect();
-            samples.extend(dislikes.iter().chain(&at_large).map(|k| sample(k, false)));
+            samples.extend(dislikes.iter().chain(&background).map(|k| sample(k, false)));
             let model = Logistic::fit(&samples, 0, LogisticOptions::default());
-            by(&|k| model.score(testbed.vector(k), &[]))
+            score_all(&|k| model.score(testbed.vector(k), &[]))
         }
-        Method::Popularity => by(&|k| readers.get(k).copied().unwrap_or(0.0)),
-        Method::Random => candidates.iter().map(|_| random.below(1 << 24) as f32).collect(),
+        Method::Popularity => score_all(&|k| readers.get(k).copied().unwrap_or(0.0)),
+        Method::Random => candidates.iter().map(|_| random.u32(..1 << 24) as f32).collect(),
     }
 }

@@ -1,5 +1,5 @@
-//! How good personal ranking is, methods side by side: new papers for readers of libraries, the next day's papers for logs of
-//! events, likes and dislikes in screening, and newcomers who answer questions.
+//! Quality of personal ranking, methods side by side: hidden papers of readers' libraries, the next day's papers in
+//! logs of events, screening with likes and dislikes, and new readers who answer questions.
 
 mod libraries;
 mod methods;

@@ -1,99 +1,106 @@
-//! Onboarding: how well a newcomer is served after some questions, beside other ways to choose what is asked.
+//! Onboarding: how well a new reader is outcomes after some questions, compared with other ways to choose the
+//! questions.
 //!
-//! A reader is played who answers truly. What they know is the part of their papers that is not hidden: they like a question
-//! that is one of these papers or near one (as like it as one pair of papers in [`NEAR`] of the corpus is); they turn down
-//! what is far from all of them (no more like any than one pair in [`FAR`]); and they pass over what lies between, as somebody
-//! does who is not sure. What is measured is how the hidden part is ranked by the model that serves, fitted to these answers.
+//! A simulated reader answers from the part of their papers that is not hidden. They like a paper that is one of these
+//! or near one (as similar as one pair of papers in [`NEAR`] of the corpus), dislike a paper far from all of them (less
+//! similar than one pair in [`FAR`]), and skip what lies between, as a person does who is not sure. The model that
+//! serves users is fitted to these answers, and the ranks of the hidden papers are measured.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use fastrand::Rng;
 use rayon::prelude::*;
 
 use super::methods::best_first;
 use crate::engine::{Engine, Readership, Testbed, Topic};
 use crate::error::Result;
 use crate::eval::Progress;
-use crate::eval::bootstrap::{self, Random};
+use crate::eval::bootstrap;
 use crate::eval::metrics::{ndcg, recall};
-use crate::eval::sets::{Group, Half, Taken};
+use crate::eval::sets::{Group, Half, LogEntry};
 use crate::eval::similar::present;
 use crate::eval::table::{Cell, Table};
-use crate::paper::PaperId;
-use crate::rank::{Panel, Questions};
-use crate::themes::text::Words;
+use crate::paper::{PaperId, prose};
+use crate::rank::{QuestionPanel, QuestionPlanner};
+use crate::themes::text::PhraseFinder;
 use crate::vector::dot;
 
-/// One pair of papers in so many is near: a reader of one would read the other.
+/// One pair of papers in so many counts as near: a reader of one would read the other.
 const NEAR: usize = 1000;
 
-/// One pair in so many is not even far.
+/// All but one pair in so many count as far.
 const FAR: usize = 30;
 
-/// Papers whose pairs are looked at for that.
+/// The similarities of pairs are sampled on so many papers.
 const PAIRED: usize = 1500;
 
-/// Numbers of answers after which a reader is served.
+/// The ranking is measured after so many answers.
 const ANSWERS: [usize; 3] = [0, 5, 10];
 
-/// Readers played at a time.
+/// Readers simulated at a time.
 const AT_ONCE: usize = 32;
 
-/// A way to choose what is asked.
+/// The ways to choose the questions.
 const WAYS: [&str; 3] = ["ours", "popular", "random"];
 
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Onboarding {
-    /// The fold of the libraries that is hidden.
+    /// The fold of the libraries whose papers are hidden.
     pub fold: usize,
-    /// Papers that a reader of the log needs.
+    /// Readers of the log with fewer papers are left out.
     pub least: usize,
-    /// Which readers count.
+    /// Which readers to use.
     pub half: Half,
-    /// At most so many readers, spread over them; 0 for all.
+    /// At most so many readers, at even distances; 0 for all.
     pub readers: usize,
 }
 
-/// A reader to be played.
-struct Player {
+/// A reader to simulate. Papers are indices into the testbed.
+struct SimulatedReader {
     /// Their number among all libraries.
     number: Option<u32>,
+    /// The papers that they answer from.
     own: Vec<usize>,
+    /// The papers whose ranks are measured.
     hidden: HashSet<usize>,
 }
 
-/// What all readers share.
-struct Stage<'a> {
+/// What all simulations share. Papers are indices into the testbed.
+struct Simulation<'a> {
     testbed: &'a Testbed<'a>,
-    /// What may be asked about.
+    /// The papers that may be asked about.
     open: Vec<usize>,
-    /// By place.
+    /// The attention of every paper.
     attention: Vec<f32>,
     /// The open papers, the most popular first.
     popular: Vec<usize>,
+    /// The papers that are ranked.
     candidates: Vec<usize>,
+    /// The least similarity of papers that are near, and of papers that are not far.
     near: f32,
     far: f32,
-    panel: Panel,
-    stands: Vec<usize>,
+    panel: QuestionPanel,
+    /// For each paper of the panel, its index in the testbed and whether it may be asked about.
+    panel_papers: Vec<usize>,
     askable: Vec<bool>,
     readership: Option<Readership>,
     titles: HashMap<usize, String>,
 }
 
-/// What came of one way to ask, for each number of answers.
+/// The metrics of one way to choose questions, after some number of answers.
 #[derive(Debug, Clone, Copy, Default)]
-struct Served {
+struct Outcome {
     recall: f64,
     ndcg: f64,
     likes: f64,
 }
 
-/// Readers of libraries: the papers of a fold are hidden, and nothing is asked about or learned from them. How popular
-/// a paper is comes from the readers who are not played.
+/// Simulates readers of libraries. The papers of a fold are hidden: they are not asked about and nothing is learned
+/// from them. Popularity is counted over the readers who are not simulated.
 ///
 /// # Errors
-/// Whatever the engine fails with.
+/// Those of the engine's calls.
 pub fn onboard_libraries(
     engine: &Engine,
     libraries: &[Group],
@@ -113,27 +120,40 @@ pub fn onboard_libraries(
         libraries.iter().map(|l| places(l).into_iter().partition(|k| hidden(ids[*k].as_str()))).collect();
     let known: Vec<Vec<u32>> = split.iter().map(|(_, own)| own.iter().map(|k| *k as u32).collect()).collect();
     let mut attention = vec![0f32; ids.len()];
-    let mut players = Vec::new();
+    let mut simulated_readers = Vec::new();
     let mut place = 0;
     for (number, (hidden, own)) in split.into_iter().enumerate() {
-        let plays = !hidden.is_empty() && !own.is_empty();
-        place += usize::from(plays);
-        if plays && plan.half.takes(place - 1) {
-            players.push(Player { number: Some(number as u32), own, hidden: hidden.into_iter().collect() });
+        let simulated = !hidden.is_empty() && !own.is_empty();
+        place += usize::from(simulated);
+        if simulated && plan.half.contains(place - 1) {
+            simulated_readers.push(SimulatedReader {
+                number: Some(number as u32),
+                own,
+                hidden: hidden.into_iter().collect(),
+            });
         } else {
             own.iter().for_each(|k| attention[*k] += 1.0);
         }
     }
     let readership = Some(testbed.readership(&known, &candidates));
     let title = format!("newcomers with papers in fold {}, {} candidates", plan.fold, candidates.len());
-    run(engine, Stage::new(&testbed, open, attention, candidates, readership), &ids, players, plan, &title, progress)
+    run(
+        engine,
+        Simulation::new(&testbed, open, attention, candidates, readership),
+        &ids,
+        simulated_readers,
+        plan,
+        &title,
+        progress,
+    )
 }
 
-/// Readers of a log: half of the papers, by their ids, is hidden. Popularity is what the papers' own numbers say.
+/// Simulates readers of a log. Half of the papers, chosen by their ids, is hidden. Popularity is the papers' own
+/// attention.
 ///
 /// # Errors
-/// Whatever the engine fails with.
-pub fn onboard_log(engine: &Engine, log: &[Taken], plan: &Onboarding, progress: Progress<'_>) -> Result<Table> {
+/// Those of the engine's calls.
+pub fn onboard_log(engine: &Engine, log: &[LogEntry], plan: &Onboarding, progress: Progress<'_>) -> Result<Table> {
     let mut ids: Vec<PaperId> = Vec::new();
     let mut after = None;
     loop {
@@ -142,7 +162,7 @@ pub fn onboard_log(engine: &Engine, log: &[Taken], plan: &Onboarding, progress: 
         after = Some(*last);
         ids.extend(next.into_iter().map(|(_, id)| id));
     }
-    // The same papers whatever else is there: by the sum of their letters, which knows nothing of what they are about.
+    // By the sum of the id's bytes: independent of the topic and of which other papers are there.
     let hidden = |id: &PaperId| id.as_str().bytes().map(usize::from).sum::<usize>().is_multiple_of(2);
     let testbed = engine.testbed(&ids, |id| !hidden(id))?;
     let mut attention = Vec::with_capacity(ids.len());
@@ -156,69 +176,77 @@ pub fn onboard_log(engine: &Engine, log: &[Taken], plan: &Onboarding, progress: 
             by_user.entry(&taken.user).or_default().insert(k);
         }
     }
-    let mut players: Vec<Player> = Vec::new();
+    let mut simulated_readers: Vec<SimulatedReader> = Vec::new();
     for taken in by_user.into_values().filter(|t| t.len() >= plan.least) {
         let mut all: Vec<usize> = taken.into_iter().collect();
         all.sort_unstable();
         let (unseen, own): (Vec<usize>, Vec<usize>) = all.into_iter().partition(|k| hidden(&ids[*k]));
         if !unseen.is_empty() && !own.is_empty() {
-            players.push(Player { number: None, own, hidden: unseen.into_iter().collect() });
+            simulated_readers.push(SimulatedReader { number: None, own, hidden: unseen.into_iter().collect() });
         }
     }
-    let players = plan.half.of(players);
+    let simulated_readers = plan.half.of(simulated_readers);
     let title = format!("newcomers with at least {} papers in the log, {} candidates", plan.least, candidates.len());
-    run(engine, Stage::new(&testbed, open, attention, candidates, None), &ids, players, plan, &title, progress)
+    run(
+        engine,
+        Simulation::new(&testbed, open, attention, candidates, None),
+        &ids,
+        simulated_readers,
+        plan,
+        &title,
+        progress,
+    )
 }
 
 fn run(
     engine: &Engine,
-    mut stage: Stage<'_>,
+    mut simulation: Simulation<'_>,
     ids: &[PaperId],
-    mut players: Vec<Player>,
+    mut simulated_readers: Vec<SimulatedReader>,
     plan: &Onboarding,
     title: &str,
     progress: Progress<'_>,
 ) -> Result<Table> {
-    if plan.readers > 0 && players.len() > plan.readers {
-        let step = players.len() as f64 / plan.readers as f64;
+    if plan.readers > 0 && simulated_readers.len() > plan.readers {
+        let step = simulated_readers.len() as f64 / plan.readers as f64;
         let chosen: HashSet<usize> = (0..plan.readers).map(|k| (k as f64 * step) as usize).collect();
         let mut place = 0;
-        players.retain(|_| {
+        simulated_readers.retain(|_| {
             place += 1;
             chosen.contains(&(place - 1))
         });
     }
-    for k in players.iter().flat_map(|p| &p.own) {
-        if !stage.titles.contains_key(k) {
-            stage.titles.insert(*k, engine.paper(ids[*k].as_str())?.title);
+    for k in simulated_readers.iter().flat_map(|p| &p.own) {
+        if !simulation.titles.contains_key(k) {
+            simulation.titles.insert(*k, engine.paper(ids[*k].as_str())?.title);
         }
     }
-    // By reader: with and without a topic, every way to ask, every number of answers.
-    let mut served: Vec<[[[Served; 3]; 3]; 2]> = Vec::new();
-    let mut said = 0f64;
-    for some in players.chunks(AT_ONCE) {
-        let some: Vec<(f64, [[[Served; 3]; 3]; 2])> =
-            some.par_iter().map(|player| stage.play(player)).collect::<Result<_>>()?;
+    // By reader: without and with a topic, every way to choose questions, every number of answers.
+    let mut outcomes: Vec<[[[Outcome; 3]; 3]; 2]> = Vec::new();
+    let mut liked_share = 0f64;
+    for some in simulated_readers.chunks(AT_ONCE) {
+        let some: Vec<(f64, [[[Outcome; 3]; 3]; 2])> =
+            some.par_iter().map(|reader| simulation.simulate(reader)).collect::<Result<_>>()?;
         for (liked, figures) in some {
-            said += liked;
-            served.push(figures);
+            liked_share += liked;
+            outcomes.push(figures);
         }
-        progress(served.len(), players.len());
+        progress(outcomes.len(), simulated_readers.len());
     }
     let columns = ["begins with", "asked", "answers", "likes", "recall@100", "nDCG@10"];
-    let share = 100.0 * said / served.len().max(1) as f64;
+    let share = 100.0 * liked_share / outcomes.len().max(1) as f64;
     let title = format!(
         "{} {title}; they like {share:.1}% of what may be asked (from {:.2} on, not below {:.2})",
-        players.len(),
-        stage.near,
-        stage.far
+        simulated_readers.len(),
+        simulation.near,
+        simulation.far
     );
     let mut table = Table::new(title, columns);
     for (t, start) in ["nothing", "a topic"].into_iter().enumerate() {
         for (n, answers) in ANSWERS.iter().enumerate() {
             let column =
-                |w: usize, f: &dyn Fn(&Served) -> f64| served.iter().map(|s| f(&s[t][w][n])).collect::<Vec<_>>();
-            let figures: [&dyn Fn(&Served) -> f64; 3] = [&|s| s.likes, &|s| s.recall, &|s| s.ndcg];
+                |w: usize, f: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(|s| f(&s[t][w][n])).collect::<Vec<_>>();
+            let figures: [&dyn Fn(&Outcome) -> f64; 3] = [&|s| s.likes, &|s| s.recall, &|s| s.ndcg];
             for (w, way) in WAYS.iter().enumerate().filter(|(w, _)| *w == 0 || *answers > 0) {
                 let mut row: Vec<Cell> = vec![start.into(), (*way).into(), (*answers).into()];
                 row.extend(figures.iter().map(|f| Cell::from(bootstrap::mean(&column(w, f)))));
@@ -235,7 +263,7 @@ fn run(
     Ok(table)
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Simulation<'a> {
     fn new(
         testbed: &'a Testbed<'a>,
         open: Vec<usize>,
@@ -252,8 +280,8 @@ impl<'a> Stage<'a> {
         let one_in = |many: usize| pairs.get(pairs.len() / many).copied().unwrap_or(1.0);
         let (near, far) = (one_in(NEAR), one_in(FAR));
         popular.sort_by(|a, b| attention[*b].total_cmp(&attention[*a]).then(a.cmp(b)));
-        let (panel, stands, askable) = testbed.panel(&open, &attention);
-        Stage {
+        let (panel, panel_papers, askable) = testbed.panel(&open, &attention);
+        Simulation {
             testbed,
             open,
             attention,
@@ -262,70 +290,71 @@ impl<'a> Stage<'a> {
             near,
             far,
             panel,
-            stands,
+            panel_papers,
             askable,
             readership,
             titles: HashMap::new(),
         }
     }
 
-    /// What a reader gets by every way to ask; and the share of what may be asked that they like.
-    fn play(&self, player: &Player) -> Result<(f64, [[[Served; 3]; 3]; 2])> {
-        let mut random = Random(17 + 131 * player.own[0] as u64 + player.own.len() as u64);
-        let some = random.draw(&self.open, 300);
-        let liked = some.iter().filter(|k| self.verdict(player, **k) > 0.0).count() as f64 / some.len().max(1) as f64;
-        let of = random.draw(&player.own, 1);
+    /// Simulates a reader. Gives the share of the papers that they would like, and the outcome of every way to choose
+    /// questions.
+    fn simulate(&self, reader: &SimulatedReader) -> Result<(f64, [[[Outcome; 3]; 3]; 2])> {
+        let mut random = Rng::with_seed(17 + 131 * reader.own[0] as u64 + reader.own.len() as u64);
+        let some = bootstrap::draw(&mut random, &self.open, 300);
+        let liked = some.iter().filter(|k| self.verdict(reader, **k) > 0.0).count() as f64 / some.len().max(1) as f64;
+        let of = bootstrap::draw(&mut random, &reader.own, 1);
         let words = of.first().and_then(|k| self.titles.get(k)).map(|title| phrase(title)).unwrap_or_default();
         let topic = if words.is_empty() { None } else { Some(self.testbed.topic(&words)?) };
-        let mut out = [[[Served::default(); 3]; 3]; 2];
+        let mut out = [[[Outcome::default(); 3]; 3]; 2];
         for (t, topic) in [None, topic.as_ref()].into_iter().enumerate() {
-            for (w, served) in out[t].iter_mut().enumerate() {
-                *served = self.ask(player, w, topic, &mut random);
+            for (w, outcomes) in out[t].iter_mut().enumerate() {
+                *outcomes = self.ask(reader, w, topic, &mut random);
             }
         }
         Ok((liked, out))
     }
 
-    fn ask(&self, player: &Player, way: usize, topic: Option<&Topic>, random: &mut Random) -> [Served; 3] {
+    fn ask(&self, reader: &SimulatedReader, way: usize, topic: Option<&Topic>, random: &mut Rng) -> [Outcome; 3] {
         let order = match way {
             1 => self.popular.iter().copied().take(ANSWERS[2]).collect(),
-            2 => random.draw(&self.open, ANSWERS[2]),
+            2 => bootstrap::draw(random, &self.open, ANSWERS[2]),
             _ => Vec::new(),
         };
         let mut answers: Vec<(usize, f32)> = Vec::new();
-        let mut served = [Served::default(); 3];
+        let mut outcomes = [Outcome::default(); 3];
         for asked in 0..=ANSWERS[2] {
             if let Some(n) = ANSWERS.iter().position(|a| *a == asked) {
-                served[n] = self.serve(player, topic, &answers, random);
+                outcomes[n] = self.outcome(reader, topic, &answers, random);
             }
             if asked == ANSWERS[2] {
                 break;
             }
             let next = if way == 0 { self.next(topic, &answers) } else { order.get(asked).copied() };
             let Some(next) = next else { continue };
-            answers.push((next, self.verdict(player, next)));
+            answers.push((next, self.verdict(reader, next)));
         }
-        served
+        outcomes
     }
 
-    /// The question that serves, after these answers.
+    /// The question that the service would ask after these answers.
     fn next(&self, topic: Option<&Topic>, answers: &[(usize, f32)]) -> Option<usize> {
-        let mut questions = Questions::new(&self.panel, self.askable.clone());
+        let mut questions = QuestionPlanner::new(&self.panel, self.askable.clone());
         questions.start(&topic.iter().map(|t| t.vector.as_slice()).collect::<Vec<_>>());
         for (k, verdict) in answers {
             match verdict {
-                0.0 => questions.pass(self.testbed.vector(*k)),
+                0.0 => questions.skip(self.testbed.vector(*k)),
                 verdict => questions.answer(self.testbed.vector(*k), *verdict),
             }
         }
         let answered: HashSet<usize> = answers.iter().map(|a| a.0).collect();
-        std::iter::from_fn(|| questions.ask()).map(|(k, _)| self.stands[k]).find(|k| !answered.contains(k))
+        std::iter::from_fn(|| questions.ask()).map(|(k, _)| self.panel_papers[k]).find(|k| !answered.contains(k))
     }
 
-    /// What a reader says of a paper: 1 for a like, -1 for a dislike, 0 when they pass it over.
-    fn verdict(&self, player: &Player, paper: usize) -> f32 {
+    /// How a reader answers about a paper: 1 for a like, -1 for a dislike, 0 for a skip.
+    fn verdict(&self, reader: &SimulatedReader, paper: usize) -> f32 {
         let vector = self.testbed.vector(paper);
-        let near = player.own.iter().map(|k| if *k == paper { 1.0 } else { dot(self.testbed.vector(*k), vector) });
+        let near = reader.own.iter().map(|k| if *k == paper { 1.0 } else { dot(self.testbed.vector(*k), vector) });
         match near.fold(f32::NEG_INFINITY, f32::max) {
             near if near >= self.near => 1.0,
             near if near < self.far => -1.0,
@@ -333,25 +362,31 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// How the hidden papers are ranked after some answers, as it serves: by attention while nothing is liked.
-    fn serve(&self, player: &Player, topic: Option<&Topic>, answers: &[(usize, f32)], random: &mut Random) -> Served {
+    /// Ranks the hidden papers after some answers, as the service does: by attention while nothing is liked.
+    fn outcome(
+        &self,
+        reader: &SimulatedReader,
+        topic: Option<&Topic>,
+        answers: &[(usize, f32)],
+        random: &mut Rng,
+    ) -> Outcome {
         let examples: Vec<(usize, f32)> = answers.iter().copied().filter(|a| a.1 != 0.0).collect();
         let likes: Vec<u32> = examples.iter().filter(|e| e.1 > 0.0).map(|e| e.0 as u32).collect();
         let mut scores = match self.testbed.taste_from(topic, &examples) {
             Some(preferences) => self.testbed.score(&preferences, &self.candidates),
-            // A tie is broken by chance and not by the order of ids.
-            None => self.candidates.iter().map(|k| self.attention[*k] + random.below(1 << 16) as f32 / 1e6).collect(),
+            // Ties are broken at random and not by the order of ids.
+            None => self.candidates.iter().map(|k| self.attention[*k] + random.u32(..1 << 16) as f32 / 1e6).collect(),
         };
-        let others = self.readership.as_ref().filter(|_| !likes.is_empty());
-        if let Some(more) = others.and_then(|r| r.add(player.number, &likes)) {
+        let readership = self.readership.as_ref().filter(|_| !likes.is_empty());
+        if let Some(more) = readership.and_then(|r| r.add(reader.number, &likes)) {
             scores.iter_mut().zip(more).for_each(|(score, more)| *score += more);
         }
         let order = best_first(&scores);
         let gains: Vec<f64> =
-            order.iter().map(|k| f64::from(u8::from(player.hidden.contains(&self.candidates[*k])))).collect();
-        Served {
-            recall: recall(&gains, player.hidden.len(), 100),
-            ndcg: ndcg(&gains, &vec![1.0; player.hidden.len()], 10),
+            order.iter().map(|k| f64::from(u8::from(reader.hidden.contains(&self.candidates[*k])))).collect();
+        Outcome {
+            recall: recall(&gains, reader.hidden.len(), 100),
+            ndcg: ndcg(&gains, &vec![1.0; reader.hidden.len()], 10),
             likes: likes.len() as f64,
         }
     }
@@ -360,7 +395,7 @@ impl<'a> Stage<'a> {
 /// What somebody types who has a paper of this title in mind: its longest phrase.
 fn phrase(title: &str) -> String {
     let mut best = (0, String::new());
-    Words::default().phrases(title, |key, written| {
+    PhraseFinder::default().phrases(&prose(title), |key, written| {
         let length = (1 + key.matches(' ').count()) * 100 + written.len();
         if length > best.0 {
             best = (length, written.to_string());

@@ -1,14 +1,16 @@
-//! Replay: how soon the papers come that readers took up next, day by day.
+//! Replay: how high the papers rank that readers took up next, day by day.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+use fastrand::Rng;
 
 use super::methods::{Method, best_first, scores};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::eval::Progress;
-use crate::eval::bootstrap::{self, Random};
+use crate::eval::bootstrap;
 use crate::eval::metrics::{ndcg, recall, reciprocal_rank};
-use crate::eval::sets::{Half, Taken};
+use crate::eval::sets::{Half, LogEntry};
 use crate::eval::table::{Cell, Table, named};
 use crate::paper::PaperId;
 
@@ -17,20 +19,20 @@ use crate::paper::PaperId;
 pub struct Replay {
     /// Readers with fewer papers are left out.
     pub least: usize,
-    /// The last days of each reader that are tested.
+    /// How many of the last days of each reader are tested.
     pub days: usize,
-    /// Methods.
+    /// The methods to compare.
     pub methods: Vec<Method>,
-    /// Which readers count.
+    /// Which readers to use.
     pub half: Half,
 }
 
-/// Replay: at each of the last days on which a reader took something up, a model of their past ranks the papers listed that
-/// day. Days with nothing to choose from are left out.
+/// For each of the last days on which a reader took a paper up, ranks the papers of that day by a model of the reader's
+/// past. Days with too few papers to choose from are left out.
 ///
 /// # Errors
-/// Whatever the engine fails with.
-pub fn replay(engine: &Engine, log: &[Taken], plan: &Replay, progress: Progress<'_>) -> Result<Table> {
+/// Those of the engine's calls.
+pub fn replay(engine: &Engine, log: &[LogEntry], plan: &Replay, progress: Progress<'_>) -> Result<Table> {
     let Replay { least, days, methods, half } = plan;
     let page = |after| engine.ids(after, 4096);
     let mut ids: Vec<PaperId> = Vec::new();
@@ -59,7 +61,7 @@ pub fn replay(engine: &Engine, log: &[Taken], plan: &Replay, progress: Progress<
     let mut table = Table::new(format!("{} readers, the last {days} days of each", by_user.len()), columns);
     let spans = [(1, 4), (5, 19), (20, usize::MAX)];
     let names = ["1 to 4", "5 to 19", "20 and more"];
-    let readers: Vec<_> = by_user.values().enumerate().filter(|(place, _)| half.takes(*place)).collect();
+    let readers: Vec<_> = by_user.values().enumerate().filter(|(place, _)| half.contains(*place)).collect();
     let (mut done, all) = (0, methods.len() * readers.len());
     for &method in methods {
         let mut figures: [[Vec<f64>; 3]; 3] = Default::default();
@@ -71,22 +73,22 @@ pub fn replay(engine: &Engine, log: &[Taken], plan: &Replay, progress: Progress<
             test_days.dedup();
             for &day in test_days.iter().rev().take(*days) {
                 let past: Vec<(usize, f32)> = taken.iter().filter(|t| t.0 < day).map(|t| (t.1, 1.0)).collect();
-                let wanted: HashSet<usize> = taken.iter().filter(|t| t.0 == day).map(|t| t.1).collect();
+                let taken_up: HashSet<usize> = taken.iter().filter(|t| t.0 == day).map(|t| t.1).collect();
                 let Some(span) = spans.iter().position(|(a, b)| (*a..=*b).contains(&past.len())) else { continue };
                 let known: HashSet<usize> = past.iter().map(|p| p.0).collect();
                 let candidates: Vec<usize> =
                     by_day.get(&day).into_iter().flatten().copied().filter(|k| !known.contains(k)).collect();
-                if candidates.len() < 2 * wanted.len() || !wanted.iter().all(|w| candidates.contains(w)) {
+                if candidates.len() < 2 * taken_up.len() || !taken_up.iter().all(|w| candidates.contains(w)) {
                     continue;
                 }
-                let mut random = Random(11 + place as u64 * 7919 + day as u64);
+                let mut random = Rng::with_seed(11 + place as u64 * 7919 + day as u64);
                 let scores = scores(&testbed, method, &past, &candidates, &[], &mut random);
                 let gains: Vec<f64> = best_first(&scores)
                     .into_iter()
-                    .map(|k| f64::from(u8::from(wanted.contains(&candidates[k]))))
+                    .map(|k| f64::from(u8::from(taken_up.contains(&candidates[k]))))
                     .collect();
-                figures[span][0].push(recall(&gains, wanted.len(), 5));
-                figures[span][1].push(ndcg(&gains, &vec![1.0; wanted.len()], 10));
+                figures[span][0].push(recall(&gains, taken_up.len(), 5));
+                figures[span][1].push(ndcg(&gains, &vec![1.0; taken_up.len()], 10));
                 figures[span][2].push(reciprocal_rank(&gains));
             }
         }

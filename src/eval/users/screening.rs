@@ -1,13 +1,16 @@
-//! Screening: how soon the papers that belong to a review come, from some that do and some that do not.
+//! Screening: how high the papers of a systematic review rank, from examples that belong to it and examples that do
+//! not.
 
 use std::collections::HashSet;
 use std::time::Instant;
+
+use fastrand::Rng;
 
 use super::methods::{Method, best_first, scores};
 use crate::engine::{Engine, Testbed};
 use crate::error::{Error, Result};
 use crate::eval::Progress;
-use crate::eval::bootstrap::{self, Random};
+use crate::eval::bootstrap;
 use crate::eval::metrics::average_precision;
 use crate::eval::sets::{Group, Half};
 use crate::eval::similar::present;
@@ -18,21 +21,21 @@ use crate::user::{Event, EventKind, Moment};
 /// What to run on reviews.
 #[derive(Debug, Clone)]
 pub struct Screening {
-    /// Numbers of likes, and of dislikes.
+    /// Numbers of examples to try: so many likes and as many dislikes.
     pub examples: Vec<usize>,
-    /// Draws of examples a review.
+    /// Random draws of examples for each review.
     pub draws: usize,
-    /// Methods.
+    /// The methods to compare.
     pub methods: Vec<Method>,
-    /// Which reviews count.
+    /// Which reviews to use.
     pub half: Half,
 }
 
-/// Screening: k likes and k dislikes of each review are drawn, the rest of it is ranked; mean average precision. What
-/// serves is asked as it serves (`rank`), since it also learns from the candidates.
+/// Draws k likes and k dislikes from each review, ranks the rest of it and gives the mean average precision. The method
+/// that serves users is called through `rank`, since it also learns from the candidates.
 ///
 /// # Errors
-/// Whatever the engine fails with.
+/// Those of the engine's calls.
 pub fn screening(engine: &Engine, reviews: &[Group], plan: &Screening, progress: Progress<'_>) -> Result<Table> {
     let Screening { examples, draws, methods, half } = plan;
     let reviews = reviews
@@ -57,11 +60,11 @@ pub fn screening(engine: &Engine, reviews: &[Group], plan: &Screening, progress:
         for &method in methods {
             let (mut by_review, mut ms) = (Vec::new(), Vec::new());
             for (place, review) in reviews.iter().enumerate() {
-                let mut random = Random(7 + 101 * place as u64 + n as u64);
+                let mut random = Rng::with_seed(7 + 101 * place as u64 + n as u64);
                 let mut of_review = Vec::new();
                 for _ in 0..*draws {
-                    let likes = random.draw(&review.relevant, n);
-                    let dislikes = random.draw(&review.others, n);
+                    let likes = bootstrap::draw(&mut random, &review.relevant, n);
+                    let dislikes = bootstrap::draw(&mut random, &review.others, n);
                     let began = Instant::now();
                     let gains = screen(engine, &testbed, method, review, &likes, &dislikes)?;
                     ms.push(began.elapsed().as_secs_f64() * 1e3);
@@ -87,16 +90,18 @@ fn screen(
     likes: &[String],
     dislikes: &[String],
 ) -> Result<Vec<f64>> {
-    let used: HashSet<&String> = likes.iter().chain(dislikes).collect();
+    let drawn: HashSet<&String> = likes.iter().chain(dislikes).collect();
     let relevant: HashSet<&String> = review.relevant.iter().collect();
-    let mut rest: Vec<&String> = review.relevant.iter().chain(&review.others).filter(|id| !used.contains(id)).collect();
-    // Equal scores keep their order, which must not say what is relevant.
-    rest = Random(3).draw(&rest, rest.len());
+    let mut rest: Vec<&String> =
+        review.relevant.iter().chain(&review.others).filter(|id| !drawn.contains(id)).collect();
+    // Equal scores keep their order, so it must not depend on relevance.
+    Rng::with_seed(3).shuffle(&mut rest);
     let gain = |id: &String| f64::from(u8::from(relevant.contains(id)));
     if matches!(method, Method::Ours | Method::Content) {
-        let said = |id: &String, kind| Ok(Event { paper: PaperId::new(id)?, kind, at: Moment::of_day(0), weight: 1.0 });
-        let mut events = likes.iter().map(|id| said(id, EventKind::Like)).collect::<Result<Vec<_>>>()?;
-        events.extend(dislikes.iter().map(|id| said(id, EventKind::Dislike)).collect::<Result<Vec<_>>>()?);
+        let event =
+            |id: &String, kind| Ok(Event { paper: PaperId::new(id)?, kind, at: Moment::of_day(0), weight: 1.0 });
+        let mut events = likes.iter().map(|id| event(id, EventKind::Like)).collect::<Result<Vec<_>>>()?;
+        events.extend(dislikes.iter().map(|id| event(id, EventKind::Dislike)).collect::<Result<Vec<_>>>()?);
         let ids = rest.iter().map(|id| PaperId::new(id.as_str())).collect::<Result<Vec<_>>>()?;
         let ranked = engine.rank_for("a reader of the evaluation", &ids, &events, false)?;
         return Ok(ranked.papers.iter().map(|h| gain(&h.paper.id.to_string())).collect());
@@ -109,7 +114,7 @@ fn screen(
         }
     }
     let candidates = rest.iter().map(place).collect::<Result<Vec<_>>>()?;
-    let mut random = Random(5);
+    let mut random = Rng::with_seed(5);
     let scores = scores(testbed, method, &examples, &candidates, &[], &mut random);
     Ok(best_first(&scores).into_iter().map(|k| gain(rest[k])).collect())
 }

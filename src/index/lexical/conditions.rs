@@ -9,10 +9,11 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
+use super::analyzer::{Analyzer, Form, Purpose};
 use super::inverted::View;
-use super::words::{Form, Purpose, Reader};
 use super::{Lexical, names};
 use crate::error::Result;
+use crate::paper::category;
 
 /// Places that may lie between the names of a person, in all.
 const NAME_SLOP: u32 = 2;
@@ -130,13 +131,13 @@ impl Lexical {
 
 /// The words of a name behind one another.
 pub fn name_query(field: Field, name: &str, slop: u32) -> Option<Box<dyn TantivyQuery>> {
-    let words = Reader::default().read(name, Purpose::Name).into_iter().filter(|w| w.form == Form::Alone);
+    let words = Analyzer::default().read(name, Purpose::Name).into_iter().filter(|w| w.form == Form::Alone);
     in_a_row(words.map(|w| (w.position, Term::from_field_text(field, &w.term))).collect(), slop)
 }
 
 /// The words of a text next to each other; `None` when it holds only one function word, or nothing.
 fn phrase(field: Field, text: &str) -> Option<Box<dyn TantivyQuery>> {
-    let words = Reader::default().read(text, Purpose::Text);
+    let words = Analyzer::default().read(text, Purpose::Text);
     let of = |form: Form| -> Vec<(usize, Term)> {
         let of = words.iter().filter(|w| w.form == form);
         of.map(|w| (w.position, Term::from_field_text(field, &w.term))).collect()
@@ -167,13 +168,11 @@ fn in_a_row(mut terms: Vec<(usize, Term)>, slop: u32) -> Option<Box<dyn TantivyQ
 
 /// A category, or the classes of an archive.
 fn category(field: Field, name: &str) -> Box<dyn TantivyQuery> {
-    let name = name.trim().trim_end_matches('*').trim_end_matches('.').to_lowercase();
+    let name = category::folded(name.trim().trim_end_matches('*').trim_end_matches('.'));
     let term = |text: &str| Term::from_field_text(field, text);
     let own: Box<dyn TantivyQuery> = Box::new(TermQuery::new(term(&name), IndexRecordOption::Basic));
-    // `/` is the sign behind `.`.
-    let classes = InvertedIndexRangeQuery::new(
-        Bound::Included(term(&format!("{name}."))),
-        Bound::Excluded(term(&format!("{name}/"))),
-    );
+    let classes = category::classes(&name);
+    let classes =
+        InvertedIndexRangeQuery::new(Bound::Included(term(&classes.start)), Bound::Excluded(term(&classes.end)));
     Box::new(BooleanQuery::new(vec![(Occur::Should, own), (Occur::Should, Box::new(classes))]))
 }

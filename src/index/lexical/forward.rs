@@ -22,12 +22,12 @@ const ABSENT: u32 = u32::MAX;
 
 /// The terms of a paper with their counts (a word of the title counts more than once; at most 255).
 #[derive(Clone, Copy, Default)]
-pub struct Entries<'a> {
+pub struct TermCounts<'a> {
     terms: &'a [u8],
     counts: &'a [u8],
 }
 
-impl<'a> Entries<'a> {
+impl<'a> TermCounts<'a> {
     /// Each term with its count, by rising number of the term.
     pub fn iter(self) -> impl Iterator<Item = (u32, u8)> + 'a {
         self.terms
@@ -39,7 +39,7 @@ impl<'a> Entries<'a> {
 
 /// Rows that came since the last block was written.
 #[derive(Default)]
-pub struct Growing {
+pub struct MemoryBlock {
     base: u32,
     ends: Vec<u32>,
     lengths: Vec<u32>,
@@ -48,7 +48,7 @@ pub struct Growing {
     present: usize,
 }
 
-impl Growing {
+impl MemoryBlock {
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.present
@@ -85,12 +85,12 @@ impl Growing {
     }
 
     /// The entries and the length of a row.
-    pub fn get(&self, row: u32) -> Option<(Entries<'_>, u32)> {
+    pub fn get(&self, row: u32) -> Option<(TermCounts<'_>, u32)> {
         let k = row.checked_sub(self.base)? as usize;
         let length = *self.lengths.get(k).filter(|l| **l != ABSENT)?;
         let begin = if k == 0 { 0 } else { *self.ends.get(k - 1)? as usize };
         let end = *self.ends.get(k)? as usize;
-        Some((Entries { terms: self.terms.get(4 * begin..4 * end)?, counts: self.counts.get(begin..end)? }, length))
+        Some((TermCounts { terms: self.terms.get(4 * begin..4 * end)?, counts: self.counts.get(begin..end)? }, length))
     }
 
     pub fn rows(&self) -> Range<u32> {
@@ -120,7 +120,7 @@ impl Growing {
 }
 
 /// A block that was written.
-pub struct Block {
+pub struct FileBlock {
     bytes: Mmap,
     base: u32,
     rows: u32,
@@ -129,7 +129,7 @@ pub struct Block {
     pub new: Range<u32>,
 }
 
-impl Block {
+impl FileBlock {
     /// Maps a block file.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|e| Error::io(path, "cannot open", e))?;
@@ -146,7 +146,7 @@ impl Block {
             return Err(broken());
         }
         let new = first..first.checked_add(count).ok_or_else(broken)?;
-        Ok(Block { base, rows, entries, new, bytes })
+        Ok(FileBlock { base, rows, entries, new, bytes })
     }
 
     pub fn rows(&self) -> Range<u32> {
@@ -159,7 +159,7 @@ impl Block {
     }
 
     /// The entries and the length of a row.
-    pub fn get(&self, row: u32) -> Option<(Entries<'_>, u32)> {
+    pub fn get(&self, row: u32) -> Option<(TermCounts<'_>, u32)> {
         let k = row.checked_sub(self.base).filter(|k| *k < self.rows)? as usize;
         let ends = HEADER / 4;
         let length = number(&self.bytes, ends + self.rows as usize + k).filter(|l| *l != ABSENT)?;
@@ -167,7 +167,7 @@ impl Block {
         let end = number(&self.bytes, ends + k)? as usize;
         let terms = HEADER + 8 * self.rows as usize;
         let counts = terms + 4 * self.entries;
-        let entries = Entries {
+        let entries = TermCounts {
             terms: self.bytes.get(terms + 4 * begin..terms + 4 * end)?,
             counts: self.bytes.get(counts + begin..counts + end)?,
         };
@@ -205,14 +205,14 @@ mod tests {
             for k in 0..50 {
                 dictionary.intern(&format!("t{k}"), &format!("T{k}"));
             }
-            let mut growing = Growing::default();
+            let mut growing = MemoryBlock::default();
             for (row, (length, entries)) in &rows {
                 prop_assert!(growing.push(*row, *length, entries.iter().map(|(t, c)| (*t, *c))));
             }
             let folder = tempfile::tempdir().expect("a folder");
             let path = folder.path().join("x");
             std::fs::write(&path, growing.encode(&dictionary, 10..50)).expect("written");
-            let block = Block::open(&path).expect("opens");
+            let block = FileBlock::open(&path).expect("opens");
             prop_assert_eq!(block.rows(), growing.rows());
             for row in 0..70 {
                 let expected = rows.get(&row).map(|(l, e)| (e.iter().map(|(t, c)| (*t, *c)).collect::<Vec<_>>(), *l));
@@ -224,7 +224,7 @@ mod tests {
             prop_assert_eq!(&words[3], &("t13".to_string(), "T13".to_string()));
             let whole = std::fs::read(&path).expect("there");
             std::fs::write(&path, &whole[..whole.len() - 1]).expect("written");
-            prop_assert!(Block::open(&path).is_err());
+            prop_assert!(FileBlock::open(&path).is_err());
         }
     }
 }

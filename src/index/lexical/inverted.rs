@@ -14,7 +14,7 @@ use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, T
 use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
 
-use super::words::Word;
+use super::analyzer::Word;
 use crate::error::{Error, Result};
 use crate::index::{Neighbour, closest_first};
 use crate::paper::Row;
@@ -41,8 +41,6 @@ pub struct Fields {
     pub whole: Field,
     /// Names of persons.
     pub author: Field,
-    /// Identifiers as they are, in lower case.
-    pub id: Field,
     /// Categories, in lower case.
     pub category: Field,
     /// Days since 1970-01-01.
@@ -58,7 +56,6 @@ pub struct Indexed {
     /// See [`Fields::whole`]; each once.
     pub whole: Vec<String>,
     pub authors: Vec<Vec<Word>>,
-    pub ids: Vec<String>,
     pub categories: Vec<String>,
     pub day: Option<i32>,
 }
@@ -136,7 +133,6 @@ fn schema() -> (Schema, Fields) {
             ),
         ),
         author: b.add_text_field("author", words(IndexRecordOption::WithFreqsAndPositions)),
-        id: b.add_text_field("id", STRING),
         category: b.add_text_field("category", STRING),
         day: b.add_i64_field("day", FAST | INDEXED),
     };
@@ -316,9 +312,6 @@ impl Inverted {
         document.add_pre_tokenized_text(fields.title, tokens(vec![paper.title]));
         document.add_pre_tokenized_text(fields.whole, list(paper.whole));
         document.add_pre_tokenized_text(fields.author, tokens(paper.authors));
-        for id in paper.ids {
-            document.add_text(fields.id, id);
-        }
         for category in paper.categories {
             document.add_text(fields.category, category);
         }

@@ -7,27 +7,27 @@
 //! Scores must not depend on how the papers came in, so BM25 takes its statistics (papers, frequencies, lengths) from the
 //! live rows here and not from tantivy's segments, where deleted papers count until they are merged away.
 
+mod analyzer;
 mod conditions;
 mod dictionary;
 mod forward;
-mod heal;
 mod inverted;
+mod live_terms;
 mod names;
 mod query;
-mod runs;
+mod recovery;
+mod segmenter;
 mod spelling;
-mod state;
 mod syntax;
 mod typos;
 mod vector;
-mod words;
 
 #[cfg(test)]
 mod contract;
 
 pub use conditions::{Atom, Condition};
 pub use inverted::QUIET;
-pub use query::Words;
+pub use query::QueryWords;
 pub use syntax::{Query, is_prose, visible};
 pub use typos::Correction;
 pub use vector::TermVector;
@@ -41,17 +41,19 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
-use self::forward::Block;
+use self::analyzer::{Analyzer, Form, Purpose};
+use self::forward::FileBlock;
 use self::inverted::{Fields, Indexed, Inverted};
+use self::live_terms::{Counts, LiveTerms};
 use self::spelling::american;
-use self::state::{Counts, State};
-use self::words::{Form, Purpose, Reader};
 use super::files::{Sum, sync_folder};
 use crate::error::{Error, Result};
-use crate::paper::Row;
+use crate::paper::person::PersonName;
+use crate::paper::{Row, category};
 
-/// The second has surnames, names with signs, words as they are written, and one spelling for British and American.
-const FORMAT: u32 = 2;
+/// The second has surnames, names with signs, words as they are written, and one spelling for British and American; the third
+/// reads names as `paper` does, and holds no identifiers, which nobody looked for here.
+const FORMAT: u32 = 3;
 
 /// Why an index is made again that is whole, but of another format.
 const EARLIER: &str = "another version of paperkin made it, which read words in another way";
@@ -81,8 +83,6 @@ pub struct Document<'a> {
     pub keywords: &'a [String],
     /// Categories, compared in lower case.
     pub categories: &'a [String],
-    /// Identifiers, compared in lower case as they are.
-    pub ids: Vec<String>,
     /// Days since 1970-01-01.
     pub day: Option<i32>,
 }
@@ -103,13 +103,13 @@ pub struct Lexical {
     // A lock only around the pointer: after a failure the files are opened anew.
     inverted: RwLock<Arc<Inverted>>,
     // Held for reading while terms are read, for writing while papers come or go; never while anything is written to disk.
-    state: RwLock<State>,
-    // Held from a look at what waits until the commit that takes it; the reader keeps the stems it has met until then.
+    state: RwLock<LiveTerms>,
+    // Held from a look at what waits until the commit that takes it; the analyzer keeps the stems it has met until then.
     writing: Mutex<Writing>,
 }
 
 struct Writing {
-    reader: Reader,
+    analyzer: Analyzer,
     /// The number of the next block file.
     next_file: u64,
     /// Files of the written blocks, in their order.
@@ -180,15 +180,15 @@ impl Lexical {
         if inverted.view().searcher.num_docs() != manifest.papers {
             return Err("it holds another number of papers than its commit says".into());
         }
-        let mut state = State::default();
+        let mut state = LiveTerms::default();
         for file in &manifest.blocks {
             file.has_length(folder)?;
             file.is_whole(folder, &AtomicBool::new(false))?;
-            state.append(Block::open(&folder.join(&file.name)).map_err(|e| e.to_string())?)?;
+            state.append(FileBlock::open(&folder.join(&file.name)).map_err(|e| e.to_string())?)?;
         }
         sweep(folder, &manifest.blocks);
         let writing = Writing {
-            reader: Reader::default(),
+            analyzer: Analyzer::default(),
             next_file: manifest.next_file,
             files: manifest.blocks,
             dirty: false,
@@ -205,11 +205,11 @@ impl Lexical {
         Ok((lexical, manifest.change))
     }
 
-    fn state(&self) -> RwLockReadGuard<'_, State> {
+    fn state(&self) -> RwLockReadGuard<'_, LiveTerms> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+    fn state_mut(&self) -> RwLockWriteGuard<'_, LiveTerms> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -244,7 +244,7 @@ impl Lexical {
         let mut indexed = Vec::with_capacity(documents.len());
         let mut counted = Vec::with_capacity(documents.len());
         for document in documents {
-            let paper = read_document(&mut writing.reader, document);
+            let paper = read_document(&mut writing.analyzer, document);
             counted.push((document.row, count(&paper)));
             indexed.push(paper);
         }
@@ -277,7 +277,7 @@ impl Lexical {
     /// [`Error::Data`] or [`Error::Io`] when the files cannot be written; what they lack is added when next opened.
     pub fn commit(&self, change: u64) -> Result<()> {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        writing.reader.forget();
+        writing.analyzer.forget();
         if !writing.dirty {
             writing.change = writing.change.max(change);
             return writing.usable();
@@ -320,7 +320,7 @@ impl Lexical {
             write().map_err(|e| Error::io(&path, "cannot write (is the disk full?)", e))?;
             files.truncate(keep);
             files.push(Sum::of(name, &bytes));
-            block = Some((keep, Block::open(&path)?));
+            block = Some((keep, FileBlock::open(&path)?));
         }
         let papers = self.state().live.len();
         let manifest = Manifest { format: FORMAT, change, papers, next_file: writing.next_file, blocks: files };
@@ -350,13 +350,13 @@ impl Lexical {
 
     /// The same of a text.
     pub fn counts_of(&self, text: &str) -> Vec<(u32, u8)> {
-        let words = Reader::default().read(text, Purpose::Query);
+        let words = Analyzer::default().read(text, Purpose::Query);
         self.state().counts_of(words.iter().filter(|w| w.counts()).map(|w| w.term.as_str()))
     }
 
     /// The terms of a text that papers share.
     pub fn terms_of(&self, text: &str) -> TermVector {
-        let words = Reader::default().read(text, Purpose::Query);
+        let words = Analyzer::default().read(text, Purpose::Query);
         self.state().vector_of(words.iter().filter(|w| w.counts()).map(|w| w.term.as_str()))
     }
 
@@ -415,11 +415,11 @@ fn sweep(folder: &Path, keep: &[Sum]) {
     }
 }
 
-fn read_document(reader: &mut Reader, document: &Document<'_>) -> Indexed {
-    let title = reader.read(document.title, Purpose::Text);
+fn read_document(analyzer: &mut Analyzer, document: &Document<'_>) -> Indexed {
+    let title = analyzer.read(document.title, Purpose::Text);
     let mut text = vec![title.clone(); TITLE];
-    text.push(reader.read(document.summary, Purpose::Text));
-    text.extend(document.keywords.iter().map(|k| reader.read(k, Purpose::Text)));
+    text.push(analyzer.read(document.summary, Purpose::Text));
+    text.extend(document.keywords.iter().map(|k| analyzer.read(k, Purpose::Text)));
     let words = text.iter().skip(TITLE - 1).flatten().filter(|w| !w.whole.is_empty());
     let mut whole: Vec<String> = words.map(|w| american(&w.whole).into_owned()).collect();
     whole.sort_unstable();
@@ -429,9 +429,8 @@ fn read_document(reader: &mut Reader, document: &Document<'_>) -> Indexed {
         text,
         title,
         whole,
-        authors: document.authors.iter().map(|a| reader.read_name(&names::western(a))).collect(),
-        ids: document.ids.iter().map(|id| id.to_lowercase()).collect(),
-        categories: document.categories.iter().map(|c| c.trim().to_lowercase()).collect(),
+        authors: document.authors.iter().map(|a| analyzer.read_name(&PersonName::read(a).given_first())).collect(),
+        categories: document.categories.iter().map(|c| category::folded(c)).collect(),
         day: document.day,
     }
 }

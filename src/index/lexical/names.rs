@@ -1,15 +1,11 @@
 //! Persons' names as people and citations write them: `Hinton, G. E.`, `Hinton GE`, `Hinton et al.`, `Mueller` for
 //! `Müller`.
 //!
-//! The index holds each name with the given names first ([`western`]), a given name also as its initial, a letter with
+//! The index holds each name with the given names first ([`PersonName::given_first`]), a given name also as its initial, a letter with
 //! an umlaut also spelled out. So a name is looked for as a phrase; [`readings`] says which ones a text may mean.
 
-use super::words::spelled_out;
-
-/// What stands behind a name and is no part of it; the first ones also without a comma, and behind a surname alone.
-const SUFFIXES: [&str; 8] = ["jr", "sr", "phd", "ii", "iii", "iv", "md", "dr"];
-const PLAIN: usize = 3;
-const NUMBERS: usize = 6;
+use super::analyzer::spelled_out;
+use crate::paper::person::{PersonName, initials};
 
 /// What citations put for the other authors.
 const OTHERS: [&str; 7] = ["et al", "et alii", "et alia", "and others", "and colleagues", "u. a", "u.a"];
@@ -21,30 +17,6 @@ pub fn readings(text: &str) -> Vec<Vec<Vec<String>>> {
     let parts: Vec<&str> = text.split([';', '&']).flat_map(|p| p.split(" and ")).collect();
     let persons = parts.into_iter().map(str::trim).filter(|p| p.chars().any(char::is_alphabetic));
     persons.map(of_person).collect()
-}
-
-/// A name with the given names first: `LeCun, Yann` is `Yann LeCun`.
-pub fn western(name: &str) -> String {
-    let is_suffix = |p: &str, most: usize| suffix(p).is_some_and(|k| k < most);
-    let parts: Vec<&str> =
-        name.split(',').map(str::trim).filter(|p| !p.is_empty() && !is_suffix(p, SUFFIXES.len())).collect();
-    let turned = match parts[..] {
-        [last, first, ..] => format!("{first} {last}"),
-        [one] => one.to_string(),
-        [] => return name.trim().to_string(),
-    };
-    match turned.rsplit_once(char::is_whitespace) {
-        // `Ivanov IV` has two initials, `Ivan Ivanov IV` a grandfather.
-        Some((rest, end)) if is_suffix(end, if rest.trim().contains(' ') { NUMBERS } else { PLAIN }) => {
-            rest.trim_end().to_string()
-        }
-        _ => turned,
-    }
-}
-
-fn suffix(text: &str) -> Option<usize> {
-    let letters: String = text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
-    SUFFIXES.iter().position(|s| *s == letters)
 }
 
 /// The text without `et al.` and a year.
@@ -69,7 +41,7 @@ fn without_others(text: &str) -> &str {
 }
 
 fn of_person(name: &str) -> Vec<Vec<String>> {
-    let given_first = western(name);
+    let given_first = PersonName::read(name).given_first();
     let tokens: Vec<&str> = given_first.split_whitespace().collect();
     let comma = name.contains(',');
     let mut likely = vec![given_first.clone()];
@@ -105,12 +77,6 @@ fn push(likely: &mut Vec<String>, less: &mut Vec<String>, given: &[&str], surnam
     if letters.len() > 1 {
         less.push(format!("{} {surname}", letters[0]));
     }
-}
-
-/// The letters of `G.`, `GE`, `G.E.`, `J.-P.`; at most three capitals. `None` for anything else.
-fn initials(token: &str) -> Option<Vec<char>> {
-    let letters: Vec<char> = token.chars().filter(|c| !matches!(c, '.' | '-')).collect();
-    ((1..=3).contains(&letters.len()) && letters.iter().all(|c| c.is_uppercase())).then_some(letters)
 }
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, Query as 
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::Lexical;
+use super::analyzer::{Analyzer, Form, Purpose, Word, spelled_out, surname_term};
 use super::conditions::name_query;
 use super::inverted::View;
+use super::live_terms::LiveTerms;
 use super::spelling::american;
-use super::state::State;
 use super::vector::TermVector;
-use super::words::{Form, Purpose, Reader, Word, spelled_out, surname_term};
 use crate::error::Result;
 use crate::index::Neighbour;
 use crate::paper::Row;
@@ -43,7 +43,7 @@ const LETTERS: f32 = 0.1;
 const NAME_LIKE: u64 = 2;
 
 /// The words of a short query, ready to score papers.
-pub struct Words {
+pub struct QueryWords {
     pub(super) terms: Vec<QueryTerm>,
     /// What a paper would score that holds every word endlessly often.
     pub(super) ideal: f32,
@@ -51,7 +51,7 @@ pub struct Words {
     places: Vec<Vec<usize>>,
 }
 
-impl Words {
+impl QueryWords {
     /// Whether there is nothing to look for.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
@@ -71,11 +71,11 @@ pub(super) struct QueryTerm {
     /// How much less it is worth than a word as rare, since another says the same better.
     pub part: f32,
     /// Papers that have it as part of an author's name.
-    pub by: Option<By>,
+    pub by: Option<AuthorMatch>,
 }
 
 /// Papers by persons of a name.
-pub(super) struct By {
+pub(super) struct AuthorMatch {
     pub rows: RoaringBitmap,
     /// Those whose authors have it as their surname, where the query is this one word.
     surnames: RoaringBitmap,
@@ -87,7 +87,7 @@ pub(super) struct By {
     queries: Vec<(Box<dyn TantivyQuery>, bool)>,
 }
 
-impl By {
+impl AuthorMatch {
     /// What a paper has of it.
     fn value(&self, row: Row) -> f32 {
         if self.rows.contains(row.0) { self.score(self.surnames.contains(row.0)) } else { 0.0 }
@@ -103,8 +103,8 @@ impl Lexical {
     ///
     /// # Errors
     /// [`crate::Error::Internal`] when the index cannot be read.
-    pub fn words(&self, text: &str) -> Result<Words> {
-        let read = Reader::default().read(text, Purpose::Query);
+    pub fn words(&self, text: &str) -> Result<QueryWords> {
+        let read = Analyzer::default().read(text, Purpose::Query);
         let mut persons = self.persons(text, &read)?;
         let alone = |w: &Word| w.form == Form::Alone || (w.form == Form::Function && read.len() == 1);
         let only_names = read.iter().enumerate().filter(|(_, w)| alone(w)).all(|(k, _)| persons.contains_key(&k));
@@ -143,7 +143,7 @@ impl Lexical {
                     let worth = part * idf(rows.len() as f32);
                     // Who is as known by name as this is not worth less than who is written about.
                     let worth = worth.max(if papers == 0 { 0.0 } else { rare });
-                    By { rows, surnames, worth, share, queries }
+                    AuthorMatch { rows, surnames, worth, share, queries }
                 });
                 if let (0, Some(by)) = (papers, &by) {
                     weight = by.worth;
@@ -162,7 +162,7 @@ impl Lexical {
             }
         }
         let ideal = terms.iter().map(|t| t.by.as_ref().map_or(t.weight, |by| by.worth.max(t.weight))).sum();
-        Ok(Words { terms, ideal, places: places.into_values().collect() })
+        Ok(QueryWords { terms, ideal, places: places.into_values().collect() })
     }
 
     /// The papers by persons whose names stand in a query, by the place of the word.
@@ -243,7 +243,7 @@ impl Lexical {
     pub(super) fn named(&self, text: &str) -> Result<RoaringBitmap> {
         let (view, author) = (self.inverted().view(), self.fields.author);
         let mut rows = RoaringBitmap::new();
-        for word in Reader::default().read(text, Purpose::Query).iter().filter(|w| w.form == Form::Alone) {
+        for word in Analyzer::default().read(text, Purpose::Query).iter().filter(|w| w.form == Form::Alone) {
             let by = view.frequency(author, &word.whole)?;
             if word.whole.chars().count() > 1 && self.is_name(&view, &word.whole, by)? {
                 rows |=
@@ -258,7 +258,7 @@ impl Lexical {
     ///
     /// # Errors
     /// [`crate::Error::Internal`] when the index cannot be read.
-    pub fn search(&self, words: &Words, k: usize, allowed: Option<&RoaringBitmap>) -> Result<Vec<Neighbour>> {
+    pub fn search(&self, words: &QueryWords, k: usize, allowed: Option<&RoaringBitmap>) -> Result<Vec<Neighbour>> {
         let fields = &self.fields;
         let mut any: Vec<(Occur, Box<dyn TantivyQuery>)> = Vec::new();
         for wanted in &words.terms {
@@ -330,14 +330,14 @@ impl Lexical {
     /// How much of what the words are worth each row has, from 0, none of them, to 1, all of them again and again: BM25
     /// (Robertson and Zaragoza, "The probabilistic relevance framework: BM25 and beyond", 2009) as a share of its
     /// bound.
-    pub fn shares(&self, words: &Words, rows: &[Row]) -> Vec<f32> {
+    pub fn shares(&self, words: &QueryWords, rows: &[Row]) -> Vec<f32> {
         let state = self.state();
         rows.iter().map(|row| share(&state, words, *row).map(|(_, value)| value).sum()).collect()
     }
 
     /// Whether each row fills every place of the query that any paper fills. Of a name with a sign the letters are not
     /// enough.
-    pub fn hold_all(&self, words: &Words, rows: &[Row]) -> Vec<bool> {
+    pub fn hold_all(&self, words: &QueryWords, rows: &[Row]) -> Vec<bool> {
         let state = self.state();
         let holds = |row: &Row| {
             let mut held = vec![false; words.terms.len()];
@@ -356,7 +356,7 @@ impl Lexical {
     }
 
     /// What each word adds to the share of a row, for a person to read.
-    pub fn share_parts(&self, words: &Words, row: Row) -> Vec<(String, f32)> {
+    pub fn share_parts(&self, words: &QueryWords, row: Row) -> Vec<(String, f32)> {
         let state = self.state();
         share(&state, words, row).map(|(wanted, value)| (wanted.surface.clone(), value)).collect()
     }
@@ -379,7 +379,7 @@ const NAME: f32 = 0.7;
 const TANTIVYS_BOUND: f32 = 2.2;
 
 /// What each wanted word adds to a row's share.
-fn share<'a>(state: &State, words: &'a Words, row: Row) -> impl Iterator<Item = (&'a QueryTerm, f32)> {
+fn share<'a>(state: &LiveTerms, words: &'a QueryWords, row: Row) -> impl Iterator<Item = (&'a QueryTerm, f32)> {
     let entries = state.get(row.0).filter(|_| state.live.contains(row.0));
     let (counts, norm) = match entries {
         Some((entries, length)) => {

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use super::conditions::{Atom, Condition};
-use super::runs::is_invisible;
+use super::segmenter::is_unread;
 use crate::error::Result;
 use crate::paper::PaperDate;
 
@@ -42,8 +42,8 @@ pub fn is_prose(text: &str) -> bool {
 
 /// A text without what nobody sees in it and pasting brings along: zero-width spaces, soft hyphens, marks of order.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if text.contains(is_invisible) {
-        Cow::Owned(text.chars().filter(|c| !is_invisible(*c)).collect())
+    if text.contains(is_unread) {
+        Cow::Owned(text.chars().filter(|c| !is_unread(*c)).collect())
     } else {
         Cow::Borrowed(text)
     }

@@ -9,8 +9,8 @@ use tantivy::schema::IndexRecordOption;
 use utoipa::ToSchema;
 
 use super::Lexical;
+use super::analyzer::{Analyzer, Form, Purpose, Word};
 use super::spelling::american;
-use super::words::{Form, Purpose, Reader, Word};
 use crate::error::Result;
 
 /// Letters of the shortest word that can be mistyped: shorter ones have too many neighbours.
@@ -45,7 +45,7 @@ impl Lexical {
     /// # Errors
     /// [`crate::Error::Internal`] when the index cannot be read.
     pub fn corrected(&self, text: &str) -> Result<(String, Vec<Correction>)> {
-        let read = Reader::default().read(text, Purpose::Query);
+        let read = Analyzer::default().read(text, Purpose::Query);
         let words = read.iter().filter(|w| w.form == Form::Alone).count();
         let mut unknown: Vec<&Word> = Vec::new();
         for word in read.iter().filter(|w| w.form == Form::Alone) {

@@ -1,11 +1,11 @@
 //! Addresses of papers: of arXiv and what mirrors it, of doi.org and publishers, of the collections.
 
-use super::{Identifier, arxiv, doi, dress, label, others};
+use super::{Identifier, arxiv, doi, label, others, wrapping};
 
 /// The identifier that an address names, where a text begins with one, and the length of the address.
 pub fn read(text: &str) -> Option<(Identifier, usize)> {
     let token = token_of(text)?;
-    Some((of(&dress::without_latex(token), 0)?, token.len()))
+    Some((of(&wrapping::without_latex(token), 0)?, token.len()))
 }
 
 /// How long the address is that a text begins with; none where it begins with no scheme.
@@ -23,7 +23,7 @@ fn token_of(text: &str) -> Option<&str> {
     if !name.contains('.') || !sign.starts_with(['/', '?', '#', ':']) {
         return None;
     }
-    let token = dress::without_trailing(dress::token(text));
+    let token = wrapping::without_trailing(wrapping::token(text));
     let rest = token.get(begin..)?;
     let host = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     let name = host.split(':').next().unwrap_or_default();
@@ -54,9 +54,9 @@ fn of(address: &str, depth: usize) -> Option<Identifier> {
     let host = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
     let host = host.strip_prefix("www.").unwrap_or(&host);
     // Only now: what is escaped divides nothing.
-    let path = &dress::plain(path);
+    let path = &wrapping::plain(path);
     let parameters: Vec<(&str, String)> =
-        query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, v)| (name, dress::plain(v))).collect();
+        query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, v)| (name, wrapping::plain(v))).collect();
     let of_arxiv = host == "arxiv.org" || host.ends_with(".arxiv.org") || host.contains("lanl.gov");
     let mirrors = of_arxiv || host.contains("arxiv") || host.contains("ar5iv") || host == "xxx.itp.ac.cn";
     if mirrors && let Some(found) = of_segments(path, true) {

@@ -1,6 +1,7 @@
 //! DOIs: `10.`, a number of the registrant, a stroke, and nearly any letters. Upper and lower case are alike.
 
-use super::{Identifier, arxiv, dress};
+use super::{Identifier, arxiv, wrapping};
+use crate::paper::percent;
 
 /// What publishers put behind the DOI in an address.
 const TAILS: &[&str] = &[
@@ -49,9 +50,9 @@ pub fn read(text: &str) -> Option<(Identifier, usize)> {
     if !text.starts_with("10.") {
         return None;
     }
-    let token = dress::token(text);
-    let identifier = of(&dress::plain(token), false)?;
-    let trailing = token.len() - dress::without_trailing(token).len();
+    let token = wrapping::token(text);
+    let identifier = of(&wrapping::plain(token), false)?;
+    let trailing = token.len() - wrapping::without_trailing(token).len();
     Some((identifier, token.len() - trailing))
 }
 
@@ -73,7 +74,7 @@ pub fn of(text: &str, in_address: bool) -> Option<Identifier> {
         name = name.split(";jsessionid").next().unwrap_or_default();
         name = without_tails(name);
     }
-    name = dress::without_trailing(name);
+    name = wrapping::without_trailing(name);
     // arXiv gives each of its papers a DOI.
     if let (Some(id), "48550") = (name.strip_prefix("arxiv."), registrant) {
         return arxiv::read(id).map(|(identifier, _)| identifier);
@@ -115,14 +116,6 @@ fn without_tails(mut name: &str) -> &str {
 
 /// A DOI as it is written in an address.
 pub fn in_an_address(doi: &str) -> String {
-    let mut out = String::with_capacity(doi.len());
-    for c in doi.chars() {
-        match c {
-            '<' | '>' | '"' | '{' | '}' | '|' | '\\' | '^' | '`' | '#' | '?' | '%' | '[' | ']' => {
-                out += &format!("%{:02X}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out
+    let sign = "<>\"{}|\\^`#?%[]";
+    percent::encoded_where(doi, |c| sign.contains(c))
 }

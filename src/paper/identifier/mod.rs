@@ -2,14 +2,14 @@
 //!
 //! Three readers, each for texts that begin with what it reads: [`address`] (of arXiv, doi.org, publishers, PubMed and
 //! others), [`label`] (`arXiv:`, `doi:`, `PMID` and others), and the bare ids of [`arxiv`], [`doi`] and [`others`]. What
-//! stands around an identifier in lists, mails and mark-up is taken off in [`dress`].
+//! stands around an identifier in lists, mails and mark-up is taken off in [`wrapping`].
 
 mod address;
 mod arxiv;
 mod doi;
-mod dress;
 mod label;
 mod others;
+mod wrapping;
 
 use std::collections::HashSet;
 
@@ -36,8 +36,8 @@ impl Identifier {
         if text.len() > LONGEST {
             return None;
         }
-        let text = dress::cleaned(text);
-        let text = dress::undressed(&text);
+        let text = wrapping::cleaned(text);
+        let text = wrapping::undressed(&text);
         match at(text, Where::Alone).or_else(|| behind_a_word(text)) {
             Some(found) => found.names_alone_before(&text[found.len..]).then_some(found.identifier),
             None => behind_a_title(text),
@@ -48,8 +48,8 @@ impl Identifier {
     /// or in brackets as in the title of a tab (`[2405.13729] A title`).
     pub fn all_in(text: &str) -> Vec<Self> {
         let mut all = Kept::default();
-        for line in dress::cleaned(text).split('\n').flat_map(pieces) {
-            let begin = dress::undressed(line);
+        for line in wrapping::cleaned(text).split('\n').flat_map(pieces) {
+            let begin = wrapping::undressed(line);
             let mut rest = begin;
             // Numbers alone may follow each other.
             while let Some(found) = at(rest, Where::Alone).filter(|found| found.stands_before(&rest[found.len..])) {
@@ -183,7 +183,7 @@ fn behind_a_word(text: &str) -> Option<Found> {
     if word.len() > 24 || !word.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '_')) {
         return None;
     }
-    let rest = dress::undressed(&text[word.len() + 1..]);
+    let rest = wrapping::undressed(&text[word.len() + 1..]);
     let found = at(rest, Where::Within)?;
     Some(Found { len: text.len() - rest.len() + found.len, ..found })
 }

@@ -1,6 +1,7 @@
 //! LaTeX in prose: accents, commands, and where formulas begin and end.
 
-use super::{CLOSE, OPEN, formula, within};
+use super::tex::{self, TIE};
+use super::{CLOSE, OPEN, formula, listed, within};
 
 /// How far the end of a formula is looked for, in bytes.
 const MAX_REACH: usize = 4000;
@@ -9,102 +10,14 @@ const MAX_REACH: usize = 4000;
 const MAX_ARGUMENT: usize = 1000;
 const MAX_ACCENTED: usize = 100;
 
-/// Accents by a sign, and the combining character of each.
-const SIGNS: &[(char, char)] = &[
-    ('\'', '\u{301}'),
-    ('`', '\u{300}'),
-    ('^', '\u{302}'),
-    ('"', '\u{308}'),
-    ('~', '\u{303}'),
-    ('=', '\u{304}'),
-    ('.', '\u{307}'),
-];
-
 /// What stands behind an apostrophe.
 const CONTRACTED: &[&str] = &["s", "t", "re", "ll", "ve", "m", "d"];
-
-/// Accents by a letter.
-const ACCENTS: &[(&str, char)] = &[
-    ("u", '\u{306}'),
-    ("v", '\u{30c}'),
-    ("H", '\u{30b}'),
-    ("c", '\u{327}'),
-    ("d", '\u{323}'),
-    ("b", '\u{331}'),
-    ("r", '\u{30a}'),
-    ("k", '\u{328}'),
-    ("t", '\u{361}'),
-];
-
-/// Commands that are letters and signs.
-const LETTERS: &[(&str, &str)] = &[
-    ("ss", "ß"),
-    ("o", "ø"),
-    ("O", "Ø"),
-    ("l", "ł"),
-    ("L", "Ł"),
-    ("ae", "æ"),
-    ("AE", "Æ"),
-    ("oe", "œ"),
-    ("OE", "Œ"),
-    ("aa", "å"),
-    ("AA", "Å"),
-    ("i", "i"),
-    ("j", "j"),
-    ("dh", "ð"),
-    ("DH", "Ð"),
-    ("th", "þ"),
-    ("TH", "Þ"),
-    ("dj", "đ"),
-    ("DJ", "Đ"),
-    ("ng", "ŋ"),
-    ("S", "§"),
-    ("P", "¶"),
-    ("pounds", "£"),
-    ("euro", "€"),
-    ("texteuro", "€"),
-    ("copyright", "©"),
-    ("dots", "…"),
-    ("ldots", "…"),
-    ("textellipsis", "…"),
-    ("textendash", "–"),
-    ("textemdash", "—"),
-    ("textquoteright", "’"),
-    ("textquoteleft", "‘"),
-    ("textquotedblleft", "“"),
-    ("textquotedblright", "”"),
-    ("textbackslash", "/"),
-    ("textasciitilde", "∼"),
-    ("textunderscore", "_"),
-    ("textdegree", "°"),
-    ("degree", "°"),
-    ("textmu", "µ"),
-    ("textregistered", "®"),
-    ("texttrademark", "™"),
-    ("textless", "<"),
-    ("textgreater", ">"),
-    ("LaTeX", "LaTeX"),
-    ("TeX", "TeX"),
-    ("BibTeX", "BibTeX"),
-];
 
 /// Commands that only say how something looks, or where.
 const SILENT: &str = " bf it em rm sc tt sf sl bfseries itshape scshape ttfamily rmfamily sffamily upshape mdseries slshape normalfont \
 tiny scriptsize small footnotesize normalsize large Large LARGE huge Huge centering noindent indent raggedright displaystyle textstyle \
 scriptstyle limits nolimits left right big Big bigl bigr bigg Bigg Bigl Bigr biggl biggr Biggl Biggr middle protect xspace nobreak relax \
 maketitle appendix hline nonumber notag boldmath unboldmath selectfont newblock allowbreak sloppy mathsurround ";
-
-/// Commands that part words.
-const BLANKS: &str = " quad qquad newline par linebreak break item smallskip medskip bigskip hfill vfill newpage clearpage enspace \
-thinspace space ";
-
-/// Commands whose argument is no text.
-const UNSPOKEN: &str = " cite citep citet citealp citealt citeauthor citeyear ref eqref autoref cref Cref label pageref footnotemark \
-vspace hspace includegraphics usepackage documentclass pagestyle setlength bibliography bibliographystyle color input begin end tag \
-phantom vphantom hphantom nocite ";
-
-/// Commands of two arguments the first of which is no text.
-const SECOND: &str = " href textcolor colorbox raisebox resizebox scalebox hyperlink hypertarget adjustbox ";
 
 /// Commands whose argument is text.
 const SPOKEN: &str = " emph underline uline mbox hbox fbox makebox framebox footnote url nolinkurl path ensuremath operatorname title \
@@ -119,10 +32,6 @@ pub fn read(text: &str) -> String {
     let mut reader = Reader { out: String::with_capacity(text.len()), quoted: escaped_quotes(text) };
     reader.read(text, true);
     reader.out
-}
-
-fn listed(list: &str, name: &str) -> bool {
-    list.split(' ').any(|word| word == name && !word.is_empty())
 }
 
 /// Whether `\"` closes a quotation somewhere, so that it is an escaped quote and no accent.
@@ -255,8 +164,8 @@ impl Reader {
         if first == '\'' && self.out.ends_with(char::is_alphabetic) && CONTRACTED.contains(&&behind[..letters]) {
             return self.sign('\'', behind);
         }
-        if let Some((_, mark)) = SIGNS.iter().find(|(sign, _)| *sign == first) {
-            return match accented(behind, *mark) {
+        if let Some(mark) = tex::accent(&rest[..first.len_utf8()]) {
+            return match accented(behind, mark) {
                 Some((letter, behind)) => {
                     self.out.push_str(&letter);
                     behind
@@ -283,13 +192,13 @@ impl Reader {
         let length = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (name, behind) = rest.split_at(length);
         let blank = behind.strip_prefix(' ').unwrap_or(behind);
-        if let Some((_, mark)) = ACCENTS.iter().find(|(accent, _)| *accent == name)
-            && let Some((letter, behind)) = accented(behind.trim_start_matches(' '), *mark)
+        if let Some(mark) = tex::accent(name)
+            && let Some((letter, behind)) = accented(behind.trim_start_matches(' '), mark)
         {
             self.out.push_str(&letter);
             return behind;
         }
-        if let Some((_, letter)) = LETTERS.iter().find(|(known, _)| *known == name) {
+        if let Some(letter) = letter(name) {
             self.out.push_str(letter);
             let letter = letter.chars().all(char::is_alphabetic) && letter.chars().count() == 1;
             let behind = behind.strip_prefix("{}").unwrap_or(behind);
@@ -308,15 +217,11 @@ impl Reader {
         if listed(SILENT, name) {
             return blank;
         }
-        if listed(BLANKS, name) {
+        if tex::is_blank(name) {
             return self.sign(' ', behind);
         }
         let starred = behind.strip_prefix('*').unwrap_or(behind);
-        if listed(UNSPOKEN, name) {
-            let behind = optional(starred);
-            return argument(behind).map_or(behind, |(_, behind)| behind);
-        }
-        if listed(SECOND, name) {
+        if tex::is_unspoken(name) {
             let behind = optional(starred);
             return argument(behind).map_or(behind, |(_, behind)| behind);
         }
@@ -329,7 +234,7 @@ impl Reader {
             }
             return behind;
         }
-        if let Some(sign) = formula::sign(name) {
+        if let Some(sign) = tex::symbol(name) {
             let mut joined = String::new();
             let last = self.out.chars().next_back().filter(|c| *c != CLOSE && *c != OPEN);
             joined.extend(last);
@@ -378,6 +283,19 @@ fn closing(inner: &str) -> Option<usize> {
     }
 }
 
+/// What a command stands for in prose.
+fn letter(name: &str) -> Option<&'static str> {
+    match name {
+        // Alone they are meant as letters with their dots.
+        "i" => Some("i"),
+        "j" => Some("j"),
+        // A text that was read is read again here and there: these would begin a command and tie words.
+        "textbackslash" => Some("/"),
+        "textasciitilde" => Some("∼"),
+        name => tex::letter(name),
+    }
+}
+
 /// The letter behind an accent, in braces or not, with it; nothing where the two are no letter.
 fn accented(rest: &str, mark: char) -> Option<(String, &str)> {
     let (inner, behind) = match argument_within(rest, MAX_ACCENTED) {
@@ -398,7 +316,7 @@ fn accented(rest: &str, mark: char) -> Option<(String, &str)> {
     };
     let letters = unicode_normalization::char::compose(letter, mark).map(String::from);
     // A tie has no letter of its own.
-    let letters = letters.or_else(|| (mark == '\u{361}').then(|| letter.to_string()))?;
+    let letters = letters.or_else(|| (mark == TIE).then(|| letter.to_string()))?;
     match behind {
         // `\v{Zi}`: only the first carries it.
         Some(behind) => Some((letters + after.trim_matches(['{', '}']), behind)),

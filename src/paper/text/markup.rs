@@ -5,7 +5,7 @@
 
 use quick_xml::events::BytesStart;
 
-use super::{CLOSE, OPEN, formula, within};
+use super::{CLOSE, OPEN, formula, listed, within};
 
 /// The longest tag, in bytes.
 const MAX_TAG: usize = 2000;
@@ -32,11 +32,6 @@ menclose mtable mtr mtd mstyle merror mpadded mphantom mmultiscripts mprescripts
 
 /// Elements that are shown slanted or heavy: around them some sources lose the blanks.
 const FACES: &str = " i b em strong italic bold ";
-
-fn listed(list: &str, name: &str) -> bool {
-    list.match_indices(name)
-        .any(|(k, _)| k > 0 && list.as_bytes()[k - 1] == b' ' && list.as_bytes().get(k + name.len()) == Some(&b' '))
-}
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {

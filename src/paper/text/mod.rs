@@ -7,12 +7,13 @@
 //! - [`spelled`]: Greek and signs as words, sub- and superscripts as digits: `CO₂` is `CO2`, for words.
 //! - [`letters`]: letters and digits alone, for comparing.
 
+mod folding;
 mod formula;
 mod latex;
 mod markup;
-mod spelled;
+pub mod tex;
 
-pub use spelled::{letters, spelled, unaccented};
+pub use folding::{is_cjk, latin_folded, letters, spelled, unaccented};
 
 use std::borrow::Cow;
 
@@ -20,7 +21,7 @@ use unicode_normalization::UnicodeNormalization;
 
 /// The number of these rules. Raised when they read a text in another way, so that folders of before are brought up to date:
 /// their texts are read again, and those that have become others are embedded again.
-pub const READING: u32 = 1;
+pub const READING: u32 = 2;
 
 /// What stands around a formula while a text is read; no text has these (they are no characters).
 const OPEN: char = '\u{fdd0}';
@@ -104,6 +105,11 @@ fn within(text: &str, bytes: usize) -> &str {
     }
     let end = (0..=bytes).rev().find(|k| text.is_char_boundary(*k)).unwrap_or(0);
     &text[..end]
+}
+
+/// Whether a name stands in a list of names with blanks between them.
+fn listed(list: &str, name: &str) -> bool {
+    !name.is_empty() && list.split(' ').any(|word| word == name)
 }
 
 #[cfg(test)]

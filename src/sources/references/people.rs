@@ -1,5 +1,7 @@
 //! Names of authors, in the orders in which programs write them, brought to one: given names first.
 
+use crate::paper::person::{Suffix, initials, suffix};
+
 /// One name: `Doe, Jane`, `Doe, Jr., Jane`, `Jane Doe`.
 pub fn person(text: &str) -> String {
     ordered(text.split(','))
@@ -28,7 +30,7 @@ pub fn short(text: &str) -> String {
     let text = text.trim();
     match text.rsplit_once(char::is_whitespace) {
         Some((rest, last)) if is_suffix(last) => short(rest),
-        Some((family, last)) if is_initials(last) => format!("{last} {}", family.trim()),
+        Some((family, last)) if initials(last).is_some() => format!("{last} {}", family.trim()),
         _ => text.to_string(),
     }
 }
@@ -68,13 +70,9 @@ pub fn is_list(text: &str) -> bool {
     (count >= 2 && single == 0) || (count > 3 && single < count)
 }
 
+/// Whether a word stands behind a name. Here `MD` is more often initials.
 fn is_suffix(word: &str) -> bool {
-    matches!(word.trim_end_matches('.').to_lowercase().as_str(), "jr" | "sr" | "ii" | "iii" | "iv" | "2nd" | "3rd")
-}
-
-fn is_initials(word: &str) -> bool {
-    let letters: Vec<char> = word.chars().filter(|c| !matches!(c, '.' | '-')).collect();
-    (1..=4).contains(&letters.len()) && letters.iter().all(|c| c.is_uppercase())
+    matches!(suffix(word), Some(Suffix::Generation | Suffix::Number))
 }
 
 /// `others`, `et al.`: nobody.

@@ -1,7 +1,5 @@
 //! Which papers a feed may show, and which of them are worth scoring.
 
-use std::collections::HashSet;
-
 use roaring::RoaringBitmap;
 
 use super::score::Scorer;
@@ -12,12 +10,13 @@ use crate::engine::readers::Readers;
 use crate::engine::readers::interests::shares;
 use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
+use crate::engine::widen::{Look, widen_all};
 use crate::error::Result;
-use crate::index::Plan;
+use crate::index::{Allowed, Found, Plan};
 use crate::paper::{Filter, Row};
 
-/// Candidates up to which all are scored; of more, those that a search finds near the user's interests.
-const SCORE_ALL: usize = if cfg!(test) { 300 } else { 12_000 };
+/// Candidates up to which all are scored where nothing else is said; of more, those that a search finds near the user's interests.
+pub const SCORE_ALL: usize = 12_000;
 
 /// Papers that a search for the whole preferences looks for, and those that the searches for its interests share, each at least
 /// some.
@@ -32,6 +31,8 @@ const FRESH: u64 = 2000;
 pub struct Eligible {
     /// What filter and span allow; none for everything.
     allowed: Option<RoaringBitmap>,
+    /// The filter.
+    filter: Filter,
     /// What was seen, is excluded, or stands behind a newer version of its work.
     gone: RoaringBitmap,
 }
@@ -51,8 +52,8 @@ impl Eligible {
     }
 
     /// What filter and span allow; none for everything.
-    pub fn allowed(&self) -> Option<&RoaringBitmap> {
-        self.allowed.as_ref()
+    pub fn allowed(&self) -> Option<Allowed<'_>> {
+        self.allowed.as_ref().map(|rows| Allowed { rows, filter: Some(&self.filter) })
     }
 }
 
@@ -75,7 +76,7 @@ impl Readers {
         if !ask.versions {
             gone |= self.corpus.versions().superseded_rows(allowed.as_ref());
         }
-        Ok(Eligible { allowed, gone })
+        Ok(Eligible { allowed, filter: ask.filter.clone(), gone })
     }
 
     /// The papers that are worth scoring, scored. Over the whole corpus they are kept for the next page and the next visit.
@@ -91,14 +92,14 @@ impl Readers {
             && feed.ask.mode == Mode::Hybrid
             && !feed.ask.versions;
         // Read first: what is committed meanwhile is then looked at by the next feed.
-        let (change, step) = (self.store.change()?, step(needed));
-        if whole && let Some(kept) = by.reader.pool.get(change, step) {
+        let (followed, step) = (self.corpus.followed(), step(needed));
+        if whole && let Some(kept) = by.reader.pool.get(followed, step) {
             return Ok(kept);
         }
         let (rows, plan) = self.pool(by, eligible, step)?;
-        let scored = self.score_rows(by, &rows);
+        let scored = self.score_rows(by, &rows)?;
         if whole {
-            self.pools.keep(&by.reader.pool, change, step, (scored.clone(), plan));
+            self.pools.keep(&by.reader.pool, followed, step, (scored.clone(), plan));
         }
         Ok((scored, plan))
     }
@@ -106,17 +107,18 @@ impl Readers {
     /// The rows worth scoring.
     fn pool(&self, by: Scorer<'_>, eligible: &Eligible, step: usize) -> Result<(Vec<Row>, Plan)> {
         let Scorer { space, reader, preferences, .. } = by;
-        if eligible.count(space.len()) <= SCORE_ALL {
+        if eligible.count(space.len()) <= self.score_all {
             let all = eligible.allowed.clone().unwrap_or_else(|| self.corpus.lexical().rows()) - &eligible.gone;
             return Ok((all.iter().map(Row).collect(), Plan::Exact));
         }
         let mut found = RoaringBitmap::new();
-        let mut plan = self.look(space, preferences.direction(), eligible, PER_SEARCH.max(step), &mut found)?;
         let (least, most) = PER_INTEREST.into_inner();
+        let mut looks = vec![(preferences.direction(), PER_SEARCH.max(step))];
         for (interest, share) in reader.interests.iter().zip(shares(&reader.interests)).filter(|i| i.1 > 0.0) {
             let k = (8.0 * share * step as f32) as usize;
-            plan = self.look(space, interest.direction(), eligible, k.clamp(least, most.max(step)), &mut found)?;
+            looks.push((interest.direction(), k.clamp(least, most.max(step))));
         }
+        let plan = self.look(space, &looks, eligible, &mut found)?;
         if let Some(today) = self.corpus.today()? {
             for days in FRESH_DAYS {
                 let mut fresh = self.store.listed_in(today - days, today)?;
@@ -133,31 +135,37 @@ impl Readers {
         Ok((found.iter().map(Row).collect(), plan))
     }
 
-    /// Adds the `k` candidates that lie furthest along a direction. What a reader has seen lies just there, so it is
-    /// searched on until enough is left without it.
+    /// Adds for each direction the `k` candidates that lie furthest along it. What a reader has seen lies just there, so it
+    /// is searched on until enough is left without it. How the last of them was found.
     fn look(
         &self,
         space: &EmbeddingSpace,
-        direction: &[f32],
+        directions: &[(&[f32], usize)],
         eligible: &Eligible,
-        k: usize,
         found: &mut RoaringBitmap,
     ) -> Result<Plan> {
-        let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
-        if length < 1e-9 {
-            return Ok(Plan::Exact);
-        }
-        let unit: Vec<f32> = direction.iter().map(|x| x / length).collect();
-        let mut wanted = k + k.min(eligible.gone.len() as usize);
-        loop {
-            let near = space.search(&unit, wanted, eligible.allowed())?;
-            let fit: HashSet<u32> =
-                near.neighbours.iter().map(|n| n.row.0).filter(|row| eligible.hold(*row)).take(k).collect();
-            if fit.len() >= k || near.neighbours.len() < wanted {
-                found.extend(fit);
-                return Ok(near.plan);
-            }
-            wanted *= 2;
-        }
+        let length = |direction: &[f32]| direction.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let units: Vec<(Vec<f32>, usize)> = directions
+            .iter()
+            .map(|(direction, k)| (*direction, length(direction), *k))
+            .filter(|(_, length, _)| *length >= 1e-9)
+            .map(|(direction, length, k)| (direction.iter().map(|x| x / length).collect(), k))
+            .collect();
+        let first: Vec<usize> = units.iter().map(|(_, k)| k + (*k).min(eligible.gone.len() as usize)).collect();
+        let mut plan = Plan::Exact;
+        let fit = widen_all(&first, space.len(), |wanted, which| {
+            let queries: Vec<&[f32]> = which.iter().map(|i| units[*i].0.as_slice()).collect();
+            let near = space.search_many(&queries, wanted, eligible.allowed())?;
+            let look = |(i, near): (&usize, Found)| {
+                plan = near.plan;
+                let (k, all) = (units[*i].1, near.neighbours.len() < wanted);
+                let rows = near.neighbours.iter().map(|n| n.row.0);
+                let fit: Vec<u32> = rows.filter(|row| eligible.hold(*row)).take(k).collect();
+                if fit.len() >= k || all { Look::Done(fit) } else { Look::TooFew(fit) }
+            };
+            Ok(which.iter().zip(near).map(look).collect())
+        })?;
+        found.extend(fit.into_iter().flatten());
+        Ok(plan)
     }
 }

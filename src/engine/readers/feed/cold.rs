@@ -43,7 +43,7 @@ impl Readers {
         let wanted = if muted { needed.saturating_mul(2).saturating_add(50) } else { needed };
         let mut attended = self.most_attended(reader, feed, eligible, wanted.min(total))?;
         let rows: Vec<Row> = attended.iter().map(|a| a.row).collect();
-        let mut vectors = space.vectors_or_zero(&rows);
+        let mut vectors = space.vectors_or_zero(&rows)?;
         // What was muted counts when nothing else is known of the reader any more.
         if let Some(common) = self.common(space)?.filter(|_| muted) {
             let length = common.background.length();
@@ -96,7 +96,7 @@ impl Readers {
             Since::Date(_) | Since::Moment(_) | Since::Days(..) => (LONGEST_WINDOW, true),
         };
         loop {
-            let mut attended = self.attention(window, eligible.allowed(), asked_for)?;
+            let mut attended = self.attention(window, eligible.allowed().map(|a| a.rows), asked_for)?;
             attended.retain(|a| {
                 eligible.hold(a.row.0)
                     && !reader.seen.contains(a.paper.id.base())

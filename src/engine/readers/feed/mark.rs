@@ -18,7 +18,9 @@ impl Readers {
     pub fn corpus_mark(&self) -> Result<Mark> {
         let model = self.corpus.space().model().fingerprint.clone();
         let (day, today) = (Moment::now().day(), self.corpus.today()?.unwrap_or(0));
-        Ok(Mark { deeds: self.store.change()?.to_string(), rest: format!("{day}.{today}.{model}") })
+        // Not how far the store is: an answer is made of what has followed it.
+        let followed = self.corpus.followed();
+        Ok(Mark { deeds: followed.papers.to_string(), rest: format!("{day}.{today}.{model}.{}", followed.words) })
     }
 
     /// What a user's feed depends on: what they did and set, the reading of others, and the corpus. While it stays the same,

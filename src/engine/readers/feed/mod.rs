@@ -26,6 +26,7 @@ use pick::LINE;
 use score::Scorer;
 use why::Explain;
 
+pub use candidates::SCORE_ALL;
 pub use digest::TakeFeed;
 pub use mark::Mark;
 pub use score::closely;
@@ -113,8 +114,8 @@ impl Readers {
         let total = eligible.count(space.len());
         let bent = match ask.mode {
             Mode::Hybrid => None,
-            Mode::Dense => Some(preferences.in_meaning()),
-            Mode::Lexical => Some(preferences.in_words()),
+            Mode::Dense => Some(preferences.without_words()),
+            Mode::Lexical => Some(preferences.words_only()),
         };
         let preferences = bent.as_ref().unwrap_or(preferences);
         let needed = ask.offset.saturating_add(ask.limit).min(total.max(1));
@@ -191,7 +192,8 @@ mod tests {
     /// A corpus that is too large to score all of it: `n` papers of each topic, and some of the first seen by `ada`.
     fn engine(folder: &std::path::Path, n: usize, seen: usize) -> Engine {
         let config = Config { model: Some("hash".into()), ..Config::new(folder) };
-        let engine = Engine::open(config).expect("opens").engine;
+        let mut engine = Engine::open(config).expect("opens").engine;
+        engine.readers.score_all = 300;
         let paper = |k: usize| {
             let topic = TOPICS[k % 4];
             let id = format!("p{k}");

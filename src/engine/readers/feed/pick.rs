@@ -65,7 +65,7 @@ impl Readers {
             for (group, share) in groups.iter_mut().zip(&weights) {
                 // Far down the list nobody sees the order.
                 let head = (2.0 * share * needed as f32) as usize + 10;
-                self.spread(space, scored, group, diversity, head);
+                self.spread(space, scored, group, diversity, head)?;
             }
         }
         let mut chooser = Chooser {
@@ -120,17 +120,26 @@ impl Readers {
 
     /// Brings the first windows of a group into an order in which good papers that are unlike the ones before come first
     /// (MMR on scores between 0 and 1), until `head` papers are in place.
-    fn spread(&self, space: &EmbeddingSpace, scored: &[Scored], group: &mut [usize], diversity: f32, head: usize) {
-        for window in group.chunks_mut(WINDOW).take(head.div_ceil(WINDOW)) {
-            let rows: Vec<Row> = window.iter().map(|&k| scored[k].row).collect();
-            let vectors = space.vectors_or_zero(&rows);
+    fn spread(
+        &self,
+        space: &EmbeddingSpace,
+        scored: &[Scored],
+        group: &mut [usize],
+        diversity: f32,
+        head: usize,
+    ) -> Result<()> {
+        let head = head.next_multiple_of(WINDOW).min(group.len());
+        let rows: Vec<Row> = group[..head].iter().map(|&k| scored[k].row).collect();
+        let vectors = space.vectors_or_zero(&rows)?;
+        for (window, vectors) in group[..head].chunks_mut(WINDOW).zip(vectors.chunks(WINDOW)) {
             let (greatest, least) = (scored[window[0]].score, scored[window[window.len() - 1]].score);
             let span = (greatest - least).max(1e-6);
             let scores: Vec<f32> = window.iter().map(|&k| (scored[k].score - least) / span).collect();
             let spread: Vec<usize> =
-                mmr(&scores, &vectors, diversity, window.len()).into_iter().map(|k| window[k]).collect();
+                mmr(&scores, vectors, diversity, window.len()).into_iter().map(|k| window[k]).collect();
             window.copy_from_slice(&spread);
         }
+        Ok(())
     }
 }
 

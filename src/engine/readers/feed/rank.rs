@@ -45,8 +45,8 @@ impl Readers {
             return self.rank_cold(rows, explain, began);
         };
         let mut scored =
-            self.score_rows(Scorer { space: &space, reader: &reader, preferences: own, common: &common }, &rows);
-        let among = self.among(&space, &reader, own, &scored);
+            self.score_rows(Scorer { space: &space, reader: &reader, preferences: own, common: &common }, &rows)?;
+        let among = self.among(&space, &reader, own, &scored)?;
         if let Some(among) = &among {
             for ((s, score), feedback) in scored.iter_mut().zip(among.scores()).zip(among.feedback()) {
                 (s.score, s.feedback) = (score + feedback, *feedback);
@@ -75,12 +75,12 @@ impl Readers {
         reader: &Reader,
         preferences: &PreferenceModel,
         scored: &[Scored],
-    ) -> Option<CandidateSetRanker> {
+    ) -> Result<Option<CandidateSetRanker>> {
         if !AMONG.contains(&scored.len()) {
-            return None;
+            return Ok(None);
         }
         let rows: Vec<Row> = scored.iter().map(|s| s.row).collect();
-        let (vectors, counts) = (space.vectors_or_zero(&rows), self.corpus.lexical().counts(&rows));
+        let (vectors, counts) = (space.vectors_or_zero(&rows)?, self.corpus.lexical().counts(&rows));
         let document = |(vector, counts)| Document { vector, counts };
         let candidates: Vec<Document<'_>> =
             vectors.iter().map(Vec::as_slice).zip(counts.iter().map(Vec::as_slice)).map(document).collect();
@@ -90,6 +90,6 @@ impl Readers {
             .zip(preferences.vectors())
             .map(|(l, vector)| (l.weight, Document { vector, counts: &l.counts }))
             .collect();
-        CandidateSetRanker::new(&examples, &candidates)
+        Ok(CandidateSetRanker::new(&examples, &candidates))
     }
 }

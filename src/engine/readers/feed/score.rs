@@ -34,9 +34,9 @@ pub struct Scorer<'a> {
 
 impl Readers {
     /// Scores rows, and says which interest each belongs to.
-    pub(super) fn score_rows(&self, by: Scorer<'_>, rows: &[Row]) -> Vec<Scored> {
+    pub(super) fn score_rows(&self, by: Scorer<'_>, rows: &[Row]) -> Result<Vec<Scored>> {
         let words = self.word_products(by.preferences, rows);
-        let vectors = by.space.vectors(rows);
+        let vectors = by.space.vectors(rows)?;
         let papers: Vec<(Row, Vec<f32>, f32)> = rows
             .iter()
             .zip(vectors)
@@ -47,19 +47,16 @@ impl Readers {
             papers.iter().map(|(_, vector, words)| Candidate { vector, words: *words }).collect();
         let scores = by.preferences.score_all(&candidates, closely(by.preferences.likes()));
         let length = by.common.background.length();
-        papers
-            .iter()
-            .zip(scores)
-            .map(|((row, vector, _), score)| Scored {
-                row: *row,
-                score,
-                liking: score,
-                feedback: 0.0,
-                others: 0.0,
-                age: 0.0,
-                standing: standing(&by.reader.interests, vector, length),
-            })
-            .collect()
+        let scored = papers.iter().zip(scores).map(|((row, vector, _), score)| Scored {
+            row: *row,
+            score,
+            liking: score,
+            feedback: 0.0,
+            others: 0.0,
+            age: 0.0,
+            standing: standing(&by.reader.interests, vector, length),
+        });
+        Ok(scored.collect())
     }
 
     /// Adds what the reading of others says of the best papers so far.

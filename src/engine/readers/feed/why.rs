@@ -9,7 +9,7 @@ use crate::engine::readers::reader::Reader;
 use crate::error::Result;
 use crate::index::TermVector;
 use crate::paper::{Paper, Row};
-use crate::rank::Parts;
+use crate::rank::ScoreParts;
 
 /// Examples and words that are named in an explanation at least, each; more until those that are named come to
 /// [`ENOUGH`] of all, and so many at most.
@@ -21,7 +21,7 @@ const MOST_NAMED: usize = 60;
 const BROUGHT: f32 = 0.15;
 
 /// Takes the score of a paper apart, given its row, vector and terms.
-pub type Explain<'a> = dyn Fn(Row, &[f32], &[(u32, f32)]) -> Parts + 'a;
+pub type Explain<'a> = dyn Fn(Row, &[f32], &[(u32, f32)]) -> ScoreParts + 'a;
 
 impl Readers {
     pub(super) fn hits(
@@ -34,7 +34,7 @@ impl Readers {
         let names = if explain.is_some() { self.interest_names(reader)? } else { &[] };
         let rows: Vec<Row> = page.iter().map(|p| p.0.row).collect();
         let (vectors, terms) = if explain.is_some() {
-            (space.vectors(&rows), self.corpus.lexical().terms(&rows))
+            (space.vectors(&rows)?, self.corpus.lexical().terms(&rows))
         } else {
             (vec![None; rows.len()], vec![None; rows.len()])
         };
@@ -57,7 +57,7 @@ impl Readers {
 
     /// The score of a paper taken apart: the papers and words that count most, the rest of them together, what papers at
     /// large would get, and age.
-    fn why(&self, reader: &Reader, parts: Parts, s: &Scored) -> Why {
+    fn why(&self, reader: &Reader, parts: ScoreParts, s: &Scored) -> Why {
         let mut out = Vec::new();
         let mut named = 0.0;
         let terms: Vec<f32> = parts.terms.iter().map(|t| t.1).collect();
@@ -96,7 +96,7 @@ impl Readers {
 }
 
 /// Whether an interest brought a paper: its papers make a real part of all that speaks for it, and more than another's.
-fn brought(reader: &Reader, interest: usize, parts: &Parts, s: &Scored) -> bool {
+fn brought(reader: &Reader, interest: usize, parts: &ScoreParts, s: &Scored) -> bool {
     let positive = |values: &mut dyn Iterator<Item = f32>| values.map(|v| v.max(0.0)).sum::<f32>();
     let of = |k: usize| positive(&mut reader.interests[k].members.iter().map(|&m| parts.examples[m]));
     let own = of(interest);

@@ -16,12 +16,13 @@ pub use self::told::{
 use crate::cancel;
 use crate::engine::answer::check_limit;
 use crate::engine::corpus::MAX_WINDOW;
+use crate::engine::page::{Cursor, Page};
 use crate::engine::readers::Readers;
 use crate::engine::readers::format::Format;
 use crate::engine::readers::history::{Reference, ReferenceList};
 use crate::error::{Error, Result};
 use crate::paper::{Identifier, Paper, PaperId, head};
-use crate::store::{Added, ImportStatus, ImportWindow, Page, StoredImport};
+use crate::store::{EventsWritten, ImportStatus, ImportUndone, ImportWindow, StoredImport};
 use crate::user::{Event, Moment, UserId};
 
 /// References a commit where nothing has to be embedded.
@@ -276,7 +277,7 @@ impl Readers {
                 events: &events,
                 done,
             };
-            let with = |added: &Added| ImportAbout {
+            let with = |added: &EventsWritten| ImportAbout {
                 accepted: about.accepted + added.accepted,
                 unchanged: about.unchanged + added.unchanged,
                 ..about.clone()
@@ -307,7 +308,7 @@ impl Readers {
     pub fn undo_import(&self, name: &str, id: &str) -> Result<Undone> {
         let user = self.store.user(name)?.number;
         self.keep_found(user)?;
-        let (events, papers) = self.store.undo_import(user, number(id)?)?;
+        let ImportUndone { events, papers } = self.store.undo_import(user, number(id)?)?;
         self.forget(user);
         self.wrote();
         Ok(Undone { events, papers })
@@ -316,8 +317,9 @@ impl Readers {
     /// A page of the papers that a user's history has learned from and that are not in the corpus, by title.
     pub fn outside(&self, name: &str, limit: usize, cursor: Option<&str>) -> Result<Page<Outside>> {
         check_limit(limit)?;
-        let page = self.store.outside_page(self.store.user(name)?.number, limit, cursor)?;
-        let of = |o: crate::store::OutsidePaper| Outside {
+        let skip = Cursor::given(cursor)?.unwrap_or(0);
+        let page = Page::of(self.store.library_slice(self.store.user(name)?.number, skip, limit)?);
+        let of = |o: crate::store::LibraryPaper| Outside {
             paper: o.paper,
             imports: o.imports.iter().map(ToString::to_string).collect(),
         };
@@ -329,9 +331,9 @@ impl Readers {
     pub fn remove_outside(&self, name: &str, id: &str) -> Result<()> {
         let user = self.store.user(name)?.number;
         self.keep_found(user)?;
-        match (self.store.remove_outside(user, id), Identifier::parse(id)) {
+        match (self.store.remove_library_paper(user, id), Identifier::parse(id)) {
             (Err(Error::NotFound { .. }), Some(known)) if known.key() != id => {
-                self.store.remove_outside(user, known.key())?
+                self.store.remove_library_paper(user, known.key())?
             }
             (done, _) => done?,
         }

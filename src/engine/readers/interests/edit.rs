@@ -95,13 +95,13 @@ impl Readers {
         };
         // What is edited has to be there.
         self.keep_found(reader.user.number)?;
-        self.store.edit_interests(reader.user.number, |stored| {
+        self.store.edit_interests(reader.user.number, &mut |stored| {
             // Another call may have merged either of them since the reader was made.
             let into = into.map(|into| stored.iter().find(|s| s.number == into).and_then(|s| s.merged).unwrap_or(into));
             let own = stored.iter_mut().find(|s| s.number == number && s.merged.is_none());
             let own = own.ok_or_else(|| no_interest(id))?;
-            if let Some(name) = own_name {
-                own.edits.name = name;
+            if let Some(name) = &own_name {
+                own.edits.name.clone_from(name);
             }
             if let Some(weight) = patch.weight {
                 own.edits.weight = weight;
@@ -132,7 +132,7 @@ impl Readers {
         let reader = self.reader(&self.corpus.space(), name)?;
         let number = id.map(|id| known(&reader, id)).transpose()?;
         self.keep_found(reader.user.number)?;
-        self.store.edit_interests(reader.user.number, |stored| {
+        self.store.edit_interests(reader.user.number, &mut |stored| {
             for s in stored.iter_mut().filter(|s| number.is_none_or(|n| s.number == n || s.merged == Some(n))) {
                 s.merged = None;
                 if number.is_none_or(|n| s.number == n) {

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::rank::{MAX_CLUSTERED, Seed, cluster_around, follow};
+use crate::rank::{ClusterSeed, MAX_CLUSTERED, cluster_around, match_groups};
 use crate::store::StoredInterest;
 use crate::user::Edits;
 
@@ -105,7 +105,7 @@ fn grouped(
     let mut seeds = Vec::new();
     for (members, s) in own.iter().zip(said).filter(|(members, _)| !members.is_empty()) {
         let core = &members[..members.len().min(CORE)];
-        seeds.push(Seed { members: (first.len()..first.len() + core.len()).collect(), joins: joins(s) });
+        seeds.push(ClusterSeed { members: (first.len()..first.len() + core.len()).collect(), joins: joins(s) });
         first.extend(core);
     }
     let (clustered, rest) = free.split_at(free.len().min(MAX_CLUSTERED.saturating_sub(first.len())));
@@ -151,7 +151,7 @@ fn go_on_with(
     let known: Vec<HashSet<&str>> =
         open.iter().map(|n| papers(*n).into_iter().flatten().map(String::as_str).collect()).collect();
     let overlap = |g: usize, s: usize| groups[g].iter().filter(|k| known[s].contains(ids[**k].as_str())).count() as f32;
-    let followed = follow(groups.len(), open.len(), overlap);
+    let followed = match_groups(groups.len(), open.len(), overlap);
     let mut next = stored.iter().map(|s| s.number).max().unwrap_or(0);
     let mut numbers = Vec::new();
     for (members, follows) in groups.iter().zip(followed) {

@@ -76,7 +76,7 @@ impl Readers {
     pub(in crate::engine::readers) fn keep_found(&self, user: i64) -> Result<()> {
         let found = self.found.get(user);
         if !found.is_empty() {
-            self.store.put_found(user, &found)?;
+            self.store.put_found_interests(user, &found)?;
             self.found.done(user, &found);
         }
         Ok(())
@@ -133,7 +133,7 @@ impl Readers {
                     Err(e) => tracing::warn!("the interests of a reader could not be found: {e}"),
                 }
             }
-            self.store.keep_found(&all)?;
+            self.store.keep_found_interests(&all)?;
             done += all.len();
             all.iter().for_each(|kept| self.found.done(kept.user, &kept.interests));
         }

@@ -8,9 +8,10 @@ use crate::engine::readers::Readers;
 use crate::engine::readers::common::Common;
 use crate::engine::readers::reader::Reader;
 use crate::error::Result;
-use crate::paper::{Identifier, Paper, PaperId, Row, head, plain};
+use crate::paper::english::is_plural;
+use crate::paper::{Identifier, Paper, PaperId, Row, head, is_cjk, plain};
 use crate::themes::names::{Name, name_all};
-use crate::themes::text::{Counts, Words};
+use crate::themes::text::{PhraseCounts, PhraseFinder};
 
 /// Papers of an interest that are read for its name: the heaviest.
 const READ: usize = 30;
@@ -44,10 +45,10 @@ impl Readers {
         };
         let read: Vec<Vec<PaperId>> = interests.iter().map(|i| to_read(reader, i)).collect();
         let papers = self.texts(reader, &read)?;
-        let words = Words::default();
+        let words = PhraseFinder::default();
         let groups: Vec<Vec<&(String, String)>> =
             read.iter().map(|ids| ids.iter().filter_map(|id| papers.get(id)).collect()).collect();
-        let mut counts: Vec<Counts> = groups.iter().map(|g| counts(&words, g)).collect();
+        let mut counts: Vec<PhraseCounts> = groups.iter().map(|g| counts(&words, g)).collect();
         let mut sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
         // The corpus is one more group, behind the others: what is frequent there tells nothing.
         counts.push(self.phrases_at_large(&common, &words)?);
@@ -70,7 +71,7 @@ impl Readers {
         let mut texts: HashMap<PaperId, (String, String)> =
             self.store.papers(&rows)?.into_iter().map(|(_, p)| (p.id.clone(), text(&p))).collect();
         if reader.user.number >= 0 && texts.len() < ids.len() {
-            for paper in self.store.outside(reader.user.number)?.iter().filter(|p| is_title(&p.title)) {
+            for paper in self.store.library(reader.user.number)?.iter().filter(|p| is_title(&p.title)) {
                 texts.entry(paper.id.clone()).or_insert_with(|| text(paper));
             }
         }
@@ -78,7 +79,7 @@ impl Readers {
     }
 
     /// The phrases of the corpus: of a sample, kept with what else is common.
-    fn phrases_at_large(&self, common: &Common, words: &Words) -> Result<Counts> {
+    fn phrases_at_large(&self, common: &Common, words: &PhraseFinder) -> Result<PhraseCounts> {
         if let Some(counts) = common.phrases.get() {
             return Ok(counts.clone());
         }
@@ -88,7 +89,7 @@ impl Readers {
         let papers = self.store.papers(&some)?;
         let texts: Vec<(Cow<'_, str>, Cow<'_, str>)> =
             papers.iter().map(|(_, p)| (plain(&p.title), plain(&p.summary))).collect();
-        let made = Counts::of(words, texts.iter().map(|(t, s)| (t.as_ref(), s.as_ref())));
+        let made = PhraseCounts::of(words, texts.iter().map(|(t, s)| (t.as_ref(), s.as_ref())));
         Ok(common.phrases.get_or_init(|| made).clone())
     }
 }
@@ -107,12 +108,12 @@ fn to_read(reader: &Reader, interest: &Interest) -> Vec<PaperId> {
 
 /// The phrases of an interest that could name it: noun phrases of its titles, of single words only acronyms and what two
 /// titles hold. A title counts twice what an abstract does.
-fn counts(words: &Words, papers: &[&(String, String)]) -> Counts {
+fn counts(words: &PhraseFinder, papers: &[&(String, String)]) -> PhraseCounts {
     let twice = papers.iter().flat_map(|p| [(p.0.as_str(), p.1.as_str()), (p.0.as_str(), "")]);
-    let mut all = Counts::of(words, twice);
+    let mut all = PhraseCounts::of(words, twice);
     let mut titles: HashMap<String, usize> = HashMap::new();
     for paper in papers {
-        for key in Counts::of(words, [(paper.0.as_str(), "")]).phrases.into_keys() {
+        for key in PhraseCounts::of(words, [(paper.0.as_str(), "")]).phrases.into_keys() {
             *titles.entry(key).or_default() += 1;
         }
     }
@@ -167,11 +168,8 @@ fn is_name(form: &str) -> bool {
     let doing = ends(first, "ing") && !thing(THINGS_IN_ING, &tail(first));
     let how = ends(first, "ly") && !thing(THINGS, first);
     // What stands before a noun is singular in English, but for what only looks like a plural: else one of both is a verb.
-    let plural = |w: &&str| {
-        w.ends_with('s') && !["ss", "us", "is", "ics", "as", "os", "series", "species"].iter().any(|e| w.ends_with(e))
-    };
     let before = lower.split(' ').count() - 1;
-    let verb = lower.split(' ').take(before).any(|w| plural(&w)) || thing(VERBS, last);
+    let verb = lower.split(' ').take(before).any(is_plural) || thing(VERBS, last);
     let last = tail(last);
     let open = OPEN_ENDS.iter().any(|e| ends(&last, e) || last == *e) && !thing(THINGS, &last)
         || (ends(&last, "ed") && !last.ends_with("eed"));
@@ -184,7 +182,7 @@ fn is_title(text: &str) -> bool {
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let signs = text.chars().filter(|c| !c.is_whitespace()).count();
     let words = text.split_whitespace().filter(|w| w.chars().filter(|c| c.is_alphabetic()).count() >= 3).count();
-    let wide = text.chars().filter(|c| matches!(u32::from(*c), 0x2E80..=0x9FFF | 0xAC00..=0xD7AF)).count();
+    let wide = text.chars().filter(|c| is_cjk(*c)).count();
     letters * 10 >= signs * 6
         && (words >= 2 || wide >= 3)
         && !text.contains("://")
@@ -252,7 +250,7 @@ mod tests {
         let one = paper("Salt marshes under ocean tides", "Wrong thing here. Salt marsh grass grew.");
         let other = paper("Grass of the salt marsh", "Salt marsh grass was cut.");
         let names = |papers: &[&(String, String)]| {
-            let mut keys: Vec<String> = counts(&Words::default(), papers).phrases.into_keys().collect();
+            let mut keys: Vec<String> = counts(&PhraseFinder::default(), papers).phrases.into_keys().collect();
             keys.sort();
             keys
         };

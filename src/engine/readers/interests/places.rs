@@ -122,7 +122,7 @@ impl Readers {
             members.sort_by(|a, b| learned[*b].weight.total_cmp(&learned[*a].weight).then(a.cmp(b)));
             let edits = stored.iter().find(|s| s.number == number).map_or_else(Edits::default, |s| s.edits.clone());
             let anchor = said.iter().find(|s| s.number == number).map(|s| s.anchor.clone()).unwrap_or_default();
-            let of = |some: &[usize]| common.background.middle(some.iter().map(|&k| liked.vectors[k].as_slice()));
+            let of = |some: &[usize]| common.background.centroid(some.iter().map(|&k| liked.vectors[k].as_slice()));
             let mut places: Vec<Place> = of(&members).into_iter().collect();
             if !edits.muted {
                 let own: Vec<usize> = members.iter().copied().filter(|k| anchor.contains(&ids[*k])).collect();
@@ -141,10 +141,10 @@ impl Readers {
         interests.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.number.cmp(&b.number)));
         for k in (0..interests.len()).filter(|k| interests[*k].edits.muted).collect::<Vec<_>>() {
             let (own, rows) = self.anchor_vectors(space, user, liked, &interests[k].anchor)?;
-            interests[k].places.extend(common.background.middle(own.iter().map(Vec::as_slice)));
+            interests[k].places.extend(common.background.centroid(own.iter().map(Vec::as_slice)));
             let alike = self.alike(space, common, &interests, k, &rows)?;
             let all = own.iter().chain(&own).chain(&alike).map(Vec::as_slice);
-            interests[k].places.extend(common.background.middle(all).filter(|_| !alike.is_empty()));
+            interests[k].places.extend(common.background.centroid(all).filter(|_| !alike.is_empty()));
         }
         if note && user.number >= 0 {
             let before = self.store.interests(user.number)?;
@@ -170,8 +170,8 @@ impl Readers {
         let unknown: Vec<&PaperId> = refs.into_iter().filter(|id| !known.contains_key(id)).collect();
         if !unknown.is_empty() {
             let further: Vec<Row> = self.store.rows(&unknown)?.into_iter().flatten().collect();
-            vectors.extend(space.vectors(&further).into_iter().flatten());
-            let outside = self.store.outside(user.number)?;
+            vectors.extend(space.vectors(&further)?.into_iter().flatten());
+            let outside = self.store.library(user.number)?;
             let outside: Vec<&Paper> = outside.iter().filter(|p| unknown.contains(&&p.id)).collect();
             if !outside.is_empty() {
                 vectors.extend(self.vectors_of(space, &outside)?);
@@ -195,7 +195,7 @@ impl Readers {
         let near = space.search(&unit, ALIKE + own.len(), None)?;
         let rows: Vec<Row> = near.neighbours.iter().map(|n| n.row).filter(|row| !own.contains(row)).collect();
         let length = common.background.length();
-        let mut alike: Vec<Vec<f32>> = space.vectors(&rows).into_iter().flatten().collect();
+        let mut alike: Vec<Vec<f32>> = space.vectors(&rows)?.into_iter().flatten().collect();
         alike.retain(|v| {
             let value = interests[muted].near(v);
             let elsewhere = interests.iter().enumerate().filter(|(k, _)| *k != muted).map(|(_, i)| i.near(v));

@@ -173,7 +173,7 @@ fn a_crowd_is_told_and_who_is_forgotten_is_not() {
         parts.filter_map(|p| if let Part::Others { value } = p { Some(value) } else { None }).collect()
     };
     let told = others(&engine);
-    assert!(!told.is_empty() && told.iter().all(|v| (v / crate::rank::STEP).fract() == 0.0), "{told:?}");
+    assert!(!told.is_empty() && told.iter().all(|v| (v / crate::rank::COREADING_STEP).fract() == 0.0), "{told:?}");
     (0..200).for_each(|n| engine.delete_user(&format!("r{n}")).expect("forgotten"));
     assert_eq!(trending(&engine), before, "who is forgotten is so at once");
     assert!(others(&engine).is_empty());

@@ -1,150 +1,27 @@
 //! The text of a BibTeX value: accents, signs, braces. What cannot be known is left out rather than left as a command, and
 //! nothing here goes deeper than one loop, so that no value is too deep.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 
-/// Accents that a command of one sign or letter puts on the letter behind it, as combining characters.
+use crate::paper::tex;
+
+/// What a command stands for in the value of a field.
+fn sign(command: &str) -> Option<Cow<'static, str>> {
+    match command {
+        // In an address it stands for the sign on the keyboard.
+        "sim" | "textsim" => return Some("~".into()),
+        command if tex::is_blank(command) => return Some(" ".into()),
+        _ => {}
+    }
+    tex::letter(command).map(Cow::from).or_else(|| tex::symbol(command).map(Cow::from))
+}
+
+/// The mark that an accent puts on the letter behind it. Two letters that are tied stand as they are.
 fn accent(command: &str) -> Option<char> {
-    Some(match command {
-        "`" => '\u{300}',
-        "'" | "\u{b4}" => '\u{301}',
-        "^" => '\u{302}',
-        "~" => '\u{303}',
-        "=" => '\u{304}',
-        "u" => '\u{306}',
-        "." => '\u{307}',
-        "\"" => '\u{308}',
-        "h" => '\u{309}',
-        "r" => '\u{30a}',
-        "H" => '\u{30b}',
-        "v" => '\u{30c}',
-        "d" => '\u{323}',
-        "c" => '\u{327}',
-        "k" => '\u{328}',
-        "b" => '\u{331}',
-        _ => return None,
-    })
+    tex::accent(command).filter(|mark| *mark != tex::TIE)
 }
-
-/// What a command stands for.
-fn sign(command: &str) -> Option<&'static str> {
-    Some(match command {
-        "i" => "ı",
-        "j" => "ȷ",
-        "ss" => "ß",
-        "SS" => "ẞ",
-        "o" => "ø",
-        "O" => "Ø",
-        "l" => "ł",
-        "L" => "Ł",
-        "ae" => "æ",
-        "AE" => "Æ",
-        "oe" => "œ",
-        "OE" => "Œ",
-        "aa" => "å",
-        "AA" => "Å",
-        "dh" => "ð",
-        "DH" => "Ð",
-        "dj" => "đ",
-        "DJ" => "Đ",
-        "ng" => "ŋ",
-        "NG" => "Ŋ",
-        "th" => "þ",
-        "TH" => "Þ",
-        "S" | "textsection" => "§",
-        "P" | "textparagraph" => "¶",
-        "copyright" | "textcopyright" => "©",
-        "textregistered" => "®",
-        "texttrademark" => "™",
-        "pounds" | "textsterling" => "£",
-        "euro" | "texteuro" => "€",
-        "textdegree" | "degree" => "°",
-        "textmu" | "mu" | "micro" => "μ",
-        "texttimes" | "times" => "×",
-        "textpm" | "pm" => "±",
-        "cdot" | "textperiodcentered" => "·",
-        "textbullet" | "bullet" => "•",
-        "dots" | "ldots" | "textellipsis" => "…",
-        "textendash" => "–",
-        "textemdash" => "—",
-        "textquoteleft" | "lq" => "‘",
-        "textquoteright" | "rq" | "textquotesingle" => "’",
-        "textquotedblleft" => "“",
-        "textquotedblright" => "”",
-        "quotedblbase" => "„",
-        "quotesinglbase" => "‚",
-        "guillemotleft" => "«",
-        "guillemotright" => "»",
-        "textquotedbl" => "\"",
-        "textexclamdown" => "¡",
-        "textquestiondown" => "¿",
-        "textordfeminine" => "ª",
-        "textordmasculine" => "º",
-        "textasciitilde" | "sim" | "textsim" => "~",
-        "textasciicircum" => "^",
-        "textasciigrave" => "`",
-        "textunderscore" | "_" => "_",
-        "textbackslash" => "\\",
-        "textbar" => "|",
-        "textless" => "<",
-        "textgreater" => ">",
-        "textbraceleft" => "{",
-        "textbraceright" => "}",
-        "textdollar" => "$",
-        "slash" => "/",
-        "textsuperscript" | "textsubscript" => "",
-        "LaTeX" => "LaTeX",
-        "TeX" => "TeX",
-        "BibTeX" => "BibTeX",
-        "alpha" | "textalpha" => "α",
-        "beta" | "textbeta" => "β",
-        "gamma" | "textgamma" => "γ",
-        "delta" | "textdelta" => "δ",
-        "epsilon" | "textepsilon" => "ε",
-        "zeta" => "ζ",
-        "eta" => "η",
-        "theta" => "θ",
-        "kappa" | "textkappa" => "κ",
-        "lambda" | "textlambda" => "λ",
-        "nu" => "ν",
-        "xi" => "ξ",
-        "pi" => "π",
-        "rho" => "ρ",
-        "sigma" => "σ",
-        "tau" => "τ",
-        "phi" => "φ",
-        "chi" => "χ",
-        "psi" => "ψ",
-        "omega" => "ω",
-        "Delta" => "Δ",
-        "Omega" => "Ω",
-        "newline" | "linebreak" | "par" | "quad" | "qquad" | "space" | "enspace" | "thinspace" | "nobreakspace" => " ",
-        _ => return None,
-    })
-}
-
-/// Commands whose first argument is not to be read: it is a place, a colour, a language, or what is not printed.
-const HIDING: &[&str] = &[
-    "bibinfo",
-    "cite",
-    "citep",
-    "citet",
-    "color",
-    "foreignlanguage",
-    "hphantom",
-    "hspace",
-    "href",
-    "label",
-    "noopsort",
-    "phantom",
-    "ref",
-    "selectlanguage",
-    "singleletter",
-    "sortnoop",
-    "textcolor",
-    "vphantom",
-    "vspace",
-];
 
 /// The text of a value.
 pub fn text(source: &str) -> String {
@@ -265,13 +142,13 @@ impl Reader<'_> {
         if let Some(mark) = accent(name).filter(|_| self.prose && !after.is_empty()) {
             self.waiting.push(mark);
             self.rest = after;
+        } else if name == "href" && !self.prose {
+            self.link = true;
+        } else if tex::is_unspoken(name) {
+            self.rest = behind_group(after);
         } else if let Some(sign) = sign(name) {
             sign.chars().for_each(|c| self.put(c));
             self.rest = after;
-        } else if name == "href" && !self.prose {
-            self.link = true;
-        } else if HIDING.contains(&name) {
-            self.rest = behind_group(after);
         } else if rest.starts_with(char::is_whitespace) && !after.starts_with('{') {
             self.rest = after;
         }

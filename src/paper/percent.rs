@@ -1,0 +1,64 @@
+//! Percent signs in addresses: RFC 3986, sections 2.1 and 2.3.
+
+/// A text as one piece of a URN, path or query: all but the unreserved characters (letters, digits, `-._~`) escaped.
+pub fn encoded(text: &str) -> String {
+    encoded_where(text, |c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~')))
+}
+
+/// A text with the characters escaped that `escapes` says so of.
+pub fn encoded_where(text: &str, escapes: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut bytes = [0; 4];
+    for c in text.chars() {
+        if escapes(c) {
+            c.encode_utf8(&mut bytes).bytes().for_each(|b| out += &format!("%{b:02X}"));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A text with `%2F` as the characters that it stands for; `None` when nothing is escaped, or what comes out is no text. A percent
+/// sign before anything else stays.
+pub fn decoded(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let hex = |b: Option<&u8>| b.and_then(|b| char::from(*b).to_digit(16));
+    let (mut out, mut k) = (Vec::with_capacity(bytes.len()), 0);
+    while k < bytes.len() {
+        match (bytes[k], hex(bytes.get(k + 1)), hex(bytes.get(k + 2))) {
+            (b'%', Some(high), Some(low)) => {
+                out.push((16 * high + low) as u8);
+                k += 3;
+            }
+            (b, ..) => {
+                out.push(b);
+                k += 1;
+            }
+        }
+    }
+    if out.len() == bytes.len() { None } else { String::from_utf8(out).ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_reserved_is_escaped() {
+        assert_eq!(encoded("a/b c?é~1"), "a%2Fb%20c%3F%C3%A9~1");
+        assert_eq!(encoded_where("10.1/a<b>", |c| matches!(c, '<' | '>')), "10.1/a%3Cb%3E");
+        assert_eq!(decoded("10.1%2fa%3Cb"), Some("10.1/a<b".into()));
+        assert_eq!((decoded("100% of it"), decoded("%ff"), decoded("%2")), (None, None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_escaped_comes_back(text in any::<String>()) {
+            let escaped = encoded(&text);
+            prop_assert!(escaped.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b)));
+            prop_assert_eq!(decoded(&escaped).unwrap_or(escaped), text);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use roaring::RoaringBitmap;
+
+use super::{Fixture, Kind, paper};
+use crate::paper::{Filter, Paper, PaperDate, PaperId};
+
+fn date(day: u8) -> String {
+    format!("2026-03-{:02}", day + 1)
+}
+
+fn made(id: u8, text: u8, day: Option<u8>, category: u8) -> Paper {
+    let mut value = serde_json::json!({
+        "id": format!("p{id}"), "title": format!("t{text}"), "categories": [format!("C{category}"), "All"],
+        "authors": [format!("A {}", text % 3)],
+    });
+    if let Some(day) = day {
+        value["date"] = date(day).into();
+    }
+    paper(value)
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Put(u8, u8, Option<u8>, u8),
+    Delete(u8),
+    Ask(Option<u8>, Option<u8>, Vec<u8>, Vec<u8>),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let day = || prop::option::of(0u8..28);
+    prop_oneof![
+        4 => (0u8..12, 0u8..4, day(), 0u8..4).prop_map(|(i, t, d, c)| Step::Put(i, t, d, c)),
+        1 => (0u8..12).prop_map(Step::Delete),
+        3 => (day(), day(), prop::collection::vec(0u8..5, 0..3), prop::collection::vec(0u8..4, 0..2))
+            .prop_map(|(f, t, c, a)| Step::Ask(f, t, c, a)),
+    ]
+}
+
+fn play(kind: Kind, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let store = Fixture::new(kind);
+    let mut there = std::collections::BTreeMap::new();
+    for step in steps {
+        match step {
+            Step::Put(id, text, day, category) => {
+                let p = made(id, text, day, category);
+                store.put(std::slice::from_ref(&p));
+                there.insert(p.id.clone(), p);
+            }
+            Step::Delete(id) => {
+                store.delete(&format!("p{id}"));
+                there.remove(&super::id(&format!("p{id}")));
+            }
+            Step::Ask(from, to, categories, authors) => {
+                let parse = |d: u8| PaperDate::parse(&date(d)).expect("a date");
+                let filter = Filter {
+                    from: from.map(parse),
+                    to: to.map(parse),
+                    categories: categories.iter().map(|c| format!("c{c}")).collect(),
+                    authors: authors.iter().map(|a| format!("a  {a}")).collect(),
+                    ..Filter::default()
+                };
+                let meets = |p: &Paper| {
+                    let day = p.date.as_ref().map(PaperDate::first_day);
+                    filter.from.as_ref().is_none_or(|f| day.is_some_and(|d| d >= f.first_day()))
+                        && filter.to.as_ref().is_none_or(|t| day.is_some_and(|d| d <= t.last_day()))
+                        && (categories.is_empty() || categories.iter().any(|c| p.categories[0] == format!("C{c}")))
+                        && (authors.is_empty() || authors.iter().any(|a| p.authors[0] == format!("A {a}")))
+                };
+                let allowed = store.allowed(&filter).expect("read");
+                let restricted =
+                    filter.from.is_some() || filter.to.is_some() || !categories.is_empty() || !authors.is_empty();
+                prop_assert_eq!(allowed.is_some(), restricted);
+                if let Some(allowed) = allowed {
+                    let ids: Vec<&PaperId> = there.values().filter(|p| meets(p)).map(|p| &p.id).collect();
+                    let rows = store.rows(&ids).expect("read");
+                    let truth: RoaringBitmap = rows.into_iter().flatten().map(|r| r.0).collect();
+                    prop_assert_eq!(allowed, truth, "{:?}", filter);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whatever came, changed and went, a filter allows the papers that meet it.
+pub fn a_filter_allows_what_meets_it(kind: Kind) {
+    let config = Config { cases: 24, failure_persistence: None, ..Config::default() };
+    TestRunner::new(config)
+        .run(&prop::collection::vec(step(), 1..60), |steps| play(kind, steps))
+        .unwrap_or_else(|e| panic!("{e}"));
+}
+
+pub fn an_archive_stands_for_its_classes(kind: Kind) {
+    let store = Fixture::new(kind);
+    let of = |id: &str, category: &str| {
+        paper(serde_json::json!({ "id": id, "title": id, "categories": [category], "authors": ["José  Núñez"] }))
+    };
+    store.put(&[of("a", "math.OC"), of("b", "math"), of("c", "math-ph"), of("d", "maths"), of("e", "cs.LG")]);
+    let ids = |filter: Filter| -> Vec<String> {
+        let rows = store.allowed(&filter).expect("read").expect("a restriction");
+        let rows: Vec<_> = rows.iter().map(crate::paper::Row).collect();
+        store.ids(&rows).expect("read").into_iter().flatten().collect()
+    };
+    let of_category = |names: &[&str]| {
+        ids(Filter { categories: names.iter().map(ToString::to_string).collect(), ..Filter::default() })
+    };
+    assert_eq!(of_category(&["MATH"]), ["a", "b"]);
+    assert_eq!(of_category(&["math.oc"]), ["a"]);
+    assert_eq!(of_category(&["math-ph", "cs"]), ["c", "e"]);
+    assert!(of_category(&["ma"]).is_empty() && of_category(&["none"]).is_empty());
+    let by = |name: &str| ids(Filter { authors: vec![name.into()], ..Filter::default() });
+    assert_eq!(by("jose nunez").len(), 5);
+    assert!(by("Núñez").is_empty());
+    // More than any statement takes values.
+    let many = Filter {
+        authors: (0..70_000).map(|k| format!("a{k}")).chain(["José Núñez".into()]).collect(),
+        ..Filter::default()
+    };
+    assert_eq!(ids(many).len(), 5);
+}
+
+pub fn days_are_columns(kind: Kind) {
+    let store = Fixture::new(kind);
+    assert_eq!(store.today(20_000).expect("read"), None);
+    let of = |id: &str, date: Option<&str>, listed: Option<&str>| {
+        let mut value = serde_json::json!({ "id": id, "title": id });
+        date.into_iter().for_each(|d| value["date"] = d.into());
+        listed.into_iter().for_each(|d| value["listed"] = d.into());
+        paper(value)
+    };
+    // 1970-01-11 is day 10.
+    store.put(&[
+        of("a", Some("1970-01-11"), None),
+        of("b", Some("1970-01-11"), Some("1970-01-21")),
+        of("c", None, None),
+    ]);
+    let rows = ["a", "b", "c"].map(|id| store.row(id));
+    assert_eq!(store.list_days(&[rows[1], rows[2], rows[0]]).expect("read"), [Some(20), None, Some(10)]);
+    let listed = |first, last| store.listed_in(first, last).expect("read").iter().collect::<Vec<u32>>();
+    assert_eq!(listed(10, 20), [rows[0].0, rows[1].0]);
+    assert_eq!((listed(11, 19), listed(20, 20), listed(20, 10)), (vec![], vec![rows[1].0], vec![]));
+    assert_eq!(listed(i32::MIN, i32::MAX), [rows[0].0, rows[1].0]);
+    let today = |clock| store.today(clock).expect("read");
+    assert_eq!((today(100), today(20), today(19), today(5)), (Some(20), Some(20), Some(10), Some(5)));
+    store.delete("b");
+    assert_eq!((today(100), listed(0, 99)), (Some(10), vec![rows[0].0]));
+    // Another day, the same row.
+    store.put(&[of("a", Some("1970-01-31"), None)]);
+    assert_eq!((today(100), listed(0, 29), listed(30, 30)), (Some(30), vec![], vec![rows[0].0]));
+    let store = store.reopened();
+    assert_eq!(
+        (store.today(100).expect("read"), store.list_days(&[rows[0]]).expect("read")),
+        (Some(30), vec![Some(30)])
+    );
+}

@@ -1,0 +1,59 @@
+//! Which rows a filter allows.
+
+use roaring::RoaringBitmap;
+
+use super::SqliteStore;
+use crate::error::Result;
+use crate::paper::{Filter, PaperDate, Row};
+use crate::store::Filters;
+use crate::store::filters::folded;
+
+impl Filters for SqliteStore {
+    fn allowed(&self, filter: &Filter) -> Result<Option<RoaringBitmap>> {
+        let mut allowed: Option<RoaringBitmap> = None;
+        let mut meet = |rows: RoaringBitmap| {
+            allowed = Some(match allowed.take() {
+                Some(so_far) => so_far & rows,
+                None => rows,
+            });
+        };
+        if filter.from.is_some() || filter.to.is_some() || !filter.categories.is_empty() {
+            let columns = self.columns()?;
+            if filter.from.is_some() || filter.to.is_some() {
+                let from = filter.from.as_ref().map_or(i32::MIN, PaperDate::first_day);
+                let to = filter.to.as_ref().map_or(i32::MAX, PaperDate::last_day);
+                meet(columns.between(from, to));
+            }
+            if !filter.categories.is_empty() {
+                meet(columns.in_any(filter.categories.iter().map(|name| folded(name))));
+            }
+        }
+        if !filter.authors.is_empty() {
+            // One statement, whatever their number: SQLite takes no more than so many values at once.
+            meet(self.read(|c| {
+                let mut select = c.prepare_cached("SELECT row FROM authors WHERE name = ?1")?;
+                let mut rows = RoaringBitmap::new();
+                for name in &filter.authors {
+                    for row in select.query_map([folded(name)], |r| r.get::<_, u32>(0))? {
+                        rows.insert(row?);
+                    }
+                }
+                Ok(rows)
+            })?);
+        }
+        Ok(allowed)
+    }
+
+    fn listed_in(&self, first: i32, last: i32) -> Result<RoaringBitmap> {
+        Ok(self.columns()?.listed(first, last))
+    }
+
+    fn today(&self, clock: i32) -> Result<Option<i32>> {
+        Ok(self.columns()?.today(clock))
+    }
+
+    fn list_days(&self, rows: &[Row]) -> Result<Vec<Option<i32>>> {
+        let columns = self.columns()?;
+        Ok(rows.iter().map(|row| columns.list_day(row.0)).collect())
+    }
+}

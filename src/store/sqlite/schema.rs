@@ -1,0 +1,349 @@
+//! The tables, and how they came to be: one script a version of the schema. `counter.events` is of earlier versions; nobody
+//! raises it any more.
+
+/// Script `k` leads from `user_version` k to k + 1. Scripts that were released are never changed.
+pub const MIGRATIONS: &[&str] = &[
+    "
+-- Raised by one in every writing transaction.
+CREATE TABLE counter (change INTEGER NOT NULL) STRICT;
+INSERT INTO counter VALUES (0);
+
+CREATE TABLE models (
+    model       INTEGER PRIMARY KEY,
+    fingerprint TEXT NOT NULL UNIQUE,
+    name        TEXT NOT NULL,
+    dimension   INTEGER NOT NULL,
+    source      TEXT NOT NULL,
+    precision   TEXT NOT NULL,
+    current     INTEGER NOT NULL
+) STRICT;
+
+-- AUTOINCREMENT: a row number names one text for ever and is never used twice.
+CREATE TABLE papers (
+    row       INTEGER PRIMARY KEY AUTOINCREMENT,
+    id        TEXT NOT NULL UNIQUE,
+    text_hash BLOB NOT NULL,
+    hash      BLOB NOT NULL,
+    json      TEXT NOT NULL,
+    day       INTEGER,
+    list_day  INTEGER,
+    upvotes   INTEGER NOT NULL,
+    trending  REAL NOT NULL,
+    change    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX papers_by_day ON papers (day);
+CREATE INDEX papers_by_list_day ON papers (list_day);
+
+-- Folded to lower case, for filters.
+CREATE TABLE authors (
+    name TEXT NOT NULL,
+    row  INTEGER NOT NULL REFERENCES papers (row) ON DELETE CASCADE,
+    PRIMARY KEY (name, row)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX authors_by_row ON authors (row);
+CREATE TABLE categories (
+    name TEXT NOT NULL,
+    row  INTEGER NOT NULL REFERENCES papers (row) ON DELETE CASCADE,
+    PRIMARY KEY (name, row)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX categories_by_row ON categories (row);
+
+-- Little-endian f32, unit length. By text and model, so that no text goes through a model twice.
+CREATE TABLE vectors (
+    model     INTEGER NOT NULL REFERENCES models (model),
+    text_hash BLOB NOT NULL,
+    vector    BLOB NOT NULL,
+    PRIMARY KEY (model, text_hash)
+) STRICT;
+CREATE INDEX papers_by_text ON papers (text_hash);
+
+-- Rows that are gone, for whoever reads the changes.
+CREATE TABLE removed (row INTEGER PRIMARY KEY, change INTEGER NOT NULL) STRICT;
+",
+    "
+-- For whoever reads the changes.
+CREATE INDEX papers_by_change ON papers (change);
+
+-- By what records of one work are known: the id without its version, a DOI, title and first author. Of the rows that
+-- share a key the one with the greatest newness speaks.
+CREATE TABLE works (
+    key     TEXT NOT NULL,
+    row     INTEGER NOT NULL REFERENCES papers (row) ON DELETE CASCADE,
+    newness INTEGER NOT NULL,
+    PRIMARY KEY (key, row)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX works_by_row ON works (row);
+",
+    "
+-- The last run of themes: one row, or none.
+CREATE TABLE theme_run (
+    run    INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    papers INTEGER NOT NULL,
+    model  TEXT NOT NULL,
+    at     INTEGER NOT NULL,
+    next   INTEGER NOT NULL,
+    json   TEXT NOT NULL
+) STRICT;
+CREATE TABLE themes (
+    theme  INTEGER PRIMARY KEY,
+    level  INTEGER NOT NULL,
+    parent INTEGER,
+    json   TEXT NOT NULL
+) STRICT;
+-- Rows of papers that are gone may stand here until the next join or run.
+CREATE TABLE theme_papers (
+    row      INTEGER PRIMARY KEY,
+    theme    INTEGER,
+    member   INTEGER NOT NULL,
+    strength REAL NOT NULL,
+    x        REAL NOT NULL,
+    y        REAL NOT NULL
+) STRICT;
+-- The memory of the runs: the only part that cannot be made again.
+CREATE TABLE theme_events (
+    event INTEGER PRIMARY KEY AUTOINCREMENT,
+    run   INTEGER NOT NULL,
+    at    INTEGER NOT NULL,
+    theme INTEGER NOT NULL,
+    json  TEXT NOT NULL
+) STRICT;
+CREATE INDEX theme_events_by_theme ON theme_events (theme);
+",
+    "
+-- What readers did. Events name papers by id: they outlive a deletion, and count again when the paper comes back.
+CREATE TABLE users (
+    user     INTEGER PRIMARY KEY AUTOINCREMENT,
+    name     TEXT NOT NULL UNIQUE,
+    settings TEXT NOT NULL,
+    token    TEXT,
+    created  INTEGER NOT NULL,
+    -- Raised by whatever changes what the user is shown.
+    version  INTEGER NOT NULL
+) STRICT;
+
+-- Clustered by time, newest last: a history is one stretch of pages. Times in microseconds since 1970.
+CREATE TABLE events (
+    user   INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    at     INTEGER NOT NULL,
+    paper  TEXT NOT NULL,
+    kind   INTEGER NOT NULL,
+    weight REAL NOT NULL,
+    PRIMARY KEY (user, at, paper, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX events_by_time ON events (at);
+
+-- Papers of a user's library that are not in the corpus: they teach, and are never shown.
+CREATE TABLE outside (
+    user      INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    id        TEXT NOT NULL,
+    text_hash BLOB NOT NULL,
+    json      TEXT NOT NULL,
+    PRIMARY KEY (user, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outside_by_text ON outside (text_hash);
+
+-- The interests of a user as last found, what the user made of them, and their papers.
+CREATE TABLE interests (
+    user     INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    interest INTEGER NOT NULL,
+    -- What the user said: name, muted, pinned, weight (JSON).
+    edits    TEXT NOT NULL,
+    -- The interest that this one was merged into.
+    merged   INTEGER,
+    papers   TEXT NOT NULL,
+    PRIMARY KEY (user, interest)
+) STRICT, WITHOUT ROWID;
+
+-- Raised with every change of the events.
+ALTER TABLE counter ADD COLUMN events INTEGER NOT NULL DEFAULT 0;
+",
+    "
+-- A list is walked in its order, and within a span of days read from the index alone.
+CREATE INDEX papers_by_upvotes ON papers (upvotes);
+CREATE INDEX papers_by_trending ON papers (trending);
+DROP INDEX papers_by_list_day;
+CREATE INDEX papers_by_list_day ON papers (list_day, row, upvotes, trending);
+
+-- How many papers there are, so that nobody counts them for every page of a list.
+ALTER TABLE counter ADD COLUMN papers INTEGER NOT NULL DEFAULT 0;
+UPDATE counter SET papers = (SELECT count(*) FROM papers);
+CREATE TRIGGER papers_more AFTER INSERT ON papers BEGIN UPDATE counter SET papers = papers + 1; END;
+CREATE TRIGGER papers_less AFTER DELETE ON papers BEGIN UPDATE counter SET papers = papers - 1; END;
+
+CREATE INDEX removed_by_change ON removed (change);
+",
+    "
+-- A paper that is dated ahead of the clock counts as of today among the trending, and no longer stands before all.
+UPDATE papers
+SET trending = trending - list_day / 2.0 + coalesce(
+    (SELECT max(list_day) FROM papers WHERE list_day <= CAST(julianday('now') - 2440587.5 AS INTEGER)),
+    CAST(julianday('now') - 2440587.5 AS INTEGER)
+) / 2.0
+WHERE list_day > CAST(julianday('now') - 2440587.5 AS INTEGER);
+",
+    "
+-- Reading lists that users brought. A number is used once among those of a user.
+ALTER TABLE users ADD COLUMN imports INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE imports (
+    user   INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    import INTEGER NOT NULL,
+    begun  INTEGER NOT NULL,
+    -- 0 running, 1 done, 2 failed, 3 interrupted.
+    status INTEGER NOT NULL,
+    done   INTEGER NOT NULL,
+    total  INTEGER NOT NULL,
+    -- What it is and what came of it; and entry by entry, once it is done (JSON).
+    about  TEXT NOT NULL,
+    answer TEXT,
+    PRIMARY KEY (user, import)
+) STRICT, WITHOUT ROWID;
+
+-- What imports added and nobody else: it goes with the last import that has a claim on it.
+CREATE TABLE import_events (
+    user   INTEGER NOT NULL,
+    paper  TEXT NOT NULL,
+    kind   INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    import INTEGER NOT NULL,
+    PRIMARY KEY (user, paper, kind, at, import),
+    FOREIGN KEY (user, import) REFERENCES imports (user, import) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX import_events_by_import ON import_events (user, import);
+CREATE TABLE import_papers (
+    user   INTEGER NOT NULL,
+    id     TEXT NOT NULL,
+    import INTEGER NOT NULL,
+    PRIMARY KEY (user, id, import),
+    FOREIGN KEY (user, import) REFERENCES imports (user, import) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX import_papers_by_import ON import_papers (user, import);
+",
+    "
+-- What can say of two papers with one title that they are two works; none beside keys that are ids.
+ALTER TABLE works ADD COLUMN doi TEXT;
+ALTER TABLE works ADD COLUMN year INTEGER;
+
+-- By which rules the texts of the papers were read last (paper::READING): the hashes, keys and names here are by these.
+ALTER TABLE counter ADD COLUMN reading INTEGER NOT NULL DEFAULT 0;
+",
+    "
+-- What a reader said of an interest holds for the papers that were in it then. Of what was said before this was known,
+-- those are the papers that were found in it last.
+ALTER TABLE interests ADD COLUMN anchor TEXT NOT NULL DEFAULT '[]';
+UPDATE interests SET anchor = papers
+WHERE merged IS NOT NULL
+   OR json_extract(edits, '$.muted') OR json_extract(edits, '$.pinned')
+   OR json_extract(edits, '$.name') IS NOT NULL OR json_extract(edits, '$.weight') IS NOT NULL
+   OR EXISTS (SELECT 1 FROM interests AS part WHERE part.user = interests.user AND part.merged = interests.interest);
+",
+    "
+-- The day on which an event came (days since 1970, UTC, by the clock of this machine): whoever sends one can choose its time,
+-- and not this day. Those that were there before came before; their own day is the best that is known of it.
+ALTER TABLE events ADD COLUMN received INTEGER NOT NULL DEFAULT 0;
+UPDATE events SET received = (at - ((at % 86400000000) + 86400000000) % 86400000000) / 86400000000;
+
+-- What decides which acts of readers are told (engine/readership). It never leaves the folder.
+ALTER TABLE counter ADD COLUMN secret BLOB;
+UPDATE counter SET secret = randomblob(32);
+-- The first day whose acts are not told yet, and the batches told so far: what is forgotten later moves neither.
+ALTER TABLE counter ADD COLUMN told INTEGER;
+ALTER TABLE counter ADD COLUMN batches INTEGER NOT NULL DEFAULT 0;
+",
+    "
+-- The number of the last commit, whatever it wrote: what was acknowledged is known by it also outside of the database.
+ALTER TABLE counter ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;
+",
+    "
+-- What runs without being asked: who runs it, and what became of it the last time. Times in microseconds since 1970.
+CREATE TABLE jobs (
+    name      TEXT PRIMARY KEY,
+    -- Who runs it, since when, and when that ends unless it is renewed.
+    holder    TEXT,
+    since     INTEGER,
+    until     INTEGER,
+    -- When its schedule was served last.
+    scheduled INTEGER,
+    runs      INTEGER NOT NULL DEFAULT 0,
+    failures  INTEGER NOT NULL DEFAULT 0,
+    -- The last run: when it began, how long it took, why it was run, why it failed, and what it did (JSON).
+    began     INTEGER,
+    took_us   INTEGER,
+    why       TEXT,
+    error     TEXT,
+    did       TEXT
+) STRICT, WITHOUT ROWID;
+
+-- The version of a user whose interests were kept last: of those who are behind they are to be found again. Until now they were
+-- found whenever somebody asked.
+ALTER TABLE users ADD COLUMN found INTEGER NOT NULL DEFAULT 0;
+UPDATE users SET found = version;
+CREATE INDEX users_not_found ON users (user) WHERE found < version;
+",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::papers::short_hash;
+    use crate::store::sqlite::SqliteStore;
+    use crate::store::{Interests, ListOrder, Lists, Papers, Users};
+
+    /// What was said of an interest before anchors were known holds for the papers found in it last.
+    #[test]
+    fn what_was_said_of_an_interest_gets_an_anchor() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let old = rusqlite::Connection::open(folder.path().join("papers.sqlite")).expect("opens");
+        for script in &MIGRATIONS[..5] {
+            old.execute_batch(script).expect("a schema");
+        }
+        old.pragma_update(None, "user_version", 5).expect("written");
+        old.execute_batch(
+            r#"INSERT INTO users (name, settings, created, version) VALUES ('ada', '{}', 0, 1);
+               INSERT INTO interests VALUES (1, 1, '{"muted":false,"pinned":false}', NULL, '["a"]'),
+                   (1, 2, '{"muted":true,"pinned":false}', NULL, '["b","c"]'),
+                   (1, 3, '{"name":"Mine","muted":false,"pinned":false}', NULL, '["d"]'),
+                   (1, 4, '{"muted":false,"pinned":false}', 5, '["e"]'),
+                   (1, 5, '{"muted":false,"pinned":false}', NULL, '["f"]'),
+                   (1, 6, '{"muted":false,"pinned":false,"weight":2.0}', NULL, '["g"]');"#,
+        )
+        .expect("written");
+        drop(old);
+        let store = SqliteStore::open(folder.path()).expect("opens");
+        let anchors: Vec<Vec<String>> = store
+            .interests(store.user("ada").expect("there").number)
+            .expect("read")
+            .into_iter()
+            .map(|i| i.anchor)
+            .collect();
+        let wanted: [&[&str]; 6] = [&[], &["b", "c"], &["d"], &["e"], &["f"], &["g"]];
+        assert_eq!(anchors, wanted);
+    }
+
+    /// A folder that was made with an earlier schema has the same papers, in the same lists.
+    #[test]
+    fn an_older_folder_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let old = rusqlite::Connection::open(folder.path().join("papers.sqlite")).expect("opens");
+        for script in &MIGRATIONS[..4] {
+            old.execute_batch(script).expect("a schema");
+        }
+        old.pragma_update(None, "user_version", 4).expect("written");
+        for k in 0..10 {
+            let json = format!("{{\"id\":\"p{k}\",\"title\":\"t{k}\"}}");
+            old.execute(
+                "INSERT INTO papers (id, text_hash, hash, json, list_day, upvotes, trending, change)
+                 VALUES (?1, x'00', ?4, ?2, ?3, 0, 0, 1)",
+                rusqlite::params![format!("p{k}"), json, (k > 2).then_some(20_000 + k), short_hash(json.as_bytes())],
+            )
+            .expect("written");
+        }
+        old.execute("DELETE FROM papers WHERE id = 'p9'", []).expect("written");
+        drop(old);
+        let store = SqliteStore::open(folder.path()).expect("opens");
+        assert_eq!(store.count_papers().expect("read"), 9);
+        let page = store.list(ListOrder::Day, None, None, 20).expect("a page");
+        let ids: Vec<&str> = page.items.iter().map(|p| p.id.as_str()).collect();
+        assert_eq!((ids, page.total), (vec!["p8", "p7", "p6", "p5", "p4", "p3", "p2", "p1", "p0"], 9));
+    }
+}
