@@ -84,45 +84,4 @@ impl Readers {
     fn complete(&self) -> MutexGuard<'_, String> {
         self.complete.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Whether papers of libraries have no vector of the model.
-    pub(super) fn library_lacks_vectors(&self) -> Result<bool> {
-        let model = self.corpus.model();
-        if *self.complete() == model.fingerprint {
-            return Ok(false);
-        }
-        let lacking = !self.store.outside_lacking(&model, 1)?.is_empty();
-        if !lacking {
-            *self.complete() = model.fingerprint;
-        }
-        Ok(lacking)
-    }
-
-    /// Embeds the papers of libraries that have no vector of the model, as after a move to another one.
-    pub fn keep_outside_vectors(&self) -> Result<()> {
-        let space = self.corpus.space();
-        let model = space.model();
-        let mut first: Option<PaperId> = None;
-        while *self.complete() != model.fingerprint {
-            cancel::check()?;
-            let lacking = self.store.outside_lacking(model, PAPERS)?;
-            let next = lacking.first().map(|paper| paper.id.clone());
-            // None are left; or the store takes no vector for the first, and would not another time.
-            if next == first {
-                self.complete().clone_from(&model.fingerprint);
-                break;
-            }
-            first = next;
-            let embedder = space.embedder()?;
-            let texts: Vec<String> = lacking.iter().map(|p| p.text_joined(embedder.separator())).collect();
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let made: Vec<_> = lacking.iter().zip(embedder.embed(&texts, Kind::Document)?).collect();
-            self.store.put_vectors(model, &made)?;
-        }
-        Ok(())
-    }
-
-    fn complete(&self) -> MutexGuard<'_, String> {
-        self.complete.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
