@@ -190,8 +190,9 @@ fn a_time_of_the_schedule_is_served_once_by_whoever_comes_first() {
     let (_folder, engine) = folder();
     let (job, clock) = (Counted::new(|| Ok(())), clock("2026-03-01T02:59:00Z"));
     let runners = [0, 1].map(|_| runner(&engine, &job, "0 3 * * *", &clock));
-    let next = runners[0].job("counted").expect("there").next;
-    assert_eq!(next, Some(Moment::parse("2026-03-01T03:00:00Z").expect("a time")));
+    let next = || runners[0].job("counted").expect("there").next;
+    // Once it was looked whether there is anything to do from the start.
+    soon("it is told", || next() == Some(Moment::parse("2026-03-01T03:00:00Z").expect("a time")));
     a_while();
     assert_eq!(job.runs(), 0);
     for day in 1..4 {

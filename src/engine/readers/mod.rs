@@ -21,6 +21,7 @@ mod readership;
 mod recommend;
 mod testbed;
 mod trending;
+mod upkeep;
 mod users;
 
 pub use self::feed::{Feed, Mark, Since, TakeFeed};

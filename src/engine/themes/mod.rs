@@ -2,10 +2,11 @@
 //!
 //! A [`ThemeSnapshot`] is the state of all themes at one moment; whoever answers works with one to the end. New papers join the
 //! snapshot soon after they came, by their neighbours; a run ([`run`]) puts a new one in its place. Who does either is said in
-//! [`upkeep`]: never somebody who only asks.
+//! [`upkeep`]: never somebody who only asks, and gets the last one ([`latest`]).
 
 mod about;
 mod centres;
+mod latest;
 mod map;
 mod of;
 mod read;

@@ -312,7 +312,8 @@ function fail(error) {
   // A service that is only starting or busy says so; the page asks again by itself, unless it is asked for something else.
   const { signal } = running;
   if (error.soon) setTimeout(() => signal.aborted || show(), 2000);
-  part("notice").replaceChildren(el("div", { className: "notice wrong", role: "alert" },
+  const calm = error.status === 202;
+  part("notice").replaceChildren(el("div", { className: calm ? "notice" : "notice wrong", role: calm ? "status" : "alert" },
     el("p", {}, el("strong", {}, error.soon ? "One moment." : "That did not work.")), el("p", {}, error.message),
     el("div", { className: "controls" }, button("Try again", () => show()), button("Daily papers", () => go("#/")))));
 }

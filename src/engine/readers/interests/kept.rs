@@ -2,20 +2,14 @@
 //!
 //! Whoever only asks finds interests and writes nothing. What was found stays here under its numbers, and the next question
 //! goes on from it; whatever writes something of the user puts it into the store first, so that an id that was told once is
-//! the one that is kept. The job `interests` of the service finds and keeps them soon after a history has changed.
+//! the one that is kept. The job `interests` of the service finds and keeps them soon after a history has changed (`readers/upkeep`).
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-use crate::cancel;
-use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
 use crate::error::{Error, Result};
-use crate::index::behind_requests;
-use crate::store::{FoundInterests, StoredInterest, User};
-
-/// Users looked at, and kept in one go.
-const USERS: usize = 32;
+use crate::store::StoredInterest;
 
 /// What was found of users and is not in the store.
 #[derive(Default)]
@@ -39,7 +33,8 @@ impl FoundLately {
         self.of.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
     }
 
-    fn get(&self, user: i64) -> Vec<StoredInterest> {
+    /// What was found of a user.
+    pub fn get(&self, user: i64) -> Vec<StoredInterest> {
         self.of.lock().unwrap_or_else(PoisonError::into_inner).get(&user).cloned().unwrap_or_default()
     }
 
@@ -48,7 +43,7 @@ impl FoundLately {
     }
 
     /// Lets go of what is in the store by now, unless something else was found meanwhile.
-    fn done(&self, user: i64, kept: &[StoredInterest]) {
+    pub fn done(&self, user: i64, kept: &[StoredInterest]) {
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
         if of.get(&user).is_some_and(|found| found == kept) {
             of.remove(&user);
@@ -95,52 +90,5 @@ impl Readers {
             }
         }
         Ok(())
-    }
-
-    /// Whether [`Readers::keep_interests`] would do something.
-    pub fn interests_have_work(&self) -> Result<bool> {
-        Ok(self.store.any_interests_to_find()? || self.library_lacks_vectors()?)
-    }
-
-    /// Finds the interests of all users whose histories, settings or edits have changed since that was last done, and keeps
-    /// them. Gives how many users these were. It goes behind the requests.
-    pub fn keep_interests(&self) -> Result<usize> {
-        let asked = cancel::current();
-        behind_requests(1, || asked.scope(|| self.find_and_keep()))?
-    }
-
-    fn find_and_keep(&self) -> Result<usize> {
-        match self.keep_outside_vectors() {
-            Err(Error::Cancelled) => return Err(Error::Cancelled),
-            // Answers embed them each time.
-            Err(e) => tracing::warn!("papers of libraries have no vectors yet: {e}"),
-            Ok(()) => {}
-        }
-        let (mut after, mut done) = (None, 0);
-        loop {
-            let users = self.store.interests_to_find(after, USERS)?;
-            let Some(last) = users.last() else { return Ok(done) };
-            after = Some(last.number);
-            let space = self.corpus.space();
-            let mut all = Vec::new();
-            for user in users {
-                cancel::check()?;
-                let (number, version) = (user.number, user.version);
-                match self.find_now(&space, user) {
-                    Ok(()) => all.push(FoundInterests { user: number, version, interests: self.found.get(number) }),
-                    Err(Error::Cancelled) => return Err(Error::Cancelled),
-                    // One whose history cannot be read must not stand before all others.
-                    Err(e) => tracing::warn!("the interests of a reader could not be found: {e}"),
-                }
-            }
-            self.store.keep_found_interests(&all)?;
-            done += all.len();
-            all.iter().for_each(|kept| self.found.done(kept.user, &kept.interests));
-        }
-    }
-
-    /// Finds the interests of a user, unless that was done for an answer.
-    fn find_now(&self, space: &EmbeddingSpace, user: User) -> Result<()> {
-        if self.is_ready(space, &user) { Ok(()) } else { self.read(space, user, &[]).map(drop) }
     }
 }
