@@ -2,16 +2,21 @@
 
 mod address;
 mod index;
+mod jobs;
+mod schedule;
 mod server;
 
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
 pub use address::is_host;
 pub use index::{IndexKind, IndexSettings};
+pub use jobs::Jobs;
+pub use schedule::Schedule;
 pub use server::Server;
 
 /// Every setting, with its final value.
@@ -37,8 +42,12 @@ pub struct Config {
     /// The public address of the service, without a slash at its end: `https://papers.example/lab`. `None` takes it
     /// from each request.
     pub public_url: Option<String>,
+    /// The time zone that schedules are read in, by its IANA name (`Europe/Berlin`); `None` takes the machine's own.
+    pub time_zone: Option<String>,
     /// Limits of the service: whom it admits, how long it waits, and how much memory and time requests may take.
     pub server: Server,
+    /// When the service does what nobody asks for.
+    pub jobs: Jobs,
     /// Settings that have no flag.
     pub tuning: Tuning,
 }
@@ -194,10 +203,13 @@ struct File {
     dimension: Option<usize>,
     addr: Option<String>,
     public_url: Option<String>,
+    time_zone: Option<String>,
     #[serde(default)]
     index: IndexSettings,
     #[serde(default)]
     server: Server,
+    #[serde(default)]
+    jobs: Jobs,
     #[serde(default)]
     tuning: toml::Table,
 }
@@ -251,6 +263,8 @@ impl Config {
             None => from_env(&var, "INDEX_KIND", choice, "segments, exact or hnsw_rs")?.unwrap_or(file.index.kind),
         };
         let public_url = flags.public_url.or_else(|| var("PUBLIC_URL")).or(file.public_url);
+        let time_zone = var("TIME_ZONE").or(file.time_zone);
+        time_zone.as_deref().map(zone).transpose()?;
         let tuning: Tuning = file.tuning.try_into().map_err(|e| Error::Invalid(format!("the settings: {e}")))?;
         tuning.check()?;
         Ok(Config {
@@ -263,7 +277,9 @@ impl Config {
             index: IndexSettings { kind: index_kind },
             addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
             public_url: public_url.as_deref().map(address::public_url).transpose()?,
+            time_zone,
             server: file.server.settled(&var)?,
+            jobs: file.jobs.settled(&var)?,
             tuning,
         })
     }
@@ -280,10 +296,27 @@ impl Config {
             index: IndexSettings::default(),
             addr: "127.0.0.1:7878".into(),
             public_url: None,
+            time_zone: None,
             server: Server::default(),
+            jobs: Jobs::default(),
             tuning: Tuning::default(),
         }
     }
+
+    /// The time zone that schedules are read in.
+    pub fn zone(&self) -> TimeZone {
+        // Looked at when the settings were read.
+        self.time_zone.as_deref().and_then(|name| zone(name).ok()).unwrap_or_else(TimeZone::system)
+    }
+}
+
+fn zone(name: &str) -> Result<TimeZone> {
+    let unknown = |_| {
+        Error::Invalid(format!(
+            "the setting time_zone is {name:?}, which this machine knows no time zone by; write it as `Europe/Berlin` or `UTC`"
+        ))
+    };
+    TimeZone::get(name).map_err(unknown)
 }
 
 /// The value of an environment variable, if it is set.
@@ -416,6 +449,10 @@ mod tests {
             ("public_url = 'papers.example'", None, "public_url"),
             ("[server]\ncors_orgins = []", None, "cors_orgins"),
             ("[server]\ncors_origins = ['*']", None, "cors_origins"),
+            ("[jobs]\nthemse = 'off'", None, "themse"),
+            ("[jobs]\nthemes = '0 0 31 2 *'", None, "no day ever meets it"),
+            ("", Some(("PAPERKIN_JOBS_THEMES", "soon")), "PAPERKIN_JOBS_THEMES"),
+            ("time_zone = 'Mars/Base'", None, "time_zone"),
         ] {
             let env: Vec<_> = env.into_iter().collect();
             let e = load(file, &env, Flags::default()).expect_err(file).to_string();

@@ -27,6 +27,14 @@ pub enum Error {
     /// Too much work is waiting: try again in a moment.
     #[error("{0}")]
     Overloaded(String),
+    /// What was asked for is made by a job of the service, and not done yet: ask again in a moment, or look how the job stands.
+    #[error("{message}")]
+    BeingMade {
+        /// The job, by its name.
+        job: &'static str,
+        /// What is not done yet.
+        message: String,
+    },
     /// The model cannot be used: choose another, or mend its folder.
     #[error("{0}")]
     Model(String),

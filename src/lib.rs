@@ -27,6 +27,7 @@
 //! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
 //! | [`cli`] | one file a command; prints tables or JSON. On a folder that is being served the service carries the command out (`cli/desk`) |
 //! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door` |
+//! | [`jobs`] | what runs without being asked: names, schedules, one runner at a time under a lease in the store, the last result; maintenance, themes, interests, readership |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus; reference lists, one file a format |
 //! | [`engine`] | the deep module where the next floor's rooms meet: three parts, each with a state of its own, and a thin face over them |
@@ -58,8 +59,9 @@
 //! A module may use only floors below its own.
 //!
 //! ```text
-//! 5  main
-//! 4  cli  http                    cli starts http; http does not know cli
+//! 6  main
+//! 5  cli  http                    cli starts http; http does not know cli
+//! 4  jobs
 //! 3  sources  eval                know engine
 //! 2  engine                       the only place where the next floor's rooms meet:
 //!      answer < corpus < themes < readers < face     a part offers methods, and no file looks into another part's state
@@ -77,7 +79,7 @@
 //! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
 //!   the one that asked.
 //! - candle stands only in `embed/candle`, tokenizers only in `embed`, tantivy and memory maps only in `index`, SQL only in `store/sqlite`, clap
-//!   only in `cli` and `config`.
+//!   only in `cli` and `config`, croner only in `config`.
 //! - Which store there is, is chosen in `store::open` alone. The traits know no process, file or statement: one method is one
 //!   transaction, change numbers are handed out in the order of the commits, and where to go on from is a typed place. What
 //!   stands in a cursor is known to `engine/page` alone.
@@ -110,6 +112,13 @@
 //!   is written once under a new name, and counts when the manifest names it.
 //! - The index of words is derived in the same way, and what names its files is the text that tantivy's commit carries. Its
 //!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
+//! - A question changes nothing that another call can see: no GET writes (`tests/it/jobs.rs` compares every table). What writes
+//!   tells whoever listens (`engine/happened`), and the jobs do the rest: papers join the themes, interests are kept, batches of
+//!   readers are told. Interests that an answer found have the ids under which they will be kept: whatever writes something of
+//!   a reader keeps them first (`engine/readers/interests/kept`).
+//! - A job is run by one runner at a time, over all processes of a store, by a lease that who died loses and who is alive renews
+//!   ([`store::JobRecords`]); who lost it is cancelled. A time of a schedule is served once. `serve` runs jobs; a command runs
+//!   none but the one it is, under the same lock ([`jobs::once`]).
 //! - Themes are made from the neighbours in the index, but for their ids and what happened to them, which nothing can make
 //!   again: these are in the store, and go into an export.
 //! - Text from outside is text: markup is removed once, in [`paper::plain`], and what is searched, embedded, named and
@@ -181,6 +190,7 @@ pub mod error;
 pub mod eval;
 pub mod http;
 pub mod index;
+pub mod jobs;
 pub mod paper;
 pub mod rank;
 pub mod sources;

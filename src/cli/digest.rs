@@ -8,6 +8,7 @@ use super::ask::{AskArgs, date};
 use super::progress::{Progress, duration};
 use super::{Context, say, show, streams};
 use crate::engine::{Feed, Since};
+use crate::jobs;
 use crate::paper::PaperDate;
 use crate::user::Moment;
 
@@ -40,6 +41,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let diversity = Some(ask.diversity).filter(|d| *d > 0.0);
     let feed = Feed { ask, diversity, since, ..Feed::default() };
     let engine = context.open_filled()?;
+    // The service does so by itself; of a folder that nobody serves this is the one command that is sent out every day.
+    jobs::tell_today(&engine)?;
     let (users, began) = (engine.count_users()?, Instant::now());
     let (mut done, mut out) = (0, show::JsonLines::new());
     // On a terminal the lines themselves show the progress.

@@ -1,7 +1,12 @@
 //! `paperkin info`
 
+use serde::Serialize;
+
+use super::progress::duration;
 use super::show::{bytes, counted, thousands};
 use super::{Context, show};
+use crate::engine::Info;
+use crate::jobs::{self, JobView};
 
 /// Show what the data folder holds
 #[derive(clap::Args)]
@@ -11,11 +16,12 @@ use super::{Context, show};
 pub struct Args {}
 
 pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
-    let mut info = context.open_filled()?.info()?;
+    let engine = context.open_filled()?;
+    let (mut info, jobs) = (engine.info()?, jobs::known(&engine)?);
     // The path as the caller wrote it, even if another process runs the command.
     info.data = context.config()?.data.display().to_string();
     if context.json {
-        return show::document(&info);
+        return show::document(&Told { info, jobs });
     }
     let state = &info.index.state;
     let (m, ef_construction) = (info.index.m, info.index.ef_construction);
@@ -61,7 +67,31 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         ),
         format!("version      {}", info.version),
     ];
+    let jobs = jobs.iter().map(|job| format!("job          {}: {}", job.name, stands(job)));
     let mut trouble: Vec<String> = state.trouble.iter().map(|t| format!("TROUBLE      {t}")).collect();
     trouble.extend(info.troubles.iter().map(|t| format!("TROUBLE      {}: {}", t.code.name(), t.message)));
-    show::text(&lines.into_iter().chain(trouble).collect::<Vec<_>>().join("\n"))
+    show::text(&lines.into_iter().chain(jobs).chain(trouble).collect::<Vec<_>>().join("\n"))
+}
+
+/// What the folder holds, and what became of the jobs.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    info: Info,
+    jobs: Vec<JobView>,
+}
+
+/// How a job stands, in a line.
+fn stands(job: &JobView) -> String {
+    let now = if job.running { "runs now; " } else { "" };
+    let last = match &job.last {
+        None => "never ran".to_string(),
+        Some(last) => {
+            let did: Vec<String> = last.did.iter().map(|(name, n)| format!("{name} {n}")).collect();
+            let what = last.error.as_ref().map_or_else(|| did.join(", "), |e| format!("FAILED: {e}"));
+            format!("last at {}, {} ({what})", last.began, duration(last.took_s))
+        }
+    };
+    let schedule = if job.schedule == "off" { "off".into() } else { format!("at {}", job.schedule) };
+    format!("{now}{last}; {schedule}")
 }

@@ -13,11 +13,16 @@ use crate::error::{Error, Result};
 ///
 /// Answers /healthz at once, and everything else when the model and the index are ready. Ctrl-C or SIGTERM lets running
 /// requests finish and writes the index. While it runs, it carries out every other command on the folder.
+///
+/// Jobs do what nobody asks for: maintenance, themes, interests, readership. Their schedules are cron expressions (or
+/// `off`) under [jobs] in the settings, or PAPERKIN_JOBS_THEMES and so on, in the time zone of `time_zone`; GET /v1/jobs tells
+/// how each stands.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin serve
   paperkin serve --addr 0.0.0.0:80 --data /var/lib/paperkin
   paperkin serve --reembed BAAI/bge-small-en-v1.5
+  PAPERKIN_JOBS_THEMES='30 2 * * *' paperkin serve        themes are made anew at half past two
   curl 'http://127.0.0.1:7878/v1/search?q=protein+design&limit=3'")]
 pub struct Args {
     /// Address to listen on [default: 127.0.0.1:7878]

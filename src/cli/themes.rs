@@ -7,8 +7,11 @@ use super::show::{plain, style, thousands, title};
 use super::streams::{out, say};
 use super::theme_map::MapFile;
 use super::{Context, show, theme_map, wrong_usage};
-use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeList, ThemeOptions, ThemesOptions};
+use crate::engine::{
+    Engine, OneTheme, PaperOrder, Theme, ThemeList, ThemeOptions, ThemesKept, ThemesOptions, ThemesRun,
+};
 use crate::eval::table::named;
+use crate::jobs::{self, THEMES};
 use crate::themes::levels::FINEST;
 use crate::themes::trend::Direction;
 
@@ -70,9 +73,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
     let engine = context.open_filled()?;
     // On the command line whoever asks waits, however many papers there are.
-    if args.rebuild || engine.themes_due()? {
-        say!("making the themes…");
-        let done = engine.run_themes(args.afresh)?;
+    if (args.rebuild || engine.themes_have_work()?)
+        && let Some(done) = kept(&engine, args)?
+    {
         let stayed = done.stayed.map_or_else(String::new, |s| format!("; {:.1}% of papers stayed", 100.0 * s));
         let [near, group, draw, write] = [0, 1, 2, 3].map(|k| done.took_s.get(k).copied().unwrap_or(0.0));
         say!(
@@ -100,6 +103,25 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
     let list = engine.themes(&ThemesOptions::default())?;
     tree(&list, args.level.unwrap_or(1))
+}
+
+/// Brings the themes up to date as the job of the service does, and under its lock; gives the run that was made.
+fn kept(engine: &Engine, args: &Args) -> anyhow::Result<Option<ThemesRun>> {
+    let due = engine.themes_due()?;
+    if args.rebuild || due {
+        say!("making the themes…");
+    }
+    Ok(jobs::once(engine, THEMES, || {
+        let kept = match args.rebuild {
+            true => {
+                let run = engine.run_themes(args.afresh)?;
+                ThemesKept { run: Some(run), ..engine.keep_themes(false)? }
+            }
+            false => engine.keep_themes(true)?,
+        };
+        let numbers = jobs::themes_numbers(&kept);
+        Ok((kept.run, numbers))
+    })?)
 }
 
 fn events(context: &Context, engine: &Engine, limit: usize) -> anyhow::Result<()> {

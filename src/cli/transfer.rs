@@ -22,6 +22,7 @@ use super::streams::{self, CreateMode, Handled, say};
 use super::{Context, show};
 use crate::engine::{Engine, Exported, ExportedRun, ExportedThemes, ExportedUser, Incoming};
 use crate::error::{Error, Result};
+use crate::jobs;
 use crate::paper::bounds::MAX_LINE;
 use crate::paper::{Paper, PaperId};
 use crate::sources;
@@ -123,6 +124,8 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
         progress.done(n);
     }
     progress.finish();
+    // So that interests go along under the ids that they are known by.
+    jobs::keep_interests(&engine).unwrap_or_else(|e| say!("warning: interests go along as they were last kept: {e}"));
     let progress = Progress::new("export", "users", None);
     // It holds what people read, and the tokens of their feeds.
     let mut users = create_private(&dir.join("users.jsonl"))?;

@@ -8,12 +8,14 @@
 //!
 //! `answer` is the form of questions and answers that all of them share, `page` that of lists and the cursors between pages,
 //! and `widen` how all of them search on until enough is left. No part sees into another: it has methods, and what
-//! the corpus must tell the others it tells them as its followers. [`Engine`] hands each question to the part that answers it
+//! the corpus must tell the others it tells them as its followers. What has changed is told to whoever listens (`happened`), and
+//! what has time is done when somebody calls for it: `keep_themes`, `keep_interests`, `tell_readership`, `maintain_gently`. [`Engine`] hands each question to the part that answers it
 //! (`face`).
 
 mod answer;
 mod corpus;
 mod face;
+mod happened;
 mod open;
 mod page;
 mod readers;
@@ -25,6 +27,7 @@ pub use corpus::{
     Checkup, Diagnosis, Example, Exported, Incoming, Info, MAX_QUERY_BYTES, MAX_WINDOW, PaperInFull, Recommend,
     Reembedded, Rejected, Rejection, Report, Source, Version, Warning,
 };
+pub use happened::Happened;
 pub use open::Opened;
 pub use page::{Listing, Page, Sort};
 pub use readers::{
@@ -35,7 +38,7 @@ pub use readers::{
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,
     MapOptions, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeEvent, ThemeEvents, ThemeList,
-    ThemeMap, ThemeOptions, ThemeOrder, ThemesMeta, ThemesOptions, ThemesRun,
+    ThemeMap, ThemeOptions, ThemeOrder, ThemesKept, ThemesMeta, ThemesOptions, ThemesRun,
 };
 
 use std::sync::Arc;
@@ -43,10 +46,15 @@ use std::sync::Arc;
 use self::corpus::Corpus;
 use self::readers::Readers;
 use self::themes::Themes;
+use crate::store::JobRecords;
 
 /// An open data folder: everything that can be asked of it. Shared between threads, synchronous.
 pub struct Engine {
     readers: Readers,
     themes: Arc<Themes>,
     corpus: Arc<Corpus>,
+    // Who is told that something has changed.
+    listeners: Arc<happened::Listeners>,
+    // The lock on what runs without being asked, for whoever runs it.
+    jobs: Arc<dyn JobRecords>,
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::corpus::{Corpus, OpenedCorpus};
+use crate::engine::happened::Listeners;
 use crate::engine::readers::Readers;
 use crate::engine::themes::Themes;
 use crate::error::Result;
 use crate::index::OpenReport;
-use crate::store;
+use crate::store::{self, JobRecords};
 
 /// An engine, and what a person should hear about how it was opened.
 pub struct Opened {
@@ -54,7 +55,11 @@ impl Engine {
         let OpenedCorpus { corpus, index, words_doubt, renewed } = Corpus::open(Arc::clone(&store), config, progress)?;
         let corpus = Arc::new(corpus);
         let themes = Themes::new(Arc::clone(&store), Arc::clone(&corpus));
-        let readers = Readers::new(store, Arc::clone(&corpus), Arc::clone(&themes));
-        Ok(Opened { engine: Engine { readers, themes, corpus }, index, words_doubt, renewed, told })
+        // Behind the themes, so that these know already when others are told.
+        let listeners = Listeners::over(&corpus);
+        let jobs: Arc<dyn JobRecords> = Arc::clone(&store) as _;
+        let readers = Readers::new(store, Arc::clone(&corpus), Arc::clone(&themes), Arc::clone(&listeners));
+        let engine = Engine { readers, themes, corpus, listeners, jobs };
+        Ok(Opened { engine, index, words_doubt, renewed, told })
     }
 }

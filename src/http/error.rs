@@ -57,6 +57,34 @@ enum ErrorCode {
     InsufficientStorage,
 }
 
+/// The body of 202: what was asked for is being made. Ask again, or look how the job stands (`GET /v1/jobs/{job}`).
+#[derive(Serialize, ToSchema)]
+pub struct NotYet {
+    /// The job that makes it.
+    job: String,
+    /// What is being made.
+    message: String,
+    /// Seconds after which to ask again, as in `Retry-After`.
+    retry_after: u64,
+}
+
+/// Seconds after which to ask again for what is being made.
+const AGAIN: u64 = 1;
+
+impl From<ApiError> for NotYet {
+    fn from(e: ApiError) -> Self {
+        let job = e.detail.as_ref().and_then(|detail| detail["job"].as_str()).unwrap_or_default().to_string();
+        NotYet { job, message: e.message, retry_after: AGAIN }
+    }
+}
+
+impl IntoResponse for NotYet {
+    fn into_response(self) -> Response {
+        let headers = [(header::RETRY_AFTER, HeaderValue::from(self.retry_after))];
+        (StatusCode::ACCEPTED, headers, Json(self)).into_response()
+    }
+}
+
 impl ApiError {
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
         ApiError { status, message: cut(message.into()), detail: None }
@@ -120,6 +148,8 @@ impl From<Error> for ApiError {
             Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
             Error::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
+            // No error, and no answer yet.
+            Error::BeingMade { .. } => StatusCode::ACCEPTED,
             // Names no path.
             Error::StorageFull(_) => {
                 tracing::error!("{}", cut(e.to_string()));
@@ -145,6 +175,7 @@ impl From<Error> for ApiError {
         };
         let detail = match &e {
             Error::NotFound { what, id } => Some(json!({ "what": what, "id": head(id, 300) })),
+            Error::BeingMade { job, .. } => Some(json!({ "job": job })),
             _ => None,
         };
         ApiError { status, message: cut(e.to_string()), detail }
@@ -153,6 +184,9 @@ impl From<Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        if self.status == StatusCode::ACCEPTED {
+            return NotYet::from(self).into_response();
+        }
         let wait = self.detail.as_ref().and_then(|detail| detail["retry_after"].as_u64());
         let body = ErrorBody { error: ErrorInner { code: self.code(), message: self.message, detail: self.detail } };
         let mut response = (self.status, Json(body)).into_response();

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::App;
 use super::error::{ApiError, ErrorBody};
 use crate::engine::Info;
+use crate::jobs::JobView;
 use crate::store::{Trouble, TroubleCode};
 
 /// The process is alive
@@ -34,7 +35,8 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, ApiError> {
         let detail = Some(json!({ "status": "unavailable", "troubles": troubles }));
         return Err(ApiError { detail, ..ApiError::new(StatusCode::SERVICE_UNAVAILABLE, &grave.message) });
     }
-    let info = app.status.info().await?;
+    let look = app.status.look().await?;
+    let info = &look.info;
     let status = if troubles.is_empty() { "ready" } else { "degraded" };
     Ok(Json(json!({
         "status": status, "papers": info.papers, "model": &info.model, "index": &info.index, "troubles": troubles,
@@ -49,12 +51,15 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, ApiError> {
 /// `paperkin_requests_waiting` (worked on or waiting), `paperkin_queue_length`, `paperkin_queue_wait_seconds`;
 /// `paperkin_uploads` and `paperkin_imports` under way; `paperkin_body_bytes` and `paperkin_answer_bytes` in memory;
 /// `paperkin_refused_total` by reason (`queue`, `wait`, `uploads`, `imports`, `body_memory`, `answer_memory`, `guesses`), and
-/// `paperkin_dropped_total`: what had waited in vain, as its client was `gone` or its time over (`deadline`).
+/// `paperkin_dropped_total`: what had waited in vain, as its client was `gone` or its time over (`deadline`). Of each job
+/// (`GET /v1/jobs`): `paperkin_job_running`, `paperkin_job_runs_total` and `paperkin_job_failures_total` ever, and of its last
+/// run `paperkin_job_last_ok`, `paperkin_job_last_start_seconds` (since 1970) and `paperkin_job_last_duration_seconds`.
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, content_type = "text/plain", body = String)))]
 pub async fn metrics(State(app): State<App>) -> String {
     // Read when asked for, so that no writer has to remember to count.
-    if let Ok(info) = app.status.info().await {
-        gauges(&info);
+    if let Ok(look) = app.status.look().await {
+        gauges(&look.info);
+        job_figures(&look.jobs);
     }
     if let Ok(engine) = app.engine() {
         troubles(&engine.troubles());
@@ -79,6 +84,21 @@ fn gauges(info: &Info) {
     }
     metrics::gauge!("paperkin_store_bytes").set(info.disk.store as f64);
     metrics::gauge!("paperkin_index_bytes").set(info.disk.index as f64);
+}
+
+/// How the jobs stand.
+fn job_figures(jobs: &[JobView]) {
+    for job in jobs {
+        let name = || job.name.clone();
+        metrics::gauge!("paperkin_job_running", "job" => name()).set(f64::from(u8::from(job.running)));
+        metrics::counter!("paperkin_job_runs_total", "job" => name()).absolute(job.runs);
+        metrics::counter!("paperkin_job_failures_total", "job" => name()).absolute(job.failures);
+        if let Some(last) = &job.last {
+            metrics::gauge!("paperkin_job_last_ok", "job" => name()).set(f64::from(u8::from(last.ok)));
+            metrics::gauge!("paperkin_job_last_start_seconds", "job" => name()).set(last.began.0 as f64 / 1e6);
+            metrics::gauge!("paperkin_job_last_duration_seconds", "job" => name()).set(last.took_s);
+        }
+    }
 }
 
 /// What is wrong for now: 1 by its code, 0 for what is not; and by how many changes.

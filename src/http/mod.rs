@@ -16,6 +16,7 @@ mod fresh;
 mod health;
 mod history;
 mod interests;
+mod jobs;
 mod limits;
 mod news;
 mod papers;
@@ -29,15 +30,16 @@ mod users;
 mod web;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
 
 use crate::config::{Config, Server, Tuning};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::jobs::{Clock, READERSHIP, Runner, Stopped, Terms};
 use crate::user::Moment;
 use door::{Budget, Capacity, Connections, Guesses, Lane, Limits, Pool};
 use error::ApiError;
@@ -53,11 +55,13 @@ struct App {
     // Empty while the data folder is being opened: the service answers, and says that it is not ready.
     engine: Arc<OnceLock<Arc<Engine>>>,
     pool: Arc<Pool>,
-    // Streams of papers, reading lists and a run of the themes: each waits for others, or takes long.
+    // Streams of papers, reading lists and a run of the themes that was asked for: each waits for others, or takes long.
     uploads: Lane,
     imports: Lane,
     rebuilding: Lane,
-    maintaining: Arc<AtomicBool>,
+    // What runs without being asked; empty as long as the engine is. What is sent is that a job was looked at.
+    runner: Arc<OnceLock<Arc<Runner>>>,
+    looked: watch::Sender<()>,
     // Bytes of bodies, and of answers that are not read yet.
     bodies: Budget,
     answers: Budget,
@@ -89,23 +93,6 @@ impl App {
         metrics::gauge!("paperkin_imports").set(self.imports.count() as f64);
         metrics::gauge!("paperkin_body_bytes").set(self.bodies.used() as f64);
         metrics::gauge!("paperkin_answer_bytes").set(self.answers.used() as f64);
-    }
-
-    /// Lets the indexes be brought into order behind the requests, one such job at a time.
-    fn maintain_soon(&self) {
-        let Ok(engine) = self.engine() else { return };
-        if self.maintaining.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let maintaining = Arc::clone(&self.maintaining);
-        tokio::spawn(async move {
-            match tokio::task::spawn_blocking(move || engine.maintain_gently()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(e)) => tracing::warn!("the index was not written: {e}"),
-                Err(e) => tracing::error!("bringing the index into order failed: {e}"),
-            }
-            maintaining.store(false, Ordering::Release);
-        });
     }
 }
 
@@ -147,18 +134,19 @@ pub fn serve(
         let listener = door::bind(addr).await.map_err(|e| cannot_listen(addr, e))?;
         let local = listener.local_addr().map_err(|e| Error::io(addr, "cannot listen", e))?;
         let (stop, stopping) = Stopping::new();
-        let engine = Arc::default();
+        let (engine, runner) = (Arc::default(), Arc::default());
         let patience = Duration::from_millis(server.max_wait_ms);
         let bodies = Budget::new(server.body_memory);
         let connections = Connections::new(capacity.connections, Limits::from(server), bodies.clone());
         let app = App {
-            status: Arc::new(Status::new(Arc::clone(&engine)).map_err(no_thread)?),
+            status: Arc::new(Status::new(Arc::clone(&engine), Arc::clone(&runner)).map_err(no_thread)?),
             engine,
+            runner,
             pool: Arc::new(Pool::new(capacity.threads, tuning.max_waiting, patience).map_err(no_thread)?),
             uploads: Lane::new("uploads", capacity.uploads),
             imports: Lane::new("imports", capacity.uploads),
             rebuilding: Lane::new("rebuilding", 1),
-            maintaining: Arc::default(),
+            looked: watch::Sender::new(()),
             bodies,
             answers: Budget::new(server.answer_memory),
             connections: connections.clone(),
@@ -171,7 +159,7 @@ pub fn serve(
             public_url: config.public_url.as_deref().map(Arc::from),
             local,
         };
-        let (engine, opened_app) = (Arc::clone(&app.engine), app.clone());
+        let (engine, runner, looked) = (Arc::clone(&app.engine), Arc::clone(&app.runner), app.looked.clone());
         let mut opening = tokio::task::spawn_blocking(move || {
             // What is started here (the encoder, what writes the index) stands behind the threads that answer as well.
             door::behind();
@@ -179,14 +167,13 @@ pub fn serve(
             let opened = open()?;
             opened.embedder()?;
             let opened = Arc::new(opened);
+            // Before the engine is there for requests: whoever has the one has the other.
+            let _ = runner.set(Arc::new(start_jobs(&opened, looked)?));
             let _ = engine.set(Arc::clone(&opened));
-            // What the index caught up with waits to be frozen, and perhaps nothing comes in that would set it off.
-            opened_app.maintain_soon();
             ready(local, &opened);
             Ok(())
         });
-        let last = Arc::clone(&app.engine);
-        tokio::spawn(themes::keep_up(app.clone()));
+        let (last, runner) = (Arc::clone(&app.engine), Arc::clone(&app.runner));
         let routes = router::router(app, &config.server.cors_origins);
         let mut serving = tokio::spawn(door::listen(listener, routes, connections, stopping));
         let stop_asked = tokio::select! {
@@ -208,11 +195,15 @@ pub fn serve(
             std::process::exit(130);
         });
         let _ = stop.send(true);
+        let jobs = tokio::task::spawn_blocking(move || runner.get().map(|runner| runner.stop()));
         let ending = tokio::task::spawn_blocking(ending);
         if tokio::time::timeout(stopping::DRAIN, serving).await.is_err() {
             tracing::warn!("some connections were cut: their clients had not finished in time");
         }
         let _ = ending.await;
+        if let Ok(Some(Stopped::StillRunning)) = jobs.await {
+            tracing::warn!("a job was cut off: what it did is kept, and it is run again later");
+        }
         Ok(last.get().cloned())
     });
     let engine = served?;
@@ -220,6 +211,25 @@ pub fn serve(
     runtime.shutdown_timeout(stopping::BACKGROUND);
     engine.map_or(Ok(()), put_in_order)
 }
+
+/// Starts what runs without being asked, and waits a moment for what answers depend on from the first one on: that it was told
+/// what readers did before today.
+fn start_jobs(engine: &Arc<Engine>, looked: watch::Sender<()>) -> Result<Runner> {
+    let config = engine.config();
+    let terms = Terms {
+        zone: config.zone(),
+        clock: Clock::system(),
+        looked: Box::new(move || {
+            looked.send_replace(());
+        }),
+    };
+    let runner = Runner::start(engine, crate::jobs::own(config), terms)?;
+    runner.wait_for_first_look(READERSHIP, FIRST_LOOK);
+    Ok(runner)
+}
+
+/// How long the first answer waits for what is to be told of readers.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
 
 /// Writes what the index has only in memory, as far as there is time: it is made again from the store when next opened.
 fn put_in_order(engine: Arc<Engine>) -> Result<()> {

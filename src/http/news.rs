@@ -315,7 +315,8 @@ pub async fn search_atom(
     params(("id" = String, Path, description = "the theme's id, for example `t12`"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers, 1 to 500, default 30")),
     responses((status = 200, content_type = "application/atom+xml", body = String), (status = 304),
-              (status = 404, body = ErrorBody)))]
+              (status = 404, body = ErrorBody),
+              (status = 503, body = ErrorBody, description = "the themes are being made for the first time, or too much is waiting")))]
 pub async fn theme_atom(
     State(app): State<App>,
     Id(id): Id,
@@ -327,7 +328,14 @@ pub async fn theme_atom(
     let ask = ThemeOptions { order: PaperOrder::Newest, limit, ..ThemeOptions::default() };
     let theme = id.clone();
     // The name is part of the feed, and a run may change it.
-    let name = app.blocking(move |engine| engine.theme(&theme, &ThemeOptions::default())).await?.theme.name;
+    app.themes_settled().await;
+    let known = app.blocking(move |engine| engine.theme(&theme, &ThemeOptions::default())).await;
+    // What reads feeds knows what 503 is, and takes whatever comes with 202 for the feed.
+    let later = |e: ApiError| match app.themes_missing(e) {
+        e if e.status == StatusCode::ACCEPTED => ApiError::overloaded(&e.message),
+        e => e,
+    };
+    let name = known.map_err(later)?.theme.name;
     let channel =
         asked.channel(format!("urn:paperkin:theme:{}", encoded(&id)), name, format!("/#/theme/{}", encoded(&id)));
     let mark = |_: &Engine| Ok(Depends::OnMore);

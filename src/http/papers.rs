@@ -90,7 +90,6 @@ pub async fn put(
         }
         _ => return Err(unsupported(request.headers(), "application/json or application/x-ndjson")),
     };
-    app.maintain_soon();
     Ok(Json(report))
 }
 
@@ -174,7 +173,6 @@ pub async fn get(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<Resp
     responses((status = 204), (status = 404, body = ErrorBody)))]
 pub async fn delete(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<StatusCode, ApiError> {
     app.blocking(move |engine| engine.delete(&id)).await?;
-    app.maintain_soon();
     Ok(StatusCode::NO_CONTENT)
 }
 

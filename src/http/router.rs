@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, answer, docs, embed, feed, health, history, interests, limits, news, papers, recommend, search, themes, users,
-    web,
+    App, answer, docs, embed, feed, health, history, interests, jobs, limits, news, papers, recommend, search, themes,
+    users, web,
 };
 
 /// The whole service; pages of these origins may ask it from a browser.
@@ -56,6 +56,9 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .routes(routes!(interests::patch, interests::reset))
         .routes(routes!(feed::trending))
         .routes(routes!(embed::post))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::get))
+        .routes(routes!(jobs::run))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))

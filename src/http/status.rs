@@ -9,6 +9,8 @@ use tokio::sync::watch;
 
 use super::error::ApiError;
 use crate::engine::{Engine, Info};
+use crate::error::Error;
+use crate::jobs::{JobView, Runner};
 
 /// How old an answer may be where another can be had.
 const FRESH: Duration = Duration::from_millis(500);
@@ -20,7 +22,15 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// How old an answer may be at all.
 const OLD: Duration = Duration::from_secs(10);
 
-type Known = Option<(Instant, Result<Arc<Info>, ApiError>)>;
+/// What is told.
+pub struct Look {
+    /// What the folder holds.
+    pub info: Info,
+    /// How the jobs stand.
+    pub jobs: Vec<JobView>,
+}
+
+type Known = Option<(Instant, Result<Arc<Look>, ApiError>)>;
 
 /// Looks at the engine on a thread of its own, when somebody asks and the last look is not fresh.
 pub struct Status {
@@ -33,7 +43,7 @@ impl Status {
     ///
     /// # Errors
     /// The system's, when there is no thread to be had.
-    pub fn new(engine: Arc<OnceLock<Arc<Engine>>>) -> std::io::Result<Self> {
+    pub fn new(engine: Arc<OnceLock<Arc<Engine>>>, runner: Arc<OnceLock<Arc<Runner>>>) -> std::io::Result<Self> {
         // One question waits at most: its answer is one for all who ask meanwhile.
         let (ask, asked) = sync_channel(1);
         let (tell, known) = watch::channel(None);
@@ -41,20 +51,24 @@ impl Status {
             while asked.recv().is_ok() {
                 if let Some(engine) = engine.get().cloned() {
                     // A panic must not end what tells how the service is.
-                    let look = catch_unwind(AssertUnwindSafe(|| engine.info()));
-                    let info = look.map_err(|_| ApiError::internal()).and_then(|info| Ok(Arc::new(info?)));
-                    tell.send_replace(Some((Instant::now(), info)));
+                    let look = catch_unwind(AssertUnwindSafe(|| {
+                        let jobs = runner.get().map_or_else(|| Ok(Vec::new()), |runner| runner.jobs())?;
+                        Ok::<_, Error>(Look { info: engine.info()?, jobs })
+                    }));
+                    let look = look.map_err(|_| ApiError::internal()).and_then(|look| Ok(Arc::new(look?)));
+                    tell.send_replace(Some((Instant::now(), look)));
                 }
             }
         })?;
         Ok(Status { ask, known })
     }
 
-    /// What the folder holds, at most half a second ago where that can be told, and ten seconds in any case.
+    /// What the folder holds and how the jobs stand, at most half a second ago where that can be told, and ten seconds in any
+    /// case.
     ///
     /// # Errors
     /// Those of [`Engine::info`]; 503 when it takes too long.
-    pub async fn info(&self) -> Result<Arc<Info>, ApiError> {
+    pub async fn look(&self) -> Result<Arc<Look>, ApiError> {
         let mut known = self.known.clone();
         let asked = Instant::now();
         let fresh = known.borrow().as_ref().is_some_and(|(at, _)| at.elapsed() < FRESH);
@@ -67,6 +81,6 @@ impl Status {
         }
         let last = known.borrow().clone().filter(|(at, _)| at.elapsed() < OLD);
         let too_long = || Err(ApiError::overloaded("the state of the service could not be told in time"));
-        last.map_or_else(too_long, |(_, info)| info)
+        last.map_or_else(too_long, |(_, look)| look)
     }
 }

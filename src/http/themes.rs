@@ -12,17 +12,15 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::ask::{RequestFields, ids};
-use super::error::{ApiError, ErrorBody};
+use super::error::{ApiError, ErrorBody, NotYet};
 use super::extract::{Fields, Id, Params};
 use crate::engine::{
-    MapOptions, OneTheme, PaperOrder, Selection, SelectionThemes, ThemeEvents, ThemeList, ThemeMap, ThemeOptions,
-    ThemeOrder, ThemesOptions, ThemesRun,
+    Engine, MapOptions, OneTheme, PaperOrder, Selection, SelectionThemes, ThemeEvents, ThemeList, ThemeMap,
+    ThemeOptions, ThemeOrder, ThemesKept, ThemesOptions, ThemesRun,
 };
 use crate::error::Result;
+use crate::jobs::{THEMES, themes_numbers};
 use crate::paper::Filter;
-
-/// How often the service looks whether the themes should be made anew.
-const EVERY: Duration = Duration::from_secs(30);
 
 /// Hits grouped for a query when nothing is said.
 const HITS: usize = 300;
@@ -30,9 +28,13 @@ const HITS: usize = 300;
 /// Themes
 ///
 /// What the corpus is about, at three levels that nest: 0 is the coarsest, 2 the finest. Without `level` all themes are
-/// given. They are found in the papers (communities of the nearest-neighbour graph), not set by anybody. New papers
-/// join at once; the service makes the themes anew in the background when a tenth of the papers is new, and ids and
-/// names carry on where enough papers stay together. Of the versions of one work only the newest counts.
+/// given. They are found in the papers (communities of the nearest-neighbour graph), not set by anybody. The job `themes`
+/// lets new papers join within seconds and makes the themes anew in the background when a tenth of the papers is new; ids
+/// and names carry on where enough papers stay together. Of the versions of one work only the newest counts.
+///
+/// Nobody's question makes anything: it waits up to two seconds for papers that are just joining, and then is answered from
+/// the last themes (`meta` says from which run, when that was, and how many papers came or went since). Before the first run
+/// is done the answer is 202: ask again after `Retry-After` seconds.
 ///
 /// With `about` as many themes as wanted, or nearly so, each paper in exactly one of them: of all cuts through the tree
 /// with so many themes the one whose themes are most even in size, so that a large field may be shown by its parts and
@@ -47,7 +49,9 @@ const HITS: usize = 300;
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "themes wanted; all without it"),
            ("offset" = Option<u64>, Query, description = "themes to pass over first")),
     responses((status = 200, body = ThemeList),
-              (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet, or too much is waiting")))]
+              (status = 202, body = NotYet, description = "the themes are being made for the first time"),
+              (status = 409, body = ErrorBody, description = "there are none yet, and the job `themes` is off"),
+              (status = 503, body = ErrorBody, description = "too much is waiting")))]
 pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let ask = ThemesOptions {
@@ -58,7 +62,8 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<R
         offset: take("offset").whole()?.unwrap_or(0),
     };
     given.nothing_else()?;
-    app.answer(move |engine| engine.themes(&ask)).await
+    app.themes_settled().await;
+    app.answer(move |engine| engine.themes(&ask)).await.map_err(|e| app.themes_missing(e))
 }
 
 /// One theme
@@ -76,7 +81,10 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<R
            ("category" = Option<Vec<String>>, Query, max_items = 1_000, description = "papers in any of these categories (repeat the parameter)"),
            ("author" = Option<Vec<String>>, Query, max_items = 1_000, description = "papers by any of these authors, by full name (repeat the parameter)"),
            ("exclude" = Option<Vec<String>>, Query, max_items = 10_000, description = "none of these papers, by id (repeat the parameter)")),
-    responses((status = 200, body = OneTheme), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = OneTheme),
+              (status = 202, body = NotYet, description = "the themes are being made for the first time"),
+              (status = 404, body = ErrorBody),
+              (status = 409, body = ErrorBody, description = "there are none yet, and the job `themes` is off")))]
 pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let default = ThemeOptions::default();
@@ -88,7 +96,8 @@ pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) 
         filter: given.filter()?,
     };
     given.nothing_else()?;
-    app.answer(move |engine| engine.theme(&id, &ask)).await
+    app.themes_settled().await;
+    app.answer(move |engine| engine.theme(&id, &ask)).await.map_err(|e| app.themes_missing(e))
 }
 
 /// What happened to the themes
@@ -118,7 +127,9 @@ pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result
            ("offset" = Option<u64>, Query, description = "`meta.next` of the page before"),
            ("titles" = Option<bool>, Query, description = "titles with the papers")),
     responses((status = 200, body = ThemeMap),
-              (status = 503, body = ErrorBody, description = "the first run over a large corpus is not done yet, or too much is waiting")))]
+              (status = 202, body = NotYet, description = "the themes are being made for the first time"),
+              (status = 409, body = ErrorBody, description = "there are none yet, and the job `themes` is off"),
+              (status = 503, body = ErrorBody, description = "too much is waiting")))]
 pub async fn map(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let sides = [take("left").number()?, take("bottom").number()?, take("right").number()?, take("top").number()?];
@@ -136,7 +147,8 @@ pub async fn map(State(app): State<App>, Params(mut given): Params) -> Result<Re
         titles: take("titles").truth()?.unwrap_or(false),
     };
     given.nothing_else()?;
-    app.answer(move |engine| engine.themes_map(&ask)).await
+    app.themes_settled().await;
+    app.answer(move |engine| engine.themes_map(&ask)).await.map_err(|e| app.themes_missing(e))
 }
 
 /// Which papers to group: a list, a user's history, a query, a filter, or all of these.
@@ -189,13 +201,15 @@ fn filter(fields: Map<String, Value>) -> Result<Filter, ApiError> {
 pub struct Running {
     /// True.
     running: bool,
+    /// The job under whose lock it goes on; `GET /v1/jobs/{job}` tells how it stands.
+    job: &'static str,
 }
 
 /// Make the themes anew
 ///
 /// Groups, names and lays out all papers now; the service does so by itself when enough is new. Ids and names carry on.
-/// Answers 202 when it takes longer than a request may; it goes on then, and a second call meanwhile is 409. The body
-/// is an empty JSON object, so that no page of another site can ask for it.
+/// Answers 202 when it takes longer than a request may; it goes on then, and a second call meanwhile is 409, as is one while
+/// the job `themes` runs. The body is an empty JSON object, so that no page of another site can ask for it.
 #[utoipa::path(post, operation_id = "rebuild_themes", path = "/v1/themes/rebuild", tag = "themes",
     params(("afresh" = Option<bool>, Query, description = "forget the themes that were there, with their ids and places")),
     request_body(content = Object, description = "`{}`, or with `afresh`"),
@@ -204,30 +218,22 @@ pub struct Running {
 pub async fn rebuild(State(app): State<App>, Fields(mut given): Fields) -> Result<Response, ApiError> {
     let afresh = given.take("afresh").truth()?.unwrap_or(false);
     given.nothing_else()?;
-    let Some(place) = app.rebuilding.enter() else {
-        return Err(ApiError::new(StatusCode::CONFLICT, "the themes are being made anew already"));
-    };
+    let under_way = || ApiError::new(StatusCode::CONFLICT, "the themes are being made anew already");
+    let (place, runner) = (app.rebuilding.enter().ok_or_else(under_way)?, app.runner()?);
     let patience = Duration::from_secs(app.tuning.timeout_s) / 2;
     // A task of its own: the run is for all, and goes on.
-    let run = tokio::spawn(async move { app.aside(place, move |engine| engine.run_themes(afresh)).await });
+    let work = move |engine: &Engine| {
+        runner.run_here(THEMES, || {
+            let run = engine.run_themes(afresh)?;
+            // What came while it was made, so that the next answer has it.
+            let kept = ThemesKept { run: Some(run.clone()), ..engine.keep_themes(false)? };
+            Ok((run, themes_numbers(&kept)))
+        })
+    };
+    let run = tokio::spawn(async move { app.aside(place, work).await });
     match tokio::time::timeout(patience, run).await {
-        Ok(Ok(done)) => Ok(Json(done?).into_response()),
+        Ok(Ok(done)) => Ok(Json(done?.ok_or_else(under_way)?).into_response()),
         Ok(Err(_)) => Err(ApiError::internal()),
-        Err(_) => Ok((StatusCode::ACCEPTED, Json(Running { running: true })).into_response()),
-    }
-}
-
-/// Makes the themes anew whenever that is due, for as long as the service runs.
-pub async fn keep_up(app: App) {
-    let mut clock = tokio::time::interval(EVERY);
-    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        clock.tick().await;
-        let Ok(engine) = app.engine() else { continue };
-        match tokio::task::spawn_blocking(move || engine.keep_themes()).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(e)) => tracing::warn!("the themes were not made anew: {e}"),
-            Err(e) => tracing::error!("making the themes anew failed: {e}"),
-        }
+        Err(_) => Ok((StatusCode::ACCEPTED, Json(Running { running: true, job: THEMES })).into_response()),
     }
 }

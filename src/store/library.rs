@@ -1,6 +1,6 @@
 //! Papers of users' libraries that are not in the corpus: they teach, and are never shown.
 
-use super::Slice;
+use super::{Slice, StoredModel};
 use crate::error::Result;
 use crate::paper::Paper;
 use crate::user::UserId;
@@ -26,6 +26,9 @@ pub trait Library {
     /// Up to `n` papers of a user's library by title (ASCII letters alike, else to the byte), then id, behind the first `skip`.
     /// `next` is how many to skip then.
     fn library_slice(&self, user: i64, skip: usize, n: usize) -> Result<Slice<LibraryPaper, usize>>;
+
+    /// Up to `n` papers of libraries whose text has no vector of a model; one of each text.
+    fn library_without_vector(&self, model: &StoredModel, n: usize) -> Result<Vec<Paper>>;
 
     /// Takes a paper out of a user's library, and what the user did with it with it. Where a paper of the corpus has the same
     /// id by now, that is what the user's events speak of, and they stay. Where the store keeps its data nothing of it can

@@ -30,6 +30,7 @@ mod events;
 mod filters;
 mod imports;
 mod interests;
+mod jobs;
 mod library;
 mod lists;
 mod papers;
@@ -46,7 +47,8 @@ mod works;
 pub use events::{EventPlace, Events, EventsWritten};
 pub use filters::Filters;
 pub use imports::{ImportStatus, ImportUndone, ImportWindow, ImportWithClaims, Imports, StoredImport};
-pub use interests::{Interests, StoredInterest};
+pub use interests::{FoundInterests, Interests, StoredInterest};
+pub use jobs::{Claim, Claimed, JobRecords, JobResult, Lease, StoredJob};
 pub use library::{Library, LibraryPaper};
 pub use lists::{ListOrder, ListPlace, Lists, Slice};
 pub use papers::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
@@ -77,6 +79,7 @@ pub trait Store:
     + Library
     + Interests
     + Imports
+    + JobRecords
     + Readership
     + Themes
     + Rereading
@@ -97,6 +100,7 @@ impl<T> Store for T where
         + Library
         + Interests
         + Imports
+        + JobRecords
         + Readership
         + Themes
         + Rereading

@@ -76,6 +76,7 @@ fn address(server: &Server, operation: &Operation<'_>) -> String {
     let import = if operation.path.contains("{import}") { import(server) } else { String::new() };
     let user = if operation.id.contains("delete") { "gone" } else { "ada" };
     let path = operation.path.replace("{user}", user).replace("{id}", &id).replace("{import}", &import);
+    let path = path.replace("{name}", "interests");
     let mut query = vec![("explain", "true")];
     let parameters: Vec<&Value> = operation.said["parameters"].as_array().into_iter().flatten().collect();
     query.retain(|(name, _)| parameters.iter().any(|p| p["in"] == "query" && p["name"] == *name));

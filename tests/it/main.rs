@@ -13,6 +13,7 @@ mod http;
 mod imports;
 mod index;
 mod interrupted;
+mod jobs;
 mod model;
 mod races;
 mod readers;

@@ -48,7 +48,7 @@ fn timeless(text: &str) -> String {
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
         let Ok(mut value) = value else { return text.to_string() };
         if let Some(fields) = value.as_object_mut() {
-            ["data", "disk", "at", "device"].iter().for_each(|name| drop(fields.shift_remove(*name)));
+            ["data", "disk", "at", "device", "jobs"].iter().for_each(|name| drop(fields.shift_remove(*name)));
         }
         lines.push(value.to_string());
     }

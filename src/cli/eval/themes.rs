@@ -39,8 +39,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     if let Some(newest) = args.newest {
         return print(context, &meanwhile("making the themes twice", || themes::stability(&engine, newest))?);
     }
-    if engine.themes_due()? {
-        meanwhile("making the themes", || engine.run_themes(false))?;
+    if engine.themes_have_work()? {
+        meanwhile("making the themes", || engine.keep_themes(true))?;
     }
     let other = match &args.other {
         None => None,

@@ -156,6 +156,11 @@ impl Corpus {
         if space.index.lasts() { space.index.settle(change, Haste::Wait) } else { Ok(()) }
     }
 
+    /// The number of the last change of the papers.
+    pub fn change(&self) -> Result<u64> {
+        self.store.change()
+    }
+
     /// Whether [`Corpus::maintain`] would have something long to do.
     pub fn maintenance_is_due(&self) -> bool {
         self.space().index.is_due()

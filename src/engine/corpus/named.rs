@@ -123,12 +123,10 @@ impl Corpus {
     pub(super) fn with_vectors(&self, space: &EmbeddingSpace, ids: &[&str]) -> Result<Vec<WithVector>> {
         let named: Vec<(Row, Paper)> = ids.iter().map(|id| self.named(id)).collect::<Result<_>>()?;
         let vectors = space.vectors(&named.iter().map(|(row, _)| *row).collect::<Vec<_>>())?;
-        let whole = |(((row, paper), vector), id): (((Row, Paper), Option<Vec<f32>>), &&str)| match vector {
-            Some(vector) => Ok(WithVector { row, paper, vector }),
-            // It is being written just now.
-            None => self.with_vector(space, id),
-        };
-        named.into_iter().zip(vectors).zip(ids).map(whole).collect()
+        let known = named.into_iter().zip(vectors);
+        let whole = known.map(|((row, paper), vector)| vector.map(|vector| WithVector { row, paper, vector }));
+        // One without a vector is being written just now.
+        whole.zip(ids).map(|(whole, id)| whole.map_or_else(|| self.with_vector(space, id), Ok)).collect()
     }
 
     /// The paper that a text names, with its vector.

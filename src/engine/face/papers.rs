@@ -10,11 +10,12 @@ use crate::engine::answer::{Answer, SearchOptions};
 use crate::engine::corpus::{
     Checkup, Corpus, Diagnosis, Exported, Info, PaperInFull, Recommend, Reembedded, Report, Source, TakeNeighbours,
 };
+use crate::engine::happened::Happened;
 use crate::engine::page::{Listing, Page};
 use crate::error::Result;
 use crate::index::Lexical;
 use crate::paper::{Paper, PaperId};
-use crate::store::{StoredModel, Trouble};
+use crate::store::{JobRecords, StoredModel, Trouble};
 
 impl Engine {
     /// The paper that a text names: its id, or any form of its arXiv id, DOI and the like.
@@ -184,7 +185,13 @@ impl Engine {
     /// When the model cannot be used or the disk fails; the old model goes on, and running it again goes on where it
     /// stopped.
     pub fn reembed(&self, wanted: &Config, progress: &dyn Fn(usize, usize)) -> Result<Reembedded> {
-        self.corpus.reembed(wanted, progress)
+        let done = self.corpus.reembed(wanted, progress)?;
+        // The move is made; what is missing of libraries is embedded by the job `interests`.
+        if let Err(e) = self.readers.keep_outside_vectors() {
+            tracing::warn!("papers of libraries have no vectors of the new model yet: {e}");
+        }
+        self.listeners.tell(Happened::Readers);
+        Ok(done)
     }
 
     /// The settings it was opened with.
@@ -213,6 +220,25 @@ impl Engine {
     /// None so far.
     pub fn maintain_gently(&self) -> Result<()> {
         self.corpus.maintain_gently()
+    }
+
+    /// The number of the last change of the papers; 0 before the first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn change(&self) -> Result<u64> {
+        self.corpus.change()
+    }
+
+    /// Has `listener` told of whatever changes from now on, once it is in every answer. It is called on the thread that
+    /// writes, and has to return at once.
+    pub fn listen(&self, listener: Box<dyn Fn(Happened) + Send + Sync>) {
+        self.listeners.add(listener);
+    }
+
+    /// The lock on what runs without being asked, and the memory of it.
+    pub fn job_records(&self) -> &dyn JobRecords {
+        &*self.jobs
     }
 
     /// What is wrong for now, the gravest first; empty while all is well. It waits for nothing.

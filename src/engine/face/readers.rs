@@ -142,6 +142,32 @@ impl Engine {
         self.readers.remove_outside(name, id)
     }
 
+    /// Whether [`Engine::keep_interests`] would do something.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn interests_have_work(&self) -> Result<bool> {
+        self.readers.interests_have_work()
+    }
+
+    /// Finds the interests of all users of whom something has changed since that was last done, and keeps them. Gives how
+    /// many users these were. It goes behind the requests.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written, or the model that papers of libraries need cannot be used.
+    pub fn keep_interests(&self) -> Result<usize> {
+        self.readers.keep_interests()
+    }
+
+    /// Lets answers know what enough readers did together before today; to be called once a day. Gives how many readers
+    /// something is told of.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn tell_readership(&self) -> Result<usize> {
+        self.readers.tell()
+    }
+
     /// The interests of a user, the greatest first.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::themes::{
     Assigned, ExportedThemes, MapLabel, MapOptions, OneTheme, Selection, SelectionThemes, Stability, ThemeEvents,
-    ThemeList, ThemeMap, ThemeOptions, ThemesOptions, ThemesRun,
+    ThemeList, ThemeMap, ThemeOptions, ThemesKept, ThemesOptions, ThemesRun,
 };
 use crate::error::Result;
 use crate::paper::Paper;
@@ -13,7 +13,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) for a request that is not allowed;
-    /// [`Error::Overloaded`](crate::Error::Overloaded) while the first run over many papers is not done.
+    /// [`Error::BeingMade`](crate::Error::BeingMade) before the first run.
     pub fn themes_map(&self, ask: &MapOptions) -> Result<ThemeMap> {
         self.themes.themes_map(ask)
     }
@@ -34,12 +34,27 @@ impl Engine {
         self.themes.themes_due()
     }
 
-    /// Lets new papers join the themes, and makes these anew if that is due, for whoever looks from time to time.
+    /// Whether [`Engine::keep_themes`] would do something.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn themes_have_work(&self) -> Result<bool> {
+        self.themes.themes_have_work()
+    }
+
+    /// Whether nothing is to be waited for: all papers are in the themes, there are some where there are papers, and none is
+    /// due that takes but a moment. It waits for nothing itself.
+    pub fn themes_are_settled(&self) -> bool {
+        self.themes.themes_are_settled()
+    }
+
+    /// Lets new papers join the themes, and makes these anew if that is due and either the papers are few (2,000), or
+    /// `patient` says that it may take its time. Nothing else lets them join: a question never does.
     ///
     /// # Errors
     /// As [`Engine::run_themes`].
-    pub fn keep_themes(&self) -> Result<()> {
-        self.themes.keep_themes()
+    pub fn keep_themes(&self, patient: bool) -> Result<ThemesKept> {
+        self.themes.keep_themes(patient)
     }
 
     /// Groups just some papers.
@@ -55,7 +70,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) for a level that does not exist, a number out of range, or both;
-    /// [`Error::Overloaded`](crate::Error::Overloaded) while the first run over many papers is not done.
+    /// [`Error::BeingMade`](crate::Error::BeingMade) before the first run.
     pub fn themes(&self, ask: &ThemesOptions) -> Result<ThemeList> {
         self.themes.themes(ask)
     }

@@ -34,9 +34,10 @@ pub use self::questions::QuestionsOptions;
 pub use self::testbed::{Readership, Testbed, Topic};
 pub use self::users::{EventReport, ExportedUser, MAX_EVENTS, RejectedEvent, Unreadable, UserView};
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::engine::corpus::Corpus;
+use crate::engine::happened::{Happened, Listeners};
 use crate::engine::themes::Themes;
 use crate::store::Store;
 
@@ -59,11 +60,16 @@ pub struct Readers {
     questions: questions::Kept,
     // Candidates of a feed up to which all are scored.
     score_all: usize,
+    // Interests that are not in the store yet.
+    found: interests::FoundLately,
+    // The model of which all papers of libraries are known to have vectors.
+    complete: Mutex<String>,
+    listeners: Arc<Listeners>,
 }
 
 impl Readers {
     /// The readers over a corpus and its themes.
-    pub fn new(store: Arc<dyn Store>, corpus: Arc<Corpus>, themes: Arc<Themes>) -> Self {
+    pub fn new(store: Arc<dyn Store>, corpus: Arc<Corpus>, themes: Arc<Themes>, listeners: Arc<Listeners>) -> Self {
         Readers {
             corpus,
             themes,
@@ -76,6 +82,9 @@ impl Readers {
             imports: Default::default(),
             questions: Default::default(),
             score_all: feed::SCORE_ALL,
+            found: Default::default(),
+            complete: Default::default(),
+            listeners,
         }
     }
 
@@ -86,5 +95,11 @@ impl Readers {
             self.others.forget();
         }
         self.questions.forget(user);
+        self.found.forget(user);
+    }
+
+    /// Tells whoever listens that something of a reader was written.
+    fn wrote(&self) {
+        self.listeners.tell(Happened::Readers);
     }
 }

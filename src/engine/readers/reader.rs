@@ -84,14 +84,25 @@ impl KeptReaders {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&user).cloned()
     }
 
-    fn keep(&self, reader: &Arc<Reader>) {
+    /// Keeps a reader, and gives the users for whom there is no place any more.
+    fn keep(&self, reader: &Arc<Reader>) -> Vec<i64> {
+        let mut gone = Vec::new();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert(reader.user.number, Arc::clone(reader));
         let mut examples: usize = kept.values().map(|r| 1 + r.learned.len()).sum();
         while examples > KEPT_EXAMPLES && kept.len() > 1 {
             let Some(other) = kept.keys().copied().find(|u| *u != reader.user.number) else { break };
             examples -= kept.remove(&other).map_or(0, |r| 1 + r.learned.len());
+            gone.push(other);
         }
+        gone
+    }
+}
+
+impl Reader {
+    /// Whether it was made of what the user has done until now, in this space.
+    fn is_of(&self, space: &EmbeddingSpace, user: &User) -> bool {
+        self.user.version == user.version && self.fingerprint == space.model().fingerprint
     }
 }
 
@@ -101,21 +112,26 @@ impl Readers {
         let user = self.store.user(name)?;
         let change = self.store.change()?;
         if let Some(kept) = self.kept.get(user.number)
-            && kept.user.version == user.version
-            && kept.fingerprint == space.model().fingerprint
+            && kept.is_of(space, &user)
             && (kept.change.load(Ordering::Relaxed) == change || self.still_there(&kept)?)
         {
             kept.change.fetch_max(change, Ordering::Relaxed);
             return Ok(kept);
         }
         let reader = Arc::new(self.read(space, user, &[])?);
-        self.kept.keep(&reader);
+        // What was found of those for whom there is no place any more is found again.
+        self.kept.keep(&reader).into_iter().for_each(|gone| self.found.forget(gone));
         // Whoever was deleted while this was made must not be kept.
         if let Err(e) = self.store.user(name) {
             self.forget(reader.user.number);
             return Err(e);
         }
         Ok(reader)
+    }
+
+    /// Whether the user's reader is here, made of their present history.
+    pub(super) fn is_ready(&self, space: &EmbeddingSpace, user: &User) -> bool {
+        self.kept.get(user.number).is_some_and(|kept| kept.is_of(space, user))
     }
 
     /// The reader as they would be with some more events.
@@ -214,7 +230,7 @@ impl Readers {
         if let (Some(preferences), Some(common)) = (&mut preferences, &common) {
             self.bring_to_scale(preferences, common);
         }
-        // Interests are kept: they may not be those of half a preferences.
+        // What is found of interests is noted: it may not be of half a model.
         cancel::check()?;
         let interests = match &common {
             Some(common) => {

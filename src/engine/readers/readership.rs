@@ -24,6 +24,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::cancel;
 use crate::engine::readers::Readers;
 use crate::error::Result;
 use crate::paper::PaperId;
@@ -182,7 +183,7 @@ impl Readers {
     fn release(&self, day: i32) -> Result<Released> {
         let secret = self.store.secret()?;
         let known = self.histories(day)?;
-        let through = self.told_until(&known, day, &secret)?;
+        let through = self.told_until(day)?;
         let histories = before(known, through);
         let names = if histories.is_empty() { HashMap::new() } else { self.store.user_names()? };
         let mut attended: HashMap<PaperId, Vec<i32>> = HashMap::new();
@@ -228,35 +229,39 @@ impl Readers {
         Ok(known)
     }
 
-    /// The first day that is not told. What was told stays so: who could take batches apart by having readers forgotten would
-    /// see between them.
-    fn told_until(&self, known: &[Dated], today: i32, secret: &[u8; 32]) -> Result<i32> {
-        let ReadershipRelease { before, batches } = self.store.release()?;
-        let mut told = before.unwrap_or(i32::MIN);
-        if told > today {
-            // Noted by a clock that ran ahead.
-            told = today;
-            self.store.put_release(ReadershipRelease { before: Some(told), batches })?;
-        }
+    /// Tells of more batches where they are complete: what readers did before today. To be called once a day, by the job
+    /// `readership` of the service, and never for somebody who asks. Gives how many readers something is told of.
+    ///
+    /// What was told stays so: who could take batches apart by having readers forgotten would see between them. Therefore it
+    /// is in the store before any answer knows of it.
+    pub fn tell(&self) -> Result<usize> {
+        let today = Moment::now().day();
+        let (secret, known) = (self.store.secret()?, self.histories(today)?);
+        let ReadershipRelease { before: noted, batches } = self.store.release()?;
+        // Where it was noted by a clock that ran ahead.
+        let told = noted.unwrap_or(i32::MIN).min(today);
         let mut active: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
-        for (user, events) in known {
+        for (user, events) in &known {
+            cancel::check()?;
             let days: HashSet<i32> = events.iter().map(|e| e.1).filter(|day| *day >= told).collect();
             days.into_iter().for_each(|day| active.entry(day).or_default().push(*user));
         }
-        let wanted = |k: usize| BATCH + coin(secret, "batch", &k.to_string()) as usize % (BATCH + 1);
-        match told_through(&active, batches, wanted) {
-            (_, more) if more == batches => Ok(told),
-            // What cannot be noted (no room on the disk) is not told yet.
-            (through, batches) => {
-                Ok(self.store.put_release(ReadershipRelease { before: Some(through), batches }).map_or_else(
-                    |e| {
-                        tracing::warn!("what readers did is not told yet: {e}");
-                        told
-                    },
-                    |()| through,
-                ))
-            }
+        let wanted = |k: usize| BATCH + coin(&secret, "batch", &k.to_string()) as usize % (BATCH + 1);
+        let (through, more) = match told_through(&active, batches, wanted) {
+            (_, more) if more == batches => (told, batches),
+            further => further,
+        };
+        if noted.is_some_and(|noted| noted != through) || more != batches {
+            self.store.put_release(ReadershipRelease { before: Some(through), batches: more })?;
         }
+        // Made anew when somebody next asks.
+        self.released.slot.lock().unwrap_or_else(PoisonError::into_inner).released = None;
+        Ok(before(known, through).len())
+    }
+
+    /// The first day that is not told.
+    fn told_until(&self, today: i32) -> Result<i32> {
+        Ok(self.store.release()?.before.unwrap_or(i32::MIN).min(today))
     }
 }
 

@@ -72,7 +72,10 @@ impl Readers {
     /// Makes a user, or gives one that is there new settings.
     pub fn put_user(&self, name: &str, settings: &Settings) -> Result<UserView> {
         settings.check()?;
-        let user = self.store.put_user(&UserId::new(name)?, settings)?;
+        let name = UserId::new(name)?;
+        self.keep_found_of(std::iter::once(name.as_str()))?;
+        let user = self.store.put_user(&name, settings)?;
+        self.wrote();
         self.view(user)
     }
 
@@ -91,6 +94,7 @@ impl Readers {
     pub fn delete_user(&self, name: &str) -> Result<()> {
         let number = self.store.delete_user(name)?;
         self.forget(number);
+        self.wrote();
         Ok(())
     }
 
@@ -104,7 +108,10 @@ impl Readers {
         let now = Moment::now();
         events.iter().try_for_each(|event| event.check(now))?;
         let events = self.events_of_given_ids(name.as_str(), events)?;
-        self.store.add_events(&name, &events)
+        self.keep_found_of(std::iter::once(name.as_str()))?;
+        let added = self.store.add_events(&name, &events)?;
+        self.wrote();
+        Ok(added)
     }
 
     /// Writes down what can be written down of what some users did, each with their name; users are made if new and anything
@@ -141,7 +148,9 @@ impl Readers {
             .collect::<Result<_>>()?;
         let written: Vec<(&UserId, &[Event])> =
             of.iter().zip(&named).map(|(of, events)| (&of.0, &events[..])).collect();
+        self.keep_found_of(written.iter().map(|(user, _)| user.as_str()))?;
         let (added, unknown) = self.store.add_known_events(&written)?;
+        self.wrote();
         for ((_, events, places), unknown) in of.iter().zip(unknown) {
             rejected.extend(unknown.into_iter().map(|k| {
                 let paper = events[k].paper.as_str();
@@ -204,7 +213,7 @@ impl Readers {
                     events: self.store.history(user.number)?,
                     received: self.store.received(user.number)?,
                     outside: self.store.library(user.number)?,
-                    interests: self.store.interests(user.number)?,
+                    interests: self.known_interests(user.number)?,
                     imports: self.store.imports_with_claims(user.number)?,
                     token: self.store.known_feed_token(user.name.as_str())?,
                     name: user.name,
@@ -223,7 +232,12 @@ impl Readers {
         self.store.restore_events(&user.name, &user.events, &user.received)?;
         self.store.restore_imports(&user.name, &user.imports)?;
         let number = self.store.user(user.name.as_str())?.number;
-        self.store.replace_interests(number, &anchored(&user.interests))
+        self.store.replace_interests(number, &anchored(&user.interests))?;
+        // What was found of them before is found again.
+        self.kept.forget(number);
+        self.found.forget(number);
+        self.wrote();
+        Ok(())
     }
 }
 

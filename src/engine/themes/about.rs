@@ -66,7 +66,7 @@ impl Themes {
     /// # Errors
     /// [`Error::NotFound`] when there is none of this id.
     pub fn rows_of_theme(&self, id: &str) -> Result<Vec<Row>> {
-        let snapshot = self.picture_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
+        let snapshot = self.snapshot_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
         let parts = named(&snapshot, id)?;
         Ok(members_of(&snapshot, &parts).iter().map(|k| snapshot.papers[*k as usize].row).collect())
     }

@@ -142,7 +142,7 @@ impl Themes {
     pub fn themes_map(&self, ask: &MapOptions) -> Result<ThemeMap> {
         let began = Instant::now();
         check(ask)?;
-        let Some(snapshot) = self.picture_now()? else {
+        let Some(snapshot) = self.snapshot_now()? else {
             let meta = MapMeta {
                 took_ms: since(began),
                 total: 0,
@@ -201,7 +201,7 @@ impl Themes {
 
     /// Names for every zoom of a map, so that whoever draws it whole has them at once.
     pub fn map_labels(&self) -> Result<Vec<Vec<MapLabel>>> {
-        let snapshot = self.picture_now()?;
+        let snapshot = self.snapshot_now()?;
         Ok((0..=DEEPEST).map(|zoom| snapshot.as_ref().map_or_else(Vec::new, |p| labels_at(p, zoom))).collect())
     }
 }

@@ -1,7 +1,8 @@
 //! Themes of the corpus: kept in the store, brought up to date as papers come and go, made anew by a run.
 //!
 //! A [`ThemeSnapshot`] is the state of all themes at one moment; whoever answers works with one to the end. New papers join the
-//! snapshot when somebody next asks for it, by their neighbours; a run ([`run`]) puts a new one in its place.
+//! snapshot soon after they came, by their neighbours; a run ([`run`]) puts a new one in its place. Who does either is said in
+//! [`upkeep`]: never somebody who only asks.
 
 mod about;
 mod centres;
@@ -12,6 +13,7 @@ mod run;
 mod snapshot;
 mod stability;
 mod transfer;
+mod upkeep;
 mod view;
 
 pub use self::of::{Selection, SelectionThemes};
@@ -20,6 +22,7 @@ pub use run::ThemesRun;
 pub use snapshot::Example;
 pub use stability::{Assigned, Stability};
 pub use transfer::{ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes};
+pub use upkeep::ThemesKept;
 pub use view::{
     OneTheme, PaperOrder, Theme, ThemeEvent, ThemeEvents, ThemeList, ThemeOptions, ThemeOrder, ThemesMeta,
     ThemesOptions,
@@ -27,8 +30,7 @@ pub use view::{
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, RwLock};
 
 use roaring::RoaringBitmap;
 
@@ -38,7 +40,7 @@ use crate::engine::widen::{Look, widen_all};
 use crate::error::{Error, Result};
 use crate::index::Neighbour;
 use crate::paper::Row;
-use crate::store::{Store, StoredAssignment};
+use crate::store::Store;
 use crate::themes::graph::Knn;
 use crate::themes::{layout, levels};
 
@@ -50,12 +52,6 @@ const MOST_LOOKED_AT: usize = 1000;
 
 /// Papers whose neighbours are looked for in one call of the index.
 const AT_A_TIME: usize = 1024;
-
-/// Up to so many papers the first run is made while the one who asked waits.
-const AT_ONCE: usize = 20_000;
-
-/// Up to so many papers this holds for every run that is due.
-const ALWAYS_AT_ONCE: usize = 2_000;
 
 /// The rules by which themes are named and counted: a run made by others is due to be made anew, and its names go.
 const NAMING: u32 = 1;
@@ -75,11 +71,16 @@ pub struct Themes {
     changed: AtomicU64,
     // What `changed` was when the snapshot last held everything; lets readers off comparing rows.
     seen: AtomicU64,
+    // What is shown while the snapshot is behind.
+    shown: Mutex<Option<Shown>>,
 }
 
+/// A snapshot, what `changed` was, and the snapshot without what was gone by then.
+type Shown = (Arc<ThemeSnapshot>, u64, Arc<ThemeSnapshot>);
+
 impl Follower for Themes {
-    /// Notes that the snapshot may lack rows of the index, or hold some that are gone. Who next asks for themes, or looks
-    /// whether they are due, brings it up to date; who commits does not wait for that.
+    /// Notes that the snapshot may lack rows of the index, or hold some that are gone. Whoever keeps the themes brings it up to
+    /// date; who commits does not wait for that.
     fn hear(&self, _: &Changes) {
         self.fall_behind();
     }
@@ -106,6 +107,7 @@ impl Themes {
             running: Mutex::default(),
             changed: AtomicU64::new(0),
             seen: AtomicU64::new(0),
+            shown: Mutex::default(),
         });
         corpus.tell(&(Arc::clone(&themes) as Arc<dyn Follower>));
         themes
@@ -117,72 +119,6 @@ impl Themes {
 
     fn is_up_to_date(&self) -> bool {
         self.seen.load(Ordering::Acquire) == self.changed.load(Ordering::Acquire)
-    }
-
-    /// The present snapshot, with every paper of the index in it; none before the first run.
-    fn snapshot(&self) -> Result<Option<Arc<ThemeSnapshot>>> {
-        {
-            // Looked at under the lock, so that a run that puts a new snapshot here cannot come between.
-            let state = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = self.known(&state) {
-                return Ok(known);
-            }
-        }
-        self.catch_up()
-    }
-
-    /// What is there, if somebody looked before and nothing has changed since.
-    fn known(&self, state: &State) -> Option<Option<Arc<ThemeSnapshot>>> {
-        match state {
-            _ if !self.is_up_to_date() => None,
-            State::Unread => None,
-            State::Nothing => Some(None),
-            State::ThemeSnapshot(snapshot) => Some(Some(Arc::clone(snapshot))),
-        }
-    }
-
-    /// Brings the snapshot up to date with the index: papers that it lacks join, those that are gone leave.
-    fn catch_up(&self) -> Result<Option<Arc<ThemeSnapshot>>> {
-        let mut state = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = self.known(&state) {
-            // Somebody else did it while this one waited.
-            return Ok(known);
-        }
-        // Read before the rows: what comes to the index meanwhile is then looked for again, never missed.
-        let changed = self.changed.load(Ordering::Acquire);
-        if let State::Unread = *state {
-            *state = ThemeSnapshot::read(&*self.store)?.map_or(State::Nothing, |p| State::ThemeSnapshot(Arc::new(p)));
-        }
-        let space = self.corpus.space();
-        let seen = || self.seen.store(changed, Ordering::Release);
-        let State::ThemeSnapshot(snapshot) = &*state else {
-            seen();
-            return Ok(None);
-        };
-        let rows = self.works(&space);
-        if snapshot.rows == rows {
-            seen();
-            return Ok(Some(Arc::clone(snapshot)));
-        }
-        let began = Instant::now();
-        let gone: Vec<Row> = (&snapshot.rows - &rows).iter().map(Row).collect();
-        let new: Vec<Row> = (&rows - &snapshot.rows).iter().map(Row).collect();
-        let joined = self.join(&space, snapshot, &new)?;
-        let stored: Vec<StoredAssignment> = joined.iter().map(|p| snapshot.stored(p)).collect();
-        // What cannot be kept now (a full disk) is found again when the folder is next opened; reading goes on.
-        self.store
-            .join_themes(&stored, &gone)
-            .unwrap_or_else(|e| tracing::warn!("places in themes were not kept: {e}"));
-        let next = Arc::new(snapshot.with(joined, &gone));
-        *state = State::ThemeSnapshot(Arc::clone(&next));
-        seen();
-        tracing::info!(
-            "{} papers joined the themes, {} left, in {:.3} s",
-            new.len(),
-            gone.len(),
-            began.elapsed().as_secs_f64()
-        );
-        Ok(Some(next))
     }
 
     /// The rows that themes are made of: of the versions of a work only the newest, as everywhere.
@@ -264,45 +200,6 @@ impl Themes {
             }
         };
         Ok(facts.iter().enumerate().map(place).collect())
-    }
-
-    /// The snapshot to answer from. A first run over few papers is made now; over many it belongs into the background.
-    fn picture_now(&self) -> Result<Option<Arc<ThemeSnapshot>>> {
-        let snapshot = self.snapshot()?;
-        let papers = self.corpus.space().len();
-        let at_once = match &snapshot {
-            None => papers > 0 && papers <= AT_ONCE,
-            Some(p) => papers <= ALWAYS_AT_ONCE && self.is_due(p),
-        };
-        if at_once {
-            self.run_themes_if_due()?;
-            return self.snapshot();
-        }
-        if snapshot.is_none() && papers > 0 {
-            return Err(Error::Overloaded(format!(
-                "the themes of {papers} papers are being made for the first time; it takes about a minute"
-            )));
-        }
-        Ok(snapshot)
-    }
-
-    /// Whether a run is worth it: there was none, much has changed since, or the model is another.
-    pub fn themes_due(&self) -> Result<bool> {
-        Ok(match self.snapshot()? {
-            None => !self.corpus.space().is_empty(),
-            Some(snapshot) => self.is_due(&snapshot),
-        })
-    }
-
-    /// Lets new papers join the themes, and makes these anew if that is due, for whoever looks from time to time.
-    pub fn keep_themes(&self) -> Result<()> {
-        if self.themes_due()? { self.run_themes_if_due() } else { Ok(()) }
-    }
-
-    fn is_due(&self, snapshot: &ThemeSnapshot) -> bool {
-        snapshot.run.model != self.corpus.space().model().fingerprint
-            || snapshot.facts.naming != NAMING
-            || snapshot.changed as f64 > CHANGED_SHARE * snapshot.run.papers as f64
     }
 }
 

@@ -31,7 +31,7 @@ impl Themes {
         if level.is_some() && ask.about.is_some() {
             return Err(Error::Invalid("give `level` or `about`, not both".into()));
         }
-        let Some(snapshot) = self.picture_now()? else {
+        let Some(snapshot) = self.snapshot_now()? else {
             let meta =
                 ThemesMeta { took_ms: since(began), levels: LEVELS, sizes: vec![0; LEVELS], ..ThemesMeta::default() };
             return Ok(ThemeList { themes: Vec::new(), meta });
@@ -63,7 +63,7 @@ impl Themes {
         if let Some(q) = &ask.q {
             check_query(q)?;
         }
-        let snapshot = self.picture_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
+        let snapshot = self.snapshot_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
         let parts = about::named(&snapshot, id)?;
         let counted = snapshot.counted();
         // Of one theme what lies in it; of some put together these themselves.

@@ -78,21 +78,21 @@ impl Themes {
     }
 
     /// A run, unless somebody else made one just now.
-    pub(super) fn run_themes_if_due(&self) -> Result<()> {
+    pub(super) fn run_themes_if_due(&self) -> Result<Option<ThemesRun>> {
         let _running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.themes_due()? { self.run(false).map(drop) } else { Ok(()) }
+        if self.themes_due()? { self.run(false).map(Some) } else { Ok(None) }
     }
 
     fn run(&self, afresh: bool) -> Result<ThemesRun> {
         let began = Instant::now();
-        let before = self.snapshot()?;
+        let before = self.snapshot_of_all()?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let asked = cancel::current();
         let made = behind_requests(threads, || asked.scope(|| self.make(before.as_deref(), afresh, began)));
         let Made { snapshot, events, report, mut took } = made??;
         let stored: Vec<StoredAssignment> = snapshot.papers.iter().map(|p| snapshot.stored(p)).collect();
         {
-            // Papers that joined the old snapshot while this one was made are missing here; whoever asks next lets them in.
+            // Papers that joined the old snapshot while this one was made are missing here; whoever keeps the themes lets them in.
             // Not on a thread that gives way: requests may be waiting for the lock.
             let mut state = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
             self.store.put_theme_run(&snapshot.run, &snapshot.stored_themes()?, &stored, &events)?;

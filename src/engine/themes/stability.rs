@@ -40,7 +40,7 @@ pub struct Stability {
 impl Themes {
     /// Gives every paper and where it is to `f`.
     pub fn each_assignment(&self, f: &mut dyn FnMut(&Paper, &Assigned)) -> Result<()> {
-        let snapshot = self.picture_now()?;
+        let snapshot = self.snapshot_now()?;
         let mut last: Option<Row> = None;
         loop {
             let page = self.store.papers_after(last, PAGE)?;

@@ -161,7 +161,7 @@ impl ExportedTheme {
 impl Themes {
     /// The themes as the last run left them and papers joined them since; none before the first run.
     pub fn export_themes(&self) -> Result<Option<ExportedThemes>> {
-        let Some(snapshot) = self.snapshot()? else { return Ok(None) };
+        let Some(snapshot) = self.snapshot_of_all()? else { return Ok(None) };
         let rows: Vec<Row> = snapshot.papers.iter().map(|p| p.row).collect();
         let ids = self.store.ids(&rows)?;
         let name: HashMap<Row, &str> =

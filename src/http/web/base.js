@@ -77,6 +77,9 @@ export async function call(method, path, { params = {}, body, type, line, signal
   if (response.status === 204) return null;
   const lines = line && response.headers.get("content-type")?.includes("ndjson");
   const answer = await (lines ? lastLine(response.body.getReader(), line) : response.json()).catch(() => null);
+  // What is only being made: the page says so and asks again.
+  const later = response.status === 202 && answer?.retry_after;
+  if (later) throw Object.assign(new Error(`${answer.message}. This page shows it as soon as it is there.`.replace(/^./, (c) => c.toUpperCase())), { status: 202, soon: true });
   if (response.ok && answer && !answer.error) return answer;
   const unread = response.ok ? "the answer broke off; please try again" : `the service answered ${response.status} ${response.statusText}`;
   const message = answer?.error?.message ?? unread;

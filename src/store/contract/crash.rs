@@ -14,8 +14,10 @@ use crate::store::{
 };
 use crate::user::{Edits, Event, EventKind, Moment, Settings};
 
+type Write = (&'static str, fn(&Fixture) -> Result<()>);
+
 /// Everything that can be written, each as one call; run on what [`prepared`] has made.
-fn writes() -> Vec<(&'static str, fn(&Fixture) -> Result<()>)> {
+fn writes() -> Vec<Write> {
     vec![
         ("put_papers", |s| {
             let papers = [titled("a", "another text"), titled("new", "N"), titled("b", "Two")];
@@ -40,7 +42,12 @@ fn writes() -> Vec<(&'static str, fn(&Fixture) -> Result<()>)> {
         ("put_library_papers", |s| s.put_library_papers(&user("new"), &[(&titled("y", "Why"), &[1.0, 0.0])], MODEL)),
         ("remove_library_paper", |s| s.remove_library_paper(ada(s), "x")),
         ("put_found_interests", |s| s.put_found_interests(ada(s), &[interest(1, "b"), interest(9, "b")])),
-        ("edit_interests", |s| s.edit_interests(ada(s), &mut |all| Ok(all.clear()))),
+        ("edit_interests", |s| {
+            s.edit_interests(ada(s), &mut |all| {
+                all.clear();
+                Ok(())
+            })
+        }),
         ("replace_interests", |s| s.replace_interests(ada(s), &[])),
         ("begin_import", |s| s.begin_import(&user("ada"), 3, "{}").map(drop)),
         ("add_to_import", |s| {

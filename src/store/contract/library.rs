@@ -64,3 +64,18 @@ pub fn what_is_removed_goes_with_what_was_done(kind: Kind) {
     let again = store.remove_library_paper(ada.number, "both");
     assert!(matches!(again, Err(Error::NotFound { what: "paper from outside the corpus", .. })));
 }
+
+pub fn what_lacks_a_vector_of_another_model_is_found(kind: Kind) {
+    let store = Fixture::new(kind);
+    let papers = [titled("a", "one text"), titled("b", "another"), titled("c", "one text")];
+    let given: Vec<(&Paper, &[f32])> = papers.iter().map(|p| (p, &[1.0, 0.0][..])).collect();
+    store.put_library_papers(&user("ada"), &given, MODEL).expect("written");
+    let (own, other) = (super::model(MODEL), super::model("g"));
+    let without = |model, n| store.library_without_vector(model, n).expect("read");
+    assert!(without(&own, 9).is_empty());
+    assert_eq!((without(&other, 9).len(), without(&other, 1).len()), (2, 1), "one of each text");
+    for paper in without(&other, 9) {
+        store.put_vectors(&other, &[(&paper, vec![0.0, 1.0])]).expect("written");
+    }
+    assert!(without(&other, 9).is_empty());
+}

@@ -7,6 +7,7 @@ mod events;
 mod filters;
 mod imports;
 mod interests;
+mod jobs;
 mod library;
 mod lists;
 mod model;
@@ -166,10 +167,12 @@ macro_rules! contract {
                 numbers_are_used_once);
             contract!(@events events_are_all_or_none, known_events_are_written_and_others_named, histories_are_ordered,
                 days_of_arrival_are_kept, releases_are_remembered);
-            contract!(@library libraries_keep_papers_with_their_vectors, what_is_removed_goes_with_what_was_done);
-            contract!(@interests edits_are_whole, what_was_said_stays, of_nobody_nothing_is_kept);
+            contract!(@library libraries_keep_papers_with_their_vectors, what_is_removed_goes_with_what_was_done,
+                what_lacks_a_vector_of_another_model_is_found);
+            contract!(@interests edits_are_whole, who_changed_is_to_be_found_again, what_was_said_stays, of_nobody_nothing_is_kept);
             contract!(@imports an_import_takes_back_what_it_alone_has_added, imports_are_numbered_and_end,
                 imports_are_restored);
+            contract!(@jobs one_holder_at_a_time_until_the_lease_has_lapsed, a_time_of_the_schedule_is_served_once);
             contract!(@themes a_run_is_put_in_the_place_of_the_one_before, papers_join_and_leave, texts_are_replaced);
             contract!(@concurrency who_follows_the_changes_misses_nothing, readers_see_whole_transactions,
                 writers_lose_nothing_of_each_other, who_gave_up_writes_nothing);

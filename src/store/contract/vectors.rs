@@ -66,7 +66,12 @@ pub fn rows_give_their_vectors_in_order(kind: Kind) {
     {
         let wanted = wanted | RoaringBitmap::from_iter([gone.0]);
         let mut seen = Vec::new();
-        store.vectors_of(&model(MODEL), &wanted, &mut |row, v| Ok(seen.push((row, v.to_vec())))).expect("read");
+        store
+            .vectors_of(&model(MODEL), &wanted, &mut |row, v| {
+                seen.push((row, v.to_vec()));
+                Ok(())
+            })
+            .expect("read");
         let expected: Vec<_> = papers
             .iter()
             .filter(|p| p.id.as_str() != "p30")

@@ -2,10 +2,10 @@
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::users::touch;
-use super::{SqliteStore, unreadable};
+use super::users::{touch, user_at};
+use super::{SqliteStore, limit, unreadable};
 use crate::error::Result;
-use crate::store::{Interests, StoredInterest};
+use crate::store::{FoundInterests, Interests, StoredInterest, User};
 
 impl Interests for SqliteStore {
     fn interests(&self, user: i64) -> Result<Vec<StoredInterest>> {
@@ -13,24 +13,35 @@ impl Interests for SqliteStore {
     }
 
     fn put_found_interests(&self, user: i64, found: &[StoredInterest]) -> Result<()> {
+        self.write(|t| put_found(t, user, found))
+    }
+
+    fn keep_found_interests(&self, found: &[FoundInterests]) -> Result<()> {
         self.write(|t| {
-            for i in found {
-                // A user who was deleted meanwhile stays deleted.
-                t.prepare_cached(
-                    "INSERT INTO interests (user, interest, edits, merged, papers, anchor)
-                     SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)
-                     ON CONFLICT (user, interest) DO UPDATE SET papers = excluded.papers",
-                )?
-                .execute(params![
-                    user,
-                    i.number,
-                    edits_text(i),
-                    i.merged,
-                    ids_text(&i.papers),
-                    ids_text(&i.anchor)
-                ])?;
+            for f in found {
+                let mut mark = t.prepare_cached("UPDATE users SET found = ?2 WHERE user = ?1 AND version = ?2")?;
+                if mark.execute(params![f.user, f.version])? > 0 {
+                    put_found(t, f.user, &f.interests)?;
+                }
             }
             Ok(())
+        })
+    }
+
+    fn any_interests_to_find(&self) -> Result<bool> {
+        self.read(|c| {
+            c.prepare_cached("SELECT EXISTS (SELECT 1 FROM users WHERE found < version)")?.query_row([], |r| r.get(0))
+        })
+    }
+
+    fn interests_to_find(&self, after: Option<i64>, n: usize) -> Result<Vec<User>> {
+        self.read(|c| {
+            c.prepare_cached(
+                "SELECT user, name, settings, created, version FROM users
+                 WHERE found < version AND user > ?1 ORDER BY user LIMIT ?2",
+            )?
+            .query_map(params![after.unwrap_or(-1), limit(n)], user_at)?
+            .collect()
         })
     }
 
@@ -51,6 +62,26 @@ impl Interests for SqliteStore {
             touch(t, user)
         })
     }
+}
+
+fn put_found(t: &Transaction<'_>, user: i64, found: &[StoredInterest]) -> rusqlite::Result<()> {
+    for i in found {
+        // A user who was deleted meanwhile stays deleted.
+        t.prepare_cached(
+            "INSERT INTO interests (user, interest, edits, merged, papers, anchor)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)
+             ON CONFLICT (user, interest) DO UPDATE SET papers = excluded.papers",
+        )?
+        .execute(params![
+            user,
+            i.number,
+            edits_text(i),
+            i.merged,
+            ids_text(&i.papers),
+            ids_text(&i.anchor)
+        ])?;
+    }
+    Ok(())
 }
 
 fn interests(c: &Connection, user: i64) -> rusqlite::Result<Vec<StoredInterest>> {

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::paper::Paper;
 use crate::store::library::not_in_library;
 use crate::store::papers::to_json;
-use crate::store::{Fingerprints, Library, LibraryPaper, Slice};
+use crate::store::{Fingerprints, Library, LibraryPaper, Slice, StoredModel};
 use crate::user::UserId;
 
 impl Library for SqliteStore {
@@ -27,6 +27,19 @@ impl Library for SqliteStore {
             c.prepare_cached("SELECT json FROM outside WHERE user = ?1 ORDER BY id")?
                 .query_map([user], |r| paper_at(r, 0))?
                 .collect()
+        })
+    }
+
+    fn library_without_vector(&self, model: &StoredModel, n: usize) -> Result<Vec<Paper>> {
+        self.read(|c| {
+            c.prepare_cached(
+                "SELECT min(o.json) FROM outside o WHERE NOT EXISTS (
+                     SELECT 1 FROM vectors v JOIN models m USING (model)
+                     WHERE m.fingerprint = ?1 AND v.text_hash = o.text_hash)
+                 GROUP BY o.text_hash LIMIT ?2",
+            )?
+            .query_map(params![model.fingerprint, limit(n)], |r| paper_at(r, 0))?
+            .collect()
         })
     }
 

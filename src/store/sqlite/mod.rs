@@ -18,6 +18,7 @@ mod filters;
 mod fixture;
 mod imports;
 mod interests;
+mod jobs;
 mod library;
 mod lists;
 mod log;

@@ -15,7 +15,7 @@ use super::log::Log;
 use super::pages::{self, Meeting, Pages};
 use super::place::Place;
 use super::schema::MIGRATIONS;
-use super::{SqliteStore, examine, explain, imports, works};
+use super::{SqliteStore, examine, explain, imports, jobs, works};
 use crate::error::{Error, Result};
 use crate::store::{TroubleCode, Troubles};
 
@@ -94,6 +94,8 @@ pub fn open(folder: &Path) -> Result<SqliteStore> {
     migrate(&mut writer.connection, &path, &mut version)?;
     works::fill(&mut writer.connection).map_err(|e| explain(&path, e))?;
     imports::settle(&writer.connection).map_err(|e| explain(&path, e))?;
+    // Where there is no room for it, their leases end by themselves.
+    jobs::free(&writer.connection).unwrap_or_else(|e| tracing::warn!("jobs are held for a while: {e}"));
     writer.commits = number(&writer.connection).map_err(|e| explain(&path, e))?;
     if writer.pages.is_none()
         && let Err(e) = writer.fold(Fold::Whole, folder, &path)

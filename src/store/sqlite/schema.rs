@@ -254,6 +254,32 @@ ALTER TABLE counter ADD COLUMN batches INTEGER NOT NULL DEFAULT 0;
 -- The number of the last commit, whatever it wrote: what was acknowledged is known by it also outside of the database.
 ALTER TABLE counter ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+-- What runs without being asked: who runs it, and what became of it the last time. Times in microseconds since 1970.
+CREATE TABLE jobs (
+    name      TEXT PRIMARY KEY,
+    -- Who runs it, since when, and when that ends unless it is renewed.
+    holder    TEXT,
+    since     INTEGER,
+    until     INTEGER,
+    -- When its schedule was served last.
+    scheduled INTEGER,
+    runs      INTEGER NOT NULL DEFAULT 0,
+    failures  INTEGER NOT NULL DEFAULT 0,
+    -- The last run: when it began, how long it took, why it was run, why it failed, and what it did (JSON).
+    began     INTEGER,
+    took_us   INTEGER,
+    why       TEXT,
+    error     TEXT,
+    did       TEXT
+) STRICT, WITHOUT ROWID;
+
+-- The version of a user whose interests were kept last: of those who are behind they are to be found again. Until now they were
+-- found whenever somebody asked.
+ALTER TABLE users ADD COLUMN found INTEGER NOT NULL DEFAULT 0;
+UPDATE users SET found = version;
+CREATE INDEX users_not_found ON users (user) WHERE found < version;
+",
 ];
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ fn settings_text(settings: &Settings) -> String {
     serde_json::to_string(settings).unwrap_or_else(|_| "{}".into())
 }
 
-fn user_at(r: &rusqlite::Row<'_>) -> rusqlite::Result<User> {
+pub fn user_at(r: &rusqlite::Row<'_>) -> rusqlite::Result<User> {
     let name: String = r.get(1)?;
     let settings: String = r.get(2)?;
     Ok(User {

@@ -296,7 +296,7 @@ fn a_folder_of_an_earlier_version_is_brought_up_to_date() {
     let changed = age(&folder.data());
     assert_eq!(changed, 7, "six are marked up, one has its accents in two letters");
     let ran = folder.run(&["info"]);
-    assert!(ran.status == Some(0) && ran.err.contains("7 papers whose text is read better now"), "{}", ran.err);
+    assert!(ran.status == Some(0) && ran.err.contains("7 papers re-read with better rules"), "{}", ran.err);
     // Once.
     assert!(!folder.run(&["info"]).err.contains("earlier version"));
     assert_eq!(export("after"), before, "the papers, each with the vector of its text");

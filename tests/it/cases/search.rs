@@ -349,7 +349,7 @@ fn an_index_of_an_earlier_version_is_made_again() {
     drop(server);
     let meta = folder.data().join("words/words/meta.json");
     let text = std::fs::read_to_string(&meta).expect("there");
-    std::fs::write(&meta, text.replace("{\\\"format\\\":2", "{\\\"format\\\":1")).expect("written");
+    std::fs::write(&meta, text.replace("{\\\"format\\\":3", "{\\\"format\\\":2")).expect("written");
     let ran = folder.run(&["search", "Doeling", "--json"]);
     assert!(ran.err.contains("another version"), "{}", ran.err);
     assert!(ran.out.starts_with("{\"id\":\"doi:10.1000/kelp.21\""), "{}", ran.out);

@@ -282,7 +282,9 @@ impl Readers {
                 unchanged: about.unchanged + added.unchanged,
                 ..about.clone()
             };
+            self.keep_found(place.0)?;
             let added = self.store.add_to_import(place.0, place.1, &window, &|added| with(added).text())?;
+            self.wrote();
             *about = with(&added);
             tell(done, about.embedded);
         }
@@ -305,8 +307,10 @@ impl Readers {
     /// has added. One that is running ends.
     pub fn undo_import(&self, name: &str, id: &str) -> Result<Undone> {
         let user = self.store.user(name)?.number;
+        self.keep_found(user)?;
         let ImportUndone { events, papers } = self.store.undo_import(user, number(id)?)?;
         self.forget(user);
+        self.wrote();
         Ok(Undone { events, papers })
     }
 
@@ -326,6 +330,7 @@ impl Readers {
     /// identifier.
     pub fn remove_outside(&self, name: &str, id: &str) -> Result<()> {
         let user = self.store.user(name)?.number;
+        self.keep_found(user)?;
         match (self.store.remove_library_paper(user, id), Identifier::parse(id)) {
             (Err(Error::NotFound { .. }), Some(known)) if known.key() != id => {
                 self.store.remove_library_paper(user, known.key())?
@@ -333,6 +338,7 @@ impl Readers {
             (done, _) => done?,
         }
         self.forget(user);
+        self.wrote();
         Ok(())
     }
 

@@ -93,6 +93,8 @@ impl Readers {
             let own = reader.interests.iter().find(|i| i.number == number);
             own.into_iter().flat_map(|i| &i.members).map(|&k| reader.learned[k].id.to_string()).collect()
         };
+        // What is edited has to be there.
+        self.keep_found(reader.user.number)?;
         self.store.edit_interests(reader.user.number, &mut |stored| {
             // Another call may have merged either of them since the reader was made.
             let into = into.map(|into| stored.iter().find(|s| s.number == into).and_then(|s| s.merged).unwrap_or(into));
@@ -119,6 +121,7 @@ impl Readers {
             anchor(stored, number, papers(number));
             Ok(())
         })?;
+        self.wrote();
         let now = self.interests(name)?;
         let shown = format!("i{shown}");
         now.into_iter().find(|i| i.id == shown).ok_or_else(|| no_interest(id))
@@ -128,6 +131,7 @@ impl Readers {
     pub fn reset_interests(&self, name: &str, id: Option<&str>) -> Result<Vec<InterestView>> {
         let reader = self.reader(&self.corpus.space(), name)?;
         let number = id.map(|id| known(&reader, id)).transpose()?;
+        self.keep_found(reader.user.number)?;
         self.store.edit_interests(reader.user.number, &mut |stored| {
             for s in stored.iter_mut().filter(|s| number.is_none_or(|n| s.number == n || s.merged == Some(n))) {
                 s.merged = None;
@@ -139,6 +143,7 @@ impl Readers {
             numbers.into_iter().for_each(|n| anchor(stored, n, Vec::new()));
             Ok(())
         })?;
+        self.wrote();
         self.interests(name)
     }
 }

@@ -6,11 +6,13 @@ use crate::user::Edits;
 
 mod edit;
 mod found;
+mod kept;
 mod names;
 mod places;
 
 pub use edit::{InterestPatch, InterestView};
 pub use found::ONE_INTEREST;
+pub use kept::FoundLately;
 pub use places::{Liked, Place, Standing, standing};
 
 /// The least share of a pinned interest.

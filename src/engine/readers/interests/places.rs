@@ -11,7 +11,7 @@ use crate::engine::readers::learned::Learned;
 use crate::error::Result;
 use crate::paper::{Paper, PaperId, Row};
 use crate::rank::PreferenceModel;
-use crate::store::{StoredInterest, User};
+use crate::store::User;
 use crate::user::Edits;
 use crate::vector::dot;
 
@@ -96,19 +96,18 @@ pub struct Liked<'a> {
 }
 
 impl Readers {
-    /// Splits what a reader likes into interests, and goes on with those that are known of them. With `keep` what was found
-    /// is known from then on; a look at what would be leaves no trace.
+    /// Splits what a reader likes into interests, and goes on with those that are known of them. With `note` what was found
+    /// is known from then on (`kept`); a look at what would be leaves no trace. Nothing is written.
     pub(in crate::engine::readers) fn find_interests(
         &self,
         space: &EmbeddingSpace,
         common: &Common,
         user: &User,
         liked: Liked<'_>,
-        keep: bool,
+        note: bool,
     ) -> Result<Vec<Interest>> {
         let Liked { learned, preferences, .. } = liked;
-        let mut stored = if user.number < 0 { Vec::new() } else { self.store.interests(user.number)? };
-        let before = stored.clone();
+        let mut stored = if user.number < 0 { Vec::new() } else { self.known_interests(user.number)? };
         let positive: Vec<usize> =
             (0..learned.len()).filter(|k| preferences.is_some() && learned[*k].weight > 0.0).collect();
         let ids: Vec<String> = learned.iter().map(|l| l.id.to_string()).collect();
@@ -147,11 +146,9 @@ impl Readers {
             let all = own.iter().chain(&own).chain(&alike).map(Vec::as_slice);
             interests[k].places.extend(common.background.centroid(all).filter(|_| !alike.is_empty()));
         }
-        let changed: Vec<StoredInterest> = stored.into_iter().filter(|s| !before.contains(s)).collect();
-        if keep && user.number >= 0 && !changed.is_empty() {
-            // Found again the next time, where it cannot be kept (a full disk).
-            let kept = self.store.put_found_interests(user.number, &changed);
-            kept.unwrap_or_else(|e| tracing::warn!("the interests of a user were not kept: {e}"));
+        if note && user.number >= 0 {
+            let before = self.store.interests(user.number)?;
+            self.found.note(user.number, stored.into_iter().filter(|s| !before.contains(s)).collect());
         }
         Ok(interests)
     }

@@ -124,6 +124,7 @@ fn seen(k: usize, real: usize, worlds: u8) -> usize {
             let act = Event { at: Moment::of_day(yesterday), ..event(61) };
             engine.readers.store.restore_events(&name, &[act], &[yesterday]).expect("written");
         }
+        engine.tell_readership().expect("told");
         answers(&engine, &askers)
     };
     (0..worlds).filter(|secret| world(*secret, false) != world(*secret, true)).count()
@@ -157,7 +158,7 @@ fn a_crowd_is_told_and_who_is_forgotten_is_not() {
     }
     assert_eq!(trending(&engine), before, "within a day nothing changes");
     // As if a day had passed.
-    engine.readers.released.slot.lock().expect("no panic").released = None;
+    engine.tell_readership().expect("told");
     let released = engine.readers.released().expect("made");
     let acts = released.attended_since(i32::MIN).find(|(id, _)| **id == paper(61)).map(|(_, acts)| acts.len());
     assert!((5..25).contains(&acts.expect("attended")), "{acts:?} of 200");

@@ -1,0 +1,148 @@
+//! What runs without being asked: jobs with a name, a schedule and a last result, each on a thread of its own.
+//!
+//! A job runs at the times of its schedule, soon after something happened that makes work for it, and when somebody asks. It
+//! looks first whether there is anything to do; where there is not, nothing is written down. One runner at a time has a job,
+//! over all processes that share the store: the store holds the lock ([`crate::store::JobRecords`]), as a lease that a
+//! runner renews while it works and that one that died loses. A time of a schedule is served once, by whichever runner comes
+//! first, and one that passed while nobody served is made up for when somebody does.
+//!
+//! A panic in a job is a failed run. A job ends soon after it is cancelled (the service stops, or the lease is lost), as work
+//! for a request does: by [`crate::cancel`].
+//!
+//! To add one: implement [`Job`] in a file of its own, add it to [`own`], and give it a schedule in [`crate::config::Jobs`].
+
+mod clock;
+mod interests;
+mod lease;
+mod maintenance;
+mod readership;
+mod runner;
+#[cfg(test)]
+mod tests;
+mod themes;
+mod view;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use clock::Clock;
+pub use interests::keep_interests;
+pub use readership::{READERSHIP, tell_today};
+pub use runner::{Runner, Stopped, Terms};
+pub use themes::{THEMES, numbers as themes_numbers};
+pub use view::{JobView, LastRun};
+
+use crate::config::{Config, Schedule};
+use crate::engine::{Engine, Happened};
+use crate::error::{Error, Result};
+use crate::store::{Claim, Claimed, StoredJob};
+use crate::user::Moment;
+
+/// Why a job is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// The service has begun.
+    Start,
+    /// Its time has come.
+    Schedule,
+    /// Something happened that makes work for it.
+    Change,
+    /// Somebody waits for what it does.
+    Reader,
+    /// An operator asked for it.
+    Hand,
+}
+
+/// What a run did, in numbers by name.
+pub type Numbers = Vec<(&'static str, u64)>;
+
+/// Something that is done without being asked.
+pub trait Job: Send + Sync {
+    /// Its name: that of its schedule in the settings.
+    fn name(&self) -> &'static str;
+
+    /// What it does, in a sentence for people.
+    fn about(&self) -> &'static str;
+
+    /// Whether this may have made work for it.
+    fn hears_of(&self, happened: Happened) -> bool {
+        let _ = happened;
+        false
+    }
+
+    /// How long it waits when something happened, so that what happens together is one run.
+    fn settles(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Whether there is something to do. Asked before every run but those by hand; it is cheap and writes nothing.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    fn has_work(&self, engine: &Engine, trigger: Trigger) -> Result<bool>;
+
+    /// Does it. It looks whether it was cancelled ([`crate::cancel::check`]), and what it did before stays.
+    ///
+    /// # Errors
+    /// Whatever it failed at; it is run again later.
+    fn run(&self, engine: &Engine, trigger: Trigger) -> Result<Numbers>;
+}
+
+/// The jobs of the service with their schedules.
+pub fn own(config: &Config) -> Vec<(Arc<dyn Job>, Schedule)> {
+    let jobs = &config.jobs;
+    vec![
+        (Arc::new(interests::Interests), jobs.interests.clone()),
+        (Arc::new(maintenance::Maintenance::default()), jobs.maintenance.clone()),
+        (Arc::new(readership::Readership::default()), jobs.readership.clone()),
+        (Arc::new(themes::Themes), jobs.themes.clone()),
+    ]
+}
+
+/// What is known of the jobs of a folder that nobody serves.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn known(engine: &Engine) -> Result<Vec<JobView>> {
+    let (stored, now) = (engine.job_records().jobs()?, Moment::now());
+    let of = |name: &str| stored.iter().find(|s: &&StoredJob| s.name == name);
+    let view = |(job, schedule): (Arc<dyn Job>, Schedule)| {
+        JobView::new(job.name(), job.about(), schedule.to_string(), of(job.name()), now)
+    };
+    Ok(own(engine.config()).into_iter().map(view).collect())
+}
+
+/// Does the work of a job here and now, under its lock: what a command asks for. It waits for whoever has the job.
+///
+/// # Errors
+/// Those of the work, and when the store cannot be read or written; [`Error::Cancelled`] when whoever waits gives up.
+pub fn once<T>(engine: &Engine, name: &str, work: impl FnOnce() -> Result<(T, Numbers)>) -> Result<T> {
+    let (clock, holder, records) = (Clock::system(), runner::new_holder(), engine.job_records());
+    let until = loop {
+        crate::cancel::check()?;
+        let until = lease::until(&clock);
+        match records.claim_job(&Claim { name, holder: &holder, now: clock.moment(), until, due: None })? {
+            Claimed::Yes => break until,
+            Claimed::Held(_) | Claimed::Served => std::thread::sleep(AGAIN),
+        }
+    };
+    let held = lease::Held { records, clock: &clock, name, holder: &holder, until };
+    runner::run_held(&held, &crate::cancel::current(), Trigger::Hand, work)
+}
+
+/// How often a command looks whether a job is free.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Why a run failed, for everybody to read: it names no path and no statement. The log has it in full.
+fn told(name: &str, e: &Error) -> String {
+    match e {
+        Error::Model(_) | Error::Data(_) | Error::InUse { .. } | Error::Io { .. } | Error::Internal(_) => {
+            tracing::error!("the job {name:?} failed: {e}");
+            "it failed inside; the log says more".into()
+        }
+        e => {
+            tracing::warn!("the job {name:?} failed: {e}");
+            crate::paper::head(&e.to_string(), 1000)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Who runs which job: one at a time, and a lease that ends by itself.
+
+use super::{Fixture, Kind};
+use crate::store::{Claim, Claimed, JobResult, Lease};
+use crate::user::Moment;
+
+fn claim<'a>(holder: &'a str, now: i64, due: Option<i64>) -> Claim<'a> {
+    Claim { name: "themes", holder, now: Moment(now), until: Moment(now + 10), due: due.map(Moment) }
+}
+
+fn result(error: Option<&str>) -> JobResult {
+    JobResult {
+        began: Moment(5),
+        took_us: 7,
+        why: "schedule".into(),
+        error: error.map(Into::into),
+        did: vec![("papers".into(), 3)],
+    }
+}
+
+pub fn one_holder_at_a_time_until_the_lease_has_lapsed(kind: Kind) {
+    let store = Fixture::new(kind);
+    assert_eq!(store.claim_job(&claim("a", 0, None)).expect("asked"), Claimed::Yes);
+    let held = Lease { holder: "a".into(), since: Moment(0), until: Moment(10) };
+    assert_eq!(store.claim_job(&claim("b", 9, None)).expect("asked"), Claimed::Held(held));
+    // Renewed, it is held for longer; lapsed, it is not.
+    assert!(store.renew_job("themes", "a", Moment(20)).expect("renewed"));
+    assert!(matches!(store.claim_job(&claim("b", 19, None)).expect("asked"), Claimed::Held(_)));
+    assert_eq!(store.claim_job(&claim("b", 20, None)).expect("asked"), Claimed::Yes);
+    // Who lost it changes nothing.
+    assert!(!store.renew_job("themes", "a", Moment(99)).expect("asked"));
+    assert!(!store.end_job("themes", "a", Some(&result(None))).expect("asked"));
+    assert_eq!(store.jobs().expect("read")[0].runs, 0);
+    assert!(store.end_job("themes", "b", Some(&result(Some("no")))).expect("ended"));
+    let known = store.jobs().expect("read").remove(0);
+    assert_eq!((known.held, known.runs, known.failures), (None, 1, 1));
+    assert_eq!(known.last, Some(result(Some("no"))));
+}
+
+pub fn a_time_of_the_schedule_is_served_once(kind: Kind) {
+    let store = Fixture::new(kind);
+    assert_eq!(store.claim_job(&claim("a", 100, Some(95))).expect("asked"), Claimed::Yes);
+    assert_eq!(store.claim_job(&claim("b", 99, Some(95))).expect("asked"), Claimed::Served, "while it runs");
+    assert!(store.end_job("themes", "a", Some(&result(None))).expect("ended"));
+    assert_eq!(store.claim_job(&claim("b", 99, Some(95))).expect("asked"), Claimed::Served);
+    // For another reason, or for the next time, it may run.
+    assert_eq!(store.claim_job(&claim("b", 101, None)).expect("asked"), Claimed::Yes);
+    assert!(store.end_job("themes", "b", None).expect("ended"));
+    assert_eq!(store.claim_job(&claim("b", 126, Some(125))).expect("asked"), Claimed::Yes);
+    assert_eq!(store.jobs().expect("read")[0].runs, 1);
+}
