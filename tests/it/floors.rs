@@ -150,7 +150,7 @@ fn libraries_stand_only_in_their_rooms() {
                 if code.contains(&format!("{library}::")) {
                     users += 1;
                     let within = |place: &&str| room == **place || path.starts_with(src().join(place));
-                    assert!(rooms.iter().any(|place| within(&place)), "{} uses {library}", path.display());
+                    assert!(rooms.iter().any(within), "{} uses {library}", path.display());
                 }
             }
         }
@@ -166,10 +166,10 @@ fn sql_stands_in_the_store_that_speaks_it() {
         let speaks = |word: &&str| code.contains(&format!("\"{word} ")) || code.contains(&format!("  {word} "));
         let sql = ["SELECT", "INSERT INTO", "INSERT OR IGNORE INTO", "DELETE FROM", "PRAGMA", "CREATE TABLE"];
         if path.starts_with(&folder) {
-            seen += usize::from(sql.iter().any(|word| speaks(&word)));
+            seen += usize::from(sql.iter().any(&speaks));
             continue;
         }
-        assert!(!sql.iter().any(|word| speaks(&word)), "{} speaks SQL", path.display());
+        assert!(!sql.iter().any(speaks), "{} speaks SQL", path.display());
         let chooses = path.ends_with("store/mod.rs") || path.ends_with("store/contract/mod.rs");
         assert!(room != "store" || chooses || !code.contains("sqlite"), "{} knows a store", path.display());
     }
@@ -292,7 +292,7 @@ fn used(tree: &str, before: &[String], out: &mut Vec<Vec<String>>) {
 fn uses(code: &str) -> Vec<(bool, String)> {
     let starts = code.match_indices("use ").filter(|(at, _)| {
         let line = code[..*at].rsplit('\n').next().unwrap_or_default().trim_start();
-        line.is_empty() || (line.starts_with("pub") && !line.contains(|c: char| c == ';' || c == '='))
+        line.is_empty() || (line.starts_with("pub") && !line.contains([';', '=']))
     });
     let one = |(at, _): (usize, &str)| {
         let passed_on = code[..at].rsplit('\n').next().unwrap_or_default().contains("pub");
