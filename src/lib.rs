@@ -41,7 +41,7 @@
 //! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; the preference model and interests of a reader, candidate sets, co-reading, questions; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
 //! | [`user`] | a user, events and what they come to |
-//! | [`assignment`] | who goes with whom: the pairs of two sets that share most in all |
+//! | [`matching`] | who goes with whom: the pairs of two sets that share most in all |
 //! | [`vector`] | sums and products of dense and sparse vectors |
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
@@ -66,7 +66,7 @@
 //! 2  engine                       the only place where the next floor's rooms meet:
 //!      answer < corpus < themes < readers < face     a part offers methods, and no file looks into another part's state
 //! 1  embed  index  store  rank  themes    do not know each other
-//! 0  paper  user  vector  assignment  config  error  cancel  bounds   know nobody
+//! 0  paper  user  vector  matching  config  error  cancel  bounds   know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -74,21 +74,22 @@
 //! - axum, hyper, tower and tokio stand only in `http`. The core is synchronous; handlers reach it through one file
 //!   (`http/call`), which puts their work into the one queue, or on a thread of its own where it waits for bytes. Threads that
 //!   read and answer do nothing else, and go first.
-//! - Whatever a client can make the service wait for or hold has a bound in `http/door`: connections, heads, bodies, answers
-//!   that nobody reads, work. Refusing costs nothing of what is refused. Work ends when nobody waits for its answer any more.
+//! - Who may call what is decided in `http/access`: whoever reaches the address, everything; there is no authentication yet.
+//! - Whatever a client can make the service wait for or hold has a bound: in `http/door` connections, heads, bodies, answers that
+//!   nobody reads, work; in `http/limits` the time of a request. Refusing costs nothing of what is refused. Work ends when nobody waits for its answer any more.
 //! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
 //!   the one that asked.
 //! - candle stands only in `embed/candle`, tokenizers only in `embed`, tantivy and memory maps only in `index`, SQL only in `store/sqlite`, clap
 //!   only in `cli` and `config`, croner only in `config`.
-//! - Which store there is, is chosen in `store::open` alone. The traits know no process, file or statement: one method is one
+//! - Which store there is, is chosen in `store/mod` alone. The traits know no process, file or statement: one method is one
 //!   transaction, change numbers are handed out in the order of the commits, and where to go on from is a typed place. What
 //!   stands in a cursor is known to `engine/page` alone.
 //! - `rank` and `themes` do no input or output. `index` never sees a paper or SQL, but it may see the filter
 //!   that a set of rows came from. `store` never sees a distance.
 //! - The rest knows an index over vectors as `VectorIndex` alone; which one there is, is decided in `index/open` by `[index] kind`.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
-//!   a similarity, in a feed standard deviations above a paper at large, in trending attention a day; distance is a
-//!   word that does not leave `index`.
+//!   a similarity, in a feed standard deviations above a paper at large (while nothing is liked, attention a day, as in
+//!   trending). A feed's score is made in `engine/readers/feed/score`, from the preference model (`rank`), age and co-reading.
 //! - An identifier is read once, in `paper`, whatever form it came in, and looked up once, in `engine/corpus/named`, whichever call
 //!   it came to. An id as it was given always wins.
 //! - "Today" is never later than the clock: a paper dated ahead of it is kept and shown, and moves nothing.
@@ -179,7 +180,6 @@
 //! | theme snapshot | the themes of one run with the assignment of every paper, as one immutable view |
 //! | assignment | the theme of a paper at each level, and whether it is a member or only nearest to it |
 
-pub mod assignment;
 pub mod bounds;
 pub mod cancel;
 pub mod cli;
@@ -191,6 +191,7 @@ pub mod eval;
 pub mod http;
 pub mod index;
 pub mod jobs;
+pub mod matching;
 pub mod paper;
 pub mod rank;
 pub mod sources;

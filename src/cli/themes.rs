@@ -73,7 +73,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
     let engine = context.open_filled()?;
     // On the command line whoever asks waits, however many papers there are.
-    if (args.rebuild || engine.themes_have_work()?)
+    if (args.rebuild || engine.themes_have_work(true)?)
         && let Some(done) = kept(&engine, args)?
     {
         let stayed = done.stayed.map_or_else(String::new, |s| format!("; {:.1}% of papers stayed", 100.0 * s));

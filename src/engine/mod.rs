@@ -10,8 +10,7 @@
 //! and `widen` how all of them search on until enough is left. No part sees into another: it has methods, and what the corpus
 //! must tell the others it tells them as its followers. What has changed is told to whoever listens (`happened`), and what has
 //! time is done when somebody calls for it: `keep_themes`, `keep_interests`, `tell_readership`, `maintain_gently`. [`Engine`]
-//! hands each question to the part that answers it
-//! (`face`).
+//! hands each question to the part that answers it (`face`).
 
 mod answer;
 mod corpus;

@@ -55,13 +55,13 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// A page of what the store gave.
-    pub(in crate::engine) fn of<P: Cursor>(slice: Slice<T, P>) -> Self {
+    pub(super) fn of<P: Cursor>(slice: Slice<T, P>) -> Self {
         Page { items: slice.items, next: slice.next.map(|place| place.text()), total: slice.total }
     }
 }
 
 /// A place of a list that can be written as a cursor.
-pub(in crate::engine) trait Cursor: Sized {
+pub(super) trait Cursor: Sized {
     /// The cursor.
     fn text(&self) -> String;
 
@@ -119,7 +119,7 @@ impl Cursor for EventPlace {
 
 /// A place of a list of papers, which leads on in the order that it is of: in another one it would lead anywhere.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::engine) struct SortedPlace {
+pub(super) struct SortedPlace {
     sort: Sort,
     place: ListPlace,
 }
@@ -132,7 +132,7 @@ impl SortedPlace {
     ///
     /// # Errors
     /// [`Error::BadRequest`] when it is not one of ours, or of another order.
-    pub(in crate::engine) fn of(listing: &Listing) -> Result<Option<ListPlace>> {
+    pub(super) fn of(listing: &Listing) -> Result<Option<ListPlace>> {
         match SortedPlace::given(listing.cursor.as_deref())? {
             Some(found) if found.sort != listing.sort => {
                 Err(Error::BadRequest("the cursor is of a list in another order; begin again without it".into()))
@@ -142,7 +142,7 @@ impl SortedPlace {
     }
 
     /// What the store gave of a list in an order, with places that know it.
-    pub(in crate::engine) fn sorted<T>(sort: Sort, slice: Slice<T, ListPlace>) -> Slice<T, SortedPlace> {
+    pub(super) fn sorted<T>(sort: Sort, slice: Slice<T, ListPlace>) -> Slice<T, SortedPlace> {
         let next = slice.next.map(|place| SortedPlace { sort, place });
         Slice { items: slice.items, next, total: slice.total }
     }

@@ -15,11 +15,11 @@ use utoipa::{OpenApi, PartialSchema, ToSchema};
 use utoipa_swagger_ui::Config;
 
 use super::App;
-use super::ask::Ranking;
 use super::base::Base;
 use super::error::ApiError;
 use super::feed::FeedParameters;
 use super::recommend::Bounds;
+use super::request_fields::Ranking;
 use crate::engine::{Answer, Hit, Report};
 use crate::paper::Paper;
 

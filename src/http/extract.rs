@@ -6,11 +6,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::App;
-use super::ask::{RequestFields, bounded};
 use super::body::{parsed, whole};
 use super::call::Call;
 use super::door::Lease;
 use super::error::ApiError;
+use super::request_fields::{RequestFields, bounded};
 use crate::bounds;
 use crate::paper::head;
 

@@ -7,9 +7,9 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::App;
-use super::ask::{Ranking, RequestFields, ids};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
+use super::request_fields::{Ranking, RequestFields, ids};
 use super::users::{EventBody, events};
 use crate::engine::{Answer, Feed, QuestionsOptions, Since};
 use crate::error::Error;

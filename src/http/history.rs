@@ -16,12 +16,12 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::RequestFields;
 use super::body::{grown, linger_of, whole};
 use super::door::Lease;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, Ids, NoParams, Params, body_type, unsupported};
 use super::papers::PageMeta;
+use super::request_fields::RequestFields;
 use crate::engine::{Import, ImportProgress, ImportView, Imported, Outside};
 use crate::paper::head;
 use crate::paper::percent::encoded;

@@ -8,9 +8,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::Field;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Ids, NoParams};
+use super::request_fields::Field;
 use crate::engine::{InterestPatch, InterestView};
 
 /// The interests found in a history.

@@ -1,37 +1,19 @@
-//! What surrounds every request: its time, its panic, its place in the figures.
+//! What surrounds every request: whether there is a place for it, its time, its panic, its place in the figures. Who may call
+//! what is decided in `access`.
 
 use std::any::Any;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::body::linger_of;
 use super::call::{Call, refused, weight};
 use super::error::ApiError;
 use super::extract::media_type;
 use super::{App, stopping};
-
-/// How long a browser may remember what it was allowed.
-const ALLOWED_FOR: Duration = Duration::from_secs(3600);
-
-/// What lets the pages of some origins ask from a browser, and those of no other; nothing where there are none.
-pub fn origins(origins: &[String]) -> Option<CorsLayer> {
-    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
-    let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-    let shown = [header::ETAG, header::LAST_MODIFIED, header::RETRY_AFTER, header::ALLOW];
-    (!origins.is_empty()).then(|| {
-        CorsLayer::new()
-            .allow_origin(AllowOrigin::list(origins))
-            .allow_methods(methods)
-            .allow_headers(AllowHeaders::mirror_request())
-            .expose_headers(shown)
-            .max_age(ALLOWED_FOR)
-    })
-}
 
 /// Lets a request in, unless it asks for work of which too much waits: then nothing of it is read. Answers 408 when it takes
 /// too long. A stream of papers may take as long as it likes, if only it does not stand still: `papers` sees to that. A

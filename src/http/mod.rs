@@ -1,7 +1,7 @@
 //! The HTTP shell around the engine. `router` is the table of contents; each resource has a file of its own.
 
+mod access;
 mod answer;
-mod ask;
 mod base;
 mod body;
 mod call;
@@ -21,6 +21,7 @@ mod limits;
 mod news;
 mod papers;
 mod recommend;
+mod request_fields;
 mod router;
 mod search;
 mod status;

@@ -11,14 +11,15 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Ranking, RequestFields};
+use super::access;
 use super::base::Base;
 use super::channel::{Channel, Form};
-use super::door::{Peer, count_refusal};
+use super::door::Peer;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params};
 use super::feed::{FeedParameters, take_feed};
 use super::fresh::{Answered, Has};
+use super::request_fields::{Ranking, RequestFields};
 use crate::engine::Listing;
 use crate::engine::{Engine, Mark, PaperOrder, Since, ThemeOptions};
 use crate::error::Result;
@@ -140,22 +141,10 @@ async fn feed(
         .await;
     match answered {
         Ok(Some(answered)) => Ok(answered.respond(form.media_type())),
-        Ok(None) => {
-            Err(guessed(app, peer, || ApiError::new(StatusCode::UNAUTHORIZED, "the token is not the one of this feed")))
-        }
+        Ok(None) => Err(access::guessed(app, peer, || {
+            ApiError::new(StatusCode::UNAUTHORIZED, "the token is not the one of this feed")
+        })),
         Err(e) => Err(e),
-    }
-}
-
-/// The error for whoever guesses: as it is, and after some failures of an address that it should wait. Who has the right token
-/// is never counted, and never told to wait.
-fn guessed(app: &App, peer: Option<Peer>, wrong: impl FnOnce() -> ApiError) -> ApiError {
-    match peer.and_then(|Peer(address)| app.guesses.failed(address.ip())) {
-        None => wrong(),
-        Some(wait) => {
-            count_refusal("guesses");
-            ApiError::rate_limited("too many wrong tokens came from this address; try again later", wait)
-        }
     }
 }
 
@@ -241,7 +230,7 @@ async fn of_user(
     .await;
     match answered {
         // Names are guessed as tokens are.
-        Err(e) if e.status == StatusCode::NOT_FOUND => Err(guessed(app, peer, || e)),
+        Err(e) if e.status == StatusCode::NOT_FOUND => Err(access::guessed(app, peer, || e)),
         answered => answered,
     }
 }

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{ids, paper_id};
 use super::error::{ApiError, ErrorBody};
 use super::extract::Fields;
+use super::request_fields::{ids, paper_id};
 use crate::engine::{Answer, Example, Recommend};
 use crate::rank::Strategy;
 

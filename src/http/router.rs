@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, answer, docs, embed, feed, health, history, interests, jobs, limits, news, papers, recommend, search, themes,
-    users, web,
+    App, access, answer, docs, embed, feed, health, history, interests, jobs, limits, news, papers, recommend, search,
+    themes, users, web,
 };
 
 /// The whole service; pages of these origins may ask it from a browser.
@@ -85,7 +85,7 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(answer::uncounted)))
         .layer(from_fn_with_state(app.clone(), limits::admit))
         .layer(from_fn(limits::measure));
-    match limits::origins(origins) {
+    match access::origins(origins) {
         // Outermost: what a browser asks first is answered before anything else looks at it.
         Some(layer) => routes.layer(layer).with_state(app),
         None => routes.with_state(app),

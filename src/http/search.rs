@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Ranking, RequestFields, ids};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, Params};
+use super::request_fields::{Ranking, RequestFields, ids};
 use crate::engine::{Answer, Hit, Meta};
 use crate::paper::PaperId;
 

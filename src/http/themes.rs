@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{RequestFields, ids};
 use super::error::{ApiError, ErrorBody, NotYet};
 use super::extract::{Fields, Id, Params};
+use super::request_fields::{RequestFields, ids};
 use crate::engine::{
     Engine, MapOptions, OneTheme, PaperOrder, Selection, SelectionThemes, ThemeEvents, ThemeList, ThemeMap,
     ThemeOptions, ThemeOrder, ThemesKept, ThemesOptions, ThemesRun,

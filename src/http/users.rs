@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{RequestFields, paper_id};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, NoParams, Params, json_body};
 use super::papers::PageMeta;
+use super::request_fields::{RequestFields, paper_id};
 use crate::engine::{EventReport, Unreadable, UserView};
 use crate::error::Error;
 use crate::paper::head;

@@ -191,6 +191,8 @@ impl Runner {
     pub fn hurry(&self, name: &str) {
         if let Ok(slot) = self.shared.slot(name)
             && !slot.schedule.is_off()
+            // One that fails tries again by itself, and not as often as somebody asks.
+            && lock(&slot.state).failed == 0
         {
             slot.ring(Trigger::Reader, self.shared.terms.clock.now());
         }
@@ -263,6 +265,8 @@ impl Slot {
         // The first bell counts, unless the next one means at once; what was asked by hand is not forgotten.
         state.rung = Some(match state.rung {
             Some((Trigger::Hand, before)) => (Trigger::Hand, before.min(at)),
+            // Nor that its time has come.
+            Some((Trigger::Schedule, before)) if trigger != Trigger::Hand => (Trigger::Schedule, before.min(at)),
             Some((_, before)) if trigger == Trigger::Hand || before > at => (trigger, before.min(at)),
             Some(before) => before,
             None => (trigger, at),
@@ -284,6 +288,8 @@ impl Slot {
                 state.rung = None;
                 return Some((trigger, None));
             }
+            // A clock that ran ahead for a while has no part in it.
+            state.after = state.after.map(|after| after.min(now));
             let due = state.after.and_then(|after| self.schedule.next(after, &terms.zone));
             if let Some(due) = due.filter(|due| *due <= now) {
                 state.after = Some(now);

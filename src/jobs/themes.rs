@@ -32,15 +32,18 @@ impl Job for Themes {
         SETTLES
     }
 
-    fn has_work(&self, engine: &Engine, _: Trigger) -> Result<bool> {
-        engine.themes_have_work()
+    fn has_work(&self, engine: &Engine, trigger: Trigger) -> Result<bool> {
+        engine.themes_have_work(has_time(trigger))
     }
 
     fn run(&self, engine: &Engine, trigger: Trigger) -> Result<Numbers> {
-        // While papers are coming in they only join: a run that takes its time has one of its own, or is asked for.
-        let kept = engine.keep_themes(matches!(trigger, Trigger::Schedule | Trigger::Hand))?;
-        Ok(numbers(&kept))
+        engine.keep_themes(has_time(trigger)).map(|kept| numbers(&kept))
     }
+}
+
+/// While papers are coming in they only join: a run that takes its time has one of its own, or is asked for.
+fn has_time(trigger: Trigger) -> bool {
+    matches!(trigger, Trigger::Schedule | Trigger::Hand)
 }
 
 /// What was done to the themes, in numbers.

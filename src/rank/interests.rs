@@ -1,7 +1,7 @@
 //! Interests: groups of a reader's examples found by clustering, matched to the groups of earlier runs, and their slots
 //! in a list.
 
-use crate::assignment;
+use crate::matching;
 
 /// At most so many examples are clustered; the caller puts the others into the closest group.
 pub const MAX_CLUSTERED: usize = 600;
@@ -186,7 +186,7 @@ pub fn match_groups(new: usize, old: usize, overlap: impl Fn(usize, usize) -> f3
     let pairs = (0..new).flat_map(|i| (0..old).map(move |j| (i, j)));
     let weights: Vec<(u32, u32, f64)> = pairs.map(|(i, j)| (i as u32, j as u32, f64::from(overlap(i, j)))).collect();
     let mut out = vec![None; new];
-    for (i, j) in assignment::best(&weights) {
+    for (i, j) in matching::best(&weights) {
         out[i as usize] = Some(j as usize);
     }
     out

@@ -7,6 +7,11 @@ use crate::paper::{Filter, Row, unaccented};
 
 /// Conditions of days, categories and authors, answered with rows. Asked with every search: some microseconds, whatever the
 /// number of papers.
+///
+/// The way of a filter: `http/request_fields` reads the parameters, [`Filter`] is what they come to, [`Filters::allowed`] says
+/// which rows it allows, and the engine hands rows and filter to the index (`engine/corpus/retrieve` for searches,
+/// `readers/feed/candidates` for feeds), which finds among these alone. Conditions inside of a query (`category:cs.LG`) are
+/// words, and met in `index/lexical/conditions`.
 pub trait Filters {
     /// The rows that a filter allows, its `exclude` list apart; `None` when everything is.
     ///

@@ -44,8 +44,8 @@ pub trait Interests {
     fn put_found_interests(&self, user: i64, found: &[StoredInterest]) -> Result<()>;
 
     /// The same for several users, whose interests count as found from then on. Of a user who has changed meanwhile nothing is
-    /// kept.
-    fn keep_found_interests(&self, found: &[FoundInterests]) -> Result<()>;
+    /// kept. Gives for each, in order, whether it was kept.
+    fn keep_found_interests(&self, found: &[FoundInterests]) -> Result<Vec<bool>>;
 
     /// Whether there are users who changed since their interests were last kept.
     fn any_interests_to_find(&self) -> Result<bool>;

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::assignment;
+use crate::matching;
 
 /// What happened to a theme from one run to the next. Themes before are numbered as `before`, after as `after`.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +99,7 @@ pub fn compare(pairs: &[(Option<u32>, Option<u32>)], before: &[usize], after: us
         .map(|(b, a, n)| (*b, *a, *n as f64))
         .collect();
     let (mut heir_of, mut likeness) = (vec![None; after], vec![0.0; after]);
-    for (b, a) in assignment::best(&likely) {
+    for (b, a) in matching::best(&likely) {
         heir_of[a as usize] = Some(b);
         let both = shared.iter().find(|s| (s.0, s.1) == (b, a)).map_or(0, |s| s.2);
         likeness[a as usize] = both as f64 / (old[b as usize] + new[a as usize] - both).max(1) as f64;

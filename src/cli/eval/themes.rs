@@ -39,7 +39,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     if let Some(newest) = args.newest {
         return print(context, &meanwhile("making the themes twice", || themes::stability(&engine, newest))?);
     }
-    if engine.themes_have_work()? {
+    if engine.themes_have_work(true)? {
         meanwhile("making the themes", || engine.keep_themes(true))?;
     }
     let other = match &args.other {

@@ -414,7 +414,9 @@ impl Corpus {
         // A row that was replaced within the window is added and gone at once.
         added.retain(|(row, _)| !gone.contains(row));
         changed.retain(|row, _| !gone.contains(row));
-        self.derived.follow(&Handed { change: Some(written.change), papers: changed, vectors: added, gone });
+        // Where nothing was written the number is that of somebody else's change.
+        let change = (!changed.is_empty() || !gone.is_empty()).then_some(written.change);
+        self.derived.follow(&Handed { change, papers: changed, vectors: added, gone });
         Ok(())
     }
 }

@@ -152,7 +152,7 @@ fn cases() -> Vec<Case> {
     };
     vec![
         (Filter::default(), |_| true),
-        (by(&["math"], &[], None, None), |k| category(k) == "math.CO"),
+        (by(&["math", "cs"], &[], None, None), |k| category(k) != "q-bio.PE"),
         (by(&["cs.DS", "q-bio.PE"], &[], date("2012"), None), |k| category(k) != "math.CO" && year(k) >= 2012),
         (by(&[], &["author 3"], None, date("2016-12-31")), |k| k % 4 == 3 && year(k) <= 2016),
         (by(&["cs.DS"], &["Author 0"], date("2015"), date("2015")), |k| k % 12 == 0 && year(k) == 2015),

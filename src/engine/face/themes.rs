@@ -38,8 +38,8 @@ impl Engine {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn themes_have_work(&self) -> Result<bool> {
-        self.themes.themes_have_work()
+    pub fn themes_have_work(&self, patient: bool) -> Result<bool> {
+        self.themes.themes_have_work(patient)
     }
 
     /// Whether nothing is to be waited for: all papers are in the themes, there are some where there are papers, and none is

@@ -8,7 +8,7 @@ const ENOUGH: usize = 20;
 /// Parts that the examples are split into: each is scored by a model of the others.
 const FOLDS: usize = 5;
 
-/// How likely a like is by the score: its log calibration are `slope * score + constant`.
+/// How likely a like is by the score: its log odds are `slope * score + constant`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlattCalibration {
     slope: f32,

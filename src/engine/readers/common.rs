@@ -73,7 +73,7 @@ impl Readers {
         preferences.calibrate(&sample);
     }
 
-    /// The product of the preferences's words with the terms of each row.
+    /// The product of the preference model's words with the terms of each row.
     pub(super) fn word_products(&self, preferences: &PreferenceModel, rows: &[Row]) -> Vec<f32> {
         let words = preferences.words();
         let length = words.iter().map(|(_, w)| w * w).sum::<f32>().sqrt();

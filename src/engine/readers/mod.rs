@@ -58,7 +58,7 @@ pub struct Readers {
     // Reading lists that are being taken in.
     imports: imports::Running,
     // The papers that newcomers are asked about.
-    questions: questions::Kept,
+    questions: questions::KeptSample,
     // Candidates of a feed up to which all are scored.
     score_all: usize,
     // Interests that are not in the store yet.

@@ -14,7 +14,7 @@ pub struct Scored {
     pub row: Row,
     /// What it is worth in all.
     pub score: f32,
-    /// What the preferences alone says of it, among papers at large.
+    /// What the preference model alone says of it, among papers at large.
     pub liking: f32,
     /// What it has of the best candidates.
     pub feedback: f32,

@@ -54,7 +54,7 @@ impl Default for QuestionsOptions {
 }
 
 /// The papers that stand for the corpus, ready to be asked about.
-pub struct Corpus {
+pub struct QuestionSample {
     panel: QuestionPanel,
     rows: Vec<Row>,
     /// Which can be judged by what is shown of them.
@@ -68,9 +68,9 @@ pub struct Corpus {
 
 /// Where it is kept.
 #[derive(Default)]
-pub struct Kept(Mutex<Option<Arc<Corpus>>>);
+pub struct KeptSample(Mutex<Option<Arc<QuestionSample>>>);
 
-impl Kept {
+impl KeptSample {
     /// Lets go of what a user who is forgotten had a part in.
     pub fn forget(&self, user: i64) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -200,7 +200,7 @@ impl Readers {
     }
 
     /// The papers that stand for the corpus; chosen again when it has changed by a twentieth. None without papers.
-    fn corpus(&self, space: &EmbeddingSpace) -> Result<Option<Arc<Corpus>>> {
+    fn corpus(&self, space: &EmbeddingSpace) -> Result<Option<Arc<QuestionSample>>> {
         let papers = space.len();
         let (changes, released) = (self.corpus.followed().papers, self.released()?);
         let mut kept = self.questions.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -242,7 +242,8 @@ impl Readers {
         let weights: Vec<f32> = attention.iter().map(|a| weight(*a)).collect();
         let panel = QuestionPanel::of(&known.iter().map(Vec::as_slice).collect::<Vec<_>>(), &weights);
         let fingerprint = space.model().fingerprint.clone();
-        let corpus = Arc::new(Corpus { panel, rows: kept_rows, readable, fingerprint, papers, changes, released });
+        let corpus =
+            Arc::new(QuestionSample { panel, rows: kept_rows, readable, fingerprint, papers, changes, released });
         *kept = Some(Arc::clone(&corpus));
         Ok(Some(corpus))
     }

@@ -40,7 +40,7 @@ const KEPT_EXAMPLES: usize = 100_000;
 /// A user, ready to rank for.
 pub struct Reader {
     pub user: User,
-    /// The papers that the model has learned from, in the order of the preferences's examples.
+    /// The papers that the model has learned from, in the order of the preference model's examples.
     pub learned: Vec<Learned>,
     /// None while nothing is liked, or all of it is muted.
     pub preferences: Option<PreferenceModel>,

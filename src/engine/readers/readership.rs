@@ -251,6 +251,8 @@ impl Readers {
             (_, more) if more == batches => (told, batches),
             further => further,
         };
+        // Held, so that nobody puts what they began to make before this in the place of what comes after it.
+        let _making = self.released.making.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.is_some_and(|noted| noted != through) || more != batches {
             self.store.put_release(ReadershipRelease { before: Some(through), batches: more })?;
         }

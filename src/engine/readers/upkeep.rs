@@ -41,15 +41,24 @@ impl Readers {
                 cancel::check()?;
                 let (number, version) = (user.number, user.version);
                 match self.find_now(&space, user) {
-                    Ok(()) => all.push(FoundInterests { user: number, version, interests: self.found.get(number) }),
+                    Ok(()) => all.extend(
+                        // Of one who did something meanwhile it is found again.
+                        self.found.of_version(number, version).map(|interests| FoundInterests {
+                            user: number,
+                            version,
+                            interests,
+                        }),
+                    ),
                     Err(Error::Cancelled) => return Err(Error::Cancelled),
                     // One whose history cannot be read must not stand before all others.
                     Err(e) => tracing::warn!("the interests of a reader could not be found: {e}"),
                 }
             }
-            self.store.keep_found_interests(&all)?;
-            done += all.len();
-            all.iter().for_each(|kept| self.found.done(kept.user, &kept.interests));
+            let kept = self.store.keep_found_interests(&all)?;
+            for (found, _) in all.iter().zip(kept).filter(|(_, kept)| *kept) {
+                self.found.done(found.user, &found.interests);
+                done += 1;
+            }
         }
     }
 

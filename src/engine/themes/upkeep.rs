@@ -17,18 +17,22 @@ pub struct ThemesKept {
 
 impl Themes {
     /// Whether [`Themes::keep_themes`] would do something.
-    pub fn themes_have_work(&self) -> Result<bool> {
+    pub fn themes_have_work(&self, patient: bool) -> Result<bool> {
         // Looked at first: what nobody looked at yet counts as behind.
         self.last()?;
-        Ok(!self.is_up_to_date() || self.themes_due()?)
+        Ok(!self.is_up_to_date() || (self.may_run(patient)? && self.themes_due()?))
+    }
+
+    /// Whether a run that is due would be made: a first one, one that takes a moment, or any where there is time.
+    fn may_run(&self, patient: bool) -> Result<bool> {
+        Ok(patient || self.corpus.space().len() <= IN_A_MOMENT || self.last()?.is_none())
     }
 
     /// Lets new papers join the themes, and makes these anew if that is due and either they are few, or `patient` says that
     /// it may take its time.
     pub fn keep_themes(&self, patient: bool) -> Result<ThemesKept> {
         let (joined, left) = self.join_new()?;
-        let now = patient || self.corpus.space().len() <= IN_A_MOMENT || self.last()?.is_none();
-        let run = if now { self.run_themes_if_due()? } else { None };
+        let run = if self.may_run(patient)? { self.run_themes_if_due()? } else { None };
         if run.is_some() {
             // Those that came while it was made.
             self.join_new()?;

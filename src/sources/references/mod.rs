@@ -2,6 +2,9 @@
 //! ([`recognise`]) or the list is refused with the name of what it looks like; nothing of a list that was not understood
 //! becomes a reference, and no entry vanishes: each is read, or rejected with its line and the reason. One file a format;
 //! all of them fill a [`draft`].
+//!
+//! To add a format: a file here; its name in [`Format`] (`engine/readers/format.rs`); an arm where formats are read, below; the
+//! sign by which it is known in `recognise`.
 
 mod bibtex;
 mod date;

@@ -91,13 +91,14 @@ pub fn who_changed_is_to_be_found_again(kind: Kind) {
     assert_eq!(store.interests_to_find(None, 1).expect("read")[0].number, ada);
     let version = store.user("ada").expect("there").version;
     let found = |user, version, paper: &str| FoundInterests { user, version, interests: vec![interest(1, &[paper])] };
-    store.keep_found_interests(&[found(ada, version, "a")]).expect("written");
+    assert_eq!(store.keep_found_interests(&[found(ada, version, "a")]).expect("written"), [true]);
     assert_eq!(waiting(&store), [bob]);
     assert_eq!(store.user("ada").expect("there").version, version, "nothing that is shown has changed");
     // What was found of a state that is past is not kept, and no more of whoever is gone.
     store.edit_interests(ada, &mut |_| Ok(())).expect("written");
     store.delete_user("bob").expect("deleted");
-    store.keep_found_interests(&[found(ada, version, "b"), found(bob, 1, "b")]).expect("written");
+    let late = [found(ada, version, "b"), found(bob, 1, "b")];
+    assert_eq!(store.keep_found_interests(&late).expect("written"), [false, false]);
     assert_eq!((waiting(&store), store.any_interests_to_find().expect("read")), (vec![ada], true));
     assert_eq!(store.interests(ada).expect("read"), [interest(1, &["a"])]);
     let store = store.reopened();

@@ -49,3 +49,14 @@ pub fn a_time_of_the_schedule_is_served_once(kind: Kind) {
     assert_eq!(store.claim_job(&claim("b", 126, Some(125))).expect("asked"), Claimed::Yes);
     assert_eq!(store.jobs().expect("read")[0].runs, 1);
 }
+
+pub fn a_clock_that_ran_ahead_serves_nothing(kind: Kind) {
+    let store = Fixture::new(kind);
+    let ahead = 1_000_000_000_000;
+    assert_eq!(store.claim_job(&claim("a", ahead, Some(ahead - 1))).expect("asked"), Claimed::Yes);
+    assert!(store.end_job("themes", "a", Some(&result(None))).expect("ended"));
+    assert_eq!(store.claim_job(&claim("b", 100, Some(95))).expect("asked"), Claimed::Yes);
+    // What was not begun after all is to be served still.
+    assert!(store.end_job("themes", "b", None).expect("ended"));
+    assert_eq!(store.claim_job(&claim("b", 101, Some(95))).expect("asked"), Claimed::Yes);
+}

@@ -16,15 +16,17 @@ impl Interests for SqliteStore {
         self.write(|t| put_found(t, user, found))
     }
 
-    fn keep_found_interests(&self, found: &[FoundInterests]) -> Result<()> {
+    fn keep_found_interests(&self, found: &[FoundInterests]) -> Result<Vec<bool>> {
         self.write(|t| {
+            let mut kept = Vec::with_capacity(found.len());
             for f in found {
                 let mut mark = t.prepare_cached("UPDATE users SET found = ?2 WHERE user = ?1 AND version = ?2")?;
-                if mark.execute(params![f.user, f.version])? > 0 {
+                kept.push(mark.execute(params![f.user, f.version])? > 0);
+                if kept.last() == Some(&true) {
                     put_found(t, f.user, &f.interests)?;
                 }
             }
-            Ok(())
+            Ok(kept)
         })
     }
 

@@ -9,6 +9,9 @@ use crate::user::Moment;
 
 const COLUMNS: &str = "name, holder, since, until, scheduled, runs, failures, began, took_us, why, error, did";
 
+/// How far the clocks of two runners may be apart, in microseconds.
+const AHEAD: i64 = 60_000_000;
+
 impl JobRecords for SqliteStore {
     fn claim_job(&self, claim: &Claim<'_>) -> Result<Claimed> {
         self.write(|t| {
@@ -18,7 +21,10 @@ impl JobRecords for SqliteStore {
                 .optional()?;
             if let Some(job) = known {
                 // First: who runs it now may have begun it for this very time.
-                if claim.due.is_some_and(|due| job.scheduled.is_some_and(|served| served >= due)) {
+                // One that lies far ahead was noted by a clock that had run ahead, and serves nothing.
+                let ahead = claim.now.0.saturating_add(AHEAD);
+                let serves = |due: Moment| job.scheduled.is_some_and(|served| served >= due && served.0 <= ahead);
+                if claim.due.is_some_and(serves) {
                     return Ok(Claimed::Served);
                 }
                 if let Some(lease) = job.held.filter(|lease| lease.until > claim.now) {
@@ -52,7 +58,11 @@ impl JobRecords for SqliteStore {
             if t.prepare_cached(own)?.execute((name, holder))? == 0 {
                 return Ok(false);
             }
-            let Some(result) = result else { return Ok(true) };
+            let Some(result) = result else {
+                // Not begun: the time of the schedule is to be served still.
+                t.prepare_cached("UPDATE jobs SET scheduled = NULL WHERE name = ?1")?.execute([name])?;
+                return Ok(true);
+            };
             // Numbers under names: writing them cannot fail.
             let did: serde_json::Map<String, serde_json::Value> =
                 result.did.iter().map(|(name, n)| (name.clone(), (*n).into())).collect();

@@ -99,7 +99,7 @@ impl Vectors for SqliteStore {
         rows: &RoaringBitmap,
         f: &mut dyn FnMut(Row, &[f32]) -> Result<()>,
     ) -> Result<()> {
-        let all = self.rows_of_all()?.len();
+        let all = self.count_papers()? as u64;
         let mut give = |row: u32, bytes: &[u8], id: &str| match from_bytes(bytes, model.dimension) {
             Some(vector) => f(Row(row), &vector),
             None => Err(self.damaged(id)),

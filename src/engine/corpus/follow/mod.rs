@@ -209,11 +209,14 @@ impl Derived {
         let taken = space.index.remove(&handed.gone);
         let removed = self.lexical.remove(&handed.gone);
         let least = reached.vectors.min(reached.versions).min(if words_wait { u64::MAX } else { reached.words });
+        // What was handed over is the newest there is only where nobody wrote in between; vectors are of rows, which never change.
+        let older = Handed { vectors: handed.vectors.clone(), ..Handed::default() };
+        let alone = handed.change == least.checked_add(1);
         let changes = match handed.change {
             // Whoever held the lock before has followed this as well.
             Some(change) if change <= least => return Outcome { index: taken, words: removed },
             // Nobody wrote in between, so what was handed over is all there is.
-            Some(change) if change == least + 1 => ChangedRows {
+            Some(change) if alone => ChangedRows {
                 to: change,
                 came: handed.papers.keys().map(|row| row.0).collect(),
                 gone: handed.gone.iter().map(|row| row.0).collect(),
@@ -224,6 +227,7 @@ impl Derived {
                 Err(e) => return Outcome { index: taken.and(Err(e)), words: removed },
             },
         };
+        let handed = if alone { handed } else { &older };
         let gone: Vec<Row> = changes.gone.iter().map(Row).collect();
         // One that has come further than the others has nothing to do.
         let (vectors_lack, versions_lack) = (reached.vectors < changes.to, reached.versions < changes.to);
@@ -293,6 +297,9 @@ fn bring_vectors(store: &dyn Store, space: &EmbeddingSpace, changes: &ChangedRow
         let known = space.index.vectors(some)?;
         let lacking: RoaringBitmap =
             some.iter().zip(known).filter(|(_, known)| known.is_none()).map(|(row, _)| row.0).collect();
+        if lacking.is_empty() {
+            continue;
+        }
         let mut vectors: Vec<(Row, Vec<f32>)> = Vec::new();
         store.vectors_of(&space.model, &lacking, &mut |row, vector| {
             vectors.push((row, vector.to_vec()));

@@ -131,6 +131,48 @@ fn what_was_handed_over_for_nothing_does_no_harm() {
 }
 
 #[test]
+fn whoever_wrote_nothing_passes_over_no_change() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, corpus) = open(folder.path(), |_| {});
+    // One has written and not followed yet; another sends the same, which is there by then, and follows first.
+    put(&*store, &corpus, &[read(paper(0)), read(paper(1))]);
+    ingest(&corpus, [paper(0)]);
+    agree(&*store, &corpus);
+}
+
+#[test]
+fn what_another_wrote_later_goes_before_what_was_handed_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, corpus) = open(folder.path(), |_| {});
+    let (mut first, mut later) = (paper(0), paper(0));
+    first["keywords"] = json!(["zeppelin"]);
+    later["keywords"] = json!(["xylophone"]);
+    let first = read(first);
+    let change = put(&*store, &corpus, std::slice::from_ref(&first));
+    // Another has other fields for it, follows first, and brings no vector of its own.
+    let later = read(later);
+    let last = put(&*store, &corpus, std::slice::from_ref(&later));
+    let of = row(&*store, "p0");
+    let handed =
+        |change, paper| Handed { change: Some(change), papers: HashMap::from([(of, paper)]), ..Handed::default() };
+    corpus.derived.follow(&handed(last, &later));
+    corpus.derived.follow(&handed(change, &first));
+    agree(&*store, &corpus);
+    assert!(corpus.similar("p0", &SearchOptions::default()).is_ok(), "it has its vector");
+    // The other way round: what is older is handed over when both are in the store.
+    let mut newest = paper(0);
+    newest["keywords"] = json!(["marzipan"]);
+    let between = put(&*store, &corpus, std::slice::from_ref(&first));
+    put(&*store, &corpus, &[read(newest)]);
+    put(&*store, &corpus, &[read(paper(1))]);
+    corpus.derived.follow(&handed(between + 1, &first));
+    corpus.derived.commit_words().expect("written");
+    agree(&*store, &corpus);
+    assert_eq!(by_words(&corpus, "marzipan"), BTreeSet::from(["p0".to_string()]));
+    assert!(by_words(&corpus, "zeppelin").is_empty());
+}
+
+#[test]
 fn many_write_at_once_and_each_finds_its_own() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, corpus) = open(folder.path(), |_| {});

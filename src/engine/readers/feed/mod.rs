@@ -5,7 +5,7 @@ mod cold;
 mod digest;
 mod mark;
 mod pick;
-mod rank;
+mod rank_candidates;
 mod score;
 mod why;
 

@@ -14,17 +14,22 @@ use crate::store::StoredInterest;
 /// What was found of users and is not in the store.
 #[derive(Default)]
 pub struct FoundLately {
-    of: Mutex<HashMap<i64, Vec<StoredInterest>>>,
+    // By user: the version of them that it was found of, and what.
+    of: Mutex<HashMap<i64, (u64, Vec<StoredInterest>)>>,
 }
 
 impl FoundLately {
-    /// Notes what was found of a user and is not so in the store; nothing where it is.
-    pub fn note(&self, user: i64, found: Vec<StoredInterest>) {
+    /// Notes what was found of a version of a user and is not so in the store; nothing where it is. What was found of a later
+    /// version stays.
+    pub fn note(&self, user: i64, version: u64, found: Vec<StoredInterest>) {
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        if of.get(&user).is_some_and(|(later, _)| *later > version) {
+            return;
+        }
         if found.is_empty() {
             of.remove(&user);
         } else {
-            of.insert(user, found);
+            of.insert(user, (version, found));
         }
     }
 
@@ -35,7 +40,17 @@ impl FoundLately {
 
     /// What was found of a user.
     pub fn get(&self, user: i64) -> Vec<StoredInterest> {
-        self.of.lock().unwrap_or_else(PoisonError::into_inner).get(&user).cloned().unwrap_or_default()
+        let of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        of.get(&user).map(|(_, found)| found.clone()).unwrap_or_default()
+    }
+
+    /// What was found of a version of a user; none where something was found of a later one.
+    pub fn of_version(&self, user: i64, version: u64) -> Option<Vec<StoredInterest>> {
+        match self.of.lock().unwrap_or_else(PoisonError::into_inner).get(&user) {
+            Some((later, _)) if *later > version => None,
+            Some((_, found)) => Some(found.clone()),
+            None => Some(Vec::new()),
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -45,7 +60,7 @@ impl FoundLately {
     /// Lets go of what is in the store by now, unless something else was found meanwhile.
     pub fn done(&self, user: i64, kept: &[StoredInterest]) {
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        if of.get(&user).is_some_and(|found| found == kept) {
+        if of.get(&user).is_some_and(|(_, found)| found == kept) {
             of.remove(&user);
         }
     }

@@ -148,7 +148,7 @@ impl Readers {
         }
         if note && user.number >= 0 {
             let before = self.store.interests(user.number)?;
-            self.found.note(user.number, stored.into_iter().filter(|s| !before.contains(s)).collect());
+            self.found.note(user.number, user.version, stored.into_iter().filter(|s| !before.contains(s)).collect());
         }
         Ok(interests)
     }
