@@ -27,6 +27,9 @@ pub enum IndexKind {
 }
 
 impl IndexKind {
+    /// All of them, the default first.
+    pub const ALL: [IndexKind; 3] = [IndexKind::Segments, IndexKind::Exact, IndexKind::HnswRs];
+
     /// Its name in settings and answers.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,13 +1,13 @@
 //! Who may call what.
 //!
 //! Whoever reaches the address may call everything: there is no authentication, and the address is the machine's own unless
-//! `addr` says otherwise. Two things are decided here: the pages of which origins may ask from a browser (`cors_origins`), and
-//! what becomes of a wrong token of a news feed (whose right one is known to `Engine::opens_feed`; `door/guesses` counts). How
+//! `addr` says otherwise. What is decided here: the pages of which origins may ask from a browser (`cors_origins`); that a page
+//! of another site may not send what browsers send without asking for leave; and what becomes of a wrong token of a news feed (whose right one is known to `Engine::opens_feed`; `door/guesses` counts). How
 //! much anybody may ask for is another matter: `limits`, `door` and [`crate::bounds`].
 
 use std::time::Duration;
 
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::App;
@@ -40,6 +40,32 @@ pub fn guessed(app: &App, peer: Option<Peer>, wrong: impl FnOnce() -> ApiError) 
         Some(wait) => {
             count_refusal("guesses");
             ApiError::rate_limited("too many wrong tokens came from this address; try again later", wait)
+        }
+    }
+}
+
+/// Refuses a body that a page of another site sends in a way for which browsers ask for no leave.
+///
+/// # Errors
+/// 403.
+pub fn check_origin(headers: &HeaderMap, media: Option<&str>) -> Result<(), ApiError> {
+    if matches!(media, None | Some("text/plain")) && is_elsewhere(headers) {
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "a page of another site may not send a list as text/plain; send it as application/octet-stream",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a page of another origin sends this.
+fn is_elsewhere(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    match text(header::ORIGIN) {
+        None => false,
+        Some(origin) => {
+            let own = text(header::HOST).unwrap_or_default();
+            origin.split_once("://").is_none_or(|(_, host)| !host.eq_ignore_ascii_case(own))
         }
     }
 }

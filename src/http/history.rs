@@ -15,13 +15,13 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use super::App;
 use super::body::{grown, linger_of, whole};
 use super::door::Lease;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, Ids, NoParams, Params, body_type, unsupported};
 use super::papers::PageMeta;
 use super::request_fields::RequestFields;
+use super::{App, access};
 use crate::engine::{Import, ImportProgress, ImportView, Imported, Outside};
 use crate::paper::head;
 use crate::paper::percent::encoded;
@@ -291,13 +291,7 @@ async fn understand(request: Request, app: &App) -> Result<Asked, ApiError> {
             text/plain'), or {\"text\": ...} as application/json";
         return Err(unsupported(headers, wanted));
     }
-    // These two may be sent by a page of any other site without being asked for leave.
-    if matches!(media.as_deref(), None | Some("text/plain")) && is_elsewhere(headers) {
-        return Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "a page of another site may not send a list as text/plain; send it as application/octet-stream",
-        ));
-    }
+    access::check_origin(headers, media.as_deref())?;
     let most = app.tuning.max_body;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|n| n.to_str().ok()?.parse::<u64>().ok());
     if headers.contains_key(header::EXPECT) && announced.is_some_and(|n| n > most as u64) {
@@ -344,18 +338,6 @@ async fn understand(request: Request, app: &App) -> Result<Asked, ApiError> {
     let format = take("format").word()?.unwrap_or_default();
     given.nothing_else()?;
     Ok(Asked { list, held, format, import, dry_run, stream })
-}
-
-/// Whether a page of another origin sends this.
-fn is_elsewhere(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    match text(header::ORIGIN) {
-        None => false,
-        Some(origin) => {
-            let own = text(header::HOST).unwrap_or_default();
-            origin.split_once("://").is_none_or(|(_, host)| !host.eq_ignore_ascii_case(own))
-        }
-    }
 }
 
 /// The character set that the sender names.

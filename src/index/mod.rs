@@ -11,7 +11,7 @@
 //! | `hnsw_rs` | `hnsw_rs` | one graph in memory by the crate of that name, made from the store at each opening |
 //!
 //! **Another one**, for example in a vector database (qdrant, pgvector): one file here that implements [`VectorIndex`], its
-//! name in [`IndexKind`](crate::config::IndexKind), one arm in `open`, one line in `contract/setups.rs`. What it will want to
+//! name in [`IndexKind`](crate::config::IndexKind) (also in its list `ALL`), one arm in `open`, one line in `contract/setups.rs`. What it will want to
 //! know: `Allowed` brings the filter beside the rows, to be pushed down; `rows` and `seen` are what healing goes by (keep the
 //! change number beside the vectors, and give up what is newer than the store); every call that may have to ask elsewhere
 //! gives a `Result`, and callers ask for many vectors at once. `by_searching` has `check` and `neighbour_graph` for it.

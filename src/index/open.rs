@@ -1,4 +1,4 @@
-//! Opening an index of the kind that the settings choose, over what the store holds. The one place where kinds are named.
+//! Opening an index of the kind that the settings choose, over what the store holds. The one place where kinds are made.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -2,7 +2,8 @@
 //!
 //! **Another source of papers** is a file here that gives an iterator of [`Incoming`](crate::engine::Incoming) papers, which
 //! [`Engine::ingest`](crate::engine::Engine::ingest) takes as it takes those of a file; all reading of its format stays in
-//! that file, and none of it looks into the engine. **Another format of reference lists**: `references/mod.rs` says how.
+//! that file, and none of it looks into the engine.
+//! Who calls it is a command (`cli/demo` is the shortest). **Another format of reference lists**: `references/mod.rs` says how.
 
 mod charset;
 mod invented;

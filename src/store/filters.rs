@@ -9,8 +9,9 @@ use crate::paper::{Filter, Row, unaccented};
 /// number of papers.
 ///
 /// The way of a filter: `http/request_fields` reads the parameters, [`Filter`] is what they come to, [`Filters::allowed`] says
-/// which rows it allows, and the engine hands rows and filter to the index (`engine/corpus/retrieve` for searches,
-/// `readers/feed/candidates` for feeds), which finds among these alone. Conditions inside of a query (`category:cs.LG`) are
+/// which rows it allows, and the engine hands rows and filter to the index (`engine/corpus/retrieve` for searches
+/// and `similar` for the papers like each of many, `readers/feed/candidates` for feeds, `readers/trending`), which finds among these alone.
+/// A search of conditions without words is a list, in `engine/corpus/search`. Conditions inside of a query (`category:cs.LG`) are
 /// words, and met in `index/lexical/conditions`.
 pub trait Filters {
     /// The rows that a filter allows, its `exclude` list apart; `None` when everything is.

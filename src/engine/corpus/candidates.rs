@@ -132,7 +132,8 @@ const BEST: usize = 3;
 const BEHIND: f32 = 1e-6;
 
 impl Corpus {
-    /// The `k` closest by meaning and the `k` closest by words, with the scores of all.
+    /// The `k` closest by meaning and the `k` closest by words, with the scores of all. `allowed` is what `retrieve` made of the
+    /// filter.
     pub(super) fn candidates(
         &self,
         space: &EmbeddingSpace,

@@ -131,13 +131,23 @@ fn what_was_handed_over_for_nothing_does_no_harm() {
 }
 
 #[test]
-fn whoever_wrote_nothing_passes_over_no_change() {
+fn what_many_send_at_once_is_followed_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, corpus) = open(folder.path(), |_| {});
-    // One has written and not followed yet; another sends the same, which is there by then, and follows first.
-    put(&*store, &corpus, &[read(paper(0)), read(paper(1))]);
-    ingest(&corpus, [paper(0)]);
+    // Of those who send the same at the same moment all but one write nothing, and may follow first.
+    for k in 0..40 {
+        let ready = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    ready.wait();
+                    ingest(&corpus, [paper(k)]);
+                });
+            }
+        });
+    }
     agree(&*store, &corpus);
+    assert_eq!(store.count_papers().expect("read"), 40);
 }
 
 #[test]

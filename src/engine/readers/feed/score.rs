@@ -1,4 +1,6 @@
-//! What a candidate is worth to a reader.
+//! What a candidate is worth to a reader: what the preference model says (`rank/preference_model`), what others who read alike
+//! add (`readers/coreading`), and what it loses for its age. Feedback is added in `rank_candidates` alone; while nothing is
+//! liked, `cold` orders. Reasons are made of the same parts in `why`.
 
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
