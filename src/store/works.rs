@@ -9,11 +9,12 @@ pub trait Works {
     /// Every work of which there is more than one version: the rows of its versions, the newest first.
     fn works(&self) -> Result<Vec<Vec<Row>>>;
 
-    /// The rows of all versions of a row's work, itself included, the newest first; empty when it is not there.
+    /// For each of some rows, in their order: the rows of all versions of its work, itself included, the newest first; empty when
+    /// it is not there.
     ///
     /// Two rows are versions of one work when they share a key, unless both editions have a DOI and a year and these differ
     /// in both; and so are two that are each a version of a third.
-    fn versions(&self, row: Row) -> Result<Vec<Row>>;
+    fn versions(&self, rows: &[Row]) -> Result<Vec<Vec<Row>>>;
 
     /// The rows that a key names, the newest first.
     fn rows_of_key(&self, key: &str) -> Result<Vec<Row>>;

@@ -42,8 +42,8 @@ impl Versions {
         // A changed paper may leave one work and come to another: both are looked at again, as is what one that went has left.
         let touched: Vec<Row> = came.iter().chain(gone).flat_map(|row| known(Row(row))).collect();
         let mut works: Vec<Vec<Row>> = gone.iter().map(|row| vec![Row(row)]).collect();
-        for row in came.iter().map(Row).chain(touched).filter(|row| !gone.contains(row.0)) {
-            let rows = store.versions(row)?;
+        let looked: Vec<Row> = came.iter().map(Row).chain(touched).filter(|row| !gone.contains(row.0)).collect();
+        for (row, rows) in looked.iter().copied().zip(store.versions(&looked)?) {
             if rows.len() > 1 || versions.read().unwrap_or_else(PoisonError::into_inner).of.contains_key(&row) {
                 works.push(if rows.is_empty() { vec![row] } else { rows });
             }

@@ -13,50 +13,27 @@ const BATCH: usize = 4096;
 
 impl Works for SqliteStore {
     fn works(&self) -> Result<Vec<Vec<Row>>> {
-        let rows: Vec<u32> = self.read(|c| {
+        self.read(|c| {
             let mut select = c.prepare(
                 "SELECT DISTINCT row FROM works WHERE key IN (SELECT key FROM works GROUP BY key HAVING count(*) > 1)
                  ORDER BY row",
             )?;
-            select.query_map([], |r| r.get(0))?.collect()
-        })?;
-        let mut seen = std::collections::HashSet::new();
-        let mut works = Vec::new();
-        for row in rows {
-            if !seen.contains(&Row(row)) {
-                let versions = self.versions(Row(row))?;
-                seen.extend(versions.iter().copied());
-                works.push(versions);
+            let rows: Vec<u32> = select.query_map([], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;
+            let mut seen = std::collections::HashSet::new();
+            let mut works = Vec::new();
+            for row in rows {
+                if !seen.contains(&Row(row)) {
+                    let versions = versions(c, row)?;
+                    seen.extend(versions.iter().copied());
+                    works.push(versions);
+                }
             }
-        }
-        Ok(works)
+            Ok(works)
+        })
     }
 
-    fn versions(&self, row: Row) -> Result<Vec<Row>> {
-        self.read(|c| {
-            let mut of = c.prepare_cached(
-                // Of the same title, unless the editions say that they are two works (`Edition::is_another_than`).
-                "SELECT DISTINCT other.row, other.newness FROM works own JOIN works other ON other.key = own.key
-                 WHERE own.row = ?1 AND (own.doi IS NULL OR other.doi IS NULL OR own.doi = other.doi
-                     OR own.year IS NULL OR other.year IS NULL OR own.year = other.year)",
-            )?;
-            let (mut found, mut next): (Vec<(u32, i64)>, usize) = (Vec::new(), 0);
-            let mut ask = Some(row.0);
-            // A work may be known here by its id and there by its title; so on until nothing is added.
-            while let Some(row) = ask {
-                let shared: Vec<(u32, i64)> =
-                    of.query_map([row], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
-                for one in shared {
-                    if !found.contains(&one) {
-                        found.push(one);
-                    }
-                }
-                ask = found.get(next).map(|(row, _)| *row);
-                next += 1;
-            }
-            found.sort_by_key(|(row, newness)| std::cmp::Reverse((*newness, *row)));
-            Ok(found.into_iter().map(|(row, _)| Row(row)).collect())
-        })
+    fn versions(&self, rows: &[Row]) -> Result<Vec<Vec<Row>>> {
+        self.read(|c| rows.iter().map(|row| versions(c, row.0)).collect())
     }
 
     fn rows_of_key(&self, key: &str) -> Result<Vec<Row>> {
@@ -75,6 +52,31 @@ impl Works for SqliteStore {
             find.query_map([title], |r| Ok(Row(r.get(0)?)))?.collect()
         })
     }
+}
+
+fn versions(c: &Connection, row: u32) -> rusqlite::Result<Vec<Row>> {
+    let mut of = c.prepare_cached(
+        // Of the same title, unless the editions say that they are two works (`Edition::is_another_than`).
+        "SELECT DISTINCT other.row, other.newness FROM works own JOIN works other ON other.key = own.key
+         WHERE own.row = ?1 AND (own.doi IS NULL OR other.doi IS NULL OR own.doi = other.doi
+             OR own.year IS NULL OR other.year IS NULL OR own.year = other.year)",
+    )?;
+    let (mut found, mut next): (Vec<(u32, i64)>, usize) = (Vec::new(), 0);
+    let mut ask = Some(row);
+    // A work may be known here by its id and there by its title; so on until nothing is added.
+    while let Some(row) = ask {
+        let shared: Vec<(u32, i64)> =
+            of.query_map([row], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+        for one in shared {
+            if !found.contains(&one) {
+                found.push(one);
+            }
+        }
+        ask = found.get(next).map(|(row, _)| *row);
+        next += 1;
+    }
+    found.sort_by_key(|(row, newness)| std::cmp::Reverse((*newness, *row)));
+    Ok(found.into_iter().map(|(row, _)| Row(row)).collect())
 }
 
 /// Writes the keys of a row anew.
