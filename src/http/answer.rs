@@ -146,7 +146,7 @@ impl Written {
         }
         // Counted here, and no longer there.
         let (length, counted) = (bytes.len() as u64, lease.part(bytes.len()));
-        let kept = Bytes::from_owner(Kept { bytes, _lease: counted });
+        let kept = Bytes::from_owner(LeasedBytes { bytes, _lease: counted });
         Written { pieces: [kept].into(), left: length, packed: false }.packed(gzip, Arc::new(Mutex::new(lease)))
     }
 
@@ -185,12 +185,12 @@ impl Written {
 }
 
 /// Bytes of somebody else, that are counted as long as they are there.
-struct Kept {
+struct LeasedBytes {
     bytes: Bytes,
     _lease: Lease,
 }
 
-impl AsRef<[u8]> for Kept {
+impl AsRef<[u8]> for LeasedBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }

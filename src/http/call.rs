@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use super::App;
 use super::answer::{Full, Written};
-use super::door::{Deliver, Job, Lease, Place, Refused, Weight};
+use super::door::{Deliver, LanePermit, Lease, Refused, Weight, Work};
 use super::error::ApiError;
 use crate::cancel::Cancel;
 use crate::engine::Engine;
@@ -130,7 +130,7 @@ impl App {
             .unwrap_or_else(|_| (Weight::Light, Instant::now() + NOBODY_WAITS));
         let cancel = Call::cancel();
         let (run, done) = promise(cancel.clone(), work);
-        self.pool.put(Job { weight, cancel, deadline, run: Box::new(run) }).map_err(refused)?;
+        self.pool.put(Work { weight, cancel, deadline, run: Box::new(run) }).map_err(refused)?;
         done.await
     }
 
@@ -168,7 +168,7 @@ impl App {
     /// Does work that waits for others on a thread of its own, on a place that was taken before.
     pub async fn aside<T: Send + 'static>(
         &self,
-        place: Place,
+        place: LanePermit,
         work: impl FnOnce(&Engine) -> Result<T> + Send + 'static,
     ) -> Result<T, ApiError> {
         let engine = self.engine()?;

@@ -20,18 +20,18 @@ const REMEMBERED: usize = 50_000;
 /// What was answered last, by question.
 pub struct Fresh {
     // Only for a look and an exchange.
-    known: Mutex<Known>,
+    known: Mutex<AnswerCache>,
 }
 
-struct Known {
-    answers: HashMap<[u8; 16], Kept>,
+struct AnswerCache {
+    answers: HashMap<[u8; 16], CachedAnswer>,
     /// Before this second other answers may have been given to what is not remembered.
     since: u64,
 }
 
 /// The last answer to a question.
 #[derive(Clone)]
-struct Kept {
+struct CachedAnswer {
     mark: Option<Mark>,
     tag: String,
     /// The second from which on it is the answer. It lies ahead of the clock when an answer changed twice within a second:
@@ -53,7 +53,7 @@ enum Tags {
 impl Fresh {
     /// Nothing is remembered yet.
     pub fn new() -> Self {
-        Fresh { known: Mutex::new(Known { answers: HashMap::new(), since: now() }) }
+        Fresh { known: Mutex::new(AnswerCache { answers: HashMap::new(), since: now() }) }
     }
 
     /// Answers a question: `mark` says what the answer depends on (none where nothing does), `make` makes it.
@@ -79,11 +79,11 @@ impl Fresh {
         Ok(Answered { kept, text })
     }
 
-    fn kept(&self, key: &[u8; 16]) -> Option<Kept> {
+    fn kept(&self, key: &[u8; 16]) -> Option<CachedAnswer> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).answers.get(key).cloned()
     }
 
-    fn keep(&self, key: [u8; 16], mark: Option<Mark>, text: &str, now: u64) -> Kept {
+    fn keep(&self, key: [u8; 16], mark: Option<Mark>, text: &str, now: u64) -> CachedAnswer {
         let deeds = mark.as_ref().map_or("", |mark| mark.deeds.as_str());
         let tag = blake3::Hasher::new().update(deeds.as_bytes()).update(b"\n").update(text.as_bytes()).finalize();
         let tag = tag.to_hex()[..32].to_string();
@@ -97,7 +97,7 @@ impl Fresh {
             known.answers.clear();
             known.since = now + 1;
         }
-        let kept = Kept { mark, tag, since };
+        let kept = CachedAnswer { mark, tag, since };
         known.answers.insert(key, kept.clone());
         kept
     }
@@ -124,7 +124,7 @@ impl Has {
         Has { tags, date }
     }
 
-    fn this(&self, kept: &Kept, now: u64) -> bool {
+    fn this(&self, kept: &CachedAnswer, now: u64) -> bool {
         match (&self.tags, self.date) {
             (Some(Tags::Any), _) => true,
             (Some(Tags::These(tags)), _) => tags.contains(&kept.tag),
@@ -147,7 +147,7 @@ impl Tags {
 
 /// An answer, or that the client has it already.
 pub struct Answered {
-    kept: Kept,
+    kept: CachedAnswer,
     text: Option<String>,
 }
 

@@ -98,7 +98,7 @@ pub struct OutsideList {
 }
 
 /// A request to take a list in, understood.
-struct Asked {
+struct ImportRequest {
     list: Vec<u8>,
     // What the list holds of the memory for bodies.
     held: Lease,
@@ -151,7 +151,7 @@ pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> R
             return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, message));
         }
     };
-    let Asked { list, held, format, import, dry_run, stream } = asked;
+    let ImportRequest { list, held, format, import, dry_run, stream } = asked;
     if dry_run {
         let preview = move |engine: &crate::engine::Engine| {
             let _held = held;
@@ -279,7 +279,7 @@ fn lines(
 }
 
 /// Reads what is asked for: parameters and list.
-async fn understand(request: Request, app: &App) -> Result<Asked, ApiError> {
+async fn understand(request: Request, app: &App) -> Result<ImportRequest, ApiError> {
     let (mut parts, body) = request.into_parts();
     let headers = &parts.headers;
     let media = body_type(headers)?;
@@ -337,7 +337,7 @@ async fn understand(request: Request, app: &App) -> Result<Asked, ApiError> {
     let (dry_run, stream) = (take("dry_run").truth()?.unwrap_or(false), take("stream").truth()?.unwrap_or(streamed));
     let format = take("format").word()?.unwrap_or_default();
     given.nothing_else()?;
-    Ok(Asked { list, held, format, import, dry_run, stream })
+    Ok(ImportRequest { list, held, format, import, dry_run, stream })
 }
 
 /// The character set that the sender names.

@@ -81,7 +81,7 @@ pub async fn revoke_token(State(app): State<App>, Id(name): Id, _: NoParams) -> 
 }
 
 /// What every feed needs to know of its request.
-pub struct Asked {
+pub struct FeedRequest {
     base: Base,
     uri: Uri,
     has: Has,
@@ -89,18 +89,18 @@ pub struct Asked {
     peer: Option<Peer>,
 }
 
-impl FromRequestParts<App> for Asked {
+impl FromRequestParts<App> for FeedRequest {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let base = Base::from_request_parts(parts, app).await?;
         let headers: &HeaderMap = &parts.headers;
         let peer = parts.extensions.get::<Peer>().copied();
-        Ok(Asked { base, uri: parts.uri.clone(), has: Has::of(headers), peer })
+        Ok(FeedRequest { base, uri: parts.uri.clone(), has: Has::of(headers), peer })
     }
 }
 
-impl Asked {
+impl FeedRequest {
     /// The feed of this request.
     fn channel(&self, id: String, title: String, page: String) -> Channel {
         let own = self.uri.path_and_query().map_or_else(|| self.uri.path().to_string(), ToString::to_string);
@@ -118,7 +118,7 @@ impl Asked {
 async fn feed(
     app: &App,
     form: Form,
-    asked: Asked,
+    asked: FeedRequest,
     channel: Channel,
     mark: impl FnOnce(&Engine) -> Result<Depends> + Send + 'static,
     papers: impl FnOnce(&Engine) -> Result<Vec<Paper>> + Send + 'static,
@@ -171,7 +171,7 @@ enum Depends {
 pub async fn user_atom(
     State(app): State<App>,
     Id(name): Id,
-    asked: Asked,
+    asked: FeedRequest,
     Params(given): Params,
 ) -> Result<Response, ApiError> {
     of_user(&app, Form::Atom, name, asked, given).await
@@ -190,7 +190,7 @@ pub async fn user_atom(
 pub async fn user_json(
     State(app): State<App>,
     Id(name): Id,
-    asked: Asked,
+    asked: FeedRequest,
     Params(given): Params,
 ) -> Result<Response, ApiError> {
     of_user(&app, Form::Json, name, asked, given).await
@@ -201,7 +201,7 @@ async fn of_user(
     app: &App,
     form: Form,
     name: String,
-    asked: Asked,
+    asked: FeedRequest,
     mut given: RequestFields,
 ) -> Result<Response, ApiError> {
     let token = match given.take("token").value {
@@ -243,7 +243,11 @@ async fn of_user(
     params(("date" = Option<String>, Query, description = "only this day (or month, or year)"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers, 1 to 500, default 30")),
     responses((status = 200, content_type = "application/atom+xml", body = String), (status = 304)))]
-pub async fn daily_atom(State(app): State<App>, asked: Asked, Params(given): Params) -> Result<Response, ApiError> {
+pub async fn daily_atom(
+    State(app): State<App>,
+    asked: FeedRequest,
+    Params(given): Params,
+) -> Result<Response, ApiError> {
     daily(&app, Form::Atom, asked, given).await
 }
 
@@ -255,11 +259,15 @@ pub async fn daily_atom(State(app): State<App>, asked: Asked, Params(given): Par
     params(("date" = Option<String>, Query, description = "only this day (or month, or year)"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers, 1 to 500, default 30")),
     responses((status = 200, content_type = "application/feed+json", body = Object), (status = 304)))]
-pub async fn daily_json(State(app): State<App>, asked: Asked, Params(given): Params) -> Result<Response, ApiError> {
+pub async fn daily_json(
+    State(app): State<App>,
+    asked: FeedRequest,
+    Params(given): Params,
+) -> Result<Response, ApiError> {
     daily(&app, Form::Json, asked, given).await
 }
 
-async fn daily(app: &App, form: Form, asked: Asked, mut given: RequestFields) -> Result<Response, ApiError> {
+async fn daily(app: &App, form: Form, asked: FeedRequest, mut given: RequestFields) -> Result<Response, ApiError> {
     let date = given.take("date").date()?;
     let limit = given.take("limit").whole()?.unwrap_or(PAPERS);
     given.nothing_else()?;
@@ -280,7 +288,7 @@ async fn daily(app: &App, form: Form, asked: Asked, mut given: RequestFields) ->
     responses((status = 200, content_type = "application/atom+xml", body = String), (status = 304)))]
 pub async fn search_atom(
     State(app): State<App>,
-    asked: Asked,
+    asked: FeedRequest,
     Params(mut given): Params,
 ) -> Result<Response, ApiError> {
     let query: String = given.take("q").word()?.unwrap_or_default();
@@ -309,7 +317,7 @@ pub async fn search_atom(
 pub async fn theme_atom(
     State(app): State<App>,
     Id(id): Id,
-    asked: Asked,
+    asked: FeedRequest,
     Params(mut given): Params,
 ) -> Result<Response, ApiError> {
     let limit = given.take("limit").whole()?.unwrap_or(PAPERS);

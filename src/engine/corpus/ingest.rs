@@ -199,14 +199,14 @@ impl Window {
 
 /// The papers of windows that may still be on their way to the store: what they hold counts more than what is there.
 #[derive(Default)]
-struct Seen {
+struct WindowHashes {
     /// The window that is being filled, from 1.
     window: usize,
     /// The hashes of each paper, and the window it came in last.
     papers: HashMap<PaperId, (Fingerprints, usize)>,
 }
 
-impl Seen {
+impl WindowHashes {
     /// Begins a window, and forgets the papers of the first `committed` ones: the store knows them, and a stream may be
     /// longer than memory.
     fn next_window(&mut self, committed: usize) {
@@ -244,7 +244,7 @@ impl Corpus {
     }
 
     fn embed_all(&self, source: Source<'_>, send: &SyncSender<Window>, committed: &AtomicUsize) -> Result<()> {
-        let mut seen = Seen::default();
+        let mut seen = WindowHashes::default();
         let mut under_way: VecDeque<Window> = VecDeque::new();
         let mut lines = source.peekable();
         while lines.peek().is_some() {
@@ -286,7 +286,7 @@ impl Corpus {
     fn submit_window(
         &self,
         incoming: Vec<(usize, Paper, Option<Vec<f32>>)>,
-        seen: &mut Seen,
+        seen: &mut WindowHashes,
         window: &mut Window,
     ) -> Result<()> {
         let unseen: Vec<&PaperId> =

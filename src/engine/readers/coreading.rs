@@ -54,7 +54,7 @@ const CHANGED: u64 = 50;
 #[derive(Default)]
 pub struct KeptOthers {
     // Only for a look and an exchange.
-    kept: Mutex<Option<Arc<Others>>>,
+    kept: Mutex<Option<Arc<OtherReaders>>>,
     // Held while they are made, so that they are made once.
     making: Mutex<()>,
 }
@@ -65,7 +65,7 @@ impl KeptOthers {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn get(&self, fingerprint: &str) -> Option<Arc<Others>> {
+    fn get(&self, fingerprint: &str) -> Option<Arc<OtherReaders>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.clone().filter(|o| o.fingerprint == fingerprint)
     }
@@ -79,11 +79,11 @@ pub struct Asker<'a> {
     /// The papers of the corpus that they like.
     pub liked: &'a [Row],
     /// What was answered before.
-    pub asked: &'a Asked,
+    pub asked: &'a CoreadingRequest,
 }
 
 /// Who read what, and which read papers are near which.
-pub struct Others {
+pub struct OtherReaders {
     matrix: Option<CoreadingMatrix>,
     rows: Vec<Row>,
     places: HashMap<Row, u32>,
@@ -102,24 +102,24 @@ pub struct Others {
 
 /// What the reading of others adds to papers for one reader, as far as it was asked for.
 #[derive(Default)]
-pub struct Asked {
+pub struct CoreadingRequest {
     // Only for a look and an exchange. Weak: what is out of date, and who was forgotten, must not stay for it.
     kept: Mutex<Option<Values>>,
 }
 
 /// By whose reading, and the values by row.
-type Values = (Weak<Others>, HashMap<Row, f32>);
+type Values = (Weak<OtherReaders>, HashMap<Row, f32>);
 
 /// Papers that are remembered for one reader.
 const ASKED: usize = 1024;
 
 impl Readers {
     /// What is known of the reading of others; made when there is none of today.
-    fn others(&self, space: &EmbeddingSpace) -> Result<Arc<Others>> {
+    fn others(&self, space: &EmbeddingSpace) -> Result<Arc<OtherReaders>> {
         loop {
             let released = self.released()?;
             let fingerprint = &space.model().fingerprint;
-            let fresh = |others: &Arc<Others>| Arc::ptr_eq(&others.of, &released);
+            let fresh = |others: &Arc<OtherReaders>| Arc::ptr_eq(&others.of, &released);
             if let Some(others) = self.others.get(fingerprint).filter(fresh) {
                 return Ok(others);
             }
@@ -139,8 +139,13 @@ impl Readers {
         }
     }
 
-    fn make_others(&self, space: &EmbeddingSpace, released: &Arc<Released>, old: Option<&Others>) -> Result<Others> {
-        let mut others = Others {
+    fn make_others(
+        &self,
+        space: &EmbeddingSpace,
+        released: &Arc<Released>,
+        old: Option<&OtherReaders>,
+    ) -> Result<OtherReaders> {
+        let mut others = OtherReaders {
             matrix: None,
             rows: Vec::new(),
             places: HashMap::new(),
@@ -188,7 +193,7 @@ impl Readers {
         let others = self.others(space)?;
         let Some(matrix) = &others.matrix else { return Ok(nothing()) };
         let lock = || asker.asked.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = |of: &Weak<Others>| std::ptr::eq(of.as_ptr(), Arc::as_ptr(&others));
+        let current = |of: &Weak<OtherReaders>| std::ptr::eq(of.as_ptr(), Arc::as_ptr(&others));
         let mut known: HashMap<Row, f32> = match lock().as_ref() {
             Some((of, known)) if current(of) => rows.iter().filter_map(|row| Some((*row, *known.get(row)?))).collect(),
             _ => HashMap::new(),
@@ -217,7 +222,7 @@ impl Readers {
     }
 }
 
-impl Others {
+impl OtherReaders {
     fn place(&mut self, row: Row) -> u32 {
         let next = self.rows.len() as u32;
         *self.places.entry(row).or_insert_with(|| {

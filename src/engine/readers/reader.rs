@@ -13,7 +13,7 @@ use crate::cancel;
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
 use crate::engine::readers::calibration::{PlattCalibration, calibration};
-use crate::engine::readers::coreading::Asked;
+use crate::engine::readers::coreading::CoreadingRequest;
 use crate::engine::readers::interests::{Interest, Liked};
 use crate::engine::readers::learned::{Learned, opinions};
 use crate::engine::readers::pool::Pool;
@@ -56,7 +56,7 @@ pub struct Reader {
     /// What was scored for them last.
     pub pool: Arc<Pool>,
     /// What the reading of others adds for them.
-    pub asked: Asked,
+    pub asked: CoreadingRequest,
     /// Turns a score into the chance of a like. Only where enough verdicts were there.
     pub calibration: Option<PlattCalibration>,
     fingerprint: String,
@@ -269,7 +269,7 @@ impl Readers {
             works,
             gone,
             pool: Arc::default(),
-            asked: Asked::default(),
+            asked: CoreadingRequest::default(),
             calibration,
             user,
         })

@@ -91,11 +91,11 @@ impl Testbed<'_> {
 
     /// The model of a reader with these examples (place and weight; below zero for a dislike), as it serves.
     pub fn preferences(&self, examples: &[(usize, f32)]) -> Option<PreferenceModel> {
-        self.taste_from(None, examples)
+        self.preferences_from(None, examples)
     }
 
     /// The same with a topic that was typed, which counts as an example.
-    pub fn taste_from(&self, topic: Option<&Topic>, examples: &[(usize, f32)]) -> Option<PreferenceModel> {
+    pub fn preferences_from(&self, topic: Option<&Topic>, examples: &[(usize, f32)]) -> Option<PreferenceModel> {
         let mut weighted: Vec<WeightedExample<'_>> = examples
             .iter()
             .map(|&(k, weight)| WeightedExample { weight, vector: &self.vectors[k], terms: &self.terms[k] })

@@ -223,7 +223,7 @@ fn check(ask: &MapOptions) -> Result<()> {
 
 fn map_themes(snapshot: &ThemeSnapshot) -> Vec<MapTheme> {
     let counted = snapshot.counted();
-    let one = |(t, known): (usize, &super::snapshot::Known)| {
+    let one = |(t, known): (usize, &super::snapshot::SnapshotTheme)| {
         let places: Vec<Place> = counted.members[t].iter().map(|k| snapshot.papers[*k as usize].at).collect();
         MapTheme {
             id: theme_id(known.id),

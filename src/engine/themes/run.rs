@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::centres::{BLOCK, Centres};
-use super::snapshot::{Assignment, Known, RunFacts, ThemeFacts, ThemeSnapshot};
+use super::snapshot::{Assignment, RunFacts, SnapshotTheme, ThemeFacts, ThemeSnapshot};
 use super::{NAMING, State, theme_id};
 use crate::cancel;
 use crate::engine::corpus::EmbeddingSpace;
@@ -299,9 +299,9 @@ fn known(
     named: &[Vec<Name>],
     now: i64,
     next: &mut u32,
-) -> Vec<Known> {
+) -> Vec<SnapshotTheme> {
     let mut ids: Vec<Vec<u32>> = Vec::new();
-    let mut themes: Vec<Known> = Vec::new();
+    let mut themes: Vec<SnapshotTheme> = Vec::new();
     for (level, compared) in lineages.iter().enumerate() {
         let forerunner = |t: usize| {
             let heir = compared.lineage.heir_of[t]?;
@@ -322,7 +322,7 @@ fn known(
         for (t, id) in own.iter().enumerate() {
             let parent = grouping.levels[level].iter().position(|x| *x as usize == t).filter(|_| level > 0);
             let name = &named[level][t];
-            themes.push(Known {
+            themes.push(SnapshotTheme {
                 id: *id,
                 level,
                 parent: parent.map(|c| above + grouping.levels[level - 1][c] as usize),
@@ -345,7 +345,7 @@ fn known(
 fn told(
     base: Option<&ThemeSnapshot>,
     forgotten: Option<&ThemeSnapshot>,
-    themes: &[Known],
+    themes: &[SnapshotTheme],
     lineages: &[Compared],
     run: u64,
     at: i64,
@@ -357,9 +357,9 @@ fn told(
         tell(old.id, json!({ "kind": "died", "level": old.level, "name": old.facts.name }));
     }
     for (level, compared) in lineages.iter().enumerate() {
-        let own: Vec<&Known> = themes.iter().filter(|t| t.level == level).collect();
+        let own: Vec<&SnapshotTheme> = themes.iter().filter(|t| t.level == level).collect();
         let old = |t: u32| base.map(|b| &b.themes[compared.before[t as usize]]);
-        let other = |k: &Known| json!({ "id": theme_id(k.id), "name": k.facts.name });
+        let other = |k: &SnapshotTheme| json!({ "id": theme_id(k.id), "name": k.facts.name });
         for event in &compared.lineage.events {
             match event {
                 Event::Born { after } => {

@@ -56,7 +56,7 @@ pub struct Example {
 
 /// A theme of the snapshot.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Known {
+pub struct SnapshotTheme {
     /// Its number for ever.
     pub id: u32,
     /// 0 is the coarsest.
@@ -98,7 +98,7 @@ pub struct ThemeSnapshot {
     /// The same run's findings.
     pub facts: RunFacts,
     /// Coarse ones first, each level by falling size at the time of the run.
-    pub themes: Vec<Known>,
+    pub themes: Vec<SnapshotTheme>,
     /// By row.
     pub papers: Vec<Assignment>,
     /// The rows of the papers.
@@ -128,7 +128,7 @@ pub struct Counted {
 
 impl ThemeSnapshot {
     /// Puts a snapshot together.
-    pub fn new(run: StoredRun, facts: RunFacts, themes: Vec<Known>, mut papers: Vec<Assignment>) -> Self {
+    pub fn new(run: StoredRun, facts: RunFacts, themes: Vec<SnapshotTheme>, mut papers: Vec<Assignment>) -> Self {
         papers.sort_unstable_by_key(|p| p.row);
         let rows = bitmap(papers.iter().map(|p| p.row));
         ThemeSnapshot { run, facts, themes, papers, rows, changed: 0, counted: OnceLock::new(), zooms: OnceLock::new() }
@@ -145,13 +145,13 @@ impl ThemeSnapshot {
             return Ok(None);
         };
         let number: HashMap<u32, usize> = themes.iter().enumerate().map(|(k, t)| (t.theme, k)).collect();
-        let known = |(t, facts): (&StoredTheme, ThemeFacts)| Known {
+        let known = |(t, facts): (&StoredTheme, ThemeFacts)| SnapshotTheme {
             id: t.theme,
             level: t.level.min(FINEST),
             parent: t.parent.and_then(|p| number.get(&p).copied()),
             facts,
         };
-        let themes: Vec<Known> = themes.iter().zip(all).map(known).collect();
+        let themes: Vec<SnapshotTheme> = themes.iter().zip(all).map(known).collect();
         let stored = store.theme_assignments()?;
         let rows: Vec<Row> = stored.iter().map(|p| p.row).collect();
         let days = store.days_and_votes(&rows)?;
@@ -231,7 +231,7 @@ impl ThemeSnapshot {
 
     /// What is kept of the themes.
     pub fn stored_themes(&self) -> Result<Vec<StoredTheme>> {
-        let one = |t: &Known| {
+        let one = |t: &SnapshotTheme| {
             let json = serde_json::to_string(&t.facts).map_err(|e| Error::Internal(format!("a theme: {e}")))?;
             Ok(StoredTheme { theme: t.id, level: t.level, parent: t.parent.map(|p| self.themes[p].id), json })
         };

@@ -372,7 +372,7 @@ impl<'a> Simulation<'a> {
     ) -> Outcome {
         let examples: Vec<(usize, f32)> = answers.iter().copied().filter(|a| a.1 != 0.0).collect();
         let likes: Vec<u32> = examples.iter().filter(|e| e.1 > 0.0).map(|e| e.0 as u32).collect();
-        let mut scores = match self.testbed.taste_from(topic, &examples) {
+        let mut scores = match self.testbed.preferences_from(topic, &examples) {
             Some(preferences) => self.testbed.score(&preferences, &self.candidates),
             // Ties are broken at random and not by the order of ids.
             None => self.candidates.iter().map(|k| self.attention[*k] + random.u32(..1 << 16) as f32 / 1e6).collect(),

@@ -18,7 +18,7 @@ pub use capacity::{Capacity, raise_descriptor_limit};
 pub use connections::{Connections, Limits, Peer};
 pub use guesses::Guesses;
 pub use listen::{bind, listen};
-pub use pool::{Deliver, Job, Lane, Place, Pool, Refused, Weight, behind};
+pub use pool::{Deliver, Lane, LanePermit, Pool, Refused, Weight, Work, behind};
 
 /// Counts a refusal by its reason.
 pub fn count_refusal(reason: &'static str) {

@@ -36,7 +36,7 @@ pub enum Weight {
 }
 
 /// A piece of work.
-pub struct Job {
+pub struct Work {
     /// What it is.
     pub weight: Weight,
     /// Nobody waits for it once this is cancelled.
@@ -96,7 +96,7 @@ struct State {
 #[derive(Default)]
 struct Queue {
     /// What waits, and since when.
-    waiting: VecDeque<(Instant, Job)>,
+    waiting: VecDeque<(Instant, Work)>,
     running: usize,
     /// How long a piece of work takes of a thread, in seconds: a running mean.
     mean: f64,
@@ -134,7 +134,7 @@ impl Pool {
     ///
     /// # Errors
     /// Why it is not taken.
-    pub fn put(&self, job: Job) -> Result<(), Refused> {
+    pub fn put(&self, job: Work) -> Result<(), Refused> {
         let now = Instant::now();
         let mut state = self.0.state();
         if let Some(refused) = self.0.refuses(&state, job.weight, now) {
@@ -262,7 +262,7 @@ impl Shared {
     }
 
     /// The work that has waited longest, of that which may be done now.
-    fn next(&self, state: &mut State) -> Option<(Instant, Job)> {
+    fn next(&self, state: &mut State) -> Option<(Instant, Work)> {
         let heavy = state.heavy.waiting.front().filter(|_| state.heavy.running < self.heavy());
         let first = match (state.light.waiting.front(), heavy) {
             (Some((light, _)), Some((heavy, _))) if heavy < light => Weight::Heavy,
@@ -282,7 +282,7 @@ pub struct Lane {
 }
 
 /// A place on a lane; dropped, it is free again.
-pub struct Place {
+pub struct LanePermit {
     name: &'static str,
     inside: Arc<AtomicUsize>,
     _permit: OwnedSemaphorePermit,
@@ -296,11 +296,11 @@ impl Lane {
     }
 
     /// A place, if one is free.
-    pub fn enter(&self) -> Option<Place> {
+    pub fn enter(&self) -> Option<LanePermit> {
         match Arc::clone(&self.places).try_acquire_owned() {
             Ok(permit) => {
                 self.inside.fetch_add(1, Ordering::Relaxed);
-                Some(Place { name: self.name, inside: Arc::clone(&self.inside), _permit: permit })
+                Some(LanePermit { name: self.name, inside: Arc::clone(&self.inside), _permit: permit })
             }
             Err(_) => {
                 count_refusal(self.name);
@@ -315,7 +315,7 @@ impl Lane {
     }
 }
 
-impl Place {
+impl LanePermit {
     /// Does the work on a thread of its own, and keeps the place until it is done.
     ///
     /// # Errors
@@ -334,7 +334,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for LanePermit {
     fn drop(&mut self) {
         self.inside.fetch_sub(1, Ordering::Relaxed);
     }
@@ -354,16 +354,16 @@ mod tests {
     use super::*;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
-    fn job(weight: Weight, run: impl FnOnce() + Send + 'static) -> Job {
+    fn job(weight: Weight, run: impl FnOnce() + Send + 'static) -> Work {
         let run = move || {
             run();
             Box::new(|| ()) as Deliver
         };
-        Job { weight, cancel: Cancel::new(), deadline: Instant::now() + Duration::from_secs(60), run: Box::new(run) }
+        Work { weight, cancel: Cancel::new(), deadline: Instant::now() + Duration::from_secs(60), run: Box::new(run) }
     }
 
     /// Work that lasts until it is told to end, and says when it begins.
-    fn blocker(weight: Weight, began: &Sender<Weight>) -> (Job, Sender<()>) {
+    fn blocker(weight: Weight, began: &Sender<Weight>) -> (Work, Sender<()>) {
         let (end, wait): (Sender<()>, Receiver<()>) = channel();
         let began = began.clone();
         let run = move || {

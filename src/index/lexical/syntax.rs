@@ -32,7 +32,7 @@ pub struct Query {
 }
 
 /// Says whether any paper meets a condition.
-pub type Holds<'a> = dyn Fn(&Atom) -> Result<bool> + 'a;
+pub type MustContain<'a> = dyn Fn(&Atom) -> Result<bool> + 'a;
 
 /// Whether a text is a text and no query.
 pub fn is_prose(text: &str) -> bool {
@@ -59,7 +59,7 @@ impl Query {
     ///
     /// # Errors
     /// Those of `holds`.
-    pub fn read(text: &str, holds: &Holds<'_>) -> Result<Self> {
+    pub fn read(text: &str, holds: &MustContain<'_>) -> Result<Self> {
         if is_prose(text) {
             return Ok(Query::plain(text));
         }
@@ -123,7 +123,7 @@ impl Piece<'_> {
     }
 }
 
-fn pieces<'a>(text: &'a str, holds: &Holds<'_>) -> Result<Vec<Piece<'a>>> {
+fn pieces<'a>(text: &'a str, holds: &MustContain<'_>) -> Result<Vec<Piece<'a>>> {
     let mut pieces = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
@@ -161,7 +161,7 @@ fn field(text: &str) -> Option<(&'static str, &str)> {
 }
 
 /// A field with the value that begins here, perhaps behind a blank.
-fn of_field<'a>(name: &str, behind_colon: &'a str, holds: &Holds<'_>) -> Result<Read<'a>> {
+fn of_field<'a>(name: &str, behind_colon: &'a str, holds: &MustContain<'_>) -> Result<Read<'a>> {
     let begin = behind_colon.trim_start();
     let apart = begin.len() < behind_colon.len();
     let (value, behind) = match quoted(begin) {
@@ -185,7 +185,7 @@ fn of_field<'a>(name: &str, behind_colon: &'a str, holds: &Holds<'_>) -> Result<
 }
 
 /// The phrase in quotes that begins here. One that is never closed is a phrase up to the end, if a paper holds it.
-fn phrase<'a>(text: &'a str, holds: &Holds<'_>) -> Result<Read<'a>> {
+fn phrase<'a>(text: &'a str, holds: &MustContain<'_>) -> Result<Read<'a>> {
     let open = text.trim_start_matches(['(', '[', '{']);
     let Some(begin) = quote(open) else { return Ok(None) };
     let (value, behind, closed) = match quoted(open) {

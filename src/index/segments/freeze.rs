@@ -33,17 +33,17 @@ const SMALL_SEGMENTS: usize = 3;
 const GROWTH: usize = 4;
 
 /// What becomes one segment.
-pub struct Job {
+pub struct FreezeTask {
     /// Its places come first, with their links.
     pub base: Option<Arc<Segment>>,
     /// Their live rows follow.
     pub others: Vec<Arc<Segment>>,
 }
 
-impl Job {
+impl FreezeTask {
     /// What to do with a view whose blocks hold more than `exact_below` rows (or that is to be brought into order
     /// anyway); none when nothing needs doing.
-    pub fn choose(view: &View, exact_below: usize) -> Option<Job> {
+    pub fn choose(view: &View, exact_below: usize) -> Option<FreezeTask> {
         let waiting: usize = view.sealed.iter().chain(&view.live).map(|b| b.rows.len()).sum();
         let dead = |s: &Segment| s.count(&view.dead) as f64 / s.len().max(1) as f64;
         let (rotten, mut sound): (Vec<_>, Vec<_>) =
@@ -78,7 +78,7 @@ impl Job {
             }
             _ => None,
         };
-        Some(Job { base, others })
+        Some(FreezeTask { base, others })
     }
 
     /// The segments that the new one takes the place of.
@@ -105,7 +105,7 @@ pub struct Making<'a> {
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be written, [`Error::Data`] when it cannot be read back.
-pub fn freeze(folder: &Path, job: &Job, view: &View, making: Making<'_>) -> Result<Option<Segment>> {
+pub fn freeze(folder: &Path, job: &FreezeTask, view: &View, making: Making<'_>) -> Result<Option<Segment>> {
     let order = order(job, view, making.graph.m);
     if order.total == 0 {
         return Ok(None);
@@ -136,7 +136,7 @@ struct Order<'a> {
     held_out: usize,
 }
 
-fn order<'a>(job: &'a Job, view: &'a View, m: usize) -> Order<'a> {
+fn order<'a>(job: &'a FreezeTask, view: &'a View, m: usize) -> Order<'a> {
     let base = job.base.as_ref().map(|s| Part::Segment(s));
     let others = job.others.iter().map(|s| Part::Segment(s));
     let mut new: Vec<(u64, u32, Part<'_>, u32)> = Vec::new();
@@ -167,7 +167,7 @@ pub fn scatter(row: u32) -> u64 {
 fn write(
     name: &str,
     target: &Path,
-    job: &Job,
+    job: &FreezeTask,
     order: &Order<'_>,
     making: Making<'_>,
 ) -> Result<Option<SegmentManifest>> {

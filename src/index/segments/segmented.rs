@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
-use super::freeze::Job;
+use super::freeze::FreezeTask;
 use super::manifest::{self, Manifest, Read};
 use super::recall_profile;
 use super::segment::Segment;
@@ -240,7 +240,7 @@ impl VectorIndex for SegmentedIndex {
     }
 
     fn is_due(&self) -> bool {
-        Job::choose(&self.writer.view(), self.writer.options.exact_below).is_some()
+        FreezeTask::choose(&self.writer.view(), self.writer.options.exact_below).is_some()
     }
 
     fn lasts(&self) -> bool {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use roaring::RoaringBitmap;
 
-use super::freeze::{self, Job, Making};
+use super::freeze::{self, FreezeTask, Making};
 use super::graph::GraphOptions;
 use super::live::Block;
 use super::manifest::Manifest;
@@ -159,7 +159,7 @@ impl Writer {
             let (job, sealed) = {
                 let _writing = lock(&self.writing);
                 let mut view = (*self.view()).clone();
-                let Some(job) = Job::choose(&view, self.options.exact_below) else { break };
+                let Some(job) = FreezeTask::choose(&view, self.options.exact_below) else { break };
                 let live = std::mem::take(&mut view.live);
                 view.sealed.extend(live);
                 self.put(view.clone());
@@ -198,7 +198,7 @@ impl Writer {
     }
 
     /// Puts a new segment in the place of what it was made from: on disk first, then for the searches.
-    pub fn swap(&self, job: &Job, segment: Option<Arc<Segment>>) -> Result<()> {
+    pub fn swap(&self, job: &FreezeTask, segment: Option<Arc<Segment>>) -> Result<()> {
         let _writing = lock(&self.writing);
         let mut view = (*self.view()).clone();
         let old: Vec<Arc<Segment>> = job.replaced().cloned().collect();

@@ -47,7 +47,7 @@ impl Identifier {
     /// The identifiers that stand in a text, in its order, each once. A number alone is one only at the beginning of a line,
     /// or in brackets as in the title of a tab (`[2405.13729] A title`).
     pub fn all_in(text: &str) -> Vec<Self> {
-        let mut all = Kept::default();
+        let mut all = IdentifierSet::default();
         for line in wrapping::cleaned(text).split('\n').flat_map(pieces) {
             let begin = wrapping::undressed(line);
             let mut rest = begin;
@@ -115,7 +115,7 @@ enum Where {
 }
 
 /// An identifier at the beginning of a text.
-struct Found {
+struct PrefixMatch {
     identifier: Identifier,
     /// Bytes of the text that belong to it.
     len: usize,
@@ -123,9 +123,9 @@ struct Found {
     sure: bool,
 }
 
-impl Found {
+impl PrefixMatch {
     fn sure(identifier: Identifier, len: usize) -> Self {
-        Found { identifier, len, sure: true }
+        PrefixMatch { identifier, len, sure: true }
     }
 
     /// Whether it is one when the text goes on like this. Behind a number alone stands a class, a file's ending, what closes
@@ -139,7 +139,7 @@ impl Found {
 
     /// Whether a text that begins with it and goes on like this names its work and nothing else.
     fn names_alone_before(&self, rest: &str) -> bool {
-        let mut others = Kept::default();
+        let mut others = IdentifierSet::default();
         scan(rest, &mut others);
         let same = others.list.iter().all(|other| other.key == self.identifier.key);
         self.stands_before(rest) && same && (self.sure || behind_a_comma(rest).is_none())
@@ -147,7 +147,7 @@ impl Found {
 }
 
 /// The identifier that a text begins with.
-fn at(text: &str, place: Where) -> Option<Found> {
+fn at(text: &str, place: Where) -> Option<PrefixMatch> {
     let first = text.chars().next()?;
     if first == '[' {
         return in_brackets(text);
@@ -155,37 +155,38 @@ fn at(text: &str, place: Where) -> Option<Found> {
     if !(first.is_ascii_alphanumeric() || first == '/') {
         return None;
     }
-    let by_archive = || arxiv::old(text, true).map(|(identifier, len)| Found::sure(identifier, len));
-    let by_address = || address::read(text).map(|(identifier, len)| Found::sure(identifier, len));
-    let by_label = || label::read(text).map(|(identifier, len)| Found::sure(identifier, len));
-    let by_doi = || doi::read(text).map(|(identifier, len)| Found::sure(identifier, len));
+    let by_archive = || arxiv::old(text, true).map(|(identifier, len)| PrefixMatch::sure(identifier, len));
+    let by_address = || address::read(text).map(|(identifier, len)| PrefixMatch::sure(identifier, len));
+    let by_label = || label::read(text).map(|(identifier, len)| PrefixMatch::sure(identifier, len));
+    let by_doi = || doi::read(text).map(|(identifier, len)| PrefixMatch::sure(identifier, len));
     let by_number = || {
         let (identifier, len) = (place == Where::Alone).then(|| arxiv::new(text)).flatten()?;
-        Some(Found { identifier, len, sure: false })
+        Some(PrefixMatch { identifier, len, sure: false })
     };
-    let other = || others::bare(text, place == Where::Alone).map(|(identifier, len)| Found::sure(identifier, len));
+    let other =
+        || others::bare(text, place == Where::Alone).map(|(identifier, len)| PrefixMatch::sure(identifier, len));
     by_archive().or_else(by_address).or_else(by_label).or_else(by_doi).or_else(by_number).or_else(other)
 }
 
 /// `[2405.13729] A title`, as a tab of arXiv says.
-fn in_brackets(text: &str) -> Option<Found> {
+fn in_brackets(text: &str) -> Option<PrefixMatch> {
     // No id is as long as this, and what looks for an end looks no further.
     let inner = head(text.strip_prefix('[')?, 64);
     let inner = inner.split_once(']')?.0;
     let (identifier, len) = arxiv::new(inner.trim()).or_else(|| arxiv::old(inner.trim(), true))?;
     let whole = len == inner.trim().len() && text.len() > inner.len() + 1;
-    whole.then(|| Found::sure(identifier, inner.len() + 2))
+    whole.then(|| PrefixMatch::sure(identifier, inner.len() + 2))
 }
 
 /// `Cite as: arXiv:2405.13729`, `url = {https://arxiv.org/abs/2405.13729}`: a word or two that say what comes.
-fn behind_a_word(text: &str) -> Option<Found> {
+fn behind_a_word(text: &str) -> Option<PrefixMatch> {
     let (word, _) = text.split_once([':', '='])?;
     if word.len() > 24 || !word.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '_')) {
         return None;
     }
     let rest = wrapping::undressed(&text[word.len() + 1..]);
     let found = at(rest, Where::Within)?;
-    Some(Found { len: text.len() - rest.len() + found.len, ..found })
+    Some(PrefixMatch { len: text.len() - rest.len() + found.len, ..found })
 }
 
 /// What follows in a list of numbers, where another number does.
@@ -199,13 +200,13 @@ fn behind_a_title(text: &str) -> Option<Identifier> {
     if text.len() > LONGEST_TITLE || !text.contains("://") || text.trim().contains('\n') {
         return None;
     }
-    let mut all = Kept::default();
+    let mut all = IdentifierSet::default();
     scan(text, &mut all);
     if all.list.len() == 1 { all.list.pop() } else { None }
 }
 
 /// Adds the identifiers that stand in a text of one line.
-fn scan(text: &str, all: &mut Kept) {
+fn scan(text: &str, all: &mut IdentifierSet) {
     let mut before = ' ';
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -231,7 +232,7 @@ fn scan(text: &str, all: &mut Kept) {
 
 /// Identifiers in the order in which they were found, each once.
 #[derive(Default)]
-struct Kept {
+struct IdentifierSet {
     list: Vec<Identifier>,
     /// The same, once there are many.
     known: HashSet<Identifier>,
@@ -240,7 +241,7 @@ struct Kept {
 /// Up to so many a look at each is quick.
 const FEW: usize = 16;
 
-impl Kept {
+impl IdentifierSet {
     fn keep(&mut self, found: Identifier) {
         if self.list.len() == FEW && self.known.is_empty() {
             self.known.extend(self.list.iter().cloned());

@@ -29,7 +29,7 @@ const FORMULAS: &[&str] =
 
 /// A text without its commands, its formulas as text between [`OPEN`] and [`CLOSE`].
 pub fn read(text: &str) -> String {
-    let mut reader = Reader { out: String::with_capacity(text.len()), quoted: escaped_quotes(text) };
+    let mut reader = LatexParser { out: String::with_capacity(text.len()), quoted: escaped_quotes(text) };
     reader.read(text, true);
     reader.out
 }
@@ -42,13 +42,13 @@ fn escaped_quotes(text: &str) -> bool {
     })
 }
 
-struct Reader {
+struct LatexParser {
     out: String,
     /// Whether `\"` is an escaped quote.
     quoted: bool,
 }
 
-impl Reader {
+impl LatexParser {
     /// Reads a text; without `formulas` what stands in one that could not be read as such.
     fn read(&mut self, text: &str, formulas: bool) {
         let mut rest = text;

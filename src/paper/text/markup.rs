@@ -70,7 +70,7 @@ pub fn strip(text: &str) -> Option<String> {
         let plain = decoded(text);
         return (plain != text).then_some(plain);
     }
-    let mut reader = Reader::default();
+    let mut reader = MarkupParser::default();
     let mut tokens = tokens.iter().peekable();
     while let Some(token) = tokens.next() {
         match token {
@@ -266,7 +266,7 @@ struct Frame {
 
 /// Builds the text, with the elements that are open.
 #[derive(Debug, Default)]
-struct Reader {
+struct MarkupParser {
     out: String,
     frames: Vec<Frame>,
     /// Open elements that are no frames of their own since there are too many.
@@ -277,7 +277,7 @@ struct Reader {
     headed: usize,
 }
 
-impl Reader {
+impl MarkupParser {
     fn target(&mut self) -> &mut String {
         match self.frames.last_mut() {
             Some(frame) => &mut frame.text,

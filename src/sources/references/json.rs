@@ -31,8 +31,8 @@ pub fn json(text: &str) -> Result<ReferenceList> {
         let found = items_of(only.get(), 0)
             .ok_or_else(|| Error::BadRequest("this is no CSL-JSON: a list of items is wanted".into()))?;
         match found {
-            Found::List(found) => read(&mut list, found),
-            Found::Numbered(found) => read(&mut list, found.into_iter()),
+            FieldValue::List(found) => read(&mut list, found),
+            FieldValue::Numbered(found) => read(&mut list, found.into_iter()),
         }
     } else {
         read(&mut list, values().map_while(std::result::Result::ok).map(RawValue::get));
@@ -72,7 +72,7 @@ fn take(list: &mut ReferenceList, place: usize, item: &Value) {
 }
 
 /// Where the items of a list were found.
-enum Found<'a> {
+enum FieldValue<'a> {
     List(Items<'a>),
     /// One by one: in an object, or alone.
     Numbered(Vec<&'a str>),
@@ -82,9 +82,9 @@ enum Found<'a> {
 const AROUND: usize = 4;
 
 /// The items of a list, or of the list in an object; an object without one is an item itself.
-fn items_of(json: &str, depth: usize) -> Option<Found<'_>> {
+fn items_of(json: &str, depth: usize) -> Option<FieldValue<'_>> {
     if let Some(items) = items(json) {
-        return Some(Found::List(items));
+        return Some(FieldValue::List(items));
     }
     if !json.starts_with('{') || depth > AROUND {
         return None;
@@ -97,15 +97,15 @@ fn items_of(json: &str, depth: usize) -> Option<Found<'_>> {
     }
     for name in ["items", "references", "papers", "results", "data"] {
         match field(name) {
-            Some(list) if list.starts_with('[') => return items(list).map(Found::List),
+            Some(list) if list.starts_with('[') => return items(list).map(FieldValue::List),
             // Older versions of Better BibTeX number them.
             Some(numbered) if name == "items" && numbered.starts_with('{') => {
-                return Some(Found::Numbered(object(numbered).into_iter().map(|(_, item)| item).collect()));
+                return Some(FieldValue::Numbered(object(numbered).into_iter().map(|(_, item)| item).collect()));
             }
             _ => {}
         }
     }
-    Some(Found::Numbered(vec![json]))
+    Some(FieldValue::Numbered(vec![json]))
 }
 
 /// The first of these fields that holds a text or a number, or a list that begins with one.

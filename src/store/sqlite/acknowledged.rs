@@ -17,7 +17,7 @@ const USED: usize = 44;
 
 /// What is written down.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct AckRecord {
     /// The last commit.
     pub number: u64,
     /// Commits that were told of and are not there, the first and the last: until somebody accepts it.
@@ -28,14 +28,14 @@ pub struct Said {
 pub struct Acknowledged {
     file: File,
     turn: u64,
-    said: Said,
+    said: AckRecord,
 }
 
 /// What was found in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum AckState {
     /// It says this.
-    Said(Said),
+    AckRecord(AckRecord),
     /// There was none.
     Nothing,
     /// It is no longer as it was written.
@@ -47,23 +47,23 @@ impl Acknowledged {
     ///
     /// # Errors
     /// When it cannot be opened or read.
-    pub fn open(folder: &Path) -> io::Result<(Self, Found)> {
+    pub fn open(folder: &Path) -> io::Result<(Self, AckState)> {
         let path = folder.join(ACKNOWLEDGED);
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let newest = (0..2).filter_map(|k| slot(bytes.get(k * SLOT..)?)).max_by_key(|(turn, _)| *turn);
         let found = match newest {
-            Some((_, said)) => Found::Said(said),
-            None if bytes.is_empty() => Found::Nothing,
-            None => Found::Damaged,
+            Some((_, said)) => AckState::AckRecord(said),
+            None if bytes.is_empty() => AckState::Nothing,
+            None => AckState::Damaged,
         };
         let (turn, said) = newest.unwrap_or_default();
         Ok((Acknowledged { file, turn, said }, found))
     }
 
     /// What it says.
-    pub fn said(&self) -> Said {
+    pub fn said(&self) -> AckRecord {
         self.said
     }
 
@@ -71,7 +71,7 @@ impl Acknowledged {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn say(&mut self, said: Said) -> io::Result<()> {
+    pub fn say(&mut self, said: AckRecord) -> io::Result<()> {
         let turn = self.turn + 1;
         let (first, last) = said.missing.unwrap_or_default();
         let mut bytes = MAGIC.to_vec();
@@ -86,7 +86,7 @@ impl Acknowledged {
     }
 }
 
-fn slot(bytes: &[u8]) -> Option<(u64, Said)> {
+fn slot(bytes: &[u8]) -> Option<(u64, AckRecord)> {
     let bytes = bytes.get(..USED)?;
     let number = |k: usize| Some(u64::from_le_bytes(bytes.get(8 + 8 * k..16 + 8 * k)?.try_into().ok()?));
     let sum = u32::from_le_bytes(bytes[40..44].try_into().ok()?);
@@ -94,7 +94,7 @@ fn slot(bytes: &[u8]) -> Option<(u64, Said)> {
         return None;
     }
     let (first, last) = (number(2)?, number(3)?);
-    Some((number(0)?, Said { number: number(1)?, missing: (first > 0).then_some((first, last)) }))
+    Some((number(0)?, AckRecord { number: number(1)?, missing: (first > 0).then_some((first, last)) }))
 }
 
 #[cfg(test)]
@@ -105,9 +105,9 @@ mod tests {
     fn a_torn_write_leaves_the_one_before() {
         let folder = tempfile::tempdir().expect("a folder");
         let (mut file, found) = Acknowledged::open(folder.path()).expect("opens");
-        assert_eq!(found, Found::Nothing);
+        assert_eq!(found, AckState::Nothing);
         for number in 1..=7 {
-            file.say(Said { number, missing: (number > 5).then_some((3, 4)) }).expect("written");
+            file.say(AckRecord { number, missing: (number > 5).then_some((3, 4)) }).expect("written");
         }
         let path = folder.path().join(ACKNOWLEDGED);
         let whole = std::fs::read(&path).expect("there");
@@ -115,14 +115,14 @@ mod tests {
             std::fs::write(&path, bytes).expect("written");
             Acknowledged::open(folder.path()).expect("opens").1
         };
-        assert_eq!(read(&whole), Found::Said(Said { number: 7, missing: Some((3, 4)) }));
+        assert_eq!(read(&whole), AckState::AckRecord(AckRecord { number: 7, missing: Some((3, 4)) }));
         for at in 0..USED {
             let mut torn = whole.clone();
             // The seventh stands in the second slot.
             torn[SLOT + at] ^= 0x41;
-            assert_eq!(read(&torn), Found::Said(Said { number: 6, missing: Some((3, 4)) }), "{at}");
+            assert_eq!(read(&torn), AckState::AckRecord(AckRecord { number: 6, missing: Some((3, 4)) }), "{at}");
             torn[at] ^= 0x41;
-            assert_eq!(read(&torn), Found::Damaged, "{at}");
+            assert_eq!(read(&torn), AckState::Damaged, "{at}");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction};
 
-use super::acknowledged::{Acknowledged, Said};
+use super::acknowledged::{AckRecord, Acknowledged};
 use super::log::Log;
 use super::pages::Pages;
 use super::place::{DiskSpace, is_full};
@@ -153,7 +153,7 @@ impl Writer {
     fn acknowledge(&mut self) {
         let number = self.commits;
         if let Some(file) = &mut self.acknowledged
-            && let Err(e) = file.say(Said { number, ..file.said() })
+            && let Err(e) = file.say(AckRecord { number, ..file.said() })
         {
             tracing::warn!("the number of the last commit could not be written down: {e}");
         }

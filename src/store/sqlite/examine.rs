@@ -6,11 +6,11 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::acknowledged::{Acknowledged, Said};
+use super::acknowledged::{AckRecord, Acknowledged};
 use super::log::Log;
 use super::open::{DATABASE, beside, older};
-use super::pages::{Found, Pages, SUMS};
-use super::place::Place;
+use super::pages::{Pages, PagesState, SUMS};
+use super::place::FolderLock;
 use super::{SqliteStore, explain};
 use crate::error::{Error, Result};
 use crate::store::papers::short_hash;
@@ -81,7 +81,7 @@ impl SqliteStore {
         let number = writer.commits;
         let Some(file) = &mut writer.acknowledged else { return Ok(None) };
         let accepted = file.said().missing.map(|(first, last)| format!("the changes {first} to {last} are missing"));
-        let written = file.say(Said { number, missing: None });
+        let written = file.say(AckRecord { number, missing: None });
         written.map_err(|e| super::commit::full_or(self.place.folder(), "cannot write", e))?;
         let known = self.troubles.has(TroubleCode::StoreOlder);
         self.troubles.end(TroubleCode::StoreOlder);
@@ -105,7 +105,7 @@ impl SqliteStore {
             )),
         }
         found.push(match Pages::read(folder) {
-            Ok(Found::Pages(pages)) => match pages.differing(&path, 0, usize::MAX, &log.pages()) {
+            Ok(PagesState::Pages(pages)) => match pages.differing(&path, 0, usize::MAX, &log.pages()) {
                 Ok(damaged) => {
                     let mut finding = told_pages(&PagesRead { pages: pages.len(), damaged: damaged.clone() });
                     finding.found.push_str(&tables_of(&path, &damaged));
@@ -113,7 +113,7 @@ impl SqliteStore {
                 }
                 Err(e) => Finding::bad("pages", format!("the database cannot be read: {e}"), RESTORE),
             },
-            Ok(Found::Nothing) => Finding::good("pages", "nothing is known of them (no checksums yet)"),
+            Ok(PagesState::Nothing) => Finding::good("pages", "nothing is known of them (no checksums yet)"),
             _ => Finding::bad("pages", "their checksums are damaged", "they are made anew when the folder is opened"),
         });
         found.extend(match unchanging(&path) {
@@ -136,7 +136,7 @@ impl SqliteStore {
     /// # Errors
     /// [`Error::Data`] when SQLite cannot read all of it, [`Error::InUse`] when the folder is open.
     pub fn accept_closed(folder: &Path) -> Result<usize> {
-        let _place = Place::lock(folder)?;
+        let _place = FolderLock::lock(folder)?;
         let path = folder.join(DATABASE);
         let open = |e| explain(&path, e);
         let c = Connection::open(&path).map_err(open)?;
@@ -151,7 +151,7 @@ impl SqliteStore {
         drop(c);
         Pages::make(folder, &path, number).map_err(|e| Error::io(folder.join(SUMS), "cannot write", e))?;
         let (mut file, _) = Acknowledged::open(folder).map_err(|e| Error::io(folder, "cannot open", e))?;
-        file.say(Said { number, missing: None }).map_err(|e| Error::io(folder, "cannot write", e))?;
+        file.say(AckRecord { number, missing: None }).map_err(|e| Error::io(folder, "cannot write", e))?;
         Ok(damaged.len())
     }
 }
@@ -169,7 +169,7 @@ fn differ(damaged: &[u32], all: usize) -> String {
     format!("{} of {all} pages are not as they were written ({}{more})", damaged.len(), some.join(", "))
 }
 
-fn told_number(said: Said) -> Finding {
+fn told_number(said: AckRecord) -> Finding {
     match said.missing {
         None => Finding::good("acknowledged", format!("the store has all {} changes", said.number)),
         Some((first, last)) => Finding::bad(

@@ -44,7 +44,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use self::columns::Columns;
 use self::commit::Writer;
-use self::place::Place;
+use self::place::FolderLock;
 use super::Troubles;
 #[cfg(test)]
 use super::contract::Failpoint;
@@ -66,7 +66,7 @@ pub struct SqliteStore {
     // How far the database was read again to compare it with its checksums.
     scrubbed: Mutex<commit::Scrub>,
     // The lock, which the system frees when the process ends, however it ends.
-    place: Place,
+    place: FolderLock,
     #[cfg(test)]
     failpoint: Mutex<Option<Failpoint>>,
 }

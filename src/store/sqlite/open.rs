@@ -9,11 +9,11 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::acknowledged::{self, Acknowledged, Said};
+use super::acknowledged::{self, AckRecord, Acknowledged};
 use super::commit::{Fold, Scrub, Writer};
 use super::log::Log;
-use super::pages::{self, Meeting, Pages};
-use super::place::Place;
+use super::pages::{self, Pages, PagesCheck};
+use super::place::FolderLock;
 use super::schema::MIGRATIONS;
 use super::{SqliteStore, examine, explain, imports, jobs, works};
 use crate::error::{Error, Result};
@@ -37,7 +37,7 @@ pub fn beside(folder: &Path, end: &str) -> PathBuf {
 
 pub fn open(folder: &Path) -> Result<SqliteStore> {
     fs::create_dir_all(folder).map_err(|e| Error::io(folder, "cannot make the data folder", e))?;
-    let place = Place::lock(folder)?;
+    let place = FolderLock::lock(folder)?;
     let path = folder.join(DATABASE);
     let made = folder.join(MADE);
     let before = made.exists();
@@ -133,8 +133,8 @@ pub fn open(folder: &Path) -> Result<SqliteStore> {
 /// what to say of that.
 fn check_pages(folder: &Path, path: &Path, log: &mut Log, before: bool) -> Result<(Option<Pages>, Option<String>)> {
     let mut known = match Pages::read(folder).map_err(|e| Error::io(folder.join(pages::SUMS), "cannot read", e))? {
-        pages::Found::Pages(known) if before => known,
-        pages::Found::Damaged => {
+        pages::PagesState::Pages(known) if before => known,
+        pages::PagesState::Damaged => {
             return Ok((
                 None,
                 Some("the checksums of the database were damaged; they were made anew of what is there".into()),
@@ -148,15 +148,15 @@ fn check_pages(folder: &Path, path: &Path, log: &mut Log, before: bool) -> Resul
         }
     };
     match known.meets(path, log.mark()).map_err(|e| Error::io(path, "cannot read", e))? {
-        Meeting::Fits => {}
-        Meeting::LogBehind => {
+        PagesCheck::Fits => {}
+        PagesCheck::LogBehind => {
             // SQLite would put what is left of it over pages that are newer. Kept for whoever wants to look.
             let aside = beside(folder, "-wal-damaged");
             fs::rename(log.path(), &aside).map_err(|e| Error::io(&aside, "cannot write", e))?;
             tracing::warn!("{}: the log of the database was damaged, and is not used", aside.display());
             *log = Log::new(beside(folder, "-wal"));
         }
-        Meeting::HalfDone => {
+        PagesCheck::HalfDone => {
             return Err(Error::Data(format!(
                 "{}: the database is damaged: its log was being folded in, and is damaged as well. Put a backup back, or ingest \
                  into a new folder",
@@ -194,15 +194,16 @@ fn remember(writer: &mut Writer, folder: &Path, summed: bool, cut_off: usize) ->
     };
     let (here, before) = (writer.commits, file.said());
     let missing = match (found, before.missing) {
-        (acknowledged::Found::Said(said), known) if said.number > here => {
+        (acknowledged::AckState::AckRecord(said), known) if said.number > here => {
             // What was missing already, and is told of still.
             Some((known.map_or(here + 1, |(first, _)| first.min(here + 1)), said.number))
         }
         (_, known) => known,
     };
-    let unknown = summed && !matches!(found, acknowledged::Found::Said(_)) && cut_off > 0;
-    let stale = before.number != here || before.missing != missing || !matches!(found, acknowledged::Found::Said(_));
-    if stale && let Err(e) = file.say(Said { number: here, missing }) {
+    let unknown = summed && !matches!(found, acknowledged::AckState::AckRecord(_)) && cut_off > 0;
+    let stale =
+        before.number != here || before.missing != missing || !matches!(found, acknowledged::AckState::AckRecord(_));
+    if stale && let Err(e) = file.say(AckRecord { number: here, missing }) {
         tracing::warn!("the number of the last commit could not be written down: {e}");
     }
     writer.acknowledged = Some(file);

@@ -53,7 +53,7 @@ pub struct Pages {
 
 /// How a log and the pages stand to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meeting {
+pub enum PagesCheck {
     /// It leads on from them.
     Fits,
     /// It is damaged before the place that they have come to: they are whole without it.
@@ -63,7 +63,7 @@ pub enum Meeting {
 }
 
 /// What was found of the file.
-pub enum Found {
+pub enum PagesState {
     /// It was read.
     Pages(Pages),
     /// There is none.
@@ -74,15 +74,15 @@ pub enum Found {
 
 impl Pages {
     /// Reads the file.
-    pub fn read(folder: &Path) -> io::Result<Found> {
+    pub fn read(folder: &Path) -> io::Result<PagesState> {
         let path = folder.join(SUMS);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(PagesState::Nothing),
             Err(e) => return Err(e),
         };
         if bytes.len() < 20 || &bytes[..16] != MAGIC {
-            return Ok(Found::Damaged);
+            return Ok(PagesState::Damaged);
         }
         let mut pages = Pages {
             path,
@@ -98,7 +98,7 @@ impl Pages {
             torn: false,
         };
         if !pages.page_size.is_power_of_two() || !(512..=65536).contains(&pages.page_size) {
-            return Ok(Found::Damaged);
+            return Ok(PagesState::Damaged);
         }
         let (mut rest, mut first) = (&bytes[20..], true);
         while !rest.is_empty() {
@@ -114,12 +114,12 @@ impl Pages {
                     pages.coming_to = mark;
                 }
                 DONE if !first => pages.take(&pairs(&numbers), commits, mark),
-                _ => return Ok(Found::Damaged),
+                _ => return Ok(PagesState::Damaged),
             }
             first = false;
             rest = &rest[length..];
         }
-        Ok(if first { Found::Damaged } else { Found::Pages(pages) })
+        Ok(if first { PagesState::Damaged } else { PagesState::Pages(pages) })
     }
 
     /// Takes the database as it is: nothing of it is in a log.
@@ -158,7 +158,7 @@ impl Pages {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn meets(&mut self, database: &Path, log: Mark) -> io::Result<Meeting> {
+    pub fn meets(&mut self, database: &Path, log: Mark) -> io::Result<PagesCheck> {
         let short_of = |to: Mark| to.frames > 0 && (log.salt != to.salt || log.frames < to.frames);
         if !self.coming.is_empty() && short_of(self.coming_to) {
             // What was being folded in cannot be gone on with: it was done as a whole, or was not begun.
@@ -183,12 +183,12 @@ impl Pages {
                 self.coming.clear();
                 self.stale = true;
             } else {
-                return Ok(Meeting::HalfDone);
+                return Ok(PagesCheck::HalfDone);
             }
         }
         // One of another time, which began when all of the one before was done, leads on.
         let cut = log.salt == self.done_to.salt && log.frames < self.done_to.frames;
-        Ok(if cut { Meeting::LogBehind } else { Meeting::Fits })
+        Ok(if cut { PagesCheck::LogBehind } else { PagesCheck::Fits })
     }
 
     /// How many pages it knows.

@@ -54,7 +54,7 @@ pub fn is_full(e: &std::io::Error) -> bool {
 }
 
 /// A data folder that this process holds.
-pub struct Place {
+pub struct FolderLock {
     folder: PathBuf,
     // Held for their locks, which the system frees when the process ends, however it ends. The folder's own lock cannot go
     // away alone, as the file's does when somebody removes it.
@@ -64,7 +64,7 @@ pub struct Place {
     watched: Mutex<Vec<(PathBuf, Identity)>>,
 }
 
-impl Place {
+impl FolderLock {
     /// Locks a folder.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl Place {
         if let Err(e) = write(&mut file) {
             tracing::warn!("{}: the number of this process could not be written: {e}", path.display());
         }
-        let place = Place { folder: folder.to_path_buf(), _folder: whole, _lock: file, watched: Mutex::default() };
+        let place = FolderLock { folder: folder.to_path_buf(), _folder: whole, _lock: file, watched: Mutex::default() };
         place.watch(&path);
         Ok(place)
     }

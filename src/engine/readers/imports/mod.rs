@@ -39,12 +39,12 @@ const NAME: usize = 200;
 pub struct Running(Mutex<HashSet<(i64, i64)>>);
 
 /// A place among them, until it is dropped.
-struct Place<'a>(&'a Running, (i64, i64));
+struct RunningImport<'a>(&'a Running, (i64, i64));
 
 impl Running {
-    fn enter(&self, import: (i64, i64)) -> Place<'_> {
+    fn enter(&self, import: (i64, i64)) -> RunningImport<'_> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(import);
-        Place(self, import)
+        RunningImport(self, import)
     }
 
     fn holds(&self, import: (i64, i64)) -> bool {
@@ -52,14 +52,14 @@ impl Running {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for RunningImport<'_> {
     fn drop(&mut self) {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
 }
 
 /// What a reference comes to.
-enum Found {
+enum ReferenceMatch {
     /// A paper of the corpus.
     Here(PaperId),
     /// One that is embedded, so that it teaches all the same.
@@ -68,20 +68,20 @@ enum Found {
     Missing,
 }
 
-impl Found {
+impl ReferenceMatch {
     /// The paper that an event is of.
     fn paper<'a>(&'a self, reference: &'a Paper) -> Option<&'a PaperId> {
         match self {
-            Found::Here(id) => Some(id),
-            Found::Teaches => Some(&reference.id),
-            Found::Missing => None,
+            ReferenceMatch::Here(id) => Some(id),
+            ReferenceMatch::Teaches => Some(&reference.id),
+            ReferenceMatch::Missing => None,
         }
     }
 }
 
 /// A list that was looked at: what becomes of each reference, and the answer as far as it is known by then.
 struct Plan {
-    found: Vec<Found>,
+    found: Vec<ReferenceMatch>,
     answer: Imported,
 }
 
@@ -101,8 +101,8 @@ impl Readers {
         let (mut matched, mut outside) = (answer.matched.iter(), HashSet::new());
         for (reference, found) in list.references.iter().zip(&found) {
             cancel::check()?;
-            let here = if let Found::Here(_) = found { matched.next() } else { None };
-            let teaches = matches!(found, Found::Teaches);
+            let here = if let ReferenceMatch::Here(_) = found { matched.next() } else { None };
+            let teaches = matches!(found, ReferenceMatch::Teaches);
             if teaches {
                 outside.insert(&reference.paper.id);
             }
@@ -214,13 +214,13 @@ impl Readers {
             found.push(match self.find_reference(reference)? {
                 Some((id, by)) => {
                     answer.matched.push(Matched { reference: shown(reference), paper: id.to_string(), by });
-                    Found::Here(id)
+                    ReferenceMatch::Here(id)
                 }
                 None => {
                     answer.missing.push(shown(reference));
                     // An id alone says nothing of what the paper is about.
                     let prose = reference.titled && reference.paper.title.split_whitespace().count() > 1;
-                    if import.embed_missing && prose { Found::Teaches } else { Found::Missing }
+                    if import.embed_missing && prose { ReferenceMatch::Teaches } else { ReferenceMatch::Missing }
                 }
             });
         }
@@ -233,7 +233,7 @@ impl Readers {
         place: (i64, i64),
         list: &ReferenceList,
         import: &Import,
-        found: &[Found],
+        found: &[ReferenceMatch],
         about: &mut ImportAbout,
         total: usize,
         progress: &(dyn Fn(&ImportProgress) + Sync),
@@ -256,7 +256,7 @@ impl Readers {
             let mut bytes = 0;
             while k < found.len() && outside.len() < most && events.len() < MANY && bytes < MAX_WINDOW {
                 let reference = &list.references[k];
-                if matches!(found[k], Found::Teaches) && outside_so_far.insert(&reference.paper.id) {
+                if matches!(found[k], ReferenceMatch::Teaches) && outside_so_far.insert(&reference.paper.id) {
                     bytes += reference.paper.weight();
                     outside.push(&reference.paper);
                 }

@@ -26,7 +26,7 @@ const COMPARED: usize = 16;
 
 /// An interest that the reader has said something about.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Said {
+pub struct EditedInterest {
     /// Its number.
     pub number: u32,
     /// Whether nothing of it is to be shown.
@@ -36,16 +36,16 @@ pub struct Said {
 }
 
 /// The interests that the reader has said something about. A paper stands in one anchor: of muted ones first.
-pub fn said(stored: &[StoredInterest]) -> Vec<Said> {
+pub fn said(stored: &[StoredInterest]) -> Vec<EditedInterest> {
     let into: HashSet<u32> = stored.iter().filter_map(|s| s.merged).collect();
     let spoken = |s: &&StoredInterest| s.merged.is_none() && (s.edits != Edits::default() || into.contains(&s.number));
-    let mut all: Vec<Said> = stored
+    let mut all: Vec<EditedInterest> = stored
         .iter()
         .filter(spoken)
         .map(|s| {
             let parts = stored.iter().filter(|p| p.number == s.number || p.merged == Some(s.number));
             let anchor = parts.flat_map(|p| p.anchor.iter().cloned()).collect();
-            Said { number: s.number, muted: s.edits.muted, anchor }
+            EditedInterest { number: s.number, muted: s.edits.muted, anchor }
         })
         .collect();
     all.sort_by_key(|s| (!s.muted, s.number));
@@ -97,10 +97,10 @@ pub fn find(
 fn grouped(
     own: &[Vec<usize>],
     free: &[usize],
-    said: &[Said],
+    said: &[EditedInterest],
     affinity: &dyn Fn(usize, usize) -> f32,
 ) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
-    let joins = |s: &Said| if s.muted { JOINS_MUTED } else { ONE_INTEREST };
+    let joins = |s: &EditedInterest| if s.muted { JOINS_MUTED } else { ONE_INTEREST };
     let mut first: Vec<usize> = Vec::new();
     let mut seeds = Vec::new();
     for (members, s) in own.iter().zip(said).filter(|(members, _)| !members.is_empty()) {

@@ -25,17 +25,17 @@ fn accent(command: &str) -> Option<char> {
 
 /// The text of a value.
 pub fn text(source: &str) -> String {
-    Reader { rest: source, out: String::with_capacity(source.len()), waiting: Vec::new(), prose: true, link: false }
+    TexParser { rest: source, out: String::with_capacity(source.len()), waiting: Vec::new(), prose: true, link: false }
         .read()
 }
 
 /// The text of a value that is a name for machines (a DOI, an address), in which dashes and ties stand for themselves.
 pub fn verbatim(source: &str) -> String {
-    Reader { rest: source, out: String::with_capacity(source.len()), waiting: Vec::new(), prose: false, link: false }
+    TexParser { rest: source, out: String::with_capacity(source.len()), waiting: Vec::new(), prose: false, link: false }
         .read()
 }
 
-struct Reader<'a> {
+struct TexParser<'a> {
     rest: &'a str,
     out: String,
     /// Accents for the letter to come.
@@ -45,7 +45,7 @@ struct Reader<'a> {
     link: bool,
 }
 
-impl Reader<'_> {
+impl TexParser<'_> {
     fn read(mut self) -> String {
         while let Some(c) = self.rest.chars().next() {
             self.rest = &self.rest[c.len_utf8()..];
