@@ -17,7 +17,7 @@ pub trait Filters {
     /// The rows that a filter allows, its `exclude` list apart; `None` when everything is.
     ///
     /// `from` and `to` are of [`Paper::day`](crate::paper::Paper::day), both ends included, and allow no paper without one. A
-    /// paper is in a category when it has one that is the same by [`folded`], or that of an archive which the name is: `math` is
+    /// paper is in a category when it has one that is the same by `folded` (below), or that of an archive which the name is: `math` is
     /// `math.oc` as well, but not `math-ph`. Of several categories, or several authors, one is enough.
     fn allowed(&self, filter: &Filter) -> Result<Option<RoaringBitmap>>;
 

@@ -12,14 +12,14 @@ pub enum ListOrder {
     Day,
     /// Votes.
     Votes,
-    /// Votes and comments against age ([`trending`]).
+    /// Votes and comments against age (by `trending`, below).
     Trending,
 }
 
 /// The last paper that was seen of a list.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ListPlace {
-    /// What the list is ordered by: its day, votes or [`trending`]. None of a paper without a day, in the order of days.
+    /// What the list is ordered by: its day, votes or trending number. None of a paper without a day, in the order of days.
     pub key: Option<f64>,
     /// Its row.
     pub row: Row,
