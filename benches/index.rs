@@ -318,10 +318,9 @@ fn files(folder: &std::path::Path) -> u64 {
 /// As many vectors as wanted: the same again and again, each time with another small random turn.
 fn turned(all: Vec<Vec<f32>>, wanted: Option<usize>) -> Vec<Vec<f32>> {
     let Some(wanted) = wanted else { return all };
-    let mut state = 7u64;
-    let mut random = move || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((state >> 33) as f32 / (1u64 << 31) as f32) - 0.5
+    let mut random = {
+        let mut rng = fastrand::Rng::with_seed(7);
+        move || rng.f32() - 0.5
     };
     let size = 0.3 * (12.0 / all[0].len() as f32).sqrt();
     (0..wanted)
@@ -348,10 +347,9 @@ fn unit(mut v: Vec<f32>) -> Vec<f32> {
 }
 
 fn clustered(n: usize, dimension: usize) -> Vec<Vec<f32>> {
-    let mut state = 1u64;
-    let mut random = move || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((state >> 33) as f32 / (1u64 << 31) as f32) - 0.5
+    let mut random = {
+        let mut rng = fastrand::Rng::with_seed(1);
+        move || rng.f32() - 0.5
     };
     let centres: Vec<Vec<f32>> = (0..200).map(|_| (0..dimension).map(|_| random()).collect()).collect();
     (0..n).map(|k| unit(centres[k % 200].iter().map(|c| c + 0.7 * random()).collect())).collect()

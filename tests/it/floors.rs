@@ -208,6 +208,8 @@ fn no_unwrap_where_it_does_not_belong() {
             "themes/tests.rs",
             "segments/persistence_tests.rs",
             "corpus/tests.rs",
+            "engine/readers/fixture.rs",
+            "engine/readers/tests.rs",
             "store/sqlite/fixture.rs",
             "jobs/tests.rs",
             "lexical/contract.rs",

@@ -7,6 +7,8 @@ mod calibration;
 mod common;
 mod coreading;
 mod feed;
+#[cfg(test)]
+mod fixture;
 mod format;
 mod history;
 mod imports;
@@ -20,6 +22,8 @@ mod reader;
 mod readership;
 mod recommend;
 mod testbed;
+#[cfg(test)]
+mod tests;
 mod trending;
 mod upkeep;
 mod users;

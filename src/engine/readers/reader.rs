@@ -68,10 +68,17 @@ pub struct Reader {
 type Terms = Vec<(u32, f32)>;
 
 /// The readers that are kept.
-#[derive(Default)]
 pub struct KeptReaders {
     // Only for a look and an exchange; never held while a model is fitted.
     kept: Mutex<HashMap<i64, Arc<Reader>>>,
+    /// The examples of all of them together, at most; of each its own and one more.
+    pub most_examples: usize,
+}
+
+impl Default for KeptReaders {
+    fn default() -> Self {
+        KeptReaders { kept: Mutex::default(), most_examples: KEPT_EXAMPLES }
+    }
 }
 
 impl KeptReaders {
@@ -90,7 +97,7 @@ impl KeptReaders {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert(reader.user.number, Arc::clone(reader));
         let mut examples: usize = kept.values().map(|r| 1 + r.learned.len()).sum();
-        while examples > KEPT_EXAMPLES && kept.len() > 1 {
+        while examples > self.most_examples && kept.len() > 1 {
             let Some(other) = kept.keys().copied().find(|u| *u != reader.user.number) else { break };
             examples -= kept.remove(&other).map_or(0, |r| 1 + r.learned.len());
             gone.push(other);

@@ -140,10 +140,9 @@ fn many_at_once_are_answered_as_each_alone() {
 }
 
 fn clustered(n: usize, dimension: usize, seed: u64) -> Vec<(u32, Vec<f32>)> {
-    let mut state = seed;
-    let mut random = move || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((state >> 33) as f32 / (1u64 << 31) as f32) - 0.5
+    let mut random = {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        move || rng.f32() - 0.5
     };
     let centres: Vec<Vec<f32>> = (0..20).map(|_| (0..dimension).map(|_| random()).collect()).collect();
     (0..n)

@@ -152,11 +152,8 @@ mod tests {
             seed in any::<u64>(),
             length in 0usize..700,
         ) {
-            let mut state = seed | 1;
-            let mut random = move || {
-                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-                (state >> 33) as u32
-            };
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let mut random = move || rng.u32(..1 << 31);
             let stride = 64 * registers;
             // The ends of the range as well: their products are where narrow sums would overflow.
             let byte = |r: u32| if r.is_multiple_of(5) { if r & 8 == 0 { 255u8 } else { 1 } } else { (r % 255 + 1) as u8 };

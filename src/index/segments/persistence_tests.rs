@@ -17,10 +17,9 @@ type Oracle = Arc<Mutex<BTreeMap<u32, Vec<f32>>>>;
 const DIMENSION: usize = 16;
 
 fn vector(row: u32) -> Vec<f32> {
-    let mut state = u64::from(row) * 2 + 1;
-    let mut random = move || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((state >> 33) as f32 / (1u64 << 31) as f32) - 0.5
+    let mut random = {
+        let mut rng = fastrand::Rng::with_seed(row.into());
+        move || rng.f32() - 0.5
     };
     let v: Vec<f32> = (0..DIMENSION).map(|_| random()).collect();
     let norm = dot(&v, &v).sqrt();

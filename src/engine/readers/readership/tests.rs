@@ -1,13 +1,9 @@
 //! What others can see of readers, and what not.
 
 use super::*;
-use crate::engine::{Answer, Engine, Feed, Incoming, Part, QuestionsOptions, SearchOptions};
+use crate::engine::readers::fixture::{engine, event, paper, patient};
+use crate::engine::{Answer, Engine, Feed, Part, QuestionsOptions, SearchOptions};
 use proptest::prelude::*;
-
-fn event(k: usize) -> Event {
-    let paper = PaperId::new(format!("p{k}")).expect("an id");
-    Event { paper, kind: EventKind::Like, at: Moment(0), weight: 1.0 }
-}
 
 #[test]
 fn a_history_is_ten_events_of_five_days() {
@@ -69,38 +65,6 @@ fn answers(engine: &Engine, askers: &[String]) -> String {
     note(engine.questions("nobody", &newcomer).expect("questions"));
     note(engine.questions(&askers[0], &newcomer).expect("questions"));
     all
-}
-
-fn paper(k: usize) -> PaperId {
-    PaperId::new(format!("p{k}")).expect("an id")
-}
-
-fn engine(folder: &std::path::Path, secret: [u8; 32]) -> Engine {
-    let config = crate::config::Config { model: Some("hash".into()), ..crate::config::Config::new(folder) };
-    let engine = Engine::open(config).expect("opens").engine;
-    let incoming = |k: usize| {
-        let value = serde_json::json!({
-            "id": format!("p{k}"), "title": format!("Study {k} of topic{} and matter{}", k % 6, k % 11),
-            "abstract": format!("We look at matter{} and thing{k}, as others did.", k % 11),
-            "date": "2026-01-01", "upvotes": k % 5,
-        });
-        Ok(Incoming::new(k + 1, crate::paper::Paper::read(value).map_err(|_| panic!("a paper"))))
-    };
-    engine.ingest(&mut (0..80).map(incoming), &|_| {}).expect("goes in");
-    engine.readers.store.set_secret(&secret).expect("written");
-    engine
-}
-
-/// Somebody who came on ten days, and likes some papers.
-fn patient(engine: &Engine, name: &str, papers: impl Iterator<Item = usize>, day: i32) {
-    let views = (0..EVENTS).map(|k| (paper(70 + k), EventKind::View, day - 20 + k as i32));
-    let likes = papers.map(|k| (paper(k), EventKind::Like, day));
-    let (events, received): (Vec<Event>, Vec<i32>) = views
-        .chain(likes)
-        .map(|(paper, kind, day)| (Event { paper, kind, at: Moment::of_day(day), weight: 1.0 }, day))
-        .unzip();
-    let name = crate::user::UserId::new(name).expect("a name");
-    engine.readers.store.restore_events(&name, &events, &received).expect("written");
 }
 
 /// An attacker with `k` readers who have kept at it for weeks and one of today asks everything there is, where one of `real` readers
