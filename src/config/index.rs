@@ -17,18 +17,20 @@ pub struct IndexSettings {
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 pub enum IndexKind {
-    /// Graphs in mapped files of the data folder, each measured: opened at once, fast at any size.
+    /// Graphs in mapped files of the data folder, each measured; opened without reading all vectors.
     #[default]
     Segments,
-    /// Every paper is scored, nothing is missed: all vectors in memory, read at each start; for some ten thousand papers.
+    /// Every paper is scored, nothing is missed: all vectors in memory, read at each start; time grows with the papers.
     Exact,
-    /// One graph in memory by the crate hnsw_rs, built behind the searches after each start; 4 KB a paper.
+    /// One graph in memory by the crate hnsw_rs, beside all vectors; built behind the searches after each start.
     HnswRs,
 }
 
 impl IndexKind {
     /// All of them, the default first.
-    pub const ALL: [IndexKind; 3] = [IndexKind::Segments, IndexKind::Exact, IndexKind::HnswRs];
+    pub fn all() -> impl Iterator<Item = IndexKind> {
+        <Self as clap::ValueEnum>::value_variants().iter().copied()
+    }
 
     /// Its name in settings and answers.
     pub fn name(self) -> &'static str {
@@ -43,5 +45,22 @@ impl IndexKind {
 impl std::fmt::Display for IndexKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+
+    /// What an answer says may be written into the settings and behind `--index-kind`.
+    #[test]
+    fn a_kind_has_one_name() {
+        assert_eq!(IndexKind::all().next(), Some(IndexKind::default()));
+        for kind in IndexKind::all() {
+            assert_eq!(serde_json::to_value(kind).expect("a word"), kind.name());
+            assert_eq!(IndexKind::from_str(kind.name(), false), Ok(kind));
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Every row is scored: no graph, no files, nothing to tune, and never a miss. For up to some ten thousand papers it is as
-//! quick as a graph; beyond, its time grows with the corpus. It is also what other indexes are held against.
+//! Every row is scored: no graph, no files, nothing to tune, and never a miss. Its time grows with the corpus. It is also
+//! what other indexes are held against.
 
 use rayon::prelude::*;
 use roaring::RoaringBitmap;

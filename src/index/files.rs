@@ -76,3 +76,22 @@ pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
     // Only Unix lets a folder be opened and synced; elsewhere the rename alone has to do.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_to_stop_reads_no_further() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut bytes = vec![7u8; BLOCK + 5];
+        std::fs::write(folder.path().join("x"), &bytes).expect("written");
+        let file = Sum::of("x".into(), &bytes);
+        let (go, stop) = (AtomicBool::new(false), AtomicBool::new(true));
+        assert_eq!(file.is_whole(folder.path(), &go), Ok(()));
+        bytes[BLOCK + 2] = 8;
+        std::fs::write(folder.path().join("x"), bytes).expect("written");
+        assert!(file.is_whole(folder.path(), &go).is_err());
+        assert_eq!(file.is_whole(folder.path(), &stop), Ok(()));
+    }
+}

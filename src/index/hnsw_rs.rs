@@ -10,15 +10,13 @@
 //! another graph is made. An answer is taken from more neighbours than were asked for, of which those drop out that are gone
 //! or not allowed; where that would be too many, or too few are left, every allowed row is scored instead.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread::JoinHandle;
 
 use ::hnsw_rs::prelude::{Distance, Hnsw};
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
-use super::background::behind_requests;
+use super::background::{Worker, WorkerState, behind_requests, caught, lock};
 use super::exact::score_all;
 use super::kernel::Kernel;
 use super::table::{Snapshot, VectorTable};
@@ -42,7 +40,8 @@ const PIECE: usize = 2048;
 /// The share of a graph that may be gone before another is made: one in so many.
 const GONE: usize = 5;
 
-/// How many times as dear a step is here as one of our own graphs: the crate reads whole vectors from all over memory.
+/// How many times as dear a step is taken to be as one of our own graphs, where a walk and scoring the allowed rows are weighed
+/// against each other. An estimate, not measured: the crate reads whole vectors from all over memory, ours reads codes.
 const DEARER: usize = 2;
 
 /// One minus the cosine of unit vectors. The crate's own distance fails where rounding makes it fall below zero.
@@ -60,8 +59,8 @@ type Graph = Hnsw<'static, f32, Cosine>;
 /// A graph of the crate `hnsw_rs`, with the vectors beside it.
 pub struct HnswRs {
     inner: Arc<Inner>,
-    // The thread that links rows in, so that closing can wait for it.
-    worker: Mutex<Option<JoinHandle<()>>>,
+    // The thread that links rows in; closing waits for it.
+    worker: Worker,
 }
 
 struct Inner {
@@ -72,15 +71,20 @@ struct Inner {
     linked: RwLock<Arc<Linked>>,
     // Held by who changes the graph. Never by who searches: the crate inserts on the threads that searches use.
     linking: Mutex<()>,
-    busy: AtomicBool,
-    stop: AtomicBool,
-    trouble: Mutex<Option<String>>,
+    /// Of the thread that links.
+    state: Arc<WorkerState>,
 }
 
 /// A graph, and the rows that were put into it, those included that are gone since. It may hold more already.
 struct Linked {
     graph: Arc<Graph>,
     rows: RoaringBitmap,
+}
+
+impl Linked {
+    fn nothing(options: &IndexOptions) -> Self {
+        Linked { graph: Arc::new(empty(options, 0)), rows: RoaringBitmap::new() }
+    }
 }
 
 /// Which rows may be in an answer, and how far to look for them.
@@ -90,6 +94,8 @@ struct Reach<'a> {
     /// Rows that wait outside the graph and may be found.
     waiting: RoaringBitmap,
     allowed: Option<&'a RoaringBitmap>,
+    /// How many rows may be in an answer.
+    among: usize,
     k: usize,
     /// Neighbours to take from the graph.
     wanted: usize,
@@ -98,64 +104,24 @@ struct Reach<'a> {
 impl HnswRs {
     /// An empty one. Of the options all but `recall` and `checked_at_once` count.
     pub fn new(dimension: usize, options: IndexOptions) -> Self {
-        let linked = Linked { graph: Arc::new(empty(&options, 0)), rows: RoaringBitmap::new() };
+        let (linked, state) = (Linked::nothing(&options), Arc::<WorkerState>::default());
         let inner = Inner {
             options,
             table: VectorTable::new(dimension),
             linked: RwLock::new(Arc::new(linked)),
             linking: Mutex::default(),
-            busy: AtomicBool::new(false),
-            stop: AtomicBool::new(false),
-            trouble: Mutex::default(),
+            state: Arc::clone(&state),
         };
-        HnswRs { inner: Arc::new(inner), worker: Mutex::default() }
-    }
-
-    /// Waits for what is done behind the searches.
-    fn wait(&self) {
-        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(worker) = worker {
-            let _ = worker.join();
-        }
+        HnswRs { inner: Arc::new(inner), worker: Worker::new("hnsw_rs", state) }
     }
 
     /// Links in what is due behind the searches, and does not wait.
     fn link_soon(&self) {
-        if !self.inner.is_due() || self.inner.busy.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        self.wait();
-        let inner = Arc::clone(&self.inner);
-        let work = move || {
-            // Put back by a panic as well, or nothing would ever be linked in again.
-            let _busy = Busy(&inner.busy);
+        if self.inner.is_due() {
+            let inner = Arc::clone(&self.inner);
             // The crate inserts on the threads of the pool that it is called from: one, behind the searches.
-            let done = behind_requests(1, || inner.link());
-            inner.complain(done.err().map(|e| e.to_string()));
-        };
-        match std::thread::Builder::new().name("hnsw_rs".into()).spawn(work) {
-            Ok(thread) => *self.worker.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread),
-            Err(e) => {
-                self.inner.busy.store(false, Ordering::Release);
-                self.inner.complain(Some(format!("cannot start a thread: {e}")));
-            }
+            self.worker.start_unless_busy(move || behind_requests(1, || inner.link())?);
         }
-    }
-}
-
-/// Says that rows are being linked in, until it goes.
-struct Busy<'a>(&'a AtomicBool);
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
-}
-
-impl Drop for HnswRs {
-    fn drop(&mut self) {
-        self.inner.stop.store(true, Ordering::Relaxed);
-        self.wait();
     }
 }
 
@@ -170,13 +136,6 @@ impl Inner {
         drop(current);
         // A graph takes its time to go; the lock is free again by now.
         drop(old);
-    }
-
-    fn complain(&self, trouble: Option<String>) {
-        if let Some(why) = &trouble {
-            tracing::warn!("the index was not brought into order: {why}");
-        }
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     /// Points of the graph, and how many of them are gone.
@@ -197,9 +156,25 @@ impl Inner {
     }
 
     /// Links in what waits, or makes another graph of the rows that there are, while searches go on.
-    fn link(&self) {
-        let _linking = self.linking.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.is_due() && !self.stop.load(Ordering::Relaxed) {
+    ///
+    /// # Errors
+    /// [`Error::Internal`](crate::Error::Internal) where that panicked. Nobody knows what the graph holds then: it goes, and
+    /// all rows wait for another.
+    fn link(&self) -> Result<()> {
+        let _linking = lock(&self.linking);
+        let done = caught("linking rows into the graph", || {
+            self.link_what_is_due();
+            Ok(())
+        });
+        if done.is_err() {
+            self.put(Linked::nothing(&self.options));
+        }
+        self.state.complain(done.as_ref().err().map(ToString::to_string));
+        done
+    }
+
+    fn link_what_is_due(&self) {
+        while self.is_due() && !self.state.is_stopped() {
             let held = self.table.snapshot();
             if self.is_rotten() {
                 let graph = Arc::new(empty(&self.options, held.len()));
@@ -230,7 +205,7 @@ impl Inner {
     ) -> bool {
         let (mut inside, rows) = (before, rows.iter().collect::<Vec<u32>>());
         for piece in rows.chunks(PIECE) {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.state.is_stopped() {
                 return false;
             }
             let there: Vec<(&[f32], usize)> =
@@ -260,10 +235,12 @@ impl Inner {
         if points == 0 || k == 0 {
             return None;
         }
-        let waiting = held.rows() - &linked.rows;
-        let (among, waiting) = match allowed {
-            None => (held.len(), waiting),
-            Some(allowed) => (held.rows().intersection_len(allowed) as usize, waiting & allowed),
+        let among = allowed.map_or(held.len(), |allowed| held.rows().intersection_len(allowed) as usize);
+        // Counted first: mostly nothing waits, and then no set is made.
+        let waiting = match (held.rows().difference_len(&linked.rows), allowed) {
+            (0, _) => RoaringBitmap::new(),
+            (_, None) => held.rows() - &linked.rows,
+            (_, Some(allowed)) => (held.rows() - &linked.rows) & allowed,
         };
         let standing = among.saturating_sub(waiting.len() as usize);
         if standing == 0 {
@@ -273,12 +250,12 @@ impl Inner {
         let wanted = k.saturating_mul(points).saturating_mul(3) / (2 * standing) + 8;
         let ef = wanted.max(self.options.ef_search);
         let costs = ef.saturating_mul(DEARER * self.options.rows_a_step);
-        (wanted < points / 4 && costs < standing).then_some(Reach { held, linked, waiting, allowed, k, wanted })
+        (wanted < points / 4 && costs < standing).then_some(Reach { held, linked, waiting, allowed, among, k, wanted })
     }
 
     /// What a walk finds, and what waits; fewer than `k` where the walk did not come to enough.
     fn walk(&self, query: &[f32], reach: &Reach<'_>) -> Found {
-        let Reach { held, linked, waiting, allowed, k, wanted } = reach;
+        let Reach { held, linked, waiting, allowed, k, wanted, .. } = reach;
         let found = linked.graph.search(query, *wanted, self.options.ef_search.max(*wanted));
         // The graph may hold what waits by now: it would be there twice.
         let may = |row: &u32| !waiting.contains(*row) && allowed.is_none_or(|a| a.contains(*row));
@@ -289,6 +266,8 @@ impl Inner {
             neighbours.extend(held.closest(query, *k, Some(waiting)));
         }
         neighbours.sort_unstable_by(closest_first);
+        // A row that was put in twice has two points of one score.
+        neighbours.dedup_by_key(|n| n.row);
         neighbours.truncate(*k);
         Found { neighbours, plan: if allowed.is_some() { Plan::Filtered } else { Plan::Hnsw } }
     }
@@ -333,7 +312,7 @@ impl VectorIndex for HnswRs {
         let Some(reach) = self.inner.reach(&held, &linked, k, allowed) else {
             return Ok(score_all(&held, queries, k, allowed));
         };
-        let enough = k.min(allowed.map_or(held.len(), |a| held.rows().intersection_len(a) as usize));
+        let enough = k.min(reach.among);
         let one = |query: &&[f32]| {
             let found = self.inner.walk(query, &reach);
             // What the walk did not come to is there all the same.
@@ -365,13 +344,14 @@ impl VectorIndex for HnswRs {
     fn settle(&self, _: u64, haste: Haste) -> Result<()> {
         match haste {
             Haste::Wait => {
-                self.wait();
-                self.inner.link();
-                self.inner.complain(None);
+                self.worker.wait();
+                self.inner.link()
             }
-            Haste::Behind => self.link_soon(),
+            Haste::Behind => {
+                self.link_soon();
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn is_due(&self) -> bool {
@@ -391,13 +371,75 @@ impl VectorIndex for HnswRs {
             live: (rows + dead).saturating_sub(points),
             ef_search: self.inner.options.ef_search,
             kernel: Kernel::best().name(),
-            freezing: self.inner.busy.load(Ordering::Relaxed),
-            trouble: self.inner.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            freezing: self.inner.state.is_busy(),
+            trouble: self.inner.state.trouble(),
             ..IndexStatus::default()
         }
     }
 
     fn check(&self, sample: usize) -> Result<IndexCheck> {
         check_by_searching(self, sample)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vector(row: u32) -> Vec<f32> {
+        let angle = row as f32 / 100.0;
+        vec![angle.cos(), angle.sin()]
+    }
+
+    fn insert(index: &HnswRs, rows: std::ops::Range<u32>) {
+        let vectors: Vec<Vec<f32>> = rows.clone().map(vector).collect();
+        let rows: Vec<(Row, &[f32])> = rows.zip(&vectors).map(|(row, v)| (Row(row), v.as_slice())).collect();
+        index.insert(&rows).expect("inserts");
+    }
+
+    fn found(index: &HnswRs, row: u32) -> (Vec<u32>, Plan) {
+        let found = index.search(&vector(row), 5, None).expect("searches");
+        (found.neighbours.iter().map(|n| n.row.0).collect(), found.plan)
+    }
+
+    /// The crate panics while rows go in: it is told, every row is found once, and another graph is made.
+    #[test]
+    fn a_graph_that_failed_is_told_and_made_anew() {
+        let options = IndexOptions { exact_below: 10, rows_a_step: 0, ef_search: 16, ..IndexOptions::default() };
+        for haste in [Haste::Behind, Haste::Wait] {
+            let index = HnswRs::new(2, options);
+            insert(&index, 0..300);
+            index.settle(1, Haste::Wait).expect("settles");
+            assert_eq!((found(&index, 150).1, index.status().points), (Plan::Hnsw, 300));
+            // A point that no other can be compared with.
+            let graph = Arc::new(empty(&options, 0));
+            graph.insert((&[1.0, 0.0, 0.0], 0));
+            index.inner.put(Linked { graph, rows: RoaringBitmap::from_iter([0]) });
+            let settled = index.settle(2, haste);
+            index.worker.wait();
+            assert_eq!(settled.is_err(), haste == Haste::Wait, "{settled:?}");
+            let status = index.status();
+            assert!(status.trouble.is_some_and(|t| t.contains("failed inside")) && !status.freezing);
+            assert_eq!((status.points, status.live), (0, 300), "nothing of that graph is used");
+            assert_eq!(found(&index, 150), (vec![150, 149, 151, 148, 152], Plan::Exact));
+            index.settle(3, Haste::Wait).expect("settles");
+            let status = index.status();
+            assert_eq!((status.trouble, status.points, status.live), (None, 300, 0));
+            assert_eq!(found(&index, 150).1, Plan::Hnsw);
+        }
+    }
+
+    #[test]
+    fn a_row_that_was_put_in_twice_is_found_once() {
+        let options = IndexOptions { exact_below: 10, rows_a_step: 0, ef_search: 64, ..IndexOptions::default() };
+        let index = HnswRs::new(2, options);
+        insert(&index, 0..300);
+        index.settle(1, Haste::Wait).expect("settles");
+        let again = vector(150);
+        index.inner.linked().graph.insert((&again, 150));
+        let (mut rows, plan) = found(&index, 150);
+        assert_eq!((plan, rows.len()), (Plan::Hnsw, 5));
+        rows.dedup();
+        assert_eq!(rows.len(), 5, "{rows:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! Vectors or words in, nearest rows out. Knows rows, vectors and texts, nothing of papers but the filter that rows came from.
+//! Vectors or words in, nearest rows out. Knows rows, vectors and texts, nothing of papers but the filter that rows came
+//! from.
 //!
 //! [`VectorIndex`] (`vector_index`) is what the rest of the program knows of an index over vectors: a contract in words,
 //! and `contract/` the same tests over every implementation. [`open`](open()) (`open`) makes the one that `[index] kind`
@@ -11,13 +12,14 @@
 //! | `hnsw_rs` | `hnsw_rs` | one graph in memory by the crate of that name, made from the store at each opening |
 //!
 //! **Another one**, for example in a vector database (qdrant, pgvector): one file here that implements [`VectorIndex`], its
-//! name in [`IndexKind`](crate::config::IndexKind) (also in its list `ALL`), one arm in `open`, one line in `contract/setups.rs`. What it will want to
-//! know: `Allowed` brings the filter beside the rows, to be pushed down; `rows` and `seen` are what healing goes by (keep the
-//! change number beside the vectors, and give up what is newer than the store); every call that may have to ask elsewhere
-//! gives a `Result`, and callers ask for many vectors at once. `by_searching` has `check` and `neighbour_graph` for it.
+//! name in [`IndexKind`](crate::config::IndexKind), one arm in `open`, one line in `contract/setups.rs`. What it will want
+//! to know: `Allowed` brings the filter beside the rows, to be pushed down; `rows` and `seen` are what healing goes by
+//! (keep the change number beside the vectors, and give up what is newer than the store); every call that may have to ask
+//! elsewhere gives a `Result`, and callers ask for many vectors at once. `by_searching` has `check` and `neighbour_graph`
+//! for it.
 //!
 //! Shared below: `kernel` (products on whatever the processor has), `table` (vectors in memory), `files` (checksums),
-//! `background` (threads that let others go first). [`Lexical`] (`lexical/`) is the index of words.
+//! `background` (a thread behind the searches, which lets others go first). [`Lexical`] (`lexical/`) is the index of words.
 
 mod background;
 mod by_searching;
@@ -43,6 +45,7 @@ pub use open::{IndexOptions, OpenReport, Opening, Source, open};
 pub use vector_index::{Allowed, Found, Haste, IndexCheck, IndexStatus, Neighbour, NeighbourGraph, Plan, VectorIndex};
 
 use by_searching::{check_by_searching, graph_by_searching};
+use open::in_batches;
 use vector_index::closest_first;
 
 use crate::error::{Error, Result};

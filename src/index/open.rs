@@ -109,21 +109,28 @@ pub fn open(kind: IndexKind, opening: Opening<'_>) -> Result<(Arc<dyn VectorInde
 /// Fills an index in memory from the store.
 fn filled<I: VectorIndex + 'static>(index: I, opening: Opening<'_>) -> Result<(Arc<dyn VectorIndex>, OpenReport)> {
     segments::forget_newer(opening.folder, opening.change);
-    read(&index, opening.rows, &*opening.source)?;
+    in_batches(&*opening.source, opening.rows, opening.dimension, &mut |batch| index.insert(batch))?;
     // Nothing was on disk that it could lack.
     Ok((Arc::new(index), OpenReport::default()))
 }
 
-/// Reads rows from a source into an index, some thousands at a time.
+/// Rows and their vectors, as they are inserted.
+pub type Batch<'a> = [(Row, &'a [f32])];
+
+/// Reads rows from a source, checks their vectors, and hands them on some thousands at a time.
 ///
 /// # Errors
-/// Whatever the source returns, and [`Error::Internal`] for a vector that does not fit.
-pub fn read(index: &dyn VectorIndex, rows: &RoaringBitmap, source: &Source) -> Result<()> {
+/// Whatever the source or `insert` returns, and [`Error::Internal`] for a vector that does not fit.
+pub fn in_batches(
+    source: &Source,
+    rows: &RoaringBitmap,
+    dimension: usize,
+    insert: &mut dyn FnMut(&Batch<'_>) -> Result<()>,
+) -> Result<()> {
     const AT_ONCE: usize = 4096;
-    let dimension = index.dimension();
     let mut batch: Vec<(Row, Vec<f32>)> = Vec::new();
-    let flush = |batch: &mut Vec<(Row, Vec<f32>)>| {
-        let done = index.insert(&batch.iter().map(|(row, v)| (*row, v.as_slice())).collect::<Vec<_>>());
+    let mut flush = |batch: &mut Vec<(Row, Vec<f32>)>| {
+        let done = insert(&batch.iter().map(|(row, v)| (*row, v.as_slice())).collect::<Vec<_>>());
         batch.clear();
         done
     };

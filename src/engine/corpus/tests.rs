@@ -179,7 +179,8 @@ fn heard_rightly(what: &str, engine: &Engine, spy: &Spy, filter: &Filter, meant:
 fn a_filter_holds_whether_rows_are_scored_or_walked() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = filled(folder.path());
-    for (kind, walks) in [(IndexKind::Segments, true), (IndexKind::HnswRs, true), (IndexKind::Exact, false)] {
+    for kind in IndexKind::all() {
+        let walks = kind != IndexKind::Exact;
         let own = tempfile::tempdir().expect("a folder");
         let spy = walking(&engine, kind, own.path());
         let vectors: Vec<(usize, Vec<f32>)> = {
@@ -229,7 +230,7 @@ fn a_feed_shows_what_its_filter_allows_over_every_index() {
     };
     engine.add_events("ada", &(0..30).map(like).collect::<Vec<_>>()).expect("written");
     let mut shown: Vec<Vec<Vec<String>>> = Vec::new();
-    for kind in [IndexKind::Exact, IndexKind::Segments, IndexKind::HnswRs] {
+    for kind in IndexKind::all() {
         let own = tempfile::tempdir().expect("a folder");
         let spy = walking(&engine, kind, own.path());
         let mut lists = Vec::new();

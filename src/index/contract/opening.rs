@@ -45,7 +45,7 @@ fn holds_what_the_store_holds() {
 #[test]
 fn a_folder_changes_its_kind_freely() {
     let data = clustered(600, 16, 22);
-    for kind in IndexKind::ALL {
+    for kind in IndexKind::all() {
         for (name, mut index) in every_index(16) {
             insert(&index, &data[..400]);
             index.settle(index.change(), Haste::Wait).expect("settles");
@@ -69,7 +69,7 @@ fn a_folder_changes_its_kind_freely() {
 #[test]
 fn files_that_are_newer_than_the_store_are_gone_whichever_kind_comes_first() {
     let (data, others) = (clustered(300, 16, 23), clustered(300, 16, 24));
-    for kind in IndexKind::ALL {
+    for kind in IndexKind::all() {
         for (name, mut index) in every_index(16) {
             insert(&index, &data[..200]);
             let older = index.change();

@@ -88,10 +88,11 @@ pub const QUIET: &str = "tantivy::indexer::segment_manager=error";
 
 /// tantivy's own policy of joining small segments, which remembers what it has set going.
 ///
-/// tantivy joins in the background, and takes the result in when it is done, in the place of the segments that went into it. When one of
-/// these is gone by then it drops the result and warns ("couldn't find segment in SegmentManager"); nothing is lost but the
-/// work. That was so whenever [`Inverted::join`] joined all segments while some of them were being joined. It still is when
-/// a commit takes the last paper of a segment away meanwhile, which is how things are: the segments are offered again.
+/// tantivy joins in the background, and takes the result in when it is done, in the place of the segments that went into it.
+/// When one of these is gone by then it drops the result and warns ("couldn't find segment in SegmentManager"); nothing is
+/// lost but the work. That was so whenever [`Inverted::join`] joined all segments while some of them were being joined. It
+/// still is when a commit takes the last paper of a segment away meanwhile, which is how things are: the segments are
+/// offered again.
 #[derive(Debug, Clone, Default)]
 struct Merging {
     policy: LogMergePolicy,

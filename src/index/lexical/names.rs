@@ -1,8 +1,8 @@
 //! Persons' names as people and citations write them: `Hinton, G. E.`, `Hinton GE`, `Hinton et al.`, `Mueller` for
 //! `Müller`.
 //!
-//! The index holds each name with the given names first ([`PersonName::given_first`]), a given name also as its initial, a letter with
-//! an umlaut also spelled out. So a name is looked for as a phrase; [`readings`] says which ones a text may mean.
+//! The index holds each name with the given names first ([`PersonName::given_first`]), a given name also as its initial, a
+//! letter with an umlaut also spelled out. So a name is looked for as a phrase; [`readings`] says which ones a text may mean.
 
 use super::analyzer::spelled_out;
 use crate::paper::person::{PersonName, initials};

@@ -9,11 +9,12 @@ use super::{Lexical, LexicalReport};
 use crate::error::Result;
 
 impl Lexical {
-    /// Opens the files anew after a failure to write them, in the place of what is in memory: searches go on meanwhile. As for
-    /// [`Lexical::open`], all that came behind the change number it gives is to be inserted again.
+    /// Opens the files anew after a failure to write them, in the place of what is in memory: searches go on meanwhile. As
+    /// for [`Lexical::open`], all that came behind the change number it gives is to be inserted again.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) or [`Error::Data`](crate::Error::Data) when the files cannot be read or written; then everything is as it was.
+    /// [`Error::Io`](crate::Error::Io) or [`Error::Data`](crate::Error::Data) when the files cannot be read or written; then
+    /// everything is as it was.
     pub fn recover(&self, rows: &RoaringBitmap, change: u64) -> Result<LexicalReport> {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.inverted().close();

@@ -222,7 +222,7 @@ fn write(
     let before = job.base.as_ref().map(|s| &s.manifest);
     let measured = match before {
         // Too few are new to measure anything by.
-        Some(before) if measured.sample < HELD_OUT / 2 => before.audit.clone(),
+        Some(before) if measured.sample < HELD_OUT / 2 => before.recall_profile.clone(),
         _ => measured,
     };
     Ok(Some(SegmentManifest {
@@ -230,7 +230,7 @@ fn write(
         built: before.map_or(layers[0], |b| b.built),
         layers,
         unlinked,
-        audit: RecallProfile { unreachable, ..measured },
+        recall_profile: RecallProfile { unreachable, ..measured },
         files,
     }))
 }

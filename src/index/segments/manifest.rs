@@ -16,6 +16,8 @@ use crate::error::{Error, Result};
 use crate::index::files::{Sum, sync_folder};
 
 const MANIFEST: &str = "manifest.json";
+/// What it is called while it is written.
+const TEMPORARY: &str = "manifest.tmp";
 const FORMAT: u32 = 2;
 
 /// What the index folder holds, and how to know that it is whole.
@@ -49,7 +51,8 @@ pub struct SegmentManifest {
     #[serde(rename = "aside")]
     pub unlinked: Vec<u32>,
     /// What it was found to be worth when it was frozen.
-    pub audit: RecallProfile,
+    #[serde(rename = "audit")]
+    pub recall_profile: RecallProfile,
     /// Its files.
     pub files: Vec<Sum>,
 }
@@ -77,15 +80,12 @@ impl Manifest {
         Manifest { format: FORMAT, little_endian, fingerprint, dimension, graph, change, segments }
     }
 
-    /// Reads it, and sweeps what it does not name.
-    pub fn read(folder: &Path, fingerprint: &str, dimension: usize, graph: GraphOptions, change: u64) -> Read {
+    /// Reads it as it was written, whatever it was made for.
+    fn parsed(folder: &Path) -> Read {
         let path = folder.join(MANIFEST);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                sweep(folder, &[]);
-                return Read::Nothing;
-            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Read::Nothing,
             Err(e) => return Read::Doubtful(format!("{}: {e}", path.display())),
         };
         // The manifest carries its own checksum on the first line: a flipped digit in a count would still be JSON.
@@ -100,17 +100,34 @@ impl Manifest {
             Ok(m) => m,
             Err(e) => return Read::Doubtful(format!("{}: {e}", path.display())),
         };
-        let here = Manifest::new(fingerprint, dimension, graph, change, Vec::new());
-        if (manifest.format, manifest.little_endian) != (FORMAT, here.little_endian) {
+        if (manifest.format, manifest.little_endian) != (FORMAT, cfg!(target_endian = "little")) {
             return Read::Doubtful(format!("it has format {}, this program reads {FORMAT}", manifest.format));
         }
-        if (&manifest.fingerprint, manifest.dimension) != (&here.fingerprint, dimension) {
+        Read::Manifest(manifest)
+    }
+
+    /// Whether it is of a later state of the store than this one.
+    fn is_newer(&self, change: u64) -> bool {
+        self.change > change
+    }
+
+    /// Reads it, and sweeps what it does not name.
+    pub fn read(folder: &Path, fingerprint: &str, dimension: usize, graph: GraphOptions, change: u64) -> Read {
+        let manifest = match Manifest::parsed(folder) {
+            Read::Manifest(manifest) => manifest,
+            Read::Nothing => {
+                sweep(folder, &[]);
+                return Read::Nothing;
+            }
+            doubtful => return doubtful,
+        };
+        if (manifest.fingerprint.as_str(), manifest.dimension) != (fingerprint, dimension) {
             return Read::Doubtful("it was made with another model".into());
         }
         if manifest.graph != graph {
             return Read::Doubtful("it was made with another m or ef_construction".into());
         }
-        if manifest.change > change {
+        if manifest.is_newer(change) {
             return Read::Doubtful("it is newer than the store (an older copy of the store was put back)".into());
         }
         let named: Vec<&str> = manifest.segments.iter().map(|s| s.name.as_str()).collect();
@@ -125,12 +142,12 @@ impl Manifest {
     pub fn write(&self, folder: &Path) -> Result<()> {
         let body = serde_json::to_string_pretty(self).map_err(|e| Error::Internal(e.to_string()))?;
         let text = format!("{}\n{body}", blake3::hash(body.as_bytes()).to_hex());
-        let (unlinked, path) = (folder.join("manifest.tmp"), folder.join(MANIFEST));
+        let (temporary, path) = (folder.join(TEMPORARY), folder.join(MANIFEST));
         let write = || -> std::io::Result<()> {
-            let mut file = File::create(&unlinked)?;
+            let mut file = File::create(&temporary)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
-            fs::rename(&unlinked, &path)?;
+            fs::rename(&temporary, &path)?;
             sync_folder(folder)
         };
         write().map_err(|e| Error::io(&path, "cannot write", e))
@@ -147,15 +164,17 @@ pub fn new_segment(folder: &Path) -> Result<String> {
     Ok(name)
 }
 
-/// Takes away segments that are newer than the store, for an index of another kind over the same folder: once the store has
-/// gone on, nothing would show that an older copy of it was put back, and rows mean other papers since.
+/// Takes away segments that are newer than the store, and those of which that cannot be told, for an index of another kind over
+/// the same folder: once the store has gone on, nothing would show that an older copy of it was put back, and rows mean other
+/// papers since.
 pub fn forget_newer(folder: &Path, change: u64) {
-    let text = fs::read_to_string(folder.join(MANIFEST)).unwrap_or_default();
-    let manifest: Option<Manifest> = text.split_once('\n').and_then(|(_, body)| serde_json::from_str(body).ok());
-    if manifest.is_some_and(|m| m.change > change) {
-        tracing::warn!("the segments of the index are newer than the store and were removed");
-        forget(folder);
-    }
+    let why = match Manifest::parsed(folder) {
+        Read::Manifest(manifest) if manifest.is_newer(change) => "they are newer than the store".to_string(),
+        Read::Manifest(_) | Read::Nothing => return,
+        Read::Doubtful(why) => why,
+    };
+    tracing::warn!("the segments of the index were removed: {why}");
+    forget(folder);
 }
 
 /// Takes away what was written here.
@@ -177,5 +196,5 @@ fn sweep(folder: &Path, named: &[&str]) {
     for name in segments(folder).into_iter().filter(|n| !named.contains(&n.as_str())) {
         let _ = fs::remove_dir_all(folder.join(name));
     }
-    let _ = fs::remove_file(folder.join("manifest.tmp"));
+    let _ = fs::remove_file(folder.join(TEMPORARY));
 }

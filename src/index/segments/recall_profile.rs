@@ -230,13 +230,13 @@ mod tests {
     #[test]
     fn a_curve_answers_both_ways() {
         let filtered = vec![(0.5, vec![(32, 0.7), (64, 0.95)]), (0.1, vec![(32, 0.5), (64, 0.88)])];
-        let audit =
+        let profile =
             RecallProfile { sample: 9, curve: vec![(10, 0.8), (20, 0.9), (40, 0.99)], filtered, unreachable: 0 };
-        assert_eq!([0.9, 0.5, 0.4, 0.05].map(|share| audit.ef_under(share, 20)), [Some(64), Some(64), None, None]);
-        assert_eq!(audit.ef_under(0.4, 10), Some(64));
-        assert_eq!([0.5, 0.9, 0.95, 0.999].map(|r| audit.ef_for(r)), [Some(10), Some(20), Some(40), Some(40)]);
-        assert_eq!(audit.recall_at(30), Some(0.945));
-        assert_eq!((audit.recall_at(5), audit.recall_at(90)), (Some(0.8), Some(0.99)));
+        assert_eq!([0.9, 0.5, 0.4, 0.05].map(|share| profile.ef_under(share, 20)), [Some(64), Some(64), None, None]);
+        assert_eq!(profile.ef_under(0.4, 10), Some(64));
+        assert_eq!([0.5, 0.9, 0.95, 0.999].map(|r| profile.ef_for(r)), [Some(10), Some(20), Some(40), Some(40)]);
+        assert_eq!(profile.recall_at(30), Some(0.945));
+        assert_eq!((profile.recall_at(5), profile.recall_at(90)), (Some(0.8), Some(0.99)));
         assert_eq!((RecallProfile::default().ef_for(0.9), RecallProfile::default().recall_at(10)), (None, None));
     }
 }

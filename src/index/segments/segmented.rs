@@ -5,9 +5,8 @@
 //! a block in memory at once. When enough have gathered they are sealed, frozen into a segment, and the segment takes their
 //! place: first in the manifest on disk, then in the view. Nothing that is searched is ever changed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
@@ -17,9 +16,10 @@ use super::manifest::{self, Manifest, Read};
 use super::recall_profile;
 use super::segment::Segment;
 use super::view::{Asked, View};
-use super::writer::{Writer, lock};
+use super::writer::Writer;
 use crate::config::IndexKind;
 use crate::error::Result;
+use crate::index::background::{Worker, lock};
 use crate::index::kernel::Kernel;
 use crate::index::{
     Allowed, Found, Haste, IndexCheck, IndexStatus, Neighbour, NeighbourGraph, OpenReport, Opening, VectorIndex, check,
@@ -30,8 +30,8 @@ use crate::paper::Row;
 /// Frozen segments and what came since.
 pub struct SegmentedIndex {
     writer: Arc<Writer>,
-    // The thread that freezes, so that closing can wait for it.
-    worker: Mutex<Option<JoinHandle<()>>>,
+    // The thread that freezes; closing waits for it.
+    worker: Worker,
 }
 
 impl SegmentedIndex {
@@ -80,30 +80,24 @@ impl SegmentedIndex {
         let lacking = rows - &there;
         report.caught_up = lacking.len() as usize;
         writer.read(&lacking)?;
-        let index = SegmentedIndex { writer: Arc::new(writer), worker: Mutex::default() };
+        let worker = Worker::new("segments", Arc::clone(&writer.state));
+        let index = SegmentedIndex { writer: Arc::new(writer), worker };
         index.verify();
         Ok((index, report))
     }
 
     /// Freezes and merges what is due behind the searches, on one thread, and does not wait.
     fn tidy_soon(&self) {
-        if !self.is_due() || self.writer.busy.swap(true, Ordering::AcqRel) {
-            return;
+        if self.is_due() {
+            let writer = Arc::clone(&self.writer);
+            self.worker.start_unless_busy(move || writer.tidy_on_one_thread());
         }
-        self.spawn(|writer| {
-            // Dropped by a panic as well, or nothing would ever be frozen behind the searches again.
-            let _busy = Busy(&writer.busy);
-            writer.tidy_on_one_thread();
-        });
     }
 
     /// Waits for what is done behind the searches.
     #[cfg(test)]
     pub fn wait(&self) {
-        let worker = lock(&self.worker).take();
-        if let Some(worker) = worker {
-            let _ = worker.join();
-        }
+        self.worker.wait();
     }
 
     /// Compares big files with their checksums behind the searches.
@@ -111,33 +105,22 @@ impl SegmentedIndex {
         if self.writer.view().segments.iter().all(|s| s.is_checked()) {
             return;
         }
-        self.spawn(|writer| {
+        let writer = Arc::clone(&self.writer);
+        self.worker.start(move || {
             for segment in writer.view().segments.clone() {
-                if writer.stop.load(Ordering::Relaxed) {
-                    return;
+                if writer.state.is_stopped() {
+                    break;
                 }
-                if let Err(why) = segment.is_whole(&writer.stop) {
+                if let Err(why) = segment.is_whole(writer.state.stop()) {
                     tracing::error!("{why}; its rows are read from the store again");
-                    writer.complain(Some(why));
+                    writer.state.complain(Some(why));
                     if let Err(e) = writer.replace(&segment) {
                         tracing::error!("{e}");
                     }
                 }
             }
+            Ok(())
         });
-    }
-
-    fn spawn(&self, work: impl FnOnce(&Writer) + Send + 'static) {
-        let writer = Arc::clone(&self.writer);
-        let mut worker = lock(&self.worker);
-        // One after the other: the next waits for the one before.
-        let before = worker.take();
-        *worker = Some(std::thread::spawn(move || {
-            if let Some(before) = before {
-                let _ = before.join();
-            }
-            work(&writer);
-        }));
     }
 }
 
@@ -252,7 +235,8 @@ impl VectorIndex for SegmentedIndex {
         let points: usize = view.segments.iter().map(|s| s.len()).sum();
         let live: usize = view.sealed.iter().chain(&view.live).map(|b| b.rows.len()).sum();
         let ef = |s: &Arc<Segment>| self.writer.ef_for(s);
-        let recall = |s: &Arc<Segment>| Some(s.manifest.audit.recall_at(ef(s))? * s.len() as f32 / points as f32);
+        let recall =
+            |s: &Arc<Segment>| Some(s.manifest.recall_profile.recall_at(ef(s))? * s.len() as f32 / points as f32);
         IndexStatus {
             rows: view.len,
             segments: view.segments.len(),
@@ -261,11 +245,11 @@ impl VectorIndex for SegmentedIndex {
             live,
             recall: view.segments.iter().map(recall).sum::<Option<f32>>().filter(|_| points > 0),
             ef_search: view.segments.iter().map(ef).max().unwrap_or(self.writer.options.ef_search),
-            unreachable: view.segments.iter().map(|s| s.manifest.audit.unreachable).sum(),
+            unreachable: view.segments.iter().map(|s| s.manifest.recall_profile.unreachable).sum(),
             unlinked: view.segments.iter().map(|s| s.manifest.unlinked.len()).sum(),
             kernel: Kernel::best().name(),
-            freezing: self.writer.busy.load(Ordering::Relaxed),
-            trouble: lock(&self.writer.trouble).clone(),
+            freezing: self.writer.state.is_busy(),
+            trouble: self.writer.state.trouble(),
         }
     }
 
@@ -278,26 +262,8 @@ impl VectorIndex for SegmentedIndex {
         Ok(IndexCheck {
             unreachable: Some(view.segments.iter().map(unreachable).sum()),
             files: view.segments.iter().map(|s| s.manifest.files.len()).sum(),
-            damaged: view.segments.iter().filter_map(|s| s.is_whole(&self.writer.stop).err()).collect(),
+            damaged: view.segments.iter().filter_map(|s| s.is_whole(self.writer.state.stop()).err()).collect(),
             ..check_by_searching(self, sample)?
         })
-    }
-}
-
-/// Says that something is being frozen, until it goes.
-struct Busy<'a>(&'a AtomicBool);
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
-}
-
-impl Drop for SegmentedIndex {
-    fn drop(&mut self) {
-        self.writer.stop.store(true, Ordering::Relaxed);
-        if let Some(worker) = lock(&self.worker).take() {
-            let _ = worker.join();
-        }
     }
 }

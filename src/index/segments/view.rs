@@ -267,7 +267,7 @@ impl View {
             Some(allowed) => {
                 let count = segment.count(allowed);
                 let share = count as f64 / n as f64;
-                let further = segment.manifest.audit.ef_under(share, ef)?.max(asked.k + asked.k / 2);
+                let further = segment.manifest.recall_profile.ef_under(share, ef)?.max(asked.k + asked.k / 2);
                 if count < asked.rows_a_step * further || is_wide(further, n) {
                     return None;
                 }

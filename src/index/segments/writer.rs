@@ -1,8 +1,8 @@
 //! What changes the index: rows come in, gather, are frozen and merged, and a new view takes the old one's place.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use roaring::RoaringBitmap;
@@ -14,8 +14,8 @@ use super::manifest::Manifest;
 use super::segment::Segment;
 use super::view::View;
 use crate::error::{Error, Result};
-use crate::index::background::behind_requests;
-use crate::index::{IndexOptions, Opening, Source, check};
+use crate::index::background::{WorkerState, behind_requests, lock};
+use crate::index::{IndexOptions, Opening, Source, in_batches};
 use crate::paper::Row;
 
 /// The current view, and everything that puts another in its place.
@@ -31,9 +31,8 @@ pub struct Writer {
     // Held while segments are written, by one at a time.
     pub freezing: Mutex<()>,
     pub change: AtomicU64,
-    pub stop: AtomicBool,
-    pub busy: AtomicBool,
-    pub trouble: Mutex<Option<String>>,
+    /// Of the thread that freezes.
+    pub state: Arc<WorkerState>,
     pub source: Box<Source>,
 }
 
@@ -48,9 +47,7 @@ impl Writer {
             writing: Mutex::default(),
             freezing: Mutex::default(),
             change: AtomicU64::new(opening.change),
-            stop: AtomicBool::new(false),
-            busy: AtomicBool::new(false),
-            trouble: Mutex::default(),
+            state: Arc::default(),
             source: opening.source,
         }
     }
@@ -62,7 +59,7 @@ impl Writer {
 
     /// The `ef_search` of a segment: the one set, or the least that was measured to reach the recall asked for.
     pub fn ef_for(&self, segment: &Segment) -> usize {
-        self.options.recall.and_then(|r| segment.manifest.audit.ef_for(r)).unwrap_or(self.options.ef_search)
+        self.options.recall.and_then(|r| segment.manifest.recall_profile.ef_for(r)).unwrap_or(self.options.ef_search)
     }
 
     pub fn view(&self) -> Arc<View> {
@@ -73,10 +70,6 @@ impl Writer {
         let old = std::mem::replace(&mut *self.view.write().unwrap_or_else(PoisonError::into_inner), Arc::new(view));
         // Unmapping may take a while; the lock is free again by now.
         drop(old);
-    }
-
-    pub fn complain(&self, trouble: Option<String>) {
-        *lock(&self.trouble) = trouble;
     }
 
     /// Puts rows into blocks; who calls has checked the vectors.
@@ -108,21 +101,10 @@ impl Writer {
         if rows.is_empty() {
             return Ok(());
         }
-        let mut batch: Vec<(Row, Vec<f32>)> = Vec::new();
-        let flush = |batch: &mut Vec<(Row, Vec<f32>)>| {
-            self.insert(&batch.iter().map(|(row, v)| (*row, v.as_slice())).collect::<Vec<_>>());
-            batch.clear();
-        };
-        (self.source)(rows, &mut |row, vector| {
-            check(vector, self.dimension)?;
-            batch.push((row, vector.to_vec()));
-            if batch.len() == 4096 {
-                flush(&mut batch);
-            }
+        in_batches(&*self.source, rows, self.dimension, &mut |batch| {
+            self.insert(batch);
             Ok(())
-        })?;
-        flush(&mut batch);
-        Ok(())
+        })
     }
 
     /// Takes a damaged segment out and puts what the store has of its rows in its place.
@@ -141,21 +123,19 @@ impl Writer {
         self.read(&lost)?;
         drop(_freezing);
         self.tidy()?;
-        self.complain(None);
+        self.state.complain(None);
         Ok(())
     }
 
-    pub fn tidy_on_one_thread(&self) {
-        let done = behind_requests(1, || self.tidy()).and_then(|done| done);
-        if let Err(e) = done {
-            tracing::warn!("the index was not written: {e}");
-        }
+    /// Freezes and merges until nothing is due, on one thread that lets all others go first.
+    pub fn tidy_on_one_thread(&self) -> Result<()> {
+        behind_requests(1, || self.tidy())?
     }
 
     /// Freezes and merges until nothing is due.
     pub fn tidy(&self) -> Result<()> {
         let _freezing = lock(&self.freezing);
-        while !self.stop.load(Ordering::Relaxed) {
+        while !self.state.is_stopped() {
             let (job, sealed) = {
                 let _writing = lock(&self.writing);
                 let mut view = (*self.view()).clone();
@@ -170,16 +150,16 @@ impl Writer {
                 graph: self.graph_options(),
                 dimension: self.dimension,
                 checked_at_once: self.options.checked_at_once,
-                stop: &self.stop,
+                stop: self.state.stop(),
             };
             let frozen = freeze::freeze(&self.folder, &job, &sealed, making);
             let named = match frozen {
-                Ok(_) if self.stop.load(Ordering::Relaxed) => break,
+                Ok(_) if self.state.is_stopped() => break,
                 Ok(segment) => self.swap(&job, segment.map(Arc::new)),
                 Err(e) => Err(e),
             };
             if let Err(e) = named {
-                self.complain(Some(e.to_string()));
+                self.state.complain(Some(e.to_string()));
                 // What was sealed is live again, and found as before.
                 let _writing = lock(&self.writing);
                 let mut view = (*self.view()).clone();
@@ -189,7 +169,7 @@ impl Writer {
                 self.put(view);
                 return Err(e);
             }
-            self.complain(None);
+            self.state.complain(None);
             let view = self.view();
             let sizes: Vec<usize> = view.segments.iter().map(|s| s.len()).collect();
             tracing::info!("froze the index into segments of {sizes:?} rows in {:.1} s", began.elapsed().as_secs_f64());
@@ -218,9 +198,4 @@ impl Writer {
         }
         Ok(())
     }
-}
-
-/// A lock that a panic elsewhere does not take away.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

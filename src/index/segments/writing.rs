@@ -59,25 +59,3 @@ impl Writing {
         Ok(Sum::written(name, self.bytes, self.hasher.finalize()))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicBool;
-
-    use super::*;
-
-    #[test]
-    fn who_is_told_to_stop_reads_no_further() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut writing = Writing::create(folder.path(), "x").expect("created");
-        writing.put(&vec![7u8; BLOCK + 5]).expect("written");
-        let file = writing.finish().expect("written");
-        let (go, stop) = (AtomicBool::new(false), AtomicBool::new(true));
-        assert_eq!(file.is_whole(folder.path(), &go), Ok(()));
-        let mut bytes = std::fs::read(folder.path().join("x")).expect("there");
-        bytes[BLOCK + 2] = 8;
-        std::fs::write(folder.path().join("x"), bytes).expect("written");
-        assert!(file.is_whole(folder.path(), &go).is_err());
-        assert_eq!(file.is_whole(folder.path(), &stop), Ok(()));
-    }
-}
