@@ -13,7 +13,7 @@ use crate::user::Moment;
 pub struct StoredJob {
     /// Its name.
     pub name: String,
-    /// Who runs it, and since when; none where nobody does, or the lease has lapsed unnoticed (see `until`).
+    /// Who took it last and has not let go; lapsed where `until` is over.
     pub held: Option<Lease>,
     /// The last time that its schedule was served.
     pub scheduled: Option<Moment>,
@@ -82,29 +82,19 @@ pub enum Claimed {
 /// - of two claims to one job at most one is answered [`Claimed::Yes`] until the job is released, or its lease has lapsed;
 /// - a time of a schedule is served once;
 /// - who renews or ends a lease that another holds by now changes nothing and is told so.
+///
+/// The service shares it between the threads of its jobs without the rest of the store, so it says itself that it can be.
 pub trait JobRecords: Send + Sync {
     /// Takes a job, if nobody has it.
-    ///
-    /// # Errors
-    /// When the store cannot be read or written.
     fn claim_job(&self, claim: &Claim<'_>) -> Result<Claimed>;
 
-    /// Holds a job for longer. `false` when another has it by now.
-    ///
-    /// # Errors
-    /// When the store cannot be written; the lease is as it was then.
+    /// Holds a job for longer. `false` when another has it by now. Where it fails, the lease is as it was.
     fn renew_job(&self, name: &str, holder: &str, until: Moment) -> Result<bool>;
 
     /// Lets go of a job, with what became of the run; without a result it counts as if it had not been begun. `false` when
-    /// another has it by now: then nothing is noted.
-    ///
-    /// # Errors
-    /// When the store cannot be written; the lease ends by itself then.
+    /// another has it by now: then nothing is noted. Where it fails, the lease ends by itself.
     fn end_job(&self, name: &str, holder: &str, result: Option<&JobResult>) -> Result<bool>;
 
     /// What is known of all jobs that ever ran, by name.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
     fn jobs(&self) -> Result<Vec<StoredJob>>;
 }

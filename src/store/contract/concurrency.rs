@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use roaring::RoaringBitmap;
 
@@ -14,11 +15,20 @@ use crate::user::{EventKind, Settings};
 pub fn who_follows_the_changes_misses_nothing(kind: Kind) {
     let store = Fixture::new(kind);
     let (writing, numbers) = (AtomicUsize::new(4), std::sync::Mutex::new(Vec::new()));
-    let (seen, rounds) = std::thread::scope(|scope| {
+    let (deleted, looked) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (seen, looks) = std::thread::scope(|scope| {
         for w in 0..4 {
-            let (store, writing, numbers) = (&store, &writing, &numbers);
+            let (store, writing, numbers, deleted, looked) = (&store, &writing, &numbers, &deleted, &looked);
             scope.spawn(move || {
                 for k in 0..25 {
+                    if k == 12 {
+                        // One whole look of the follower comes between the two halves.
+                        let (before, began) = (looked.load(Ordering::SeqCst), Instant::now());
+                        while looked.load(Ordering::SeqCst) < before + 2 {
+                            assert!(began.elapsed() < Duration::from_secs(60), "nobody follows");
+                            std::thread::yield_now();
+                        }
+                    }
                     let papers: Vec<Paper> =
                         (0..3).map(|j| titled(&format!("{w}-{}", (k + j) % 7), &format!("{w} {k} {j}"))).collect();
                     let vectors: Vec<[f32; 2]> = papers.iter().map(vector).collect();
@@ -27,32 +37,40 @@ pub fn who_follows_the_changes_misses_nothing(kind: Kind) {
                     let change = store.put_papers(&all, MODEL).expect("written").change;
                     numbers.lock().expect("whole").push(change);
                     if k % 5 == 4 {
-                        store.delete(&format!("{w}-{}", k % 7));
+                        let gone = store.delete(&format!("{w}-{}", k % 7));
+                        deleted.fetch_add(usize::from(gone.is_some()), Ordering::SeqCst);
                     }
                 }
                 writing.fetch_sub(1, Ordering::SeqCst);
             });
         }
-        let (mut seen, mut at, mut rounds) = (RoaringBitmap::new(), 0, 0);
+        let (mut seen, mut at, mut looks) = (RoaringBitmap::new(), 0, Vec::new());
         loop {
             let done = writing.load(Ordering::SeqCst) == 0;
             let now = store.change().expect("read");
             assert!(now >= at, "numbers only rise");
             seen |= store.changes_since(at).expect("read").came;
-            (at, rounds) = (now, rounds + 1);
+            at = now;
+            looks.push(now);
+            looked.fetch_add(1, Ordering::SeqCst);
             if done {
-                break (seen, rounds);
+                break (seen, looks);
             }
         }
     });
     let all = store.rows_of_all().expect("read");
-    assert!(rounds > 2 && all.is_subset(&seen), "missed {:?}", &all - &seen);
-    // Each transaction has a number of its own, without a gap.
+    assert!(all.is_subset(&seen), "missed {:?}", &all - &seen);
+    // Each transaction that changed something has a number of its own, and no number was given to anything else.
     let mut numbers = numbers.into_inner().expect("whole");
     numbers.sort_unstable();
     assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
-    let last = store.change().expect("read");
-    assert!(numbers.len() == 100 && (100..=120).contains(&last));
+    let (last, deleted) = (store.change().expect("read"), deleted.into_inner());
+    assert_eq!((numbers.len(), deleted, last), (100, 20, 120));
+    assert!(numbers.iter().all(|number| (1..=last).contains(number)), "{numbers:?}");
+    assert!(
+        looks.len() > 2 && looks.iter().any(|now| (1..last).contains(now)),
+        "it followed while they wrote: {looks:?}"
+    );
     for since in [last / 3, last / 2, last] {
         let changed = store.changes_since(since).expect("read").came;
         assert!(changed.is_subset(&all));

@@ -12,7 +12,7 @@ use rusqlite::{Connection, Transaction};
 use super::acknowledged::{AckRecord, Acknowledged};
 use super::log::Log;
 use super::pages::Pages;
-use super::place::{DiskSpace, is_full};
+use super::place::is_full;
 use super::{SqliteStore, no_room};
 use crate::cancel;
 use crate::error::{Error, Result};
@@ -107,6 +107,11 @@ impl Writer {
         Ok(())
     }
 
+    /// Whether enough commits stand in the log that folding it is worth it.
+    pub fn is_worth_folding(&self) -> bool {
+        self.ends.len() >= self.tried.0 + FOLD_AFTER
+    }
+
     /// Folds the log into the database, each page with its checksum. `false` when something of it had to stay.
     pub fn fold(&mut self, how: Fold, folder: &std::path::Path, database: &std::path::Path) -> Result<bool> {
         let io = |e| full_or(folder, "cannot write the checksums of the database", e);
@@ -184,15 +189,6 @@ pub fn full_or(path: &std::path::Path, doing: &'static str, e: std::io::Error) -
 }
 
 impl SqliteStore {
-    /// Folds the log into the database if some commits stand in it, so that none of them has to.
-    pub(super) fn fold_log(&self) -> Result<()> {
-        let mut writer = self.writer();
-        if writer.ends.len() < writer.tried.0 + FOLD_AFTER {
-            return Ok(());
-        }
-        self.fold(&mut writer, Fold::Passive).map(drop)
-    }
-
     /// Leaves nothing in the log, neither of what was written before nor of what that overwrote.
     pub(super) fn empty_log(&self) {
         if !matches!(self.fold(&mut self.writer(), Fold::Whole), Ok(true)) {
@@ -201,7 +197,7 @@ impl SqliteStore {
         }
     }
 
-    fn fold(&self, writer: &mut Writer, how: Fold) -> Result<bool> {
+    pub(super) fn fold(&self, writer: &mut Writer, how: Fold) -> Result<bool> {
         // Beside another database the checksums of this one would only do harm.
         self.place.check().map_err(|why| self.gone(&why))?;
         let folded = writer.fold(how, self.place.folder(), &self.path);
@@ -273,7 +269,7 @@ impl SqliteStore {
     }
 
     /// Remembers whether there was room.
-    fn note_room<T>(&self, done: &Result<T>) {
+    pub(super) fn note_room<T>(&self, done: &Result<T>) {
         match done {
             Err(Error::StorageFull(message)) => self.troubles.begin(TroubleCode::DiskFull, message.clone(), None),
             // What is small may still have found a place.
@@ -294,32 +290,9 @@ impl SqliteStore {
         Error::Unavailable(message)
     }
 
-    /// Looks whether the folder is still there, whether there is room again, and whether some pages of the database are still
-    /// as they were written.
-    pub(super) fn look_after(&self) {
-        match self.place.check() {
-            Err(why) => drop(self.gone(&why)),
-            Ok(()) => {
-                self.troubles.end(TroubleCode::FolderGone);
-                if self.troubles.has(TroubleCode::DiskFull) && self.place.room() == DiskSpace::Enough {
-                    // A write that works says that they do again; one that does not changes nothing.
-                    drop(self.write(|t| t.execute("UPDATE counter SET commits = commits", [])));
-                }
-                self.scrub();
-            }
-        }
-    }
-
-    /// Tries whether something can be written to the folder for now; where the disk is full, that is told.
-    pub(super) fn try_room(&self) -> bool {
-        let room = self.place.check().map_or(DiskSpace::Unknown, |()| self.place.room());
-        if room == DiskSpace::Full {
-            self.note_room::<()>(&Err(no_room()));
-        }
-        room == DiskSpace::Enough
-    }
-
-    fn scrub(&self) {
+    /// Compares some pages of the database with their checksums, when it is time, and tells which are no longer as they were
+    /// written.
+    pub(super) fn scrub(&self) {
         let mut scrub = self.scrubbed.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         // Opening has read all of them.

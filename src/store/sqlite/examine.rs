@@ -14,80 +14,15 @@ use super::place::FolderLock;
 use super::{SqliteStore, explain};
 use crate::error::{Error, Result};
 use crate::store::papers::short_hash;
-use crate::store::{Finding, PagesRead, TroubleCode};
-
-/// Pages read while the writer waits.
-const SPAN: usize = 1024;
+use crate::store::{Finding, PagesRead};
 
 /// Things that are named one by one.
 const NAMED: usize = 10;
 
-const RESTORE: &str = "put a backup of the whole folder back, or ingest into a new one; `paperkin doctor --accept` takes the \
+pub const RESTORE: &str = "put a backup of the whole folder back, or ingest into a new one; `paperkin doctor --accept` takes the \
     database as it is, where SQLite can still read all of it";
 
 impl SqliteStore {
-    /// Reads every page of the database and compares it with its checksum. Nothing is claimed of what still stands in the log,
-    /// which has checksums of its own.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub(super) fn check_every_page(&self) -> Result<PagesRead> {
-        let mut read = PagesRead::default();
-        let mut from = 0;
-        loop {
-            let writer = self.writer();
-            let Some(pages) = &writer.pages else { return Ok(read) };
-            if from >= pages.len() {
-                break;
-            }
-            let damaged = pages.differing(&self.path, from, SPAN, &HashSet::new());
-            read.damaged.extend(damaged.map_err(|e| Error::io(&self.path, "cannot read", e))?);
-            from = (from + SPAN).min(pages.len());
-            read.pages = from;
-        }
-        for page in &read.damaged {
-            self.damaged_too(format!("page {page} of the database"));
-        }
-        Ok(read)
-    }
-
-    /// Looks at everything there is of the store.
-    pub(super) fn examine_all(&self) -> Vec<Finding> {
-        let pages = match self.check_every_page() {
-            Ok(read) => told_pages(&read),
-            Err(e) => Finding::bad("pages", e.to_string(), RESTORE),
-        };
-        let rows = self.read(|c| Ok(examine_rows(c)));
-        let mut found = vec![pages];
-        found.extend(rows.unwrap_or_else(|e| vec![Finding::bad("database", e.to_string(), RESTORE)]));
-        let writer = self.writer();
-        found.push(match &writer.acknowledged {
-            Some(file) => told_number(file.said()),
-            None => Finding::bad(
-                "acknowledged",
-                "the number of the last commit cannot be kept beside the database",
-                "check the permissions of the data folder, and open it again",
-            ),
-        });
-        found
-    }
-
-    /// Takes the store as it is: what is missing is told of no more. Gives what was accepted, none where nothing was missing.
-    ///
-    /// # Errors
-    /// When that cannot be written down.
-    pub(super) fn accept_as_it_is(&self) -> Result<Option<String>> {
-        let mut writer = self.writer();
-        let number = writer.commits;
-        let Some(file) = &mut writer.acknowledged else { return Ok(None) };
-        let accepted = file.said().missing.map(|(first, last)| format!("the changes {first} to {last} are missing"));
-        let written = file.say(AckRecord { number, missing: None });
-        written.map_err(|e| super::commit::full_or(self.place.folder(), "cannot write", e))?;
-        let known = self.troubles.has(TroubleCode::StoreOlder);
-        self.troubles.end(TroubleCode::StoreOlder);
-        Ok(accepted.or_else(|| known.then(|| "commits of a damaged log may be missing".to_string())))
-    }
-
     /// Looks at the store of a folder that cannot be opened. Nothing is changed.
     pub fn examine_closed(folder: &Path) -> Vec<Finding> {
         let path = folder.join(DATABASE);
@@ -156,7 +91,7 @@ impl SqliteStore {
     }
 }
 
-fn told_pages(read: &PagesRead) -> Finding {
+pub fn told_pages(read: &PagesRead) -> Finding {
     if read.damaged.is_empty() {
         return Finding::good("pages", format!("{} pages of the database are as they were written", read.pages));
     }
@@ -169,7 +104,7 @@ fn differ(damaged: &[u32], all: usize) -> String {
     format!("{} of {all} pages are not as they were written ({}{more})", damaged.len(), some.join(", "))
 }
 
-fn told_number(said: AckRecord) -> Finding {
+pub fn told_number(said: AckRecord) -> Finding {
     match said.missing {
         None => Finding::good("acknowledged", format!("the store has all {} changes", said.number)),
         Some((first, last)) => Finding::bad(
@@ -181,7 +116,7 @@ fn told_number(said: AckRecord) -> Finding {
 }
 
 /// What SQLite and the hashes of the papers say.
-fn examine_rows(c: &Connection) -> Vec<Finding> {
+pub fn examine_rows(c: &Connection) -> Vec<Finding> {
     let structure = match problems(c) {
         Ok(found) if found.is_empty() => {
             Finding::good("database", "SQLite finds its tables, indexes and references in order")

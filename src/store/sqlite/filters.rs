@@ -4,9 +4,8 @@ use roaring::RoaringBitmap;
 
 use super::SqliteStore;
 use crate::error::Result;
-use crate::paper::{Filter, PaperDate, Row};
+use crate::paper::{Filter, PaperDate, Row, unaccented};
 use crate::store::Filters;
-use crate::store::filters::folded;
 
 impl Filters for SqliteStore {
     fn allowed(&self, filter: &Filter) -> Result<Option<RoaringBitmap>> {
@@ -25,7 +24,7 @@ impl Filters for SqliteStore {
                 meet(columns.between(from, to));
             }
             if !filter.categories.is_empty() {
-                meet(columns.in_any(filter.categories.iter().map(|name| folded(name))));
+                meet(columns.in_any(filter.categories.iter().map(|name| unaccented(name))));
             }
         }
         if !filter.authors.is_empty() {
@@ -34,7 +33,7 @@ impl Filters for SqliteStore {
                 let mut select = c.prepare_cached("SELECT row FROM authors WHERE name = ?1")?;
                 let mut rows = RoaringBitmap::new();
                 for name in &filter.authors {
-                    for row in select.query_map([folded(name)], |r| r.get::<_, u32>(0))? {
+                    for row in select.query_map([unaccented(name)], |r| r.get::<_, u32>(0))? {
                         rows.insert(row?);
                     }
                 }

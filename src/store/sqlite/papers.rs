@@ -7,8 +7,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{SqliteStore, limit, unreadable, vectors, works};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, PaperId, Row};
-use crate::store::filters::folded;
+use crate::paper::{Paper, PaperId, Row, unaccented};
 use crate::store::lists::trending;
 use crate::store::papers::{short_hash, to_json};
 use crate::store::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
@@ -287,7 +286,7 @@ pub fn put_names(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Resu
         t.prepare_cached(&format!("DELETE FROM {table} WHERE row = ?1"))?.execute([row])?;
         let mut insert = t.prepare_cached(&format!("INSERT OR IGNORE INTO {table} (name, row) VALUES (?1, ?2)"))?;
         for name in names {
-            insert.execute(params![folded(name), row])?;
+            insert.execute(params![unaccented(name), row])?;
         }
     }
     Ok(())
