@@ -102,7 +102,8 @@ fn every_embedder_keeps_the_contract() {
 fn what_runs_a_model_is_no_part_of_its_identity() {
     let opened = |kernels, precision| {
         let device = DeviceChoice::Cpu;
-        open(&Options { device, kernels, precision: Some(precision), ..Options::new(BUNDLED) }).expect("opens")
+        open(&Options { device, kernels, precision: Some(precision), threads: 2, ..Options::new(BUNDLED) })
+            .expect("opens")
     };
     for precision in [Precision::F32, Precision::Bf16] {
         let (own, candle) = (opened(KernelChoice::Own, precision), opened(KernelChoice::Candle, precision));
@@ -113,6 +114,16 @@ fn what_runs_a_model_is_no_part_of_its_identity() {
             Precision::F32 => "cpu, f32, candle, ".to_string(),
             other => format!("cpu, f32 (its vectors count as {other}), candle, "),
         };
-        assert!(candle.runs_on().starts_with(&said), "{}", candle.runs_on());
+        assert_eq!(candle.runs_on(), format!("{said}2 threads"));
     }
+    // Without --precision candle takes f32 on the processor.
+    let options = |precision| Options {
+        device: DeviceChoice::Cpu,
+        kernels: KernelChoice::Candle,
+        precision,
+        ..Options::new(BUNDLED)
+    };
+    assert_eq!(identify(&options(None)).expect("known").precision, Precision::F32);
+    let error = open(&options(Some(Precision::Int8))).err();
+    assert!(error.is_some_and(|e| e.to_string().contains("--kernels own")));
 }

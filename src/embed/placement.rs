@@ -166,8 +166,9 @@ impl<'a> Needs<'a> {
     }
 }
 
-/// What runs BERT and its family on a processor with this instruction set. Left to us, the faster one: our own kernels
-/// where they were written for it, and candle elsewhere (Arm), whose products are vectorised there. int8 is ours alone.
+/// What runs BERT and its family on a processor with this instruction set. Left to us: our own kernels where they were
+/// written for it, the faster ones there, and candle elsewhere (Arm), whose products are vectorised there (not measured).
+/// int8 is ours alone.
 pub fn kernels_on_processor(choice: KernelChoice, precision: Option<Precision>, isa: Isa) -> Kernels {
     match choice {
         KernelChoice::Own => Kernels::Own,
@@ -213,8 +214,9 @@ mod tests {
 
     /// Every instruction set, whatever machine runs this.
     #[test]
-    fn left_to_us_the_faster_kernels_run() {
+    fn left_to_us_our_kernels_run_where_they_were_written_for() {
         use KernelChoice::{Auto, Candle, Own};
+        assert!(Isa::known().contains(&Isa::Neon));
         for isa in Isa::known() {
             let ours = !matches!(isa, Isa::Neon | Isa::Plain);
             for precision in [None, Some(Precision::F32), Some(Precision::Bf16), Some(Precision::F16)] {
@@ -225,7 +227,6 @@ mod tests {
             }
             assert_eq!(kernels_on_processor(Auto, Some(Precision::Int8), isa), Kernels::Own, "{isa}");
         }
-        assert_eq!(kernels_on_processor(Auto, None, Isa::Neon), Kernels::Candle, "on Arm candle is the faster one");
     }
 
     #[test]
