@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
+use pathfinding::undirected::connected_components::separate_components;
 
 /// What a weight of 1 counts: weights are compared to a millionth, and whole numbers exactly.
 const UNIT: f64 = (1u64 << 20) as f64;
@@ -11,8 +12,9 @@ const UNIT: f64 = (1u64 << 20) as f64;
 /// The greatest weight that is told from greater ones; sums of a million such fit into the numbers that are added.
 const MAX_WEIGHT: f64 = (1u64 << 22) as f64;
 
-/// The pairs of greatest total weight, each number of either side in one pair at most (Kuhn, 1955; Munkres, 1957). `weights` are
-/// `(left, right, weight)`, each pair once; only pairs of a weight above zero are taken. Sorted by the left number.
+/// The pairs of greatest total weight, each number of either side in one pair at most (Kuhn, 1955; Munkres, 1957).
+/// `weights` are `(left, right, weight)`, each pair once; only pairs of a weight above zero are taken. Sorted by the left
+/// number.
 pub fn best(weights: &[(u32, u32, f64)]) -> Vec<(u32, u32)> {
     let mut pairs = Vec::new();
     for group in connected(weights) {
@@ -44,27 +46,16 @@ pub fn best(weights: &[(u32, u32, f64)]) -> Vec<(u32, u32)> {
     pairs
 }
 
-/// The weights in groups that have no number in common: small matrices in place of a huge one. Those that count for nothing are in
-/// none.
+/// The weights in groups that have no number in common: small matrices in place of a huge one. Those that count for nothing
+/// are in none.
 fn connected(weights: &[(u32, u32, f64)]) -> Vec<Vec<(u32, u32, f64)>> {
-    fn root(above: &mut [usize], mut k: usize) -> usize {
-        while above[k] != k {
-            above[k] = above[above[k]];
-            k = above[k];
-        }
-        k
-    }
     let weights: Vec<(u32, u32, f64)> = weights.iter().copied().filter(|w| w.2 > 0.0 && w.2.is_finite()).collect();
-    let most = |of: fn(&(u32, u32, f64)) -> u32| weights.iter().map(of).max().map_or(0, |n| n as usize + 1);
-    let (left, right) = (most(|w| w.0), most(|w| w.1));
-    let mut above: Vec<usize> = (0..left + right).collect();
-    for (l, r, _) in &weights {
-        let (a, b) = (root(&mut above, *l as usize), root(&mut above, left + *r as usize));
-        above[a.max(b)] = a.min(b);
-    }
+    // A number of the one side is not that of the other.
+    let pairs: Vec<Vec<(bool, u32)>> = weights.iter().map(|w| vec![(false, w.0), (true, w.1)]).collect();
+    let (_, group_of) = separate_components(&pairs);
     let mut groups: BTreeMap<usize, Vec<(u32, u32, f64)>> = BTreeMap::new();
-    for weight in weights {
-        groups.entry(root(&mut above, weight.0 as usize)).or_default().push(weight);
+    for (weight, group) in weights.into_iter().zip(group_of) {
+        groups.entry(group).or_default().push(weight);
     }
     groups.into_values().collect()
 }
@@ -80,6 +71,15 @@ mod tests {
         assert_eq!(best(&[(3, 7, 0.5), (4, 7, 0.25), (9, 7, 0.125)]), [(3, 7)]);
         assert_eq!(best(&[(0, 0, 0.0), (0, 1, -1.0), (1, 1, f64::NAN)]), []);
         assert_eq!(best(&[]), []);
+    }
+
+    /// What hangs together by a chain of pairs is one group, and a number of one side is not that of the other.
+    #[test]
+    fn groups_share_no_number() {
+        let weights = [(0, 1, 1.0), (1, 0, 1.0), (2, 1, 1.0), (9, 9, 0.0), (3, 4, 1.0), (2, 5, 1.0), (3, 0, 1.0)];
+        let groups = connected(&weights);
+        assert_eq!(groups, [[weights[0], weights[2], weights[5]], [weights[1], weights[4], weights[6]]]);
+        assert!(connected(&[(0, 0, -1.0)]).is_empty());
     }
 
     /// Tries every assignment.

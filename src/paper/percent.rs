@@ -1,17 +1,25 @@
 //! Percent signs in addresses: RFC 3986, sections 2.1 and 2.3.
 
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode_byte, utf8_percent_encode};
+
+/// All but the unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// A text as one piece of a URN, path or query: all but the unreserved characters (letters, digits, `-._~`) escaped.
 pub fn encoded(text: &str) -> String {
-    encoded_where(text, |c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~')))
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// A text with the characters escaped that `escapes` says so of.
+/// A text with the characters escaped that `escapes` says so of; letters of all scripts may stay, which no set of the crate's
+/// leaves.
 pub fn encoded_where(text: &str, escapes: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut bytes = [0; 4];
     for c in text.chars() {
         if escapes(c) {
-            c.encode_utf8(&mut bytes).bytes().for_each(|b| out += &format!("%{b:02X}"));
+            out.extend(c.encode_utf8(&mut bytes).bytes().map(percent_encode_byte));
         } else {
             out.push(c);
         }
@@ -19,25 +27,13 @@ pub fn encoded_where(text: &str, escapes: impl Fn(char) -> bool) -> String {
     out
 }
 
-/// A text with `%2F` as the characters that it stands for; `None` when nothing is escaped, or what comes out is no text. A percent
-/// sign before anything else stays.
+/// A text with `%2F` as the characters that it stands for; `None` when nothing is escaped, or what comes out is no text. A
+/// percent sign before anything else stays.
 pub fn decoded(text: &str) -> Option<String> {
-    let bytes = text.as_bytes();
-    let hex = |b: Option<&u8>| b.and_then(|b| char::from(*b).to_digit(16));
-    let (mut out, mut k) = (Vec::with_capacity(bytes.len()), 0);
-    while k < bytes.len() {
-        match (bytes[k], hex(bytes.get(k + 1)), hex(bytes.get(k + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                out.push((16 * high + low) as u8);
-                k += 3;
-            }
-            (b, ..) => {
-                out.push(b);
-                k += 1;
-            }
-        }
+    match percent_decode_str(text).decode_utf8() {
+        Ok(Cow::Owned(text)) => Some(text),
+        Ok(Cow::Borrowed(_)) | Err(_) => None,
     }
-    if out.len() == bytes.len() { None } else { String::from_utf8(out).ok() }
 }
 
 #[cfg(test)]
