@@ -25,7 +25,7 @@ pub struct Jobs {
 
 impl Default for Jobs {
     fn default() -> Self {
-        // A test reads them all.
+        // A schedule that could not be read would switch its job off in silence; a test (below) holds that none is off.
         let every = |text: &str| Schedule::parse(text).unwrap_or_else(|_| Schedule::off());
         Jobs {
             maintenance: every("*/5 * * * *"),

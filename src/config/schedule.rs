@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use croner::Cron;
+use croner::errors::CronError;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -50,16 +51,28 @@ impl Schedule {
         let cron = Cron::from_str(text).map_err(|e| wrong(e.to_string().trim_end_matches('.').to_string()))?;
         let schedule = Schedule { text: text.to_string(), cron: Some(Box::new(cron)) };
         // In any zone: a day that never comes never comes anywhere.
-        match schedule.next(Timestamp::now(), &TimeZone::UTC) {
-            Some(_) => Ok(schedule),
-            None => Err(wrong("no day ever meets it".into())),
+        match schedule.found(Timestamp::now(), &TimeZone::UTC) {
+            None | Some(Ok(_)) => Ok(schedule),
+            Some(Err(CronError::TimeSearchLimitExceeded)) => Err(wrong("no day ever meets it".into())),
+            Some(Err(e)) => Err(wrong(e.to_string().trim_end_matches('.').to_string())),
         }
     }
 
-    /// The first time behind a moment; none where it is off.
+    /// The first time behind a moment; none where it is off. Where a time cannot be found (at the end of the calendar), that
+    /// is logged, and there is none.
     pub fn next(&self, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        let cron = self.cron.as_ref()?;
-        cron.find_next_occurrence(&after.to_zoned(zone.clone()), false).ok().map(|at| at.timestamp())
+        match self.found(after, zone)? {
+            Ok(next) => Some(next),
+            Err(e) => {
+                tracing::warn!("the schedule {self} has no next time after {after}: {e}");
+                None
+            }
+        }
+    }
+
+    fn found(&self, after: Timestamp, zone: &TimeZone) -> Option<Result<Timestamp, CronError>> {
+        let next = self.cron.as_ref()?.find_next_occurrence(&after.to_zoned(zone.clone()), false);
+        Some(next.map(|at| at.timestamp()))
     }
 
     /// Whether nothing is done by itself.
@@ -114,6 +127,12 @@ mod tests {
         assert_eq!(next("30 2 * * *", "2026-03-28T02:00:00Z"), "2026-03-29 03:00:00 CEST");
         assert_eq!(next("30 2 * * *", "2026-10-24T20:00:00Z"), "2026-10-25 02:30:00 CEST");
         assert_eq!(next("30 2 * * *", "2026-10-25T00:30:00Z"), "2026-10-26 02:30:00 CET");
+    }
+
+    #[test]
+    fn behind_the_last_time_there_is_none() {
+        assert_eq!(Schedule::off().next(Timestamp::now(), &TimeZone::UTC), None);
+        assert_eq!(Schedule::parse("@yearly").expect("a schedule").next(Timestamp::MAX, &TimeZone::UTC), None);
     }
 
     #[test]
