@@ -63,9 +63,9 @@ impl Edition {
     }
 }
 
-/// Registrants of servers that hold preprints: bioRxiv and medRxiv (two), Research Square, SSRN, Preprints.org, ChemRxiv, OSF (and on
-/// it MarXiv, PsyArXiv, SocArXiv, EdArXiv), TechRxiv, Authorea, Zenodo, EarthArXiv, figshare, F1000, arXiv. An article has another
-/// DOI than its preprint.
+/// Registrants of servers that hold preprints: bioRxiv and medRxiv (two), Research Square, SSRN, Preprints.org, ChemRxiv, OSF
+/// (and on it MarXiv, PsyArXiv, SocArXiv, EdArXiv), TechRxiv, Authorea, Zenodo, EarthArXiv, figshare, F1000, arXiv. An
+/// article has another DOI than its preprint.
 const PREPRINTS: &[&str] = &[
     "10.1101/",
     "10.64898/",
@@ -96,12 +96,13 @@ pub fn is_of_a_preprint(doi: &str) -> bool {
 pub const TELLING_TITLE: usize = 16;
 
 impl Paper {
-    /// The keys of its work: two papers that share one are versions of one work, unless by the title alone they are known to be
-    /// the same and their [`Edition`]s say that they are two.
+    /// The keys of its work: two papers that share one are versions of one work, unless by the title alone they are known to
+    /// be the same and their [`Edition`]s say that they are two.
     ///
-    /// They are the id without its version, the identifiers (from the id, the url, and the fields that other collections give
-    /// them in: `doi`, `arxiv_id`, `pmid`, `pmcid`, `corpus_id`, `externalIds` and their kin), and the title with the first author's surname and initial; without an author, the title with
-    /// the beginning of the abstract, if they say anything together: every journal has an "Editorial".
+    /// They are the id without its version, the identifiers (from the id, the url, and the fields that other collections
+    /// give them in: `doi`, `arxiv_id`, `pmid`, `pmcid`, `corpus_id`, `externalIds` and their kin), and the title with the
+    /// first author's surname and initial; without an author, the title with the beginning of the abstract, if they say
+    /// anything together: every journal has an "Editorial".
     pub fn work_keys(&self) -> Vec<String> {
         let mut keys = vec![id_key(self.id.base())];
         let mut add = |key: String| {

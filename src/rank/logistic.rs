@@ -2,22 +2,22 @@
 //! Lin, "Dual coordinate descent methods for logistic regression and maximum entropy models", Machine Learning 85,
 //! 2011.
 //!
-//! The dual has one variable for each example, and the weights are the sum of the examples times these variables. So
-//! the part of each example in a score comes for free.
+//! The dual has one variable for each sample, and the weights are the sum of the samples times these variables. So
+//! the part of each sample in a score comes for free.
 
 use fastrand::Rng;
 
 use crate::cancel;
 use crate::vector::{add, dot, sparse_dot};
 
-/// A training example: features, class and weight.
+/// A training sample: features, class and weight.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
     /// Dense features, the same number in every sample; empty counts as all zero.
     pub dense: &'a [f32],
     /// Sparse features: feature number and value.
     pub sparse: &'a [(u32, f32)],
-    /// Whether it is a positive example.
+    /// Whether it is a positive one.
     pub positive: bool,
     /// The cost of misclassifying it, before classes are balanced; above zero.
     pub weight: f32,
@@ -44,7 +44,7 @@ impl Default for Options {
     }
 }
 
-/// A fitted model: the log odds of an example are `dense . x + sparse . y + bias`.
+/// A fitted model: the log odds of a sample are `dense . x + sparse . y + bias`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Logistic {
     /// Weights of the dense features.
@@ -101,7 +101,7 @@ impl Logistic {
         }
     }
 
-    /// The log odds of an example.
+    /// The log odds of a sample.
     pub fn score(&self, dense: &[f32], sparse: &[(u32, f32)]) -> f32 {
         dot(&self.dense, dense) + sparse_dot(&self.sparse, sparse) + self.bias
     }

@@ -270,8 +270,8 @@ pub struct PhraseCounts {
 }
 
 impl PhraseCounts {
-    /// Counts the phrases of some papers, each given as title and abstract, both as for [`PhraseFinder::phrases`]. A phrase counts once a paper, and is kept
-    /// when two papers hold it (or when there are too few to ask that).
+    /// Counts the phrases of some papers, each given as title and abstract, both as for [`PhraseFinder::phrases`]. A phrase
+    /// counts once a paper, and is kept when two papers hold it (or when there are too few to ask that).
     pub fn of<'a>(words: &PhraseFinder, papers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         struct Seen {
             papers: u32,

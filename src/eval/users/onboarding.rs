@@ -1,4 +1,4 @@
-//! Onboarding: how well a new reader is outcomes after some questions, compared with other ways to choose the
+//! Onboarding: how well a new reader is served after some questions, compared with other ways to choose the
 //! questions.
 //!
 //! A simulated reader answers from the part of their papers that is not hidden. They like a paper that is one of these
@@ -136,7 +136,7 @@ pub fn onboard_libraries(
         }
     }
     let readership = Some(testbed.readership(&known, &candidates));
-    let title = format!("newcomers with papers in fold {}, {} candidates", plan.fold, candidates.len());
+    let title = format!("new readers with papers in fold {}, {} candidates", plan.fold, candidates.len());
     run(
         engine,
         Simulation::new(&testbed, open, attention, candidates, readership),
@@ -186,7 +186,7 @@ pub fn onboard_log(engine: &Engine, log: &[LogEntry], plan: &Onboarding, progres
         }
     }
     let simulated_readers = plan.half.of(simulated_readers);
-    let title = format!("newcomers with at least {} papers in the log, {} candidates", plan.least, candidates.len());
+    let title = format!("new readers with at least {} papers in the log, {} candidates", plan.least, candidates.len());
     run(
         engine,
         Simulation::new(&testbed, open, attention, candidates, None),
@@ -308,8 +308,8 @@ impl<'a> Simulation<'a> {
         let topic = if words.is_empty() { None } else { Some(self.testbed.topic(&words)?) };
         let mut out = [[[Outcome::default(); 3]; 3]; 2];
         for (t, topic) in [None, topic.as_ref()].into_iter().enumerate() {
-            for (w, outcomes) in out[t].iter_mut().enumerate() {
-                *outcomes = self.ask(reader, w, topic, &mut random);
+            for (w, after_answers) in out[t].iter_mut().enumerate() {
+                *after_answers = self.ask(reader, w, topic, &mut random);
             }
         }
         Ok((liked, out))

@@ -21,8 +21,9 @@ const VARIANTS: [&str; 6] = ["epsilon", "theta", "kappa", "phi", "rho", "pi"];
 const SPOKEN: &[(char, &str)] =
     &[('∞', "infinity"), ('∇', "nabla"), ('∂', "partial"), ('ℏ', "hbar"), ('√', "sqrt"), ('ℓ', "l")];
 
-/// The text with `α-stable` as `alpha-stable` (where the letter stands alone), `CO₂` as `CO2`, `10⁵` as `10^5`, `𝛼` as `alpha`,
-/// without combining accents. Text in ASCII is given back as it is. What is still marked up goes through [`plain`] first.
+/// The text with `α-stable` as `alpha-stable` (where the letter stands alone), `CO₂` as `CO2`, `10⁵` as `10^5`, `𝛼` as
+/// `alpha`, without combining accents. Text in ASCII is given back as it is. What is still marked up goes through [`plain`]
+/// first.
 pub fn spelled(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
