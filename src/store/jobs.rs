@@ -13,7 +13,7 @@ use crate::user::Moment;
 pub struct StoredJob {
     /// Its name.
     pub name: String,
-    /// Who runs it, and since when; none where nobody does, or the lease has lapsed unnoticed (see `until`).
+    /// Who took it last and has not let go; lapsed where `until` is over.
     pub held: Option<Lease>,
     /// The last time that its schedule was served.
     pub scheduled: Option<Moment>,
@@ -80,7 +80,7 @@ pub enum Claimed {
 /// The lock on jobs and the memory of their runs. Every store has one; what holds for it holds for all of them:
 ///
 /// - of two claims to one job at most one is answered [`Claimed::Yes`] until the job is released, or its lease has lapsed;
-/// - a time of a schedule is served once;
+/// - a time of a schedule is served once: by a run for it that came to a good end;
 /// - who renews or ends a lease that another holds by now changes nothing and is told so.
 pub trait JobRecords: Send + Sync {
     /// Takes a job, if nobody has it.
@@ -95,12 +95,13 @@ pub trait JobRecords: Send + Sync {
     /// When the store cannot be written; the lease is as it was then.
     fn renew_job(&self, name: &str, holder: &str, until: Moment) -> Result<bool>;
 
-    /// Lets go of a job, with what became of the run; without a result it counts as if it had not been begun. `false` when
-    /// another has it by now: then nothing is noted.
+    /// Lets go of a job, with what became of the run, and the time of the schedule that it was run for. Without a result it
+    /// counts as if it had not been begun; a time that was not served, or by a run that failed, is to be served still. `false`
+    /// when another has it by now: then nothing is noted.
     ///
     /// # Errors
     /// When the store cannot be written; the lease ends by itself then.
-    fn end_job(&self, name: &str, holder: &str, result: Option<&JobResult>) -> Result<bool>;
+    fn end_job(&self, name: &str, holder: &str, result: Option<&JobResult>, due: Option<Moment>) -> Result<bool>;
 
     /// What is known of all jobs that ever ran, by name.
     ///
