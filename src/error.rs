@@ -78,6 +78,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it is nothing that whoever asked did or can mend, and may name files: its text is for the operator's log.
+    pub fn is_internal(&self) -> bool {
+        matches!(self, Error::Model(_) | Error::Data(_) | Error::InUse { .. } | Error::Io { .. } | Error::Internal(_))
+    }
+
     /// A file operation that failed; `doing` reads like `cannot open`.
     pub fn io(path: impl AsRef<Path>, doing: &'static str, source: std::io::Error) -> Self {
         Error::Io { path: path.as_ref().to_path_buf(), doing, source }

@@ -64,7 +64,7 @@
 //! 4  jobs
 //! 3  sources  eval                know engine
 //! 2  engine                       the only place where the next floor's rooms meet:
-//!      answer < corpus < themes < readers < face     a part offers methods, and no file looks into another part's state
+//!      page answer widen < corpus < happened < themes < readers < face open     a part offers methods, and no file looks into another part's state
 //! 1  embed  index  store  rank  themes    do not know each other
 //! 0  paper  user  vector  matching  config  error  cancel  bounds   know nobody
 //! ```

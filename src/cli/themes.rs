@@ -3,15 +3,15 @@
 use std::io::Write;
 
 use super::ask::{FilterArgs, at_least_one, limit, word};
+use super::progress::meanwhile;
 use super::show::{plain, style, thousands, title};
 use super::streams::{out, say};
 use super::theme_map::MapFile;
 use super::{Context, show, theme_map, wrong_usage};
-use crate::engine::{
-    Engine, OneTheme, PaperOrder, Theme, ThemeList, ThemeOptions, ThemesKept, ThemesOptions, ThemesRun,
-};
+use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeList, ThemeOptions, ThemesOptions, ThemesRun};
 use crate::eval::table::named;
 use crate::jobs::{self, THEMES};
+use crate::store::Lease;
 use crate::themes::levels::FINEST;
 use crate::themes::trend::Direction;
 
@@ -94,12 +94,10 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         let ask = ThemeOptions { order: args.sort, limit: args.limit, offset: 0, q: args.search.clone(), filter };
         return one(context, &engine.theme(id, &ask)?);
     }
-    let asked = engine.themes(&ThemesOptions { level: args.level, about: args.about, ..ThemesOptions::default() })?;
-    if context.json {
-        return show::lines(&mut out(), &asked.themes);
-    }
-    if args.about.is_some() {
-        return flat(&asked);
+    if context.json || args.about.is_some() {
+        let ask = ThemesOptions { level: args.level, about: args.about, ..ThemesOptions::default() };
+        let asked = engine.themes(&ask)?;
+        return if context.json { show::lines(&mut out(), &asked.themes) } else { flat(&asked) };
     }
     let list = engine.themes(&ThemesOptions::default())?;
     tree(&list, args.level.unwrap_or(1))
@@ -107,18 +105,16 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 
 /// Brings the themes up to date as the job of the service does, and under its lock; gives the run that was made.
 fn kept(engine: &Engine, args: &Args) -> anyhow::Result<Option<ThemesRun>> {
-    let due = engine.themes_due()?;
-    if args.rebuild || due {
-        say!("making the themes…");
-    }
-    Ok(jobs::once(engine, THEMES, || {
-        let kept = match args.rebuild {
-            true => {
-                let run = engine.run_themes(args.afresh)?;
-                ThemesKept { run: Some(run), ..engine.keep_themes(false)? }
-            }
-            false => engine.keep_themes(true)?,
-        };
+    let what = match args.rebuild || engine.themes_due()? {
+        true => format!("making the themes of {} papers", thousands(engine.info()?.papers)),
+        false => "letting new papers join the themes".to_string(),
+    };
+    let waiting = |lease: &Lease| say!("the job `themes` runs already, since {}; waiting for it…", lease.since);
+    Ok(jobs::once(engine, THEMES, &waiting, || {
+        let kept = meanwhile(&what, || match args.rebuild {
+            true => engine.rebuild_themes(args.afresh),
+            false => engine.keep_themes(true),
+        })?;
         let numbers = jobs::themes_numbers(&kept);
         Ok((kept.run, numbers))
     })?)

@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::App;
-use super::error::{ApiError, ErrorBody};
+use super::error::{ApiError, ErrorBody, NotYet};
 use super::extract::{Fields, Id, Params};
 use super::request_fields::{Ranking, RequestFields, ids};
 use super::users::{EventBody, events};
@@ -138,7 +138,9 @@ pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -
            ("passed" = Option<Vec<String>>, Query, max_items = 1_000, description = "a paper that was passed over, by id (repeat the parameter)"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers wanted, default 10")),
     responses((status = 200, body = Answer),
-              (status = 404, body = ErrorBody, description = "a theme, author or paper that is not there")))]
+              (status = 202, body = NotYet, description = "a theme is asked for, and the themes are being made for the first time"),
+              (status = 404, body = ErrorBody, description = "a theme, author or paper that is not there"),
+              (status = 409, body = ErrorBody, description = "a theme is asked for, there are none yet, and the job `themes` is off")))]
 pub async fn questions(State(app): State<App>, Id(name): Id, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let mut topics = take("topic").texts()?;
@@ -151,7 +153,10 @@ pub async fn questions(State(app): State<App>, Id(name): Id, Params(mut given): 
         passed: ids(take("passed").texts()?)?,
     };
     given.nothing_else()?;
-    app.answer(move |engine| engine.questions(&name, &ask)).await
+    if !ask.themes.is_empty() {
+        app.themes_settled().await;
+    }
+    app.answer(move |engine| engine.questions(&name, &ask)).await.map_err(|e| app.themes_missing(e))
 }
 
 /// Papers by recent attention

@@ -1,6 +1,5 @@
 //! What the service does without being asked: how it stands, and doing it now.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
@@ -13,7 +12,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, NoParams};
-use crate::jobs::{JobView, Runner, THEMES};
+use crate::jobs::{JobView, THEMES};
 
 /// How long a question about themes waits for papers to join them.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -74,11 +73,6 @@ pub async fn run(
 }
 
 impl App {
-    /// What runs the jobs.
-    pub fn runner(&self) -> Result<Arc<Runner>, ApiError> {
-        self.runner.get().cloned().ok_or_else(|| ApiError::overloaded("the data folder is still being opened"))
-    }
-
     /// Waits until the themes are up to date, but not long: whoever asks makes nothing, and gets what there is by then.
     pub async fn themes_settled(&self) {
         let (Ok(engine), Ok(runner)) = (self.engine(), self.runner()) else { return };

@@ -50,18 +50,24 @@ use stopping::Stopping;
 pub use door::raise_descriptor_limit;
 pub use web::MAP;
 
+/// The data folder, once it is open, and what runs in it without being asked.
+#[derive(Clone)]
+struct OpenFolder {
+    engine: Arc<Engine>,
+    runner: Arc<Runner>,
+}
+
 /// What every handler sees.
 #[derive(Clone)]
 struct App {
     // Empty while the data folder is being opened: the service answers, and says that it is not ready.
-    engine: Arc<OnceLock<Arc<Engine>>>,
+    opened: Arc<OnceLock<OpenFolder>>,
     pool: Arc<Pool>,
     // Streams of papers, reading lists and a run of the themes that was asked for: each waits for others, or takes long.
     uploads: Lane,
     imports: Lane,
     rebuilding: Lane,
-    // What runs without being asked; empty as long as the engine is. What is sent is that a job was looked at.
-    runner: Arc<OnceLock<Arc<Runner>>>,
+    // What is sent is that a job was looked at.
     looked: watch::Sender<()>,
     // Bytes of bodies, and of answers that are not read yet.
     bodies: Budget,
@@ -80,8 +86,17 @@ struct App {
 }
 
 impl App {
+    fn opened(&self) -> Result<&OpenFolder, ApiError> {
+        self.opened.get().ok_or_else(|| ApiError::overloaded("the data folder is still being opened"))
+    }
+
     fn engine(&self) -> Result<Arc<Engine>, ApiError> {
-        self.engine.get().cloned().ok_or_else(|| ApiError::overloaded("the data folder is still being opened"))
+        self.opened().map(|opened| Arc::clone(&opened.engine))
+    }
+
+    /// What runs the jobs.
+    fn runner(&self) -> Result<Arc<Runner>, ApiError> {
+        self.opened().map(|opened| Arc::clone(&opened.runner))
     }
 
     /// Puts what the door knows into the figures.
@@ -135,14 +150,13 @@ pub fn serve(
         let listener = door::bind(addr).await.map_err(|e| cannot_listen(addr, e))?;
         let local = listener.local_addr().map_err(|e| Error::io(addr, "cannot listen", e))?;
         let (stop, stopping) = Stopping::new();
-        let (engine, runner) = (Arc::default(), Arc::default());
+        let opened: Arc<OnceLock<OpenFolder>> = Arc::default();
         let patience = Duration::from_millis(server.max_wait_ms);
         let bodies = Budget::new(server.body_memory);
         let connections = Connections::new(capacity.connections, Limits::from(server), bodies.clone());
         let app = App {
-            status: Arc::new(Status::new(Arc::clone(&engine), Arc::clone(&runner)).map_err(no_thread)?),
-            engine,
-            runner,
+            status: Arc::new(Status::new(Arc::clone(&opened)).map_err(no_thread)?),
+            opened,
             pool: Arc::new(Pool::new(capacity.threads, tuning.max_waiting, patience).map_err(no_thread)?),
             uploads: Lane::new("uploads", capacity.uploads),
             imports: Lane::new("imports", capacity.uploads),
@@ -160,7 +174,7 @@ pub fn serve(
             public_url: config.public_url.as_deref().map(Arc::from),
             local,
         };
-        let (engine, runner, looked) = (Arc::clone(&app.engine), Arc::clone(&app.runner), app.looked.clone());
+        let (for_requests, looked) = (Arc::clone(&app.opened), app.looked.clone());
         let mut opening = tokio::task::spawn_blocking(move || {
             // What is started here (the encoder, what writes the index) stands behind the threads that answer as well.
             door::behind();
@@ -168,13 +182,12 @@ pub fn serve(
             let opened = open()?;
             opened.embedder()?;
             let opened = Arc::new(opened);
-            // Before the engine is there for requests: whoever has the one has the other.
-            let _ = runner.set(Arc::new(start_jobs(&opened, looked)?));
-            let _ = engine.set(Arc::clone(&opened));
+            let runner = Arc::new(start_jobs(&opened, looked)?);
+            let _ = for_requests.set(OpenFolder { engine: Arc::clone(&opened), runner });
             ready(local, &opened);
             Ok(())
         });
-        let (last, runner) = (Arc::clone(&app.engine), Arc::clone(&app.runner));
+        let opened = Arc::clone(&app.opened);
         let routes = router::router(app, &config.server.cors_origins);
         let mut serving = tokio::spawn(door::listen(listener, routes, connections, stopping));
         let stop_asked = tokio::select! {
@@ -196,7 +209,9 @@ pub fn serve(
             std::process::exit(130);
         });
         let _ = stop.send(true);
-        let jobs = tokio::task::spawn_blocking(move || runner.get().map(|runner| runner.stop()));
+        let last = opened.get().cloned();
+        let runner = last.as_ref().map(|opened| Arc::clone(&opened.runner));
+        let jobs = tokio::task::spawn_blocking(move || runner.map(|runner| runner.stop()));
         let ending = tokio::task::spawn_blocking(ending);
         if tokio::time::timeout(stopping::DRAIN, serving).await.is_err() {
             tracing::warn!("some connections were cut: their clients had not finished in time");
@@ -205,7 +220,7 @@ pub fn serve(
         if let Ok(Some(Stopped::StillRunning)) = jobs.await {
             tracing::warn!("a job was cut off: what it did is kept, and it is run again later");
         }
-        Ok(last.get().cloned())
+        Ok(last.map(|opened| opened.engine))
     });
     let engine = served?;
     // What still runs in the background (maintenance, a move to another model) loses nothing by being cut short.

@@ -313,6 +313,7 @@ pub async fn search_atom(
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers, 1 to 500, default 30")),
     responses((status = 200, content_type = "application/atom+xml", body = String), (status = 304),
               (status = 404, body = ErrorBody),
+              (status = 409, body = ErrorBody, description = "there are none yet, and the job `themes` is off"),
               (status = 503, body = ErrorBody, description = "the themes are being made for the first time, or too much is waiting")))]
 pub async fn theme_atom(
     State(app): State<App>,

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::OpenFolder;
 use super::error::ApiError;
-use crate::engine::{Engine, Info};
+use crate::engine::Info;
 use crate::error::Error;
-use crate::jobs::{JobView, Runner};
+use crate::jobs::JobView;
 
 /// How old an answer may be where another can be had.
 const FRESH: Duration = Duration::from_millis(500);
@@ -39,21 +40,20 @@ pub struct Status {
 }
 
 impl Status {
-    /// For an engine that may not be there yet.
+    /// For a folder that may not be open yet.
     ///
     /// # Errors
     /// The system's, when there is no thread to be had.
-    pub fn new(engine: Arc<OnceLock<Arc<Engine>>>, runner: Arc<OnceLock<Arc<Runner>>>) -> std::io::Result<Self> {
+    pub fn new(opened: Arc<OnceLock<OpenFolder>>) -> std::io::Result<Self> {
         // One question waits at most: its answer is one for all who ask meanwhile.
         let (ask, asked) = sync_channel(1);
         let (tell, known) = watch::channel(None);
         std::thread::Builder::new().name("status".into()).spawn(move || {
             while asked.recv().is_ok() {
-                if let Some(engine) = engine.get().cloned() {
+                if let Some(OpenFolder { engine, runner }) = opened.get() {
                     // A panic must not end what tells how the service is.
                     let look = catch_unwind(AssertUnwindSafe(|| {
-                        let jobs = runner.get().map_or_else(|| Ok(Vec::new()), |runner| runner.jobs())?;
-                        Ok::<_, Error>(Look { info: engine.info()?, jobs })
+                        Ok::<_, Error>(Look { info: engine.info()?, jobs: runner.jobs()? })
                     }));
                     let look = look.map_err(|_| ApiError::internal()).and_then(|look| Ok(Arc::new(look?)));
                     tell.send_replace(Some((Instant::now(), look)));
@@ -67,7 +67,7 @@ impl Status {
     /// case.
     ///
     /// # Errors
-    /// Those of [`Engine::info`]; 503 when it takes too long.
+    /// Those of [`Engine::info`](crate::engine::Engine::info); 503 when it takes too long.
     pub async fn look(&self) -> Result<Arc<Look>, ApiError> {
         let mut known = self.known.clone();
         let asked = Instant::now();

@@ -16,7 +16,7 @@ use super::extract::{Fields, Id, Params};
 use super::request_fields::{RequestFields, ids};
 use crate::engine::{
     Engine, MapOptions, OneTheme, PaperOrder, Selection, SelectionThemes, ThemeEvents, ThemeList, ThemeMap,
-    ThemeOptions, ThemeOrder, ThemesKept, ThemesOptions, ThemesRun,
+    ThemeOptions, ThemeOrder, ThemesOptions, ThemesRun,
 };
 use crate::error::Result;
 use crate::jobs::{THEMES, themes_numbers};
@@ -50,8 +50,7 @@ const HITS: usize = 300;
            ("offset" = Option<u64>, Query, description = "themes to pass over first")),
     responses((status = 200, body = ThemeList),
               (status = 202, body = NotYet, description = "the themes are being made for the first time"),
-              (status = 409, body = ErrorBody, description = "there are none yet, and the job `themes` is off"),
-              (status = 503, body = ErrorBody, description = "too much is waiting")))]
+              (status = 409, body = ErrorBody, description = "there are none yet, and the job `themes` is off")))]
 pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let ask = ThemesOptions {
@@ -128,8 +127,7 @@ pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result
            ("titles" = Option<bool>, Query, description = "titles with the papers")),
     responses((status = 200, body = ThemeMap),
               (status = 202, body = NotYet, description = "the themes are being made for the first time"),
-              (status = 409, body = ErrorBody, description = "there are none yet, and the job `themes` is off"),
-              (status = 503, body = ErrorBody, description = "too much is waiting")))]
+              (status = 409, body = ErrorBody, description = "there are none yet, and the job `themes` is off")))]
 pub async fn map(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let sides = [take("left").number()?, take("bottom").number()?, take("right").number()?, take("top").number()?];
@@ -208,8 +206,7 @@ pub struct Running {
 /// Make the themes anew
 ///
 /// Groups, names and lays out all papers now; the service does so by itself when enough is new. Ids and names carry on.
-/// Answers 202 when it takes longer than a request may; it goes on then, and a second call meanwhile is 409, as is one while
-/// the job `themes` runs. The body is an empty JSON object, so that no page of another site can ask for it.
+/// Answers 202 when it takes longer than a request may; it goes on then, and a second call meanwhile is 409. The body is an empty JSON object, so that no page of another site can ask for it.
 #[utoipa::path(post, operation_id = "rebuild_themes", path = "/v1/themes/rebuild", tag = "themes",
     params(("afresh" = Option<bool>, Query, description = "forget the themes that were there, with their ids and places")),
     request_body(content = Object, description = "`{}`, or with `afresh`"),
@@ -221,18 +218,17 @@ pub async fn rebuild(State(app): State<App>, Fields(mut given): Fields) -> Resul
     let under_way = || ApiError::new(StatusCode::CONFLICT, "the themes are being made anew already");
     let (place, runner) = (app.rebuilding.enter().ok_or_else(under_way)?, app.runner()?);
     let patience = Duration::from_secs(app.tuning.timeout_s) / 2;
-    // A task of its own: the run is for all, and goes on.
+    // A task of its own: the run is for all, and goes on. Where papers are just joining it waits for that.
     let work = move |engine: &Engine| {
-        runner.run_here(THEMES, || {
-            let run = engine.run_themes(afresh)?;
-            // What came while it was made, so that the next answer has it.
-            let kept = ThemesKept { run: Some(run.clone()), ..engine.keep_themes(false)? };
-            Ok((run, themes_numbers(&kept)))
+        runner.run_here(THEMES, patience, || {
+            let kept = engine.rebuild_themes(afresh)?;
+            let numbers = themes_numbers(&kept);
+            Ok((kept.run, numbers))
         })
     };
     let run = tokio::spawn(async move { app.aside(place, work).await });
     match tokio::time::timeout(patience, run).await {
-        Ok(Ok(done)) => Ok(Json(done?.ok_or_else(under_way)?).into_response()),
+        Ok(Ok(done)) => Ok(Json(done?.flatten().ok_or_else(under_way)?).into_response()),
         Ok(Err(_)) => Err(ApiError::internal()),
         Err(_) => Ok((StatusCode::ACCEPTED, Json(Running { running: true, job: THEMES })).into_response()),
     }

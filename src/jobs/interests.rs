@@ -18,7 +18,7 @@ const INTERESTS: &str = "interests";
 /// When the store cannot be read or written.
 pub fn keep_interests(engine: &Engine) -> Result<()> {
     if engine.interests_have_work()? {
-        super::once(engine, INTERESTS, || Ok(((), vec![("readers", engine.keep_interests()? as u64)])))?;
+        super::once(engine, INTERESTS, &|_| {}, || Ok(((), vec![("readers", engine.keep_interests()? as u64)])))?;
     }
     Ok(())
 }

@@ -25,6 +25,8 @@ pub struct Held<'a> {
     pub name: &'a str,
     pub holder: &'a str,
     pub until: Moment,
+    /// The time of the schedule that it is run for.
+    pub due: Option<Moment>,
 }
 
 /// What became of work under a lease.

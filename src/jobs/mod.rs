@@ -35,7 +35,7 @@ pub use view::{JobView, LastRun};
 use crate::config::{Config, Schedule};
 use crate::engine::{Engine, Happened};
 use crate::error::{Error, Result};
-use crate::store::{Claim, Claimed, StoredJob};
+use crate::store::{Claim, Claimed, Lease, StoredJob};
 use crate::user::Moment;
 
 /// Why a job is run.
@@ -94,12 +94,12 @@ pub fn own(config: &Config) -> Vec<(Arc<dyn Job>, Schedule)> {
     vec![
         (Arc::new(interests::Interests), jobs.interests.clone()),
         (Arc::new(maintenance::Maintenance::default()), jobs.maintenance.clone()),
-        (Arc::new(readership::Readership::default()), jobs.readership.clone()),
+        (Arc::new(readership::Readership), jobs.readership.clone()),
         (Arc::new(themes::Themes), jobs.themes.clone()),
     ]
 }
 
-/// What is known of the jobs of a folder that nobody serves.
+/// What is known of the jobs from the store alone.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -112,37 +112,44 @@ pub fn known(engine: &Engine) -> Result<Vec<JobView>> {
     Ok(own(engine.config()).into_iter().map(view).collect())
 }
 
-/// Does the work of a job here and now, under its lock: what a command asks for. It waits for whoever has the job.
+/// Does the work of a job here and now, under its lock: what a command asks for. It waits for whoever has the job; `waiting`
+/// hears once who that is.
 ///
 /// # Errors
 /// Those of the work, and when the store cannot be read or written; [`Error::Cancelled`] when whoever waits gives up.
-pub fn once<T>(engine: &Engine, name: &str, work: impl FnOnce() -> Result<(T, Numbers)>) -> Result<T> {
+pub fn once<T>(
+    engine: &Engine,
+    name: &str,
+    waiting: &dyn Fn(&Lease),
+    work: impl FnOnce() -> Result<(T, Numbers)>,
+) -> Result<T> {
     let (clock, holder, records) = (Clock::system(), runner::new_holder(), engine.job_records());
+    let mut told = false;
     let until = loop {
         crate::cancel::check()?;
         let until = lease::until(&clock);
         match records.claim_job(&Claim { name, holder: &holder, now: clock.moment(), until, due: None })? {
             Claimed::Yes => break until,
+            Claimed::Held(lease) if !told => {
+                waiting(&lease);
+                told = true;
+            }
             Claimed::Held(_) | Claimed::Served => std::thread::sleep(AGAIN),
         }
     };
-    let held = lease::Held { records, clock: &clock, name, holder: &holder, until };
+    let held = lease::Held { records, clock: &clock, name, holder: &holder, until, due: None };
     runner::run_held(&held, &crate::cancel::current(), Trigger::Hand, work)
 }
 
-/// How often a command looks whether a job is free.
+/// How often whoever waits for a job looks whether it is free.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Why a run failed, for everybody to read: it names no path and no statement. The log has it in full.
 fn told(name: &str, e: &Error) -> String {
-    match e {
-        Error::Model(_) | Error::Data(_) | Error::InUse { .. } | Error::Io { .. } | Error::Internal(_) => {
-            tracing::error!("the job {name:?} failed: {e}");
-            "it failed inside; the log says more".into()
-        }
-        e => {
-            tracing::warn!("the job {name:?} failed: {e}");
-            crate::paper::head(&e.to_string(), 1000)
-        }
+    if e.is_internal() {
+        tracing::error!("the job {name:?} failed: {e}");
+        return "it failed inside; the log says more".into();
     }
+    tracing::warn!("the job {name:?} failed: {e}");
+    crate::paper::head(&e.to_string(), 1000)
 }

@@ -1,7 +1,5 @@
 //! Telling, once a day, what enough readers did together.
 
-use std::sync::atomic::{AtomicI32, Ordering};
-
 use super::{Job, Numbers, Trigger};
 use crate::engine::Engine;
 use crate::error::Result;
@@ -15,26 +13,25 @@ pub const READERSHIP: &str = "readership";
 /// # Errors
 /// When the store cannot be read or written.
 pub fn tell_today(engine: &Engine) -> Result<()> {
-    let today = Moment::now().day();
-    let jobs = engine.job_records().jobs()?;
-    let last = jobs.iter().find(|job| job.name == READERSHIP).and_then(|job| job.last.as_ref());
-    if last.is_some_and(|last| last.error.is_none() && last.began.day() == today) {
+    if was_told_today(engine)? {
         return Ok(());
     }
-    super::once(engine, READERSHIP, || Ok(((), vec![("readers", engine.tell_readership()? as u64)])))
+    super::once(engine, READERSHIP, &|_| {}, || Ok(((), numbers(engine)?)))
+}
+
+/// Within a day nothing may change, whatever anybody does.
+fn was_told_today(engine: &Engine) -> Result<bool> {
+    let jobs = engine.job_records().jobs()?;
+    let last = jobs.iter().find(|job| job.name == READERSHIP).and_then(|job| job.last.as_ref());
+    Ok(last.is_some_and(|last| last.error.is_none() && last.began.day() == Moment::now().day()))
+}
+
+fn numbers(engine: &Engine) -> Result<Numbers> {
+    Ok(vec![("readers", engine.tell_readership()? as u64)])
 }
 
 /// The job `readership`.
-pub struct Readership {
-    // The day on which it last looked: within a day nothing may change, whatever anybody does.
-    day: AtomicI32,
-}
-
-impl Default for Readership {
-    fn default() -> Self {
-        Readership { day: AtomicI32::new(i32::MIN) }
-    }
-}
+pub struct Readership;
 
 impl Job for Readership {
     fn name(&self) -> &'static str {
@@ -45,14 +42,11 @@ impl Job for Readership {
         "lets answers know, once a day, what enough readers did together"
     }
 
-    fn has_work(&self, _: &Engine, _: Trigger) -> Result<bool> {
-        Ok(self.day.load(Ordering::Relaxed) != Moment::now().day())
+    fn has_work(&self, engine: &Engine, _: Trigger) -> Result<bool> {
+        Ok(!was_told_today(engine)?)
     }
 
     fn run(&self, engine: &Engine, _: Trigger) -> Result<Numbers> {
-        let day = Moment::now().day();
-        let readers = engine.tell_readership()?;
-        self.day.store(day, Ordering::Relaxed);
-        Ok(vec![("readers", readers as u64)])
+        numbers(engine)
     }
 }

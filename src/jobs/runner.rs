@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::clock::{Clock, later};
 use super::lease::{self, Held};
 use super::view::JobView;
-use super::{Job, Numbers, Trigger, told};
+use super::{AGAIN, Job, Numbers, Trigger, told};
 use crate::cancel::Cancel;
 use crate::config::Schedule;
 use crate::engine::{Engine, Happened};
@@ -72,8 +72,8 @@ struct Slot {
 #[derive(Default)]
 struct State {
     stopping: bool,
-    /// Why it is to be run besides its schedule, and not before when.
-    rung: Option<(Trigger, Timestamp)>,
+    /// The bell that rings for it besides its schedule.
+    rung: Option<Bell>,
     /// The last time of the schedule that was looked at.
     after: Option<Timestamp>,
     /// What cancels the run under way.
@@ -82,6 +82,25 @@ struct State {
     failed: u32,
     /// Whether it was looked at since the runner started.
     looked: bool,
+}
+
+/// Why a job is to be run, and not before when.
+#[derive(Clone, Copy)]
+struct Bell {
+    trigger: Trigger,
+    at: Timestamp,
+    /// The time of the schedule that is not served yet.
+    due: Option<Timestamp>,
+}
+
+/// What became of claiming a job.
+enum Claiming {
+    /// It is this runner's until then.
+    Mine(Moment),
+    /// Another runner has it, or a thread of this one.
+    Held,
+    /// The time of the schedule was served by another.
+    Served,
 }
 
 /// A name that no other runner has.
@@ -112,7 +131,7 @@ pub fn run_held<T>(
         Err(e) => Some(note(Some(told(held.name, e)), &Vec::new())),
     };
     if !done.lost {
-        match held.records.end_job(held.name, held.holder, result.as_ref()) {
+        match held.records.end_job(held.name, held.holder, result.as_ref(), held.due) {
             Ok(true) => {}
             Ok(false) => tracing::warn!("the job {:?} was taken over before it ended", held.name),
             Err(e) => tracing::warn!("what became of the job {:?} could not be noted: {e}", held.name),
@@ -135,7 +154,7 @@ impl Runner {
             let state = State {
                 // Times that passed while nobody served are made up for, once.
                 after: Some(served.unwrap_or(now).min(now)),
-                rung: (!schedule.is_off()).then_some((Trigger::Start, now)),
+                rung: (!schedule.is_off()).then_some(Bell { trigger: Trigger::Start, at: now, due: None }),
                 ..State::default()
             };
             Slot { job, schedule, state: Mutex::new(state), bell: Condvar::new() }
@@ -183,7 +202,7 @@ impl Runner {
     /// [`Error::NotFound`] when there is none of this name.
     pub fn run_soon(&self, name: &str) -> Result<()> {
         let slot = self.shared.slot(name)?;
-        slot.ring(Trigger::Hand, self.shared.terms.clock.now());
+        slot.ring(Trigger::Hand, None, self.shared.terms.clock.now());
         Ok(())
     }
 
@@ -194,7 +213,7 @@ impl Runner {
             // One that fails tries again by itself, and not as often as somebody asks.
             && lock(&slot.state).failed == 0
         {
-            slot.ring(Trigger::Reader, self.shared.terms.clock.now());
+            slot.ring(Trigger::Reader, None, self.shared.terms.clock.now());
         }
     }
 
@@ -212,22 +231,30 @@ impl Runner {
         }
     }
 
-    /// Does the work of a job on this thread, under its lock; none where it is under way somewhere.
+    /// Does the work of a job on this thread, under its lock; where it is under way somewhere, as soon as that has ended. None
+    /// where that takes longer than `patience`.
     ///
     /// # Errors
     /// Those of the work; [`Error::NotFound`] when there is no job of this name.
-    pub fn run_here<T>(&self, name: &str, work: impl FnOnce() -> Result<(T, Numbers)>) -> Result<Option<T>> {
-        let (shared, slot) = (&*self.shared, self.shared.slot(name)?);
+    pub fn run_here<T>(
+        &self,
+        name: &str,
+        patience: Duration,
+        work: impl FnOnce() -> Result<(T, Numbers)>,
+    ) -> Result<Option<T>> {
+        let (shared, slot, began) = (&*self.shared, self.shared.slot(name)?, Instant::now());
         let cancel = crate::cancel::current();
-        match shared.claim(slot, None, &cancel)? {
-            Ok(until) => {
-                let result = run_held(&shared.held(slot, until), &cancel, Trigger::Hand, work);
-                lock(&slot.state).running = None;
-                (shared.terms.looked)();
-                result.map(Some)
+        let until = loop {
+            match shared.claim(slot, None, &cancel)? {
+                Claiming::Mine(until) => break until,
+                Claiming::Held | Claiming::Served if began.elapsed() >= patience => return Ok(None),
+                Claiming::Held | Claiming::Served => std::thread::sleep(AGAIN),
             }
-            Err(_) => Ok(None),
-        }
+        };
+        let result = run_held(&shared.held(slot, until, None), &cancel, Trigger::Hand, work);
+        lock(&slot.state).running = None;
+        (shared.terms.looked)();
+        result.map(Some)
     }
 
     /// Cancels what runs, begins nothing more, and waits a second or two for it.
@@ -260,17 +287,22 @@ impl Drop for Runner {
 }
 
 impl Slot {
-    fn ring(&self, trigger: Trigger, at: Timestamp) {
+    fn ring(&self, trigger: Trigger, due: Option<Timestamp>, at: Timestamp) {
         let mut state = lock(&self.state);
-        // The first bell counts, unless the next one means at once; what was asked by hand is not forgotten.
-        state.rung = Some(match state.rung {
-            Some((Trigger::Hand, before)) => (Trigger::Hand, before.min(at)),
-            // Nor that its time has come.
-            Some((Trigger::Schedule, before)) if trigger != Trigger::Hand => (Trigger::Schedule, before.min(at)),
-            Some((_, before)) if trigger == Trigger::Hand || before > at => (trigger, before.min(at)),
-            Some(before) => before,
-            None => (trigger, at),
-        });
+        let mut bell = Bell { trigger, at, due };
+        // The first bell counts, unless the next one means at once. That somebody asked for it by hand, and that its time has
+        // come, is not forgotten.
+        if let Some(before) = state.rung {
+            let first = match (before.trigger, trigger) {
+                (Trigger::Hand, _) => true,
+                (_, Trigger::Hand) => false,
+                (Trigger::Schedule, _) => true,
+                _ => before.at <= at,
+            };
+            bell.trigger = if first { before.trigger } else { trigger };
+            (bell.at, bell.due) = (before.at.min(at), before.due.or(due));
+        }
+        state.rung = Some(bell);
         self.bell.notify_all();
     }
 
@@ -282,11 +314,11 @@ impl Slot {
                 return None;
             }
             let now = terms.clock.now();
-            if let Some((trigger, at)) = state.rung
-                && at <= now
+            if let Some(bell) = state.rung
+                && bell.at <= now
             {
                 state.rung = None;
-                return Some((trigger, None));
+                return Some((bell.trigger, bell.due));
             }
             // A clock that ran ahead for a while has no part in it.
             state.after = state.after.map(|after| after.min(now));
@@ -295,7 +327,7 @@ impl Slot {
                 state.after = Some(now);
                 return Some((Trigger::Schedule, Some(due)));
             }
-            let next = [due, state.rung.map(|(_, at)| at)].into_iter().flatten().min();
+            let next = [due, state.rung.map(|bell| bell.at)].into_iter().flatten().min();
             let sleep = terms.clock.until(next.unwrap_or(Timestamp::MAX));
             state = self.bell.wait_timeout(state, sleep).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -310,7 +342,7 @@ impl Shared {
 
     fn heard(&self, happened: Happened) {
         for slot in self.slots.iter().filter(|slot| !slot.schedule.is_off() && slot.job.hears_of(happened)) {
-            slot.ring(Trigger::Change, later(self.terms.clock.now(), slot.job.settles()));
+            slot.ring(Trigger::Change, None, later(self.terms.clock.now(), slot.job.settles()));
         }
     }
 
@@ -330,27 +362,25 @@ impl Shared {
 
     /// Runs a job if there is work and nobody else has it; else looks again later.
     fn look(&self, slot: &Slot, trigger: Trigger, due: Option<Timestamp>) {
-        let again = |wait: Duration| slot.ring(trigger, later(self.terms.clock.now(), wait));
+        let again = |wait: Duration| slot.ring(trigger, due, later(self.terms.clock.now(), wait));
         let cancel = Cancel::new();
-        let claimed = match trigger == Trigger::Hand {
-            true => Ok(true),
-            false => slot.job.has_work(&self.engine, trigger),
-        };
-        let claimed = match claimed {
+        let by_hand = trigger == Trigger::Hand;
+        let has_work = if by_hand { Ok(true) } else { slot.job.has_work(&self.engine, trigger) };
+        let claimed = match has_work {
             Ok(false) => return,
-            Ok(true) => self.claim(slot, due, &cancel),
+            // What was asked for by hand is done whether its time was served or not.
+            Ok(true) => self.claim(slot, due.filter(|_| !by_hand), &cancel),
             Err(e) => Err(e),
         };
         let failed = match claimed {
-            Ok(Ok(until)) => {
+            Ok(Claiming::Mine(until)) => {
                 let work = || slot.job.run(&self.engine, trigger).map(|did| ((), did));
-                let result = run_held(&self.held(slot, until), &cancel, trigger, work);
+                let result = run_held(&self.held(slot, until, due), &cancel, trigger, work);
                 lock(&slot.state).running = None;
                 !matches!(result, Ok(()) | Err(Error::Cancelled))
             }
-            // Served by another.
-            Ok(Err(None)) => false,
-            Ok(Err(Some(wait))) => return again(wait),
+            Ok(Claiming::Served) => false,
+            Ok(Claiming::Held) => return again(HELD),
             Err(Error::Cancelled) => return,
             Err(e) => {
                 tracing::warn!("the job {:?} could not be begun: {e}", slot.job.name());
@@ -363,18 +393,13 @@ impl Shared {
             state.failed
         };
         // One that runs by itself tries again by itself; what was asked for by hand has its answer.
-        if failed && trigger != Trigger::Hand {
+        if failed && !by_hand {
             again(FIRST.saturating_mul(1 << tries.min(10)).min(LONGEST));
         }
     }
 
-    /// Takes the job. Gives until when it is held; or how long to leave it alone, and none of that where its time was served.
-    fn claim(
-        &self,
-        slot: &Slot,
-        due: Option<Timestamp>,
-        cancel: &Cancel,
-    ) -> Result<std::result::Result<Moment, Option<Duration>>> {
+    /// Takes the job, if nobody has it.
+    fn claim(&self, slot: &Slot, due: Option<Timestamp>, cancel: &Cancel) -> Result<Claiming> {
         {
             // Looked at and set together, so that whoever stops the runner misses none.
             let mut state = lock(&slot.state);
@@ -382,31 +407,31 @@ impl Shared {
                 return Err(Error::Cancelled);
             }
             if state.running.is_some() {
-                return Ok(Err(Some(HELD)));
+                return Ok(Claiming::Held);
             }
             state.running = Some(cancel.clone());
         }
         let (now, until) = (self.terms.clock.moment(), lease::until(&self.terms.clock));
-        let due = due.map(|due| Moment(due.as_microsecond()));
-        let claim = Claim { name: slot.job.name(), holder: &self.holder, now, until, due };
+        let claim = Claim { name: slot.job.name(), holder: &self.holder, now, until, due: due.map(moment) };
         let claimed = self.engine.job_records().claim_job(&claim);
         if !matches!(claimed, Ok(Claimed::Yes)) {
             lock(&slot.state).running = None;
         }
         Ok(match claimed? {
-            Claimed::Yes => Ok(until),
-            Claimed::Served => Err(None),
-            Claimed::Held(_) => Err(Some(HELD)),
+            Claimed::Yes => Claiming::Mine(until),
+            Claimed::Served => Claiming::Served,
+            Claimed::Held(_) => Claiming::Held,
         })
     }
 
-    fn held<'a>(&'a self, slot: &'a Slot, until: Moment) -> Held<'a> {
+    fn held<'a>(&'a self, slot: &'a Slot, until: Moment, due: Option<Timestamp>) -> Held<'a> {
         Held {
             records: self.engine.job_records(),
             clock: &self.terms.clock,
             name: slot.job.name(),
             holder: &self.holder,
             until,
+            due: due.map(moment),
         }
     }
 
@@ -419,9 +444,13 @@ impl Shared {
             (state.after, state.rung)
         };
         let by_schedule = after.and_then(|after| slot.schedule.next(after, &self.terms.zone));
-        let next = [by_schedule, rung.map(|(_, at)| at)].into_iter().flatten().min();
+        let next = [by_schedule, rung.map(|bell| bell.at)].into_iter().flatten().min();
         JobView { next: next.map(|at| Moment(at.max(now).as_microsecond())), ..view }
     }
+}
+
+fn moment(at: Timestamp) -> Moment {
+    Moment(at.as_microsecond())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

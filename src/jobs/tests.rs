@@ -93,8 +93,13 @@ fn a_while() {
 #[test]
 fn two_runners_never_run_one_job_at_once() {
     let (_folder, engine) = folder();
-    let job = Counted::new(|| {
+    let hold = Arc::new(AtomicBool::new(false));
+    let held = Arc::clone(&hold);
+    let job = Counted::new(move || {
         std::thread::sleep(Duration::from_millis(20));
+        while held.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         Ok(())
     });
     let runners = [0, 1].map(|_| runner(&engine, &job, "@yearly", &Clock::system()));
@@ -106,11 +111,20 @@ fn two_runners_never_run_one_job_at_once() {
     soon("both were asked for, and ran", || job.runs() > 10);
     assert_eq!(job.most.load(Ordering::SeqCst), 1);
     // Nor does somebody who does the work on a thread of their own.
+    hold.store(true, Ordering::SeqCst);
     runners[0].run_soon("counted").expect("asked");
     soon("it runs", || job.now.load(Ordering::SeqCst) == 1);
-    assert_eq!(runners[1].run_here("counted", || Ok(((), Vec::new()))).expect("asked"), None);
-    let here = || runners[1].run_here("counted", || Ok((job.now.load(Ordering::SeqCst), Vec::new()))).expect("asked");
-    soon("it is free again", || here() == Some(0));
+    let here = |patience| {
+        let work = || Ok((job.now.load(Ordering::SeqCst), Vec::new()));
+        runners[1].run_here("counted", patience, work).expect("asked")
+    };
+    assert_eq!(here(Duration::ZERO), None);
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| here(Duration::from_secs(20)));
+        a_while();
+        hold.store(false, Ordering::SeqCst);
+        assert_eq!(waits.join().expect("no panic"), Some(0), "as soon as it is free");
+    });
 }
 
 #[test]
@@ -183,6 +197,40 @@ fn a_lease_is_renewed_while_the_work_goes_on() {
     }
     go_on.store(false, Ordering::SeqCst);
     soon("it ends", || runner.job("counted").expect("there").runs == 1);
+}
+
+#[test]
+fn what_was_cut_off_is_made_up_for() {
+    let (_folder, engine) = folder();
+    let clock = clock("2026-03-01T00:00:00Z");
+    let begun = Arc::new(AtomicBool::new(false));
+    let tells = Arc::clone(&begun);
+    let endless = Counted::new(move || {
+        loop {
+            tells.store(true, Ordering::SeqCst);
+            crate::cancel::check()?;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    // Once in full, so that it is known from when on times count.
+    let first = Counted::new(|| Ok(()));
+    let whole = runner(&engine, &first, "30 2 * * *", &clock);
+    clock.advance(Duration::from_secs(3 * 3600));
+    soon("it runs at half past two", || first.runs() == 1);
+    drop(whole);
+    let cut_off = runner(&engine, &endless, "30 2 * * *", &clock);
+    clock.advance(Duration::from_secs(24 * 3600));
+    soon("it begins the next night", || begun.load(Ordering::SeqCst));
+    drop(cut_off);
+    let known = engine.job_records().jobs().expect("read").remove(0);
+    assert_eq!((known.runs, known.held), (1, None), "as if it had not begun");
+    // Hours later the service starts again.
+    clock.advance(Duration::from_secs(5 * 3600));
+    let again = Counted::new(|| Ok(()));
+    let runner = runner(&engine, &again, "30 2 * * *", &clock);
+    soon("the night is made up for", || again.runs() == 1);
+    a_while();
+    assert_eq!((again.runs(), runner.job("counted").expect("there").failures), (1, 0));
 }
 
 #[test]
@@ -302,7 +350,7 @@ fn a_command_waits_for_whoever_has_the_job() {
     let runner = runner(&engine, &job, "@yearly", &Clock::system());
     runner.run_soon("counted").expect("asked");
     soon("it begins", || job.now.load(Ordering::SeqCst) == 1);
-    let done = once(&engine, "counted", || Ok((job.now.load(Ordering::SeqCst), vec![("papers", 3)])));
+    let done = once(&engine, "counted", &|_| {}, || Ok((job.now.load(Ordering::SeqCst), vec![("papers", 3)])));
     assert_eq!(done.expect("done"), 0, "both at once");
     let last = runner.job("counted").expect("there").last.expect("it ran");
     assert_eq!((last.why.as_str(), last.did["papers"], job.runs()), ("asked", 3, 1));

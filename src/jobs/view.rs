@@ -18,7 +18,7 @@ pub struct JobView {
     pub about: String,
     /// The cron expression of the settings, or `off`.
     pub schedule: String,
-    /// When it is next due by its schedule; null where it is off, or nobody serves the folder.
+    /// When it next looks for work; null where it runs by hand alone, and in `paperkin info`.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub next: Option<Moment>,
     /// Whether it runs now.

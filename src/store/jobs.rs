@@ -80,7 +80,7 @@ pub enum Claimed {
 /// The lock on jobs and the memory of their runs. Every store has one; what holds for it holds for all of them:
 ///
 /// - of two claims to one job at most one is answered [`Claimed::Yes`] until the job is released, or its lease has lapsed;
-/// - a time of a schedule is served once;
+/// - a time of a schedule is served once: by a run for it that came to a good end;
 /// - who renews or ends a lease that another holds by now changes nothing and is told so.
 ///
 /// The service shares it between the threads of its jobs without the rest of the store, so it says itself that it can be.
@@ -91,9 +91,10 @@ pub trait JobRecords: Send + Sync {
     /// Holds a job for longer. `false` when another has it by now. Where it fails, the lease is as it was.
     fn renew_job(&self, name: &str, holder: &str, until: Moment) -> Result<bool>;
 
-    /// Lets go of a job, with what became of the run; without a result it counts as if it had not been begun. `false` when
-    /// another has it by now: then nothing is noted. Where it fails, the lease ends by itself.
-    fn end_job(&self, name: &str, holder: &str, result: Option<&JobResult>) -> Result<bool>;
+    /// Lets go of a job, with what became of the run, and the time of the schedule that it was run for. Without a result it
+    /// counts as if it had not been begun; a time that was not served, or by a run that failed, is to be served still. `false`
+    /// when another has it by now: then nothing is noted. Where it fails, the lease ends by itself.
+    fn end_job(&self, name: &str, holder: &str, result: Option<&JobResult>, due: Option<Moment>) -> Result<bool>;
 
     /// What is known of all jobs that ever ran, by name.
     fn jobs(&self) -> Result<Vec<StoredJob>>;

@@ -14,7 +14,7 @@ pub struct Changes {
 }
 
 /// Who hears of changes. It is called on the thread that wrote, once everything in the corpus has followed, and must be
-/// quick: it notes what it has to do, and does it when somebody asks.
+/// quick: it notes what there is to do, and leaves that to whoever keeps it up to date.
 pub trait Follower: Send + Sync {
     /// Hears what has changed.
     fn hear(&self, changes: &Changes);

@@ -57,6 +57,14 @@ impl Engine {
         self.themes.keep_themes(patient)
     }
 
+    /// Makes the themes anew, due or not, as [`Engine::run_themes`] does; papers that came meanwhile join.
+    ///
+    /// # Errors
+    /// As [`Engine::run_themes`].
+    pub fn rebuild_themes(&self, afresh: bool) -> Result<ThemesKept> {
+        self.themes.rebuild_themes(afresh)
+    }
+
     /// Groups just some papers.
     ///
     /// # Errors

@@ -101,7 +101,7 @@ mod tests {
     fn the_mean_chance_is_the_share_of_likes() {
         let calibration = measured(200).expect("enough");
         assert!(calibration.slope > 0.1);
-        // Both kinds are as many, so the middle of the scores is near even calibration.
+        // Both kinds are as many, so the middle of the scores is near even odds.
         assert!((calibration.chance(0.0) - 0.5).abs() < 0.3, "{calibration:?}");
     }
 }

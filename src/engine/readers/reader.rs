@@ -237,7 +237,7 @@ impl Readers {
         if let (Some(preferences), Some(common)) = (&mut preferences, &common) {
             self.bring_to_scale(preferences, common);
         }
-        // What is found of interests is noted: it may not be of half a model.
+        // What is found of interests is noted: what was given up half way must not be.
         cancel::check()?;
         let interests = match &common {
             Some(common) => {

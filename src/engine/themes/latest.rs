@@ -3,7 +3,7 @@
 //! Whoever asks for themes gets it and changes nothing; who lets papers join is said in `upkeep`.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::time::Instant;
 
 use super::snapshot::ThemeSnapshot;
@@ -59,17 +59,17 @@ impl Themes {
             match &*state {
                 State::Unread => {}
                 State::Nothing => return Ok(None),
-                State::ThemeSnapshot(snapshot) => return Ok(Some(Arc::clone(snapshot))),
+                State::Made(snapshot) => return Ok(Some(Arc::clone(snapshot))),
             }
         }
         let mut state = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
         if let State::Unread = *state {
-            *state = ThemeSnapshot::read(&*self.store)?.map_or(State::Nothing, |p| State::ThemeSnapshot(Arc::new(p)));
+            *state = ThemeSnapshot::read(&*self.store)?.map_or(State::Nothing, |p| State::Made(Arc::new(p)));
             // Papers may have come before anybody looked.
             self.fall_behind();
         }
         Ok(match &*state {
-            State::ThemeSnapshot(snapshot) => Some(Arc::clone(snapshot)),
+            State::Made(snapshot) => Some(Arc::clone(snapshot)),
             State::Unread | State::Nothing => None,
         })
     }
@@ -96,7 +96,7 @@ impl Themes {
             let stored: Vec<StoredAssignment> = joined.iter().map(|p| last.stored(p)).collect();
             let next = Arc::new(last.with(joined, &gone));
             let mut state = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
-            if !matches!(&*state, State::ThemeSnapshot(now) if Arc::ptr_eq(now, &last)) {
+            if !matches!(&*state, State::Made(now) if Arc::ptr_eq(now, &last)) {
                 // A run has put another in its place meanwhile.
                 continue;
             }
@@ -104,7 +104,7 @@ impl Themes {
             self.store
                 .join_themes(&stored, &gone)
                 .unwrap_or_else(|e| tracing::warn!("places in themes were not kept: {e}"));
-            *state = State::ThemeSnapshot(next);
+            *state = State::Made(next);
             seen();
             tracing::info!(
                 "{} papers joined the themes, {} left, in {:.3} s",
@@ -124,29 +124,42 @@ impl Themes {
 
     /// Whether a run is worth it: there was none, much has changed since, or the model is another.
     pub fn themes_due(&self) -> Result<bool> {
+        Ok(match self.last()? {
+            None => !self.corpus.space().is_empty(),
+            Some(last) => self.is_due(&last),
+        })
+    }
+
+    fn is_due(&self, last: &ThemeSnapshot) -> bool {
         let space = self.corpus.space();
-        let Some(last) = self.last()? else { return Ok(!space.is_empty()) };
         let coming = if self.is_up_to_date() {
             0
         } else {
             let rows = self.works(&space);
             (&rows - &last.rows).len().max((&last.rows - &rows).len())
         };
-        Ok(last.run.model != space.model().fingerprint
+        last.run.model != space.model().fingerprint
             || last.facts.naming != NAMING
-            || (last.changed as u64 + coming) as f64 > CHANGED_SHARE * last.run.papers as f64)
+            || (last.changed as u64 + coming) as f64 > CHANGED_SHARE * last.run.papers as f64
     }
 
     /// Whether nothing is to be waited for: all papers are in the themes, there are some where there are papers, and none is
     /// due that takes but a moment. It waits for nothing itself.
     pub fn themes_are_settled(&self) -> bool {
         let papers = self.corpus.space().len();
-        let known = match self.snapshot.try_read().as_deref() {
-            // Held where another is put in its place.
-            Err(_) | Ok(State::Unread) => false,
-            Ok(State::Nothing) => papers == 0,
-            Ok(State::ThemeSnapshot(_)) => true,
+        let last = {
+            let state = match self.snapshot.try_read() {
+                Ok(state) => state,
+                Err(TryLockError::Poisoned(e)) => e.into_inner(),
+                // Held where another is put in its place.
+                Err(TryLockError::WouldBlock) => return false,
+            };
+            match &*state {
+                State::Unread => return false,
+                State::Nothing => return papers == 0 && self.is_up_to_date(),
+                State::Made(snapshot) => Arc::clone(snapshot),
+            }
         };
-        known && self.is_up_to_date() && !(papers <= IN_A_MOMENT && self.themes_due().unwrap_or(false))
+        self.is_up_to_date() && !(papers <= IN_A_MOMENT && self.is_due(&last))
     }
 }

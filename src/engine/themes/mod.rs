@@ -89,13 +89,13 @@ impl Follower for Themes {
 
 #[derive(Default, Clone)]
 enum State {
-    /// Nobody asked yet.
+    /// It was not read yet.
     #[default]
     Unread,
     /// There was no run yet.
     Nothing,
     /// What there is.
-    ThemeSnapshot(Arc<ThemeSnapshot>),
+    Made(Arc<ThemeSnapshot>),
 }
 
 impl Themes {

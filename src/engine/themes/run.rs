@@ -96,7 +96,7 @@ impl Themes {
             // Not on a thread that gives way: requests may be waiting for the lock.
             let mut state = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
             self.store.put_theme_run(&snapshot.run, &snapshot.stored_themes()?, &stored, &events)?;
-            *state = State::ThemeSnapshot(Arc::new(snapshot));
+            *state = State::Made(Arc::new(snapshot));
             self.fall_behind();
         }
         took.push(began.elapsed());

@@ -32,11 +32,23 @@ impl Themes {
     /// it may take its time.
     pub fn keep_themes(&self, patient: bool) -> Result<ThemesKept> {
         let (joined, left) = self.join_new()?;
-        let run = if self.may_run(patient)? { self.run_themes_if_due()? } else { None };
-        if run.is_some() {
-            // Those that came while it was made.
-            self.join_new()?;
+        match if self.may_run(patient)? { self.run_themes_if_due()? } else { None } {
+            None => Ok(ThemesKept { joined, left, run: None }),
+            Some(run) => {
+                let after = self.with_latest(run)?;
+                Ok(ThemesKept { joined: joined + after.joined, left: left + after.left, ..after })
+            }
         }
-        Ok(ThemesKept { joined, left, run })
+    }
+
+    /// Makes the themes anew, due or not; `afresh` forgets those that were there.
+    pub fn rebuild_themes(&self, afresh: bool) -> Result<ThemesKept> {
+        self.with_latest(self.run_themes(afresh)?)
+    }
+
+    /// Lets those join that came while a run was made.
+    fn with_latest(&self, run: ThemesRun) -> Result<ThemesKept> {
+        let (joined, left) = self.join_new()?;
+        Ok(ThemesKept { joined, left, run: Some(run) })
     }
 }

@@ -173,6 +173,7 @@ macro_rules! contract {
             contract!(@imports an_import_takes_back_what_it_alone_has_added, imports_are_numbered_and_end,
                 imports_are_restored);
             contract!(@jobs one_holder_at_a_time_until_the_lease_has_lapsed, a_time_of_the_schedule_is_served_once,
+                a_time_that_was_not_served_is_to_be_served_still,
                 a_clock_that_ran_ahead_serves_nothing);
             contract!(@themes a_run_is_put_in_the_place_of_the_one_before, papers_join_and_leave, texts_are_replaced);
             contract!(@concurrency who_follows_the_changes_misses_nothing, readers_see_whole_transactions,

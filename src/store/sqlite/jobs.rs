@@ -20,26 +20,22 @@ impl JobRecords for SqliteStore {
                 .query_row([claim.name], job_at)
                 .optional()?;
             if let Some(job) = known {
-                // First: who runs it now may have begun it for this very time.
+                if let Some(lease) = job.held.filter(|lease| lease.until > claim.now) {
+                    return Ok(Claimed::Held(lease));
+                }
                 // One that lies far ahead was noted by a clock that had run ahead, and serves nothing.
                 let ahead = claim.now.0.saturating_add(AHEAD);
                 let serves = |due: Moment| job.scheduled.is_some_and(|served| served >= due && served.0 <= ahead);
                 if claim.due.is_some_and(serves) {
                     return Ok(Claimed::Served);
                 }
-                if let Some(lease) = job.held.filter(|lease| lease.until > claim.now) {
-                    return Ok(Claimed::Held(lease));
-                }
             }
             t.prepare_cached(
-                "INSERT INTO jobs (name, holder, since, until, scheduled)
-                 VALUES (:name, :holder, :now, :until, iif(:due IS NULL, NULL, max(:due, :now)))
-                 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, since = excluded.since,
-                     until = excluded.until, scheduled = coalesce(excluded.scheduled, scheduled)",
+                "INSERT INTO jobs (name, holder, since, until) VALUES (:name, :holder, :now, :until)
+                 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, since = excluded.since, until = excluded.until",
             )?
             .execute(named_params! {
                 ":name": claim.name, ":holder": claim.holder, ":now": claim.now.0, ":until": claim.until.0,
-                ":due": claim.due.map(|due| due.0),
             })?;
             Ok(Claimed::Yes)
         })
@@ -52,27 +48,25 @@ impl JobRecords for SqliteStore {
         })
     }
 
-    fn end_job(&self, name: &str, holder: &str, result: Option<&JobResult>) -> Result<bool> {
+    fn end_job(&self, name: &str, holder: &str, result: Option<&JobResult>, due: Option<Moment>) -> Result<bool> {
         self.write(|t| {
             let own = "UPDATE jobs SET holder = NULL, since = NULL, until = NULL WHERE name = ?1 AND holder = ?2";
             if t.prepare_cached(own)?.execute((name, holder))? == 0 {
                 return Ok(false);
             }
-            let Some(result) = result else {
-                // Not begun: the time of the schedule is to be served still.
-                t.prepare_cached("UPDATE jobs SET scheduled = NULL WHERE name = ?1")?.execute([name])?;
-                return Ok(true);
-            };
+            let Some(result) = result else { return Ok(true) };
             // Numbers under names: writing them cannot fail.
             let did: serde_json::Map<String, serde_json::Value> =
                 result.did.iter().map(|(name, n)| (name.clone(), (*n).into())).collect();
             t.prepare_cached(
                 "UPDATE jobs SET runs = runs + 1, failures = failures + (:error IS NOT NULL), began = :began,
-                     took_us = :took, why = :why, error = :error, did = :did WHERE name = :name",
+                     took_us = :took, why = :why, error = :error, did = :did,
+                     scheduled = iif(:served IS NULL, scheduled, max(:served, :began)) WHERE name = :name",
             )?
             .execute(named_params! {
                 ":name": name, ":began": result.began.0, ":took": result.took_us, ":why": result.why,
                 ":error": result.error, ":did": serde_json::Value::from(did).to_string(),
+                ":served": due.filter(|_| result.error.is_none()).map(|due| due.0),
             })?;
             Ok(true)
         })

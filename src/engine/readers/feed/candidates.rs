@@ -18,7 +18,7 @@ use crate::paper::{Filter, Row};
 /// Candidates up to which all are scored where nothing else is said; of more, those that a search finds near the user's interests.
 pub const SCORE_ALL: usize = 12_000;
 
-/// Papers that a search for the whole preferences looks for, and those that the searches for its interests share, each at least
+/// Papers that a search for the whole preference model looks for, and those that the searches for its interests share, each at least
 /// some.
 const PER_SEARCH: usize = 200;
 const PER_INTEREST: std::ops::RangeInclusive<usize> = 200..=800;

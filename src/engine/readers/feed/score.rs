@@ -29,7 +29,7 @@ const ASK_OTHERS: usize = 200;
 pub struct Scorer<'a> {
     pub space: &'a EmbeddingSpace,
     pub reader: &'a Reader,
-    /// The reader's preferences, or the part of it that a mode asks for.
+    /// The reader's preference model, or the part of it that a mode asks for.
     pub preferences: &'a PreferenceModel,
     pub common: &'a Common,
 }
