@@ -32,11 +32,12 @@ struct Tiny {
 }
 
 /// Numbers from a seed, spread like a model's.
-struct Dice(fastrand::Rng);
+struct Dice(u64);
 
 impl Dice {
     fn next(&mut self) -> f32 {
-        2.0 * self.0.f32() - 1.0
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
     }
 
     fn tensor(&mut self, shape: &[usize], middle: f32, spread: f32) -> Tensor {
@@ -54,7 +55,7 @@ struct Making {
 
 impl Making {
     fn new() -> Self {
-        Making { dice: Dice(fastrand::Rng::with_seed(7)), tensors: HashMap::new() }
+        Making { dice: Dice(7), tensors: HashMap::new() }
     }
 
     fn table(&mut self, name: &str, rows: usize) {
@@ -116,7 +117,7 @@ impl Making {
 
 /// Texts of several lengths, the last beyond the positions.
 fn texts() -> Vec<String> {
-    let mut dice = Dice(fastrand::Rng::with_seed(3));
+    let mut dice = Dice(3);
     let mut word = || format!("w{}", 4 + (dice.next().abs() * 45.0) as u32);
     [1, 7, 30, 3, 7, 80].map(|n| (0..n).map(|_| word()).collect::<Vec<_>>().join(" ")).to_vec()
 }
