@@ -105,16 +105,18 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 
 /// Brings the themes up to date as the job of the service does, and under its lock; gives the run that was made.
 fn kept(engine: &Engine, args: &Args) -> anyhow::Result<Option<ThemesRun>> {
-    let what = match args.rebuild || engine.themes_due()? {
-        true => format!("making the themes of {} papers", thousands(engine.info()?.papers)),
-        false => "letting new papers join the themes".to_string(),
+    let making = match args.rebuild || engine.themes_due()? {
+        true => Some(format!("making the themes of {} papers", thousands(engine.info()?.papers))),
+        // That new papers join takes but a moment.
+        false => None,
     };
     let waiting = |lease: &Lease| say!("the job `themes` runs already, since {}; waiting for it…", lease.since);
     Ok(jobs::once(engine, THEMES, &waiting, || {
-        let kept = meanwhile(&what, || match args.rebuild {
+        let keep = || match args.rebuild {
             true => engine.rebuild_themes(args.afresh),
             false => engine.keep_themes(true),
-        })?;
+        };
+        let kept = making.as_ref().map_or_else(keep, |what| meanwhile(what, keep))?;
         let numbers = jobs::themes_numbers(&kept);
         Ok((kept.run, numbers))
     })?)

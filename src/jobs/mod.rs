@@ -94,7 +94,7 @@ pub fn own(config: &Config) -> Vec<(Arc<dyn Job>, Schedule)> {
     vec![
         (Arc::new(interests::Interests), jobs.interests.clone()),
         (Arc::new(maintenance::Maintenance::default()), jobs.maintenance.clone()),
-        (Arc::new(readership::Readership), jobs.readership.clone()),
+        (Arc::new(readership::Readership::default()), jobs.readership.clone()),
         (Arc::new(themes::Themes), jobs.themes.clone()),
     ]
 }

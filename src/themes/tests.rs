@@ -131,9 +131,11 @@ fn fields_are_found_and_the_same_again() {
     assert!(same * 10 >= all * 9, "{same} of {all} pairs");
 }
 
-/// The stranger lies in a direction that no paper has any part in, and hardly nearer to one field than to another.
+/// The stranger lies in a direction that no paper has any part in, and hardly nearer to one field than to another. Counted
+/// over many corpora, not in one that suits.
 #[test]
 fn a_stranger_belongs_to_no_theme() {
+    let mut left_out = 0;
     for seed in 1..=36 {
         let mut vectors = corpus(4, 40, 0.5, seed);
         for v in vectors.chunks_exact_mut(D) {
@@ -146,9 +148,10 @@ fn a_stranger_belongs_to_no_theme() {
         stranger[D - 1] = 0.96f32.sqrt();
         vectors.extend(stranger);
         let g = grouped(&vectors);
-        println!("stranger, seed {seed}: {} {}", g.member[160], g.strength[160]);
-        assert_ne!(g.nearest[160], NONE);
+        left_out += usize::from(!g.member[160]);
+        assert_ne!(g.nearest[160], NONE, "what it is nearest to is told all the same");
     }
+    assert!(left_out >= 34, "{left_out} of 36");
 }
 
 /// Counted over twelve corpora together: of one alone, where it is 88 to 99 %, the share says as much of the draw as of the

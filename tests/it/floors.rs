@@ -311,7 +311,7 @@ impl Parts {
             let inside = path.strip_prefix(&root).expect("below the engine").with_extension("");
             let module: Vec<String> = inside.iter().map(|w| w.to_string_lossy().into_owned()).collect();
             let module: Vec<String> = module.into_iter().filter(|w| w != "mod").collect();
-            if module.last().is_some_and(|m| m.ends_with("tests")) {
+            if module.last().is_some_and(|m| m.ends_with("tests") || m == "fixture") {
                 continue;
             }
             let code = code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_string();

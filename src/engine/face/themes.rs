@@ -87,7 +87,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) when there is no such theme (any more);
-    /// [`Error::Invalid`](crate::Error::Invalid) for a request that is not allowed.
+    /// [`Error::Invalid`](crate::Error::Invalid) for a request that is not allowed;
+    /// [`Error::BeingMade`](crate::Error::BeingMade) before the first run.
     pub fn theme(&self, id: &str, ask: &ThemeOptions) -> Result<OneTheme> {
         self.themes.theme(id, ask)
     }
