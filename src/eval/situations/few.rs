@@ -1,0 +1,113 @@
+//! Few candidates and a varied history: some papers that somebody took up later, beside papers much like them that they
+//! did not take up.
+
+use fastrand::Rng;
+use rayon::prelude::*;
+
+use super::case::Case;
+use super::ground::Ground;
+use super::{Plan, seed};
+use crate::eval::bootstrap::draw;
+use crate::eval::sets::{Group, LogEntry, evenly};
+use crate::eval::users::{by_day, by_reader};
+
+/// Papers of a history.
+const HISTORY: usize = 20;
+
+/// Readers of libraries have at least so many papers.
+const LEAST: usize = 25;
+
+/// A history from a log has at least so many papers.
+const LEAST_PAST: usize = 4;
+
+/// Candidates, and those among them that the reader has.
+const CANDIDATES: std::ops::RangeInclusive<usize> = 5..=10;
+const OWN: std::ops::RangeInclusive<usize> = 2..=4;
+
+/// The others are drawn from so many papers nearest to each of the reader's: all papers of the corpus, or those of a day.
+const NEAR: usize = 30;
+const NEAR_OF_DAY: usize = 10;
+
+/// From libraries: 20 random papers of a library are the history. Every candidate has another reader, so that it says
+/// nothing that somebody has it.
+pub fn libraries(ground: &Ground<'_>, libraries: &[Group], plan: &Plan) -> Vec<Case> {
+    let libraries: Vec<(&str, Vec<usize>)> =
+        libraries.iter().map(|l| (l.name.as_str(), ground.places(&l.relevant))).collect();
+    let mut readers = vec![0u32; ground.testbed.len()];
+    libraries.iter().flat_map(|l| &l.1).for_each(|k| readers[*k] += 1);
+    let large = libraries.into_iter().filter(|l| l.1.len() >= LEAST).collect();
+    let some = evenly(plan.half.of(large), plan.readers);
+    let of_reader = |(of, (name, own)): (usize, &(&str, Vec<usize>))| {
+        let others = |k: &usize| readers[*k] > 0 && !own.contains(k);
+        let one = |n| {
+            let mut random = Rng::with_seed(seed("few", name, n));
+            let mut own = own.clone();
+            random.shuffle(&mut own);
+            let rest = own.split_off(HISTORY);
+            let shared: Vec<usize> = rest.into_iter().filter(|k| readers[*k] > 1).collect();
+            let n = random.usize(OWN);
+            let hidden = draw(&mut random, &shared, n);
+            let near: Vec<Vec<usize>> =
+                hidden.iter().map(|k| ground.nearest(*k, (0..ground.testbed.len()).filter(others), NEAR)).collect();
+            case(of, own, &hidden, &near, &mut random)
+        };
+        (0..plan.draws.div_ceil(4)).filter_map(one).collect::<Vec<Case>>()
+    };
+    some.par_iter().enumerate().flat_map_iter(of_reader).collect()
+}
+
+/// From a log: up to 20 random papers of the time before are the history, and the others are of the days on which the
+/// reader's own were listed.
+pub fn log(ground: &Ground<'_>, log: &[LogEntry], plan: &Plan) -> Vec<Case> {
+    let days = by_day(&ground.testbed);
+    let mut by_reader: Vec<(&str, Vec<(i32, usize)>)> = by_reader(&ground.testbed, log).into_iter().collect();
+    for (_, taken) in &mut by_reader {
+        taken.sort_unstable();
+        let mut seen = std::collections::HashSet::new();
+        taken.retain(|(_, k)| seen.insert(*k));
+    }
+    by_reader.retain(|(_, taken)| taken.len() >= LEAST_PAST + OWN.start());
+    let mut cases = Vec::new();
+    for (of, (name, taken)) in evenly(plan.half.of(by_reader), plan.readers).iter().enumerate() {
+        for n in 0..plan.draws.div_ceil(2) {
+            let mut random = Rng::with_seed(seed("few of a log", name, n));
+            let cut = random.usize(LEAST_PAST..=taken.len() - OWN.start());
+            let past: Vec<(i32, usize)> = taken[..cut].iter().filter(|t| t.0 < taken[cut].0).copied().collect();
+            if past.len() < LEAST_PAST {
+                continue;
+            }
+            let (dated, history): (Vec<i32>, Vec<usize>) = draw(&mut random, &past, HISTORY).into_iter().unzip();
+            let hidden: Vec<usize> = taken[cut..].iter().take(random.usize(OWN)).map(|t| t.1).collect();
+            let near: Vec<Vec<usize>> = hidden
+                .iter()
+                .map(|k| {
+                    let same_day = ground.testbed.day(*k).and_then(|day| days.get(&day));
+                    let others = same_day.into_iter().flatten().copied();
+                    ground.nearest(*k, others.filter(|o| !taken.iter().any(|t| t.1 == *o)), NEAR_OF_DAY)
+                })
+                .collect();
+            cases.extend(case(of, history, &hidden, &near, &mut random).map(|case| case.with_days(dated)));
+        }
+    }
+    cases
+}
+
+/// Hidden papers beside papers that are near to each of them in turn; none when there are too few of either.
+fn case(of: usize, history: Vec<usize>, hidden: &[usize], near: &[Vec<usize>], random: &mut Rng) -> Option<Case> {
+    if !OWN.contains(&hidden.len()) {
+        return None;
+    }
+    let all = random.usize(CANDIDATES).max(hidden.len() + OWN.start());
+    let mut near = near.to_vec();
+    let mut others: Vec<usize> = Vec::new();
+    while hidden.len() + others.len() < all && near.iter().any(|n| !n.is_empty()) {
+        for near in near.iter_mut().filter(|n| !n.is_empty()) {
+            let k = near.swap_remove(random.usize(..near.len()));
+            if hidden.len() + others.len() < all && !others.contains(&k) && !hidden.contains(&k) {
+                others.push(k);
+            }
+        }
+    }
+    let enough = hidden.len() + others.len() >= *CANDIDATES.start();
+    enough.then(|| Case::new(of, history, hidden, &others, random))
+}
