@@ -40,8 +40,7 @@ pub struct Args {
     /// Which readers, reviews and examples to use: all, those at even positions (from 0), or those at odd ones
     #[arg(long, default_value = "odd", value_parser = word::<Half>)]
     half: Half,
-    /// Random draws for each review; a quarter as many for each reader of libraries, half as many for one of the log, three
-    /// times as many for each review in `one`
+    /// Random draws for each review: three times as many in `one`, and half as many for each reader in `few`
     #[arg(long, default_value_t = 8, value_parser = at_least_one)]
     draws: usize,
     /// At most so many readers or examples of a situation, at even distances

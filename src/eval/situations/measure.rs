@@ -27,21 +27,22 @@ enum Way {
     Plain(Method),
 }
 
-/// The plain methods. Where nothing is disliked, Rocchio with words is the plain sum.
+/// The plain methods.
 const PLAIN: [Method; 6] =
     [Method::Mean, Method::Words, Method::Sum, Method::NearestWords, Method::RocchioWords, Method::Logistic];
 
 impl Way {
     /// The ways of a task.
     fn of(task: &Task<'_>) -> Vec<Way> {
-        let disliked = task.cases.iter().any(|c| !c.dislikes.is_empty());
-        let dated = task.cases.iter().any(|c| !c.days.is_empty());
-        let plain = PLAIN.into_iter().filter(|m| disliked || *m != Method::RocchioWords);
-        [Way::Recommend, Way::Rank]
-            .into_iter()
-            .chain(dated.then_some(Way::RankDated))
-            .chain(plain.map(Way::Plain))
-            .collect()
+        let any = |what: fn(&Case) -> bool| task.cases.iter().any(what);
+        // Where nothing is disliked, Rocchio is the sum; and where one paper is liked, it is the nearest.
+        let plain = PLAIN.into_iter().filter(|method| match method {
+            Method::RocchioWords => any(|case| !case.dislikes.is_empty()),
+            Method::NearestWords => any(|case| case.likes.len() > 1),
+            _ => true,
+        });
+        let dated = any(|case| !case.days.is_empty()).then_some(Way::RankDated);
+        [Way::Recommend, Way::Rank].into_iter().chain(dated).chain(plain.map(Way::Plain)).collect()
     }
 
     fn name(self) -> String {
@@ -129,6 +130,11 @@ fn rows(task: &Task<'_>, ways: &[Way], outcomes: &[(usize, Outcome)]) -> Vec<Vec
         Some(second) => format!("{}, {}", first.name(), second.name()),
         None => first.name(),
     };
+    if outcomes.is_empty() {
+        let mut row: Vec<Cell> = vec![task.name.as_str().into(), 0.into(), figures.as_str().into()];
+        row.extend(["none: the sets hold no case of it", "", "", "", ""].map(Cell::from));
+        return vec![row];
+    }
     let by_way: Vec<Vec<f64>> = (0..ways.len()).map(|w| by_origin(outcomes, |o| o.figures[w].0)).collect();
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
     let plain = (0..ways.len()).filter(|w| matches!(ways[*w], Way::Plain(_)));

@@ -94,7 +94,8 @@ pub struct Plan {
     pub situations: Vec<Situation>,
     /// Which readers, reviews and examples.
     pub half: Half,
-    /// Random draws for each review; a quarter as many for each reader of libraries, half as many for one of a log.
+    /// Random draws for each review; three times as many in [`Situation::One`], and half as many for each reader in
+    /// [`Situation::Few`].
     pub draws: usize,
     /// At most so many readers or examples of a situation, at even distances.
     pub readers: usize,
