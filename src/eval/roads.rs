@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::engine::{Answer, Engine, Example, Recommend};
 use crate::error::{Error, Result};
 use crate::paper::PaperId;
+use crate::rank::Strategy;
 use crate::user::{Event, EventKind, Moment};
 
 /// The reader for whom [`rank`] asks. There is none of this name, so that only what is said in the call counts.
@@ -22,15 +23,16 @@ pub struct Asked<'a> {
     pub candidates: &'a [PaperId],
 }
 
-/// The order of the candidates through `recommend`, best first, as positions among them.
+/// The order of the candidates through `recommend` with a strategy, best first, as positions among them.
 ///
 /// # Errors
 /// Those of the call.
-pub fn recommend(engine: &Engine, asked: &Asked<'_>) -> Result<Vec<usize>> {
+pub fn recommend(engine: &Engine, asked: &Asked<'_>, strategy: Strategy) -> Result<Vec<usize>> {
     let example = |id: &PaperId| Example { id: id.clone(), weight: 1.0 };
     let request = Recommend {
         like: asked.likes.iter().map(example).collect(),
         dislike: asked.dislikes.iter().map(example).collect(),
+        strategy,
         candidates: Some(asked.candidates.to_vec()),
         ..Recommend::default()
     };

@@ -17,14 +17,18 @@ use crate::eval::situations::{self, Plan, SetName, Sets, Situation};
   paperkin eval situations --sets ~/sets --folders ~/folders
   paperkin eval situations --sets ~/sets --folders ~/folders --only few one --half even --json
 
-few: few candidates and a varied history. one: one example and a pool. set: a set of candidates with likes and dislikes. corpus: a
-whole corpus. day: the papers of a day. Each is ordered by `recommend` and by `rank` as they serve, for somebody who is not
-stored, and by plain methods.
+few: few candidates and a varied history. one: one example and a pool. set: a set of candidates with likes and
+dislikes. corpus: a whole corpus. day: the papers of a day. Each is ordered by `recommend` and by `rank` as they
+serve, for somebody who is not stored, and by plain methods. \"first\" and \"second\" are the figures that \"figures\"
+names; of wrong pairs less is better. \"better by\" says how much better a road is than the plain method that is best
+on the same cases: the mean of the paired differences of the first figure, with its standard error. \"tau\" is
+Kendall's, between the orders of the two roads.
 
-Files of --sets, papers plain or as .zst: libraries/papers.jsonl, users.tsv (columns user, paper_id), folds.tsv (paper_id, fold);
-screening/papers.jsonl, labels.tsv (review, paper_id and labels of 0 and 1); hf_daily.jsonl, hf_daily_submitters.tsv (user, paper_id,
-day). The data folders are DIR/libraries, DIR/screening and DIR/hf_daily: one that is not there is made first, one that is
-there is used as it is. Nothing is written into them; --data is not used.
+Files of --sets, papers plain or as .zst: libraries/papers.jsonl, users.tsv (columns user, paper_id), folds.tsv
+(paper_id, fold); screening/papers.jsonl, labels.tsv (review, paper_id and labels of 0 and 1); hf_daily.jsonl,
+hf_daily_submitters.tsv (user, paper_id, day). The data folders are DIR/libraries, DIR/screening and DIR/hf_daily: one
+that is not there is made first, one that is there is used as it is. No user is written into them, and --data plays
+no part.
 
 Settings that were tuned on one half (--half even) are reported on the other. Cases are drawn with fixed seeds.")]
 pub struct Args {
@@ -46,11 +50,15 @@ pub struct Args {
     /// At most so many readers or examples of a situation, at even distances
     #[arg(long, default_value_t = 300, value_parser = at_least_one)]
     readers: usize,
+    /// Measure `recommend` with each of its strategies too
+    #[arg(long)]
+    parts: bool,
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let chosen = if args.only.is_empty() { Situation::ALL.to_vec() } else { args.only.clone() };
-    let plan = Plan { situations: chosen, half: args.half, draws: args.draws, readers: args.readers };
+    let plan =
+        Plan { situations: chosen, half: args.half, draws: args.draws, readers: args.readers, parts: args.parts };
     let needed = |set: SetName| plan.situations.iter().any(|s| s.sets().contains(&set));
     let file = |name: &str| text(&args.sets.join(name));
     // Labels are read first, so that a wrong file fails before anything is ingested.

@@ -113,3 +113,33 @@ fn case(of: usize, history: Vec<usize>, hidden: &[usize], near: &[Vec<usize>], r
     let enough = hidden.len() + others.len() >= *CANDIDATES.start();
     enough.then(|| Case::new(of, history, hidden, &others, random))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use fastrand::Rng;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn few_candidates_are_own_and_others(of in 0usize..9, own in 0usize..6, each in 0usize..12, seed in 0u64..99) {
+            let hidden: Vec<usize> = (0..own).collect();
+            // Neighbours are shared, and one is hidden itself.
+            let near: Vec<Vec<usize>> = hidden.iter().map(|k| (k + 3..k + 3 + each).collect()).collect();
+            let made = case(of, vec![100], &hidden, &near, &mut Rng::with_seed(seed));
+            let there: HashSet<usize> = near.concat().into_iter().filter(|k| *k >= own).collect();
+            prop_assert_eq!(made.is_some(), OWN.contains(&own) && own + there.len() >= *CANDIDATES.start());
+            if let Some(case) = made {
+                prop_assert!(CANDIDATES.contains(&case.candidates.len()), "{:?}", case);
+                let different: HashSet<&usize> = case.candidates.iter().collect();
+                prop_assert_eq!(different.len(), case.candidates.len());
+                for (k, gain) in case.candidates.iter().zip(&case.gains) {
+                    prop_assert_eq!(*gain > 0.0, hidden.contains(k));
+                }
+            }
+        }
+    }
+}

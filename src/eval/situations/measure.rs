@@ -11,8 +11,10 @@ use crate::eval::Progress;
 use crate::eval::bootstrap;
 use crate::eval::metrics::kendall_tau;
 use crate::eval::roads::{self, Asked};
+use crate::eval::sets::Half;
 use crate::eval::table::{Cell, Difference, Table, named};
 use crate::eval::users::{Method, best_first, scores};
+use crate::rank::Strategy;
 
 /// Cases that are measured at once, between two reports of progress.
 const AT_ONCE: usize = 16;
@@ -20,7 +22,7 @@ const AT_ONCE: usize = 16;
 /// A way to order candidates.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Way {
-    Recommend,
+    Recommend(Strategy),
     Rank,
     /// `rank` that is told the day of each like.
     RankDated,
@@ -31,9 +33,12 @@ enum Way {
 const PLAIN: [Method; 6] =
     [Method::Mean, Method::Words, Method::Sum, Method::NearestWords, Method::RocchioWords, Method::Logistic];
 
+/// The strategies that are parts of the whole.
+const PARTS: [Strategy; 4] = [Strategy::Mean, Strategy::Nearest, Strategy::Rocchio, Strategy::Logistic];
+
 impl Way {
     /// The ways of a task.
-    fn of(task: &Task<'_>) -> Vec<Way> {
+    fn of(task: &Task<'_>, plan: &Plan) -> Vec<Way> {
         let any = |what: fn(&Case) -> bool| task.cases.iter().any(what);
         // Where nothing is disliked, Rocchio is the sum; and where one paper is liked, it is the nearest.
         let plain = PLAIN.into_iter().filter(|method| match method {
@@ -42,12 +47,15 @@ impl Way {
             _ => true,
         });
         let dated = any(|case| !case.days.is_empty()).then_some(Way::RankDated);
-        [Way::Recommend, Way::Rank].into_iter().chain(dated).chain(plain.map(Way::Plain)).collect()
+        let parts = PARTS.into_iter().filter(|_| plan.parts).map(Way::Recommend);
+        let roads = [Way::Recommend(Strategy::Auto), Way::Rank];
+        roads.into_iter().chain(dated).chain(parts).chain(plain.map(Way::Plain)).collect()
     }
 
     fn name(self) -> String {
         match self {
-            Way::Recommend => "recommend".into(),
+            Way::Recommend(Strategy::Auto) => "recommend".into(),
+            Way::Recommend(strategy) => format!("recommend, {}", named(&strategy)),
             Way::Rank => "rank".into(),
             Way::RankDated => "rank, dated likes".into(),
             Way::Plain(method) => named(&method).replace('_', "-"),
@@ -63,7 +71,7 @@ struct Outcome {
 
 /// Measures all tasks. They take turns, so that the time that remains can be told from the time that has passed.
 pub fn all(tasks: &[Task<'_>], plan: &Plan, progress: Progress<'_>) -> Result<Table> {
-    let ways: Vec<Vec<Way>> = tasks.iter().map(Way::of).collect();
+    let ways: Vec<Vec<Way>> = tasks.iter().map(|task| Way::of(task, plan)).collect();
     let mut jobs: Vec<(usize, usize)> =
         tasks.iter().enumerate().flat_map(|(t, task)| (0..task.cases.len()).map(move |c| (t, c))).collect();
     Rng::with_seed(1).shuffle(&mut jobs);
@@ -79,12 +87,11 @@ pub fn all(tasks: &[Task<'_>], plan: &Plan, progress: Progress<'_>) -> Result<Ta
         done += some.len();
         progress(done, jobs.len());
     }
-    let title = format!(
-        "The {} half of readers, reviews and examples; {} draws for each review. How much better the roads are than the \
-         best plain method: mean of paired differences with its standard error; tau: Kendall's, between the orders of both",
-        named(&plan.half),
-        plan.draws,
-    );
+    let title = match plan.half {
+        Half::All => "All readers, reviews and examples".to_string(),
+        half => format!("The {} half of readers, reviews and examples", named(&half)),
+    };
+    let title = format!("{title}; {} draws for each review", plan.draws);
     let columns = ["situation", "cases", "figures", "method", "first", "second", "better by", "tau"];
     let mut table = Table::new(title, columns);
     for ((task, ways), outcomes) in tasks.iter().zip(&ways).zip(outcomes) {
@@ -104,7 +111,7 @@ fn one(task: &Task<'_>, case: &Case, ways: &[Way]) -> Result<Outcome> {
     let mut orders = Vec::with_capacity(ways.len());
     for way in ways {
         orders.push(match way {
-            Way::Recommend => roads::recommend(ground.engine, &undated)?,
+            Way::Recommend(strategy) => roads::recommend(ground.engine, &undated, *strategy)?,
             Way::Rank => roads::rank(ground.engine, &undated)?,
             Way::RankDated => roads::rank(ground.engine, &Asked { days: &case.days, ..undated })?,
             Way::Plain(method) => {

@@ -99,6 +99,8 @@ pub struct Plan {
     pub draws: usize,
     /// At most so many readers or examples of a situation, at even distances.
     pub readers: usize,
+    /// Whether to measure the strategies of `recommend` too, which are parts of the whole.
+    pub parts: bool,
 }
 
 /// The papers of a review, by their places.
