@@ -71,9 +71,9 @@ pub fn reciprocal_rank(gains: &[f64]) -> f64 {
     gains.iter().position(|g| *g > 0.0).map_or(0.0, |k| 1.0 / (k + 1) as f64)
 }
 
-/// The weighted loss of Kendall's tau: of all pairs of different gains, the share that stands in the wrong order, each pair weighed by
-/// the difference of its gains. 0 when all are in order, 1 when all are reversed, about a half for a random order. Takes
-/// the square of the number of ranks.
+/// The weighted loss of Kendall's tau: of all pairs of different gains, the share that stands in the wrong order, each
+/// pair weighed by the difference of its gains. 0 when all are in order, 1 when all are reversed, about a half for a
+/// random order. Takes the square of the number of ranks.
 pub fn wrong_pairs(gains: &[f64]) -> f64 {
     let (mut wrong, mut all) = (0.0, 0.0);
     for (k, first) in gains.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! Quality figures on labelled sets. They are measured on the same calls that serve users.
 //!
 //! [`metrics`] and [`bootstrap`] are the arithmetic, [`table`] prints results, [`sets`] reads the labelled files,
-//! [`roads`] asks as a client would. Each evaluation has a file of its own; [`situations`] puts all of them that order papers
-//! for somebody into one table.
+//! [`roads`] asks as a client would. Each evaluation has a file of its own; [`situations`] has one for each way of asking,
+//! and puts all of them into one table.
 
 pub mod bootstrap;
 mod columns;

@@ -24,9 +24,9 @@ const LEAST_PAST: usize = 4;
 const CANDIDATES: std::ops::RangeInclusive<usize> = 5..=10;
 const OWN: std::ops::RangeInclusive<usize> = 2..=4;
 
-/// The others are drawn from so many papers nearest to each of the reader's: of the whole corpus, or of a day. With the 30
-/// nearest of the corpus every method is close to a random order: who has which of two papers on one question, nothing
-/// that a paper says can tell.
+/// The others are drawn from so many papers nearest to each of the reader's: of the whole corpus, or of a day. With the
+/// 30 nearest of the corpus every method is close to a random order: who has which of two papers on one question,
+/// nothing that a paper says can tell.
 const NEAR: usize = 300;
 const NEAR_OF_DAY: usize = 10;
 

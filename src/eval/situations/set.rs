@@ -1,4 +1,5 @@
-//! A set of candidates, likes and dislikes: so many included and excluded papers of a review, the rest of it is ordered.
+//! A set of candidates with likes and dislikes: so many included and excluded papers of a review; the rest of it is
+//! ordered.
 
 use fastrand::Rng;
 

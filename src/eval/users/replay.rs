@@ -71,8 +71,8 @@ pub fn by_day(testbed: &Testbed<'_>) -> HashMap<i32, Vec<usize>> {
     by_day
 }
 
-/// The last days of readers with at least so many papers, latest first; and how many such readers there are. Days with too few papers to
-/// choose from are left out, and those without a past.
+/// The last days of readers with at least so many papers, latest first; and how many such readers there are. Days with
+/// too few papers to choose from are left out, and those without a past.
 pub fn last_days(testbed: &Testbed<'_>, log: &[LogEntry], least: usize, days: usize) -> (Vec<Day>, usize) {
     let (by_day, mut by_reader) = (by_day(testbed), by_reader(testbed, log));
     by_reader.retain(|_, taken| taken.len() >= least);
