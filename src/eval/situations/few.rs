@@ -1,15 +1,17 @@
 //! Few candidates and a varied history: some papers that somebody took up later, beside papers much like them that they
 //! did not take up.
 
+use std::collections::HashSet;
+
 use fastrand::Rng;
 use rayon::prelude::*;
 
 use super::case::Case;
 use super::ground::Ground;
-use super::{Plan, seed};
+use super::{Library, Plan, read_log, seed};
 use crate::eval::bootstrap::draw;
 use crate::eval::sets::{Group, LogEntry, evenly};
-use crate::eval::users::{by_day, by_reader};
+use crate::eval::users::by_day;
 
 /// Papers of a history.
 const HISTORY: usize = 20;
@@ -32,14 +34,12 @@ const NEAR_OF_DAY: usize = 10;
 
 /// From libraries: 20 random papers of a library are the history. Every candidate has another reader, so that it says
 /// nothing that somebody has it.
-pub fn libraries(ground: &Ground<'_>, libraries: &[Group], plan: &Plan) -> Vec<Case> {
-    let libraries: Vec<(&str, Vec<usize>)> =
-        libraries.iter().map(|l| (l.name.as_str(), ground.places(&l.relevant))).collect();
+pub fn libraries(ground: &Ground<'_>, all: &[Group], half: &[Library], plan: &Plan) -> Vec<Case> {
     let mut readers = vec![0u32; ground.testbed.len()];
-    libraries.iter().flat_map(|l| &l.1).for_each(|k| readers[*k] += 1);
-    let large = libraries.into_iter().filter(|l| l.1.len() >= LEAST).collect();
-    let some = evenly(plan.half.of(large), plan.readers);
-    let of_reader = |(of, (name, own)): (usize, &(&str, Vec<usize>))| {
+    all.iter().flat_map(|l| ground.places(&l.relevant)).for_each(|k| readers[k] += 1);
+    let large: Vec<&Library> = half.iter().filter(|l| l.papers.len() >= LEAST).collect();
+    let some = evenly(large, plan.readers);
+    let of_reader = |(of, Library { name, papers: own, .. }): (usize, &&Library)| {
         let others = |k: &usize| readers[*k] > 0 && !own.contains(k);
         let one = |n| {
             let mut random = Rng::with_seed(seed("few", name, n));
@@ -62,15 +62,15 @@ pub fn libraries(ground: &Ground<'_>, libraries: &[Group], plan: &Plan) -> Vec<C
 /// reader's own were listed.
 pub fn log(ground: &Ground<'_>, log: &[LogEntry], plan: &Plan) -> Vec<Case> {
     let days = by_day(&ground.testbed);
-    let mut by_reader: Vec<(&str, Vec<(i32, usize)>)> = by_reader(&ground.testbed, log).into_iter().collect();
-    for (_, taken) in &mut by_reader {
+    let mut readers = read_log(ground, log, plan);
+    for (_, taken) in &mut readers {
         taken.sort_unstable();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         taken.retain(|(_, k)| seen.insert(*k));
     }
-    by_reader.retain(|(_, taken)| taken.len() >= LEAST_PAST + OWN.start());
+    readers.retain(|(_, taken)| taken.len() >= LEAST_PAST + OWN.start());
     let mut cases = Vec::new();
-    for (of, (name, taken)) in evenly(plan.half.of(by_reader), plan.readers).iter().enumerate() {
+    for (of, (name, taken)) in evenly(readers, plan.readers).iter().enumerate() {
         for n in 0..plan.draws.div_ceil(2) {
             let mut random = Rng::with_seed(seed("few of a log", name, n));
             let cut = random.usize(LEAST_PAST..=taken.len() - OWN.start());
@@ -116,8 +116,6 @@ fn case(of: usize, history: Vec<usize>, hidden: &[usize], near: &[Vec<usize>], r
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use fastrand::Rng;
     use proptest::prelude::*;
 

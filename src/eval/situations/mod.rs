@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::Progress;
 use super::sets::{Group, Half, LogEntry};
 use super::table::Table;
-use super::users::SPANS;
+use super::users::{SPANS, by_reader};
 use crate::engine::Engine;
 use crate::error::Result;
 
@@ -110,6 +110,14 @@ struct Review {
     excluded: Vec<usize>,
 }
 
+/// A library, by the places of its papers.
+struct Library {
+    name: String,
+    papers: Vec<usize>,
+    /// Those among them that are in the fold [`corpus::FOLD`].
+    hidden: Vec<usize>,
+}
+
 /// A situation made of one set.
 struct Task<'a> {
     name: String,
@@ -128,6 +136,7 @@ pub fn run(sets: &Sets<'_>, plan: &Plan, progress: Progress<'_>) -> Result<Table
     let screening = sets.screening.as_ref().map(|(engine, _)| Ground::of(engine)).transpose()?;
     let hf_daily = sets.hf_daily.as_ref().map(|(engine, _)| Ground::of(engine)).transpose()?;
     let libraries = libraries.as_ref().zip(sets.libraries.as_ref());
+    let readers = libraries.map_or_else(Vec::new, |(ground, (_, all, folds))| read_libraries(ground, all, folds, plan));
     let reviews = screening.as_ref().zip(sets.screening.as_ref());
     let reviews = reviews.map(|(ground, (_, groups))| (ground, read_reviews(ground, groups, plan)));
     let log = hf_daily.as_ref().zip(sets.hf_daily.as_ref());
@@ -142,7 +151,7 @@ pub fn run(sets: &Sets<'_>, plan: &Plan, progress: Progress<'_>) -> Result<Table
             Situation::Few => {
                 let measures = (Measure::WrongPairs, None);
                 if let Some((ground, (_, libraries, _))) = libraries {
-                    add("libraries", ground, measures, few::libraries(ground, libraries, plan));
+                    add("libraries", ground, measures, few::libraries(ground, libraries, &readers, plan));
                 }
                 if let Some((ground, (_, log))) = log {
                     add("submitters", ground, measures, few::log(ground, log, plan));
@@ -168,8 +177,8 @@ pub fn run(sets: &Sets<'_>, plan: &Plan, progress: Progress<'_>) -> Result<Table
             }
             Situation::Corpus => {
                 let measures = (Measure::Recall(100), Some(Measure::Ndcg10));
-                if let Some((ground, (_, libraries, folds))) = libraries {
-                    add("libraries", ground, measures, corpus::libraries(ground, libraries, folds, plan));
+                if let Some((ground, (_, _, folds))) = libraries {
+                    add("libraries", ground, measures, corpus::libraries(ground, &readers, folds, plan));
                 }
             }
             Situation::Day => {
@@ -184,6 +193,26 @@ pub fn run(sets: &Sets<'_>, plan: &Plan, progress: Progress<'_>) -> Result<Table
         }
     }
     measure::all(&tasks, plan, progress)
+}
+
+/// The libraries of the half. They are halved as in `eval users`, so that what was tuned there is reported here on
+/// others.
+fn read_libraries(ground: &Ground<'_>, groups: &[Group], folds: &HashMap<String, usize>, plan: &Plan) -> Vec<Library> {
+    let library = |g: &Group| {
+        let in_fold = |id: &&String| folds.get(*id) == Some(&corpus::FOLD);
+        let hidden: Vec<String> = g.relevant.iter().filter(in_fold).cloned().collect();
+        Library { name: g.name.clone(), papers: ground.places(&g.relevant), hidden: ground.places(&hidden) }
+    };
+    let split = |l: &Library| !l.hidden.is_empty() && l.hidden.len() < l.papers.len();
+    plan.half.of(groups.iter().map(library).filter(split).collect())
+}
+
+/// The readers of a log that are in the half: name, and days and papers. They are halved by the number of their papers,
+/// since a few have most of all.
+fn read_log<'a>(ground: &Ground<'_>, log: &'a [LogEntry], plan: &Plan) -> Vec<(&'a str, Vec<(i32, usize)>)> {
+    let mut readers: Vec<(&str, Vec<(i32, usize)>)> = by_reader(&ground.testbed, log).into_iter().collect();
+    readers.sort_by_key(|(_, taken)| std::cmp::Reverse(taken.len()));
+    plan.half.of(readers)
 }
 
 /// The reviews of the half with enough papers of both kinds for every situation.

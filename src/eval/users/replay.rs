@@ -29,7 +29,7 @@ pub struct Replay {
 
 /// A day on which a reader took something up. Papers are places of the testbed.
 pub struct Day {
-    /// The reader, by position among those with enough papers.
+    /// The reader, by position among those that were given.
     pub reader: usize,
     /// Which day.
     pub day: i32,
@@ -71,13 +71,12 @@ pub fn by_day(testbed: &Testbed<'_>) -> HashMap<i32, Vec<usize>> {
     by_day
 }
 
-/// The last days of readers with at least so many papers, latest first; and how many such readers there are. Days with
-/// too few papers to choose from are left out, and those without a past.
-pub fn last_days(testbed: &Testbed<'_>, log: &[LogEntry], least: usize, days: usize) -> (Vec<Day>, usize) {
-    let (by_day, mut by_reader) = (by_day(testbed), by_reader(testbed, log));
-    by_reader.retain(|_, taken| taken.len() >= least);
+/// The last days of readers (what they took up: days and papers), latest first. Days with too few papers to choose from
+/// are left out, and those without a past.
+pub fn last_days(testbed: &Testbed<'_>, readers: &[Vec<(i32, usize)>], days: usize) -> Vec<Day> {
+    let by_day = by_day(testbed);
     let mut tests = Vec::new();
-    for (reader, taken) in by_reader.values().enumerate() {
+    for (reader, taken) in readers.iter().enumerate() {
         let mut test_days: Vec<i32> = taken.iter().map(|t| t.0).collect();
         test_days.sort_unstable();
         test_days.dedup();
@@ -93,7 +92,7 @@ pub fn last_days(testbed: &Testbed<'_>, log: &[LogEntry], least: usize, days: us
             }
         }
     }
-    (tests, by_reader.len())
+    tests
 }
 
 /// For each of the last days on which a reader took a paper up, ranks the papers of that day by a model of the reader's
@@ -104,10 +103,11 @@ pub fn last_days(testbed: &Testbed<'_>, log: &[LogEntry], least: usize, days: us
 pub fn replay(engine: &Engine, log: &[LogEntry], plan: &Replay, progress: Progress<'_>) -> Result<Table> {
     let Replay { least, days, methods, half } = plan;
     let testbed = engine.testbed(&all_ids(engine)?, |_| true)?;
-    let (mut tests, readers) = last_days(&testbed, log, *least, *days);
+    let readers = by_reader(&testbed, log).into_values().filter(|taken| taken.len() >= *least).collect::<Vec<_>>();
+    let mut tests = last_days(&testbed, &readers, *days);
     tests.retain(|test| half.contains(test.reader));
     let columns = ["history", "method", "tests", "recall@5", "nDCG@10", "MRR"];
-    let mut table = Table::new(format!("{readers} readers, the last {days} days of each"), columns);
+    let mut table = Table::new(format!("{} readers, the last {days} days of each", readers.len()), columns);
     let (mut done, all) = (0, methods.len() * tests.len());
     for &method in methods {
         let mut figures: [[Vec<f64>; 3]; 3] = Default::default();
