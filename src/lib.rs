@@ -88,7 +88,7 @@
 //!   that a set of rows came from. `store` never sees a distance.
 //! - The rest knows an index over vectors as `VectorIndex` alone; which one there is, is decided in `index/open` by `[index] kind`.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
-//!   a similarity; of the preference model standard deviations above a paper at large (in a feed, while nothing is liked,
+//!   a similarity; for a stored reader standard deviations above a paper at large (in a feed, while nothing is liked,
 //!   attention a day, as in trending). There is one preference model (`rank/preference_model`), and papers are scored by it in
 //!   `engine/corpus/preferences`, whoever asks: the same examples give the same order. For a stored reader age and co-reading
 //!   are added in `engine/readers/feed/score`. The strategies of `recommend` are parts of the model, by name.

@@ -36,7 +36,7 @@ const TERMS: f32 = 60.0;
 
 /// What the nearest likes weigh at most beside the vectors, the number of likes beyond the first at which it is half of that,
 /// and the numbers of candidates up to which it counts in full, and from which on it does not.
-const NEAREST: f32 = 2.0;
+const NEAREST: f32 = 1.0;
 const HALF_NEAREST: f32 = 5.0;
 const FEW: f32 = 10.0;
 const NOT_FEW: f32 = 20.0;

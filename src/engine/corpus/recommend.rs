@@ -241,11 +241,9 @@ impl Corpus {
         let made = background.and_then(|b| PreferenceModel::of(request.strategy, &weighted, &b, &at_large));
         // A regression that was given up is none.
         cancel::check()?;
-        let mut preferences = made
+        // No scale: for a request scores are similarities, the same whatever else there is in the corpus.
+        let preferences = made
             .ok_or_else(|| Error::Invalid("the examples cancel each other out: nothing is left to look for".into()))?;
-        if let Some(common) = common.filter(|_| request.strategy == Strategy::Auto) {
-            self.bring_to_scale(&mut preferences, common);
-        }
         Ok(match request.ask.mode {
             Mode::Hybrid => preferences,
             Mode::Dense => preferences.without_words(),
