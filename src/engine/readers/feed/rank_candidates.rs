@@ -10,6 +10,7 @@ use crate::engine::answer::{Answer, Meta, Mode};
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::corpus::MAX_CANDIDATES;
 use crate::engine::readers::Readers;
+use crate::engine::readers::calibration::foresee;
 use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
 use crate::error::{Error, Result};
@@ -44,8 +45,8 @@ impl Readers {
         let (Some(own), Some(common)) = (&reader.preferences, self.common(&space)?) else {
             return self.rank_cold(rows, explain, began);
         };
-        let mut scored =
-            self.score_rows(Scorer { space: &space, reader: &reader, preferences: own, common: &common }, &rows)?;
+        let by = Scorer { space: &space, reader: &reader, preferences: own, common: &common };
+        let mut scored = self.score_rows(by, &rows)?;
         let among = self.among(&space, &reader, own, &scored)?;
         if let Some(among) = &among {
             for ((s, score), feedback) in scored.iter_mut().zip(among.scores()).zip(among.feedback()) {
@@ -53,8 +54,9 @@ impl Readers {
             }
         }
         let places: HashMap<Row, usize> = scored.iter().enumerate().map(|(place, s)| (s.row, place)).collect();
-        self.ask_others(&space, &reader, &mut scored)?;
+        self.ask_others(by, &mut scored)?;
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+        foresee(reader.calibration, &mut scored);
         let order: Vec<Row> = scored.iter().map(|s| s.row).collect();
         let papers = self.store.papers(&order)?;
         let by_row: HashMap<Row, &Scored> = scored.iter().map(|s| (s.row, s)).collect();
