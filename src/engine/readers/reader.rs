@@ -13,6 +13,7 @@ use crate::cancel;
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
 use crate::engine::readers::calibration::calibration;
+use crate::engine::readers::coreading::LastAnswer;
 use crate::engine::readers::interests::{Interest, Liked};
 use crate::engine::readers::learned::{Learned, opinions};
 use crate::engine::readers::pool::Pool;
@@ -54,6 +55,8 @@ pub struct Reader {
     pub gone: RoaringBitmap,
     /// What was scored for them last.
     pub pool: Arc<Pool>,
+    /// What the reading of others added when they last asked.
+    pub others: LastAnswer,
     /// Turns a score into the chance of a like. Only where enough verdicts were there.
     pub calibration: Option<PlattCalibration>,
     fingerprint: String,
@@ -274,6 +277,7 @@ impl Readers {
             works,
             gone,
             pool: Arc::default(),
+            others: LastAnswer::default(),
             calibration,
             user,
         })

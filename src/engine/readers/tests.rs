@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::coreading::Asker;
+use super::coreading::{Asker, LastAnswer};
 use super::feed::Feed;
 use super::fixture::{engine, event, paper, patient};
 use super::pool::{Pool, Pools};
@@ -174,14 +174,20 @@ fn schools(readers: usize) -> [f32; 3] {
         patient(&engine, &format!("r{n}"), school, yesterday);
     }
     engine.tell_readership().expect("told");
-    let liked = [row(&engine, 0), row(&engine, 2)];
-    let asker = Asker { user: -1, liked: &liked };
+    let (liked, last) = ([row(&engine, 0), row(&engine, 2)], LastAnswer::default());
+    let asker = Asker { user: -1, liked: &liked, last: &last };
     let rows = [row(&engine, 8), row(&engine, 9), row(&engine, 6)];
     let space = engine.corpus.space();
-    let common = engine.readers.common(&space).expect("read").expect("papers");
-    let ask = || engine.readers.others_add(&space, &common, asker, &rows).expect("asked");
+    let ask = || engine.readers.others_add(&space, asker, &rows).expect("asked");
     let added = ask();
     assert_eq!(added, ask(), "asked again, it is the same");
+    let anew = Asker { last: &LastAnswer::default(), ..asker };
+    assert_eq!(
+        added,
+        engine.readers.others_add(&space, anew, &rows).expect("asked"),
+        "also where nothing is remembered"
+    );
+    assert_eq!(added[..1], engine.readers.others_add(&space, asker, &rows[..1]).expect("asked"), "and of fewer papers");
     [added[0], added[1], added[2]]
 }
 

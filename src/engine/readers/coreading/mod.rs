@@ -20,14 +20,13 @@
 mod near;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use roaring::RoaringBitmap;
 
 use crate::cancel;
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
-use crate::engine::readers::common::Common;
 use crate::engine::readers::learned::opinions;
 use crate::engine::readers::readership::{Released, dither};
 use crate::error::Result;
@@ -88,6 +87,40 @@ pub struct Asker<'a> {
     pub user: i64,
     /// The papers of the corpus that they like.
     pub liked: &'a [Row],
+    /// What they were answered last.
+    pub last: &'a LastAnswer,
+}
+
+/// What the reading of others added for a reader when they last asked: a feed asks the same again and again.
+#[derive(Default)]
+pub struct LastAnswer {
+    // Only for a look and an exchange.
+    kept: Mutex<Option<Answered>>,
+}
+
+struct Answered {
+    /// By whose reading. Weak: what is out of date, and who was forgotten, must not stay for it.
+    by: Weak<OtherReaders>,
+    rows: Vec<Row>,
+    added: Vec<f32>,
+}
+
+/// Papers up to which an answer is remembered for its reader, in eight bytes each.
+const REMEMBERED_FOR_ONE: usize = 4096;
+
+impl LastAnswer {
+    fn get(&self, by: &Arc<OtherReaders>, rows: &[Row]) -> Option<Vec<f32>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |a: &&Answered| std::ptr::eq(a.by.as_ptr(), Arc::as_ptr(by)) && a.rows == rows;
+        kept.as_ref().filter(same).map(|a| a.added.clone())
+    }
+
+    fn keep(&self, by: &Arc<OtherReaders>, rows: &[Row], added: &[f32]) {
+        if rows.len() <= REMEMBERED_FOR_ONE {
+            let answered = Answered { by: Arc::downgrade(by), rows: rows.to_vec(), added: added.to_vec() };
+            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(answered);
+        }
+    }
 }
 
 /// Who read what, and which read papers are near which.
@@ -97,6 +130,8 @@ pub struct OtherReaders {
     near: Arc<NearRead>,
     places: HashMap<Row, u32>,
     users: HashMap<i64, u32>,
+    /// Papers at large: what the reading of others says of them on average counts nothing.
+    sample: Vec<Row>,
     fingerprint: String,
     /// What it was made from.
     of: Arc<Released>,
@@ -164,6 +199,7 @@ impl Readers {
         let fingerprint = space.model().fingerprint.clone();
         Ok(OtherReaders {
             near: Arc::new(NearRead::of(read, rows, &fingerprint, known)),
+            sample: self.common(space)?.map(|common| common.sample.clone()).unwrap_or_default(),
             matrix,
             places,
             users,
@@ -175,21 +211,18 @@ impl Readers {
 
     /// What the reading of others adds to some papers for a reader, in their order: standard deviations above the mean of
     /// papers at large, in steps. Nothing to any of them when too few read the same, nor to one that is near no read paper.
-    pub(super) fn others_add(
-        &self,
-        space: &EmbeddingSpace,
-        common: &Common,
-        asker: Asker<'_>,
-        rows: &[Row],
-    ) -> Result<Vec<f32>> {
+    pub(super) fn others_add(&self, space: &EmbeddingSpace, asker: Asker<'_>, rows: &[Row]) -> Result<Vec<f32>> {
         let mut added = vec![0.0; rows.len()];
         let others = self.others(space)?;
         let Some(matrix) = &others.matrix else { return Ok(added) };
+        if let Some(last) = asker.last.get(&others, rows) {
+            return Ok(last);
+        }
         let library: Vec<u32> = asker.liked.iter().filter_map(|row| others.places.get(row).copied()).collect();
         let Some(pull) = matrix.pull(&library, others.users.get(&asker.user).copied()) else { return Ok(added) };
         let line = |row: Row| dither(&others.secret, row.0);
         let (mut sum, mut n) = (0f32, 0f32);
-        others.near.each(space, &common.sample, line, |_, placed| {
+        others.near.each(space, &others.sample, line, |_, placed| {
             if let Some(value) = pull.of(&placed.near) {
                 sum += value;
                 n += 1.0;
@@ -200,6 +233,7 @@ impl Readers {
         others.near.each(space, rows, line, |k, placed| {
             added[k] = pull.of(&placed.near).map_or(0.0, |value| quantize(WEIGHT * value, placed.line) - at_large);
         })?;
+        asker.last.keep(&others, rows, &added);
         Ok(added)
     }
 

@@ -48,9 +48,11 @@ fn every_call_asks_the_same_of_every_paper() {
     let engine = world(folder.path(), &[]);
     let told = others(&ranked(&engine, "ada", 0..70));
     assert!(told.values().all(|v| (v / COREADING_STEP).fract() == 0.0), "{told:?}");
-    // Of what the own school reads more, of what the other reads less than of a paper at large.
+    // More to what the own school reads than to what the other does; to a paper at large nothing.
     let mean = |first: usize| (0..20).map(|k| told[paper(2 * k + first).as_str()]).sum::<f32>() / 20.0;
-    assert!(mean(0) > 0.1 && mean(1) < -0.1, "{} {}", mean(0), mean(1));
+    assert!(mean(0) > mean(1) + 0.1, "{} {}", mean(0), mean(1));
+    let at_large = told.values().sum::<f32>() / 70.0;
+    assert!(at_large.abs() < 2.0 * COREADING_STEP, "{at_large}");
     let request = Recommend {
         user: Some("ada".into()),
         candidates: Some((0..70).map(paper).collect()),
@@ -111,7 +113,6 @@ fn who_is_forgotten_is_told_of_no_more() {
     let three = [("r0", 61), ("r2", 61), ("r4", 61)];
     let engine = world(with.path(), &three);
     let before = told(&engine);
-    assert!(before["p61"] > 0.0);
     // Two are left of three: within the same day, at once, as if r4 had never been there. Nothing that was near a paper is
     // near it still for their sake.
     engine.delete_user("r4").expect("forgotten");

@@ -121,13 +121,13 @@ impl Readers {
         let preferences = bent.as_ref().unwrap_or(preferences);
         let needed = ask.offset.saturating_add(ask.limit).min(total.max(1));
         cancel::check()?;
-        let by = Scorer { space, reader, preferences, common: &common };
-        let (mut scored, plan) = self.scored(by, feed, &eligible, needed)?;
+        let (mut scored, plan) =
+            self.scored(Scorer { space, reader, preferences, common: &common }, feed, &eligible, needed)?;
         if let Since::Ever | Since::Moment(_) | Since::Days(..) = feed.since {
             self.age(&mut scored)?;
         }
         cancel::check()?;
-        self.ask_others(by, &mut scored)?;
+        self.ask_others(space, reader, &mut scored)?;
         cancel::check()?;
         let shares = shares(&reader.interests);
         let silent = |s: &Scored| match s.standing.interest {

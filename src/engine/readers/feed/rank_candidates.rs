@@ -45,8 +45,8 @@ impl Readers {
         let (Some(own), Some(common)) = (&reader.preferences, self.common(&space)?) else {
             return self.rank_cold(rows, explain, began);
         };
-        let by = Scorer { space: &space, reader: &reader, preferences: own, common: &common };
-        let mut scored = self.score_rows(by, &rows)?;
+        let mut scored =
+            self.score_rows(Scorer { space: &space, reader: &reader, preferences: own, common: &common }, &rows)?;
         let among = self.among(&space, &reader, own, &scored)?;
         if let Some(among) = &among {
             for ((s, score), feedback) in scored.iter_mut().zip(among.scores()).zip(among.feedback()) {
@@ -54,7 +54,7 @@ impl Readers {
             }
         }
         let places: HashMap<Row, usize> = scored.iter().enumerate().map(|(place, s)| (s.row, place)).collect();
-        self.ask_others(by, &mut scored)?;
+        self.ask_others(&space, &reader, &mut scored)?;
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
         foresee(reader.calibration, &mut scored);
         let order: Vec<Row> = scored.iter().map(|s| s.row).collect();

@@ -60,15 +60,14 @@ impl Readers {
     }
 
     /// Adds what the reading of others says of each paper.
-    pub(super) fn ask_others(&self, by: Scorer<'_>, scored: &mut [Scored]) -> Result<()> {
-        let Scorer { space, reader, common, .. } = by;
+    pub(super) fn ask_others(&self, space: &EmbeddingSpace, reader: &Reader, scored: &mut [Scored]) -> Result<()> {
         if reader.interests.is_empty() {
             return Ok(());
         }
         let liked: Vec<Row> = reader.learned.iter().filter(|l| l.weight > 0.0).filter_map(|l| l.row).collect();
         let rows: Vec<Row> = scored.iter().map(|s| s.row).collect();
-        let asker = Asker { user: reader.user.number, liked: &liked };
-        for (s, value) in scored.iter_mut().zip(self.others_add(space, common, asker, &rows)?) {
+        let asker = Asker { user: reader.user.number, liked: &liked, last: &reader.others };
+        for (s, value) in scored.iter_mut().zip(self.others_add(space, asker, &rows)?) {
             s.others = value;
             s.score += value;
         }
