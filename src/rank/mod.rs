@@ -8,13 +8,13 @@ mod diversity;
 mod interests;
 mod logistic;
 mod preference_model;
-mod profile;
 mod questions;
 mod recency;
+mod strategy;
 
 pub use background::Background;
 pub use calibration::{PlattCalibration, never_rising};
-pub use candidate_set::{CandidateSetRanker, Document};
+pub use candidate_set::{CandidateSetRanker, Document, kinship};
 pub use coreading::{
     COREADING_STEP, CoreadingMatrix, KEPT_NEIGHBOURS, MIN_READERS_ALIKE, MIN_READERS_TO_SHOW, Neighbours, Pull,
     quantize,
@@ -23,6 +23,6 @@ pub use diversity::mmr;
 pub use interests::{ClusterSeed, MAX_CLUSTERED, allocate_slots, cluster, cluster_around, match_groups};
 pub use logistic::{Logistic, Options as LogisticOptions, Sample};
 pub use preference_model::{Candidate, PreferenceModel, ScoreParts, WeightedExample};
-pub use profile::{Example, Profile, Strategy};
 pub use questions::{QuestionPanel, QuestionPlanner, choose_panel, well_known};
 pub use recency::{UNDATED, decay};
+pub use strategy::Strategy;

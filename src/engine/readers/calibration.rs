@@ -58,7 +58,8 @@ pub fn calibration(
         let preferences = fit(&train)?;
         for (example, _) in dealt.iter().filter(|d| d.1 == Some(fold)) {
             let words = preferences.word_product(example.terms);
-            scored.push((preferences.score(Candidate { vector: example.vector, words }), example.weight > 0.0));
+            let paper = Candidate { vector: example.vector, words, terms: example.terms };
+            scored.push((preferences.score(paper), example.weight > 0.0));
         }
     }
     PlattCalibration::fit(&scored)
@@ -99,7 +100,8 @@ mod tests {
             examples.iter().map(|(weight, vector)| WeightedExample { weight: *weight, vector, terms: &[] }).collect();
         let fit = |some: &[WeightedExample<'_>]| {
             let mut preferences = PreferenceModel::fit(some, &background)?;
-            let sample: Vec<Candidate<'_>> = vectors.iter().map(|vector| Candidate { vector, words: 0.0 }).collect();
+            let sample: Vec<Candidate<'_>> =
+                vectors.iter().map(|vector| Candidate { vector, words: 0.0, terms: &[] }).collect();
             preferences.calibrate(&sample);
             Some(preferences)
         };
@@ -139,7 +141,7 @@ mod tests {
             let foreseen: Vec<(f32, bool)> = new
                 .iter()
                 .map(|(weight, vector)| {
-                    (calibration.chance(preferences.score(Candidate { vector, words: 0.0 })), *weight > 0.0)
+                    (calibration.chance(preferences.score(Candidate { vector, words: 0.0, terms: &[] })), *weight > 0.0)
                 })
                 .collect();
             // Over all papers that the model has not seen, and over each half of them.

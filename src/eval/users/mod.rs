@@ -9,8 +9,8 @@ mod replay;
 mod screening;
 
 pub use libraries::{ColdStart, libraries};
-pub use methods::Method;
+pub use methods::{Method, best_first, scores};
 pub use onboarding::{Onboarding, onboard_libraries, onboard_log};
 pub use reliability::{Reliability, reliability_of_libraries, reliability_of_screening};
-pub use replay::{Replay, replay};
+pub use replay::{Day, Replay, SPANS, by_day, by_reader, last_days, replay, span};
 pub use screening::{Screening, screening};

@@ -199,7 +199,7 @@ impl Readers {
         let fingerprint = space.model().fingerprint.clone();
         Ok(OtherReaders {
             near: Arc::new(NearRead::of(read, rows, &fingerprint, known)),
-            sample: self.common(space)?.map(|common| common.sample.clone()).unwrap_or_default(),
+            sample: self.corpus.common(space)?.map(|common| common.sample.clone()).unwrap_or_default(),
             matrix,
             places,
             users,
