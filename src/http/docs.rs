@@ -31,7 +31,7 @@ type Schemas = std::collections::BTreeMap<String, RefOr<Schema>>;
 #[openapi(
     info(title = "paperkin", description = "Finds a reader the few papers that matter.\n\nEvery error has the shape \
         `{\"error\": {\"code\", \"message\", \"detail\"}}`: what cannot be read is 400, what can be read and is not allowed is \
-        422, what is allowed and does not exist is 404, what could be written if there were room on the disk is 507. `score` is similarity, for a user standard deviations above a paper \
+        422, what is allowed and does not exist is 404, what could be written if there were room on the disk is 507. `score` is similarity; for a user, and of recommendations, standard deviations above a paper \
         at large, in trending attention a day; greater is better. A `/` in an id is written `%2F` in a path. A query string \
         longer than 64 kB is refused by the server itself, and one of more than 2,000 parameters is 422: send long texts and \
         lists with POST. Every list of a request has a greatest length (`maxItems`); one that is longer is 422."),

@@ -41,10 +41,9 @@ impl Readers {
         let own = &own.among(total);
         let mut scored =
             self.score_rows(Scorer { space: &space, reader: &reader, preferences: own, common: &common }, &rows)?;
-        let examples: Vec<(f32, &[(u32, u8)])> =
-            reader.learned.iter().map(|l| (l.weight, l.counts.as_slice())).collect();
+        let counts: Vec<&[(u32, u8)]> = reader.learned.iter().map(|l| l.counts.as_slice()).collect();
         let (there, scores): (Vec<Row>, Vec<f32>) = scored.iter().map(|s| (s.row, s.score)).unzip();
-        let among = self.corpus.among(&space, own, &common, &examples, (&there, &scores))?;
+        let among = self.corpus.among(&space, own, &common, &counts, (&there, &scores))?;
         if let Some(among) = &among {
             for ((s, score), feedback) in scored.iter_mut().zip(among.scores()).zip(among.feedback()) {
                 (s.score, s.feedback) = (score + feedback, *feedback);
