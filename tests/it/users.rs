@@ -316,7 +316,7 @@ fn three_unequal_interests_get_their_shares() {
             let id = hit["why"]["interest"]["id"].as_str().expect("an interest");
             assert_eq!(hit["why"]["interest"]["name"], names[id]);
         }
-        assert!(hit["probability"].is_null(), "nobody has measured it");
+        assert!(hit["chance"].is_null() && hit["probability"].is_null(), "nobody has measured it");
     }
     // Muted, it is gone at once; renamed, it is called so; weighed, it gets more.
     let id = |k: usize| found[k]["id"].as_str().expect("an id");

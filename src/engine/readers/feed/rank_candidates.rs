@@ -9,6 +9,7 @@ use crate::engine::answer::AnswerBudget;
 use crate::engine::answer::{Answer, Meta, Mode};
 use crate::engine::corpus::MAX_CANDIDATES;
 use crate::engine::readers::Readers;
+use crate::engine::readers::calibration::foresee;
 use crate::engine::readers::pool::Scored;
 use crate::error::{Error, Result};
 use crate::index::Plan;
@@ -51,6 +52,7 @@ impl Readers {
         let places: HashMap<Row, usize> = scored.iter().enumerate().map(|(place, s)| (s.row, place)).collect();
         self.ask_others(&space, &reader, &mut scored)?;
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+        foresee(reader.calibration, &mut scored);
         let order: Vec<Row> = scored.iter().map(|s| s.row).collect();
         let papers = self.store.papers(&order)?;
         let by_row: HashMap<Row, &Scored> = scored.iter().map(|s| (s.row, s)).collect();
