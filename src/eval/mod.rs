@@ -5,6 +5,7 @@
 
 pub mod bootstrap;
 mod columns;
+pub mod known;
 pub mod metrics;
 pub mod recommend;
 pub mod search;
