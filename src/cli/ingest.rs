@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::progress::{Intake, duration, meanwhile};
 use super::show::{counted, thousands};
 use super::{Context, say, show, streams};
+use crate::config::Config;
 use crate::engine::{Engine, Incoming, Rejected, Rejection, Report, Warning};
 use crate::error::{Error, Result};
 use crate::sources::{self, Unpacking};
@@ -96,6 +97,18 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     finish(&engine);
     total.show(context, began)?;
     total.check(args.strict)
+}
+
+/// Makes a folder from a file of papers, with progress. It fails if no line was accepted.
+pub fn fill(context: &Context, config: Config, path: &Path) -> anyhow::Result<()> {
+    let allowed = Unpacking::of(&config.tuning);
+    let reader = streams::open(path, allowed)?;
+    let engine = context.open_with(config)?;
+    let (name, mut total) = (path.display().to_string(), Total::default());
+    let lines = count_lines(path, &name, allowed).ok();
+    total.add(&name, take_in(&engine, &name, lines, &mut until_it_breaks(sources::read(&name, reader)))?);
+    finish(&engine);
+    total.check(false)
 }
 
 /// The outcome over all files.

@@ -316,6 +316,11 @@ fn ask(command: &Command, context: &Context, words: &[OsString]) -> anyhow::Resu
     if matches!(command, Command::Demo(_) | Command::Embed(_)) {
         return Ok(None);
     }
+    if let Command::Eval(args) = command
+        && args.has_own_folders()
+    {
+        return Ok(None);
+    }
     let config = context.config()?;
     match desk::reach(&config.data)? {
         None => Ok(None),
@@ -371,6 +376,7 @@ mod tests {
     use super::*;
     use crate::engine::{Mode, PaperOrder};
     use crate::eval::sets::Half;
+    use crate::eval::situations::Situation;
     use crate::eval::users::Method;
     use crate::rank::Strategy;
     use crate::sources::Format;
@@ -391,6 +397,8 @@ mod tests {
             ("eval search", "half", word::<Half>("").err()),
             ("eval recommend", "strategy", word::<Strategy>("").err()),
             ("eval users", "method", word::<Method>("").err()),
+            ("eval situations", "only", word::<Situation>("").err()),
+            ("eval situations", "half", word::<Half>("").err()),
         ] {
             let root = Args::command();
             let find = |command: &clap::Command, name: &str| command.find_subcommand(name).expect("a command").clone();

@@ -38,6 +38,16 @@ pub fn difference(a: &[f64], b: &[f64]) -> Interval {
     mean(&a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>())
 }
 
+/// The standard error of the mean of some values; zero for fewer than two.
+pub fn standard_error(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    if n < 2.0 {
+        return 0.0;
+    }
+    let mean = values.iter().sum::<f64>() / n;
+    (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0) / n).sqrt()
+}
+
 /// Draws `k` of the items without replacement (all, if there are fewer), in random order.
 pub fn draw<T: Clone>(random: &mut Rng, items: &[T], k: usize) -> Vec<T> {
     let mut items = items.to_vec();
@@ -67,6 +77,8 @@ mod tests {
         let error = 8.25f64.sqrt() / 3000f64.sqrt();
         assert!(((many.high - many.low) / (2.0 * 1.96 * error) - 1.0).abs() < 0.1);
         assert_eq!(mean(&[]), Interval::default());
+        assert!((standard_error(&values(3000)) / error - 1.0).abs() < 1e-3);
+        assert_eq!(standard_error(&[1.0]), 0.0);
         assert!(difference(&[2.0, 3.0], &[1.0, 2.0]).low > 0.99);
     }
 

@@ -71,6 +71,48 @@ pub fn reciprocal_rank(gains: &[f64]) -> f64 {
     gains.iter().position(|g| *g > 0.0).map_or(0.0, |k| 1.0 / (k + 1) as f64)
 }
 
+/// The weighted loss of Kendall's tau: of all pairs of different gains, the share that stands in the wrong order, each
+/// pair weighed by the difference of its gains. 0 when all are in order, 1 when all are reversed, about a half for a
+/// random order. Takes the square of the number of ranks.
+pub fn wrong_pairs(gains: &[f64]) -> f64 {
+    let (mut wrong, mut all) = (0.0, 0.0);
+    for (k, first) in gains.iter().enumerate() {
+        for behind in &gains[k + 1..] {
+            wrong += (behind - first).max(0.0);
+            all += (behind - first).abs();
+        }
+    }
+    ratio(wrong, all)
+}
+
+/// Kendall's tau between two orders of the same items, each given by the places of the items: 1 for the same order, -1
+/// for the reverse. 1 for fewer than two.
+pub fn kendall_tau(a: &[usize], b: &[usize]) -> f64 {
+    let n = a.len();
+    if n < 2 {
+        return 1.0;
+    }
+    let mut rank = vec![0; n];
+    b.iter().enumerate().for_each(|(at, item)| rank[*item] = at);
+    // For each item of the first order, how many before it stand behind it in the second: counted in a Fenwick tree.
+    let (mut tree, mut discordant) = (vec![0usize; n + 1], 0usize);
+    for (before, item) in a.iter().enumerate() {
+        let (mut at, mut ahead) = (rank[*item] + 1, 0);
+        let place = at;
+        while at > 0 {
+            ahead += tree[at];
+            at &= at - 1;
+        }
+        discordant += before - ahead;
+        at = place;
+        while at <= n {
+            tree[at] += 1;
+            at += at & at.wrapping_neg();
+        }
+    }
+    1.0 - 4.0 * discordant as f64 / (n as f64 * (n as f64 - 1.0))
+}
+
 fn ratio(value: f64, whole: f64) -> f64 {
     if whole > 0.0 { value / whole } else { 0.0 }
 }
@@ -93,7 +135,36 @@ mod tests {
         assert_eq!(Figures::of(&[0.0, 0.0], &[]), Figures::default());
     }
 
+    #[test]
+    fn pairs_worked_out_by_hand() {
+        assert_eq!(wrong_pairs(&[1.0, 1.0, 0.0]), 0.0);
+        assert_eq!(wrong_pairs(&[0.0, 1.0]), 1.0);
+        // Of the pairs (2, 1), (2, 0) and (1, 0) with weights 1, 2 and 1 only the last is in order.
+        assert!((wrong_pairs(&[1.0, 0.0, 2.0]) - 0.75).abs() < 1e-12);
+        assert_eq!((wrong_pairs(&[1.0, 1.0]), wrong_pairs(&[])), (0.0, 0.0));
+        assert_eq!(kendall_tau(&[2, 0, 1], &[2, 0, 1]), 1.0);
+        assert_eq!(kendall_tau(&[0, 1, 2, 3], &[3, 2, 1, 0]), -1.0);
+        assert!((kendall_tau(&[0, 1, 2], &[0, 2, 1]) - 1.0 / 3.0).abs() < 1e-12);
+        assert_eq!(kendall_tau(&[0], &[0]), 1.0);
+    }
+
     proptest! {
+        #[test]
+        fn tau_counts_pairs(seed in 0u64..1000, n in 2usize..30) {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let (mut a, mut b): (Vec<usize>, Vec<usize>) = ((0..n).collect(), (0..n).collect());
+            random.shuffle(&mut a);
+            random.shuffle(&mut b);
+            let at = |order: &[usize], item| order.iter().position(|o| *o == item).unwrap_or(n);
+            let mut sum = 0.0;
+            for x in 0..n {
+                for y in 0..x {
+                    sum += if (at(&a, x) < at(&a, y)) == (at(&b, x) < at(&b, y)) { 1.0 } else { -1.0 };
+                }
+            }
+            prop_assert!((kendall_tau(&a, &b) - sum / (n * (n - 1) / 2) as f64).abs() < 1e-9);
+        }
+
         #[test]
         fn perfect_is_one_and_nothing_is_better(mut gains in prop::collection::vec(0u8..3, 1..40)) {
             let of = |gains: &[u8], all: &[f64]| Figures::of(&gains.iter().map(|g| f64::from(*g)).collect::<Vec<_>>(), all);

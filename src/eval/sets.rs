@@ -37,6 +37,16 @@ impl Half {
     }
 }
 
+/// At most so many of the items, at even distances.
+pub fn evenly<T>(all: Vec<T>, most: usize) -> Vec<T> {
+    if all.len() <= most {
+        return all;
+    }
+    let step = all.len() as f64 / most as f64;
+    let chosen: HashSet<usize> = (0..most).map(|k| (k as f64 * step) as usize).collect();
+    all.into_iter().enumerate().filter(|(place, _)| chosen.contains(place)).map(|(_, one)| one).collect()
+}
+
 /// A query of a labelled set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelledQuery {
@@ -200,6 +210,13 @@ mod tests {
         assert_eq!(f, HashMap::from([("x".to_string(), 3)]));
         let l = log(&file("paper_id\tuser\tdate\nx\tann\t1970-01-03\n")).expect("reads");
         assert_eq!(l, [LogEntry { user: "ann".into(), paper: "x".into(), day: 2 }]);
+    }
+
+    #[test]
+    fn some_are_taken_at_even_distances() {
+        assert_eq!(evenly((0..10).collect(), 5), [0, 2, 4, 6, 8]);
+        assert_eq!(evenly((0..3).collect(), 5), [0, 1, 2]);
+        assert!(evenly(vec![1, 2], 0).is_empty());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::sets::Group;
 use super::table::{Table, named};
 use crate::engine::{Engine, Mode, SearchOptions};
 use crate::error::{Error, Result};
+use crate::paper::PaperId;
 
 /// Takes up to `seeds` papers of each group and asks for papers like each of them: the others of the group are
 /// relevant. Papers that are not in the corpus are left out; a group needs two that are.
@@ -66,4 +67,16 @@ pub fn present(engine: &Engine, ids: &[String]) -> Result<Vec<String>> {
         }
     }
     Ok(in_corpus)
+}
+
+/// The ids of all papers of the corpus, in the order in which they came.
+pub fn all_ids(engine: &Engine) -> Result<Vec<PaperId>> {
+    let mut ids: Vec<PaperId> = Vec::new();
+    let mut after = None;
+    loop {
+        let next = engine.ids(after, 4096)?;
+        let Some((last, _)) = next.last() else { return Ok(ids) };
+        after = Some(*last);
+        ids.extend(next.into_iter().map(|(_, id)| id));
+    }
 }

@@ -10,6 +10,15 @@ pub fn named(choice: &impl Serialize) -> String {
     serde_json::to_value(choice).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default()
 }
 
+/// A mean of paired differences.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Difference {
+    /// The mean.
+    pub mean: f64,
+    /// Its standard error.
+    pub standard_error: f64,
+}
+
 /// A cell.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
@@ -20,6 +29,8 @@ pub enum Cell {
     Count(usize),
     /// A mean with its confidence interval.
     Mean(Interval),
+    /// A mean difference with its standard error.
+    Difference(Difference),
 }
 
 impl From<&str> for Cell {
@@ -45,6 +56,7 @@ impl std::fmt::Display for Cell {
         match self {
             Cell::Text(text) => f.write_str(text),
             Cell::Count(n) => write!(f, "{n}"),
+            Cell::Difference(d) => write!(f, "{:+.3} (se {:.3})", d.mean, d.standard_error),
             // Half the interval's width: its two halves seldom differ in the digits shown.
             Cell::Mean(i) => write!(f, "{:.3} ±{:.3}", i.mean, (i.high - i.low) / 2.0),
         }

@@ -88,6 +88,11 @@ impl Background {
         (n > 0.0).then_some(centroid)
     }
 
+    /// The mean vector.
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
     /// The mean length of a centred paper under the metric.
     pub fn length(&self) -> f32 {
         self.length

@@ -1,22 +1,23 @@
 //! Ranks a set of candidates for a reader. The candidates of a review or a reading list are all of one kind, so only
 //! what differs among them says which ones to read; what they all share is removed first.
 //!
-//! The score of a candidate is a weighted sum of four features, each in standard deviations among the candidates:
+//! Four features say so, each in standard deviations among the candidates:
 //!
 //! - `plain`: cosine of the vector to the weighted mean of the likes, less that to the dislikes (Rocchio);
 //! - `words`: the same for terms, centred on the mean candidate. A term is weighted by the square root of its inverse
 //!   document frequency among the candidates and by a count that saturates (Robertson and others, TREC-3, 1994);
 //! - `near` and `near_words`: a soft maximum over single likes, weighted more the more likes there are.
 //!
-//! Pseudo-relevance feedback (Rocchio, 1971) is added: similarity to the best candidates. It weighs much with few likes
-//! and hardly anything from twenty likes on, because what is typical of the candidates helps to extend one example and
-//! blurs twenty. The constants were tuned on a prototype over ten systematic reviews, with both halves visible; their
-//! quality there is in docs/quality-users.md (`eval users --reviews`).
+//! Their sum is mixed into the score of the [`super::PreferenceModel`], which knows the corpus: with one like hardly, with
+//! many mostly. Pseudo-relevance feedback (Rocchio, 1971) is added: similarity to the best candidates. It weighs much with
+//! few likes and hardly anything from twenty likes on, because what is typical of the candidates helps to extend one example
+//! and blurs twenty. How far candidates are of one kind at all is measured ([`kinship`]): of a sample of the corpus nothing
+//! is added. The constants were fitted on one half of the situations of `eval situations`.
 
 use std::collections::HashMap;
 
 use super::preference_model::{ScoreParts, scale, shares};
-use crate::vector::{add, dot};
+use crate::vector::{add, dot, sparse};
 
 /// The smallest squared length of a paper after the mean candidate is subtracted. Below this only rounding errors are
 /// left, and a cosine with them would be noise.
@@ -41,6 +42,19 @@ const SHARPNESS_WORDS: f32 = 30.0;
 
 /// `near` uses this many likes, the heaviest ones: each costs one product a candidate.
 const NEAR_LIKES: usize = 100;
+
+/// What the features among the candidates weigh at most beside the preference model, and the square of the number of likes
+/// at which they weigh half of that.
+const AMONG: f32 = 0.7;
+const HALF_AMONG: f32 = 20.0;
+
+/// How much nearer than two papers of the corpus two candidates are on average, as a part of what is possible, where they are
+/// wholly of one kind; and that nearness of a corpus where the candidates are themselves the corpus.
+const ONE_KIND: f32 = 0.15;
+const CORPUS: f32 = 0.2;
+
+/// Numbers of candidates below which they are no set, and from which on they are one wholly.
+const SET: std::ops::Range<f32> = 50.0..100.0;
 
 /// The weight of the feedback at zero likes, and the number of likes at which it is half of that.
 const FEEDBACK: f32 = 2.5;
@@ -74,6 +88,10 @@ pub struct CandidateSetRanker {
     /// Mean and standard deviation of each feature, and of their weighted sum.
     scales: [(f32, f32); 4],
     sum_scale: (f32, f32),
+    /// Mean and standard deviation of what the preference model says of the candidates.
+    base_scale: (f32, f32),
+    /// What its score, and the sum of the features, are multiplied with.
+    mixed: (f32, f32),
     scores: Vec<f32>,
     feedback: Vec<f32>,
 }
@@ -106,9 +124,18 @@ struct Near {
 }
 
 impl CandidateSetRanker {
-    /// Scores the candidates by examples with their weights (below zero for a dislike). `None` without a like or a
-    /// candidate. All vectors have one dimension.
-    pub fn new(examples: &[(f32, Document<'_>)], candidates: &[Document<'_>]) -> Option<Self> {
+    /// Scores the candidates by examples with their weights (below zero for a dislike). `base` is what the preference model
+    /// says of each candidate, `kinship` how far they are of one kind ([`kinship`]). `None` without a like, a candidate or
+    /// any kinship. All vectors have one dimension.
+    pub fn new(
+        examples: &[(f32, Document<'_>)],
+        candidates: &[Document<'_>],
+        base: &[f32],
+        kinship: f32,
+    ) -> Option<Self> {
+        if kinship <= 0.0 {
+            return None;
+        }
         let (n, _, shares) = shares(&examples.iter().map(|e| e.0).collect::<Vec<_>>())?;
         let d = candidates.first()?.vector.len();
         let total = candidates.len() as f32;
@@ -193,15 +220,20 @@ impl CandidateSetRanker {
             near_weight: NEAR * n / (n + NEAR_HALF),
             scales: [(0.0, 1.0); 4],
             sum_scale: (0.0, 1.0),
+            base_scale: (0.0, 1.0),
+            mixed: (1.0, 0.0),
             scores: Vec::new(),
             feedback: Vec::new(),
         };
-        ranker.score();
-        ranker.add_feedback(FEEDBACK * FEEDBACK_HALF.powi(2) / (FEEDBACK_HALF.powi(2) + n * n), &mut mean);
+        ranker.score(base, kinship * AMONG * n * n / (n * n + HALF_AMONG));
+        let feedback = kinship * FEEDBACK * FEEDBACK_HALF.powi(2) / (FEEDBACK_HALF.powi(2) + n * n);
+        ranker.add_feedback(feedback * ranker.base_scale.1, &mut mean);
         Some(ranker)
     }
 
-    fn score(&mut self) {
+    /// Scores them: what the preference model says, mixed with the sum of the features, of which `among` is the weight. The
+    /// scores keep mean and deviation of what the model says.
+    fn score(&mut self, base: &[f32], among: f32) {
         let mut query = vec![0f32; self.vectors.first().map_or(0, Vec::len)];
         self.shares.iter().zip(&self.examples).for_each(|(share, e)| add(&mut query, *share, e));
         let features: [Vec<f32>; 4] = [
@@ -216,7 +248,16 @@ impl CandidateSetRanker {
             |k: usize| (0..4).map(|r| weights[r] * (features[r][k] - self.scales[r].0) / self.scales[r].1).sum::<f32>();
         let raw: Vec<f32> = (0..self.papers.len()).map(one).collect();
         self.sum_scale = scale(&raw, 10.0 * ROUNDING);
-        self.scores = raw.iter().map(|s| (s - self.sum_scale.0) / self.sum_scale.1).collect();
+        self.base_scale = scale(base, 1e-6);
+        let (base_mean, base_deviation) = self.base_scale;
+        let standard = |k: usize| {
+            let sum = (raw[k] - self.sum_scale.0) / self.sum_scale.1;
+            (1.0 - among) * (base[k] - base_mean) / base_deviation + among * sum
+        };
+        let mixed: Vec<f32> = (0..raw.len()).map(standard).collect();
+        let deviation = scale(&mixed, 1e-6).1;
+        self.mixed = ((1.0 - among) / deviation, among * base_deviation / (self.sum_scale.1 * deviation));
+        self.scores = mixed.iter().map(|s| base_mean + base_deviation * s / deviation).collect();
     }
 
     fn weights(&self) -> [f32; 4] {
@@ -241,7 +282,7 @@ impl CandidateSetRanker {
         self.feedback = by_meaning.into_iter().zip(by_words).map(of).collect();
     }
 
-    /// The score of each candidate by the examples, in standard deviations among the candidates, in their order.
+    /// The score of each candidate by the examples, in the unit of the preference model, in their order.
     pub fn scores(&self) -> &[f32] {
         &self.scores
     }
@@ -251,11 +292,27 @@ impl CandidateSetRanker {
         &self.feedback
     }
 
-    /// The score of a candidate, without the feedback, by example and term.
-    pub fn parts(&self, candidate: usize) -> ScoreParts {
+    /// The score of a candidate, without the feedback, by example and term. `base` are the parts of what the preference model
+    /// says of it.
+    pub fn parts(&self, candidate: usize, base: ScoreParts) -> ScoreParts {
+        let own = self.own_parts(candidate);
+        let (by_base, by_own) = self.mixed;
+        let add = |a: f32, b: f32| by_base * a + by_own * b;
+        let mut terms: Vec<(u32, f32)> = base.terms.iter().map(|t| (t.0, by_base * t.1)).collect();
+        terms.extend(own.terms.iter().map(|t| (t.0, by_own * t.1)));
+        ScoreParts {
+            examples: base.examples.iter().zip(&own.examples).map(|(a, b)| add(*a, *b)).collect(),
+            terms: sparse(terms),
+            // Both with their mean among the candidates taken off, and that of the model put back.
+            baseline: add(base.baseline - self.base_scale.0, own.baseline - self.sum_scale.0) + self.base_scale.0,
+        }
+    }
+
+    /// The sum of the features by example and term.
+    fn own_parts(&self, candidate: usize) -> ScoreParts {
         let (v, p) = (&self.vectors[candidate], &self.papers[candidate]);
         let weights = self.weights();
-        let factor = |r: usize| weights[r] / (self.scales[r].1 * self.sum_scale.1);
+        let factor = |r: usize| weights[r] / self.scales[r].1;
         let mut examples: Vec<f32> =
             self.shares.iter().zip(&self.examples).map(|(share, e)| factor(0) * share * dot(e, v)).collect();
         for (r, cosines, sharpness) in
@@ -270,7 +327,7 @@ impl CandidateSetRanker {
         let terms: Vec<(u32, f32)> =
             p.terms.iter().map(|t| (t.1, factor(1) * self.words.weights[t.0] * t.2 / p.length)).collect();
         let means: f32 = (0..4).map(|r| factor(r) * self.scales[r].0).sum();
-        let baseline = factor(1) * self.words.constant(p) - means - self.sum_scale.0 / self.sum_scale.1;
+        let baseline = factor(1) * self.words.constant(p) - means;
         ScoreParts { examples, terms, baseline }
     }
 
@@ -293,6 +350,18 @@ impl CandidateSetRanker {
         };
         self.near_words.iter().map(cosine).collect()
     }
+}
+
+/// How far some candidates are of one kind, from 0 to 1: by their number, and by how much nearer their vectors are to one
+/// another than those of the corpus, whose mean vector is given. Where the candidates are half of the corpus and more, they
+/// are compared with what a mixed corpus is like.
+pub fn kinship(candidates: &[Document<'_>], corpus: usize, corpus_mean: &[f32]) -> f32 {
+    let mut mean = vec![0f32; corpus_mean.len()];
+    candidates.iter().for_each(|c| add(&mut mean, 1.0 / candidates.len() as f32, c.vector));
+    let at_large = if 2 * candidates.len() > corpus { CORPUS } else { dot(corpus_mean, corpus_mean) };
+    let nearer = (dot(&mean, &mean) - at_large) / (1.0 - at_large).max(1e-6);
+    let size = (candidates.len() as f32 - SET.start) / (SET.end - SET.start);
+    (nearer / ONE_KIND).clamp(0.0, 1.0) * size.clamp(0.0, 1.0)
 }
 
 impl Words {
@@ -339,15 +408,20 @@ mod tests {
         fn parts_sum_to_the_score(
             examples in prop::collection::vec((-2f32..3.0, paper()), 1..12),
             candidates in prop::collection::vec(paper(), 1..60),
+            kinship in 0.01f32..=1.0,
         ) {
             let examples: Vec<(f32, Document<'_>)> = examples.iter().map(|(w, p)| (*w, document(p))).collect();
             let candidates: Vec<Document<'_>> = candidates.iter().map(document).collect();
-            let Some(ranker) = CandidateSetRanker::new(&examples, &candidates) else {
+            let base: Vec<f32> = candidates.iter().map(|c| 2.0 * c.vector[0] + 0.3).collect();
+            let Some(ranker) = CandidateSetRanker::new(&examples, &candidates, &base, kinship) else {
                 prop_assert!(examples.iter().all(|e| e.0 <= 1e-6));
                 return Ok(());
             };
             for (k, score) in ranker.scores().iter().enumerate() {
-                let parts = ranker.parts(k);
+                // As the model might give them.
+                let mut of_base = ScoreParts { examples: vec![0.0; examples.len()], terms: vec![(7, 0.3)], baseline: 0.0 };
+                of_base.examples[0] = base[k] - 0.3;
+                let parts = ranker.parts(k, of_base);
                 prop_assert_eq!(parts.examples.len(), examples.len());
                 prop_assert!((parts.sum() - score).abs() < 1e-3 * (1.0 + score.abs()), "{} {score}", parts.sum());
             }
@@ -368,13 +442,14 @@ mod tests {
         let counts: Vec<Vec<(u32, u8)>> = (0..60).map(paper).collect();
         let of = |k: usize| Document { vector: &vector, counts: &counts[k] };
         let candidates: Vec<Document<'_>> = (2..60).map(of).collect();
-        let ranker = CandidateSetRanker::new(&[(1.0, of(0)), (-1.0, of(1))], &candidates).expect("a like");
+        let ranker =
+            CandidateSetRanker::new(&[(1.0, of(0)), (-1.0, of(1))], &candidates, &[0.0; 58], 1.0).expect("a like");
         let whole: Vec<f32> = ranker.scores().iter().zip(ranker.feedback()).map(|(s, f)| s + f).collect();
         let mut order: Vec<usize> = (0..whole.len()).collect();
         order.sort_by(|a, b| whole[*b].total_cmp(&whole[*a]));
         assert!(order[..29].iter().all(|k| (k + 2) % 2 == 0), "{order:?}");
-        assert!(CandidateSetRanker::new(&[(-1.0, of(1))], &candidates).is_none());
-        assert!(CandidateSetRanker::new(&[(1.0, of(1))], &[]).is_none());
+        assert!(CandidateSetRanker::new(&[(-1.0, of(1))], &candidates, &[0.0; 58], 1.0).is_none());
+        assert!(CandidateSetRanker::new(&[(1.0, of(1))], &[], &[], 1.0).is_none());
     }
 
     #[test]
@@ -388,7 +463,8 @@ mod tests {
         let candidates: Vec<Document<'_>> = papers.iter().map(document).collect();
         let spread = |likes: usize| {
             let examples: Vec<(f32, Document<'_>)> = papers[..likes].iter().map(|p| (1.0, document(p))).collect();
-            let ranker = CandidateSetRanker::new(&examples, &candidates).expect("likes");
+            let base = vec![0.0; candidates.len()];
+            let ranker = CandidateSetRanker::new(&examples, &candidates, &base, 1.0).expect("likes");
             ranker.feedback().iter().map(|f| f.abs()).fold(0.0, f32::max)
         };
         assert!(spread(1) > 4.0 * spread(20), "{} {}", spread(1), spread(20));

@@ -7,6 +7,7 @@
 
 use fastrand::Rng;
 
+use super::WeightedExample;
 use crate::cancel;
 use crate::vector::{add, dot, sparse_dot};
 
@@ -191,6 +192,28 @@ impl Shuffle {
         self.random.shuffle(&mut self.order);
         &self.order
     }
+}
+
+/// The coefficient of each example in a regression that tells the likes among the first `given` from all the others, vectors
+/// and words weighing alike.
+pub(super) fn shares(examples: &[WeightedExample<'_>], given: usize) -> Vec<f32> {
+    let root = 0.5f32.sqrt();
+    let dense: Vec<Vec<f32>> = examples.iter().map(|e| e.vector.iter().map(|x| x * root).collect()).collect();
+    // Term numbers of the index may be large, so features are numbered by the terms that occur.
+    let mut known: Vec<u32> = examples.iter().flat_map(|e| e.terms.iter().map(|(t, _)| *t)).collect();
+    known.sort_unstable();
+    known.dedup();
+    let place = |t: &u32| known.binary_search(t).unwrap_or(0) as u32;
+    let words: Vec<Vec<(u32, f32)>> =
+        examples.iter().map(|e| e.terms.iter().map(|(t, w)| (place(t), w * root)).collect()).collect();
+    let sample = |(k, e): (usize, &WeightedExample<'_>)| Sample {
+        dense: &dense[k],
+        sparse: &words[k],
+        positive: k < given && e.weight > 0.0,
+        weight: e.weight.abs(),
+    };
+    let samples: Vec<Sample<'_>> = examples.iter().enumerate().map(sample).collect();
+    Logistic::fit(&samples, known.len(), Options::default()).shares
 }
 
 #[cfg(test)]

@@ -1,31 +1,57 @@
-//! The preference model of a reader, learned from weighted examples: a score for any paper, and what each example and
-//! each term adds to it.
+//! The preference model: what examples say of any paper. One model, whoever asks: a score, and what each example and each
+//! term adds to it.
 //!
-//! The score is a weighted sum of four features, each in standard deviations among a sample of the corpus:
+//! The score is a weighted sum of five features, each in the unit of a cosine:
 //!
 //! - `plain`: cosine to the weighted mean of the likes, less that to the dislikes (Rocchio);
 //! - `centred`: the same under the mean and metric of the [`Background`];
 //! - `near`: a soft maximum of the centred cosine to single likes, which keeps separate interests apart;
-//! - `words`: the product with the terms of the examples.
+//! - `words`: cosine to the terms of the examples;
+//! - `nearest`: the mean over the three closest likes of both cosines, less a part of that to the closest dislike.
 //!
-//! The weights follow from the examples: with one or two likes, or as many dislikes as likes, the plain mean is best;
-//! from five likes on the background helps; words weigh by how many terms the likes have. All measured with `eval
-//! users`.
+//! The weights follow from the examples and from what is to be ranked. Of one example the plain sum of two cosines is best,
+//! and from some likes on the background and single likes help; with as many dislikes as likes these already mark the border,
+//! and the background adds nothing. Words weigh by how many the likes have. A handful of candidates is judged by the closest
+//! likes. All were fitted on one half of the situations of `eval situations`, and are flat around these values; the other
+//! half is reported in docs/quality.md. A [`Strategy`] takes one part of it alone. What candidates have among themselves is
+//! added by [`super::CandidateSetRanker`].
 
-use super::Background;
+use super::logistic;
+use super::{Background, Strategy};
 use crate::vector::{add, dot, sparse, sparse_dot};
 
 /// Sharpness of the soft maximum: the larger, the nearer to a true maximum.
 const SHARPNESS: f32 = 8.0;
 
-/// A paper that the reader likes or dislikes.
+/// The excess of the squared number of likes over one at which the background has half of its weight.
+const HALF_BACKGROUND: f32 = 15.0;
+
+/// The part of `centred` in what the background weighs; the rest is `near`.
+const CENTRED: f32 = 0.3;
+
+/// What words weigh beside the vectors where the likes have [`TERMS`] terms and more. A title has a dozen terms, an abstract
+/// eighty.
+const WORDS: f32 = 1.2;
+const TERMS: f32 = 60.0;
+
+/// What the nearest likes weigh at most beside the vectors, the number of likes beyond the first at which it is half of that,
+/// and the numbers of candidates up to which it counts in full, and from which on it does not.
+const NEAREST: f32 = 2.0;
+const HALF_NEAREST: f32 = 5.0;
+const FEW: f32 = 10.0;
+const NOT_FEW: f32 = 20.0;
+
+/// Likes that count in `nearest`.
+const CLOSEST: usize = 3;
+
+/// A paper or text that is liked or disliked.
 #[derive(Debug, Clone, Copy)]
 pub struct WeightedExample<'a> {
     /// Above zero for a like, below for a dislike. Only the ratios between examples count.
     pub weight: f32,
     /// Its unit vector.
     pub vector: &'a [f32],
-    /// Its terms as a sparse unit vector, sorted by term number.
+    /// Its terms as a sparse unit vector, sorted by term number; empty where words are not known.
     pub terms: &'a [(u32, f32)],
 }
 
@@ -36,48 +62,49 @@ pub struct Candidate<'a> {
     pub vector: &'a [f32],
     /// The product of its terms (of unit length) with [`PreferenceModel::words`].
     pub words: f32,
+    /// Its terms; read only where [`PreferenceModel::needs_terms`].
+    pub terms: &'a [(u32, f32)],
 }
 
-/// A fitted model of one reader.
+/// A fitted model.
 #[derive(Debug, Clone)]
 pub struct PreferenceModel {
-    /// The coefficient of each example in the means ([`shares`]).
+    strategy: Strategy,
+    /// The coefficient of each example in the sums ([`shares`], or those of a regression). The examples that were given come
+    /// first; behind them those that a regression was fitted against.
     shares: Vec<f32>,
+    given: usize,
+    /// The effective number of likes.
+    effective: f32,
     vectors: Vec<Vec<f32>>,
+    terms: Vec<Vec<(u32, f32)>>,
     /// Each example projected by the [`Background`], with its offset.
     mapped: Vec<(Vec<f32>, f32)>,
     /// The length of each example under the metric.
     lengths: Vec<f32>,
     plain: Vec<f32>,
     centred: (Vec<f32>, f32),
-    /// The likes for `near`: which example, its share, and the factor that turns its product into a cosine.
+    /// The likes: which example, its share, and the factor that turns its product under the metric into a cosine.
     likes: Vec<(usize, f32, f32)>,
     words: Vec<(u32, f32)>,
-    weights: Weights,
-    scales: Scales,
-    /// The mean vector of the papers that the scales were taken from.
+    weights: Features,
+    /// What each feature is divided by to be a cosine.
+    units: Features,
+    /// The part of words in `nearest`.
+    words_share: f32,
+    /// The mean of each feature over the papers that the scale was taken from, and their covariances.
+    means: Features,
+    spread: Option<[Features; 5]>,
+    /// The mean vector of these papers.
     sample_mean: Vec<f32>,
-    /// `plain` and `centred` with their weights and scales as one direction, and its offset: one product a paper.
+    /// `plain` and `centred` with their weights as one direction, and its offset: one product a paper.
     linear: (Vec<f32>, f32),
+    /// The standard deviation of the score over these papers; 1 while there is no scale.
+    deviation: f32,
 }
 
-/// The weight of each feature; they sum to 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Weights {
-    plain: f32,
-    centred: f32,
-    near: f32,
-    words: f32,
-}
-
-/// Mean and standard deviation of each feature among a sample of the corpus.
-#[derive(Debug, Clone, Copy)]
-struct Scales {
-    plain: (f32, f32),
-    centred: (f32, f32),
-    near: (f32, f32),
-    words: (f32, f32),
-}
+/// A number for each of the features: plain, centred, near, words, nearest.
+type Features = [f32; 5];
 
 /// A score by what adds to it. All parts together sum to the score.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -86,7 +113,7 @@ pub struct ScoreParts {
     pub examples: Vec<f32>,
     /// What each term adds that the paper shares with the examples: term number and part.
     pub terms: Vec<(u32, f32)>,
-    /// The rest: mostly the average paper's word score, which is subtracted.
+    /// The rest: what the average paper has, and what a regression says of papers at large.
     pub baseline: f32,
 }
 
@@ -98,9 +125,30 @@ impl ScoreParts {
 }
 
 impl PreferenceModel {
-    /// Fits a model to the examples; `None` when none is a like. Call [`PreferenceModel::calibrate`] before use.
+    /// The whole model of some examples: [`Strategy::Auto`]. `None` when none is a like. Call [`PreferenceModel::calibrate`]
+    /// before use.
     pub fn fit(examples: &[WeightedExample<'_>], background: &Background) -> Option<Self> {
-        let (n, m, shares) = shares(&examples.iter().map(|e| e.weight).collect::<Vec<_>>())?;
+        Self::of(Strategy::Auto, examples, background, &[])
+    }
+
+    /// The model of a strategy. `at_large` are papers that a regression tells the likes from; the others need none.
+    ///
+    /// `None` when none is a like, or for a part of the model when likes and dislikes cancel out and nothing is left.
+    pub fn of(
+        strategy: Strategy,
+        examples: &[WeightedExample<'_>],
+        background: &Background,
+        at_large: &[WeightedExample<'_>],
+    ) -> Option<Self> {
+        let (n, m, mut own) = shares(&examples.iter().map(|e| e.weight).collect::<Vec<_>>())?;
+        let given = examples.len();
+        let all: Vec<WeightedExample<'_>> =
+            examples.iter().chain(at_large.iter().filter(|_| strategy == Strategy::Logistic)).copied().collect();
+        match strategy {
+            Strategy::Mean => own.iter_mut().for_each(|share| *share = share.max(0.0)),
+            Strategy::Logistic => own = logistic::shares(&all, given),
+            _ => {}
+        }
         let mapped: Vec<(Vec<f32>, f32)> = examples.iter().map(|e| background.project(e.vector)).collect();
         let length = |(e, (map, offset)): (&WeightedExample<'_>, &(Vec<f32>, f32))| {
             (dot(map, e.vector) - offset).max(0.0).sqrt().max(1e-6)
@@ -109,86 +157,130 @@ impl PreferenceModel {
         let d = background.dimension();
         let (mut plain, mut centred) = (vec![0f32; d], (vec![0f32; d], 0f32));
         let mut words: Vec<(u32, f32)> = Vec::new();
-        for ((share, e), (map, offset)) in shares.iter().zip(examples).zip(&mapped) {
+        for (share, e) in own.iter().zip(&all) {
             add(&mut plain, *share, e.vector);
-            add(&mut centred.0, *share, map);
-            centred.1 += share * offset;
             words.extend(e.terms.iter().map(|(t, w)| (*t, share * w)));
         }
         let words = sparse(words);
+        let mut length = 0.0;
+        for (share, (map, offset)) in own.iter().zip(&mapped) {
+            add(&mut centred.0, *share, map);
+            centred.1 += share * offset;
+        }
+        for (share, e) in own.iter().zip(examples) {
+            length += share * (dot(&centred.0, e.vector) - centred.1);
+        }
         let likes = examples.iter().enumerate().filter(|(_, e)| e.weight > 0.0);
-        let likes = likes.map(|(k, _)| (k, shares[k], 1.0 / (lengths[k] * background.length())));
-        // With one or two likes the background would outweigh them; with as many dislikes as likes these already mark
-        // the border, and the background adds nothing.
-        let b = n * n / (n * n + 6.0) * n / (n + 10.0 * m);
-        // A title has a dozen terms of weight, an abstract eighty.
-        let liked_terms: f32 = shares.iter().zip(examples).map(|(s, e)| s.max(0.0) * e.terms.len() as f32).sum();
-        let v = (liked_terms / 80.0).clamp(0.1, 1.0);
-        let weights = Weights { plain: 1.0 - b, centred: b / 2.0, near: b / 2.0, words: v };
-        let sum = 1.0 + v;
-        let weights = Weights {
-            plain: weights.plain / sum,
-            centred: weights.centred / sum,
-            near: weights.near / sum,
-            words: weights.words / sum,
+        let likes: Vec<(usize, f32, f32)> =
+            likes.map(|(k, _)| (k, own[k], 1.0 / (lengths[k] * background.length()))).collect();
+        let (plain_length, words_length) = (dot(&plain, &plain).sqrt(), sparse_dot(&words, &words).sqrt());
+        if strategy != Strategy::Auto && plain_length.max(words_length) < 1e-6 {
+            return None;
+        }
+        let joint = ((plain_length.powi(2) + words_length.powi(2)) / 2.0).sqrt();
+        let unit = |length: f32| if strategy == Strategy::Logistic { joint } else { length.max(1e-6) };
+        let units =
+            [unit(plain_length), length.max(0.0).sqrt().max(1e-6) * background.length(), 1.0, unit(words_length), 1.0];
+        let liked_terms: f32 =
+            own.iter().zip(examples).filter(|(_, e)| e.weight > 0.0).map(|(s, e)| s * e.terms.len() as f32).sum();
+        let weights = match strategy {
+            Strategy::Auto => {
+                let beyond = n * n - 1.0;
+                let b = beyond / (beyond + HALF_BACKGROUND) * n / (n + 10.0 * m);
+                let v = WORDS * (liked_terms / TERMS).min(1.0);
+                [1.0 - b, b * CENTRED, b * (1.0 - CENTRED), v, 0.0]
+            }
+            Strategy::Nearest => [0.0, 0.0, 0.0, 0.0, 1.0],
+            _ if words.is_empty() => [1.0, 0.0, 0.0, 0.0, 0.0],
+            _ => [0.5, 0.0, 0.0, 0.5, 0.0],
         };
-        let unit = (0.0, 1.0);
-        let mut preferences = PreferenceModel {
-            sample_mean: vec![0.0; d],
-            likes: likes.collect(),
-            lengths: lengths.clone(),
-            vectors: examples.iter().map(|e| e.vector.to_vec()).collect(),
-            shares,
+        let words_share = if all.iter().all(|e| e.terms.is_empty()) { 0.0 } else { 0.5 };
+        let mut model = PreferenceModel {
+            strategy,
+            given,
+            effective: n,
+            likes,
+            lengths,
+            vectors: all.iter().map(|e| e.vector.to_vec()).collect(),
+            terms: examples.iter().map(|e| e.terms.to_vec()).collect(),
+            shares: own,
             mapped,
             plain,
             centred,
             words,
-            weights,
-            scales: Scales { plain: unit, centred: unit, near: unit, words: unit },
+            weights: to_one(weights),
+            units,
+            words_share,
+            means: [0.0; 5],
+            spread: None,
+            sample_mean: vec![0.0; d],
             linear: (Vec::new(), 0.0),
+            deviation: 1.0,
         };
-        preferences.combine();
-        Some(preferences)
+        model.combine();
+        Some(model)
     }
 
-    /// Brings the features to one scale: standard deviations among these papers, which are a sample of the corpus or
-    /// the papers to be ranked. With fewer than two papers nothing changes; a feature that is equal on all keeps scale
-    /// 1.
+    /// From now on scores are standard deviations above these papers, which are a sample of the corpus. With fewer than two
+    /// papers, or where all are alike, a score stays in the unit of a cosine. Their terms are needed.
     pub fn calibrate(&mut self, sample: &[Candidate<'_>]) {
         if sample.len() < 2 {
             return;
         }
-        let scale = |f: &dyn Fn(&Candidate<'_>) -> f32| scale(&sample.iter().map(f).collect::<Vec<_>>(), 1e-6);
-        let scales = Scales {
-            plain: scale(&|c| dot(&self.plain, c.vector)),
-            centred: scale(&|c| dot(&self.centred.0, c.vector) - self.centred.1),
-            near: scale(&|c| self.near(c.vector)),
-            words: scale(&|c| c.words),
-        };
-        self.scales = scales;
+        let part = 1.0 / sample.len() as f32;
+        let features: Vec<Features> = sample.iter().map(|c| self.features(*c, true)).collect();
+        let mut means = [0f32; 5];
+        for of in &features {
+            means.iter_mut().zip(of).for_each(|(m, x)| *m += part * x);
+        }
+        let mut spread = [[0f32; 5]; 5];
+        for of in &features {
+            for (i, row) in spread.iter_mut().enumerate() {
+                row.iter_mut().enumerate().for_each(|(j, c)| *c += part * (of[i] - means[i]) * (of[j] - means[j]));
+            }
+        }
         self.sample_mean.fill(0.0);
         for c in sample {
-            add(&mut self.sample_mean, 1.0 / sample.len() as f32, c.vector);
+            add(&mut self.sample_mean, part, c.vector);
         }
+        (self.means, self.spread) = (means, Some(spread));
         self.combine();
     }
 
     /// The same model without the words.
     pub fn without_words(&self) -> Self {
-        let Weights { plain, centred, near, .. } = self.weights;
-        let sum = plain + centred + near;
-        self.with_weights(Weights { plain: plain / sum, centred: centred / sum, near: near / sum, words: 0.0 })
+        self.with(|w| w[3] = 0.0, 0.0)
     }
 
     /// The same model with nothing but the words.
     pub fn words_only(&self) -> Self {
-        self.with_weights(Weights { plain: 0.0, centred: 0.0, near: 0.0, words: 1.0 })
+        let nearest = self.strategy == Strategy::Nearest;
+        self.with(|w| *w = [0.0, 0.0, 0.0, if nearest { 0.0 } else { 1.0 }, if nearest { 1.0 } else { 0.0 }], 1.0)
     }
 
-    fn with_weights(&self, weights: Weights) -> Self {
-        let mut preferences = PreferenceModel { weights, ..self.clone() };
-        preferences.combine();
-        preferences
+    /// The same model for so many candidates, all of which are ranked: a handful is judged by the closest likes.
+    pub fn among(&self, candidates: usize) -> Self {
+        let few = ((NOT_FEW - candidates as f32) / (NOT_FEW - FEW)).clamp(0.0, 1.0);
+        let beyond = (self.effective - 1.0).max(0.0);
+        let weight = NEAREST * few * beyond / (beyond + HALF_NEAREST);
+        if self.strategy != Strategy::Auto || weight <= 0.0 {
+            return self.clone();
+        }
+        let vectors = self.weights[..3].iter().sum::<f32>();
+        self.with(|w| w[4] = weight * vectors, self.words_share)
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Features), words_share: f32) -> Self {
+        let mut model = PreferenceModel { words_share, ..self.clone() };
+        change(&mut model.weights);
+        model.weights = to_one(model.weights);
+        model.combine();
+        model
+    }
+
+    /// The strategy that it was made by.
+    pub fn strategy(&self) -> Strategy {
+        self.strategy
     }
 
     /// The number of likes that the model was fitted to.
@@ -196,19 +288,49 @@ impl PreferenceModel {
         self.likes.len()
     }
 
+    /// The effective number of likes: as many of equal weight would say as much.
+    pub fn effective_likes(&self) -> f32 {
+        self.effective
+    }
+
+    /// Whether a score takes the terms of a paper one by one, and not only their product with [`PreferenceModel::words`].
+    pub fn needs_terms(&self) -> bool {
+        self.weights[4] > 0.0
+    }
+
     fn combine(&mut self) {
-        let (p, c) = (self.weights.plain / self.scales.plain.1, self.weights.centred / self.scales.centred.1);
+        let variance: f32 =
+            self.spread.iter().flatten().zip(&self.weights).map(|(row, a)| a * dot(row, &self.weights)).sum();
+        self.deviation = if variance > 1e-10 { variance.sqrt() } else { 1.0 };
+        let [p, c, ..] = self.factors();
         let combined = self.plain.iter().zip(&self.centred.0).map(|(a, b)| p * a + c * b).collect();
-        let offset = c * self.centred.1
-            + p * self.scales.plain.0
-            + c * self.scales.centred.0
-            + self.weights.words * self.scales.words.0 / self.scales.words.1;
-        self.linear = (combined, offset);
+        self.linear = (combined, c * self.centred.1);
+    }
+
+    /// What the raw value of each feature is multiplied with in the score.
+    fn factors(&self) -> Features {
+        std::array::from_fn(|k| self.weights[k] / (self.units[k] * self.deviation))
+    }
+
+    /// What the average paper has in the score.
+    fn mean(&self) -> f32 {
+        dot(&self.weights, &self.means) / self.deviation
+    }
+
+    /// The features of a paper, as cosines; without a close look those that one product gives.
+    fn features(&self, paper: Candidate<'_>, close: bool) -> Features {
+        [
+            dot(&self.plain, paper.vector) / self.units[0],
+            (dot(&self.centred.0, paper.vector) - self.centred.1) / self.units[1],
+            if close { self.near(paper.vector) } else { 0.0 },
+            paper.words / self.units[3],
+            if close { self.nearest(paper.vector, paper.terms).iter().map(|c| c.1 * c.2).sum() } else { 0.0 },
+        ]
     }
 
     /// The vectors of the examples, in the order in which they were given.
     pub fn vectors(&self) -> &[Vec<f32>] {
-        &self.vectors
+        &self.vectors[..self.given]
     }
 
     /// The weight of each term of the examples, sorted by term number: multiply a paper's terms with it.
@@ -218,27 +340,43 @@ impl PreferenceModel {
 
     /// A query vector, not of unit length, whose nearest neighbours are good candidates.
     pub fn direction(&self) -> &[f32] {
-        &self.linear.0
+        if self.weights[0] + self.weights[1] > 0.0 { &self.linear.0 } else { &self.plain }
     }
 
-    /// The score without `near`: one product, enough to decide which papers to score in full.
+    /// The score without the close look: one product, enough to decide which papers to score in full. Where the average paper
+    /// stands in for what is not looked at.
     fn linear_score(&self, paper: Candidate<'_>) -> f32 {
-        dot(&self.linear.0, paper.vector) - self.linear.1 + self.weights.words * paper.words / self.scales.words.1
+        let factors = self.factors();
+        dot(&self.linear.0, paper.vector) - self.linear.1
+            + factors[3] * paper.words
+            + factors[2] * self.means[2]
+            + factors[4] * self.means[4]
+            - self.mean()
     }
 
-    /// The score, in standard deviations above the average paper of the sample.
+    /// The score: in standard deviations above the average paper of the sample, once there is a scale; else from -1 to 1.
     pub fn score(&self, paper: Candidate<'_>) -> f32 {
-        let (mean, deviation) = self.scales.near;
-        let near = if self.weights.near > 0.0 { self.near(paper.vector) } else { mean };
-        self.linear_score(paper) + self.weights.near * (near - mean) / deviation
+        let factors = self.factors();
+        let mut score = self.linear_score(paper);
+        if self.weights[2] > 0.0 {
+            score += factors[2] * (self.near(paper.vector) - self.means[2]);
+        }
+        if self.weights[4] > 0.0 {
+            let nearest: f32 = self.nearest(paper.vector, paper.terms).iter().map(|c| c.1 * c.2).sum();
+            score += factors[4] * (nearest - self.means[4]);
+        }
+        score
     }
 
     /// Scores many papers: the best `closely` by one product in full, the rest by that product alone, which is much
     /// faster and changes nothing near the top. No paper of the rest gets a higher score than one scored in full.
     pub fn score_all(&self, papers: &[Candidate<'_>], closely: usize) -> Vec<f32> {
-        let mut scores: Vec<f32> = papers.iter().map(|p| self.linear_score(*p)).collect();
-        if self.weights.near <= 0.0 {
+        if self.needs_terms() {
             return papers.iter().map(|p| self.score(*p)).collect();
+        }
+        let mut scores: Vec<f32> = papers.iter().map(|p| self.linear_score(*p)).collect();
+        if self.weights[2] <= 0.0 {
+            return scores;
         }
         let mut order: Vec<usize> = (0..papers.len()).collect();
         let greatest_first = |a: &usize, b: &usize| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b));
@@ -273,8 +411,30 @@ impl PreferenceModel {
         let exponents: Vec<f32> = self.likes.iter().map(exponent).collect();
         let greatest = exponents.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let exponentials: Vec<f32> =
-            exponents.iter().zip(&self.likes).map(|(e, (_, share, _))| share * (e - greatest).exp()).collect();
+            exponents.iter().zip(&self.likes).map(|(e, (_, share, _))| share.max(0.0) * (e - greatest).exp()).collect();
         (exponentials.iter().sum(), greatest, exponentials)
+    }
+
+    /// The closest likes and the closest dislike: which example, its coefficient, and its similarity.
+    fn nearest(&self, vector: &[f32], terms: &[(u32, f32)]) -> Vec<(usize, f32, f32)> {
+        let similarity = |k: usize| {
+            let meaning = if self.words_share < 1.0 { dot(&self.vectors[k], vector) } else { 0.0 };
+            let words = if self.words_share > 0.0 { sparse_dot(&self.terms[k], terms) } else { 0.0 };
+            (1.0 - self.words_share) * meaning + self.words_share * words
+        };
+        let greatest_first = |a: &(usize, f32), b: &(usize, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        let mut likes: Vec<(usize, f32)> = self.likes.iter().map(|l| (l.0, similarity(l.0))).collect();
+        likes.sort_by(greatest_first);
+        likes.truncate(CLOSEST);
+        let total: f32 = likes.iter().map(|l| self.shares[l.0]).sum();
+        let mut out: Vec<(usize, f32, f32)> =
+            likes.into_iter().map(|(k, s)| (k, self.shares[k] / total.max(f32::MIN_POSITIVE), s)).collect();
+        let disliked = || (0..self.given).filter(|k| self.shares[*k] < 0.0);
+        let closest = disliked().map(|k| (k, similarity(k))).min_by(greatest_first);
+        // Being unlike a dislike is no reason to show a paper.
+        let weight: f32 = disliked().map(|k| self.shares[k]).sum();
+        out.extend(closest.filter(|c| c.1 > 0.0).map(|(k, s)| (k, weight, s)));
+        out
     }
 
     /// The score of a paper by example and term.
@@ -282,35 +442,42 @@ impl PreferenceModel {
         // Every paper resembles every example a little. An example's part is what this paper has beyond the average
         // paper, so that the largest part is the reason why it is shown. So the features' means are split over the
         // examples, too.
-        let (p, c) = (self.weights.plain / self.scales.plain.1, self.weights.centred / self.scales.centred.1);
+        let [p, c, w, v, nearest] = self.factors();
         let beyond: Vec<f32> = vector.iter().zip(&self.sample_mean).map(|(x, m)| x - m).collect();
-        let mut examples: Vec<f32> = self
-            .shares
-            .iter()
-            .zip(&self.vectors)
-            .zip(&self.mapped)
-            .map(|((share, v), (map, _))| share * (p * dot(v, &beyond) + c * dot(map, &beyond)))
-            .collect();
-        let (w, v) = (self.weights.near / self.scales.near.1, self.weights.words / self.scales.words.1);
-        if self.weights.near > 0.0 {
+        let mut examples: Vec<f32> =
+            self.shares.iter().zip(&self.vectors).map(|(share, e)| share * p * dot(e, &beyond)).collect();
+        if c > 0.0 {
+            let centred = examples.iter_mut().zip(&self.shares).zip(&self.mapped);
+            centred.for_each(|((part, share), (map, _))| *part += share * c * dot(map, &beyond));
+        }
+        if w > 0.0 {
             let (sum, greatest, exponentials) = self.exponentials(vector);
-            let near = (sum.max(f32::MIN_POSITIVE).ln() + greatest) / SHARPNESS - self.scales.near.0;
+            let near = (sum.max(f32::MIN_POSITIVE).ln() + greatest) / SHARPNESS - self.means[2];
             for ((k, ..), exponential) in self.likes.iter().zip(exponentials) {
                 examples[*k] += w * near * exponential / sum.max(f32::MIN_POSITIVE);
             }
         }
+        if nearest > 0.0 {
+            for (k, share, similarity) in self.nearest(vector, terms) {
+                // The shares of the likes sum to one.
+                let mean = if share > 0.0 { self.means[4] } else { 0.0 };
+                examples[k] += nearest * share * (similarity - mean);
+            }
+        }
         let mut shared = Vec::new();
         let mut words = self.words.as_slice();
-        for &(term, value) in terms {
+        for &(term, value) in terms.iter().filter(|_| v > 0.0) {
             words = &words[words.partition_point(|x| x.0 < term)..];
             if let Some((_, weight)) = words.first().filter(|x| x.0 == term) {
                 shared.push((term, v * weight * value));
             }
         }
-        // Zero once the model is calibrated.
-        let plain = self.scales.plain.0 - dot(&self.plain, &self.sample_mean);
-        let centred = self.scales.centred.0 + self.centred.1 - dot(&self.centred.0, &self.sample_mean);
-        ScoreParts { examples, terms: shared, baseline: -(p * plain + c * centred + v * self.scales.words.0) }
+        let at_large: f32 = examples.split_off(self.given).iter().sum();
+        // The first two are zero once the model is calibrated.
+        let plain = p * (self.units[0] * self.means[0] - dot(&self.plain, &self.sample_mean));
+        let centred = c * (self.units[1] * self.means[1] + self.centred.1 - dot(&self.centred.0, &self.sample_mean));
+        let words = v * self.units[3] * self.means[3];
+        ScoreParts { examples, terms: shared, baseline: at_large - plain - centred - words }
     }
 
     /// The cosine of two examples under the background's mean and metric, from -1 to 1.
@@ -334,6 +501,12 @@ impl PreferenceModel {
     pub fn word_product(&self, terms: &[(u32, f32)]) -> f32 {
         sparse_dot(&self.words, terms)
     }
+}
+
+/// Weights that sum to 1.
+fn to_one(weights: Features) -> Features {
+    let sum: f32 = weights.iter().sum();
+    weights.map(|w| w / sum.max(1e-6))
 }
 
 /// The effective number of likes and of dislikes (weights above and below zero; unequal weights count as fewer), and
@@ -371,8 +544,9 @@ pub fn scale(values: &[f32], rounding: f32) -> (f32, f32) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::{Background, Candidate, PreferenceModel, WeightedExample, dot};
 
     type Owned = (f32, Vec<f32>, Vec<(u32, f32)>);
 
@@ -387,16 +561,17 @@ mod tests {
         let examples: Vec<WeightedExample<'_>> =
             examples.iter().map(|(weight, vector, terms)| WeightedExample { weight: *weight, vector, terms }).collect();
         let mut preferences = PreferenceModel::fit(&examples, &background)?;
-        let sample: Vec<Candidate<'_>> = corpus.iter().map(|v| Candidate { vector: v, words: 0.1 * v[0] }).collect();
+        let sample: Vec<Candidate<'_>> =
+            corpus.iter().map(|v| Candidate { vector: v, words: 0.1 * v[0], terms: &[] }).collect();
         preferences.calibrate(&sample);
         Some(preferences)
     }
 
-    fn vector() -> impl Strategy<Value = Vec<f32>> {
+    fn vector() -> impl prop::strategy::Strategy<Value = Vec<f32>> {
         prop::collection::vec(-1f32..1.0, 8).prop_map(unit)
     }
 
-    fn terms() -> impl Strategy<Value = Vec<(u32, f32)>> {
+    fn terms() -> impl prop::strategy::Strategy<Value = Vec<(u32, f32)>> {
         prop::collection::btree_map(0u32..30, 0.05f32..1.0, 0..12).prop_map(|m| m.into_iter().collect())
     }
 
@@ -413,7 +588,7 @@ mod tests {
                 return Ok(());
             };
             let words = preferences.word_product(&paper_terms);
-            let score = preferences.score(Candidate { vector: &paper, words });
+            let score = preferences.score(Candidate { vector: &paper, words, terms: &paper_terms });
             let parts = preferences.parts(&paper, &paper_terms);
             prop_assert!(score.is_finite());
             prop_assert!((parts.sum() - score).abs() < 1e-4 * (1.0 + score.abs()), "{} {}", parts.sum(), score);
@@ -428,7 +603,7 @@ mod tests {
             corpus in prop::collection::vec(vector(), 20..60), closely in 1usize..80,
         ) {
             let preferences = of(&examples, &corpus).expect("likes");
-            let papers: Vec<Candidate<'_>> = corpus.iter().map(|v| Candidate { vector: v, words: 0.0 }).collect();
+            let papers: Vec<Candidate<'_>> = corpus.iter().map(|v| Candidate { vector: v, words: 0.0, terms: &[] }).collect();
             let scores = preferences.score_all(&papers, closely);
             let close = scores.iter().zip(&papers).filter(|(s, p)| (**s - preferences.score(**p)).abs() < 1e-5).count();
             prop_assert!(close >= closely.min(papers.len()));
@@ -444,7 +619,7 @@ mod tests {
         let corpus: Vec<Vec<f32>> = (0..60).map(|k| unit(axis(k % 6))).collect();
         let likes: Vec<Owned> = (0..8).map(|k| (1.0, unit(axis(k % 2)), vec![])).collect();
         let preferences = of(&likes, &corpus).expect("likes");
-        let score = |v: Vec<f32>| preferences.score(Candidate { vector: &unit(v), words: 0.0 });
+        let score = |v: Vec<f32>| preferences.score(Candidate { vector: &unit(v), words: 0.0, terms: &[] });
         let between = vec![0.7, 0.7, 0.05, 0.05, 0.05, 0.05];
         assert!(score(axis(0)) > score(axis(3)) && score(axis(1)) > score(axis(3)));
         // The mean of two interests lies between them; the papers do not.
@@ -462,7 +637,7 @@ mod tests {
         let alone = of(&[(1.0, x.clone(), vec![])], &corpus).expect("a like");
         both.push((1.0, x, vec![]));
         let preferences = of(&both, &corpus).expect("a like");
-        let y = Candidate { vector: &y, words: 0.0 };
+        let y = Candidate { vector: &y, words: 0.0, terms: &[] };
         assert!(preferences.score(y) < alone.score(y));
     }
 }

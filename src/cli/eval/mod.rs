@@ -4,6 +4,7 @@ mod known;
 mod recommend;
 mod search;
 mod similar;
+mod situations;
 mod themes;
 mod users;
 
@@ -24,13 +25,21 @@ use crate::eval::table::Table;
   paperkin --data reviews eval recommend --groups labels.tsv --examples 1 5 20
   paperkin --data arxiv eval themes
   paperkin --data libraries eval users --libraries users.tsv --folds folds.tsv
+  paperkin eval situations --sets ~/sets --folders ~/folders
 
-The papers of the set must have been ingested into the data folder. Files are tab-separated, with the names of
+The papers of the set must have been ingested into the data folder (`situations` does that itself). Files are tab-separated, with the names of
 their columns in the first line; each command's help says which columns it reads. A figure is a mean over the
 queries with half the width of its 95% bootstrap interval.")]
 pub struct Args {
     #[command(subcommand)]
     question: Question,
+}
+
+impl Args {
+    /// Whether the question brings its own data folders, so that `--data` plays no part.
+    pub fn has_own_folders(&self) -> bool {
+        matches!(self.question, Question::Situations(_))
+    }
 }
 
 #[derive(clap::Subcommand)]
@@ -41,6 +50,7 @@ enum Question {
     Recommend(recommend::Args),
     Themes(themes::Args),
     Users(users::Args),
+    Situations(situations::Args),
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
@@ -51,6 +61,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         Question::Recommend(args) => recommend::run(context, args),
         Question::Themes(args) => themes::run(context, args),
         Question::Users(args) => users::run(context, args),
+        Question::Situations(args) => situations::run(context, args),
     }
 }
 

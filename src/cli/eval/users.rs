@@ -53,8 +53,8 @@ pub struct Args {
     /// Numbers of examples; 0 for the whole library [default: 0 for libraries; 1, 5 and 20 for reviews]
     #[arg(long, num_args = 1..)]
     examples: Vec<usize>,
-    /// Only this method (repeat it): ours, content, mean, nearest, rocchio, words, logistic, popularity or random
-    /// [default: all]
+    /// Only this method (repeat it): ours, content, mean, nearest, rocchio, words, sum, nearest-words, rocchio-words,
+    /// logistic, popularity or random [default: all]
     #[arg(long, value_parser = word::<Method>, num_args = 1..)]
     method: Vec<Method>,
     /// Random draws of examples for each review

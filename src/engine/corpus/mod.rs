@@ -3,6 +3,7 @@
 //! This part knows neither themes nor readers. What they have to hear of it, they hear as [`Follower`]s.
 
 mod candidates;
+mod common;
 mod doctor;
 mod embed;
 mod embedding_space;
@@ -17,7 +18,9 @@ mod model;
 mod named;
 mod open;
 mod paper;
+mod preferences;
 mod reading;
+mod reasons;
 mod recommend;
 mod reembed;
 mod retrieve;
@@ -29,6 +32,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use self::common::Common;
 pub use self::doctor::{Checkup, Diagnosis};
 pub use self::embed::{MAX_QUERY_BYTES, check_query};
 pub use self::embedding_space::EmbeddingSpace;
@@ -38,6 +42,8 @@ pub use self::info::Info;
 pub use self::ingest::{Incoming, MAX_LISTED, MAX_WINDOW, Rejected, Rejection, Report, Source, Warning};
 pub use self::open::OpenedCorpus;
 pub use self::paper::{PaperInFull, Version};
+pub use self::preferences::{ScoredRow, closely};
+pub use self::reasons::Besides;
 pub use self::recommend::{Example, MAX_CANDIDATES, Recommend};
 pub use self::reembed::Reembedded;
 pub use self::similar::TakeNeighbours;
@@ -69,6 +75,8 @@ pub struct Corpus {
     // Held for reading from a look at the present space until a write with vectors of it has been followed; for writing while
     // the papers move to another.
     moving: RwLock<()>,
+    // What is common among its papers.
+    common: common::KeptCommon,
 }
 
 impl Corpus {

@@ -51,6 +51,7 @@ impl Corpus {
             store,
             derived,
             moving: RwLock::default(),
+            common: Default::default(),
         };
         Ok(OpenedCorpus { corpus, index: report, words_doubt: words.doubt, renewed: renewed.papers })
     }

@@ -1,6 +1,6 @@
 //! Papers for a set of examples.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use crate::bounds;
@@ -9,23 +9,25 @@ use crate::embed::{Kind, unit};
 use crate::engine::answer::AnswerBudget;
 use crate::engine::answer::{Answer, Hit, Meta, Mode, Part, SearchOptions, Why};
 use crate::engine::corpus::Corpus;
-use crate::engine::corpus::candidates::{Candidate, LexicalQuery, RetrievalQuery, WORDS_SHARE};
+use crate::engine::corpus::candidates::{Candidate, LexicalQuery, RetrievalQuery};
+use crate::engine::corpus::common::Common;
 use crate::engine::corpus::embed::{MAX_INPUTS, check_query, check_texts};
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::named::WithVector;
-use crate::engine::corpus::retrieve::{Constraints, Rescore};
+use crate::engine::corpus::preferences::ExampleCounts;
+use crate::engine::corpus::reasons::Besides;
+use crate::engine::corpus::retrieve::Constraints;
 use crate::error::{Error, Result};
-use crate::index::{Plan, TermVector, dot};
-use crate::paper::{PaperId, Row, Works, head};
-use crate::rank::{self, Profile, Strategy, UNDATED, decay};
+use crate::index::{Plan, TermVector};
+use crate::paper::{Paper, PaperId, Row, Works, head};
+use crate::rank::{
+    Background, CandidateSetRanker, PreferenceModel, ScoreParts, Strategy, UNDATED, WeightedExample, decay,
+};
 use crate::user::Moment;
 
 /// Most candidates and most examples in one call.
 pub const MAX_CANDIDATES: usize = bounds::CANDIDATES;
 const MAX_EXAMPLES: usize = bounds::EXAMPLES;
-
-/// Examples that are named in an explanation: those that count most; the others are told together.
-const NAMED: usize = 200;
 
 /// What an example may count beside the others.
 const WEIGHTS: std::ops::RangeInclusive<f32> = 1e-6..=1e6;
@@ -33,8 +35,9 @@ const WEIGHTS: std::ops::RangeInclusive<f32> = 1e-6..=1e6;
 /// Papers at large that a regression tells the likes from.
 const BACKGROUND: usize = 1000;
 
-/// Likes whose own neighbours are candidates for `nearest`.
+/// Likes whose own neighbours are candidates for `nearest`, and for the whole model.
 const FURTHER: usize = 64;
+const FURTHER_OF_ALL: usize = 8;
 
 /// A paper as an example.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,20 +96,30 @@ impl Default for Recommend {
     }
 }
 
-/// The examples, found and embedded.
-struct Examples {
-    profile: Profile,
-    /// What to call each example, in the order of the profile's parts.
-    names: Vec<Name>,
-    liked: Vec<Row>,
-    disliked: Vec<Row>,
-    works: Works,
+/// An example, found and read.
+struct Given {
+    name: Name,
+    /// Below zero for a dislike.
+    weight: f32,
+    vector: Vec<f32>,
+    terms: Vec<(u32, f32)>,
+    counts: Vec<(u32, u8)>,
 }
 
+/// What to call an example.
 enum Name {
     Paper { id: String, title: String },
     Text(String),
     Vector,
+}
+
+/// The examples with what is to be kept out of an answer for them.
+struct Examples {
+    /// Likes, then dislikes.
+    given: Vec<Given>,
+    liked: Vec<Row>,
+    disliked: Vec<Row>,
+    works: Works,
 }
 
 impl Corpus {
@@ -116,13 +129,20 @@ impl Corpus {
         request.check()?;
         let space = &*self.space();
         let examples = self.examples(space, request)?;
-        let profile = &examples.profile;
-        let score = |found: &mut Vec<Candidate>| self.score(space, found, profile, request.half_life_days);
+        let common = self.common(space)?;
+        let mut preferences = self.preferences(space, request, &examples, common.as_deref())?;
+        if let Some(ids) = &request.candidates {
+            preferences = preferences.among(ids.len());
+        }
+        let score =
+            |found: &mut Vec<Candidate>| self.score(space, found, &preferences, request.half_life_days).map(drop);
+        let mut set = None;
         let (hits, plan, total) = match &request.candidates {
             Some(ids) => {
-                let ranked = self.rank_candidates(ids, &score)?;
-                let total = ranked.len();
-                (ranked, Plan::Exact, total)
+                let ranked = self.rank_candidates(space, ids, &preferences, common.as_deref(), &examples, request)?;
+                set = ranked.set;
+                let total = ranked.papers.len();
+                (ranked.papers, Plan::Exact, total)
             }
             None => {
                 let mut without: HashSet<Row> = examples.disliked.iter().copied().collect();
@@ -138,16 +158,23 @@ impl Corpus {
                     rescore: Some(&score),
                     ..Constraints::default()
                 };
-                let vector = unit(profile.dense().to_vec()).ok().filter(|_| request.ask.mode != Mode::Lexical);
-                let likely = profile.words().iter().copied().filter(|(_, w)| *w > 0.0).collect();
+                let mode = request.ask.mode;
+                let vector = unit(preferences.direction().to_vec()).ok().filter(|_| mode != Mode::Lexical);
+                let likely = preferences.words().iter().copied().filter(|(_, w)| *w > 0.0).collect();
                 let terms = TermVector::from_weights(likely);
-                let apart = profile.is_nearest() && vector.is_some();
+                let further = match preferences.strategy() {
+                    Strategy::Nearest => FURTHER,
+                    Strategy::Auto => FURTHER_OF_ALL,
+                    _ => 0,
+                };
+                let likes = || examples.given.iter().filter(|e| e.weight > 0.0);
+                let apart = vector.is_some() && likes().nth(1).is_some();
                 let further: Vec<Vec<f32>> =
-                    profile.likes().iter().filter(|_| apart).take(FURTHER).map(|e| e.dense.clone()).collect();
+                    likes().filter(|_| apart).take(further).map(|e| e.vector.clone()).collect();
                 let probe = RetrievalQuery {
                     vector: vector.as_deref(),
                     further: &further,
-                    words: (!terms.is_empty()).then_some(LexicalQuery::Terms(&terms)),
+                    words: (!terms.is_empty() && mode != Mode::Dense).then_some(LexicalQuery::Terms(&terms)),
                     feedback: 0.0,
                 };
                 let retrieved = self.retrieve(space, &probe, &request.ask, rules)?;
@@ -158,38 +185,90 @@ impl Corpus {
         let mut whys: Vec<Option<Why>> = vec![None; rows.len()];
         if request.ask.explain {
             let (vectors, terms) = (space.vectors(&rows)?, self.lexical().terms(&rows));
+            let example = |k: usize, value| match &examples.given[k].name {
+                Name::Paper { id, title } => Part::Paper { id: id.clone(), title: title.clone(), value },
+                Name::Text(text) => Part::Text { text: text.clone(), value },
+                Name::Vector => Part::Vector { value },
+            };
             for (k, (vector, terms)) in vectors.iter().zip(&terms).enumerate() {
                 cancel::check()?;
+                let Some(vector) = vector else { continue };
                 let words = terms.as_ref().map_or(&[][..], |t| &t.terms);
-                whys[k] = vector.as_ref().map(|v| examples.why(v, words, hits[k].0.score));
+                let (found, parts) = (&hits[k].0, preferences.parts(vector, words));
+                let parts = match &set {
+                    Some(set) => set.parts(found.row, parts),
+                    None => parts,
+                };
+                // What neither examples nor feedback explain is what age took away.
+                let age =
+                    if request.half_life_days.is_some() { found.score - parts.sum() - found.feedback } else { 0.0 };
+                let age = if age.abs() > 2e-5 { age } else { 0.0 };
+                let besides = Besides { age, feedback: found.feedback, others: 0.0 };
+                whys[k] = Some(self.reasons(parts, &example, besides, found.score));
             }
         }
         let papers: Vec<Hit> =
             hits.into_iter().zip(whys).map(|((f, paper), why)| Hit { why, ..Hit::new(paper, f.score) }).collect();
         AnswerBudget::default().take(&papers)?;
         let mut meta = Meta::since(began, plan, total, request.ask.mode);
-        meta.strategy = Some(profile.strategy());
+        meta.strategy = Some(preferences.strategy());
         Ok(Answer { papers, meta })
     }
 
-    fn examples(&self, space: &EmbeddingSpace, request: &Recommend) -> Result<Examples> {
-        let (mut names, mut sides) = (Vec::new(), [Vec::new(), Vec::new()]);
-        let (mut rows, mut liked_papers) = ([Vec::new(), Vec::new()], Vec::new());
-        let mode = request.ask.mode;
-        let example = |weight: f32, dense: Vec<f32>, words: Option<TermVector>| rank::Example {
-            weight,
-            dense: if mode == Mode::Lexical { Vec::new() } else { dense },
-            words: words.filter(|_| mode != Mode::Dense).map(|t| t.terms).unwrap_or_default(),
+    /// The preference model of the examples, or the part of it that a strategy or a mode asks for.
+    fn preferences(
+        &self,
+        space: &EmbeddingSpace,
+        request: &Recommend,
+        examples: &Examples,
+        common: Option<&Common>,
+    ) -> Result<PreferenceModel> {
+        let weighted: Vec<WeightedExample<'_>> = examples.given.iter().map(Given::weighted).collect();
+        let at_large = match request.strategy {
+            Strategy::Logistic => self.at_large(space, &[&examples.liked, &examples.disliked])?,
+            _ => Vec::new(),
         };
+        let at_large: Vec<WeightedExample<'_>> = at_large
+            .iter()
+            .map(|(vector, terms)| WeightedExample { weight: 1.0, vector, terms: &terms.terms })
+            .collect();
+        cancel::check()?;
+        // Without any paper there is nothing to stand out from, and nothing to rank.
+        let vectors: Vec<&[f32]> = weighted.iter().map(|e| e.vector).collect();
+        let background = match common {
+            Some(common) => Some(common.background.clone()),
+            None => Background::of(&vectors),
+        };
+        let made = background.and_then(|b| PreferenceModel::of(request.strategy, &weighted, &b, &at_large));
+        // A regression that was given up is none.
+        cancel::check()?;
+        let mut preferences = made
+            .ok_or_else(|| Error::Invalid("the examples cancel each other out: nothing is left to look for".into()))?;
+        if let Some(common) = common.filter(|_| request.strategy == Strategy::Auto) {
+            self.bring_to_scale(&mut preferences, common);
+        }
+        Ok(match request.ask.mode {
+            Mode::Hybrid => preferences,
+            Mode::Dense => preferences.without_words(),
+            Mode::Lexical => preferences.words_only(),
+        })
+    }
+
+    fn examples(&self, space: &EmbeddingSpace, request: &Recommend) -> Result<Examples> {
+        let mut given: Vec<Given> = Vec::new();
+        let (mut rows, mut liked_papers) = ([Vec::new(), Vec::new()], Vec::new());
         for (k, (papers, texts)) in
             [(&request.like, &request.text), (&request.dislike, &request.dislike_text)].into_iter().enumerate()
         {
+            let sign = if k == 0 { 1.0 } else { -1.0 };
             let ids: Vec<&str> = papers.iter().map(|given| given.id.as_str()).collect();
             let found = self.with_vectors(space, &ids)?;
-            let terms = self.lexical().terms(&found.iter().map(|f| f.row).collect::<Vec<_>>());
-            for ((given, WithVector { row, paper, vector }), terms) in papers.iter().zip(found).zip(terms) {
-                sides[k].push(example(given.weight, vector, terms));
-                names.push(Name::Paper { id: paper.id.to_string(), title: paper.title.clone() });
+            let of: Vec<Row> = found.iter().map(|f| f.row).collect();
+            let read = self.lexical().terms(&of).into_iter().zip(self.lexical().counts(&of));
+            for ((asked, WithVector { row, paper, vector }), (terms, counts)) in papers.iter().zip(found).zip(read) {
+                let name = Name::Paper { id: paper.id.to_string(), title: paper.title.clone() };
+                let terms = terms.unwrap_or_default().terms;
+                given.push(Given { name, weight: sign * asked.weight, vector, terms, counts });
                 rows[k].push(row);
                 if k == 0 {
                     liked_papers.push(paper);
@@ -200,8 +279,8 @@ impl Corpus {
                 check_texts(&texts)?;
                 for (text, vector) in texts.iter().zip(space.embedder()?.embed(&texts, Kind::Query)?) {
                     cancel::check()?;
-                    sides[k].push(example(1.0, vector, Some(self.lexical().terms_of(text))));
-                    names.push(Name::Text(head(text.trim(), 80)));
+                    let (terms, counts) = (self.lexical().terms_of(text).terms, self.lexical().counts_of(text));
+                    given.push(Given { name: Name::Text(head(text.trim(), 80)), weight: sign, vector, terms, counts });
                 }
             }
             if let Some(vector) = request.vector.as_ref().filter(|_| k == 0) {
@@ -215,121 +294,119 @@ impl Corpus {
                 }
                 let vector = unit(vector.clone())
                     .map_err(|_| Error::Invalid("the vector has no direction (all zero, or not finite)".into()))?;
-                sides[k].push(example(1.0, vector, None));
-                names.push(Name::Vector);
+                given.push(Given { name: Name::Vector, weight: 1.0, vector, terms: Vec::new(), counts: Vec::new() });
             }
         }
         if let Some(both) = rows[1].iter().position(|row| rows[0].contains(row)) {
             return Err(Error::Invalid(format!("{:?} is both liked and disliked", request.dislike[both].id.as_str())));
         }
-        cancel::check()?;
-        let [likes, dislikes] = sides;
-        let share = match mode {
-            Mode::Hybrid => WORDS_SHARE,
-            Mode::Dense => 0.0,
-            Mode::Lexical => 1.0,
-        };
-        let mut failed = None;
-        let at_large = || match self.at_large(space, &rows, &example) {
-            Ok(others) => others,
-            Err(e) => {
-                failed = Some(e);
-                Vec::new()
-            }
-        };
-        let profile = Profile::new(request.strategy, likes, dislikes, share, at_large);
-        if let Some(e) = failed {
-            return Err(e);
-        }
-        let profile = profile
-            .ok_or_else(|| Error::Invalid("the examples cancel each other out: nothing is left to look for".into()))?;
-        // A regression that was given up is none.
-        cancel::check()?;
         let [liked, disliked] = rows;
-        Ok(Examples { profile, names, liked, disliked, works: Works::of(&liked_papers) })
+        Ok(Examples { given, liked, disliked, works: Works::of(&liked_papers) })
     }
 
     /// Papers of the corpus at large that are no examples, evenly over its rows, for a regression to tell the likes from.
-    fn at_large(
-        &self,
-        space: &EmbeddingSpace,
-        known: &[Vec<Row>; 2],
-        example: &dyn Fn(f32, Vec<f32>, Option<TermVector>) -> rank::Example,
-    ) -> Result<Vec<rank::Example>> {
+    fn at_large(&self, space: &EmbeddingSpace, known: &[&[Row]; 2]) -> Result<Vec<(Vec<f32>, TermVector)>> {
         let live = self.lexical().rows();
         let step = (live.len() as usize / BACKGROUND).max(1);
         let rows: Vec<Row> =
             live.iter().step_by(step).map(Row).filter(|r| !known.iter().any(|k| k.contains(r))).collect();
-        let vectors = space.vectors(&rows)?.into_iter();
-        let pairs = vectors.zip(self.lexical().terms(&rows));
-        Ok(pairs.filter_map(|(vector, terms)| Some(example(1.0, vector?, terms))).collect())
+        let pairs = space.vectors(&rows)?.into_iter().zip(self.lexical().terms(&rows));
+        Ok(pairs.filter_map(|(vector, terms)| Some((vector?, terms.unwrap_or_default()))).collect())
     }
 
-    fn rank_candidates(&self, ids: &[PaperId], score: &Rescore<'_>) -> Result<Vec<(Candidate, crate::paper::Paper)>> {
+    /// Exactly these papers, best first, and what tells them apart from one another.
+    fn rank_candidates(
+        &self,
+        space: &EmbeddingSpace,
+        ids: &[PaperId],
+        preferences: &PreferenceModel,
+        common: Option<&Common>,
+        examples: &Examples,
+        request: &Recommend,
+    ) -> Result<RankedCandidates> {
         let (mut rows, mut seen) = (self.rows_of_all_named(ids)?, HashSet::new());
         rows.retain(|row| seen.insert(*row));
         let mut ranked: Vec<Candidate> =
             rows.into_iter().map(|row| Candidate { row, ..Candidate::default() }).collect();
-        score(&mut ranked)?;
+        self.score(space, &mut ranked, preferences, None)?;
+        let mut set = None;
+        if let Some(common) = common.filter(|_| request.strategy == Strategy::Auto && request.ask.mode == Mode::Hybrid)
+        {
+            let (rows, scores): (Vec<Row>, Vec<f32>) = ranked.iter().map(|c| (c.row, c.score)).unzip();
+            let counts: Vec<ExampleCounts<'_>> =
+                examples.given.iter().map(|e| (e.weight, e.counts.as_slice())).collect();
+            if let Some(among) = self.among(space, preferences, common, &counts, (&rows, &scores))? {
+                for ((c, score), feedback) in ranked.iter_mut().zip(among.scores()).zip(among.feedback()) {
+                    (c.score, c.feedback) = (score + feedback, *feedback);
+                }
+                let places = rows.into_iter().enumerate().map(|(place, row)| (row, place)).collect();
+                set = Some(CandidateSet { ranker: among, places });
+            }
+        }
+        self.take_age(&mut ranked, request.half_life_days)?;
         ranked.sort_by(Candidate::best_first);
         let order: Vec<Row> = ranked.iter().map(|f| f.row).collect();
-        let by_row: std::collections::HashMap<Row, Candidate> = ranked.iter().map(|f| (f.row, *f)).collect();
+        let by_row: HashMap<Row, Candidate> = ranked.iter().map(|f| (f.row, *f)).collect();
         let mut papers = Vec::with_capacity(order.len());
         for piece in order.chunks(500) {
             cancel::check()?;
             papers.extend(self.store.papers(piece)?.into_iter().map(|(row, paper)| (by_row[&row], paper)));
         }
-        Ok(papers)
+        Ok(RankedCandidates { papers, set })
     }
 
-    /// The profile's score for each, less what age takes away.
+    /// The model's score for each, less what age takes away.
     fn score(
         &self,
         space: &EmbeddingSpace,
         found: &mut Vec<Candidate>,
-        profile: &Profile,
+        preferences: &PreferenceModel,
         half_life_days: Option<f32>,
     ) -> Result<()> {
         let rows: Vec<Row> = found.iter().map(|f| f.row).collect();
-        let vectors = space.vectors(&rows)?;
-        let scores: Vec<f32> = if profile.is_nearest() {
-            let terms = self.lexical().terms(&rows);
-            let one = |(vector, terms): (&Option<Vec<f32>>, &Option<TermVector>)| -> Result<f32> {
-                // Each against every example: of thousands of both that takes a while.
-                cancel::check()?;
-                let words = terms.as_ref().map_or(&[][..], |t| &t.terms);
-                Ok(vector.as_ref().map_or(0.0, |v| profile.parts(v, words).iter().sum()))
-            };
-            vectors.iter().zip(&terms).map(one).collect::<Result<_>>()?
-        } else {
-            let words = TermVector { terms: profile.words().to_vec() };
-            let words = if words.is_empty() { vec![0.0; rows.len()] } else { self.lexical().cosines(&words, &rows) };
-            let meaning = |v: &Option<Vec<f32>>| {
-                v.as_ref().filter(|v| v.len() == profile.dense().len()).map_or(0.0, |v| dot(profile.dense(), v))
-            };
-            vectors.iter().zip(words).map(|(v, w)| meaning(v) + w).collect()
-        };
-        let mut scored = vectors.iter().zip(scores);
+        let scored = self.scores(space, preferences, &rows)?;
         // A row that was deleted meanwhile has no vector any more, and no paper either.
-        found.retain_mut(|f| match scored.next() {
-            Some((Some(_), score)) => {
-                f.score = score;
-                true
-            }
-            _ => false,
-        });
-        if let Some(half_life) = half_life_days {
-            let (days, newest) = self.store.days(&rows, Moment::now().day())?;
-            for f in found {
-                let factor = match (days.get(&f.row), newest) {
-                    (Some(day), Some(newest)) => decay((newest - day) as f32, half_life),
-                    _ => UNDATED,
-                };
-                // So that age never helps a paper whose score is below zero.
-                f.score -= f.score.abs() * (1.0 - factor);
-            }
+        *found = scored.iter().map(|s| Candidate { row: s.row, score: s.score, ..Candidate::default() }).collect();
+        self.take_age(found, half_life_days)
+    }
+
+    fn take_age(&self, found: &mut [Candidate], half_life_days: Option<f32>) -> Result<()> {
+        let Some(half_life) = half_life_days else { return Ok(()) };
+        let rows: Vec<Row> = found.iter().map(|f| f.row).collect();
+        let (days, newest) = self.store.days(&rows, Moment::now().day())?;
+        for f in found {
+            let factor = match (days.get(&f.row), newest) {
+                (Some(day), Some(newest)) => decay((newest - day) as f32, half_life),
+                _ => UNDATED,
+            };
+            // So that age never helps a paper whose score is below zero.
+            f.score -= f.score.abs() * (1.0 - factor);
         }
         Ok(())
+    }
+}
+
+/// Candidates with their scores, best first, and what tells them apart from one another.
+struct RankedCandidates {
+    papers: Vec<(Candidate, Paper)>,
+    set: Option<CandidateSet>,
+}
+
+/// Candidates that were looked at among themselves, and where each stands.
+struct CandidateSet {
+    ranker: CandidateSetRanker,
+    places: HashMap<Row, usize>,
+}
+
+impl CandidateSet {
+    fn parts(&self, row: Row, of_the_model: ScoreParts) -> ScoreParts {
+        self.ranker.parts(self.places[&row], of_the_model)
+    }
+}
+
+impl Given {
+    fn weighted(&self) -> WeightedExample<'_> {
+        WeightedExample { weight: self.weight, vector: &self.vector, terms: &self.terms }
     }
 }
 
@@ -394,43 +471,5 @@ impl Recommend {
             return Err(Error::Invalid("per_author must be at least 1".into()));
         }
         Ok(())
-    }
-}
-
-impl Examples {
-    fn why(&self, vector: &[f32], words: &[(u32, f32)], score: f32) -> Why {
-        let values = self.profile.parts(vector, words);
-        let own: f32 = values.iter().sum();
-        let named = self.names.len().min(values.len());
-        let mut order: Vec<usize> = (0..named).filter(|k| values[*k] != 0.0).collect();
-        // Of thousands of examples those are named that count most.
-        let rest: Vec<usize> = if order.len() > NAMED {
-            order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()).then(a.cmp(b)));
-            let rest = order.split_off(NAMED);
-            order.sort_unstable();
-            rest
-        } else {
-            Vec::new()
-        };
-        let mut parts: Vec<Part> = order
-            .into_iter()
-            .map(|k| (&self.names[k], values[k]))
-            .map(|(name, value)| match name {
-                Name::Paper { id, title } => Part::Paper { id: id.clone(), title: title.clone(), value },
-                Name::Text(text) => Part::Text { text: text.clone(), value },
-                Name::Vector => Part::Vector { value },
-            })
-            .collect();
-        if !rest.is_empty() {
-            parts.push(Part::Rest { value: rest.iter().map(|k| values[*k]).sum() });
-        }
-        if let Some(value) = values.last().filter(|v| **v != 0.0) {
-            parts.push(Part::Background { value: *value });
-        }
-        // What the examples do not explain is what age took away; below rounding there was no age.
-        if (score - own).abs() > 2e-5 {
-            parts.push(Part::Recency { value: score - own });
-        }
-        Why::of(parts)
     }
 }

@@ -47,7 +47,7 @@ pub fn calibration(
         let preferences = fit(&train)?;
         for l in test {
             let words = preferences.word_product(l.terms);
-            scores.push(([preferences.score(Candidate { vector: l.vector, words })], l.weight > 0.0));
+            scores.push(([preferences.score(Candidate { vector: l.vector, words, terms: l.terms })], l.weight > 0.0));
         }
     }
     let samples: Vec<Sample<'_>> =
@@ -85,7 +85,8 @@ mod tests {
             examples.iter().map(|(weight, vector)| WeightedExample { weight: *weight, vector, terms: &[] }).collect();
         calibration(&weighted, |some| {
             let mut preferences = PreferenceModel::fit(some, &background)?;
-            let sample: Vec<Candidate<'_>> = corpus.iter().map(|v| Candidate { vector: v, words: 0.0 }).collect();
+            let sample: Vec<Candidate<'_>> =
+                corpus.iter().map(|v| Candidate { vector: v, words: 0.0, terms: &[] }).collect();
             preferences.calibrate(&sample);
             Some(preferences)
         })

@@ -4,7 +4,6 @@
 
 mod agreement;
 mod calibration;
-mod common;
 mod coreading;
 mod feed;
 #[cfg(test)]
@@ -54,8 +53,6 @@ pub struct Readers {
     // Users whose model is fitted, and what was scored for them; made again from the store whenever they are not here.
     kept: reader::KeptReaders,
     pools: pool::Pools,
-    // What is common in the corpus.
-    common: common::KeptCommon,
     // What is told of all readers together, and what is made of it.
     released: readership::KeptReleased,
     others: coreading::KeptOthers,
@@ -81,7 +78,6 @@ impl Readers {
             store,
             kept: Default::default(),
             pools: Default::default(),
-            common: Default::default(),
             released: Default::default(),
             others: Default::default(),
             imports: Default::default(),

@@ -232,10 +232,10 @@ impl Readers {
             .map(|((l, v), t)| WeightedExample { weight: l.weight, vector: v, terms: t })
             .collect();
         cancel::check()?;
-        let common = self.common(space)?;
+        let common = self.corpus.common(space)?;
         let mut preferences = common.as_ref().and_then(|c| PreferenceModel::fit(&weighted, &c.background));
         if let (Some(preferences), Some(common)) = (&mut preferences, &common) {
-            self.bring_to_scale(preferences, common);
+            self.corpus.bring_to_scale(preferences, common);
         }
         // What is found of interests is noted: what was given up half way must not be.
         cancel::check()?;
@@ -253,13 +253,13 @@ impl Readers {
             muted.into_iter().for_each(|k| weighted[k].weight = 0.0);
             preferences = PreferenceModel::fit(&weighted, &common.background);
             if let Some(preferences) = &mut preferences {
-                self.bring_to_scale(preferences, common);
+                self.corpus.bring_to_scale(preferences, common);
             }
         }
         let calibration = common.as_ref().and_then(|common| {
             calibration(&weighted, |held_back| {
                 let mut preferences = PreferenceModel::fit(held_back, &common.background)?;
-                self.bring_to_scale(&mut preferences, common);
+                self.corpus.bring_to_scale(&mut preferences, common);
                 Some(preferences)
             })
         });

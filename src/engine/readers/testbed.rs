@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::engine::corpus::Common;
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
-use crate::engine::readers::common::Common;
 use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{PaperId, Row};
@@ -45,7 +45,7 @@ impl Readers {
             .filter(|((id, _), _)| background(id))
             .map(|((_, row), v)| (*row, v.clone()))
             .collect();
-        let common = Common::of(known, &space.model().fingerprint)
+        let common = Common::of(known, self.corpus.lexical(), &space.model().fingerprint)
             .ok_or_else(|| Error::Invalid("no paper is left that could say what is common".into()))?;
         let places = ids.iter().enumerate().map(|(k, id)| (id.to_string(), k)).collect();
         let days = self.store.list_days(&rows)?;
@@ -102,7 +102,7 @@ impl Testbed<'_> {
             .collect();
         weighted.extend(topic.map(|t| WeightedExample { weight: 1.0, vector: &t.vector, terms: &t.terms }));
         let mut preferences = PreferenceModel::fit(&weighted, &self.common.background)?;
-        self.readers.bring_to_scale(&mut preferences, &self.common);
+        self.readers.corpus.bring_to_scale(&mut preferences, &self.common);
         Some(preferences)
     }
 
@@ -132,10 +132,13 @@ impl Testbed<'_> {
     /// The scores of candidates under a model, as it serves.
     pub fn score(&self, preferences: &PreferenceModel, candidates: &[usize]) -> Vec<f32> {
         let rows: Vec<Row> = candidates.iter().map(|&k| self.rows[k]).collect();
-        let words = self.readers.word_products(preferences, &rows);
-        let papers: Vec<Candidate<'_>> =
-            candidates.iter().zip(words).map(|(&k, words)| Candidate { vector: &self.vectors[k], words }).collect();
-        preferences.score_all(&papers, crate::engine::readers::feed::closely(preferences.likes()))
+        let words = self.readers.corpus.word_products(preferences, &rows);
+        let papers: Vec<Candidate<'_>> = candidates
+            .iter()
+            .zip(words)
+            .map(|(&k, words)| Candidate { vector: &self.vectors[k], words, terms: &self.terms[k] })
+            .collect();
+        preferences.score_all(&papers, crate::engine::corpus::closely(preferences.likes()))
     }
 
     /// What readers of these libraries (places of the testbed) read besides, and the nearest read papers of each

@@ -8,7 +8,7 @@ mod replay;
 mod screening;
 
 pub use libraries::{ColdStart, libraries};
-pub use methods::Method;
+pub use methods::{Method, best_first, scores};
 pub use onboarding::{Onboarding, onboard_libraries, onboard_log};
-pub use replay::{Replay, replay};
+pub use replay::{Day, Replay, SPANS, by_day, by_reader, last_days, replay, span};
 pub use screening::{Screening, screening};

@@ -17,8 +17,8 @@ use crate::error::Result;
 use crate::eval::Progress;
 use crate::eval::bootstrap;
 use crate::eval::metrics::{ndcg, recall};
-use crate::eval::sets::{Group, Half, LogEntry};
-use crate::eval::similar::present;
+use crate::eval::sets::{Group, Half, LogEntry, evenly};
+use crate::eval::similar::{all_ids, present};
 use crate::eval::table::{Cell, Table};
 use crate::paper::{PaperId, prose};
 use crate::rank::{QuestionPanel, QuestionPlanner};
@@ -154,14 +154,7 @@ pub fn onboard_libraries(
 /// # Errors
 /// Those of the engine's calls.
 pub fn onboard_log(engine: &Engine, log: &[LogEntry], plan: &Onboarding, progress: Progress<'_>) -> Result<Table> {
-    let mut ids: Vec<PaperId> = Vec::new();
-    let mut after = None;
-    loop {
-        let next = engine.ids(after, 4096)?;
-        let Some((last, _)) = next.last() else { break };
-        after = Some(*last);
-        ids.extend(next.into_iter().map(|(_, id)| id));
-    }
+    let ids = all_ids(engine)?;
     // By the sum of the id's bytes: independent of the topic and of which other papers are there.
     let hidden = |id: &PaperId| id.as_str().bytes().map(usize::from).sum::<usize>().is_multiple_of(2);
     let testbed = engine.testbed(&ids, |id| !hidden(id))?;
@@ -207,14 +200,8 @@ fn run(
     title: &str,
     progress: Progress<'_>,
 ) -> Result<Table> {
-    if plan.readers > 0 && simulated_readers.len() > plan.readers {
-        let step = simulated_readers.len() as f64 / plan.readers as f64;
-        let chosen: HashSet<usize> = (0..plan.readers).map(|k| (k as f64 * step) as usize).collect();
-        let mut place = 0;
-        simulated_readers.retain(|_| {
-            place += 1;
-            chosen.contains(&(place - 1))
-        });
+    if plan.readers > 0 {
+        simulated_readers = evenly(simulated_readers, plan.readers);
     }
     for k in simulated_readers.iter().flat_map(|p| &p.own) {
         if !simulation.titles.contains_key(k) {

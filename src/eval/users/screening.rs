@@ -12,11 +12,11 @@ use crate::error::{Error, Result};
 use crate::eval::Progress;
 use crate::eval::bootstrap;
 use crate::eval::metrics::average_precision;
+use crate::eval::roads::{self, Asked};
 use crate::eval::sets::{Group, Half};
 use crate::eval::similar::present;
 use crate::eval::table::{Table, named};
 use crate::paper::PaperId;
-use crate::user::{Event, EventKind, Moment};
 
 /// What to run on reviews.
 #[derive(Debug, Clone)]
@@ -98,13 +98,11 @@ fn screen(
     Rng::with_seed(3).shuffle(&mut rest);
     let gain = |id: &String| f64::from(u8::from(relevant.contains(id)));
     if matches!(method, Method::Ours | Method::Content) {
-        let event =
-            |id: &String, kind| Ok(Event { paper: PaperId::new(id)?, kind, at: Moment::of_day(0), weight: 1.0 });
-        let mut events = likes.iter().map(|id| event(id, EventKind::Like)).collect::<Result<Vec<_>>>()?;
-        events.extend(dislikes.iter().map(|id| event(id, EventKind::Dislike)).collect::<Result<Vec<_>>>()?);
-        let ids = rest.iter().map(|id| PaperId::new(id.as_str())).collect::<Result<Vec<_>>>()?;
-        let ranked = engine.rank_for("a reader of the evaluation", &ids, &events, false)?;
-        return Ok(ranked.papers.iter().map(|h| gain(&h.paper.id.to_string())).collect());
+        let ids = |ids: &[&String]| ids.iter().map(|id| PaperId::new(id.as_str())).collect::<Result<Vec<_>>>();
+        let (likes, dislikes, rest_ids) =
+            (ids(&likes.iter().collect::<Vec<_>>())?, ids(&dislikes.iter().collect::<Vec<_>>())?, ids(&rest)?);
+        let asked = Asked { likes: &likes, days: &[], dislikes: &dislikes, candidates: &rest_ids };
+        return Ok(roads::rank(engine, &asked)?.into_iter().map(|k| gain(rest[k])).collect());
     }
     let place = |id: &&String| testbed.place(id).ok_or_else(|| Error::no_paper(id));
     let mut examples: Vec<(usize, f32)> = Vec::new();

@@ -45,7 +45,7 @@ impl Readers {
         let rows: Vec<Row> = attended.iter().map(|a| a.row).collect();
         let mut vectors = space.vectors_or_zero(&rows)?;
         // What was muted counts when nothing else is known of the reader any more.
-        if let Some(common) = self.common(space)?.filter(|_| muted) {
+        if let Some(common) = self.corpus.common(space)?.filter(|_| muted) {
             let length = common.background.length();
             let keep: Vec<bool> = vectors.iter().map(|v| !standing(&reader.interests, v, length).muted).collect();
             let (mut a, mut b) = (keep.iter(), keep.iter());

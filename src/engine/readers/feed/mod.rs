@@ -29,7 +29,6 @@ use why::Explain;
 pub use candidates::SCORE_ALL;
 pub use digest::TakeFeed;
 pub use mark::Mark;
-pub use score::closely;
 
 /// How many papers an author may have, where nobody says otherwise.
 const PER_AUTHOR: usize = 3;
@@ -108,7 +107,7 @@ impl Readers {
     fn feed_for(&self, space: &EmbeddingSpace, reader: &Reader, feed: &Feed, began: Instant) -> Result<Answer> {
         let ask = &feed.ask;
         let eligible = self.eligible(feed, reader)?;
-        let (Some(preferences), Some(common)) = (&reader.preferences, self.common(space)?) else {
+        let (Some(preferences), Some(common)) = (&reader.preferences, self.corpus.common(space)?) else {
             return self.cold(space, reader, feed, &eligible, began);
         };
         let total = eligible.count(space.len());

@@ -7,20 +7,13 @@ use super::score::Scorer;
 use super::why::Explain;
 use crate::engine::answer::AnswerBudget;
 use crate::engine::answer::{Answer, Meta, Mode};
-use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::corpus::MAX_CANDIDATES;
 use crate::engine::readers::Readers;
 use crate::engine::readers::pool::Scored;
-use crate::engine::readers::reader::Reader;
 use crate::error::{Error, Result};
 use crate::index::Plan;
 use crate::paper::{PaperId, Row};
-use crate::rank::{CandidateSetRanker, Document, PreferenceModel};
 use crate::user::Event;
-
-/// Candidates that are ranked among themselves: enough to know what is common among them, and not so many that they are the
-/// corpus at large.
-const AMONG: std::ops::RangeInclusive<usize> = 50..=5000;
 
 impl Readers {
     /// Ranks exactly these papers for a user, all of them, seen ones included; with events that are taken as if they had
@@ -41,12 +34,16 @@ impl Readers {
         let (mut rows, mut known) = (self.corpus.rows_of_all_named(ids)?, HashSet::new());
         rows.retain(|row| known.insert(*row));
         let total = rows.len();
-        let (Some(own), Some(common)) = (&reader.preferences, self.common(&space)?) else {
+        let (Some(own), Some(common)) = (&reader.preferences, self.corpus.common(&space)?) else {
             return self.rank_cold(rows, explain, began);
         };
+        let own = &own.among(total);
         let mut scored =
             self.score_rows(Scorer { space: &space, reader: &reader, preferences: own, common: &common }, &rows)?;
-        let among = self.among(&space, &reader, own, &scored)?;
+        let examples: Vec<(f32, &[(u32, u8)])> =
+            reader.learned.iter().map(|l| (l.weight, l.counts.as_slice())).collect();
+        let (there, scores): (Vec<Row>, Vec<f32>) = scored.iter().map(|s| (s.row, s.score)).unzip();
+        let among = self.corpus.among(&space, own, &common, &examples, (&there, &scores))?;
         if let Some(among) = &among {
             for ((s, score), feedback) in scored.iter_mut().zip(among.scores()).zip(among.feedback()) {
                 (s.score, s.feedback) = (score + feedback, *feedback);
@@ -60,36 +57,11 @@ impl Readers {
         let by_row: HashMap<Row, &Scored> = scored.iter().map(|s| (s.row, s)).collect();
         let page = papers.into_iter().map(|(row, paper)| (by_row[&row], paper, false)).collect();
         let apart: &Explain<'_> = &|row, vector, terms| match &among {
-            Some(among) => among.parts(places[&row]),
+            Some(among) => among.parts(places[&row], own.parts(vector, terms)),
             None => own.parts(vector, terms),
         };
         let papers = self.hits(&space, &reader, page, explain.then_some(apart))?;
         AnswerBudget::default().take(&papers)?;
         Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
-    }
-
-    /// The candidates among themselves, where there are as many as that takes.
-    fn among(
-        &self,
-        space: &EmbeddingSpace,
-        reader: &Reader,
-        preferences: &PreferenceModel,
-        scored: &[Scored],
-    ) -> Result<Option<CandidateSetRanker>> {
-        if !AMONG.contains(&scored.len()) {
-            return Ok(None);
-        }
-        let rows: Vec<Row> = scored.iter().map(|s| s.row).collect();
-        let (vectors, counts) = (space.vectors_or_zero(&rows)?, self.corpus.lexical().counts(&rows));
-        let document = |(vector, counts)| Document { vector, counts };
-        let candidates: Vec<Document<'_>> =
-            vectors.iter().map(Vec::as_slice).zip(counts.iter().map(Vec::as_slice)).map(document).collect();
-        let examples: Vec<(f32, Document<'_>)> = reader
-            .learned
-            .iter()
-            .zip(preferences.vectors())
-            .map(|(l, vector)| (l.weight, Document { vector, counts: &l.counts }))
-            .collect();
-        Ok(CandidateSetRanker::new(&examples, &candidates))
     }
 }

@@ -2,24 +2,20 @@
 //! add (`readers/coreading`), and what it loses for its age. Feedback is added in `rank_candidates` alone; while nothing is
 //! liked, `cold` orders. Reasons are made of the same parts in `why`.
 
-use crate::engine::corpus::EmbeddingSpace;
+use crate::engine::corpus::{Common, EmbeddingSpace, ScoredRow};
 use crate::engine::readers::Readers;
-use crate::engine::readers::common::Common;
 use crate::engine::readers::coreading::Asker;
 use crate::engine::readers::interests::standing;
 use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
 use crate::error::Result;
 use crate::paper::Row;
-use crate::rank::{Candidate, PreferenceModel, decay};
+use crate::rank::{PreferenceModel, decay};
 
 /// What a paper loses at most for its age, in standard deviations of the score, and the days after which it has lost half
 /// of that.
 const AGE_COSTS: f32 = 0.5;
 const AGE_HALF_LIFE: f32 = 30.0;
-
-/// Products that a closer look may cost: `near` goes over every like for every paper.
-const CLOSE_PRODUCTS: usize = 100_000;
 
 /// Papers, the best so far, for which the reading of others is asked.
 const ASK_OTHERS: usize = 200;
@@ -37,26 +33,16 @@ pub struct Scorer<'a> {
 impl Readers {
     /// Scores rows, and says which interest each belongs to.
     pub(super) fn score_rows(&self, by: Scorer<'_>, rows: &[Row]) -> Result<Vec<Scored>> {
-        let words = self.word_products(by.preferences, rows);
-        let vectors = by.space.vectors(rows)?;
-        let papers: Vec<(Row, Vec<f32>, f32)> = rows
-            .iter()
-            .zip(vectors)
-            .zip(words)
-            .filter_map(|((row, vector), words)| Some((*row, vector?, words)))
-            .collect();
-        let candidates: Vec<Candidate<'_>> =
-            papers.iter().map(|(_, vector, words)| Candidate { vector, words: *words }).collect();
-        let scores = by.preferences.score_all(&candidates, closely(by.preferences.likes()));
         let length = by.common.background.length();
-        let scored = papers.iter().zip(scores).map(|((row, vector, _), score)| Scored {
-            row: *row,
+        let found = self.corpus.scores(by.space, by.preferences, rows)?.into_iter();
+        let scored = found.map(|ScoredRow { row, vector, score }| Scored {
+            row,
             score,
             liking: score,
             feedback: 0.0,
             others: 0.0,
             age: 0.0,
-            standing: standing(&by.reader.interests, vector, length),
+            standing: standing(&by.reader.interests, &vector, length),
         });
         Ok(scored.collect())
     }
@@ -92,9 +78,4 @@ impl Readers {
         }
         Ok(())
     }
-}
-
-/// Candidates that get a closer look by a model of so many likes.
-pub fn closely(likes: usize) -> usize {
-    (CLOSE_PRODUCTS / likes.max(1)).max(200)
 }

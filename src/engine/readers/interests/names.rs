@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::Interest;
+use crate::engine::corpus::Common;
 use crate::engine::readers::Readers;
-use crate::engine::readers::common::Common;
 use crate::engine::readers::reader::Reader;
 use crate::error::Result;
 use crate::paper::english::is_plural;
@@ -37,7 +37,7 @@ impl Readers {
 
     fn name_interests(&self, reader: &Reader) -> Result<Vec<Name>> {
         let interests = &reader.interests;
-        let Some(common) = self.common(&self.corpus.space())?.filter(|_| !interests.is_empty()) else {
+        let Some(common) = self.corpus.common(&self.corpus.space())?.filter(|_| !interests.is_empty()) else {
             return Ok(interests
                 .iter()
                 .map(|i| Name { name: own_name(i).unwrap_or_default(), terms: Vec::new() })

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::Interest;
 use super::found::{find, said};
+use crate::engine::corpus::Common;
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
-use crate::engine::readers::common::Common;
 use crate::engine::readers::learned::Learned;
 use crate::error::Result;
 use crate::paper::{Paper, PaperId, Row};

@@ -1,11 +1,10 @@
-//! What is common in the corpus: the background that a reader's likes stand out from, and the scale of scores.
+//! What is common in the corpus: the background that examples stand out from, and the scale of scores.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::engine::corpus::EmbeddingSpace;
-use crate::engine::readers::Readers;
+use crate::engine::corpus::{Corpus, EmbeddingSpace};
 use crate::error::Result;
-use crate::index::TermVector;
+use crate::index::{Lexical, TermVector};
 use crate::paper::Row;
 use crate::rank::{Background, Candidate, PreferenceModel};
 use crate::themes::text::PhraseCounts;
@@ -21,21 +20,23 @@ pub struct Common {
     /// How frequent phrases are in the corpus, once somebody asked.
     pub phrases: OnceLock<PhraseCounts>,
     vectors: Vec<Vec<f32>>,
+    terms: Vec<TermVector>,
     fingerprint: String,
     rows: usize,
 }
 
 impl Common {
     /// From rows with their vectors; none without any.
-    pub fn of(known: Vec<(Row, Vec<f32>)>, fingerprint: &str) -> Option<Self> {
+    pub fn of(known: Vec<(Row, Vec<f32>)>, lexical: &Lexical, fingerprint: &str) -> Option<Self> {
         let (rows, step) = (known.len(), (known.len() / BACKGROUND).max(1));
         let known: Vec<(Row, Vec<f32>)> = known.into_iter().step_by(step).take(BACKGROUND).collect();
         let vectors: Vec<&[f32]> = known.iter().map(|k| k.1.as_slice()).collect();
         let background = Background::of(&vectors)?;
         let step = (known.len() / SCALE).max(1);
-        let (sample, vectors) = known.into_iter().step_by(step).take(SCALE).unzip();
+        let (sample, vectors): (Vec<Row>, _) = known.into_iter().step_by(step).take(SCALE).unzip();
+        let terms = lexical.terms(&sample).into_iter().map(Option::unwrap_or_default).collect();
         let phrases = OnceLock::new();
-        Some(Common { background, sample, phrases, vectors, fingerprint: fingerprint.to_string(), rows })
+        Some(Common { background, sample, phrases, vectors, terms, fingerprint: fingerprint.to_string(), rows })
     }
 }
 
@@ -43,9 +44,9 @@ impl Common {
 #[derive(Default)]
 pub struct KeptCommon(Mutex<Option<Arc<Common>>>);
 
-impl Readers {
+impl Corpus {
     /// What is common in the corpus; taken again when it has grown by a tenth. None while there are no papers.
-    pub(super) fn common(&self, space: &EmbeddingSpace) -> Result<Option<Arc<Common>>> {
+    pub fn common(&self, space: &EmbeddingSpace) -> Result<Option<Arc<Common>>> {
         let rows = space.len();
         let mut kept = self.common.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(common) = kept.as_ref() {
@@ -54,31 +55,36 @@ impl Readers {
                 return Ok(Some(Arc::clone(common)));
             }
         }
-        let all = self.corpus.lexical().rows();
+        let all = self.lexical().rows();
         let step = (all.len() as usize / BACKGROUND).max(1);
         let some: Vec<Row> = all.iter().step_by(step).take(BACKGROUND).map(Row).collect();
         let found: Vec<(Row, Vec<f32>)> =
             some.iter().copied().zip(space.vectors(&some)?).filter_map(|(row, v)| Some((row, v?))).collect();
-        let Some(mut common) = Common::of(found, &space.model().fingerprint) else { return Ok(None) };
+        let Some(mut common) = Common::of(found, self.lexical(), &space.model().fingerprint) else { return Ok(None) };
         common.rows = rows;
         let common = Arc::new(common);
         *kept = Some(Arc::clone(&common));
         Ok(Some(common))
     }
 
-    pub(super) fn bring_to_scale(&self, preferences: &mut PreferenceModel, common: &Common) {
+    /// Brings scores to standard deviations above a paper at large.
+    pub fn bring_to_scale(&self, preferences: &mut PreferenceModel, common: &Common) {
         let words = self.word_products(preferences, &common.sample);
-        let sample: Vec<Candidate<'_>> =
-            common.vectors.iter().zip(&words).map(|(v, w)| Candidate { vector: v, words: *w }).collect();
+        let sample: Vec<Candidate<'_>> = common
+            .vectors
+            .iter()
+            .zip(&words)
+            .zip(&common.terms)
+            .map(|((vector, words), terms)| Candidate { vector, words: *words, terms: &terms.terms })
+            .collect();
         preferences.calibrate(&sample);
     }
 
     /// The product of the preference model's words with the terms of each row.
-    pub(super) fn word_products(&self, preferences: &PreferenceModel, rows: &[Row]) -> Vec<f32> {
-        let words = preferences.words();
-        let length = words.iter().map(|(_, w)| w * w).sum::<f32>().sqrt();
-        let mut products = self.corpus.lexical().cosines(&TermVector::from_weights(words.to_vec()), rows);
-        products.iter_mut().for_each(|p| *p *= length);
-        products
+    pub fn word_products(&self, preferences: &PreferenceModel, rows: &[Row]) -> Vec<f32> {
+        if preferences.words().is_empty() {
+            return vec![0.0; rows.len()];
+        }
+        self.lexical().cosines(&TermVector { terms: preferences.words().to_vec() }, rows)
     }
 }
