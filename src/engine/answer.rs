@@ -16,7 +16,7 @@ use crate::rank::Strategy;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Meaning and words, half and half.
+    /// Meaning and words, half and half; the more telling words a text has, the more they count, up to 0.7 from twelve on.
     #[default]
     Hybrid,
     /// Meaning: the vectors.
@@ -95,8 +95,9 @@ pub struct Hit {
     /// Greater is closer; it does not depend on the other hits, so it can be compared between calls.
     ///
     /// `dense`: the cosine of the vectors, from -1 to 1. `lexical`: from 0 to 1, for a query the share of its words' worth
-    /// that the paper reaches (BM25 by its bound), for a paper or a text the cosine of the terms. `hybrid`: half of each,
-    /// from -0.5 to 1. 1 also stands for a paper that was named exactly.
+    /// that the paper has (BM25 by its bound, and a part for holding all of them, in the text and in the title), for a paper or
+    /// a text the cosine of the terms. `hybrid`: half of each, for a text of more than four telling words up to 0.7 of words
+    /// from twelve on; from -0.5 to 1. 1 also stands for a paper that was named exactly.
     pub score: f32,
     /// Where the score comes from, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,7 @@
 
 pub mod bootstrap;
 mod columns;
+pub mod known;
 pub mod metrics;
 pub mod recommend;
 pub mod roads;

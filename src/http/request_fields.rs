@@ -41,8 +41,8 @@ pub struct Ranking {
     #[param(max_items = 10_000)]
     #[schema(max_items = 10_000)]
     exclude: Option<Vec<String>>,
-    /// How texts are compared: `hybrid` (default; meaning and words, half and half), `dense` (meaning) or `lexical`
-    /// (words).
+    /// How texts are compared: `hybrid` (default; meaning and words, half and half, in a search of many telling words up to
+    /// 0.7 of words), `dense` (meaning) or `lexical` (words).
     mode: Option<Mode>,
     /// From 0, closest first, to 1, as unlike each other as can be (maximal marginal relevance).
     #[param(minimum = 0, maximum = 1, default = 0)]

@@ -358,3 +358,34 @@ fn a_labelled_set_is_evaluated() {
     let help = folder.run(&["eval", "--help"]);
     assert!(help.out.contains("Examples:"));
 }
+
+#[test]
+fn a_part_of_what_a_paper_says_finds_it() {
+    let folder = Folder::new();
+    let file = folder.file("p.jsonl", include_str!("../../src/sources/invented.jsonl"));
+    folder.json(&["ingest", &file]);
+    let table = &folder.json(&["eval", "known", "--papers", "100", "--mode", "hybrid", "lexical"])[0];
+    let rows = table["rows"].as_array().expect("rows");
+    // What the model for tests means by a text is noise; all the more is left to the words.
+    for (by, least) in
+        [("title", 1.0), ("typo", 0.98), ("part of title", 0.98), ("words", 0.9), ("sentence", 0.98), ("abstract", 1.0)]
+    {
+        for mode in ["hybrid", "lexical"] {
+            let row = rows.iter().find(|r| r["looked for by"] == by && r["mode"] == mode).expect("a row");
+            let first = row["first"]["mean"].as_f64().expect("a mean");
+            assert!(first >= least && row["papers"].as_u64().is_some_and(|n| n > 50), "{by} {mode}: {row}");
+            assert!(row["among ten"]["mean"].as_f64().is_some_and(|ten| ten >= first), "{row}");
+        }
+    }
+    // The same queries every time, those of a half among them; what was missed is named.
+    let args = ["eval", "known", "--papers", "100", "--mode", "hybrid", "--by", "words", "--misses"];
+    let missed = |half: &str| folder.json(&[&args[..], &["--half", half]].concat())[0]["rows"].clone();
+    let papers = |rows: &Value| -> Vec<Value> {
+        let mut papers: Vec<Value> = rows.as_array().expect("rows").iter().map(|r| r["paper"].clone()).collect();
+        papers.sort_by_key(ToString::to_string);
+        papers
+    };
+    let mut halves = [papers(&missed("even")), papers(&missed("odd"))].concat();
+    halves.sort_by_key(ToString::to_string);
+    assert_eq!(papers(&missed("all")), halves);
+}

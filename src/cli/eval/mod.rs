@@ -1,5 +1,6 @@
 //! `paperkin eval`: one file for each evaluation.
 
+mod known;
 mod recommend;
 mod search;
 mod similar;
@@ -19,6 +20,7 @@ use crate::eval::table::Table;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin --data cranfield eval search --queries queries.tsv --qrels qrels.tsv
+  paperkin --data hf eval known
   paperkin --data reviews eval similar --groups labels.tsv
   paperkin --data reviews eval recommend --groups labels.tsv --examples 1 5 20
   paperkin --data arxiv eval themes
@@ -43,6 +45,7 @@ impl Args {
 #[derive(clap::Subcommand)]
 enum Question {
     Search(search::Args),
+    Known(known::Args),
     Similar(similar::Args),
     Recommend(recommend::Args),
     Themes(themes::Args),
@@ -53,6 +56,7 @@ enum Question {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     match &args.question {
         Question::Search(args) => search::run(context, args),
+        Question::Known(args) => known::run(context, args),
         Question::Similar(args) => similar::run(context, args),
         Question::Recommend(args) => recommend::run(context, args),
         Question::Themes(args) => themes::run(context, args),

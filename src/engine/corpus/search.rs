@@ -92,7 +92,7 @@ impl Corpus {
     ) -> Result<Answer> {
         let terms = self.lexical().terms_of(text);
         let vector = if ask.mode == Mode::Lexical { Vec::new() } else { self.embed_query(space, text)? };
-        let wanted = LexicalQuery::Terms(&terms);
+        let wanted = LexicalQuery::Text(&terms);
         let probe = RetrievalQuery { feedback: FEEDBACK, ..RetrievalQuery::new(ask.mode, &vector, wanted) };
         let retrieved = self.retrieve(space, &probe, ask, Constraints { first, ..Constraints::default() })?;
         let meaning = |value| Part::Text { text: head(text.trim(), 80), value };

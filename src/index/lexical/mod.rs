@@ -17,6 +17,7 @@ mod names;
 mod query;
 mod recovery;
 mod segmenter;
+mod share;
 mod spelling;
 mod syntax;
 mod typos;

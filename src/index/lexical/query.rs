@@ -11,7 +11,6 @@ use super::Lexical;
 use super::analyzer::{Analyzer, Form, Purpose, Word, spelled_out, surname_term};
 use super::conditions::name_query;
 use super::inverted::View;
-use super::live_terms::LiveTerms;
 use super::spelling::american;
 use super::vector::TermVector;
 use crate::error::Result;
@@ -48,13 +47,20 @@ pub struct QueryWords {
     /// What a paper would score that holds every word endlessly often.
     pub(super) ideal: f32,
     /// For each place of the query that any paper can fill, the words of which one fills it.
-    places: Vec<Vec<usize>>,
+    pub(super) places: Vec<Vec<usize>>,
+    /// The papers whose titles fill all of these places.
+    pub(super) titled: RoaringBitmap,
 }
 
 impl QueryWords {
     /// Whether there is nothing to look for.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
+    }
+
+    /// How many telling words it has: places that a word of some paper fills. Function words are none.
+    pub fn telling(&self) -> usize {
+        self.places.len()
     }
 }
 
@@ -82,14 +88,14 @@ pub(super) struct AuthorMatch {
     /// How much finding one is worth.
     pub worth: f32,
     /// How much of that the name comes to: all where the query is nothing but a name.
-    share: f32,
+    pub(super) share: f32,
     /// What finds them; whether by the surname.
     queries: Vec<(Box<dyn TantivyQuery>, bool)>,
 }
 
 impl AuthorMatch {
     /// What a paper has of it.
-    fn value(&self, row: Row) -> f32 {
+    pub(super) fn value(&self, row: Row) -> f32 {
         if self.rows.contains(row.0) { self.score(self.surnames.contains(row.0)) } else { 0.0 }
     }
 
@@ -162,7 +168,24 @@ impl Lexical {
             }
         }
         let ideal = terms.iter().map(|t| t.by.as_ref().map_or(t.weight, |by| by.worth.max(t.weight))).sum();
-        Ok(QueryWords { terms, ideal, places: places.into_values().collect() })
+        let places: Vec<Vec<usize>> = places.into_values().collect();
+        let titled = self.titled(&terms, &places)?;
+        Ok(QueryWords { terms, ideal, places, titled })
+    }
+
+    /// The papers whose titles fill every place of a query of two or more.
+    fn titled(&self, terms: &[QueryTerm], places: &[Vec<usize>]) -> Result<RoaringBitmap> {
+        let filled = |place: &Vec<usize>| -> (Occur, Box<dyn TantivyQuery>) {
+            let held = place.iter().filter(|k| terms[**k].id.is_some());
+            let any = held.map(|k| -> (Occur, Box<dyn TantivyQuery>) {
+                (Occur::Should, Box::new(term(self.fields.title, &terms[*k].term)))
+            });
+            (Occur::Must, Box::new(BooleanQuery::new(any.collect())))
+        };
+        if places.len() < 2 {
+            return Ok(RoaringBitmap::new());
+        }
+        self.inverted().view().all(&BooleanQuery::new(places.iter().map(filled).collect()))
     }
 
     /// The papers by persons whose names stand in a query, by the place of the word.
@@ -327,40 +350,6 @@ impl Lexical {
         view.best(&BooleanQuery::new(any), &statistics, k, &may)
     }
 
-    /// How much of what the words are worth each row has, from 0, none of them, to 1, all of them again and again: BM25
-    /// (Robertson and Zaragoza, "The probabilistic relevance framework: BM25 and beyond", 2009) as a share of its
-    /// bound.
-    pub fn shares(&self, words: &QueryWords, rows: &[Row]) -> Vec<f32> {
-        let state = self.state();
-        rows.iter().map(|row| share(&state, words, *row).map(|(_, value)| value).sum()).collect()
-    }
-
-    /// Whether each row fills every place of the query that any paper fills. Of a name with a sign the letters are not
-    /// enough.
-    pub fn hold_all(&self, words: &QueryWords, rows: &[Row]) -> Vec<bool> {
-        let state = self.state();
-        let holds = |row: &Row| {
-            let mut held = vec![false; words.terms.len()];
-            if let Some((entries, _)) = state.get(row.0).filter(|_| state.live.contains(row.0)) {
-                for (id, _) in entries.iter() {
-                    // Of a name alone, to be mentioned is not enough.
-                    let mentions = |w: &QueryTerm| w.id == Some(id) && w.by.as_ref().is_none_or(|by| by.share < 1.0);
-                    words.terms.iter().zip(&mut held).filter(|(w, _)| mentions(w)).for_each(|(_, held)| *held = true);
-                }
-            }
-            let by = |w: &QueryTerm| w.by.as_ref().is_some_and(|by| by.rows.contains(row.0));
-            words.terms.iter().zip(&mut held).filter(|(w, _)| by(w)).for_each(|(_, held)| *held = true);
-            words.places.iter().all(|place| place.iter().any(|k| held[*k]))
-        };
-        rows.iter().map(holds).collect()
-    }
-
-    /// What each word adds to the share of a row, for a person to read.
-    pub fn share_parts(&self, words: &QueryWords, row: Row) -> Vec<(String, f32)> {
-        let state = self.state();
-        share(&state, words, row).map(|(wanted, value)| (wanted.surface.clone(), value)).collect()
-    }
-
     /// What each term that a row shares with others adds to their inner product, for a person to read.
     pub fn shared_parts(&self, terms: &TermVector, row: Row) -> Vec<(String, f32)> {
         let state = self.state();
@@ -370,40 +359,10 @@ impl Lexical {
     }
 }
 
-/// BM25's saturation and its share of the length, set on the even queries of cranfield and cisi.
-const K1: f32 = 2.0;
-const B: f32 = 0.75;
 /// A name counts as a word that stands some times in a text.
-const NAME: f32 = 0.7;
+pub(super) const NAME: f32 = 0.7;
 /// What a word endlessly often comes to in tantivy's BM25, times its idf.
 const TANTIVYS_BOUND: f32 = 2.2;
-
-/// What each wanted word adds to a row's share.
-fn share<'a>(state: &LiveTerms, words: &'a QueryWords, row: Row) -> impl Iterator<Item = (&'a QueryTerm, f32)> {
-    let entries = state.get(row.0).filter(|_| state.live.contains(row.0));
-    let (counts, norm) = match entries {
-        Some((entries, length)) => {
-            let mut counts = vec![0u8; words.terms.len()];
-            for (term, count) in entries.iter() {
-                for (k, wanted) in words.terms.iter().enumerate() {
-                    if wanted.id == Some(term) {
-                        counts[k] = count;
-                    }
-                }
-            }
-            (counts, K1 * (1.0 - B + B * length as f32 / state.mean_length()))
-        }
-        None => (vec![0; words.terms.len()], K1),
-    };
-    let ideal = words.ideal.max(f32::MIN_POSITIVE);
-    words.terms.iter().zip(counts).filter_map(move |(wanted, count)| {
-        let often = f32::from(count) / (f32::from(count) + norm);
-        let text = wanted.weight * if wanted.name && count > 0 { often.max(NAME) } else { often };
-        let name = wanted.by.as_ref().map_or(0.0, |by| by.value(row));
-        let value = text.max(name) / ideal;
-        (value > 0.0).then_some((wanted, value))
-    })
-}
 
 fn term(field: Field, text: &str) -> TermQuery {
     TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::WithFreqs)
