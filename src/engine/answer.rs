@@ -96,8 +96,9 @@ pub struct Hit {
     ///
     /// `dense`: the cosine of the vectors, from -1 to 1. `lexical`: from 0 to 1, for a query the share of its words' worth
     /// that the paper has (BM25 by its bound, and a part for holding all of them, in the text and in the title), for a paper or
-    /// a text the cosine of the terms. `hybrid`: half of each, for a text of more than four telling words up to 0.7 of words
-    /// from twelve on; from -0.5 to 1. 1 also stands for a paper that was named exactly.
+    /// a text the cosine of the terms. `hybrid`: of both; of a text half words up to four telling ones and 0.7 from twelve on,
+    /// of a paper the more the more terms it has, up to 0.55 from sixty on; from -1 to 1. 1 also stands for a paper that was
+    /// named exactly.
     pub score: f32,
     /// Where the score comes from, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -56,7 +56,7 @@ impl PlattCalibration {
                 }
                 part /= 2.0;
             };
-            if !(next.1 < loss) {
+            if next.1.partial_cmp(&loss) != Some(std::cmp::Ordering::Less) {
                 break;
             }
             (now, loss) = next;
@@ -162,7 +162,7 @@ mod tests {
             papers in prop::collection::vec((0i32..40, 0f32..1.0), 1..80)
         ) {
             let mut papers = papers;
-            papers.sort_by(|a, b| b.0.cmp(&a.0));
+            papers.sort_by_key(|p| std::cmp::Reverse(p.0));
             let order: Vec<f32> = papers.iter().map(|p| p.0 as f32).collect();
             let values: Vec<f32> = papers.iter().map(|p| p.1).collect();
             let out = never_rising(&order, &values);

@@ -22,7 +22,7 @@ pub use coreading::{
 pub use diversity::mmr;
 pub use interests::{ClusterSeed, MAX_CLUSTERED, allocate_slots, cluster, cluster_around, match_groups};
 pub use logistic::{Logistic, Options as LogisticOptions, Sample};
-pub use preference_model::{Candidate, PreferenceModel, ScoreParts, WeightedExample};
+pub use preference_model::{Candidate, PreferenceModel, ScoreParts, WeightedExample, words_share};
 pub use questions::{QuestionPanel, QuestionPlanner, choose_panel, well_known};
 pub use recency::{UNDATED, decay};
 pub use strategy::Strategy;

@@ -200,7 +200,7 @@ impl PreferenceModel {
             Strategy::Auto => {
                 let beyond = n * n - 1.0;
                 let b = beyond / (beyond + HALF_BACKGROUND) * n / (n + 10.0 * m);
-                let v = WORDS * (liked_terms / TERMS).min(1.0);
+                let v = words_weight(liked_terms);
                 [1.0 - b, b * CENTRED, b * (1.0 - CENTRED), v, 0.0]
             }
             Strategy::Nearest => [0.0, 0.0, 0.0, 0.0, 1.0],
@@ -516,6 +516,18 @@ impl PreferenceModel {
     pub fn word_product(&self, terms: &[(u32, f32)]) -> f32 {
         sparse_dot(&self.words, terms)
     }
+}
+
+/// What words weigh beside the vectors, where the likes have so many terms on average.
+fn words_weight(terms: f32) -> f32 {
+    WORDS * (terms / TERMS).min(1.0)
+}
+
+/// The share of words in the score of one like with so many terms, from 0 to 1: the rest is the cosine of the vectors. A title
+/// says little by its words, an abstract more than half.
+pub fn words_share(terms: usize) -> f32 {
+    let words = words_weight(terms as f32);
+    words / (1.0 + words)
 }
 
 /// Of each example, how many of its side are the same paper: one that was liked in several versions counts once.

@@ -16,10 +16,10 @@ use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::error::Result;
 use crate::index::{Allowed, Lexical, Plan, QueryWords, TermVector, dot};
 use crate::paper::Row;
+use crate::rank;
 
-/// The words' share of a score, where papers are the question: the middle of what was best on the even queries of cranfield and
-/// cisi.
-pub const WORDS_SHARE: f32 = 0.5;
+/// The least share of words where a text is the question.
+const WORDS_SHARE: f32 = 0.5;
 
 /// The words' share where a text is the question, by how many telling words it has. A few words are half of it, since a meaning
 /// is what they mostly stand for; who writes many has said which. Between [`FEW`] and [`MANY`] it rises evenly.
@@ -53,7 +53,7 @@ impl LexicalQuery<'_> {
         match self {
             LexicalQuery::Words(words) => words_share(words.telling()),
             LexicalQuery::Text(terms) => words_share(terms.terms.len()),
-            LexicalQuery::Terms(_) => WORDS_SHARE,
+            LexicalQuery::Terms(terms) => rank::words_share(terms.terms.len()),
         }
     }
 
@@ -292,7 +292,7 @@ mod tests {
             let query = RetrievalQuery::new(mode, &vector, LexicalQuery::Terms(&terms));
             (query.vector.is_some(), query.words.is_some(), query.share())
         };
-        assert_eq!(of(Mode::Hybrid), (true, true, WORDS_SHARE));
+        assert_eq!(of(Mode::Hybrid), (true, true, rank::words_share(0)));
         assert_eq!(of(Mode::Dense), (true, false, 0.0));
         assert_eq!(of(Mode::Lexical), (false, true, 1.0));
     }
@@ -302,9 +302,11 @@ mod tests {
         let shares: Vec<f32> = (0..100).map(words_share).collect();
         assert!(shares.windows(2).all(|w| w[0] <= w[1] && w[1] - w[0] < 0.05), "rising, without a jump: {shares:?}");
         assert!(shares[..=FEW].iter().all(|s| *s == WORDS_SHARE) && shares[MANY..].iter().all(|s| *s == MOST_WORDS));
-        // A text has as many as it says; papers are no text, however long.
-        let long = TermVector { terms: (0..20).map(|k| (k, 1.0)).collect() };
-        assert_eq!((LexicalQuery::Text(&long).share(), LexicalQuery::Terms(&long).share()), (MOST_WORDS, WORDS_SHARE));
+        // A text has as many as it says; of a paper they weigh as in the preference model of one like.
+        let of = |n: u32| TermVector { terms: (0..n).map(|k| (k, 1.0)).collect() };
+        assert_eq!(LexicalQuery::Text(&of(20)).share(), MOST_WORDS);
+        let (title, paper) = (LexicalQuery::Terms(&of(12)).share(), LexicalQuery::Terms(&of(80)).share());
+        assert!(title > 0.1 && title < 0.3 && paper > 0.5 && paper < 0.6, "{title} {paper}");
     }
 
     #[test]

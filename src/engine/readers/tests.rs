@@ -194,7 +194,7 @@ fn schools(readers: usize) -> [f32; 3] {
 /// Verdicts of somebody who likes even matters: on the first papers, one after the other.
 fn verdicts(n: usize) -> Vec<Event> {
     let today = Moment::now().day();
-    let kind = |k: usize| if k % 11 % 2 == 0 { EventKind::Like } else { EventKind::Dismiss };
+    let kind = |k: usize| if (k % 11).is_multiple_of(2) { EventKind::Like } else { EventKind::Dismiss };
     (0..n).map(|k| act(k, kind(k), today)).collect()
 }
 
