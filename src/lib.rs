@@ -38,7 +38,7 @@
 //! | [`index`] | vector to nearest rows: one contract (`VectorIndex`) and three that keep it: `segments` (the default: frozen segments with a graph each, what came since, and the thread that freezes), `exact`, `hnsw_rs`; words to rows and rows to terms (`lexical`, on tantivy) |
 //! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports and interests, themes; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
-//! | [`rank`] | pure arithmetic over slices: Rocchio, nearest, logistic regression; the preference model and interests of a reader, candidate sets, co-reading, questions; diversity, recency |
+//! | [`rank`] | pure arithmetic over slices: the preference model with its parts (Rocchio, nearest, logistic regression), candidate sets, interests, co-reading, chances, questions; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
 //! | [`user`] | a user, events and what they come to |
 //! | [`matching`] | who goes with whom: the pairs of two sets that share most in all |
@@ -88,8 +88,11 @@
 //!   that a set of rows came from. `store` never sees a distance.
 //! - The rest knows an index over vectors as `VectorIndex` alone; which one there is, is decided in `index/open` by `[index] kind`.
 //! - A vector is of unit length from the moment `embed` returns it. `score` is greater for what is better, everywhere:
-//!   a similarity, in a feed standard deviations above a paper at large (while nothing is liked, attention a day, as in
-//!   trending). A feed's score is made in `engine/readers/feed/score`, from the preference model (`rank`), age and co-reading.
+//!   a similarity; for a stored reader standard deviations above a paper at large (in a feed, while nothing is liked,
+//!   attention a day, as in trending). There is one preference model (`rank/preference_model`), and papers are scored by it in
+//!   `engine/corpus/preferences`, whoever asks: the same examples give the same order. For a stored reader age and co-reading
+//!   are added in `engine/readers/feed/score`. The strategies of `recommend` are parts of the model, by name.
+//!   A chance is told in the order of the scores of its answer (`engine/readers/calibration`).
 //! - An identifier is read once, in `paper`, whatever form it came in, and looked up once, in `engine/corpus/named`, whichever call
 //!   it came to. An id as it was given always wins.
 //! - "Today" is never later than the clock: a paper dated ahead of it is kept and shown, and moves nothing.
@@ -170,11 +173,13 @@
 //! | follow | to bring everything derived (indexes, versions, columns, caches) from one change number to a later one |
 //! | event, opinion | one thing that a user did with a paper; what all events of the user on that paper add up to |
 //! | weighted example | a paper with the weight of an opinion, from which models are fitted |
-//! | preference model | the scoring function of one reader, fitted to their weighted examples ([`rank::PreferenceModel`]) |
-//! | candidate set | the papers of a `rank` call, scored relative to each other ([`rank::CandidateSetRanker`]) |
+//! | preference model | the scoring function of some weighted examples, a reader's or those of a request ([`rank::PreferenceModel`]) |
+//! | candidate set | the papers that a call names, where they are of one kind: scored relative to each other as well ([`rank::CandidateSetRanker`]) |
 //! | average paper | the mean of a sample of the corpus; the score of a feed counts standard deviations above it |
 //! | interest | a group of a reader's examples with a permanent id, a name and a share of the feed |
 //! | co-reading matrix | who read what, from which comes what readers of the same papers read besides ([`rank::CoreadingMatrix`]) |
+//! | verdict | an opinion that was said: a like, a save, a dislike, a dismissal; views and clicks are none |
+//! | chance | how likely the reader likes a paper, measured on their own verdicts ([`rank::PlattCalibration`]) |
 //! | readership | what answers may contain of other readers' acts: batched, sampled or quantized |
 //! | attention | how much a paper was noticed: its own numbers (votes, citations) and the acts of readers |
 //! | theme snapshot | the themes of one run with the assignment of every paper, as one immutable view |

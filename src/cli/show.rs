@@ -55,7 +55,7 @@ fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::
     let interest = hit.why.as_ref().and_then(|w| w.interest.as_ref());
     facts.extend(interest.map(|i| format!("for your interest in {}", i.name)));
     facts.extend(hit.explore.then(|| "outside your interests".to_string()));
-    facts.extend(hit.probability.map(|p| format!("liked with a chance of {:.0}%", 100.0 * p)));
+    facts.extend(hit.chance.map(|p| format!("liked with a chance of {:.0}%", 100.0 * p)));
     let facts = plain(&facts.join(" · "));
     writeln!(out, "            {}", style(truncate_str(&facts, width.saturating_sub(12), "…")).dim())?;
     for part in hit.why.iter().flat_map(|w| &w.parts) {

@@ -355,3 +355,12 @@ pub fn make_folder(path: &Path) -> Result<()> {
     let made = here().run(&FileOperation::MakeFolder(path.to_path_buf()));
     made.map(drop).map_err(|e| Error::io(path, "cannot make the folder", e))
 }
+
+/// Renames a data folder that is not open. Data folders belong to the process that carries the command out, unlike the
+/// files that a command reads and writes.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn rename_data(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|e| Error::io(to, "cannot rename to", e))
+}

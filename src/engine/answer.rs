@@ -111,15 +111,23 @@ pub struct Hit {
     /// Whether it lies outside the user's interests and is shown so that they may widen. Such a paper has a score of 0.5 or more.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub explore: bool,
-    /// The chance that the user likes it; only where they have given enough verdicts to measure it.
+    /// The chance, from 0 to 1, that the user likes it: the share of likes among their verdicts on papers like this one. Measured on
+    /// the user's own verdicts, so it is one of papers like those that they gave verdicts on, and not of all there are. In one answer
+    /// it never rises while the score falls. Absent until there are 30 verdicts (likes, saves, dislikes, dismissals), at least 5 that
+    /// are for a paper and 5 that are against one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1)]
+    pub chance: Option<f32>,
+    /// The same as `chance`; its name until 0.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(deprecated)]
     pub probability: Option<f32>,
 }
 
 impl Hit {
     /// A paper with its score, and nothing said about why.
     pub fn new(paper: Paper, score: f32) -> Self {
-        Hit { paper, score, why: None, for_you: None, explore: false, probability: None }
+        Hit { paper, score, why: None, for_you: None, explore: false, chance: None, probability: None }
     }
 
     /// About how many bytes it takes in an answer, and in memory.
@@ -245,7 +253,8 @@ pub enum Part {
         /// The share.
         value: f32,
     },
-    /// What the reading of others adds, all of them together: in feeds in steps of an eighth, so that nobody can be read from it.
+    /// What the reading of others adds, or takes away where they read it less than a paper at large; all of them together, and for
+    /// a user in steps of an eighth, so that nobody can be read from it.
     Others {
         /// The share.
         value: f32,

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::bootstrap::Interval;
 
-/// The name of a choice (a mode, a strategy) in requests.
+/// The name of a choice (a mode, a strategy, a method), as it is typed.
 pub fn named(choice: &impl Serialize) -> String {
-    serde_json::to_value(choice).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default()
+    serde_json::to_value(choice).ok().and_then(|v| v.as_str().map(|name| name.replace('_', "-"))).unwrap_or_default()
 }
 
 /// A mean of paired differences.

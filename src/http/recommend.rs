@@ -37,8 +37,9 @@ pub struct RecommendBody {
     /// A vector of the model to be close to.
     #[schema(max_items = 16_384)]
     vector: Option<Vec<f32>>,
-    /// How examples become a score: `mean`, `nearest`, `rocchio`, `logistic`, or `auto` (default), which picks by their
-    /// number and spread; `meta.strategy` says what it took.
+    /// How examples become a score: `auto` (default) is the whole preference model, the same that ranks for stored users;
+    /// `mean`, `nearest`, `rocchio` and `logistic` are parts of it. Scores are similarities; for a stored user standard
+    /// deviations above a paper at large, in the same order.
     #[schema(value_type = Option<String>)]
     strategy: Option<Strategy>,
     /// Only these papers, all of them, whatever `limit` says, liked ones included. At most 20,000, and an answer of 128 MB.

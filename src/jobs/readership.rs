@@ -60,7 +60,9 @@ impl Job for Readership {
 
     fn run(&self, engine: &Engine, _: Trigger) -> Result<Numbers> {
         let day = Moment::now().day();
-        let numbers = numbers(engine)?;
+        let mut numbers = numbers(engine)?;
+        // A command does without: it asks about few papers.
+        numbers.push(("papers prepared", engine.prepare_readership()? as u64));
         self.day.store(day, Ordering::Relaxed);
         Ok(numbers)
     }

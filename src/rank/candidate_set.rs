@@ -45,8 +45,8 @@ const NEAR_LIKES: usize = 100;
 
 /// What the features among the candidates weigh at most beside the preference model, and the square of the number of likes
 /// at which they weigh half of that.
-const AMONG: f32 = 0.7;
-const HALF_AMONG: f32 = 20.0;
+const AMONG: f32 = 0.9;
+const HALF_AMONG: f32 = 6.0;
 
 /// How much nearer than two papers of the corpus two candidates are on average, as a part of what is possible, where they are
 /// wholly of one kind; and that nearness of a corpus where the candidates are themselves the corpus.

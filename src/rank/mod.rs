@@ -1,6 +1,7 @@
 //! Pure arithmetic over slices: what to search for, in which order to show it, and why. No input or output.
 
 mod background;
+mod calibration;
 mod candidate_set;
 mod coreading;
 mod diversity;
@@ -12,8 +13,12 @@ mod recency;
 mod strategy;
 
 pub use background::Background;
+pub use calibration::{PlattCalibration, never_rising};
 pub use candidate_set::{CandidateSetRanker, Document, kinship};
-pub use coreading::{COREADING_STEP, CoreadingMatrix, MIN_READERS_TO_SHOW, neighbour_pull, quantize, weigh_neighbours};
+pub use coreading::{
+    COREADING_STEP, CoreadingMatrix, KEPT_NEIGHBOURS, MIN_READERS_ALIKE, MIN_READERS_TO_SHOW, Neighbours, Pull,
+    quantize,
+};
 pub use diversity::mmr;
 pub use interests::{ClusterSeed, MAX_CLUSTERED, allocate_slots, cluster, cluster_around, match_groups};
 pub use logistic::{Logistic, Options as LogisticOptions, Sample};

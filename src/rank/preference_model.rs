@@ -36,10 +36,13 @@ const TERMS: f32 = 60.0;
 
 /// What the nearest likes weigh at most beside the vectors, the number of likes beyond the first at which it is half of that,
 /// and the numbers of candidates up to which it counts in full, and from which on it does not.
-const NEAREST: f32 = 2.0;
+const NEAREST: f32 = 1.0;
 const HALF_NEAREST: f32 = 5.0;
 const FEW: f32 = 10.0;
 const NOT_FEW: f32 = 20.0;
+
+/// The cosine from which on two examples are one paper: versions of a work, or records of it from two sources.
+const TWIN: f32 = 0.97;
 
 /// Likes that count in `nearest`.
 const CLOSEST: usize = 3;
@@ -76,6 +79,8 @@ pub struct PreferenceModel {
     given: usize,
     /// The effective number of likes.
     effective: f32,
+    /// What each example weighs.
+    example_weights: Vec<f32>,
     vectors: Vec<Vec<f32>>,
     terms: Vec<Vec<(u32, f32)>>,
     /// Each example projected by the [`Background`], with its offset.
@@ -140,7 +145,15 @@ impl PreferenceModel {
         background: &Background,
         at_large: &[WeightedExample<'_>],
     ) -> Option<Self> {
-        let (n, m, mut own) = shares(&examples.iter().map(|e| e.weight).collect::<Vec<_>>())?;
+        let twins = twins(examples);
+        let weights: Vec<f32> = examples.iter().zip(&twins).map(|(e, n)| e.weight / n).collect();
+        let (_, m, mut own) = shares(&weights)?;
+        let weights_of_examples = weights.clone();
+        // Twins together are one like.
+        let liked = || weights.iter().zip(&twins).filter(|(w, _)| **w > 0.0);
+        let greatest = liked().map(|(w, _)| *w).fold(f32::MIN_POSITIVE, f32::max);
+        let n = liked().map(|(w, _)| w / greatest).sum::<f32>().powi(2)
+            / liked().map(|(w, twins)| (w / greatest).powi(2) * twins).sum::<f32>().max(f32::MIN_POSITIVE);
         let given = examples.len();
         let all: Vec<WeightedExample<'_>> =
             examples.iter().chain(at_large.iter().filter(|_| strategy == Strategy::Logistic)).copied().collect();
@@ -199,6 +212,7 @@ impl PreferenceModel {
             strategy,
             given,
             effective: n,
+            example_weights: weights_of_examples,
             likes,
             lengths,
             vectors: all.iter().map(|e| e.vector.to_vec()).collect(),
@@ -288,9 +302,10 @@ impl PreferenceModel {
         self.likes.len()
     }
 
-    /// The effective number of likes: as many of equal weight would say as much.
-    pub fn effective_likes(&self) -> f32 {
-        self.effective
+    /// What each example weighs, in the order in which they were given: where one paper was given in several versions, these
+    /// share its weight.
+    pub fn example_weights(&self) -> &[f32] {
+        &self.example_weights
     }
 
     /// Whether a score takes the terms of a paper one by one, and not only their product with [`PreferenceModel::words`].
@@ -503,6 +518,20 @@ impl PreferenceModel {
     }
 }
 
+/// Of each example, how many of its side are the same paper: one that was liked in several versions counts once.
+fn twins(examples: &[WeightedExample<'_>]) -> Vec<f32> {
+    let mut twins = vec![1.0; examples.len()];
+    for (k, a) in examples.iter().enumerate() {
+        for (j, b) in examples[..k].iter().enumerate() {
+            if a.weight * b.weight > 0.0 && dot(a.vector, b.vector) > TWIN {
+                twins[k] += 1.0;
+                twins[j] += 1.0;
+            }
+        }
+    }
+    twins
+}
+
 /// Weights that sum to 1.
 fn to_one(weights: Features) -> Features {
     let sum: f32 = weights.iter().sum();
@@ -625,6 +654,19 @@ mod tests {
         // The mean of two interests lies between them; the papers do not.
         let near = |v: Vec<f32>| preferences.near(&unit(v));
         assert!(near(axis(0)) > near(between));
+    }
+
+    #[test]
+    fn a_paper_liked_in_several_versions_counts_once() {
+        let corpus: Vec<Vec<f32>> = (0..40).map(|k| unit(vec![(k as f32).sin(), (k as f32).cos(), 0.5])).collect();
+        let (x, y) = (unit(vec![1.0, 0.0, 0.3]), unit(vec![0.0, 1.0, 0.3]));
+        let like = |v: &Vec<f32>| (1.0, v.clone(), vec![]);
+        let once = of(&[like(&x), like(&y)], &corpus).expect("likes");
+        let thrice = of(&[like(&x), like(&x), like(&x), like(&y)], &corpus).expect("likes");
+        for v in &corpus {
+            let paper = Candidate { vector: v, words: 0.0, terms: &[] };
+            assert!((once.score(paper) - thrice.score(paper)).abs() < 1e-3);
+        }
     }
 
     #[test]

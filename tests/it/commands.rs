@@ -30,7 +30,9 @@ fn papers_go_in_and_come_out_by_likeness() {
         let parts = hit["why"]["parts"].as_array().expect("parts");
         let sum: f64 = parts.iter().map(|p| p["value"].as_f64().expect("a value")).sum();
         assert!((sum - hit["score"].as_f64().expect("a score")).abs() < 1e-4, "{hit}");
-        assert_eq!(parts.len(), 3);
+        let examples = parts.iter().filter(|p| p["kind"] == "paper").map(|p| p["id"].as_str().expect("an id"));
+        assert_eq!(examples.collect::<std::collections::BTreeSet<_>>(), ["p/1", "p/2", "p/8"].into());
+        assert!(parts.iter().any(|p| p["kind"] == "term"), "{hit}");
     }
     let table = folder.run(&["similar", "p/3", "-k", "2"]);
     assert!(table.out.contains("Paper number") && table.err.contains("2 of 299 papers"), "{}{}", table.out, table.err);

@@ -216,6 +216,7 @@ fn no_unwrap_where_it_does_not_belong() {
             "embed/cpu/tests.rs",
             "references/tests.rs",
             "readership/tests.rs",
+            "coreading/tests.rs",
             "follow/tests.rs",
             "corpus/fixture.rs",
             "bibtex/tests.rs",

@@ -8,7 +8,8 @@ use crate::support::{Folder, Ran};
 
 const TOPICS: usize = 6;
 
-/// Sets like the real ones, of papers on some topics: readers read one topic, reviews include one, submitters submit one.
+/// Sets like the real ones, of papers on some topics: readers read one topic, reviews include one, submitters submit
+/// one.
 fn write_sets(folder: &Folder) {
     let sets = folder.path("sets");
     for name in ["libraries", "screening"] {

@@ -97,7 +97,7 @@ fn open(context: &Context, folder: &Path, papers: &Path) -> anyhow::Result<Arc<E
         let packed = papers.with_extension("jsonl.zst");
         let papers = if streams::look(&packed).is_some() { &packed } else { papers };
         ingest::fill(context, Config { data: incomplete.clone(), ..config.clone() }, papers)?;
-        std::fs::rename(&incomplete, folder).map_err(|e| crate::Error::io(folder, "cannot rename to", e))?;
+        streams::rename_data(&incomplete, folder)?;
     }
     context.open_with(Config { data: folder.to_path_buf(), ..config })
 }

@@ -25,9 +25,6 @@ pub struct ScoredRow {
     pub score: f32,
 }
 
-/// How often an example holds each of its telling terms, and what it weighs.
-pub type ExampleCounts<'a> = (f32, &'a [(u32, u8)]);
-
 impl Corpus {
     /// The scores of papers, in the order of the rows; those that were deleted meanwhile are left out.
     pub fn scores(
@@ -65,27 +62,30 @@ impl Corpus {
     }
 
     /// What tells candidates apart from one another, added to their scores; none where they are too few or too many, or no
-    /// more of one kind than the papers of the corpus. The examples are those of the model, in their order.
+    /// more of one kind than the papers of the corpus. `counts` says of each example of the model how often it holds each of
+    /// its telling terms.
     pub fn among(
         &self,
         space: &EmbeddingSpace,
         preferences: &PreferenceModel,
         common: &Common,
-        examples: &[ExampleCounts<'_>],
+        counts: &[&[(u32, u8)]],
         (rows, scores): (&[Row], &[f32]),
     ) -> Result<Option<CandidateSetRanker>> {
         if !AMONG.contains(&rows.len()) {
             return Ok(None);
         }
-        let (vectors, counts) = (space.vectors_or_zero(rows)?, self.lexical().counts(rows));
+        let (vectors, own) = (space.vectors_or_zero(rows)?, self.lexical().counts(rows));
         let document = |(vector, counts)| Document { vector, counts };
         let candidates: Vec<Document<'_>> =
-            vectors.iter().map(Vec::as_slice).zip(counts.iter().map(Vec::as_slice)).map(document).collect();
+            vectors.iter().map(Vec::as_slice).zip(own.iter().map(Vec::as_slice)).map(document).collect();
         let kinship = kinship(&candidates, space.len(), common.background.mean());
-        let examples: Vec<(f32, Document<'_>)> = examples
+        let examples: Vec<(f32, Document<'_>)> = preferences
+            .example_weights()
             .iter()
             .zip(preferences.vectors())
-            .map(|((weight, counts), vector)| (*weight, Document { vector, counts }))
+            .zip(counts)
+            .map(|((weight, vector), counts)| (*weight, Document { vector, counts }))
             .collect();
         Ok(CandidateSetRanker::new(&examples, &candidates, scores, kinship))
     }

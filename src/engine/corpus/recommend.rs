@@ -14,7 +14,6 @@ use crate::engine::corpus::common::Common;
 use crate::engine::corpus::embed::{MAX_INPUTS, check_query, check_texts};
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::named::WithVector;
-use crate::engine::corpus::preferences::ExampleCounts;
 use crate::engine::corpus::reasons::Besides;
 use crate::engine::corpus::retrieve::Constraints;
 use crate::error::{Error, Result};
@@ -242,11 +241,9 @@ impl Corpus {
         let made = background.and_then(|b| PreferenceModel::of(request.strategy, &weighted, &b, &at_large));
         // A regression that was given up is none.
         cancel::check()?;
-        let mut preferences = made
+        // No scale: for a request scores are similarities, the same whatever else there is in the corpus.
+        let preferences = made
             .ok_or_else(|| Error::Invalid("the examples cancel each other out: nothing is left to look for".into()))?;
-        if let Some(common) = common.filter(|_| request.strategy == Strategy::Auto) {
-            self.bring_to_scale(&mut preferences, common);
-        }
         Ok(match request.ask.mode {
             Mode::Hybrid => preferences,
             Mode::Dense => preferences.without_words(),
@@ -333,8 +330,7 @@ impl Corpus {
         if let Some(common) = common.filter(|_| request.strategy == Strategy::Auto && request.ask.mode == Mode::Hybrid)
         {
             let (rows, scores): (Vec<Row>, Vec<f32>) = ranked.iter().map(|c| (c.row, c.score)).unzip();
-            let counts: Vec<ExampleCounts<'_>> =
-                examples.given.iter().map(|e| (e.weight, e.counts.as_slice())).collect();
+            let counts: Vec<&[(u32, u8)]> = examples.given.iter().map(|e| e.counts.as_slice()).collect();
             if let Some(among) = self.among(space, preferences, common, &counts, (&rows, &scores))? {
                 for ((c, score), feedback) in ranked.iter_mut().zip(among.scores()).zip(among.feedback()) {
                     (c.score, c.feedback) = (score + feedback, *feedback);

@@ -168,6 +168,15 @@ impl Engine {
         self.readers.tell()
     }
 
+    /// Looks for what the reading of others needs of each paper before somebody asks, as far as that is not known: the read
+    /// papers near it. It goes behind the requests. Gives how many papers these were.
+    ///
+    /// # Errors
+    /// When store or index cannot be read.
+    pub fn prepare_readership(&self) -> Result<usize> {
+        self.readers.prepare_others()
+    }
+
     /// The interests of a user, the greatest first.
     ///
     /// # Errors

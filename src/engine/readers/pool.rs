@@ -22,6 +22,8 @@ pub struct Scored {
     pub others: f32,
     /// What age took away.
     pub age: f32,
+    /// The chance that the reader likes it; see `calibration`.
+    pub chance: Option<f32>,
     /// What it is to the reader's interests.
     pub standing: Standing,
 }

@@ -12,15 +12,15 @@ use roaring::RoaringBitmap;
 use crate::cancel;
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
-use crate::engine::readers::calibration::{PlattCalibration, calibration};
-use crate::engine::readers::coreading::CoreadingRequest;
+use crate::engine::readers::calibration::calibration;
+use crate::engine::readers::coreading::LastAnswer;
 use crate::engine::readers::interests::{Interest, Liked};
 use crate::engine::readers::learned::{Learned, opinions};
 use crate::engine::readers::pool::Pool;
 use crate::error::{Error, Result};
 use crate::index::TermVector;
 use crate::paper::{Paper, PaperId, Row, Works};
-use crate::rank::{PreferenceModel, WeightedExample, decay};
+use crate::rank::{PlattCalibration, PreferenceModel, WeightedExample, decay};
 use crate::store::User;
 use crate::themes::names::Name;
 use crate::user::{Event, Moment, Settings, UserId};
@@ -55,8 +55,8 @@ pub struct Reader {
     pub gone: RoaringBitmap,
     /// What was scored for them last.
     pub pool: Arc<Pool>,
-    /// What the reading of others adds for them.
-    pub asked: CoreadingRequest,
+    /// What the reading of others added when they last asked.
+    pub others: LastAnswer,
     /// Turns a score into the chance of a like. Only where enough verdicts were there.
     pub calibration: Option<PlattCalibration>,
     fingerprint: String,
@@ -257,7 +257,8 @@ impl Readers {
             }
         }
         let calibration = common.as_ref().and_then(|common| {
-            calibration(&weighted, |held_back| {
+            let verdicts: Vec<bool> = learned.iter().map(|l| opinions[&l.id].explicit).collect();
+            calibration(&weighted, &verdicts, |held_back| {
                 let mut preferences = PreferenceModel::fit(held_back, &common.background)?;
                 self.corpus.bring_to_scale(&mut preferences, common);
                 Some(preferences)
@@ -276,7 +277,7 @@ impl Readers {
             works,
             gone,
             pool: Arc::default(),
-            asked: CoreadingRequest::default(),
+            others: LastAnswer::default(),
             calibration,
             user,
         })

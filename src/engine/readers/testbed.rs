@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::index::dot;
 use crate::paper::{PaperId, Row};
 use crate::rank::{
-    Candidate, CoreadingMatrix, PreferenceModel, QuestionPanel, WeightedExample, choose_panel, cluster, neighbour_pull,
-    quantize, weigh_neighbours, well_known,
+    Candidate, CoreadingMatrix, KEPT_NEIGHBOURS, Neighbours, PreferenceModel, QuestionPanel, WeightedExample,
+    choose_panel, cluster, quantize, well_known,
 };
 
 /// Papers with their vectors, terms and days.
@@ -149,13 +149,12 @@ impl Testbed<'_> {
         let nearest = |k: &usize| {
             let mut near: Vec<(u32, f32)> =
                 read.iter().map(|r| (*r, dot(&self.vectors[*r as usize], &self.vectors[*k]))).collect();
-            let most = crate::engine::readers::coreading::NEAREST.min(near.len());
-            if most < near.len() {
-                near.select_nth_unstable_by(most, |a, b| b.1.total_cmp(&a.1));
+            if KEPT_NEIGHBOURS < near.len() {
+                near.select_nth_unstable_by(KEPT_NEIGHBOURS, |a, b| b.1.total_cmp(&a.1));
+                near.truncate(KEPT_NEIGHBOURS);
             }
-            near.truncate(most);
-            weigh_neighbours(&mut near);
-            near
+            near.sort_unstable_by(|a, b| b.1.total_cmp(&a.1));
+            Neighbours::of(&near)
         };
         Readership { near: candidates.iter().map(nearest).collect(), matrix }
     }
@@ -181,7 +180,7 @@ pub struct Topic {
 /// Who read what, laid out for some candidates.
 pub struct Readership {
     matrix: CoreadingMatrix,
-    near: Vec<Vec<(u32, f32)>>,
+    near: Vec<Neighbours>,
 }
 
 impl Readership {
@@ -191,8 +190,8 @@ impl Readership {
         let pull = self.matrix.pull(library, reader)?;
         // A line for each paper, as it serves, where a secret draws them.
         let line = |k: usize| (k as f32 * 0.618_034).fract();
-        let add = |(k, near): (usize, &Vec<(u32, f32)>)| {
-            quantize(crate::engine::readers::coreading::WEIGHT * neighbour_pull(&pull, near), line(k))
+        let add = |(k, near): (usize, &Neighbours)| {
+            quantize(crate::engine::readers::coreading::WEIGHT * pull.of(near).unwrap_or(0.0), line(k))
         };
         Some(self.near.iter().enumerate().map(add).collect())
     }

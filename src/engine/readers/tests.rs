@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::coreading::{Asker, CoreadingRequest};
+use super::coreading::{Asker, LastAnswer};
 use super::feed::Feed;
 use super::fixture::{engine, event, paper, patient};
 use super::pool::{Pool, Pools};
 use super::reader::Reader;
 use crate::engine::corpus::Followed;
-use crate::engine::{Engine, SearchOptions};
+use crate::engine::{Engine, Recommend, SearchOptions};
 use crate::index::Plan;
 use crate::paper::{PaperId, Row};
 use crate::rank::COREADING_STEP;
@@ -174,13 +174,64 @@ fn schools(readers: usize) -> [f32; 3] {
         patient(&engine, &format!("r{n}"), school, yesterday);
     }
     engine.tell_readership().expect("told");
-    let (liked, asked) = ([row(&engine, 0), row(&engine, 2)], CoreadingRequest::default());
-    let asker = Asker { user: -1, liked: &liked, asked: &asked };
+    let (liked, last) = ([row(&engine, 0), row(&engine, 2)], LastAnswer::default());
+    let asker = Asker { user: -1, liked: &liked, last: &last };
     let rows = [row(&engine, 8), row(&engine, 9), row(&engine, 6)];
     let space = engine.corpus.space();
-    let added = engine.readers.others_add(&space, asker, &rows).expect("asked");
-    assert_eq!(added, engine.readers.others_add(&space, asker, &rows).expect("asked"), "asked again, it is the same");
+    let ask = || engine.readers.others_add(&space, asker, &rows).expect("asked");
+    let added = ask();
+    assert_eq!(added, ask(), "asked again, it is the same");
+    let anew = Asker { last: &LastAnswer::default(), ..asker };
+    assert_eq!(
+        added,
+        engine.readers.others_add(&space, anew, &rows).expect("asked"),
+        "also where nothing is remembered"
+    );
+    assert_eq!(added[..1], engine.readers.others_add(&space, asker, &rows[..1]).expect("asked"), "and of fewer papers");
     [added[0], added[1], added[2]]
+}
+
+/// Verdicts of somebody who likes even matters: on the first papers, one after the other.
+fn verdicts(n: usize) -> Vec<Event> {
+    let today = Moment::now().day();
+    let kind = |k: usize| if k % 11 % 2 == 0 { EventKind::Like } else { EventKind::Dismiss };
+    (0..n).map(|k| act(k, kind(k), today)).collect()
+}
+
+#[test]
+fn a_chance_comes_with_thirty_verdicts_and_keeps_to_the_order_of_the_scores() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = engine(folder.path(), [1; 32]);
+    let ids = |first: usize| (first..80).map(paper).collect::<Vec<_>>();
+    engine.add_events("ada", &verdicts(29)).expect("in");
+    let early = engine.rank_for("ada", &ids(40), &[], false).expect("ranked");
+    assert!(early.papers.iter().all(|hit| hit.chance.is_none()));
+    let early = engine.rank_for("ada", &ids(40), &verdicts(30), false).expect("ranked");
+    assert!(early.papers.iter().all(|hit| hit.chance.is_some()), "the thirtieth is taken as if it had been given");
+    engine.add_events("ada", &verdicts(30)).expect("in");
+    let candidates =
+        |first| Recommend { user: Some("ada".into()), candidates: Some(ids(first)), ..Recommend::default() };
+    let ask = SearchOptions { limit: 50, ..SearchOptions::default() };
+    let answers = [
+        engine.rank_for("ada", &ids(40), &[], false).expect("ranked"),
+        engine.rank_for("ada", &ids(40), &[], true).expect("ranked"),
+        // Ranked among themselves, what was judged included.
+        engine.rank_for("ada", &ids(0), &[], false).expect("ranked"),
+        engine.recommend(&candidates(40)).expect("recommended"),
+        engine
+            .recommend(&Recommend { user: Some("ada".into()), ask: ask.clone(), ..Recommend::default() })
+            .expect("recommended"),
+        engine.feed("ada", &Feed { ask, ..Feed::default() }).expect("a feed"),
+    ];
+    for answer in answers {
+        let mut hits: Vec<(f32, f32)> =
+            answer.papers.iter().map(|hit| (hit.score, hit.chance.expect("a chance"))).collect();
+        assert!(hits.len() >= 40 && answer.papers.iter().all(|hit| hit.probability == hit.chance));
+        hits.sort_by(|a, b| b.0.total_cmp(&a.0));
+        assert!(hits.windows(2).all(|w| w[0].1 >= w[1].1), "{hits:?}");
+        let (first, last) = (hits[0].1, hits[hits.len() - 1].1);
+        assert!(last >= 0.0 && first <= 1.0 && first > last + 0.2, "{first} {last}");
+    }
 }
 
 #[test]

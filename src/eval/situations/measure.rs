@@ -58,7 +58,7 @@ impl Way {
             Way::Recommend(strategy) => format!("recommend, {}", named(&strategy)),
             Way::Rank => "rank".into(),
             Way::RankDated => "rank, dated likes".into(),
-            Way::Plain(method) => named(&method).replace('_', "-"),
+            Way::Plain(method) => named(&method),
         }
     }
 }

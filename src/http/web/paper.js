@@ -174,7 +174,7 @@ const GROUPS = {
 let drawers = 0;
 
 /** The score, and what it is made of: a button and the drawer that it opens. */
-function reasons({ score, why, probability }, at) {
+function reasons({ score, why, chance }, at) {
   if (typeof score !== "number") return [null, null];
   const parts = why?.parts ?? [];
   const personal = at.view === "foryou";
@@ -191,7 +191,7 @@ function reasons({ score, why, probability }, at) {
   const toggle = () => {
     drawer.hidden = !drawer.hidden;
     press.ariaExpanded = String(!drawer.hidden);
-    if (!drawer.firstChild) drawer.append(...breakdown(parts, score, at, byAttention, probability));
+    if (!drawer.firstChild) drawer.append(...breakdown(parts, score, at, byAttention, chance));
   };
   const press = el("button", { type: "button", className: "score end whybutton", title: "Where the score comes from (w)", onclick: toggle },
     ...shown.filter(Boolean), el("span", { className: "word-why" }, "Why"));
@@ -203,7 +203,7 @@ function reasons({ score, why, probability }, at) {
 const total = (parts) => parts.reduce((sum, p) => sum + p.value, 0);
 
 /** Every part as a bar from the common zero, to the right for more and to the left for less, and their sum. */
-function breakdown(parts, score, at, byAttention, probability) {
+function breakdown(parts, score, at, byAttention, chance) {
   const kinds = [...Object.keys(GROUPS), ...parts.map((p) => p.kind).filter((kind) => !GROUPS[kind])];
   const rows = [...new Set(kinds)].flatMap((kind) => {
     const own = parts.filter((p) => p.kind === kind);
@@ -230,7 +230,7 @@ function breakdown(parts, score, at, byAttention, probability) {
   };
   const says = [
     at.view !== "foryou" ? "" : byAttention ? "Votes, comments and reading a day." : "How far above a paper at large it stands for you, in standard deviations.",
-    probability === undefined ? "" : `By your own verdicts, the chance that you like it is ${percent(probability)}.`,
+    chance === undefined ? "" : `By your own verdicts, the chance that you like it is ${percent(chance)}.`,
     Math.abs(sum.value - score) > 1e-3 ? `The service says ${score.toFixed(2)}.` : "",
   ].filter(Boolean).join(" ");
   return [

@@ -16,6 +16,7 @@ use crate::cancel;
 use crate::engine::answer::{Answer, Meta, Mode, SearchOptions};
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
+use crate::engine::readers::calibration::foresee;
 use crate::engine::readers::interests::shares;
 use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
@@ -133,8 +134,9 @@ impl Readers {
             Some(k) => shares[k] <= 0.0 || (!s.standing.open && s.score < LINE),
             None => s.standing.muted || !s.standing.open,
         };
-        scored.retain(|s| !silent(s) && ask.min_score.is_none_or(|least| s.score >= least));
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row)));
+        foresee(reader.calibration, &mut scored);
+        scored.retain(|s| !silent(s) && ask.min_score.is_none_or(|least| s.score >= least));
         let picked = self.pick(space, reader, feed, &scored, needed)?;
         let mut page: Vec<(&Scored, Paper, bool)> =
             picked.into_iter().skip(ask.offset).take(ask.limit).map(|(k, paper, e)| (&scored[k], paper, e)).collect();

@@ -9,6 +9,7 @@ use crate::engine::answer::AnswerBudget;
 use crate::engine::answer::{Answer, Meta, Mode};
 use crate::engine::corpus::MAX_CANDIDATES;
 use crate::engine::readers::Readers;
+use crate::engine::readers::calibration::foresee;
 use crate::engine::readers::pool::Scored;
 use crate::error::{Error, Result};
 use crate::index::Plan;
@@ -40,10 +41,9 @@ impl Readers {
         let own = &own.among(total);
         let mut scored =
             self.score_rows(Scorer { space: &space, reader: &reader, preferences: own, common: &common }, &rows)?;
-        let examples: Vec<(f32, &[(u32, u8)])> =
-            reader.learned.iter().map(|l| (l.weight, l.counts.as_slice())).collect();
+        let counts: Vec<&[(u32, u8)]> = reader.learned.iter().map(|l| l.counts.as_slice()).collect();
         let (there, scores): (Vec<Row>, Vec<f32>) = scored.iter().map(|s| (s.row, s.score)).unzip();
-        let among = self.corpus.among(&space, own, &common, &examples, (&there, &scores))?;
+        let among = self.corpus.among(&space, own, &common, &counts, (&there, &scores))?;
         if let Some(among) = &among {
             for ((s, score), feedback) in scored.iter_mut().zip(among.scores()).zip(among.feedback()) {
                 (s.score, s.feedback) = (score + feedback, *feedback);
@@ -52,6 +52,7 @@ impl Readers {
         let places: HashMap<Row, usize> = scored.iter().enumerate().map(|(place, s)| (s.row, place)).collect();
         self.ask_others(&space, &reader, &mut scored)?;
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+        foresee(reader.calibration, &mut scored);
         let order: Vec<Row> = scored.iter().map(|s| s.row).collect();
         let papers = self.store.papers(&order)?;
         let by_row: HashMap<Row, &Scored> = scored.iter().map(|s| (s.row, s)).collect();

@@ -17,9 +17,6 @@ use crate::rank::{PreferenceModel, decay};
 const AGE_COSTS: f32 = 0.5;
 const AGE_HALF_LIFE: f32 = 30.0;
 
-/// Papers, the best so far, for which the reading of others is asked.
-const ASK_OTHERS: usize = 200;
-
 /// What papers are scored by for a reader.
 #[derive(Clone, Copy)]
 pub struct Scorer<'a> {
@@ -42,24 +39,20 @@ impl Readers {
             feedback: 0.0,
             others: 0.0,
             age: 0.0,
+            chance: None,
             standing: standing(&by.reader.interests, &vector, length),
         });
         Ok(scored.collect())
     }
 
-    /// Adds what the reading of others says of the best papers so far.
+    /// Adds what the reading of others says of each paper.
     pub(super) fn ask_others(&self, space: &EmbeddingSpace, reader: &Reader, scored: &mut [Scored]) -> Result<()> {
-        let by_score = |a: &Scored, b: &Scored| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row));
-        if scored.len() > ASK_OTHERS {
-            scored.select_nth_unstable_by(ASK_OTHERS, by_score);
-        }
-        let best = scored.len().min(ASK_OTHERS);
-        let rows: Vec<Row> = scored[..best].iter().map(|s| s.row).collect();
         if reader.interests.is_empty() {
             return Ok(());
         }
         let liked: Vec<Row> = reader.learned.iter().filter(|l| l.weight > 0.0).filter_map(|l| l.row).collect();
-        let asker = Asker { user: reader.user.number, liked: &liked, asked: &reader.asked };
+        let rows: Vec<Row> = scored.iter().map(|s| s.row).collect();
+        let asker = Asker { user: reader.user.number, liked: &liked, last: &reader.others };
         for (s, value) in scored.iter_mut().zip(self.others_add(space, asker, &rows)?) {
             s.others = value;
             s.score += value;

@@ -44,8 +44,7 @@ impl Readers {
                 why.interest = interest.map(|(i, named)| InterestName { id: i.id(), name: named.name.clone() });
                 why
             });
-            let probability = reader.calibration.map(|calibration| calibration.chance(s.liking));
-            Hit { why, explore, probability, ..Hit::new(paper, s.score) }
+            Hit { why, explore, chance: s.chance, probability: s.chance, ..Hit::new(paper, s.score) }
         };
         Ok(page.into_iter().zip(vectors).zip(terms).map(hit).collect())
     }
