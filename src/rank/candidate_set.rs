@@ -12,7 +12,7 @@
 //! many mostly. Pseudo-relevance feedback (Rocchio, 1971) is added: similarity to the best candidates. It weighs much with
 //! few likes and hardly anything from twenty likes on, because what is typical of the candidates helps to extend one example
 //! and blurs twenty. How far candidates are of one kind at all is measured ([`kinship`]): of a sample of the corpus nothing
-//! is added. The constants were fitted on one half of the situations of `eval situations`.
+//! is added. The constants were chosen on a prototype with all reviews in sight.
 
 use std::collections::HashMap;
 

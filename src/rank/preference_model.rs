@@ -12,9 +12,9 @@
 //! The weights follow from the examples and from what is to be ranked. Of one example the plain sum of two cosines is best,
 //! and from some likes on the background and single likes help; with as many dislikes as likes these already mark the border,
 //! and the background adds nothing. Words weigh by how many the likes have. A handful of candidates is judged by the closest
-//! likes. All were fitted on one half of the situations of `eval situations`, and are flat around these values; the other
-//! half is reported in docs/quality.md. A [`Strategy`] takes one part of it alone. What candidates have among themselves is
-//! added by [`super::CandidateSetRanker`].
+//! likes. The constants come from a regression and a search over situations like those of `eval situations`, on a prototype
+//! with all readers in sight; quality is flat around them (docs/quality.md). A [`Strategy`] takes one part of the model
+//! alone. What candidates have among themselves is added by [`super::CandidateSetRanker`].
 
 use super::logistic;
 use super::{Background, Strategy};
