@@ -16,7 +16,8 @@
 
 use std::collections::HashMap;
 
-use super::preference_model::{ScoreParts, scale, shares};
+use super::score_parts::ScoreParts;
+use super::weights::{scale, shares};
 use crate::vector::{add, dot, sparse};
 
 /// The smallest squared length of a paper after the mean candidate is subtracted. Below this only rounding errors are

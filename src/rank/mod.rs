@@ -10,7 +10,9 @@ mod logistic;
 mod preference_model;
 mod questions;
 mod recency;
+mod score_parts;
 mod strategy;
+mod weights;
 
 pub use background::Background;
 pub use calibration::{PlattCalibration, never_rising};
@@ -22,7 +24,9 @@ pub use coreading::{
 pub use diversity::mmr;
 pub use interests::{ClusterSeed, MAX_CLUSTERED, allocate_slots, cluster, cluster_around, match_groups};
 pub use logistic::{Logistic, Options as LogisticOptions, Sample};
-pub use preference_model::{Candidate, PreferenceModel, ScoreParts, WeightedExample, words_share};
+pub use preference_model::{Candidate, PreferenceModel, WeightedExample};
 pub use questions::{QuestionPanel, QuestionPlanner, choose_panel, well_known};
 pub use recency::{UNDATED, decay};
+pub use score_parts::ScoreParts;
 pub use strategy::Strategy;
+pub use weights::words_share;

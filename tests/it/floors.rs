@@ -217,6 +217,7 @@ fn no_unwrap_where_it_does_not_belong() {
             "references/tests.rs",
             "readership/tests.rs",
             "coreading/tests.rs",
+            "preference_model/tests.rs",
             "follow/tests.rs",
             "corpus/fixture.rs",
             "bibtex/tests.rs",

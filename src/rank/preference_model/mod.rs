@@ -16,8 +16,9 @@
 //! with all readers in sight; quality is flat around them (docs/quality.md). A [`Strategy`] takes one part of the model
 //! alone. What candidates have among themselves is added by [`super::CandidateSetRanker`].
 
-use super::logistic;
-use super::{Background, Strategy};
+use super::score_parts::ScoreParts;
+use super::weights::{shares, twins, words_weight};
+use super::{Background, Strategy, logistic};
 use crate::vector::{add, dot, sparse, sparse_dot};
 
 /// Sharpness of the soft maximum: the larger, the nearer to a true maximum.
@@ -29,20 +30,12 @@ const HALF_BACKGROUND: f32 = 15.0;
 /// The part of `centred` in what the background weighs; the rest is `near`.
 const CENTRED: f32 = 0.3;
 
-/// What words weigh beside the vectors where the likes have [`TERMS`] terms and more. A title has a dozen terms, an abstract
-/// eighty.
-const WORDS: f32 = 1.2;
-const TERMS: f32 = 60.0;
-
 /// What the nearest likes weigh at most beside the vectors, the number of likes beyond the first at which it is half of that,
 /// and the numbers of candidates up to which it counts in full, and from which on it does not.
 const NEAREST: f32 = 1.0;
 const HALF_NEAREST: f32 = 5.0;
 const FEW: f32 = 10.0;
 const NOT_FEW: f32 = 20.0;
-
-/// The cosine from which on two examples are one paper: versions of a work, or records of it from two sources.
-const TWIN: f32 = 0.97;
 
 /// Likes that count in `nearest`.
 const CLOSEST: usize = 3;
@@ -110,24 +103,6 @@ pub struct PreferenceModel {
 
 /// A number for each of the features: plain, centred, near, words, nearest.
 type Features = [f32; 5];
-
-/// A score by what adds to it. All parts together sum to the score.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ScoreParts {
-    /// What each example adds, beyond what it adds to the average paper.
-    pub examples: Vec<f32>,
-    /// What each term adds that the paper shares with the examples: term number and part.
-    pub terms: Vec<(u32, f32)>,
-    /// The rest: what the average paper has, and what a regression says of papers at large.
-    pub baseline: f32,
-}
-
-impl ScoreParts {
-    /// The score.
-    pub fn sum(&self) -> f32 {
-        self.examples.iter().sum::<f32>() + self.terms.iter().map(|t| t.1).sum::<f32>() + self.baseline
-    }
-}
 
 impl PreferenceModel {
     /// The whole model of some examples: [`Strategy::Auto`]. `None` when none is a like. Call [`PreferenceModel::calibrate`]
@@ -297,7 +272,7 @@ impl PreferenceModel {
         self.strategy
     }
 
-    /// The number of likes that the model was fitted to.
+    /// How many likes there are.
     pub fn likes(&self) -> usize {
         self.likes.len()
     }
@@ -518,180 +493,11 @@ impl PreferenceModel {
     }
 }
 
-/// What words weigh beside the vectors, where the likes have so many terms on average.
-fn words_weight(terms: f32) -> f32 {
-    WORDS * (terms / TERMS).min(1.0)
-}
-
-/// The share of words in the score of one like with so many terms, from 0 to 1: the rest is the cosine of the vectors. A title
-/// says little by its words, an abstract more than half.
-pub fn words_share(terms: usize) -> f32 {
-    let words = words_weight(terms as f32);
-    words / (1.0 + words)
-}
-
-/// Of each example, how many of its side are the same paper: one that was liked in several versions counts once.
-fn twins(examples: &[WeightedExample<'_>]) -> Vec<f32> {
-    let mut twins = vec![1.0; examples.len()];
-    for (k, a) in examples.iter().enumerate() {
-        for (j, b) in examples[..k].iter().enumerate() {
-            if a.weight * b.weight > 0.0 && dot(a.vector, b.vector) > TWIN {
-                twins[k] += 1.0;
-                twins[j] += 1.0;
-            }
-        }
-    }
-    twins
-}
-
 /// Weights that sum to 1.
 fn to_one(weights: Features) -> Features {
     let sum: f32 = weights.iter().sum();
     weights.map(|w| w / sum.max(1e-6))
 }
 
-/// The effective number of likes and of dislikes (weights above and below zero; unequal weights count as fewer), and
-/// the coefficient of each example in the weighted mean: those of likes sum to 1, those of dislikes to minus their
-/// joint weight, which grows with their number to at most 0.4. `None` without a like.
-pub fn shares(weights: &[f32]) -> Option<(f32, f32, Vec<f32>)> {
-    // Only ratios count; divided by the greatest weight, the squares stay within the range of f32.
-    let greatest = weights.iter().map(|w| w.abs()).fold(0.0, f32::max);
-    let weights: Vec<f32> = weights.iter().map(|w| w / greatest).collect();
-    let total = |side: f32| weights.iter().map(|w| (w * side).max(0.0)).sum::<f32>();
-    let squares = |side: f32| weights.iter().map(|w| (w * side).max(0.0).powi(2)).sum::<f32>();
-    let (up, down) = (total(1.0), total(-1.0));
-    // A like may be too small beside the others for f32.
-    if !(up > 1e-12 && squares(1.0) > 0.0) {
-        return None;
-    }
-    let effective = |sum: f32, squares: f32| if squares > 0.0 { sum * sum / squares } else { 0.0 };
-    let (n, m) = (effective(up, squares(1.0)), effective(down, squares(-1.0)));
-    let gamma = 0.4 * m / (m + 4.0);
-    let share = |w: &f32| match *w {
-        w if w > 0.0 => w / up,
-        w if down > 0.0 => gamma * w / down,
-        _ => 0.0,
-    };
-    Some((n, m, weights.iter().map(share).collect()))
-}
-
-/// Mean and standard deviation of some values. A deviation up to `rounding` counts as no difference and gives 1.
-pub fn scale(values: &[f32], rounding: f32) -> (f32, f32) {
-    let n = values.len().max(1) as f32;
-    let mean = values.iter().sum::<f32>() / n;
-    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / n).sqrt();
-    (mean, if deviation > rounding { deviation } else { 1.0 })
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::{Background, Candidate, PreferenceModel, WeightedExample, dot};
-
-    type Owned = (f32, Vec<f32>, Vec<(u32, f32)>);
-
-    fn unit(v: Vec<f32>) -> Vec<f32> {
-        let n = dot(&v, &v).sqrt().max(1e-6);
-        v.into_iter().map(|x| x / n).collect()
-    }
-
-    fn of(examples: &[Owned], corpus: &[Vec<f32>]) -> Option<PreferenceModel> {
-        let vectors: Vec<&[f32]> = corpus.iter().map(Vec::as_slice).collect();
-        let background = Background::of(&vectors).expect("a corpus");
-        let examples: Vec<WeightedExample<'_>> =
-            examples.iter().map(|(weight, vector, terms)| WeightedExample { weight: *weight, vector, terms }).collect();
-        let mut preferences = PreferenceModel::fit(&examples, &background)?;
-        let sample: Vec<Candidate<'_>> =
-            corpus.iter().map(|v| Candidate { vector: v, words: 0.1 * v[0], terms: &[] }).collect();
-        preferences.calibrate(&sample);
-        Some(preferences)
-    }
-
-    fn vector() -> impl prop::strategy::Strategy<Value = Vec<f32>> {
-        prop::collection::vec(-1f32..1.0, 8).prop_map(unit)
-    }
-
-    fn terms() -> impl prop::strategy::Strategy<Value = Vec<(u32, f32)>> {
-        prop::collection::btree_map(0u32..30, 0.05f32..1.0, 0..12).prop_map(|m| m.into_iter().collect())
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
-        #[test]
-        fn parts_sum_to_the_score(
-            examples in prop::collection::vec((prop_oneof![0.01f32..3.0, -3f32..-0.01], vector(), terms()), 1..25),
-            corpus in prop::collection::vec(vector(), 2..20),
-            paper in vector(), paper_terms in terms(),
-        ) {
-            let Some(preferences) = of(&examples, &corpus) else {
-                prop_assert!(examples.iter().all(|e| e.0 < 0.0));
-                return Ok(());
-            };
-            let words = preferences.word_product(&paper_terms);
-            let score = preferences.score(Candidate { vector: &paper, words, terms: &paper_terms });
-            let parts = preferences.parts(&paper, &paper_terms);
-            prop_assert!(score.is_finite());
-            prop_assert!((parts.sum() - score).abs() < 1e-4 * (1.0 + score.abs()), "{} {}", parts.sum(), score);
-            prop_assert_eq!(parts.examples.len(), examples.len());
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_closer_look_changes_no_order_at_the_top(
-            examples in prop::collection::vec((0.01f32..3.0, vector(), terms()), 3..12),
-            corpus in prop::collection::vec(vector(), 20..60), closely in 1usize..80,
-        ) {
-            let preferences = of(&examples, &corpus).expect("likes");
-            let papers: Vec<Candidate<'_>> = corpus.iter().map(|v| Candidate { vector: v, words: 0.0, terms: &[] }).collect();
-            let scores = preferences.score_all(&papers, closely);
-            let close = scores.iter().zip(&papers).filter(|(s, p)| (**s - preferences.score(**p)).abs() < 1e-5).count();
-            prop_assert!(close >= closely.min(papers.len()));
-            if closely >= papers.len() {
-                prop_assert!(scores.iter().zip(&papers).all(|(s, p)| (s - preferences.score(*p)).abs() < 1e-5));
-            }
-        }
-    }
-
-    #[test]
-    fn separate_interests_do_not_blur() {
-        let axis = |k: usize| (0..6).map(|j| if j == k { 1.0 } else { 0.05 }).collect::<Vec<f32>>();
-        let corpus: Vec<Vec<f32>> = (0..60).map(|k| unit(axis(k % 6))).collect();
-        let likes: Vec<Owned> = (0..8).map(|k| (1.0, unit(axis(k % 2)), vec![])).collect();
-        let preferences = of(&likes, &corpus).expect("likes");
-        let score = |v: Vec<f32>| preferences.score(Candidate { vector: &unit(v), words: 0.0, terms: &[] });
-        let between = vec![0.7, 0.7, 0.05, 0.05, 0.05, 0.05];
-        assert!(score(axis(0)) > score(axis(3)) && score(axis(1)) > score(axis(3)));
-        // The mean of two interests lies between them; the papers do not.
-        let near = |v: Vec<f32>| preferences.near(&unit(v));
-        assert!(near(axis(0)) > near(between));
-    }
-
-    #[test]
-    fn a_paper_liked_in_several_versions_counts_once() {
-        let corpus: Vec<Vec<f32>> = (0..40).map(|k| unit(vec![(k as f32).sin(), (k as f32).cos(), 0.5])).collect();
-        let (x, y) = (unit(vec![1.0, 0.0, 0.3]), unit(vec![0.0, 1.0, 0.3]));
-        let like = |v: &Vec<f32>| (1.0, v.clone(), vec![]);
-        let once = of(&[like(&x), like(&y)], &corpus).expect("likes");
-        let thrice = of(&[like(&x), like(&x), like(&x), like(&y)], &corpus).expect("likes");
-        for v in &corpus {
-            let paper = Candidate { vector: v, words: 0.0, terms: &[] };
-            assert!((once.score(paper) - thrice.score(paper)).abs() < 1e-3);
-        }
-    }
-
-    #[test]
-    fn dislikes_push_away_and_alone_say_nothing() {
-        let corpus: Vec<Vec<f32>> = (0..40).map(|k| unit(vec![(k as f32).sin(), (k as f32).cos(), 0.5])).collect();
-        let (x, y) = (unit(vec![1.0, 0.0, 0.3]), unit(vec![0.0, 1.0, 0.3]));
-        let dislikes: Vec<Owned> = (0..6).map(|_| (-1.0, y.clone(), vec![])).collect();
-        assert!(of(&dislikes, &corpus).is_none());
-        let mut both = dislikes;
-        let alone = of(&[(1.0, x.clone(), vec![])], &corpus).expect("a like");
-        both.push((1.0, x, vec![]));
-        let preferences = of(&both, &corpus).expect("a like");
-        let y = Candidate { vector: &y, words: 0.0, terms: &[] };
-        assert!(preferences.score(y) < alone.score(y));
-    }
-}
+mod tests;
