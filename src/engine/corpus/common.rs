@@ -13,6 +13,9 @@ use crate::themes::text::PhraseCounts;
 const BACKGROUND: usize = 4000;
 const SCALE: usize = 400;
 
+/// One in so many of the latter is enough for a rough scale.
+const ROUGHLY: usize = 4;
+
 /// What is common in the corpus, and a sample of it.
 pub struct Common {
     pub background: Background,
@@ -69,13 +72,21 @@ impl Corpus {
 
     /// Brings scores to standard deviations above a paper at large.
     pub fn bring_to_scale(&self, preferences: &mut PreferenceModel, common: &Common) {
-        let words = self.word_products(preferences, &common.sample);
-        let sample: Vec<Candidate<'_>> = common
-            .vectors
-            .iter()
+        self.calibrate(preferences, common, 1);
+    }
+
+    /// The same by a part of the sample: for models that are made in passing, as those of the folds of a calibration.
+    pub fn bring_roughly_to_scale(&self, preferences: &mut PreferenceModel, common: &Common) {
+        self.calibrate(preferences, common, ROUGHLY);
+    }
+
+    fn calibrate(&self, preferences: &mut PreferenceModel, common: &Common, step: usize) {
+        let rows: Vec<Row> = common.sample.iter().copied().step_by(step).collect();
+        let words = self.word_products(preferences, &rows);
+        let papers = common.vectors.iter().zip(&common.terms).step_by(step);
+        let sample: Vec<Candidate<'_>> = papers
             .zip(&words)
-            .zip(&common.terms)
-            .map(|((vector, words), terms)| Candidate { vector, words: *words, terms: &terms.terms })
+            .map(|((vector, terms), words)| Candidate { vector, words: *words, terms: &terms.terms })
             .collect();
         preferences.calibrate(&sample);
     }

@@ -34,7 +34,9 @@ impl Corpus {
         let mut out = Vec::new();
         let mut named = 0.0;
         let terms: Vec<f32> = parts.terms.iter().map(|t| t.1).collect();
-        let added = [age, others, feedback, parts.baseline];
+        // Less than is shown is told with the rest.
+        let baseline = if parts.baseline.abs() < 1e-5 { 0.0 } else { parts.baseline };
+        let added = [age, others, feedback, baseline];
         let (examples, words) = told(&parts.examples, &terms, &added, score);
         for k in examples {
             let value = parts.examples[k];
@@ -56,11 +58,11 @@ impl Corpus {
         if feedback != 0.0 {
             out.push(Part::Feedback { value: feedback });
         }
-        if parts.baseline != 0.0 {
-            out.push(Part::Background { value: parts.baseline });
+        if baseline != 0.0 {
+            out.push(Part::Background { value: baseline });
         }
         // What a paper far down has by a short cut differs from the closer look; the rest takes the difference too.
-        let rest = score - age - feedback - others - parts.baseline - named;
+        let rest = score - age - feedback - others - baseline - named;
         if rest.abs() > 1e-6 {
             out.push(Part::Rest { value: rest });
         }

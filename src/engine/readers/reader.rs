@@ -260,7 +260,7 @@ impl Readers {
             let verdicts: Vec<bool> = learned.iter().map(|l| opinions[&l.id].explicit).collect();
             calibration(&weighted, &verdicts, |held_back| {
                 let mut preferences = PreferenceModel::fit(held_back, &common.background)?;
-                self.corpus.bring_to_scale(&mut preferences, common);
+                self.corpus.bring_roughly_to_scale(&mut preferences, common);
                 Some(preferences)
             })
         });

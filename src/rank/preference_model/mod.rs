@@ -37,6 +37,12 @@ const HALF_NEAREST: f32 = 5.0;
 const FEW: f32 = 10.0;
 const NOT_FEW: f32 = 20.0;
 
+/// How far behind the last paper that was scored in full the others are put that one product had before it.
+const BEHIND: f32 = 1e-4;
+
+/// Papers of a sample that are compared with every example.
+const COMPARED: usize = 50;
+
 /// Likes that count in `nearest`.
 const CLOSEST: usize = 3;
 
@@ -217,17 +223,22 @@ impl PreferenceModel {
             return;
         }
         let part = 1.0 / sample.len() as f32;
-        let features: Vec<Features> = sample.iter().map(|c| self.features(*c, true)).collect();
-        let mut means = [0f32; 5];
-        for of in &features {
-            means.iter_mut().zip(of).for_each(|(m, x)| *m += part * x);
-        }
-        let mut spread = [[0f32; 5]; 5];
-        for of in &features {
-            for (i, row) in spread.iter_mut().enumerate() {
-                row.iter_mut().enumerate().for_each(|(j, c)| *c += part * (of[i] - means[i]) * (of[j] - means[j]));
-            }
-        }
+        // To compare a paper with every example is dear: of a part of them.
+        let step = (sample.len() / COMPARED).max(1);
+        let compared = sample.len().div_ceil(step) as f32;
+        let features: Vec<Features> =
+            sample.iter().enumerate().map(|(k, c)| self.features(*c, true, k % step == 0)).collect();
+        let parts = |i: usize, j: usize| if i == 4 || j == 4 { (step, 1.0 / compared) } else { (1, part) };
+        let mean = |i: usize| {
+            let (step, part) = parts(i, i);
+            part * features.iter().step_by(step).map(|of| of[i]).sum::<f32>()
+        };
+        let means: Features = std::array::from_fn(mean);
+        let covariance = |i: usize, j: usize| {
+            let (step, part) = parts(i, j);
+            part * features.iter().step_by(step).map(|of| (of[i] - means[i]) * (of[j] - means[j])).sum::<f32>()
+        };
+        let spread: [Features; 5] = std::array::from_fn(|i| std::array::from_fn(|j| covariance(i, j)));
         self.sample_mean.fill(0.0);
         for c in sample {
             add(&mut self.sample_mean, part, c.vector);
@@ -307,14 +318,14 @@ impl PreferenceModel {
         dot(&self.weights, &self.means) / self.deviation
     }
 
-    /// The features of a paper, as cosines; without a close look those that one product gives.
-    fn features(&self, paper: Candidate<'_>, close: bool) -> Features {
+    /// The features of a paper, as cosines; `near` and `nearest` where they are asked for.
+    fn features(&self, paper: Candidate<'_>, near: bool, nearest: bool) -> Features {
         [
             dot(&self.plain, paper.vector) / self.units[0],
             (dot(&self.centred.0, paper.vector) - self.centred.1) / self.units[1],
-            if close { self.near(paper.vector) } else { 0.0 },
+            if near { self.near(paper.vector) } else { 0.0 },
             paper.words / self.units[3],
-            if close { self.nearest(paper.vector, paper.terms).iter().map(|c| c.1 * c.2).sum() } else { 0.0 },
+            if nearest { self.nearest(paper.vector, paper.terms).iter().map(|c| c.1 * c.2).sum() } else { 0.0 },
         ]
     }
 
@@ -378,8 +389,12 @@ impl PreferenceModel {
             scores[k] = self.score(papers[k]);
         }
         let least = close.iter().map(|&k| scores[k]).fold(f32::INFINITY, f32::min);
-        for &k in rest {
-            scores[k] = scores[k].min(least);
+        // Those above it keep their own order behind it.
+        let mut above: Vec<usize> = rest.iter().copied().filter(|&k| scores[k] > least).collect();
+        above.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
+        let step = BEHIND / above.len().max(1) as f32;
+        for (place, k) in above.into_iter().enumerate() {
+            scores[k] = least - step * (place + 1) as f32;
         }
         scores
     }
