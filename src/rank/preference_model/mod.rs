@@ -41,7 +41,7 @@ const NOT_FEW: f32 = 20.0;
 const BEHIND: f32 = 1e-4;
 
 /// Papers of a sample that are compared with every example.
-const COMPARED: usize = 50;
+const COMPARED: usize = 16;
 
 /// Likes that count in `nearest`.
 const CLOSEST: usize = 3;
