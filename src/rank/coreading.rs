@@ -138,7 +138,7 @@ impl Pull {
     }
 
     /// The co-reading value of a paper: the logarithm of one plus the weighted mean of its nearest read papers, the first
-    /// [`NEIGHBOURS`] that count. Zero or more; `None` where none counts.
+    /// `NEIGHBOURS` that count. Zero or more; `None` where none counts.
     pub fn of(&self, near: &Neighbours) -> Option<f32> {
         let (mut sum, mut weights, mut counted) = (0f32, 0f32, 0);
         for (paper, weight) in near.papers.iter().zip(near.weights) {
@@ -179,7 +179,7 @@ impl Neighbours {
     }
 
     /// The same list where papers have other numbers, without those that have none any more. `None` where so many of them
-    /// went that others could be among the first [`NEIGHBOURS`] now.
+    /// went that others could be among the first `NEIGHBOURS` now.
     pub fn renumbered(&self, number: impl Fn(u32) -> Option<u32>) -> Option<Self> {
         let mut near = Neighbours { papers: [0; KEPT_NEIGHBOURS], weights: [0; KEPT_NEIGHBOURS] };
         let (mut kept, mut gone) = (0, false);

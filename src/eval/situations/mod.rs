@@ -1,7 +1,7 @@
 //! Every situation in which somebody asks for papers, made from labelled sets: what the two roads that serve answer
 //! ([`super::roads`]), beside plain methods.
 //!
-//! A situation is a list of cases ([`case`]): likes, dislikes, candidates and what each of these is worth. One file
+//! A situation is a list of cases (`case`): likes, dislikes, candidates and what each of these is worth. One file
 //! draws the cases of each situation. Generators are seeded by the reader, review or example that a case is drawn from,
 //! so that a half has the same cases whatever else is measured.
 
