@@ -107,8 +107,17 @@ pub struct PreferenceModel {
     deviation: f32,
 }
 
-/// A number for each of the features: plain, centred, near, words, nearest.
+/// A number for each of the features.
 type Features = [f32; 5];
+
+/// Where each feature stands; those of vectors alone come first.
+mod feature {
+    pub const PLAIN: usize = 0;
+    pub const CENTRED: usize = 1;
+    pub const NEAR: usize = 2;
+    pub const WORDS: usize = 3;
+    pub const NEAREST: usize = 4;
+}
 
 impl PreferenceModel {
     /// The whole model of some examples: [`Strategy::Auto`]. `None` when none is a like. Call [`PreferenceModel::calibrate`]
@@ -228,7 +237,9 @@ impl PreferenceModel {
         let compared = sample.len().div_ceil(step) as f32;
         let features: Vec<Features> =
             sample.iter().enumerate().map(|(k, c)| self.features(*c, true, k % step == 0)).collect();
-        let parts = |i: usize, j: usize| if i == 4 || j == 4 { (step, 1.0 / compared) } else { (1, part) };
+        let parts = |i: usize, j: usize| {
+            if i == feature::NEAREST || j == feature::NEAREST { (step, 1.0 / compared) } else { (1, part) }
+        };
         let mean = |i: usize| {
             let (step, part) = parts(i, i);
             part * features.iter().step_by(step).map(|of| of[i]).sum::<f32>()
@@ -249,7 +260,7 @@ impl PreferenceModel {
 
     /// The same model without the words.
     pub fn without_words(&self) -> Self {
-        self.with(|w| w[3] = 0.0, 0.0)
+        self.with(|w| w[feature::WORDS] = 0.0, 0.0)
     }
 
     /// The same model with nothing but the words.
@@ -266,8 +277,8 @@ impl PreferenceModel {
         if self.strategy != Strategy::Auto || weight <= 0.0 {
             return self.clone();
         }
-        let vectors = self.weights[..3].iter().sum::<f32>();
-        self.with(|w| w[4] = weight * vectors, self.words_share)
+        let vectors = self.weights[..feature::WORDS].iter().sum::<f32>();
+        self.with(|w| w[feature::NEAREST] = weight * vectors, self.words_share)
     }
 
     fn with(&self, change: impl FnOnce(&mut Features), words_share: f32) -> Self {
@@ -296,7 +307,7 @@ impl PreferenceModel {
 
     /// Whether a score takes the terms of a paper one by one, and not only their product with [`PreferenceModel::words`].
     pub fn needs_terms(&self) -> bool {
-        self.weights[4] > 0.0
+        self.weights[feature::NEAREST] > 0.0
     }
 
     fn combine(&mut self) {
@@ -321,10 +332,10 @@ impl PreferenceModel {
     /// The features of a paper, as cosines; `near` and `nearest` where they are asked for.
     fn features(&self, paper: Candidate<'_>, near: bool, nearest: bool) -> Features {
         [
-            dot(&self.plain, paper.vector) / self.units[0],
-            (dot(&self.centred.0, paper.vector) - self.centred.1) / self.units[1],
+            dot(&self.plain, paper.vector) / self.units[feature::PLAIN],
+            (dot(&self.centred.0, paper.vector) - self.centred.1) / self.units[feature::CENTRED],
             if near { self.near(paper.vector) } else { 0.0 },
-            paper.words / self.units[3],
+            paper.words / self.units[feature::WORDS],
             if nearest { self.nearest(paper.vector, paper.terms).iter().map(|c| c.1 * c.2).sum() } else { 0.0 },
         ]
     }
@@ -341,7 +352,7 @@ impl PreferenceModel {
 
     /// A query vector, not of unit length, whose nearest neighbours are good candidates.
     pub fn direction(&self) -> &[f32] {
-        if self.weights[0] + self.weights[1] > 0.0 { &self.linear.0 } else { &self.plain }
+        if self.weights[feature::PLAIN] + self.weights[feature::CENTRED] > 0.0 { &self.linear.0 } else { &self.plain }
     }
 
     /// The score without the close look: one product, enough to decide which papers to score in full. Where the average paper
@@ -349,9 +360,9 @@ impl PreferenceModel {
     fn linear_score(&self, paper: Candidate<'_>) -> f32 {
         let factors = self.factors();
         dot(&self.linear.0, paper.vector) - self.linear.1
-            + factors[3] * paper.words
-            + factors[2] * self.means[2]
-            + factors[4] * self.means[4]
+            + factors[feature::WORDS] * paper.words
+            + factors[feature::NEAR] * self.means[feature::NEAR]
+            + factors[feature::NEAREST] * self.means[feature::NEAREST]
             - self.mean()
     }
 
@@ -359,12 +370,12 @@ impl PreferenceModel {
     pub fn score(&self, paper: Candidate<'_>) -> f32 {
         let factors = self.factors();
         let mut score = self.linear_score(paper);
-        if self.weights[2] > 0.0 {
-            score += factors[2] * (self.near(paper.vector) - self.means[2]);
+        if self.weights[feature::NEAR] > 0.0 {
+            score += factors[feature::NEAR] * (self.near(paper.vector) - self.means[feature::NEAR]);
         }
-        if self.weights[4] > 0.0 {
+        if self.weights[feature::NEAREST] > 0.0 {
             let nearest: f32 = self.nearest(paper.vector, paper.terms).iter().map(|c| c.1 * c.2).sum();
-            score += factors[4] * (nearest - self.means[4]);
+            score += factors[feature::NEAREST] * (nearest - self.means[feature::NEAREST]);
         }
         score
     }
@@ -376,7 +387,7 @@ impl PreferenceModel {
             return papers.iter().map(|p| self.score(*p)).collect();
         }
         let mut scores: Vec<f32> = papers.iter().map(|p| self.linear_score(*p)).collect();
-        if self.weights[2] <= 0.0 {
+        if self.weights[feature::NEAR] <= 0.0 {
             return scores;
         }
         let mut order: Vec<usize> = (0..papers.len()).collect();
@@ -457,7 +468,7 @@ impl PreferenceModel {
         }
         if w > 0.0 {
             let (sum, greatest, exponentials) = self.exponentials(vector);
-            let near = (sum.max(f32::MIN_POSITIVE).ln() + greatest) / SHARPNESS - self.means[2];
+            let near = (sum.max(f32::MIN_POSITIVE).ln() + greatest) / SHARPNESS - self.means[feature::NEAR];
             for ((k, ..), exponential) in self.likes.iter().zip(exponentials) {
                 examples[*k] += w * near * exponential / sum.max(f32::MIN_POSITIVE);
             }
@@ -465,7 +476,7 @@ impl PreferenceModel {
         if nearest > 0.0 {
             for (k, share, similarity) in self.nearest(vector, terms) {
                 // The shares of the likes sum to one.
-                let mean = if share > 0.0 { self.means[4] } else { 0.0 };
+                let mean = if share > 0.0 { self.means[feature::NEAREST] } else { 0.0 };
                 examples[k] += nearest * share * (similarity - mean);
             }
         }
@@ -479,9 +490,11 @@ impl PreferenceModel {
         }
         let at_large: f32 = examples.split_off(self.given).iter().sum();
         // The first two are zero once the model is calibrated.
-        let plain = p * (self.units[0] * self.means[0] - dot(&self.plain, &self.sample_mean));
-        let centred = c * (self.units[1] * self.means[1] + self.centred.1 - dot(&self.centred.0, &self.sample_mean));
-        let words = v * self.units[3] * self.means[3];
+        let plain = p * (self.units[feature::PLAIN] * self.means[feature::PLAIN] - dot(&self.plain, &self.sample_mean));
+        let centred = c
+            * (self.units[feature::CENTRED] * self.means[feature::CENTRED] + self.centred.1
+                - dot(&self.centred.0, &self.sample_mean));
+        let words = v * self.units[feature::WORDS] * self.means[feature::WORDS];
         ScoreParts { examples, terms: shared, baseline: at_large - plain - centred - words }
     }
 
