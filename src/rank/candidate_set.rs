@@ -353,15 +353,15 @@ impl CandidateSetRanker {
     }
 }
 
-/// How far some candidates are of one kind, from 0 to 1: by their number, and by how much nearer their vectors are to one
+/// How far candidates with these vectors are of one kind, from 0 to 1: by their number, and by how much nearer they are to one
 /// another than those of the corpus, whose mean vector is given. Where the candidates are half of the corpus and more, they
 /// are compared with what a mixed corpus is like.
-pub fn kinship(candidates: &[Document<'_>], corpus: usize, corpus_mean: &[f32]) -> f32 {
+pub fn kinship(vectors: &[&[f32]], corpus: usize, corpus_mean: &[f32]) -> f32 {
     let mut mean = vec![0f32; corpus_mean.len()];
-    candidates.iter().for_each(|c| add(&mut mean, 1.0 / candidates.len() as f32, c.vector));
-    let at_large = if 2 * candidates.len() > corpus { CORPUS } else { dot(corpus_mean, corpus_mean) };
+    vectors.iter().for_each(|v| add(&mut mean, 1.0 / vectors.len() as f32, v));
+    let at_large = if 2 * vectors.len() > corpus { CORPUS } else { dot(corpus_mean, corpus_mean) };
     let nearer = (dot(&mean, &mean) - at_large) / (1.0 - at_large).max(1e-6);
-    let size = (candidates.len() as f32 - SET.start) / (SET.end - SET.start);
+    let size = (vectors.len() as f32 - SET.start) / (SET.end - SET.start);
     (nearer / ONE_KIND).clamp(0.0, 1.0) * size.clamp(0.0, 1.0)
 }
 

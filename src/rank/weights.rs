@@ -37,6 +37,16 @@ pub(super) fn twins(examples: &[WeightedExample<'_>]) -> Vec<f32> {
     twins
 }
 
+/// The effective number of likes, where twins together are one: of each the weight that it was left, and how many they are.
+pub(super) fn effective_likes(weights: &[f32], twins: &[f32]) -> f32 {
+    let liked = || weights.iter().zip(twins).filter(|(w, _)| **w > 0.0);
+    // Only ratios count; divided by the greatest weight, the squares stay within the range of f32.
+    let greatest = liked().map(|(w, _)| *w).fold(f32::MIN_POSITIVE, f32::max);
+    let sum: f32 = liked().map(|(w, _)| w / greatest).sum();
+    let squares: f32 = liked().map(|(w, twins)| (w / greatest).powi(2) * twins).sum();
+    sum * sum / squares.max(f32::MIN_POSITIVE)
+}
+
 /// The effective number of likes and of dislikes (weights above and below zero; unequal weights count as fewer), and
 /// the coefficient of each example in the weighted mean: those of likes sum to 1, those of dislikes to minus their
 /// joint weight, which grows with their number to at most 0.4. `None` without a like.

@@ -42,7 +42,7 @@ pub use self::info::Info;
 pub use self::ingest::{Incoming, MAX_LISTED, MAX_WINDOW, Rejected, Rejection, Report, Source, Warning};
 pub use self::open::OpenedCorpus;
 pub use self::paper::{PaperInFull, Version};
-pub use self::preferences::{ScoredRow, closely};
+pub use self::preferences::{ScoredCandidate, ScoredRow, closely};
 pub use self::reasons::Besides;
 pub use self::recommend::{Example, MAX_CANDIDATES, Recommend};
 pub use self::reembed::Reembedded;

@@ -14,14 +14,13 @@ use crate::engine::corpus::common::Common;
 use crate::engine::corpus::embed::{MAX_INPUTS, check_query, check_texts};
 use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::named::WithVector;
+use crate::engine::corpus::preferences::ScoredCandidate;
 use crate::engine::corpus::reasons::Besides;
 use crate::engine::corpus::retrieve::Constraints;
 use crate::error::{Error, Result};
 use crate::index::{Plan, TermVector};
 use crate::paper::{Paper, PaperId, Row, Works, head};
-use crate::rank::{
-    Background, CandidateSetRanker, PreferenceModel, ScoreParts, Strategy, UNDATED, WeightedExample, decay,
-};
+use crate::rank::{Background, PreferenceModel, Strategy, UNDATED, WeightedExample, decay};
 use crate::user::Moment;
 
 /// Most candidates and most examples in one call.
@@ -129,19 +128,21 @@ impl Corpus {
         let space = &*self.space();
         let examples = self.examples(space, request)?;
         let common = self.common(space)?;
-        let mut preferences = self.preferences(space, request, &examples, common.as_deref())?;
-        if let Some(ids) = &request.candidates {
-            preferences = preferences.among(ids.len());
-        }
-        let score =
-            |found: &mut Vec<Candidate>| self.score(space, found, &preferences, request.half_life_days).map(drop);
-        let mut set = None;
+        let preferences = self.preferences(space, request, &examples, common.as_deref())?;
+        let score = |found: &mut Vec<Candidate>| self.score(space, found, &preferences, request.half_life_days);
+        let mut candidates = None;
         let (hits, plan, total) = match &request.candidates {
             Some(ids) => {
-                let ranked = self.rank_candidates(space, ids, &preferences, common.as_deref(), &examples, request)?;
-                set = ranked.set;
-                let total = ranked.papers.len();
-                (ranked.papers, Plan::Exact, total)
+                // What a strategy or a mode asks for is a part of the model alone.
+                let whole = request.strategy == Strategy::Auto && request.ask.mode == Mode::Hybrid;
+                let counts: Vec<&[(u32, u8)]> = examples.given.iter().map(|e| e.counts.as_slice()).collect();
+                let (mut rows, mut seen) = (self.rows_of_all_named(ids)?, HashSet::new());
+                rows.retain(|row| seen.insert(*row));
+                let among = common.as_deref().filter(|_| whole);
+                let scored = &*candidates.insert(self.score_candidates(space, &preferences, among, &counts, &rows)?);
+                let ranked = self.rank_candidates(&scored.papers, request.half_life_days)?;
+                let total = ranked.len();
+                (ranked, Plan::Exact, total)
             }
             None => {
                 let mut without: HashSet<Row> = examples.disliked.iter().copied().collect();
@@ -193,10 +194,10 @@ impl Corpus {
                 cancel::check()?;
                 let Some(vector) = vector else { continue };
                 let words = terms.as_ref().map_or(&[][..], |t| &t.terms);
-                let (found, parts) = (&hits[k].0, preferences.parts(vector, words));
-                let parts = match &set {
-                    Some(set) => set.parts(found.row, parts),
-                    None => parts,
+                let found = &hits[k].0;
+                let parts = match &candidates {
+                    Some(scored) => scored.parts(found.row, vector, words),
+                    None => preferences.parts(vector, words),
                 };
                 // What neither examples nor feedback explain is what age took away.
                 let age =
@@ -234,11 +235,9 @@ impl Corpus {
         cancel::check()?;
         // Without any paper there is nothing to stand out from, and nothing to rank.
         let vectors: Vec<&[f32]> = weighted.iter().map(|e| e.vector).collect();
-        let background = match common {
-            Some(common) => Some(common.background.clone()),
-            None => Background::of(&vectors),
-        };
-        let made = background.and_then(|b| PreferenceModel::of(request.strategy, &weighted, &b, &at_large));
+        let of_examples = if common.is_none() { Background::of(&vectors) } else { None };
+        let background = common.map(|c| &c.background).or(of_examples.as_ref());
+        let made = background.and_then(|b| PreferenceModel::of(request.strategy, &weighted, b, &at_large));
         // A regression that was given up is none.
         cancel::check()?;
         // No scale: for a request scores are similarities, the same whatever else there is in the corpus.
@@ -311,35 +310,20 @@ impl Corpus {
         Ok(pairs.filter_map(|(vector, terms)| Some((vector?, terms.unwrap_or_default()))).collect())
     }
 
-    /// Exactly these papers, best first, and what tells them apart from one another.
+    /// Candidates with their papers, best first, less what age takes away.
     fn rank_candidates(
         &self,
-        space: &EmbeddingSpace,
-        ids: &[PaperId],
-        preferences: &PreferenceModel,
-        common: Option<&Common>,
-        examples: &Examples,
-        request: &Recommend,
-    ) -> Result<RankedCandidates> {
-        let (mut rows, mut seen) = (self.rows_of_all_named(ids)?, HashSet::new());
-        rows.retain(|row| seen.insert(*row));
-        let mut ranked: Vec<Candidate> =
-            rows.into_iter().map(|row| Candidate { row, ..Candidate::default() }).collect();
-        self.score(space, &mut ranked, preferences, None)?;
-        let mut set = None;
-        if let Some(common) = common.filter(|_| request.strategy == Strategy::Auto && request.ask.mode == Mode::Hybrid)
-        {
-            let (rows, scores): (Vec<Row>, Vec<f32>) = ranked.iter().map(|c| (c.row, c.score)).unzip();
-            let counts: Vec<&[(u32, u8)]> = examples.given.iter().map(|e| e.counts.as_slice()).collect();
-            if let Some(among) = self.among(space, preferences, common, &counts, (&rows, &scores))? {
-                for ((c, score), feedback) in ranked.iter_mut().zip(among.scores()).zip(among.feedback()) {
-                    (c.score, c.feedback) = (score + feedback, *feedback);
-                }
-                let places = rows.into_iter().enumerate().map(|(place, row)| (row, place)).collect();
-                set = Some(CandidateSet { ranker: among, places });
-            }
-        }
-        self.take_age(&mut ranked, request.half_life_days)?;
+        scored: &[ScoredCandidate],
+        half_life_days: Option<f32>,
+    ) -> Result<Vec<(Candidate, Paper)>> {
+        let of = |c: &ScoredCandidate| Candidate {
+            row: c.row,
+            score: c.score,
+            feedback: c.feedback,
+            ..Candidate::default()
+        };
+        let mut ranked: Vec<Candidate> = scored.iter().map(of).collect();
+        self.take_age(&mut ranked, half_life_days)?;
         ranked.sort_by(Candidate::best_first);
         let order: Vec<Row> = ranked.iter().map(|f| f.row).collect();
         let by_row: HashMap<Row, Candidate> = ranked.iter().map(|f| (f.row, *f)).collect();
@@ -348,7 +332,7 @@ impl Corpus {
             cancel::check()?;
             papers.extend(self.store.papers(piece)?.into_iter().map(|(row, paper)| (by_row[&row], paper)));
         }
-        Ok(RankedCandidates { papers, set })
+        Ok(papers)
     }
 
     /// The model's score for each, less what age takes away.
@@ -379,24 +363,6 @@ impl Corpus {
             f.score -= f.score.abs() * (1.0 - factor);
         }
         Ok(())
-    }
-}
-
-/// Candidates with their scores, best first, and what tells them apart from one another.
-struct RankedCandidates {
-    papers: Vec<(Candidate, Paper)>,
-    set: Option<CandidateSet>,
-}
-
-/// Candidates that were looked at among themselves, and where each stands.
-struct CandidateSet {
-    ranker: CandidateSetRanker,
-    places: HashMap<Row, usize>,
-}
-
-impl CandidateSet {
-    fn parts(&self, row: Row, of_the_model: ScoreParts) -> ScoreParts {
-        self.ranker.parts(self.places[&row], of_the_model)
     }
 }
 

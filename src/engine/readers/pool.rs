@@ -28,6 +28,13 @@ pub struct Scored {
     pub standing: Standing,
 }
 
+impl Scored {
+    /// A paper of which only the model has said something.
+    pub fn of(row: Row, liking: f32, standing: Standing) -> Self {
+        Scored { row, score: liking, liking, feedback: 0.0, others: 0.0, age: 0.0, chance: None, standing }
+    }
+}
+
 /// What was scored for a reader over the whole corpus, for as long as corpus and reader stay as they are: the dearest part
 /// of a feed.
 #[derive(Default)]

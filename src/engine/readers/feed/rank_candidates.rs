@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use super::score::Scorer;
 use super::why::Explain;
 use crate::engine::answer::AnswerBudget;
 use crate::engine::answer::{Answer, Meta, Mode};
-use crate::engine::corpus::MAX_CANDIDATES;
+use crate::engine::corpus::{MAX_CANDIDATES, ScoredCandidate};
 use crate::engine::readers::Readers;
 use crate::engine::readers::calibration::foresee;
+use crate::engine::readers::interests::standing;
 use crate::engine::readers::pool::Scored;
 use crate::error::{Error, Result};
 use crate::index::Plan;
@@ -38,18 +38,15 @@ impl Readers {
         let (Some(own), Some(common)) = (&reader.preferences, self.corpus.common(&space)?) else {
             return self.rank_cold(rows, explain, began);
         };
-        let own = &own.among(total);
-        let mut scored =
-            self.score_rows(Scorer { space: &space, reader: &reader, preferences: own, common: &common }, &rows)?;
         let counts: Vec<&[(u32, u8)]> = reader.learned.iter().map(|l| l.counts.as_slice()).collect();
-        let (there, scores): (Vec<Row>, Vec<f32>) = scored.iter().map(|s| (s.row, s.score)).unzip();
-        let among = self.corpus.among(&space, own, &common, &counts, (&there, &scores))?;
-        if let Some(among) = &among {
-            for ((s, score), feedback) in scored.iter_mut().zip(among.scores()).zip(among.feedback()) {
-                (s.score, s.feedback) = (score + feedback, *feedback);
-            }
-        }
-        let places: HashMap<Row, usize> = scored.iter().enumerate().map(|(place, s)| (s.row, place)).collect();
+        let found = self.corpus.score_candidates(&space, own, Some(&common), &counts, &rows)?;
+        let length = common.background.length();
+        let of = |c: &ScoredCandidate| Scored {
+            score: c.score,
+            feedback: c.feedback,
+            ..Scored::of(c.row, c.liking, standing(&reader.interests, &c.vector, length))
+        };
+        let mut scored: Vec<Scored> = found.papers.iter().map(of).collect();
         self.ask_others(&space, &reader, &mut scored)?;
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
         foresee(reader.calibration, &mut scored);
@@ -57,10 +54,7 @@ impl Readers {
         let papers = self.store.papers(&order)?;
         let by_row: HashMap<Row, &Scored> = scored.iter().map(|s| (s.row, s)).collect();
         let page = papers.into_iter().map(|(row, paper)| (by_row[&row], paper, false)).collect();
-        let apart: &Explain<'_> = &|row, vector, terms| match &among {
-            Some(among) => among.parts(places[&row], own.parts(vector, terms)),
-            None => own.parts(vector, terms),
-        };
+        let apart: &Explain<'_> = &|row, vector, terms| found.parts(row, vector, terms);
         let papers = self.hits(&space, &reader, page, explain.then_some(apart))?;
         AnswerBudget::default().take(&papers)?;
         Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })

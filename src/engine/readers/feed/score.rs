@@ -32,17 +32,9 @@ impl Readers {
     pub(super) fn score_rows(&self, by: Scorer<'_>, rows: &[Row]) -> Result<Vec<Scored>> {
         let length = by.common.background.length();
         let found = self.corpus.scores(by.space, by.preferences, rows)?.into_iter();
-        let scored = found.map(|ScoredRow { row, vector, score }| Scored {
-            row,
-            score,
-            liking: score,
-            feedback: 0.0,
-            others: 0.0,
-            age: 0.0,
-            chance: None,
-            standing: standing(&by.reader.interests, &vector, length),
-        });
-        Ok(scored.collect())
+        let one =
+            |ScoredRow { row, vector, score }| Scored::of(row, score, standing(&by.reader.interests, &vector, length));
+        Ok(found.map(one).collect())
     }
 
     /// Adds what the reading of others says of each paper.
