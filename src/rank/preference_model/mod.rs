@@ -32,9 +32,6 @@ const HALF_NEAREST: f32 = 5.0;
 const FEW: f32 = 10.0;
 const NOT_FEW: f32 = 20.0;
 
-/// How far behind the last paper that was scored in full the others are put that one product had before it.
-const BEHIND: f32 = 1e-4;
-
 /// Papers of a sample that are compared with every example.
 const COMPARED: usize = 16;
 
@@ -296,12 +293,11 @@ impl PreferenceModel {
             scores[k] = self.score(papers[k]);
         }
         let least = close.iter().map(|&k| scores[k]).fold(f32::INFINITY, f32::min);
-        // Those above it keep their own order behind it.
-        let mut above: Vec<usize> = rest.iter().copied().filter(|&k| scores[k] > least).collect();
-        above.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
-        let step = BEHIND / above.len().max(1) as f32;
-        for (place, k) in above.into_iter().enumerate() {
-            scores[k] = least - step * (place + 1) as f32;
+        // All of them are moved behind it together, so that they keep their own order.
+        let most = rest.iter().map(|&k| scores[k]).fold(f32::NEG_INFINITY, f32::max);
+        let over = (most - least).max(0.0);
+        for &k in rest {
+            scores[k] = (scores[k] - over).min(least);
         }
         scores
     }
