@@ -41,6 +41,7 @@
 //! | [`rank`] | pure arithmetic over slices: the preference model with its parts (Rocchio, nearest, logistic regression), candidate sets, interests, co-reading, chances, questions; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
 //! | [`user`] | a user, events and what they come to |
+//! | [`access`] | who may do what: scopes, and who asks |
 //! | [`matching`] | who goes with whom: the pairs of two sets that share most in all |
 //! | [`vector`] | sums and products of dense and sparse vectors |
 //! | [`config`] | settings: file, environment, flag |
@@ -66,7 +67,7 @@
 //! 2  engine                       the only place where the next floor's rooms meet:
 //!      page answer widen < corpus < happened < themes < readers < face open     a part offers methods, and no file looks into another part's state
 //! 1  embed  index  store  rank  themes    do not know each other
-//! 0  paper  user  vector  matching  config  error  cancel  bounds   know nobody
+//! 0  paper  user  access  vector  matching  config  error  cancel  bounds   know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -74,7 +75,7 @@
 //! - axum, hyper, tower and tokio stand only in `http`. The core is synchronous; handlers reach it through one file
 //!   (`http/call`), which puts their work into the one queue, or on a thread of its own where it waits for bytes. Threads that
 //!   read and answer do nothing else, and go first.
-//! - Who may call what is decided in `http/access`: whoever reaches the address, everything; there is no authentication yet.
+//! - Who asks is known before any handler runs, and who may call what stands in one table, `http/access/table`.
 //! - Whatever a client can make the service wait for or hold has a bound: in `http/door` connections, heads, bodies, answers that
 //!   nobody reads, work; in `http/limits` the time of a request. Refusing costs nothing of what is refused. Work ends when nobody waits for its answer any more.
 //! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
@@ -185,6 +186,7 @@
 //! | theme snapshot | the themes of one run with the assignment of every paper, as one immutable view |
 //! | assignment | the theme of a paper at each level, and whether it is a member or only nearest to it |
 
+pub mod access;
 pub mod bounds;
 pub mod cancel;
 pub mod cli;

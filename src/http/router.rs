@@ -78,6 +78,7 @@ pub fn router(app: App, origins: &[String]) -> Router {
                 "this path does not take that method; /docs lists what it takes",
             )
         })
+        .layer(from_fn_with_state(app.clone(), access::authorize))
         .layer(CatchPanicLayer::custom(limits::panicked))
         .layer(from_fn_with_state(app.clone(), answer::count))
         .layer(from_fn(limits::one_shape))

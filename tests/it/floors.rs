@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("themes", 1),
     ("paper", 0),
     ("user", 0),
+    ("access", 0),
     ("vector", 0),
     ("matching", 0),
     ("config", 0),

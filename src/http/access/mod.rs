@@ -5,6 +5,9 @@
 //! of another site may not send what browsers send without asking for leave; and what becomes of a wrong token of a news feed (whose right one is known to `Engine::opens_feed`; `door/guesses` counts). How
 //! much anybody may ask for is another matter: `limits`, `door` and [`crate::bounds`].
 
+mod caller;
+mod table;
+
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -13,6 +16,8 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use super::App;
 use super::door::{Peer, count_refusal};
 use super::error::ApiError;
+
+pub use caller::authorize;
 
 /// How long a browser may remember what it was allowed.
 const ALLOWED_FOR: Duration = Duration::from_secs(3600);

@@ -1,0 +1,100 @@
+//! Who may call what: every route of the service, once.
+
+use axum::http::Method;
+
+use crate::access::{Needs, Scope};
+
+use Needs::{Nothing, OwnSecret, Reader};
+
+const READ: Needs = Needs::Scope(Scope::Read);
+const WRITE: Needs = Needs::Scope(Scope::Write);
+const USERS: Needs = Needs::Scope(Scope::Users);
+const ADMIN: Needs = Needs::Scope(Scope::Admin);
+
+/// Methods and path, as the router has it (a `*` at its end stands for anything), and what a call needs of its caller.
+const ROUTES: &[(&str, &str, Needs)] = &[
+    // Whether it is there, and how it is called.
+    ("GET", "/healthz", Nothing),
+    ("GET", "/readyz", Nothing),
+    ("GET", "/openapi.json", Nothing),
+    ("GET", "/docs", Nothing),
+    ("GET", "/docs/", Nothing),
+    ("GET", "/docs/{*rest}", Nothing),
+    // The page. It holds no data; what it shows it asks for.
+    ("GET", "/", Nothing),
+    ("GET", "/web/*", Nothing),
+    // Papers.
+    ("GET", "/v1/papers", READ),
+    ("POST", "/v1/papers", WRITE),
+    ("GET", "/v1/papers/{id}", READ),
+    ("DELETE", "/v1/papers/{id}", WRITE),
+    ("GET", "/v1/papers/{id}/similar", READ),
+    ("GET", "/v1/similar", READ),
+    ("POST", "/v1/similar/batch", READ),
+    ("GET POST", "/v1/search", READ),
+    ("POST", "/v1/recommend", READ),
+    ("GET", "/v1/trending", READ),
+    ("POST", "/v1/embed", READ),
+    ("GET", "/v1/feed.atom", READ),
+    ("GET", "/v1/feed.json", READ),
+    ("GET", "/v1/search.atom", READ),
+    // Themes.
+    ("GET", "/v1/themes", READ),
+    ("GET", "/v1/themes/map", READ),
+    ("GET", "/v1/themes/events", READ),
+    ("POST", "/v1/themes/of", READ),
+    ("POST", "/v1/themes/rebuild", ADMIN),
+    ("GET", "/v1/themes/{id}", READ),
+    ("GET", "/v1/themes/{id}/feed.atom", READ),
+    // Readers.
+    ("GET", "/v1/users", USERS),
+    ("POST", "/v1/events", USERS),
+    ("GET PUT DELETE", "/v1/users/{user}", Reader),
+    ("GET POST", "/v1/users/{user}/events", Reader),
+    ("POST", "/v1/users/{user}/history", Reader),
+    ("GET", "/v1/users/{user}/imports", Reader),
+    ("GET DELETE", "/v1/users/{user}/imports/{import}", Reader),
+    ("GET", "/v1/users/{user}/outside", Reader),
+    ("DELETE", "/v1/users/{user}/outside/{id}", Reader),
+    ("GET", "/v1/users/{user}/feed", Reader),
+    ("POST", "/v1/users/{user}/feed/preview", Reader),
+    ("GET", "/v1/users/{user}/feed.atom", OwnSecret),
+    ("GET", "/v1/users/{user}/feed.json", OwnSecret),
+    ("POST DELETE", "/v1/users/{user}/token", Reader),
+    ("POST", "/v1/users/{user}/rank", Reader),
+    ("GET", "/v1/users/{user}/questions", Reader),
+    ("GET DELETE", "/v1/users/{user}/interests", Reader),
+    ("PATCH DELETE", "/v1/users/{user}/interests/{id}", Reader),
+    // How it runs.
+    ("GET", "/metrics", READ),
+    ("GET", "/v1/jobs", ADMIN),
+    ("GET", "/v1/jobs/{name}", ADMIN),
+    ("POST", "/v1/jobs/{name}/run", ADMIN),
+];
+
+/// What the table says of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// The call is there and needs this.
+    Call(Needs),
+    /// The path is there and does not take the method.
+    OtherMethods,
+    /// The path is not in the table: nobody may call it.
+    Missing,
+}
+
+/// What the table says of a method and a path, as the router has it.
+pub fn entry(method: &Method, route: &str) -> Entry {
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    let of_route = |path: &str| path.strip_suffix('*').map_or(path == route, |start| route.starts_with(start));
+    let mut known = false;
+    for (methods, path, needs) in ROUTES {
+        if of_route(path) {
+            known = true;
+            if methods.split(' ').any(|m| m == method) {
+                return Entry::Call(*needs);
+            }
+        }
+    }
+    if known { Entry::OtherMethods } else { Entry::Missing }
+}
