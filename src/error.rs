@@ -68,6 +68,9 @@ pub enum Error {
     /// What was asked for is there, and not as it was written: put a backup back.
     #[error("{0}")]
     Damaged(String),
+    /// A service elsewhere did not give what was asked of it: the message names it and says what it said.
+    #[error("{0}")]
+    Remote(String),
     /// Whoever asked for the work has given it up, or was told that it took too long: what was finished stays, the rest is not
     /// begun.
     #[error("the work was given up: nobody waits for its answer")]

@@ -147,7 +147,7 @@ impl From<Error> for ApiError {
             Error::BadRequest(_) => StatusCode::BAD_REQUEST,
             Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
-            Error::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Overloaded(_) | Error::Remote(_) => StatusCode::SERVICE_UNAVAILABLE,
             // No error, and no answer yet.
             Error::BeingMade { .. } => StatusCode::ACCEPTED,
             // Names no path.
