@@ -6,6 +6,7 @@
 //! Who calls it is a command (`cli/demo` is the shortest). **Another format of reference lists**: `references/mod.rs` says how.
 
 mod charset;
+mod feeds;
 mod invented;
 mod jsonl;
 mod references;
@@ -13,6 +14,7 @@ mod unpack;
 mod web;
 
 pub use charset::to_utf8;
+pub use feeds::{Batch, Place, Source};
 pub use invented::{invented, invented_text};
 pub use jsonl::{InJson, ListInJson, list_in_json, one, open, read};
 pub use references::{Format, references, references_from_bytes};

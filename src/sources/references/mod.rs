@@ -20,7 +20,7 @@ mod ris;
 mod table;
 mod tagged;
 mod wos;
-mod xml;
+pub(super) mod xml;
 
 use std::borrow::Cow;
 

@@ -1,0 +1,110 @@
+//! Crossref: what publishers have registered, journals and preprints.
+//!
+//! Checked on 2026-11-26 against the documentation of the REST API (api.crossref.org). Titles are lists and may be empty,
+//! abstracts are JATS, dates are lists of numbers that may be null. Several requests at once are refused.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::super::web::Ask;
+use super::paged::{Days, Entries, Service, at, list, text};
+use super::record::{Record, rejected};
+use crate::engine::Incoming;
+use crate::error::{Error, Result};
+use crate::paper::percent::encoded;
+
+/// Records of a page.
+const ROWS: usize = 500;
+
+/// What is asked of Crossref.
+pub struct Crossref {
+    /// `https://api.crossref.org`
+    pub base: String,
+    /// Filters in Crossref's own words: `type:posted-content`, `issn:2041-1723`, `member:78`.
+    pub filters: Vec<String>,
+    /// Words that titles and abstracts are searched for.
+    pub query: Option<String>,
+    /// An address of mail: who gives one is served in the polite pool.
+    pub mailto: Option<String>,
+}
+
+impl Service for Crossref {
+    fn request(&self, days: &Days) -> Ask {
+        let mut filters = vec![format!("from-index-date:{}", days.from), format!("until-index-date:{}", days.to)];
+        filters.extend(self.filters.iter().cloned());
+        let cursor = days.cursor.as_deref().unwrap_or("*");
+        let mut url = format!(
+            "{}/works?filter={}&rows={ROWS}&cursor={}",
+            self.base,
+            encoded(&filters.join(",")),
+            encoded(cursor)
+        );
+        for (name, value) in [("query", &self.query), ("mailto", &self.mailto)] {
+            if let Some(value) = value {
+                url.push_str(&format!("&{name}={}", encoded(value)));
+            }
+        }
+        Ask::get(url).paced("crossref", Duration::from_millis(500))
+    }
+
+    fn read(&mut self, _: &Days, answer: &Value, entry: usize) -> Result<Entries> {
+        if text(answer, "status") == "failed" {
+            let why = text(answer, "message.0.message");
+            return Err(Error::Remote(format!("Crossref refuses the request: {}", crate::paper::head(why, 200))));
+        }
+        let items = list(answer, "message.items");
+        let papers = items.iter().enumerate().map(|(k, item)| paper(entry + k, item)).collect();
+        // A cursor comes with the last page as well.
+        let next = (items.len() == ROWS).then(|| text(answer, "message.next-cursor").to_string());
+        Ok(Entries { papers, next: next.filter(|next| !next.is_empty()) })
+    }
+
+    fn overlap(&self) -> i32 {
+        1
+    }
+}
+
+fn paper(entry: usize, item: &Value) -> Incoming {
+    let doi = text(item, "DOI");
+    if doi.is_empty() {
+        return rejected(entry, None, "the record has no DOI");
+    }
+    let name = |author: &Value| match text(author, "name") {
+        "" => format!("{} {}", text(author, "given"), text(author, "family")).trim().to_string(),
+        name => name.to_string(),
+    };
+    let subtitle = text(item, "subtitle.0").trim();
+    let title = match (text(item, "title.0").trim(), subtitle) {
+        (title, "") => title.to_string(),
+        (title, subtitle) if title.to_lowercase().contains(&subtitle.to_lowercase()) => title.to_string(),
+        (title, subtitle) => format!("{title}: {subtitle}"),
+    };
+    let mut record = Record::new(format!("doi:{}", doi.to_lowercase()));
+    record
+        .text("title", &title)
+        .text("abstract", text(item, "abstract"))
+        .list("authors", list(item, "author").iter().map(name))
+        .text("date", &date(item).unwrap_or_default())
+        .list("keywords", list(item, "subject").iter().filter_map(Value::as_str).map(str::to_string))
+        .text("venue", text(item, "container-title.0"))
+        .text("organization", text(item, "publisher"))
+        .text("url", text(item, "URL"))
+        .text("doi", doi)
+        .text("type", text(item, "type"));
+    record.finish(entry)
+}
+
+/// The first date that is one: when it was published, issued, registered.
+fn date(item: &Value) -> Option<String> {
+    ["published", "issued", "posted", "created"].iter().find_map(|of| {
+        let parts = at(item, &format!("{of}.date-parts.0"))?.as_array()?;
+        let numbers: Vec<i64> = parts.iter().map_while(Value::as_i64).collect();
+        match numbers[..] {
+            [year, month, day, ..] => Some(format!("{year:04}-{month:02}-{day:02}")),
+            [year, month] => Some(format!("{year:04}-{month:02}")),
+            [year] => Some(format!("{year:04}")),
+            [] => None,
+        }
+    })
+}
