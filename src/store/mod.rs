@@ -105,7 +105,7 @@ impl<T> Store for T where
         + Imports
         + JobRecords
         + Keys
-    + Keys
+        + Keys
         + Readership
         + Themes
         + Rereading

@@ -185,7 +185,10 @@ impl Access {
             return Err(Error::Invalid(format!("expires is {at}, which is over already")));
         }
         if self.known.read().unwrap_or_else(PoisonError::into_inner).len() >= bounds::KEYS {
-            return Err(Error::Invalid(format!("there are {} keys, as many as there may be: revoke some", bounds::KEYS)));
+            return Err(Error::Invalid(format!(
+                "there are {} keys, as many as there may be: revoke some",
+                bounds::KEYS
+            )));
         }
         let (id, text) = key_text::fresh()?;
         let stored = StoredKey {

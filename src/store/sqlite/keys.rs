@@ -49,8 +49,7 @@ impl Keys for SqliteStore {
 
     fn note_key_uses(&self, uses: &[(String, Moment)]) -> Result<()> {
         self.write(|t| {
-            let mut note =
-                t.prepare_cached("UPDATE keys SET used = max(coalesce(used, ?2), ?2) WHERE id = ?1")?;
+            let mut note = t.prepare_cached("UPDATE keys SET used = max(coalesce(used, ?2), ?2) WHERE id = ?1")?;
             uses.iter().try_for_each(|(id, at)| note.execute(params![id, at.0]).map(drop))
         })
     }
