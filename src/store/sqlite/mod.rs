@@ -29,6 +29,7 @@ mod place;
 mod readership;
 mod rereading;
 mod schema;
+mod sessions;
 mod themes;
 mod upkeep;
 mod users;

@@ -280,6 +280,30 @@ ALTER TABLE users ADD COLUMN found INTEGER NOT NULL DEFAULT 0;
 UPDATE users SET found = version;
 CREATE INDEX users_not_found ON users (user) WHERE found < version;
 ",
+    "
+-- Who is signed in with a browser. What opens a session or a link is kept as its blake3 hash. Times in microseconds since 1970.
+CREATE TABLE sessions (
+    id      TEXT PRIMARY KEY,
+    hash    BLOB NOT NULL UNIQUE,
+    -- The key that it was begun with; none where it was a link.
+    key     TEXT,
+    -- The one reader for whom it acts, who need not be a user yet.
+    reader  TEXT,
+    created INTEGER NOT NULL,
+    seen    INTEGER NOT NULL,
+    until   INTEGER NOT NULL,
+    browser TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_by_reader ON sessions (reader);
+CREATE TABLE sign_in_links (
+    hash    BLOB PRIMARY KEY,
+    reader  TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    until   INTEGER NOT NULL,
+    used    INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_in_links_by_reader ON sign_in_links (reader);
+",
 ];
 
 #[cfg(test)]

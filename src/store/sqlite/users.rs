@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::claims::rewrite_claims;
-use super::{SqliteStore, limit, unreadable, vectors};
+use super::{SqliteStore, limit, sessions, unreadable, vectors};
 use crate::error::{Error, Result};
 use crate::store::{User, Users};
 use crate::user::{Moment, Settings, UserId};
@@ -55,6 +55,7 @@ impl Users for SqliteStore {
                 .prepare_cached("SELECT text_hash FROM outside WHERE user = ?1")?
                 .query_map([number], |r| r.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
+            sessions::forget(t, name)?;
             t.execute("DELETE FROM users WHERE user = ?1", [number])?;
             if imports > 0 {
                 rewrite_claims(t)?;
