@@ -68,8 +68,8 @@ pub enum Ending<'a> {
 /// What became of a link that somebody followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redeemed {
-    /// The session is there.
-    Yes,
+    /// The session is there, for this reader.
+    Yes(UserId),
     /// It was used before; nothing was written.
     Used,
     /// It is too old; nothing was written.

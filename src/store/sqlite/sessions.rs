@@ -67,7 +67,7 @@ impl Sessions for SqliteStore {
             }
             t.execute("UPDATE sign_in_links SET used = ?2 WHERE hash = ?1", params![hash, now.0])?;
             insert(t, &session(&link.reader))?;
-            Ok(Redeemed::Yes)
+            Ok(Redeemed::Yes(link.reader))
         })
     }
 
