@@ -28,6 +28,7 @@ mod status;
 mod stopping;
 mod themes;
 mod users;
+mod way;
 mod web;
 
 use std::net::SocketAddr;

@@ -78,7 +78,8 @@ pub enum Redeemed {
     Unknown,
 }
 
-/// Sessions and one-time links. With a user everything that names them goes ([`Users::delete_user`](crate::store::Users)).
+/// Sessions and one-time links. Readers that they name are made if new, and with a reader they go
+/// ([`Users::delete_user`](super::Users::delete_user)).
 pub trait Sessions {
     /// Writes a session down.
     fn add_session(&self, session: &StoredSession) -> Result<()>;

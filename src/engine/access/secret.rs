@@ -57,7 +57,9 @@ mod tests {
         let text = secret.text();
         assert!(Secret::parse(&text).is_some_and(|read| read == secret && read.hash() == secret.hash()));
         assert!(Secret::fresh().expect("random") != secret);
-        for wrong in ["", "00", &text[1..], &text.to_uppercase().replace(|c: char| c.is_numeric(), "A"), &"ü".repeat(32)] {
+        for wrong in
+            ["", "00", &text[1..], &text.to_uppercase().replace(|c: char| c.is_numeric(), "A"), &"ü".repeat(32)]
+        {
             assert!(Secret::parse(wrong).is_none(), "{wrong}");
         }
     }

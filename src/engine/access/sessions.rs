@@ -13,7 +13,7 @@ use crate::access::{Caller, Identity};
 use crate::bounds;
 use crate::error::{Error, Result};
 use crate::paper::{head, shown};
-use crate::store::{Ending, SecretHash, Sessions, SignedInWith, Store, StoredSession};
+use crate::store::{Ending, SecretHash, SignedInWith, Store, StoredSession};
 use crate::user::{Moment, UserId};
 
 /// How long a session is good after it was used last.
@@ -186,7 +186,9 @@ impl Access {
         }
         let identity = Identity::Session(session.id.clone());
         match &session.with {
-            SignedInWith::Link => Some(Caller { identity, scopes: crate::access::Scopes::NONE, reader: session.reader.clone() }),
+            SignedInWith::Link => {
+                Some(Caller { identity, scopes: crate::access::Scopes::NONE, reader: session.reader.clone() })
+            }
             SignedInWith::Key(id) => {
                 let key = self.rights_of_key(id, now)?;
                 Some(Caller { identity, ..key })
@@ -232,7 +234,9 @@ impl Access {
     fn end(&self, id: &str) -> Result<()> {
         self.sessions.take(|session| session.id == id);
         self.store.end_sessions(Ending::One(id)).map(drop).inspect_err(|_| {
-            tracing::error!("session {id} opens nothing until the service is started again; it is to be ended once more then");
+            tracing::error!(
+                "session {id} opens nothing until the service is started again; it is to be ended once more then"
+            );
         })
     }
 
@@ -341,4 +345,131 @@ pub(super) fn fresh(
         browser,
     };
     Ok((secret, session))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Scope;
+    use crate::engine::access::{LINK_VALID, LinkState, NewKey};
+    use crate::store;
+
+    fn opened(folder: &tempfile::TempDir) -> Access {
+        Access::open(store::open(folder.path()).expect("opens")).expect("opens")
+    }
+
+    fn key(access: &Access, scope: Scope, user: Option<&str>) -> (String, Caller) {
+        let new = NewKey { name: "k".into(), scopes: vec![scope], user: user.map(Into::into), expires: None };
+        let made = access.add_key(&new).expect("made");
+        let caller = access.caller_of_key(&made.key, Moment::now()).expect("opens");
+        (made.id, caller)
+    }
+
+    fn caller(access: &Access, secret: &Secret) -> Option<Caller> {
+        access.caller_of_session(secret, Moment::now())
+    }
+
+    #[test]
+    fn a_session_has_the_rights_of_its_key_and_ends_with_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let access = opened(&folder);
+        let (id, admin) = key(&access, Scope::Admin, None);
+        let (of_ada, adas) = key(&access, Scope::Read, Some("ada"));
+        let (first, second) =
+            ["Firefox", "Chrome"].map(|b| access.begin_session(&admin, b, None).expect("begun")).into();
+        let third = access.begin_session(&adas, "Safari", None).expect("begun");
+        let asks = caller(&access, &first).expect("signed in");
+        assert!(asks.has(Scope::Admin) && asks.reader.is_none() && matches!(asks.identity, Identity::Session(_)));
+        let ada = caller(&access, &third).expect("signed in");
+        assert!(ada.may_act_for("ada") && !ada.may_act_for("bob") && !ada.has(Scope::Write));
+        // Each sees their own, and may end no other.
+        let own = access.sessions_of_caller(&ada).expect("hers");
+        assert_eq!(own, SessionsOf::Reader("ada".into()));
+        let seen = access.sessions(&own, &ada);
+        assert_eq!((seen.len(), seen[0].current, seen[0].key.as_ref()), (1, true, Some(&of_ada)));
+        let others = access.sessions(&SessionsOf::Key(id.clone()), &ada);
+        assert_eq!((others.len(), others.iter().any(|s| s.current)), (2, false));
+        assert!(matches!(access.end_session(&own, &others[0].id), Err(Error::NotFound { .. })));
+        // Signing in again in one browser takes the place of what it had.
+        let again = access.begin_session(&admin, "Firefox", Some(&first)).expect("begun");
+        assert!(
+            caller(&access, &first).is_none()
+                && caller(&access, &again).is_some()
+                && caller(&access, &second).is_some()
+        );
+        drop(access);
+        let access = opened(&folder);
+        assert!(caller(&access, &first).is_none() && caller(&access, &again).is_some());
+        access.revoke_key(&id).expect("taken back");
+        assert!(caller(&access, &again).is_none() && caller(&access, &second).is_none());
+        assert!(access.begin_session(&admin, "x", None).is_err());
+        assert_eq!(access.sessions(&SessionsOf::All, &ada).len(), 1);
+        access.sign_out(&third).expect("ended");
+        drop(access);
+        let access = opened(&folder);
+        assert!([&first, &second, &third, &again].iter().all(|secret| caller(&access, secret).is_none()));
+    }
+
+    #[test]
+    fn a_session_ends_when_it_is_not_used_or_old() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let access = opened(&folder);
+        let (_, reads) = key(&access, Scope::Read, None);
+        let secret = access.begin_session(&reads, "x", None).expect("begun");
+        let began = access.sessions(&SessionsOf::All, &reads)[0].created;
+        let day = |n: u64| after(began, Duration::from_secs(n * 86_400));
+        assert!(access.caller_of_session(&secret, day(29)).is_some());
+        access.note_session_uses().expect("noted");
+        drop(access);
+        let access = opened(&folder);
+        // Each use makes it good for thirty days more, up to a year.
+        for n in (58..=348).step_by(29) {
+            assert!(access.caller_of_session(&secret, day(n)).is_some(), "day {n}");
+        }
+        assert!(access.caller_of_session(&secret, day(364)).is_some());
+        assert!(access.caller_of_session(&secret, day(365)).is_none());
+        let other = access.begin_session(&reads, "x", None).expect("begun");
+        assert!(access.caller_of_session(&other, day(31)).is_none());
+    }
+
+    #[test]
+    fn sessions_of_one_key_are_bounded_and_those_of_a_reader_who_is_forgotten_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let access = opened(&folder);
+        let (_, reads) = key(&access, Scope::Read, None);
+        let all: Vec<Secret> =
+            (0..bounds::SESSIONS + 5).map(|_| access.begin_session(&reads, "x", None).expect("begun")).collect();
+        let live = all.iter().filter(|secret| caller(&access, secret).is_some()).count();
+        assert_eq!((live, caller(&access, &all[0]).is_some()), (bounds::SESSIONS, false));
+        let link = access.make_sign_in_link("ada").expect("made");
+        let signed_in = access.sign_in_by_link(&link.secret, "x", None).expect("asked").ok().expect("good");
+        let other = access.make_sign_in_link("ada").expect("made");
+        let store = Arc::clone(&access.store);
+        access.forgetting("ada", || store.delete_user("ada").map(drop)).expect("forgotten");
+        assert!(caller(&access, &signed_in).is_none());
+        assert_eq!(access.look_at_link(&other.secret).expect("asked"), LinkState::Unknown);
+    }
+
+    #[test]
+    fn a_link_opens_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let access = opened(&folder);
+        let link = access.make_sign_in_link("<ada>").expect("made");
+        assert!(link.until <= after(Moment::now(), LINK_VALID));
+        assert_eq!(link.address("https://a/lab"), format!("https://a/lab/sign-in/{}", link.secret.text()));
+        for _ in 0..3 {
+            let state = access.look_at_link(&link.secret).expect("asked");
+            assert_eq!(state, LinkState::Good(UserId::new("<ada>").expect("a name")), "looking changes nothing");
+        }
+        let secret = access.sign_in_by_link(&link.secret, "x\u{1b}[31m", None).expect("asked").ok().expect("good");
+        let ada = caller(&access, &secret).expect("signed in");
+        assert!(ada.may_act_for("<ada>") && !ada.has(Scope::Users) && ada.has(Scope::Read));
+        assert!(!access.sessions(&SessionsOf::All, &ada)[0].browser.contains('\u{1b}'));
+        assert!(matches!(access.sign_in_by_link(&link.secret, "x", None).expect("asked"), Err(LinkState::Used)));
+        let forged = Secret::fresh().expect("random");
+        assert!(matches!(access.sign_in_by_link(&forged, "x", None).expect("asked"), Err(LinkState::Unknown)));
+        // The secret of the link is not that of the session, nor the other way round.
+        assert!(caller(&access, &link.secret).is_none());
+        assert_eq!(access.look_at_link(&secret).expect("asked"), LinkState::Unknown);
+    }
 }

@@ -6,6 +6,8 @@
 //! much anybody may ask for is another matter: `limits`, `door` and [`crate::bounds`].
 
 mod caller;
+mod cookie;
+mod origin;
 mod table;
 
 use std::time::Duration;

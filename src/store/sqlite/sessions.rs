@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 
-use super::{SqliteStore, unreadable};
+use super::{SqliteStore, unreadable, users};
 use crate::error::Result;
 use crate::store::{Ending, Redeemed, SecretHash, Sessions, SignedInWith, StoredLink, StoredSession};
 use crate::user::{Moment, UserId};
@@ -14,9 +14,12 @@ impl Sessions for SqliteStore {
 
     fn sessions(&self) -> Result<Vec<StoredSession>> {
         self.read(|c| {
-            c.prepare_cached("SELECT id, hash, key, reader, created, seen, until, browser FROM sessions ORDER BY id")?
-                .query_map([], session_at)?
-                .collect()
+            c.prepare_cached(
+                "SELECT id, hash, key, name, sessions.created, seen, until, browser
+                 FROM sessions LEFT JOIN users USING (user) ORDER BY id",
+            )?
+            .query_map([], session_at)?
+            .collect()
         })
     }
 
@@ -30,7 +33,9 @@ impl Sessions for SqliteStore {
     fn end_sessions(&self, which: Ending<'_>) -> Result<usize> {
         self.write(|t| match which {
             Ending::One(id) => t.execute("DELETE FROM sessions WHERE id = ?1", [id]),
-            Ending::OfReader(reader) => t.execute("DELETE FROM sessions WHERE reader = ?1", [reader]),
+            Ending::OfReader(reader) => {
+                t.execute("DELETE FROM sessions WHERE user = (SELECT user FROM users WHERE name = ?1)", [reader])
+            }
             Ending::OfKey(key) => t.execute("DELETE FROM sessions WHERE key = ?1", [key]),
             Ending::Lapsed(now) => t.execute("DELETE FROM sessions WHERE until <= ?1", [now.0]),
         })
@@ -72,14 +77,16 @@ impl Sessions for SqliteStore {
     }
 
     fn forget_links(&self, reader: &str) -> Result<usize> {
-        self.write(|t| t.execute("DELETE FROM sign_in_links WHERE reader = ?1", [reader]))
+        self.write(|t| {
+            t.execute("DELETE FROM sign_in_links WHERE user = (SELECT user FROM users WHERE name = ?1)", [reader])
+        })
     }
 }
 
-/// Forgets who is signed in as a reader, and the links to become so.
-pub fn forget(t: &Transaction<'_>, reader: &str) -> rusqlite::Result<()> {
-    t.execute("DELETE FROM sessions WHERE reader = ?1", [reader])?;
-    t.execute("DELETE FROM sign_in_links WHERE reader = ?1", [reader]).map(drop)
+/// Whether a reader has sessions or links.
+pub fn has_any(t: &Transaction<'_>, user: i64) -> rusqlite::Result<bool> {
+    let any = "SELECT 1 FROM sessions WHERE user = ?1 UNION ALL SELECT 1 FROM sign_in_links WHERE user = ?1";
+    t.prepare_cached(any)?.exists([user])
 }
 
 fn insert(t: &Transaction<'_>, session: &StoredSession) -> rusqlite::Result<()> {
@@ -87,30 +94,33 @@ fn insert(t: &Transaction<'_>, session: &StoredSession) -> rusqlite::Result<()> 
         SignedInWith::Link => None,
         SignedInWith::Key(id) => Some(id),
     };
+    let user = session.reader.as_ref().map(|name| users::ensure(t, name)).transpose()?;
     t.prepare_cached(
-        "INSERT INTO sessions (id, hash, key, reader, created, seen, until, browser)
-         VALUES (:id, :hash, :key, :reader, :created, :seen, :until, :browser)",
+        "INSERT INTO sessions (id, hash, key, user, created, seen, until, browser)
+         VALUES (:id, :hash, :key, :user, :created, :seen, :until, :browser)",
     )?
     .execute(named_params! {
-        ":id": session.id, ":hash": session.hash, ":key": key, ":reader": session.reader.as_ref().map(UserId::as_str),
+        ":id": session.id, ":hash": session.hash, ":key": key, ":user": user,
         ":created": session.created.0, ":seen": session.seen.0, ":until": session.until.0, ":browser": session.browser,
     })
     .map(drop)
 }
 
 fn link(c: &Connection, hash: &SecretHash) -> rusqlite::Result<Option<StoredLink>> {
-    c.prepare_cached("SELECT reader, created, until, used FROM sign_in_links WHERE hash = ?1")?
-        .query_row([hash], |r| {
-            let used: Option<i64> = r.get(3)?;
-            Ok(StoredLink {
-                hash: *hash,
-                reader: reader_at(r, 0)?,
-                created: Moment(r.get(1)?),
-                until: Moment(r.get(2)?),
-                used: used.map(Moment),
-            })
+    c.prepare_cached(
+        "SELECT name, l.created, until, used FROM sign_in_links AS l JOIN users USING (user) WHERE hash = ?1",
+    )?
+    .query_row([hash], |r| {
+        let used: Option<i64> = r.get(3)?;
+        Ok(StoredLink {
+            hash: *hash,
+            reader: reader_at(r, 0)?,
+            created: Moment(r.get(1)?),
+            until: Moment(r.get(2)?),
+            used: used.map(Moment),
         })
-        .optional()
+    })
+    .optional()
 }
 
 fn session_at(r: &Row<'_>) -> rusqlite::Result<StoredSession> {
