@@ -6,11 +6,12 @@ use axum::http::header::{FORWARDED, HOST};
 use axum::http::request::Parts;
 
 use super::App;
+use super::door::Scheme;
 use super::error::ApiError;
 use crate::config::is_host;
 
 /// The public address, without a slash at its end: the setting `public_url`, else what the request says of the way it came
-/// (`Forwarded`, or `X-Forwarded-Proto`, `-Host`, `-Port` and `-Prefix`), else its `Host`.
+/// (`Forwarded`, or `X-Forwarded-Proto`, `-Host`, `-Port` and `-Prefix`), else its `Host` and whether it came by TLS.
 ///
 /// What a client writes into these headers comes back to that client alone: answers that hold such an address are `private`.
 pub struct Base(pub String);
@@ -26,7 +27,7 @@ impl FromRequestParts<App> for Base {
             parts.uri.authority().map(|authority| authority.as_str()).or_else(|| text(&parts.headers, HOST.as_str()));
         let local = app.local.to_string();
         let way = Way::of(&parts.headers);
-        Ok(Base(way.address(own.filter(|host| is_host(host)).unwrap_or(&local))))
+        Ok(Base(way.address(Scheme::of(&parts.extensions), own.filter(|host| is_host(host)).unwrap_or(&local))))
     }
 }
 
@@ -66,9 +67,9 @@ impl<'a> Way<'a> {
         way
     }
 
-    /// `own` is the host that the request names itself.
-    fn address(&self, own: &str) -> String {
-        let proto = self.proto.unwrap_or("http").to_ascii_lowercase();
+    /// `scheme` is how the request came to us, `own` the host that it names itself.
+    fn address(&self, scheme: Scheme, own: &str) -> String {
+        let proto = self.proto.unwrap_or(scheme.name()).to_ascii_lowercase();
         let (host, prefix) = (self.host.unwrap_or(own), self.prefix.unwrap_or_default().trim_end_matches('/'));
         let usual = if proto == "https" { "443" } else { "80" };
         // A port says something only of the host that came with it, and nothing where that host has one.
@@ -116,7 +117,10 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
                 .collect();
-            assert_eq!(Way::of(&map).address("own:7878"), wanted, "{headers:?}");
+            assert_eq!(Way::of(&map).address(Scheme::Http, "own:7878"), wanted, "{headers:?}");
         }
+        let proxied = Way { proto: Some("http"), ..Way::default() };
+        assert_eq!(Way::default().address(Scheme::Https, "own:7878"), "https://own:7878");
+        assert_eq!(proxied.address(Scheme::Https, "own:7878"), "http://own:7878");
     }
 }
