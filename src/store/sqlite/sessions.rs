@@ -44,10 +44,12 @@ impl Sessions for SqliteStore {
     fn add_link(&self, link: &StoredLink, forget: Moment) -> Result<()> {
         self.write(|t| {
             t.execute("DELETE FROM sign_in_links WHERE until <= ?1", [forget.0])?;
+            let user = users::ensure(t, &link.reader)?;
+            let used = link.used.map(|at| at.0);
             t.prepare_cached(
-                "INSERT INTO sign_in_links (hash, reader, created, until, used) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO sign_in_links (hash, user, created, until, used) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
-            .execute(params![link.hash, link.reader.as_str(), link.created.0, link.until.0, link.used.map(|m| m.0)])
+            .execute(params![link.hash, user, link.created.0, link.until.0, used])
             .map(drop)
         })
     }
