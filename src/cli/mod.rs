@@ -11,6 +11,7 @@ mod history;
 mod index;
 mod info;
 mod ingest;
+mod keys;
 mod progress;
 mod recommend;
 mod reembed;
@@ -18,11 +19,13 @@ mod report;
 mod search;
 mod serve;
 mod show;
+mod sign_in;
 mod similar;
 mod streams;
 mod theme_map;
 mod themes;
 mod transfer;
+mod users;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -114,6 +117,8 @@ enum Command {
     Recommend(recommend::Args),
     Themes(themes::Args),
     History(history::Args),
+    Users(users::Args),
+    Keys(keys::Args),
     Digest(digest::Args),
     Embed(embed::Args),
     Info(info::Args),
@@ -136,6 +141,8 @@ impl Command {
             Command::Recommend(_) => "`POST /v1/recommend`",
             Command::Themes(_) => "`GET /v1/themes`",
             Command::History(_) => "`/v1/users/{user}/history` and `/v1/users/{user}/events`",
+            Command::Users(_) => "`/v1/users`",
+            Command::Keys(_) => "`/v1/keys`",
             Command::Digest(_) => "`GET /v1/users/{user}/feed`",
             Command::Info(_) | Command::Doctor(_) => "`GET /readyz`",
             Command::Index(_) => "`GET /metrics` (what is known of the index)",
@@ -155,6 +162,8 @@ impl Command {
             Command::Recommend(args) => recommend::run(context, args),
             Command::Themes(args) => themes::run(context, args),
             Command::History(args) => history::run(context, args),
+            Command::Users(args) => users::run(context, args),
+            Command::Keys(args) => keys::run(context, args),
             Command::Digest(args) => digest::run(context, args),
             Command::Embed(args) => embed::run(context, args),
             Command::Info(args) => info::run(context, args),
@@ -269,10 +278,10 @@ impl Args {
     /// The command, and what it needs to know.
     fn into_parts(self, settings: impl FnOnce(Flags) -> Settings) -> (Command, Context) {
         let Args { global, command } = self;
-        let (addr, public_url) = match &command {
-            Command::Serve(args) => (args.addr.clone(), args.public_url.clone()),
-            Command::Demo(args) => (args.addr.clone(), None),
-            _ => (None, None),
+        let (addr, public_url, insecure) = match &command {
+            Command::Serve(args) => (args.addr.clone(), args.public_url.clone(), args.insecure),
+            Command::Demo(args) => (args.addr.clone(), None, args.insecure),
+            _ => (None, None, false),
         };
         let flags = Flags {
             config: global.config,
@@ -285,6 +294,7 @@ impl Args {
             index_kind: global.index_kind,
             addr,
             public_url,
+            insecure,
         };
         let context = Context { settings: settings(flags), json: global.json, call: command.call() };
         (command, context)

@@ -1,7 +1,5 @@
 //! `paperkin users link`, `sessions` and `sign-out`: how readers sign in with a browser, and who did.
 
-use std::net::{IpAddr, SocketAddr};
-
 use serde_json::json;
 
 use super::streams::out;
@@ -54,7 +52,8 @@ pub fn link(context: &Context, args: &LinkArgs) -> anyhow::Result<()> {
     let url = link.address(&base(&config));
     let minutes = LINK_VALID.as_secs() / 60;
     if context.json {
-        let told = json!({ "user": link.reader, "url": url, "expires": link.until, "valid_for_s": LINK_VALID.as_secs() });
+        let told =
+            json!({ "user": link.reader, "url": url, "expires": link.until, "valid_for_s": LINK_VALID.as_secs() });
         show::document(&told)?;
     } else {
         show::text(&url)?;
@@ -73,23 +72,11 @@ pub fn link(context: &Context, args: &LinkArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The address of the service, without a slash at its end.
+/// The address of the service, without a slash at its end, as a browser can be given it: who listens everywhere is found on this
+/// machine.
 fn base(config: &Config) -> String {
-    match &config.public_url {
-        Some(url) => url.clone(),
-        None => format!("http://{}", reachable(&config.addr)),
-    }
-}
-
-/// An address that a browser on this machine can be given: who listens everywhere is found on loopback.
-fn reachable(addr: &str) -> String {
-    match addr.parse::<SocketAddr>() {
-        Ok(address) if address.ip().is_unspecified() => {
-            let own = if address.is_ipv4() { IpAddr::from([127, 0, 0, 1]) } else { IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]) };
-            SocketAddr::new(own, address.port()).to_string()
-        }
-        _ => addr.to_string(),
-    }
+    let url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", config.addr));
+    url.replacen("://0.0.0.0:", "://127.0.0.1:", 1).replacen("://[::]:", "://[::1]:", 1)
 }
 
 pub fn sessions(context: &Context, args: &SessionsArgs) -> anyhow::Result<()> {

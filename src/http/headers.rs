@@ -26,17 +26,22 @@ const NONE: &str = "default-src 'none'; frame-ancestors 'none'";
 pub async fn guard(request: Request, next: Next) -> Response {
     let place = Place::of(request.uri());
     let mut response = next.run(request).await;
-    let own = response.extensions().get::<Caller>().is_some_and(|caller| {
-        !matches!(caller.identity, Identity::Anyone | Identity::Nobody)
-    });
+    let own = response
+        .extensions()
+        .get::<Caller>()
+        .is_some_and(|caller| !matches!(caller.identity, Identity::Anyone | Identity::Nobody));
     let headers = response.headers_mut();
     put(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     let html = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
-    put(headers, header::CONTENT_SECURITY_POLICY, match place {
-        Place::Docs => DOCS,
-        _ if html => PAGE,
-        _ => NONE,
-    });
+    put(
+        headers,
+        header::CONTENT_SECURITY_POLICY,
+        match place {
+            Place::Docs => DOCS,
+            _ if html => PAGE,
+            _ => NONE,
+        },
+    );
     if html {
         // Not `no-referrer`: with it browsers send forms with `Origin: null`, which could not be told from another site's.
         put(headers, header::REFERRER_POLICY, "same-origin");
@@ -72,7 +77,10 @@ impl Place {
         let of_reader = ["/v1/users", "/v1/me", "/v1/sessions", "/v1/keys"];
         if path.starts_with("/docs") {
             Place::Docs
-        } else if of_reader.iter().any(|start| path.strip_prefix(start).is_some_and(|r| r.is_empty() || r.starts_with('/'))) {
+        } else if of_reader
+            .iter()
+            .any(|start| path.strip_prefix(start).is_some_and(|r| r.is_empty() || r.starts_with('/')))
+        {
             Place::Reader
         } else if path.starts_with("/v1/") || path == "/metrics" {
             Place::Api

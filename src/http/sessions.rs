@@ -207,7 +207,8 @@ pub async fn make_link(
     _: NoParams,
 ) -> Result<Json<Link>, ApiError> {
     if app.rules.auth.mode == AuthMode::Open {
-        let message = "nobody signs in here: whoever reaches this service may use it. `[auth] mode = \"keys\"` changes that";
+        let message =
+            "nobody signs in here: whoever reaches this service may use it. `[auth] mode = \"keys\"` changes that";
         return Err(ApiError::new(StatusCode::CONFLICT, message));
     }
     let link = app.blocking(move |engine| engine.make_sign_in_link(reader.name())).await?;

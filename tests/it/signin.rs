@@ -111,7 +111,7 @@ impl Service {
 fn command(folder: &Folder, settings: &[(&str, &str)]) -> Command {
     let mut command = folder.command(&["serve", "--addr", "127.0.0.1:0"]);
     command.env("PAPERKIN_AUTH_MODE", "keys");
-    settings.iter().for_each(|(name, value)| drop(command.env(name, value)));
+    command.envs(settings.iter().copied());
     command
 }
 
@@ -201,7 +201,8 @@ fn a_link_signs_in_once_and_only_when_its_button_is_pressed() {
     // Forged, cut off, not even one: each counts as a guess, and after some of them the next has to wait.
     let mut statuses = Vec::new();
     for k in 0..25 {
-        let forged = ["/sign-in/00", &format!("/sign-in/{}", "0".repeat(64)), &path[..path.len() - 1]][k % 3].to_string();
+        let forged =
+            ["/sign-in/00", &format!("/sign-in/{}", "0".repeat(64)), &path[..path.len() - 1]][k % 3].to_string();
         statuses.push(if k % 2 == 0 { service.post(&forged, &[], "") } else { service.get(&forged, &[HTML]) }.status);
     }
     assert_eq!((statuses[0], statuses[19], statuses[24]), (401, 401, 429), "{statuses:?}");
@@ -211,7 +212,8 @@ fn a_link_signs_in_once_and_only_when_its_button_is_pressed() {
     assert_eq!(service.me(&cookie).status, 401, "the new session took the place of the old one");
     // The command line prints one as well.
     let told = service.folder.json(&["users", "link", "ada"]).remove(0);
-    let path = told["url"].as_str().and_then(|url| url.strip_prefix(&service.server.url)).expect("an address").to_string();
+    let path =
+        told["url"].as_str().and_then(|url| url.strip_prefix(&service.server.url)).expect("an address").to_string();
     assert_eq!(service.post(&path, &[], "").status, 303);
     let known = service.folder.json(&["users", "sessions", "ada"]);
     assert_eq!((known.len(), &known[0]["reader"]), (1, &json!("ada")));
@@ -345,7 +347,9 @@ fn pages_and_answers_say_what_a_browser_may_do_with_them() {
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
         if !path.starts_with("/web/") {
-            for part in ["script-src 'self'", "form-action 'self'", "base-uri 'none'", "require-trusted-types-for 'script'"] {
+            for part in
+                ["script-src 'self'", "form-action 'self'", "base-uri 'none'", "require-trusted-types-for 'script'"]
+            {
                 assert!(policy.contains(part), "{path}: {policy}");
             }
             let said = ["referrer-policy", "cross-origin-opener-policy"].map(|name| page.header(name));
@@ -396,7 +400,9 @@ fn browsers_are_led_to_the_sign_in_page_and_back_and_nowhere_else() {
         assert_eq!((answer.status, answer.header("location")), (303, wanted), "{to}");
     }
     let wrong = service.post("/sign-in", &[], "key=pk_1_2&to=%2Fx");
-    assert!(wrong.status == 401 && wrong.body.contains("no key of this service") && wrong.header("set-cookie").is_empty());
+    assert!(
+        wrong.status == 401 && wrong.body.contains("no key of this service") && wrong.header("set-cookie").is_empty()
+    );
     assert!(!wrong.body.contains("pk_1_2"), "what was typed is not shown again");
     let json = service.ask("POST", "/sign-in", &[("Content-Type", "application/json"), OWN], "{}");
     assert_eq!(json.status, 415);
@@ -421,7 +427,9 @@ fn a_proxy_signs_in_where_it_is_trusted_and_nobody_else_can() {
     // A proxy's user is no program: a page of another site can use it no more than a cookie.
     let cross = [ada[0], json, ("Sec-Fetch-Site", "cross-site")];
     assert_eq!(service.ask("POST", "/v1/users/ada/events", &cross, like).status, 403);
-    for wrong in [vec![("X-Forwarded-User", "")], vec![ada[0], ("x-forwarded-user", "bob")], vec![("X-Forwarded-User", "\u{1}")]] {
+    for wrong in
+        [vec![("X-Forwarded-User", "")], vec![ada[0], ("x-forwarded-user", "bob")], vec![("X-Forwarded-User", "\u{1}")]]
+    {
         assert_eq!(service.get("/v1/me", &wrong).status, 400, "{wrong:?}");
     }
     assert_eq!(service.get("/v1/me", &[]).status, 401);

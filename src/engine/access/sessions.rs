@@ -288,7 +288,11 @@ impl Access {
             self.sessions.all().iter().filter(|session| of.has(session)).map(|session| session.id.clone()).collect();
         self.sessions.take(|session| of.has(session));
         match of {
-            SessionsOf::Reader(name) => self.store.end_sessions(Ending::OfReader(name)).map(drop)?,
+            SessionsOf::Reader(name) => {
+                self.store.end_sessions(Ending::OfReader(name))?;
+                // Whoever signs out everywhere may have lost a link.
+                self.store.forget_links(name)?;
+            }
             SessionsOf::Key(id) => self.store.end_sessions(Ending::OfKey(id)).map(drop)?,
             SessionsOf::All => ids.iter().try_for_each(|id| self.store.end_sessions(Ending::One(id)).map(drop))?,
         }

@@ -18,10 +18,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::http::App;
+use crate::http::base::Seen;
 use crate::http::body::linger_of;
 use crate::http::door::count_refusal;
 use crate::http::error::ApiError;
-use crate::http::way::Way;
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
@@ -47,8 +47,8 @@ fn changes(method: &Method) -> bool {
 fn is_own(app: &App, request: &Request) -> bool {
     let headers = request.headers();
     let own = || {
-        let way = Way::of(app, request.headers(), request.uri(), request.extensions());
-        Own { public: app.public_url.as_deref(), host: way.host, https: way.https }
+        let Seen { host, https } = Seen::of(app, request.uri(), request.headers(), request.extensions());
+        Own { public: app.public_url.as_deref(), host, https }
     };
     allows(headers, &app.settings.cors_origins, own)
 }

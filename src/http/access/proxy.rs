@@ -37,7 +37,9 @@ pub fn named(headers: &HeaderMap, header: &str, trusted: bool) -> Result<Named, 
     }
     let Ok(name) = std::str::from_utf8(value.as_bytes()) else { return wrong("is not UTF-8".into()) };
     match UserId::new(name.trim()) {
-        Ok(reader) => Ok(Named::Caller(Caller { identity: Identity::Proxy, scopes: Scopes::NONE, reader: Some(reader) })),
+        Ok(reader) => {
+            Ok(Named::Caller(Caller { identity: Identity::Proxy, scopes: Scopes::NONE, reader: Some(reader) }))
+        }
         Err(e) => wrong(format!("names no reader: {}", head(&e.to_string(), 200))),
     }
 }
@@ -51,7 +53,9 @@ mod tests {
     fn a_trusted_proxy_names_one_reader_and_nobody_else_does() {
         let ask = |values: &[&'static [u8]], trusted| {
             let mut headers = HeaderMap::new();
-            values.iter().for_each(|v| drop(headers.append("x-user", HeaderValue::from_bytes(v).expect("a value"))));
+            for value in values {
+                headers.append("x-user", HeaderValue::from_bytes(value).expect("a value"));
+            }
             named(&headers, "X-User", trusted).map_err(|e| e.status.as_u16())
         };
         let Ok(Named::Caller(ada)) = ask(&[b"ada"], true) else { panic!("she is named") };

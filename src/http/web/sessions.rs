@@ -26,8 +26,8 @@ pub async fn list(State(app): State<App>, visit: Visit) -> Result<Response, ApiE
 
 fn shown_session(session: &SessionView) -> Value {
     context! {
-        id => session.id, browser => session.browser, reader => session.reader.as_ref().map(|r| r.as_str()),
-        key => session.key, current => session.current, created => minute(session.created),
+        id => session.id.as_str(), browser => session.browser.as_str(), reader => session.reader.as_ref().map(|r| r.as_str()),
+        key => session.key.as_deref(), current => session.current, created => minute(session.created),
         last_seen => minute(session.last_seen), expires => minute(session.expires),
     }
 }

@@ -16,7 +16,6 @@ use super::pages::{Page, root};
 use crate::access::{Caller, Identity};
 use crate::config::AuthMode;
 use crate::engine::{KeyRefused, LINK_VALID, LinkState, Secret};
-use crate::error::Error;
 use crate::http::App;
 use crate::http::access::{Jar, guessed_by};
 use crate::http::base::Seen;
@@ -229,7 +228,8 @@ pub fn in_place_of(parts: &Parts, refused: &ApiError) -> Option<Response> {
     let depth = parts.uri.path().matches('/').count().saturating_sub(1);
     match refused.status {
         StatusCode::UNAUTHORIZED => {
-            let to: String = form_urlencoded::Serializer::new(String::new()).append_pair("to", &way_back(Some(path))).finish();
+            let to: String =
+                form_urlencoded::Serializer::new(String::new()).append_pair("to", &way_back(Some(path))).finish();
             Some(go_to(&format!("{}sign-in?{to}", root(depth))))
         }
         StatusCode::FORBIDDEN => {
@@ -318,7 +318,8 @@ mod tests {
         assert_eq!(led.headers()[header::LOCATION], to);
         let top = ask("GET", "/sessions", &[html], StatusCode::UNAUTHORIZED).expect("led");
         assert_eq!(top.headers()[header::LOCATION], "./sign-in?to=%2Fsessions");
-        let told = ask("GET", "/v1/jobs", &[html, ("sec-fetch-mode", "navigate")], StatusCode::FORBIDDEN).expect("told");
+        let told =
+            ask("GET", "/v1/jobs", &[html, ("sec-fetch-mode", "navigate")], StatusCode::FORBIDDEN).expect("told");
         assert_eq!(told.status(), StatusCode::FORBIDDEN);
         assert!(ask("GET", "/v1/jobs", &[], StatusCode::UNAUTHORIZED).is_none());
         assert!(ask("GET", "/v1/jobs", &[("accept", "*/*")], StatusCode::UNAUTHORIZED).is_none());
