@@ -19,6 +19,7 @@ mod report;
 mod search;
 mod serve;
 mod show;
+mod sign_in;
 mod similar;
 mod streams;
 mod theme_map;

@@ -13,6 +13,7 @@ mod error;
 mod extract;
 mod feed;
 mod fresh;
+mod headers;
 mod health;
 mod history;
 mod interests;
@@ -25,6 +26,7 @@ mod recommend;
 mod request_fields;
 mod router;
 mod search;
+mod sessions;
 mod status;
 mod stopping;
 mod themes;
@@ -38,7 +40,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
-use crate::config::{Config, Server, Tuning};
+use crate::config::{AuthMode, Config, Server, Tuning};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::jobs::{Clock, READERSHIP, Runner, Stopped, Terms};
@@ -96,6 +98,11 @@ impl App {
 
     fn engine(&self) -> Result<Arc<Engine>, ApiError> {
         self.opened().map(|opened| Arc::clone(&opened.engine))
+    }
+
+    /// Whether a request has to say who asks.
+    fn asks_who(&self) -> bool {
+        self.rules.auth.mode == AuthMode::Keys
     }
 
     /// What runs the jobs.

@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, access, answer, docs, embed, feed, health, history, interests, jobs, keys, limits, news, papers, recommend,
-    search, themes, users, web,
+    App, access, answer, docs, embed, feed, headers, health, history, interests, jobs, keys, limits, news, papers,
+    recommend, search, sessions, themes, users, web,
 };
 
 /// The whole service; pages of these origins may ask it from a browser.
@@ -56,6 +56,10 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .routes(routes!(interests::patch, interests::reset))
         .routes(routes!(feed::trending))
         .routes(routes!(embed::post))
+        .routes(routes!(sessions::me))
+        .routes(routes!(sessions::list, sessions::end_all))
+        .routes(routes!(sessions::end))
+        .routes(routes!(sessions::make_link))
         .routes(routes!(keys::make, keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(jobs::list))
@@ -81,6 +85,7 @@ pub fn router(app: App, origins: &[String]) -> Router {
             )
         })
         .layer(from_fn_with_state(app.clone(), access::authorize))
+        .layer(from_fn_with_state(app.clone(), access::own_changes))
         .layer(CatchPanicLayer::custom(limits::panicked))
         .layer(from_fn_with_state(app.clone(), answer::count))
         .layer(from_fn(limits::one_shape))
@@ -94,6 +99,7 @@ pub fn router(app: App, origins: &[String]) -> Router {
     };
     routes
         .layer(from_fn_with_state(app.clone(), access::answer_for_own_hosts))
+        .layer(from_fn(headers::guard))
         .layer(from_fn(limits::measure))
         .with_state(app)
 }

@@ -37,6 +37,7 @@ mod lists;
 mod papers;
 mod readership;
 mod rereading;
+mod sessions;
 mod sqlite;
 mod themes;
 mod trouble;
@@ -56,6 +57,7 @@ pub use lists::{ListOrder, ListPlace, Lists, Slice};
 pub use papers::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
 pub use readership::{Readership, ReadershipRelease};
 pub use rereading::Rereading;
+pub use sessions::{Ending, Redeemed, SecretHash, Sessions, SignedInWith, StoredLink, StoredSession};
 pub use sqlite::free;
 pub use themes::{StoredAssignment, StoredRun, StoredTheme, StoredThemeEvent, Themes};
 pub use trouble::{Trouble, TroubleCode, Troubles};
@@ -86,6 +88,7 @@ pub trait Store:
     + Readership
     + Themes
     + Rereading
+    + Sessions
     + Upkeep
     + Send
     + Sync
@@ -109,6 +112,7 @@ impl<T> Store for T where
         + Readership
         + Themes
         + Rereading
+        + Sessions
         + Upkeep
         + Send
         + Sync

@@ -44,7 +44,7 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["whatlang", "stop_words"], &["themes"]),
     (&["pathfinding"], &["matching"]),
     (&["rustix"], &["cli", "http", "store/sqlite"]),
-    (&["httpdate"], &["http"]),
+    (&["httpdate", "minijinja", "cookie"], &["http"]),
     (&["croner"], &["config"]),
 ];
 

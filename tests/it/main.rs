@@ -21,6 +21,7 @@ mod readme;
 mod reembed;
 mod schema;
 mod served;
+mod signin;
 mod situations;
 mod support;
 mod themes;

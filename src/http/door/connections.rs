@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::http::Extensions;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::budget::{Budget, Lease};
@@ -44,6 +45,31 @@ impl From<&Server> for Limits {
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
+
+/// How a request came over its own connection, which what stands in its headers says nothing of. Every request has one among its
+/// extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// As it is.
+    Http,
+    /// By TLS, which ends here.
+    Https,
+}
+
+impl Scheme {
+    /// As it stands in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+
+    /// That of a request.
+    pub fn of(extensions: &Extensions) -> Self {
+        extensions.get().copied().unwrap_or(Scheme::Http)
+    }
+}
 
 /// What a connection does.
 const IDLE: u8 = 0;

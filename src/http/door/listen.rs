@@ -23,7 +23,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
 use super::budget::Lease;
-use super::connections::{Connection, Connections, Entered, Peer};
+use super::connections::{Connection, Connections, Entered, Peer, Scheme};
 use super::count_refusal;
 use crate::http::stopping::Stopping;
 
@@ -134,7 +134,12 @@ async fn serve(
     let connection = Arc::clone(&entered.connection);
     let head = connections.head();
     let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection), head, came: 0 });
-    let routes = Routes { inner: TowerToHyperService::new(routes), connection: Arc::clone(&connection), peer };
+    let routes = Routes {
+        inner: TowerToHyperService::new(routes),
+        connection: Arc::clone(&connection),
+        peer,
+        scheme: Scheme::Http,
+    };
     let mut http = pin!(http1::Builder::new().max_buf_size(BUFFER).serve_connection(io, routes));
     let mut stop = pin!(stopping.begun());
     let mut stopped = false;
@@ -235,6 +240,7 @@ struct Routes {
     inner: TowerToHyperService<Router>,
     connection: Arc<Connection>,
     peer: SocketAddr,
+    scheme: Scheme,
 }
 
 impl Service<Request<Incoming>> for Routes {
@@ -246,6 +252,7 @@ impl Service<Request<Incoming>> for Routes {
         let connection = Arc::clone(&self.connection);
         connection.works();
         request.extensions_mut().insert(Peer(self.peer));
+        request.extensions_mut().insert(self.scheme);
         let brought = Arc::clone(&connection);
         let answer = self.inner.call(request.map(|body| Brought { body, connection: brought }));
         Box::pin(async move {

@@ -15,7 +15,7 @@ mod pool;
 
 pub use budget::{Budget, Lease};
 pub use capacity::{Capacity, raise_descriptor_limit};
-pub use connections::{Connections, Limits, Peer};
+pub use connections::{Connections, Limits, Peer, Scheme};
 pub use guesses::Guesses;
 pub use listen::{bind, listen};
 pub use pool::{Deliver, Lane, LanePermit, Pool, Refused, Weight, Work, behind};

@@ -30,6 +30,7 @@ mod place;
 mod readership;
 mod rereading;
 mod schema;
+mod sessions;
 mod themes;
 mod upkeep;
 mod users;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::claims::{rewrite, rewrite_claims};
-use super::{SqliteStore, keys, limit, unreadable, vectors};
+use super::{SqliteStore, keys, limit, sessions, unreadable, vectors};
 use crate::error::{Error, Result};
 use crate::store::{User, Users};
 use crate::user::{Moment, Settings, UserId};
@@ -56,12 +56,17 @@ impl Users for SqliteStore {
                 .query_map([number], |r| r.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             let had_keys = keys::has_any(t, number)?;
+            let had_sessions = sessions::has_any(t, number)?;
             t.execute("DELETE FROM users WHERE user = ?1", [number])?;
             if imports > 0 {
                 rewrite_claims(t)?;
             }
             if had_keys {
                 rewrite(t, "keys", 9)?;
+            }
+            if had_sessions {
+                rewrite(t, "sessions", 8)?;
+                rewrite(t, "sign_in_links", 5)?;
             }
             for text in &texts {
                 vectors::drop_unused(t, text)?;
