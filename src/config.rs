@@ -3,6 +3,7 @@
 mod address;
 mod index;
 mod jobs;
+mod rate;
 mod schedule;
 mod server;
 
@@ -16,6 +17,7 @@ use crate::error::{Error, Result};
 pub use address::is_host;
 pub use index::{IndexKind, IndexSettings};
 pub use jobs::Jobs;
+pub use rate::Rate;
 pub use schedule::Schedule;
 pub use server::Server;
 
@@ -190,6 +192,10 @@ pub struct Flags {
     pub addr: Option<String>,
     /// `--public-url`
     pub public_url: Option<String>,
+    /// `--tls-certificate`
+    pub tls_certificate: Option<PathBuf>,
+    /// `--tls-key`
+    pub tls_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -278,7 +284,7 @@ impl Config {
             addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
             public_url: public_url.as_deref().map(address::public_url).transpose()?,
             time_zone,
-            server: file.server.settled(&var)?,
+            server: file.server.settled(&var)?.with_tls(flags.tls_certificate, flags.tls_key)?,
             jobs: file.jobs.settled(&var)?,
             tuning,
         })
@@ -447,6 +453,7 @@ mod tests {
             ("[index]\nkid = 'exact'", None, "kid"),
             ("", Some(("PAPERKIN_INDEX_KIND", "faiss")), "segments, exact or hnsw_rs"),
             ("public_url = 'papers.example'", None, "public_url"),
+            ("[server]\ntls_key = 'k.pem'", None, "tls_certificate"),
             ("[server]\ncors_orgins = []", None, "cors_orgins"),
             ("[server]\ncors_origins = ['*']", None, "cors_origins"),
             ("[jobs]\nthemse = 'off'", None, "themse"),

@@ -1,11 +1,11 @@
 //! `paperkin serve`
 
-use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::desk::Desk;
 use super::{Context, say};
-use crate::config::Config;
+use crate::config::{Config, Flags};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 /// Answers /healthz at once, and everything else when the model and the index are ready. Ctrl-C or SIGTERM lets running
 /// requests finish and writes the index. While it runs, it carries out every other command on the folder.
 ///
+/// With a certificate and its key it speaks TLS alone: https. SIGHUP reads both files again.
+///
 /// Jobs do what nobody asks for: maintenance, themes, interests, readership. Their schedules are cron expressions (or
 /// `off`) under [jobs] in the settings, or PAPERKIN_JOBS_THEMES and so on, in the time zone of `time_zone`; GET /v1/jobs tells
 /// how each stands.
@@ -21,6 +23,7 @@ use crate::error::{Error, Result};
 #[command(after_help = "Examples:
   paperkin serve
   paperkin serve --addr 0.0.0.0:80 --data /var/lib/paperkin
+  paperkin serve --tls-certificate fullchain.pem --tls-key privkey.pem
   paperkin serve --reembed BAAI/bge-small-en-v1.5
   PAPERKIN_JOBS_THEMES='30 2 * * *' paperkin serve        themes are made anew at half past two
   curl 'http://127.0.0.1:7878/v1/search?q=protein+design&limit=3'")]
@@ -31,9 +34,28 @@ pub struct Args {
     /// Public address of the service, for links in feeds [default: the address that each request was sent to]
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
+    /// Speak TLS with this certificate (a PEM file, with those that signed it behind it); read again on SIGHUP
+    #[arg(long, value_name = "FILE")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The key of that certificate (a PEM file, not encrypted)
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// Move the corpus to this model while serving, then switch to it at once
     #[arg(long, value_name = "NAME_OR_DIR")]
     reembed: Option<String>,
+}
+
+impl Args {
+    /// What overrides the settings.
+    pub fn flags(&self) -> Flags {
+        Flags {
+            addr: self.addr.clone(),
+            public_url: self.public_url.clone(),
+            tls_certificate: self.tls_certificate.clone(),
+            tls_key: self.tls_key.clone(),
+            ..Flags::default()
+        }
+    }
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
@@ -41,8 +63,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     say!("opening the data folder {}", config.data.display());
     let (settings, target) = (config.clone(), args.reembed.clone());
     let open = move || super::open(config).map_err(|e| e.downcast().unwrap_or_else(|e| Error::Internal(e.to_string())));
-    serve(&settings, open, move |local, engine| {
-        say!("serving on http://{local} (API at /docs); Ctrl-C stops");
+    serve(&settings, open, move |address, engine| {
+        say!("serving on {address} (API at /docs); Ctrl-C stops");
         let Some(model) = target else { return };
         let wanted = Config { model: Some(model), ..engine.config().clone() };
         match super::reembed::move_to(engine, &wanted) {
@@ -52,24 +74,24 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     })
 }
 
-/// Serves a folder over HTTP, and carries out commands on it.
+/// Serves a folder over HTTP, and carries out commands on it. `ready` hears the address, with its scheme.
 pub fn serve(
     config: &Config,
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
-    ready: impl FnOnce(SocketAddr, &Engine) + Send + 'static,
+    ready: impl FnOnce(&str, &Engine) + Send + 'static,
 ) -> anyhow::Result<()> {
     // Held until the service stops: then commands no longer find it.
     let desk: Arc<Mutex<Option<Desk>>> = Arc::default();
     let (opened, closed, folder) = (Arc::clone(&desk), Arc::clone(&desk), config.data.clone());
-    let ready = move |local: SocketAddr, engine: &Arc<Engine>| {
-        match Desk::open(&folder, engine, &format!("http://{local}")) {
+    let ready = move |address: &str, engine: &Arc<Engine>| {
+        match Desk::open(&folder, engine, address) {
             Ok(desk) => *opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(desk),
             Err(e) => say!(
                 "warning: commands on {} cannot be taken while it is served ({e}); ask over HTTP instead",
                 folder.display()
             ),
         }
-        ready(local, engine);
+        ready(address, engine);
     };
     let close = move |desk: &Mutex<Option<Desk>>| drop(desk.lock().unwrap_or_else(PoisonError::into_inner).take());
     let served = crate::http::serve(config, open, ready, move || close(&closed));

@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, access, answer, docs, embed, feed, health, history, interests, jobs, limits, news, papers, recommend, search,
-    themes, users, web,
+    App, access, answer, docs, embed, feed, health, history, hsts, interests, jobs, limits, news, papers, recommend,
+    search, themes, users, web,
 };
 
 /// The whole service; pages of these origins may ask it from a browser.
@@ -86,6 +86,8 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(answer::uncounted)))
         .layer(from_fn_with_state(app.clone(), limits::admit))
         .layer(from_fn(limits::measure));
+    let https = app.tls.is_some() || app.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    let routes = if https { routes.layer(from_fn_with_state(app.clone(), hsts::promise)) } else { routes };
     match access::origins(origins) {
         // Outermost: what a browser asks first is answered before anything else looks at it.
         Some(layer) => routes.layer(layer).with_state(app),

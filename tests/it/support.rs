@@ -138,8 +138,8 @@ impl Server {
             .max_idle_connections(0)
             .timeout_global(Some(Duration::from_secs(60)));
         let mut server = Server { child, url: String::new(), lines: lines.into(), agent: config.build().into() };
-        let line = server.wait_for("http://");
-        let rest = &line[line.find("http://").expect("there")..];
+        let line = server.wait_for("://");
+        let rest = &line[line.find("http").expect("there")..];
         server.url = rest.split_whitespace().next().expect("an address").to_string();
         server
     }

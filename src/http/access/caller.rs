@@ -8,13 +8,18 @@ use axum::response::{IntoResponse, Response};
 
 use super::table::{self, Entry};
 use crate::access::{Caller, Identity, Needs};
-use crate::http::App;
+use crate::http::body::linger_of;
 use crate::http::error::ApiError;
+use crate::http::{App, limits};
 
 /// Recognises who asks, puts the [`Caller`] beside the request, and refuses what the table of routes does not allow them.
 pub async fn authorize(State(app): State<App>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let caller = recognise(&app, &parts);
+    if let Err(refused) = limits::rate(&app, &caller, &parts) {
+        linger_of(&parts.headers, body);
+        return refused.into_response();
+    }
     match check(&caller, &mut parts).await {
         Ok(()) => {
             parts.extensions.insert(caller);
