@@ -204,8 +204,9 @@ pub fn serve(
         });
         let opened = Arc::clone(&app.opened);
         let routes = router::router(app, &config.server.cors_origins);
-        if let Some(tls) = &tls {
-            tokio::spawn(keep_fresh(Arc::clone(tls)));
+        // Otherwise SIGHUP is what a terminal says that was closed.
+        if tls.is_some() || systemd::asks() {
+            tokio::spawn(keep_fresh(tls.clone()));
         }
         let mut serving = tokio::spawn(door::listen(listener, Served { routes, connections, stopping, tls }));
         let drain = Duration::from_secs(server.drain_s);
@@ -308,25 +309,23 @@ fn cannot_listen(addr: &str, e: std::io::Error) -> Error {
 /// How often it is looked whether a certificate is near its end.
 const REMIND: Duration = Duration::from_secs(86_400);
 
-/// Reads the certificate again when it is asked for, and warns day by day of its end.
-async fn keep_fresh(tls: Arc<Tls>) {
-    let reading = Arc::clone(&tls);
+/// Reads the certificate again at every SIGHUP, and warns day by day of its end.
+async fn keep_fresh(tls: Option<Arc<Tls>>) {
+    let reading = tls.clone();
     let reload = signals::on_hangup(move || {
         systemd::tell(systemd::RELOADING);
-        let read = reading.reload();
-        let result = if read.is_ok() { "done" } else { "failed" };
-        metrics::counter!("paperkin_tls_reloads_total", "result" => result).increment(1);
-        match read {
-            // As a warning, so that it is seen without asking for more.
-            Ok(until) => tracing::warn!("the TLS certificate was read again; it expires at {until}"),
-            Err(e) => tracing::error!("the TLS certificate stays as it was: {e}"),
+        match reading.as_ref().map(|tls| tls.reload()) {
+            // As warnings, so that they are seen without asking for more.
+            None => tracing::warn!("SIGHUP reads the TLS certificate again, and there is none"),
+            Some(Ok(until)) => tracing::warn!("the TLS certificate was read again; it expires at {until}"),
+            Some(Err(e)) => tracing::error!("the TLS certificate stays as it was: {e}"),
         }
         systemd::tell(systemd::READY);
     });
     let remind = async {
         loop {
             tokio::time::sleep(REMIND).await;
-            tls.remind();
+            tls.iter().for_each(|tls| tls.remind());
         }
     };
     tokio::join!(reload, remind);

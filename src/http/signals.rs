@@ -44,7 +44,7 @@ impl Signals {
     }
 }
 
-/// Calls this at every SIGHUP, and on systems without it never.
+/// Calls this at every SIGHUP, which then ends the process no more; on systems without it never.
 pub async fn on_hangup(mut deed: impl FnMut()) {
     #[cfg(unix)]
     match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {

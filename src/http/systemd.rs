@@ -10,6 +10,11 @@ pub const RELOADING: &str = "RELOADING=1";
 /// It ends.
 pub const STOPPING: &str = "STOPPING=1";
 
+/// Whether something manages the service and asks.
+pub fn asks() -> bool {
+    std::env::var_os("NOTIFY_SOCKET").is_some_and(|address| !address.is_empty())
+}
+
 /// Tells it. Without the variable nobody asks; what cannot be told harms nobody, and is in the log.
 pub fn tell(what: &str) {
     #[cfg(unix)]

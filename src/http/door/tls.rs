@@ -183,19 +183,23 @@ impl Tls {
     /// # Errors
     /// Those of [`Certificate::read`]; then everything stays as it is.
     pub fn reload(&self) -> Result<Moment> {
-        let read = Certificate::read(&self.certificate, &self.key);
-        let (until, config) = match read.and_then(|read| {
+        let read = Certificate::read(&self.certificate, &self.key).and_then(|read| {
             warn(&read);
             Ok((read.until, config(read.key)?))
-        }) {
-            Ok(read) => read,
-            Err(e) => {
-                self.now.write().unwrap_or_else(PoisonError::into_inner).stale = true;
-                return Err(e);
+        });
+        let result = if read.is_ok() { "done" } else { "failed" };
+        metrics::counter!("paperkin_tls_reloads_total", "result" => result).increment(1);
+        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok((until, config)) => {
+                *now = Now { config, until, stale: false };
+                Ok(until)
             }
-        };
-        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Now { config, until, stale: false };
-        Ok(until)
+            Err(e) => {
+                now.stale = true;
+                Err(e)
+            }
+        }
     }
 
     /// What makes the next handshake.
