@@ -127,14 +127,15 @@ fn stops_under_load(tls: bool) {
     }
     let took = std::thread::scope(|scope| {
         for k in 0..8 {
-            let (server, over, asked, acknowledged) = (&server, &over, &asked, &acknowledged);
+            let (over, asked, acknowledged) = (&over, &asked, &acknowledged);
+            let address = server.url.split("://").nth(1).expect("an address").to_string();
             scope.spawn(move || {
                 // Over TLS what floods are handshakes that break off, and HTTP without TLS.
                 for n in 0.. {
                     if over.load(Ordering::Relaxed) {
                         break;
                     }
-                    let Ok(mut stream) = TcpStream::connect(server.url.split("://").nth(1).expect("an address")) else {
+                    let Ok(mut stream) = TcpStream::connect(&address) else {
                         continue;
                     };
                     let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));

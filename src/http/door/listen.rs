@@ -167,7 +167,14 @@ async fn serve(stream: TcpStream, peer: SocketAddr, served: Served, entered: Ent
             metrics::counter!("paperkin_tls_handshakes_total", "result" => result).increment(1);
             connection.rests();
             match shaken {
-                Shaken::Done(stream) => speak(*stream, routes(Scheme::Https), &connection, &stopping).await,
+                Shaken::Done(mut stream) => {
+                    let (_, session) = stream.get_mut();
+                    if session.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() > 0) {
+                        // The head came with the end of the handshake.
+                        connection.came();
+                    }
+                    speak(*stream, routes(Scheme::Https), &connection, &stopping).await;
+                }
                 Shaken::Plain(stream) => speak(stream, service_fn(not_by_tls), &connection, &stopping).await,
                 Shaken::Failed => {}
             }
