@@ -11,6 +11,7 @@ mod history;
 mod index;
 mod info;
 mod ingest;
+mod keys;
 mod progress;
 mod recommend;
 mod reembed;
@@ -23,6 +24,7 @@ mod streams;
 mod theme_map;
 mod themes;
 mod transfer;
+mod users;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -114,6 +116,8 @@ enum Command {
     Recommend(recommend::Args),
     Themes(themes::Args),
     History(history::Args),
+    Users(users::Args),
+    Keys(keys::Args),
     Digest(digest::Args),
     Embed(embed::Args),
     Info(info::Args),
@@ -136,6 +140,8 @@ impl Command {
             Command::Recommend(_) => "`POST /v1/recommend`",
             Command::Themes(_) => "`GET /v1/themes`",
             Command::History(_) => "`/v1/users/{user}/history` and `/v1/users/{user}/events`",
+            Command::Users(_) => "`/v1/users`",
+            Command::Keys(_) => "`/v1/keys`",
             Command::Digest(_) => "`GET /v1/users/{user}/feed`",
             Command::Info(_) | Command::Doctor(_) => "`GET /readyz`",
             Command::Index(_) => "`GET /metrics` (what is known of the index)",
@@ -155,6 +161,8 @@ impl Command {
             Command::Recommend(args) => recommend::run(context, args),
             Command::Themes(args) => themes::run(context, args),
             Command::History(args) => history::run(context, args),
+            Command::Users(args) => users::run(context, args),
+            Command::Keys(args) => keys::run(context, args),
             Command::Digest(args) => digest::run(context, args),
             Command::Embed(args) => embed::run(context, args),
             Command::Info(args) => info::run(context, args),
@@ -271,7 +279,7 @@ impl Args {
         let Args { global, command } = self;
         let served = match &command {
             Command::Serve(args) => args.flags(),
-            Command::Demo(args) => Flags { addr: args.addr.clone(), ..Flags::default() },
+            Command::Demo(args) => Flags { addr: args.addr.clone(), insecure: args.insecure, ..Flags::default() },
             _ => Flags::default(),
         };
         let flags = Flags {

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::body::linger_of;
 use super::call::{Call, refused, weight};
-use super::door::{Peer, Weight, Who, count_refusal};
+use super::door::{Weight, Who, count_refusal};
 use super::error::ApiError;
 use super::extract::media_type;
 use super::{App, stopping};
@@ -52,22 +52,21 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resp
     }
 }
 
-/// Counts a request against what whoever makes it may ask, before anything of its body is read. How the service is may always be
+/// Counts a request against what whoever makes it (`None`: somebody who is not who they say) may ask, before anything of its body is read. How the service is may always be
 /// asked.
 ///
 /// # Errors
 /// 429.
-pub fn rate(app: &App, caller: &Caller, parts: &Parts) -> Result<(), ApiError> {
-    let Some(Peer(peer)) = parts.extensions.get::<Peer>() else { return Ok(()) };
+pub fn rate(app: &App, caller: Option<&Caller>, parts: &Parts) -> Result<(), ApiError> {
     if ["/healthz", "/readyz"].contains(&parts.uri.path()) {
         return Ok(());
     }
-    let address = peer.ip();
-    let who = match (&caller.identity, &caller.reader) {
-        (Identity::Key(id) | Identity::Session(id), _) => Who::Known(id),
-        (Identity::Proxy, Some(reader)) => Who::Known(reader.as_str()),
-        (Identity::Proxy | Identity::Anyone, _) => Who::Anyone(address),
-        (Identity::Nobody, _) => Who::Stranger(address),
+    let Some(address) = app.rules.clients.address(&parts.extensions, &parts.headers) else { return Ok(()) };
+    let who = match caller.map(|caller| (&caller.identity, &caller.reader)) {
+        Some((Identity::Key(id) | Identity::Session(id), _)) => Who::Known(id),
+        Some((Identity::Proxy, Some(reader))) => Who::Known(reader.as_str()),
+        Some((Identity::Proxy | Identity::Anyone, _)) => Who::Anyone(address),
+        Some((Identity::Nobody, _)) | None => Who::Stranger(address),
     };
     let heavy = matches!(weight(&parts.method, parts.uri.path()), Weight::Heavy);
     app.rates.take(who, heavy).map_err(|wait| {

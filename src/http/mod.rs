@@ -18,6 +18,7 @@ mod history;
 mod hsts;
 mod interests;
 mod jobs;
+mod keys;
 mod limits;
 mod news;
 mod papers;
@@ -40,7 +41,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
-use crate::config::{Config, Server, Tuning};
+use crate::config::{AuthMode, Config, Server, Tuning};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::jobs::{Clock, READERSHIP, Runner, Stopped, Terms};
@@ -51,6 +52,7 @@ use signals::Signals;
 use status::Status;
 use stopping::{Asked, Stopping};
 
+pub use access::check_reach;
 pub use door::{Certificate, raise_descriptor_limit};
 pub use web::MAP;
 
@@ -88,6 +90,8 @@ struct App {
     // What the feeds of news readers were the last time.
     fresh: Arc<fresh::Fresh>,
     public_url: Option<Arc<str>>,
+    // Who may come in, and under which names.
+    rules: Arc<access::Rules>,
     local: SocketAddr,
 }
 
@@ -129,7 +133,8 @@ impl App {
 /// calling thread.
 ///
 /// # Errors
-/// [`Error::Io`] when the address cannot be had; [`Error::Invalid`] for a certificate that cannot be used; whatever `open` returns.
+/// [`Error::Invalid`] when the address cannot be had, or is reached from other machines and nobody has to say who they are, and for
+/// a certificate that cannot be used; whatever `open` returns.
 pub fn serve(
     config: &Config,
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
@@ -137,6 +142,7 @@ pub fn serve(
     ending: impl FnOnce() + Send + 'static,
 ) -> Result<()> {
     let (addr, tuning, server) = (config.addr.as_str(), &config.tuning, &config.server);
+    check_reach(config)?;
     check_clock(Moment::now())?;
     let tls = server.tls().map(|(certificate, key)| Tls::open(certificate, key)).transpose()?.map(Arc::new);
     raise_descriptor_limit();
@@ -160,6 +166,8 @@ pub fn serve(
         let mut signals = Signals::new().map_err(|e| Error::Internal(format!("signals cannot be heard: {e}")))?;
         let listener = door::bind(addr).await.map_err(|e| cannot_listen(addr, e))?;
         let local = listener.local_addr().map_err(|e| Error::io(addr, "cannot listen", e))?;
+        access::check_listening(config, local)?;
+        let private = local.ip().to_canonical().is_loopback() && config.auth.mode == AuthMode::Open;
         let (stop, stopping) = Stopping::new();
         let opened: Arc<OnceLock<OpenFolder>> = Arc::default();
         let patience = Duration::from_millis(server.max_wait_ms);
@@ -177,7 +185,7 @@ pub fn serve(
             answers: Budget::new(server.answer_memory),
             connections: connections.clone(),
             guesses: Arc::default(),
-            rates: Arc::new(Rates::new(server.rate(local.ip().is_loopback()))),
+            rates: Arc::new(Rates::new(server.rate(private))),
             tls: tls.clone(),
             settings: Arc::new(server.clone()),
             metrics: health::recorder(),
@@ -185,6 +193,7 @@ pub fn serve(
             stopping: stopping.clone(),
             fresh: Arc::new(fresh::Fresh::new()),
             public_url: config.public_url.as_deref().map(Arc::from),
+            rules: Arc::new(access::Rules::of(config, local)),
             local,
         };
         let address = format!("{}://{local}", server.scheme());
@@ -202,6 +211,7 @@ pub fn serve(
             ready(&address, &opened);
             Ok(())
         });
+        tokio::spawn(keys::note_uses(app.clone()));
         let opened = Arc::clone(&app.opened);
         let routes = router::router(app, &config.server.cors_origins);
         // Otherwise SIGHUP is what a terminal says that was closed.
@@ -244,6 +254,11 @@ pub fn serve(
     let engine = served?;
     // What still runs in the background (maintenance, a move to another model) loses nothing by being cut short.
     runtime.shutdown_timeout(stopping::BACKGROUND);
+    if let Some(engine) = &engine
+        && let Err(e) = engine.note_key_uses()
+    {
+        tracing::warn!("when keys were used last was not written down: {e}");
+    }
     engine.map_or(Ok(()), put_in_order)
 }
 

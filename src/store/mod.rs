@@ -1,4 +1,4 @@
-//! What is true: papers, vectors and the models that made them, users and what they did, and themes.
+//! What is true: papers, vectors and the models that made them, users and what they did, themes, and keys.
 //!
 //! The truth stands behind [`Store`], which is one trait a resource; each says in words what its methods promise, and holds
 //! the plain types that they take and give. [`open`] is the one place where a kind of store is chosen. `sqlite` is the store
@@ -31,6 +31,7 @@ mod filters;
 mod imports;
 mod interests;
 mod jobs;
+mod keys;
 mod library;
 mod lists;
 mod papers;
@@ -49,6 +50,7 @@ pub use filters::Filters;
 pub use imports::{ImportStatus, ImportUndone, ImportWindow, ImportWithClaims, Imports, StoredImport};
 pub use interests::{FoundInterests, Interests, StoredInterest};
 pub use jobs::{Claim, Claimed, JobRecords, JobResult, Lease, StoredJob};
+pub use keys::{Keys, StoredKey};
 pub use library::{Library, LibraryPaper};
 pub use lists::{ListOrder, ListPlace, Lists, Slice};
 pub use papers::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
@@ -80,6 +82,7 @@ pub trait Store:
     + Interests
     + Imports
     + JobRecords
+    + Keys
     + Readership
     + Themes
     + Rereading
@@ -101,6 +104,8 @@ impl<T> Store for T where
         + Interests
         + Imports
         + JobRecords
+        + Keys
+        + Keys
         + Readership
         + Themes
         + Rereading

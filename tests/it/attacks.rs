@@ -122,9 +122,10 @@ fn nobody_reaches_another_reader_by_any_name() {
 fn keys_of_every_size_and_shape_open_nothing() {
     let a = attacked(&[]);
     let id = a.key.split('_').nth(1).expect("an id");
-    let mut wrong: Vec<String> = ["", "pk_", "pk__", "x", "null", "{}", "' or 1=1 --", "../../etc/passwd", "%00", "\u{e9}"]
-        .map(String::from)
-        .to_vec();
+    let mut wrong: Vec<String> =
+        ["", "pk_", "pk__", "x", "null", "{}", "' or 1=1 --", "../../etc/passwd", "%00", "\u{e9}"]
+            .map(String::from)
+            .to_vec();
     wrong.extend([
         format!("pk_{id}_"),
         format!("pk_{id}_{}", "0".repeat(64)),
@@ -137,9 +138,15 @@ fn keys_of_every_size_and_shape_open_nothing() {
         "pk_".repeat(20_000),
     ]);
     for key in &wrong {
-        for header in ["authorization: Bearer ", "authorization: Basic ", "authorization: ", "x-api-key: ", "cookie: paperkin="] {
+        for header in
+            ["authorization: Bearer ", "authorization: Basic ", "authorization: ", "x-api-key: ", "cookie: paperkin="]
+        {
             let said = a.lines("GET /v1/keys", &[&format!("{header}{key}")]);
-            assert!([400, 401, 403, 429, 431].contains(&status(&said)), "{header}{}: {said}", &key[..key.len().min(80)]);
+            assert!(
+                [400, 401, 403, 429, 431].contains(&status(&said)),
+                "{header}{}: {said}",
+                &key[..key.len().min(80)]
+            );
         }
     }
     // Whoever has the right one was not slowed down by all that.
@@ -185,7 +192,10 @@ fn no_path_climbs_out_of_where_it_begins() {
                 let path = format!("{place}{}{goal}", format!("{step}/").repeat(6));
                 let said = a.lines(&format!("GET {path}"), &[&format!("authorization: Bearer {}", a.key)]);
                 assert!((400..500).contains(&status(&said)), "{path}: {said}");
-                assert!(!said.contains("root:") && !said.contains("PATH=") && !said.contains("SQLite"), "{path}: {said}");
+                assert!(
+                    !said.contains("root:") && !said.contains("PATH=") && !said.contains("SQLite"),
+                    "{path}: {said}"
+                );
             }
         }
     }
@@ -263,7 +273,13 @@ fn nothing_that_is_sent_begins_a_line_or_a_header() {
         for method in ["GET", "POST", "DELETE", "FORGED"] {
             let said = a.lines(
                 &format!("{method} {path}"),
-                &[&bearer, "x-request-id: a\tFORGED", "user-agent: \tFORGED", "x-forwarded-for: \tFORGED", "content-length: 0"],
+                &[
+                    &bearer,
+                    "x-request-id: a\tFORGED",
+                    "user-agent: \tFORGED",
+                    "x-forwarded-for: \tFORGED",
+                    "content-length: 0",
+                ],
             );
             let head = said.split("\r\n\r\n").next().unwrap_or_default();
             assert!(status(&said) > 0 && !head.contains('\u{1b}'), "{method} {path}: {said}");
@@ -293,7 +309,12 @@ fn requests_of_other_times_are_answered_or_refused() {
         ("GET /healthz HTTP/1.1\r\nhost: localhost.evil.example\r\n\r\n".into(), 421),
         ("GET /healthz HTTP/1.1\r\n\r\n".into(), 400),
         (format!("GET /healthz HTTP/1.1\r\nhost: {here}\r\nhost: evil.example\r\n\r\n"), 400),
-        (format!("GET /healthz HTTP/1.1\r\nhost: {here}\r\nx-forwarded-host: evil.example\r\nconnection: close\r\n\r\n"), 0),
+        (
+            format!(
+                "GET /healthz HTTP/1.1\r\nhost: {here}\r\nx-forwarded-host: evil.example\r\nconnection: close\r\n\r\n"
+            ),
+            0,
+        ),
         (format!("TRACE /healthz HTTP/1.1\r\nhost: {here}\r\nx-secret: abc\r\n\r\n"), 405),
         (format!("CONNECT {here} HTTP/1.1\r\nhost: {here}\r\n\r\n"), 0),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(), 0),

@@ -221,6 +221,7 @@ fn no_unwrap_where_it_does_not_belong() {
             "coreading/tests.rs",
             "preference_model/tests.rs",
             "follow/tests.rs",
+            "access/tests.rs",
             "corpus/fixture.rs",
             "bibtex/tests.rs",
             "embed/contract.rs",
@@ -252,10 +253,12 @@ fn unsafe_stands_in_the_files_that_are_named_and_in_no_other() {
 }
 
 /// The parts of the engine, from the one that knows nobody to the face that knows all; a part knows only those before it.
-const PARTS: &[&str] = &["page", "answer", "widen", "corpus", "happened", "themes", "readers", "face", "open"];
+const PARTS: &[&str] =
+    &["page", "answer", "widen", "corpus", "happened", "themes", "readers", "access", "face", "open"];
 
 /// The types that the engine's methods belong to, and the parts that these are.
-const OWNERS: &[(&str, &str)] = &[("Corpus", "corpus"), ("Themes", "themes"), ("Readers", "readers")];
+const OWNERS: &[(&str, &str)] =
+    &[("Corpus", "corpus"), ("Themes", "themes"), ("Readers", "readers"), ("Access", "access")];
 
 /// The files of the engine by the path of their module, without tests.
 struct Parts {

@@ -1,5 +1,6 @@
 //! The tests of the whole: the real binary on real files and real sockets. One module a subject.
 
+mod attacks;
 mod cases;
 mod commands;
 mod damage;

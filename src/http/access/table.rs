@@ -67,6 +67,8 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("PATCH DELETE", "/v1/users/{user}/interests/{id}", Reader),
     // How it runs.
     ("GET", "/metrics", READ),
+    ("GET POST", "/v1/keys", ADMIN),
+    ("DELETE", "/v1/keys/{id}", ADMIN),
     ("GET", "/v1/jobs", ADMIN),
     ("GET", "/v1/jobs/{name}", ADMIN),
     ("POST", "/v1/jobs/{name}/run", ADMIN),

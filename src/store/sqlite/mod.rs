@@ -19,6 +19,7 @@ mod fixture;
 mod imports;
 mod interests;
 mod jobs;
+mod keys;
 mod library;
 mod lists;
 mod log;

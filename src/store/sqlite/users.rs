@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::claims::rewrite_claims;
-use super::{SqliteStore, limit, unreadable, vectors};
+use super::claims::{rewrite, rewrite_claims};
+use super::{SqliteStore, keys, limit, unreadable, vectors};
 use crate::error::{Error, Result};
 use crate::store::{User, Users};
 use crate::user::{Moment, Settings, UserId};
@@ -55,9 +55,13 @@ impl Users for SqliteStore {
                 .prepare_cached("SELECT text_hash FROM outside WHERE user = ?1")?
                 .query_map([number], |r| r.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
+            let had_keys = keys::has_any(t, number)?;
             t.execute("DELETE FROM users WHERE user = ?1", [number])?;
             if imports > 0 {
                 rewrite_claims(t)?;
+            }
+            if had_keys {
+                rewrite(t, "keys", 9)?;
             }
             for text in &texts {
                 vectors::drop_unused(t, text)?;
