@@ -45,6 +45,7 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["pathfinding"], &["matching"]),
     (&["rustix"], &["cli", "http", "store/sqlite"]),
     (&["httpdate", "minijinja", "cookie"], &["http"]),
+    (&["rustls", "tokio_rustls", "governor"], &["http/door"]),
     (&["croner"], &["config"]),
 ];
 

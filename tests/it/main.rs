@@ -1,5 +1,6 @@
 //! The tests of the whole: the real binary on real files and real sockets. One module a subject.
 
+mod attacks;
 mod cases;
 mod commands;
 mod damage;
@@ -16,6 +17,7 @@ mod interrupted;
 mod jobs;
 mod model;
 mod races;
+mod rates;
 mod readers;
 mod readme;
 mod reembed;
@@ -23,7 +25,9 @@ mod schema;
 mod served;
 mod signin;
 mod situations;
+mod stopping;
 mod support;
 mod themes;
+mod tls;
 mod users;
 mod words;
