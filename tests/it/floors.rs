@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("jobs", 4),
     ("sources", 3),
     ("eval", 3),
+    ("backup", 3),
     ("engine", 2),
     ("embed", 1),
     ("index", 1),
@@ -46,6 +47,7 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["rustix"], &["cli", "http", "store/sqlite"]),
     (&["httpdate"], &["http"]),
     (&["croner"], &["config"]),
+    (&["tar"], &["backup"]),
 ];
 
 /// The files that hold `unsafe`: those that the crate documentation names.
