@@ -179,7 +179,8 @@ pub fn restore(context: &Context, args: &RestoreArgs) -> anyhow::Result<()> {
             false => show::text(&format!("{name} is whole: {}", holds(&manifest))),
         };
     }
-    let done = heard("restore", |progress| backup::restore(input, &config.data, args.force, progress)).map_err(named)?;
+    let done =
+        heard("restore", |progress| backup::restore(input, &config.data, args.force, progress)).map_err(named)?;
     if let Some(aside) = &done.aside {
         say!("the folder that was there is {} now", aside.display());
     }

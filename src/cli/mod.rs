@@ -145,11 +145,7 @@ impl Command {
             Command::Embed(_) => "`POST /v1/embed`",
             Command::Export(_) => "`GET /v1/papers` (a page at a time)",
             Command::Backup(_) => "`GET /v1/backup`",
-            Command::Demo(_)
-            | Command::Serve(_)
-            | Command::Reembed(_)
-            | Command::Eval(_)
-            | Command::Restore(_) => "",
+            Command::Demo(_) | Command::Serve(_) | Command::Reembed(_) | Command::Eval(_) | Command::Restore(_) => "",
         }
     }
 

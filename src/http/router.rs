@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, access, answer, docs, embed, feed, health, history, interests, jobs, limits, news, papers, recommend, search,
-    themes, users, web,
+    App, access, answer, backup, docs, embed, feed, health, history, interests, jobs, limits, news, papers, recommend,
+    search, themes, users, web,
 };
 
 /// The whole service; pages of these origins may ask it from a browser.
@@ -56,6 +56,7 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .routes(routes!(interests::patch, interests::reset))
         .routes(routes!(feed::trending))
         .routes(routes!(embed::post))
+        .routes(routes!(backup::get))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::run))

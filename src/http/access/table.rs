@@ -67,6 +67,7 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("PATCH DELETE", "/v1/users/{user}/interests/{id}", Reader),
     // How it runs.
     ("GET", "/metrics", READ),
+    ("GET", "/v1/backup", ADMIN),
     ("GET", "/v1/jobs", ADMIN),
     ("GET", "/v1/jobs/{name}", ADMIN),
     ("POST", "/v1/jobs/{name}/run", ADMIN),

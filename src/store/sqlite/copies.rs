@@ -7,8 +7,8 @@ use std::fs::{self, File};
 use std::io::{Seek, SeekFrom};
 use std::path::Path;
 
-use rusqlite::backup::{Backup, StepResult};
 use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
 use tempfile::TempDir;
 
 use super::acknowledged::{ACKNOWLEDGED, AckRecord, Acknowledged};
