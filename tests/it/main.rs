@@ -1,5 +1,6 @@
 //! The tests of the whole: the real binary on real files and real sockets. One module a subject.
 
+mod backup;
 mod cases;
 mod commands;
 mod damage;
@@ -7,6 +8,8 @@ mod disk;
 mod document;
 mod door;
 mod floors;
+mod folders;
+mod forget;
 mod growth;
 mod harm;
 mod http;
