@@ -2,6 +2,7 @@
 
 mod access;
 mod answer;
+mod backup;
 mod base;
 mod body;
 mod call;
@@ -75,6 +76,8 @@ struct App {
     uploads: Lane,
     imports: Lane,
     rebuilding: Lane,
+    // A backup has one place while it is taken and one while it is sent.
+    backups: Lane,
     // What is sent is that a job was looked at.
     looked: watch::Sender<()>,
     // Bytes of bodies, and of answers that are not read yet.
@@ -187,6 +190,7 @@ pub fn serve(
             uploads: Lane::new("uploads", capacity.uploads),
             imports: Lane::new("imports", capacity.uploads),
             rebuilding: Lane::new("rebuilding", 1),
+            backups: Lane::new("backups", 2),
             looked: watch::Sender::new(()),
             bodies,
             answers: Budget::new(server.answer_memory),
