@@ -60,8 +60,8 @@ fn a_backup_under_load_has_all_that_was_acknowledged() {
     let folder = filled(400);
     let server = Server::start(&folder);
     let (stop, server) = (AtomicBool::new(false), &server);
+    let acknowledged: Vec<_> = (0..3).map(|_| std::sync::atomic::AtomicUsize::new(0)).collect();
     std::thread::scope(|scope| {
-        let acknowledged: Vec<_> = (0..3).map(|_| std::sync::atomic::AtomicUsize::new(0)).collect();
         for (w, mine) in acknowledged.iter().enumerate() {
             let stop = &stop;
             scope.spawn(move || {
