@@ -62,7 +62,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 }
 
 /// Makes the key without which nobody could make another, where keys are asked for and there is none, and shows it: this once.
-fn first_key(local: SocketAddr, engine: &Engine) {
+fn first_key(engine: &Engine) {
     if engine.config().auth.mode != AuthMode::Keys {
         return;
     }
@@ -74,9 +74,10 @@ There is no key yet that may make others, so here is the first. It is shown this
 
   {key}
 
-  curl -H 'Authorization: Bearer {key}' http://{local}/v1/keys    try it
-  paperkin keys add NAME --scope read                             make another (paperkin keys add --help)
-  paperkin keys revoke {id}                             take it back
+Send it as `Authorization: Bearer pk_...`. It may do everything; make others that may do less, then revoke it:
+
+  paperkin keys add NAME --scope read
+  paperkin keys revoke {id}
 ",
             key = made.key,
             id = made.id
@@ -102,7 +103,7 @@ pub fn serve(
                 folder.display()
             ),
         }
-        first_key(local, engine);
+        first_key(engine);
         ready(local, engine);
     };
     let close = move |desk: &Mutex<Option<Desk>>| drop(desk.lock().unwrap_or_else(PoisonError::into_inner).take());

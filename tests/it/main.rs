@@ -14,6 +14,7 @@ mod imports;
 mod index;
 mod interrupted;
 mod jobs;
+mod keys;
 mod model;
 mod races;
 mod readers;

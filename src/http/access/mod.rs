@@ -36,6 +36,9 @@ pub use self::caller::{authorize, not_this_reader};
 pub use self::hosts::answer_for_own_hosts;
 pub use self::reach::{check_listening, check_reach};
 pub use self::reader::{Behind, Reader};
+#[cfg(test)]
+pub use self::table::all as all_of_table;
+pub use self::table::{Entry, entry};
 
 /// What is decided by the settings.
 #[derive(Debug)]
