@@ -1,5 +1,7 @@
 //! The tests of the whole: the real binary on real files and real sockets. One module a subject.
 
+mod attacks;
+mod backup;
 mod cases;
 mod commands;
 mod damage;
@@ -7,6 +9,8 @@ mod disk;
 mod document;
 mod door;
 mod floors;
+mod folders;
+mod forget;
 mod growth;
 mod harm;
 mod http;
@@ -16,6 +20,7 @@ mod interrupted;
 mod jobs;
 mod model;
 mod races;
+mod rates;
 mod readers;
 mod readme;
 mod reembed;
@@ -23,7 +28,9 @@ mod schema;
 mod served;
 mod signin;
 mod situations;
+mod stopping;
 mod support;
 mod themes;
+mod tls;
 mod users;
 mod words;

@@ -13,11 +13,10 @@ use super::{credentials, guessed, reader};
 use crate::access::{Caller, Identity, Needs, Scope};
 use crate::config::AuthMode;
 use crate::engine::KeyRefused;
-use crate::http::App;
 use crate::http::base::Seen;
 use crate::http::body::linger_of;
 use crate::http::error::ApiError;
-use crate::http::web;
+use crate::http::{App, limits, web};
 use crate::user::Moment;
 
 /// Recognises who asks, puts the [`Caller`] beside the request, and refuses what the table of routes does not allow them: then
@@ -42,15 +41,17 @@ pub async fn authorize(State(app): State<App>, request: Request, next: Next) -> 
 /// Who asks, if they may.
 async fn admitted(app: &App, parts: &mut Parts) -> Result<Caller, ApiError> {
     credentials::check_address(&parts.uri)?;
+    let found = recognise(app, parts);
+    limits::rate(app, found.as_ref().ok(), parts)?;
     match needs(parts)? {
         // Who they are does not matter, and nothing is said of a wrong key.
-        Needs::Nothing | Needs::OwnSecret => Ok(recognise(app, parts).unwrap_or_else(|_| Caller::nobody())),
+        Needs::Nothing | Needs::OwnSecret => Ok(found.unwrap_or_else(|_| Caller::nobody())),
         Needs::Scope(scope) => {
-            let caller = recognised(app, parts)?;
+            let caller = recognised(app, parts, found)?;
             if caller.has(scope) { Ok(caller) } else { Err(without_scope(&caller, scope)) }
         }
         Needs::Reader => {
-            let caller = recognised(app, parts)?;
+            let caller = recognised(app, parts, found)?;
             match reader::named(parts).await {
                 Some(name) if caller.may_act_for(&name) => Ok(caller),
                 _ => Err(not_this_reader(&caller)),
@@ -123,8 +124,8 @@ fn by_session(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
 }
 
 /// The same, with what is said to somebody who is not who they say.
-fn recognised(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
-    let caller = recognise(app, parts).map_err(|why| match why {
+fn recognised(app: &App, parts: &Parts, found: Result<Caller, Unrecognised>) -> Result<Caller, ApiError> {
+    let caller = found.map_err(|why| match why {
         Unrecognised::Unreadable(e) => e,
         Unrecognised::Wrong => guessed(app, parts, || {
             ApiError::new(

@@ -80,6 +80,7 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/metrics", READ),
     ("GET POST", "/v1/keys", ADMIN),
     ("DELETE", "/v1/keys/{id}", ADMIN),
+    ("GET", "/v1/backup", ADMIN),
     ("GET", "/v1/jobs", ADMIN),
     ("GET", "/v1/jobs/{name}", ADMIN),
     ("POST", "/v1/jobs/{name}/run", ADMIN),

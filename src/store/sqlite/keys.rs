@@ -59,11 +59,6 @@ impl Keys for SqliteStore {
     }
 }
 
-/// Whether a reader has keys.
-pub fn has_any(t: &Transaction<'_>, user: i64) -> rusqlite::Result<bool> {
-    t.prepare_cached("SELECT 1 FROM keys WHERE user = ?1")?.exists([user])
-}
-
 fn scopes_text(scopes: Scopes) -> String {
     scopes.given().map(Scope::name).collect::<Vec<_>>().join(" ")
 }

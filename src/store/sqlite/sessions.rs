@@ -85,12 +85,6 @@ impl Sessions for SqliteStore {
     }
 }
 
-/// Whether a reader has sessions or links.
-pub fn has_any(t: &Transaction<'_>, user: i64) -> rusqlite::Result<bool> {
-    let any = "SELECT 1 FROM sessions WHERE user = ?1 UNION ALL SELECT 1 FROM sign_in_links WHERE user = ?1";
-    t.prepare_cached(any)?.exists([user])
-}
-
 fn insert(t: &Transaction<'_>, session: &StoredSession) -> rusqlite::Result<()> {
     let key = match &session.with {
         SignedInWith::Link => None,
