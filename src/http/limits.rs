@@ -99,8 +99,10 @@ pub async fn one_shape(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_string();
     let response = next.run(request).await;
     let status = response.status();
-    let ours =
-        response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"application/json"));
+    let ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|t| {
+        // A page is for a person.
+        [&b"application/json"[..], b"text/html"].iter().any(|own| t.as_bytes().starts_with(own))
+    });
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
