@@ -1,6 +1,7 @@
 //! The command line: one file a command. Results go to stdout, everything else to stderr.
 
 mod ask;
+mod backup;
 mod demo;
 mod desk;
 mod digest;
@@ -19,6 +20,7 @@ mod report;
 mod search;
 mod serve;
 mod show;
+mod sign_in;
 mod similar;
 mod streams;
 mod theme_map;
@@ -127,6 +129,8 @@ enum Command {
     Eval(eval::Args),
     Export(transfer::ExportArgs),
     Import(transfer::ImportArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
 }
 
 impl Command {
@@ -147,7 +151,8 @@ impl Command {
             Command::Index(_) => "`GET /metrics` (what is known of the index)",
             Command::Embed(_) => "`POST /v1/embed`",
             Command::Export(_) => "`GET /v1/papers` (a page at a time)",
-            Command::Demo(_) | Command::Serve(_) | Command::Reembed(_) | Command::Eval(_) => "",
+            Command::Backup(_) => "`GET /v1/backup`",
+            Command::Demo(_) | Command::Serve(_) | Command::Reembed(_) | Command::Eval(_) | Command::Restore(_) => "",
         }
     }
 
@@ -172,6 +177,8 @@ impl Command {
             Command::Eval(args) => eval::run(context, args),
             Command::Export(args) => transfer::export(context, args),
             Command::Import(args) => transfer::import(context, args),
+            Command::Backup(args) => backup::backup(context, args),
+            Command::Restore(args) => backup::restore(context, args),
         }
     }
 }
@@ -328,10 +335,19 @@ fn ask(command: &Command, context: &Context, words: &[OsString]) -> anyhow::Resu
     {
         return Ok(None);
     }
+    if let Command::Restore(args) = command
+        && args.is_check()
+    {
+        return Ok(None);
+    }
     let config = context.config()?;
     match desk::reach(&config.data)? {
         None => Ok(None),
         Some(service) if matches!(command, Command::Serve(_)) => anyhow::bail!(service.refusal(&config.data)),
+        Some(_) if matches!(command, Command::Restore(_)) => anyhow::bail!(
+            "the data folder {} is being served. Stop the service before it is restored, or name another with --data",
+            config.data.display()
+        ),
         Some(service) => service.ask(words, config).map(Some),
     }
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod answer;
+mod backup;
 mod base;
 mod body;
 mod call;
@@ -13,6 +14,7 @@ mod error;
 mod extract;
 mod feed;
 mod fresh;
+mod headers;
 mod health;
 mod history;
 mod hsts;
@@ -26,6 +28,7 @@ mod recommend;
 mod request_fields;
 mod router;
 mod search;
+mod sessions;
 mod signals;
 mod status;
 mod stopping;
@@ -73,6 +76,8 @@ struct App {
     uploads: Lane,
     imports: Lane,
     rebuilding: Lane,
+    // A backup has one place while it is taken and one while it is sent.
+    backups: Lane,
     // What is sent is that a job was looked at.
     looked: watch::Sender<()>,
     // Bytes of bodies, and of answers that are not read yet.
@@ -102,6 +107,11 @@ impl App {
 
     fn engine(&self) -> Result<Arc<Engine>, ApiError> {
         self.opened().map(|opened| Arc::clone(&opened.engine))
+    }
+
+    /// Whether a request has to say who asks.
+    fn asks_who(&self) -> bool {
+        self.rules.auth.mode == AuthMode::Keys
     }
 
     /// What runs the jobs.
@@ -180,6 +190,7 @@ pub fn serve(
             uploads: Lane::new("uploads", capacity.uploads),
             imports: Lane::new("imports", capacity.uploads),
             rebuilding: Lane::new("rebuilding", 1),
+            backups: Lane::new("backups", 2),
             looked: watch::Sender::new(()),
             bodies,
             answers: Budget::new(server.answer_memory),

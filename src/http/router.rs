@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, access, answer, docs, embed, feed, health, history, hsts, interests, jobs, keys, limits, news, papers,
-    recommend, search, themes, users, web,
+    App, access, answer, backup, docs, embed, feed, headers, health, history, hsts, interests, jobs, keys, limits,
+    news, papers, recommend, search, sessions, themes, users, web,
 };
 
 /// The whole service; pages of these origins may ask it from a browser.
@@ -56,8 +56,13 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .routes(routes!(interests::patch, interests::reset))
         .routes(routes!(feed::trending))
         .routes(routes!(embed::post))
+        .routes(routes!(sessions::me))
+        .routes(routes!(sessions::list, sessions::end_all))
+        .routes(routes!(sessions::end))
+        .routes(routes!(sessions::make_link))
         .routes(routes!(keys::make, keys::list))
         .routes(routes!(keys::revoke))
+        .routes(routes!(backup::get))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::run))
@@ -81,6 +86,7 @@ pub fn router(app: App, origins: &[String]) -> Router {
             )
         })
         .layer(from_fn_with_state(app.clone(), access::authorize))
+        .layer(from_fn_with_state(app.clone(), access::own_changes))
         .layer(CatchPanicLayer::custom(limits::panicked))
         .layer(from_fn_with_state(app.clone(), answer::count))
         .layer(from_fn(limits::one_shape))
@@ -95,5 +101,5 @@ pub fn router(app: App, origins: &[String]) -> Router {
     let routes = routes.layer(from_fn_with_state(app.clone(), access::answer_for_own_hosts));
     let https = app.tls.is_some() || app.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
     let routes = if https { routes.layer(from_fn_with_state(app.clone(), hsts::promise)) } else { routes };
-    routes.layer(from_fn(limits::measure)).with_state(app)
+    routes.layer(from_fn(headers::guard)).layer(from_fn(limits::measure)).with_state(app)
 }

@@ -26,6 +26,7 @@
 
 #[cfg(test)]
 mod contract;
+mod copies;
 mod events;
 mod filters;
 mod imports;
@@ -37,6 +38,7 @@ mod lists;
 mod papers;
 mod readership;
 mod rereading;
+mod sessions;
 mod sqlite;
 mod themes;
 mod trouble;
@@ -45,6 +47,7 @@ mod users;
 mod vectors;
 mod works;
 
+pub use copies::{Copies, CopyFacts, StoreCopy};
 pub use events::{EventPlace, Events, EventsWritten};
 pub use filters::Filters;
 pub use imports::{ImportStatus, ImportUndone, ImportWindow, ImportWithClaims, Imports, StoredImport};
@@ -56,6 +59,7 @@ pub use lists::{ListOrder, ListPlace, Lists, Slice};
 pub use papers::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
 pub use readership::{Readership, ReadershipRelease};
 pub use rereading::Rereading;
+pub use sessions::{Ending, Redeemed, SecretHash, Sessions, SignedInWith, StoredLink, StoredSession};
 pub use sqlite::free;
 pub use themes::{StoredAssignment, StoredRun, StoredTheme, StoredThemeEvent, Themes};
 pub use trouble::{Trouble, TroubleCode, Troubles};
@@ -86,7 +90,9 @@ pub trait Store:
     + Readership
     + Themes
     + Rereading
+    + Sessions
     + Upkeep
+    + Copies
     + Send
     + Sync
 {
@@ -109,7 +115,9 @@ impl<T> Store for T where
         + Readership
         + Themes
         + Rereading
+        + Sessions
         + Upkeep
+        + Copies
         + Send
         + Sync
 {
@@ -133,6 +141,37 @@ pub fn is_made(folder: &Path) -> bool {
 /// Looks at the store of a folder that cannot be opened. Nothing is changed.
 pub fn examine_closed(folder: &Path) -> Vec<Finding> {
     sqlite::SqliteStore::examine_closed(folder)
+}
+
+/// Keeps a data folder from being opened by anybody else, until what is given is dropped.
+///
+/// # Errors
+/// [`Error::InUse`](crate::Error::InUse) when it is open.
+pub fn hold(folder: &Path) -> Result<Box<dyn std::any::Any>> {
+    sqlite::hold(folder)
+}
+
+/// Whether a file of this name makes a folder a data folder.
+pub fn makes_a_folder(name: &std::ffi::OsStr) -> bool {
+    sqlite::makes_a_folder(name)
+}
+
+/// Puts each of two folders into the place of the other, at once.
+///
+/// # Errors
+/// [`Error::Io`](crate::Error::Io) where the system cannot do that; then nothing was done.
+pub fn exchange(one: &Path, other: &Path) -> Result<()> {
+    sqlite::exchange(one, other)
+}
+
+/// Makes a store of a copy: its file lies in a folder that holds nothing else of a store, under the name that its facts give. All of
+/// it is looked at. Gives what it holds.
+///
+/// # Errors
+/// [`Error::Damaged`](crate::Error::Damaged) when it is not sound, [`Error::Data`](crate::Error::Data) when it is of another kind
+/// of store or made by a newer program, [`Error::StorageFull`](crate::Error::StorageFull) when there is no room.
+pub fn settle_copy(folder: &Path, facts: &CopyFacts) -> Result<CopyFacts> {
+    sqlite::SqliteStore::settle_copy(folder, facts)
 }
 
 /// Takes the store of a folder that is not open as it is, with the papers that are damaged: these are named, cannot be read,

@@ -1,6 +1,7 @@
 //! The tests of the whole: the real binary on real files and real sockets. One module a subject.
 
 mod attacks;
+mod backup;
 mod cases;
 mod commands;
 mod damage;
@@ -8,6 +9,8 @@ mod disk;
 mod document;
 mod door;
 mod floors;
+mod folders;
+mod forget;
 mod growth;
 mod harm;
 mod http;
@@ -23,6 +26,7 @@ mod readme;
 mod reembed;
 mod schema;
 mod served;
+mod signin;
 mod situations;
 mod stopping;
 mod support;

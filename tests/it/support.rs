@@ -210,6 +210,16 @@ impl Server {
         self.request("DELETE", path, None, b"")
     }
 
+    /// What it said that nobody has waited for, until it ends.
+    pub fn rest(&self) -> String {
+        let (mut said, lines) = (String::new(), self.lines.lock().expect("one test"));
+        while let Ok(line) = lines.recv_timeout(Duration::from_secs(30)) {
+            said.push_str(&line);
+            said.push('\n');
+        }
+        said
+    }
+
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
         assert!(status.expect("kill is there").success());

@@ -41,7 +41,11 @@ impl Keys for SqliteStore {
     }
 
     fn delete_key(&self, id: &str) -> Result<()> {
-        match self.write(|t| t.execute("DELETE FROM keys WHERE id = ?1", [id]))? {
+        let delete = |t: &Transaction<'_>| {
+            t.execute("DELETE FROM sessions WHERE key = ?1", [id])?;
+            t.execute("DELETE FROM keys WHERE id = ?1", [id])
+        };
+        match self.write(delete)? {
             0 => Err(Error::NotFound { what: "key", id: crate::paper::head(id, 80) }),
             _ => Ok(()),
         }
@@ -53,11 +57,6 @@ impl Keys for SqliteStore {
             uses.iter().try_for_each(|(id, at)| note.execute(params![id, at.0]).map(drop))
         })
     }
-}
-
-/// Whether a reader has keys.
-pub fn has_any(t: &Transaction<'_>, user: i64) -> rusqlite::Result<bool> {
-    t.prepare_cached("SELECT 1 FROM keys WHERE user = ?1")?.exists([user])
 }
 
 fn scopes_text(scopes: Scopes) -> String {
