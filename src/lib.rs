@@ -84,7 +84,9 @@
 //!   scripts and hold no token. What every answer tells a browser of scripts, frames and caches is said in one place, `http/headers`.
 //! - A secret that opens something is shown once and kept as its hash; it stands in no table, log or answer afterwards. A session
 //!   has the rights of the key it was begun with and ends with it, else those of one reader (`engine/access/sessions`).
-//! - Whatever a client can make the service wait for or hold has a bound: in `http/door` connections, heads, bodies, answers that
+//! - rustls and governor stand only in `http/door`: what ends TLS and what counts how often somebody asks is known nowhere else. A
+//!   handler learns how a request came by `door::Scheme`, and who asked by [`access::Caller`].
+//! - Whatever a client can make the service wait for or hold has a bound: in `http/door` connections, handshakes, heads, bodies, answers that
 //!   nobody reads, work; in `http/limits` the time of a request. Refusing costs nothing of what is refused. Work ends when nobody waits for its answer any more.
 //! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
 //!   the one that asked.
