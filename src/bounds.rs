@@ -29,6 +29,8 @@ pub const PASSED: usize = 1_000;
 pub const NUMBERS: usize = 16_384;
 /// Parameters of a query string, those that are repeated counted each time.
 pub const PARAMETERS: usize = 2_000;
+/// Keys that open the service.
+pub const KEYS: usize = 10_000;
 /// Hits in one answer.
 pub const HITS: usize = 20_000;
 /// Bytes of text in the hits of one answer.

@@ -1,8 +1,10 @@
 //! Settings: from a file, then the environment, then flags; each overrides the one before. They are checked once, here.
 
 mod address;
+mod auth;
 mod index;
 mod jobs;
+mod network;
 mod schedule;
 mod server;
 
@@ -13,9 +15,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-pub use address::is_host;
+pub use address::{host_name, is_host};
+pub use auth::{Auth, AuthMode};
 pub use index::{IndexKind, IndexSettings};
 pub use jobs::Jobs;
+pub use network::Network;
 pub use schedule::Schedule;
 pub use server::Server;
 
@@ -44,6 +48,11 @@ pub struct Config {
     pub public_url: Option<String>,
     /// The time zone that schedules are read in, by its IANA name (`Europe/Berlin`); `None` takes the machine's own.
     pub time_zone: Option<String>,
+    /// Who may come in.
+    pub auth: Auth,
+    /// Whether the service may be open to everybody on an address that other machines reach. By the flag `--insecure`
+    /// alone, so that no forgotten file or variable does it.
+    pub insecure: bool,
     /// Limits of the service: whom it admits, how long it waits, and how much memory and time requests may take.
     pub server: Server,
     /// When the service does what nobody asks for.
@@ -190,6 +199,8 @@ pub struct Flags {
     pub addr: Option<String>,
     /// `--public-url`
     pub public_url: Option<String>,
+    /// `--insecure`
+    pub insecure: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -206,6 +217,8 @@ struct File {
     time_zone: Option<String>,
     #[serde(default)]
     index: IndexSettings,
+    #[serde(default)]
+    auth: Auth,
     #[serde(default)]
     server: Server,
     #[serde(default)]
@@ -278,6 +291,8 @@ impl Config {
             addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
             public_url: public_url.as_deref().map(address::public_url).transpose()?,
             time_zone,
+            auth: file.auth.settled(&var)?,
+            insecure: flags.insecure,
             server: file.server.settled(&var)?,
             jobs: file.jobs.settled(&var)?,
             tuning,
@@ -297,6 +312,8 @@ impl Config {
             addr: "127.0.0.1:7878".into(),
             public_url: None,
             time_zone: None,
+            auth: Auth::default(),
+            insecure: false,
             server: Server::default(),
             jobs: Jobs::default(),
             tuning: Tuning::default(),
@@ -447,6 +464,12 @@ mod tests {
             ("[index]\nkid = 'exact'", None, "kid"),
             ("", Some(("PAPERKIN_INDEX_KIND", "faiss")), "segments, exact or hnsw_rs"),
             ("public_url = 'papers.example'", None, "public_url"),
+            ("[auth]\nmode = 'basic'", None, "basic"),
+            ("[auth]\nmod = 'keys'", None, "mod"),
+            ("", Some(("PAPERKIN_AUTH_MODE", "basic")), "PAPERKIN_AUTH_MODE"),
+            ("[server]\nhosts = ['https://a.example']", None, "hosts"),
+            ("[server]\ntrusted_proxies = ['proxy']", None, "trusted_proxies"),
+            ("", Some(("PAPERKIN_TRUSTED_PROXIES", "10.0.0.0/99")), "trusted_proxies"),
             ("[server]\ncors_orgins = []", None, "cors_orgins"),
             ("[server]\ncors_origins = ['*']", None, "cors_origins"),
             ("[jobs]\nthemse = 'off'", None, "themse"),

@@ -20,11 +20,15 @@ pub struct Args {
     /// Address to listen on [default: 127.0.0.1:7878]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub addr: Option<String>,
+    /// Let everybody in who reaches the address, also from other machines
+    #[arg(long)]
+    pub insecure: bool,
 }
 
 pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
-    let folder = tempfile::Builder::new().prefix("paperkin-demo-").tempdir()?;
     let asked = context.config()?;
+    crate::http::check_reach(&asked)?;
+    let folder = tempfile::Builder::new().prefix("paperkin-demo-").tempdir()?;
     let config = Config { data: folder.path().to_path_buf(), ..asked };
     let settings = config.clone();
     let open = move || -> crate::Result<Engine> {

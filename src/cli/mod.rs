@@ -12,6 +12,7 @@ mod history;
 mod index;
 mod info;
 mod ingest;
+mod keys;
 mod progress;
 mod recommend;
 mod reembed;
@@ -24,6 +25,7 @@ mod streams;
 mod theme_map;
 mod themes;
 mod transfer;
+mod users;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -115,6 +117,8 @@ enum Command {
     Recommend(recommend::Args),
     Themes(themes::Args),
     History(history::Args),
+    Users(users::Args),
+    Keys(keys::Args),
     Digest(digest::Args),
     Embed(embed::Args),
     Info(info::Args),
@@ -139,6 +143,8 @@ impl Command {
             Command::Recommend(_) => "`POST /v1/recommend`",
             Command::Themes(_) => "`GET /v1/themes`",
             Command::History(_) => "`/v1/users/{user}/history` and `/v1/users/{user}/events`",
+            Command::Users(_) => "`/v1/users`",
+            Command::Keys(_) => "`/v1/keys`",
             Command::Digest(_) => "`GET /v1/users/{user}/feed`",
             Command::Info(_) | Command::Doctor(_) => "`GET /readyz`",
             Command::Index(_) => "`GET /metrics` (what is known of the index)",
@@ -159,6 +165,8 @@ impl Command {
             Command::Recommend(args) => recommend::run(context, args),
             Command::Themes(args) => themes::run(context, args),
             Command::History(args) => history::run(context, args),
+            Command::Users(args) => users::run(context, args),
+            Command::Keys(args) => keys::run(context, args),
             Command::Digest(args) => digest::run(context, args),
             Command::Embed(args) => embed::run(context, args),
             Command::Info(args) => info::run(context, args),
@@ -275,10 +283,10 @@ impl Args {
     /// The command, and what it needs to know.
     fn into_parts(self, settings: impl FnOnce(Flags) -> Settings) -> (Command, Context) {
         let Args { global, command } = self;
-        let (addr, public_url) = match &command {
-            Command::Serve(args) => (args.addr.clone(), args.public_url.clone()),
-            Command::Demo(args) => (args.addr.clone(), None),
-            _ => (None, None),
+        let (addr, public_url, insecure) = match &command {
+            Command::Serve(args) => (args.addr.clone(), args.public_url.clone(), args.insecure),
+            Command::Demo(args) => (args.addr.clone(), None, args.insecure),
+            _ => (None, None, false),
         };
         let flags = Flags {
             config: global.config,
@@ -291,6 +299,7 @@ impl Args {
             index_kind: global.index_kind,
             addr,
             public_url,
+            insecure,
         };
         let context = Context { settings: settings(flags), json: global.json, call: command.call() };
         (command, context)

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::desk::Desk;
 use super::{Context, say};
-use crate::config::Config;
+use crate::config::{AuthMode, Config};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
@@ -14,13 +14,18 @@ use crate::error::{Error, Result};
 /// Answers /healthz at once, and everything else when the model and the index are ready. Ctrl-C or SIGTERM lets running
 /// requests finish and writes the index. While it runs, it carries out every other command on the folder.
 ///
+/// On an address of this machine everybody may do everything. On any other it asks for keys: `[auth] mode = "keys"` in the
+/// settings or PAPERKIN_AUTH_MODE=keys. The first start prints a key; `paperkin keys` makes more. It answers for localhost,
+/// the addresses that it listens on, and the names in `[server] hosts` or PAPERKIN_HOSTS (papers.example,...). Proxies in
+/// front of it are named in `[server] trusted_proxies`.
+///
 /// Jobs do what nobody asks for: maintenance, themes, interests, readership. Their schedules are cron expressions (or
 /// `off`) under [jobs] in the settings, or PAPERKIN_JOBS_THEMES and so on, in the time zone of `time_zone`; GET /v1/jobs tells
 /// how each stands.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin serve
-  paperkin serve --addr 0.0.0.0:80 --data /var/lib/paperkin
+  PAPERKIN_AUTH_MODE=keys paperkin serve --addr 0.0.0.0:80 --data /var/lib/paperkin
   paperkin serve --reembed BAAI/bge-small-en-v1.5
   PAPERKIN_JOBS_THEMES='30 2 * * *' paperkin serve        themes are made anew at half past two
   curl 'http://127.0.0.1:7878/v1/search?q=protein+design&limit=3'")]
@@ -31,6 +36,9 @@ pub struct Args {
     /// Public address of the service, for links in feeds [default: the address that each request was sent to]
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
+    /// Let everybody in who reaches the address, without a key, also from other machines
+    #[arg(long)]
+    pub insecure: bool,
     /// Move the corpus to this model while serving, then switch to it at once
     #[arg(long, value_name = "NAME_OR_DIR")]
     reembed: Option<String>,
@@ -38,6 +46,7 @@ pub struct Args {
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let config = context.config()?;
+    crate::http::check_reach(&config)?;
     say!("opening the data folder {}", config.data.display());
     let (settings, target) = (config.clone(), args.reembed.clone());
     let open = move || super::open(config).map_err(|e| e.downcast().unwrap_or_else(|e| Error::Internal(e.to_string())));
@@ -50,6 +59,30 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             Err(e) => say!("the corpus was not moved to another model: {e}"),
         }
     })
+}
+
+/// Makes the key without which nobody could make another, where keys are asked for and there is none, and shows it: this once.
+fn first_key(local: SocketAddr, engine: &Engine) {
+    if engine.config().auth.mode != AuthMode::Keys {
+        return;
+    }
+    match engine.first_admin_key() {
+        Ok(None) => {}
+        Ok(Some(made)) => say!(
+            "
+There is no key yet that may make others, so here is the first. It is shown this once; keep it where you keep passwords:
+
+  {key}
+
+  curl -H 'Authorization: Bearer {key}' http://{local}/v1/keys    try it
+  paperkin keys add NAME --scope read                             make another (paperkin keys add --help)
+  paperkin keys revoke {id}                             take it back
+",
+            key = made.key,
+            id = made.id
+        ),
+        Err(e) => say!("warning: no first key could be made ({e}): `paperkin keys add NAME --scope admin` makes one"),
+    }
 }
 
 /// Serves a folder over HTTP, and carries out commands on it.
@@ -69,6 +102,7 @@ pub fn serve(
                 folder.display()
             ),
         }
+        first_key(local, engine);
         ready(local, engine);
     };
     let close = move |desk: &Mutex<Option<Desk>>| drop(desk.lock().unwrap_or_else(PoisonError::into_inner).take());

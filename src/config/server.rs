@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::address;
+use super::{Network, address};
 use crate::error::{Error, Result};
 
 /// Limits of the HTTP service. In the file under `[server]`; in the environment as `PAPERKIN_` and the name in
@@ -10,6 +10,14 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
+    /// The names (`papers.example`, without a port) under which the service is reached, besides `localhost`, the addresses
+    /// that it listens on and the host of `public_url`. A request for any other host is refused with 421, so that no page
+    /// of another site reaches the service by a name of its own (DNS rebinding). None by default.
+    pub hosts: Vec<String>,
+    /// The proxies in front of the service, as addresses or networks (`10.0.0.5`, `172.16.0.0/12`); those on this machine
+    /// always are. What they say is believed: of the client's address (`X-Forwarded-For`, whose last entry a proxy must
+    /// write itself) and of the host that was asked for (`X-Forwarded-Host`, `Forwarded`). None by default.
+    pub trusted_proxies: Vec<Network>,
     /// The origins (`https://portal.example`) whose pages may call the service from a browser. None by default.
     pub cors_origins: Vec<String>,
     /// Greatest number of connections (at most 1,000,000). 0 takes what the limit on open files allows beside the
@@ -43,6 +51,8 @@ pub struct Server {
 impl Default for Server {
     fn default() -> Self {
         Server {
+            hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             max_connections: 0,
             header_timeout_s: 10,
@@ -75,11 +85,12 @@ impl Server {
                 _ => text.split(',').collect(),
             };
         }
-        let settled: Server =
-            serde_json::from_value(settings.into()).map_err(|e| Error::Invalid(format!("the settings: {e}")))?;
+        let settled: Server = serde_path_to_error::deserialize(serde_json::Value::from(settings))
+            .map_err(|e| Error::Invalid(format!("the setting {}: {}", e.path(), e.inner())))?;
         settled.check()?;
         let cors_origins = settled.cors_origins.iter().map(|o| address::origin(o)).collect::<Result<_>>()?;
-        Ok(Server { cors_origins, ..settled })
+        let hosts = settled.hosts.iter().map(|host| address::host(host)).collect::<Result<_>>()?;
+        Ok(Server { cors_origins, hosts, ..settled })
     }
 
     fn check(&self) -> Result<()> {
@@ -114,11 +125,17 @@ mod tests {
         let env = |name: &str| match name {
             "MAX_UPLOADS" => Some("3".to_string()),
             "CORS_ORIGINS" => Some("https://a.example,http://b.example:8080".to_string()),
+            "HOSTS" => Some("Papers.Example,lab.local".to_string()),
+            "TRUSTED_PROXIES" => Some("10.0.0.0/8,::1".to_string()),
             _ => None,
         };
         let file = Server { max_uploads: 5, idle_timeout_s: 7, ..Server::default() };
         let settled = file.settled(&env).expect("settles");
         assert_eq!((settled.max_uploads, settled.idle_timeout_s, settled.cors_origins.len()), (3, 7, 2));
+        assert_eq!(
+            (settled.hosts, settled.trusted_proxies.len()),
+            (vec!["papers.example".into(), "lab.local".into()], 2)
+        );
         for (name, text) in [("BODY_MEMORY", "1000"), ("MAX_WAIT_MS", "0"), ("HEADER_TIMEOUT_S", "soon")] {
             let env = move |asked: &str| (asked == name).then(|| text.to_string());
             let e = Server::default().settled(&env).expect_err(name).to_string();

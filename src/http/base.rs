@@ -10,7 +10,8 @@ use super::error::ApiError;
 use crate::config::is_host;
 
 /// The public address, without a slash at its end: the setting `public_url`, else what the request says of the way it came
-/// (`Forwarded`, or `X-Forwarded-Proto`, `-Host`, `-Port` and `-Prefix`), else its `Host`.
+/// (`Forwarded`, or `X-Forwarded-Proto`, `-Host`, `-Port` and `-Prefix`), else its `Host`. Whoever is no proxy that is trusted
+/// names no host but one that is served.
 ///
 /// What a client writes into these headers comes back to that client alone: answers that hold such an address are `private`.
 pub struct Base(pub String);
@@ -25,7 +26,11 @@ impl FromRequestParts<App> for Base {
         let own =
             parts.uri.authority().map(|authority| authority.as_str()).or_else(|| text(&parts.headers, HOST.as_str()));
         let local = app.local.to_string();
-        let way = Way::of(&parts.headers);
+        let mut way = Way::of(&parts.headers);
+        let rules = &app.rules;
+        if !rules.clients.trust_peer(&parts.extensions) {
+            way.host = way.host.filter(|host| rules.hosts.serve(host));
+        }
         Ok(Base(way.address(own.filter(|host| is_host(host)).unwrap_or(&local))))
     }
 }

@@ -50,6 +50,7 @@ enum ErrorCode {
     Conflict,
     PayloadTooLarge,
     UnsupportedMediaType,
+    Misdirected,
     Invalid,
     RateLimited,
     Internal,
@@ -125,6 +126,7 @@ impl ApiError {
             409 => ErrorCode::Conflict,
             413 => ErrorCode::PayloadTooLarge,
             415 => ErrorCode::UnsupportedMediaType,
+            421 => ErrorCode::Misdirected,
             422 => ErrorCode::Invalid,
             429 => ErrorCode::RateLimited,
             503 => ErrorCode::Overloaded,
@@ -133,6 +135,9 @@ impl ApiError {
         }
     }
 }
+
+/// How to say who one is.
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"paperkin\"");
 
 /// A message may quote what was sent, and that may be long.
 const LONGEST: usize = 1_000;
@@ -191,6 +196,7 @@ impl IntoResponse for ApiError {
         let body = ErrorBody { error: ErrorInner { code: self.code(), message: self.message, detail: self.detail } };
         let mut response = (self.status, Json(body)).into_response();
         match self.status.as_u16() {
+            401 => drop(response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER)),
             429 => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.unwrap_or(1)))),
             503 => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
             // The rest of the body was not read, so the connection cannot carry another request: say so, or a client

@@ -18,6 +18,7 @@ mod health;
 mod history;
 mod interests;
 mod jobs;
+mod keys;
 mod limits;
 mod news;
 mod papers;
@@ -48,6 +49,7 @@ use error::ApiError;
 use status::Status;
 use stopping::Stopping;
 
+pub use access::check_reach;
 pub use door::raise_descriptor_limit;
 pub use web::MAP;
 
@@ -85,6 +87,8 @@ struct App {
     // What the feeds of news readers were the last time.
     fresh: Arc<fresh::Fresh>,
     public_url: Option<Arc<str>>,
+    // Who may come in, and under which names.
+    rules: Arc<access::Rules>,
     local: SocketAddr,
 }
 
@@ -123,7 +127,8 @@ impl App {
 /// calling thread.
 ///
 /// # Errors
-/// [`Error::Io`] when the address cannot be had; whatever `open` returns.
+/// [`Error::Invalid`] when the address cannot be had, or is reached from other machines and nobody has to say who they are;
+/// whatever `open` returns.
 pub fn serve(
     config: &Config,
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
@@ -131,6 +136,7 @@ pub fn serve(
     ending: impl FnOnce() + Send + 'static,
 ) -> Result<()> {
     let (addr, tuning, server) = (config.addr.as_str(), &config.tuning, &config.server);
+    check_reach(config)?;
     check_clock(Moment::now())?;
     raise_descriptor_limit();
     let capacity = Capacity::of(server, tuning);
@@ -152,6 +158,7 @@ pub fn serve(
     let served = runtime.block_on(async {
         let listener = door::bind(addr).await.map_err(|e| cannot_listen(addr, e))?;
         let local = listener.local_addr().map_err(|e| Error::io(addr, "cannot listen", e))?;
+        access::check_listening(config, local)?;
         let (stop, stopping) = Stopping::new();
         let opened: Arc<OnceLock<OpenFolder>> = Arc::default();
         let patience = Duration::from_millis(server.max_wait_ms);
@@ -176,6 +183,7 @@ pub fn serve(
             stopping: stopping.clone(),
             fresh: Arc::new(fresh::Fresh::new()),
             public_url: config.public_url.as_deref().map(Arc::from),
+            rules: Arc::new(access::Rules::of(config, local)),
             local,
         };
         let (for_requests, looked) = (Arc::clone(&app.opened), app.looked.clone());
@@ -191,6 +199,7 @@ pub fn serve(
             ready(local, &opened);
             Ok(())
         });
+        tokio::spawn(keys::note_uses(app.clone()));
         let opened = Arc::clone(&app.opened);
         let routes = router::router(app, &config.server.cors_origins);
         let mut serving = tokio::spawn(door::listen(listener, routes, connections, stopping));
@@ -229,6 +238,11 @@ pub fn serve(
     let engine = served?;
     // What still runs in the background (maintenance, a move to another model) loses nothing by being cut short.
     runtime.shutdown_timeout(stopping::BACKGROUND);
+    if let Some(engine) = &engine
+        && let Err(e) = engine.note_key_uses()
+    {
+        tracing::warn!("when keys were used last was not written down: {e}");
+    }
     engine.map_or(Ok(()), put_in_order)
 }
 

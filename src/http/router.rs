@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, access, answer, backup, docs, embed, feed, health, history, interests, jobs, limits, news, papers, recommend,
-    search, themes, users, web,
+    App, access, answer, backup, docs, embed, feed, health, history, interests, jobs, keys, limits, news, papers,
+    recommend, search, themes, users, web,
 };
 
 /// The whole service; pages of these origins may ask it from a browser.
@@ -57,6 +57,8 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .routes(routes!(feed::trending))
         .routes(routes!(embed::post))
         .routes(routes!(backup::get))
+        .routes(routes!(keys::make, keys::list))
+        .routes(routes!(keys::revoke))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::run))
@@ -85,11 +87,14 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .layer(from_fn(limits::one_shape))
         // What is long was packed before, where there is time.
         .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(answer::uncounted)))
-        .layer(from_fn_with_state(app.clone(), limits::admit))
-        .layer(from_fn(limits::measure));
-    match access::origins(origins) {
-        // Outermost: what a browser asks first is answered before anything else looks at it.
-        Some(layer) => routes.layer(layer).with_state(app),
-        None => routes.with_state(app),
-    }
+        .layer(from_fn_with_state(app.clone(), limits::admit));
+    let routes = match access::origins(origins) {
+        // What a browser asks first is answered before anything of the service looks at it.
+        Some(layer) => routes.layer(layer),
+        None => routes,
+    };
+    routes
+        .layer(from_fn_with_state(app.clone(), access::answer_for_own_hosts))
+        .layer(from_fn(limits::measure))
+        .with_state(app)
 }

@@ -1,4 +1,4 @@
-//! What is true: papers, vectors and the models that made them, users and what they did, and themes.
+//! What is true: papers, vectors and the models that made them, users and what they did, themes, and keys.
 //!
 //! The truth stands behind [`Store`], which is one trait a resource; each says in words what its methods promise, and holds
 //! the plain types that they take and give. [`open`] is the one place where a kind of store is chosen. `sqlite` is the store
@@ -32,6 +32,7 @@ mod filters;
 mod imports;
 mod interests;
 mod jobs;
+mod keys;
 mod library;
 mod lists;
 mod papers;
@@ -51,6 +52,7 @@ pub use filters::Filters;
 pub use imports::{ImportStatus, ImportUndone, ImportWindow, ImportWithClaims, Imports, StoredImport};
 pub use interests::{FoundInterests, Interests, StoredInterest};
 pub use jobs::{Claim, Claimed, JobRecords, JobResult, Lease, StoredJob};
+pub use keys::{Keys, StoredKey};
 pub use library::{Library, LibraryPaper};
 pub use lists::{ListOrder, ListPlace, Lists, Slice};
 pub use papers::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
@@ -59,7 +61,7 @@ pub use rereading::Rereading;
 pub use sqlite::free;
 pub use themes::{StoredAssignment, StoredRun, StoredTheme, StoredThemeEvent, Themes};
 pub use trouble::{Trouble, TroubleCode, Troubles};
-pub use upkeep::{Finding, PagesRead, Upkeep};
+pub use upkeep::{Finding, Health, PagesRead, Upkeep};
 pub use users::{User, Users};
 pub use vectors::{StoredModel, Vectors};
 pub use works::Works;
@@ -82,6 +84,7 @@ pub trait Store:
     + Interests
     + Imports
     + JobRecords
+    + Keys
     + Readership
     + Themes
     + Rereading
@@ -104,6 +107,8 @@ impl<T> Store for T where
         + Interests
         + Imports
         + JobRecords
+        + Keys
+        + Keys
         + Readership
         + Themes
         + Rereading

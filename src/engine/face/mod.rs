@@ -1,5 +1,6 @@
 //! The engine's public methods: each hands its question to the part that answers it.
 
+mod access;
 mod papers;
 mod readers;
 mod themes;

@@ -1,70 +1,139 @@
 //! Who asks, and whether they may: before any handler runs.
 
-use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use super::table::{self, Entry};
-use crate::access::{Caller, Identity, Needs};
+use super::{credentials, guessed, reader};
+use crate::access::{Caller, Identity, Needs, Scope};
+use crate::config::AuthMode;
+use crate::engine::KeyRefused;
 use crate::http::App;
+use crate::http::body::linger_of;
 use crate::http::error::ApiError;
+use crate::user::Moment;
 
-/// Recognises who asks, puts the [`Caller`] beside the request, and refuses what the table of routes does not allow them.
+/// Recognises who asks, puts the [`Caller`] beside the request, and refuses what the table of routes does not allow them: then
+/// nothing of the body is read. The caller stands beside the answer as well, for whoever writes down what was asked.
 pub async fn authorize(State(app): State<App>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let caller = recognise(&app, &parts);
-    match check(&caller, &mut parts).await {
-        Ok(()) => {
-            parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, body)).await
+    match admitted(&app, &mut parts).await {
+        Ok(caller) => {
+            parts.extensions.insert(caller.clone());
+            let mut response = next.run(Request::from_parts(parts, body)).await;
+            response.extensions_mut().insert(caller);
+            response
         }
-        Err(refused) => refused.into_response(),
+        Err(refused) => {
+            linger_of(&parts.headers, body);
+            refused.into_response()
+        }
     }
 }
 
-/// Who asks.
-fn recognise(_app: &App, _parts: &Parts) -> Caller {
-    Caller::anyone()
+/// Who asks, if they may.
+async fn admitted(app: &App, parts: &mut Parts) -> Result<Caller, ApiError> {
+    credentials::check_address(&parts.uri)?;
+    match needs(parts)? {
+        // Who they are does not matter, and nothing is said of a wrong key.
+        Needs::Nothing | Needs::OwnSecret => Ok(recognise(app, parts).unwrap_or_else(|_| Caller::nobody())),
+        Needs::Scope(scope) => {
+            let caller = recognised(app, parts)?;
+            if caller.has(scope) { Ok(caller) } else { Err(without_scope(&caller, scope)) }
+        }
+        Needs::Reader => {
+            let caller = recognised(app, parts)?;
+            match reader::named(parts).await {
+                Some(name) if caller.may_act_for(&name) => Ok(caller),
+                _ => Err(not_this_reader(&caller)),
+            }
+        }
+    }
 }
 
-async fn check(caller: &Caller, parts: &mut Parts) -> Result<(), ApiError> {
+/// What a call needs, by the table.
+fn needs(parts: &Parts) -> Result<Needs, ApiError> {
     // What matches no route is told that there is nothing, whoever asks.
-    let Some(route) = parts.extensions.get::<MatchedPath>().cloned() else { return Ok(()) };
+    let Some(route) = parts.extensions.get::<MatchedPath>() else { return Ok(Needs::Nothing) };
     if parts.method == Method::OPTIONS {
-        return Ok(());
+        return Ok(Needs::Nothing);
     }
-    let needs = match table::entry(&parts.method, route.as_str()) {
-        Entry::Call(needs) => needs,
+    match table::entry(&parts.method, route.as_str()) {
+        Entry::Call(needs) => Ok(needs),
         // Its own answer says so.
-        Entry::OtherMethods => return Ok(()),
+        Entry::OtherMethods => Ok(Needs::Nothing),
         Entry::Missing => {
             tracing::error!("{} is not in the table of who may call what", route.as_str());
-            return Err(ApiError::internal());
+            Err(ApiError::internal())
         }
+    }
+}
+
+/// Why somebody is not who they say.
+enum Unrecognised {
+    /// Two keys, or none that can be looked at yet.
+    Unreadable(ApiError),
+    /// No such key.
+    Wrong,
+    /// A key that was right until then.
+    Expired(Moment),
+}
+
+/// Who asks. Costs a look into memory.
+fn recognise(app: &App, parts: &Parts) -> Result<Caller, Unrecognised> {
+    let mode = app.rules.auth.mode;
+    match credentials::key(&parts.headers, mode).map_err(Unrecognised::Unreadable)? {
+        Some(key) => {
+            let opened = app.opened().map_err(Unrecognised::Unreadable)?;
+            opened.engine.caller_of_key(key, Moment::now()).map_err(|refused| match refused {
+                KeyRefused::Wrong => Unrecognised::Wrong,
+                KeyRefused::Expired(until) => Unrecognised::Expired(until),
+            })
+        }
+        None if mode == AuthMode::Open => Ok(Caller::anyone()),
+        None => Ok(Caller::nobody()),
+    }
+}
+
+/// The same, with what is said to somebody who is not who they say.
+fn recognised(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
+    recognise(app, parts).map_err(|why| match why {
+        Unrecognised::Unreadable(e) => e,
+        Unrecognised::Wrong => guessed(app, parts, || {
+            ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "the key opens nothing: it is not one of this service, or was revoked",
+            )
+        }),
+        // Said to the holder of the key alone.
+        Unrecognised::Expired(until) => {
+            ApiError::new(StatusCode::UNAUTHORIZED, format!("the key expired at {until}; ask for another"))
+        }
+    })
+}
+
+/// The error for somebody whose scopes do not include one.
+fn without_scope(caller: &Caller, scope: Scope) -> ApiError {
+    refused(caller, &format!("needs a key with the scope `{scope}`"), scope.name())
+}
+
+/// The error for somebody who may not act for the reader that a call names: the same whether there is one.
+pub fn not_this_reader(caller: &Caller) -> ApiError {
+    refused(caller, "needs a key of this reader, or one with the scope `users`", Scope::Users.name())
+}
+
+/// 401 for who has not said who they are, else 403.
+fn refused(caller: &Caller, needs: &str, scope: &str) -> ApiError {
+    let (status, message) = match caller.identity {
+        Identity::Nobody => (
+            StatusCode::UNAUTHORIZED,
+            format!("this call {needs}: send `Authorization: Bearer pk_...` (`paperkin keys add` makes one)"),
+        ),
+        _ => (StatusCode::FORBIDDEN, format!("this call {needs}; yours may not do that")),
     };
-    match needs {
-        Needs::Nothing | Needs::OwnSecret => Ok(()),
-        Needs::Scope(scope) if caller.has(scope) => Ok(()),
-        Needs::Scope(scope) => Err(refused(caller, &format!("needs a key with the scope `{scope}`"))),
-        Needs::Reader => match reader(parts).await {
-            Some(name) if caller.may_act_for(&name) => Ok(()),
-            _ => Err(refused(caller, "needs a key of this reader, or one with the scope `users`")),
-        },
-    }
-}
-
-/// The reader that a path names.
-async fn reader(parts: &mut Parts) -> Option<String> {
-    let params = RawPathParams::from_request_parts(parts, &()).await.ok()?;
-    params.iter().find(|(name, _)| *name == "user").map(|(_, value)| value.to_string())
-}
-
-/// The error for somebody who may not: 401 for who has not said who they are, else 403.
-fn refused(caller: &Caller, needs: &str) -> ApiError {
-    match caller.identity {
-        Identity::Nobody => ApiError::new(StatusCode::UNAUTHORIZED, format!("this call {needs}")),
-        _ => ApiError::new(StatusCode::FORBIDDEN, format!("this call {needs}; yours may not do that")),
-    }
+    ApiError { detail: Some(json!({ "needs": scope })), ..ApiError::new(status, message) }
 }

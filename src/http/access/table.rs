@@ -68,6 +68,8 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     // How it runs.
     ("GET", "/metrics", READ),
     ("GET", "/v1/backup", ADMIN),
+    ("GET POST", "/v1/keys", ADMIN),
+    ("DELETE", "/v1/keys/{id}", ADMIN),
     ("GET", "/v1/jobs", ADMIN),
     ("GET", "/v1/jobs/{name}", ADMIN),
     ("POST", "/v1/jobs/{name}/run", ADMIN),

@@ -22,6 +22,7 @@ mod forget;
 mod imports;
 mod interests;
 mod jobs;
+mod keys;
 mod library;
 mod lists;
 mod log;

@@ -280,6 +280,24 @@ ALTER TABLE users ADD COLUMN found INTEGER NOT NULL DEFAULT 0;
 UPDATE users SET found = version;
 CREATE INDEX users_not_found ON users (user) WHERE found < version;
 ",
+    "
+-- What opens the service to programs. Of a secret only its hash is here (BLAKE3). A key that is taken back is deleted.
+CREATE TABLE keys (
+    key     INTEGER PRIMARY KEY AUTOINCREMENT,
+    id      TEXT NOT NULL UNIQUE,
+    name    TEXT NOT NULL,
+    -- Words with spaces between them.
+    scopes  TEXT NOT NULL,
+    -- The one reader for whom it acts.
+    user    INTEGER REFERENCES users (user) ON DELETE CASCADE,
+    hash    BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER,
+    -- When it was used last.
+    used    INTEGER
+) STRICT;
+CREATE INDEX keys_by_user ON keys (user) WHERE user IS NOT NULL;
+",
 ];
 
 #[cfg(test)]

@@ -1,0 +1,71 @@
+//! `paperkin users`: who there is.
+
+use super::streams::out;
+use super::{Context, say, show};
+use crate::engine::UserView;
+
+/// The readers of a data folder
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin users
+  paperkin users --json | jq -r .id
+  paperkin users delete ada")]
+pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    Delete(DeleteArgs),
+}
+
+/// Forget a reader: settings, events, interests, library, feed address and keys
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin users delete ada")]
+struct DeleteArgs {
+    /// The reader
+    user: String,
+}
+
+/// Readers that are read at a time.
+const PAGE: usize = 500;
+
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
+    let engine = context.open_as_it_is()?;
+    if let Some(Action::Delete(DeleteArgs { user })) = &args.action {
+        engine.delete_user(user)?;
+        say!("{} is forgotten", show::plain(user));
+        return Ok(());
+    }
+    let (mut out, mut cursor, mut seen) = (out(), None::<String>, 0);
+    loop {
+        let page = engine.users(PAGE, cursor.as_deref())?;
+        seen += page.items.len();
+        if context.json {
+            show::lines(&mut out, &page.items)?;
+        } else {
+            let lines: Vec<String> = page.items.iter().map(line).collect();
+            if !lines.is_empty() {
+                show::text(&lines.join("\n"))?;
+            }
+        }
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => break,
+        }
+    }
+    if !context.json {
+        say!("{}", show::counted(seen, "reader"));
+    }
+    Ok(())
+}
+
+fn line(user: &UserView) -> String {
+    format!("{:>9} {:<6}  since {}  {}", show::thousands(user.events), noun(user.events), user.created, user.id)
+}
+
+fn noun(events: usize) -> &'static str {
+    if events == 1 { "event" } else { "events" }
+}
