@@ -198,6 +198,7 @@ pub mod eval;
 pub mod http;
 pub mod index;
 pub mod jobs;
+pub mod logs;
 pub mod matching;
 pub mod paper;
 pub mod rank;

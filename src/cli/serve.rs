@@ -58,6 +58,9 @@ pub fn serve(
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
     ready: impl FnOnce(SocketAddr, &Engine) + Send + 'static,
 ) -> anyhow::Result<()> {
+    if let Err(e) = crate::logs::write_behind() {
+        tracing::warn!("the log is written by whoever has something to tell: {e}");
+    }
     // Held until the service stops: then commands no longer find it.
     let desk: Arc<Mutex<Option<Desk>>> = Arc::default();
     let (opened, closed, folder) = (Arc::clone(&desk), Arc::clone(&desk), config.data.clone());
