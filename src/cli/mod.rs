@@ -364,12 +364,10 @@ fn log(command: &Command, context: &Context, verbose: u8) {
     let by_flags = || {
         let level = ["warn", "paperkin=info,warn", "paperkin=debug,info"][usize::from(verbose.min(2))];
         let requests = match command {
-            Command::Serve(_) if settings.requests && verbose < 2 => ["info"].first(),
-            Command::Serve(_) if settings.requests => None,
-            _ => ["warn"].first(),
+            Command::Serve(_) if settings.requests => ["info", "info", "debug"][usize::from(verbose.min(2))],
+            _ => "warn",
         };
-        let requests = requests.map(|level| format!(",{}={level}", logs::REQUESTS)).unwrap_or_default();
-        format!("{level}{requests},{}", crate::index::QUIET)
+        format!("{level},{}={requests},{}", logs::REQUESTS, crate::index::QUIET)
     };
     let filter = std::env::var("PAPERKIN_LOG").ok().filter(|filter| !filter.is_empty()).unwrap_or_else(by_flags);
     Logging { format: settings.format, filter, colours: streams::here().err_coloured() }.start();

@@ -21,6 +21,7 @@ mod limits;
 mod news;
 mod papers;
 mod recommend;
+mod record;
 mod request_fields;
 mod router;
 mod search;
@@ -205,6 +206,7 @@ pub fn serve(
         tracing::warn!("stopping: running requests finish first; once more to stop at once");
         tokio::spawn(async {
             stop_signal().await;
+            crate::logs::flush(stopping::BACKGROUND);
             // Nothing is lost by it: what was acknowledged is on disk.
             std::process::exit(130);
         });

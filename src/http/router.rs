@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, access, answer, docs, embed, feed, health, history, interests, jobs, limits, news, papers, recommend, search,
-    themes, users, web,
+    App, access, answer, docs, embed, feed, health, history, interests, jobs, limits, news, papers, recommend, record,
+    search, themes, users, web,
 };
 
 /// The whole service; pages of these origins may ask it from a browser.
@@ -84,11 +84,12 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .layer(from_fn(limits::one_shape))
         // What is long was packed before, where there is time.
         .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(answer::uncounted)))
-        .layer(from_fn_with_state(app.clone(), limits::admit))
-        .layer(from_fn(limits::measure));
-    match access::origins(origins) {
-        // Outermost: what a browser asks first is answered before anything else looks at it.
-        Some(layer) => routes.layer(layer).with_state(app),
-        None => routes.with_state(app),
-    }
+        .layer(from_fn_with_state(app.clone(), limits::admit));
+    let routes = match access::origins(origins) {
+        // What a browser asks first is answered before anything else looks at it.
+        Some(layer) => routes.layer(layer),
+        None => routes,
+    };
+    // Outermost: nothing is answered of which nothing is told.
+    routes.layer(from_fn(record::record)).with_state(app)
 }

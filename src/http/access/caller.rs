@@ -10,11 +10,13 @@ use super::table::{self, Entry};
 use crate::access::{Caller, Identity, Needs};
 use crate::http::App;
 use crate::http::error::ApiError;
+use crate::http::record;
 
 /// Recognises who asks, puts the [`Caller`] beside the request, and refuses what the table of routes does not allow them.
 pub async fn authorize(State(app): State<App>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let caller = recognise(&app, &parts);
+    record::asked_by(&caller);
     match check(&caller, &mut parts).await {
         Ok(()) => {
             parts.extensions.insert(caller);
