@@ -18,6 +18,7 @@ mod history;
 mod interests;
 mod jobs;
 mod limits;
+mod metrics;
 mod news;
 mod papers;
 mod recommend;
@@ -99,18 +100,6 @@ impl App {
     fn runner(&self) -> Result<Arc<Runner>, ApiError> {
         self.opened().map(|opened| Arc::clone(&opened.runner))
     }
-
-    /// Puts what the door knows into the figures.
-    fn gauges(&self) {
-        let (running, waiting) = self.pool.counts();
-        metrics::gauge!("paperkin_requests_waiting").set((running + waiting) as f64);
-        metrics::gauge!("paperkin_queue_length").set(waiting as f64);
-        metrics::gauge!("paperkin_connections").set(self.connections.count() as f64);
-        metrics::gauge!("paperkin_uploads").set(self.uploads.count() as f64);
-        metrics::gauge!("paperkin_imports").set(self.imports.count() as f64);
-        metrics::gauge!("paperkin_body_bytes").set(self.bodies.used() as f64);
-        metrics::gauge!("paperkin_answer_bytes").set(self.answers.used() as f64);
-    }
 }
 
 /// Serves until the process is told to stop (Ctrl-C, SIGTERM), then lets what is running finish, as far as that takes seconds:
@@ -168,7 +157,7 @@ pub fn serve(
             connections: connections.clone(),
             guesses: Arc::default(),
             settings: Arc::new(server.clone()),
-            metrics: health::recorder(),
+            metrics: metrics::recorder(),
             tuning: Arc::new(tuning.clone()),
             stopping: stopping.clone(),
             fresh: Arc::new(fresh::Fresh::new()),

@@ -111,16 +111,23 @@ impl Told {
     fn answered(&mut self, status: u16) {
         let took = self.began.elapsed();
         self.status = Some((status, took.as_secs_f64()));
+        self.count(status);
         metrics::histogram!("paperkin_http_request_seconds", "route" => self.route().to_string()).record(took);
+    }
+
+    fn count(&self, status: u16) {
+        let labels =
+            [("method", self.method.to_string()), ("route", self.route().to_string()), ("status", status.to_string())];
+        metrics::counter!("paperkin_http_requests_total", &labels).increment(1);
     }
 }
 
 impl Drop for Told {
     fn drop(&mut self) {
-        let (status, seconds) = self.status.unwrap_or_else(|| (GONE, self.began.elapsed().as_secs_f64()));
-        let labels =
-            [("method", self.method.to_string()), ("route", self.route().to_string()), ("status", status.to_string())];
-        metrics::counter!("paperkin_http_requests_total", &labels).increment(1);
+        let (status, seconds) = self.status.unwrap_or_else(|| {
+            self.count(GONE);
+            (GONE, self.began.elapsed().as_secs_f64())
+        });
         metrics::counter!("paperkin_http_response_bytes_total").increment(self.bytes);
         let _inside = self.span.enter();
         tracing::info!(

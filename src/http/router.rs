@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, access, answer, docs, embed, feed, health, history, interests, jobs, limits, news, papers, recommend, record,
-    search, themes, users, web,
+    App, access, answer, docs, embed, feed, health, history, interests, jobs, limits, metrics, news, papers, recommend,
+    record, search, themes, users, web,
 };
 
 /// The whole service; pages of these origins may ask it from a browser.
@@ -61,7 +61,7 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .routes(routes!(jobs::run))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
-        .routes(routes!(health::metrics))
+        .routes(routes!(metrics::metrics))
         .split_for_parts();
     let routes = api
         .merge(web::routes())
