@@ -115,11 +115,17 @@ impl JsonLines {
     }
 }
 
-/// Prints lines for people, made [`plain`]. Unlike `println!` it does not panic when the pipe is closed.
+/// Prints text of our own for people, made [`plain`]; its line breaks are kept. Unlike `println!` it does not panic when the pipe
+/// is closed.
 pub fn text(text: &str) -> anyhow::Result<()> {
+    table(text.split('\n'))
+}
+
+/// Prints lines for people, each made [`plain`]: whatever is quoted in one stays on it.
+pub fn table<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> anyhow::Result<()> {
     let mut out = out();
-    for line in text.split('\n') {
-        writeln!(out, "{}", plain(line))?;
+    for line in lines {
+        writeln!(out, "{}", plain(line.as_ref()))?;
     }
     Ok(())
 }

@@ -24,6 +24,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("config", 0),
     ("error", 0),
     ("cancel", 0),
+    ("logs", 0),
     ("bounds", 0),
 ];
 
@@ -45,6 +46,8 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["pathfinding"], &["matching"]),
     (&["rustix"], &["cli", "http", "store/sqlite"]),
     (&["httpdate"], &["http"]),
+    (&["tracing_subscriber"], &["logs"]),
+    (&["metrics_exporter_prometheus"], &["http"]),
     (&["croner"], &["config"]),
 ];
 
