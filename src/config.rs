@@ -1,9 +1,12 @@
 //! Settings: from a file, then the environment, then flags; each overrides the one before. They are checked once, here.
 
 mod address;
+mod auth;
 mod index;
 mod jobs;
 mod log;
+mod network;
+mod rate;
 mod schedule;
 mod server;
 mod tuning;
@@ -15,10 +18,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-pub use address::is_host;
+pub use address::{host_name, is_host};
+pub use auth::{Auth, AuthMode};
 pub use index::{IndexKind, IndexSettings};
 pub use jobs::Jobs;
 pub use log::{Log, LogFormat};
+pub use network::Network;
+pub use rate::Rate;
 pub use schedule::Schedule;
 pub use server::Server;
 pub use tuning::Tuning;
@@ -48,6 +54,11 @@ pub struct Config {
     pub public_url: Option<String>,
     /// The time zone that schedules are read in, by its IANA name (`Europe/Berlin`); `None` takes the machine's own.
     pub time_zone: Option<String>,
+    /// Who may come in.
+    pub auth: Auth,
+    /// Whether the service may be open to everybody on an address that other machines reach. By the flag `--insecure`
+    /// alone, so that no forgotten file or variable does it.
+    pub insecure: bool,
     /// Limits of the service: whom it admits, how long it waits, and how much memory and time requests may take.
     pub server: Server,
     /// When the service does what nobody asks for.
@@ -145,6 +156,12 @@ pub struct Flags {
     pub public_url: Option<String>,
     /// `--log`
     pub log: Option<LogFormat>,
+    /// `--tls-certificate`
+    pub tls_certificate: Option<PathBuf>,
+    /// `--tls-key`
+    pub tls_key: Option<PathBuf>,
+    /// `--insecure`
+    pub insecure: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -161,6 +178,8 @@ struct File {
     time_zone: Option<String>,
     #[serde(default)]
     index: IndexSettings,
+    #[serde(default)]
+    auth: Auth,
     #[serde(default)]
     server: Server,
     #[serde(default)]
@@ -235,7 +254,9 @@ impl Config {
             addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
             public_url: public_url.as_deref().map(address::public_url).transpose()?,
             time_zone,
-            server: file.server.settled(&var)?,
+            auth: file.auth.settled(&var)?,
+            insecure: flags.insecure,
+            server: file.server.settled(&var)?.with_tls(flags.tls_certificate, flags.tls_key)?,
             jobs: file.jobs.settled(&var)?,
             log: file.log.settled(flags.log, &var)?,
             tuning,
@@ -255,6 +276,8 @@ impl Config {
             addr: "127.0.0.1:7878".into(),
             public_url: None,
             time_zone: None,
+            auth: Auth::default(),
+            insecure: false,
             server: Server::default(),
             jobs: Jobs::default(),
             log: Log::default(),
@@ -362,6 +385,13 @@ mod tests {
             ("[index]\nkid = 'exact'", None, "kid"),
             ("", Some(("PAPERKIN_INDEX_KIND", "faiss")), "segments, exact or hnsw_rs"),
             ("public_url = 'papers.example'", None, "public_url"),
+            ("[server]\ntls_key = 'k.pem'", None, "tls_certificate"),
+            ("[auth]\nmode = 'basic'", None, "basic"),
+            ("[auth]\nmod = 'keys'", None, "mod"),
+            ("", Some(("PAPERKIN_AUTH_MODE", "basic")), "PAPERKIN_AUTH_MODE"),
+            ("[server]\nhosts = ['https://a.example']", None, "hosts"),
+            ("[server]\ntrusted_proxies = ['proxy']", None, "trusted_proxies"),
+            ("", Some(("PAPERKIN_TRUSTED_PROXIES", "10.0.0.0/99")), "trusted_proxies"),
             ("[server]\ncors_orgins = []", None, "cors_orgins"),
             ("[server]\ncors_origins = ['*']", None, "cors_origins"),
             ("[jobs]\nthemse = 'off'", None, "themse"),

@@ -191,6 +191,7 @@
 //! | assignment | the theme of a paper at each level, and whether it is a member or only nearest to it |
 
 pub mod access;
+pub mod backup;
 pub mod bounds;
 pub mod cancel;
 pub mod cli;

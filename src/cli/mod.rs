@@ -1,6 +1,7 @@
 //! The command line: one file a command. Results go to stdout, everything else to stderr.
 
 mod ask;
+mod backup;
 mod demo;
 mod desk;
 mod digest;
@@ -11,6 +12,7 @@ mod history;
 mod index;
 mod info;
 mod ingest;
+mod keys;
 mod progress;
 mod recommend;
 mod reembed;
@@ -18,11 +20,13 @@ mod report;
 mod search;
 mod serve;
 mod show;
+mod sign_in;
 mod similar;
 mod streams;
 mod theme_map;
 mod themes;
 mod transfer;
+mod users;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -116,6 +120,8 @@ enum Command {
     Recommend(recommend::Args),
     Themes(themes::Args),
     History(history::Args),
+    Users(users::Args),
+    Keys(keys::Args),
     Digest(digest::Args),
     Embed(embed::Args),
     Info(info::Args),
@@ -125,6 +131,8 @@ enum Command {
     Eval(eval::Args),
     Export(transfer::ExportArgs),
     Import(transfer::ImportArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
 }
 
 impl Command {
@@ -138,12 +146,15 @@ impl Command {
             Command::Recommend(_) => "`POST /v1/recommend`",
             Command::Themes(_) => "`GET /v1/themes`",
             Command::History(_) => "`/v1/users/{user}/history` and `/v1/users/{user}/events`",
+            Command::Users(_) => "`/v1/users`",
+            Command::Keys(_) => "`/v1/keys`",
             Command::Digest(_) => "`GET /v1/users/{user}/feed`",
             Command::Info(_) | Command::Doctor(_) => "`GET /readyz`",
             Command::Index(_) => "`GET /metrics` (what is known of the index)",
             Command::Embed(_) => "`POST /v1/embed`",
             Command::Export(_) => "`GET /v1/papers` (a page at a time)",
-            Command::Demo(_) | Command::Serve(_) | Command::Reembed(_) | Command::Eval(_) => "",
+            Command::Backup(_) => "`GET /v1/backup`",
+            Command::Demo(_) | Command::Serve(_) | Command::Reembed(_) | Command::Eval(_) | Command::Restore(_) => "",
         }
     }
 
@@ -157,6 +168,8 @@ impl Command {
             Command::Recommend(args) => recommend::run(context, args),
             Command::Themes(args) => themes::run(context, args),
             Command::History(args) => history::run(context, args),
+            Command::Users(args) => users::run(context, args),
+            Command::Keys(args) => keys::run(context, args),
             Command::Digest(args) => digest::run(context, args),
             Command::Embed(args) => embed::run(context, args),
             Command::Info(args) => info::run(context, args),
@@ -166,6 +179,8 @@ impl Command {
             Command::Eval(args) => eval::run(context, args),
             Command::Export(args) => transfer::export(context, args),
             Command::Import(args) => transfer::import(context, args),
+            Command::Backup(args) => backup::backup(context, args),
+            Command::Restore(args) => backup::restore(context, args),
         }
     }
 }
@@ -271,10 +286,10 @@ impl Args {
     /// The command, and what it needs to know.
     fn into_parts(self, settings: impl FnOnce(Flags) -> Settings) -> (Command, Context) {
         let Args { global, command } = self;
-        let (addr, public_url) = match &command {
-            Command::Serve(args) => (args.addr.clone(), args.public_url.clone()),
-            Command::Demo(args) => (args.addr.clone(), None),
-            _ => (None, None),
+        let served = match &command {
+            Command::Serve(args) => args.flags(),
+            Command::Demo(args) => Flags { addr: args.addr.clone(), insecure: args.insecure, ..Flags::default() },
+            _ => Flags::default(),
         };
         let flags = Flags {
             config: global.config,
@@ -285,9 +300,8 @@ impl Args {
             precision: global.precision,
             dimension: global.dimension,
             index_kind: global.index_kind,
-            addr,
-            public_url,
             log: global.log,
+            ..served
         };
         let context = Context { settings: settings(flags), json: global.json, call: command.call() };
         (command, context)
@@ -329,10 +343,19 @@ fn ask(command: &Command, context: &Context, words: &[OsString]) -> anyhow::Resu
     {
         return Ok(None);
     }
+    if let Command::Restore(args) = command
+        && args.is_check()
+    {
+        return Ok(None);
+    }
     let config = context.config()?;
     match desk::reach(&config.data)? {
         None => Ok(None),
         Some(service) if matches!(command, Command::Serve(_)) => anyhow::bail!(service.refusal(&config.data)),
+        Some(_) if matches!(command, Command::Restore(_)) => anyhow::bail!(
+            "the data folder {} is being served. Stop the service before it is restored, or name another with --data",
+            config.data.display()
+        ),
         Some(service) => service.ask(words, config).map(Some),
     }
 }

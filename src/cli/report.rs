@@ -65,7 +65,7 @@ pub fn refuse(e: &clap::Error, words: &[OsString]) -> u8 {
     if streams.err_coloured() && !bare.chars().any(|c| c != '\n' && hides(c)) {
         streams.say_as_it_is(text.ansi().to_string().trim_end());
     } else {
-        bare.trim_end().split('\n').for_each(|line| say!("{line}"));
+        streams.say_text(bare.trim_end());
     }
     let missing = e.get(ContextKind::InvalidArg).map_or_else(String::new, ToString::to_string);
     let of_words = missing.starts_with("<WORDS>") || missing.starts_with("<ID>");

@@ -186,7 +186,7 @@ pub fn completed(mut document: Document) -> Document {
         for (k, operation) in operations.into_iter().enumerate().filter_map(|(k, o)| Some((k, o.as_mut()?))) {
             let mut common = vec!["default"];
             if address.starts_with("/v1/") {
-                common.extend(["400", "408", "500", "503"]);
+                common.extend(["400", "408", "429", "500", "503"]);
                 // What reads alone needs no room.
                 common.extend((k > 0).then_some("507"));
                 let mut parameters = operation.parameters.iter().flatten();
@@ -258,7 +258,10 @@ fn meaning(status: &str) -> &'static str {
         "413" => "the body is too long",
         "415" => "the body is of another media type, or compressed",
         "422" => "can be read and is not allowed",
-        "429" => "too many attempts failed; the next is looked at after `Retry-After` seconds",
+        "429" => {
+            "too many requests, or too many attempts that failed, came from this key, session or address; ask again after \
+             `Retry-After` seconds"
+        }
         "500" => "something went wrong inside; the log of the service says more",
         "503" => {
             "too much is waiting, the data folder is still being opened, or it was taken away and nothing was written; try again \

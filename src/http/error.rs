@@ -51,6 +51,7 @@ enum ErrorCode {
     Conflict,
     PayloadTooLarge,
     UnsupportedMediaType,
+    Misdirected,
     Invalid,
     RateLimited,
     Internal,
@@ -99,9 +100,9 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{message}; try again in a moment"))
     }
 
-    /// Too many attempts: the next is looked at after so long. What is told in `detail` is the header `Retry-After` as well.
+    /// Too many requests or attempts: the next is looked at after so long, in whole seconds and never none. What is told in `detail` is the header `Retry-After` as well.
     pub fn rate_limited(message: impl Into<String>, wait: std::time::Duration) -> Self {
-        let detail = Some(json!({ "retry_after": wait.as_secs_f64().ceil() as u64 }));
+        let detail = Some(json!({ "retry_after": (wait.as_secs_f64().ceil() as u64).max(1) }));
         ApiError { detail, ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 
@@ -126,6 +127,7 @@ impl ApiError {
             409 => ErrorCode::Conflict,
             413 => ErrorCode::PayloadTooLarge,
             415 => ErrorCode::UnsupportedMediaType,
+            421 => ErrorCode::Misdirected,
             422 => ErrorCode::Invalid,
             429 => ErrorCode::RateLimited,
             503 => ErrorCode::Overloaded,
@@ -134,6 +136,9 @@ impl ApiError {
         }
     }
 }
+
+/// How to say who one is.
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"paperkin\"");
 
 /// A message may quote what was sent, and that may be long.
 const LONGEST: usize = 1_000;
@@ -207,6 +212,7 @@ impl IntoResponse for ApiError {
         let body = ErrorBody { error: ErrorInner { code, message: self.message, detail } };
         let mut response = (self.status, Json(body)).into_response();
         match self.status.as_u16() {
+            401 => drop(response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER)),
             429 => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.unwrap_or(1)))),
             503 => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
             // The rest of the body was not read, so the connection cannot carry another request: say so, or a client

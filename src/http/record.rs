@@ -7,14 +7,14 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use http_body::{Frame, SizeHint};
 use tracing::Instrument;
 
-use super::door::Peer;
+use super::App;
 use crate::access::Caller;
 use crate::logs::REQUESTS;
 
@@ -49,7 +49,7 @@ pub fn asked_by(caller: &Caller) {
 
 /// Gives a request its id, and tells of it once its answer is handed over: in the log a line with the route (never the path,
 /// which names readers and papers, and never what was searched), in the figures a count and a time by route.
-pub async fn record(request: Request, next: Next) -> Response {
+pub async fn record(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = given_id(request.headers()).unwrap_or_else(|| format!("{:032x}", fastrand::u128(..)));
     let value = HeaderValue::from_str(&id).ok();
@@ -61,7 +61,7 @@ pub async fn record(request: Request, next: Next) -> Response {
         method: method(request.method()),
         route: request.extensions().get::<MatchedPath>().cloned(),
         path: tracing::enabled!(target: REQUESTS, tracing::Level::DEBUG).then(|| request.uri().path().to_string()),
-        client: request.extensions().get::<Peer>().map(|peer| peer.0.ip()),
+        client: app.rules.clients.address(request.extensions(), request.headers()),
         span: span.clone(),
         status: None,
         bytes: 0,

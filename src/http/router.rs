@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, access, answer, docs, embed, feed, health, history, interests, jobs, limits, metrics, news, papers, recommend,
-    record, search, themes, users, web,
+    App, access, answer, backup, docs, embed, feed, headers, health, history, hsts, interests, jobs, keys, limits,
+    metrics, news, papers, recommend, record, search, sessions, themes, users, web,
 };
 
 /// The whole service; pages of these origins may ask it from a browser.
@@ -56,6 +56,13 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .routes(routes!(interests::patch, interests::reset))
         .routes(routes!(feed::trending))
         .routes(routes!(embed::post))
+        .routes(routes!(sessions::me))
+        .routes(routes!(sessions::list, sessions::end_all))
+        .routes(routes!(sessions::end))
+        .routes(routes!(sessions::make_link))
+        .routes(routes!(keys::make, keys::list))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(backup::get))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::run))
@@ -79,6 +86,7 @@ pub fn router(app: App, origins: &[String]) -> Router {
             )
         })
         .layer(from_fn_with_state(app.clone(), access::authorize))
+        .layer(from_fn_with_state(app.clone(), access::own_changes))
         .layer(CatchPanicLayer::custom(limits::panicked))
         .layer(from_fn_with_state(app.clone(), answer::count))
         .layer(from_fn(limits::one_shape))
@@ -86,10 +94,13 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(answer::uncounted)))
         .layer(from_fn_with_state(app.clone(), limits::admit));
     let routes = match access::origins(origins) {
-        // What a browser asks first is answered before anything else looks at it.
+        // What a browser asks first is answered before anything of the service looks at it.
         Some(layer) => routes.layer(layer),
         None => routes,
     };
+    let routes = routes.layer(from_fn_with_state(app.clone(), access::answer_for_own_hosts));
+    let https = app.tls.is_some() || app.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    let routes = if https { routes.layer(from_fn_with_state(app.clone(), hsts::promise)) } else { routes };
     // Outermost: nothing is answered of which nothing is told.
-    routes.layer(from_fn(record::record)).with_state(app)
+    routes.layer(from_fn(headers::guard)).layer(from_fn_with_state(app.clone(), record::record)).with_state(app)
 }

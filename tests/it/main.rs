@@ -1,5 +1,7 @@
 //! The tests of the whole: the real binary on real files and real sockets. One module a subject.
 
+mod attacks;
+mod backup;
 mod cases;
 mod commands;
 mod damage;
@@ -8,6 +10,8 @@ mod document;
 mod door;
 mod figures;
 mod floors;
+mod folders;
+mod forget;
 mod growth;
 mod harm;
 mod http;
@@ -17,15 +21,19 @@ mod interrupted;
 mod jobs;
 mod model;
 mod races;
+mod rates;
 mod readers;
 mod readme;
 mod reembed;
 mod schema;
 mod served;
 mod shown;
+mod signin;
 mod situations;
+mod stopping;
 mod support;
 mod themes;
+mod tls;
 mod told;
 mod users;
 mod words;

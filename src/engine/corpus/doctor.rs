@@ -10,7 +10,7 @@ use crate::engine::corpus::Corpus;
 use crate::engine::corpus::model::{precision_named, stored};
 use crate::error::Result;
 use crate::index::{Haste, IndexCheck};
-use crate::store::{self, Finding, PagesRead};
+use crate::store::{self, Finding, PagesRead, StoreCopy};
 
 /// Papers that are searched for in the index.
 const SAMPLE: usize = 100;
@@ -74,6 +74,11 @@ impl Corpus {
             self.troubles().into_iter().map(|t| Finding::bad(t.code.name(), t.message, format!("since {}", t.since))),
         );
         Diagnosis::of(checks)
+    }
+
+    /// Takes a copy of the store as of now.
+    pub fn copy_store(&self, progress: &dyn Fn(u64, u64)) -> Result<StoreCopy> {
+        self.store.copy(progress)
     }
 
     /// Takes the store as it is: what is missing is told of no more. Gives what was accepted; none where nothing was missing.

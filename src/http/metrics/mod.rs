@@ -71,6 +71,9 @@ fn door(app: &App) {
     gauge!("paperkin_imports").set(app.imports.count() as f64);
     gauge!("paperkin_body_bytes").set(app.bodies.used() as f64);
     gauge!("paperkin_answer_bytes").set(app.answers.used() as f64);
+    if let Some(tls) = &app.tls {
+        gauge!("paperkin_tls_certificate_expiry_seconds").set(tls.expires().0 as f64 / 1e6);
+    }
 }
 
 /// What the folder holds.

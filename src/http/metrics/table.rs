@@ -60,7 +60,21 @@ const CODE: &[Label] = &[of("code")];
 /// Why work is refused.
 const REFUSED: Label = one_of(
     "reason",
-    &["queue", "wait", "closed", "uploads", "imports", "rebuilding", "body_memory", "answer_memory", "guesses"],
+    &[
+        "queue",
+        "wait",
+        "closed",
+        "uploads",
+        "imports",
+        "rebuilding",
+        "body_memory",
+        "answer_memory",
+        "guesses",
+        "rate",
+        "backups",
+        "host",
+        "origin",
+    ],
 );
 
 /// All of them, by what they tell of.
@@ -94,11 +108,29 @@ pub const FIGURES: &[Figure] = &[
     figure(
         Counter,
         "paperkin_connections_closed_total",
-        &[one_of("reason", &["header", "idle", "unread", "room", "memory"])],
-        "Connections that were closed: their head did not come in time, they were idle, nobody took the answer, to make \
+        &[one_of("reason", &["header", "handshake", "idle", "unread", "room", "memory"])],
+        "Connections that were closed: their head or handshake did not come in time, they were idle, nobody took the answer, to make \
          room or to free memory.",
     ),
     figure(Counter, "paperkin_accept_errors_total", &[], "Connections that the system could not hand over."),
+    figure(
+        Counter,
+        "paperkin_tls_handshakes_total",
+        &[one_of("result", &["done", "failed", "plain"])],
+        "Handshakes of TLS by what came of them; plain where somebody spoke HTTP without TLS.",
+    ),
+    figure(
+        Counter,
+        "paperkin_tls_reloads_total",
+        &[one_of("result", &["done", "failed"])],
+        "How often the certificate was read again.",
+    ),
+    figure(
+        Gauge,
+        "paperkin_tls_certificate_expiry_seconds",
+        &[],
+        "When the certificate expires, in seconds since 1970; only where the service speaks TLS.",
+    ),
     // The encoder.
     figure(
         SECONDS,

@@ -42,6 +42,7 @@ impl Upkeep for SqliteStore {
                     // A write that works says that they do again; one that does not changes nothing.
                     drop(self.write(|t| t.execute("UPDATE counter SET commits = commits", [])));
                 }
+                self.settle_soon();
                 self.scrub();
             }
         }
