@@ -77,6 +77,10 @@
 //!   (`http/call`), which puts their work into the one queue, or on a thread of its own where it waits for bytes. Threads that
 //!   read and answer do nothing else, and go first.
 //! - Who asks is known before any handler runs, and who may call what stands in one table, `http/access/table`.
+//! - No page of another site changes anything, whoever is signed in, and in every mode (`http/access/origin`); so forms work without
+//!   scripts and hold no token. What every answer tells a browser of scripts, frames and caches is said in one place, `http/headers`.
+//! - A secret that opens something is shown once and kept as its hash; it stands in no table, log or answer afterwards. A session
+//!   has the rights of the key it was begun with and ends with it, else those of one reader (`engine/access/sessions`).
 //! - Whatever a client can make the service wait for or hold has a bound: in `http/door` connections, heads, bodies, answers that
 //!   nobody reads, work; in `http/limits` the time of a request. Refusing costs nothing of what is refused. Work ends when nobody waits for its answer any more.
 //! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than

@@ -275,13 +275,12 @@ fn checked_name(name: &str) -> Result<String> {
     Ok(name.to_string())
 }
 
-/// Every key has a scope; that of one reader has none that reaches others.
+/// Every key has a scope. `users` in a key of one reader reaches that reader alone ([`Caller::has`]); `admin` would reach all.
 fn checked_scopes(given: &[Scope], user: Option<&UserId>) -> Result<Scopes> {
     let scopes = if given.is_empty() { Scopes::of([Scope::Read]) } else { Scopes::of(given.iter().copied()) };
-    let beyond = scopes.given().find(|scope| matches!(scope, Scope::Users | Scope::Admin));
-    match (user, beyond) {
-        (Some(user), Some(scope)) => Err(Error::Invalid(format!(
-            "a key that acts for the reader {:?} alone cannot have the scope `{scope}`: leave one of the two away",
+    match user {
+        Some(user) if scopes.given().any(|scope| scope == Scope::Admin) => Err(Error::Invalid(format!(
+            "a key that acts for the reader {:?} alone cannot have the scope `admin`: leave one of the two away",
             user.as_str()
         ))),
         _ => Ok(scopes),

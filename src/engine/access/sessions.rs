@@ -446,7 +446,7 @@ mod tests {
         let live = all.iter().filter(|secret| caller(&access, secret).is_some()).count();
         assert_eq!((live, caller(&access, &all[0]).is_some()), (bounds::SESSIONS, false));
         let link = access.make_sign_in_link("ada").expect("made");
-        let signed_in = access.sign_in_by_link(&link.secret, "x", None).expect("asked").ok().expect("good");
+        let signed_in = access.sign_in_by_link(&link.secret, "x", None).expect("asked").expect("good");
         let other = access.make_sign_in_link("ada").expect("made");
         let store = Arc::clone(&access.store);
         access.forgetting("ada", || store.delete_user("ada").map(drop)).expect("forgotten");
@@ -465,7 +465,7 @@ mod tests {
             let state = access.look_at_link(&link.secret).expect("asked");
             assert_eq!(state, LinkState::Good(UserId::new("<ada>").expect("a name")), "looking changes nothing");
         }
-        let secret = access.sign_in_by_link(&link.secret, "x\u{1b}[31m", None).expect("asked").ok().expect("good");
+        let secret = access.sign_in_by_link(&link.secret, "x\u{1b}[31m", None).expect("asked").expect("good");
         let ada = caller(&access, &secret).expect("signed in");
         assert!(ada.may_act_for("<ada>") && !ada.has(Scope::Users) && ada.has(Scope::Read));
         assert!(!access.sessions(&SessionsOf::All, &ada)[0].browser.contains('\u{1b}'));

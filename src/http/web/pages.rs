@@ -50,7 +50,7 @@ impl Page {
         let templates = templates()?;
         let body = templates.get_template(self.template)?.render(&self.shows)?;
         let frame = context! {
-            title => self.title, wrong => self.wrong.as_deref(), root => root(self.depth), body => Value::from_safe_string(body),
+            title => self.title, wrong => self.wrong.as_deref(), root => Value::from_safe_string(root(self.depth)), body => Value::from_safe_string(body),
         };
         templates.get_template("frame.html")?.render(frame)
     }
