@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::desk::Desk;
-use super::{Context, say};
+use super::{Context, say, streams};
 use crate::config::{AuthMode, Config, Flags};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
