@@ -96,9 +96,11 @@ There is no key yet that may make others, so here is the first. It is shown this
 
   {key}
 
-  curl -H 'Authorization: Bearer {key}' {address}/v1/keys    try it
-  paperkin keys add NAME --scope read                             make another (paperkin keys add --help)
-  paperkin keys revoke {id}                             take it back
+Send it as `Authorization: Bearer pk_...`. It may do everything; make others that may do less, then revoke it:
+
+  curl -H 'Authorization: Bearer {key}' {address}/v1/keys
+  paperkin keys add NAME --scope read
+  paperkin keys revoke {id}
 ",
             key = made.key,
             id = made.id

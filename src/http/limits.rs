@@ -60,7 +60,7 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resp
 /// # Errors
 /// 429.
 pub fn rate(app: &App, caller: Option<&Caller>, parts: &Parts) -> Result<(), ApiError> {
-    if ["/healthz", "/readyz"].contains(&parts.uri.path()) {
+    if app.rates.are_off() || ["/healthz", "/readyz"].contains(&parts.uri.path()) {
         return Ok(());
     }
     let Some(address) = app.rules.clients.address(&parts.extensions, &parts.headers) else { return Ok(()) };
@@ -83,8 +83,10 @@ pub async fn one_shape(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_string();
     let response = next.run(request).await;
     let status = response.status();
-    let ours =
-        response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"application/json"));
+    let ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|t| {
+        // A page is for a person.
+        [&b"application/json"[..], b"text/html"].iter().any(|own| t.as_bytes().starts_with(own))
+    });
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }

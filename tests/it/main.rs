@@ -19,6 +19,7 @@ mod imports;
 mod index;
 mod interrupted;
 mod jobs;
+mod keys;
 mod model;
 mod races;
 mod rates;

@@ -98,8 +98,8 @@ fn ctrl_c_waits_for_nobody_and_a_second_signal_for_nothing() {
     }
 }
 
-/// Everything at once: who asks without a pause, who uploads slowly, who reads nothing, who never ends a handshake or a head, a job
-/// that runs, and papers that are acknowledged one by one.
+/// Everything at once: who asks without a pause, who uploads slowly, who reads nothing, not even a backup, who never ends a handshake or a head, a
+/// job that runs, and papers that are acknowledged one by one.
 fn stops_under_load(tls: bool) {
     let folder = Folder::new();
     folder.json(&["ingest", &folder.file("p.jsonl", papers(2_000))]);
@@ -114,11 +114,12 @@ fn stops_under_load(tls: bool) {
     let (over, asked, acknowledged) = (AtomicBool::new(false), AtomicUsize::new(0), Mutex::new(Vec::new()));
     let slow = "POST /v1/papers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\ncontent-length: 90000\r\n\r\n{";
     let list = "GET /v1/search?q=words&mode=lexical&limit=100 HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(40);
-    let begun: [&[u8]; 4] = [slow.as_bytes(), list.as_bytes(), b"GET / HTTP/1.1\r\nx: ", b"\x16\x03\x01\x02"];
+    let backup = b"GET /v1/backup HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let begun: [&[u8]; 5] = [slow.as_bytes(), list.as_bytes(), b"GET / HTTP/1.1\r\nx: ", b"\x16\x03\x01\x02", backup];
     let mannered: Vec<TcpStream> = (0..60)
         .map(|k| {
             let mut stream = connect(&server);
-            let _ = stream.write_all(begun[k % 4]);
+            let _ = stream.write_all(begun[k % 5]);
             stream
         })
         .collect();

@@ -42,6 +42,9 @@ pub use self::hosts::answer_for_own_hosts;
 pub use self::origin::own_changes;
 pub use self::reach::{check_listening, check_reach};
 pub use self::reader::{Behind, Reader};
+#[cfg(test)]
+pub use self::table::all as all_of_table;
+pub use self::table::{Entry, entry};
 
 /// What is decided by the settings.
 #[derive(Debug)]

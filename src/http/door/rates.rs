@@ -67,6 +67,11 @@ impl Rates {
         }))
     }
 
+    /// Whether everybody is left alone.
+    pub fn are_off(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Takes what a request counts for, or says how long to wait for it.
     pub fn take(&self, who: Who<'_>, heavy: bool) -> Result<(), Duration> {
         let Some(limits) = &self.0 else { return Ok(()) };
