@@ -48,6 +48,7 @@
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
 //! | [`cancel`] | giving work up when nobody waits for it any more |
+//! | [`logs`] | what the process tells its operator: lines of text or JSON, written behind whoever tells |
 //! | [`bounds`] | how long the lists of a request and the answers to it may be |
 //!
 //! Two roads through it. `GET /v1/papers/{id}/similar`: `http` parses, nothing else; `engine` finds the row and its vector,
@@ -68,7 +69,7 @@
 //! 2  engine                       the only place where the next floor's rooms meet:
 //!      page answer widen < corpus < happened < themes < readers access < face open     a part offers methods, and no file looks into another part's state
 //! 1  embed  index  store  rank  themes    do not know each other
-//! 0  paper  user  access  vector  matching  config  error  cancel  bounds   know nobody
+//! 0  paper  user  access  vector  matching  config  error  cancel  bounds  logs   know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -151,8 +152,11 @@
 //!   different DOIs and years) the newest is shown. The keys are in the store.
 //! - What an answer knows of readers other than the one who asks comes through `engine/readers/readership` alone: acts of readers with
 //!   a history, in batches, sampled or in coarse steps. The day of an event is there the one on which the store received it.
-//! - What people are shown on a terminal, in a log or in a feed goes through [`paper::shown`]; JSON for a terminal escapes what
-//!   that leaves out. Every list of a request and every answer has a greatest length, in [`bounds`].
+//! - What people are shown on a terminal or in a feed goes through [`paper::shown`]; JSON for a terminal, and every line of the log,
+//!   escapes what that leaves out ([`logs`] makes the lines, and no other file knows a subscriber of `tracing`). A line names no
+//!   path of a request, no reader and no search: a route, the id of the request and that of a key (`http/record`).
+//! - Every figure of `/metrics` is described once, in `http/metrics/table`; no label has more values than a list in the code.
+//!   Every list of a request and every answer has a greatest length, in [`bounds`].
 //! - An import has a claim on what it added to a history, until the user does the same by hand: taken back, it leaves what
 //!   others have a claim on. It is committed a window at a time, each with what the import has come to by then.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
@@ -210,6 +214,7 @@ pub mod eval;
 pub mod http;
 pub mod index;
 pub mod jobs;
+pub mod logs;
 pub mod matching;
 pub mod paper;
 pub mod rank;

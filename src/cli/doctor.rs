@@ -60,7 +60,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             lines.push(format!("{word} {:<13} {}", check.check, check.found));
             lines.extend(check.help.iter().map(|help| format!("     {:<13} -> {help}", "")));
         }
-        show::text(&lines.join("\n"))?;
+        show::table(&lines)?;
     }
     match diagnosis.checks.iter().filter(|c| !c.ok).count() {
         0 => Ok(()),
@@ -74,7 +74,7 @@ fn accept(context: &Context, opened: Result<std::sync::Arc<Engine>, String>) -> 
         Ok(engine) => {
             let accepted = engine.accept_store()?;
             let found = accepted.unwrap_or_else(|| "nothing was missing".into());
-            show::text(&format!("the store counts as whole from now on ({found})"))
+            show::table([format!("the store counts as whole from now on ({found})")])
         }
         Err(why) => {
             if matches!(context.settings, Settings::Served(..)) {

@@ -1,10 +1,10 @@
-//! What surrounds every request: whether there is a place for it, how often it may come, its time, its panic, its place in the figures. Who may call
-//! what is decided in `access`.
+//! What surrounds every request: whether there is a place for it, how often it may come, its time, its panic. Who may call what
+//! is decided in `access`; what is told of it in `record`.
 
 use std::any::Any;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
@@ -76,22 +76,6 @@ pub fn rate(app: &App, caller: Option<&Caller>, parts: &Parts) -> Result<(), Api
         let what = if matches!(who, Who::Known(_)) { "you ask" } else { "this address asks" };
         ApiError::rate_limited(format!("{what} more often than the service allows"), wait)
     })
-}
-
-/// Counts and times requests by route, never by the path that was asked for: ids would make endless series.
-pub async fn measure(request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_string();
-    // A client may send any word as a method; it is not to be one for the series.
-    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-    let method = known.iter().find(|m| *m == request.method()).map_or("other", Method::as_str).to_string();
-    let response = next.run(request).await;
-    let status = response.status().as_u16().to_string();
-    metrics::counter!("paperkin_http_requests_total", "method" => method, "route" => route.clone(), "status" => status.clone())
-        .increment(1);
-    metrics::histogram!("paperkin_http_request_seconds", "route" => route.clone()).record(began.elapsed());
-    tracing::debug!("{route} {status} {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
-    response
 }
 
 /// Gives errors that are not ours (of the pages under `/docs`) the one shape of all errors.

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::error::ApiError;
 use super::{
     App, access, answer, backup, docs, embed, feed, headers, health, history, hsts, interests, jobs, keys, limits,
-    news, papers, recommend, search, sessions, themes, users, web,
+    metrics, news, papers, recommend, record, search, sessions, themes, users, web,
 };
 
 /// The routes, and the document without what is true of many of them.
@@ -69,7 +69,7 @@ fn routes() -> (Router<App>, Document) {
         .routes(routes!(jobs::run))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
-        .routes(routes!(health::metrics))
+        .routes(routes!(metrics::metrics))
         .split_for_parts();
     (api.merge(web::routes()).merge(docs::routes(document.clone())), document)
 }
@@ -106,7 +106,8 @@ pub fn router(app: App, origins: &[String]) -> Router {
     let routes = routes.layer(from_fn_with_state(app.clone(), access::answer_for_own_hosts));
     let https = app.tls.is_some() || app.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
     let routes = if https { routes.layer(from_fn_with_state(app.clone(), hsts::promise)) } else { routes };
-    routes.layer(from_fn(headers::guard)).layer(from_fn(limits::measure)).with_state(app)
+    // Outermost: nothing is answered of which nothing is told.
+    routes.layer(from_fn(headers::guard)).layer(from_fn_with_state(app.clone(), record::record)).with_state(app)
 }
 
 #[cfg(test)]

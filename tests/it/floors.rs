@@ -26,6 +26,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("config", 0),
     ("error", 0),
     ("cancel", 0),
+    ("logs", 0),
     ("bounds", 0),
 ];
 
@@ -48,6 +49,8 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["rustix"], &["cli", "doctor", "http", "store/sqlite"]),
     (&["httpdate", "minijinja", "cookie"], &["http"]),
     (&["rustls", "tokio_rustls", "governor"], &["http/door"]),
+    (&["tracing_subscriber"], &["logs"]),
+    (&["metrics_exporter_prometheus"], &["http"]),
     (&["croner"], &["config"]),
     (&["tar"], &["backup"]),
 ];
