@@ -1,6 +1,6 @@
 //! Keys.
 
-use rusqlite::{Row, params};
+use rusqlite::{Row, Transaction, params};
 
 use super::{SqliteStore, unreadable, users};
 use crate::access::{Scope, Scopes};
