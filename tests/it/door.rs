@@ -70,8 +70,7 @@ fn soon(what: impl Fn() -> bool) -> bool {
     })
 }
 
-const STREAM: &str =
-    "POST /v1/papers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\ncontent-length: 100000\r\n\r\n";
+const STREAM: &str = "POST /v1/papers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\ncontent-length: 100000\r\n\r\n";
 
 #[test]
 fn streams_that_drip_hold_nothing_that_a_search_needs() {
@@ -196,8 +195,7 @@ fn answers_that_nobody_reads_are_given_up_and_never_fill_the_memory() {
 #[test]
 fn bodies_that_stand_still_fill_no_memory_and_short_ones_still_come_in() {
     let (_folder, server) = serve(&[("BODY_MEMORY", "4000000"), ("TIMEOUT_S", "4")]);
-    let head =
-        "POST /v1/recommend HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n";
+    let head = "POST /v1/recommend HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n";
     let mut half = head.as_bytes().to_vec();
     half.resize(half.len() + 900_000, b' ');
     let stalled: Vec<TcpStream> = (0..20)
@@ -236,7 +234,8 @@ fn few_descriptors_are_enough() {
     let crowd: Vec<TcpStream> = (0..150)
         .map(|k| {
             // Some are silent, some have asked, some are in the middle of a head or of a body.
-            let begun = ["", "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n", "GET /healthz HTTP/1.1\r\nx: ", STREAM];
+            let begun =
+                ["", "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n", "GET /healthz HTTP/1.1\r\nx: ", STREAM];
             sent(&server, begun[k % 4])
         })
         .collect();

@@ -439,8 +439,7 @@ fn who_brings_a_body_slowly_holds_no_place_and_hears_when_it_took_too_long() {
     let server = Server::spawn(command);
     // A stream that never ends holds none of the places for work, and there is one.
     let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).expect("connects");
-    let head =
-        "POST /v1/papers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\ncontent-length: 1000\r\n\r\n{";
+    let head = "POST /v1/papers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\ncontent-length: 1000\r\n\r\n{";
     stream.write_all(head.as_bytes()).expect("sent");
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert_eq!(server.get("/v1/search?q=x").status, 200);

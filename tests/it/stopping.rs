@@ -115,8 +115,7 @@ fn stops_under_load(tls: bool) {
     let slow = "POST /v1/papers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\ncontent-length: 90000\r\n\r\n{";
     let list = "GET /v1/search?q=words&mode=lexical&limit=100 HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(40);
     let backup = b"GET /v1/backup HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    let begun: [&[u8]; 5] =
-        [slow.as_bytes(), list.as_bytes(), b"GET / HTTP/1.1\r\nx: ", b"\x16\x03\x01\x02", backup];
+    let begun: [&[u8]; 5] = [slow.as_bytes(), list.as_bytes(), b"GET / HTTP/1.1\r\nx: ", b"\x16\x03\x01\x02", backup];
     let mannered: Vec<TcpStream> = (0..60)
         .map(|k| {
             let mut stream = connect(&server);
