@@ -113,7 +113,7 @@ pub fn backup(context: &Context, args: &BackupArgs) -> anyhow::Result<()> {
             "file": file.display().to_string(), "bytes": written.bytes, "blake3": written.blake3, "backup": manifest,
         }));
     }
-    show::text(&told(&manifest, &written, Some(file), began))
+    show::table([told(&manifest, &written, Some(file), began)])
 }
 
 fn write(taken: Taken, part: &Path) -> anyhow::Result<Written> {
@@ -176,7 +176,7 @@ pub fn restore(context: &Context, args: &RestoreArgs) -> anyhow::Result<()> {
         let manifest = heard("compare", |progress| backup::check(input, progress)).map_err(named)?;
         return match context.json {
             true => show::document(&manifest),
-            false => show::text(&format!("{name} is whole: {}", holds(&manifest))),
+            false => show::table([format!("{name} is whole: {}", holds(&manifest))]),
         };
     }
     let done =

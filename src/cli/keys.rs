@@ -107,7 +107,7 @@ fn list(context: &Context) -> anyhow::Result<()> {
         say!("there are no keys; `paperkin keys add NAME` makes one");
         return Ok(());
     }
-    show::text(&lines.join("\n"))
+    show::table(&lines)
 }
 
 fn line(key: &KeyView, now: Moment) -> String {

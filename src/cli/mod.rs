@@ -29,19 +29,17 @@ mod transfer;
 mod users;
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand};
-use tracing_subscriber::field::MakeExt;
-use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
-use crate::config::{Config, DeviceChoice, Flags, IndexKind, KernelChoice, Precision};
+use crate::config::{Config, DeviceChoice, Flags, IndexKind, KernelChoice, LogFormat, Precision};
 use crate::engine::{Engine, Opened};
 use crate::error::Error;
-use crate::paper::shown;
+use crate::logs::{self, Logging};
 use report::{refuse, report, wrong_usage};
 use streams::say;
 
@@ -103,9 +101,13 @@ struct Global {
     /// Print results as JSON (lists as JSON Lines)
     #[arg(long, global = true)]
     json: bool,
-    /// More log messages (-vv: still more)
+    /// More log messages (-vv: still more). PAPERKIN_LOG chooses by a filter instead, for example `warn` or
+    /// `paperkin=debug,warn`
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// How the log is written to standard error [default: text]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log: Option<LogFormat>,
 }
 
 #[derive(Subcommand)]
@@ -298,6 +300,7 @@ impl Args {
             precision: global.precision,
             dimension: global.dimension,
             index_kind: global.index_kind,
+            log: global.log,
             ..served
         };
         let context = Context { settings: settings(flags), json: global.json, call: command.call() };
@@ -313,17 +316,22 @@ pub fn run() -> ExitCode {
         Ok(args) => args,
         Err(e) => return ExitCode::from(refuse(&e, &words)),
     };
-    log(args.global.verbose);
+    let verbose = args.global.verbose;
+    let (command, context) = args.into_parts(Settings::Flags);
+    log(&command, &context, verbose);
     // An index may have many files, and systems often allow only a few until asked for more.
     crate::http::raise_descriptor_limit();
-    let (command, context) = args.into_parts(Settings::Flags);
     let status = match ask(&command, &context, &words) {
         Ok(Some(status)) => status,
         Ok(None) => report(command.run(&context), &words),
         Err(e) => report(Err(e), &words),
     };
+    logs::flush(LAST_WORDS);
     ExitCode::from(status)
 }
+
+/// How long the last lines of the log may take to be written.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// Lets the service that serves the folder run the command. `None` if no service does, or the command needs no folder.
 fn ask(command: &Command, context: &Context, words: &[OsString]) -> anyhow::Result<Option<u8>> {
@@ -373,22 +381,19 @@ fn carry_out(words: &[OsString], config: Config, engine: &Arc<Engine>) -> u8 {
     report(command.run(&context), words)
 }
 
-fn log(verbose: u8) {
-    let level = ["warn", "paperkin=info,warn", "paperkin=debug,info"][usize::from(verbose.min(2))];
-    let level = format!("{level},{}", crate::index::QUIET);
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PAPERKIN_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let ansi = std::io::stderr().is_terminal();
-    // A log message may quote text that somebody sent.
-    let field = |writer: &mut Writer<'_>, field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
-        let text = shown(&format!("{value:?}"));
-        match field.name() {
-            "message" => write!(writer, "{text}"),
-            name => write!(writer, "{name}={text}"),
-        }
+/// Lets the process log, as the settings say. Settings that cannot be read are told by the command that needs them.
+fn log(command: &Command, context: &Context, verbose: u8) {
+    let settings = context.config().map(|config| config.log).unwrap_or_default();
+    let by_flags = || {
+        let level = ["warn", "paperkin=info,warn", "paperkin=debug,info"][usize::from(verbose.min(2))];
+        let requests = match command {
+            Command::Serve(_) if settings.requests => ["info", "info", "debug"][usize::from(verbose.min(2))],
+            _ => "warn",
+        };
+        format!("{level},{}={requests},{}", logs::REQUESTS, crate::index::QUIET)
     };
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
-    subscriber.fmt_fields(debug_fn(field).delimited(" ")).init();
+    let filter = std::env::var("PAPERKIN_LOG").ok().filter(|filter| !filter.is_empty()).unwrap_or_else(by_flags);
+    Logging { format: settings.format, filter, colours: streams::here().err_coloured() }.start();
 }
 
 #[cfg(test)]

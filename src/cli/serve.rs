@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::desk::Desk;
-use super::{Context, say};
+use super::{Context, say, streams};
 use crate::config::{AuthMode, Config, Flags};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -90,19 +90,21 @@ fn first_key(address: &str, engine: &Engine) {
     }
     match engine.first_admin_key() {
         Ok(None) => {}
-        Ok(Some(made)) => say!(
+        Ok(Some(made)) => streams::here().say_text(&format!(
             "
 There is no key yet that may make others, so here is the first. It is shown this once; keep it where you keep passwords:
 
   {key}
 
-  curl -H 'Authorization: Bearer {key}' {address}/v1/keys    try it
-  paperkin keys add NAME --scope read                             make another (paperkin keys add --help)
-  paperkin keys revoke {id}                             take it back
+Send it as `Authorization: Bearer pk_...`. It may do everything; make others that may do less, then revoke it:
+
+  curl -H 'Authorization: Bearer {key}' {address}/v1/keys
+  paperkin keys add NAME --scope read
+  paperkin keys revoke {id}
 ",
             key = made.key,
             id = made.id
-        ),
+        )),
         Err(e) => say!("warning: no first key could be made ({e}): `paperkin keys add NAME --scope admin` makes one"),
     }
 }
@@ -113,6 +115,9 @@ pub fn serve(
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
     ready: impl FnOnce(&str, &Engine) + Send + 'static,
 ) -> anyhow::Result<()> {
+    if let Err(e) = crate::logs::write_behind() {
+        tracing::warn!("the log is written by whoever has something to tell: {e}");
+    }
     // Held until the service stops: then commands no longer find it.
     let desk: Arc<Mutex<Option<Desk>>> = Arc::default();
     let (opened, closed, folder) = (Arc::clone(&desk), Arc::clone(&desk), config.data.clone());

@@ -87,7 +87,7 @@ pub fn sessions(context: &Context, args: &SessionsArgs) -> anyhow::Result<()> {
         return show::lines(&mut out(), &all);
     }
     if !all.is_empty() {
-        show::text(&all.iter().map(line).collect::<Vec<_>>().join("\n"))?;
+        show::table(all.iter().map(line))?;
     }
     say!("{}", show::counted(all.len(), "session"));
     Ok(())

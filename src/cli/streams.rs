@@ -96,12 +96,22 @@ impl Streams {
         Arc::ptr_eq(self, &OWN)
     }
 
-    /// Prints a message to stderr, made safe for terminals; line breaks are kept. Failures are ignored: there is
+    /// Prints a message to stderr, made safe for terminals: whatever it quotes, it is one line. Failures are ignored: there is
     /// nowhere left to report them.
     pub fn say(&self, text: Arguments<'_>) {
-        let text = text.to_string();
+        self.say_as_it_is(&shown(&text.to_string()));
+    }
+
+    /// The same with text of our own; its line breaks are kept.
+    pub fn say_text(&self, text: &str) {
         let lines: Vec<String> = text.split('\n').map(shown).collect();
         self.say_as_it_is(&lines.join("\n"));
+    }
+
+    /// The same with several lines of which some quote others. Those behind the first are set in, so that none looks like a message of its own.
+    pub fn say_lines(&self, text: &str) {
+        let lines: Vec<String> = text.split('\n').map(shown).collect();
+        self.say_as_it_is(&lines.join("\n  "));
     }
 
     /// Prints a message with colours. It must contain nothing that was written by somebody else.

@@ -62,7 +62,7 @@ fn list(context: &Context) -> anyhow::Result<()> {
         } else {
             let lines: Vec<String> = page.items.iter().map(line).collect();
             if !lines.is_empty() {
-                show::text(&lines.join("\n"))?;
+                show::table(&lines)?;
             }
         }
         match page.next {

@@ -186,8 +186,10 @@ fn promise<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> (impl FnOnce() -> Deliver + Send + 'static, impl Future<Output = Result<T, ApiError>>) {
     let (send, receive) = oneshot::channel();
+    // What is logged while it is done belongs to the request.
+    let span = tracing::Span::current();
     let run = move || {
-        let done = catch_unwind(AssertUnwindSafe(|| cancel.scope(work)));
+        let done = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| cancel.scope(work))));
         Box::new(move || drop(send.send(done))) as Deliver
     };
     let done = async {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::record::request_id;
 use crate::error::Error;
 use crate::paper::head;
 
@@ -187,13 +188,28 @@ impl From<Error> for ApiError {
     }
 }
 
+fn with_request_id(detail: Option<Value>) -> Option<Value> {
+    let Some(id) = request_id() else { return detail };
+    let mut detail = detail.unwrap_or_else(|| json!({}));
+    if let Value::Object(fields) = &mut detail {
+        fields.insert("request_id".into(), id.into());
+    }
+    Some(detail)
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         if self.status == StatusCode::ACCEPTED {
             return NotYet::from(self).into_response();
         }
         let wait = self.detail.as_ref().and_then(|detail| detail["retry_after"].as_u64());
-        let body = ErrorBody { error: ErrorInner { code: self.code(), message: self.message, detail: self.detail } };
+        let code = self.code();
+        let detail = match self.status {
+            // By it the lines of the log are found that say what went wrong.
+            StatusCode::INTERNAL_SERVER_ERROR => with_request_id(self.detail),
+            _ => self.detail,
+        };
+        let body = ErrorBody { error: ErrorInner { code, message: self.message, detail } };
         let mut response = (self.status, Json(body)).into_response();
         match self.status.as_u16() {
             401 => drop(response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER)),

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Instrument;
 use utoipa::ToSchema;
 
 use super::App;
@@ -182,6 +183,7 @@ pub async fn import(State(app): State<App>, reader: Reader, request: Request) ->
             })
             .await
         }
+        .in_current_span()
     });
     // What is wrong with the list as a whole, or the name, shows before anything is written.
     let begun = told.wait_for(Option::is_some).await.ok().and_then(|progress| progress.clone());

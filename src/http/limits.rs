@@ -1,10 +1,10 @@
-//! What surrounds every request: whether there is a place for it, how often it may come, its time, its panic, its place in the figures. Who may call
-//! what is decided in `access`.
+//! What surrounds every request: whether there is a place for it, how often it may come, its time, its panic. Who may call what
+//! is decided in `access`; what is told of it in `record`.
 
 use std::any::Any;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
@@ -78,29 +78,15 @@ pub fn rate(app: &App, caller: Option<&Caller>, parts: &Parts) -> Result<(), Api
     })
 }
 
-/// Counts and times requests by route, never by the path that was asked for: ids would make endless series.
-pub async fn measure(request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_string();
-    // A client may send any word as a method; it is not to be one for the series.
-    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-    let method = known.iter().find(|m| *m == request.method()).map_or("other", Method::as_str).to_string();
-    let response = next.run(request).await;
-    let status = response.status().as_u16().to_string();
-    metrics::counter!("paperkin_http_requests_total", "method" => method, "route" => route.clone(), "status" => status.clone())
-        .increment(1);
-    metrics::histogram!("paperkin_http_request_seconds", "route" => route.clone()).record(began.elapsed());
-    tracing::debug!("{route} {status} {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
-    response
-}
-
 /// Gives errors that are not ours (of the pages under `/docs`) the one shape of all errors.
 pub async fn one_shape(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_string();
     let response = next.run(request).await;
     let status = response.status();
-    let ours =
-        response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"application/json"));
+    let ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|t| {
+        // A page is for a person.
+        [&b"application/json"[..], b"text/html"].iter().any(|own| t.as_bytes().starts_with(own))
+    });
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }

@@ -22,9 +22,11 @@ mod interests;
 mod jobs;
 mod keys;
 mod limits;
+mod metrics;
 mod news;
 mod papers;
 mod recommend;
+mod record;
 mod request_fields;
 mod router;
 mod search;
@@ -118,21 +120,6 @@ impl App {
     fn runner(&self) -> Result<Arc<Runner>, ApiError> {
         self.opened().map(|opened| Arc::clone(&opened.runner))
     }
-
-    /// Puts what the door knows into the figures.
-    fn gauges(&self) {
-        let (running, waiting) = self.pool.counts();
-        metrics::gauge!("paperkin_requests_waiting").set((running + waiting) as f64);
-        metrics::gauge!("paperkin_queue_length").set(waiting as f64);
-        metrics::gauge!("paperkin_connections").set(self.connections.count() as f64);
-        metrics::gauge!("paperkin_uploads").set(self.uploads.count() as f64);
-        metrics::gauge!("paperkin_imports").set(self.imports.count() as f64);
-        metrics::gauge!("paperkin_body_bytes").set(self.bodies.used() as f64);
-        metrics::gauge!("paperkin_answer_bytes").set(self.answers.used() as f64);
-        if let Some(tls) = &self.tls {
-            metrics::gauge!("paperkin_tls_certificate_expiry_seconds").set(tls.expires().0 as f64 / 1e6);
-        }
-    }
 }
 
 /// Serves until the process is told to stop (Ctrl-C, SIGTERM), then lets what is running finish, as far as that takes seconds:
@@ -199,7 +186,7 @@ pub fn serve(
             rates: Arc::new(Rates::new(server.rate(private))),
             tls: tls.clone(),
             settings: Arc::new(server.clone()),
-            metrics: health::recorder(),
+            metrics: metrics::recorder(),
             tuning: Arc::new(tuning.clone()),
             stopping: stopping.clone(),
             fresh: Arc::new(fresh::Fresh::new()),
@@ -244,6 +231,7 @@ pub fn serve(
         tracing::warn!("stopping: running requests finish first; once more to stop at once");
         tokio::spawn(async move {
             signals.stop(Duration::ZERO).await;
+            crate::logs::flush(stopping::BACKGROUND);
             // Nothing is lost by it: what was acknowledged is on disk.
             std::process::exit(130);
         });

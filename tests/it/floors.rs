@@ -11,6 +11,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("sources", 3),
     ("eval", 3),
     ("backup", 3),
+    ("doctor", 3),
     ("engine", 2),
     ("embed", 1),
     ("index", 1),
@@ -25,6 +26,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("config", 0),
     ("error", 0),
     ("cancel", 0),
+    ("logs", 0),
     ("bounds", 0),
 ];
 
@@ -44,9 +46,11 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["indicatif", "console"], &["cli"]),
     (&["whatlang", "stop_words"], &["themes"]),
     (&["pathfinding"], &["matching"]),
-    (&["rustix"], &["cli", "http", "store/sqlite"]),
+    (&["rustix"], &["cli", "doctor", "http", "store/sqlite"]),
     (&["httpdate", "minijinja", "cookie"], &["http"]),
     (&["rustls", "tokio_rustls", "governor"], &["http/door"]),
+    (&["tracing_subscriber"], &["logs"]),
+    (&["metrics_exporter_prometheus"], &["http"]),
     (&["croner"], &["config"]),
     (&["tar"], &["backup"]),
 ];

@@ -445,6 +445,8 @@ fn a_proxy_signs_in_where_it_is_trusted_and_nobody_else_can() {
 #[test]
 fn no_secret_stands_in_a_table_or_a_log() {
     let folder = Folder::new();
+    let file = folder.file("p.jsonl", format!("{}\n", paper(1)));
+    folder.json(&["ingest", &file]);
     let admin = key(&folder, &["boss", "--scope", "admin"]);
     let log = folder.path("log.txt");
     let mut serve = command(&folder, &[]);

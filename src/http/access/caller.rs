@@ -16,11 +16,11 @@ use crate::engine::KeyRefused;
 use crate::http::base::Seen;
 use crate::http::body::linger_of;
 use crate::http::error::ApiError;
-use crate::http::{App, limits, web};
+use crate::http::{App, limits, record, web};
 use crate::user::Moment;
 
 /// Recognises who asks, puts the [`Caller`] beside the request, and refuses what the table of routes does not allow them: then
-/// nothing of the body is read. The caller stands beside the answer as well, for whoever writes down what was asked.
+/// nothing of the body is read. The caller stands beside the answer as well, for the headers of what is of one reader.
 pub async fn authorize(State(app): State<App>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     match admitted(&app, &mut parts).await {
@@ -42,6 +42,7 @@ pub async fn authorize(State(app): State<App>, request: Request, next: Next) -> 
 async fn admitted(app: &App, parts: &mut Parts) -> Result<Caller, ApiError> {
     credentials::check_address(&parts.uri)?;
     let found = recognise(app, parts);
+    found.iter().for_each(record::asked_by);
     limits::rate(app, found.as_ref().ok(), parts)?;
     match needs(parts)? {
         // Who they are does not matter, and nothing is said of a wrong key.

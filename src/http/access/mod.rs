@@ -33,6 +33,7 @@ use self::hosts::Hosts;
 use super::App;
 use super::door::count_refusal;
 use super::error::ApiError;
+use super::record;
 use crate::config::{Auth, Config};
 
 pub use self::caller::{authorize, not_this_reader};
@@ -41,6 +42,9 @@ pub use self::hosts::answer_for_own_hosts;
 pub use self::origin::own_changes;
 pub use self::reach::{check_listening, check_reach};
 pub use self::reader::{Behind, Reader};
+#[cfg(test)]
+pub use self::table::all as all_of_table;
+pub use self::table::{Entry, entry};
 
 /// What is decided by the settings.
 #[derive(Debug)]
@@ -67,7 +71,7 @@ const ALLOWED_FOR: Duration = Duration::from_secs(3600);
 pub fn origins(origins: &[String]) -> Option<CorsLayer> {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
     let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-    let shown = [header::ETAG, header::LAST_MODIFIED, header::RETRY_AFTER, header::ALLOW];
+    let shown = [header::ETAG, header::LAST_MODIFIED, header::RETRY_AFTER, header::ALLOW, record::REQUEST_ID];
     (!origins.is_empty()).then(|| {
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))

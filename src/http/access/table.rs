@@ -97,6 +97,12 @@ pub enum Entry {
     Missing,
 }
 
+/// Methods and paths, as they stand in the table.
+#[cfg(test)]
+pub fn all() -> impl Iterator<Item = (Vec<&'static str>, &'static str)> {
+    ROUTES.iter().map(|(methods, path, _)| (methods.split(' ').collect(), *path))
+}
+
 /// What the table says of a method and a path, as the router has it.
 pub fn entry(method: &Method, route: &str) -> Entry {
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };

@@ -1,6 +1,6 @@
 //! Keys.
 
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Row, params};
 
 use super::{SqliteStore, unreadable, users};
 use crate::access::{Scope, Scopes};
