@@ -31,6 +31,8 @@ pub const NUMBERS: usize = 16_384;
 pub const PARAMETERS: usize = 2_000;
 /// Keys that open the service.
 pub const KEYS: usize = 10_000;
+/// Sessions of one reader, or of one key: of more those end that were used longest ago.
+pub const SESSIONS: usize = 100;
 /// Hits in one answer.
 pub const HITS: usize = 20_000;
 /// Bytes of text in the hits of one answer.

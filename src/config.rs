@@ -5,6 +5,7 @@ mod auth;
 mod index;
 mod jobs;
 mod network;
+mod rate;
 mod schedule;
 mod server;
 
@@ -20,6 +21,7 @@ pub use auth::{Auth, AuthMode};
 pub use index::{IndexKind, IndexSettings};
 pub use jobs::Jobs;
 pub use network::Network;
+pub use rate::Rate;
 pub use schedule::Schedule;
 pub use server::Server;
 
@@ -199,6 +201,10 @@ pub struct Flags {
     pub addr: Option<String>,
     /// `--public-url`
     pub public_url: Option<String>,
+    /// `--tls-certificate`
+    pub tls_certificate: Option<PathBuf>,
+    /// `--tls-key`
+    pub tls_key: Option<PathBuf>,
     /// `--insecure`
     pub insecure: bool,
 }
@@ -293,7 +299,7 @@ impl Config {
             time_zone,
             auth: file.auth.settled(&var)?,
             insecure: flags.insecure,
-            server: file.server.settled(&var)?,
+            server: file.server.settled(&var)?.with_tls(flags.tls_certificate, flags.tls_key)?,
             jobs: file.jobs.settled(&var)?,
             tuning,
         })
@@ -464,6 +470,7 @@ mod tests {
             ("[index]\nkid = 'exact'", None, "kid"),
             ("", Some(("PAPERKIN_INDEX_KIND", "faiss")), "segments, exact or hnsw_rs"),
             ("public_url = 'papers.example'", None, "public_url"),
+            ("[server]\ntls_key = 'k.pem'", None, "tls_certificate"),
             ("[auth]\nmode = 'basic'", None, "basic"),
             ("[auth]\nmod = 'keys'", None, "mod"),
             ("", Some(("PAPERKIN_AUTH_MODE", "basic")), "PAPERKIN_AUTH_MODE"),

@@ -30,13 +30,14 @@
 //! | [`jobs`] | what runs without being asked: names, schedules, one runner at a time under a lease in the store, the last result; maintenance, themes, interests, readership |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus; reference lists, one file a format |
-//! | [`engine`] | the deep module where the next floor's rooms meet: three parts, each with a state of its own, and a thin face over them |
+//! | [`engine`] | the deep module where the next floor's rooms meet: four parts, each with a state of its own, and a thin face over them |
 //! | `engine/corpus` | papers: taken in, found, recommended, moved to another model; what follows the store (`follow`). Knows neither of the next two |
 //! | `engine/themes` | what the corpus is about: kept, joined by new papers, made anew. Knows the corpus |
+//! | `engine/access` | who may come in: keys, looked at in memory by every request. Knows nobody |
 //! | `engine/readers` | users, their events, interests and imports; feeds, ranking, questions, trending. Knows both |
 //! | [`embed`] | text to unit vector: model files, tokens, the queue and the thread that owns the model; where it runs (`placement`), on our own kernels for the processor (`cpu`) or through candle on any device (`candle`) |
 //! | [`index`] | vector to nearest rows: one contract (`VectorIndex`) and three that keep it: `segments` (the default: frozen segments with a graph each, what came since, and the thread that freezes), `exact`, `hnsw_rs`; words to rows and rows to terms (`lexical`, on tantivy) |
-//! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports and interests, themes; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
+//! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports and interests, themes, keys; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: the preference model with its parts (Rocchio, nearest, logistic regression), candidate sets, interests, co-reading, chances, questions; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
@@ -65,7 +66,7 @@
 //! 4  jobs
 //! 3  sources  eval                know engine
 //! 2  engine                       the only place where the next floor's rooms meet:
-//!      page answer widen < corpus < happened < themes < readers < face open     a part offers methods, and no file looks into another part's state
+//!      page answer widen < corpus < happened < themes < readers access < face open     a part offers methods, and no file looks into another part's state
 //! 1  embed  index  store  rank  themes    do not know each other
 //! 0  paper  user  access  vector  matching  config  error  cancel  bounds   know nobody
 //! ```
@@ -75,7 +76,14 @@
 //! - axum, hyper, tower and tokio stand only in `http`. The core is synchronous; handlers reach it through one file
 //!   (`http/call`), which puts their work into the one queue, or on a thread of its own where it waits for bytes. Threads that
 //!   read and answer do nothing else, and go first.
-//! - Who asks is known before any handler runs, and who may call what stands in one table, `http/access/table`.
+//! - A request for a host that is not served is answered by nobody else. Who asks is known before any handler runs, and who may
+//!   call what stands in one table, `http/access/table`; what is not in it is closed. A handler gets a reader as
+//!   `http/access/reader` alone, which nobody can make without the proof that the caller may act for them.
+//! - Who the client is, where a proxy may stand between, is decided in `http/access/client` alone.
+//! - No page of another site changes anything, whoever is signed in, and in every mode (`http/access/origin`); so forms work without
+//!   scripts and hold no token. What every answer tells a browser of scripts, frames and caches is said in one place, `http/headers`.
+//! - A secret that opens something is shown once and kept as its hash; it stands in no table, log or answer afterwards. A session
+//!   has the rights of the key it was begun with and ends with it, else those of one reader (`engine/access/sessions`).
 //! - Whatever a client can make the service wait for or hold has a bound: in `http/door` connections, heads, bodies, answers that
 //!   nobody reads, work; in `http/limits` the time of a request. Refusing costs nothing of what is refused. Work ends when nobody waits for its answer any more.
 //! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
@@ -117,7 +125,7 @@
 //!   is written once under a new name, and counts when the manifest names it.
 //! - The index of words is derived in the same way, and what names its files is the text that tantivy's commit carries. Its
 //!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
-//! - A question changes nothing that another call can see: no GET writes (`tests/it/jobs.rs` compares every table). What writes
+//! - A question changes nothing that another call can see, but for when its key was used last: no GET writes (`tests/it/jobs.rs` compares every table). What writes
 //!   tells whoever listens (`engine/happened`), and the jobs do the rest: papers join the themes, interests are kept, batches of
 //!   readers are told. Interests that an answer found have the ids under which they will be kept: whatever writes something of
 //!   a reader keeps them first (`engine/readers/interests/kept`).

@@ -42,16 +42,16 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         say!("{}", total.summary(began));
         Ok(engine)
     };
-    serve::serve(&settings, open, |local, _| {
+    serve::serve(&settings, open, |address, _| {
         let hello = format!(
-            "Open http://{local} in a browser, or ask from another terminal:
+            "Open {address} in a browser, or ask from another terminal:
 
-  curl 'http://{local}/v1/search?q=how+sleep+strengthens+memory&limit=3'
-  curl 'http://{local}/v1/papers/invented:qu-001/similar?limit=3&explain=true'
-  curl -H 'content-type: application/json' http://{local}/v1/recommend \\
+  curl '{address}/v1/search?q=how+sleep+strengthens+memory&limit=3'
+  curl '{address}/v1/papers/invented:qu-001/similar?limit=3&explain=true'
+  curl -H 'content-type: application/json' {address}/v1/recommend \\
        -d '{{\"like\": [\"invented:rob-001\"], \"dislike\": [\"invented:vis-001\"], \"limit\": 3}}'
 
-API: http://{local}/docs   Ctrl-C stops and removes the temporary folder."
+API: {address}/docs   Ctrl-C stops and removes the temporary folder."
         );
         let _ = show::text(&hello);
     })

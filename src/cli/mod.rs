@@ -20,6 +20,7 @@ mod report;
 mod search;
 mod serve;
 mod show;
+mod sign_in;
 mod similar;
 mod streams;
 mod theme_map;
@@ -283,10 +284,10 @@ impl Args {
     /// The command, and what it needs to know.
     fn into_parts(self, settings: impl FnOnce(Flags) -> Settings) -> (Command, Context) {
         let Args { global, command } = self;
-        let (addr, public_url, insecure) = match &command {
-            Command::Serve(args) => (args.addr.clone(), args.public_url.clone(), args.insecure),
-            Command::Demo(args) => (args.addr.clone(), None, args.insecure),
-            _ => (None, None, false),
+        let served = match &command {
+            Command::Serve(args) => args.flags(),
+            Command::Demo(args) => Flags { addr: args.addr.clone(), insecure: args.insecure, ..Flags::default() },
+            _ => Flags::default(),
         };
         let flags = Flags {
             config: global.config,
@@ -297,9 +298,7 @@ impl Args {
             precision: global.precision,
             dimension: global.dimension,
             index_kind: global.index_kind,
-            addr,
-            public_url,
-            insecure,
+            ..served
         };
         let context = Context { settings: settings(flags), json: global.json, call: command.call() };
         (command, context)

@@ -1,5 +1,6 @@
 //! `paperkin users`: who there is.
 
+use super::sign_in::{self, LinkArgs, SessionsArgs, SignOutArgs};
 use super::streams::out;
 use super::{Context, say, show};
 use crate::engine::UserView;
@@ -9,6 +10,7 @@ use crate::engine::UserView;
 #[command(after_help = "Examples:
   paperkin users
   paperkin users --json | jq -r .id
+  paperkin users link ada                  a link by which she signs in
   paperkin users delete ada")]
 pub struct Args {
     #[command(subcommand)]
@@ -17,10 +19,13 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Action {
+    Link(LinkArgs),
+    Sessions(SessionsArgs),
+    SignOut(SignOutArgs),
     Delete(DeleteArgs),
 }
 
-/// Forget a reader: settings, events, interests, library, feed address and keys
+/// Forget a reader: settings, events, interests, library, feed address, keys and sessions
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin users delete ada")]
@@ -33,12 +38,21 @@ struct DeleteArgs {
 const PAGE: usize = 500;
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let engine = context.open_as_it_is()?;
-    if let Some(Action::Delete(DeleteArgs { user })) = &args.action {
-        engine.delete_user(user)?;
-        say!("{} is forgotten", show::plain(user));
-        return Ok(());
+    match &args.action {
+        None => list(context),
+        Some(Action::Link(args)) => sign_in::link(context, args),
+        Some(Action::Sessions(args)) => sign_in::sessions(context, args),
+        Some(Action::SignOut(args)) => sign_in::sign_out(context, args),
+        Some(Action::Delete(DeleteArgs { user })) => {
+            context.open_as_it_is()?.delete_user(user)?;
+            say!("{} is forgotten", show::plain(user));
+            Ok(())
+        }
     }
+}
+
+fn list(context: &Context) -> anyhow::Result<()> {
+    let engine = context.open_as_it_is()?;
     let (mut out, mut cursor, mut seen) = (out(), None::<String>, 0);
     loop {
         let page = engine.users(PAGE, cursor.as_deref())?;

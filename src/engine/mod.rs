@@ -24,7 +24,10 @@ mod readers;
 mod themes;
 mod widen;
 
-pub use access::{KeyMade, KeyRefused, KeyView, NewKey, read_expiry};
+pub use access::{
+    KeyMade, KeyRefused, KeyView, LINK_VALID, LinkState, NewKey, SESSION_IDLE, SESSION_LONGEST, Secret, SessionView,
+    SessionsOf, SignInLink, read_expiry,
+};
 pub use answer::{Answer, Hit, InterestName, Meta, Mode, Part, SearchOptions, Why};
 pub use corpus::{
     Checkup, Diagnosis, Example, Exported, Incoming, Info, MAX_QUERY_BYTES, MAX_WINDOW, PaperInFull, Recommend,

@@ -99,9 +99,9 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{message}; try again in a moment"))
     }
 
-    /// Too many attempts: the next is looked at after so long. What is told in `detail` is the header `Retry-After` as well.
+    /// Too many requests or attempts: the next is looked at after so long, in whole seconds and never none. What is told in `detail` is the header `Retry-After` as well.
     pub fn rate_limited(message: impl Into<String>, wait: std::time::Duration) -> Self {
-        let detail = Some(json!({ "retry_after": wait.as_secs_f64().ceil() as u64 }));
+        let detail = Some(json!({ "retry_after": (wait.as_secs_f64().ceil() as u64).max(1) }));
         ApiError { detail, ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 

@@ -25,10 +25,16 @@ pub async fn healthz() -> Json<Value> {
 /// `status` is `ready` while all is well, `degraded` while reading works and something is wrong (`troubles` says what, since when,
 /// and by how many changes: `disk_full`, `words_behind`, `index_behind`, `store_older`). 503 while the data folder is being opened,
 /// and while answers cannot be relied on or nothing that is written would last (`folder_gone`, `damaged`): then `error.detail`
-/// has the `troubles`. `index.kind` is what the setting `[index] kind` chose: `segments`, `exact` or `hnsw_rs`.
+/// has the `troubles`. From the signal to stop on it is 503 as well, with `error.detail.status` `stopping`, while requests are still
+/// answered. `tls`, where the service speaks it: when the certificate `expires`, and whether it is `stale`: its files could not be
+/// read again, and the one of before is served. `index.kind` is what the setting `[index] kind` chose: `segments`, `exact` or `hnsw_rs`.
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Object), (status = 503, body = ErrorBody)))]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+    if app.stopping.has_begun() {
+        let detail = Some(json!({ "status": "stopping" }));
+        return Err(ApiError { detail, ..ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping") });
+    }
     // Without standing in the queue: a service that is busy is ready all the same.
     let troubles = app.engine()?.troubles();
     if let Some(grave) = troubles.iter().find(|t| t.code.is_grave()) {
@@ -38,20 +44,26 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let look = app.status.look().await?;
     let info = &look.info;
     let status = if troubles.is_empty() { "ready" } else { "degraded" };
-    Ok(Json(json!({
+    let mut told = json!({
         "status": status, "papers": info.papers, "model": &info.model, "index": &info.index, "troubles": troubles,
-    })))
+    });
+    if let Some(tls) = &app.tls {
+        told["tls"] = json!({ "expires": tls.expires(), "stale": tls.is_stale() });
+    }
+    Ok(Json(told))
 }
 
 /// Prometheus metrics
 ///
 /// Besides the counts and times of requests and the state of the index: `paperkin_connections` that are open,
 /// `paperkin_connections_total` that came, `paperkin_connections_closed_total` by reason (`header`: it did not
-/// come whole in time; `idle`; `unread`: an answer that nobody took; `room`, `memory`: to make room), `paperkin_accept_errors_total`;
+/// come whole in time; `handshake`: neither was it; `idle`; `unread`: an answer that nobody took; `room`, `memory`: to make room), `paperkin_accept_errors_total`;
 /// `paperkin_requests_waiting` (worked on or waiting), `paperkin_queue_length`, `paperkin_queue_wait_seconds`;
 /// `paperkin_uploads` and `paperkin_imports` under way; `paperkin_body_bytes` and `paperkin_answer_bytes` in memory;
-/// `paperkin_refused_total` by reason (`queue`, `wait`, `uploads`, `imports`, `body_memory`, `answer_memory`, `guesses`), and
-/// `paperkin_dropped_total`: what had waited in vain, as its client was `gone` or its time over (`deadline`). Of each job
+/// `paperkin_refused_total` by reason (`queue`, `wait`, `uploads`, `imports`, `body_memory`, `answer_memory`, `guesses`, `rate`), and
+/// `paperkin_dropped_total`: what had waited in vain, as its client was `gone` or its time over (`deadline`). Where the service
+/// speaks TLS: `paperkin_tls_handshakes_total` by result (`done`, `failed`, `plain`: HTTP without TLS), `paperkin_tls_reloads_total` by
+/// result (`done`, `failed`) and `paperkin_tls_certificate_expiry_seconds` (since 1970). Of each job
 /// (`GET /v1/jobs`): `paperkin_job_running`, `paperkin_job_runs_total` and `paperkin_job_failures_total` ever, and of its last
 /// run `paperkin_job_last_ok`, `paperkin_job_last_start_seconds` (since 1970) and `paperkin_job_last_duration_seconds`.
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, content_type = "text/plain", body = String)))]

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
+use super::App;
 use super::access::{Behind, Reader};
 use super::body::{grown, linger_of, whole};
 use super::door::Lease;
@@ -22,7 +23,6 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{NoParams, Params, body_type, unsupported};
 use super::papers::PageMeta;
 use super::request_fields::RequestFields;
-use super::{App, access};
 use crate::engine::{Import, ImportProgress, ImportView, Imported, Outside};
 use crate::paper::head;
 use crate::paper::percent::encoded;
@@ -292,7 +292,6 @@ async fn understand(request: Request, app: &App) -> Result<ImportRequest, ApiErr
             text/plain'), or {\"text\": ...} as application/json";
         return Err(unsupported(headers, wanted));
     }
-    access::check_origin(headers, media.as_deref())?;
     let most = app.tuning.max_body;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|n| n.to_str().ok()?.parse::<u64>().ok());
     if headers.contains_key(header::EXPECT) && announced.is_some_and(|n| n > most as u64) {

@@ -1,19 +1,22 @@
-//! What surrounds every request: whether there is a place for it, its time, its panic, its place in the figures. Who may call
+//! What surrounds every request: whether there is a place for it, how often it may come, its time, its panic, its place in the figures. Who may call
 //! what is decided in `access`.
 
 use std::any::Any;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::body::linger_of;
 use super::call::{Call, refused, weight};
+use super::door::{Weight, Who, count_refusal};
 use super::error::ApiError;
 use super::extract::media_type;
 use super::{App, stopping};
+use crate::access::{Caller, Identity};
 
 /// Lets a request in, unless it asks for work of which too much waits: then nothing of it is read. Answers 408 when it takes
 /// too long. A stream of papers may take as long as it likes, if only it does not stand still: `papers` sees to that. A
@@ -33,7 +36,7 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resp
     }
     if path.starts_with("/v1/")
         && request.method() != Method::OPTIONS
-        && let Some(why) = app.pool.refuses(weight(&request))
+        && let Some(why) = app.pool.refuses(weight(request.method(), path))
     {
         let (parts, body) = request.into_parts();
         linger_of(&parts.headers, body);
@@ -47,8 +50,32 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resp
             let message = format!("the request took longer than {} s{done}", app.tuning.timeout_s);
             ApiError::new(StatusCode::REQUEST_TIMEOUT, message).into_response()
         }),
-        () = app.stopping.since(stopping::PATIENCE) => stopping::given_up().into_response(),
+        () = app.stopping.over(stopping::PATIENCE) => stopping::given_up().into_response(),
     }
+}
+
+/// Counts a request against what whoever makes it (`None`: somebody who is not who they say) may ask, before anything of its body is read. How the service is may always be
+/// asked.
+///
+/// # Errors
+/// 429.
+pub fn rate(app: &App, caller: Option<&Caller>, parts: &Parts) -> Result<(), ApiError> {
+    if ["/healthz", "/readyz"].contains(&parts.uri.path()) {
+        return Ok(());
+    }
+    let Some(address) = app.rules.clients.address(&parts.extensions, &parts.headers) else { return Ok(()) };
+    let who = match caller.map(|caller| (&caller.identity, &caller.reader)) {
+        Some((Identity::Key(id) | Identity::Session(id), _)) => Who::Known(id),
+        Some((Identity::Proxy, Some(reader))) => Who::Known(reader.as_str()),
+        Some((Identity::Proxy | Identity::Anyone, _)) => Who::Anyone(address),
+        Some((Identity::Nobody, _)) | None => Who::Stranger(address),
+    };
+    let heavy = matches!(weight(&parts.method, parts.uri.path()), Weight::Heavy);
+    app.rates.take(who, heavy).map_err(|wait| {
+        count_refusal("rate");
+        let what = if matches!(who, Who::Known(_)) { "you ask" } else { "this address asks" };
+        ApiError::rate_limited(format!("{what} more often than the service allows"), wait)
+    })
 }
 
 /// Counts and times requests by route, never by the path that was asked for: ids would make endless series.

@@ -14,8 +14,10 @@ mod error;
 mod extract;
 mod feed;
 mod fresh;
+mod headers;
 mod health;
 mod history;
+mod hsts;
 mod interests;
 mod jobs;
 mod keys;
@@ -26,8 +28,11 @@ mod recommend;
 mod request_fields;
 mod router;
 mod search;
+mod sessions;
+mod signals;
 mod status;
 mod stopping;
+mod systemd;
 mod themes;
 mod users;
 mod web;
@@ -39,18 +44,19 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
-use crate::config::{Config, Server, Tuning};
+use crate::config::{AuthMode, Config, Server, Tuning};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::jobs::{Clock, READERSHIP, Runner, Stopped, Terms};
 use crate::user::Moment;
-use door::{Budget, Capacity, Connections, Guesses, Lane, Limits, Pool};
+use door::{Budget, Capacity, Connections, Guesses, Lane, Limits, Pool, Rates, Served, Tls};
 use error::ApiError;
+use signals::Signals;
 use status::Status;
-use stopping::Stopping;
+use stopping::{Asked, Stopping};
 
 pub use access::check_reach;
-pub use door::raise_descriptor_limit;
+pub use door::{Certificate, raise_descriptor_limit};
 pub use web::MAP;
 
 /// The data folder, once it is open, and what runs in it without being asked.
@@ -79,6 +85,8 @@ struct App {
     answers: Budget,
     connections: Connections,
     guesses: Arc<Guesses>,
+    rates: Arc<Rates>,
+    tls: Option<Arc<Tls>>,
     status: Arc<Status>,
     metrics: PrometheusHandle,
     tuning: Arc<Tuning>,
@@ -101,6 +109,11 @@ impl App {
         self.opened().map(|opened| Arc::clone(&opened.engine))
     }
 
+    /// Whether a request has to say who asks.
+    fn asks_who(&self) -> bool {
+        self.rules.auth.mode == AuthMode::Keys
+    }
+
     /// What runs the jobs.
     fn runner(&self) -> Result<Arc<Runner>, ApiError> {
         self.opened().map(|opened| Arc::clone(&opened.runner))
@@ -116,28 +129,32 @@ impl App {
         metrics::gauge!("paperkin_imports").set(self.imports.count() as f64);
         metrics::gauge!("paperkin_body_bytes").set(self.bodies.used() as f64);
         metrics::gauge!("paperkin_answer_bytes").set(self.answers.used() as f64);
+        if let Some(tls) = &self.tls {
+            metrics::gauge!("paperkin_tls_certificate_expiry_seconds").set(tls.expires().0 as f64 / 1e6);
+        }
     }
 }
 
 /// Serves until the process is told to stop (Ctrl-C, SIGTERM), then lets what is running finish, as far as that takes seconds:
-/// it returns within five of the signal, whoever is still sending.
+/// it returns within five of the signal, whoever is still sending. A second signal ends the process at once.
 ///
-/// `open` opens the data folder while the service already answers `/healthz`; `ready` hears the address once everything
-/// works, and may go on working beside the service; `ending` is called when it is to stop, while requests finish. Blocks the
+/// `open` opens the data folder while the service already answers `/healthz`; `ready` hears the address (with its scheme) once
+/// everything works, and may go on working beside the service; `ending` is called when it is to stop, while requests finish. Blocks the
 /// calling thread.
 ///
 /// # Errors
-/// [`Error::Invalid`] when the address cannot be had, or is reached from other machines and nobody has to say who they are;
-/// whatever `open` returns.
+/// [`Error::Invalid`] when the address cannot be had, or is reached from other machines and nobody has to say who they are, and for
+/// a certificate that cannot be used; whatever `open` returns.
 pub fn serve(
     config: &Config,
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
-    ready: impl FnOnce(SocketAddr, &Arc<Engine>) + Send + 'static,
+    ready: impl FnOnce(&str, &Arc<Engine>) + Send + 'static,
     ending: impl FnOnce() + Send + 'static,
 ) -> Result<()> {
     let (addr, tuning, server) = (config.addr.as_str(), &config.tuning, &config.server);
     check_reach(config)?;
     check_clock(Moment::now())?;
+    let tls = server.tls().map(|(certificate, key)| Tls::open(certificate, key)).transpose()?.map(Arc::new);
     raise_descriptor_limit();
     let capacity = Capacity::of(server, tuning);
     tracing::info!(
@@ -156,9 +173,11 @@ pub fn serve(
         .build()
         .map_err(no_thread)?;
     let served = runtime.block_on(async {
+        let mut signals = Signals::new().map_err(|e| Error::Internal(format!("signals cannot be heard: {e}")))?;
         let listener = door::bind(addr).await.map_err(|e| cannot_listen(addr, e))?;
         let local = listener.local_addr().map_err(|e| Error::io(addr, "cannot listen", e))?;
         access::check_listening(config, local)?;
+        let private = local.ip().to_canonical().is_loopback() && config.auth.mode == AuthMode::Open;
         let (stop, stopping) = Stopping::new();
         let opened: Arc<OnceLock<OpenFolder>> = Arc::default();
         let patience = Duration::from_millis(server.max_wait_ms);
@@ -177,6 +196,8 @@ pub fn serve(
             answers: Budget::new(server.answer_memory),
             connections: connections.clone(),
             guesses: Arc::default(),
+            rates: Arc::new(Rates::new(server.rate(private))),
+            tls: tls.clone(),
             settings: Arc::new(server.clone()),
             metrics: health::recorder(),
             tuning: Arc::new(tuning.clone()),
@@ -186,6 +207,7 @@ pub fn serve(
             rules: Arc::new(access::Rules::of(config, local)),
             local,
         };
+        let address = format!("{}://{local}", server.scheme());
         let (for_requests, looked) = (Arc::clone(&app.opened), app.looked.clone());
         let mut opening = tokio::task::spawn_blocking(move || {
             // What is started here (the encoder, what writes the index) stands behind the threads that answer as well.
@@ -196,32 +218,37 @@ pub fn serve(
             let opened = Arc::new(opened);
             let runner = Arc::new(start_jobs(&opened, looked)?);
             let _ = for_requests.set(OpenFolder { engine: Arc::clone(&opened), runner });
-            ready(local, &opened);
+            systemd::tell(systemd::READY);
+            ready(&address, &opened);
             Ok(())
         });
         tokio::spawn(keys::note_uses(app.clone()));
         let opened = Arc::clone(&app.opened);
         let routes = router::router(app, &config.server.cors_origins);
-        let mut serving = tokio::spawn(door::listen(listener, routes, connections, stopping));
-        let stop_asked = tokio::select! {
+        // Otherwise SIGHUP is what a terminal says that was closed.
+        if tls.is_some() || systemd::asks() {
+            tokio::spawn(keep_fresh(tls.clone()));
+        }
+        let mut serving = tokio::spawn(door::listen(listener, Served { routes, connections, stopping, tls }));
+        let drain = Duration::from_secs(server.drain_s);
+        let asked = tokio::select! {
             opened = &mut opening => {
                 opened.map_err(|e| Error::Internal(format!("opening panicked: {e}")))??;
-                false
+                signals.stop(drain).await
             }
-            () = stop_signal() => true,
-            _ = &mut serving => true,
+            // Nothing is answered yet, so nobody has to see it.
+            asked = signals.stop(Duration::ZERO) => asked,
+            _ = &mut serving => Asked::now(Duration::ZERO),
         };
-        if !stop_asked {
-            stop_signal().await;
-        }
         // As a warning, so that it is seen without asking for more.
         tracing::warn!("stopping: running requests finish first; once more to stop at once");
-        tokio::spawn(async {
-            stop_signal().await;
+        tokio::spawn(async move {
+            signals.stop(Duration::ZERO).await;
             // Nothing is lost by it: what was acknowledged is on disk.
             std::process::exit(130);
         });
-        let _ = stop.send(true);
+        systemd::tell(systemd::STOPPING);
+        let _ = stop.send(Some(asked));
         let last = opened.get().cloned();
         let runner = last.as_ref().map(|opened| Arc::clone(&opened.runner));
         let jobs = tokio::task::spawn_blocking(move || runner.map(|runner| runner.stop()));
@@ -305,23 +332,27 @@ fn cannot_listen(addr: &str, e: std::io::Error) -> Error {
     }
 }
 
-async fn stop_signal() {
-    let interrupt = async {
-        let _ = tokio::signal::ctrl_c().await;
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
+/// How often it is looked whether a certificate is near its end.
+const REMIND: Duration = Duration::from_secs(86_400);
+
+/// Reads the certificate again at every SIGHUP, and warns day by day of its end.
+async fn keep_fresh(tls: Option<Arc<Tls>>) {
+    let reading = tls.clone();
+    let reload = signals::on_hangup(move || {
+        systemd::tell(systemd::RELOADING);
+        match reading.as_ref().map(|tls| tls.reload()) {
+            // As warnings, so that they are seen without asking for more.
+            None => tracing::warn!("SIGHUP reads the TLS certificate again, and there is none"),
+            Some(Ok(until)) => tracing::warn!("the TLS certificate was read again; it expires at {until}"),
+            Some(Err(e)) => tracing::error!("the TLS certificate stays as it was: {e}"),
+        }
+        systemd::tell(systemd::READY);
+    });
+    let remind = async {
+        loop {
+            tokio::time::sleep(REMIND).await;
+            tls.iter().for_each(|tls| tls.remind());
         }
     };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
+    tokio::join!(reload, remind);
 }

@@ -7,17 +7,18 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, access, answer, backup, docs, embed, feed, health, history, interests, jobs, keys, limits, news, papers,
-    recommend, search, themes, users, web,
+    App, access, answer, backup, docs, embed, feed, headers, health, history, hsts, interests, jobs, keys, limits,
+    news, papers, recommend, search, sessions, themes, users, web,
 };
 
-/// The whole service; pages of these origins may ask it from a browser.
-pub fn router(app: App, origins: &[String]) -> Router {
+/// The routes, and the document without what is true of many of them.
+fn routes() -> (Router<App>, Document) {
     let (api, document) = OpenApiRouter::with_openapi(docs::Frame::openapi())
         .routes(routes!(search::get, search::post))
         .routes(routes!(search::similar))
@@ -56,9 +57,13 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .routes(routes!(interests::patch, interests::reset))
         .routes(routes!(feed::trending))
         .routes(routes!(embed::post))
-        .routes(routes!(backup::get))
+        .routes(routes!(sessions::me))
+        .routes(routes!(sessions::list, sessions::end_all))
+        .routes(routes!(sessions::end))
+        .routes(routes!(sessions::make_link))
         .routes(routes!(keys::make, keys::list))
         .routes(routes!(keys::revoke))
+        .routes(routes!(backup::get))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::run))
@@ -66,9 +71,13 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
         .split_for_parts();
-    let routes = api
-        .merge(web::routes())
-        .merge(docs::routes(document))
+    (api.merge(web::routes()).merge(docs::routes(document.clone())), document)
+}
+
+/// The whole service; pages of these origins may ask it from a browser.
+pub fn router(app: App, origins: &[String]) -> Router {
+    let routes = routes()
+        .0
         .fallback(|uri: Uri| async move {
             let path = uri.path();
             let named = ["/v1/papers/", "/v1/users/", "/v1/themes/"].iter().any(|start| path.starts_with(start));
@@ -82,6 +91,7 @@ pub fn router(app: App, origins: &[String]) -> Router {
             )
         })
         .layer(from_fn_with_state(app.clone(), access::authorize))
+        .layer(from_fn_with_state(app.clone(), access::own_changes))
         .layer(CatchPanicLayer::custom(limits::panicked))
         .layer(from_fn_with_state(app.clone(), answer::count))
         .layer(from_fn(limits::one_shape))
@@ -93,8 +103,51 @@ pub fn router(app: App, origins: &[String]) -> Router {
         Some(layer) => routes.layer(layer),
         None => routes,
     };
-    routes
-        .layer(from_fn_with_state(app.clone(), access::answer_for_own_hosts))
-        .layer(from_fn(limits::measure))
-        .with_state(app)
+    let routes = routes.layer(from_fn_with_state(app.clone(), access::answer_for_own_hosts));
+    let https = app.tls.is_some() || app.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    let routes = if https { routes.layer(from_fn_with_state(app.clone(), hsts::promise)) } else { routes };
+    routes.layer(from_fn(headers::guard)).layer(from_fn(limits::measure)).with_state(app)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    /// The paths of a router: it says them where it is shown for debugging, and nowhere else.
+    fn paths(routes: &Router<App>) -> BTreeSet<String> {
+        format!("{routes:?}").split('"').filter(|text| text.starts_with('/')).map(str::to_string).collect()
+    }
+
+    #[test]
+    fn the_table_of_who_may_call_what_is_that_of_the_routes() {
+        let (routes, document) = routes();
+        let paths = paths(&routes);
+        assert!(paths.len() > 50 && paths.contains("/v1/users/{user}/interests/{id}"), "blind: {paths:?}");
+        let mut table: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        access::all_of_table().for_each(|(methods, path)| table.entry(path).or_default().extend(methods));
+        let entry_of = |path: &str| {
+            let fits = |known: &&str| known.strip_suffix('*').map_or(*known == path, |start| path.starts_with(start));
+            table.keys().copied().find(fits)
+        };
+        for path in &paths {
+            assert!(entry_of(path).is_some(), "{path} is served, and not in the table of who may call what");
+        }
+        for entry in table.keys() {
+            let is_there = paths.iter().any(|path| entry_of(path) == Some(entry));
+            assert!(is_there, "{entry} is in the table of who may call what, and not served");
+        }
+        for (path, item) in &document.paths.paths {
+            let methods = [("GET", &item.get), ("PUT", &item.put), ("POST", &item.post), ("DELETE", &item.delete)];
+            let methods = methods.into_iter().chain([("PATCH", &item.patch)]);
+            let said: BTreeSet<&str> = methods.filter(|(_, said)| said.is_some()).map(|(method, _)| method).collect();
+            assert_eq!(table.get(path.as_str()), Some(&said), "{path}");
+        }
+        // What the document does not know has no data of anybody, and takes nothing in.
+        for (entry, methods) in &table {
+            let known = document.paths.paths.contains_key(*entry);
+            assert!(known || methods.iter().eq(["GET"].iter()), "{entry} is not in the document");
+        }
+    }
 }

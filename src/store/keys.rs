@@ -34,7 +34,7 @@ pub trait Keys {
     /// All keys, in the order in which they were added.
     fn keys(&self) -> Result<Vec<StoredKey>>;
 
-    /// Takes a key back.
+    /// Takes a key back, and ends the sessions that were begun with it.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) when there is none of this id.

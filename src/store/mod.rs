@@ -38,6 +38,7 @@ mod lists;
 mod papers;
 mod readership;
 mod rereading;
+mod sessions;
 mod sqlite;
 mod themes;
 mod trouble;
@@ -58,6 +59,7 @@ pub use lists::{ListOrder, ListPlace, Lists, Slice};
 pub use papers::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
 pub use readership::{Readership, ReadershipRelease};
 pub use rereading::Rereading;
+pub use sessions::{Ending, Redeemed, SecretHash, Sessions, SignedInWith, StoredLink, StoredSession};
 pub use sqlite::free;
 pub use themes::{StoredAssignment, StoredRun, StoredTheme, StoredThemeEvent, Themes};
 pub use trouble::{Trouble, TroubleCode, Troubles};
@@ -88,6 +90,7 @@ pub trait Store:
     + Readership
     + Themes
     + Rereading
+    + Sessions
     + Upkeep
     + Copies
     + Send
@@ -112,6 +115,7 @@ impl<T> Store for T where
         + Readership
         + Themes
         + Rereading
+        + Sessions
         + Upkeep
         + Copies
         + Send

@@ -46,7 +46,8 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["whatlang", "stop_words"], &["themes"]),
     (&["pathfinding"], &["matching"]),
     (&["rustix"], &["cli", "doctor", "http", "store/sqlite"]),
-    (&["httpdate"], &["http"]),
+    (&["httpdate", "minijinja", "cookie"], &["http"]),
+    (&["rustls", "tokio_rustls", "governor"], &["http/door"]),
     (&["croner"], &["config"]),
     (&["tar"], &["backup"]),
 ];

@@ -1,5 +1,6 @@
 //! The tests of the whole: the real binary on real files and real sockets. One module a subject.
 
+mod attacks;
 mod backup;
 mod cases;
 mod commands;
@@ -17,15 +18,21 @@ mod imports;
 mod index;
 mod interrupted;
 mod jobs;
+mod keys;
 mod model;
+mod privacy;
 mod races;
+mod rates;
 mod readers;
 mod readme;
 mod reembed;
 mod schema;
 mod served;
+mod signin;
 mod situations;
+mod stopping;
 mod support;
 mod themes;
+mod tls;
 mod users;
 mod words;

@@ -155,6 +155,13 @@ impl Access {
         Ok(Caller { identity: Identity::Key(key.id.clone()), scopes: key.scopes, reader: key.user.clone() })
     }
 
+    /// What whoever holds a key may do, while it opens something.
+    pub(super) fn rights_of_key(&self, id: &str, now: Moment) -> Option<Caller> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let key = known.get(id).filter(|key| !key.is_over(now))?;
+        Some(Caller { identity: Identity::Key(key.id.clone()), scopes: key.scopes, reader: key.user.clone() })
+    }
+
     /// Makes a key. It is on disk when this returns, and opens something from then on.
     pub fn add_key(&self, new: &NewKey) -> Result<KeyMade> {
         let now = Moment::now();
@@ -216,10 +223,12 @@ impl Access {
         views
     }
 
-    /// Takes a key back: it opens nothing from this moment on, also where that cannot be written down.
+    /// Takes a key back with the sessions that were begun with it: they open nothing from this moment on, also where that cannot
+    /// be written down.
     pub fn revoke_key(&self, id: &str) -> Result<()> {
         let _changing = self.changing();
         let was_there = self.known.write().unwrap_or_else(PoisonError::into_inner).remove(id).is_some();
+        self.sessions.forget_key(id);
         match self.store.delete_key(id) {
             Ok(()) => Ok(()),
             // Said by the log alone: whoever asked hears the error.
@@ -266,13 +275,12 @@ fn checked_name(name: &str) -> Result<String> {
     Ok(name.to_string())
 }
 
-/// Every key has a scope; that of one reader has none that reaches others.
+/// Every key has a scope. `users` in a key of one reader reaches that reader alone ([`Caller::has`]); `admin` would reach all.
 fn checked_scopes(given: &[Scope], user: Option<&UserId>) -> Result<Scopes> {
     let scopes = if given.is_empty() { Scopes::of([Scope::Read]) } else { Scopes::of(given.iter().copied()) };
-    let beyond = scopes.given().find(|scope| matches!(scope, Scope::Users | Scope::Admin));
-    match (user, beyond) {
-        (Some(user), Some(scope)) => Err(Error::Invalid(format!(
-            "a key that acts for the reader {:?} alone cannot have the scope `{scope}`: leave one of the two away",
+    match user {
+        Some(user) if scopes.given().any(|scope| scope == Scope::Admin) => Err(Error::Invalid(format!(
+            "a key that acts for the reader {:?} alone cannot have the scope `admin`: leave one of the two away",
             user.as_str()
         ))),
         _ => Ok(scopes),

@@ -66,7 +66,7 @@ fn what_is_not_allowed_makes_no_key() {
         ("  ", &[][..], None),
         ("a\u{1b}[2Jb", &[][..], None),
         ("bound", &[Scope::Admin][..], Some("ada")),
-        ("bound", &[Scope::Read, Scope::Users][..], Some("ada")),
+        ("bound", &[Scope::Read, Scope::Admin][..], Some("ada")),
         ("nameless", &[][..], Some("")),
     ] {
         assert!(is_invalid(access.add_key(&new(name, scopes, user))), "{name:?} {scopes:?} {user:?}");

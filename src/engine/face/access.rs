@@ -48,11 +48,12 @@ impl Engine {
         self.access.revoke_key(id)
     }
 
-    /// Writes down when keys were used last, of those that were since this was called before.
+    /// Writes down when keys and sessions were used last, of those that were since this was called before.
     ///
     /// # Errors
     /// When it cannot be written down; it is tried again by the next call.
     pub fn note_key_uses(&self) -> Result<()> {
-        self.access.note_key_uses()
+        self.access.note_key_uses()?;
+        self.access.note_session_uses()
     }
 }

@@ -3,4 +3,5 @@
 mod access;
 mod papers;
 mod readers;
+mod sessions;
 mod themes;

@@ -7,14 +7,16 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::proxy::{self, Named};
 use super::table::{self, Entry};
 use super::{credentials, guessed, reader};
 use crate::access::{Caller, Identity, Needs, Scope};
 use crate::config::AuthMode;
 use crate::engine::KeyRefused;
-use crate::http::App;
+use crate::http::base::Seen;
 use crate::http::body::linger_of;
 use crate::http::error::ApiError;
+use crate::http::{App, limits, web};
 use crate::user::Moment;
 
 /// Recognises who asks, puts the [`Caller`] beside the request, and refuses what the table of routes does not allow them: then
@@ -30,7 +32,8 @@ pub async fn authorize(State(app): State<App>, request: Request, next: Next) -> 
         }
         Err(refused) => {
             linger_of(&parts.headers, body);
-            refused.into_response()
+            let page = app.asks_who().then(|| web::in_place_of(&parts, &refused)).flatten();
+            page.unwrap_or_else(|| refused.into_response())
         }
     }
 }
@@ -38,15 +41,17 @@ pub async fn authorize(State(app): State<App>, request: Request, next: Next) -> 
 /// Who asks, if they may.
 async fn admitted(app: &App, parts: &mut Parts) -> Result<Caller, ApiError> {
     credentials::check_address(&parts.uri)?;
+    let found = recognise(app, parts);
+    limits::rate(app, found.as_ref().ok(), parts)?;
     match needs(parts)? {
         // Who they are does not matter, and nothing is said of a wrong key.
-        Needs::Nothing | Needs::OwnSecret => Ok(recognise(app, parts).unwrap_or_else(|_| Caller::nobody())),
+        Needs::Nothing | Needs::OwnSecret => Ok(found.unwrap_or_else(|_| Caller::nobody())),
         Needs::Scope(scope) => {
-            let caller = recognised(app, parts)?;
+            let caller = recognised(app, parts, found)?;
             if caller.has(scope) { Ok(caller) } else { Err(without_scope(&caller, scope)) }
         }
         Needs::Reader => {
-            let caller = recognised(app, parts)?;
+            let caller = recognised(app, parts, found)?;
             match reader::named(parts).await {
                 Some(name) if caller.may_act_for(&name) => Ok(caller),
                 _ => Err(not_this_reader(&caller)),
@@ -75,7 +80,7 @@ fn needs(parts: &Parts) -> Result<Needs, ApiError> {
 
 /// Why somebody is not who they say.
 enum Unrecognised {
-    /// Two keys, or none that can be looked at yet.
+    /// Two keys, none that can be looked at yet, or a proxy that names nobody.
     Unreadable(ApiError),
     /// No such key.
     Wrong,
@@ -95,13 +100,32 @@ fn recognise(app: &App, parts: &Parts) -> Result<Caller, Unrecognised> {
             })
         }
         None if mode == AuthMode::Open => Ok(Caller::anyone()),
-        None => Ok(Caller::nobody()),
+        None => match named_by_proxy(app, parts).map_err(Unrecognised::Unreadable)? {
+            Named::Caller(caller) => Ok(caller),
+            Named::Nothing | Named::Untrusted => by_session(app, parts).map_err(Unrecognised::Unreadable),
+        },
     }
 }
 
+/// Who a proxy says that it is.
+fn named_by_proxy(app: &App, parts: &Parts) -> Result<Named, ApiError> {
+    let rules = &app.rules;
+    match &rules.auth.trusted_user_header {
+        Some(header) => proxy::named(&parts.headers, header, rules.clients.trust_peer(&parts.extensions)),
+        None => Ok(Named::Nothing),
+    }
+}
+
+/// Who is signed in with the browser that asks.
+fn by_session(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
+    let jar = Seen::of(app, &parts.uri, &parts.headers, &parts.extensions).jar(app);
+    let Some(secret) = jar.secret(&parts.headers) else { return Ok(Caller::nobody()) };
+    Ok(app.opened()?.engine.caller_of_session(&secret).unwrap_or_else(Caller::nobody))
+}
+
 /// The same, with what is said to somebody who is not who they say.
-fn recognised(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
-    recognise(app, parts).map_err(|why| match why {
+fn recognised(app: &App, parts: &Parts, found: Result<Caller, Unrecognised>) -> Result<Caller, ApiError> {
+    let caller = found.map_err(|why| match why {
         Unrecognised::Unreadable(e) => e,
         Unrecognised::Wrong => guessed(app, parts, || {
             ApiError::new(
@@ -113,7 +137,15 @@ fn recognised(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
         Unrecognised::Expired(until) => {
             ApiError::new(StatusCode::UNAUTHORIZED, format!("the key expired at {until}; ask for another"))
         }
-    })
+    })?;
+    if caller.identity == Identity::Nobody && matches!(named_by_proxy(app, parts), Ok(Named::Untrusted)) {
+        let address = app.rules.clients.address(&parts.extensions, &parts.headers);
+        tracing::warn!(
+            "{} says who somebody is and is no trusted proxy, which was ignored: name it in `trusted_proxies` if it is one",
+            address.map_or("an unknown address".into(), |address| address.to_string())
+        );
+    }
+    Ok(caller)
 }
 
 /// The error for somebody whose scopes do not include one.

@@ -1,19 +1,22 @@
 //! Who may call what.
 //!
-//! A request passes three doors, each before anything of its body is read. `hosts`: it asks for a host that is served. `caller`:
-//! who asks is recognised, and the one `table` of routes says whether they may; what is not in the table is closed. `reader`: a
+//! A request passes four doors, each before anything of its body is read. `hosts`: it asks for a host that is served. `origin`:
+//! no page of another site changes anything. `caller`: who asks is recognised (by a key, by the cookie of a session, by the word
+//! of a trusted `proxy`), and the one `table` of routes says whether they may; what is not in the table is closed. `reader`: a
 //! handler gets the reader that a call is about with the proof that its caller may act for them, and in no other way. Where the
 //! service listens, and whether it may be open to everybody there, is looked at before that (`reach`).
 //!
 //! Besides: who the client is where a proxy stands between (`client`); the pages of which origins may ask from a browser
-//! (`cors_origins`); that a page of another site may not send what browsers send without asking for leave; and what becomes of
-//! whoever guesses (`door/guesses` counts). How much anybody may ask for is another matter: `limits`, `door` and
+//! (`cors_origins`), never with a cookie; and what becomes of whoever guesses (`door/guesses` counts). How much anybody may ask for is another matter: `limits`, `door` and
 //! [`crate::bounds`].
 
 mod caller;
 mod client;
+mod cookie;
 mod credentials;
 mod hosts;
+mod origin;
+mod proxy;
 mod reach;
 mod reader;
 mod table;
@@ -22,7 +25,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, header};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use self::client::Clients;
@@ -33,9 +36,14 @@ use super::error::ApiError;
 use crate::config::{Auth, Config};
 
 pub use self::caller::{authorize, not_this_reader};
+pub use self::cookie::Jar;
 pub use self::hosts::answer_for_own_hosts;
+pub use self::origin::own_changes;
 pub use self::reach::{check_listening, check_reach};
 pub use self::reader::{Behind, Reader};
+#[cfg(test)]
+pub use self::table::all as all_of_table;
+pub use self::table::{Entry, entry};
 
 /// What is decided by the settings.
 #[derive(Debug)]
@@ -87,32 +95,6 @@ pub fn guessed_by(app: &App, client: Option<IpAddr>, wrong: impl FnOnce() -> Api
         Some(wait) => {
             count_refusal("guesses");
             ApiError::rate_limited("too many wrong keys or tokens came from this address; try again later", wait)
-        }
-    }
-}
-
-/// Refuses a body that a page of another site sends in a way for which browsers ask for no leave.
-///
-/// # Errors
-/// 403.
-pub fn check_origin(headers: &HeaderMap, media: Option<&str>) -> Result<(), ApiError> {
-    if matches!(media, None | Some("text/plain")) && is_elsewhere(headers) {
-        return Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "a page of another site may not send a list as text/plain; send it as application/octet-stream",
-        ));
-    }
-    Ok(())
-}
-
-/// Whether a page of another origin sends this.
-fn is_elsewhere(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    match text(header::ORIGIN) {
-        None => false,
-        Some(origin) => {
-            let own = text(header::HOST).unwrap_or_default();
-            origin.split_once("://").is_none_or(|(_, host)| !host.eq_ignore_ascii_case(own))
         }
     }
 }

@@ -41,7 +41,11 @@ impl Keys for SqliteStore {
     }
 
     fn delete_key(&self, id: &str) -> Result<()> {
-        match self.write(|t| t.execute("DELETE FROM keys WHERE id = ?1", [id]))? {
+        let delete = |t: &Transaction<'_>| {
+            t.execute("DELETE FROM sessions WHERE key = ?1", [id])?;
+            t.execute("DELETE FROM keys WHERE id = ?1", [id])
+        };
+        match self.write(delete)? {
             0 => Err(Error::NotFound { what: "key", id: crate::paper::head(id, 80) }),
             _ => Ok(()),
         }

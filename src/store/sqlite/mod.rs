@@ -33,6 +33,7 @@ mod place;
 mod readership;
 mod rereading;
 mod schema;
+mod sessions;
 mod slack;
 mod themes;
 mod upkeep;

@@ -298,6 +298,30 @@ CREATE TABLE keys (
 ) STRICT;
 CREATE INDEX keys_by_user ON keys (user) WHERE user IS NOT NULL;
 ",
+    "
+-- Who is signed in with a browser. What opens a session or a link is kept as its hash (BLAKE3).
+CREATE TABLE sessions (
+    id      TEXT PRIMARY KEY,
+    hash    BLOB NOT NULL UNIQUE,
+    -- The id of the key that it was begun with; none where it was a link.
+    key     TEXT,
+    -- The one reader for whom it acts.
+    user    INTEGER REFERENCES users (user) ON DELETE CASCADE,
+    created INTEGER NOT NULL,
+    seen    INTEGER NOT NULL,
+    until   INTEGER NOT NULL,
+    browser TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_by_user ON sessions (user) WHERE user IS NOT NULL;
+CREATE TABLE sign_in_links (
+    hash    BLOB PRIMARY KEY,
+    user    INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    created INTEGER NOT NULL,
+    until   INTEGER NOT NULL,
+    used    INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_in_links_by_user ON sign_in_links (user);
+",
 ];
 
 #[cfg(test)]
