@@ -223,13 +223,7 @@ fn address(operation: &Operation, reader: &str) -> String {
         "/v1/search" if operation.method == "GET" => "?q=topic3",
         "/v1/search.atom" => "?q=topic3",
         "/v1/similar" => "?id=p/3",
-        path if path.ends_with("/feed.atom") || path.ends_with("/feed.json") => {
-            if path.contains("{user}") {
-                "?token=wrong"
-            } else {
-                ""
-            }
-        }
+        "/v1/users/{user}/feed.atom" | "/v1/users/{user}/feed.json" => "?token=wrong",
         _ => "",
     };
     format!("{}{query}", path.replace("{name}", "interests"))
