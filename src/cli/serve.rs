@@ -84,7 +84,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 }
 
 /// Makes the key without which nobody could make another, where keys are asked for and there is none, and shows it: this once.
-fn first_key(address: &str, engine: &Engine) {
+fn first_key(engine: &Engine) {
     if engine.config().auth.mode != AuthMode::Keys {
         return;
     }
@@ -98,7 +98,6 @@ There is no key yet that may make others, so here is the first. It is shown this
 
 Send it as `Authorization: Bearer pk_...`. It may do everything; make others that may do less, then revoke it:
 
-  curl -H 'Authorization: Bearer {key}' {address}/v1/keys
   paperkin keys add NAME --scope read
   paperkin keys revoke {id}
 ",
@@ -129,7 +128,7 @@ pub fn serve(
                 folder.display()
             ),
         }
-        first_key(address, engine);
+        first_key(engine);
         ready(address, engine);
     };
     let close = move |desk: &Mutex<Option<Desk>>| drop(desk.lock().unwrap_or_else(PoisonError::into_inner).take());

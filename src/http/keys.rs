@@ -31,7 +31,7 @@ pub struct KeyBody {
     #[serde(default)]
     #[schema(max_items = 4)]
     scopes: Vec<Scope>,
-    /// The one reader for whom it acts, and whose data it reaches; made if new. Not with `users` or `admin`.
+    /// The one reader for whom it acts, and whose data it reaches; made if new. Not with `admin`; `users` adds nothing to it.
     #[schema(max_length = 256)]
     user: Option<String>,
     /// From when on it opens nothing: a span (`12h`, `30d`, `8w`), a date (with its end, UTC) or a time. Never where nothing is

@@ -14,7 +14,7 @@ use axum::response::Response;
 use http_body::{Frame, SizeHint};
 use tracing::Instrument;
 
-use super::App;
+use super::{App, access};
 use crate::access::Caller;
 use crate::logs::REQUESTS;
 
@@ -23,6 +23,9 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Characters of an id that a client may give.
 const LONGEST_ID: usize = 128;
+
+/// What the path of a link to sign in begins with; its token stands behind that.
+const SIGN_IN_LINK: &str = "/sign-in/";
 
 /// The status of a request whose client went before there was an answer, in the log and the figures.
 const GONE: u16 = 499;
@@ -60,7 +63,9 @@ pub async fn record(State(app): State<App>, request: Request, next: Next) -> Res
         asked: Arc::clone(&asked),
         method: method(request.method()),
         route: request.extensions().get::<MatchedPath>().cloned(),
-        path: tracing::enabled!(target: REQUESTS, tracing::Level::DEBUG).then(|| request.uri().path().to_string()),
+        path: tracing::enabled!(target: REQUESTS, tracing::Level::DEBUG)
+            .then(|| told_path(request.uri().path()))
+            .flatten(),
         client: app.rules.clients.address(request.extensions(), request.headers()),
         span: span.clone(),
         status: None,
@@ -72,6 +77,11 @@ pub async fn record(State(app): State<App>, request: Request, next: Next) -> Res
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response.map(|body| Body::new(Answered { body, told }))
+}
+
+/// A path, unless it holds a secret: the token of a link to sign in, or a key that does not belong there.
+fn told_path(path: &str) -> Option<String> {
+    (!path.starts_with(SIGN_IN_LINK) && !access::holds_key(path)).then(|| path.to_string())
 }
 
 /// The id that a client gave: 1 to 128 ASCII letters, digits, `-`, `_`, `.` and `:`.
@@ -181,6 +191,16 @@ impl HttpBody for Answered {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_path_with_a_secret_is_told() {
+        for path in ["/sign-in/0af7", "/v1/keys/pk_0a_1b", "/v1/papers/pk%5F0a_1b", "/pk%5f0a"] {
+            assert_eq!(told_path(path), None, "{path}");
+        }
+        for path in ["/", "/sign-in", "/v1/papers/arxiv:2405.13729", "/v1/users/pk/feed"] {
+            assert_eq!(told_path(path).as_deref(), Some(path));
+        }
+    }
 
     #[test]
     fn an_id_is_taken_where_it_can_stand_anywhere() {

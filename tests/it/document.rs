@@ -58,6 +58,7 @@ fn body(id: &str) -> Value {
         "add_events_of_many" => json!({ "events": [{ "user": "ada", "paper": "p/7", "kind": "like" }] }),
         "import_history" => json!({ "text": "p/9\nnobody/1\n", "format": "ids" }),
         "patch_interest" => json!({ "weight": 2.0 }),
+        "make_key" => json!({ "name": "another", "scopes": ["read"] }),
         _ => json!({}),
     }
 }
@@ -278,6 +279,7 @@ fn every_list_of_a_request_has_a_longest_length() {
             let item = match name.as_str() {
                 "events" => json!({ "paper": "p/1", "kind": "view" }),
                 "vector" => json!(1.0),
+                "scopes" => json!("read"),
                 _ => json!("p/1"),
             };
             let mut body = body(operation.id);

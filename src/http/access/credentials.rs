@@ -42,6 +42,11 @@ pub fn key(headers: &HeaderMap, mode: AuthMode) -> Result<Option<&str>, ApiError
     })
 }
 
+/// Whether a path has something in it that begins like a key.
+pub fn holds_key(path: &str) -> bool {
+    path.contains(PREFIX) || percent_encoding::percent_decode_str(path).decode_utf8_lossy().contains(PREFIX)
+}
+
 /// Refuses an address that holds a key: addresses are written into logs and histories, and sent on as referrers.
 ///
 /// # Errors

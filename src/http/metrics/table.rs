@@ -190,7 +190,7 @@ pub const FIGURES: &[Figure] = &[
     figure(Gauge, "process_max_fds", &[], "Files and connections that may be open."),
     figure(Gauge, "process_resident_memory_bytes", &[], "Memory that is in use."),
     figure(Gauge, "process_virtual_memory_bytes", &[], "Memory that is set aside, maps of files included."),
-    figure(Gauge, "process_threads", &[], "Threads."),
+    figure(Gauge, "process_threads", &[], "Threads of the process."),
     figure(Gauge, "process_start_time_seconds", &[], "When the process began, in seconds since 1970."),
 ];
 
