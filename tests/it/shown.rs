@@ -68,6 +68,7 @@ fn nothing_that_others_wrote_steers_a_terminal() {
     let settings = folder.file("hostile.toml", format!("model = 'hash'\n'x\u{202e}FORGED' = 1\n"));
     let export = folder.path(&format!("export{name}")).display().to_string();
     let again = folder.path(&format!("again{name}")).display().to_string();
+    let (key, backup) = (format!("key{TURNED}"), folder.path(&format!("backup{name}")).display().to_string());
     let missing = folder.path(&format!("missing{name}")).display().to_string();
     let commands: Vec<Vec<&str>> = vec![
         vec!["ingest", &papers],
@@ -104,6 +105,17 @@ fn nothing_that_others_wrote_steers_a_terminal() {
         vec!["eval", "search", "--queries", &missing, "--qrels", &missing],
         vec!["export", &export],
         vec!["--data", &again, "import", &export],
+        vec!["keys", "add", &key],
+        vec!["keys", "add", HOSTILE],
+        vec!["keys", "list"],
+        vec!["keys", "revoke", HOSTILE],
+        vec!["users"],
+        vec!["users", "link", &reader],
+        vec!["users", "sessions"],
+        vec!["users", "delete", HOSTILE],
+        vec!["backup", "--force", &backup],
+        vec!["restore", "--check", &backup],
+        vec!["restore", "--check", &papers],
         vec!["history", "erase", &reader],
         vec!["--config", &settings, "info"],
         vec!["--model", HOSTILE, "search", "x"],
