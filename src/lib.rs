@@ -206,6 +206,7 @@ pub mod bounds;
 pub mod cancel;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod embed;
 pub mod engine;
 pub mod error;

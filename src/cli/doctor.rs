@@ -1,19 +1,23 @@
 //! `paperkin doctor`
 
 use super::{Context, Settings, say, show};
+use crate::doctor::{self, Patient};
 use crate::engine::{Diagnosis, Engine};
 use crate::error::Error;
+use crate::store::Health;
 
 /// Check everything and say what to do
 ///
 /// Reads the whole data folder: every page of the database against its checksum, SQLite's own integrity check, every
-/// paper against its hash, whether all acknowledged changes are present, the files of both indexes, the model, the free
-/// disk space. Changes nothing. Exit status 1 when something is wrong. On a folder that is being served, the service
-/// does the check.
+/// paper against its hash, whether all acknowledged changes are present, the files of both indexes and the recall of
+/// searches, the model, the free disk space and how long it lasts. Looks at the machine as well: who may read the
+/// folder and the files that settings name, the clock, the limit of open files, the memory. Changes nothing. `warn` is
+/// something to look at by day; exit status 1 when something is BAD. On a folder that is being served, the service does
+/// the check.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin doctor
-  paperkin doctor --json | jq '.checks[] | select(.ok | not)'
+  paperkin doctor --json | jq '.checks[] | select(.status != \"ok\")'
   paperkin doctor --accept     after a loss: take the store as it is")]
 pub struct Args {
     /// Accept the store as it is: missing changes are no longer reported, and a damaged database is opened again if
@@ -37,17 +41,24 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     if args.accept {
         return accept(context, opened);
     }
-    let diagnosis = match opened {
-        Ok(engine) => engine.diagnose(),
-        Err(why) => Diagnosis::of_closed(&config.data, &why),
+    let served = matches!(context.settings, Settings::Served(..));
+    let patient = |engine: Option<&Engine>| doctor::look(&Patient { config: &config, engine, served });
+    let diagnosis = match &opened {
+        Ok(engine) => engine.diagnose().behind(patient(Some(engine))),
+        Err(why) => Diagnosis::of_closed(&config.data, why).behind(patient(None)),
     };
     if context.json {
         show::document(&diagnosis)?;
     } else {
         let mut lines = Vec::new();
         for check in &diagnosis.checks {
-            lines.push(format!("{} {:<13} {}", if check.ok { "ok " } else { "BAD" }, check.check, check.found));
-            lines.extend(check.help.iter().map(|help| format!("    {:<13} -> {help}", "")));
+            let word = match check.status {
+                Health::Ok => "ok  ",
+                Health::Warning => "warn",
+                Health::Bad => "BAD ",
+            };
+            lines.push(format!("{word} {:<13} {}", check.check, check.found));
+            lines.extend(check.help.iter().map(|help| format!("     {:<13} -> {help}", "")));
         }
         show::table(&lines)?;
     }

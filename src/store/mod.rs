@@ -63,7 +63,7 @@ pub use sessions::{Ending, Redeemed, SecretHash, Sessions, SignedInWith, StoredL
 pub use sqlite::free;
 pub use themes::{StoredAssignment, StoredRun, StoredTheme, StoredThemeEvent, Themes};
 pub use trouble::{Trouble, TroubleCode, Troubles};
-pub use upkeep::{Finding, PagesRead, Upkeep};
+pub use upkeep::{Finding, Health, PagesRead, Upkeep};
 pub use users::{User, Users};
 pub use vectors::{StoredModel, Vectors};
 pub use works::Works;

@@ -10,13 +10,27 @@ use serde::{Deserialize, Serialize};
 use super::Troubles;
 use crate::error::Result;
 
+/// How something that was looked at is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// As it should be.
+    Ok,
+    /// It works, and somebody should look at it by day.
+    Warning,
+    /// Not as it should be.
+    Bad,
+}
+
 /// What one look found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Finding {
     /// What was looked at.
     pub check: String,
-    /// Whether it is as it should be.
+    /// Whether it works: a warning does.
     pub ok: bool,
+    /// How it is.
+    pub status: Health,
     /// What was found.
     pub found: String,
     /// What to do, where something is wrong.
@@ -27,12 +41,18 @@ pub struct Finding {
 impl Finding {
     /// As it should be.
     pub fn good(check: &str, found: impl Into<String>) -> Self {
-        Finding { check: check.into(), ok: true, found: found.into(), help: None }
+        Finding { check: check.into(), ok: true, status: Health::Ok, found: found.into(), help: None }
+    }
+
+    /// It works, and somebody should look at it by day.
+    pub fn warning(check: &str, found: impl Into<String>, help: impl Into<String>) -> Self {
+        let help = Some(help.into());
+        Finding { check: check.into(), ok: true, status: Health::Warning, found: found.into(), help }
     }
 
     /// Not as it should be.
     pub fn bad(check: &str, found: impl Into<String>, help: impl Into<String>) -> Self {
-        Finding { check: check.into(), ok: false, found: found.into(), help: Some(help.into()) }
+        Finding { check: check.into(), ok: false, status: Health::Bad, found: found.into(), help: Some(help.into()) }
     }
 }
 

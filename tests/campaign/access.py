@@ -24,7 +24,7 @@ from wire import JSON, NoAnswer, bare, head, path
 GROWTH = 50.0
 
 #: Calls that everybody may make, or that have a secret of their own.
-FREE = re.compile(r"^(/healthz|/readyz|/openapi\.json|/docs.*|/|/web/.*|/sign-?in.*|/sign-?out.*|/v1/session.*)$|feed\.(atom|json)$")
+FREE = re.compile(r"^(/healthz|/readyz|/openapi\.json|/docs.*|/|/web/.*|/sign-in.*|/sign-out)$|feed\.(atom|json)$")
 
 #: Signs that break lines or move what a terminal shows.
 FORGING = "\r\n\x1b[31m\x07\u202eFORGED 200 key:admin"
@@ -152,6 +152,9 @@ def credentials(stand: Stand, outcome: Outcome) -> None:
         ("GET", "/v1/jobs"),
         ("GET", "/metrics"),
         ("GET", "/v1/users"),
+        ("GET", "/v1/me"),
+        ("DELETE", "/v1/sessions"),
+        ("POST", "/v1/users/ada/sign-in-link"),
         ("DELETE", path("v1", "papers", stand.papers[0]["id"])),
     ]
     with stand.serving(outcome, keys=True, env={"PAPERKIN_HOSTS": "papers.example"}) as service:
@@ -242,6 +245,68 @@ def other_readers(stand: Stand, outcome: Outcome) -> None:
                         outcome.is_wrong(f"{who} sees a reader: {reply}")
         kept = service.get("/v1/users/ada/events").json
         outcome.must(bool(kept) and len(kept["events"]) == 9, f"what ada did is not as it was: {str(kept)[:200]}")
+
+
+@attack(
+    "access",
+    "mutated sign-ins",
+    "No form, link or cookie that is not the right one begins a session, or is an internal error; guesses are limited.",
+)
+def sign_ins(stand: Stand, outcome: Outcome) -> None:
+    """Forms of every shape, links that were never made or were used, cookies of others; beside them a reader who signs in."""
+    dice = random.Random(f"sign-ins {stand.settings.seed}")
+    times = stand.of(10_000, 800)
+    progress = Progress("mutated sign-ins", times)
+    with stand.serving(outcome, 500, keys=True) as service:
+        right = wire.KEYS[service.port]
+        link = service.post("/v1/users/ada/sign-in-link", {})
+        outcome.must(link.ok, f"a link: {link}")
+        before = service.rss_mb()
+        for n in range(times):
+            key = dice.choice(wrong_keys(dice, right))[:9000]
+            form = dice.choice([
+                f"key={quote(key)}",
+                f"key={quote(key)}&key={quote(key)}",
+                "&".join(f"key{m}={m}" for m in range(dice.choice([10, 3000]))),
+                f"to=https://evil.example&key={quote(key)}",
+                f"to=%0d%0aset-cookie:+a=b&key={quote(key)}",
+                "%zz&&&==;",
+                "",
+                "\0" * 100,
+                json.dumps({"key": key}),
+                "key=" + "a" * 100_000,
+            ])
+            address = dice.choice(["/sign-in", f"/sign-in/{n:064x}", f"/sign-in/{quote(key[:200], safe='')}", "/sign-out", "/sessions"])
+            kind = dice.choice(["application/x-www-form-urlencoded"] * 5 + ["text/plain", JSON, "multipart/form-data; boundary=x", ""])
+            cookie = dice.choice(["", f"paperkin={n:064x}", f"__Host-paperkin={n:064x}", "paperkin=; paperkin=x", ";" * 900])
+            headers = {"authorization": "None x", "cookie": cookie}
+            headers |= dice.choice([{}, {"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}, {"sec-fetch-site": "same-origin"}])
+            try:
+                reply = service.request(dice.choice(["POST", "POST", "GET"]), address, form.encode(), kind or None, 20, headers)
+            except NoAnswer as error:
+                outcome.failed(str(error))
+                continue
+            outcome.did[f"answers {reply.status}"] += 1
+            if reply.status >= 500:
+                outcome.failed(f"{reply} for {form[:200]!r}")
+            made_cookie = reply.headers.get("set-cookie", "")
+            if "paperkin=" in made_cookie and "max-age=0" not in made_cookie.lower() and "1970" not in made_cookie:
+                outcome.is_wrong(f"a session: {made_cookie[:100]} for {reply}")
+            if "evil.example" in reply.headers.get("location", "") or "a" in reply.headers.get("set-cookie", "").split("=")[0].split():
+                outcome.is_wrong(f"led away: {reply.headers}")
+            progress.step()
+        sessions = service.get("/v1/sessions")
+        outcome.must(sessions.ok and not sessions.json["sessions"], f"sessions that nobody began: {str(sessions)[:300]}")
+        outcome.figures["grown by MB"] = round(service.rss_mb() - before)
+        outcome.must(service.rss_mb() - before < GROWTH * 2, f"{before:,.0f} MB, then {service.rss_mb():,.0f} MB")
+        # Whoever has the link that was made is let in all the same, once.
+        there = "/" + link.json["url"].split("/", 3)[3] if link.ok else "/"
+        used = [
+            service.request("POST", there, b"", "application/x-www-form-urlencoded", headers={"authorization": "None x"})
+            for _ in range(2)
+        ]
+        outcome.must("paperkin=" in used[0].headers.get("set-cookie", ""), f"the right link: {used[0]}")
+        outcome.must(used[1].status in (410, 429) and "set-cookie" not in used[1].headers, f"again: {used[1]}")
 
 
 @attack("access", "paths that climb", "No path reaches a file or a route that it does not name.")

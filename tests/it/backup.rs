@@ -62,6 +62,8 @@ fn a_backup_under_load_has_all_that_was_acknowledged() {
     let (stop, server) = (AtomicBool::new(false), &server);
     let acknowledged: Vec<_> = (0..3).map(|_| std::sync::atomic::AtomicUsize::new(0)).collect();
     std::thread::scope(|scope| {
+        // Also when the test fails.
+        let _stop = Stop(&stop);
         for (w, mine) in acknowledged.iter().enumerate() {
             let stop = &stop;
             scope.spawn(move || {
@@ -108,8 +110,16 @@ fn a_backup_under_load_has_all_that_was_acknowledged() {
             assert!((1..3).all(|w| (0..before[w]).all(|n| users.contains(&format!("w{w}-{n}")))));
             assert!(before.iter().all(|n| *n > 0), "nobody wrote: {before:?}");
         }
-        stop.store(true, Ordering::Relaxed);
     });
+}
+
+/// Stops the writers of a test when it ends.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn nothing_that_others_wrote_steers_a_terminal() {
     let reader = format!("ada{TURNED}");
     let nobody = format!("none{HOSTILE}");
     let (first, unknown) = (format!("p1{TURNED}"), format!("q{HOSTILE}"));
-    let settings = folder.file("hostile.toml", format!("model = 'hash'\n'x\u{202e}FORGED' = 1\n"));
+    let settings = folder.file("hostile.toml", "model = 'hash'\n'x\u{202e}FORGED' = 1\n");
     let export = folder.path(&format!("export{name}")).display().to_string();
     let again = folder.path(&format!("again{name}")).display().to_string();
     let (key, backup) = (format!("key{TURNED}"), folder.path(&format!("backup{name}")).display().to_string());

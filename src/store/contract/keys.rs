@@ -17,7 +17,7 @@ fn key(number: u8, reader: Option<&str>) -> StoredKey {
         user: reader.map(user),
         hash: [number; 32],
         created: Moment(i64::from(number)),
-        expires: (number % 3 == 0).then_some(Moment(1_000)),
+        expires: number.is_multiple_of(3).then_some(Moment(1_000)),
         last_used: None,
     }
 }

@@ -34,13 +34,27 @@ impl SqliteStore {
     }
 }
 
+/// Makes a folder that only its owner may enter, where none is: it holds what people read.
+fn make(folder: &Path) -> std::io::Result<()> {
+    if let Some(above) = folder.parent() {
+        fs::create_dir_all(above)?;
+    }
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(folder) {
+        Err(_) if folder.is_dir() => Ok(()),
+        made => made,
+    }
+}
+
 /// A file beside the database.
 pub fn beside(folder: &Path, end: &str) -> PathBuf {
     folder.join(format!("{DATABASE}{end}"))
 }
 
 pub fn open(folder: &Path) -> Result<SqliteStore> {
-    fs::create_dir_all(folder).map_err(|e| Error::io(folder, "cannot make the data folder", e))?;
+    make(folder).map_err(|e| Error::io(folder, "cannot make the data folder", e))?;
     let place = FolderLock::lock(folder)?;
     copies::sweep(folder);
     let path = folder.join(DATABASE);
