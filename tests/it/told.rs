@@ -92,7 +92,7 @@ fn every_request_has_an_id_and_one_line_that_names_nobody() {
     let answers = [
         server.get("/v1/search?q=secretsearch", "x-request-id: given-1\r\n"),
         server.get("/v1/papers/secretpaper", "x-request-id: not this one\r\n"),
-        server.get("/no/secretplace", "x-request-id: \"\u{1b}[2J\r\n"),
+        server.get("/no/secretplace", "x-request-id: \"[2J\r\n"),
         server.send(b"BREW /v1/users/secretreader/feed HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"),
         server.get("/healthz", &format!("x-request-id: {}\r\n", "a".repeat(129))),
     ];
@@ -194,12 +194,13 @@ fn whatever_is_sent_a_line_stays_a_line() {
     let folder = Folder::new();
     for format in ["text", "json"] {
         let server = Logged::start(&folder, &["-vv", "--log", format], &[]);
-        let hostile = "%0a%1b%5b2J\u{9b}\u{202e}\u{2028}";
-        server
-            .get(&format!("/v1/papers/{hostile}?{hostile}"), "user-agent: \u{1b}[2J\u{202e}\r\nreferer: \u{9b}31m\r\n");
-        server.get(&format!("/{hostile}"), "x-request-id: a\u{2028}b\r\nx-forwarded-for: \u{1b}[31m\r\n");
-        server
-            .post("/v1/users/a\u{202e}b%1b/events", &json!({ "events": [{ "paper": "\n\u{1b}[2J", "kind": "like" }] }));
+        let hostile = "%0a%1b%5b2J%c2%9b%e2%80%ae%e2%80%a8";
+        server.get(&format!("/v1/papers/{hostile}?{hostile}"), "user-agent: \u{202e}a\r\nreferer: \u{9b}31m\r\n");
+        server.get(&format!("/{hostile}"), "x-request-id: a\u{2028}b\r\nx-forwarded-for: \u{9b}[31m\r\n");
+        server.post(
+            "/v1/users/a%e2%80%aeb%1b/events",
+            &json!({ "events": [{ "paper": "\n\u{1b}[2J", "kind": "like" }] }),
+        );
         server.post("/v1/papers", &json!({ "papers": [{ "id": "x\u{1b}[2J\n", "title": "\u{202e}\n2026 ERROR" }] }));
         server.get("/healthz", "x-request-id: last\r\n");
         server.wait_for("last");

@@ -62,12 +62,12 @@ pub fn disk(_: &Path) -> Told {
     Told::new()
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
+    #[cfg(target_os = "linux")]
     fn the_system_tells_what_is_so() {
+        use super::*;
         let told: std::collections::HashMap<_, _> = process().into_iter().collect();
         let now = crate::user::Moment::now().0 as f64 / 1e6;
         assert!(told["process_resident_memory_bytes"] > 1e6);
