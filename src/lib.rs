@@ -26,18 +26,20 @@
 //! |---|---|
 //! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
 //! | [`cli`] | one file a command; prints tables or JSON. On a folder that is being served the service carries the command out (`cli/desk`) |
-//! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door` |
+//! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door`, who may call what in `http/access`, what a browser is told in `http/headers`, signing in under `http/web` |
 //! | [`jobs`] | what runs without being asked: names, schedules, one runner at a time under a lease in the store, the last result; maintenance, themes, interests, readership |
+//! | [`backup`] | everything that is true in one checked file, and a folder made of it |
+//! | [`doctor`] | what is looked at beside the data: the machine, the files, the settings |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus; reference lists, one file a format |
 //! | [`engine`] | the deep module where the next floor's rooms meet: four parts, each with a state of its own, and a thin face over them |
 //! | `engine/corpus` | papers: taken in, found, recommended, moved to another model; what follows the store (`follow`). Knows neither of the next two |
 //! | `engine/themes` | what the corpus is about: kept, joined by new papers, made anew. Knows the corpus |
-//! | `engine/access` | who may come in: keys, looked at in memory by every request. Knows nobody |
+//! | `engine/access` | who may come in: keys, sessions and links to sign in, looked at in memory by every request. Knows nobody |
 //! | `engine/readers` | users, their events, interests and imports; feeds, ranking, questions, trending. Knows both |
 //! | [`embed`] | text to unit vector: model files, tokens, the queue and the thread that owns the model; where it runs (`placement`), on our own kernels for the processor (`cpu`) or through candle on any device (`candle`) |
 //! | [`index`] | vector to nearest rows: one contract (`VectorIndex`) and three that keep it: `segments` (the default: frozen segments with a graph each, what came since, and the thread that freezes), `exact`, `hnsw_rs`; words to rows and rows to terms (`lexical`, on tantivy) |
-//! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports and interests, themes, keys; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
+//! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports and interests, themes, keys and sessions; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: the preference model with its parts (Rocchio, nearest, logistic regression), candidate sets, interests, co-reading, chances, questions; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
@@ -65,7 +67,7 @@
 //! 6  main
 //! 5  cli  http                    cli starts http; http does not know cli
 //! 4  jobs
-//! 3  sources  eval                know engine
+//! 3  sources  eval  backup  doctor    know engine
 //! 2  engine                       the only place where the next floor's rooms meet:
 //!      page answer widen < corpus < happened < themes < readers access < face open     a part offers methods, and no file looks into another part's state
 //! 1  embed  index  store  rank  themes    do not know each other
@@ -123,6 +125,8 @@
 //! - Damage is told, never answered from: every page of the database has a checksum beside it, every paper one in its row, and
 //!   the number of the last acknowledged commit stands outside the log, so that a store that comes back older is said. SQLite
 //!   changes its file only where these checksums are kept (`store/sqlite/commit`).
+//! - What is forgotten is in no file when the call returns: the log is emptied and the slack of pages made zero, and that this is owed
+//!   is noted first (`store/sqlite/forget`). tar stands only in `backup`.
 //! - The folder that was opened is the one that is written: its files are compared before a commit and behind it.
 //! - A search reads one state of the index, which never changes; who writes puts another in its place. A file of `segments`
 //!   is written once under a new name, and counts when the manifest names it.
