@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::fmt;
 
 use clap::CommandFactory;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::{ContextKind, ErrorKind};
 
 use super::Args;
 use super::streams::{here, say};
-use crate::paper::{hides, shown};
+use crate::paper::hides;
 
 /// Exit status: done.
 pub const DONE: u8 = 0;
@@ -60,9 +60,13 @@ pub fn refuse(e: &clap::Error, words: &[OsString]) -> u8 {
         let _ = std::io::Write::write_all(&mut super::streams::out(), text.as_bytes());
         return DONE;
     }
-    let bare = on_its_line(e, text.to_string());
+    let bare = text.to_string();
+    // What is quoted may hold several lines: then all behind the first are set in.
+    let several = words.iter().any(|word| word.to_string_lossy().contains('\n'));
     // If the arguments contain control characters, print without colours.
-    if streams.err_coloured() && bare == text.to_string() && !bare.chars().any(|c| c != '\n' && hides(c)) {
+    if several {
+        streams.say_lines(bare.trim_end());
+    } else if streams.err_coloured() && !bare.chars().any(|c| c != '\n' && hides(c)) {
         streams.say_as_it_is(text.ansi().to_string().trim_end());
     } else {
         streams.say_text(bare.trim_end());
@@ -77,14 +81,6 @@ pub fn refuse(e: &clap::Error, words: &[OsString]) -> u8 {
         }
     }
     WRONG
-}
-
-/// A message of clap where what it quotes stays on its line.
-fn on_its_line(e: &clap::Error, text: String) -> String {
-    e.context().fold(text, |text, (_, value)| match value {
-        ContextValue::String(quoted) if quoted.contains('\n') => text.replace(quoted, &shown(quoted)),
-        _ => text,
-    })
 }
 
 /// The message in clap's form.
