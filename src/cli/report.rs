@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ErrorKind};
 
 use super::Args;
 use super::streams::{here, say};
-use crate::paper::hides;
+use crate::paper::{escaped, hides};
 
 /// Exit status: done.
 pub const DONE: u8 = 0;
@@ -60,7 +60,7 @@ pub fn refuse(e: &clap::Error, words: &[OsString]) -> u8 {
         let _ = std::io::Write::write_all(&mut super::streams::out(), text.as_bytes());
         return DONE;
     }
-    let bare = text.to_string();
+    let bare = quoting(text.to_string(), words);
     // If the arguments contain control characters, print without colours.
     if streams.err_coloured() && !bare.chars().any(|c| c != '\n' && hides(c)) {
         streams.say_as_it_is(text.ansi().to_string().trim_end());
@@ -77,6 +77,19 @@ pub fn refuse(e: &clap::Error, words: &[OsString]) -> u8 {
         }
     }
     WRONG
+}
+
+/// A message with the words of the command line that it quotes on one line each, and what they hide to be seen.
+fn quoting(mut message: String, words: &[OsString]) -> String {
+    for word in words {
+        let word = word.to_string_lossy();
+        for quoted in [Some(&*word), word.split_once('=').map(|(_, value)| value)].into_iter().flatten() {
+            if quoted.chars().any(hides) {
+                message = message.replace(quoted, &escaped(quoted));
+            }
+        }
+    }
+    message
 }
 
 /// The message in clap's form.

@@ -69,7 +69,8 @@ impl Scrape {
 
 /// A service after some traffic of every kind.
 fn busy() -> (Folder, Server) {
-    let folder = Folder::new();
+    // The encoder has figures of its own.
+    let folder = Folder { model: "default", ..Folder::new() };
     folder.run(&["ingest", &folder.file("p.jsonl", papers(600))]);
     let mut command = folder.command(&["serve", "--addr", "127.0.0.1:0"]);
     // So that there is a graph, which has a recall.
