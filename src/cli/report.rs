@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::fmt;
 
 use clap::CommandFactory;
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::Args;
 use super::streams::{here, say};
-use crate::paper::{escaped, hides};
+use crate::paper::{hides, shown};
 
 /// Exit status: done.
 pub const DONE: u8 = 0;
@@ -60,9 +60,9 @@ pub fn refuse(e: &clap::Error, words: &[OsString]) -> u8 {
         let _ = std::io::Write::write_all(&mut super::streams::out(), text.as_bytes());
         return DONE;
     }
-    let bare = quoting(text.to_string(), words);
+    let bare = on_its_line(e, text.to_string());
     // If the arguments contain control characters, print without colours.
-    if streams.err_coloured() && !bare.chars().any(|c| c != '\n' && hides(c)) {
+    if streams.err_coloured() && bare == text.to_string() && !bare.chars().any(|c| c != '\n' && hides(c)) {
         streams.say_as_it_is(text.ansi().to_string().trim_end());
     } else {
         streams.say_text(bare.trim_end());
@@ -79,17 +79,12 @@ pub fn refuse(e: &clap::Error, words: &[OsString]) -> u8 {
     WRONG
 }
 
-/// A message with the words of the command line that it quotes on one line each, and what they hide to be seen.
-fn quoting(mut message: String, words: &[OsString]) -> String {
-    for word in words {
-        let word = word.to_string_lossy();
-        for quoted in [Some(&*word), word.split_once('=').map(|(_, value)| value)].into_iter().flatten() {
-            if quoted.chars().any(hides) {
-                message = message.replace(quoted, &escaped(quoted));
-            }
-        }
-    }
-    message
+/// A message of clap where what it quotes stays on its line.
+fn on_its_line(e: &clap::Error, text: String) -> String {
+    e.context().fold(text, |text, (_, value)| match value {
+        ContextValue::String(quoted) if quoted.contains('\n') => text.replace(quoted, &shown(quoted)),
+        _ => text,
+    })
 }
 
 /// The message in clap's form.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Folder, Server, ids};
 
 /// What follows a harmless word: a screen is cleared, a title set, a line forged, the direction turned, something hidden.
-const HOSTILE: &str = "x\u{1b}[2J\u{1b}]0;owned\u{7}\r\n=FORGED \u{9b}31m\u{202e}\u{2066}\u{200b}\u{2028}FORGED\u{85}=FORGED\u{feff}\u{e0041}\u{7f}";
+const HOSTILE: &str = "x\u{1b}[2J\u{1b}]0;owned\u{7}\r\n=FORGED \u{9b}31m\u{202e}\u{2066}\u{200b}\u{2028}FORGED\u{85}FORGED\u{feff}\u{e0041}\u{7f}";
 
 /// The part of it that may stand in a name, which holds no controls.
 const TURNED: &str = "x\u{202e}\u{2066}\u{200b}\u{2028}FORGED\u{feff}\u{e0041}";
@@ -42,7 +42,6 @@ fn look(mut command: Command, json: bool) -> (String, String) {
                     || matches!(c, '\u{feff}' | '\u{e0000}'..='\u{e007f}')
             };
             assert!(!line.chars().any(steers), "{command:?} prints on {name}: {line:?}");
-            // A sign before it, so that no name made of its words looks like it.
             assert!(!line.starts_with("=FORGED"), "{command:?} prints on {name}: {line:?}");
         }
         assert!(!printed.contains("panicked"), "{command:?}: {printed}");
