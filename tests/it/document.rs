@@ -71,6 +71,9 @@ fn address(server: &Server, operation: &Operation<'_>) -> String {
         }
         path if path.contains("/themes/") => "t1".into(),
         _ if operation.id == "delete_paper" => "p%2F250".into(),
+        path if path.contains("/keys/") => {
+            server.post("/v1/keys", &body("make_key")).body["id"].as_str().expect("a key").to_string()
+        }
         _ => "p%2F3".into(),
     };
     let id = if operation.path.contains("/outside/") { outside(server) } else { id };
@@ -140,6 +143,11 @@ fn every_answer_is_as_the_document_says() {
         let what = format!("{} {} {}", operation.id, at, reply.status);
         let said = &operation.said["responses"][reply.status.to_string()];
         assert!(said.is_object(), "{what}: not documented: {}", reply.body);
+        if operation.id == "end_session" {
+            // Nobody is signed in where nobody has to say who they are.
+            assert_eq!(error(&reply).0, 404, "{what}");
+            continue;
+        }
         assert!(reply.status < 400, "{what}: {}", reply.body);
         let content = reply.headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
         let media_type = content.split(';').next().unwrap_or_default();

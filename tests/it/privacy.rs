@@ -70,7 +70,7 @@ fn what_others_did_today_shows_on_no_road() {
     let folder = Folder::new();
     let file = folder.file("p.jsonl", papers(300));
     folder.json(&["ingest", &file]);
-    assert_eq!(folder.run(&["themes", "--rebuild"]).status.is_some(), true);
+    assert_eq!(folder.run(&["themes", "--rebuild"]).status, Some(0));
     let server = Server::start(&folder);
     assert_eq!(server.request("PUT", "/v1/users/newcomer", None, b"").status, 200);
     act(&server, "ada", (0..25).map(|k| k * 7));
