@@ -47,8 +47,9 @@ fn look(mut command: Command, json: bool) -> (String, String) {
         assert!(!printed.contains("panicked"), "{command:?}: {printed}");
     }
     if json && output.status.success() {
+        // None where there is nothing to list.
         let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(&out).into_iter().collect();
-        assert!(values.is_ok_and(|v| !v.is_empty()), "{command:?}: {out}");
+        assert!(values.is_ok(), "{command:?}: {out}");
     }
     (out, err)
 }
