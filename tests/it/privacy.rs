@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Folder, Server, papers};
 
-/// An answer without what tells the time that it took.
+/// An answer without what tells the time that it took, and with numbers to five places: sums that several threads take differ in the
+/// last digit of an f32 from one call to the next, whatever anybody did.
 fn told(mut body: Value) -> Value {
     fn strip(value: &mut Value) {
         match value {
@@ -13,6 +14,9 @@ fn told(mut body: Value) -> Value {
                 fields.values_mut().for_each(strip);
             }
             Value::Array(items) => items.iter_mut().for_each(strip),
+            Value::Number(number) if number.is_f64() => {
+                *value = json!(number.as_f64().map(|x| (x * 1e5).round()));
+            }
             _ => {}
         }
     }
@@ -41,19 +45,19 @@ fn ask_all(server: &Server) -> Vec<(String, Value)> {
     ];
     let ranked: Vec<String> = (0..100).map(|k| format!("p/{k}")).collect();
     let posts = [
-        ("/v1/recommend", json!({ "positive": ["p/1", "p/8"], "limit": 50, "explain": true })),
-        ("/v1/users/ada/rank", json!({ "papers": ranked, "explain": true })),
+        ("/v1/recommend", json!({ "like": ["p/1", "p/8"], "limit": 50, "explain": true })),
+        ("/v1/users/ada/rank", json!({ "candidates": ranked, "explain": true })),
         ("/v1/users/ada/feed/preview", json!({ "events": [{ "paper": "p/7", "kind": "like" }], "limit": 50 })),
     ];
     let mut all: Vec<(String, Value)> = Vec::new();
     for path in gets {
         let reply = server.get(path);
-        assert!(reply.status < 500, "{path}: {} {}", reply.status, reply.body);
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
         all.push((path.to_string(), told(json!([reply.status, reply.body]))));
     }
     for (path, body) in posts {
         let reply = server.post(path, &body);
-        assert!(reply.status < 500, "{path}: {} {}", reply.status, reply.body);
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
         all.push((path.to_string(), told(json!([reply.status, reply.body]))));
     }
     all
