@@ -33,7 +33,7 @@ fn ask_all(server: &Server) -> Vec<(String, Value)> {
         "/v1/papers/p%2F7/similar?limit=20&explain=true",
         "/v1/search?q=topic3+subject5&limit=50&explain=true",
         "/v1/users/ada/feed?limit=100&explain=true",
-        "/v1/users/ada/feed?limit=100&explore=0.3&explain=true",
+        "/v1/users/ada/feed?limit=100&diversity=0.3&explain=true",
         "/v1/users/ada/questions?limit=20",
         "/v1/users/ada/interests",
         "/v1/users/ada/events",
