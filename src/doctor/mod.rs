@@ -2,7 +2,7 @@
 //! clock, its settings.
 //!
 //! [`look`] goes through one list of checks. Whatever a later part needs looked at (sources, mail, certificates) is a
-//! function more in [`CHECKS`]; each says what it found and what to do, and none changes anything. What is wrong with the data is found
+//! function more in `CHECKS`; each says what it found and what to do, and none changes anything. What is wrong with the data is found
 //! by [`Engine::diagnose`].
 
 mod files;

@@ -305,7 +305,7 @@ def sign_ins(stand: Stand, outcome: Outcome) -> None:
             service.request("POST", there, b"", "application/x-www-form-urlencoded", headers={"authorization": "None x"})
             for _ in range(2)
         ]
-        outcome.must("paperkin=" in used[0].headers.get("set-cookie", ""), f"the right link: {used[0]}")
+        outcome.must("paperkin" in used[0].headers.get("set-cookie", ""), f"the right link: {used[0]}")
         outcome.must(used[1].status in (410, 429) and "set-cookie" not in used[1].headers, f"again: {used[1]}")
 
 
