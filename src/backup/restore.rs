@@ -38,7 +38,11 @@ pub fn restore(input: impl Read, folder: &Path, replace: bool, progress: &dyn Fn
     fs::create_dir_all(place).map_err(|e| Error::io(place, "cannot make the folder", e))?;
     let prefix = prefix(name);
     sweep(place, &prefix);
-    let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(place);
+    let mut made = tempfile::Builder::new();
+    // Closed to others, as every new data folder is: it holds what people read.
+    #[cfg(unix)]
+    made.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let made = made.prefix(&prefix).tempdir_in(place);
     let made = made.map_err(|e| Error::io(place, "cannot write", e))?;
     // Held, so that nobody sweeps it.
     let _held = File::open(made.path()).ok().filter(|file| file.try_lock().is_ok());

@@ -101,6 +101,11 @@ fn a_backup_under_load_has_all_that_was_acknowledged() {
             let data = folder.path(&format!("restored{turn}"));
             let ran = at(&folder, &data, &["restore", &file.display().to_string()]);
             assert_eq!(ran.status, Some(0), "{}", ran.err);
+            #[cfg(unix)]
+            {
+                let mode = std::os::unix::fs::PermissionsExt::mode(&data.metadata().expect("there").permissions());
+                assert_eq!(mode & 0o777, 0o700, "closed to others");
+            }
             let ran = at(&folder, &data, &["doctor"]);
             assert_eq!(ran.status, Some(0), "{}{}", ran.out, ran.err);
             let files = export(&folder, &data, &format!("x{turn}"));
