@@ -103,8 +103,13 @@ pub enum Identity {
     Nobody,
     /// By the key with this id.
     Key(String),
-    /// By the session with this id: they signed in with a browser.
-    Session(String),
+    /// By a session: they signed in with a browser.
+    Session {
+        /// The id of the session.
+        id: String,
+        /// The id of the key that it was begun with; none where it was a link.
+        key: Option<String>,
+    },
     /// By the name that a trusted proxy gave.
     Proxy,
 }
@@ -166,7 +171,7 @@ impl Caller {
         match &self.identity {
             Identity::Anyone | Identity::Nobody => "-".into(),
             Identity::Key(id) => format!("key:{id}"),
-            Identity::Session(id) => format!("session:{id}"),
+            Identity::Session { id, .. } => format!("session:{id}"),
             Identity::Proxy => "proxy".into(),
         }
     }

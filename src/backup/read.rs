@@ -45,7 +45,8 @@ pub fn unpack(input: impl Read, into: Option<&Path>, progress: &dyn Fn(u64, u64)
     let mut decoder = zstd::Decoder::with_buffer(input).map_err(damaged)?;
     decoder.window_log_max(WINDOW).map_err(damaged)?;
     let mut archive = tar::Archive::new(decoder);
-    let mut entries = archive.entries().map_err(damaged)?;
+    // Raw: our names are short, and a long one would be read whole before anybody sees how long it is.
+    let mut entries = archive.entries().map_err(damaged)?.raw(true);
     let mut next = |name: &str| -> Result<tar::Entry<'_, _>> {
         let entry = entries.next().ok_or_else(|| Error::Damaged(format!("the backup is cut off before `{name}`")))?;
         let entry = entry.map_err(damaged)?;

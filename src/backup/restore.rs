@@ -65,6 +65,8 @@ pub fn restore(input: impl Read, folder: &Path, replace: bool, progress: &dyn Fn
 /// What stands where the folder is to be.
 enum Stands {
     Nothing,
+    /// An empty folder.
+    Empty,
     /// An empty folder that is a disk of its own.
     Mounted,
     /// A data folder that may be moved aside, held.
@@ -82,8 +84,7 @@ impl Stands {
         let own = |name: &OsString| name.to_string_lossy().starts_with(&*prefix) || name == "lost+found";
         if entries.flatten().all(|entry| own(&entry.file_name())) {
             sweep(folder, &prefix);
-            // A folder that cannot be removed though it is empty is a disk of its own, and stays.
-            return Ok(if fs::remove_dir(folder).is_ok() { Stands::Nothing } else { Stands::Mounted });
+            return Ok(if is_mounted(folder) { Stands::Mounted } else { Stands::Empty });
         }
         let shown = folder.display();
         if !replace {
@@ -102,6 +103,10 @@ impl Stands {
         let rename = |from: &Path, to: &Path| fs::rename(from, to).map_err(|e| Error::io(to, "cannot rename to", e));
         match self {
             Stands::Nothing => rename(made, folder).map(|()| None),
+            Stands::Empty => {
+                fs::remove_dir(folder).map_err(|e| Error::io(folder, "cannot remove the empty folder", e))?;
+                rename(made, folder).map(|()| None)
+            }
             Stands::Mounted => {
                 let names = fs::read_dir(made).map_err(|e| Error::io(made, "cannot read the folder", e))?;
                 let mut names: Vec<OsString> = names.flatten().map(|entry| entry.file_name()).collect();
@@ -124,6 +129,21 @@ impl Stands {
                 Ok(Some(aside))
             }
         }
+    }
+}
+
+/// Whether a folder is a disk of its own, which has to stay.
+fn is_mounted(folder: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let device = |path: &Path| fs::metadata(path).ok().map(|found| found.dev());
+        device(folder) != folder.parent().and_then(device)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        false
     }
 }
 

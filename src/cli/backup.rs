@@ -189,34 +189,34 @@ pub fn restore(context: &Context, args: &RestoreArgs) -> anyhow::Result<()> {
     let opened = meanwhile("making the indexes", || index(&config, &done.manifest));
     let took = duration(began.elapsed().as_secs_f64());
     if context.json {
-        let problem = opened.as_ref().err().map(ToString::to_string);
+        let problem = opened.as_ref().map_or_else(|e| Some(e.to_string()), Clone::clone);
         show::document(&json!({
-            "folder": shown, "aside": done.aside, "backup": done.manifest, "opened": opened.is_ok(), "problem": problem,
+            "folder": shown, "aside": done.aside, "backup": done.manifest, "opened": problem.is_none(), "problem": problem,
         }))?;
     }
     match opened {
-        Ok(()) if context.json => Ok(()),
-        Ok(()) => show::text(&format!("restored in {took}; `paperkin doctor` looks at all of it")),
-        Err(e) => {
-            say!("warning: everything is restored, and the folder is not ready yet: {e}");
+        Ok(None) if context.json => Ok(()),
+        Ok(None) => show::text(&format!("restored in {took}; `paperkin doctor` looks at all of it")),
+        Ok(Some(problem)) => {
+            say!("warning: everything is restored, and not all of it works here: {problem}");
             Ok(())
         }
+        Err(e) => Err(e.context("everything is restored, and the folder cannot be opened")),
     }
 }
 
-/// Opens the folder, which makes its indexes, and its model.
-fn index(config: &Config, manifest: &Manifest) -> anyhow::Result<()> {
+/// Opens the folder, which makes its indexes, and its model; gives what does not work on this machine.
+fn index(config: &Config, manifest: &Manifest) -> anyhow::Result<Option<String>> {
     let config = Config { model: None, precision: None, dimension: None, ..config.clone() };
     let engine = Engine::open(config)?.engine;
     if let Err(e) = engine.embedder() {
         let model = &manifest.model;
-        anyhow::bail!(
-            "its model {} ({}) cannot be run here: {e}. Papers and lists can be seen; what needs the model (search by a phrase, new              papers) does not work. Bring the model, or move the papers to another: `paperkin reembed --model MODEL`",
-            model.name,
-            model.precision
-        );
+        return Ok(Some(format!(
+            "its model {} ({}) cannot be run here: {e}. Papers and lists can be seen; what needs the model (search by a phrase, new papers) does not work. Bring the model, or move the papers to another: `paperkin reembed --model MODEL`",
+            model.name, model.precision
+        )));
     }
-    Ok(())
+    Ok(None)
 }
 
 fn holds(manifest: &Manifest) -> String {

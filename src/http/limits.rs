@@ -65,15 +65,16 @@ pub fn rate(app: &App, caller: Option<&Caller>, parts: &Parts) -> Result<(), Api
     }
     let Some(address) = app.rules.clients.address(&parts.extensions, &parts.headers) else { return Ok(()) };
     let who = match caller.map(|caller| (&caller.identity, &caller.reader)) {
-        Some((Identity::Key(id) | Identity::Session(id), _)) => Who::Known(id),
-        Some((Identity::Proxy, Some(reader))) => Who::Known(reader.as_str()),
-        Some((Identity::Proxy | Identity::Anyone, _)) => Who::Anyone(address),
+        // Of one key there may be many sessions: they ask as one.
+        Some((Identity::Key(id) | Identity::Session { key: Some(id), .. }, _)) => Who::Key(id),
+        Some((Identity::Session { .. } | Identity::Proxy, Some(reader))) => Who::Reader(reader.as_str()),
+        Some((Identity::Session { .. } | Identity::Proxy | Identity::Anyone, _)) => Who::Anyone(address),
         Some((Identity::Nobody, _)) | None => Who::Stranger(address),
     };
     let heavy = matches!(weight(&parts.method, parts.uri.path()), Weight::Heavy);
     app.rates.take(who, heavy).map_err(|wait| {
         count_refusal("rate");
-        let what = if matches!(who, Who::Known(_)) { "you ask" } else { "this address asks" };
+        let what = if matches!(who, Who::Key(_) | Who::Reader(_)) { "you ask" } else { "this address asks" };
         ApiError::rate_limited(format!("{what} more often than the service allows"), wait)
     })
 }

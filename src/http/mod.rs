@@ -40,6 +40,7 @@ mod users;
 mod web;
 
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -68,9 +69,20 @@ struct OpenFolder {
     runner: Arc<Runner>,
 }
 
-/// What every handler sees.
+/// What every handler sees: one reference, as each layer and each handler of a request clones it.
 #[derive(Clone)]
-struct App {
+struct App(Arc<Shared>);
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// What the service is made of.
+struct Shared {
     // Empty while the data folder is being opened: the service answers, and says that it is not ready.
     opened: Arc<OnceLock<OpenFolder>>,
     pool: Arc<Pool>,
@@ -170,7 +182,7 @@ pub fn serve(
         let patience = Duration::from_millis(server.max_wait_ms);
         let bodies = Budget::new(server.body_memory);
         let connections = Connections::new(capacity.connections, Limits::from(server), bodies.clone());
-        let app = App {
+        let app = App(Arc::new(Shared {
             status: Arc::new(Status::new(Arc::clone(&opened)).map_err(no_thread)?),
             opened,
             pool: Arc::new(Pool::new(capacity.threads, tuning.max_waiting, patience).map_err(no_thread)?),
@@ -193,7 +205,7 @@ pub fn serve(
             public_url: config.public_url.as_deref().map(Arc::from),
             rules: Arc::new(access::Rules::of(config, local)),
             local,
-        };
+        }));
         let address = format!("{}://{local}", server.scheme());
         let (for_requests, looked) = (Arc::clone(&app.opened), app.looked.clone());
         let mut opening = tokio::task::spawn_blocking(move || {
@@ -214,7 +226,7 @@ pub fn serve(
         let routes = router::router(app, &config.server.cors_origins);
         // Otherwise SIGHUP is what a terminal says that was closed.
         if tls.is_some() || systemd::asks() {
-            tokio::spawn(keep_fresh(tls.clone()));
+            tokio::spawn(keep_fresh(tls.clone(), Arc::clone(&opened), stopping.clone()));
         }
         let mut serving = tokio::spawn(door::listen(listener, Served { routes, connections, stopping, tls }));
         let drain = Duration::from_secs(server.drain_s);
@@ -324,17 +336,24 @@ fn cannot_listen(addr: &str, e: std::io::Error) -> Error {
 const REMIND: Duration = Duration::from_secs(86_400);
 
 /// Reads the certificate again at every SIGHUP, and warns day by day of its end.
-async fn keep_fresh(tls: Option<Arc<Tls>>) {
+async fn keep_fresh(tls: Option<Arc<Tls>>, opened: Arc<OnceLock<OpenFolder>>, stopping: Stopping) {
     let reading = tls.clone();
     let reload = signals::on_hangup(move || {
-        systemd::tell(systemd::RELOADING);
+        // Who is not ready yet, or is about to end, is not ready because of this.
+        let is_ready = opened.get().is_some() && !stopping.has_begun();
+        let tell = |what| {
+            if is_ready {
+                systemd::tell(what)
+            }
+        };
+        tell(systemd::RELOADING);
         match reading.as_ref().map(|tls| tls.reload()) {
             // As warnings, so that they are seen without asking for more.
             None => tracing::warn!("SIGHUP reads the TLS certificate again, and there is none"),
             Some(Ok(until)) => tracing::warn!("the TLS certificate was read again; it expires at {until}"),
             Some(Err(e)) => tracing::error!("the TLS certificate stays as it was: {e}"),
         }
-        systemd::tell(systemd::READY);
+        tell(systemd::READY);
     });
     let remind = async {
         loop {

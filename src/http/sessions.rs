@@ -77,7 +77,7 @@ pub async fn me(
             // Nobody does not come as far as here.
             Identity::Anyone | Identity::Nobody => IdentityName::Anyone,
             Identity::Key(_) => IdentityName::Key,
-            Identity::Session(_) => IdentityName::Session,
+            Identity::Session { .. } => IdentityName::Session,
             Identity::Proxy => IdentityName::Proxy,
         },
         scopes: Scope::ALL.into_iter().filter(|scope| caller.has(*scope)).collect(),

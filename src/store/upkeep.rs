@@ -90,6 +90,11 @@ pub trait Upkeep {
     /// adds nothing to what is safe: every write is, before it returns.
     fn tidy(&self) -> Result<()>;
 
+    /// Waits until nothing that was taken away for good stands in any file of the store any more, as long as ten seconds; what
+    /// cannot be done by then (something old is being read, a copy is being made) is done as soon as it can be, also by another
+    /// process that opens the store.
+    fn settle_forgotten(&self);
+
     /// Compares everything that has a checksum of the store's own with it.
     ///
     /// # Errors

@@ -11,6 +11,9 @@ const ID: usize = 6;
 /// Random bytes of the secret.
 const SECRET: usize = 32;
 
+/// Digits of a secret by which a text is taken for a key.
+const TOLD: usize = 8;
+
 /// A new key: its id, and the whole text.
 pub fn fresh() -> Result<(String, String)> {
     let (id, secret) = (random::<ID>()?, random::<SECRET>()?);
@@ -24,6 +27,15 @@ fn random<const N: usize>() -> Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// Whether something in a text is, or was meant to be, a key: its beginning, an id, and some of a secret.
+pub fn holds_key(text: &str) -> bool {
+    let hex = |text: &str, n: usize| text.len() >= n && text.bytes().take(n).all(|b| b.is_ascii_hexdigit());
+    text.match_indices(PREFIX).any(|(at, _)| {
+        let rest = &text[at + PREFIX.len()..];
+        rest.split_once('_').is_some_and(|(id, secret)| id.len() == 2 * ID && hex(id, 2 * ID) && hex(secret, TOLD))
+    })
+}
+
 /// The id in a key; none where it cannot be one.
 pub fn id(text: &str) -> Option<&str> {
     text.strip_prefix(PREFIX)?.split_once('_').map(|(id, _)| id)
@@ -32,6 +44,19 @@ pub fn id(text: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_is_seen_wherever_it_stands_and_a_word_like_its_beginning_is_none() {
+        let (_, key) = fresh().expect("made");
+        for text in [key.clone(), format!("the key {key}!"), format!("pk_pk_{key}"), key[..30].to_string()] {
+            assert!(holds_key(&text), "{text}");
+        }
+        for text in
+            ["", "pk_", "pk_1", "pk_sim", "pk_0a1b2c3d4e5f", "pk_0a1b2c3d4e5f_", "pk_0a1b2c3d4e5f_zz", "pk_\u{e9}_a"]
+        {
+            assert!(!holds_key(text), "{text}");
+        }
+    }
 
     #[test]
     fn no_two_keys_are_the_same_and_each_holds_its_id() {

@@ -226,8 +226,9 @@ impl Access {
     /// Takes a key back with the sessions that were begun with it: they open nothing from this moment on, also where that cannot
     /// be written down.
     pub fn revoke_key(&self, id: &str) -> Result<()> {
-        let _changing = self.changing();
+        // At once, whatever else changes at that moment.
         let was_there = self.known.write().unwrap_or_else(PoisonError::into_inner).remove(id).is_some();
+        let _changing = self.changing();
         self.sessions.forget_key(id);
         match self.store.delete_key(id) {
             Ok(()) => Ok(()),

@@ -11,6 +11,7 @@ mod sessions;
 mod tests;
 
 pub use self::expiry::read_expiry;
+pub use self::key_text::{PREFIX as KEY_PREFIX, holds_key};
 pub use self::keys::{KeyMade, KeyRefused, KeyView, NewKey};
 pub use self::links::{LINK_VALID, LinkState, SignInLink};
 pub use self::secret::Secret;
@@ -50,9 +51,15 @@ impl Access {
     /// Lets `forget` forget a reader in the store. What opened the service for them opens nothing from then on.
     pub fn forgetting(&self, reader: &str, forget: impl FnOnce() -> Result<()>) -> Result<()> {
         let _changing = self.changing();
-        forget()?;
-        self.known.write().unwrap_or_else(PoisonError::into_inner).retain(|_, key| !key.is_of(reader));
-        self.sessions.forget_reader(reader);
-        Ok(())
+        // First: who comes in by them meanwhile would be made anew.
+        let keys: Vec<_> = {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            known.extract_if(|_, key| key.is_of(reader)).collect()
+        };
+        let sessions = self.sessions.take_of_reader(reader);
+        forget().inspect_err(|_| {
+            self.known.write().unwrap_or_else(PoisonError::into_inner).extend(keys);
+            self.sessions.put_back(sessions);
+        })
     }
 }

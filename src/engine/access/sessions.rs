@@ -25,6 +25,9 @@ pub const SESSION_LONGEST: Duration = Duration::from_secs(365 * 86_400);
 /// How much later a session has to be used, before that is written down.
 const NOTED_EVERY: i64 = 3_600_000_000;
 
+/// How far what is written down of a session may be behind, and no less.
+const BEHIND: i64 = 2 * NOTED_EVERY;
+
 /// The longest that is kept of what a browser calls itself, in bytes.
 const LONGEST_BROWSER: usize = 80;
 
@@ -75,7 +78,7 @@ impl SessionsOf {
 }
 
 /// A session that has not been ended.
-struct Known {
+pub(super) struct Known {
     id: String,
     with: SignedInWith,
     reader: Option<UserId>,
@@ -157,10 +160,15 @@ impl SessionTable {
         before - all.len()
     }
 
-    /// The sessions of a reader end, which the store has forgotten.
-    pub(super) fn forget_reader(&self, reader: &str) {
+    /// Takes out the sessions of a reader, whom the store is about to forget.
+    pub(super) fn take_of_reader(&self, reader: &str) -> Vec<(SecretHash, Arc<Known>)> {
         let of = SessionsOf::Reader(reader.into());
-        self.take(|session| of.has(session));
+        self.0.write().unwrap_or_else(PoisonError::into_inner).extract_if(|_, session| of.has(session)).collect()
+    }
+
+    /// Puts back what was taken out.
+    pub(super) fn put_back(&self, sessions: Vec<(SecretHash, Arc<Known>)>) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).extend(sessions);
     }
 
     /// The sessions of a key end, which the store has forgotten.
@@ -184,7 +192,11 @@ impl Access {
         if session.until() <= now {
             return None;
         }
-        let identity = Identity::Session(session.id.clone());
+        let key = match &session.with {
+            SignedInWith::Link => None,
+            SignedInWith::Key(id) => Some(id.clone()),
+        };
+        let identity = Identity::Session { id: session.id.clone(), key };
         match &session.with {
             SignedInWith::Link => {
                 Some(Caller { identity, scopes: crate::access::Scopes::NONE, reader: session.reader.clone() })
@@ -212,18 +224,27 @@ impl Access {
         let (secret, session) = fresh(SignedInWith::Key(id.clone()), rights.reader, browser, now)?;
         self.store.add_session(&session)?;
         self.sessions.put(session);
-        self.make_room(&SessionsOf::Key(id.clone()), instead, now)?;
+        self.make_room(&SessionsOf::Key(id.clone()), instead, now);
         Ok(secret)
     }
 
     /// Ends what is over, the session that another takes the place of, and of more sessions than anybody needs those that were
     /// used longest ago.
-    pub(super) fn make_room(&self, of: &SessionsOf, instead: Option<&Secret>, now: Moment) -> Result<()> {
+    ///
+    /// The new session is there by then: what is tidied up beside it must not cost the one who was let in.
+    pub(super) fn make_room(&self, of: &SessionsOf, instead: Option<&Secret>, now: Moment) {
+        if let Err(e) = self.tidy_up(of, instead, now) {
+            tracing::warn!("sessions that are over could not be taken away: {e}");
+        }
+    }
+
+    fn tidy_up(&self, of: &SessionsOf, instead: Option<&Secret>, now: Moment) -> Result<()> {
         if let Some(old) = instead.and_then(|secret| self.sessions.get(&secret.hash())) {
             self.end(&old.id)?;
         }
         if self.sessions.take(|session| session.until() <= now) > 0 {
-            self.store.end_sessions(Ending::Lapsed(now))?;
+            // What is written down of a session is a while behind.
+            self.store.end_sessions(Ending::Lapsed(Moment(now.0.saturating_sub(BEHIND))))?;
         }
         let mut own: Vec<Arc<Known>> = self.sessions.all().into_iter().filter(|session| of.has(session)).collect();
         own.sort_by_key(|session| std::cmp::Reverse((session.seen(), session.created)));
@@ -246,7 +267,8 @@ impl Access {
         let mut all: Vec<Arc<Known>> = self.sessions.all();
         all.retain(|session| of.has(session) && self.live(session, now).is_some());
         all.sort_by_key(|session| std::cmp::Reverse((session.seen(), session.created)));
-        let is_current = |session: &Known| matches!(&caller.identity, Identity::Session(id) if *id == session.id);
+        let is_current =
+            |session: &Known| matches!(&caller.identity, Identity::Session { id, .. } if *id == session.id);
         all.iter().map(|session| SessionView { current: is_current(session), ..session.view() }).collect()
     }
 
@@ -258,10 +280,7 @@ impl Access {
         }
         match &caller.identity {
             Identity::Key(id) => Some(SessionsOf::Key(id.clone())),
-            Identity::Session(id) => match &self.sessions.all().into_iter().find(|session| session.id == *id)?.with {
-                SignedInWith::Key(key) => Some(SessionsOf::Key(key.clone())),
-                SignedInWith::Link => None,
-            },
+            Identity::Session { key, .. } => key.clone().map(SessionsOf::Key),
             _ => None,
         }
     }
@@ -383,7 +402,7 @@ mod tests {
             ["Firefox", "Chrome"].map(|b| access.begin_session(&admin, b, None).expect("begun")).into();
         let third = access.begin_session(&adas, "Safari", None).expect("begun");
         let asks = caller(&access, &first).expect("signed in");
-        assert!(asks.has(Scope::Admin) && asks.reader.is_none() && matches!(asks.identity, Identity::Session(_)));
+        assert!(asks.has(Scope::Admin) && asks.reader.is_none() && matches!(asks.identity, Identity::Session { .. }));
         let ada = caller(&access, &third).expect("signed in");
         assert!(ada.may_act_for("ada") && !ada.may_act_for("bob") && !ada.has(Scope::Write));
         // Each sees their own, and may end no other.

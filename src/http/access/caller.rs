@@ -1,5 +1,7 @@
 //! Who asks, and whether they may: before any handler runs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
@@ -7,9 +9,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::credentials::{self, Brought};
 use super::proxy::{self, Named};
 use super::table::{self, Entry};
-use super::{credentials, guessed, reader};
+use super::{guessed, origin, reader};
 use crate::access::{Caller, Identity, Needs, Scope};
 use crate::config::AuthMode;
 use crate::engine::KeyRefused;
@@ -25,9 +28,13 @@ pub async fn authorize(State(app): State<App>, request: Request, next: Next) -> 
     let (mut parts, body) = request.into_parts();
     match admitted(&app, &mut parts).await {
         Ok(caller) => {
-            parts.extensions.insert(caller.clone());
+            let known = !matches!(caller.identity, Identity::Anyone | Identity::Nobody);
+            let beside = known.then(|| caller.clone());
+            parts.extensions.insert(caller);
             let mut response = next.run(Request::from_parts(parts, body)).await;
-            response.extensions_mut().insert(caller);
+            if let Some(caller) = beside {
+                response.extensions_mut().insert(caller);
+            }
             response
         }
         Err(refused) => {
@@ -40,6 +47,7 @@ pub async fn authorize(State(app): State<App>, request: Request, next: Next) -> 
 
 /// Who asks, if they may.
 async fn admitted(app: &App, parts: &mut Parts) -> Result<Caller, ApiError> {
+    origin::check(app, parts)?;
     credentials::check_address(&parts.uri)?;
     let found = recognise(app, parts);
     found.iter().for_each(record::asked_by);
@@ -91,20 +99,25 @@ enum Unrecognised {
 
 /// Who asks. Costs a look into memory.
 fn recognise(app: &App, parts: &Parts) -> Result<Caller, Unrecognised> {
-    let mode = app.rules.auth.mode;
-    match credentials::key(&parts.headers, mode).map_err(Unrecognised::Unreadable)? {
-        Some(key) => {
-            let opened = app.opened().map_err(Unrecognised::Unreadable)?;
-            opened.engine.caller_of_key(key, Moment::now()).map_err(|refused| match refused {
-                KeyRefused::Wrong => Unrecognised::Wrong,
-                KeyRefused::Expired(until) => Unrecognised::Expired(until),
-            })
-        }
-        None if mode == AuthMode::Open => Ok(Caller::anyone()),
-        None => match named_by_proxy(app, parts).map_err(Unrecognised::Unreadable)? {
-            Named::Caller(caller) => Ok(caller),
-            Named::Nothing | Named::Untrusted => by_session(app, parts).map_err(Unrecognised::Unreadable),
-        },
+    let brought = credentials::key(&parts.headers).map_err(Unrecognised::Unreadable)?;
+    if let Brought::Key(key) = brought {
+        let opened = app.opened().map_err(Unrecognised::Unreadable)?;
+        return opened.engine.caller_of_key(key, Moment::now()).map_err(|refused| match refused {
+            KeyRefused::Wrong => Unrecognised::Wrong,
+            KeyRefused::Expired(until) => Unrecognised::Expired(until),
+        });
+    }
+    if app.rules.auth.mode == AuthMode::Open {
+        return Ok(Caller::anyone());
+    }
+    let caller = match named_by_proxy(app, parts).map_err(Unrecognised::Unreadable)? {
+        Named::Caller(caller) => caller,
+        Named::Nothing | Named::Untrusted => by_session(app, parts).map_err(Unrecognised::Unreadable)?,
+    };
+    // A proxy that signs people in may pass its own token on: it is a wrong key only where nothing else says who asks.
+    match (brought, &caller.identity) {
+        (Brought::Other, Identity::Nobody) => Err(Unrecognised::Wrong),
+        _ => Ok(caller),
     }
 }
 
@@ -120,9 +133,16 @@ fn named_by_proxy(app: &App, parts: &Parts) -> Result<Named, ApiError> {
 /// Who is signed in with the browser that asks.
 fn by_session(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
     let jar = Seen::of(app, &parts.uri, &parts.headers, &parts.extensions).jar(app);
-    let Some(secret) = jar.secret(&parts.headers) else { return Ok(Caller::nobody()) };
-    Ok(app.opened()?.engine.caller_of_session(&secret).unwrap_or_else(Caller::nobody))
+    let brought = jar.secrets(&parts.headers);
+    if brought.is_empty() {
+        return Ok(Caller::nobody());
+    }
+    let engine = &app.opened()?.engine;
+    Ok(brought.iter().find_map(|secret| engine.caller_of_session(secret)).unwrap_or_else(Caller::nobody))
 }
+
+/// Whether it was told that somebody who is no trusted proxy says who somebody is.
+static TOLD: AtomicBool = AtomicBool::new(false);
 
 /// The same, with what is said to somebody who is not who they say.
 fn recognised(app: &App, parts: &Parts, found: Result<Caller, Unrecognised>) -> Result<Caller, ApiError> {
@@ -141,10 +161,15 @@ fn recognised(app: &App, parts: &Parts, found: Result<Caller, Unrecognised>) -> 
     })?;
     if caller.identity == Identity::Nobody && matches!(named_by_proxy(app, parts), Ok(Named::Untrusted)) {
         let address = app.rules.clients.address(&parts.extensions, &parts.headers);
-        tracing::warn!(
-            "{} says who somebody is and is no trusted proxy, which was ignored: name it in `trusted_proxies` if it is one",
-            address.map_or("an unknown address".into(), |address| address.to_string())
-        );
+        let address = address.map_or("an unknown address".into(), |address| address.to_string());
+        // Anybody can send such a header as often as they like: said once, for whoever sets a proxy up.
+        if !TOLD.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "{address} says who somebody is and is no trusted proxy, which was ignored: name it in `trusted_proxies` if it is \
+                 one (said once; the next ones are told with -vv)"
+            );
+        }
+        tracing::debug!("{address} says who somebody is and is no trusted proxy");
     }
     Ok(caller)
 }

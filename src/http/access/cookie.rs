@@ -9,6 +9,9 @@ use cookie::{Cookie, SameSite};
 
 use crate::engine::{SESSION_LONGEST, Secret};
 
+/// Cookies of one name that are looked at.
+const MOST: usize = 4;
+
 /// Where the cookie goes: by which way the request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Jar {
@@ -26,12 +29,13 @@ impl Jar {
         }
     }
 
-    /// The secret that a browser brings; none where it brings none, or something that cannot be one.
-    pub fn secret(self, headers: &HeaderMap) -> Option<Secret> {
+    /// The secrets that a browser brings, at most a few: by plain http others on this machine can set a cookie of this name as
+    /// well, and theirs may come first.
+    pub fn secrets(self, headers: &HeaderMap) -> Vec<Secret> {
         let name = self.name();
         let given = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-        let mut of_name = given.flat_map(Cookie::split_parse).flatten().filter(|cookie| cookie.name() == name);
-        of_name.next().and_then(|cookie| Secret::parse(cookie.value()))
+        let of_name = given.flat_map(Cookie::split_parse).flatten().filter(|cookie| cookie.name() == name);
+        of_name.filter_map(|cookie| Secret::parse(cookie.value())).take(MOST).collect()
     }
 
     /// Has a browser keep a secret. How long it is good is decided here: this is no more than how long it may be tried.
@@ -75,11 +79,12 @@ mod tests {
             assert!(!sent.contains("Domain"));
             assert!(jar.forget().to_str().expect("text").contains("Max-Age=0"));
             let mut headers = HeaderMap::new();
-            let brought = format!("other=1; {name}={}; x", secret.text());
+            let another = Secret::fresh().expect("random");
+            let brought = format!("other=1; {name}=bad; {name}={}; {name}={}; x", another.text(), secret.text());
             headers.insert(header::COOKIE, HeaderValue::from_str(&brought).expect("a header"));
-            assert!(jar.secret(&headers).is_some_and(|read| read == secret));
-            assert!(Jar::Plain(7879).secret(&headers).is_none());
+            assert!(jar.secrets(&headers) == [another, secret.clone()]);
+            assert!(Jar::Plain(7879).secrets(&headers).is_empty());
         }
-        assert!(Jar::Secure.secret(&HeaderMap::new()).is_none());
+        assert!(Jar::Secure.secrets(&HeaderMap::new()).is_empty());
     }
 }

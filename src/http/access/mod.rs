@@ -40,7 +40,6 @@ pub use self::caller::{authorize, not_this_reader};
 pub use self::cookie::Jar;
 pub use self::credentials::holds_key;
 pub use self::hosts::answer_for_own_hosts;
-pub use self::origin::own_changes;
 pub use self::reach::{check_listening, check_reach};
 pub use self::reader::{Behind, Reader};
 #[cfg(test)]

@@ -12,45 +12,41 @@
 //! No token stands in a form, then, and forms work without scripts. Reading needs no such rule: no GET changes anything, a
 //! page of another origin cannot read the answer, and the cookie of a session (`SameSite=Lax`) is not sent along.
 
-use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 use crate::http::App;
 use crate::http::base::Seen;
-use crate::http::body::linger_of;
 use crate::http::door::count_refusal;
 use crate::http::error::ApiError;
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// Lets through what the pages of other origins may send: nothing but questions.
-pub async fn own_changes(State(app): State<App>, request: Request, next: Next) -> Response {
-    if !changes(request.method()) || is_own(&app, &request) {
-        return next.run(request).await;
+///
+/// # Errors
+/// 403.
+pub fn check(app: &App, parts: &Parts) -> Result<(), ApiError> {
+    if !changes(&parts.method) || is_own(app, parts) {
+        return Ok(());
     }
     count_refusal("origin");
-    let (parts, body) = request.into_parts();
-    linger_of(&parts.headers, body);
-    ApiError::new(
+    Err(ApiError::new(
         StatusCode::FORBIDDEN,
         "a page of another site may not change anything here; whoever runs the service lets it in by `cors_origins`",
-    )
-    .into_response()
+    ))
 }
 
 fn changes(method: &Method) -> bool {
     ![Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
 }
 
-fn is_own(app: &App, request: &Request) -> bool {
-    let headers = request.headers();
+fn is_own(app: &App, parts: &Parts) -> bool {
     let own = || {
-        let Seen { host, https } = Seen::of(app, request.uri(), request.headers(), request.extensions());
+        let Seen { host, https } = Seen::of(app, &parts.uri, &parts.headers, &parts.extensions);
         Own { public: app.public_url.as_deref(), host, https }
     };
-    allows(headers, &app.settings.cors_origins, own)
+    allows(&parts.headers, &app.settings.cors_origins, own)
 }
 
 /// What this service is called by the request.

@@ -30,8 +30,10 @@ const STRANGERS: u32 = 5;
 /// Who asks, as far as it matters how often they do.
 #[derive(Debug, Clone, Copy)]
 pub enum Who<'a> {
-    /// By the id of a key, of a session, or by the name that a proxy gave.
-    Known(&'a str),
+    /// By a key, or by a session that was begun with it: its id.
+    Key(&'a str),
+    /// By a link, or by the name that a proxy gave: the reader.
+    Reader(&'a str),
     /// Anybody, where nobody has to say who they are: by the address.
     Anyone(IpAddr),
     /// Somebody who was not recognised: by the address.
@@ -76,7 +78,8 @@ impl Rates {
     pub fn take(&self, who: Who<'_>, heavy: bool) -> Result<(), Duration> {
         let Some(limits) = &self.0 else { return Ok(()) };
         let (places, number) = match who {
-            Who::Known(id) => (&limits.known, limits.hash.hash_one((0, id))),
+            Who::Key(id) => (&limits.known, limits.hash.hash_one((0, id))),
+            Who::Reader(name) => (&limits.known, limits.hash.hash_one((2, name))),
             Who::Anyone(address) => (&limits.known, limits.hash.hash_one((1, network(address)))),
             Who::Stranger(address) => (&limits.strangers, limits.hash.hash_one((1, network(address)))),
         };
@@ -137,9 +140,9 @@ mod tests {
     fn each_has_a_burst_of_their_own_and_waits_for_the_rest() {
         let rates = rates(1, 100);
         let address = |text: &str| text.parse::<IpAddr>().expect("an address");
-        assert_eq!(taken(&rates, Who::Known("a"), false), 100);
-        assert_eq!(taken(&rates, Who::Known("b"), true), 20, "heavy work counts for five");
-        let wait = rates.take(Who::Known("b"), true).expect_err("too many");
+        assert_eq!(taken(&rates, Who::Key("a"), false), 100);
+        assert_eq!(taken(&rates, Who::Key("b"), true), 20, "heavy work counts for five");
+        let wait = rates.take(Who::Key("b"), true).expect_err("too many");
         assert!(wait > Duration::from_secs(3) && wait <= Duration::from_secs(5), "{wait:?}");
         assert_eq!(taken(&rates, Who::Stranger(address("10.0.0.1")), true), 20, "a fifth, and each counts for one");
         assert_eq!(taken(&rates, Who::Anyone(address("10.0.0.1")), false), 100);
@@ -147,21 +150,21 @@ mod tests {
         assert_eq!(taken(&rates, Who::Anyone(address("2001:db8:1:2::1")), false), 100);
         assert_eq!(taken(&rates, Who::Anyone(address("2001:db8:1:2:ffff::9")), false), 0, "one network");
         assert_eq!(taken(&rates, Who::Anyone(address("2001:db8:1:3::1")), false), 100);
-        assert_eq!(taken(&Rates::new(None), Who::Known("a"), true), 10_000);
+        assert_eq!(taken(&Rates::new(None), Who::Key("a"), true), 10_000);
     }
 
     #[test]
     fn what_was_taken_comes_back_with_time() {
         let rates = rates(1000, 10);
-        assert!(taken(&rates, Who::Known("a"), false) >= 10);
+        assert!(taken(&rates, Who::Key("a"), false) >= 10);
         std::thread::sleep(Duration::from_millis(30));
-        assert!((10..1000).contains(&taken(&rates, Who::Known("a"), false)));
+        assert!((10..1000).contains(&taken(&rates, Who::Key("a"), false)));
     }
 
     #[test]
     fn a_crowd_takes_no_memory_and_hides_nobody() {
         let rates = rates(1, 5);
-        let worst = Who::Known("worst");
+        let worst = Who::Key("worst");
         assert_eq!(taken(&rates, worst, true), 1);
         let limits = rates.0.as_ref().expect("limits");
         for n in 0..150_000u32 {

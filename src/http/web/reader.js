@@ -281,7 +281,9 @@ export function nameForm(done, ...further) {
     el("label", { htmlFor: "reader-name" }, "Your name"), field,
     el("div", { className: "controls" }, el("button", { className: "primary" }, "Continue"), ...further),
     el("p", { className: "small" },
-      "There is no password: everybody who can open this page can read under any name, and see what was liked under it. ",
+      me.mode === "open"
+        ? "There is no password: everybody who can open this page can read under any name, and see what was liked under it. "
+        : "With the key that you signed in with you can read under any name, as this reader. ",
       "The name is kept in this browser, what you like by the service."));
   form.onsubmit = (event) => {
     event.preventDefault();

@@ -43,7 +43,7 @@ pub async fn end(State(app): State<App>, visit: Visit, request: Request) -> Resu
     let form = Form::read(&app, request).await?;
     let (id, everywhere) = (form.field("end").to_string(), !form.field("everywhere").is_empty());
     let caller: Caller = visit.caller.clone();
-    let current = matches!(&caller.identity, Identity::Session(own) if everywhere || *own == id);
+    let current = matches!(&caller.identity, Identity::Session { id: own, .. } if everywhere || *own == id);
     let ended = app
         .blocking(move |engine| {
             if everywhere {

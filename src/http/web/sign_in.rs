@@ -44,10 +44,13 @@ impl FromRequestParts<App> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let jar = Seen::of(app, &parts.uri, &parts.headers, &parts.extensions).jar(app);
+        let all = jar.secrets(&parts.headers);
+        let opens = |secret: &&Secret| app.opened().is_ok_and(|o| o.engine.caller_of_session(secret).is_some());
+        let brought = all.iter().find(opens).or(all.first()).cloned();
         Ok(Visit {
             caller: parts.extensions.get::<Caller>().cloned().unwrap_or_else(Caller::nobody),
             jar,
-            brought: jar.secret(&parts.headers),
+            brought,
             browser: described(&parts.headers),
             client: app.rules.clients.address(&parts.extensions, &parts.headers),
         })

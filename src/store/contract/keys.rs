@@ -110,6 +110,7 @@ pub fn keys_of_a_forgotten_reader_leave_nothing(kind: Kind) {
         store.add_key(&more).expect("written");
     }
     store.delete_user("zebra-user").expect("deleted");
+    store.settle_forgotten();
     let left = store.keys().expect("read");
     assert!(left.len() == 100 && left.iter().all(|key| key.name.starts_with("kept")));
     for file in std::fs::read_dir(store.folder.path()).expect("a folder").flatten() {

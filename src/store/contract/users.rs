@@ -149,6 +149,7 @@ pub fn a_deleted_user_leaves_nothing(kind: Kind) {
     let gone = store.user("zebra-user").expect("there").number;
     let theirs = store.library(gone).expect("read");
     assert_eq!(store.delete_user("zebra-user").expect("deleted"), gone);
+    store.settle_forgotten();
     // Nothing is said of them, by name or by number.
     assert!(is_missing(store.user("zebra-user")) && store.known_feed_token("zebra-user").expect("read").is_none());
     assert_eq!((store.count_events(gone).expect("read"), store.history(gone).expect("read").len()), (0, 0));

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
@@ -53,6 +54,8 @@ impl Copies for SqliteStore {
             return Err(no_room());
         }
         let io = |e| full_or(folder, "cannot write the copy", e);
+        // Until it has no name any more, what is deleted meanwhile still stands in it.
+        let _under_way = UnderWay::new(&self.copies);
         let aside = tempfile::Builder::new().prefix(ASIDE).tempdir_in(folder).map_err(io)?;
         let path = aside.path().join(DATABASE);
         self.copy_pages(&path, progress)?;
@@ -64,6 +67,22 @@ impl Copies for SqliteStore {
         let mut from = &file;
         from.seek(SeekFrom::Start(0)).map_err(io)?;
         Ok(StoreCopy { facts, file, bytes })
+    }
+}
+
+/// A copy that is being made, as it is counted.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl<'a> UnderWay<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        UnderWay(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

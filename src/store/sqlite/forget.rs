@@ -8,6 +8,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rusqlite::Transaction;
@@ -69,16 +70,21 @@ impl SqliteStore {
     /// Runs `f` as one transaction that takes something away for good: when this returns, no file has it.
     pub(super) fn forget<T>(&self, f: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Result<T>>) -> Result<T> {
         let out = self.forget_soon(f)?;
+        self.settle_everything_owed();
+        Ok(out)
+    }
+
+    /// Waits until nothing is owed any more, for a while.
+    pub(super) fn settle_everything_owed(&self) {
         let began = Instant::now();
         while !self.settle_owed() {
             if began.elapsed() > PATIENCE {
-                // A reader that takes longer. What is owed is done as soon as it can be.
-                tracing::warn!("what was deleted is not overwritten everywhere yet: something is being read");
+                // A reader or a backup that takes longer. What is owed is done as soon as it can be.
+                tracing::warn!("what was deleted is not overwritten everywhere yet: something is being read or copied");
                 break;
             }
             std::thread::sleep(HELD);
         }
-        Ok(out)
     }
 
     /// The same for what may stand in the slack of pages for a moment longer: many may come one behind the other.
@@ -87,7 +93,8 @@ impl SqliteStore {
         let out = self.write_or(f);
         let mut owed = self.owed();
         owed.coming -= 1;
-        owed.due = Some(Instant::now() + AGAIN);
+        // Not later because of each that follows.
+        owed.due.get_or_insert(Instant::now() + AGAIN);
         out
     }
 
@@ -118,7 +125,8 @@ impl SqliteStore {
 
     /// Does what is owed, if no reader needs what was before; whether nothing is owed any more.
     fn settle_owed(&self) -> bool {
-        if self.place.check().is_err() {
+        // A copy of the database has what it was made of until it is done with.
+        if self.place.check().is_err() || self.copies.load(Ordering::Acquire) > 0 {
             return false;
         }
         let mut writer = self.writer();

@@ -45,6 +45,7 @@ pub use open::makes_a_folder;
 pub use place::{exchange, free, hold};
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, ErrorCode};
@@ -74,6 +75,8 @@ pub struct SqliteStore {
     scrubbed: Mutex<commit::Scrub>,
     // Since when what was deleted waits to be overwritten everywhere. Locked behind the writer, or alone.
     owed: Mutex<forget::Owed>,
+    // Copies of the database that are being made.
+    copies: AtomicUsize,
     // The lock, which the system frees when the process ends, however it ends.
     place: FolderLock,
     #[cfg(test)]

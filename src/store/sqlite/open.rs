@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use rusqlite::config::DbConfig;
@@ -146,6 +147,7 @@ pub fn open(folder: &Path) -> Result<SqliteStore> {
         told,
         scrubbed: Mutex::new(Scrub::default()),
         owed: Mutex::new(forget::Owed::of(folder)),
+        copies: AtomicUsize::new(0),
         place,
         #[cfg(test)]
         failpoint: Mutex::default(),

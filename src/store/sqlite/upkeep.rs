@@ -62,6 +62,10 @@ impl Upkeep for SqliteStore {
     }
 
     /// Nothing is claimed of what still stands in the log, which has checksums of its own.
+    fn settle_forgotten(&self) {
+        self.settle_everything_owed();
+    }
+
     fn check_pages(&self) -> Result<PagesRead> {
         let mut read = PagesRead::default();
         let mut from = 0;

@@ -43,7 +43,7 @@ impl Users for SqliteStore {
     }
 
     fn delete_user(&self, name: &str) -> Result<i64> {
-        self.forget(|t| {
+        self.forget_soon(|t| {
             let Some(number) =
                 t.query_row("SELECT user FROM users WHERE name = ?1", [name], |r| r.get::<_, i64>(0)).optional()?
             else {
