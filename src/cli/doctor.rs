@@ -1,17 +1,20 @@
 //! `paperkin doctor`
 
 use super::{Context, Settings, say, show};
+use crate::config::Server;
 use crate::doctor::{self, Patient};
 use crate::engine::{Diagnosis, Engine};
 use crate::error::Error;
-use crate::store::Health;
+use crate::http::Certificate;
+use crate::store::{Finding, Health};
+use crate::user::Moment;
 
 /// Check everything and say what to do
 ///
 /// Reads the whole data folder: every page of the database against its checksum, SQLite's own integrity check, every
 /// paper against its hash, whether all acknowledged changes are present, the files of both indexes and the recall of
 /// searches, the model, the free disk space and how long it lasts. Looks at the machine as well: who may read the
-/// folder and the files that settings name, the clock, the limit of open files, the memory. Changes nothing. `warn` is
+/// folder and the files that settings name, the certificate of TLS, the clock, the limit of open files, the memory. Changes nothing. `warn` is
 /// something to look at by day; exit status 1 when something is BAD. On a folder that is being served, the service does
 /// the check.
 #[derive(clap::Args)]
@@ -42,7 +45,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         return accept(context, opened);
     }
     let served = matches!(context.settings, Settings::Served(..));
-    let patient = |engine: Option<&Engine>| doctor::look(&Patient { config: &config, engine, served });
+    let patient = |engine: Option<&Engine>| {
+        let mut found = doctor::look(&Patient { config: &config, engine, served });
+        // Read as `serve` reads it, which is where it is known what a certificate is.
+        found.extend(certificate(&config.server));
+        found
+    };
     let diagnosis = match &opened {
         Ok(engine) => engine.diagnose().behind(patient(Some(engine))),
         Err(why) => Diagnosis::of_closed(&config.data, why).behind(patient(None)),
@@ -67,6 +75,28 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         1 => anyhow::bail!("one thing is not as it should be"),
         n => anyhow::bail!("{n} things are not as they should be"),
     }
+}
+
+/// Whether the certificate of the settings can be served, and for how long; none where there is none.
+fn certificate(server: &Server) -> Option<Finding> {
+    const CHECK: &str = "certificate";
+    let (certificate, key) = (server.tls_certificate.as_ref()?, server.tls_key.as_ref()?);
+    Some(match Certificate::read(certificate, key) {
+        Err(e) => Finding::bad(CHECK, e.to_string(), "mend what it names: `serve` does not start with it"),
+        Ok(read) => match read.warnings(Moment::now()) {
+            told if told.is_empty() => {
+                Finding::good(CHECK, format!("it fits its key and is valid until {}", read.expires()))
+            }
+            told if read.expires() <= Moment::now() => {
+                Finding::bad(CHECK, told.join("; "), "renew it; `kill -HUP` of the service takes the new one")
+            }
+            told => Finding::warning(
+                CHECK,
+                told.join("; "),
+                "renew it in time; `kill -HUP` of the service takes the new one",
+            ),
+        },
+    })
 }
 
 fn accept(context: &Context, opened: Result<std::sync::Arc<Engine>, String>) -> anyhow::Result<()> {

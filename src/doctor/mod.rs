@@ -1,7 +1,7 @@
 //! What somebody who is called at night has to look at beside the data themselves: the machine under the folder, its files, its
 //! clock, its settings.
 //!
-//! [`look`] goes through one list of checks. Whatever a later part needs looked at (sources, mail, certificates) is a
+//! [`look`] goes through one list of checks. Whatever a later part needs looked at (sources, mail) is a
 //! function more in `CHECKS`; each says what it found and what to do, and none changes anything. What is wrong with the data is found
 //! by [`Engine::diagnose`].
 

@@ -215,6 +215,18 @@ fn a_damaged_or_cut_backup_makes_no_folder() {
     for foreign in [&b""[..], b"x", b"SQLite format 3\0", &whole[1..]] {
         assert!(restore(foreign).is_err() && !target.exists());
     }
+    // An empty folder that was prepared for it stays.
+    std::fs::create_dir(&target).expect("made");
+    assert!(restore(b"x").is_err() && target.is_dir());
+    std::fs::remove_dir(&target).expect("there");
+    // A name that is longer than memory is not read.
+    let mut long = tar::Header::new_gnu();
+    long.set_entry_type(tar::EntryType::GNULongName);
+    long.set_size(1 << 40);
+    long.set_cksum();
+    let endless = zstd::encode_all(&[&long.as_bytes()[..], &[0; 1 << 20]].concat()[..], 1).expect("packed");
+    let refused = restore(&endless).expect_err("no name of ours").to_string();
+    assert!(refused.contains("says nothing of itself") && !target.exists(), "{refused}");
     let packed = zstd::encode_all(&b"something else"[..], 1).expect("packed");
     assert!(restore(&packed).is_err() && !target.exists());
     assert!(restore(&[whole.clone(), b"more".to_vec()].concat()).is_err() && !target.exists());

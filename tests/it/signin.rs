@@ -417,6 +417,12 @@ fn a_proxy_signs_in_where_it_is_trusted_and_nobody_else_can() {
     assert_eq!((&me["identity"], &me["reader"], &me["session"]), (&json!("proxy"), &json!("ada"), &Value::Null));
     let status = |path: &str| service.get(path, &ada).status;
     assert_eq!((status("/v1/users/bob"), status("/v1/keys"), status("/v1/search?q=words")), (403, 403, 200));
+    // A token that the proxy passes on is no key of ours, and no guess; alone it opens nothing.
+    let token = ("Authorization", "Bearer eyJhbGciOiJub25lIn0.e30.");
+    for _ in 0..25 {
+        assert_eq!(service.get("/v1/me", &[ada[0], token]).status, 200);
+    }
+    assert_eq!(service.get("/v1/me", &[token]).status, 401);
     // Made by the first event.
     assert_eq!(status("/v1/users/ada"), 404);
     let like = "{\"events\":[{\"paper\":\"p/1\",\"kind\":\"like\"}]}";

@@ -353,3 +353,24 @@ fn answers_that_nobody_reads_are_given_up_over_tls_as_well() {
     assert!(get(&mut line(&server, &made), list).1["papers"].as_array().is_some_and(|p| p.len() == 100));
     drop(deaf);
 }
+
+#[test]
+fn doctor_looks_at_the_certificate() {
+    let folder = Folder::new();
+    folder.json(&["ingest", &folder.file("p.jsonl", papers(5))]);
+    let made = made(&folder);
+    let look = |certificate: &std::path::Path| {
+        let mut command = folder.command(&["doctor", "--json"]);
+        command.env("PAPERKIN_TLS_CERTIFICATE", certificate).env("PAPERKIN_TLS_KEY", &made.key);
+        let ran = command.output().expect("runs");
+        let told: Value = serde_json::from_slice(&ran.stdout).expect("JSON");
+        let checks = told["checks"].as_array().expect("checks").clone();
+        let own = checks.into_iter().find(|check| check["check"] == "certificate").expect("the check");
+        (ran.status.code(), own["status"].clone(), own["found"].as_str().unwrap_or_default().to_string())
+    };
+    let (status, health, found) = look(&made.certificate);
+    assert_eq!((status, health), (Some(0), json!("ok")), "{found}");
+    let (status, health, found) = look(&folder.path("nowhere.pem"));
+    assert_eq!((status, health), (Some(1), json!("bad")), "{found}");
+    assert!(found.contains("tls_certificate") && found.contains("nowhere.pem"), "{found}");
+}
