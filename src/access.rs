@@ -1,8 +1,11 @@
 //! Who may do what: scopes, and who asks. No input or output; how a caller is recognised is known to `http/access`.
 
 use std::fmt;
+use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::error::{Error, Result};
 
 use crate::user::UserId;
 
@@ -41,6 +44,19 @@ impl fmt::Display for Scope {
     }
 }
 
+impl FromStr for Scope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|scope| scope.name() == text).ok_or_else(|| {
+            Error::BadRequest(format!(
+                "{:?} is no scope: there are read, write, users and admin",
+                crate::paper::head(text, 40)
+            ))
+        })
+    }
+}
+
 /// Some scopes. Every one includes `read`, and `admin` includes all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Scopes(u8);
@@ -60,9 +76,21 @@ impl Scopes {
         has(scope) || has(Scope::Admin) || scope == Scope::Read && self != Self::NONE
     }
 
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self == Self::NONE
+    }
+
     /// The scopes that were given, in their order.
     pub fn given(self) -> impl Iterator<Item = Scope> {
         Scope::ALL.into_iter().filter(move |scope| self.0 & 1 << *scope as u8 != 0)
+    }
+}
+
+/// As a list of names.
+impl Serialize for Scopes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.given())
     }
 }
 
@@ -75,8 +103,13 @@ pub enum Identity {
     Nobody,
     /// By the key with this id.
     Key(String),
-    /// By the session with this id: they signed in with a browser.
-    Session(String),
+    /// By a session: they signed in with a browser.
+    Session {
+        /// The id of the session.
+        id: String,
+        /// The id of the key that it was begun with; none where it was a link.
+        key: Option<String>,
+    },
     /// By the name that a trusted proxy gave.
     Proxy,
 }
@@ -138,7 +171,7 @@ impl Caller {
         match &self.identity {
             Identity::Anyone | Identity::Nobody => "-".into(),
             Identity::Key(id) => format!("key:{id}"),
-            Identity::Session(id) => format!("session:{id}"),
+            Identity::Session { id, .. } => format!("session:{id}"),
             Identity::Proxy => "proxy".into(),
         }
     }

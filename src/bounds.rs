@@ -29,6 +29,12 @@ pub const PASSED: usize = 1_000;
 pub const NUMBERS: usize = 16_384;
 /// Parameters of a query string, those that are repeated counted each time.
 pub const PARAMETERS: usize = 2_000;
+/// Scopes of a key.
+pub const SCOPES: usize = 4;
+/// Keys that open the service.
+pub const KEYS: usize = 10_000;
+/// Sessions of one reader, or of one key: of more those end that were used longest ago.
+pub const SESSIONS: usize = 100;
 /// Hits in one answer.
 pub const HITS: usize = 20_000;
 /// Bytes of text in the hits of one answer.
@@ -46,6 +52,7 @@ pub fn of_list(name: &str) -> usize {
         "papers" => SELECTED,
         "topic" | "theme" | "query" => STARTS,
         "passed" => PASSED,
+        "scopes" => SCOPES,
         "vector" => NUMBERS,
         _ => VALUES,
     }

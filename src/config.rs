@@ -1,10 +1,15 @@
 //! Settings: from a file, then the environment, then flags; each overrides the one before. They are checked once, here.
 
 mod address;
+mod auth;
 mod index;
 mod jobs;
+mod log;
+mod network;
+mod rate;
 mod schedule;
 mod server;
+mod tuning;
 
 use std::path::{Path, PathBuf};
 
@@ -13,11 +18,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-pub use address::is_host;
+pub use address::{host_name, is_host};
+pub use auth::{Auth, AuthMode};
 pub use index::{IndexKind, IndexSettings};
 pub use jobs::Jobs;
+pub use log::{Log, LogFormat};
+pub use network::Network;
+pub use rate::Rate;
 pub use schedule::Schedule;
 pub use server::Server;
+pub use tuning::Tuning;
 
 /// Every setting, with its final value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,10 +54,17 @@ pub struct Config {
     pub public_url: Option<String>,
     /// The time zone that schedules are read in, by its IANA name (`Europe/Berlin`); `None` takes the machine's own.
     pub time_zone: Option<String>,
+    /// Who may come in.
+    pub auth: Auth,
+    /// Whether the service may be open to everybody on an address that other machines reach. By the flag `--insecure`
+    /// alone, so that no forgotten file or variable does it.
+    pub insecure: bool,
     /// Limits of the service: whom it admits, how long it waits, and how much memory and time requests may take.
     pub server: Server,
     /// When the service does what nobody asks for.
     pub jobs: Jobs,
+    /// What it tells of its work.
+    pub log: Log,
     /// Settings that have no flag.
     pub tuning: Tuning,
 }
@@ -114,59 +131,6 @@ impl std::fmt::Display for Precision {
     }
 }
 
-/// Settings without a flag. In the file under `[tuning]`; in the environment as `PAPERKIN_` and the name in capitals.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Tuning {
-    /// Links of each point in the graph (2 to 255).
-    pub m: usize,
-    /// Candidates kept while building the graph (2 * m + 1 to 10,000).
-    pub ef_construction: usize,
-    /// Candidates kept while searching the graph (1 to 100,000): more give better recall and take longer.
-    pub ef_search: usize,
-    /// The recall@10 to reach (above 0, up to 1) instead of a fixed `ef_search`, which is then taken from the recall
-    /// profile of each segment.
-    pub recall: Option<f32>,
-    /// Up to this many papers (0 to 10,000,000) a search scores all of them, without a graph.
-    pub exact_below: usize,
-    /// Threads of the encoder (at most 1,024); 0 takes one a core.
-    pub threads: usize,
-    /// Tokens in a batch, padding included (at most 10,000,000); 0 takes what suits the device.
-    pub token_budget: usize,
-    /// Requests in progress or waiting (1 to 100,000) before more are refused with 503.
-    pub max_waiting: usize,
-    /// Seconds that a request may take (1 to 86,400), its body included. For a stream of papers: seconds without data.
-    pub timeout_s: u64,
-    /// Greatest size of a request's body in bytes (1 KiB to 1 TiB), except for streams of papers.
-    pub max_body: usize,
-    /// Greatest unpacked size of a compressed file in bytes (64 GiB by default).
-    pub max_unpacked: usize,
-    /// Greatest ratio of unpacked to compressed size (200 by default), for files that unpack to more than 64 MB.
-    pub max_ratio: usize,
-    /// Largest Zstandard window, as in `zstd --long` (10 to 31): 27 is 128 MB, 31 is 2 GB.
-    pub zstd_long: usize,
-}
-
-impl Default for Tuning {
-    fn default() -> Self {
-        Tuning {
-            m: 16,
-            ef_construction: 200,
-            ef_search: 96,
-            recall: None,
-            exact_below: 4000,
-            threads: 0,
-            token_budget: 0,
-            max_waiting: 128,
-            timeout_s: 30,
-            max_body: 16 << 20,
-            max_unpacked: 64 << 30,
-            max_ratio: 200,
-            zstd_long: 27,
-        }
-    }
-}
-
 /// The flags of the command line.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
@@ -190,6 +154,14 @@ pub struct Flags {
     pub addr: Option<String>,
     /// `--public-url`
     pub public_url: Option<String>,
+    /// `--log`
+    pub log: Option<LogFormat>,
+    /// `--tls-certificate`
+    pub tls_certificate: Option<PathBuf>,
+    /// `--tls-key`
+    pub tls_key: Option<PathBuf>,
+    /// `--insecure`
+    pub insecure: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -207,9 +179,13 @@ struct File {
     #[serde(default)]
     index: IndexSettings,
     #[serde(default)]
+    auth: Auth,
+    #[serde(default)]
     server: Server,
     #[serde(default)]
     jobs: Jobs,
+    #[serde(default)]
+    log: Log,
     #[serde(default)]
     tuning: toml::Table,
 }
@@ -278,8 +254,11 @@ impl Config {
             addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
             public_url: public_url.as_deref().map(address::public_url).transpose()?,
             time_zone,
-            server: file.server.settled(&var)?,
+            auth: file.auth.settled(&var)?,
+            insecure: flags.insecure,
+            server: file.server.settled(&var)?.with_tls(flags.tls_certificate, flags.tls_key)?,
             jobs: file.jobs.settled(&var)?,
+            log: file.log.settled(flags.log, &var)?,
             tuning,
         })
     }
@@ -297,8 +276,11 @@ impl Config {
             addr: "127.0.0.1:7878".into(),
             public_url: None,
             time_zone: None,
+            auth: Auth::default(),
+            insecure: false,
             server: Server::default(),
             jobs: Jobs::default(),
+            log: Log::default(),
             tuning: Tuning::default(),
         }
     }
@@ -333,50 +315,6 @@ fn from_env<T>(
 
 fn choice<T: clap::ValueEnum>(text: &str) -> Option<T> {
     T::from_str(text, true).ok()
-}
-
-impl Tuning {
-    /// Every setting by name.
-    fn by_name(&self) -> serde_json::Map<String, serde_json::Value> {
-        match serde_json::to_value(self) {
-            Ok(serde_json::Value::Object(settings)) => settings,
-            // Serializing a struct of numbers cannot fail.
-            _ => serde_json::Map::new(),
-        }
-    }
-
-    /// The names of the settings that answers depend on and that differ from `other`.
-    pub fn of_answers_unlike(&self, other: &Tuning) -> Vec<String> {
-        let (own, other) = (self.by_name(), other.by_name());
-        let named = ["m", "ef_construction", "ef_search", "recall", "exact_below"].into_iter();
-        named.filter(|name| own.get(*name) != other.get(*name)).map(str::to_string).collect()
-    }
-
-    fn check(&self) -> Result<()> {
-        let ranges = [
-            ("m", self.m, 2, 255),
-            ("ef_construction", self.ef_construction, 2 * self.m + 1, 10_000),
-            ("ef_search", self.ef_search, 1, 100_000),
-            ("exact_below", self.exact_below, 0, 10_000_000),
-            ("threads", self.threads, 0, 1024),
-            ("token_budget", self.token_budget, 0, 10_000_000),
-            ("max_waiting", self.max_waiting, 1, 100_000),
-            ("timeout_s", usize::try_from(self.timeout_s).unwrap_or(usize::MAX), 1, 86_400),
-            ("max_body", self.max_body, 1024, 1 << 40),
-            ("max_unpacked", self.max_unpacked, 1, 1 << 50),
-            ("max_ratio", self.max_ratio, 1, 1 << 40),
-            ("zstd_long", self.zstd_long, 10, 31),
-        ];
-        if let Some(recall) = self.recall.filter(|r| !(*r > 0.0 && *r <= 1.0)) {
-            return Err(Error::Invalid(format!("the setting recall is {recall}; it goes from above 0 to 1")));
-        }
-        for (name, value, least, most) in ranges {
-            if !(least..=most).contains(&value) {
-                return Err(Error::Invalid(format!("the setting {name} is {value}; it goes from {least} to {most}")));
-            }
-        }
-        Ok(())
-    }
 }
 
 fn read(path: &Path) -> Result<File> {
@@ -447,12 +385,22 @@ mod tests {
             ("[index]\nkid = 'exact'", None, "kid"),
             ("", Some(("PAPERKIN_INDEX_KIND", "faiss")), "segments, exact or hnsw_rs"),
             ("public_url = 'papers.example'", None, "public_url"),
+            ("[server]\ntls_key = 'k.pem'", None, "tls_certificate"),
+            ("[auth]\nmode = 'basic'", None, "basic"),
+            ("[auth]\nmod = 'keys'", None, "mod"),
+            ("", Some(("PAPERKIN_AUTH_MODE", "basic")), "PAPERKIN_AUTH_MODE"),
+            ("[server]\nhosts = ['https://a.example']", None, "hosts"),
+            ("[server]\ntrusted_proxies = ['proxy']", None, "trusted_proxies"),
+            ("", Some(("PAPERKIN_TRUSTED_PROXIES", "10.0.0.0/99")), "trusted_proxies"),
             ("[server]\ncors_orgins = []", None, "cors_orgins"),
             ("[server]\ncors_origins = ['*']", None, "cors_origins"),
             ("[jobs]\nthemse = 'off'", None, "themse"),
             ("[jobs]\nthemes = '0 0 31 2 *'", None, "no day ever meets it"),
             ("", Some(("PAPERKIN_JOBS_THEMES", "soon")), "PAPERKIN_JOBS_THEMES"),
             ("time_zone = 'Mars/Base'", None, "time_zone"),
+            ("[log]\nformat = 'xml'", None, "xml"),
+            ("", Some(("PAPERKIN_LOG_FORMAT", "xml")), "text or json"),
+            ("", Some(("PAPERKIN_LOG_REQUESTS", "some")), "true or false"),
         ] {
             let env: Vec<_> = env.into_iter().collect();
             let e = load(file, &env, Flags::default()).expect_err(file).to_string();

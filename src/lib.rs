@@ -26,17 +26,20 @@
 //! |---|---|
 //! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
 //! | [`cli`] | one file a command; prints tables or JSON. On a folder that is being served the service carries the command out (`cli/desk`) |
-//! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door` |
+//! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door`, who may call what in `http/access`, what a browser is told in `http/headers`, signing in under `http/web` |
 //! | [`jobs`] | what runs without being asked: names, schedules, one runner at a time under a lease in the store, the last result; maintenance, themes, interests, readership |
+//! | [`backup`] | everything that is true in one checked file, and a folder made of it |
+//! | [`doctor`] | what is looked at beside the data: the machine, the files, the settings |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
 //! | [`sources`] | where papers come from: JSON Lines, the built-in corpus; reference lists, one file a format |
-//! | [`engine`] | the deep module where the next floor's rooms meet: three parts, each with a state of its own, and a thin face over them |
+//! | [`engine`] | the deep module where the next floor's rooms meet: four parts, each with a state of its own, and a thin face over them |
 //! | `engine/corpus` | papers: taken in, found, recommended, moved to another model; what follows the store (`follow`). Knows neither of the next two |
 //! | `engine/themes` | what the corpus is about: kept, joined by new papers, made anew. Knows the corpus |
+//! | `engine/access` | who may come in: keys, sessions and links to sign in, looked at in memory by every request. Knows nobody |
 //! | `engine/readers` | users, their events, interests and imports; feeds, ranking, questions, trending. Knows both |
 //! | [`embed`] | text to unit vector: model files, tokens, the queue and the thread that owns the model; where it runs (`placement`), on our own kernels for the processor (`cpu`) or through candle on any device (`candle`) |
 //! | [`index`] | vector to nearest rows: one contract (`VectorIndex`) and three that keep it: `segments` (the default: frozen segments with a graph each, what came since, and the thread that freezes), `exact`, `hnsw_rs`; words to rows and rows to terms (`lexical`, on tantivy) |
-//! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports and interests, themes; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
+//! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports and interests, themes, keys and sessions; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: the preference model with its parts (Rocchio, nearest, logistic regression), candidate sets, interests, co-reading, chances, questions; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
@@ -47,6 +50,7 @@
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
 //! | [`cancel`] | giving work up when nobody waits for it any more |
+//! | [`logs`] | what the process tells its operator: lines of text or JSON, written behind whoever tells |
 //! | [`bounds`] | how long the lists of a request and the answers to it may be |
 //!
 //! Two roads through it. `GET /v1/papers/{id}/similar`: `http` parses, nothing else; `engine` finds the row and its vector,
@@ -63,11 +67,11 @@
 //! 6  main
 //! 5  cli  http                    cli starts http; http does not know cli
 //! 4  jobs
-//! 3  sources  eval                know engine
+//! 3  sources  eval  backup  doctor    know engine
 //! 2  engine                       the only place where the next floor's rooms meet:
-//!      page answer widen < corpus < happened < themes < readers < face open     a part offers methods, and no file looks into another part's state
+//!      page answer widen < corpus < happened < themes < readers access < face open     a part offers methods, and no file looks into another part's state
 //! 1  embed  index  store  rank  themes    do not know each other
-//! 0  paper  user  access  vector  matching  config  error  cancel  bounds   know nobody
+//! 0  paper  user  access  vector  matching  config  error  cancel  bounds  logs   know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -75,8 +79,17 @@
 //! - axum, hyper, tower and tokio stand only in `http`. The core is synchronous; handlers reach it through one file
 //!   (`http/call`), which puts their work into the one queue, or on a thread of its own where it waits for bytes. Threads that
 //!   read and answer do nothing else, and go first.
-//! - Who asks is known before any handler runs, and who may call what stands in one table, `http/access/table`.
-//! - Whatever a client can make the service wait for or hold has a bound: in `http/door` connections, heads, bodies, answers that
+//! - A request for a host that is not served is answered by nobody else. Who asks is known before any handler runs, and who may
+//!   call what stands in one table, `http/access/table`; what is not in it is closed. A handler gets a reader as
+//!   `http/access/reader` alone, which nobody can make without the proof that the caller may act for them.
+//! - Who the client is, where a proxy may stand between, is decided in `http/access/client` alone.
+//! - No page of another site changes anything, whoever is signed in, and in every mode (`http/access/origin`); so forms work without
+//!   scripts and hold no token. What every answer tells a browser of scripts, frames and caches is said in one place, `http/headers`.
+//! - A secret that opens something is shown once and kept as its hash; it stands in no table, log or answer afterwards. A session
+//!   has the rights of the key it was begun with and ends with it, else those of one reader (`engine/access/sessions`).
+//! - rustls and governor stand only in `http/door`: what ends TLS and what counts how often somebody asks is known nowhere else. A
+//!   handler learns how a request came by `door::Scheme`, and who asked by [`access::Caller`].
+//! - Whatever a client can make the service wait for or hold has a bound: in `http/door` connections, handshakes, heads, bodies, answers that
 //!   nobody reads, work; in `http/limits` the time of a request. Refusing costs nothing of what is refused. Work ends when nobody waits for its answer any more.
 //! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
 //!   the one that asked.
@@ -112,12 +125,14 @@
 //! - Damage is told, never answered from: every page of the database has a checksum beside it, every paper one in its row, and
 //!   the number of the last acknowledged commit stands outside the log, so that a store that comes back older is said. SQLite
 //!   changes its file only where these checksums are kept (`store/sqlite/commit`).
+//! - What is forgotten is in no file when the call returns: the log is emptied and the slack of pages made zero, and that this is owed
+//!   is noted first (`store/sqlite/forget`). tar stands only in `backup`.
 //! - The folder that was opened is the one that is written: its files are compared before a commit and behind it.
 //! - A search reads one state of the index, which never changes; who writes puts another in its place. A file of `segments`
 //!   is written once under a new name, and counts when the manifest names it.
 //! - The index of words is derived in the same way, and what names its files is the text that tantivy's commit carries. Its
 //!   scores come from the live papers alone: the order in which papers came and went leaves no trace in an answer.
-//! - A question changes nothing that another call can see: no GET writes (`tests/it/jobs.rs` compares every table). What writes
+//! - A question changes nothing that another call can see, but for when its key was used last: no GET writes (`tests/it/jobs.rs` compares every table). What writes
 //!   tells whoever listens (`engine/happened`), and the jobs do the rest: papers join the themes, interests are kept, batches of
 //!   readers are told. Interests that an answer found have the ids under which they will be kept: whatever writes something of
 //!   a reader keeps them first (`engine/readers/interests/kept`).
@@ -141,8 +156,11 @@
 //!   different DOIs and years) the newest is shown. The keys are in the store.
 //! - What an answer knows of readers other than the one who asks comes through `engine/readers/readership` alone: acts of readers with
 //!   a history, in batches, sampled or in coarse steps. The day of an event is there the one on which the store received it.
-//! - What people are shown on a terminal, in a log or in a feed goes through [`paper::shown`]; JSON for a terminal escapes what
-//!   that leaves out. Every list of a request and every answer has a greatest length, in [`bounds`].
+//! - What people are shown on a terminal or in a feed goes through [`paper::shown`]; JSON for a terminal, and every line of the log,
+//!   escapes what that leaves out ([`logs`] makes the lines, and no other file knows a subscriber of `tracing`). A line names no
+//!   path of a request, no reader and no search: a route, the id of the request and that of a key (`http/record`).
+//! - Every figure of `/metrics` is described once, in `http/metrics/table`; no label has more values than a list in the code.
+//!   Every list of a request and every answer has a greatest length, in [`bounds`].
 //! - An import has a claim on what it added to a history, until the user does the same by hand: taken back, it leaves what
 //!   others have a claim on. It is committed a window at a time, each with what the import has come to by then.
 //! - The model's name, weight hash and precision are kept with every vector. Vectors of two models never meet in one index:
@@ -187,10 +205,12 @@
 //! | assignment | the theme of a paper at each level, and whether it is a member or only nearest to it |
 
 pub mod access;
+pub mod backup;
 pub mod bounds;
 pub mod cancel;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod embed;
 pub mod engine;
 pub mod error;
@@ -198,6 +218,7 @@ pub mod eval;
 pub mod http;
 pub mod index;
 pub mod jobs;
+pub mod logs;
 pub mod matching;
 pub mod paper;
 pub mod rank;

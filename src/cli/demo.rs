@@ -20,11 +20,15 @@ pub struct Args {
     /// Address to listen on [default: 127.0.0.1:7878]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub addr: Option<String>,
+    /// Let everybody in who reaches the address, also from other machines
+    #[arg(long)]
+    pub insecure: bool,
 }
 
 pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
-    let folder = tempfile::Builder::new().prefix("paperkin-demo-").tempdir()?;
     let asked = context.config()?;
+    crate::http::check_reach(&asked)?;
+    let folder = tempfile::Builder::new().prefix("paperkin-demo-").tempdir()?;
     let config = Config { data: folder.path().to_path_buf(), ..asked };
     let settings = config.clone();
     let open = move || -> crate::Result<Engine> {
@@ -38,16 +42,16 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
         say!("{}", total.summary(began));
         Ok(engine)
     };
-    serve::serve(&settings, open, |local, _| {
+    serve::serve(&settings, open, |address, _| {
         let hello = format!(
-            "Open http://{local} in a browser, or ask from another terminal:
+            "Open {address} in a browser, or ask from another terminal:
 
-  curl 'http://{local}/v1/search?q=how+sleep+strengthens+memory&limit=3'
-  curl 'http://{local}/v1/papers/invented:qu-001/similar?limit=3&explain=true'
-  curl -H 'content-type: application/json' http://{local}/v1/recommend \\
+  curl '{address}/v1/search?q=how+sleep+strengthens+memory&limit=3'
+  curl '{address}/v1/papers/invented:qu-001/similar?limit=3&explain=true'
+  curl -H 'content-type: application/json' {address}/v1/recommend \\
        -d '{{\"like\": [\"invented:rob-001\"], \"dislike\": [\"invented:vis-001\"], \"limit\": 3}}'
 
-API: http://{local}/docs   Ctrl-C stops and removes the temporary folder."
+API: {address}/docs   Ctrl-C stops and removes the temporary folder."
         );
         let _ = show::text(&hello);
     })

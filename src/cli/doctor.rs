@@ -1,19 +1,26 @@
 //! `paperkin doctor`
 
 use super::{Context, Settings, say, show};
+use crate::config::Server;
+use crate::doctor::{self, Patient};
 use crate::engine::{Diagnosis, Engine};
 use crate::error::Error;
+use crate::http::Certificate;
+use crate::store::{Finding, Health};
+use crate::user::Moment;
 
 /// Check everything and say what to do
 ///
 /// Reads the whole data folder: every page of the database against its checksum, SQLite's own integrity check, every
-/// paper against its hash, whether all acknowledged changes are present, the files of both indexes, the model, the free
-/// disk space. Changes nothing. Exit status 1 when something is wrong. On a folder that is being served, the service
-/// does the check.
+/// paper against its hash, whether all acknowledged changes are present, the files of both indexes and the recall of
+/// searches, the model, the free disk space and how long it lasts. Looks at the machine as well: who may read the
+/// folder and the files that settings name, the certificate of TLS, the clock, the limit of open files, the memory. Changes nothing. `warn` is
+/// something to look at by day; exit status 1 when something is BAD. On a folder that is being served, the service does
+/// the check.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin doctor
-  paperkin doctor --json | jq '.checks[] | select(.ok | not)'
+  paperkin doctor --json | jq '.checks[] | select(.status != \"ok\")'
   paperkin doctor --accept     after a loss: take the store as it is")]
 pub struct Args {
     /// Accept the store as it is: missing changes are no longer reported, and a damaged database is opened again if
@@ -37,19 +44,31 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     if args.accept {
         return accept(context, opened);
     }
-    let diagnosis = match opened {
-        Ok(engine) => engine.diagnose(),
-        Err(why) => Diagnosis::of_closed(&config.data, &why),
+    let served = matches!(context.settings, Settings::Served(..));
+    let patient = |engine: Option<&Engine>| {
+        let mut found = doctor::look(&Patient { config: &config, engine, served });
+        // Read as `serve` reads it, which is where it is known what a certificate is.
+        found.extend(certificate(&config.server));
+        found
+    };
+    let diagnosis = match &opened {
+        Ok(engine) => engine.diagnose().behind(patient(Some(engine))),
+        Err(why) => Diagnosis::of_closed(&config.data, why).behind(patient(None)),
     };
     if context.json {
         show::document(&diagnosis)?;
     } else {
         let mut lines = Vec::new();
         for check in &diagnosis.checks {
-            lines.push(format!("{} {:<13} {}", if check.ok { "ok " } else { "BAD" }, check.check, check.found));
-            lines.extend(check.help.iter().map(|help| format!("    {:<13} -> {help}", "")));
+            let word = match check.status {
+                Health::Ok => "ok  ",
+                Health::Warning => "warn",
+                Health::Bad => "BAD ",
+            };
+            lines.push(format!("{word} {:<13} {}", check.check, check.found));
+            lines.extend(check.help.iter().map(|help| format!("     {:<13} -> {help}", "")));
         }
-        show::text(&lines.join("\n"))?;
+        show::table(&lines)?;
     }
     match diagnosis.checks.iter().filter(|c| !c.ok).count() {
         0 => Ok(()),
@@ -58,12 +77,34 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
 }
 
+/// Whether the certificate of the settings can be served, and for how long; none where there is none.
+fn certificate(server: &Server) -> Option<Finding> {
+    const CHECK: &str = "certificate";
+    let (certificate, key) = (server.tls_certificate.as_ref()?, server.tls_key.as_ref()?);
+    Some(match Certificate::read(certificate, key) {
+        Err(e) => Finding::bad(CHECK, e.to_string(), "mend what it names: `serve` does not start with it"),
+        Ok(read) => match read.warnings(Moment::now()) {
+            told if told.is_empty() => {
+                Finding::good(CHECK, format!("it fits its key and is valid until {}", read.expires()))
+            }
+            told if read.expires() <= Moment::now() => {
+                Finding::bad(CHECK, told.join("; "), "renew it; `kill -HUP` of the service takes the new one")
+            }
+            told => Finding::warning(
+                CHECK,
+                told.join("; "),
+                "renew it in time; `kill -HUP` of the service takes the new one",
+            ),
+        },
+    })
+}
+
 fn accept(context: &Context, opened: Result<std::sync::Arc<Engine>, String>) -> anyhow::Result<()> {
     match opened {
         Ok(engine) => {
             let accepted = engine.accept_store()?;
             let found = accepted.unwrap_or_else(|| "nothing was missing".into());
-            show::text(&format!("the store counts as whole from now on ({found})"))
+            show::table([format!("the store counts as whole from now on ({found})")])
         }
         Err(why) => {
             if matches!(context.settings, Settings::Served(..)) {

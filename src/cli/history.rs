@@ -146,7 +146,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                 return show::lines(&mut out(), imports);
             }
             let lines: Vec<String> = imports.iter().map(import_line).collect();
-            show::text(if lines.is_empty() { "No imports.".into() } else { lines.join("\n") }.as_str())
+            if lines.is_empty() { show::text("No imports.") } else { show::table(&lines) }
         }
         Action::Undo(args) => {
             let undone = engine.undo_import(&args.user, &args.import)?;
@@ -166,7 +166,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                     if context.json {
                         show::lines(&mut out(), [o])?;
                     } else {
-                        show::text(&format!("{}  {}", o.paper.id.as_str(), show::title(&o.paper.title)))?;
+                        show::table([format!("{}  {}", o.paper.id.as_str(), show::title(&o.paper.title))])?;
                     }
                 }
                 cursor = page.next;
@@ -187,7 +187,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                     if context.json {
                         show::lines(&mut streams::out(), [e])?;
                     } else {
-                        show::text(&format!("{}  {:<8} {}", e.at, named(&e.kind), e.paper.as_str()))?;
+                        show::table([format!("{}  {:<8} {}", e.at, named(&e.kind), e.paper.as_str())])?;
                     }
                 }
                 cursor = page.next;
@@ -214,7 +214,7 @@ fn import(context: &Context, engine: &Engine, args: &ImportArgs) -> anyhow::Resu
     let file = args.file.display().to_string();
     if args.dry_run {
         let preview = engine.preview_history(&args.user, &list, &import)?;
-        return if context.json { show::document(&preview) } else { show::text(&preview_lines(&preview)) };
+        return if context.json { show::document(&preview) } else { show::table(preview_lines(&preview)) };
     }
     let progress = Progress::new(&file, "entries", None);
     let so_far = Mutex::new(None);
@@ -269,11 +269,11 @@ fn import(context: &Context, engine: &Engine, args: &ImportArgs) -> anyhow::Resu
         done.embedded
     )];
     lines.extend(done.missing.iter().map(|m| format!("not found: {m}")));
-    show::text(&lines.join("\n"))
+    show::table(&lines)
 }
 
 /// How each entry of a list would be read, one line an entry.
-fn preview_lines(preview: &Imported) -> String {
+fn preview_lines(preview: &Imported) -> Vec<String> {
     let mut lines = vec![format!(
         "{}: {} entries, {} in the corpus, {} not, {} rejected; {} new events, {} known already, {} embedded to learn from. \
          Nothing was written.",
@@ -305,7 +305,7 @@ fn preview_lines(preview: &Imported) -> String {
     if further > 0 {
         lines.push(format!("and {} more rejected", show::thousands(further)));
     }
-    lines.join("\n")
+    lines
 }
 
 fn import_line(import: &ImportView) -> String {

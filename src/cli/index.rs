@@ -62,7 +62,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                 format!("database     {} of {} are not as they were written", counted(n, "page"), thousands(all))
             }
         });
-        show::text(&lines.join("\n"))?;
+        show::table(&lines)?;
     }
     if !database.damaged.is_empty() {
         anyhow::bail!("the database is damaged; `paperkin doctor` says more");

@@ -70,7 +70,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
     let jobs = jobs.iter().map(|job| format!("job          {}: {}", job.name, stands(job)));
     let mut trouble: Vec<String> = state.trouble.iter().map(|t| format!("TROUBLE      {t}")).collect();
     trouble.extend(info.troubles.iter().map(|t| format!("TROUBLE      {}: {}", t.code.name(), t.message)));
-    show::text(&lines.into_iter().chain(jobs).chain(trouble).collect::<Vec<_>>().join("\n"))
+    show::table(lines.into_iter().chain(jobs).chain(trouble))
 }
 
 /// What the folder holds, and what became of the jobs.

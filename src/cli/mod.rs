@@ -1,6 +1,7 @@
 //! The command line: one file a command. Results go to stdout, everything else to stderr.
 
 mod ask;
+mod backup;
 mod demo;
 mod desk;
 mod digest;
@@ -11,6 +12,7 @@ mod history;
 mod index;
 mod info;
 mod ingest;
+mod keys;
 mod progress;
 mod recommend;
 mod reembed;
@@ -18,26 +20,26 @@ mod report;
 mod search;
 mod serve;
 mod show;
+mod sign_in;
 mod similar;
 mod streams;
 mod theme_map;
 mod themes;
 mod transfer;
+mod users;
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand};
-use tracing_subscriber::field::MakeExt;
-use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
-use crate::config::{Config, DeviceChoice, Flags, IndexKind, KernelChoice, Precision};
+use crate::config::{Config, DeviceChoice, Flags, IndexKind, KernelChoice, LogFormat, Precision};
 use crate::engine::{Engine, Opened};
 use crate::error::Error;
-use crate::paper::shown;
+use crate::logs::{self, Logging};
 use report::{refuse, report, wrong_usage};
 use streams::say;
 
@@ -99,9 +101,13 @@ struct Global {
     /// Print results as JSON (lists as JSON Lines)
     #[arg(long, global = true)]
     json: bool,
-    /// More log messages (-vv: still more)
+    /// More log messages (-vv: still more). PAPERKIN_LOG chooses by a filter instead, for example `warn` or
+    /// `paperkin=debug,warn`
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// How the log is written to standard error [default: text]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log: Option<LogFormat>,
 }
 
 #[derive(Subcommand)]
@@ -114,6 +120,8 @@ enum Command {
     Recommend(recommend::Args),
     Themes(themes::Args),
     History(history::Args),
+    Users(users::Args),
+    Keys(keys::Args),
     Digest(digest::Args),
     Embed(embed::Args),
     Info(info::Args),
@@ -123,6 +131,8 @@ enum Command {
     Eval(eval::Args),
     Export(transfer::ExportArgs),
     Import(transfer::ImportArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
 }
 
 impl Command {
@@ -136,12 +146,15 @@ impl Command {
             Command::Recommend(_) => "`POST /v1/recommend`",
             Command::Themes(_) => "`GET /v1/themes`",
             Command::History(_) => "`/v1/users/{user}/history` and `/v1/users/{user}/events`",
+            Command::Users(_) => "`/v1/users`",
+            Command::Keys(_) => "`/v1/keys`",
             Command::Digest(_) => "`GET /v1/users/{user}/feed`",
             Command::Info(_) | Command::Doctor(_) => "`GET /readyz`",
             Command::Index(_) => "`GET /metrics` (what is known of the index)",
             Command::Embed(_) => "`POST /v1/embed`",
             Command::Export(_) => "`GET /v1/papers` (a page at a time)",
-            Command::Demo(_) | Command::Serve(_) | Command::Reembed(_) | Command::Eval(_) => "",
+            Command::Backup(_) => "`GET /v1/backup`",
+            Command::Demo(_) | Command::Serve(_) | Command::Reembed(_) | Command::Eval(_) | Command::Restore(_) => "",
         }
     }
 
@@ -155,6 +168,8 @@ impl Command {
             Command::Recommend(args) => recommend::run(context, args),
             Command::Themes(args) => themes::run(context, args),
             Command::History(args) => history::run(context, args),
+            Command::Users(args) => users::run(context, args),
+            Command::Keys(args) => keys::run(context, args),
             Command::Digest(args) => digest::run(context, args),
             Command::Embed(args) => embed::run(context, args),
             Command::Info(args) => info::run(context, args),
@@ -164,6 +179,8 @@ impl Command {
             Command::Eval(args) => eval::run(context, args),
             Command::Export(args) => transfer::export(context, args),
             Command::Import(args) => transfer::import(context, args),
+            Command::Backup(args) => backup::backup(context, args),
+            Command::Restore(args) => backup::restore(context, args),
         }
     }
 }
@@ -269,10 +286,10 @@ impl Args {
     /// The command, and what it needs to know.
     fn into_parts(self, settings: impl FnOnce(Flags) -> Settings) -> (Command, Context) {
         let Args { global, command } = self;
-        let (addr, public_url) = match &command {
-            Command::Serve(args) => (args.addr.clone(), args.public_url.clone()),
-            Command::Demo(args) => (args.addr.clone(), None),
-            _ => (None, None),
+        let served = match &command {
+            Command::Serve(args) => args.flags(),
+            Command::Demo(args) => Flags { addr: args.addr.clone(), insecure: args.insecure, ..Flags::default() },
+            _ => Flags::default(),
         };
         let flags = Flags {
             config: global.config,
@@ -283,8 +300,8 @@ impl Args {
             precision: global.precision,
             dimension: global.dimension,
             index_kind: global.index_kind,
-            addr,
-            public_url,
+            log: global.log,
+            ..served
         };
         let context = Context { settings: settings(flags), json: global.json, call: command.call() };
         (command, context)
@@ -299,17 +316,22 @@ pub fn run() -> ExitCode {
         Ok(args) => args,
         Err(e) => return ExitCode::from(refuse(&e, &words)),
     };
-    log(args.global.verbose);
+    let verbose = args.global.verbose;
+    let (command, context) = args.into_parts(Settings::Flags);
+    log(&command, &context, verbose);
     // An index may have many files, and systems often allow only a few until asked for more.
     crate::http::raise_descriptor_limit();
-    let (command, context) = args.into_parts(Settings::Flags);
     let status = match ask(&command, &context, &words) {
         Ok(Some(status)) => status,
         Ok(None) => report(command.run(&context), &words),
         Err(e) => report(Err(e), &words),
     };
+    logs::flush(LAST_WORDS);
     ExitCode::from(status)
 }
+
+/// How long the last lines of the log may take to be written.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// Lets the service that serves the folder run the command. `None` if no service does, or the command needs no folder.
 fn ask(command: &Command, context: &Context, words: &[OsString]) -> anyhow::Result<Option<u8>> {
@@ -321,10 +343,19 @@ fn ask(command: &Command, context: &Context, words: &[OsString]) -> anyhow::Resu
     {
         return Ok(None);
     }
+    if let Command::Restore(args) = command
+        && args.is_check()
+    {
+        return Ok(None);
+    }
     let config = context.config()?;
     match desk::reach(&config.data)? {
         None => Ok(None),
         Some(service) if matches!(command, Command::Serve(_)) => anyhow::bail!(service.refusal(&config.data)),
+        Some(_) if matches!(command, Command::Restore(_)) => anyhow::bail!(
+            "the data folder {} is being served. Stop the service before it is restored, or name another with --data",
+            config.data.display()
+        ),
         Some(service) => service.ask(words, config).map(Some),
     }
 }
@@ -350,22 +381,19 @@ fn carry_out(words: &[OsString], config: Config, engine: &Arc<Engine>) -> u8 {
     report(command.run(&context), words)
 }
 
-fn log(verbose: u8) {
-    let level = ["warn", "paperkin=info,warn", "paperkin=debug,info"][usize::from(verbose.min(2))];
-    let level = format!("{level},{}", crate::index::QUIET);
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PAPERKIN_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let ansi = std::io::stderr().is_terminal();
-    // A log message may quote text that somebody sent.
-    let field = |writer: &mut Writer<'_>, field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
-        let text = shown(&format!("{value:?}"));
-        match field.name() {
-            "message" => write!(writer, "{text}"),
-            name => write!(writer, "{name}={text}"),
-        }
+/// Lets the process log, as the settings say. Settings that cannot be read are told by the command that needs them.
+fn log(command: &Command, context: &Context, verbose: u8) {
+    let settings = context.config().map(|config| config.log).unwrap_or_default();
+    let by_flags = || {
+        let level = ["warn", "paperkin=info,warn", "paperkin=debug,info"][usize::from(verbose.min(2))];
+        let requests = match command {
+            Command::Serve(_) if settings.requests => ["info", "info", "debug"][usize::from(verbose.min(2))],
+            _ => "warn",
+        };
+        format!("{level},{}={requests},{}", logs::REQUESTS, crate::index::QUIET)
     };
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
-    subscriber.fmt_fields(debug_fn(field).delimited(" ")).init();
+    let filter = std::env::var("PAPERKIN_LOG").ok().filter(|filter| !filter.is_empty()).unwrap_or_else(by_flags);
+    Logging { format: settings.format, filter, colours: streams::here().err_coloured() }.start();
 }
 
 #[cfg(test)]

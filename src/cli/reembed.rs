@@ -34,14 +34,14 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
     if context.json {
         return show::document(&done);
     }
-    show::text(&format!(
+    show::table([format!(
         "{} papers are with {} ({}) now; {} embedded in {}",
         thousands(done.papers),
         done.model,
         done.precision,
         thousands(done.embedded),
         duration(began.elapsed().as_secs_f64())
-    ))
+    )])
 }
 
 /// Moves the corpus and shows progress: every second on a terminal, every five elsewhere.

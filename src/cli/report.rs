@@ -43,7 +43,7 @@ pub fn report(done: anyhow::Result<()>, words: &[OsString]) -> u8 {
         Err(e) => match e.downcast_ref::<WrongUsage>() {
             Some(wrong) => refuse(&of_command(wrong, words), words),
             None => {
-                say!("error: {}", in_full(&e));
+                here().say_lines(&format!("error: {}", in_full(&e)));
                 FAILED
             }
         },
@@ -61,18 +61,23 @@ pub fn refuse(e: &clap::Error, words: &[OsString]) -> u8 {
         return DONE;
     }
     let bare = text.to_string();
+    // What is quoted may hold several lines: then all behind the first are set in.
+    let several = words.iter().any(|word| word.to_string_lossy().contains('\n'));
     // If the arguments contain control characters, print without colours.
-    if streams.err_coloured() && !bare.chars().any(|c| c != '\n' && hides(c)) {
+    if several {
+        streams.say_lines(bare.trim_end());
+    } else if streams.err_coloured() && !bare.chars().any(|c| c != '\n' && hides(c)) {
         streams.say_as_it_is(text.ansi().to_string().trim_end());
     } else {
-        say!("{}", bare.trim_end());
+        streams.say_text(bare.trim_end());
     }
     let missing = e.get(ContextKind::InvalidArg).map_or_else(String::new, ToString::to_string);
     let of_words = missing.starts_with("<WORDS>") || missing.starts_with("<ID>");
     if e.kind() == ErrorKind::MissingRequiredArgument && of_words {
         const GREEDY: [&str; 3] = ["--category", "--author", "--exclude"];
         if let Some(flag) = GREEDY.iter().find(|flag| words.iter().any(|word| word == **flag)) {
-            say!("\n{flag} takes every word behind it; put it last, or `--` between.");
+            say!("");
+            say!("{flag} takes every word behind it; put it last, or `--` between.");
         }
     }
     WRONG

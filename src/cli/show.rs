@@ -12,7 +12,7 @@ use super::streams::{Out, here, out, say};
 use crate::engine::{Answer, Hit, Part};
 use crate::error::{Error, Result};
 use crate::index::Correction;
-use crate::paper::{hides, shown};
+use crate::paper::{EscapedJson, shown};
 
 /// The papers of an answer: a table, or one JSON object a line.
 pub fn answer(answer: &Answer, json: bool) -> anyhow::Result<()> {
@@ -77,61 +77,8 @@ fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::
     Ok(())
 }
 
-/// JSON for a stream that may be a terminal: characters that could steer it ([`hides`]) are escaped.
-struct Escaped<F>(F);
-
-impl<F: Formatter> Formatter for Escaped<F> {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, text: &str) -> std::io::Result<()> {
-        let mut rest = text;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| !c.is_ascii_graphic() && hides(*c)) {
-            out.write_all(&rest.as_bytes()[..at])?;
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}")?;
-            }
-            rest = &rest[at + c.len_utf8()..];
-        }
-        out.write_all(rest.as_bytes())
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
-        self.0.begin_array(out)
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
-        self.0.end_array(out)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> std::io::Result<()> {
-        self.0.begin_array_value(out, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
-        self.0.end_array_value(out)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
-        self.0.begin_object(out)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
-        self.0.end_object(out)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> std::io::Result<()> {
-        self.0.begin_object_key(out, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
-        self.0.begin_object_value(out)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
-        self.0.end_object_value(out)
-    }
-}
-
 fn write_json<F: Formatter>(out: &mut impl Write, value: &impl Serialize, formatter: F) -> std::io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(out, Escaped(formatter))).map_err(std::io::Error::from)
+    value.serialize(&mut Serializer::with_formatter(out, EscapedJson(formatter))).map_err(std::io::Error::from)
 }
 
 /// One JSON object a line.
@@ -168,11 +115,17 @@ impl JsonLines {
     }
 }
 
-/// Prints lines for people, made [`plain`]. Unlike `println!` it does not panic when the pipe is closed.
+/// Prints text of our own for people, made [`plain`]; its line breaks are kept. Unlike `println!` it does not panic when the pipe
+/// is closed.
 pub fn text(text: &str) -> anyhow::Result<()> {
+    table(text.split('\n'))
+}
+
+/// Prints lines for people, each made [`plain`]: whatever is quoted in one stays on it.
+pub fn table<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> anyhow::Result<()> {
     let mut out = out();
-    for line in text.split('\n') {
-        writeln!(out, "{}", plain(line))?;
+    for line in lines {
+        writeln!(out, "{}", plain(line.as_ref()))?;
     }
     Ok(())
 }
@@ -235,6 +188,7 @@ pub fn bytes(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paper::hides;
 
     #[test]
     fn control_characters_are_not_shown() {

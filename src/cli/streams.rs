@@ -96,12 +96,22 @@ impl Streams {
         Arc::ptr_eq(self, &OWN)
     }
 
-    /// Prints a message to stderr, made safe for terminals; line breaks are kept. Failures are ignored: there is
+    /// Prints a message to stderr, made safe for terminals: whatever it quotes, it is one line. Failures are ignored: there is
     /// nowhere left to report them.
     pub fn say(&self, text: Arguments<'_>) {
-        let text = text.to_string();
+        self.say_as_it_is(&shown(&text.to_string()));
+    }
+
+    /// The same with text of our own; its line breaks are kept.
+    pub fn say_text(&self, text: &str) {
         let lines: Vec<String> = text.split('\n').map(shown).collect();
         self.say_as_it_is(&lines.join("\n"));
+    }
+
+    /// The same with several lines of which some quote others. Those behind the first are set in, so that none looks like a message of its own.
+    pub fn say_lines(&self, text: &str) {
+        let lines: Vec<String> = text.split('\n').map(shown).collect();
+        self.say_as_it_is(&lines.join("\n  "));
     }
 
     /// Prints a message with colours. It must contain nothing that was written by somebody else.
@@ -179,6 +189,10 @@ pub enum FileOperation {
     Look(PathBuf),
     /// Create a folder and its parents.
     MakeFolder(PathBuf),
+    /// Give a file another name, in the place of what has it; durably.
+    Rename(PathBuf, PathBuf),
+    /// Remove a file.
+    Remove(PathBuf),
 }
 
 /// How a file is created.
@@ -238,6 +252,19 @@ impl FileOperation {
                 Ok(OperationResult::Entry(Entry { is_file: found.is_file(), is_folder: found.is_dir(), length }))
             }
             FileOperation::MakeFolder(path) => fs::create_dir_all(path).map(|()| OperationResult::Done),
+            FileOperation::Rename(from, to) => {
+                fs::rename(from, to)?;
+                match to.parent() {
+                    // Only Unix lets a folder be opened and synced.
+                    Some(folder) if cfg!(unix) => {
+                        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+                        File::open(folder)?.sync_all()?;
+                    }
+                    _ => {}
+                }
+                Ok(OperationResult::Done)
+            }
+            FileOperation::Remove(path) => fs::remove_file(path).map(|()| OperationResult::Done),
         }
     }
 }
@@ -354,6 +381,20 @@ pub fn look(path: &Path) -> Option<Entry> {
 pub fn make_folder(path: &Path) -> Result<()> {
     let made = here().run(&FileOperation::MakeFolder(path.to_path_buf()));
     made.map(drop).map_err(|e| Error::io(path, "cannot make the folder", e))
+}
+
+/// Gives a file another name, in the place of what has it.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    let renamed = here().run(&FileOperation::Rename(from.to_path_buf(), to.to_path_buf()));
+    renamed.map(drop).map_err(|e| Error::io(to, "cannot rename to", e))
+}
+
+/// Removes a file, also when nobody waits for the command any more.
+pub fn remove(path: &Path) {
+    let _ = (here().operation)(&FileOperation::Remove(path.to_path_buf()));
 }
 
 /// Renames a data folder that is not open. Data folders belong to the process that carries the command out, unlike the

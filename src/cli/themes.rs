@@ -129,7 +129,7 @@ fn events(context: &Context, engine: &Engine, limit: usize) -> anyhow::Result<()
         return show::lines(&mut out, &events);
     }
     for e in &events {
-        writeln!(out, "{}  {:<7} {:<6} {}", e.at, e.kind, e.theme, plain(&e.text))?;
+        writeln!(out, "{}", plain(&format!("{}  {:<7} {:<6} {}", e.at, e.kind, e.theme, e.text)))?;
     }
     if events.is_empty() {
         writeln!(out, "Nothing happened yet.")?;
@@ -141,7 +141,7 @@ fn events(context: &Context, engine: &Engine, limit: usize) -> anyhow::Result<()
 fn flat(list: &ThemeList) -> anyhow::Result<()> {
     let mut out = out();
     for theme in &list.themes {
-        let facts = format!("{} · {}{}", theme.id, thousands(theme.size), arrow(theme));
+        let facts = plain(&format!("{} · {}{}", theme.id, thousands(theme.size), arrow(theme)));
         writeln!(out, "{}  {}", plain(&theme.name), style(facts).dim())?;
     }
     if list.themes.is_empty() {
@@ -186,7 +186,7 @@ fn branch(
 ) -> anyhow::Result<()> {
     let name = style(plain(&theme.name));
     let name = if theme.level == 0 { name.bold() } else { name };
-    let facts = format!("{} · {}{}", theme.id, thousands(theme.size), arrow(theme));
+    let facts = plain(&format!("{} · {}{}", theme.id, thousands(theme.size), arrow(theme)));
     writeln!(out, "{before}{name}  {}", style(facts).dim())?;
     if theme.level >= level {
         return Ok(());
@@ -220,10 +220,10 @@ fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
         out,
         "{}  {}",
         style(plain(&theme.name)).bold(),
-        style(format!("{} · level {}", theme.id, theme.level)).dim()
+        style(plain(&format!("{} · level {}", theme.id, theme.level))).dim()
     )?;
     for above in one.path.iter().rev() {
-        writeln!(out, "  in       {}  {}", plain(&above.name), style(&above.id).dim())?;
+        writeln!(out, "  in       {}  {}", plain(&above.name), style(plain(&above.id)).dim())?;
     }
     let trend = &theme.trend;
     let expected = trend.expected_per_week.map_or_else(String::new, |e| format!(", {e:.1} expected"));
@@ -237,7 +237,7 @@ fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
             out,
             "  holds    {}  {}",
             plain(&below.name),
-            style(format!("{} · {}", below.id, thousands(below.size))).dim()
+            style(plain(&format!("{} · {}", below.id, thousands(below.size)))).dim()
         )?;
     }
     for other in &one.related {
@@ -245,7 +245,7 @@ fn one(context: &Context, one: &OneTheme) -> anyhow::Result<()> {
             out,
             "  like     {}  {}",
             plain(&other.name),
-            style(format!("{} · {:.2}", other.id, other.score)).dim()
+            style(plain(&format!("{} · {:.2}", other.id, other.score))).dim()
         )?;
     }
     for (k, hit) in one.papers.iter().enumerate() {

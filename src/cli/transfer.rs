@@ -165,7 +165,7 @@ pub fn export(context: &Context, args: &ExportArgs) -> anyhow::Result<()> {
     if context.json {
         show::document(&about)
     } else {
-        show::text(&format!("{} papers and {} users in {}", thousands(n), thousands(people), dir.display()))
+        show::table([format!("{} papers and {} users in {}", thousands(n), thousands(people), dir.display())])
     }
 }
 

@@ -52,6 +52,41 @@ fn parts(text: &str) -> Option<(&'static str, String, &str)> {
     is_host(host).then(|| (scheme, host.to_ascii_lowercase(), path))
 }
 
+/// A name or address under which the service is reached, as the setting `hosts` has it: in lower case, without a port.
+///
+/// # Errors
+/// [`Error::Invalid`] for anything else.
+pub fn host(text: &str) -> Result<String> {
+    let wrong = |why: &str| {
+        Err(Error::Invalid(format!("the setting hosts holds {text:?}; {why}. Write it like papers.example")))
+    };
+    let name = text.trim();
+    if name == "*" || name.starts_with("*.") {
+        return wrong(
+            "every name is named for itself, or a page of any site could reach the service by a name of its own",
+        );
+    }
+    if !name.is_ascii() {
+        return wrong("a name with other letters is written as browsers send it (xn--...)");
+    }
+    if name.contains("://") || !is_host(name) {
+        return wrong("it is a name or an address, without https:// and without a path");
+    }
+    if host_name(name).len() != name.trim_end_matches('.').len() {
+        return wrong("leave the port away: any is answered");
+    }
+    Ok(host_name(name).to_ascii_lowercase())
+}
+
+/// The name in a host with or without a port, and without the dot that a full name may end with.
+pub fn host_name(host: &str) -> &str {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => name,
+        _ => host,
+    };
+    name.strip_suffix('.').unwrap_or(name)
+}
+
 /// Whether a text can be a host with or without a port: a name, an IPv4 address or an IPv6 address in brackets.
 pub fn is_host(text: &str) -> bool {
     let (name, port) = match text.rsplit_once(':') {
@@ -92,6 +127,33 @@ mod tests {
             ("http://localhost:3000", "http://localhost:3000"),
         ] {
             assert_eq!(origin(given).ok().as_deref(), Some(wanted), "{given}");
+        }
+        for (given, wanted) in [
+            ("Papers.Example", "papers.example"),
+            (" lab.local. ", "lab.local"),
+            ("192.168.1.5", "192.168.1.5"),
+            ("[FD00::5]", "[fd00::5]"),
+        ] {
+            assert_eq!(host(given).ok().as_deref(), Some(wanted), "{given}");
+        }
+        for given in [
+            "",
+            "*",
+            "*.example",
+            "https://a.example",
+            "a.example/lab",
+            "a.example:80",
+            "bücher.example",
+            "a b",
+            "fd00::5",
+        ] {
+            let told = host(given).expect_err(given).to_string();
+            assert!(told.contains("hosts"), "{told}");
+        }
+        for (host, name) in
+            [("a.example:80", "a.example"), ("a.example.", "a.example"), ("[::1]:1", "[::1]"), ("[::1]", "[::1]")]
+        {
+            assert_eq!(host_name(host), name);
         }
         for given in ["*", "null", "portal.example", "https://portal.example/app", ""] {
             let told = origin(given).expect_err(given).to_string();

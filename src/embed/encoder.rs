@@ -253,6 +253,7 @@ fn run(model: &Model, queue: &Queue, budget: usize, dimension: usize) {
             .unwrap_or_else(|_| Err(Error::Internal(format!("the model panicked on a batch of {}", ids.len()))));
         metrics::histogram!("paperkin_encoder_batch_seconds").record(began.elapsed());
         metrics::histogram!("paperkin_encoder_batch_texts").record(ids.len() as f64);
+        metrics::counter!("paperkin_encoder_texts_total").increment(ids.len() as u64);
         metrics::counter!("paperkin_encoder_tokens_total").increment(ids.iter().map(|s| s.len() as u64).sum());
         match vectors {
             // Sending fails when the caller has gone, which is fine.

@@ -1,10 +1,11 @@
-//! Where store, embedder, index and rank meet: three parts, each with a state of its own, and a thin face over them.
+//! Where store, embedder, index and rank meet: four parts, each with a state of its own, and a thin face over them.
 //!
 //! | part | what it does | knows |
 //! |---|---|---|
 //! | `corpus` | papers: how they come in, how they are found, what follows the store | nobody |
 //! | `themes` | what the corpus is about | `corpus` |
 //! | `readers` | users, what they did, and the papers that are ranked for them | `corpus`, `themes` |
+//! | `access` | who may come in: the keys | nobody |
 //!
 //! `answer` is the form of questions and answers that all of them share, `page` that of lists and the cursors between pages,
 //! and `widen` how all of them search on until enough is left. No part sees into another: it has methods, and what the corpus
@@ -12,6 +13,7 @@
 //! time is done when somebody calls for it: `keep_themes`, `keep_interests`, `tell_readership`, `maintain_gently`. [`Engine`]
 //! hands each question to the part that answers it (`face`).
 
+mod access;
 mod answer;
 mod corpus;
 mod face;
@@ -22,6 +24,10 @@ mod readers;
 mod themes;
 mod widen;
 
+pub use access::{
+    KEY_PREFIX, KeyMade, KeyRefused, KeyView, LINK_VALID, LinkState, NewKey, SESSION_IDLE, SESSION_LONGEST, Secret,
+    SessionView, SessionsOf, SignInLink, holds_key, read_expiry,
+};
 pub use answer::{Answer, Hit, InterestName, Meta, Mode, Part, SearchOptions, Why};
 pub use corpus::{
     Checkup, Diagnosis, Example, Exported, Incoming, Info, MAX_QUERY_BYTES, MAX_WINDOW, PaperInFull, Recommend,
@@ -43,6 +49,7 @@ pub use themes::{
 
 use std::sync::Arc;
 
+use self::access::Access;
 use self::corpus::Corpus;
 use self::readers::Readers;
 use self::themes::Themes;
@@ -53,6 +60,8 @@ pub struct Engine {
     readers: Readers,
     themes: Arc<Themes>,
     corpus: Arc<Corpus>,
+    // Who may come in.
+    access: Access,
     // Who is told that something has changed.
     listeners: Arc<happened::Listeners>,
     // The lock on what runs without being asked, for whoever runs it.

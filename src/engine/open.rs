@@ -1,10 +1,11 @@
-//! Opening a data folder: the store, and the three parts over it.
+//! Opening a data folder: the store, and the parts over it.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::engine::access::Access;
 use crate::engine::corpus::{Corpus, OpenedCorpus};
 use crate::engine::happened::Listeners;
 use crate::engine::readers::Readers;
@@ -58,8 +59,9 @@ impl Engine {
         // Behind the themes, so that these know already when others are told.
         let listeners = Listeners::over(&corpus);
         let jobs: Arc<dyn JobRecords> = Arc::clone(&store) as _;
+        let access = Access::open(Arc::clone(&store))?;
         let readers = Readers::new(store, Arc::clone(&corpus), Arc::clone(&themes), Arc::clone(&listeners));
-        let engine = Engine { readers, themes, corpus, listeners, jobs };
+        let engine = Engine { readers, themes, corpus, access, listeners, jobs };
         Ok(Opened { engine, index, words_doubt, renewed, told })
     }
 }

@@ -220,6 +220,12 @@ fn varies(headers: &HeaderMap) -> bool {
     headers.get_all(header::VARY).iter().any(encoding)
 }
 
+/// An answer that is streamed: neither counted nor packed any more.
+pub fn as_it_is(mut response: Response) -> Response {
+    response.extensions_mut().insert(Counted);
+    response
+}
+
 /// Whether an answer may still be packed on its way out: what is counted was, if it was worth it.
 pub fn uncounted(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions) -> bool {
     extensions.get::<Counted>().is_none()

@@ -56,7 +56,7 @@ impl Call {
         Call {
             cancel: Cancel::new(),
             deadline: Instant::now() + time,
-            weight: weight(request),
+            weight: weight(request.method(), request.uri().path()),
             gzip: takes_gzip(request.headers()),
             held: Mutex::default(),
         }
@@ -84,13 +84,12 @@ impl Call {
 }
 
 /// How much work a request asks for, by its route.
-pub fn weight(request: &Request) -> Weight {
-    let path = request.uri().path();
+pub fn weight(method: &Method, path: &str) -> Weight {
     let heavy = ["/v1/embed", "/v1/papers", "/v1/similar/batch", "/v1/themes/of", "/v1/events"].contains(&path)
         || ["/rank", "/events", "/feed/preview", "/questions"].iter().any(|end| path.ends_with(end));
     // Taking a paper away waits for those that are being put in.
-    let waits = request.method() == Method::DELETE && path.starts_with("/v1/papers/");
-    if waits || heavy && request.method() != Method::GET { Weight::Heavy } else { Weight::Light }
+    let waits = method == Method::DELETE && path.starts_with("/v1/papers/");
+    if waits || heavy && method != Method::GET { Weight::Heavy } else { Weight::Light }
 }
 
 /// Whether `Accept-Encoding` allows gzip, and does not like the plain text better (RFC 9110, 12.5.3).
@@ -187,8 +186,10 @@ fn promise<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> (impl FnOnce() -> Deliver + Send + 'static, impl Future<Output = Result<T, ApiError>>) {
     let (send, receive) = oneshot::channel();
+    // What is logged while it is done belongs to the request.
+    let span = tracing::Span::current();
     let run = move || {
-        let done = catch_unwind(AssertUnwindSafe(|| cancel.scope(work)));
+        let done = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| cancel.scope(work))));
         Box::new(move || drop(send.send(done))) as Deliver
     };
     let done = async {

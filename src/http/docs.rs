@@ -4,22 +4,27 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response as Answered};
 use axum::routing::get;
 use serde::Deserialize;
 use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::schema::{Discriminator, Schema};
-use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder, Server};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{Components, ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder, Server};
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 use utoipa_swagger_ui::Config;
 
 use super::App;
+use super::access::{self, Entry};
 use super::base::Base;
 use super::error::ApiError;
 use super::feed::FeedParameters;
 use super::recommend::Bounds;
 use super::request_fields::Ranking;
+use crate::access::{Needs, Scope};
 use crate::engine::{Answer, Hit, Report};
 use crate::paper::Paper;
 
@@ -180,13 +185,21 @@ pub fn completed(mut document: Document) -> Document {
         }
     }
     name_parts(&mut schemas.schemas);
+    add_security(schemas);
     for (address, path) in &mut document.paths.paths {
         let operations: [&mut Option<Operation>; 5] =
             [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
         for (k, operation) in operations.into_iter().enumerate().filter_map(|(k, o)| Some((k, o.as_mut()?))) {
-            let mut common = vec!["default"];
+            let method = &METHODS[k];
+            let mut common = vec!["default", "421"];
+            if let Entry::Call(needs) = access::entry(method, address) {
+                say_needs(operation, needs);
+                if !matches!(needs, Needs::Nothing | Needs::OwnSecret) {
+                    common.extend(["401", "403", "429"]);
+                }
+            }
             if address.starts_with("/v1/") {
-                common.extend(["400", "408", "500", "503"]);
+                common.extend(["400", "408", "429", "500", "503"]);
                 // What reads alone needs no room.
                 common.extend((k > 0).then_some("507"));
                 let mut parameters = operation.parameters.iter().flatten();
@@ -212,6 +225,52 @@ pub fn completed(mut document: Document) -> Document {
         }
     }
     document
+}
+
+/// The methods of the operations of a path, in the order in which [`completed`] looks at them.
+const METHODS: [Method; 5] = [Method::GET, Method::PUT, Method::POST, Method::DELETE, Method::PATCH];
+
+/// The names of the ways to say who asks.
+const KEY: &str = "key";
+const KEY_HEADER: &str = "key_header";
+const FEED_TOKEN: &str = "feed_token";
+
+/// The ways to say who asks.
+fn add_security(components: &mut Components) {
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("pk_<id>_<secret>").description(Some(
+        "A key. It is asked for where the setting `[auth] mode` is `keys`; elsewhere one that is sent is looked at all the same. \
+         `paperkin keys add` and `POST /v1/keys` make one.",
+    ));
+    components.add_security_scheme(KEY, SecurityScheme::Http(bearer.build()));
+    let header = ApiKey::Header(ApiKeyValue::with_description("X-Api-Key", "The same key, as other services take it."));
+    components.add_security_scheme(KEY_HEADER, SecurityScheme::ApiKey(header));
+    let token =
+        ApiKey::Query(ApiKeyValue::with_description("token", "The secret of one feed: `POST /v1/users/{user}/token`."));
+    components.add_security_scheme(FEED_TOKEN, SecurityScheme::ApiKey(token));
+}
+
+/// Says what an operation needs of who calls it, by the table.
+fn say_needs(operation: &mut Operation, needs: Needs) {
+    let (ways, said): (&[&str], _) = match needs {
+        Needs::Nothing => (&[], None),
+        Needs::OwnSecret => (&[FEED_TOKEN], None),
+        Needs::Scope(scope) => {
+            (&[KEY, KEY_HEADER], Some((scope, format!("Needs the scope `{scope}`, where keys are asked for."))))
+        }
+        Needs::Reader => {
+            let said = "Needs a key of this user, or the scope `users`, where keys are asked for.";
+            (&[KEY, KEY_HEADER], Some((Scope::Users, said.to_string())))
+        }
+    };
+    let scopes: Vec<&str> = said.iter().map(|(scope, _)| scope.name()).collect();
+    operation.security = Some(ways.iter().map(|way| SecurityRequirement::new(*way, scopes.clone())).collect());
+    if let Some((_, said)) = said {
+        let text = operation.description.get_or_insert_default();
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        text.push_str(&said);
+    }
 }
 
 /// Gives every kind of reason a schema of its own, and says by which field they are told apart, so that a generated client
@@ -251,14 +310,19 @@ fn meaning(status: &str) -> &'static str {
         "204" => "done",
         "304" => "the client has it already",
         "400" => "cannot be read: broken JSON, a number that is none, a parameter or field that does not exist",
-        "401" => "the token is missing or not the right one",
+        "401" => "a key, session or token is missing, or opens nothing",
+        "403" => "not for whoever asks, or sent by a page of another site",
+        "421" => "the host that is asked for is not one of this service; the setting `hosts` names more",
         "404" => "what is named does not exist",
         "408" => "it took too long",
         "409" => "it is being done already",
         "413" => "the body is too long",
         "415" => "the body is of another media type, or compressed",
         "422" => "can be read and is not allowed",
-        "429" => "too many attempts failed; the next is looked at after `Retry-After` seconds",
+        "429" => {
+            "too many requests, or too many attempts that failed, came from this key, session or address; ask again after \
+             `Retry-After` seconds"
+        }
         "500" => "something went wrong inside; the log of the service says more",
         "503" => {
             "too much is waiting, the data folder is still being opened, or it was taken away and nothing was written; try again \

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::record::request_id;
 use crate::error::Error;
 use crate::paper::head;
 
@@ -50,6 +51,7 @@ enum ErrorCode {
     Conflict,
     PayloadTooLarge,
     UnsupportedMediaType,
+    Misdirected,
     Invalid,
     RateLimited,
     Internal,
@@ -98,9 +100,9 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{message}; try again in a moment"))
     }
 
-    /// Too many attempts: the next is looked at after so long. What is told in `detail` is the header `Retry-After` as well.
+    /// Too many requests or attempts: the next is looked at after so long, in whole seconds and never none. What is told in `detail` is the header `Retry-After` as well.
     pub fn rate_limited(message: impl Into<String>, wait: std::time::Duration) -> Self {
-        let detail = Some(json!({ "retry_after": wait.as_secs_f64().ceil() as u64 }));
+        let detail = Some(json!({ "retry_after": (wait.as_secs_f64().ceil() as u64).max(1) }));
         ApiError { detail, ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 
@@ -125,6 +127,7 @@ impl ApiError {
             409 => ErrorCode::Conflict,
             413 => ErrorCode::PayloadTooLarge,
             415 => ErrorCode::UnsupportedMediaType,
+            421 => ErrorCode::Misdirected,
             422 => ErrorCode::Invalid,
             429 => ErrorCode::RateLimited,
             503 => ErrorCode::Overloaded,
@@ -133,6 +136,9 @@ impl ApiError {
         }
     }
 }
+
+/// How to say who one is.
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"paperkin\"");
 
 /// A message may quote what was sent, and that may be long.
 const LONGEST: usize = 1_000;
@@ -182,15 +188,31 @@ impl From<Error> for ApiError {
     }
 }
 
+fn with_request_id(detail: Option<Value>) -> Option<Value> {
+    let Some(id) = request_id() else { return detail };
+    let mut detail = detail.unwrap_or_else(|| json!({}));
+    if let Value::Object(fields) = &mut detail {
+        fields.insert("request_id".into(), id.into());
+    }
+    Some(detail)
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         if self.status == StatusCode::ACCEPTED {
             return NotYet::from(self).into_response();
         }
         let wait = self.detail.as_ref().and_then(|detail| detail["retry_after"].as_u64());
-        let body = ErrorBody { error: ErrorInner { code: self.code(), message: self.message, detail: self.detail } };
+        let code = self.code();
+        let detail = match self.status {
+            // By it the lines of the log are found that say what went wrong.
+            StatusCode::INTERNAL_SERVER_ERROR => with_request_id(self.detail),
+            _ => self.detail,
+        };
+        let body = ErrorBody { error: ErrorInner { code, message: self.message, detail } };
         let mut response = (self.status, Json(body)).into_response();
         match self.status.as_u16() {
+            401 => drop(response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER)),
             429 => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.unwrap_or(1)))),
             503 => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
             // The rest of the body was not read, so the connection cannot carry another request: say so, or a client

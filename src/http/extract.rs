@@ -133,7 +133,7 @@ pub fn unsupported(headers: &HeaderMap, wanted: &str) -> ApiError {
     ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("the content type is {got}; send {wanted}"))
 }
 
-/// The id in a path; `/` in it is written `%2F`.
+/// The id in a path, of anything but a reader (see `access`); `/` in it is written `%2F`.
 pub struct Id(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
@@ -144,19 +144,5 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
             .await
             .map_err(|e| ApiError::bad_request(format!("the id in the path cannot be read: {e}")))?;
         Ok(Id(id))
-    }
-}
-
-/// Several ids in a path, in their order.
-pub struct Ids<const N: usize>(pub [String; N]);
-
-impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Ids<N> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let unreadable = |e: String| ApiError::bad_request(format!("the ids in the path cannot be read: {e}"));
-        let Path(ids) =
-            Path::<Vec<String>>::from_request_parts(parts, state).await.map_err(|e| unreadable(e.to_string()))?;
-        ids.try_into().map(Ids).map_err(|ids: Vec<String>| unreadable(format!("there are {}", ids.len())))
     }
 }

@@ -7,8 +7,9 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::App;
+use super::access::Reader;
 use super::error::{ApiError, ErrorBody, NotYet};
-use super::extract::{Fields, Id, Params};
+use super::extract::{Fields, Params};
 use super::request_fields::{Ranking, RequestFields, ids};
 use super::users::{EventBody, events};
 use crate::engine::{Answer, Feed, QuestionsOptions, Since};
@@ -68,10 +69,10 @@ pub struct FeedParameters {
 #[utoipa::path(get, operation_id = "get_feed", path = "/v1/users/{user}/feed", tag = "users",
     params(("user" = String, Path, description = "the user's name"), FeedParameters, Ranking),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
-pub async fn get(State(app): State<App>, Id(name): Id, Params(mut given): Params) -> Result<Response, ApiError> {
+pub async fn get(State(app): State<App>, reader: Reader, Params(mut given): Params) -> Result<Response, ApiError> {
     let feed = take_feed(&mut given)?;
     given.nothing_else()?;
-    app.answer(move |engine| engine.feed(&name, &feed)).await
+    app.answer(move |engine| engine.feed(reader.name(), &feed)).await
 }
 
 /// Events for a look ahead. Takes every parameter of the feed besides.
@@ -90,11 +91,11 @@ pub struct PreviewBody {
 #[utoipa::path(post, operation_id = "preview_feed", path = "/v1/users/{user}/feed/preview", tag = "users", request_body = PreviewBody,
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
-pub async fn preview(State(app): State<App>, Id(name): Id, Fields(mut given): Fields) -> Result<Response, ApiError> {
+pub async fn preview(State(app): State<App>, reader: Reader, Fields(mut given): Fields) -> Result<Response, ApiError> {
     let mut feed = take_feed(&mut given)?;
     let body: PreviewBody = given.rest()?;
     feed.hypothetical_events = events(body.events)?;
-    app.answer(move |engine| engine.feed(&name, &feed)).await
+    app.answer(move |engine| engine.feed(reader.name(), &feed)).await
 }
 
 /// Candidates to rank.
@@ -115,10 +116,10 @@ pub struct RankBody {
 #[utoipa::path(post, operation_id = "rank_for_user", path = "/v1/users/{user}/rank", tag = "users", request_body = RankBody,
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
-pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -> Result<Response, ApiError> {
+pub async fn rank(State(app): State<App>, reader: Reader, Fields(given): Fields) -> Result<Response, ApiError> {
     let body: RankBody = given.rest()?;
     let candidates = ids(body.candidates)?;
-    app.answer(move |engine| engine.rank_for(&name, &candidates, &[], body.explain)).await
+    app.answer(move |engine| engine.rank_for(reader.name(), &candidates, &[], body.explain)).await
 }
 
 /// Papers to ask a user about
@@ -141,7 +142,11 @@ pub async fn rank(State(app): State<App>, Id(name): Id, Fields(given): Fields) -
               (status = 202, body = NotYet, description = "a theme is asked for, and the themes are being made for the first time"),
               (status = 404, body = ErrorBody, description = "a theme, author or paper that is not there"),
               (status = 409, body = ErrorBody, description = "a theme is asked for, there are none yet, and the job `themes` is off")))]
-pub async fn questions(State(app): State<App>, Id(name): Id, Params(mut given): Params) -> Result<Response, ApiError> {
+pub async fn questions(
+    State(app): State<App>,
+    reader: Reader,
+    Params(mut given): Params,
+) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let mut topics = take("topic").texts()?;
     topics.extend(take("query").texts()?);
@@ -156,7 +161,7 @@ pub async fn questions(State(app): State<App>, Id(name): Id, Params(mut given): 
     if !ask.themes.is_empty() {
         app.themes_settled().await;
     }
-    app.answer(move |engine| engine.questions(&name, &ask)).await.map_err(|e| app.themes_missing(e))
+    app.answer(move |engine| engine.questions(reader.name(), &ask)).await.map_err(|e| app.themes_missing(e))
 }
 
 /// Papers by recent attention

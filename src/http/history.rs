@@ -13,15 +13,17 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Instrument;
 use utoipa::ToSchema;
 
+use super::App;
+use super::access::{Behind, Reader};
 use super::body::{grown, linger_of, whole};
 use super::door::Lease;
 use super::error::{ApiError, ErrorBody};
-use super::extract::{Id, Ids, NoParams, Params, body_type, unsupported};
+use super::extract::{NoParams, Params, body_type, unsupported};
 use super::papers::PageMeta;
 use super::request_fields::RequestFields;
-use super::{App, access};
 use crate::engine::{Import, ImportProgress, ImportView, Imported, Outside};
 use crate::paper::head;
 use crate::paper::percent::encoded;
@@ -136,7 +138,7 @@ struct ImportRequest {
         ("stream" = Option<bool>, Query, description = "answer with lines of progress, and last the answer"),
         ("name" = Option<String>, Query, description = "what the list is called where imports are listed")),
     responses((status = 200, body = Imported), (status = 202, body = HistoryJob)))]
-pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> Result<Response, ApiError> {
+pub async fn import(State(app): State<App>, reader: Reader, request: Request) -> Result<Response, ApiError> {
     let Some(place) = app.imports.enter() else {
         let (parts, body) = request.into_parts();
         linger_of(&parts.headers, body);
@@ -155,7 +157,7 @@ pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> R
     if dry_run {
         let preview = move |engine: &crate::engine::Engine| {
             let _held = held;
-            engine.preview_history(&name, &references_from_bytes(&list, format)?, &import)
+            engine.preview_history(reader.name(), &references_from_bytes(&list, format)?, &import)
         };
         // Nobody has anything of a preview that comes too late.
         return match tokio::time::timeout(patience, app.aside(place, preview)).await {
@@ -168,7 +170,7 @@ pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> R
     }
     let until = Instant::now() + patience;
     let (tell, mut told) = watch::channel(None);
-    let user = name.clone();
+    let user = reader.clone();
     // A task of its own: it goes on when nobody waits for it any more.
     let mut work = tokio::spawn({
         let app = app.clone();
@@ -177,10 +179,11 @@ pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> R
                 let _held = held;
                 let list = references_from_bytes(&list, format)?;
                 let tell = |progress: &ImportProgress| drop(tell.send_replace(Some(progress.clone())));
-                engine.import_history(&user, &list, &import, &tell)
+                engine.import_history(user.name(), &list, &import, &tell)
             })
             .await
         }
+        .in_current_span()
     });
     // What is wrong with the list as a whole, or the name, shows before anything is written.
     let begun = told.wait_for(Option::is_some).await.ok().and_then(|progress| progress.clone());
@@ -194,7 +197,7 @@ pub async fn import(State(app): State<App>, Id(name): Id, request: Request) -> R
         Ok(done) => Ok(Json(outcome(done, told.borrow().as_ref())?).into_response()),
         Err(_) => {
             let Some(so_far) = told.borrow().clone() else { return Err(ApiError::internal()) };
-            Ok(accepted(&name, so_far))
+            Ok(accepted(reader.name(), so_far))
         }
     }
 }
@@ -291,7 +294,6 @@ async fn understand(request: Request, app: &App) -> Result<ImportRequest, ApiErr
             text/plain'), or {\"text\": ...} as application/json";
         return Err(unsupported(headers, wanted));
     }
-    access::check_origin(headers, media.as_deref())?;
     let most = app.tuning.max_body;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|n| n.to_str().ok()?.parse::<u64>().ok());
     if headers.contains_key(header::EXPECT) && announced.is_some_and(|n| n > most as u64) {
@@ -372,8 +374,8 @@ fn in_utf8(bytes: Vec<u8>, charset: Option<&str>) -> Result<Vec<u8>, ApiError> {
 #[utoipa::path(get, operation_id = "list_imports", path = "/v1/users/{user}/imports", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = ImportList), (status = 404, body = ErrorBody)))]
-pub async fn imports(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<Json<ImportList>, ApiError> {
-    let imports = app.blocking(move |engine| engine.imports(&name)).await?;
+pub async fn imports(State(app): State<App>, reader: Reader, _: NoParams) -> Result<Json<ImportList>, ApiError> {
+    let imports = app.blocking(move |engine| engine.imports(reader.name())).await?;
     Ok(Json(ImportList { imports }))
 }
 
@@ -384,9 +386,13 @@ pub async fn imports(State(app): State<App>, Id(name): Id, _: NoParams) -> Resul
     params(("user" = String, Path, description = "the user's name"),
            ("import" = String, Path, description = "the import")),
     responses((status = 200, body = ImportView), (status = 404, body = ErrorBody)))]
-pub async fn get_import(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -> Result<Response, ApiError> {
-    let [name, import] = ids;
-    app.answer(move |engine| engine.import(&name, &import)).await
+pub async fn get_import(
+    State(app): State<App>,
+    reader: Reader,
+    Behind(import): Behind,
+    _: NoParams,
+) -> Result<Response, ApiError> {
+    app.answer(move |engine| engine.import(reader.name(), &import)).await
 }
 
 /// Take a reading list back
@@ -397,9 +403,13 @@ pub async fn get_import(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -
     params(("user" = String, Path, description = "the user's name"),
            ("import" = String, Path, description = "the import")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
-pub async fn undo_import(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -> Result<StatusCode, ApiError> {
-    let [name, import] = ids;
-    app.blocking(move |engine| engine.undo_import(&name, &import)).await?;
+pub async fn undo_import(
+    State(app): State<App>,
+    reader: Reader,
+    Behind(import): Behind,
+    _: NoParams,
+) -> Result<StatusCode, ApiError> {
+    app.blocking(move |engine| engine.undo_import(reader.name(), &import)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -413,13 +423,13 @@ pub async fn undo_import(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) 
     responses((status = 200, body = OutsideList), (status = 404, body = ErrorBody)))]
 pub async fn outside(
     State(app): State<App>,
-    Id(name): Id,
+    reader: Reader,
     Params(mut given): Params,
 ) -> Result<Json<OutsideList>, ApiError> {
     let limit = given.take("limit").whole()?.unwrap_or(50);
     let cursor: Option<String> = given.take("cursor").word()?;
     given.nothing_else()?;
-    let page = app.blocking(move |engine| engine.outside(&name, limit, cursor.as_deref())).await?;
+    let page = app.blocking(move |engine| engine.outside(reader.name(), limit, cursor.as_deref())).await?;
     Ok(Json(OutsideList { papers: page.items, meta: PageMeta { total: page.total, next: page.next } }))
 }
 
@@ -430,8 +440,12 @@ pub async fn outside(
     params(("user" = String, Path, description = "the user's name"),
            ("id" = String, Path, description = "the paper's id; `/` in it is written `%2F`")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
-pub async fn remove_outside(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -> Result<StatusCode, ApiError> {
-    let [name, id] = ids;
-    app.blocking(move |engine| engine.remove_outside(&name, &id)).await?;
+pub async fn remove_outside(
+    State(app): State<App>,
+    reader: Reader,
+    Behind(id): Behind,
+    _: NoParams,
+) -> Result<StatusCode, ApiError> {
+    app.blocking(move |engine| engine.remove_outside(reader.name(), &id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

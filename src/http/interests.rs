@@ -8,8 +8,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::App;
+use super::access::{Behind, Reader};
 use super::error::{ApiError, ErrorBody};
-use super::extract::{Fields, Id, Ids, NoParams};
+use super::extract::{Fields, NoParams};
 use super::request_fields::Field;
 use crate::engine::{InterestPatch, InterestView};
 
@@ -46,8 +47,8 @@ pub struct InterestBody {
 #[utoipa::path(get, operation_id = "list_interests", path = "/v1/users/{user}/interests", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = InterestList), (status = 404, body = ErrorBody)))]
-pub async fn list(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<Json<InterestList>, ApiError> {
-    let interests = app.blocking(move |engine| engine.interests(&name)).await?;
+pub async fn list(State(app): State<App>, reader: Reader, _: NoParams) -> Result<Json<InterestList>, ApiError> {
+    let interests = app.blocking(move |engine| engine.interests(reader.name())).await?;
     Ok(Json(InterestList { interests }))
 }
 
@@ -61,10 +62,10 @@ pub async fn list(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<J
     responses((status = 200, body = InterestView), (status = 404, body = ErrorBody)))]
 pub async fn patch(
     State(app): State<App>,
-    Ids(ids): Ids<2>,
+    reader: Reader,
+    Behind(id): Behind,
     Fields(mut given): Fields,
 ) -> Result<Json<InterestView>, ApiError> {
-    let [name, id] = ids;
     // `null` says something else than nothing for a name and a weight.
     let mut raw = |name: &'static str| given.0.shift_remove(name).map(|value| Field { name, value: Some(value) });
     let unless_null = |field: Field| field.value.as_ref().is_some_and(|v| !v.is_null()).then_some(field);
@@ -76,7 +77,7 @@ pub async fn patch(
         merge_into: raw("merge_into").and_then(unless_null).map(|f| text(&f)).transpose()?,
     };
     given.nothing_else()?;
-    app.blocking(move |engine| engine.patch_interest(&name, &id, &patch)).await.map(Json)
+    app.blocking(move |engine| engine.patch_interest(reader.name(), &id, &patch)).await.map(Json)
 }
 
 fn text(field: &Field) -> Result<String, ApiError> {
@@ -92,9 +93,13 @@ fn text(field: &Field) -> Result<String, ApiError> {
 #[utoipa::path(delete, operation_id = "reset_interest", path = "/v1/users/{user}/interests/{id}", tag = "users",
     params(("user" = String, Path, description = "the user's name"), ("id" = String, Path, description = "the interest")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
-pub async fn reset(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -> Result<StatusCode, ApiError> {
-    let [name, id] = ids;
-    app.blocking(move |engine| engine.reset_interests(&name, Some(&id))).await?;
+pub async fn reset(
+    State(app): State<App>,
+    reader: Reader,
+    Behind(id): Behind,
+    _: NoParams,
+) -> Result<StatusCode, ApiError> {
+    app.blocking(move |engine| engine.reset_interests(reader.name(), Some(&id))).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -102,7 +107,7 @@ pub async fn reset(State(app): State<App>, Ids(ids): Ids<2>, _: NoParams) -> Res
 #[utoipa::path(delete, operation_id = "reset_interests", path = "/v1/users/{user}/interests", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
-pub async fn reset_all(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<StatusCode, ApiError> {
-    app.blocking(move |engine| engine.reset_interests(&name, None)).await?;
+pub async fn reset_all(State(app): State<App>, reader: Reader, _: NoParams) -> Result<StatusCode, ApiError> {
+    app.blocking(move |engine| engine.reset_interests(reader.name(), None)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod answer;
+mod backup;
 mod base;
 mod body;
 mod call;
@@ -13,41 +14,52 @@ mod error;
 mod extract;
 mod feed;
 mod fresh;
+mod headers;
 mod health;
 mod history;
+mod hsts;
 mod interests;
 mod jobs;
+mod keys;
 mod limits;
+mod metrics;
 mod news;
 mod papers;
 mod recommend;
+mod record;
 mod request_fields;
 mod router;
 mod search;
+mod sessions;
+mod signals;
 mod status;
 mod stopping;
+mod systemd;
 mod themes;
 mod users;
 mod web;
 
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
-use crate::config::{Config, Server, Tuning};
+use crate::config::{AuthMode, Config, Server, Tuning};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::jobs::{Clock, READERSHIP, Runner, Stopped, Terms};
 use crate::user::Moment;
-use door::{Budget, Capacity, Connections, Guesses, Lane, Limits, Pool};
+use door::{Budget, Capacity, Connections, Guesses, Lane, Limits, Pool, Rates, Served, Tls};
 use error::ApiError;
+use signals::Signals;
 use status::Status;
-use stopping::Stopping;
+use stopping::{Asked, Stopping};
 
-pub use door::raise_descriptor_limit;
+pub use access::check_reach;
+pub use door::{Certificate, raise_descriptor_limit};
 pub use web::MAP;
 
 /// The data folder, once it is open, and what runs in it without being asked.
@@ -57,9 +69,20 @@ struct OpenFolder {
     runner: Arc<Runner>,
 }
 
-/// What every handler sees.
+/// What every handler sees: one reference, as each layer and each handler of a request clones it.
 #[derive(Clone)]
-struct App {
+struct App(Arc<Shared>);
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// What the service is made of.
+struct Shared {
     // Empty while the data folder is being opened: the service answers, and says that it is not ready.
     opened: Arc<OnceLock<OpenFolder>>,
     pool: Arc<Pool>,
@@ -67,6 +90,8 @@ struct App {
     uploads: Lane,
     imports: Lane,
     rebuilding: Lane,
+    // A backup has one place while it is taken and one while it is sent.
+    backups: Lane,
     // What is sent is that a job was looked at.
     looked: watch::Sender<()>,
     // Bytes of bodies, and of answers that are not read yet.
@@ -74,6 +99,8 @@ struct App {
     answers: Budget,
     connections: Connections,
     guesses: Arc<Guesses>,
+    rates: Arc<Rates>,
+    tls: Option<Arc<Tls>>,
     status: Arc<Status>,
     metrics: PrometheusHandle,
     tuning: Arc<Tuning>,
@@ -82,6 +109,8 @@ struct App {
     // What the feeds of news readers were the last time.
     fresh: Arc<fresh::Fresh>,
     public_url: Option<Arc<str>>,
+    // Who may come in, and under which names.
+    rules: Arc<access::Rules>,
     local: SocketAddr,
 }
 
@@ -94,41 +123,37 @@ impl App {
         self.opened().map(|opened| Arc::clone(&opened.engine))
     }
 
+    /// Whether a request has to say who asks.
+    fn asks_who(&self) -> bool {
+        self.rules.auth.mode == AuthMode::Keys
+    }
+
     /// What runs the jobs.
     fn runner(&self) -> Result<Arc<Runner>, ApiError> {
         self.opened().map(|opened| Arc::clone(&opened.runner))
     }
-
-    /// Puts what the door knows into the figures.
-    fn gauges(&self) {
-        let (running, waiting) = self.pool.counts();
-        metrics::gauge!("paperkin_requests_waiting").set((running + waiting) as f64);
-        metrics::gauge!("paperkin_queue_length").set(waiting as f64);
-        metrics::gauge!("paperkin_connections").set(self.connections.count() as f64);
-        metrics::gauge!("paperkin_uploads").set(self.uploads.count() as f64);
-        metrics::gauge!("paperkin_imports").set(self.imports.count() as f64);
-        metrics::gauge!("paperkin_body_bytes").set(self.bodies.used() as f64);
-        metrics::gauge!("paperkin_answer_bytes").set(self.answers.used() as f64);
-    }
 }
 
 /// Serves until the process is told to stop (Ctrl-C, SIGTERM), then lets what is running finish, as far as that takes seconds:
-/// it returns within five of the signal, whoever is still sending.
+/// it returns within five of the signal, whoever is still sending. A second signal ends the process at once.
 ///
-/// `open` opens the data folder while the service already answers `/healthz`; `ready` hears the address once everything
-/// works, and may go on working beside the service; `ending` is called when it is to stop, while requests finish. Blocks the
+/// `open` opens the data folder while the service already answers `/healthz`; `ready` hears the address (with its scheme) once
+/// everything works, and may go on working beside the service; `ending` is called when it is to stop, while requests finish. Blocks the
 /// calling thread.
 ///
 /// # Errors
-/// [`Error::Io`] when the address cannot be had; whatever `open` returns.
+/// [`Error::Invalid`] when the address cannot be had, or is reached from other machines and nobody has to say who they are, and for
+/// a certificate that cannot be used; whatever `open` returns.
 pub fn serve(
     config: &Config,
     open: impl FnOnce() -> Result<Engine> + Send + 'static,
-    ready: impl FnOnce(SocketAddr, &Arc<Engine>) + Send + 'static,
+    ready: impl FnOnce(&str, &Arc<Engine>) + Send + 'static,
     ending: impl FnOnce() + Send + 'static,
 ) -> Result<()> {
     let (addr, tuning, server) = (config.addr.as_str(), &config.tuning, &config.server);
+    check_reach(config)?;
     check_clock(Moment::now())?;
+    let tls = server.tls().map(|(certificate, key)| Tls::open(certificate, key)).transpose()?.map(Arc::new);
     raise_descriptor_limit();
     let capacity = Capacity::of(server, tuning);
     tracing::info!(
@@ -147,33 +172,41 @@ pub fn serve(
         .build()
         .map_err(no_thread)?;
     let served = runtime.block_on(async {
+        let mut signals = Signals::new().map_err(|e| Error::Internal(format!("signals cannot be heard: {e}")))?;
         let listener = door::bind(addr).await.map_err(|e| cannot_listen(addr, e))?;
         let local = listener.local_addr().map_err(|e| Error::io(addr, "cannot listen", e))?;
+        access::check_listening(config, local)?;
+        let private = local.ip().to_canonical().is_loopback() && config.auth.mode == AuthMode::Open;
         let (stop, stopping) = Stopping::new();
         let opened: Arc<OnceLock<OpenFolder>> = Arc::default();
         let patience = Duration::from_millis(server.max_wait_ms);
         let bodies = Budget::new(server.body_memory);
         let connections = Connections::new(capacity.connections, Limits::from(server), bodies.clone());
-        let app = App {
+        let app = App(Arc::new(Shared {
             status: Arc::new(Status::new(Arc::clone(&opened)).map_err(no_thread)?),
             opened,
             pool: Arc::new(Pool::new(capacity.threads, tuning.max_waiting, patience).map_err(no_thread)?),
             uploads: Lane::new("uploads", capacity.uploads),
             imports: Lane::new("imports", capacity.uploads),
             rebuilding: Lane::new("rebuilding", 1),
+            backups: Lane::new("backups", 2),
             looked: watch::Sender::new(()),
             bodies,
             answers: Budget::new(server.answer_memory),
             connections: connections.clone(),
             guesses: Arc::default(),
+            rates: Arc::new(Rates::new(server.rate(private))),
+            tls: tls.clone(),
             settings: Arc::new(server.clone()),
-            metrics: health::recorder(),
+            metrics: metrics::recorder(),
             tuning: Arc::new(tuning.clone()),
             stopping: stopping.clone(),
             fresh: Arc::new(fresh::Fresh::new()),
             public_url: config.public_url.as_deref().map(Arc::from),
+            rules: Arc::new(access::Rules::of(config, local)),
             local,
-        };
+        }));
+        let address = format!("{}://{local}", server.scheme());
         let (for_requests, looked) = (Arc::clone(&app.opened), app.looked.clone());
         let mut opening = tokio::task::spawn_blocking(move || {
             // What is started here (the encoder, what writes the index) stands behind the threads that answer as well.
@@ -184,31 +217,38 @@ pub fn serve(
             let opened = Arc::new(opened);
             let runner = Arc::new(start_jobs(&opened, looked)?);
             let _ = for_requests.set(OpenFolder { engine: Arc::clone(&opened), runner });
-            ready(local, &opened);
+            systemd::tell(systemd::READY);
+            ready(&address, &opened);
             Ok(())
         });
+        tokio::spawn(keys::note_uses(app.clone()));
         let opened = Arc::clone(&app.opened);
         let routes = router::router(app, &config.server.cors_origins);
-        let mut serving = tokio::spawn(door::listen(listener, routes, connections, stopping));
-        let stop_asked = tokio::select! {
+        // Otherwise SIGHUP is what a terminal says that was closed.
+        if tls.is_some() || systemd::asks() {
+            tokio::spawn(keep_fresh(tls.clone(), Arc::clone(&opened), stopping.clone()));
+        }
+        let mut serving = tokio::spawn(door::listen(listener, Served { routes, connections, stopping, tls }));
+        let drain = Duration::from_secs(server.drain_s);
+        let asked = tokio::select! {
             opened = &mut opening => {
                 opened.map_err(|e| Error::Internal(format!("opening panicked: {e}")))??;
-                false
+                signals.stop(drain).await
             }
-            () = stop_signal() => true,
-            _ = &mut serving => true,
+            // Nothing is answered yet, so nobody has to see it.
+            asked = signals.stop(Duration::ZERO) => asked,
+            _ = &mut serving => Asked::now(Duration::ZERO),
         };
-        if !stop_asked {
-            stop_signal().await;
-        }
         // As a warning, so that it is seen without asking for more.
         tracing::warn!("stopping: running requests finish first; once more to stop at once");
-        tokio::spawn(async {
-            stop_signal().await;
+        tokio::spawn(async move {
+            signals.stop(Duration::ZERO).await;
+            crate::logs::flush(stopping::BACKGROUND);
             // Nothing is lost by it: what was acknowledged is on disk.
             std::process::exit(130);
         });
-        let _ = stop.send(true);
+        systemd::tell(systemd::STOPPING);
+        let _ = stop.send(Some(asked));
         let last = opened.get().cloned();
         let runner = last.as_ref().map(|opened| Arc::clone(&opened.runner));
         let jobs = tokio::task::spawn_blocking(move || runner.map(|runner| runner.stop()));
@@ -225,6 +265,11 @@ pub fn serve(
     let engine = served?;
     // What still runs in the background (maintenance, a move to another model) loses nothing by being cut short.
     runtime.shutdown_timeout(stopping::BACKGROUND);
+    if let Some(engine) = &engine
+        && let Err(e) = engine.note_key_uses()
+    {
+        tracing::warn!("when keys were used last was not written down: {e}");
+    }
     engine.map_or(Ok(()), put_in_order)
 }
 
@@ -287,23 +332,34 @@ fn cannot_listen(addr: &str, e: std::io::Error) -> Error {
     }
 }
 
-async fn stop_signal() {
-    let interrupt = async {
-        let _ = tokio::signal::ctrl_c().await;
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
+/// How often it is looked whether a certificate is near its end.
+const REMIND: Duration = Duration::from_secs(86_400);
+
+/// Reads the certificate again at every SIGHUP, and warns day by day of its end.
+async fn keep_fresh(tls: Option<Arc<Tls>>, opened: Arc<OnceLock<OpenFolder>>, stopping: Stopping) {
+    let reading = tls.clone();
+    let reload = signals::on_hangup(move || {
+        // Who is not ready yet, or is about to end, is not ready because of this.
+        let is_ready = opened.get().is_some() && !stopping.has_begun();
+        let tell = |what| {
+            if is_ready {
+                systemd::tell(what)
             }
-            Err(_) => std::future::pending().await,
+        };
+        tell(systemd::RELOADING);
+        match reading.as_ref().map(|tls| tls.reload()) {
+            // As warnings, so that they are seen without asking for more.
+            None => tracing::warn!("SIGHUP reads the TLS certificate again, and there is none"),
+            Some(Ok(until)) => tracing::warn!("the TLS certificate was read again; it expires at {until}"),
+            Some(Err(e)) => tracing::error!("the TLS certificate stays as it was: {e}"),
+        }
+        tell(systemd::READY);
+    });
+    let remind = async {
+        loop {
+            tokio::time::sleep(REMIND).await;
+            tls.iter().for_each(|tls| tls.remind());
         }
     };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
+    tokio::join!(reload, remind);
 }

@@ -1,6 +1,8 @@
 //! Feeds for news readers: a user's own, opened by a secret in the address, the daily list, a search and a theme. An answer
 //! that the reader has already is 304.
 
+use std::net::IpAddr;
+
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
@@ -11,15 +13,15 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::App;
-use super::access;
+use super::access::{self, Reader};
 use super::base::Base;
 use super::channel::{Channel, Form};
-use super::door::Peer;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Id, NoParams, Params};
 use super::feed::{FeedParameters, take_feed};
 use super::fresh::{Answered, Has};
 use super::request_fields::{Ranking, RequestFields};
+use crate::config::AuthMode;
 use crate::engine::Listing;
 use crate::engine::{Engine, Mark, PaperOrder, Since, ThemeOptions};
 use crate::error::Result;
@@ -57,12 +59,12 @@ pub struct Token {
     responses((status = 200, body = Token), (status = 404, body = ErrorBody)))]
 pub async fn token(
     State(app): State<App>,
-    Id(name): Id,
+    reader: Reader,
     Base(base): Base,
     _: NoParams,
 ) -> Result<Json<Token>, ApiError> {
-    let user = name.clone();
-    let token = app.blocking(move |engine| engine.feed_token(&name)).await?;
+    let user = reader.name().to_string();
+    let token = app.blocking(move |engine| engine.feed_token(reader.name())).await?;
     let at = |form: &str| format!("/v1/users/{}/feed.{form}?token={token}", encoded(&user));
     let (atom, json) = (at("atom"), at("json"));
     let (atom_url, json_url) = (format!("{base}{atom}"), format!("{base}{json}"));
@@ -75,8 +77,8 @@ pub async fn token(
 #[utoipa::path(delete, operation_id = "revoke_feed_token", path = "/v1/users/{user}/token", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
-pub async fn revoke_token(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<StatusCode, ApiError> {
-    app.blocking(move |engine| engine.revoke_feed_token(&name)).await?;
+pub async fn revoke_token(State(app): State<App>, reader: Reader, _: NoParams) -> Result<StatusCode, ApiError> {
+    app.blocking(move |engine| engine.revoke_feed_token(reader.name())).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -85,8 +87,8 @@ pub struct FeedRequest {
     base: Base,
     uri: Uri,
     has: Has,
-    /// Where it comes from.
-    peer: Option<Peer>,
+    /// Who sends it.
+    client: Option<IpAddr>,
 }
 
 impl FromRequestParts<App> for FeedRequest {
@@ -95,8 +97,8 @@ impl FromRequestParts<App> for FeedRequest {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let base = Base::from_request_parts(parts, app).await?;
         let headers: &HeaderMap = &parts.headers;
-        let peer = parts.extensions.get::<Peer>().copied();
-        Ok(FeedRequest { base, uri: parts.uri.clone(), has: Has::of(headers), peer })
+        let client = app.rules.clients.address(&parts.extensions, headers);
+        Ok(FeedRequest { base, uri: parts.uri.clone(), has: Has::of(headers), client })
     }
 }
 
@@ -115,25 +117,25 @@ impl FeedRequest {
 
 /// Answers with a feed: `mark` says what it depends on, and that it may be read at all (else it is none); `papers` finds what
 /// is in it.
-async fn feed(
+async fn feed<R>(
     app: &App,
     form: Form,
     asked: FeedRequest,
     channel: Channel,
-    mark: impl FnOnce(&Engine) -> Result<Depends> + Send + 'static,
-    papers: impl FnOnce(&Engine) -> Result<Vec<Paper>> + Send + 'static,
+    mark: impl FnOnce(&Engine) -> Result<Depends<R>> + Send + 'static,
+    papers: impl FnOnce(&Engine, R) -> Result<Vec<Paper>> + Send + 'static,
 ) -> Result<Response, ApiError> {
     let fresh = std::sync::Arc::clone(&app.fresh);
-    let peer = asked.peer;
+    let client = asked.client;
     let answered: Result<Option<Answered>, ApiError> = app
         .blocking(move |engine| {
-            let mark = match mark(engine)? {
-                Depends::On(mark) => Some(mark),
-                Depends::OnMore => None,
+            let (mark, reader) = match mark(engine)? {
+                Depends::On(mark, reader) => (Some(mark), reader),
+                Depends::OnMore(reader) => (None, reader),
                 Depends::Closed => return Ok(None),
             };
             let make = || {
-                let papers = papers(engine)?;
+                let papers = papers(engine, reader)?;
                 channel.write(form, &papers)
             };
             fresh.answer(&asked.question(), mark, &asked.has, make).map(Some)
@@ -141,20 +143,22 @@ async fn feed(
         .await;
     match answered {
         Ok(Some(answered)) => Ok(answered.respond(form.media_type())),
-        Ok(None) => Err(access::guessed(app, peer, || {
-            ApiError::new(StatusCode::UNAUTHORIZED, "the token is not the one of this feed")
-        })),
+        Ok(None) => Err(access::guessed_by(app, client, wrong_token)),
         Err(e) => Err(e),
     }
 }
 
-/// What a feed depends on.
-enum Depends {
+fn wrong_token() -> ApiError {
+    ApiError::new(StatusCode::UNAUTHORIZED, "the token is not the one of this feed")
+}
+
+/// What a feed depends on, and whose it is.
+enum Depends<R> {
     /// On what this says.
-    On(Mark),
+    On(Mark, R),
     /// On more than can be told: it has to be made.
-    OnMore,
-    /// It is not for this reader.
+    OnMore(R),
+    /// It is not for whoever asks.
     Closed,
 }
 
@@ -213,24 +217,28 @@ async fn of_user(
     given.nothing_else()?;
     let (id, title) = (format!("urn:paperkin:feed:{}", encoded(&name)), format!("Papers for {name}"));
     let channel = asked.channel(id, title, "/#/foryou".into());
-    let reader = name.clone();
-    let mark = move |engine: &Engine| match engine.opens_feed(&reader, &token)? {
-        true => Ok(Depends::On(engine.feed_mark(&reader)?)),
-        false => Ok(Depends::Closed),
+    let mark = move |engine: &Engine| match Reader::of_feed(engine, &name, &token)? {
+        Some(reader) => Ok(Depends::On(engine.feed_mark(reader.name())?, reader)),
+        None => Ok(Depends::Closed),
     };
-    let peer = asked.peer;
-    let answered = feed(app, form, asked, channel, mark, move |engine| {
+    let client = asked.client;
+    let answered = feed(app, form, asked, channel, mark, move |engine, reader| {
         let filter = &feed_ask.ask.filter;
         let whole = feed_ask.since == Since::Ever && filter.from.is_none() && filter.to.is_none();
         if whole {
             feed_ask.since = engine.newest_days(DAYS)?;
         }
-        Ok(engine.feed(&name, &feed_ask)?.papers.into_iter().map(|hit| hit.paper).collect())
+        Ok(engine.feed(reader.name(), &feed_ask)?.papers.into_iter().map(|hit| hit.paper).collect())
     })
     .await;
     match answered {
-        // Names are guessed as tokens are.
-        Err(e) if e.status == StatusCode::NOT_FOUND => Err(access::guessed(app, peer, || e)),
+        // Names are guessed as tokens are. Where readers are for themselves nobody hears who there is.
+        Err(e) if e.status == StatusCode::NOT_FOUND => {
+            Err(access::guessed_by(app, client, || match app.rules.auth.mode {
+                AuthMode::Open => e,
+                AuthMode::Keys => wrong_token(),
+            }))
+        }
         answered => answered,
     }
 }
@@ -276,7 +284,7 @@ async fn daily(app: &App, form: Form, asked: FeedRequest, mut given: RequestFiel
     let id = format!("urn:paperkin:daily{}", date.as_ref().map_or_else(String::new, |date| format!(":{date}")));
     let channel = asked.channel(id, format!("Papers{of_day}"), page);
     let listing = Listing { date, limit, ..Listing::default() };
-    feed(app, form, asked, channel, corpus, move |engine| Ok(engine.list(&listing)?.items)).await
+    feed(app, form, asked, channel, corpus, move |engine, ()| Ok(engine.list(&listing)?.items)).await
 }
 
 /// A search as Atom
@@ -298,7 +306,7 @@ pub async fn search_atom(
     let page = format!("/#/search?q={}", encoded(&query));
     let id = format!("urn:paperkin:search:{}", encoded(&query));
     let channel = asked.channel(id, format!("Papers for “{}”", head(&query, 80)), page);
-    feed(&app, Form::Atom, asked, channel, corpus, move |engine| {
+    feed(&app, Form::Atom, asked, channel, corpus, move |engine, ()| {
         Ok(engine.search(&query, &ask)?.papers.into_iter().map(|hit| hit.paper).collect())
     })
     .await
@@ -336,13 +344,13 @@ pub async fn theme_atom(
     let name = known.map_err(later)?.theme.name;
     let channel =
         asked.channel(format!("urn:paperkin:theme:{}", encoded(&id)), name, format!("/#/theme/{}", encoded(&id)));
-    let mark = |_: &Engine| Ok(Depends::OnMore);
-    feed(&app, Form::Atom, asked, channel, mark, move |engine| {
+    let mark = |_: &Engine| Ok(Depends::OnMore(()));
+    feed(&app, Form::Atom, asked, channel, mark, move |engine, ()| {
         Ok(engine.theme(&id, &ask)?.papers.into_iter().map(|hit| hit.paper).collect())
     })
     .await
 }
 
-fn corpus(engine: &Engine) -> Result<Depends> {
-    engine.corpus_mark().map(Depends::On)
+fn corpus(engine: &Engine) -> Result<Depends<()>> {
+    Ok(Depends::On(engine.corpus_mark()?, ()))
 }

@@ -112,7 +112,7 @@ async fn stream(app: &App, body: Body, headers: &HeaderMap, strict: bool) -> Res
     });
     let done = tokio::select! {
         done = work => done.map_err(|e| with_what_is_in(e, &so_far()))?,
-        () = app.stopping.since(stopping::PATIENCE) => return Err(stopping::so_far(&so_far())),
+        () = app.stopping.over(stopping::PATIENCE) => return Err(stopping::so_far(&so_far())),
     };
     match done {
         Ok(report) => Ok(report),

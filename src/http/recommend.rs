@@ -1,14 +1,16 @@
 //! Papers for a set of examples.
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::App;
+use super::access::Reader;
 use super::error::{ApiError, ErrorBody};
 use super::extract::Fields;
 use super::request_fields::{ids, paper_id};
+use crate::access::Caller;
 use crate::engine::{Answer, Example, Recommend};
 use crate::rank::Strategy;
 
@@ -32,7 +34,7 @@ pub struct RecommendBody {
     #[serde(default)]
     #[schema(max_items = 1_024)]
     dislike_text: Vec<String>,
-    /// A stored user to recommend for, as their feed does; likes and dislikes are then taken as if they had given them now.
+    /// A stored user to recommend for, as their feed does (with a key of theirs, or one with the scope `users`); likes and dislikes are then taken as if they had given them now.
     user: Option<String>,
     /// A vector of the model to be close to.
     #[schema(max_items = 16_384)]
@@ -99,17 +101,22 @@ fn examples(bodies: Vec<ExampleBody>) -> Result<Vec<Example>, ApiError> {
 /// and the like; the answer has the id that it was given. An unknown id is 404 and named.
 #[utoipa::path(post, operation_id = "recommend", path = "/v1/recommend", tag = "recommend", request_body = RecommendBody,
     responses((status = 200, body = Answer), (status = 404, body = ErrorBody)))]
-pub async fn post(State(app): State<App>, Fields(mut given): Fields) -> Result<Response, ApiError> {
+pub async fn post(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Fields(mut given): Fields,
+) -> Result<Response, ApiError> {
     let ask = given.ask()?;
     let per_author = given.take("per_author").whole()?;
     let half_life_days = given.take("half_life_days").number()?;
     let body: RecommendBody = given.rest()?;
+    let reader = body.user.map(|name| Reader::of(&caller, name)).transpose()?;
     let request = Recommend {
         like: examples(body.like)?,
         dislike: examples(body.dislike)?,
         text: body.text,
         dislike_text: body.dislike_text,
-        user: body.user,
+        user: reader.map(|reader| reader.name().to_string()),
         vector: body.vector,
         strategy: body.strategy.unwrap_or_default(),
         candidates: body.candidates.map(ids).transpose()?,

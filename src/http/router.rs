@@ -7,17 +7,18 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, access, answer, docs, embed, feed, health, history, interests, jobs, limits, news, papers, recommend, search,
-    themes, users, web,
+    App, access, answer, backup, docs, embed, feed, headers, health, history, hsts, interests, jobs, keys, limits,
+    metrics, news, papers, recommend, record, search, sessions, themes, users, web,
 };
 
-/// The whole service; pages of these origins may ask it from a browser.
-pub fn router(app: App, origins: &[String]) -> Router {
+/// The routes, and the document without what is true of many of them.
+fn routes() -> (Router<App>, Document) {
     let (api, document) = OpenApiRouter::with_openapi(docs::Frame::openapi())
         .routes(routes!(search::get, search::post))
         .routes(routes!(search::similar))
@@ -56,16 +57,27 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .routes(routes!(interests::patch, interests::reset))
         .routes(routes!(feed::trending))
         .routes(routes!(embed::post))
+        .routes(routes!(sessions::me))
+        .routes(routes!(sessions::list, sessions::end_all))
+        .routes(routes!(sessions::end))
+        .routes(routes!(sessions::make_link))
+        .routes(routes!(keys::make, keys::list))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(backup::get))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::run))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
-        .routes(routes!(health::metrics))
+        .routes(routes!(metrics::metrics))
         .split_for_parts();
-    let routes = api
-        .merge(web::routes())
-        .merge(docs::routes(document))
+    (api.merge(web::routes()).merge(docs::routes(document.clone())), document)
+}
+
+/// The whole service; pages of these origins may ask it from a browser.
+pub fn router(app: App, origins: &[String]) -> Router {
+    let routes = routes()
+        .0
         .fallback(|uri: Uri| async move {
             let path = uri.path();
             let named = ["/v1/papers/", "/v1/users/", "/v1/themes/"].iter().any(|start| path.starts_with(start));
@@ -84,11 +96,60 @@ pub fn router(app: App, origins: &[String]) -> Router {
         .layer(from_fn(limits::one_shape))
         // What is long was packed before, where there is time.
         .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(answer::uncounted)))
-        .layer(from_fn_with_state(app.clone(), limits::admit))
-        .layer(from_fn(limits::measure));
-    match access::origins(origins) {
-        // Outermost: what a browser asks first is answered before anything else looks at it.
-        Some(layer) => routes.layer(layer).with_state(app),
-        None => routes.with_state(app),
+        .layer(from_fn_with_state(app.clone(), limits::admit));
+    let routes = match access::origins(origins) {
+        // What a browser asks first is answered before anything of the service looks at it.
+        Some(layer) => routes.layer(layer),
+        None => routes,
+    };
+    let routes = routes.layer(from_fn_with_state(app.clone(), access::answer_for_own_hosts));
+    let https = app.tls.is_some() || app.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    let routes = if https { routes.layer(from_fn_with_state(app.clone(), hsts::promise)) } else { routes };
+    // Outermost: nothing is answered of which nothing is told.
+    routes.layer(from_fn(headers::guard)).layer(from_fn_with_state(app.clone(), record::record)).with_state(app)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    /// The paths of a router: it says them where it is shown for debugging, and nowhere else.
+    fn paths(routes: &Router<App>) -> BTreeSet<String> {
+        let is_path = |text: &&str| text.starts_with('/') && !text.contains("__private__axum_fallback");
+        format!("{routes:?}").split('"').filter(is_path).map(str::to_string).collect()
+    }
+
+    #[test]
+    fn the_table_of_who_may_call_what_is_that_of_the_routes() {
+        let (routes, document) = routes();
+        let paths = paths(&routes);
+        assert!(paths.len() > 50 && paths.contains("/v1/users/{user}/interests/{id}"), "blind: {paths:?}");
+        let mut table: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        access::all_of_table().for_each(|(methods, path)| table.entry(path).or_default().extend(methods));
+        let entry_of = |path: &str| {
+            let fits = |known: &&str| known.strip_suffix('*').map_or(*known == path, |start| path.starts_with(start));
+            table.keys().copied().find(fits)
+        };
+        for path in &paths {
+            assert!(entry_of(path).is_some(), "{path} is served, and not in the table of who may call what");
+        }
+        for entry in table.keys() {
+            let is_there = paths.iter().any(|path| entry_of(path) == Some(entry));
+            assert!(is_there, "{entry} is in the table of who may call what, and not served");
+        }
+        for (path, item) in &document.paths.paths {
+            let methods = [("GET", &item.get), ("PUT", &item.put), ("POST", &item.post), ("DELETE", &item.delete)];
+            let methods = methods.into_iter().chain([("PATCH", &item.patch)]);
+            let said: BTreeSet<&str> = methods.filter(|(_, said)| said.is_some()).map(|(method, _)| method).collect();
+            assert_eq!(table.get(path.as_str()), Some(&said), "{path}");
+        }
+        // What the document does not know takes nothing in, but for the forms of the pages.
+        let forms = ["/sign-in", "/sign-in/{token}", "/sign-out", "/sessions"];
+        for (entry, methods) in &table {
+            let known = document.paths.paths.contains_key(*entry) || forms.contains(entry);
+            assert!(known || methods.iter().eq(["GET"].iter()), "{entry} is not in the document");
+        }
     }
 }

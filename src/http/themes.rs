@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tracing::Instrument;
 use utoipa::ToSchema;
 
 use super::App;
@@ -226,7 +227,7 @@ pub async fn rebuild(State(app): State<App>, Fields(mut given): Fields) -> Resul
             Ok((kept.run, numbers))
         })
     };
-    let run = tokio::spawn(async move { app.aside(place, work).await });
+    let run = tokio::spawn(async move { app.aside(place, work).await }.in_current_span());
     match tokio::time::timeout(patience, run).await {
         Ok(Ok(done)) => Ok(Json(done?.flatten().ok_or_else(under_way)?).into_response()),
         Ok(Err(_)) => Err(ApiError::internal()),

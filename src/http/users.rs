@@ -1,7 +1,7 @@
 //! Users, what they did, and what is known of them.
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -9,10 +9,12 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::App;
+use super::access::Reader;
 use super::error::{ApiError, ErrorBody};
-use super::extract::{Fields, Id, NoParams, Params, json_body};
+use super::extract::{Fields, NoParams, Params, json_body};
 use super::papers::PageMeta;
 use super::request_fields::{RequestFields, paper_id};
+use crate::access::Caller;
 use crate::engine::{EventReport, Unreadable, UserView};
 use crate::error::Error;
 use crate::paper::head;
@@ -72,7 +74,8 @@ fn event(body: EventBody, now: Moment) -> Result<Event, Error> {
     })
 }
 
-/// One by one, so that what is wrong with an event costs that event alone. `user` says whose it is.
+/// One by one, so that what is wrong with an event costs that event alone. `user` says whose it is, once it is proven that the
+/// caller may act for them.
 fn each_event(
     bodies: Vec<Value>,
     user: impl Fn(&mut Value) -> Result<UserId, Error>,
@@ -100,7 +103,7 @@ fn each_event(
     responses((status = 200, body = UserView)))]
 pub async fn put(
     State(app): State<App>,
-    Id(name): Id,
+    reader: Reader,
     _: NoParams,
     request: Request,
 ) -> Result<Json<UserView>, ApiError> {
@@ -115,25 +118,26 @@ pub async fn put(
         }
     };
     let settings: Settings = RequestFields(fields).rest()?;
-    app.blocking(move |engine| engine.put_user(&name, &settings)).await.map(Json)
+    app.blocking(move |engine| engine.put_user(reader.name(), &settings)).await.map(Json)
 }
 
 /// A user
 #[utoipa::path(get, operation_id = "get_user", path = "/v1/users/{user}", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = UserView), (status = 404, body = ErrorBody)))]
-pub async fn get(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<Json<UserView>, ApiError> {
-    app.blocking(move |engine| engine.user(&name)).await.map(Json)
+pub async fn get(State(app): State<App>, reader: Reader, _: NoParams) -> Result<Json<UserView>, ApiError> {
+    app.blocking(move |engine| engine.user(reader.name())).await.map(Json)
 }
 
 /// Forget a user
 ///
-/// Settings, events, interests and library, and what others' answers had of them.
+/// Settings, events, interests, library and keys, and what others' answers had of them. A key of this user that asks for it opens
+/// nothing any more afterwards.
 #[utoipa::path(delete, operation_id = "delete_user", path = "/v1/users/{user}", tag = "users",
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 204), (status = 404, body = ErrorBody)))]
-pub async fn delete(State(app): State<App>, Id(name): Id, _: NoParams) -> Result<StatusCode, ApiError> {
-    app.blocking(move |engine| engine.delete_user(&name)).await?;
+pub async fn delete(State(app): State<App>, reader: Reader, _: NoParams) -> Result<StatusCode, ApiError> {
+    app.blocking(move |engine| engine.delete_user(reader.name())).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -155,16 +159,19 @@ pub async fn delete(State(app): State<App>, Id(name): Id, _: NoParams) -> Result
     responses((status = 200, body = EventReport), (status = 404, body = ErrorBody)))]
 pub async fn add_events(
     State(app): State<App>,
-    Id(name): Id,
+    reader: Reader,
     Fields(mut given): Fields,
 ) -> Result<Json<EventReport>, ApiError> {
     if given.take("strict").truth()?.unwrap_or(false) {
         let body: EventsBody = given.rest()?;
         let events = events(body.events)?;
-        return app.blocking(move |engine| engine.add_events(&name, &events).map(EventReport::from)).await.map(Json);
+        return app
+            .blocking(move |engine| engine.add_events(reader.name(), &events).map(EventReport::from))
+            .await
+            .map(Json);
     }
     let body: RawEventsBody = given.rest()?;
-    let user = UserId::new(name)?;
+    let user = UserId::new(reader.name())?;
     let events = each_event(body.events, |_| Ok(user.clone()));
     app.blocking(move |engine| engine.add_each_event(events)).await.map(Json)
 }
@@ -195,10 +202,17 @@ pub struct EventOfBody {
 /// an event (a name that is not allowed among it) costs that event alone.
 #[utoipa::path(post, path = "/v1/events", tag = "users", request_body = EventsOfManyBody,
     responses((status = 200, body = EventReport)))]
-pub async fn add_events_of_many(State(app): State<App>, Fields(given): Fields) -> Result<Json<EventReport>, ApiError> {
+pub async fn add_events_of_many(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Fields(given): Fields,
+) -> Result<Json<EventReport>, ApiError> {
     let body: RawEventsBody = given.rest()?;
     let user = |body: &mut Value| match body.as_object_mut().and_then(|fields| fields.shift_remove("user")) {
-        Some(Value::String(name)) => UserId::new(name),
+        Some(Value::String(name)) => {
+            let reader = Reader::of(&caller, name).map_err(|refused| Error::Invalid(refused.message))?;
+            UserId::new(reader.name())
+        }
         Some(_) => Err(Error::BadRequest("user: it must be a text".into())),
         None => Err(Error::BadRequest("missing field `user`".into())),
     };
@@ -239,7 +253,7 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<R
     responses((status = 200, body = EventList), (status = 404, body = ErrorBody)))]
 pub async fn list_events(
     State(app): State<App>,
-    Id(name): Id,
+    reader: Reader,
     Params(mut given): Params,
 ) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
@@ -247,7 +261,7 @@ pub async fn list_events(
     let cursor: Option<String> = take("cursor").word()?;
     given.nothing_else()?;
     app.answer(move |engine| {
-        let page = engine.events(&name, limit, cursor.as_deref())?;
+        let page = engine.events(reader.name(), limit, cursor.as_deref())?;
         Ok(EventList { events: page.items, meta: PageMeta { total: page.total, next: page.next } })
     })
     .await

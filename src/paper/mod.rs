@@ -25,7 +25,7 @@ pub use fields::PaperFields;
 pub use identifier::Identifier;
 pub use json::{Items, items, object};
 pub use read::LeftOut;
-pub use shown::{hides, is_invisible, shown};
+pub use shown::{EscapedJson, escaped, hides, is_invisible, shown};
 pub use text::{READING, is_cjk, latin_folded, letters, plain, prose, spelled, tex, unaccented};
 pub use work::{Edition, TELLING_TITLE, Works, id_key, is_of_a_preprint};
 pub use written::MONTHS;

@@ -1,4 +1,4 @@
-//! What is true: papers, vectors and the models that made them, users and what they did, and themes.
+//! What is true: papers, vectors and the models that made them, users and what they did, themes, and keys.
 //!
 //! The truth stands behind [`Store`], which is one trait a resource; each says in words what its methods promise, and holds
 //! the plain types that they take and give. [`open`] is the one place where a kind of store is chosen. `sqlite` is the store
@@ -26,16 +26,19 @@
 
 #[cfg(test)]
 mod contract;
+mod copies;
 mod events;
 mod filters;
 mod imports;
 mod interests;
 mod jobs;
+mod keys;
 mod library;
 mod lists;
 mod papers;
 mod readership;
 mod rereading;
+mod sessions;
 mod sqlite;
 mod themes;
 mod trouble;
@@ -44,20 +47,23 @@ mod users;
 mod vectors;
 mod works;
 
+pub use copies::{Copies, CopyFacts, StoreCopy};
 pub use events::{EventPlace, Events, EventsWritten};
 pub use filters::Filters;
 pub use imports::{ImportStatus, ImportUndone, ImportWindow, ImportWithClaims, Imports, StoredImport};
 pub use interests::{FoundInterests, Interests, StoredInterest};
 pub use jobs::{Claim, Claimed, JobRecords, JobResult, Lease, StoredJob};
+pub use keys::{Keys, StoredKey};
 pub use library::{Library, LibraryPaper};
 pub use lists::{ListOrder, ListPlace, Lists, Slice};
 pub use papers::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
 pub use readership::{Readership, ReadershipRelease};
 pub use rereading::Rereading;
+pub use sessions::{Ending, Redeemed, SecretHash, Sessions, SignedInWith, StoredLink, StoredSession};
 pub use sqlite::free;
 pub use themes::{StoredAssignment, StoredRun, StoredTheme, StoredThemeEvent, Themes};
 pub use trouble::{Trouble, TroubleCode, Troubles};
-pub use upkeep::{Finding, PagesRead, Upkeep};
+pub use upkeep::{Finding, Health, PagesRead, Upkeep};
 pub use users::{User, Users};
 pub use vectors::{StoredModel, Vectors};
 pub use works::Works;
@@ -80,10 +86,13 @@ pub trait Store:
     + Interests
     + Imports
     + JobRecords
+    + Keys
     + Readership
     + Themes
     + Rereading
+    + Sessions
     + Upkeep
+    + Copies
     + Send
     + Sync
 {
@@ -101,10 +110,14 @@ impl<T> Store for T where
         + Interests
         + Imports
         + JobRecords
+        + Keys
+        + Keys
         + Readership
         + Themes
         + Rereading
+        + Sessions
         + Upkeep
+        + Copies
         + Send
         + Sync
 {
@@ -128,6 +141,37 @@ pub fn is_made(folder: &Path) -> bool {
 /// Looks at the store of a folder that cannot be opened. Nothing is changed.
 pub fn examine_closed(folder: &Path) -> Vec<Finding> {
     sqlite::SqliteStore::examine_closed(folder)
+}
+
+/// Keeps a data folder from being opened by anybody else, until what is given is dropped.
+///
+/// # Errors
+/// [`Error::InUse`](crate::Error::InUse) when it is open.
+pub fn hold(folder: &Path) -> Result<Box<dyn std::any::Any>> {
+    sqlite::hold(folder)
+}
+
+/// Whether a file of this name makes a folder a data folder.
+pub fn makes_a_folder(name: &std::ffi::OsStr) -> bool {
+    sqlite::makes_a_folder(name)
+}
+
+/// Puts each of two folders into the place of the other, at once.
+///
+/// # Errors
+/// [`Error::Io`](crate::Error::Io) where the system cannot do that; then nothing was done.
+pub fn exchange(one: &Path, other: &Path) -> Result<()> {
+    sqlite::exchange(one, other)
+}
+
+/// Makes a store of a copy: its file lies in a folder that holds nothing else of a store, under the name that its facts give. All of
+/// it is looked at. Gives what it holds.
+///
+/// # Errors
+/// [`Error::Damaged`](crate::Error::Damaged) when it is not sound, [`Error::Data`](crate::Error::Data) when it is of another kind
+/// of store or made by a newer program, [`Error::StorageFull`](crate::Error::StorageFull) when there is no room.
+pub fn settle_copy(folder: &Path, facts: &CopyFacts) -> Result<CopyFacts> {
+    sqlite::SqliteStore::settle_copy(folder, facts)
 }
 
 /// Takes the store of a folder that is not open as it is, with the papers that are damaged: these are named, cannot be read,

@@ -10,13 +10,27 @@ use serde::{Deserialize, Serialize};
 use super::Troubles;
 use crate::error::Result;
 
+/// How something that was looked at is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// As it should be.
+    Ok,
+    /// It works, and somebody should look at it by day.
+    Warning,
+    /// Not as it should be.
+    Bad,
+}
+
 /// What one look found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Finding {
     /// What was looked at.
     pub check: String,
-    /// Whether it is as it should be.
+    /// Whether it works: a warning does.
     pub ok: bool,
+    /// How it is.
+    pub status: Health,
     /// What was found.
     pub found: String,
     /// What to do, where something is wrong.
@@ -27,12 +41,18 @@ pub struct Finding {
 impl Finding {
     /// As it should be.
     pub fn good(check: &str, found: impl Into<String>) -> Self {
-        Finding { check: check.into(), ok: true, found: found.into(), help: None }
+        Finding { check: check.into(), ok: true, status: Health::Ok, found: found.into(), help: None }
+    }
+
+    /// It works, and somebody should look at it by day.
+    pub fn warning(check: &str, found: impl Into<String>, help: impl Into<String>) -> Self {
+        let help = Some(help.into());
+        Finding { check: check.into(), ok: true, status: Health::Warning, found: found.into(), help }
     }
 
     /// Not as it should be.
     pub fn bad(check: &str, found: impl Into<String>, help: impl Into<String>) -> Self {
-        Finding { check: check.into(), ok: false, found: found.into(), help: Some(help.into()) }
+        Finding { check: check.into(), ok: false, status: Health::Bad, found: found.into(), help: Some(help.into()) }
     }
 }
 
@@ -69,6 +89,11 @@ pub trait Upkeep {
     /// Puts in order what many writes have left, if there is enough of it; to be called when there is little else to do. It
     /// adds nothing to what is safe: every write is, before it returns.
     fn tidy(&self) -> Result<()>;
+
+    /// Waits until nothing that was taken away for good stands in any file of the store any more, as long as ten seconds; what
+    /// cannot be done by then (something old is being read, a copy is being made) is done as soon as it can be, also by another
+    /// process that opens the store.
+    fn settle_forgotten(&self);
 
     /// Compares everything that has a checksum of the store's own with it.
     ///

@@ -27,6 +27,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from figures import percentile
+from wire import signed
 
 
 @dataclass
@@ -141,7 +142,7 @@ class _Loop:
 
     def _begin(self, client: _Client) -> None:
         client.began, client.busy = time.monotonic(), True
-        client.unsent, client.got = memoryview(client.role.request), bytearray()
+        client.unsent, client.got = memoryview(signed(self.port, client.role.request)), bytearray()
         if client.connection is None:
             connection = socket.socket()
             connection.setblocking(False)

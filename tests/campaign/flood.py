@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from crowd import Measured, Role, play
 from service import Service
 from stand import Outcome, Progress, Stand, attack
-from wire import JSON, NDJSON, NoAnswer, closed, dial, head, path
+from wire import JSON, NDJSON, NoAnswer, closed, dial, head, path, signed
 
 #: An accepted call, at the 99th percentile, whatever others do; milliseconds.
 ACCEPTED_MS = 2000.0
@@ -81,7 +81,7 @@ def connections(service: Service, count: int, first: bytes) -> Iterator[list[soc
         for _ in range(count):
             try:
                 one = dial(service.port)
-                one.sendall(first)
+                one.sendall(signed(service.port, first))
                 held.append(one)
             except OSError:
                 continue
@@ -196,7 +196,7 @@ def never_reading(stand: Stand, outcome: Outcome) -> None:
 def allowed(service: Service, request: bytes) -> bool:
     """Whether a request is begun to be answered with 200; the answer is not read."""
     with dial(service.port, 120) as one:
-        one.sendall(request)
+        one.sendall(signed(service.port, request))
         return b" 200 " in one.recv(64)
 
 

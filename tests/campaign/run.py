@@ -3,7 +3,7 @@
 
     tests/campaign/run.py --binary target/release/paperkin
 
-kills, faults, fuzz, flood, privacy and soak, against the binary that is named, on invented papers or on a file of real
+kills, faults, fuzz, flood, access, tls, privacy and soak, against the binary that is named, on invented papers or on a file of real
 ones. Needs Python 3.10 or newer, Linux, and nothing else. `docs/reliability.md` says what each part holds.
 
 Exit status: 0 everything held, 1 something did not, 2 wrong usage.
@@ -31,6 +31,8 @@ import fuzz  # noqa: F401
 import growth  # noqa: F401
 import memory  # noqa: F401
 import flood  # noqa: F401
+import access  # noqa: F401
+import tls  # noqa: F401
 import privacy  # noqa: F401
 import soak  # noqa: F401
 import speed  # noqa: F401
@@ -55,10 +57,13 @@ def arguments() -> argparse.Namespace:
         "--model", default="hash", help="the model to serve with (default: hash, which needs no transformer)"
     )
     parser.add_argument(
+        "--auth", choices=["open", "keys"], default="open", help="whether services ask for keys (default: open)"
+    )
+    parser.add_argument(
         "--quick", action="store_true", help="a few minutes instead of an hour or two: smaller numbers of everything"
     )
     parser.add_argument("--kills", type=int, help="how many kills (default: 200; quick: 10)")
-    parser.add_argument("--minutes", type=float, help="how long the soak lasts (default: 20; quick: 1)")
+    parser.add_argument("--minutes", type=float, help="how long each soak lasts, over HTTP and over TLS (default: 20; quick: 1)")
     parser.add_argument("--seed", type=int, default=1, help="of everything that is random (default: 1)")
     parser.add_argument(
         "--stop-mb", type=float, default=5000, help="megabytes above which a service is killed (default: 5000)"
@@ -118,7 +123,7 @@ def main() -> int:
         return 0
     as_root()
     settings = Settings(
-        binary=Binary(asked.binary.resolve(), asked.model),
+        binary=Binary(asked.binary.resolve(), asked.model, asked.auth == "keys"),
         against=Binary(asked.against.resolve(), asked.model) if asked.against else None,
         papers=asked.papers,
         quick=asked.quick,

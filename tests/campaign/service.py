@@ -6,10 +6,13 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
+import ssl
 import subprocess
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +36,13 @@ def environment(**more: str) -> dict[str, str]:
     return kept | more
 
 
+@dataclass
 class Binary:
-    """A paperkin binary and the model it is run with."""
+    """A paperkin binary, the model it is run with, and whether its services ask for keys."""
 
-    def __init__(self, program: Path, model: str) -> None:
-        self.program, self.model = program, model
+    program: Path
+    model: str
+    keys: bool = False
 
     def arguments(self, folder: Path, *command: str) -> list[str]:
         return [str(self.program), "--data", str(folder), "--model", self.model, *command]
@@ -68,6 +73,35 @@ class Binary:
             return json.loads(self.run(folder, "info", "--json").stdout)
         except ValueError:
             return None
+
+
+@dataclass
+class Certificate:
+    """A certificate of this machine and its key, as files, and what trusts it."""
+
+    certificate: Path
+    key: Path
+
+    @classmethod
+    def make(cls, folder: Path) -> Certificate | None:
+        """Makes one; None where there is no openssl."""
+        if not shutil.which("openssl"):
+            return None
+        folder.mkdir(exist_ok=True)
+        made = cls(folder / "certificate.pem", folder / "key.pem")
+        made.renew()
+        return made
+
+    def renew(self) -> None:
+        """Puts another one in its place."""
+        arguments = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost".split()
+        names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+        files = ["-keyout", str(self.key), "-out", str(self.certificate)]
+        subprocess.run(["openssl", *arguments, *names, *files], check=True, capture_output=True)
+
+    def context(self) -> ssl.SSLContext:
+        """What trusts it."""
+        return ssl.create_default_context(cafile=str(self.certificate))
 
 
 class Watched:
@@ -124,12 +158,20 @@ class Service:
         files: tuple[int, int] | None = None,
         ready: bool = True,
         patience: float = OPENING,
+        keys: bool | None = None,
+        tls: Certificate | None = None,
     ) -> None:
         """Starts it, and waits until it is ready unless told not to.
 
-        `files` are the soft and the hard limit of open files. Raises `NotStarted`.
+        `files` are the soft and the hard limit of open files; `keys`: whether it asks for keys, if not as its binary does.
+        Where it does, every request brings the first key that it ever showed. Raises `NotStarted`.
         """
-        self.binary, self.folder, self.log = binary, folder, log
+        self.binary, self.folder, self.log, self.tls = binary, folder, log, tls
+        self.keys = binary.keys if keys is None else keys
+        # What an attack does in a second would be too often for one key; the attacks on that set it themselves.
+        settings = {"PAPERKIN_AUTH_MODE": "keys", "PAPERKIN_RATE_LIMIT": "0"} if self.keys else {}
+        if tls:
+            settings |= {"PAPERKIN_TLS_CERTIFICATE": str(tls.certificate), "PAPERKIN_TLS_KEY": str(tls.key)}
         self._began = log.stat().st_size if log.exists() else 0
 
         def before() -> None:
@@ -142,7 +184,7 @@ class Service:
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
-                env=environment(**(env or {})),
+                env=environment(**(settings | (env or {}))),
                 preexec_fn=before,
                 start_new_session=True,
             )
@@ -177,9 +219,11 @@ class Service:
         """Waits for the line that gives the address. Raises `NotStarted`."""
         until = time.monotonic() + patience
         while time.monotonic() < until:
-            found = re.search(r"http://127\.0\.0\.1:(\d+)", self.said())
+            # Behind the first key, where one is shown.
+            found = re.search(r"serving on https?://127\.0\.0\.1:(\d+)", self.said())
             if found:
                 self.port = int(found.group(1))
+                self._meet()
                 return
             if not self.alive():
                 break
@@ -187,6 +231,24 @@ class Service:
         said = self.said()
         self.kill()
         raise NotStarted(said)
+
+    def _meet(self) -> None:
+        """Notes how the port is talked to. The system may give a port that another service had."""
+        wire.KEYS.pop(self.port, None)
+        wire.TLS.pop(self.port, None)
+        if self.tls:
+            wire.TLS[self.port] = self.tls.context()
+        if self.keys and (key := self._key()):
+            wire.KEYS[self.port] = key
+
+    def _key(self) -> str | None:
+        """The key that was shown at the first start on this folder; else one that is made now."""
+        shown = re.search(r"\bpk_[0-9a-f]+_[0-9a-f]+\b", self.log.read_text(errors="replace"))
+        if shown:
+            return shown.group(0)
+        made = self.binary.run(self.folder, "keys", "add", "campaign", "--scope", "admin", "--json")
+        found = re.search(r"\bpk_[0-9a-f]+_[0-9a-f]+\b", made.stdout)
+        return found.group(0) if found else None
 
     def wait_until_ready(self, patience: float = OPENING) -> None:
         """Waits for `/readyz` to answer 200. Raises `NotStarted`."""
@@ -206,9 +268,15 @@ class Service:
     # Requests, each on a connection of its own. All raise `NoAnswer`.
 
     def request(
-        self, method: str, address: str, body: Any = None, kind: str | None = None, patience: float = 60.0
+        self,
+        method: str,
+        address: str,
+        body: Any = None,
+        kind: str | None = None,
+        patience: float = 60.0,
+        headers: dict[str, str] | None = None,
     ) -> Reply:
-        return wire.request(self.port, method, address, body, kind, patience)
+        return wire.request(self.port, method, address, body, kind, patience, headers)
 
     def get(self, address: str, patience: float = 60.0) -> Reply:
         return self.request("GET", address, patience=patience)
@@ -238,6 +306,9 @@ class Service:
         limits = Path(f"/proc/{self.pid}/limits").read_text()
         found = re.search(r"Max open files\s+(\d+)", limits)
         return int(found.group(1)) if found else 0
+
+    def threads(self) -> int:
+        return int(status_kb(self.pid, "Threads"))
 
     def processor_seconds(self) -> float:
         return processor_seconds(self.pid)

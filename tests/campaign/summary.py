@@ -139,6 +139,7 @@ def write(results: list[Result], settings: Settings, papers: int, file: Path) ->
     summary = {
         "binary": settings.binary.program.name,
         "model": settings.binary.model,
+        "auth": "keys" if settings.binary.keys else "open",
         "papers": papers,
         "quick": settings.quick,
         "seed": settings.seed,

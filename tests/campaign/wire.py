@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import ssl
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,13 @@ from urllib.parse import quote, urlencode
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+
+
+#: The key that requests to a port bring, where the service asks for one.
+KEYS: dict[int, str] = {}
+
+#: What a connection to a port is encrypted with, where the service speaks TLS.
+TLS: dict[int, ssl.SSLContext] = {}
 
 
 class NoAnswer(Exception):
@@ -90,7 +98,13 @@ class Line:
     """A connection that is kept from request to request."""
 
     def __init__(self, port: int, patience: float = 60.0) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
+        self.port = port
+        if port in TLS:
+            self.connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                "127.0.0.1", port, timeout=patience, context=TLS[port]
+            )
+        else:
+            self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
 
     def request(
         self,
@@ -100,8 +114,11 @@ class Line:
         kind: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> Reply:
-        """Sends a request and reads its whole answer. Raises `NoAnswer`."""
+        """Sends a request and reads its whole answer; with the key of the service unless `headers` say who asks. Raises
+        `NoAnswer`."""
         sent = dict(headers or {})
+        if self.port in KEYS and "authorization" not in sent:
+            sent["authorization"] = f"Bearer {KEYS[self.port]}"
         if body is not None and not isinstance(body, bytes):
             body, kind = json.dumps(body).encode(), kind or JSON
         if kind:
@@ -141,6 +158,29 @@ def head(method: str, address: str, headers: Iterable[tuple[str, str]] = ()) -> 
     """The bytes of a request up to its body."""
     lines = [f"{method} {address} HTTP/1.1", "host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def signed(port: int, request: bytes) -> bytes:
+    """Bytes that begin with the head of a request, with the key of the service in it; as they are where there is none."""
+    line, found, rest = request.partition(b"\r\n")
+    if port not in KEYS or not found or b"authorization: " in request.partition(b"\r\n\r\n")[0]:
+        return request
+    return line + b"\r\nauthorization: Bearer " + KEYS[port].encode() + b"\r\n" + rest
+
+
+def bare(port: int, request: bytes, patience: float = 10.0) -> bytes:
+    """Sends bytes on a connection of their own, and reads until the other side closes or says nothing for a while. Raises
+    `OSError` where it cannot be reached."""
+    said = b""
+    with dial(port, patience) as connection:
+        one = TLS[port].wrap_socket(connection, server_hostname="127.0.0.1") if port in TLS else connection
+        try:
+            one.sendall(request)
+            while part := one.recv(65536):
+                said += part
+        except OSError:
+            pass
+    return said
 
 
 def closed(connection: socket.socket) -> bool:

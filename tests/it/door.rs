@@ -55,7 +55,7 @@ fn one(stream: &TcpStream) -> (String, Vec<u8>) {
 
 /// A figure of `/metrics`; 0 where it was never counted.
 fn figure(server: &Server, name: &str) -> f64 {
-    let text = rest(sent(server, "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
+    let text = rest(sent(server, "GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"));
     let line = text.lines().find(|line| line.rsplit_once(' ').is_some_and(|(series, _)| series == name));
     line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
 }
@@ -70,8 +70,7 @@ fn soon(what: impl Fn() -> bool) -> bool {
     })
 }
 
-const STREAM: &str =
-    "POST /v1/papers HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\ncontent-length: 100000\r\n\r\n";
+const STREAM: &str = "POST /v1/papers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\ncontent-length: 100000\r\n\r\n";
 
 #[test]
 fn streams_that_drip_hold_nothing_that_a_search_needs() {
@@ -132,7 +131,7 @@ fn a_slow_line_is_no_attack() {
     let mut stream = connect(&server);
     let text = papers(700);
     let head = format!(
-        "POST /v1/papers HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/x-ndjson\r\ncontent-length: {}\r\n\r\n",
+        "POST /v1/papers HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/x-ndjson\r\ncontent-length: {}\r\n\r\n",
         text.len()
     );
     stream.write_all(head.as_bytes()).expect("sent");
@@ -149,8 +148,8 @@ fn a_slow_line_is_no_attack() {
 #[test]
 fn who_stands_still_is_closed() {
     let (_folder, server) = serve(&[("HEADER_TIMEOUT_S", "1"), ("IDLE_TIMEOUT_S", "3")]);
-    let (silent, idle) = (connect(&server), sent(&server, "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"));
-    let mut slow = sent(&server, "GET /healthz HTTP/1.1\r\nhost: x\r\nx-a: ");
+    let (silent, idle) = (connect(&server), sent(&server, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n"));
+    let mut slow = sent(&server, "GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-a: ");
     assert!(one(&idle).0.starts_with("HTTP/1.1 200"));
     let began = Instant::now();
     // Its head never ends, though something comes all the time.
@@ -177,7 +176,7 @@ fn answers_that_nobody_reads_are_given_up_and_never_fill_the_memory() {
         100
     );
     // 1.5 MB each.
-    let request = "GET /v1/papers?limit=100&sort=date HTTP/1.1\r\nhost: x\r\n\r\n";
+    let request = "GET /v1/papers?limit=100&sort=date HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let list = "/v1/search?q=long&mode=lexical&limit=100";
     let request = request.replace("/v1/papers?limit=100&sort=date", list);
     assert!(server.get(list).body["papers"].as_array().is_some_and(|p| p.len() == 100));
@@ -196,8 +195,7 @@ fn answers_that_nobody_reads_are_given_up_and_never_fill_the_memory() {
 #[test]
 fn bodies_that_stand_still_fill_no_memory_and_short_ones_still_come_in() {
     let (_folder, server) = serve(&[("BODY_MEMORY", "4000000"), ("TIMEOUT_S", "4")]);
-    let head =
-        "POST /v1/recommend HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n";
+    let head = "POST /v1/recommend HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n";
     let mut half = head.as_bytes().to_vec();
     half.resize(half.len() + 900_000, b' ');
     let stalled: Vec<TcpStream> = (0..20)
@@ -236,7 +234,8 @@ fn few_descriptors_are_enough() {
     let crowd: Vec<TcpStream> = (0..150)
         .map(|k| {
             // Some are silent, some have asked, some are in the middle of a head or of a body.
-            let begun = ["", "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n", "GET /healthz HTTP/1.1\r\nx: ", STREAM];
+            let begun =
+                ["", "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n", "GET /healthz HTTP/1.1\r\nx: ", STREAM];
             sent(&server, begun[k % 4])
         })
         .collect();
@@ -257,7 +256,7 @@ fn refusing_is_quick_and_watching_does_not_stand_in_the_queue() {
     let ids: Vec<String> = (0..300).map(|k| format!("p/{k}")).collect();
     let body = json!({ "ids": ids, "limit": 60 }).to_string();
     let request = format!(
-        "POST /v1/similar/batch HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST /v1/similar/batch HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     let (mut refused, mut accepted) = (Vec::new(), 0);
@@ -313,7 +312,7 @@ fn work_that_nobody_waits_for_is_not_begun() {
     let ids: Vec<String> = (0..300).map(|k| format!("p/{k}")).collect();
     let body = json!({ "ids": ids, "limit": 60 }).to_string();
     let request = format!(
-        "POST /v1/similar/batch HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST /v1/similar/batch HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     let gone = soon(|| {
@@ -361,7 +360,7 @@ fn the_old_ways_of_http_still_work() {
     assert!(old.starts_with("HTTP/1.0 200") && old.contains("\"ok\""), "{old}");
     let search = "/v1/search?q=topic1&mode=lexical&limit=50";
     let both = format!(
-        "GET {search} HTTP/1.1\r\nhost: x\r\n\r\nGET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        "GET {search} HTTP/1.1\r\nhost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
     );
     let both = rest(sent(&server, both));
     let (first, second) = (both.find("\"papers\"").expect("papers"), both.find("\"ok\"").expect("ok"));
@@ -371,7 +370,7 @@ fn the_old_ways_of_http_still_work() {
     let mut asking = sent(
         &server,
         format!(
-            "POST /v1/search HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: 100-continue\r\n\
+            "POST /v1/search HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nexpect: 100-continue\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
         ),
@@ -382,15 +381,15 @@ fn the_old_ways_of_http_still_work() {
     asking.write_all(body.as_bytes()).expect("sent");
     assert!(rest(asking).starts_with("HTTP/1.1 200"));
     // The head alone, and packed.
-    let head = rest(sent(&server, format!("HEAD {search} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")));
-    let plain = sent(&server, format!("GET {search} HTTP/1.1\r\nhost: x\r\n\r\n"));
+    let head = rest(sent(&server, format!("HEAD {search} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")));
+    let plain = sent(&server, format!("GET {search} HTTP/1.1\r\nhost: localhost\r\n\r\n"));
     let (_, body) = one(&plain);
     assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
     for path in [search, "/openapi.json", "/web/page.js"] {
-        let plain = sent(&server, format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"));
+        let plain = sent(&server, format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"));
         let packed = sent(
             &server,
-            format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\naccept-encoding: gzip\r\n\r\n"),
+            format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\naccept-encoding: gzip\r\n\r\n"),
         );
         let (_, plain) = one(&plain);
         let mut bytes = Vec::new();
@@ -409,7 +408,7 @@ fn the_old_ways_of_http_still_work() {
 fn a_connection_that_asks_again_and_again_holds_nothing() {
     let (_folder, server) = serve(&[("BODY_MEMORY", "1048576")]);
     let mut stream = connect(&server);
-    let ask = format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-pad: {}\r\n\r\n", "x".repeat(6000));
+    let ask = format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-pad: {}\r\n\r\n", "x".repeat(6000));
     for _ in 0..400 {
         stream.write_all(ask.as_bytes()).expect("sent");
         assert!(one(&stream).0.starts_with("HTTP/1.1 200"));

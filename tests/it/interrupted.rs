@@ -124,7 +124,7 @@ fn stopping_waits_for_nobody_who_stands_still() {
         let address = address.clone();
         std::thread::spawn(move || {
             let mut stream = TcpStream::connect(&address).expect("connected");
-            let head = "POST /v1/papers HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
+            let head = "POST /v1/papers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
             stream.write_all(head.as_bytes()).expect("sent");
             let mut chunk = |text: &str| stream.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes());
             let mut sent = 0;
@@ -144,7 +144,7 @@ fn stopping_waits_for_nobody_who_stands_still() {
     };
     let clients = [slow("a", 50, 1200), slow("b", 50, 1200), slow("c", 50, 1200), slow("still", 0, 5)];
     let mut half = TcpStream::connect(&address).expect("connected");
-    let head = "POST /v1/papers HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"papers\": [";
+    let head = "POST /v1/papers HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"papers\": [";
     half.write_all(head.as_bytes()).expect("sent");
     std::thread::sleep(Duration::from_millis(700));
     let began = Instant::now();

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -104,6 +105,7 @@ pub struct Server {
     pub child: Child,
     pub url: String,
     lines: std::sync::Mutex<Receiver<String>>,
+    said: Arc<std::sync::Mutex<String>>,
     agent: ureq::Agent,
 }
 
@@ -122,12 +124,14 @@ impl Server {
     pub fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
         let (send, lines) = channel();
+        let said: Arc<std::sync::Mutex<String>> = Arc::default();
         let streams: [Box<dyn std::io::Read + Send>; 2] =
             [Box::new(child.stdout.take().expect("piped")), Box::new(child.stderr.take().expect("piped"))];
         for stream in streams {
-            let send = send.clone();
+            let (send, said) = (send.clone(), Arc::clone(&said));
             std::thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    said.lock().expect("one line").push_str(&format!("{line}\n"));
                     let _ = send.send(line);
                 }
             });
@@ -137,9 +141,9 @@ impl Server {
             .http_status_as_error(false)
             .max_idle_connections(0)
             .timeout_global(Some(Duration::from_secs(60)));
-        let mut server = Server { child, url: String::new(), lines: lines.into(), agent: config.build().into() };
-        let line = server.wait_for("http://");
-        let rest = &line[line.find("http://").expect("there")..];
+        let mut server = Server { child, url: String::new(), lines: lines.into(), said, agent: config.build().into() };
+        let line = server.wait_for("://");
+        let rest = &line[line.find("http").expect("there")..];
         server.url = rest.split_whitespace().next().expect("an address").to_string();
         server
     }
@@ -155,6 +159,11 @@ impl Server {
             seen.push('\n');
         }
         panic!("the service never said {text:?}; it said:\n{seen}");
+    }
+
+    /// Everything that it has printed.
+    pub fn said(&self) -> String {
+        self.said.lock().expect("one line").clone()
     }
 
     pub fn request(&self, method: &str, path: &str, content_type: Option<&str>, body: &[u8]) -> Reply {
@@ -199,6 +208,16 @@ impl Server {
 
     pub fn delete(&self, path: &str) -> Reply {
         self.request("DELETE", path, None, b"")
+    }
+
+    /// What it said that nobody has waited for, until it ends.
+    pub fn rest(&self) -> String {
+        let (mut said, lines) = (String::new(), self.lines.lock().expect("one test"));
+        while let Ok(line) = lines.recv_timeout(Duration::from_secs(30)) {
+            said.push_str(&line);
+            said.push('\n');
+        }
+        said
     }
 
     pub fn signal(&self, name: &str) {

@@ -19,6 +19,7 @@ use super::{SOCKET, within};
 use crate::cli::report::FAILED;
 use crate::cli::streams::{FileOperation, OperationResult, RunOperation, Streams};
 use crate::cli::{carry_out, say};
+use crate::config::Config;
 use crate::engine::Engine;
 
 /// The most commands at a time.
@@ -149,7 +150,10 @@ fn attend(shared: &Shared, stream: UnixStream) -> io::Result<()> {
             say!("error: {MOST} commands are running on this folder already; try again when some are done");
             return FAILED;
         }
-        let carried = catch_unwind(AssertUnwindSafe(|| carry_out(&words, request.config, &shared.engine)));
+        // What is printed leads to this service, whatever the other process takes its address for.
+        let public_url = shared.engine.config().public_url.clone().or_else(|| Some(shared.hello.url.clone()));
+        let config = Config { public_url, ..request.config };
+        let carried = catch_unwind(AssertUnwindSafe(|| carry_out(&words, config, &shared.engine)));
         match carried {
             // Whatever its status, it may not have read all of its input.
             Ok(_) if shared.closing.load(Ordering::Acquire) && job.stopped.load(Ordering::Acquire) => {

@@ -67,6 +67,8 @@ pub enum Order {
     Replace(Word),
     Look(Word),
     MakeFolder(Word),
+    Rename(Word, Word),
+    Remove(Word),
     /// The command is done, with this exit status.
     Exit(u8),
 }
@@ -81,6 +83,8 @@ impl Order {
             FileOperation::Create(path, CreateMode::Replace) => Order::Replace(word(path)),
             FileOperation::Look(path) => Order::Look(word(path)),
             FileOperation::MakeFolder(path) => Order::MakeFolder(word(path)),
+            FileOperation::Rename(from, to) => Order::Rename(word(from), word(to)),
+            FileOperation::Remove(path) => Order::Remove(word(path)),
         }
     }
 
@@ -94,6 +98,8 @@ impl Order {
             Order::Replace(word) => FileOperation::Create(path(word), CreateMode::Replace),
             Order::Look(word) => FileOperation::Look(path(word)),
             Order::MakeFolder(word) => FileOperation::MakeFolder(path(word)),
+            Order::Rename(from, to) => FileOperation::Rename(path(from), path(to)),
+            Order::Remove(word) => FileOperation::Remove(path(word)),
             Order::Exit(status) => return Err(status),
         })
     }

@@ -10,10 +10,17 @@ use crate::engine::corpus::Corpus;
 use crate::engine::corpus::model::{precision_named, stored};
 use crate::error::Result;
 use crate::index::{Haste, IndexCheck};
-use crate::store::{self, Finding, PagesRead};
+use crate::store::{self, Finding, PagesRead, StoreCopy};
+use crate::user::Moment;
 
 /// Papers that are searched for in the index.
 const SAMPLE: usize = 100;
+
+/// Recall below which searches miss what people would see.
+const RECALL: f64 = 0.9;
+
+/// Days over which papers are counted that came.
+const SPAN: i32 = 30;
 
 /// Megabytes that should be free: the log of the store and a piece of the index.
 const NEEDED: u64 = 64;
@@ -38,6 +45,13 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
+    /// With what else was looked at, in front.
+    #[must_use]
+    pub fn behind(self, mut checks: Vec<Finding>) -> Self {
+        checks.extend(self.checks);
+        Self::of(checks)
+    }
+
     fn of(checks: Vec<Finding>) -> Self {
         Diagnosis { ok: checks.iter().all(|c| c.ok), checks }
     }
@@ -69,11 +83,16 @@ impl Corpus {
         checks.push(self.look_at_index());
         checks.push(self.look_at_words());
         checks.push(self.look_at_model());
-        checks.push(room(&self.folder));
+        checks.push(self.look_at_disk());
         checks.extend(
             self.troubles().into_iter().map(|t| Finding::bad(t.code.name(), t.message, format!("since {}", t.since))),
         );
         Diagnosis::of(checks)
+    }
+
+    /// Takes a copy of the store as of now.
+    pub fn copy_store(&self, progress: &dyn Fn(u64, u64)) -> Result<StoreCopy> {
+        self.store.copy(progress)
     }
 
     /// Takes the store as it is: what is missing is told of no more. Gives what was accepted; none where nothing was missing.
@@ -84,6 +103,31 @@ impl Corpus {
     /// The same for the folder of a store that is damaged, which cannot be opened: gives how many papers are damaged.
     pub fn accept_closed(folder: &Path) -> Result<usize> {
         store::accept_closed(folder)
+    }
+
+    /// How much is free, and how long that lasts if papers go on coming as they did.
+    fn look_at_disk(&self) -> Finding {
+        let finding = room(&self.folder);
+        let (Some(free), true) = (store::free(&self.folder), finding.ok) else { return finding };
+        let (papers, bytes) = (self.store.count_papers().unwrap_or(0), self.store.bytes());
+        let today = Moment::now().day();
+        let lately = self.store.listed_in(today.saturating_sub(SPAN) + 1, today).map_or(0, |rows| rows.len());
+        let mut found = finding.found;
+        // The indexes take about as much again as half of the store.
+        let each = if papers > 0 { bytes / papers as u64 * 3 / 2 } else { 0 };
+        if let Some(days) = (free * SPAN as u64).checked_div(lately * each) {
+            let lasts = if days > 3650 { "for more than ten years".into() } else { format!("for about {days} days") };
+            found += &format!("; at {} papers in {SPAN} days that lasts {lasts}", lately);
+            if days < SPAN as u64 {
+                return Finding::warning("disk", found, "make room, or move the folder to a larger disk");
+            }
+        }
+        if free < bytes + (NEEDED << 20) {
+            let help =
+                format!("make room: a backup needs {} MB beside the folder while it is made", (bytes >> 20) + NEEDED);
+            return Finding::warning("disk", found, help);
+        }
+        Finding { found, ..finding }
     }
 
     fn look_at_index(&self) -> Finding {
@@ -114,11 +158,18 @@ impl Corpus {
                     0 => "no files".to_string(),
                     n => format!("{n} files as they were written"),
                 };
+                let setting = match self.config.tuning.recall {
+                    Some(wanted) => format!("the setting recall = {wanted}"),
+                    None => format!("ef_search = {}", self.config.tuning.ef_search),
+                };
                 let found = format!(
-                    "{papers} papers; {files}; {} papers searched for: recall@10 {:.3}, {} not first for \
+                    "{papers} papers; {files}; {} papers searched for: recall@10 {:.3} with {setting}, {} not first for \
                      their own vector (many alike)",
                     checked.sample, checked.recall, checked.lost
                 );
+                if f64::from(checked.recall) < RECALL {
+                    return Finding::warning("index", found, "raise `ef_search` under [tuning], or set `recall` there");
+                }
                 Finding::good("index", found)
             }
         }

@@ -1,5 +1,7 @@
 //! The engine's public methods: each hands its question to the part that answers it.
 
+mod access;
 mod papers;
 mod readers;
+mod sessions;
 mod themes;

@@ -15,7 +15,7 @@ use crate::engine::page::{Listing, Page};
 use crate::error::Result;
 use crate::index::Lexical;
 use crate::paper::{Paper, PaperId};
-use crate::store::{JobRecords, StoredModel, Trouble};
+use crate::store::{JobRecords, StoreCopy, StoredModel, Trouble};
 
 impl Engine {
     /// The paper that a text names: its id, or any form of its arXiv id, DOI and the like.
@@ -259,6 +259,14 @@ impl Engine {
     /// the free disk, and what is known to be wrong. It takes seconds and reads all of the folder.
     pub fn diagnose(&self) -> Diagnosis {
         self.corpus.diagnose()
+    }
+
+    /// Takes a copy of the store as of now, and looks at all of it; writers go on. `progress` hears how many bytes of how many.
+    ///
+    /// # Errors
+    /// Those of [`Copies::copy`](crate::store::Copies::copy).
+    pub fn copy_store(&self, progress: &dyn Fn(u64, u64)) -> Result<StoreCopy> {
+        self.corpus.copy_store(progress)
     }
 
     /// Takes the store as it is: what is missing is told of no more. Gives what was accepted; none where nothing was

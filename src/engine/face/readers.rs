@@ -264,7 +264,10 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) when there is none of this name.
     pub fn delete_user(&self, name: &str) -> Result<()> {
-        self.readers.delete_user(name)
+        self.access.forgetting(name, || self.readers.delete_user(name))?;
+        // It may wait for others, and nobody is to wait for it who comes in.
+        self.readers.settle_forgotten();
+        Ok(())
     }
 
     /// Writes down what a user did; they are made if new. All events or none; on disk when the call returns. A paper

@@ -90,6 +90,11 @@ impl Readers {
         Ok(UserView { id: user.name, created: user.created, events, settings: user.settings })
     }
 
+    /// Waits until nothing of who was forgotten stands in any file, as long as that takes seconds.
+    pub fn settle_forgotten(&self) {
+        self.store.settle_forgotten();
+    }
+
     /// Forgets everything about a user, also what others' answers had of them.
     pub fn delete_user(&self, name: &str) -> Result<()> {
         let number = self.store.delete_user(name)?;

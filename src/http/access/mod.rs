@@ -1,23 +1,68 @@
 //! Who may call what.
 //!
-//! Whoever reaches the address may call everything: there is no authentication, and the address is the machine's own unless
-//! `addr` says otherwise. What is decided here: the pages of which origins may ask from a browser (`cors_origins`); that a page
-//! of another site may not send what browsers send without asking for leave; and what becomes of a wrong token of a news feed (whose right one is known to `Engine::opens_feed`; `door/guesses` counts). How
-//! much anybody may ask for is another matter: `limits`, `door` and [`crate::bounds`].
+//! A request passes four doors, each before anything of its body is read. `hosts`: it asks for a host that is served. `origin`:
+//! no page of another site changes anything. `caller`: who asks is recognised (by a key, by the cookie of a session, by the word
+//! of a trusted `proxy`), and the one `table` of routes says whether they may; what is not in the table is closed. `reader`: a
+//! handler gets the reader that a call is about with the proof that its caller may act for them, and in no other way. Where the
+//! service listens, and whether it may be open to everybody there, is looked at before that (`reach`).
+//!
+//! Besides: who the client is where a proxy stands between (`client`); the pages of which origins may ask from a browser
+//! (`cors_origins`), never with a cookie; and what becomes of whoever guesses (`door/guesses` counts). How much anybody may ask for is another matter: `limits`, `door` and
+//! [`crate::bounds`].
 
 mod caller;
+mod client;
+mod cookie;
+mod credentials;
+mod hosts;
+mod origin;
+mod proxy;
+mod reach;
+mod reader;
 mod table;
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, header};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
+use self::client::Clients;
+use self::hosts::Hosts;
 use super::App;
-use super::door::{Peer, count_refusal};
+use super::door::count_refusal;
 use super::error::ApiError;
+use super::record;
+use crate::config::{Auth, Config};
 
-pub use caller::authorize;
+pub use self::caller::{authorize, not_this_reader};
+pub use self::cookie::Jar;
+pub use self::credentials::holds_key;
+pub use self::hosts::answer_for_own_hosts;
+pub use self::reach::{check_listening, check_reach};
+pub use self::reader::{Behind, Reader};
+#[cfg(test)]
+pub use self::table::all as all_of_table;
+pub use self::table::{Entry, entry};
+
+/// What is decided by the settings.
+#[derive(Debug)]
+pub struct Rules {
+    /// Whether a request has to say who asks.
+    pub auth: Auth,
+    /// Under which names the service answers.
+    pub hosts: Hosts,
+    /// Who the client of a request is.
+    pub clients: Clients,
+}
+
+impl Rules {
+    /// By the settings, for a service that listens there.
+    pub fn of(config: &Config, local: SocketAddr) -> Self {
+        Rules { auth: config.auth.clone(), hosts: Hosts::of(config, local), clients: Clients::of(&config.server) }
+    }
+}
 
 /// How long a browser may remember what it was allowed.
 const ALLOWED_FOR: Duration = Duration::from_secs(3600);
@@ -26,7 +71,7 @@ const ALLOWED_FOR: Duration = Duration::from_secs(3600);
 pub fn origins(origins: &[String]) -> Option<CorsLayer> {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
     let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-    let shown = [header::ETAG, header::LAST_MODIFIED, header::RETRY_AFTER, header::ALLOW];
+    let shown = [header::ETAG, header::LAST_MODIFIED, header::RETRY_AFTER, header::ALLOW, record::REQUEST_ID];
     (!origins.is_empty()).then(|| {
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))
@@ -37,40 +82,20 @@ pub fn origins(origins: &[String]) -> Option<CorsLayer> {
     })
 }
 
-/// The error for whoever guesses: as it is, and after some failures of an address that it should wait. Who has the right token
+/// The error for whoever guesses: as it is, and after some failures of an address that it should wait. Who has the right secret
 /// is never counted, and never told to wait.
-pub fn guessed(app: &App, peer: Option<Peer>, wrong: impl FnOnce() -> ApiError) -> ApiError {
-    match peer.and_then(|Peer(address)| app.guesses.failed(address.ip())) {
+pub fn guessed(app: &App, parts: &Parts, wrong: impl FnOnce() -> ApiError) -> ApiError {
+    let client = app.rules.clients.address(&parts.extensions, &parts.headers);
+    guessed_by(app, client, wrong)
+}
+
+/// The same for a client of this address.
+pub fn guessed_by(app: &App, client: Option<IpAddr>, wrong: impl FnOnce() -> ApiError) -> ApiError {
+    match client.and_then(|address| app.guesses.failed(address)) {
         None => wrong(),
         Some(wait) => {
             count_refusal("guesses");
-            ApiError::rate_limited("too many wrong tokens came from this address; try again later", wait)
-        }
-    }
-}
-
-/// Refuses a body that a page of another site sends in a way for which browsers ask for no leave.
-///
-/// # Errors
-/// 403.
-pub fn check_origin(headers: &HeaderMap, media: Option<&str>) -> Result<(), ApiError> {
-    if matches!(media, None | Some("text/plain")) && is_elsewhere(headers) {
-        return Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "a page of another site may not send a list as text/plain; send it as application/octet-stream",
-        ));
-    }
-    Ok(())
-}
-
-/// Whether a page of another origin sends this.
-fn is_elsewhere(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    match text(header::ORIGIN) {
-        None => false,
-        Some(origin) => {
-            let own = text(header::HOST).unwrap_or_default();
-            origin.split_once("://").is_none_or(|(_, host)| !host.eq_ignore_ascii_case(own))
+            ApiError::rate_limited("too many wrong keys or tokens came from this address; try again later", wait)
         }
     }
 }

@@ -23,6 +23,17 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     // The page. It holds no data; what it shows it asks for.
     ("GET", "/", Nothing),
     ("GET", "/web/*", Nothing),
+    // Signing in and out. A link is opened by the secret in its address.
+    ("GET POST", "/sign-in", Nothing),
+    ("GET POST", "/sign-in/{token}", OwnSecret),
+    ("GET POST", "/sign-out", Nothing),
+    ("GET POST", "/sessions", READ),
+    // Who asks, and what of theirs is open: each is shown their own.
+    ("GET", "/v1/me", READ),
+    ("GET DELETE", "/v1/sessions", READ),
+    ("DELETE", "/v1/sessions/{id}", READ),
+    // It outlasts whatever it was made with, so no reader makes one.
+    ("POST", "/v1/users/{user}/sign-in-link", USERS),
     // Papers.
     ("GET", "/v1/papers", READ),
     ("POST", "/v1/papers", WRITE),
@@ -67,6 +78,9 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("PATCH DELETE", "/v1/users/{user}/interests/{id}", Reader),
     // How it runs.
     ("GET", "/metrics", READ),
+    ("GET POST", "/v1/keys", ADMIN),
+    ("DELETE", "/v1/keys/{id}", ADMIN),
+    ("GET", "/v1/backup", ADMIN),
     ("GET", "/v1/jobs", ADMIN),
     ("GET", "/v1/jobs/{name}", ADMIN),
     ("POST", "/v1/jobs/{name}/run", ADMIN),
@@ -81,6 +95,12 @@ pub enum Entry {
     OtherMethods,
     /// The path is not in the table: nobody may call it.
     Missing,
+}
+
+/// Methods and paths, as they stand in the table.
+#[cfg(test)]
+pub fn all() -> impl Iterator<Item = (Vec<&'static str>, &'static str)> {
+    ROUTES.iter().map(|(methods, path, _)| (methods.split(' ').collect(), *path))
 }
 
 /// What the table says of a method and a path, as the router has it.

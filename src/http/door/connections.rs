@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::http::Extensions;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::budget::{Budget, Lease};
@@ -23,7 +24,7 @@ const SLOW: Duration = Duration::from_secs(2);
 /// How long a connection may stand still, by what it does.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// From the first byte of a head to its last.
+    /// From the first byte of a head to its last; and for a handshake, from the moment it could begin.
     pub header: Duration,
     /// Before the first request, and between two.
     pub idle: Duration,
@@ -45,11 +46,37 @@ impl From<&Server> for Limits {
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
+/// How a request came over its own connection, which what stands in its headers says nothing of. Every request has one among its
+/// extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// As it is.
+    Http,
+    /// By TLS, which ends here.
+    Https,
+}
+
+impl Scheme {
+    /// As it stands in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+
+    /// That of a request.
+    pub fn of(extensions: &Extensions) -> Self {
+        extensions.get().copied().unwrap_or(Scheme::Http)
+    }
+}
+
 /// What a connection does.
 const IDLE: u8 = 0;
 const WORKING: u8 = 1;
 const BRINGING: u8 = 2;
 const ANSWERING: u8 = 3;
+const SHAKING: u8 = 4;
 
 /// One connection, as it is watched. Times are milliseconds of [`now`]; 0 is never.
 pub struct Connection {
@@ -98,7 +125,7 @@ impl Connection {
     pub fn came(&self) -> (bool, bool) {
         let now = now();
         self.moved.store(now, Ordering::Relaxed);
-        let head = self.doing.load(Ordering::Relaxed) == IDLE;
+        let head = matches!(self.doing.load(Ordering::Relaxed), IDLE | SHAKING);
         let first = head && get(&self.head) == 0;
         if first {
             self.head.store(now, Ordering::Relaxed);
@@ -119,6 +146,11 @@ impl Connection {
         }
     }
 
+    /// A handshake has to come first. What comes of it is counted as a head is.
+    pub fn shakes(&self) {
+        self.doing.store(SHAKING, Ordering::Relaxed);
+    }
+
     /// A request is there.
     pub fn works(&self) {
         self.doing.store(WORKING, Ordering::Relaxed);
@@ -137,7 +169,7 @@ impl Connection {
         self.doing.store(ANSWERING, Ordering::Relaxed);
     }
 
-    /// The answer was handed over; the next request may come.
+    /// The answer was handed over, or the handshake is done; the next request may come.
     pub fn rests(&self) {
         self.since.store(now(), Ordering::Relaxed);
         self.head.store(0, Ordering::Relaxed);
@@ -163,7 +195,7 @@ impl Connection {
             _ if self.reason.get().is_some() => None,
             _ if blocked > 0 => Some(now.saturating_sub(blocked)),
             // A head that comes in drops does not make it younger.
-            IDLE => Some(now.saturating_sub(get(&self.since))),
+            IDLE | SHAKING => Some(now.saturating_sub(get(&self.since))),
             BRINGING => Some(now.saturating_sub(get(&self.moved))),
             _ => None,
         }
@@ -175,6 +207,8 @@ impl Connection {
         let doing = self.doing.load(Ordering::Relaxed);
         if over(get(&self.blocked), limits.write) {
             Some("unread")
+        } else if doing == SHAKING && over(get(&self.since), limits.header) {
+            Some("handshake")
         } else if doing == IDLE && over(get(&self.head), limits.header) {
             Some("header")
         } else if doing == IDLE && over(get(&self.since).max(get(&self.moved)), limits.idle) {
@@ -329,6 +363,19 @@ mod tests {
         c.rests();
         assert_eq!((c.overdue(&LIMITS, later(59)), c.overdue(&LIMITS, later(61))), (None, Some("idle")));
         c.came();
+        assert_eq!(c.overdue(&LIMITS, later(11)), Some("header"));
+    }
+
+    #[test]
+    fn a_handshake_has_the_time_of_a_head_whatever_comes_of_it() {
+        let c = Connection::new();
+        c.shakes();
+        assert_eq!((c.overdue(&LIMITS, later(9)), c.overdue(&LIMITS, later(11))), (None, Some("handshake")));
+        assert_eq!(c.came(), (true, true));
+        assert_eq!(c.overdue(&LIMITS, later(11)), Some("handshake"), "drops do not make it younger");
+        assert!(c.stands(later(2)).is_some(), "it makes room for others");
+        c.rests();
+        assert_eq!((c.overdue(&LIMITS, later(59)), c.came()), (None, (true, true)));
         assert_eq!(c.overdue(&LIMITS, later(11)), Some("header"));
     }
 

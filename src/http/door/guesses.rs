@@ -74,7 +74,7 @@ impl Failed {
 }
 
 /// One household, or one machine, has a whole network of addresses in IPv6.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => {

@@ -1,4 +1,4 @@
-//! Taking connections in, and speaking HTTP on them.
+//! Taking connections in, shaking hands where there is a certificate, and speaking HTTP on them.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -10,21 +10,25 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::response::Response;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use http_body::{Frame, SizeHint};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::Service;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
+use tokio_rustls::server::TlsStream;
 
 use super::budget::Lease;
-use super::connections::{Connection, Connections, Entered, Peer};
+use super::connections::{Connection, Connections, Entered, Peer, Scheme};
 use super::count_refusal;
+use super::tls::Tls;
+use crate::http::error::ApiError;
 use crate::http::stopping::Stopping;
 
 /// Bytes that a connection holds of what it reads and what it writes, each at most: the head of a request has to fit.
@@ -75,27 +79,40 @@ fn bind_to(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Takes connections in until the service is to stop, and returns once the last of them is closed.
-pub async fn listen(listener: TcpListener, routes: Router, connections: Connections, stopping: Stopping) {
+/// What is served on every connection, and how.
+#[derive(Clone)]
+pub struct Served {
+    /// What answers.
+    pub routes: Router,
+    /// What watches the connections.
+    pub connections: Connections,
+    /// What says when it is over.
+    pub stopping: Stopping,
+    /// What every connection begins with where there is one; then nothing is answered without.
+    pub tls: Option<Arc<Tls>>,
+}
+
+/// Takes connections in until the service closes, and returns once the last of them is closed.
+pub async fn listen(listener: TcpListener, served: Served) {
     let (open, _) = watch::channel(());
+    let connections = &served.connections;
     let watching = tokio::spawn(connections.clone().watch());
-    let mut stop = pin!(stopping.begun());
+    let mut closing = pin!(served.stopping.closing());
     let mut complained: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = &mut stop => break,
+            () = &mut closing => break,
         };
         match accepted {
             Ok((stream, peer)) => {
                 // The others wait meanwhile where the system keeps them.
                 let place = tokio::select! {
                     place = connections.place() => place,
-                    () = &mut stop => break,
+                    () = &mut closing => break,
                 };
                 let entered = connections.enter(place);
-                let (routes, connections) = (routes.clone(), connections.clone());
-                tokio::spawn(serve(stream, peer, routes, entered, connections, stopping.clone(), open.subscribe()));
+                tokio::spawn(serve(stream, peer, served.clone(), entered, open.subscribe()));
             }
             Err(e) if is_of_one(&e) => {}
             Err(e) => {
@@ -121,23 +138,95 @@ fn is_of_one(e: &io::Error) -> bool {
 }
 
 /// Speaks with one client.
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    routes: Router,
-    entered: Entered,
-    connections: Connections,
-    stopping: Stopping,
-    open: watch::Receiver<()>,
-) {
+async fn serve(stream: TcpStream, peer: SocketAddr, served: Served, entered: Entered, open: watch::Receiver<()>) {
     let _ = stream.set_nodelay(true);
+    let Served { routes, connections, stopping, tls } = served;
     let connection = Arc::clone(&entered.connection);
-    let head = connections.head();
-    let io = TokioIo::new(Watched { stream, connection: Arc::clone(&connection), head, came: 0 });
-    let routes = Routes { inner: TowerToHyperService::new(routes), connection: Arc::clone(&connection), peer };
-    let mut http = pin!(http1::Builder::new().max_buf_size(BUFFER).serve_connection(io, routes));
-    let mut stop = pin!(stopping.begun());
-    let mut stopped = false;
+    let routes = |scheme| Routes {
+        inner: TowerToHyperService::new(routes),
+        connection: Arc::clone(&connection),
+        stopping: stopping.clone(),
+        peer,
+        scheme,
+    };
+    let watched = |stream| Watched { stream, connection: Arc::clone(&connection), head: connections.head(), came: 0 };
+    match tls {
+        None => speak(watched(stream), routes(Scheme::Http), &connection, &stopping).await,
+        Some(tls) => {
+            connection.shakes();
+            let shaken = tokio::select! {
+                shaken = shake(stream, &tls, watched) => shaken,
+                () = connection.gone() => Shaken::Failed,
+                () = stopping.closing() => Shaken::Failed,
+            };
+            let result = match &shaken {
+                Shaken::Done(_) => "done",
+                Shaken::Plain(_) => "plain",
+                Shaken::Failed => "failed",
+            };
+            metrics::counter!("paperkin_tls_handshakes_total", "result" => result).increment(1);
+            connection.rests();
+            match shaken {
+                Shaken::Done(mut stream) => {
+                    let (_, session) = stream.get_mut();
+                    if session.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() > 0) {
+                        // The head came with the end of the handshake.
+                        connection.came();
+                    }
+                    speak(*stream, routes(Scheme::Https), &connection, &stopping).await;
+                }
+                Shaken::Plain(stream) => speak(stream, service_fn(not_by_tls), &connection, &stopping).await,
+                Shaken::Failed => {}
+            }
+        }
+    }
+    drop(entered);
+    drop(open);
+}
+
+/// What came of a handshake.
+enum Shaken {
+    Done(Box<TlsStream<Watched>>),
+    /// The client speaks HTTP as it is.
+    Plain(Watched),
+    Failed,
+}
+
+async fn shake(stream: TcpStream, tls: &Tls, watched: impl FnOnce(TcpStream) -> Watched) -> Shaken {
+    let mut first = [0];
+    match stream.peek(&mut first).await {
+        // A method begins with a letter; no record of TLS does.
+        Ok(1) if first[0].is_ascii_alphabetic() => Shaken::Plain(watched(stream)),
+        Ok(1) => match tls.acceptor().accept(watched(stream)).await {
+            Ok(stream) => Shaken::Done(Box::new(stream)),
+            Err(e) => {
+                tracing::debug!("a TLS handshake failed: {e}");
+                Shaken::Failed
+            }
+        },
+        _ => Shaken::Failed,
+    }
+}
+
+/// The answer for who speaks plain HTTP where TLS is expected.
+async fn not_by_tls(_: Request<Incoming>) -> Result<Response<Body>, std::convert::Infallible> {
+    let told = ApiError::bad_request("this port speaks HTTPS: ask again with https:// in place of http://");
+    let mut answer = told.into_response();
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    Ok(answer)
+}
+
+/// Speaks HTTP on a connection until either side has enough.
+async fn speak<I, S, B>(io: I, service: S, connection: &Connection, stopping: &Stopping)
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = std::convert::Infallible>,
+    B: http_body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut http = pin!(http1::Builder::new().max_buf_size(BUFFER).serve_connection(TokioIo::new(io), service));
+    let mut closing = pin!(stopping.closing());
+    let mut closes = false;
     loop {
         tokio::select! {
             done = http.as_mut() => {
@@ -147,17 +236,16 @@ async fn serve(
                 break;
             }
             () = connection.gone() => break,
-            () = &mut stop, if !stopped => {
-                stopped = true;
+            () = &mut closing, if !closes => {
+                closes = true;
                 http.as_mut().graceful_shutdown();
             }
         }
     }
-    drop(entered);
-    drop(open);
 }
 
-/// A stream that tells its connection what moves.
+/// A stream that tells its connection what moves: under TLS what is encrypted, so that a handshake and half a record count as
+/// well.
 struct Watched {
     stream: TcpStream,
     connection: Arc<Connection>,
@@ -234,7 +322,9 @@ impl AsyncWrite for Watched {
 struct Routes {
     inner: TowerToHyperService<Router>,
     connection: Arc<Connection>,
+    stopping: Stopping,
     peer: SocketAddr,
+    scheme: Scheme,
 }
 
 impl Service<Request<Incoming>> for Routes {
@@ -246,10 +336,16 @@ impl Service<Request<Incoming>> for Routes {
         let connection = Arc::clone(&self.connection);
         connection.works();
         request.extensions_mut().insert(Peer(self.peer));
+        request.extensions_mut().insert(self.scheme);
         let brought = Arc::clone(&connection);
         let answer = self.inner.call(request.map(|body| Brought { body, connection: brought }));
+        let stopping = self.stopping.clone();
         Box::pin(async move {
-            let answer = answer.await?;
+            let mut answer = answer.await?;
+            if stopping.has_begun() {
+                // Whoever keeps the connection goes elsewhere with the next request.
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             connection.answers();
             Ok(answer.map(|body| Answer { body, connection }))
         })

@@ -55,6 +55,13 @@ export function say(text, wrong = false) {
 
 // ---- The service. ----
 
+/** Where somebody signs in, with the way back to what is shown now. Whoever runs the service decides whether anybody has to. */
+export function signIn() {
+  // The path is relative to where the page lies, which may be below a path of another server.
+  location.assign(`sign-in?${new URLSearchParams({ to: `/${location.hash}` })}`);
+  return new Promise(() => {}); // the page is being left
+}
+
 /** An answer, or an Error whose message is meant for the person in front of the page. With a `type` the body is sent as it is; with `line`, which is given each of them, the answer comes as lines, and the last is the answer. */
 export async function call(method, path, { params = {}, body, type, line, signal, keepalive = false } = {}) {
   // A list is a parameter that is given several times.
@@ -75,6 +82,8 @@ export async function call(method, path, { params = {}, body, type, line, signal
       : "This machine is offline.");
   }
   if (response.status === 204) return null;
+  // Nobody is signed in, or no more. Else a browser gets 401 from nothing that this page asks for.
+  if (response.status === 401) return signIn();
   const lines = line && response.headers.get("content-type")?.includes("ndjson");
   const answer = await (lines ? lastLine(response.body.getReader(), line) : response.json()).catch(() => null);
   // What is only being made: the page says so and asks again.

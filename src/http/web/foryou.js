@@ -3,7 +3,7 @@
 import { button, el, longDate, notice, part, plural, shortDate } from "./base.js";
 import { panel } from "./interests.js";
 import { address, ask, changed, go, newestDay, show } from "./page.js";
-import { fromElsewhere, introduce, isSeen, load, nameForm, papersWith, reader, store, userPath } from "./reader.js";
+import { fromElsewhere, introduce, isSeen, load, maySayWho, nameForm, papersWith, reader, store, userPath } from "./reader.js";
 import { start } from "./welcome.js";
 
 export const SCOPES = { all: "All papers", today: "Today", since: "Since last visit" };
@@ -35,7 +35,8 @@ export function stranger(title) {
       el("div", { className: "headline" }, el("h1", { tabIndex: -1 }, el("span", { className: "kicker" }, "Papers that matter to you"), title)),
       el("section", { className: "panel" },
         el("p", {}, "Say what you like and what you do not; paperkin finds more of it, sorts it by your interests, and says why."),
-        nameForm(show)),
+        maySayWho() ? nameForm(show) : el("p", { className: "small" },
+          "You are signed in with a key that reads papers and is of no reader. ", el("a", { href: "sign-in" }, "Sign in as a reader"), " with a key or a link of theirs.")),
     ],
     first: { papers: [], next: null, total: 0 },
   };

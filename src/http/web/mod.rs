@@ -1,4 +1,11 @@
-//! The page for visitors. Its files are compiled in.
+//! The page for visitors, and those by which they sign in and out. The files of the first are compiled in; the others are made
+//! from templates.
+
+mod browser;
+mod form;
+mod pages;
+mod sessions;
+mod sign_in;
 
 use axum::Router;
 use axum::http::header;
@@ -7,15 +14,21 @@ use axum::routing::get;
 
 use super::App;
 
+pub use sign_in::in_place_of;
+
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// What draws the map, also in a page that stands alone (`paperkin themes --map`).
 pub const MAP: &str = include_str!("map.js");
 
-/// The page and its parts.
+/// The pages and their parts.
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(|| file("text/html; charset=utf-8", include_str!("index.html"))))
+        .route("/sign-in", get(sign_in::form).post(sign_in::with_key))
+        .route("/sign-in/{token}", get(sign_in::link).post(sign_in::with_link))
+        .route("/sign-out", get(sign_in::ask_to_sign_out).post(sign_in::sign_out))
+        .route("/sessions", get(sessions::list).post(sessions::end))
         .route("/web/page.js", get(|| file(SCRIPT, include_str!("page.js"))))
         .route("/web/base.js", get(|| file(SCRIPT, include_str!("base.js"))))
         .route("/web/dialog.js", get(|| file(SCRIPT, include_str!("dialog.js"))))
@@ -32,14 +45,7 @@ pub fn routes() -> Router<App> {
         .route("/web/page.css", get(|| file("text/css; charset=utf-8", include_str!("page.css"))))
 }
 
+/// What a browser may do with it is said in `headers`.
 async fn file(media_type: &'static str, text: &'static str) -> impl IntoResponse {
-    // No script but our own, so that a title can never run as one.
-    let policy = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'";
-    let headers = [
-        (header::CONTENT_TYPE, media_type),
-        (header::CACHE_CONTROL, "no-cache"),
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, text)
+    ([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-cache")], text)
 }

@@ -3,7 +3,7 @@
 import { button, call, count, dayOf, el, isDate, longDate, notice, part, shifted } from "./base.js";
 import { SCOPES, forYou, saved, stranger } from "./foryou.js";
 import { card } from "./paper.js";
-import { load, open, reader, showName } from "./reader.js";
+import { load, open, reader, recognised, showName } from "./reader.js";
 import * as themeViews from "./themes.js";
 import { start } from "./welcome.js";
 import { you } from "./you.js";
@@ -244,6 +244,8 @@ export async function show() {
   const signal = begin(at.view === "search" || at.view === "similar" ? "Searching…" : "Loading…");
   markPlace(at.view);
   try {
+    await recognised();
+    if (signal.aborted) return;
     // Without what the reader did the papers are shown all the same, their buttons just know less.
     const [view] = await Promise.all([VIEWS[at.view](at, Math.min(shown, MOST)), load().catch(() => {})]);
     if (signal.aborted) return;

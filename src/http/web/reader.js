@@ -1,8 +1,9 @@
 // The reader: their name, what they did with papers, and how they say so.
 //
-// The service knows a reader by name alone. The name is kept in this browser, everything else by the service.
+// Where nobody signs in, the service knows a reader by name alone. The name is kept in this browser, everything else by the
+// service. Where people sign in, the service says who reads.
 
-import { button, call, el, part, say } from "./base.js";
+import { button, call, el, part, say, signIn } from "./base.js";
 
 const MOST_EVENTS = 10_000; // of a history, newest first: what buttons know of
 const MOST_OPENED = 500; // papers of a visit, of which it is known that they were opened
@@ -59,6 +60,31 @@ const opened = {
   },
 };
 
+/** What the service takes this browser for (`GET /v1/me`); `open` where nobody signs in. */
+export const me = { mode: "open", reader: null, scopes: [], session: null };
+
+let asked = null;
+
+/** Asks the service who reads, once. */
+export function recognised() {
+  asked ??= call("GET", "v1/me").then((told) => {
+    Object.assign(me, told);
+    if (me.mode === "open") return;
+    // A name that was chosen here counts for whoever may act for any reader.
+    if (!maySayWho()) reader.name = me.reader ?? "";
+    const links = [me.session && el("a", { href: "sessions" }, "Sessions"), me.session && el("a", { href: "sign-out" }, "Sign out")];
+    part("service").append(...links.filter(Boolean).flatMap((link) => [" ", link]));
+    showName();
+  }, (e) => {
+    asked = null;
+    throw e;
+  });
+  return asked;
+}
+
+/** Whether whoever sits here may say as whom they read. */
+export const maySayWho = () => me.mode === "open" || (!me.reader && me.scopes.includes("users"));
+
 /** Who reads; whether the service does not know them; how many events it has, how many verdicts came since the page was loaded. */
 export const reader = { name: store.get("reader") ?? "", isNew: false, events: 0, verdicts: 0 };
 
@@ -77,7 +103,7 @@ export function setName(text) {
 export function showName() {
   const { name } = reader;
   const face = name && el("span", { className: "face", ariaHidden: "true" }, [...name][0].toUpperCase());
-  part("who").replaceChildren(...(name ? [el("span", { className: "unseen" }, "You: "), face, el("span", {}, name)] : ["Choose a name"]));
+  part("who").replaceChildren(...(name ? [el("span", { className: "unseen" }, "You: "), face, el("span", {}, name)] : [maySayWho() ? "Choose a name" : "You"]));
 }
 
 // Another tab has changed who reads.
@@ -242,6 +268,8 @@ export async function forget() {
   });
   store.set(`visit.${reader.name}`, null);
   setName("");
+  // With the reader their sessions went.
+  if (me.reader && me.session) await signIn();
 }
 
 // ---- The name. ----
@@ -253,7 +281,9 @@ export function nameForm(done, ...further) {
     el("label", { htmlFor: "reader-name" }, "Your name"), field,
     el("div", { className: "controls" }, el("button", { className: "primary" }, "Continue"), ...further),
     el("p", { className: "small" },
-      "There is no password: everybody who can open this page can read under any name, and see what was liked under it. ",
+      me.mode === "open"
+        ? "There is no password: everybody who can open this page can read under any name, and see what was liked under it. "
+        : "With the key that you signed in with you can read under any name, as this reader. ",
       "The name is kept in this browser, what you like by the service."));
   form.onsubmit = (event) => {
     event.preventDefault();
@@ -270,6 +300,10 @@ export function nameForm(done, ...further) {
 
 /** Asks for a name in a dialog; whether one was given. */
 function askName() {
+  if (!maySayWho()) {
+    say("You are signed in with a key that reads papers and is of no reader. Sign in as a reader to like and save.", true);
+    return Promise.resolve(false);
+  }
   return new Promise((answer) => {
     const dialog = el("dialog", { className: "dialog", ariaLabel: "Choose a name" });
     dialog.append(el("h2", {}, "Who is reading?"), nameForm(() => dialog.close("yes"), button("Not now", () => dialog.close())));

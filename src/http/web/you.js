@@ -5,7 +5,7 @@ import { dialog, sure } from "./dialog.js";
 import { stranger } from "./foryou.js";
 import { fromOutside, importer, readingLists } from "./lists.js";
 import { go, show } from "./page.js";
-import { forget, load, nameForm, papersWith, reader, setName, userPath } from "./reader.js";
+import { forget, load, maySayWho, me, nameForm, papersWith, reader, setName, userPath } from "./reader.js";
 
 export async function you() {
   if (!reader.name) return stranger("Who is reading?");
@@ -28,8 +28,8 @@ export async function you() {
   return {
     name: reader.name,
     head: [
-      el("div", { className: "headline" }, el("h1", { tabIndex: -1 }, el("span", { className: "kicker" }, "You read as"), reader.name),
-        el("div", { className: "controls" }, button("Change name", changeName), button("Leave", leave))),
+      el("div", { className: "headline" }, el("h1", { tabIndex: -1 }, el("span", { className: "kicker" }, maySayWho() ? "You read as" : "You are signed in as"), reader.name),
+        el("div", { className: "controls" }, ...(maySayWho() ? [button("Change name", changeName), button("Leave", leave)] : []), ...signedIn())),
       known,
       section("In your news reader", el("p", { className: "small" }, "Your feed as Atom or JSON Feed. The address holds a secret: whoever has it can read your feed."), newsReader()),
       section("Bring a reading list", el("p", { className: "small" }, "What you have collected elsewhere counts as saved. The same list may be sent again: nothing counts twice."), importer(changed)),
@@ -40,6 +40,13 @@ export async function you() {
     ],
     first: { papers: [], next: null, total: 0 },
   };
+}
+
+/** What somebody can do who is signed in. Signing out is a form, so that no link does it. */
+function signedIn() {
+  if (!me.session) return [];
+  return [el("a", { className: "more", href: "sessions" }, "Sessions"),
+    el("form", { method: "post", action: "sign-out" }, el("button", { className: "quiet" }, "Sign out"))];
 }
 
 /** The addresses of the feed, made when they are asked for. */

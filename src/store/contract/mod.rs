@@ -8,10 +8,12 @@ mod filters;
 mod imports;
 mod interests;
 mod jobs;
+mod keys;
 mod library;
 mod lists;
 mod model;
 mod papers;
+mod sessions;
 mod themes;
 mod users;
 mod vectors;
@@ -175,6 +177,9 @@ macro_rules! contract {
             contract!(@jobs one_holder_at_a_time_until_the_lease_has_lapsed, a_time_of_the_schedule_is_served_once,
                 a_time_that_was_not_served_is_to_be_served_still,
                 a_clock_that_ran_ahead_serves_nothing);
+            contract!(@keys keys_are_what_was_added_and_not_taken_back, keys_of_a_forgotten_reader_leave_nothing);
+            contract!(@sessions sessions_are_kept_seen_and_ended, a_link_is_good_once,
+                sessions_are_what_was_begun_and_not_ended);
             contract!(@themes a_run_is_put_in_the_place_of_the_one_before, papers_join_and_leave, texts_are_replaced);
             contract!(@concurrency who_follows_the_changes_misses_nothing, readers_see_whole_transactions,
                 writers_lose_nothing_of_each_other, who_gave_up_writes_nothing);

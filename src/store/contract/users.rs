@@ -1,7 +1,7 @@
 use super::{Fixture, Kind, MODEL, event, model, titled, user};
 use crate::error::Error;
 use crate::paper::Paper;
-use crate::store::{ImportStatus, ImportWindow, StoredInterest};
+use crate::store::{ImportStatus, ImportWindow, SignedInWith, StoredInterest, StoredLink, StoredSession};
 use crate::user::{Edits, EventKind, Moment, Settings};
 
 fn is_missing<T>(done: crate::Result<T>) -> bool {
@@ -116,6 +116,19 @@ fn fill(store: &Fixture, name: &str, secret: &str) {
     let answer = format!("[\"{}\"]", secret.repeat(5000));
     store.end_import(number, import, ImportStatus::Done, &about, Some(&answer)).expect("written");
     store.feed_token(name.as_str(), &format!("token {secret}")).expect("given");
+    let session = StoredSession {
+        id: format!("session {secret}"),
+        hash: *blake3::hash(secret.as_bytes()).as_bytes(),
+        with: SignedInWith::Link,
+        reader: Some(name.clone()),
+        created: Moment(1),
+        seen: Moment(1),
+        until: Moment::now(),
+        browser: format!("browser {secret}"),
+    };
+    store.add_session(&session).expect("written");
+    let link = StoredLink { hash: session.hash, reader: name, created: Moment(1), until: Moment(2), used: None };
+    store.add_link(&link, Moment(0)).expect("written");
 }
 
 pub fn a_deleted_user_leaves_nothing(kind: Kind) {
@@ -136,10 +149,18 @@ pub fn a_deleted_user_leaves_nothing(kind: Kind) {
     let gone = store.user("zebra-user").expect("there").number;
     let theirs = store.library(gone).expect("read");
     assert_eq!(store.delete_user("zebra-user").expect("deleted"), gone);
+    store.settle_forgotten();
     // Nothing is said of them, by name or by number.
     assert!(is_missing(store.user("zebra-user")) && store.known_feed_token("zebra-user").expect("read").is_none());
     assert_eq!((store.count_events(gone).expect("read"), store.history(gone).expect("read").len()), (0, 0));
     assert!(store.library(gone).expect("read").is_empty() && store.interests(gone).expect("read").is_empty());
+    let signed_in = |name: &str| {
+        let all = store.sessions().expect("read");
+        all.iter().filter(|s| s.reader.as_ref().is_some_and(|r| r.as_str() == name)).count()
+    };
+    assert_eq!((signed_in("zebra-user"), signed_in("stays"), signed_in("other")), (0, 1, 1));
+    let link = |secret: &str| store.link(blake3::hash(secret.as_bytes()).as_bytes()).expect("read");
+    assert!(link("QUIXOTIC").is_none() && link("KEPT").is_some());
     assert!(store.imports(gone).expect("read").is_empty() && store.received(gone).expect("read").is_empty());
     store
         .each_event_before(i32::MAX, &mut |user, event, _| {

@@ -1,7 +1,6 @@
 //! What imports have a claim on.
 
-use rusqlite::types::Value;
-use rusqlite::{Transaction, params, params_from_iter};
+use rusqlite::{Transaction, params};
 
 use crate::user::Event;
 
@@ -25,23 +24,5 @@ pub fn claim_paper(t: &Transaction<'_>, user: i64, id: &str, import: i64) -> rus
 pub fn disclaim(t: &Transaction<'_>, user: i64, event: &Event) -> rusqlite::Result<()> {
     t.prepare_cached("DELETE FROM import_events WHERE user = ?1 AND paper = ?2 AND kind = ?3 AND at = ?4")?
         .execute(params![user, event.paper.as_str(), event.kind as u8, event.at.0])?;
-    Ok(())
-}
-
-/// Writes all claims anew. What is deleted is overwritten where it stood, but SQLite leaves copies on pages that were split
-/// before, and of a user who is forgotten nothing may be left; a table that is emptied as a whole is overwritten as a whole.
-pub fn rewrite_claims(t: &Transaction<'_>) -> rusqlite::Result<()> {
-    for (table, columns) in [("import_events", 5), ("import_papers", 3)] {
-        let rows: Vec<Vec<Value>> = t
-            .prepare(&format!("SELECT * FROM {table}"))?
-            .query_map([], |r| (0..columns).map(|k| r.get(k)).collect())?
-            .collect::<rusqlite::Result<_>>()?;
-        t.execute(&format!("DELETE FROM {table}"), [])?;
-        let places = vec!["?"; columns].join(", ");
-        let mut insert = t.prepare(&format!("INSERT INTO {table} VALUES ({places})"))?;
-        for row in rows {
-            insert.execute(params_from_iter(row))?;
-        }
-    }
     Ok(())
 }

@@ -4,15 +4,18 @@
 //! when it ended. What fails after a commit (reading the log again, folding it in) fails no write: it is tried again later.
 
 use std::collections::{BTreeSet, HashSet};
+use std::fs::File;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use roaring::RoaringBitmap;
 use rusqlite::{Connection, Transaction};
 
 use super::acknowledged::{AckRecord, Acknowledged};
-use super::log::Log;
+use super::log::{self, Log, Written};
 use super::pages::Pages;
 use super::place::is_full;
+use super::slack::{Layout, TOO_MANY};
 use super::{SqliteStore, no_room};
 use crate::cancel;
 use crate::error::{Error, Result};
@@ -31,6 +34,9 @@ const SCRUB_PAGES: usize = 1024;
 
 /// From the end of one look at all pages to the next.
 const SCRUB_EVERY: Duration = Duration::from_secs(600);
+
+/// Pages that are overwritten at a time, once that is written down: 16 MB.
+const CLEARED: usize = 4096;
 
 /// Things that are damaged and named one by one; more are only counted.
 const NAMED: usize = 10;
@@ -55,6 +61,8 @@ pub struct Writer {
     unsettled: bool,
     /// How long the log was after a commit, and the number of that.
     ends: Vec<(usize, u64)>,
+    /// The pages that were written since their slack was cleared; none where that is not known.
+    loose: Option<RoaringBitmap>,
 }
 
 /// How far the database was read again.
@@ -87,15 +95,21 @@ impl Writer {
             tried: (0, 0),
             unsettled: false,
             ends: Vec::new(),
+            loose: None,
         }
     }
 
     /// Reads what the last commit wrote.
     pub fn follow_log(&mut self) -> std::io::Result<()> {
-        let before = self.log.mark().salt;
+        let (before, known) = (self.log.mark().salt, self.log.written().len());
         let read = self.log.read_on();
         // One that began anew may be longer already than what was folded in of the one before.
-        if self.log.mark().salt != before || self.log.written().len() < self.folded {
+        let anew = self.log.mark().salt != before || self.log.written().len() < self.folded;
+        if let Some(loose) = &mut self.loose {
+            let from = if anew { 0 } else { known.min(self.log.written().len()) };
+            loose.extend(self.log.written()[from..].iter().map(|(page, _)| *page));
+        }
+        if anew {
             (self.folded, self.announced, self.tried) = (0, 0, (0, 0));
             self.ends.clear();
         }
@@ -154,6 +168,64 @@ impl Writer {
         Ok(true)
     }
 
+    /// Makes zero what stands in the slack of pages that were written since it was done last: copies of rows that moved. `false`
+    /// when something of the log had to stay.
+    ///
+    /// # Errors
+    /// When it cannot be written. Nothing is lost then.
+    pub fn clear_slack(&mut self, folder: &std::path::Path, database: &std::path::Path) -> Result<bool> {
+        if !self.fold(Fold::Whole, folder, database)? {
+            return Ok(false);
+        }
+        let io = |e| full_or(folder, "cannot overwrite what is left of what was deleted", e);
+        self.follow_log().map_err(io)?;
+        let file = File::options().read(true).write(true).open(database).map_err(io)?;
+        let Some(layout) = Layout::of(&file).map_err(io)? else { return Ok(true) };
+        if layout.pages >= TOO_MANY {
+            tracing::warn!("{}: too large for the slack of its pages to be cleared", database.display());
+            return Ok(true);
+        }
+        let all = || (1..=layout.pages).collect();
+        let loose = self.loose.take().unwrap_or_else(all);
+        let cleared = self.clear_pages(&file, layout, &loose);
+        // What failed is tried again with everything.
+        self.loose = cleared.is_ok().then(RoaringBitmap::new);
+        // Pages that the connection remembers have their slack as it was, and would be written with it.
+        self.connection.execute_batch("PRAGMA shrink_memory").map_err(|e| super::explain(database, e))?;
+        cleared.map_err(io).map(|()| true)
+    }
+
+    fn clear_pages(&mut self, file: &File, layout: Layout, loose: &RoaringBitmap) -> std::io::Result<()> {
+        let mut pages = loose.iter().filter(|page| (1..=layout.pages).contains(page));
+        let mut page = Vec::new();
+        loop {
+            let mut batch: Vec<(u32, Vec<u8>)> = Vec::new();
+            for number in pages.by_ref() {
+                layout.read(file, number, &mut page)?;
+                if layout.clear(number, &mut page) {
+                    batch.push((number, page.clone()));
+                }
+                if batch.len() >= CLEARED {
+                    break;
+                }
+            }
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let written: Vec<Written> = batch.iter().map(|(number, page)| (*number, log::sum(page))).collect();
+            let mark = self.log.mark();
+            if let Some(sums) = &mut self.pages {
+                sums.announce(&written, mark)?;
+            }
+            batch.iter().try_for_each(|(number, page)| layout.write(file, *number, page))?;
+            file.sync_data()?;
+            if let Some(sums) = &mut self.pages {
+                let commits = sums.commits();
+                sums.done(&written, commits, mark);
+            }
+        }
+    }
+
     /// Writes down that the last commit is being told of.
     fn acknowledge(&mut self) {
         let number = self.commits;
@@ -189,14 +261,6 @@ pub fn full_or(path: &std::path::Path, doing: &'static str, e: std::io::Error) -
 }
 
 impl SqliteStore {
-    /// Leaves nothing in the log, neither of what was written before nor of what that overwrote.
-    pub(super) fn empty_log(&self) {
-        if !matches!(self.fold(&mut self.writer(), Fold::Whole), Ok(true)) {
-            // A reader that takes longer than a connection waits. The next commits overwrite the log.
-            tracing::warn!("{}: its log could not be emptied yet", self.path.display());
-        }
-    }
-
     pub(super) fn fold(&self, writer: &mut Writer, how: Fold) -> Result<bool> {
         // Beside another database the checksums of this one would only do harm.
         self.place.check().map_err(|why| self.gone(&why))?;
@@ -337,7 +401,7 @@ impl Drop for SqliteStore {
     fn drop(&mut self) {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let mut writer = self.writer();
-        // What cannot be folded in now is when it is next opened.
+        // What cannot be folded in now is when it is next opened, and what is owed is done then.
         if self.place.check().is_ok()
             && let Err(e) = writer.fold(Fold::Whole, self.place.folder(), &self.path)
         {

@@ -235,7 +235,7 @@ pub fn commits_of(path: &Path) -> Option<u64> {
 }
 
 /// The file alone, as it lies there, without its log; nothing is written or locked.
-fn unchanging(path: &Path) -> rusqlite::Result<Connection> {
+pub fn unchanging(path: &Path) -> rusqlite::Result<Connection> {
     // It must be there: SQLite would take an address for a name.
     let _ = File::open(path).map_err(|e| super::unreadable(0, e))?;
     let mut address = String::from("file:");

@@ -69,7 +69,7 @@ impl Library for SqliteStore {
     }
 
     fn remove_library_paper(&self, user: i64, id: &str) -> Result<()> {
-        self.write_or(|t| {
+        self.forget(|t| {
             if !drop_paper(t, user, id)? {
                 return Ok(Err(not_in_library(id)));
             }
@@ -82,9 +82,7 @@ impl Library for SqliteStore {
             }
             touch(t, user)?;
             Ok(Ok(()))
-        })?;
-        self.empty_log();
-        Ok(())
+        })
     }
 }
 

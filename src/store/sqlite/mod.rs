@@ -5,20 +5,24 @@
 //!
 //! What lies under it can fail, and that is told: `commit` writes, and says what a full disk did; `place` watches the folder;
 //! `pages` has a checksum of every page of the database, which SQLite's `log` is read for; `acknowledged` has the number of
-//! the last commit that somebody was told of; `examine` looks at everything; `upkeep` is what others see of all that.
+//! the last commit that somebody was told of; `forget` leaves nothing of what is deleted, not even in the `slack` of pages;
+//! `examine` looks at everything; `upkeep` is what others see of all that.
 
 mod acknowledged;
 mod claims;
 mod columns;
 mod commit;
+mod copies;
 mod events;
 mod examine;
 mod filters;
 #[cfg(test)]
 mod fixture;
+mod forget;
 mod imports;
 mod interests;
 mod jobs;
+mod keys;
 mod library;
 mod lists;
 mod log;
@@ -29,15 +33,19 @@ mod place;
 mod readership;
 mod rereading;
 mod schema;
+mod sessions;
+mod slack;
 mod themes;
 mod upkeep;
 mod users;
 mod vectors;
 mod works;
 
-pub use place::free;
+pub use open::makes_a_folder;
+pub use place::{exchange, free, hold};
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, ErrorCode};
@@ -65,6 +73,10 @@ pub struct SqliteStore {
     told: Vec<String>,
     // How far the database was read again to compare it with its checksums.
     scrubbed: Mutex<commit::Scrub>,
+    // Since when what was deleted waits to be overwritten everywhere. Locked behind the writer, or alone.
+    owed: Mutex<forget::Owed>,
+    // Copies of the database that are being made.
+    copies: AtomicUsize,
     // The lock, which the system frees when the process ends, however it ends.
     place: FolderLock,
     #[cfg(test)]
@@ -79,6 +91,10 @@ impl SqliteStore {
     /// [`Error::Io`] when the folder cannot be made or written to.
     pub fn open(folder: &Path) -> Result<Self> {
         open::open(folder)
+    }
+
+    fn owed(&self) -> std::sync::MutexGuard<'_, forget::Owed> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `f` on an idle reader, which sees one state of the store from the first statement to the last.

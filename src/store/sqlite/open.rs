@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -15,18 +15,37 @@ use super::log::Log;
 use super::pages::{self, Pages, PagesCheck};
 use super::place::FolderLock;
 use super::schema::MIGRATIONS;
-use super::{SqliteStore, examine, explain, imports, jobs, works};
+use super::{SqliteStore, copies, examine, explain, forget, imports, jobs, works};
 use crate::error::{Error, Result};
 use crate::store::{TroubleCode, Troubles};
 
 pub const DATABASE: &str = "papers.sqlite";
 /// Exists once the database was made, so that a database that vanished is not taken for a new folder.
-const MADE: &str = "made";
+pub const MADE: &str = "made";
+
+/// Whether a file of this name makes a folder a data folder.
+pub fn makes_a_folder(name: &std::ffi::OsStr) -> bool {
+    [MADE, DATABASE].iter().any(|known| name == *known)
+}
 
 impl SqliteStore {
     /// Whether a folder is a data folder already.
     pub fn is_made(folder: &Path) -> bool {
         [MADE, DATABASE].iter().any(|name| folder.join(name).exists())
+    }
+}
+
+/// Makes a folder that only its owner may enter, where none is: it holds what people read.
+fn make(folder: &Path) -> std::io::Result<()> {
+    if let Some(above) = folder.parent() {
+        fs::create_dir_all(above)?;
+    }
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(folder) {
+        Err(_) if folder.is_dir() => Ok(()),
+        made => made,
     }
 }
 
@@ -36,8 +55,9 @@ pub fn beside(folder: &Path, end: &str) -> PathBuf {
 }
 
 pub fn open(folder: &Path) -> Result<SqliteStore> {
-    fs::create_dir_all(folder).map_err(|e| Error::io(folder, "cannot make the data folder", e))?;
+    make(folder).map_err(|e| Error::io(folder, "cannot make the data folder", e))?;
     let place = FolderLock::lock(folder)?;
+    copies::sweep(folder);
     let path = folder.join(DATABASE);
     let made = folder.join(MADE);
     let before = made.exists();
@@ -104,6 +124,9 @@ pub fn open(folder: &Path) -> Result<SqliteStore> {
     }
     writer.log.settle();
     writer.follow_log().map_err(|e| Error::io(&path, "cannot read the log", e))?;
+    if forget::is_owed(folder) {
+        forget::settle(&mut writer, folder, &path);
+    }
     if !before {
         File::create(&made).and_then(|f| f.sync_all()).map_err(|e| Error::io(&made, "cannot write", e))?;
     }
@@ -123,6 +146,8 @@ pub fn open(folder: &Path) -> Result<SqliteStore> {
         troubles,
         told,
         scrubbed: Mutex::new(Scrub::default()),
+        owed: Mutex::new(forget::Owed::of(folder)),
+        copies: AtomicUsize::new(0),
         place,
         #[cfg(test)]
         failpoint: Mutex::default(),
@@ -238,7 +263,7 @@ pub fn reader(path: &Path) -> Result<Connection> {
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let open = || {
         let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.busy_timeout(forget::BUSY)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         // What is sorted aside needs no file: neither the disk of temporary files nor a descriptor may run out.
         connection.pragma_update(None, "temp_store", "MEMORY")?;

@@ -167,7 +167,7 @@ impl Papers for SqliteStore {
     }
 
     fn delete_paper(&self, id: &PaperId) -> Result<Option<Row>> {
-        self.write(|t| {
+        self.forget_soon(|t| {
             let found: Option<u32> =
                 t.query_row("SELECT row FROM papers WHERE id = ?1", [id.as_str()], |r| r.get(0)).optional()?;
             if let Some(row) = found {
@@ -175,7 +175,7 @@ impl Papers for SqliteStore {
                     t.query_row("UPDATE counter SET change = change + 1 RETURNING change", [], |r| r.get(0))?;
                 remove(t, row, change)?;
             }
-            Ok(found.map(Row))
+            Ok(Ok(found.map(Row)))
         })
     }
 }

@@ -184,6 +184,29 @@ impl FolderLock {
     }
 }
 
+/// Keeps a data folder from being opened by anybody else.
+///
+/// # Errors
+/// [`Error::InUse`] when it is open.
+pub fn hold(folder: &Path) -> Result<Box<dyn std::any::Any>> {
+    Ok(Box::new(FolderLock::lock(folder)?))
+}
+
+/// Puts each of two folders into the place of the other, at once.
+///
+/// # Errors
+/// [`Error::Io`] where the system cannot do that; then nothing was done.
+pub fn exchange(one: &Path, other: &Path) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    let done = {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).map_err(std::io::Error::from)
+    };
+    #[cfg(not(target_os = "linux"))]
+    let done: std::io::Result<()> = Err(ErrorKind::Unsupported.into());
+    done.map_err(|e| Error::io(one, "cannot exchange", e))
+}
+
 /// Bytes that are free on the disk of a folder; none where the system does not say.
 pub fn free(folder: &Path) -> Option<u64> {
     #[cfg(unix)]

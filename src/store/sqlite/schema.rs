@@ -280,6 +280,48 @@ ALTER TABLE users ADD COLUMN found INTEGER NOT NULL DEFAULT 0;
 UPDATE users SET found = version;
 CREATE INDEX users_not_found ON users (user) WHERE found < version;
 ",
+    "
+-- What opens the service to programs. Of a secret only its hash is here (BLAKE3). A key that is taken back is deleted.
+CREATE TABLE keys (
+    key     INTEGER PRIMARY KEY AUTOINCREMENT,
+    id      TEXT NOT NULL UNIQUE,
+    name    TEXT NOT NULL,
+    -- Words with spaces between them.
+    scopes  TEXT NOT NULL,
+    -- The one reader for whom it acts.
+    user    INTEGER REFERENCES users (user) ON DELETE CASCADE,
+    hash    BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER,
+    -- When it was used last.
+    used    INTEGER
+) STRICT;
+CREATE INDEX keys_by_user ON keys (user) WHERE user IS NOT NULL;
+",
+    "
+-- Who is signed in with a browser. What opens a session or a link is kept as its hash (BLAKE3).
+CREATE TABLE sessions (
+    id      TEXT PRIMARY KEY,
+    hash    BLOB NOT NULL UNIQUE,
+    -- The id of the key that it was begun with; none where it was a link.
+    key     TEXT,
+    -- The one reader for whom it acts.
+    user    INTEGER REFERENCES users (user) ON DELETE CASCADE,
+    created INTEGER NOT NULL,
+    seen    INTEGER NOT NULL,
+    until   INTEGER NOT NULL,
+    browser TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_by_user ON sessions (user) WHERE user IS NOT NULL;
+CREATE TABLE sign_in_links (
+    hash    BLOB PRIMARY KEY,
+    user    INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    created INTEGER NOT NULL,
+    until   INTEGER NOT NULL,
+    used    INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_in_links_by_user ON sign_in_links (user);
+",
 ];
 
 #[cfg(test)]

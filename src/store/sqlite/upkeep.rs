@@ -42,6 +42,7 @@ impl Upkeep for SqliteStore {
                     // A write that works says that they do again; one that does not changes nothing.
                     drop(self.write(|t| t.execute("UPDATE counter SET commits = commits", [])));
                 }
+                self.settle_soon();
                 self.scrub();
             }
         }
@@ -61,6 +62,10 @@ impl Upkeep for SqliteStore {
     }
 
     /// Nothing is claimed of what still stands in the log, which has checksums of its own.
+    fn settle_forgotten(&self) {
+        self.settle_everything_owed();
+    }
+
     fn check_pages(&self) -> Result<PagesRead> {
         let mut read = PagesRead::default();
         let mut from = 0;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::claims::rewrite_claims;
 use super::{SqliteStore, limit, unreadable, vectors};
 use crate::error::{Error, Result};
 use crate::store::{User, Users};
@@ -44,29 +43,22 @@ impl Users for SqliteStore {
     }
 
     fn delete_user(&self, name: &str) -> Result<i64> {
-        let gone = self.write_or(|t| {
+        self.forget_soon(|t| {
             let Some(number) =
                 t.query_row("SELECT user FROM users WHERE name = ?1", [name], |r| r.get::<_, i64>(0)).optional()?
             else {
                 return Ok(Err(no_user(name)));
             };
-            let imports: i64 = t.query_row("SELECT imports FROM users WHERE user = ?1", [number], |r| r.get(0))?;
             let texts: Vec<[u8; 16]> = t
                 .prepare_cached("SELECT text_hash FROM outside WHERE user = ?1")?
                 .query_map([number], |r| r.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             t.execute("DELETE FROM users WHERE user = ?1", [number])?;
-            if imports > 0 {
-                rewrite_claims(t)?;
-            }
             for text in &texts {
                 vectors::drop_unused(t, text)?;
             }
             Ok(Ok(number))
-        })?;
-        // What is deleted is overwritten in the database, and may still stand in its log.
-        self.empty_log();
-        Ok(gone)
+        })
     }
 
     fn count_users(&self) -> Result<usize> {

@@ -1,5 +1,12 @@
 //! What of a text may be shown where characters can do more than be seen: on terminals, in logs, in feeds.
 
+mod json;
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+pub use json::EscapedJson;
+
 /// A text as it is shown to people beside others: on one line, and without the characters that steer a terminal (controls, ESC,
 /// DEL, C1), turn the direction of what stands around it (U+202A to U+202E, U+2066 to U+2069, U+200E, U+200F, U+061C) or hide
 /// (zero width, tags). Those that join letters of Indic and Persian scripts and emoji stay between such letters.
@@ -23,6 +30,23 @@ pub fn shown(text: &str) -> String {
         }
     }
     out
+}
+
+/// A text for a log: on one line, and what [`shown`] leaves out is written as `\u{1b}`, so that it is seen that it was there.
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(hides) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        // Writing to a string cannot fail.
+        let _ = match c {
+            '\n' => out.write_str("\\n"),
+            c if hides(c) => write!(out, "\\u{{{:x}}}", u32::from(c)),
+            c => out.write_char(c),
+        };
+    }
+    Cow::Owned(out)
 }
 
 /// Whether a character is not to be seen and does something all the same.
@@ -61,6 +85,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_escaped_is_seen() {
+        assert_eq!(escaped("a\n\u{1b}[2J\u{2028}\u{202e}é"), "a\\n\\u{1b}[2J\\u{2028}\\u{202e}é");
+        assert!(matches!(escaped("as it is, 東京"), Cow::Borrowed(_)));
+    }
+
+    #[test]
     fn what_is_invisible_parts_no_word() {
         for c in ['\u{ad}', '\u{200b}', '\u{200d}', '\u{feff}', '\u{2066}', '\u{e0041}'] {
             assert!(is_invisible(c), "{c:?}");
@@ -76,6 +106,15 @@ mod tests {
             let out = shown(&text);
             prop_assert!(out.chars().all(|c| !hides(c) || matches!(c, '\u{200C}' | '\u{200D}')), "{out:?}");
             prop_assert_eq!(shown(&out), out.clone());
+        }
+
+        #[test]
+        fn what_is_escaped_is_on_one_line_and_nothing_of_it_is_lost(text in any::<String>()) {
+            let out = escaped(&text);
+            prop_assert!(!out.chars().any(hides), "{out:?}");
+            let kept: String = text.chars().filter(|c| !hides(*c)).collect();
+            let mut rest = out.chars();
+            prop_assert!(kept.chars().all(|c| rest.any(|other| other == c)), "{out:?}");
         }
     }
 }
