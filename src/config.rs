@@ -2,6 +2,7 @@
 
 mod address;
 mod auth;
+mod fetching;
 mod index;
 mod jobs;
 mod log;
@@ -9,6 +10,7 @@ mod network;
 mod rate;
 mod schedule;
 mod server;
+mod sources;
 mod tuning;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +22,7 @@ use crate::error::{Error, Result};
 
 pub use address::{host_name, is_host};
 pub use auth::{Auth, AuthMode};
+pub use fetching::Fetching;
 pub use index::{IndexKind, IndexSettings};
 pub use jobs::Jobs;
 pub use log::{Log, LogFormat};
@@ -27,6 +30,7 @@ pub use network::Network;
 pub use rate::Rate;
 pub use schedule::Schedule;
 pub use server::Server;
+pub use sources::{SourceKind, SourceSettings};
 pub use tuning::Tuning;
 
 /// Every setting, with its final value.
@@ -63,6 +67,11 @@ pub struct Config {
     pub server: Server,
     /// When the service does what nobody asks for.
     pub jobs: Jobs,
+    /// How papers are fetched from elsewhere.
+    pub fetch: Fetching,
+    /// Where they come from by themselves: `[[source]]` in the file, once for each.
+    #[serde(rename = "source", default)]
+    pub sources: Vec<SourceSettings>,
     /// What it tells of its work.
     pub log: Log,
     /// Settings that have no flag.
@@ -185,6 +194,10 @@ struct File {
     #[serde(default)]
     jobs: Jobs,
     #[serde(default)]
+    fetch: Fetching,
+    #[serde(default)]
+    source: Vec<SourceSettings>,
+    #[serde(default)]
     log: Log,
     #[serde(default)]
     tuning: toml::Table,
@@ -258,6 +271,8 @@ impl Config {
             insecure: flags.insecure,
             server: file.server.settled(&var)?.with_tls(flags.tls_certificate, flags.tls_key)?,
             jobs: file.jobs.settled(&var)?,
+            fetch: file.fetch.settled(&var)?,
+            sources: sources::settled(file.source)?,
             log: file.log.settled(flags.log, &var)?,
             tuning,
         })
@@ -280,6 +295,8 @@ impl Config {
             insecure: false,
             server: Server::default(),
             jobs: Jobs::default(),
+            fetch: Fetching::default(),
+            sources: Vec::new(),
             log: Log::default(),
             tuning: Tuning::default(),
         }

@@ -1,9 +1,9 @@
 //! Where papers come from by themselves: `[[source]]` in the settings, once for each.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, ISOWeekDate, Weekday};
 use jiff::{Span, ToSpan};
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,9 @@ pub struct SourceSettings {
     /// From which day on papers are wanted the first time: a date, or a span before today (`30d`). A week where nothing is said.
     #[serde(default)]
     pub from: Option<String>,
+    /// The last day that is wanted; today where nothing is said. For a source given on the spot.
+    #[serde(skip)]
+    pub to: Option<Date>,
     /// A set of the repository (`cs`, `physics:hep-th`).
     #[serde(default)]
     pub set: Option<String>,
@@ -81,6 +84,13 @@ pub struct SourceSettings {
     /// A folder or a file.
     #[serde(default)]
     pub path: Option<PathBuf>,
+    /// How its papers are written: `arXiv` or `arXivRaw` for the kind arxiv; a format of files (`csv`, `bibtex`, ...) for the kind
+    /// files, where it is not to be told from the name or the beginning.
+    #[serde(default)]
+    pub format: Option<String>,
+    /// Which column of a table, or field of an object, is which field of a paper: `{ title = "Titel" }`.
+    #[serde(default)]
+    pub map: BTreeMap<String, String>,
     /// The environment variable that holds the key of the service.
     #[serde(default)]
     pub key_env: Option<String>,
@@ -134,7 +144,7 @@ impl SourceKind {
     fn takes(self) -> &'static [&'static str] {
         use SourceKind::*;
         match self {
-            Arxiv => &["set", "categories"],
+            Arxiv => &["set", "categories", "format"],
             ArxivRss | Biorxiv | Medrxiv => &["categories"],
             OaiPmh => &["set"],
             Feed => &[],
@@ -144,7 +154,7 @@ impl SourceKind {
             SemanticScholar => &["query", "categories", "key"],
             EuropePmc => &["query"],
             Zotero => &["library", "user", "key"],
-            Files => &["path"],
+            Files => &["path", "format", "map"],
         }
     }
 }
@@ -158,6 +168,7 @@ impl SourceSettings {
             url: None,
             schedule: Schedule::off(),
             from: None,
+            to: None,
             set: None,
             categories: Vec::new(),
             query: None,
@@ -165,6 +176,8 @@ impl SourceSettings {
             library: None,
             user: None,
             path: None,
+            format: None,
+            map: BTreeMap::new(),
             key_env: None,
             key_file: None,
         }
@@ -186,7 +199,12 @@ impl SourceSettings {
                 source.categories = several();
             }
             SourceKind::Feed | SourceKind::OaiPmh => source.url = said,
-            SourceKind::DailyPapers => source.from = said,
+            SourceKind::DailyPapers => {
+                if let Some((from, to)) = said.as_deref().map(days_of).transpose()? {
+                    source.from = Some(from.to_string());
+                    source.to = Some(to);
+                }
+            }
             SourceKind::Openalex | SourceKind::Crossref => source.filters = several(),
             SourceKind::SemanticScholar | SourceKind::EuropePmc => source.query = said,
             SourceKind::Zotero => source.library = said,
@@ -208,7 +226,10 @@ impl SourceSettings {
         }
         text.trim().parse().map_err(|_| {
             let said = head(text, 40);
-            Error::Invalid(format!("the source {}: from is {said:?}; write 2026-11-01, or 30d for thirty days back", self.name))
+            Error::Invalid(format!(
+                "the source {}: from is {said:?}; write 2026-11-01, or 30d for thirty days back",
+                self.name
+            ))
         })
     }
 
@@ -242,11 +263,16 @@ impl SourceSettings {
             ("library", self.library.is_some()),
             ("user", self.user.is_some()),
             ("path", self.path.is_some()),
+            ("format", self.format.is_some()),
+            ("map", !self.map.is_empty()),
             ("key", self.key_env.is_some() || self.key_file.is_some()),
         ];
         let kind = self.kind.name();
         if let Some((what, _)) = said.iter().find(|(what, said)| *said && !self.kind.takes().contains(what)) {
-            return wrong(format!("`{what}` says nothing of the kind {kind}, which takes {}", self.kind.takes().join(", ")));
+            return wrong(format!(
+                "`{what}` says nothing of the kind {kind}, which takes {}",
+                self.kind.takes().join(", ")
+            ));
         }
         let missing = match self.kind {
             SourceKind::Feed | SourceKind::OaiPmh => self.url.is_none().then_some("url"),
@@ -261,12 +287,40 @@ impl SourceSettings {
         if matches!(self.kind, SourceKind::Biorxiv | SourceKind::Medrxiv) && self.categories.len() > 1 {
             return wrong(format!("{kind} can be asked for one category; make a source for each"));
         }
+        if self.kind == SourceKind::Arxiv && !matches!(self.format.as_deref(), None | Some("arXiv" | "arXivRaw")) {
+            return wrong("`format` is arXiv or arXivRaw".into());
+        }
         if let Some(url) = &self.url {
-            address::public_url(url.split(['?', '#']).next().unwrap_or_default())
-                .map_err(|_| Error::Invalid(format!("the source {name:?}: url is {url:?}; it begins with http:// or https://")))?;
+            address::public_url(url.split(['?', '#']).next().unwrap_or_default()).map_err(|_| {
+                Error::Invalid(format!("the source {name:?}: url is {url:?}; it begins with http:// or https://"))
+            })?;
         }
         self.first_day(Date::constant(2026, 1, 1)).map(drop)
     }
+}
+
+/// The days of a list: a day (`2026-08-21`), a week (`2026-W34`) or a month (`2026-08`).
+fn days_of(text: &str) -> Result<(Date, Date)> {
+    let wrong = || {
+        let said = head(text, 40);
+        Error::Invalid(format!(
+            "{said:?} names no days; write 2026-08-21, a week like 2026-W34 or a month like 2026-08"
+        ))
+    };
+    if let Ok(day) = text.parse::<Date>() {
+        return Ok((day, day));
+    }
+    let (year, rest) = text.split_once('-').ok_or_else(wrong)?;
+    let year: i16 = year.parse().map_err(|_| wrong())?;
+    let first = match rest.strip_prefix('W') {
+        Some(week) => {
+            let week = week.parse().map_err(|_| wrong())?;
+            ISOWeekDate::new(year, week, Weekday::Monday).map_err(|_| wrong())?.date()
+        }
+        None => Date::new(year, rest.parse().map_err(|_| wrong())?, 1).map_err(|_| wrong())?,
+    };
+    let last = if rest.starts_with('W') { first.saturating_add(6.days()) } else { first.last_of_month() };
+    Ok((first, last))
 }
 
 /// The sources of the settings, each checked, no two of one name.
@@ -307,7 +361,8 @@ mod tests {
 
     #[test]
     fn five_lines_are_a_source() {
-        let text = "[[source]]\nname = \"arxiv\"\nkind = \"arxiv\"\nset = \"cs\"\ncategories = [\"cs.LG\", \"cs.CL\"]\n";
+        let text =
+            "[[source]]\nname = \"arxiv\"\nkind = \"arxiv\"\nset = \"cs\"\ncategories = [\"cs.LG\", \"cs.CL\"]\n";
         let sources = read(text).expect("settings");
         assert_eq!((sources[0].kind, sources[0].schedule.to_string()), (SourceKind::Arxiv, "0 6 * * *".into()));
         let today = Date::constant(2026, 11, 26);
@@ -339,9 +394,13 @@ mod tests {
         let of = |text: &str| SourceSettings::on_the_spot(text).expect(text);
         assert_eq!(of("arxiv:cs.LG+stat.ML").categories, ["cs.LG", "stat.ML"]);
         assert_eq!(of("daily-papers:2026-08-21").from.as_deref(), Some("2026-08-21"));
+        let month = of("daily-papers:2026-02");
+        assert_eq!((month.from.as_deref(), month.to), (Some("2026-02-01"), Some(Date::constant(2026, 2, 28))));
+        let week = of("daily-papers:2026-W34");
+        assert_eq!((week.from.as_deref(), week.to), (Some("2026-08-17"), Some(Date::constant(2026, 8, 23))));
         assert_eq!(of("feed:https://j.example/rss?a=b").url.as_deref(), Some("https://j.example/rss?a=b"));
         assert_eq!(of("biorxiv").categories.len(), 0);
-        for text in ["dblp:x", "feed:", "", "daily-papers:soon", "files"] {
+        for text in ["dblp:x", "feed:", "", "daily-papers:soon", "daily-papers:2026-W60", "files"] {
             assert!(SourceSettings::on_the_spot(text).is_err(), "{text}");
         }
     }

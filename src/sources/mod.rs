@@ -11,10 +11,10 @@ mod invented;
 mod jsonl;
 mod references;
 mod unpack;
-mod web;
+pub mod web;
 
 pub use charset::to_utf8;
-pub use feeds::{Batch, Place, Source};
+pub use feeds::{Asked, Batch, Place, Source, open as open_source};
 pub use invented::{invented, invented_text};
 pub use jsonl::{InJson, ListInJson, list_in_json, one, open, read};
 pub use references::{Format, references, references_from_bytes};

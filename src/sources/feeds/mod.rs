@@ -12,12 +12,15 @@ mod oai;
 mod openalex;
 mod paged;
 mod record;
+mod registry;
 mod semantic_scholar;
 
 use serde::{Deserialize, Serialize};
 
+pub use registry::{Asked, open};
+
 use super::web::Web;
-use crate::engine::Incoming;
+use crate::engine::{Incoming, ReferenceList};
 use crate::error::Result;
 
 /// Where to go on: a text of the service's own.
@@ -29,6 +32,8 @@ pub struct Place(pub String);
 pub struct Batch {
     /// The papers, and the entries that hold none.
     pub papers: Vec<Incoming>,
+    /// The same as a reader's own list, where the source is one (a library of Zotero).
+    pub library: Option<ReferenceList>,
     /// Ids of papers that the service has taken away.
     pub deleted: Vec<String>,
     /// Where to go on once these are in; `None` where only a page further on will tell.

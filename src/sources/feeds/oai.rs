@@ -57,8 +57,8 @@ pub struct Harvest {
     pub until: Option<String>,
     /// Categories of which a record has to have one (arXiv's are crossed over sets); empty for all.
     pub categories: Vec<String>,
-    /// Whose pace counts, and what it is.
-    pub pace: (&'static str, Duration),
+    /// Whose pace counts where a service has several hosts, and what it is.
+    pub pace: (Option<&'static str>, Duration),
 }
 
 /// A repository, from a day on.
@@ -283,10 +283,8 @@ fn names(text: &str) -> Vec<String> {
 fn dublin_core(entry: usize, id: &str, whole: &Element, paper: &Element) -> Incoming {
     let texts = |name: &str| paper.children(name).map(Element::text).filter(|t| !t.is_empty()).collect::<Vec<_>>();
     let identifiers = texts("identifier");
-    let doi = identifiers.iter().find_map(|text| match crate::paper::Identifier::parse(text) {
-        Some(found) if found.to_string().starts_with("doi:") => Some(found.to_string()),
-        _ => None,
-    });
+    let key_of = |text: &String| crate::paper::Identifier::parse(text).map(|found| found.key().to_string());
+    let doi = identifiers.iter().filter_map(key_of).find_map(|key| key.strip_prefix("doi:").map(str::to_string));
     let url = identifiers.iter().find(|text| text.starts_with("http://") || text.starts_with("https://"));
     let mut record = Record::new(paper_id(id));
     // The longest description is the abstract: others tell of pages and funding.
@@ -301,7 +299,7 @@ fn dublin_core(entry: usize, id: &str, whole: &Element, paper: &Element) -> Inco
         .text("venue", texts("source").first().map_or("", |t| t))
         .text("organization", texts("publisher").first().map_or("", |t| t))
         .text("url", url.map_or("", |u| u))
-        .text("doi", doi.as_deref().map_or("", |d| d.trim_start_matches("doi:")))
+        .text("doi", doi.as_deref().unwrap_or_default())
         .text("license", texts("rights").first().map_or("", |t| t));
     record.finish(entry)
 }

@@ -120,7 +120,7 @@ impl<S: Service> Source for Paged<S> {
         let next = next.filter(|next| days.cursor.as_ref() != Some(next) && self.empty < EMPTY);
         let place = days.place(next.as_deref());
         self.days = next.map(|cursor| Days { cursor: Some(cursor), ..days });
-        Ok(Some(Batch { papers, deleted: Vec::new(), place: Some(place) }))
+        Ok(Some(Batch { papers, place: Some(place), ..Batch::default() }))
     }
 }
 

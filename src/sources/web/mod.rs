@@ -121,8 +121,8 @@ impl Ask {
 
     /// Names whose pace counts where a service has several hosts, and how long it wants between two requests.
     #[must_use]
-    pub fn paced(mut self, service: &'static str, pace: Duration) -> Self {
-        self.service = Some(service);
+    pub fn paced(mut self, service: impl Into<Option<&'static str>>, pace: Duration) -> Self {
+        self.service = service.into();
         self.pace = pace;
         self
     }

@@ -1,0 +1,110 @@
+//! The source of a kind: the one place that knows all of them, with the addresses of the real services.
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+
+use super::biorxiv::Biorxiv;
+use super::crossref::Crossref;
+use super::daily_papers::DailyPapers;
+use super::europe_pmc::EuropePmc;
+use super::oai::{Format, Harvest, Repository};
+use super::openalex::OpenAlex;
+use super::paged::{Paged, Service};
+use super::semantic_scholar::SemanticScholar;
+use super::{Place, Source};
+use crate::config::{SourceKind, SourceSettings};
+use crate::error::{Error, Result};
+
+/// What a run asks a source for.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The day it is, where the services are asked by days: UTC.
+    pub today: Date,
+    /// Where the run before it came to; none the first time, and where days are named.
+    pub place: Option<Place>,
+    /// The first day, where one is named.
+    pub from: Option<Date>,
+    /// The last day, where one is named.
+    pub to: Option<Date>,
+    /// Whom a service can write to.
+    pub contact: Option<String>,
+    /// The key of the service.
+    pub key: Option<String>,
+}
+
+/// The source of some settings, at the place where a run begins.
+///
+/// # Errors
+/// [`Error::Invalid`] for a place or days that are none of this source.
+pub fn open(settings: &SourceSettings, asked: &Asked) -> Result<Box<dyn Source>> {
+    let base = |public: &str| settings.url.as_deref().unwrap_or(public).trim_end_matches('/').to_string();
+    let from = asked.from.map_or_else(|| settings.first_day(asked.today), Ok)?;
+    let to = asked.to.or(settings.to).unwrap_or(asked.today);
+    let days = Days { place: asked.place.as_ref(), from, to };
+    let query = settings.query.clone();
+    let mailto = asked.contact.clone().filter(|contact| contact.contains('@'));
+    let harvest = |base: String, format: Format, pace: (Option<&'static str>, Duration)| Harvest {
+        base,
+        format,
+        set: settings.set.clone(),
+        from: Some(from.to_string()),
+        // A day that is not over yet is no last day: some refuse it.
+        until: asked.to.or(settings.to).map(|to| to.to_string()),
+        categories: settings.categories.clone(),
+        pace,
+    };
+    Ok(match settings.kind {
+        SourceKind::Arxiv => {
+            let format = if settings.format.as_deref() == Some("arXivRaw") { Format::ArxivRaw } else { Format::Arxiv };
+            let base = base("https://oaipmh.arxiv.org/oai");
+            Box::new(Repository::new(harvest(base, format, (Some("arxiv"), Duration::from_secs(3))), days.place))
+        }
+        SourceKind::OaiPmh => {
+            let pace = (None, Duration::from_secs(1));
+            Box::new(Repository::new(harvest(base(""), Format::DublinCore, pace), days.place))
+        }
+        kind @ (SourceKind::Biorxiv | SourceKind::Medrxiv) => {
+            let category = settings.categories.first().cloned();
+            days.paged(Biorxiv::new(base("https://api.biorxiv.org"), kind.name(), category))?
+        }
+        SourceKind::Openalex => days.paged(OpenAlex {
+            base: base("https://api.openalex.org"),
+            filters: settings.filters.clone(),
+            query,
+            key: asked.key.clone(),
+        })?,
+        SourceKind::Crossref => {
+            let base = base("https://api.crossref.org");
+            days.paged(Crossref { base, filters: settings.filters.clone(), query, mailto })?
+        }
+        SourceKind::SemanticScholar => days.paged(SemanticScholar {
+            base: base("https://api.semanticscholar.org"),
+            query,
+            fields: settings.categories.clone(),
+            key: asked.key.clone(),
+        })?,
+        SourceKind::EuropePmc => {
+            days.paged(EuropePmc { base: base("https://www.ebi.ac.uk/europepmc/webservices/rest"), query })?
+        }
+        SourceKind::DailyPapers => {
+            days.paged(DailyPapers { base: base("https://huggingface.co"), key: asked.key.clone() })?
+        }
+        SourceKind::ArxivRss | SourceKind::Feed | SourceKind::Zotero | SourceKind::Files => {
+            return Err(Error::Invalid(format!("the kind {} cannot be fetched yet", settings.kind.name())));
+        }
+    })
+}
+
+/// The days that a run asks for.
+struct Days<'a> {
+    place: Option<&'a Place>,
+    from: Date,
+    to: Date,
+}
+
+impl Days<'_> {
+    fn paged(&self, service: impl Service + 'static) -> Result<Box<dyn Source>> {
+        Ok(Box::new(Paged::new(service, self.place, self.from, self.to)?))
+    }
+}
