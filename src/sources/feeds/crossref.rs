@@ -1,14 +1,15 @@
 //! Crossref: what publishers have registered, journals and preprints.
 //!
 //! Checked on 2026-11-26 against the documentation of the REST API (api.crossref.org). Titles are lists and may be empty,
-//! abstracts are JATS, dates are lists of numbers that may be null. Several requests at once are refused.
+//! abstracts are JATS, dates are lists of numbers that may be null. Several requests at once are refused. The service remembers
+//! where a cursor stands, so that a page that was lost on its way may not come again: what came is counted.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::super::web::Ask;
-use super::paged::{Days, Entries, Service, at, list, text};
+use super::paged::{Days, Entries, Service, at, list, listed, number, text};
 use super::record::{Record, rejected};
 use crate::engine::Incoming;
 use crate::error::{Error, Result};
@@ -53,11 +54,19 @@ impl Service for Crossref {
             let why = text(answer, "message.0.message");
             return Err(Error::Remote(format!("Crossref refuses the request: {}", crate::paper::head(why, 200))));
         }
-        let items = list(answer, "message.items");
+        let items = listed("Crossref", answer, "message.items")?;
         let papers = items.iter().enumerate().map(|(k, item)| paper(entry + k, item)).collect();
         // A cursor comes with the last page as well.
         let next = (items.len() == ROWS).then(|| text(answer, "message.next-cursor").to_string());
-        Ok(Entries { papers, next: next.filter(|next| !next.is_empty()) })
+        Ok(Entries {
+            papers,
+            next: next.filter(|next| !next.is_empty()),
+            total: number(answer, "message.total-results"),
+        })
+    }
+
+    fn cursors_repeat(&self) -> bool {
+        true
     }
 
     fn overlap(&self) -> i32 {
@@ -91,8 +100,22 @@ fn paper(entry: usize, item: &Value) -> Incoming {
         .text("organization", text(item, "publisher"))
         .text("url", text(item, "URL"))
         .text("doi", doi)
-        .text("type", text(item, "type"));
+        .text("type", text(item, "type"))
+        .text("status", status(item, doi));
     record.finish(entry)
+}
+
+/// What became of the work: `updated-by` names the notices on it. `update-to` is the notice's own word for another work, unless
+/// a publisher wrote the notice over the work itself.
+fn status<'a>(item: &'a Value, doi: &str) -> &'a str {
+    let own = |update: &&Value| text(update, "DOI").eq_ignore_ascii_case(doi);
+    let updates = list(item, "updated-by").iter().chain(list(item, "update-to").iter().filter(own));
+    let kinds: Vec<&str> = updates.map(|update| text(update, "type")).collect();
+    match () {
+        () if kinds.iter().any(|kind| kind.contains("retraction")) => "retracted",
+        () if kinds.iter().any(|kind| matches!(*kind, "withdrawal" | "removal")) => "withdrawn",
+        () => "",
+    }
 }
 
 /// The first date that is one: when it was published, issued, registered.
