@@ -21,6 +21,7 @@ mod interrupted;
 mod jobs;
 mod keys;
 mod model;
+mod polite;
 mod privacy;
 mod races;
 mod rates;

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use paperkin::config::{SourceKind, SourceSettings};
-use paperkin::paper::Paper;
+use paperkin::paper::{Paper, plain};
 use paperkin::sources::{Asked, Batch, Manners, Patience, Place, Source, Web, open_source};
 use paperkin::{Error, Result};
 
+use crate::services::zotero::key_of;
 use crate::services::{self, BEGIN, Fault, Plays, Request, Service, TODAY, papers};
 
 /// A client in a hurry: these services are our own.
@@ -136,7 +137,7 @@ impl<S: Plays> Case<'_, S> {
         for paper in &papers {
             let found = &by_id[&(self.id)(paper)];
             assert_eq!(found.title, paper.title);
-            assert_eq!(found.summary, paper.summary, "{}", found.id);
+            assert_eq!(plain(&found.summary), plain(&paper.summary), "{}", found.id);
             if self.has_authors {
                 assert_eq!(found.authors, paper.names());
             }
@@ -175,7 +176,7 @@ impl<S: Plays> Case<'_, S> {
         let told = words(again(vec![Some(Fault::Status(500, "oh", None)); 9]));
         assert!(told.contains("500 Internal Server Error (oh), 3 times"), "{told}");
         let told = words(again(vec![Some(Fault::Html)]));
-        assert!(told.contains("html"), "{told}");
+        assert!(told.to_lowercase().contains("html"), "{told}");
         let told = words(again(vec![Some(Fault::Says(b"{\"hello\": 1}".to_vec()))]));
         assert!(told.contains("hello") || told.contains("no XML") || told.contains("jsonfeed.org"), "{told}");
         let told = words(again(vec![Some(Fault::Status(404, "", None))]));
@@ -249,9 +250,9 @@ fn oai_bears_what_repositories_do() {
     assert_eq!(run.ids(), case.wanted());
     assert_eq!(service.taken().iter().filter(|r| r.arg("resumptionToken").is_empty()).count(), 3);
     // One that is never taken ends the run with a word.
-    service.edit(|s| s.expired = 99);
+    service.edit(|s| (s.expired, s.page) = (99, 10));
     assert!(words(case.run(None)).contains("badResumptionToken"));
-    service.edit(|s| s.expired = 0);
+    service.edit(|s| (s.expired, s.page) = (0, 100));
     // Broken XML in the middle of a page costs its records and no other.
     service.edit(|s| s.broken = vec![7, 120]);
     let run = case.run(None).expect("goes on");
@@ -542,14 +543,14 @@ fn a_library_of_zotero() {
     };
     let ask = |place: Option<&Place>| Asked { from: None, key: Some("zotero-key".into()), ..asked(BEGIN, place) };
     let of = |place: Option<&Place>| run(&settings, &ask(place));
-    let id = |p: &services::Paper| if p.number % 3 == 0 { by_arxiv(p) } else { by_doi(p) };
-    let wanted = || service.edit(|s| s.papers.iter().map(id).collect::<BTreeSet<_>>());
+    let wanted = || service.edit(|s| s.papers.iter().map(|p| format!("zotero:{}", key_of(p))).collect::<BTreeSet<_>>());
     let first = of(None).expect("a library");
     assert_eq!((first.ids(), first.place(), first.rejected.len()), (wanted(), Place("10".into()), 0));
     let source = &papers(230)[0];
-    let found = &first.by_id()["doi:10.99999/paper.1"];
+    let found = &first.by_id()["zotero:KEY00001"];
     assert_eq!((&found.title, &found.summary, &found.authors), (&source.title, &source.summary, &source.names()));
-    assert!(found.extra.as_json().contains("\"zotero\":\"KEY00001\""));
+    assert!(found.extra.as_json().contains("\"doi\":\"10.99999/paper.1\""));
+    assert!(first.by_id()["zotero:KEY00003"].extra.as_json().contains("\"arxiv_id\":\"arxiv:2611.00003\""));
     // As a history it has the same items, with when they were added.
     let mut source = open_source(&settings, &ask(None)).expect("opens");
     let batch = source.next(&Web::new(hurried())).expect("a library").expect("all of it");
@@ -581,9 +582,6 @@ fn a_library_of_zotero() {
     service.edit(|s| s.moves_after = Some(1));
     let moved = of(None).expect("consistent");
     assert_eq!((moved.papers.len(), moved.place()), (230, Place("13".into())));
-    // An item without an identifier is called by its key.
-    service.edit(|s| s.papers[0].doi.clear());
-    assert!(of(None).expect("a library").ids().contains("zotero:KEY00001"));
     // Faults and words.
     service.suffers([Some(Fault::BreaksOff), Some(Fault::Status(429, "slow down", Some("0")))]);
     assert_eq!(of(None).expect("in the end").papers.len(), 230);

@@ -92,7 +92,7 @@ fn paper(entry: usize, item: &Value) -> Incoming {
     let mut record = Record::new(format!("doi:{}", doi.to_lowercase()));
     record
         .text("title", &title)
-        .text("abstract", text(item, "abstract"))
+        .text("abstract", without_heading(text(item, "abstract")))
         .list("authors", list(item, "author").iter().map(name))
         .text("date", &date(item).unwrap_or_default())
         .list("keywords", list(item, "subject").iter().filter_map(Value::as_str).map(str::to_string))
@@ -103,6 +103,13 @@ fn paper(entry: usize, item: &Value) -> Incoming {
         .text("type", text(item, "type"))
         .text("status", status(item, doi));
     record.finish(entry)
+}
+
+/// An abstract without the heading that says what it is.
+fn without_heading(jats: &str) -> &str {
+    let begun = jats.trim_start();
+    let heading = ["Abstract", "ABSTRACT", "Summary"].map(|word| format!("<jats:title>{word}</jats:title>"));
+    heading.iter().find_map(|heading| begun.strip_prefix(heading.as_str())).unwrap_or(begun)
 }
 
 /// What became of the work: `updated-by` names the notices on it. `update-to` is the notice's own word for another work, unless

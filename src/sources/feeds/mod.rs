@@ -17,6 +17,8 @@ mod paged;
 mod record;
 mod registry;
 mod semantic_scholar;
+#[cfg(test)]
+mod tests;
 mod zotero;
 
 use serde::{Deserialize, Serialize};

@@ -22,6 +22,11 @@ impl Record {
         record
     }
 
+    /// A paper of these fields.
+    pub fn of(fields: Map<String, Value>) -> Self {
+        Record(fields)
+    }
+
     /// A field, unless there is nothing in it.
     pub fn text(&mut self, field: &str, text: &str) -> &mut Self {
         let text = text.trim();

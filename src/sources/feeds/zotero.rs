@@ -4,7 +4,7 @@
 //! pyzotero 1.16. Items are read by the code that reads lists of references. Attachments, notes and annotations are no papers.
 //!
 //! The place is the version of the library. All pages have to be of one version: when somebody changes the library meanwhile,
-//! they are asked for again. What was thrown away comes by its key, and is known by that where it has no identifier.
+//! they are asked for again. What was thrown away comes by its key, so that a paper has that for an id, and its DOI beside it.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use ureq::http::header::AUTHORIZATION;
 use super::super::references::json::json;
 use super::super::web::{Ask, Page, Reply, Web};
 use super::paged::list;
-use super::record::rejected;
+use super::record::{Record, rejected};
 use super::{Batch, Place, Source};
-use crate::engine::{Incoming, Reference, ReferenceList, RejectedUnit, Rejection, Warning};
+use crate::engine::{Incoming, Reference, ReferenceList, RejectedUnit, Warning};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, head};
+use crate::paper::head;
 
 /// Items of a page.
 const ROWS: usize = 100;
@@ -168,27 +168,31 @@ impl Zotero {
     }
 }
 
-/// A reference as a paper. One without an identifier is called by its key.
+/// A reference as a paper. It is called by its key, by which Zotero tells what was thrown away; its identifiers stand beside.
 fn paper(entry: usize, reference: &Reference) -> Incoming {
     let key = reference.key.as_deref().unwrap_or_default();
     if !reference.titled {
         return rejected(entry, Some(key), "it has no title");
     }
-    let mut value = match serde_json::to_value(&reference.paper) {
-        Ok(value) => value,
-        Err(e) => return rejected(entry, Some(key), format!("it cannot be read: {e}")),
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(&reference.paper) else {
+        return rejected(entry, Some(key), "it cannot be read");
     };
-    if reference.paper.id.as_str().starts_with("text:") && !key.is_empty() {
-        value["id"] = format!("zotero:{key}").into();
-    }
     // What is not known stands beside the known fields, as it comes in.
-    if let Some(Value::Object(extra)) = value.as_object_mut().and_then(|fields| fields.remove("extra")) {
-        value.as_object_mut().into_iter().for_each(|fields| fields.extend(extra.clone()));
+    if let Some(Value::Object(extra)) = fields.remove("extra") {
+        fields.extend(extra);
     }
-    value["zotero"] = key.into();
-    let id = value["id"].as_str().map(|id| head(id, 80));
-    let read = Paper::read(value);
-    Incoming::new(entry, read.map_err(|e| Rejection { id, reason: e.to_string() }))
+    let id = reference.paper.id.as_str();
+    let named = match id.split_once(':') {
+        Some(("doi", doi)) => Some(("doi", doi)),
+        Some(("arxiv", _)) => Some(("arxiv_id", id)),
+        Some((kind @ ("pmid" | "pmcid" | "acl" | "openreview"), rest)) => Some((kind, rest)),
+        _ => None,
+    };
+    fields.extend(named.map(|(field, value)| (field.to_string(), value.into())));
+    if !key.is_empty() {
+        fields.insert("id".into(), format!("zotero:{key}").into());
+    }
+    Record::of(fields).finish(entry)
 }
 
 impl Source for Zotero {

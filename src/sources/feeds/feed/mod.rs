@@ -174,7 +174,8 @@ fn json(text: &str, url: &str) -> Result<Read> {
 fn no_feed(root: Option<&str>, text: &str) -> String {
     match root {
         Some(name) if name.eq_ignore_ascii_case("html") => {
-            "it is a page for people and no feed; look on it for a link to RSS or Atom, and write that address".into()
+            "it is HTML, a page for people and no feed; look on it for a link to RSS or Atom, and write that address"
+                .into()
         }
         Some(name) => format!("it is no feed: it begins with <{}>", head(&shown(name), 40)),
         None => {

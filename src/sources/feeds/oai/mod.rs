@@ -99,7 +99,7 @@ enum Next {
 }
 
 /// What an answer says.
-enum Read {
+pub(super) enum Read {
     Page(Batch, Option<String>),
     Error(String, String),
     /// It ends in the middle.
@@ -202,7 +202,7 @@ impl Repository {
     }
 
     /// What an answer says.
-    fn read(&mut self, text: &str) -> Result<Read> {
+    pub(super) fn read(&mut self, text: &str) -> Result<Read> {
         self.is_oai(text)?;
         if !["</OAI-PMH>", "</oai:OAI-PMH>"].iter().any(|end| text.trim_end().ends_with(end)) {
             return Ok(Read::Cut);
