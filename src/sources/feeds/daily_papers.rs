@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::super::web::Ask;
+use super::super::web::{Ask, header};
 use super::paged::{Days, Entries, Service, at, list, number, text};
 use super::record::{Record, rejected};
 use crate::engine::Incoming;
@@ -38,7 +38,7 @@ impl Service for DailyPapers {
         let ask = Ask::get(format!("{}/api/daily_papers?date={day}&p={page}&limit={ROWS}", self.base))
             .paced("daily-papers", Duration::from_millis(500));
         match &self.key {
-            Some(key) => ask.header(ureq::http::header::AUTHORIZATION, &format!("Bearer {key}")),
+            Some(key) => ask.header(header::AUTHORIZATION, &format!("Bearer {key}")),
             None => ask,
         }
     }

@@ -4,6 +4,7 @@
 //! middle goes on there. What a place means is known to its file alone. Every file says by which document, and on which day, its
 //! format was checked.
 
+mod arxiv_sets;
 mod biorxiv;
 mod crossref;
 mod daily_papers;

@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header};
+use ureq::http::{HeaderMap, HeaderValue, Response, Uri};
+pub use ureq::http::{HeaderName, header};
 use ureq::unversioned::transport::DefaultConnector;
 
 use crate::cancel;
