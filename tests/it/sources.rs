@@ -13,6 +13,7 @@ use paperkin::{Error, Result};
 
 use crate::services::zotero::key_of;
 use crate::services::{self, BEGIN, Fault, Plays, Request, Service, TODAY, papers};
+use crate::support::{Folder, Ran};
 
 /// A client in a hurry: these services are our own.
 pub fn hurried() -> Manners {
@@ -190,7 +191,7 @@ impl<S: Plays> Case<'_, S> {
         self.service.taken();
         let next = self.run(Some(&place)).expect("the next day");
         let id = self.service.edit(|state| (self.id)(&state.papers()[changed]));
-        assert!(next.by_id()[&id].summary.ends_with("Revised."), "{id}");
+        assert!(plain(&next.by_id()[&id].summary).ends_with("Revised."), "{id}");
         self.service.taken()
     }
 }
@@ -594,4 +595,21 @@ fn a_library_of_zotero() {
     let begun = Instant::now();
     of(None).expect("slowly");
     assert!(begun.elapsed() >= Duration::from_secs(2), "between three pages twice a second");
+}
+
+#[test]
+fn no_level_of_the_log_holds_a_key() {
+    let service = services::OpenAlex::start(papers(3));
+    service.edit(|s| s.key = Some("open-sesame-1234".into()));
+    let folder = Folder::new();
+    let source =
+        format!("[[source]]\nname = \"oa\"\nkind = \"openalex\"\nurl = \"{}\"\nkey_env = \"OA_KEY\"\n", service.url());
+    let config = folder.file("paperkin.toml", source);
+    let days = ["--from", "2026-11-16", "--to", "2026-11-26"];
+    let mut command = folder.command(&[&["fetch", "--config", &config], &days[..]].concat());
+    command.env("OA_KEY", "open-sesame-1234").env("PAPERKIN_LOG", "trace");
+    let ran = Ran::from(command.output().expect("runs"));
+    assert_eq!((ran.status, folder.papers()), (Some(0), 3), "{}", ran.err);
+    assert!(ran.err.contains("TRACE") && !ran.err.contains("open-sesame"), "{}", ran.err);
+    assert!(service.requests().iter().all(|request| request.arg("api_key") == "open-sesame-1234"));
 }

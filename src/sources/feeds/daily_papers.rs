@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::super::web::Ask;
+use super::super::web::{Ask, header};
 use super::paged::{Days, Entries, Service, at, list, number, text};
 use super::record::{Record, rejected};
 use crate::engine::Incoming;
@@ -41,7 +41,7 @@ impl Service for DailyPapers {
         let ask = Ask::get(format!("{}/api/daily_papers?date={day}&p={page}&limit={ROWS}", self.base))
             .paced("daily-papers", Duration::from_millis(500));
         match &self.key {
-            Some(key) => ask.secret_header(ureq::http::header::AUTHORIZATION, "Bearer ", key),
+            Some(key) => ask.secret_header(header::AUTHORIZATION, "Bearer ", key),
             None => ask,
         }
     }

@@ -5,6 +5,7 @@
 //! format was checked.
 
 mod arxiv_rss;
+mod arxiv_sets;
 mod biorxiv;
 mod crossref;
 mod daily_papers;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use super::arxiv_rss::ArxivRss;
+use super::arxiv_sets::set_of;
 use super::biorxiv::Biorxiv;
 use super::crossref::Crossref;
 use super::daily_papers::DailyPapers;
@@ -69,7 +70,9 @@ pub fn open(settings: &SourceSettings, asked: &Asked) -> Result<Box<dyn Source>>
         SourceKind::Arxiv => {
             let format = if settings.format.as_deref() == Some("arXivRaw") { Format::ArxivRaw } else { Format::Arxiv };
             let base = base("https://oaipmh.arxiv.org/oai");
-            Box::new(Repository::new(harvest(base, format, (Some("arxiv"), Duration::from_secs(3))), place)?)
+            let harvest = harvest(base, format, (Some("arxiv"), Duration::from_secs(3)));
+            let set = harvest.set.clone().or_else(|| set_of(&settings.categories));
+            Box::new(Repository::new(Harvest { set, ..harvest }, place)?)
         }
         SourceKind::OaiPmh => {
             let pace = (None, Duration::from_secs(1));

@@ -6,9 +6,8 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::http::HeaderName;
 
-use super::super::web::Ask;
+use super::super::web::{Ask, HeaderName};
 use super::paged::{Days, Entries, Service, list, listed, number, text};
 use super::record::{Record, rejected};
 use crate::engine::Incoming;

@@ -19,7 +19,8 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
-use ureq::http::{HeaderName, HeaderValue, Response, header};
+pub use ureq::http::{HeaderName, header};
+use ureq::http::{HeaderValue, Response};
 use ureq::unversioned::transport::DefaultConnector;
 
 pub use address::join;

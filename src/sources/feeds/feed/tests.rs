@@ -1,11 +1,10 @@
 use proptest::prelude::*;
-use ureq::http::HeaderMap;
 
 use super::*;
 use crate::paper::Paper;
 
 fn page(body: impl Into<Vec<u8>>) -> Page {
-    Page::of("https://j.example/feeds/new.xml", body.into(), HeaderMap::new())
+    Page::of("https://j.example/feeds/new.xml", body.into(), &[])
 }
 
 fn papers(text: &str) -> Vec<Paper> {
