@@ -225,6 +225,8 @@ fn no_unwrap_where_it_does_not_belong() {
             "jobs/tests.rs",
             "lexical/contract.rs",
             "embed/cpu/tests.rs",
+            "feeds/tests.rs",
+            "feed/tests.rs",
             "references/tests.rs",
             "readership/tests.rs",
             "coreading/tests.rs",

@@ -4,17 +4,23 @@
 //! middle goes on there. What a place means is known to its file alone. Every file says by which document, and on which day, its
 //! format was checked.
 
+mod arxiv_rss;
 mod arxiv_sets;
 mod biorxiv;
 mod crossref;
 mod daily_papers;
 mod europe_pmc;
+mod feed;
+mod known;
 mod oai;
 mod openalex;
 mod paged;
 mod record;
 mod registry;
 mod semantic_scholar;
+#[cfg(test)]
+mod tests;
+mod zotero;
 
 use serde::{Deserialize, Serialize};
 

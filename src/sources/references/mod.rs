@@ -7,11 +7,11 @@
 //! sign by which it is known in `recognise`.
 
 mod bibtex;
-mod date;
+pub(super) mod date;
 mod draft;
-mod encoding;
+pub(super) mod encoding;
 mod endnote;
-mod json;
+pub(super) mod json;
 mod lines;
 mod people;
 mod pubmed;
