@@ -5,15 +5,15 @@
 //! format was checked.
 
 mod biorxiv;
-mod crossref;
+pub(super) mod crossref;
 mod daily_papers;
 mod europe_pmc;
-mod oai;
-mod openalex;
-mod paged;
-mod record;
+pub(super) mod oai;
+pub(super) mod openalex;
+pub(super) mod paged;
+pub(super) mod record;
 mod registry;
-mod semantic_scholar;
+pub(super) mod semantic_scholar;
 
 use serde::{Deserialize, Serialize};
 
