@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
+use super::super::files::Watched;
 use super::biorxiv::Biorxiv;
 use super::crossref::Crossref;
 use super::daily_papers::DailyPapers;
@@ -90,7 +91,8 @@ pub fn open(settings: &SourceSettings, asked: &Asked) -> Result<Box<dyn Source>>
         SourceKind::DailyPapers => {
             days.paged(DailyPapers { base: base("https://huggingface.co"), key: asked.key.clone() })?
         }
-        SourceKind::ArxivRss | SourceKind::Feed | SourceKind::Zotero | SourceKind::Files => {
+        SourceKind::Files => Box::new(Watched::new(settings, asked.place.as_ref())?),
+        SourceKind::ArxivRss | SourceKind::Feed | SourceKind::Zotero => {
             return Err(Error::Invalid(format!("the kind {} cannot be fetched yet", settings.kind.name())));
         }
     })

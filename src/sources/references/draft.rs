@@ -302,7 +302,16 @@ impl Draft {
             // A given id that no paper can have is not replaced by another one in silence.
             Err(e) if given.is_some() && refused.is_none() => {
                 let paper = Paper::read(json!({ "id": "none", "title": "none" })).ok()?.0;
-                return Some(Reference { paper, names, titled, added, line: 0, key: None, left_out, refused: Some(e.to_string()) });
+                return Some(Reference {
+                    paper,
+                    names,
+                    titled,
+                    added,
+                    line: 0,
+                    key: None,
+                    left_out,
+                    refused: Some(e.to_string()),
+                });
             }
             Err(_) => return None,
         };

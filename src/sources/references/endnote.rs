@@ -23,6 +23,11 @@ pub fn looks(text: &str) -> bool {
     tags.contains("T") && tags.len() >= 2 && ["0", "A", "D", "J", "I", "B"].iter().any(|tag| tags.contains(tag))
 }
 
+/// Whether a line of the tagged form begins a field.
+pub fn has_tag(line: &str) -> bool {
+    tag(line).is_some()
+}
+
 /// Whether a line begins an entry of the tagged form.
 pub fn begins(line: &str) -> bool {
     line.trim_start_matches('\u{feff}').starts_with("%0 ")

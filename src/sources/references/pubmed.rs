@@ -130,10 +130,13 @@ fn article_of(whole: &Element, body: &Element) -> Option<Reference> {
     draft.venue = article.text_at("Journal/Title");
     let words = |list: &str, word: &str| -> Vec<String> {
         let lists = body.children(list).chain(article.children(list));
-        lists.flat_map(|list| list.children(word)).map(|word| match word.at("DescriptorName") {
-            Some(name) => name.text(),
-            None => word.text(),
-        }).collect()
+        lists
+            .flat_map(|list| list.children(word))
+            .map(|word| match word.at("DescriptorName") {
+                Some(name) => name.text(),
+                None => word.text(),
+            })
+            .collect()
     };
     draft.keywords = words("KeywordList", "Keyword");
     if draft.keywords.is_empty() {

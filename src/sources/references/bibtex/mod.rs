@@ -234,7 +234,8 @@ impl<'f, 'e, 'a> Reading<'f, 'e, 'a> {
             .iter()
             .find_map(|added| moment(&tex::verbatim(added)));
         let words = self.own(&["keywords", "keyword", "authorkeywords"]);
-        let words = words.iter().flat_map(|words| tex::text(words).split([',', ';']).map(str::to_string).collect::<Vec<_>>());
+        let words =
+            words.iter().flat_map(|words| tex::text(words).split([',', ';']).map(str::to_string).collect::<Vec<_>>());
         draft.keywords = words.collect();
         draft.url = self.own(&["url"]).first().map(|url| tex::verbatim(url)).unwrap_or_default();
         self.name(&mut draft);
