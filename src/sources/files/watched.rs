@@ -48,6 +48,8 @@ pub struct Watched {
     reading: Option<(Found, PaperFile<'static>)>,
     /// The digests of all files that are there.
     there: HashSet<String>,
+    /// Whether a file has come to its end since the place was told last.
+    moved: bool,
 }
 
 /// A file that is there.
@@ -73,7 +75,7 @@ impl Watched {
             })?,
         };
         let how = PaperReading { format, map: settings.map.clone(), corpus: None };
-        Ok(Watched { root, how, known, waiting: None, reading: None, there: HashSet::new() })
+        Ok(Watched { root, how, known, waiting: None, reading: None, there: HashSet::new(), moved: false })
     }
 
     fn look(&mut self, now: SystemTime) -> Result<Vec<Found>> {
@@ -178,14 +180,16 @@ impl Source for Watched {
                 Some(incoming) => {
                     papers.push(incoming);
                     if papers.len() >= BATCH {
-                        // Where it went on within a file is not known to the next run.
-                        return Ok(Some(Batch { papers, ..Batch::default() }));
+                        // Files that were read to their end count; the one at hand is read again by a run that goes on here.
+                        let place = std::mem::take(&mut self.moved).then(|| self.place());
+                        return Ok(Some(Batch { papers, place, ..Batch::default() }));
                     }
                     continue;
                 }
                 None => {
                     if let Some((file, _)) = self.reading.take() {
                         self.known.insert(file.digest);
+                        self.moved = true;
                     }
                 }
             }
@@ -235,4 +239,104 @@ fn digests(place: &str) -> Option<HashSet<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{SourceKind, SourceSettings};
+    use crate::sources::{Manners, Web};
+
+    /// Writes a file that was left alone for so many seconds.
+    fn write(folder: &tempfile::TempDir, name: &str, text: &str, ago: u64) {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(&path, text).expect("written");
+        let file = fs::File::options().write(true).open(&path).expect("opens");
+        file.set_modified(SystemTime::now() - Duration::from_secs(ago)).expect("set");
+    }
+
+    fn settings(folder: &tempfile::TempDir) -> SourceSettings {
+        let mut settings = SourceSettings::new("mine", SourceKind::Files);
+        settings.path = Some(folder.path().to_path_buf());
+        settings
+    }
+
+    /// A run: the papers by their ids, what was told, and where it came to.
+    fn run(settings: &SourceSettings, place: Option<&Place>) -> (Vec<String>, Vec<String>, Option<Place>) {
+        let web = Web::new(Manners::default());
+        let mut source = Watched::new(settings, place).expect("opens");
+        let (mut ids, mut told, mut last) = (Vec::new(), Vec::new(), place.cloned());
+        while let Some(batch) = source.next(&web).expect("goes on") {
+            assert!(batch.papers.len() <= BATCH);
+            for incoming in batch.papers {
+                match incoming.paper {
+                    Ok(paper) => ids.push(paper.id.to_string()),
+                    Err(rejection) => told.push(rejection.reason),
+                }
+            }
+            last = batch.place.or(last);
+        }
+        (ids, told, last)
+    }
+
+    fn lines(ids: &[&str]) -> String {
+        ids.iter().map(|id| format!("{{\"id\":\"{id}\",\"title\":\"T\"}}\n")).collect()
+    }
+
+    #[test]
+    fn each_run_reads_what_is_new_and_what_has_changed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        write(&folder, "a.jsonl", &lines(&["a"]), 60);
+        write(&folder, "deep/er/b.bib", "@misc{b, title = {B}, doi = {10.1000/b}}", 60);
+        write(&folder, "now.jsonl", &lines(&["now"]), 0);
+        write(&folder, "notes.pdf", "%PDF-1.7", 60);
+        for aside in [".hidden.jsonl", "c.jsonl.part", "d.tmp", ".git/e.jsonl"] {
+            write(&folder, aside, &lines(&["aside"]), 60);
+        }
+        let settings = settings(&folder);
+        let (ids, told, place) = run(&settings, None);
+        assert_eq!(ids, ["a", "doi:10.1000/b"]);
+        assert!(told.len() == 1 && told[0].starts_with("notes.pdf: ") && told[0].contains("a PDF"), "{told:?}");
+        assert_eq!(run(&settings, place.as_ref()), (vec![], vec![], place.clone()));
+        write(&folder, "a.jsonl", &lines(&["a", "a2"]), 30);
+        write(&folder, "now.jsonl", &lines(&["now"]), 30);
+        fs::remove_file(folder.path().join("notes.pdf")).expect("removed");
+        let (ids, told, place) = run(&settings, place.as_ref());
+        assert_eq!((ids, told), (vec!["a".to_string(), "a2".into(), "now".into()], vec![]));
+        // What is gone is forgotten.
+        assert_eq!(place.expect("a place").0.len(), SIGN.len() + 3 * DIGEST);
+    }
+
+    #[test]
+    fn a_place_is_reached_file_by_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let many: Vec<String> = (0..1200).map(|k| format!("m{k}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        write(&folder, "1.jsonl", &lines(&["a"]), 60);
+        write(&folder, "2.jsonl", &lines(&many), 60);
+        write(&folder, "3.jsonl", &lines(&["z"]), 60);
+        let web = Web::new(Manners::default());
+        let mut source = Watched::new(&settings(&folder), None).expect("opens");
+        let mut batches = Vec::new();
+        while let Some(batch) = source.next(&web).expect("goes on") {
+            batches.push((batch.papers.len(), batch.place.map_or(0, |place| (place.0.len() - SIGN.len()) / DIGEST)));
+        }
+        assert_eq!(batches, [(500, 1), (500, 0), (202, 3)]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_without_its_path() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut settings = settings(&folder);
+        settings.path = Some(folder.path().join("missing"));
+        let mut source = Watched::new(&settings, None).expect("opens");
+        let told = source.next(&Web::new(Manners::default())).err().expect("an error").to_string();
+        assert!(told.contains("`path`") && !told.contains("missing"), "{told}");
+        for place in ["", "2026-11-20", "files:abc", "files:\u{e9}"] {
+            assert!(Watched::new(&settings, Some(&Place(place.into()))).is_err(), "{place}");
+        }
+        settings.format = Some("word".into());
+        assert!(Watched::new(&settings, None).err().expect("refused").to_string().contains("bibtex"));
+        // A file alone.
+        write(&folder, "x.csv", "Titel,DOI\nT,10.1000/x\n", 60);
+        settings.format = None;
+        settings.path = Some(folder.path().join("x.csv"));
+        assert_eq!(run(&settings, None).0, ["doi:10.1000/x"]);
+    }
 }
