@@ -8,6 +8,7 @@ mod digest;
 mod doctor;
 mod embed;
 mod eval;
+mod fetch;
 mod history;
 mod index;
 mod info;
@@ -22,6 +23,7 @@ mod serve;
 mod show;
 mod sign_in;
 mod similar;
+mod sources;
 mod streams;
 mod theme_map;
 mod themes;
@@ -114,6 +116,8 @@ struct Global {
 enum Command {
     Demo(demo::Args),
     Ingest(ingest::Args),
+    Fetch(fetch::Args),
+    Sources(sources::Args),
     Serve(serve::Args),
     Similar(similar::Args),
     Search(search::Args),
@@ -141,6 +145,7 @@ impl Command {
     fn call(&self) -> &'static str {
         match self {
             Command::Ingest(_) | Command::Import(_) => "`POST /v1/papers`",
+            Command::Fetch(_) | Command::Sources(_) => "`/v1/sources`",
             Command::Similar(_) => "`GET /v1/papers/{id}/similar`",
             Command::Search(_) => "`GET /v1/search`",
             Command::Recommend(_) => "`POST /v1/recommend`",
@@ -162,6 +167,8 @@ impl Command {
         match self {
             Command::Demo(args) => demo::run(context, args),
             Command::Ingest(args) => ingest::run(context, args),
+            Command::Fetch(args) => fetch::run(context, args),
+            Command::Sources(args) => sources::run(context, args),
             Command::Serve(args) => serve::run(context, args),
             Command::Similar(args) => similar::run(context, args),
             Command::Search(args) => search::run(context, args),

@@ -30,8 +30,8 @@ pub use access::{
 };
 pub use answer::{Answer, Hit, InterestName, Meta, Mode, Part, SearchOptions, Why};
 pub use corpus::{
-    Checkup, Diagnosis, Example, Exported, Incoming, Info, MAX_QUERY_BYTES, MAX_WINDOW, PaperInFull, Recommend,
-    Reembedded, Rejected, Rejection, Report, Source, Version, Warning,
+    Checkup, Diagnosis, Example, Exported, Incoming, Info, MAX_LISTED, MAX_QUERY_BYTES, MAX_WINDOW, Origin,
+    PaperInFull, Preview, Recommend, Reembedded, Rejected, Rejection, Report, Source, Version, Warning,
 };
 pub use happened::Happened;
 pub use open::Opened;

@@ -32,6 +32,7 @@ mod router;
 mod search;
 mod sessions;
 mod signals;
+mod sources;
 mod status;
 mod stopping;
 mod systemd;

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::error::ApiError;
 use super::{
     App, access, answer, backup, docs, embed, feed, headers, health, history, hsts, interests, jobs, keys, limits,
-    metrics, news, papers, recommend, record, search, sessions, themes, users, web,
+    metrics, news, papers, recommend, record, search, sessions, sources, themes, users, web,
 };
 
 /// The routes, and the document without what is true of many of them.
@@ -67,6 +67,8 @@ fn routes() -> (Router<App>, Document) {
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::run))
+        .routes(routes!(sources::list))
+        .routes(routes!(sources::run))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))

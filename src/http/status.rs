@@ -9,9 +9,10 @@ use tokio::sync::watch;
 
 use super::OpenFolder;
 use super::error::ApiError;
+use super::sources;
 use crate::engine::Info;
 use crate::error::Error;
-use crate::jobs::JobView;
+use crate::jobs::{JobView, SourceView};
 
 /// How old an answer may be where another can be had.
 const FRESH: Duration = Duration::from_millis(500);
@@ -29,6 +30,8 @@ pub struct Look {
     pub info: Info,
     /// How the jobs stand.
     pub jobs: Vec<JobView>,
+    /// How the sources stand.
+    pub sources: Vec<SourceView>,
 }
 
 type Known = Option<(Instant, Result<Arc<Look>, ApiError>)>;
@@ -53,7 +56,11 @@ impl Status {
                 if let Some(OpenFolder { engine, runner }) = opened.get() {
                     // A panic must not end what tells how the service is.
                     let look = catch_unwind(AssertUnwindSafe(|| {
-                        Ok::<_, Error>(Look { info: engine.info()?, jobs: runner.jobs()? })
+                        Ok::<_, Error>(Look {
+                            info: engine.info()?,
+                            jobs: runner.jobs()?,
+                            sources: sources::views(engine, runner)?,
+                        })
                     }));
                     let look = look.map_err(|_| ApiError::internal()).and_then(|look| Ok(Arc::new(look?)));
                     tell.send_replace(Some((Instant::now(), look)));

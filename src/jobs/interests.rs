@@ -27,11 +27,11 @@ pub fn keep_interests(engine: &Engine) -> Result<()> {
 pub struct Interests;
 
 impl Job for Interests {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         INTERESTS
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "keeps the interests that are found in the histories of readers"
     }
 

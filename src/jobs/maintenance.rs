@@ -23,11 +23,11 @@ impl Default for Maintenance {
 }
 
 impl Job for Maintenance {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "maintenance"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "brings the indexes into order and on disk"
     }
 

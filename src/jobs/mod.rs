@@ -12,11 +12,13 @@
 //! To add one: implement [`Job`] in a file of its own, add it to [`own`], and give it a schedule in [`crate::config::Jobs`].
 
 mod clock;
+mod fetch;
 mod interests;
 mod lease;
 mod maintenance;
 mod readership;
 mod runner;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod themes;
@@ -26,13 +28,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use clock::Clock;
+pub use fetch::{Fetched, Span, fetch, preview, web};
 pub use interests::keep_interests;
 pub use readership::{READERSHIP, tell_today};
 pub use runner::{Runner, Stopped, Terms};
+pub use sources::{SourceView, job_of, source_views};
 pub use themes::{THEMES, numbers as themes_numbers};
 pub use view::{JobView, LastRun};
 
-use crate::config::{Config, Schedule};
+use crate::config::{Config, Schedule, SourceSettings};
 use crate::engine::{Engine, Happened};
 use crate::error::{Error, Result};
 use crate::store::{Claim, Claimed, Lease, StoredJob};
@@ -53,16 +57,20 @@ pub enum Trigger {
     Hand,
 }
 
+/// How long a job is left alone that failed, or whose lock could not be had: at first, and at most.
+const FIRST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// What a run did, in numbers by name.
 pub type Numbers = Vec<(&'static str, u64)>;
 
 /// Something that is done without being asked.
 pub trait Job: Send + Sync {
     /// Its name: that of its schedule in the settings.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// What it does, in a sentence for people.
-    fn about(&self) -> &'static str;
+    fn about(&self) -> &str;
 
     /// Whether this may have made work for it.
     fn hears_of(&self, happened: Happened) -> bool {
@@ -73,6 +81,16 @@ pub trait Job: Send + Sync {
     /// How long it waits when something happened, so that what happens together is one run.
     fn settles(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// How much later than its schedule says it may begin, by chance.
+    fn jitter(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// How long it is left alone after so many failures in a row.
+    fn again(&self, failures: u32) -> Duration {
+        FIRST.saturating_mul(1 << failures.min(10)).min(LONGEST)
     }
 
     /// Whether there is something to do. Asked before every run but those by hand; it is cheap and writes nothing.
@@ -91,12 +109,17 @@ pub trait Job: Send + Sync {
 /// The jobs of the service with their schedules.
 pub fn own(config: &Config) -> Vec<(Arc<dyn Job>, Schedule)> {
     let jobs = &config.jobs;
-    vec![
+    let mut own: Vec<(Arc<dyn Job>, Schedule)> = vec![
         (Arc::new(interests::Interests), jobs.interests.clone()),
         (Arc::new(maintenance::Maintenance::default()), jobs.maintenance.clone()),
         (Arc::new(readership::Readership::default()), jobs.readership.clone()),
         (Arc::new(themes::Themes), jobs.themes.clone()),
-    ]
+    ];
+    let of = |source: &SourceSettings| {
+        (Arc::new(sources::OneSource::new(config, source)) as Arc<dyn Job>, source.schedule.clone())
+    };
+    own.extend(config.sources.iter().map(of));
+    own
 }
 
 /// What is known of the jobs from the store alone.

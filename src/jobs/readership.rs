@@ -46,11 +46,11 @@ impl Default for Readership {
 }
 
 impl Job for Readership {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         READERSHIP
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "lets answers know, once a day, what enough readers did together"
     }
 

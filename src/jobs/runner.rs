@@ -21,10 +21,6 @@ use crate::user::Moment;
 /// How long a job is left alone that another runner has.
 const HELD: Duration = Duration::from_millis(500);
 
-/// How long one is left alone that failed, or whose lock could not be had: at first, and at most.
-const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(60);
-
 /// How long threads have to end when the runner stops.
 const STOPPING: Duration = Duration::from_millis(1500);
 
@@ -65,6 +61,8 @@ struct Shared {
 struct Slot {
     job: Arc<dyn Job>,
     schedule: Schedule,
+    /// How much later than its schedule says it begins here.
+    later: Duration,
     state: Mutex<State>,
     bell: Condvar,
 }
@@ -157,7 +155,8 @@ impl Runner {
                 rung: (!schedule.is_off()).then_some(Bell { trigger: Trigger::Start, at: now, due: None }),
                 ..State::default()
             };
-            Slot { job, schedule, state: Mutex::new(state), bell: Condvar::new() }
+            let later = job.jitter().mul_f64(fastrand::f64());
+            Slot { job, schedule, later, state: Mutex::new(state), bell: Condvar::new() }
         };
         let slots = jobs.into_iter().map(slot).collect();
         let shared = Arc::new(Shared { engine: Arc::clone(engine), terms, holder: new_holder(), slots });
@@ -323,11 +322,12 @@ impl Slot {
             // A clock that ran ahead for a while has no part in it.
             state.after = state.after.map(|after| after.min(now));
             let due = state.after.and_then(|after| self.schedule.next(after, &terms.zone));
-            if let Some(due) = due.filter(|due| *due <= now) {
+            let begin = due.map(|due| later(due, self.later));
+            if let Some(due) = due.filter(|_| begin.is_some_and(|begin| begin <= now)) {
                 state.after = Some(now);
                 return Some((Trigger::Schedule, Some(due)));
             }
-            let next = [due, state.rung.map(|bell| bell.at)].into_iter().flatten().min();
+            let next = [begin, state.rung.map(|bell| bell.at)].into_iter().flatten().min();
             let sleep = terms.clock.until(next.unwrap_or(Timestamp::MAX));
             state = self.bell.wait_timeout(state, sleep).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -394,7 +394,7 @@ impl Shared {
         };
         // One that runs by itself tries again by itself; what was asked for by hand has its answer.
         if failed && !by_hand {
-            again(FIRST.saturating_mul(1 << tries.min(10)).min(LONGEST));
+            again(slot.job.again(tries));
         }
     }
 
@@ -444,6 +444,7 @@ impl Shared {
             (state.after, state.rung)
         };
         let by_schedule = after.and_then(|after| slot.schedule.next(after, &self.terms.zone));
+        let by_schedule = by_schedule.map(|due| later(due, slot.later));
         let next = [by_schedule, rung.map(|bell| bell.at)].into_iter().flatten().min();
         JobView { next: next.map(|at| Moment(at.max(now).as_microsecond())), ..view }
     }

@@ -31,11 +31,11 @@ impl Counted {
 }
 
 impl Job for Counted {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "counted"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "counts"
     }
 

@@ -16,11 +16,11 @@ pub struct Themes;
 pub const THEMES: &str = "themes";
 
 impl Job for Themes {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         THEMES
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "lets new papers join the themes, and makes these anew when a tenth of the papers is new"
     }
 

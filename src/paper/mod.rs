@@ -14,6 +14,7 @@ pub mod percent;
 pub mod person;
 mod read;
 mod shown;
+mod standing;
 mod text;
 mod values;
 mod work;
@@ -26,6 +27,7 @@ pub use identifier::Identifier;
 pub use json::{Items, items, object};
 pub use read::LeftOut;
 pub use shown::{EscapedJson, escaped, hides, is_invisible, shown};
+pub use standing::Retirement;
 pub use text::{READING, is_cjk, latin_folded, letters, plain, prose, spelled, tex, unaccented};
 pub use work::{Edition, TELLING_TITLE, Works, id_key, is_of_a_preprint};
 pub use written::MONTHS;
@@ -186,8 +188,12 @@ impl Paper {
         f64::from(self.upvotes.unwrap_or(0)) + 2.0 * f64::from(self.comments.unwrap_or(0))
     }
 
-    /// The day that places it on a daily list: `listed`, else `date`; days since 1970-01-01.
+    /// The day that places it on a daily list: `listed`, else `date`; days since 1970-01-01. None of a paper that was taken back
+    /// ([`Paper::retirement`]): it is on no list of a day.
     pub fn list_day(&self) -> Option<i32> {
+        if self.retirement().is_some() {
+            return None;
+        }
         self.listed.as_ref().or(self.date.as_ref()).map(PaperDate::first_day)
     }
 

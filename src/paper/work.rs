@@ -100,7 +100,7 @@ impl Paper {
     /// be the same and their [`Edition`]s say that they are two.
     ///
     /// They are the id without its version, the identifiers (from the id, the url, and the fields that other collections
-    /// give them in: `doi`, `arxiv_id`, `pmid`, `pmcid`, `corpus_id`, `externalIds` and their kin), and the title with the
+    /// give them in: `doi`, `arxiv_id`, `pmid`, `pmcid`, `corpus_id`, `externalIds`, `identifiers` and their kin), and the title with the
     /// first author's surname and initial; without an author, the title with the beginning of the abstract, if they say
     /// anything together: every journal has an "Editorial".
     pub fn work_keys(&self) -> Vec<String> {
@@ -158,7 +158,7 @@ impl Paper {
 
 /// Under which names other collections give an identifier, and what the bare ones of each are announced by.
 const FIELDS: &[(&[&str], &str)] = &[
-    (&["doi", "DOI", "Doi"], "doi:"),
+    (&["doi", "DOI", "Doi", "published_doi"], "doi:"),
     (&["arxiv_id", "arxivId", "arxiv", "arXiv", "ArXiv", "ARXIV"], "arxiv:"),
     (&["pmid", "PMID", "pubmed_id", "PubMed", "pubmed"], "pmid:"),
     (&["pmcid", "PMCID", "pmc_id", "PubMedCentral"], "pmcid:"),
@@ -170,17 +170,26 @@ const FIELDS: &[(&[&str], &str)] = &[
 /// Objects in which identifiers stand, as Semantic Scholar writes them.
 const NESTED: [&str; 3] = ["externalIds", "external_ids", "externalids"];
 
+/// A list of identifiers, each with what kind it is: those that a paper made of several records has besides.
+const LIST: &str = "identifiers";
+
 /// The longest of these that is read, in bytes of JSON.
 const MAX_NESTED: usize = 16 << 10;
 
 /// The identifiers in the further fields of a paper, and in `externalIds`.
 fn given_identifiers(extra: &Extra) -> Vec<Identifier> {
-    let known = |name: &str| FIELDS.iter().any(|(names, _)| names.contains(&name)) || NESTED.contains(&name);
+    let known =
+        |name: &str| FIELDS.iter().any(|(names, _)| names.contains(&name)) || NESTED.contains(&name) || name == LIST;
     let fields: Vec<(Cow<'_, str>, &str)> =
         extra.fields().filter(|(name, json)| known(name) && json.len() <= MAX_NESTED).collect();
     let nested = NESTED.iter().filter_map(|name| fields.iter().find(|(known, _)| known == name));
     let nested: Vec<_> = nested.map(|(_, json)| Fields::of(json).0).collect();
     let mut found = Vec::new();
+    if let Some((_, json)) = fields.iter().find(|(name, _)| name == LIST)
+        && let Ok(texts) = serde_json::from_str::<Vec<String>>(json)
+    {
+        found.extend(texts.iter().filter_map(|text| Identifier::parse(text)));
+    }
     for fields in std::iter::once(&fields).chain(&nested) {
         for (name, label) in FIELDS.iter().flat_map(|(names, label)| names.iter().map(move |name| (name, label))) {
             // Of two fields of one name the last counts.

@@ -22,6 +22,9 @@ pub trait Filters {
     /// several categories, or several authors, one is enough.
     fn allowed(&self, filter: &Filter) -> Result<Option<RoaringBitmap>>;
 
+    /// The rows of papers that were taken back ([`Paper::retirement`](crate::paper::Paper::retirement)).
+    fn retired(&self) -> Result<RoaringBitmap>;
+
     /// The rows of papers listed (else dated) in a span of days, both ends included.
     fn listed_in(&self, first: i32, last: i32) -> Result<RoaringBitmap>;
 

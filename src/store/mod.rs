@@ -37,6 +37,7 @@ mod library;
 mod lists;
 mod papers;
 mod readership;
+mod records;
 mod rereading;
 mod sessions;
 mod sqlite;
@@ -58,6 +59,7 @@ pub use library::{Library, LibraryPaper};
 pub use lists::{ListOrder, ListPlace, Lists, Slice};
 pub use papers::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
 pub use readership::{Readership, ReadershipRelease};
+pub use records::{BY_HAND, KnownRecord, MergedPaper, MergedWritten, Records, SourceRecord, SourceState};
 pub use rereading::Rereading;
 pub use sessions::{Ending, Redeemed, SecretHash, Sessions, SignedInWith, StoredLink, StoredSession};
 pub use sqlite::free;
@@ -88,6 +90,7 @@ pub trait Store:
     + JobRecords
     + Keys
     + Readership
+    + Records
     + Themes
     + Rereading
     + Sessions
@@ -111,8 +114,8 @@ impl<T> Store for T where
         + Imports
         + JobRecords
         + Keys
-        + Keys
         + Readership
+        + Records
         + Themes
         + Rereading
         + Sessions

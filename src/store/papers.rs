@@ -88,10 +88,11 @@ pub trait Papers {
     fn put_papers(&self, papers: &[(&Paper, Option<&[f32]>)], fingerprint: &str) -> Result<PapersWritten>;
 
     /// Takes a paper away with its vectors, and gives its row; `None` when there is none, and then nothing changes. Events that
-    /// name it stay, and speak of it again when it comes back.
+    /// name it stay, and speak of it again when it comes back. What sources say of it is forgotten, but for that they do: they do
+    /// not bring it back.
     fn delete_paper(&self, id: &PaperId) -> Result<Option<Row>>;
 
-    /// The paper of an id and its row.
+    /// The paper of an id, or of one that it had before ([`Records::put_merged`](super::Records::put_merged)), and its row.
     ///
     /// # Errors
     /// [`Error::Damaged`](crate::Error::Damaged) when it is not what was written.
@@ -119,7 +120,7 @@ pub trait Papers {
     /// The rows of all papers.
     fn rows_of_all(&self) -> Result<RoaringBitmap>;
 
-    /// The rows of some papers, in their order; `None` where there is no such paper.
+    /// The rows of some papers, in their order, also by an id that one had before; `None` where there is no such paper.
     fn rows(&self, ids: &[&PaperId]) -> Result<Vec<Option<Row>>>;
 
     /// The ids of some rows, in their order; `None` where a row is gone.

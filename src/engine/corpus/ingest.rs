@@ -20,7 +20,8 @@ use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::follow::Handed;
 use crate::error::{Error, Result};
 use crate::paper::{LeftOut, Paper, PaperId, Row, head};
-use crate::store::{Fingerprints, PaperWritten};
+use crate::store::{Fingerprints, MergedPaper, MergedWritten, PaperWritten, PapersWritten, SourceRecord};
+use crate::user::Moment;
 
 /// Rejected lines, or entries of a list, that are listed one by one; more are only counted.
 pub const MAX_LISTED: usize = 1000;
@@ -124,7 +125,8 @@ impl Report {
         self.accepted + self.updated + self.unchanged + self.rejected_total
     }
 
-    fn reject(&mut self, line: usize, rejection: Rejection) {
+    /// Counts what goes not in.
+    pub(super) fn reject(&mut self, line: usize, rejection: Rejection) {
         self.rejected_total += 1;
         if self.rejected.len() < MAX_LISTED {
             self.rejected.push(Rejected { line, id: rejection.id, reason: rejection.reason });
@@ -158,14 +160,33 @@ impl Warnings {
     }
 }
 
+/// Tells in a report what a paper goes without.
+pub fn warned(report: &mut Report, line: usize, paper: &Paper, left_out: Vec<LeftOut>) {
+    let mut warnings = Warnings::default();
+    warnings.add(line, paper, left_out);
+    warnings.report(report);
+}
+
+/// What makes a paper of a window, where it is more than one source that speaks of it.
+#[derive(Default)]
+pub struct Merge {
+    pub records: Vec<SourceRecord>,
+    pub absorbs: Vec<PaperId>,
+    pub seen: Vec<(PaperId, Option<[u8; 16]>)>,
+}
+
 /// A window on its way to the store.
-struct Window {
+pub struct Window {
     /// What the vectors are of.
     space: Arc<EmbeddingSpace>,
-    papers: Vec<Paper>,
+    pub papers: Vec<Paper>,
     /// The line of each paper.
-    lines: Vec<usize>,
+    pub lines: Vec<usize>,
     vectors: HashMap<usize, Vec<f32>>,
+    /// What papers are made of, by their places.
+    pub merges: HashMap<usize, Merge>,
+    /// Papers that somebody else changed meanwhile are not told as rejected, but found here.
+    pub missed: Option<Vec<usize>>,
     rejected: Vec<(usize, Rejection)>,
     warnings: Warnings,
     unchanged: usize,
@@ -175,12 +196,15 @@ struct Window {
 }
 
 impl Window {
-    fn new(space: Arc<EmbeddingSpace>) -> Self {
+    /// An empty one.
+    pub fn new(space: Arc<EmbeddingSpace>) -> Self {
         Window {
             space,
             papers: Vec::new(),
             lines: Vec::new(),
             vectors: HashMap::new(),
+            merges: HashMap::new(),
+            missed: None,
             rejected: Vec::new(),
             warnings: Warnings::default(),
             unchanged: 0,
@@ -189,7 +213,13 @@ impl Window {
         }
     }
 
-    fn wait(&mut self) -> Result<()> {
+    /// Texts that went through the model for it.
+    pub fn embedded(&self) -> usize {
+        self.embedded
+    }
+
+    /// Waits for the vectors.
+    pub fn wait(&mut self) -> Result<()> {
         if let Some((places, submitted)) = self.under_way.take() {
             self.vectors.extend(places.into_iter().zip(submitted.collect()?));
         }
@@ -292,14 +322,33 @@ impl Corpus {
         let unseen: Vec<&PaperId> =
             incoming.iter().map(|(_, p, _)| &p.id).filter(|id| seen.get(id).is_none()).collect();
         let stored = self.store.fingerprints(&unseen)?;
+        let ids: Vec<&PaperId> = incoming.iter().map(|(_, p, _)| &p.id).collect();
+        let mut told = self.store.records_of(&ids)?;
+        let now = Moment::now();
         let mut places: Vec<usize> = Vec::new();
-        for (line, paper, given) in incoming {
+        for (line, mut paper, given) in incoming {
             cancel::check()?;
+            if let Some(records) = told.remove(&paper.id) {
+                match self.gather_by_hand(&paper, records, now) {
+                    None => {
+                        window.unchanged += 1;
+                        continue;
+                    }
+                    Some((merged, records)) => {
+                        let merge = Merge { records, ..Merge::default() };
+                        window.merges.insert(window.papers.len(), merge);
+                        paper = merged;
+                    }
+                }
+            }
             let prints = Fingerprints::of(&paper);
             let known = seen.get(&paper.id).or_else(|| stored.get(&paper.id)).copied();
             seen.insert(paper.id.clone(), prints);
             match known {
-                Some(k) if k.all == prints.all => window.unchanged += 1,
+                // With records to write it goes to the store all the same.
+                Some(k) if k.all == prints.all && !window.merges.contains_key(&window.papers.len()) => {
+                    window.unchanged += 1;
+                }
                 known => {
                     if known.is_none_or(|k| k.text != prints.text) {
                         let place = window.papers.len();
@@ -319,7 +368,7 @@ impl Corpus {
     }
 
     /// Has the papers at these places of the window embedded, but for those whose text has a vector already.
-    fn submit_places(&self, places: Vec<usize>, window: &mut Window) -> Result<()> {
+    pub(super) fn submit_places(&self, places: Vec<usize>, window: &mut Window) -> Result<()> {
         let papers: Vec<&Paper> = places.iter().map(|&k| &window.papers[k]).collect();
         let known = self.store.known_vectors(&window.space.model, &papers)?;
         let mut unknown = Vec::new();
@@ -364,7 +413,8 @@ impl Corpus {
         Ok(report)
     }
 
-    fn commit(&self, window: &mut Window, report: &mut Report) -> Result<()> {
+    /// Writes a window, and lets what is derived follow.
+    pub(super) fn commit(&self, window: &mut Window, report: &mut Report) -> Result<()> {
         if window.papers.is_empty() {
             return Ok(());
         }
@@ -379,11 +429,13 @@ impl Corpus {
         }
         let papers: Vec<(&Paper, Option<&[f32]>)> =
             window.papers.iter().enumerate().map(|(k, p)| (p, window.vectors.get(&k).map(Vec::as_slice))).collect();
-        let written = self.store.put_papers(&papers, &space.model.fingerprint)?;
-        let (mut added, mut gone): (Vec<(Row, &[f32])>, Vec<Row>) = (Vec::new(), Vec::new());
+        let written = self.put(&papers, &window.merges, &space.model.fingerprint)?;
+        let (mut added, mut gone): (Vec<(Row, &[f32])>, Vec<Row>) = (Vec::new(), written.gone);
         // Of a paper that comes twice in a window the last counts.
         let mut changed: HashMap<Row, &Paper> = HashMap::new();
-        for (((paper, vector), line), outcome) in papers.iter().zip(&window.lines).zip(&written.papers) {
+        for (place, (((paper, vector), line), outcome)) in
+            papers.iter().zip(&window.lines).zip(&written.papers).enumerate()
+        {
             match outcome {
                 PaperWritten::New(row) => {
                     report.accepted += 1;
@@ -402,6 +454,9 @@ impl Corpus {
                 }
                 PaperWritten::Unchanged(_) => report.unchanged += 1,
                 // Only when somebody else changed the same paper between our look and our commit.
+                PaperWritten::NeedsVector if window.missed.is_some() => {
+                    window.missed.get_or_insert_default().push(place);
+                }
                 PaperWritten::NeedsVector => report.reject(
                     *line,
                     Rejection {
@@ -418,6 +473,30 @@ impl Corpus {
         let change = (!changed.is_empty() || !gone.is_empty()).then_some(written.change);
         self.derived.follow(&Handed { change, papers: changed, vectors: added, gone });
         Ok(())
+    }
+}
+
+impl Corpus {
+    fn put(
+        &self,
+        papers: &[(&Paper, Option<&[f32]>)],
+        merges: &HashMap<usize, Merge>,
+        fingerprint: &str,
+    ) -> Result<MergedWritten> {
+        if merges.is_empty() {
+            let PapersWritten { papers, change } = self.store.put_papers(papers, fingerprint)?;
+            return Ok(MergedWritten { papers, gone: Vec::new(), change });
+        }
+        let none = Merge::default();
+        let merged: Vec<MergedPaper<'_>> = papers
+            .iter()
+            .enumerate()
+            .map(|(place, (paper, vector))| {
+                let Merge { records, absorbs, seen } = merges.get(&place).unwrap_or(&none);
+                MergedPaper { paper, vector: *vector, records, absorbs, seen }
+            })
+            .collect();
+        self.store.put_merged(&merged, fingerprint)
     }
 }
 

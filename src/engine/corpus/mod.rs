@@ -8,12 +8,14 @@ mod doctor;
 mod embed;
 mod embedding_space;
 mod explain;
+mod fetched;
 #[cfg(test)]
 mod fixture;
 mod follow;
 mod followers;
 mod info;
 mod ingest;
+mod merge;
 mod model;
 mod named;
 mod open;
@@ -36,10 +38,12 @@ pub use self::common::Common;
 pub use self::doctor::{Checkup, Diagnosis};
 pub use self::embed::{MAX_QUERY_BYTES, check_query};
 pub use self::embedding_space::EmbeddingSpace;
+pub use self::fetched::Preview;
 pub use self::follow::Followed;
 pub use self::followers::{Changes, Follower};
 pub use self::info::Info;
 pub use self::ingest::{Incoming, MAX_LISTED, MAX_WINDOW, Rejected, Rejection, Report, Source, Warning};
+pub use self::merge::Origin;
 pub use self::open::OpenedCorpus;
 pub use self::paper::{PaperInFull, Version};
 pub use self::preferences::{ScoredCandidate, ScoredRow, closely};
@@ -50,7 +54,7 @@ pub use self::similar::TakeNeighbours;
 pub use self::versions::Versions;
 
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
 
 use self::follow::{Derived, Handed};
 use crate::config::Config;
@@ -75,6 +79,8 @@ pub struct Corpus {
     // Held for reading from a look at the present space until a write with vectors of it has been followed; for writing while
     // the papers move to another.
     moving: RwLock<()>,
+    // Held while what a source says is made one with what others say.
+    merging: Mutex<()>,
     // What is common among its papers.
     common: common::KeptCommon,
 }

@@ -1,6 +1,6 @@
 //! Opening the papers of a data folder: the model they belong to, and the indexes over them.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use crate::config::Config;
 use crate::engine::corpus::Corpus;
@@ -51,6 +51,7 @@ impl Corpus {
             store,
             derived,
             moving: RwLock::default(),
+            merging: Mutex::default(),
             common: Default::default(),
         };
         Ok(OpenedCorpus { corpus, index: report, words_doubt: words.doubt, renewed: renewed.papers })

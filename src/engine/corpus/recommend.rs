@@ -153,6 +153,7 @@ impl Corpus {
                 }
                 let rules = Constraints {
                     without,
+                    retired: self.store.retired()?,
                     never: if request.exclude_liked { examples.works.clone() } else { Works::default() },
                     per_author: request.per_author,
                     rescore: Some(&score),

@@ -30,6 +30,8 @@ pub type Rescore<'a> = dyn Fn(&mut Vec<Candidate>) -> Result<()> + 'a;
 pub struct Constraints<'a> {
     /// None of these rows.
     pub without: HashSet<Row>,
+    /// Nor of these, which are few among those that are near.
+    pub retired: RoaringBitmap,
     /// No version of these works.
     pub never: Works,
     /// At most so many papers of one author.
@@ -80,7 +82,7 @@ impl Corpus {
         let reordered = ask.diversity > 0.0 || rules.rescore.is_some();
         widen(pool(needed, reordered), space.len(), |pool| {
             let mut candidates = self.candidates(space, probe, pool + rules.without.len(), filtered)?;
-            candidates.found.retain(|f| !rules.without.contains(&f.row));
+            candidates.found.retain(|f| !rules.without.contains(&f.row) && !rules.retired.contains(f.row.0));
             if let Some(rescore) = rules.rescore {
                 rescore(&mut candidates.found)?;
                 candidates.found.sort_by(Candidate::best_first);
@@ -115,7 +117,8 @@ impl Corpus {
             None => space.len().saturating_sub(rules.without.len()),
         };
         let superseded = if ask.versions { 0 } else { self.versions().superseded(allowed, &rules.without) };
-        all.saturating_sub(superseded)
+        let retired = allowed.map_or(rules.retired.len(), |rows| rows.intersection_len(&rules.retired)) as usize;
+        all.saturating_sub(superseded).saturating_sub(retired)
     }
 
     fn put_first(&self, found: &mut Vec<Candidate>, rules: &Constraints<'_>) {

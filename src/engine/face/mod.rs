@@ -4,4 +4,5 @@ mod access;
 mod papers;
 mod readers;
 mod sessions;
+mod sources;
 mod themes;

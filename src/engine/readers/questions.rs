@@ -212,7 +212,7 @@ impl Readers {
                 return Ok(Some(Arc::clone(corpus)));
             }
         }
-        let works = space.rows() - self.corpus.versions().superseded_rows(None);
+        let works = space.rows() - self.corpus.versions().superseded_rows(None) - self.store.retired()?;
         let works: Vec<Row> = works.iter().map(Row).collect();
         let read = self.readers_of(&works, &released)?;
         let rows: Vec<Row> = choose_panel(&read, LOOKED_AT).into_iter().map(|k| works[k]).collect();

@@ -50,11 +50,13 @@ impl Readers {
             return Err(Error::Invalid(format!("window is {window_days} days; it goes from 1 hour to 3650 days")));
         }
         let (allowed, excluded) = (self.store.allowed(&ask.filter)?, self.corpus.excluded(&ask.filter)?);
+        let retired = self.store.retired()?;
         let superseded =
             if ask.versions { Default::default() } else { self.corpus.versions().superseded_rows(allowed.as_ref()) };
         let mut attended = self.attention(window_days, allowed.as_ref(), false)?;
         attended.retain(|a| {
             !superseded.contains(a.row.0)
+                && !retired.contains(a.row.0)
                 && !excluded.contains(a.row.0)
                 && ask.min_score.is_none_or(|least| a.score >= least)
         });

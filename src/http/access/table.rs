@@ -84,6 +84,8 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/v1/jobs", ADMIN),
     ("GET", "/v1/jobs/{name}", ADMIN),
     ("POST", "/v1/jobs/{name}/run", ADMIN),
+    ("GET", "/v1/sources", ADMIN),
+    ("POST", "/v1/sources/{name}/run", ADMIN),
 ];
 
 /// What the table says of a call.

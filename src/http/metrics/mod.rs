@@ -15,7 +15,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::App;
 use crate::engine::Info;
-use crate::jobs::JobView;
+use crate::jobs::{JobView, SourceView};
 use crate::store::{Trouble, TroubleCode};
 use table::{FIGURES, Kind};
 
@@ -41,6 +41,7 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     if let Some(look) = &look {
         holds(&look.info);
         jobs(&look.jobs);
+        sources(&look.sources);
     }
     let mut ready = false;
     if let Some(engine) = &engine {
@@ -98,6 +99,26 @@ fn holds(info: &Info) {
     gauge!("paperkin_index_bytes").set(info.disk.index as f64);
     gauge!("paperkin_words_bytes").set(info.disk.words as f64);
     gauge!("paperkin_words_rows").set(info.words.rows as f64);
+}
+
+/// How the sources stand.
+fn sources(sources: &[SourceView]) {
+    for source in sources {
+        let name = || source.name.clone();
+        gauge!("paperkin_source_papers", "source" => name()).set(source.papers as f64);
+        if let Some(lag) = source.lag_s {
+            gauge!("paperkin_source_lag_seconds", "source" => name()).set(lag as f64);
+        }
+        gauge!("paperkin_source_ok", "source" => name()).set(f64::from(u8::from(source.error.is_none())));
+        if let Some(next) = source.next {
+            gauge!("paperkin_source_next_seconds", "source" => name()).set(next.0 as f64 / 1e6);
+        }
+        let did = source.last.as_ref().map(|last| &last.did);
+        for kind in ["new", "changed"] {
+            let n = did.and_then(|did| did.get(kind)).copied().unwrap_or(0);
+            gauge!("paperkin_source_last_papers", "source" => name(), "kind" => kind).set(n as f64);
+        }
+    }
 }
 
 /// How the jobs stand.

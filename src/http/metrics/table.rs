@@ -55,6 +55,8 @@ const TEXTS: Kind = Kind::Histogram(&[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.
 
 const ROUTE: Label = of("route");
 const JOB: &[Label] = &[of("job")];
+const SOURCE: &[Label] = &[of("source")];
+const SOURCE_KIND: &[Label] = &[of("source"), of("kind")];
 const CODE: &[Label] = &[of("code")];
 
 /// Why work is refused.
@@ -177,6 +179,11 @@ pub const FIGURES: &[Figure] = &[
     figure(Gauge, "paperkin_job_last_ok", JOB, "1 when the last run of the job went well, else 0."),
     figure(Gauge, "paperkin_job_last_start_seconds", JOB, "When the last run began, in seconds since 1970."),
     figure(Gauge, "paperkin_job_last_duration_seconds", JOB, "How long the last run took."),
+    figure(Gauge, "paperkin_source_papers", SOURCE, "Papers that the source has given, ever."),
+    figure(Gauge, "paperkin_source_last_papers", SOURCE_KIND, "Papers that the last run brought, new or changed."),
+    figure(Gauge, "paperkin_source_lag_seconds", SOURCE, "Seconds since the source was last read to its end."),
+    figure(Gauge, "paperkin_source_ok", SOURCE, "1 unless the last run of the source failed."),
+    figure(Gauge, "paperkin_source_next_seconds", SOURCE, "When the source is read next, in seconds since 1970."),
     figure(Counter, "paperkin_log_lines_dropped_total", &[], "Lines of the log that nobody read in time."),
     figure(
         Gauge,

@@ -10,7 +10,8 @@ use super::{Failpoint, Fixture, Kind, MODEL, event, model, titled, user, vector}
 use crate::error::Result;
 use crate::paper::Paper;
 use crate::store::{
-    ImportStatus, ImportWindow, ReadershipRelease, Store, StoredAssignment, StoredInterest, StoredRun, StoredTheme,
+    ImportStatus, ImportWindow, MergedPaper, ReadershipRelease, SourceRecord, Store, StoredAssignment, StoredInterest,
+    StoredRun, StoredTheme,
 };
 use crate::user::{Edits, Event, EventKind, Moment, Settings};
 
@@ -26,6 +27,23 @@ fn writes() -> Vec<Write> {
                 papers.iter().zip(&vectors).map(|(p, v)| (p, Some(v.as_slice()))).collect();
             s.put_papers(&all, MODEL).map(drop)
         }),
+        ("put_merged", |s| {
+            let merged = titled("one", "One");
+            let records = [SourceRecord {
+                source: "arxiv".into(),
+                kind: "arxiv".into(),
+                key: "one".into(),
+                since: Moment(1),
+                gone: false,
+                paper: merged.clone(),
+            }];
+            let (vector, absorbs) = (vector(&merged), [super::id("a"), super::id("b")]);
+            let merged =
+                MergedPaper { paper: &merged, vector: Some(&vector), records: &records, absorbs: &absorbs, seen: &[] };
+            s.put_merged(&[merged], MODEL).map(drop)
+        }),
+        ("set_source_place", |s| s.set_source_place("arxiv", "2026-11-20")),
+        ("set_source_succeeded", |s| s.set_source_succeeded("arxiv", Moment(5))),
         ("delete_paper", |s| s.delete_paper(&super::id("a")).map(drop)),
         ("set_current_model", |s| s.set_current_model(&model("other"))),
         ("put_vectors", |s| s.put_vectors(&model("other"), &[(&titled("a", "One"), vec![0.6, 0.8])])),

@@ -13,6 +13,7 @@ mod library;
 mod lists;
 mod model;
 mod papers;
+mod records;
 mod sessions;
 mod themes;
 mod users;
@@ -177,6 +178,9 @@ macro_rules! contract {
             contract!(@jobs one_holder_at_a_time_until_the_lease_has_lapsed, a_time_of_the_schedule_is_served_once,
                 a_time_that_was_not_served_is_to_be_served_still,
                 a_clock_that_ran_ahead_serves_nothing);
+            contract!(@records records_come_back_with_their_paper, papers_that_are_one_become_one,
+                what_another_has_changed_is_not_written_over, what_was_taken_away_by_hand_stays_away,
+                papers_that_were_taken_back_are_on_no_list, where_to_go_on_is_remembered);
             contract!(@keys keys_are_what_was_added_and_not_taken_back, keys_of_a_forgotten_reader_leave_nothing);
             contract!(@sessions sessions_are_kept_seen_and_ended, a_link_is_good_once,
                 sessions_are_what_was_begun_and_not_ended);

@@ -24,6 +24,8 @@ pub struct Columns {
     /// Days since 1970 by row: when it appeared, and when it was listed.
     days: Vec<i32>,
     listed: Vec<i32>,
+    /// Rows of papers that were taken back.
+    retired: RoaringBitmap,
     /// Folded names, and the rows of each.
     categories: BTreeMap<String, RoaringBitmap>,
 }
@@ -39,12 +41,17 @@ impl Columns {
         let fresh = self.change == 0;
         let mut changed = RoaringBitmap::new();
         {
-            let mut select = c.prepare_cached("SELECT row, day, list_day FROM papers WHERE change > ?1")?;
+            let mut select =
+                c.prepare_cached("SELECT row, day, list_day, retired <> 0 FROM papers WHERE change > ?1")?;
             let mut rows = select.query([self.change])?;
             while let Some(r) = rows.next()? {
                 let row: u32 = r.get(0)?;
                 let day = |column| Ok::<_, rusqlite::Error>(r.get::<_, Option<i32>>(column)?.unwrap_or(NONE));
                 self.set(row, day(1)?, day(2)?);
+                match r.get(3)? {
+                    true => self.retired.insert(row),
+                    false => self.retired.remove(row),
+                };
                 changed.insert(row);
             }
         }
@@ -74,6 +81,7 @@ impl Columns {
             self.set(row, NONE, NONE);
         }
         self.categories.values_mut().for_each(|rows| *rows -= &gone);
+        self.retired -= &gone;
         self.change = now;
         Ok(())
     }
@@ -103,6 +111,11 @@ impl Columns {
     /// The rows listed on these days, the last included.
     pub fn listed(&self, from: i32, to: i32) -> RoaringBitmap {
         within(&self.listed, from, to)
+    }
+
+    /// The rows of papers that were taken back.
+    pub fn retired(&self) -> &RoaringBitmap {
+        &self.retired
     }
 
     /// The day a row was listed.

@@ -43,6 +43,10 @@ impl Filters for SqliteStore {
         Ok(allowed)
     }
 
+    fn retired(&self) -> Result<RoaringBitmap> {
+        Ok(self.columns()?.retired().clone())
+    }
+
     fn listed_in(&self, first: i32, last: i32) -> Result<RoaringBitmap> {
         Ok(self.columns()?.listed(first, last))
     }

@@ -31,6 +31,7 @@ mod pages;
 mod papers;
 mod place;
 mod readership;
+mod records;
 mod rereading;
 mod schema;
 mod sessions;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{SqliteStore, limit, unreadable, vectors, works};
+use super::{SqliteStore, limit, records, unreadable, vectors, works};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId, Row, unaccented};
 use crate::store::lists::trending;
@@ -58,7 +58,11 @@ impl Papers for SqliteStore {
     fn paper(&self, id: &str) -> Result<Option<(Row, Paper)>> {
         let found = self.read(|c| {
             let mut find = c.prepare_cached("SELECT row, json, hash, id FROM papers WHERE id = ?1")?;
-            find.query_row([id], |r| Ok((Row(r.get(0)?), whole_paper_at(r, 1)?))).optional()
+            let mut of = |id: &str| find.query_row([id], |r| Ok((Row(r.get(0)?), whole_paper_at(r, 1)?))).optional();
+            match of(id)? {
+                None => records::of_former(c, id)?.map_or(Ok(None), |id| of(&id)),
+                found => Ok(found),
+            }
         })?;
         match found {
             None => Ok(None),
@@ -93,7 +97,12 @@ impl Papers for SqliteStore {
     fn rows(&self, ids: &[&PaperId]) -> Result<Vec<Option<Row>>> {
         self.read(|c| {
             let mut find = c.prepare_cached("SELECT row FROM papers WHERE id = ?1")?;
-            ids.iter().map(|id| find.query_row([id.as_str()], |r| Ok(Row(r.get(0)?))).optional()).collect()
+            let mut of = |id: &str| find.query_row([id], |r| Ok(Row(r.get(0)?))).optional();
+            let one = |id: &&PaperId| match of(id.as_str())? {
+                None => records::of_former(c, id.as_str())?.map_or(Ok(None), |id| of(&id)),
+                found => Ok(found),
+            };
+            ids.iter().map(one).collect()
         })
     }
 
@@ -174,6 +183,7 @@ impl Papers for SqliteStore {
                 let change: u64 =
                     t.query_row("UPDATE counter SET change = change + 1 RETURNING change", [], |r| r.get(0))?;
                 remove(t, row, change)?;
+                records::bury(t, id)?;
             }
             Ok(Ok(found.map(Row)))
         })
@@ -199,7 +209,8 @@ impl SqliteStore {
     }
 }
 
-fn put_one(
+/// Writes a paper, or finds that there is nothing to write.
+pub fn put_one(
     t: &Transaction<'_>,
     paper: &Paper,
     vector: Option<&[f32]>,
@@ -255,7 +266,8 @@ pub fn write_one(
         paper.list_day(),
         paper.upvotes.unwrap_or(0),
         trending(paper, today(t, paper)?),
-        change
+        change,
+        paper.retirement().is_some()
     ])?;
     let row = match kept {
         Some(row) => row,
@@ -266,10 +278,10 @@ pub fn write_one(
     Ok(row)
 }
 
-const INSERT: &str = "INSERT INTO papers (id, text_hash, hash, json, day, list_day, upvotes, trending, change)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const INSERT: &str = "INSERT INTO papers (id, text_hash, hash, json, day, list_day, upvotes, trending, change, retired)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 const UPDATE: &str = "UPDATE papers SET hash = ?3, json = ?4, day = ?5, list_day = ?6, upvotes = ?7, trending = ?8,
-    change = ?9 WHERE id = ?1 AND text_hash = ?2";
+    change = ?9, retired = ?10 WHERE id = ?1 AND text_hash = ?2";
 
 pub fn remove(t: &Transaction<'_>, row: u32, change: u64) -> rusqlite::Result<()> {
     let text = t

@@ -322,6 +322,47 @@ CREATE TABLE sign_in_links (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sign_in_links_by_user ON sign_in_links (user);
 ",
+    "
+-- Papers that were taken back. They are on no list of a day.
+ALTER TABLE papers ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;
+UPDATE papers SET retired = 1, list_day = NULL
+WHERE (json LIKE '%\"status\"%' OR json LIKE '%\"is_retracted\"%') AND json_valid(json)
+  AND (lower(json_extract(json, '$.extra.status')) IN ('retracted', 'withdrawn')
+       OR json_extract(json, '$.extra.is_retracted') = 1);
+CREATE INDEX papers_retired ON papers (row) WHERE retired <> 0;
+
+-- What each source says of a paper, under the source's own name for it. A paper that has none is as it was given by hand; that of
+-- the source '' is what was given by hand of a paper that has others.
+CREATE TABLE records (
+    record INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    key    TEXT NOT NULL,
+    kind   TEXT NOT NULL,
+    -- The id of the paper it is of; none where that was taken away by hand.
+    paper  TEXT,
+    hash   BLOB NOT NULL,
+    -- When it was changed last, in microseconds since 1970.
+    since  INTEGER NOT NULL,
+    -- Whether the source has taken it away.
+    gone   INTEGER NOT NULL,
+    -- None where it says what the paper says.
+    json   TEXT,
+    UNIQUE (source, key)
+) STRICT;
+CREATE INDEX records_by_paper ON records (paper) WHERE paper IS NOT NULL;
+
+-- Ids that papers had before they were known to be one with another.
+CREATE TABLE former_ids (id TEXT PRIMARY KEY, paper TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX former_ids_by_paper ON former_ids (paper);
+
+-- Where to go on with each source, how many records it has, and when it was last read to its end.
+CREATE TABLE sources (
+    name      TEXT PRIMARY KEY,
+    place     TEXT,
+    records   INTEGER NOT NULL DEFAULT 0,
+    succeeded INTEGER
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 #[cfg(test)]

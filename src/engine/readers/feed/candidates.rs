@@ -33,7 +33,7 @@ pub struct Eligible {
     allowed: Option<RoaringBitmap>,
     /// The filter.
     filter: Filter,
-    /// What was seen, is excluded, or stands behind a newer version of its work.
+    /// What was seen, is excluded, was taken back, or stands behind a newer version of its work.
     gone: RoaringBitmap,
 }
 
@@ -73,6 +73,7 @@ impl Readers {
             (a, b) => a.or(b),
         };
         let mut gone = &reader.gone | self.corpus.excluded(&ask.filter)?;
+        gone |= self.store.retired()?;
         if !ask.versions {
             gone |= self.corpus.versions().superseded_rows(allowed.as_ref());
         }
