@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::sources::web::HeaderMap;
 use jiff::civil::Date;
 use proptest::prelude::*;
 use serde_json::Value;
-use ureq::http::HeaderMap;
 
 use super::super::web::Page;
 use super::biorxiv::Biorxiv;

@@ -9,11 +9,10 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use HeaderName;
-use header::AUTHORIZATION;
 
 use super::super::references::json::json;
-use super::super::web::{Ask, Page, Reply, Web};
+use super::super::web::header::AUTHORIZATION;
+use super::super::web::{Ask, HeaderName, Page, Reply, Web};
 use super::paged::list;
 use super::record::{Record, rejected};
 use super::{Batch, Place, Source};

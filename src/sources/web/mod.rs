@@ -19,8 +19,8 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
+pub use ureq::http::{HeaderMap, HeaderName, header};
 use ureq::http::{HeaderValue, Response};
-pub use ureq::http::{HeaderName, header};
 use ureq::unversioned::transport::DefaultConnector;
 
 pub use address::join;

@@ -1,5 +1,5 @@
+use crate::sources::web::HeaderMap;
 use proptest::prelude::*;
-use ureq::http::HeaderMap;
 
 use super::*;
 use crate::paper::Paper;
