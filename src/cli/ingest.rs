@@ -1,7 +1,10 @@
 //! `paperkin ingest`
 
-use std::io::BufRead;
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use serde::Serialize;
@@ -10,9 +13,9 @@ use super::progress::{Intake, duration, meanwhile};
 use super::show::{counted, thousands};
 use super::{Context, say, show, streams};
 use crate::config::Config;
-use crate::engine::{Engine, Incoming, Rejected, Rejection, Report, Warning};
+use crate::engine::{Engine, Incoming, Rejected, Report, Warning};
 use crate::error::{Error, Result};
-use crate::sources::{self, Unpacking};
+use crate::sources::{self, Columns, PaperFile, PaperFormat, PaperReading, Unpacking};
 
 /// For files of this many bytes, counting lines takes so long that a message says so.
 const LONG: u64 = 16 << 20;
@@ -25,22 +28,37 @@ const LONG: u64 = 16 << 20;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin ingest papers.jsonl
+  paperkin ingest refs.bib papers.csv.gz dump.jsonl.zst
   paperkin ingest 2026-*.jsonl.zst --data ~/papers
+  paperkin ingest arxiv-metadata-oai-snapshot.json
+  paperkin ingest liste.csv --map title=Werk --map abstract=Inhalt
+  curl -s https://example.org/export.ris | paperkin ingest --format ris -
   zcat dump.gz | jq -c '{id, title, abstract}' | paperkin ingest -
-  paperkin ingest <(jq -c '.papers[]' dump.json)
 
-One JSON object a line; `id` and `title` are required. Known fields: abstract, authors, date, categories, keywords,
+The format of each file is told from what it holds and from its name, or named with --format: jsonl, json, csv, tsv, bibtex, ris,
+csl (CSL-JSON, Zotero), pubmed (XML, .nbib), endnote, wos, arxiv (the metadata dump), acl (ACL Anthology XML), crossref,
+openalex, semantic-scholar. docs/formats.md says what becomes of each field. Files of any size are read as a stream.
+Of a table it is told which column was taken for what; --map says otherwise. A paper without an id gets one of its arXiv id or
+DOI, else of its title. In JSON lists the number of a rejected entry is its place in the list, everywhere else its line.
+
+As JSON or JSON Lines: `id` and `title` are required. Known fields: abstract, authors, date, categories, keywords,
 venue, organization, url, upvotes, comments, submitted_by, listed. Others are kept under `extra`. Dates are read as people
 write them (2024-05-22, 2024, 2024.0, 2024/05/22, 22 May 2024, RFC 3339); titles and abstracts may hold JATS, HTML, MathML or
 LaTeX, whose text is what is searched.
 
-Bounds, in bytes of UTF-8: a line 4 MiB and a title 4,096 (longer ones are rejected); an abstract 102,400 (the beginning is kept);
+Bounds, in bytes of UTF-8: a line or an entry 4 MiB (of BibTeX 8 MiB) and a title 4,096 (longer ones are rejected); an abstract 102,400 (the beginning is kept);
 10,000 authors, 1,000 categories, 1,000 keywords (the first are kept), each of 1,024; venue, organization and submitted_by
 1,024, url 4,096, `extra` 65,536 of JSON, nested 100 deep (what is longer is left out). All but the first two are warnings.")]
 pub struct Args {
-    /// JSON Lines: plain, gzip or Zstandard; `-` is standard input
+    /// Papers in any of the formats below: plain, gzip or Zstandard; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The format of all these files [default: told from each file]
+    #[arg(long, value_name = "FORMAT", value_parser = format_named)]
+    format: Option<PaperFormat>,
+    /// Which column of a table, or field of a JSON object, is which field of a paper; may be repeated
+    #[arg(long, value_name = "FIELD=COLUMN", value_parser = mapping)]
+    map: Vec<(String, String)>,
     /// Reject lines with a field that cannot be read; exit with status 1 if any line was rejected
     #[arg(long)]
     strict: bool,
@@ -76,37 +94,118 @@ impl Unpack {
     }
 }
 
+fn format_named(text: &str) -> std::result::Result<PaperFormat, String> {
+    PaperFormat::parse(text).map_err(|e| e.to_string())
+}
+
+fn mapping(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((field, column)) if !field.trim().is_empty() && !column.trim().is_empty() => {
+            Ok((field.trim().to_string(), column.trim().to_string()))
+        }
+        _ => Err("write FIELD=COLUMN, as in title=Titel".into()),
+    }
+}
+
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let allowed = args.unpack.allowed(context)?;
-    // All files are opened before any is read, so that a wrong name fails at once.
+    let mut map = BTreeMap::new();
+    for (field, column) in &args.map {
+        if map.insert(field.clone(), column.clone()).is_some() {
+            anyhow::bail!("--map names the field {field} twice");
+        }
+    }
+    let mut how = PaperReading { format: args.format, map, corpus: None };
+    // All files are opened before any is read, so that a wrong name or format fails at once.
     for path in args.files.iter().filter(|path| !only_once(path)) {
-        streams::open(path, allowed)?;
+        Opened::new(path, &how, allowed)?;
     }
     let engine = context.open()?;
+    how.corpus = Some(&engine);
     let began = Instant::now();
     let mut total = Total::default();
     for path in &args.files {
         let file = path.display().to_string();
-        let name = if file == "-" { "standard input" } else { &file };
-        let lines = if only_once(path) { None } else { count_lines(path, name, allowed).ok() };
-        let reader = streams::open(path, allowed)?;
-        let lines_of = until_it_breaks(sources::read(name, reader));
-        let mut source = lines_of.map(|line| if args.strict { line.map(Incoming::strict) } else { line });
-        total.add(&file, take_in(&engine, name, lines, &mut source)?);
+        let Opened { name, papers, length, read } = Opened::new(path, &how, allowed)?;
+        let columns = papers.columns().cloned();
+        if let Some(columns) = &columns {
+            say_columns(&name, columns);
+        }
+        let format = papers.format();
+        let report = match format {
+            // Their lines are counted, which is exact.
+            PaperFormat::Jsonl => {
+                let lines = if only_once(path) { None } else { count_lines(path, &name, allowed).ok() };
+                let mut source = papers.map(|line| if args.strict { line.map(Incoming::strict) } else { line });
+                take_in(&engine, &name, lines, &mut source)?
+            }
+            _ => take_in_by_bytes(&engine, &name, papers, length, &read, args.strict)?,
+        };
+        total.add(&file, report);
+        total.files.push(FileRead { file, format: format.name(), columns });
     }
     finish(&engine);
     total.show(context, began)?;
     total.check(args.strict)
 }
 
+/// A file of papers, and how far it has been read.
+struct Opened<'e> {
+    name: String,
+    papers: PaperFile<'e>,
+    /// Its bytes, where it has a length.
+    length: Option<u64>,
+    /// How many of them were read.
+    read: Arc<AtomicU64>,
+}
+
+impl<'e> Opened<'e> {
+    fn new(path: &Path, how: &PaperReading<'e>, allowed: Unpacking) -> anyhow::Result<Self> {
+        let file = path.display().to_string();
+        let name = if file == "-" { "standard input".to_string() } else { file };
+        let read = Arc::new(AtomicU64::new(0));
+        let raw = Counted { inner: streams::input(path)?, bytes: Arc::clone(&read) };
+        let papers = sources::read_papers(&name, sources::unpacked(path, Box::new(raw), allowed)?, how);
+        let papers = papers.map_err(|e| match e {
+            e @ (Error::Io { .. } | Error::Cancelled) => anyhow::Error::from(e),
+            e => anyhow::anyhow!("{name}: {e}"),
+        })?;
+        let length = streams::look(path).filter(|found| found.is_file && !only_once(path)).map(|found| found.length);
+        Ok(Opened { name, papers, length, read })
+    }
+}
+
+/// Counts the bytes that are read.
+struct Counted<R> {
+    inner: R,
+    bytes: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+/// Tells which column of a table became what.
+fn say_columns(name: &str, columns: &Columns) {
+    let taken: Vec<String> = columns.fields.iter().map(|(field, column)| format!("{field} = {column}")).collect();
+    let others = match &columns.others[..] {
+        [] => String::new(),
+        others => format!("; kept under extra: {}", others.join(", ")),
+    };
+    say!("{name}: columns: {}{others}", taken.join(", "));
+}
+
 /// Makes a folder from a file of papers, with progress. It fails if no line was accepted.
 pub fn fill(context: &Context, config: Config, path: &Path) -> anyhow::Result<()> {
     let allowed = Unpacking::of(&config.tuning);
-    let reader = streams::open(path, allowed)?;
+    let Opened { name, papers, length, read } = Opened::new(path, &PaperReading::default(), allowed)?;
     let engine = context.open_with(config)?;
-    let (name, mut total) = (path.display().to_string(), Total::default());
-    let lines = count_lines(path, &name, allowed).ok();
-    total.add(&name, take_in(&engine, &name, lines, &mut until_it_breaks(sources::read(&name, reader)))?);
+    let mut total = Total::default();
+    total.add(&name, take_in_by_bytes(&engine, &name, papers, length, &read, false)?);
     finish(&engine);
     total.check(false)
 }
@@ -122,6 +221,19 @@ pub struct Total {
     warnings: Vec<WarningIn>,
     warnings_total: usize,
     embedded: usize,
+    /// How each file was read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileRead>,
+}
+
+/// How a file was read.
+#[derive(Serialize)]
+struct FileRead {
+    file: String,
+    format: &'static str,
+    /// What the columns of a table were taken for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    columns: Option<Columns>,
 }
 
 /// A warning about a field, with its file.
@@ -199,25 +311,32 @@ impl Total {
     }
 }
 
-/// The lines of a file. If the file breaks off (an incomplete download), the last line is rejected with the reason.
-fn until_it_breaks(source: impl Iterator<Item = Result<Incoming>>) -> impl Iterator<Item = Result<Incoming>> {
-    let (mut line, mut broken) = (0, false);
-    source.map_while(move |incoming| {
-        if broken {
-            return None;
+/// Ingests the papers of a file of which it is known how far it was read: as much as is left of its bytes is left of its papers.
+fn take_in_by_bytes(
+    engine: &Engine,
+    name: &str,
+    mut papers: PaperFile<'_>,
+    length: Option<u64>,
+    read: &AtomicU64,
+    strict: bool,
+) -> anyhow::Result<Report> {
+    let expected = AtomicUsize::new(0);
+    let mut source = std::iter::from_fn(|| {
+        let incoming = papers.next()?;
+        let (entries, bytes) = (papers.entries_read(), read.load(Ordering::Relaxed));
+        if let Some(length) = length.filter(|_| bytes > 0) {
+            let all = entries as f64 * (length.max(bytes) as f64 / bytes as f64);
+            expected.store(all as usize, Ordering::Relaxed);
         }
-        match incoming {
-            Err(Error::Io { source, .. }) => {
-                broken = true;
-                let reason = format!("the file cannot be read from here on: {source}");
-                Some(Ok(Incoming::new(line + 1, Err(Rejection { id: None, reason }))))
-            }
-            other => {
-                line = other.as_ref().map_or(line, |incoming| incoming.line);
-                Some(other)
-            }
-        }
-    })
+        Some(if strict { incoming.map(Incoming::strict) } else { incoming })
+    });
+    let intake = Intake::new(name, None);
+    let report = engine.ingest(&mut source, &|report| {
+        intake.expect(expected.load(Ordering::Relaxed).max(report.lines()), length.is_some());
+        intake.update(report);
+    });
+    intake.finish();
+    Ok(report?)
 }
 
 /// Ingests papers with a progress bar.

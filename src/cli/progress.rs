@@ -59,14 +59,18 @@ impl Progress {
     /// Sets how many of `total` items are done.
     pub fn at(&self, done: usize, total: usize) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.of(total, &mut state);
+        drop(state);
+        self.done(done);
+    }
+
+    fn of(&self, total: usize, state: &mut State) {
         if let (Some(bar), true) = (&self.bar, state.total != Some(total)) {
             bar.set_length(total as u64);
             let what = self.what;
             bar.set_style(style(&format!("{{bar:30}} {{human_pos}}/{{human_len}} {what}  {{msg}}")));
         }
         state.total = Some(total);
-        drop(state);
-        self.done(done);
     }
 
     /// Sets how many items are done.
@@ -124,6 +128,14 @@ impl Intake {
     /// For a source of `total` lines, where that is known.
     pub fn new(name: &str, total: Option<usize>) -> Self {
         Intake { progress: Progress::new(name, "papers", total), told: Mutex::default() }
+    }
+
+    /// Says how many lines there will be, as far as that is known by now.
+    pub fn expect(&self, total: usize, known: bool) {
+        if known {
+            let mut state = self.progress.state.lock().unwrap_or_else(PoisonError::into_inner);
+            self.progress.of(total, &mut state);
+        }
     }
 
     /// Takes the report so far.

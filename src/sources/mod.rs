@@ -7,6 +7,7 @@
 
 mod charset;
 mod feeds;
+mod files;
 mod invented;
 mod jsonl;
 mod references;
@@ -15,6 +16,7 @@ pub mod web;
 
 pub use charset::to_utf8;
 pub use feeds::{Asked, Batch, Place, Source, open as open_source};
+pub use files::{Columns, PaperFile, PaperFormat, PaperReading, open_papers, read_papers};
 pub use invented::{invented, invented_text};
 pub use jsonl::{InJson, ListInJson, list_in_json, one, open, read};
 pub use references::{Format, references, references_from_bytes};

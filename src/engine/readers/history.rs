@@ -55,6 +55,9 @@ pub struct ReferenceList {
     pub legible: bool,
     /// How the list is written: as it was said, or as it was found.
     pub format: Format,
+    /// Where it is a part of a stream of papers: how many entries came before it. Of a part all that is rejected is listed, it
+    /// may have any number of entries, and what a reference goes without stays with it.
+    pub part: Option<usize>,
 }
 
 /// What the number of a rejected entry counts.
@@ -69,6 +72,13 @@ pub enum RejectedUnit {
 }
 
 impl ReferenceList {
+    /// A list that `read` fills.
+    pub fn of(read: impl FnOnce(&mut Self)) -> Self {
+        let mut list = ReferenceList::default();
+        read(&mut list);
+        list
+    }
+
     /// Adds what was read of an entry that begins on a line (or, in JSON, stands at a place) and is called `key`: nothing
     /// where it does not say what it is about.
     pub fn add(&mut self, line: usize, key: Option<&str>, read: Option<Reference>) {
@@ -78,6 +88,10 @@ impl ReferenceList {
                 self.reject(line, key, reason);
             }
             Some(_) if self.is_full() => self.overflow(line, key),
+            Some(reference) if self.part.is_some() => {
+                let key = key.filter(|key| !key.is_empty()).map(|key| head(key, 80));
+                self.references.push(Reference { line, key, ..reference });
+            }
             Some(mut reference) => {
                 self.legible = true;
                 let key = key.filter(|key| !key.is_empty()).map(|key| head(key, 80));
@@ -95,7 +109,7 @@ impl ReferenceList {
 
     /// Whether it has as many entries as a list may: those that come are rejected, and need not be read.
     pub fn is_full(&self) -> bool {
-        self.references.len() >= MAX_ENTRIES
+        self.part.is_none() && self.references.len() >= MAX_ENTRIES
     }
 
     /// Notes an entry of a list that is full.
@@ -112,7 +126,7 @@ impl ReferenceList {
     /// Notes an entry that cannot be read.
     pub fn reject(&mut self, line: usize, key: Option<&str>, reason: String) {
         self.rejected_total += 1;
-        if self.rejected.len() < MAX_LISTED {
+        if self.rejected.len() < MAX_LISTED || self.part.is_some() {
             let id = key.filter(|key| !key.is_empty()).map(|key| head(key, 80));
             self.rejected.push(Rejected { line, id, reason });
         }

@@ -74,7 +74,8 @@ impl Service for Crossref {
     }
 }
 
-fn paper(entry: usize, item: &Value) -> Incoming {
+/// The paper of a record.
+pub(in crate::sources) fn paper(entry: usize, item: &Value) -> Incoming {
     let doi = text(item, "DOI");
     if doi.is_empty() {
         return rejected(entry, None, "the record has no DOI");

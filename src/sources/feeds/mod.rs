@@ -7,17 +7,17 @@
 mod arxiv_rss;
 mod arxiv_sets;
 mod biorxiv;
-mod crossref;
+pub(super) mod crossref;
 mod daily_papers;
 mod europe_pmc;
 mod feed;
 mod known;
-mod oai;
-mod openalex;
-mod paged;
-mod record;
+pub(super) mod oai;
+pub(super) mod openalex;
+pub(super) mod paged;
+pub(super) mod record;
 mod registry;
-mod semantic_scholar;
+pub(super) mod semantic_scholar;
 #[cfg(test)]
 mod tests;
 mod zotero;

@@ -77,7 +77,8 @@ impl Service for OpenAlex {
     }
 }
 
-fn paper(entry: usize, work: &Value) -> Incoming {
+/// The paper of a record.
+pub(in crate::sources) fn paper(entry: usize, work: &Value) -> Incoming {
     let own = text(work, "id").rsplit('/').next().unwrap_or_default();
     let doi = text(work, "doi").trim_start_matches("https://doi.org/");
     if own.is_empty() {

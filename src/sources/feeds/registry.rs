@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
+use super::super::files::Watched;
 use super::arxiv_rss::ArxivRss;
 use super::arxiv_sets::set_of;
 use super::biorxiv::Biorxiv;
@@ -111,9 +112,7 @@ pub fn open(settings: &SourceSettings, asked: &Asked) -> Result<Box<dyn Source>>
             let base = base("https://api.zotero.org");
             Box::new(Zotero::new(base, library, asked.key.clone(), settings.user.is_some(), place)?)
         }
-        SourceKind::Files => {
-            return Err(Error::Invalid(format!("the kind {} cannot be fetched yet", settings.kind.name())));
-        }
+        SourceKind::Files => Box::new(Watched::new(settings, asked.place.as_ref())?),
     })
 }
 

@@ -73,7 +73,8 @@ impl Service for SemanticScholar {
     }
 }
 
-fn paper(entry: usize, of: &Value) -> Incoming {
+/// The paper of a record.
+pub(in crate::sources) fn paper(entry: usize, of: &Value) -> Incoming {
     let own = text(of, "paperId");
     let corpus = number(of, "externalIds.CorpusId");
     let (arxiv, doi) = (text(of, "externalIds.ArXiv"), text(of, "externalIds.DOI"));

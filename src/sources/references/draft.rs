@@ -22,6 +22,18 @@ pub struct Draft {
     pub date: Option<String>,
     /// Journal, conference or series; may be blank.
     pub venue: String,
+    /// Free terms; blank ones are left out.
+    pub keywords: Vec<String>,
+    /// Subject classes; blank ones are left out.
+    pub categories: Vec<String>,
+    /// Where it can be read; counts where it is an address of the web.
+    pub url: String,
+    /// Whether it is said to be taken back.
+    pub retracted: bool,
+    /// The id that it is given, where a list gives papers ids; it counts more than what they are called.
+    pub id: Option<String>,
+    /// More fields of a paper, by their names.
+    pub more: Map<String, Value>,
     /// When it came into the list.
     pub added: Option<Moment>,
     /// What it is called; the methods of the draft fill it.
@@ -237,7 +249,8 @@ impl Draft {
                 left_out.push(LeftOut { field: "title", reason });
             }
         }
-        let id = match known.first() {
+        let given = self.id.filter(|id| !id.trim().is_empty()).map(|id| id.trim().to_string());
+        let id = match given.as_ref().or_else(|| known.first()) {
             Some(key) => key.clone(),
             None if !title.is_empty() => {
                 format!("text:{}", &blake3::hash(title.to_lowercase().as_bytes()).to_hex().as_str()[..24])
@@ -260,6 +273,20 @@ impl Draft {
         paper.insert("authors".into(), json!(authors));
         let rest = [("abstract", spaced(&self.summary)), ("venue", spaced(&self.venue))];
         paper.extend(rest.into_iter().filter(|(_, v)| !v.is_empty()).map(|(name, v)| (name.into(), v.into())));
+        for (field, texts) in [("keywords", self.keywords), ("categories", self.categories)] {
+            let texts: Vec<String> = texts.iter().map(|text| spaced(text)).filter(|text| !text.is_empty()).collect();
+            if !texts.is_empty() {
+                paper.insert(field.into(), json!(texts));
+            }
+        }
+        let url = self.url.split_whitespace().next().unwrap_or_default();
+        if url.starts_with("http://") || url.starts_with("https://") {
+            paper.insert("url".into(), url.into());
+        }
+        if self.retracted {
+            paper.insert("status".into(), "retracted".into());
+        }
+        paper.extend(self.more);
         paper.extend(self.date.map(|date| ("date".into(), date.into())));
         // The work is known by each of its names, whichever became its id.
         for (field, prefix) in [("doi", "doi:"), ("arxiv_id", "arxiv:")] {
@@ -269,9 +296,26 @@ impl Draft {
             }
         }
         // What other programs call a date is often none; nothing here depends on it.
-        let (paper, told) = Paper::read(Value::Object(paper)).ok()?;
-        left_out.extend(told.into_iter().filter(|told| told.field != "date"));
         let (names, added) = (self.names.list, self.added);
+        let (paper, told) = match Paper::read(Value::Object(paper)) {
+            Ok(read) => read,
+            // A given id that no paper can have is not replaced by another one in silence.
+            Err(e) if given.is_some() && refused.is_none() => {
+                let paper = Paper::read(json!({ "id": "none", "title": "none" })).ok()?.0;
+                return Some(Reference {
+                    paper,
+                    names,
+                    titled,
+                    added,
+                    line: 0,
+                    key: None,
+                    left_out,
+                    refused: Some(e.to_string()),
+                });
+            }
+            Err(_) => return None,
+        };
+        left_out.extend(told.into_iter().filter(|told| told.field != "date"));
         Some(Reference { paper, names, titled, added, line: 0, key: None, left_out, refused })
     }
 }

@@ -28,6 +28,49 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// How the text of a stream is written, as far as its beginning tells.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stream {
+    /// What all of it has to be read as; none where it is UTF-8, or was so far.
+    pub encoding: Option<&'static Encoding>,
+    /// Bytes of a byte order mark at its beginning.
+    pub mark: usize,
+    /// What a part of it is read as that is no UTF-8 after all, where it says so of itself.
+    declared: Option<&'static Encoding>,
+}
+
+impl Stream {
+    /// Looks at the first bytes of a stream; `json` is UTF-8 or UTF-16 and nothing else.
+    pub fn of(begin: &[u8], json: bool) -> Self {
+        let of = |encoding: Option<&'static Encoding>, mark| Stream { encoding, mark, declared: None };
+        if let Some((encoding, mark)) = Encoding::for_bom(begin) {
+            return of(Some(encoding).filter(|encoding| *encoding != UTF_8), mark);
+        }
+        if let Some(encoding) = wide(begin) {
+            return of(Some(encoding), 0);
+        }
+        // A character may be cut by the end of what is looked at.
+        let utf8 = std::str::from_utf8(begin).err().is_none_or(|e| e.error_len().is_none());
+        if json {
+            return of(None, 0);
+        }
+        match declared(begin).filter(|encoding| *encoding != UTF_8) {
+            Some(encoding) if !utf8 || encoding == encoding_rs::ISO_2022_JP => of(Some(encoding), 0),
+            declared if utf8 => Stream { encoding: None, mark: 0, declared },
+            _ => of(guessed(begin), 0),
+        }
+    }
+
+    /// The text of a part of the stream that was not decoded as a whole.
+    pub fn text<'b>(&self, bytes: &'b [u8]) -> Cow<'b, str> {
+        match (std::str::from_utf8(bytes), self.declared) {
+            (Ok(text), _) => Cow::Borrowed(text),
+            (Err(_), Some(encoding)) => encoding.decode_without_bom_handling(bytes).0,
+            (Err(_), None) => guess(bytes),
+        }
+    }
+}
+
 /// UTF-16 without a mark: most of the text is ASCII, so that every second byte is zero.
 fn wide(bytes: &[u8]) -> Option<&'static Encoding> {
     let sample = &bytes[..bytes.len().min(4096) & !1];
@@ -89,28 +132,36 @@ fn named(name: &str) -> Option<&'static Encoding> {
     (found != UTF_16LE && found != UTF_16BE).then_some(found)
 }
 
-/// The encoding of bytes that are no UTF-8 and say nothing.
+/// The text of bytes that are no UTF-8 and say nothing.
 fn guess(bytes: &[u8]) -> Cow<'_, str> {
-    let (mut right, mut wrong) = (0, 0);
-    for chunk in bytes.utf8_chunks() {
-        right += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
-        wrong += chunk.invalid().len();
-    }
-    // Lines of another encoding among UTF-8: files are made of files.
-    if right > wrong {
+    let Some(encoding) = guessed(bytes) else {
         let mut text = String::with_capacity(bytes.len());
         for chunk in bytes.utf8_chunks() {
             text.push_str(chunk.valid());
             text.push_str(&WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
         }
         return Cow::Owned(text);
+    };
+    encoding.decode_without_bom_handling(bytes).0
+}
+
+/// The encoding of bytes that are no UTF-8 and say nothing; none for lines of another encoding among UTF-8, as files are made
+/// of files.
+fn guessed(bytes: &[u8]) -> Option<&'static Encoding> {
+    let (mut right, mut wrong) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        right += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        wrong += chunk.invalid().len();
+    }
+    if right > wrong {
+        return None;
     }
     if is_mac(bytes) {
-        return MACINTOSH.decode_without_bom_handling(bytes).0;
+        return Some(MACINTOSH);
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(bytes, true);
-    detector.guess(None, Utf8Detection::Deny).decode_without_bom_handling(bytes).0
+    Some(detector.guess(None, Utf8Detection::Deny))
 }
 
 /// Whether accented letters stand where MacRoman has them: beside plain letters, in a range where Windows has signs.

@@ -23,9 +23,18 @@ pub fn looks(text: &str) -> bool {
     tags.contains("T") && tags.len() >= 2 && ["0", "A", "D", "J", "I", "B"].iter().any(|tag| tags.contains(tag))
 }
 
-/// Reads the tagged form.
-pub fn tagged(text: &str) -> ReferenceList {
-    let typed = text.lines().any(|line| line.trim_start_matches('\u{feff}').starts_with("%0 "));
+/// Whether a line of the tagged form begins a field.
+pub fn has_tag(line: &str) -> bool {
+    tag(line).is_some()
+}
+
+/// Whether a line begins an entry of the tagged form.
+pub fn begins(line: &str) -> bool {
+    line.trim_start_matches('\u{feff}').starts_with("%0 ")
+}
+
+/// Reads the tagged form; `typed` says whether every entry begins with its kind.
+pub fn tagged(text: &str, typed: bool, list: &mut ReferenceList) {
     let syntax = Syntax {
         tag: &tag,
         begins: |tag| tag == "0",
@@ -36,14 +45,12 @@ pub fn tagged(text: &str) -> ReferenceList {
             None => false,
         },
     };
-    let mut list = ReferenceList::default();
     for part in parts(text, &syntax) {
         match part {
             Part::Record(record) => list.add(record.line, record.first(&["F", "M"]), entry(&record)),
             Part::Astray(line, _) => list.reject(line, None, "no entry has begun with %0, %A or %T".into()),
         }
     }
-    list
 }
 
 fn entry(record: &Record<'_>) -> Option<Reference> {
@@ -57,15 +64,16 @@ fn entry(record: &Record<'_>) -> Option<Reference> {
     record.all(&["R"]).for_each(|doi| draft.doi(doi));
     let places: Vec<String> = record.all(&["V", "N", "P", "I"]).map(str::to_string).collect();
     draft.journal(&first(&["J", "B", "I"]), &places);
+    draft.keywords = record.all(&["K"]).flat_map(str::lines).map(str::to_string).collect();
     record.all(&["M", "Z", "1", "2", "3", "4", "9", "<"]).for_each(|text| draft.remark(text));
+    draft.url = first(&["U"]);
     record.all(&["U"]).flat_map(str::lines).for_each(|link| draft.name(link));
     record.all(&[">"]).flat_map(str::lines).for_each(|link| draft.identifier_in(link));
     draft.finish()
 }
 
 /// Reads EndNote's XML.
-pub fn xml(text: &str) -> ReferenceList {
-    let mut list = ReferenceList::default();
+pub fn xml(text: &str, list: &mut ReferenceList) {
     for (line, part) in elements(text, &["record"]) {
         if cancel::check().is_err() {
             break;
@@ -75,7 +83,6 @@ pub fn xml(text: &str) -> ReferenceList {
             Err(why) => list.reject(line, None, why),
         }
     }
-    list
 }
 
 fn record_of(record: &Element) -> Option<Reference> {
@@ -92,6 +99,8 @@ fn record_of(record: &Element) -> Option<Reference> {
         &journals.map(|path| record.text_at(path)).into_iter().find(|j| !j.is_empty()).unwrap_or_default(),
         &places,
     );
+    let words = record.at("keywords").into_iter().flat_map(|list| list.children("keyword"));
+    draft.keywords = words.map(Element::text).collect();
     let remarks = ["custom1", "custom2", "custom3", "custom7", "notes", "label", "accession-num", "work-type"];
     remarks.iter().for_each(|name| draft.remark(&record.text_at(name)));
     let database = record.text_at("remote-database-name").to_lowercase();
@@ -118,7 +127,8 @@ mod tests {
         let text = "%0 Journal Article\n%T On things\n%A Doe, Jane\n%A Roe, Max\n%D 2021\n%8 March 15, 2021\n%J Things\n\
             %R 10.1000/a\n%X First.\n\n50% of the rest.\n%U https://arxiv.org/abs/2405.13729\n\n%0 Generic\n%T Another\n%Z doi: 10.1000/b\n";
         assert!(looks(text));
-        let list = tagged(text);
+        let read = |text: &str| ReferenceList::of(|list| tagged(text, text.lines().any(begins), list));
+        let list = read(text);
         assert_eq!((list.references.len(), list.rejected_total), (2, 0));
         let found = &list.references[0];
         assert_eq!(found.paper.authors, ["Jane Doe", "Max Roe"]);
@@ -128,7 +138,7 @@ mod tests {
         assert_eq!(list.references[1].names, ["doi:10.1000/b"]);
         let refer = "%A Jane Doe\n%T On things\n%D 2021\n\n%A Max Roe\n%T Another\n";
         assert!(looks(refer));
-        assert_eq!(tagged(refer).references.len(), 2);
+        assert_eq!(read(refer).references.len(), 2);
         assert!(!looks("% Encoding: UTF-8\n%T The list\n@misc{a, title={A}}"));
     }
 
@@ -149,7 +159,7 @@ mod tests {
             style("2021"),
             style("10.1000/a")
         );
-        let list = xml(&text);
+        let list = ReferenceList::of(|list| xml(&text, list));
         assert_eq!((list.references.len(), list.rejected_total), (1, 1));
         let found = &list.references[0];
         assert_eq!((found.paper.title.as_str(), found.key.as_deref()), ("On things", Some("7")));

@@ -50,10 +50,15 @@ fn read<'a>(list: &mut ReferenceList, items: impl Iterator<Item = &'a str>) {
             list.reject(k + 1, None, reason);
             continue;
         }
-        match serde_json::from_str::<Value>(json) {
-            Ok(item) => take(list, k + 1, &item),
-            Err(e) => list.reject(k + 1, None, format!("it cannot be read: {e}")),
-        }
+        item(list, k + 1, json);
+    }
+}
+
+/// Reads one item.
+pub fn item(list: &mut ReferenceList, place: usize, json: &str) {
+    match serde_json::from_str::<Value>(json) {
+        Ok(item) => take(list, place, &item),
+        Err(e) => list.reject(place, None, format!("it cannot be read: {e}")),
     }
 }
 
@@ -159,8 +164,10 @@ fn zotero(item: &Value) -> Option<Reference> {
     if let Some(extra) = text(&["extra"]) {
         draft.extra(&extra);
     }
+    draft.keywords = words_of(&item["tags"], "tag");
     if let Some(url) = text(&["url"]) {
         draft.name(&url);
+        draft.url = url;
     }
     draft.finish()
 }
@@ -200,12 +207,26 @@ fn csl(item: &Value) -> Option<Reference> {
     }
     for url in ["URL", "url"].iter().filter_map(|name| text(&[name])) {
         draft.name(&url);
+        draft.url = url;
     }
+    draft.keywords = [words_of(&item["keyword"], "name"), words_of(&item["keywords"], "name")].concat();
+    draft.categories = words_of(&item["categories"], "name");
     // A paper of a corpus may be called so, but alone it says nothing.
     if let Some(id) = text(&["id", "paperId"]).filter(|_| draft.is_named() || !draft.title.trim().is_empty()) {
         draft.name(&id);
     }
     draft.finish()
+}
+
+/// Terms: a list of texts, or of objects that hold one under `name`, or one text of all.
+fn words_of(value: &Value, name: &str) -> Vec<String> {
+    match value {
+        Value::String(text) => text.split([',', ';']).map(str::to_string).collect(),
+        Value::Array(terms) => {
+            terms.iter().filter_map(|term| term.as_str().or_else(|| term[name].as_str())).map(str::to_string).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// A day in CSL's parts, or in words.

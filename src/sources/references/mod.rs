@@ -6,20 +6,20 @@
 //! To add a format: a file here; its name in [`Format`] (`engine/readers/format.rs`); an arm where formats are read, below; the
 //! sign by which it is known in `recognise`.
 
-mod bibtex;
+pub(super) mod bibtex;
 pub(super) mod date;
-mod draft;
+pub(super) mod draft;
 pub(super) mod encoding;
-mod endnote;
+pub(super) mod endnote;
 pub(super) mod json;
 mod lines;
-mod people;
-mod pubmed;
-mod recognise;
-mod ris;
-mod table;
+pub(super) mod people;
+pub(super) mod pubmed;
+pub(super) mod recognise;
+pub(super) mod ris;
+pub(super) mod table;
 mod tagged;
-mod wos;
+pub(super) mod wos;
 pub(super) mod xml;
 
 use std::borrow::Cow;
@@ -73,14 +73,14 @@ pub fn references(text: &str, format: Format) -> Result<ReferenceList> {
     let is_xml = text.trim_start().starts_with('<');
     let mut list = match format {
         Format::Bibtex => bibtex::bibtex(&text),
-        Format::Ris => ris::ris(&text),
+        Format::Ris => ReferenceList::of(|list| ris::ris(&text, ris::least_blanks(&text), list)),
         Format::Csl | Format::Zotero => json::json(&text)?,
-        Format::Pubmed if is_xml => pubmed::xml(&text),
-        Format::Pubmed => pubmed::medline(&text),
-        Format::Endnote if is_xml => endnote::xml(&text),
-        Format::Endnote => endnote::tagged(&text),
+        Format::Pubmed if is_xml => ReferenceList::of(|list| pubmed::xml(&text, list)),
+        Format::Pubmed => ReferenceList::of(|list| pubmed::medline(&text, list)),
+        Format::Endnote if is_xml => ReferenceList::of(|list| endnote::xml(&text, list)),
+        Format::Endnote => ReferenceList::of(|list| endnote::tagged(&text, text.lines().any(endnote::begins), list)),
         Format::Wos if table::is_wos(&text) => table::table(&text)?,
-        Format::Wos => wos::tagged(&text),
+        Format::Wos => ReferenceList::of(|list| wos::tagged(&text, list)),
         Format::Csv => table::table(&text)?,
         Format::Titles => lines::titles(&text),
         Format::Ids | Format::Auto => lines::ids(&text),

@@ -30,8 +30,13 @@ pub fn looks(text: &str) -> bool {
     !tags.contains("TY") && own >= 1 && (own >= 2 || tags.contains("TI"))
 }
 
+/// Whether a line begins an entry of MEDLINE text.
+pub fn begins(line: &str) -> bool {
+    tag(line).is_some_and(|(tag, _)| tag == "PMID")
+}
+
 /// Reads MEDLINE text.
-pub fn medline(text: &str) -> ReferenceList {
+pub fn medline(text: &str, list: &mut ReferenceList) {
     let syntax = Syntax {
         tag: &tag,
         begins: |tag| tag == "PMID",
@@ -39,14 +44,12 @@ pub fn medline(text: &str) -> ReferenceList {
         // An empty line inside an abstract is followed by its next line, which is indented.
         blank_ends: &|rest| !rest.starts_with("      "),
     };
-    let mut list = ReferenceList::default();
     for part in parts(text, &syntax) {
         match part {
             Part::Record(record) => list.add(record.line, record.first(&["PMID"]), entry(&record)),
             Part::Astray(line, _) => list.reject(line, None, "no entry has begun with PMID".into()),
         }
     }
-    list
 }
 
 fn entry(record: &Record<'_>) -> Option<Reference> {
@@ -67,6 +70,12 @@ fn entry(record: &Record<'_>) -> Option<Reference> {
     }
     record.all(&["PMID"]).for_each(|id| draft.pubmed("pmid", id));
     record.all(&["PMC"]).for_each(|id| draft.pubmed("pmcid", id));
+    // The words of the authors, else those of the library.
+    draft.keywords = record.all(&["OT"]).map(|word| word.trim_start_matches('*').to_string()).collect();
+    if draft.keywords.is_empty() {
+        draft.keywords = record.all(&["MH"]).map(|word| word.trim_start_matches('*').to_string()).collect();
+    }
+    draft.retracted = record.all(&["PT"]).any(|kind| kind.eq_ignore_ascii_case("Retracted Publication"));
     let places: Vec<String> = record.all(&["PG", "VI", "LID"]).map(str::to_string).collect();
     draft.journal(&first(&["JT", "TA"]), &places);
     draft.finish()
@@ -82,10 +91,12 @@ fn title(text: &str) -> String {
     }
 }
 
+/// The elements that hold an article each.
+pub const ARTICLES: &[&str] = &["PubmedArticle", "PubmedBookArticle"];
+
 /// Reads PubMed XML.
-pub fn xml(text: &str) -> ReferenceList {
-    let mut list = ReferenceList::default();
-    for (line, part) in elements(text, &["PubmedArticle", "PubmedBookArticle"]) {
+pub fn xml(text: &str, list: &mut ReferenceList) {
+    for (line, part) in elements(text, ARTICLES) {
         if cancel::check().is_err() {
             break;
         }
@@ -97,7 +108,6 @@ pub fn xml(text: &str) -> ReferenceList {
             Err(why) => list.reject(line, None, why),
         }
     }
-    list
 }
 
 fn article_of(whole: &Element, body: &Element) -> Option<Reference> {
@@ -118,6 +128,22 @@ fn article_of(whole: &Element, body: &Element) -> Option<Reference> {
     let people = article.at("AuthorList").or_else(|| article.at("Book/AuthorList"));
     draft.authors = people.map_or_else(Vec::new, |list| list.children("Author").map(author).collect());
     draft.venue = article.text_at("Journal/Title");
+    let words = |list: &str, word: &str| -> Vec<String> {
+        let lists = body.children(list).chain(article.children(list));
+        lists
+            .flat_map(|list| list.children(word))
+            .map(|word| match word.at("DescriptorName") {
+                Some(name) => name.text(),
+                None => word.text(),
+            })
+            .collect()
+    };
+    draft.keywords = words("KeywordList", "Keyword");
+    if draft.keywords.is_empty() {
+        draft.keywords = words("MeshHeadingList", "MeshHeading");
+    }
+    let kinds = article.at("PublicationTypeList").into_iter().flat_map(|kinds| kinds.children("PublicationType"));
+    draft.retracted = kinds.map(Element::text).any(|kind| kind == "Retracted Publication");
     let dates = ["Journal/JournalIssue/PubDate", "ArticleDate", "Book/PubDate"];
     let issued = dates.iter().filter_map(|path| article.at(path)).filter_map(|date| {
         let part = |name: &str| date.text_at(name);
@@ -161,7 +187,7 @@ mod tests {
             JT  - The journal of things\nPMC - PMC9900001\nAID - 10.1000/a [doi]\n\nPMID- 99000002\nTI  - [A translated title].\nAU  - Roe M\n\
             SO  - J. 2020. doi: 10.1000/b.\n";
         assert!(looks(text));
-        let list = medline(text);
+        let list = ReferenceList::of(|list| medline(text, list));
         assert_eq!((list.references.len(), list.rejected_total), (2, 0));
         let (a, b) = (&list.references[0], &list.references[1]);
         assert_eq!(a.paper.title, "On things with DNA-binding and PMID-like words");
@@ -189,7 +215,7 @@ mod tests {
 <PubmedBookArticle><BookDocument><PMID>99000003</PMID><ArticleTitle>A chapter</ArticleTitle><Book><BookTitle>A book</BookTitle>
 <PubDate><Year>2020</Year><Month>Feb</Month></PubDate></Book></BookDocument></PubmedBookArticle>
 <DeleteCitation><PMID>5</PMID></DeleteCitation></PubmedArticleSet>"#;
-        let list = xml(text);
+        let list = ReferenceList::of(|list| xml(text, list));
         assert_eq!((list.references.len(), list.rejected_total), (2, 1));
         let (a, b) = (&list.references[0], &list.references[1]);
         assert_eq!((a.paper.title.as_str(), a.line), ("On H2O & things", 4));

@@ -1,5 +1,7 @@
 //! In which format a list is written, or what it is instead of a list.
 
+use std::borrow::Cow;
+
 use super::{bibtex, endnote, lines, pubmed, ris, table, wos, xml};
 use crate::engine::Format;
 use crate::error::{Error, Result};
@@ -68,21 +70,22 @@ fn refused(what: &str) -> Error {
 /// # Errors
 /// [`Error::BadRequest`] that names what they look like.
 pub fn binary(bytes: &[u8]) -> Result<()> {
+    what_bytes(bytes).map_or(Ok(()), |what| Err(refused(what)))
+}
+
+/// What bytes are that are no text.
+pub fn what_bytes(bytes: &[u8]) -> Option<&'static str> {
     let begin = &bytes[..bytes.len().min(1024)];
     if let Some((_, what)) = BINARY.iter().find(|(magic, _)| begin.starts_with(magic)) {
-        return Err(refused(what));
+        return Some(what);
     }
     if begin.starts_with(b"PK\x03\x04") || begin.starts_with(b"PK\x05\x06") {
         // The names stand at the beginning and at the end.
         let ends = [&bytes[..bytes.len().min(1 << 16)], &bytes[bytes.len().saturating_sub(1 << 16)..]];
         let holds = |name: &[u8]| ends.iter().any(|end| end.windows(name.len()).any(|window| window == name));
-        let what = ZIPPED.iter().find(|(name, _)| holds(name)).map_or("a ZIP; unpack it first", |(_, what)| what);
-        return Err(refused(what));
+        return Some(ZIPPED.iter().find(|(name, _)| holds(name)).map_or("a ZIP; unpack it first", |(_, what)| what));
     }
-    if begin.windows(5).any(|window| window == b"%PDF-") {
-        return Err(refused("a PDF"));
-    }
-    Ok(())
+    begin.windows(5).any(|window| window == b"%PDF-").then_some("a PDF")
 }
 
 /// Refuses a text that is certainly no list.
@@ -90,50 +93,56 @@ pub fn binary(bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// [`Error::BadRequest`] that names what it looks like.
 pub fn strange(text: &str) -> Result<()> {
-    binary(text.as_bytes())?;
+    what_text(text).map_or(Ok(()), |what| Err(refused(&what)))
+}
+
+/// What a text is that is certainly no list.
+pub fn what_text(text: &str) -> Option<Cow<'static, str>> {
+    let plain = |what: &'static str| Some(Cow::Borrowed(what));
+    if let Some(what) = what_bytes(text.as_bytes()) {
+        return plain(what);
+    }
     let begin = text.trim_start();
     let sample = head_of(begin, 4096);
     let odd =
         sample.chars().filter(|c| *c == '\0' || *c == '\u{fffd}' || (c.is_control() && !c.is_whitespace())).count();
     if odd * 20 > sample.chars().count() {
-        return Err(refused(
-            "a file that is no text (if it is an EndNote library (.enl), export the list from EndNote)",
-        ));
+        return plain("a file that is no text (if it is an EndNote library (.enl), export the list from EndNote)");
     }
     if begin.starts_with("{\\rtf") {
-        return Err(refused("a rich text file (RTF)"));
+        return plain("a rich text file (RTF)");
     }
     let has = |sign: &str| sample.contains(sign);
     if (has("\\documentclass") || has("\\begin{document}") || has("\\begin{thebibliography}") || has("\\bibitem"))
         && !begin.lines().take(500).any(|line| bibtex::begins(line.trim_start()))
     {
-        return Err(refused("a LaTeX document; its .bib file is what is wanted"));
+        return plain("a LaTeX document; its .bib file is what is wanted");
     }
     if begin.starts_with('<') {
         // Addresses are pasted in angle brackets.
         if ["<http:", "<https:", "<doi:", "<arxiv:"].iter().any(|sign| sample.to_lowercase().starts_with(sign)) {
-            return Ok(());
+            return None;
         }
         let lower = sample.to_lowercase();
         let root = xml::root(begin);
         let known = root.as_ref().and_then(|root| XML.iter().find(|(name, _)| name == root));
         let is_list = root.as_ref().is_some_and(|root| xml_format(root, begin).is_some());
         match (known, root) {
-            _ if lower.starts_with("<!doctype html") => return Err(refused("an HTML page")),
-            (Some((_, what)), _) => return Err(refused(what)),
+            _ if lower.starts_with("<!doctype html") => return plain("an HTML page"),
+            (Some((_, what)), _) => return plain(what),
             _ if is_list => {}
-            _ if lower.contains("<html") || lower.contains("<body") => return Err(refused("an HTML page")),
+            _ if lower.contains("<html") || lower.contains("<body") => return plain("an HTML page"),
             (None, Some(root)) => {
-                return Err(refused(&format!("an XML file of another kind (`<{}>`)", head(&root, 40))));
+                return Some(format!("an XML file of another kind (`<{}>`)", head(&root, 40)).into());
             }
             (None, None) => {}
         }
     }
     let mail = |name: &str| begin.lines().take(40).any(|line| line.starts_with(name));
     if (mail("From: ") || mail("From ")) && mail("Subject: ") && (mail("To: ") || mail("Date: ")) {
-        return Err(refused("an e-mail"));
+        return plain("an e-mail");
     }
-    Ok(())
+    None
 }
 
 fn head_of(text: &str, most: usize) -> &str {

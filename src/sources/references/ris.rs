@@ -62,18 +62,27 @@ fn tag(line: &str, least: usize) -> Option<(&str, &str)> {
     ((blanks >= least || ends) && !wrapped).then_some((tag, value))
 }
 
-/// Reads the entries of a list.
-pub fn ris(text: &str) -> ReferenceList {
-    // Who writes two blanks does so everywhere; then a word and a hyphen apart by one are text.
+/// How many blanks stand before the hyphen at least. Who writes two does so everywhere; then a word and a hyphen apart by one
+/// are text.
+pub fn least_blanks(text: &str) -> usize {
     let least = text.lines().filter_map(tagged).filter(|(tag, ..)| *tag == "TY").map(|(_, blanks, _)| blanks).min();
-    let least = least.unwrap_or(1).min(2);
+    least.unwrap_or(1).min(2)
+}
+
+/// Whether a line begins an entry (`TY`) in a list with so many blanks, or ends one (`ER`).
+pub fn limits(line: &str, least: usize) -> (bool, bool) {
+    let tag = tag(line, least).map_or("", |(tag, _)| tag);
+    (tag == "TY", tag == "ER")
+}
+
+/// Reads the entries of a list with so many blanks before the hyphens.
+pub fn ris(text: &str, least: usize, list: &mut ReferenceList) {
     let syntax = Syntax {
         tag: &|line| tag(line, least),
         begins: |tag| tag == "TY",
         ends: |tag, _| tag == "ER",
         blank_ends: &|_| false,
     };
-    let mut list = ReferenceList::default();
     for part in parts(text, &syntax) {
         match part {
             Part::Record(record) if record.has("TY") => list.add(record.line, record.first(&["ID"]), entry(&record)),
@@ -82,13 +91,14 @@ pub fn ris(text: &str) -> ReferenceList {
                 None => list.reject(record.line, None, "this is no RIS: no entry has begun with TY".into()),
             },
             // `Provider: A database`, as some write it above the entries.
-            Part::Astray(line, text) if is_heading(text) && list.references.is_empty() => {
+            Part::Astray(line, text)
+                if is_heading(text) && list.references.is_empty() && list.part.unwrap_or_default() == 0 =>
+            {
                 let _ = line;
             }
             Part::Astray(line, _) => list.reject(line, None, "this is no RIS: no entry has begun with TY".into()),
         }
     }
-    list
 }
 
 fn is_heading(line: &str) -> bool {
@@ -122,8 +132,13 @@ fn entry(record: &Record<'_>) -> Option<crate::engine::Reference> {
     record.all(&["PM"]).for_each(|id| draft.pubmed("pmid", id));
     for links in record.all(&["UR", "LK"]) {
         // Some put several on one line; a semicolon alone may be part of one.
-        links.replace(";http", "\nhttp").replace("; ", "\n").lines().for_each(|link| draft.name(link));
+        let links = links.replace(";http", "\nhttp").replace("; ", "\n");
+        links.lines().for_each(|link| draft.name(link));
+        if draft.url.is_empty() {
+            draft.url = links.lines().next().unwrap_or_default().to_string();
+        }
     }
+    draft.keywords = record.all(&["KW", "K1"]).flat_map(|words| words.split(['\n', ';'])).map(str::to_string).collect();
     record.all(&["L1", "L2", "L4", "AN", "C7", "M3", "L3"]).for_each(|text| draft.identifier_in(text));
     draft.finish()
 }
@@ -131,6 +146,10 @@ fn entry(record: &Record<'_>) -> Option<crate::engine::Reference> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn ris(text: &str) -> ReferenceList {
+        ReferenceList::of(|list| super::ris(text, least_blanks(text), list))
+    }
 
     fn titles(text: &str) -> Vec<String> {
         ris(text).references.into_iter().map(|r| r.paper.title).collect()

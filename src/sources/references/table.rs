@@ -1,22 +1,56 @@
 //! Tables with a head: CSV of Zotero, Scopus, PubMed, Web of Science and hand-made ones, whatever the order of columns.
 
+use std::collections::BTreeMap;
+
 use csv::{ReaderBuilder, StringRecord};
 
 use super::date;
 use super::draft::{Draft, moment};
 use super::people::people;
 use crate::cancel;
-use crate::engine::{Reference, ReferenceList};
+use crate::engine::ReferenceList;
 use crate::error::{Error, Result};
 
-/// What a column can hold, and how it is headed: small letters and digits, the best first.
-const COLUMNS: &[(Role, &[&str])] = &[
+/// What a column can hold: how the field of a paper is called, and how people head such a column in the languages that tables
+/// are met in, in small letters without accents, blanks and signs; the best first.
+const COLUMNS: &[(Role, &str, &[&str])] = &[
     (
         Role::Title,
-        &["title", "articletitle", "documenttitle", "papertitle", "ti", "titles", "displayname", "paper", "name"],
+        "title",
+        &[
+            "title",
+            "articletitle",
+            "documenttitle",
+            "papertitle",
+            "ti",
+            "titles",
+            "displayname",
+            "titel",
+            "titre",
+            "titulo",
+            "titolo",
+            "tytul",
+            "nazev",
+            "baslik",
+            "название",
+            "заголовок",
+            "заглавие",
+            "标题",
+            "题名",
+            "题目",
+            "篇名",
+            "論文名",
+            "タイトル",
+            "題名",
+            "제목",
+            "논문제목",
+            "paper",
+            "name",
+        ],
     ),
     (
         Role::Authors,
+        "authors",
         &[
             "authorfullnames",
             "authorsfullnames",
@@ -27,27 +61,244 @@ const COLUMNS: &[(Role, &[&str])] = &[
             "creators",
             "creator",
             "authorshipsauthordisplayname",
+            "autoren",
+            "autor",
+            "autorinnen",
+            "verfasser",
+            "auteurs",
+            "auteur",
+            "autores",
+            "autori",
+            "autore",
+            "autorzy",
+            "forfattare",
+            "forfattere",
+            "forfatter",
+            "yazarlar",
+            "авторы",
+            "автор",
+            "作者",
+            "著者",
+            "著者名",
+            "저자",
         ],
     ),
-    (Role::Date, &["publicationdate", "date", "datepublished", "published", "issued", "coverdate", "pd"]),
-    (Role::Year, &["publicationyear", "year", "py", "pubyear", "yearpublished"]),
-    (Role::Doi, &["doi", "di", "doilink", "doiurl", "digitalobjectidentifier", "articledoi"]),
-    (Role::Url, &["url", "link", "urls", "links", "articleurl", "paperurl", "address"]),
-    (Role::Abstract, &["abstract", "abstractnote", "ab", "summary"]),
-    (Role::Remark, &["extra", "archivelocation", "callnumber"]),
-    (Role::Pmid, &["pmid", "pubmedid", "pm", "pubmed"]),
-    (Role::Pmcid, &["pmcid", "pmc"]),
-    (Role::Arxiv, &["arxiv", "arxivid", "eprint", "arxivnumber"]),
-    (Role::Id, &["id", "paperid", "identifier", "paperkinid"]),
+    (
+        Role::Date,
+        "date",
+        &[
+            "publicationdate",
+            "date",
+            "datepublished",
+            "published",
+            "issued",
+            "coverdate",
+            "pd",
+            "datum",
+            "erscheinungsdatum",
+            "veroffentlichungsdatum",
+            "datedepublication",
+            "fecha",
+            "fechadepublicacion",
+            "data",
+            "datadepublicacao",
+            "datadipubblicazione",
+            "datapublikacji",
+            "датапубликации",
+            "дата",
+            "日期",
+            "出版日期",
+            "发表日期",
+            "出版日",
+            "発行日",
+            "출판일",
+        ],
+    ),
+    (
+        Role::Year,
+        "year",
+        &[
+            "publicationyear",
+            "year",
+            "py",
+            "pubyear",
+            "yearpublished",
+            "jahr",
+            "erscheinungsjahr",
+            "publikationsjahr",
+            "annee",
+            "anneedepublication",
+            "ano",
+            "anio",
+            "anodepublicacion",
+            "anno",
+            "jaar",
+            "rok",
+            "utgivningsar",
+            "yil",
+            "год",
+            "年",
+            "年份",
+            "发表年份",
+            "出版年",
+            "発行年",
+            "연도",
+            "발행연도",
+        ],
+    ),
+    (Role::Doi, "doi", &["doi", "di", "doilink", "doiurl", "digitalobjectidentifier", "articledoi"]),
+    (
+        Role::Url,
+        "url",
+        &[
+            "url",
+            "link",
+            "urls",
+            "links",
+            "articleurl",
+            "paperurl",
+            "address",
+            "lien",
+            "enlace",
+            "adresse",
+            "ссылка",
+            "链接",
+            "网址",
+            "リンク",
+            "링크",
+        ],
+    ),
+    (
+        Role::Abstract,
+        "abstract",
+        &[
+            "abstract",
+            "abstractnote",
+            "ab",
+            "summary",
+            "zusammenfassung",
+            "kurzfassung",
+            "resume",
+            "resumen",
+            "resumo",
+            "riassunto",
+            "sommario",
+            "samenvatting",
+            "sammanfattning",
+            "streszczenie",
+            "ozet",
+            "аннотация",
+            "реферат",
+            "摘要",
+            "要旨",
+            "抄録",
+            "概要",
+            "초록",
+        ],
+    ),
+    (Role::Remark, "remark", &["extra", "archivelocation", "callnumber"]),
+    (Role::Pmid, "pmid", &["pmid", "pubmedid", "pm", "pubmed"]),
+    (Role::Pmcid, "pmcid", &["pmcid", "pmc"]),
+    (Role::Arxiv, "arxiv_id", &["arxiv", "arxivid", "eprint", "arxivnumber"]),
+    (Role::Id, "id", &["id", "paperid", "identifier", "paperkinid"]),
     (
         Role::Journal,
-        &["publicationtitle", "sourcetitle", "so", "journalbook", "journal", "publication", "venue", "source"],
+        "venue",
+        &[
+            "publicationtitle",
+            "sourcetitle",
+            "so",
+            "journalbook",
+            "journal",
+            "publication",
+            "venue",
+            "source",
+            "zeitschrift",
+            "zeitschriftentitel",
+            "revue",
+            "revista",
+            "periodico",
+            "rivista",
+            "tijdschrift",
+            "tidskrift",
+            "czasopismo",
+            "dergi",
+            "журнал",
+            "期刊",
+            "刊名",
+            "来源",
+            "雑誌名",
+            "雑誌",
+            "학술지",
+        ],
     ),
-    (Role::Volume, &["volume", "vl"]),
-    (Role::Number, &["ar", "articlenumber", "artno", "artnumber", "number", "issue"]),
-    (Role::Key, &["key", "citationkey", "ut", "eid", "utuniquewosid"]),
-    (Role::Kind, &["itemtype"]),
-    (Role::Added, &["dateadded", "addedat"]),
+    (Role::Volume, "volume", &["volume", "vl"]),
+    (Role::Number, "number", &["ar", "articlenumber", "artno", "artnumber", "number", "issue"]),
+    (Role::Key, "key", &["key", "citationkey", "ut", "eid", "utuniquewosid"]),
+    (Role::Kind, "kind", &["itemtype"]),
+    (Role::Added, "added", &["dateadded", "addedat"]),
+    (
+        Role::Keywords,
+        "keywords",
+        &[
+            "authorkeywords",
+            "de",
+            "keywords",
+            "keyword",
+            "manualtags",
+            "tags",
+            "schlagworter",
+            "schlagworte",
+            "schlusselworter",
+            "stichworte",
+            "motscles",
+            "motscle",
+            "palabrasclave",
+            "palavraschave",
+            "parolechiave",
+            "trefwoorden",
+            "nyckelord",
+            "slowakluczowe",
+            "anahtarkelimeler",
+            "ключевыеслова",
+            "关键词",
+            "关键字",
+            "キーワード",
+            "키워드",
+            "indexkeywords",
+        ],
+    ),
+    (
+        Role::Categories,
+        "categories",
+        &[
+            "categories",
+            "category",
+            "primarycategory",
+            "arxivcategories",
+            "fieldsofstudy",
+            "subjects",
+            "subject",
+            "wc",
+            "webofsciencecategories",
+            "kategorien",
+            "kategorie",
+            "fachgebiet",
+            "categorie",
+            "categoria",
+            "categorias",
+            "рубрика",
+            "分类",
+            "学科",
+            "分野",
+            "분류",
+        ],
+    ),
+    (Role::Organization, "organization", &["organization", "organisation", "institution", "einrichtung"]),
+    (Role::Upvotes, "upvotes", &["upvotes", "votes"]),
+    (Role::Comments, "comments", &["commentcount", "numcomments", "numberofcomments", "comments"]),
+    (Role::SubmittedBy, "submitted_by", &["submittedby", "submitter"]),
+    (Role::Listed, "listed", &["listed", "listedon"]),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,21 +321,35 @@ enum Role {
     Key,
     Kind,
     Added,
+    Keywords,
+    Categories,
+    Organization,
+    Upvotes,
+    Comments,
+    SubmittedBy,
+    Listed,
 }
 
 /// How a table is written.
-struct Head {
-    delimiter: u8,
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// What stands between two cells.
+    pub delimiter: u8,
     /// Web of Science writes quotes as they are.
-    quoted: bool,
+    pub quoted: bool,
     columns: Vec<(Role, usize)>,
-    /// Where the head begins.
-    start: usize,
+    /// How its columns are headed.
+    names: Vec<String>,
+    /// Where the head begins, in bytes.
+    pub start: usize,
 }
 
 /// Bytes in which the head of a table is looked for, and columns that are looked at in it.
 const LONGEST_HEAD: usize = 1 << 16;
 const MOST_COLUMNS: usize = 1000;
+
+/// What may stand between two cells.
+pub const DELIMITERS: &[u8] = b",\t;|";
 
 fn begin(text: &str) -> &str {
     super::draft::head(text, LONGEST_HEAD)
@@ -104,36 +369,101 @@ pub fn looks(text: &str) -> bool {
 
 /// The head is the first row; a line for spreadsheets (`sep=;`) or on the data may stand above it.
 fn head(text: &str) -> Option<Head> {
-    let first = text.len() - text.trim_start().len();
-    let lines = text[first..].match_indices('\n').map(|(at, _)| first + at + 1);
-    // Further down, one name of a column may be anything.
-    let sure = |head: &Head| head.start == first || head.columns.len() >= 2;
-    std::iter::once(first).chain(lines).take(3).find_map(|start| head_at(text, start).filter(sure))
+    head_of(text, &BTreeMap::new(), DELIMITERS).ok().flatten()
 }
 
-fn head_at(text: &str, start: usize) -> Option<Head> {
+/// The head of a table with one of these delimiters, of which somebody may have said which column is which field.
+///
+/// # Errors
+/// [`Error::Invalid`] for a field or a column that does not exist, with those that there are.
+pub fn head_of(text: &str, said: &BTreeMap<String, String>, delimiters: &[u8]) -> Result<Option<Head>> {
+    let said: Vec<(Role, &str)> = said
+        .iter()
+        .map(|(field, column)| {
+            let known = COLUMNS.iter().find(|(_, known, _)| known == field).map(|(role, ..)| *role);
+            known.map(|role| (role, column.trim())).ok_or_else(|| no_field(field))
+        })
+        .collect::<Result<_>>()?;
+    let first = text.len() - text.trim_start().len();
+    let lines = text[first..].match_indices('\n').map(|(at, _)| first + at + 1);
+    let starts: Vec<usize> = std::iter::once(first).chain(lines).take(3).collect();
+    // Further down, one name of a column may be anything.
+    let sure = |head: &Head| head.start == first || head.columns.len() >= 2;
+    let found = starts.iter().find_map(|start| head_at(text, *start, &said, delimiters).filter(sure));
+    if found.is_none() && !said.is_empty() {
+        let most = |start: &usize| delimiters.iter().map(|d| names(begin(&text[*start..]), *d, true).len()).max();
+        let start = starts.iter().max_by_key(|start| most(start)).copied().unwrap_or(first);
+        let columns = delimiters.iter().map(|d| names(begin(&text[start..]), *d, true)).max_by_key(Vec::len);
+        let columns = columns.unwrap_or_default();
+        let missing = said.iter().find(|(_, column)| place_of(&columns, column).is_none());
+        if let Some((_, column)) = missing {
+            let there: Vec<String> = columns.iter().take(50).map(|c| crate::paper::head(c, 40)).collect();
+            return Err(Error::Invalid(format!(
+                "the table has no column {:?}; its columns are: {}",
+                crate::paper::head(column, 60),
+                there.join(", ")
+            )));
+        }
+    }
+    Ok(found)
+}
+
+/// The error for a field that no column can be.
+pub fn no_field(field: &str) -> Error {
+    Error::Invalid(format!(
+        "{:?} is no field that a column can be; there are {}",
+        crate::paper::head(field, 40),
+        COLUMNS.iter().map(|(_, field, _)| *field).collect::<Vec<_>>().join(", ")
+    ))
+}
+
+/// The column of a name: as it is written, else whatever its capitals, blanks and accents.
+fn place_of(names: &[String], column: &str) -> Option<usize> {
+    let same = |name: &String| plain(name) == plain(column) && !plain(column).is_empty();
+    names.iter().position(|name| name == column).or_else(|| names.iter().position(same))
+}
+
+fn names(text: &str, delimiter: u8, quoted: bool) -> Vec<String> {
+    let row = reader(text, delimiter, quoted).into_records().next();
+    let cells = row.and_then(std::result::Result::ok).unwrap_or_default();
+    cells.iter().take(MOST_COLUMNS).map(|cell| cell.trim().trim_start_matches('\u{feff}').to_string()).collect()
+}
+
+fn head_at(text: &str, start: usize, said: &[(Role, &str)], delimiters: &[u8]) -> Option<Head> {
     let text = begin(&text[start..]);
     let quoted = !is_wos(text);
-    let found = [b',', b'\t', b';', b'|'].into_iter().filter_map(|delimiter| {
-        let cells = reader(text, delimiter, quoted).into_records().next()?.ok()?;
-        let names: Vec<String> = cells.iter().take(MOST_COLUMNS).map(plain).collect();
-        let columns: Vec<(Role, usize)> = COLUMNS
-            .iter()
-            .filter_map(|(role, known)| {
-                Some((*role, known.iter().find_map(|known| names.iter().position(|name| name == known))?))
-            })
-            .collect();
+    let found = delimiters.iter().filter_map(|delimiter| {
+        let names = names(text, *delimiter, quoted);
+        let plain: Vec<String> = names.iter().map(|name| plain(name)).collect();
+        let mut columns: Vec<(Role, usize)> = Vec::new();
+        for (role, column) in said {
+            columns.push((*role, place_of(&names, column)?));
+        }
+        for (role, _, known) in COLUMNS {
+            // Web of Science heads its own keywords so.
+            let is_other = *role == Role::Id && !quoted;
+            let is_said = columns.iter().any(|(said, _)| said == role);
+            if let Some(at) = known.iter().find_map(|known| plain.iter().position(|name| name == known))
+                && !is_said
+                && !is_other
+                && !said.iter().any(|(_, column)| place_of(&names, column) == Some(at))
+            {
+                columns.push((*role, at));
+            }
+        }
         let naming = [Role::Title, Role::Doi, Role::Url, Role::Pmid, Role::Arxiv, Role::Id];
         let names_papers = columns.iter().any(|(role, _)| naming.contains(role));
         // One column alone is a table when its head is nothing else.
-        let enough = columns.len() >= 2 || (cells.len() <= 3 && columns.len() == 1 && columns[0].0 != Role::Id);
-        (names_papers && enough).then_some(Head { delimiter, quoted, columns, start })
+        let alone = names.len() <= 3 && columns.len() == 1 && columns[0].0 != Role::Id;
+        let enough = columns.len() >= 2 || alone || !said.is_empty();
+        (names_papers && enough).then_some(Head { delimiter: *delimiter, quoted, columns, names, start })
     });
     found.max_by_key(|head| head.columns.len())
 }
 
 fn plain(cell: &str) -> String {
-    cell.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    let small: String = cell.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    if small.is_ascii() { small } else { crate::paper::unaccented(&small) }
 }
 
 fn reader(text: &str, delimiter: u8, quoted: bool) -> csv::Reader<&[u8]> {
@@ -145,35 +475,62 @@ fn reader(text: &str, delimiter: u8, quoted: bool) -> csv::Reader<&[u8]> {
         .from_reader(text.as_bytes())
 }
 
+impl Head {
+    /// Which field of a paper is taken from which column, by their names.
+    pub fn fields(&self) -> Vec<(&'static str, &str)> {
+        let name = |role: Role| COLUMNS.iter().find(|(known, ..)| *known == role).map_or("", |(_, name, _)| name);
+        self.columns.iter().map(|(role, at)| (name(*role), self.names[*at].as_str())).collect()
+    }
+
+    /// The columns that are no field of a paper.
+    pub fn others(&self) -> Vec<&str> {
+        let taken = |at: usize| self.columns.iter().any(|(_, known)| *known == at);
+        self.names.iter().enumerate().filter(|(at, _)| !taken(*at)).map(|(_, name)| name.as_str()).collect()
+    }
+}
+
 /// Reads the rows of a table.
 ///
 /// # Errors
 /// [`Error::BadRequest`] when its first row is no head.
 pub fn table(text: &str) -> Result<ReferenceList> {
-    let head = head(text).ok_or_else(|| {
-        let first = crate::paper::head(text.trim_start().lines().next().unwrap_or_default(), 60);
-        Error::BadRequest(format!(
-            "this is no table: its first row has to name the columns, one of them `title`, `DOI`, `URL`, `PMID` or \
-             `arXiv`; it is {first:?}"
-        ))
-    })?;
+    let head = head(text).ok_or_else(|| no_head(text))?;
     let mut list = ReferenceList::default();
     let before = text[..head.start].matches('\n').count();
-    let body = &text[head.start..];
-    let rows = reader(body, head.delimiter, head.quoted).into_records().skip(1);
+    rows(&text[head.start..], &head, before, 1, &mut |line, row| match row {
+        Ok(row) => take(&mut list, &head, line, row),
+        Err(why) => list.reject(line, None, why),
+    });
+    Ok(list)
+}
+
+/// The error for a text whose first row names no columns.
+pub fn no_head(text: &str) -> Error {
+    let first = crate::paper::head(text.trim_start().lines().next().unwrap_or_default(), 60);
+    Error::BadRequest(format!(
+        "this is no table: its first row has to name the columns, one of them `title`, `DOI`, `URL`, `PMID` or \
+         `arXiv`; it is {first:?}"
+    ))
+}
+
+/// What is done with a row of a line, or why there is none.
+type TakeRow<'t> = dyn FnMut(usize, std::result::Result<&StringRecord, String>) + 't;
+
+/// Reads the rows of a text, but for some first ones; so many lines stand before it.
+pub fn rows(body: &str, head: &Head, before: usize, skip: usize, take: &mut TakeRow<'_>) {
+    let rows = reader(body, head.delimiter, head.quoted).into_records().skip(skip);
     for row in rows.take_while(|_| cancel::check().is_ok()) {
         match row {
             Ok(row) => {
                 let line = before + row.position().map_or(0, |p| line_of(body, p));
-                take(&mut list, &head, line, &row);
+                take(line, Ok(&row));
             }
             Err(e) => {
                 let line = before + e.position().map_or(0, |p| line_of(body, p));
-                list.reject(line, None, format!("this row cannot be read: {e}"));
+                take(line, Err(format!("this row cannot be read: {e}")));
             }
         }
     }
-    Ok(list)
 }
 
 /// The line a row begins on: the reader counts the empty lines before it as its own.
@@ -184,18 +541,62 @@ fn line_of(body: &str, position: &csv::Position) -> usize {
 }
 
 fn take(list: &mut ReferenceList, head: &Head, line: usize, row: &StringRecord) {
-    let cell = |role: Role| -> &'_ str {
-        head.columns.iter().find(|(known, _)| *known == role).and_then(|(_, k)| row.get(*k)).unwrap_or_default().trim()
-    };
-    let other = matches!(cell(Role::Kind).to_lowercase().as_str(), "attachment" | "note" | "annotation");
-    if other || row.iter().all(|cell| cell.trim().is_empty()) {
-        return;
+    if let Some(draft) = draft(head, row) {
+        let key = cell(head, row, Role::Key);
+        list.add(line, Some(key).filter(|key| !key.is_empty()), draft.finish());
     }
-    let key = Some(cell(Role::Key)).filter(|key| !key.is_empty());
-    list.add(line, key, entry(&cell));
 }
 
-fn entry<'r>(cell: &dyn Fn(Role) -> &'r str) -> Option<Reference> {
+/// The same for a stream of papers: the column with ids gives them, and the columns that are no field are kept.
+pub fn take_paper(list: &mut ReferenceList, head: &Head, line: usize, row: &StringRecord) {
+    let Some(mut draft) = draft(head, row) else { return };
+    let of = |role| cell(head, row, role);
+    draft.id = Some(of(Role::Id).to_string()).filter(|id| !id.is_empty());
+    let texts = [
+        (Role::Organization, "organization"),
+        (Role::SubmittedBy, "submitted_by"),
+        (Role::Upvotes, "upvotes"),
+        (Role::Listed, "listed"),
+        (Role::Volume, "volume"),
+        (Role::Number, "number"),
+    ];
+    for (role, field) in texts {
+        if !of(role).is_empty() {
+            draft.more.insert(field.into(), of(role).into());
+        }
+    }
+    // Some count them, and some write them down.
+    let comments = of(Role::Comments);
+    if !comments.is_empty() {
+        let field = if comments.parse::<f64>().is_ok() { "comments" } else { "comment" };
+        draft.more.insert(field.into(), comments.into());
+    }
+    for (at, name) in head.names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+        let other = !head.columns.iter().any(|(_, known)| *known == at);
+        let known = COLUMNS.iter().any(|(_, field, _)| field == name) || name == "extra";
+        if let Some(value) = row.get(at).map(str::trim).filter(|value| !value.is_empty() && other && !known) {
+            draft.more.insert(name.clone(), value.into());
+        }
+    }
+    let date = of(Role::Date);
+    if draft.date.is_none() && !date.is_empty() {
+        draft.more.insert("date".into(), date.into());
+    }
+    let key = of(Role::Id);
+    list.add(line, Some(key).filter(|key| !key.is_empty()), draft.finish());
+}
+
+fn cell<'r>(head: &Head, row: &'r StringRecord, role: Role) -> &'r str {
+    head.columns.iter().find(|(known, _)| *known == role).and_then(|(_, k)| row.get(*k)).unwrap_or_default().trim()
+}
+
+/// What a row says; nothing for an empty one, and for what hangs on another.
+fn draft(head: &Head, row: &StringRecord) -> Option<Draft> {
+    let cell = |role: Role| cell(head, row, role);
+    let other = matches!(cell(Role::Kind).to_lowercase().as_str(), "attachment" | "note" | "annotation");
+    if other || row.iter().all(|cell| cell.trim().is_empty()) {
+        return None;
+    }
     let mut draft = Draft { title: cell(Role::Title).into(), summary: cell(Role::Abstract).into(), ..Draft::default() };
     if draft.summary == "[No abstract available]" {
         draft.summary.clear();
@@ -212,7 +613,15 @@ fn entry<'r>(cell: &dyn Fn(Role) -> &'r str) -> Option<Reference> {
     draft.journal(cell(Role::Journal), &[Role::Volume, Role::Number].map(|role| cell(role).to_string()));
     draft.extra(cell(Role::Remark));
     draft.name(cell(Role::Url));
-    draft.finish()
+    draft.url = cell(Role::Url).into();
+    draft.keywords = cell(Role::Keywords).split([';', ',', '|']).map(str::to_string).collect();
+    let classes = cell(Role::Categories);
+    // arXiv's stand apart by blanks.
+    let apart = if classes.contains([';', ',', '|']) { &[';', ',', '|'][..] } else { &[' '] };
+    let arxiv = classes.split(' ').all(|class| class.contains(['.', '-'])) || classes.contains([';', ',', '|']);
+    draft.categories =
+        if arxiv { classes.split(apart).map(str::to_string).collect() } else { vec![classes.to_string()] };
+    Some(draft)
 }
 
 #[cfg(test)]

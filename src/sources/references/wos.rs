@@ -22,15 +22,19 @@ pub fn looks(text: &str) -> bool {
     begins && (has("FN ") || has("AU ") || has("TI ")) && !text.lines().take(1).any(|line| line.contains('\t'))
 }
 
+/// Whether a line begins an entry.
+pub fn begins(line: &str) -> bool {
+    tag(line.trim_start_matches('\u{feff}')).is_some_and(|(tag, _)| tag == "PT")
+}
+
 /// Reads the entries of a list.
-pub fn tagged(text: &str) -> ReferenceList {
+pub fn tagged(text: &str, list: &mut ReferenceList) {
     let syntax = Syntax {
         tag: &|line| tag(line.trim_start_matches('\u{feff}')).filter(|(tag, _)| !matches!(*tag, "FN" | "VR")),
         begins: |tag| tag == "PT",
         ends: |tag, value| (tag == "ER" || tag == "EF") && value.trim().is_empty(),
         blank_ends: &|_| false,
     };
-    let mut list = ReferenceList::default();
     for part in parts(text, &syntax) {
         match part {
             Part::Record(record) => list.add(record.line, record.first(&["UT"]), entry(&record)),
@@ -38,7 +42,6 @@ pub fn tagged(text: &str) -> ReferenceList {
             Part::Astray(line, _) => list.reject(line, None, "no entry has begun with PT".into()),
         }
     }
-    list
 }
 
 fn entry(record: &Record<'_>) -> Option<Reference> {
@@ -50,6 +53,8 @@ fn entry(record: &Record<'_>) -> Option<Reference> {
     }
     // `PD MAR 15` stands beside `PY 2021`.
     draft.date = date::day(&format!("{} {}", first(&["PY"]), first(&["PD"]))).or_else(|| date::day(&first(&["EA"])));
+    draft.keywords = record.all(&["DE"]).flat_map(|words| words.split(';')).map(str::to_string).collect();
+    draft.categories = record.all(&["WC"]).flat_map(|kinds| kinds.split(';')).map(str::to_string).collect();
     record.all(&["DI"]).for_each(|doi| draft.doi(doi));
     record.all(&["PM"]).for_each(|id| draft.pubmed("pmid", id));
     let places: Vec<String> = record.all(&["VL", "AR", "BP"]).map(str::to_string).collect();
@@ -71,7 +76,7 @@ mod tests {
             TI On Things that\n   go on\nSO J THINGS\nAB First line\n   and second.\nPD MAR 15\nPY 2021\nVL 3\n\
             DI 10.1000/a\nUT WOS:000000000000001\nPM 99000001\nER\n\nPT C\nAU Poe, A\nTI ER and PT\n   ER of cells\nER\n\nEF\n";
         assert!(looks(text));
-        let list = tagged(text);
+        let list = ReferenceList::of(|list| tagged(text, list));
         assert_eq!((list.references.len(), list.rejected_total), (2, 0));
         let found = &list.references[0];
         assert_eq!((found.paper.title.as_str(), found.line), ("On Things that go on", 3));

@@ -48,6 +48,26 @@ impl Element {
         super::draft::spaced(&out)
     }
 
+    /// All its text, with a sign before and behind that of the elements that have one.
+    pub fn marked(&self, marks: &[(&str, &str)]) -> String {
+        fn write(element: &Element, marks: &[(&str, &str)], out: &mut String) {
+            for child in &element.children {
+                match child {
+                    Child::Text(text) => out.push_str(text),
+                    Child::Element(element) => {
+                        let mark = marks.iter().find(|(name, _)| *name == element.name).map_or("", |(_, mark)| mark);
+                        out.push_str(mark);
+                        write(element, marks, out);
+                        out.push_str(mark);
+                    }
+                }
+            }
+        }
+        let mut out = String::new();
+        write(self, marks, &mut out);
+        super::draft::spaced(&out)
+    }
+
     /// The text at the end of a path; blank for none.
     pub fn text_at(&self, path: &str) -> String {
         self.at(path).map_or_else(String::new, Element::text)

@@ -11,6 +11,8 @@
 
 mod records;
 
+pub(in crate::sources) use records::names;
+
 use std::time::Duration;
 
 use jiff::ToSpan;

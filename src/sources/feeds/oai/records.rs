@@ -80,7 +80,7 @@ fn common(paper: &Element) -> Record {
 }
 
 /// Authors in one text: `A. One, B. Two (Inst A, Inst B) and C. Three`. What stands in brackets is where they work.
-fn names(text: &str) -> Vec<String> {
+pub(in crate::sources) fn names(text: &str) -> Vec<String> {
     let (mut out, mut depth) = (String::new(), 0u32);
     for c in text.chars() {
         match c {

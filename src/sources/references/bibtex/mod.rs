@@ -2,11 +2,13 @@
 //! become references. What an entry takes from others (`@string`, `xdata`, `crossref`) is followed, a bounded way. `@set` and
 //! `@xdata` hold no reference of their own.
 
+mod known;
 mod names;
 mod raw;
 mod tex;
 
-pub use raw::begins;
+pub use known::OwnedField;
+pub use raw::{begins, begins_line};
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -22,10 +24,33 @@ use crate::paper::Identifier;
 
 /// Reads the entries of a list.
 pub fn bibtex(text: &str) -> ReferenceList {
-    let mut list = ReferenceList::default();
+    ReferenceList::of(|list| part(text, &mut Vec::new(), false, list))
+}
+
+/// Bytes of abbreviations that a part hands on to the next.
+const MAX_HANDED_ON: usize = 1 << 20;
+
+/// Reads the entries of a part of a list, with the abbreviations that the parts before it have defined, and adds its own. In the
+/// last part of a stream (`ends`) an entry that is not closed has been broken off.
+pub fn part(text: &str, known: &mut Vec<OwnedField>, ends: bool, list: &mut ReferenceList) {
     let entries = raw::entries(text);
-    let file = File::new(&entries, text.len());
+    read(text, &entries, known, ends, list);
+    let room = MAX_HANDED_ON.saturating_sub(known.iter().map(OwnedField::weight).sum());
+    let own = entries.iter().filter(|entry| entry.kind.eq_ignore_ascii_case("string")).flat_map(|entry| &entry.fields);
+    let mut bytes = 0;
+    let own = own.map(OwnedField::of).take_while(|field| {
+        bytes += field.weight();
+        bytes <= room
+    });
+    let own: Vec<OwnedField> = own.collect();
+    known.extend(own);
+}
+
+fn read(text: &str, entries: &[Entry<'_>], known: &[OwnedField], ends: bool, list: &mut ReferenceList) {
+    let known: Vec<Field<'_>> = known.iter().map(OwnedField::field).collect();
+    let file = File::new(entries, &known, text.len());
     let (mut at, mut line) = (0, 1);
+    let last = entries.last().map(|entry| entry.start).filter(|_| ends);
     for entry in entries.iter().take_while(|_| cancel::check().is_ok()) {
         if ["string", "set", "xdata"].iter().any(|kind| entry.kind.eq_ignore_ascii_case(kind)) {
             continue;
@@ -35,13 +60,15 @@ pub fn bibtex(text: &str) -> ReferenceList {
         let mut reading = Reading::new(&file, entry);
         let read = reading.draft().finish();
         match reading.fault {
+            Some(_) if last == Some(entry.start) && entry.open => {
+                list.reject(line, Some(entry.key), "the file breaks off in the middle of this entry".into());
+            }
             Some(fault) if read.is_none() => {
                 list.reject(line, Some(entry.key), format!("this is no BibTeX: {fault}"));
             }
             _ => list.add(line, Some(entry.key), read),
         }
     }
-    list
 }
 
 /// How far abbreviations may be made of abbreviations, and how many entries one may take from.
@@ -67,8 +94,9 @@ struct File<'e, 'a> {
 }
 
 impl<'e, 'a> File<'e, 'a> {
-    fn new(entries: &'e [Entry<'a>], bytes: usize) -> Self {
+    fn new(entries: &'e [Entry<'a>], known: &'e [Field<'a>], bytes: usize) -> Self {
         let (mut abbreviations, mut by_key) = (HashMap::new(), HashMap::new());
+        abbreviations.extend(known.iter().map(|field| (field.name.to_lowercase(), field)));
         for entry in entries {
             if entry.kind.eq_ignore_ascii_case("string") {
                 abbreviations.extend(entry.fields.iter().map(|field| (field.name.to_lowercase(), field)));
@@ -205,6 +233,11 @@ impl<'f, 'e, 'a> Reading<'f, 'e, 'a> {
             .own(&["dateadded", "creationdate", "timestamp"])
             .iter()
             .find_map(|added| moment(&tex::verbatim(added)));
+        let words = self.own(&["keywords", "keyword", "authorkeywords"]);
+        let words =
+            words.iter().flat_map(|words| tex::text(words).split([',', ';']).map(str::to_string).collect::<Vec<_>>());
+        draft.keywords = words.collect();
+        draft.url = self.own(&["url"]).first().map(|url| tex::verbatim(url)).unwrap_or_default();
         self.name(&mut draft);
         draft
     }

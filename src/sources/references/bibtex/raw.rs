@@ -20,6 +20,8 @@ pub struct Entry<'a> {
     pub fields: Vec<Field<'a>>,
     /// The first thing that is wrong with it.
     pub fault: Option<String>,
+    /// Whether its own bracket never came.
+    pub open: bool,
 }
 
 /// A field of an entry.
@@ -45,6 +47,11 @@ pub enum Piece<'a> {
 type Value<'a> = (Piece<'a>, Vec<Piece<'a>>);
 
 impl<'a> Field<'a> {
+    /// A field of these parts.
+    pub fn new(name: &'a str, first: Piece<'a>, more: Vec<Piece<'a>>) -> Self {
+        Field { name, first, more }
+    }
+
     /// The parts of its value.
     pub fn pieces(&self) -> impl Iterator<Item = Piece<'a>> + '_ {
         std::iter::once(self.first).chain(self.more.iter().copied())
@@ -106,6 +113,11 @@ pub fn entries(text: &str) -> Vec<Entry<'_>> {
         at = end;
     }
     entries
+}
+
+/// Whether a line begins an entry, wherever the ones before it end: nothing but blanks stands before its `@article{`.
+pub fn begins_line(line: &str) -> bool {
+    begins(line.trim_start_matches([' ', '\t', '\u{a0}']))
 }
 
 /// Whether a text begins with `@article{` or the like.
@@ -193,6 +205,7 @@ impl<'a> Scan<'a, '_> {
             self.blanks(true);
             let Some(c) = self.peek() else {
                 fault(&mut entry, NEVER_CLOSED);
+                entry.open = true;
                 break;
             };
             if self.closes(c) {
@@ -206,6 +219,7 @@ impl<'a> Scan<'a, '_> {
                     Err(why) => {
                         fault(&mut entry, why);
                         if !self.recover() {
+                            entry.open = true;
                             break;
                         }
                     }

@@ -197,7 +197,7 @@ fn the_oracle_agrees() {
         }
         let Ok(theirs) = Bibliography::parse(&text) else { return Ok(()) };
         let entries = raw::entries(&text);
-        let file = File::new(&entries, text.len());
+        let file = File::new(&entries, &[], text.len());
         let ours: Vec<&Entry<'_>> = entries.iter().filter(|e| !e.kind.eq_ignore_ascii_case("string")).collect();
         prop_assert_eq!(theirs.len(), ours.len());
         for (their, our) in theirs.iter().zip(ours) {
