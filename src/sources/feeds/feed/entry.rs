@@ -86,7 +86,11 @@ impl Entry {
                 "modified",
             ]),
             bodies: texts(&["encoded", "abstract", "description", "summary", "content"]),
-            venue: first(&["publicationName", "citation_journal_title", "source"]),
+            // In Atom it is a whole feed that the entry was taken from.
+            venue: match element.text_at("source/title") {
+                title if !title.is_empty() => title,
+                _ => first(&["publicationName", "citation_journal_title", "source"]),
+            },
             terms: element.children("category").map(term).chain(texts(&["subject", "keyword"])).collect(),
             license: first(&["rights", "license"]),
             guid: if guid.is_empty() { about.to_string() } else { guid },
