@@ -1,9 +1,10 @@
 //! Where papers and references come from.
 //!
-//! **Another source of papers** is a file here that gives an iterator of [`Incoming`](crate::engine::Incoming) papers, which
-//! [`Engine::ingest`](crate::engine::Engine::ingest) takes as it takes those of a file; all reading of its format stays in
-//! that file, and none of it looks into the engine.
-//! Who calls it is a command (`cli/demo` is the shortest). **Another format of reference lists**: `references/mod.rs` says how.
+//! **Another service** is a file in `feeds`: it is a [`Source`], or, where it answers with pages of JSON, what `feeds/paged` asks for
+//! (`europe_pmc` is the shortest). It gets an arm in `feeds/registry`, a kind in `config/sources`, and a service on loopback in
+//! `tests/it/services` that plays its format. All reading of the format stays in that file, and none of it looks into the engine.
+//! Whatever it asks for goes through [`web`]. **Another format of files, or of reference lists**: `files/mod.rs` and
+//! `references/mod.rs` say how.
 
 mod charset;
 mod feeds;
