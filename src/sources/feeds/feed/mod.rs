@@ -50,7 +50,8 @@ impl Feed {
     /// # Errors
     /// [`Error::Invalid`] for a place of another source.
     pub fn new(url: String, place: Option<&Place>) -> Result<Self> {
-        Ok(Feed { url, known: Known::of(place)?, done: false })
+        let known = Known::of(place, &url)?;
+        Ok(Feed { url, known, done: false })
     }
 }
 
@@ -62,7 +63,7 @@ impl Source for Feed {
         let ask = Ask::get(self.url.as_str()).paced(None, Duration::from_secs(1)).unless(self.known.validators());
         for _ in 0..CUT {
             let Reply::Page(page) = web.ask(&ask)? else { return Ok(None) };
-            let known = Known::after(&page);
+            let known = self.known.after(&page);
             if known.is_same(&self.known) {
                 return Ok(None);
             }
