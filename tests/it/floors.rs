@@ -223,6 +223,7 @@ fn no_unwrap_where_it_does_not_belong() {
             "lexical/contract.rs",
             "embed/cpu/tests.rs",
             "references/tests.rs",
+            "sources/files/tests.rs",
             "readership/tests.rs",
             "coreading/tests.rs",
             "preference_model/tests.rs",

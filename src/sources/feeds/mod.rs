@@ -17,7 +17,7 @@ pub(super) mod semantic_scholar;
 
 use serde::{Deserialize, Serialize};
 
-pub use registry::{Asked, open};
+pub use registry::{Asked, open, read_answer};
 
 use super::web::Web;
 use crate::engine::{Incoming, ReferenceList};

@@ -84,6 +84,20 @@ impl Repository {
         Repository { harvest, next: Next::First, refused: 0, day, entries: 0 }
     }
 
+    /// The papers of an answer by itself, in a format.
+    ///
+    /// # Errors
+    /// [`Error::Remote`] where it is no page, or says an error.
+    pub fn answer(format: Format, body: &[u8]) -> Result<Vec<Incoming>> {
+        let pace = (None, Duration::from_secs(1));
+        let (set, from, until, categories) = (None, None, None, Vec::new());
+        let harvest = Harvest { base: "the answer".into(), format, set, from, until, categories, pace };
+        match Repository::new(harvest, None).read(&String::from_utf8_lossy(body))? {
+            Read::Page(batch, _) => Ok(batch.papers),
+            Read::Error(code, why) => Err(Error::Remote(format!("the answer says {code}: {why}"))),
+        }
+    }
+
     fn address(&self) -> Option<String> {
         let base = &self.harvest.base;
         Some(match &self.next {

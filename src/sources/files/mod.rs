@@ -239,14 +239,14 @@ pub fn read_papers<'e>(
     mut reader: Box<dyn BufRead + Send>,
     how: &PaperReading<'e>,
 ) -> Result<PaperFile<'e>> {
-    let begin = text::head(&mut reader).map_err(|e| Error::io(name, "cannot read", e))?;
+    let (begin, fails) = text::head(&mut reader).map_err(|e| Error::io(name, "cannot read", e))?;
     recognise::text(&begin)?;
     let bare = begin.trim_ascii_start();
     let is_json = bare.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bare).starts_with(b"{") || bare.starts_with(b"[");
     let is_json = is_json || matches!(how.format, Some(PaperFormat::Jsonl | PaperFormat::Json));
     let encoding = encoding::Stream::of(&begin, is_json || recognise::by_name(name) == Some(PaperFormat::Jsonl));
     let rest = begin[encoding.mark..].to_vec();
-    let mut stream = Text::new(Cursor::new(rest).chain(reader), &encoding);
+    let mut stream = Text::new(Cursor::new(rest).chain(fails).chain(reader), &encoding);
     // What was looked at comes at once, without waiting for more.
     let sample = stream.fill_buf().map_err(|e| Error::io(name, "cannot read", e))?.to_vec();
     let seen = encoding.text(whole_characters(&sample)).into_owned();
