@@ -392,7 +392,8 @@ pub fn head_of(text: &str, said: &BTreeMap<String, String>, delimiters: &[u8]) -
     let found = starts.iter().find_map(|start| head_at(text, *start, &said, delimiters).filter(sure));
     if found.is_none() && !said.is_empty() {
         let most = |start: &usize| delimiters.iter().map(|d| names(begin(&text[*start..]), *d, true).len()).max();
-        let start = starts.iter().max_by_key(|start| most(start)).copied().unwrap_or(first);
+        // Of equals the first.
+        let start = starts.iter().rev().max_by_key(|start| most(start)).copied().unwrap_or(first);
         let columns = delimiters.iter().map(|d| names(begin(&text[start..]), *d, true)).max_by_key(Vec::len);
         let columns = columns.unwrap_or_default();
         let missing = said.iter().find(|(_, column)| place_of(&columns, column).is_none());
