@@ -27,13 +27,13 @@
 //! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
 //! | [`cli`] | one file a command; prints tables or JSON. On a folder that is being served the service carries the command out (`cli/desk`) |
 //! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door`, who may call what in `http/access`, what a browser is told in `http/headers`, signing in under `http/web` |
-//! | [`jobs`] | what runs without being asked: names, schedules, one runner at a time under a lease in the store, the last result; maintenance, themes, interests, readership |
+//! | [`jobs`] | what runs without being asked: names, schedules, one runner at a time under a lease in the store, the last result; maintenance, themes, interests, readership, one for each source (`jobs/fetch`) |
 //! | [`backup`] | everything that is true in one checked file, and a folder made of it |
 //! | [`doctor`] | what is looked at beside the data: the machine, the files, the settings |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
-//! | [`sources`] | where papers come from: services, one file each (`feeds`); files of any format and size (`files`); reference lists, one file a format (`references`), whose readers make papers of files as well; the built-in corpus |
+//! | [`sources`] | where papers come from: services (`sources/feeds`, one file each, behind the trait `Source`), asked through one polite client (`sources/web`); files of any format and size (`sources/files`); reference lists, one file a format (`sources/references`), whose readers make papers of files as well; the built-in corpus |
 //! | [`engine`] | the deep module where the next floor's rooms meet: four parts, each with a state of its own, and a thin face over them |
-//! | `engine/corpus` | papers: taken in, found, recommended, moved to another model; what follows the store (`follow`). Knows neither of the next two |
+//! | `engine/corpus` | papers: taken in, made one of what several sources say (`merge`), found, recommended, moved to another model; what follows the store (`follow`). Knows neither of the next two |
 //! | `engine/themes` | what the corpus is about: kept, joined by new papers, made anew. Knows the corpus |
 //! | `engine/access` | who may come in: keys, sessions and links to sign in, looked at in memory by every request. Knows nobody |
 //! | `engine/readers` | users, their events, interests and imports; feeds, ranking, questions, trending. Knows both |
@@ -125,6 +125,11 @@
 //! - Damage is told, never answered from: every page of the database has a checksum beside it, every paper one in its row, and
 //!   the number of the last acknowledged commit stands outside the log, so that a store that comes back older is said. SQLite
 //!   changes its file only where these checksums are kept (`store/sqlite/commit`).
+//! - What a source says is kept as it came, and a paper is a function of these records alone (`engine/corpus/merge`): the order in
+//!   which sources were read leaves no trace. An id that a paper had before it was known to be one with another still names it.
+//! - Where to go on with a source is noted when what came before is in. A source is asked by one at a time, and everything from
+//!   elsewhere comes through `sources/web`: ureq stands only there. An address that a user gave never leads to a private network.
+//! - A paper that was taken back ([`paper::Paper::retirement`]) can be found, and is in no feed, list of a day or recommendation.
 //! - What is forgotten is in no file when the call returns: the log is emptied and the slack of pages made zero, and that this is owed
 //!   is noted first (`store/sqlite/forget`). tar stands only in `backup`.
 //! - The folder that was opened is the one that is written: its files are compared before a commit and behind it.
@@ -182,6 +187,7 @@
 //! | row | the internal number of one immutable text and its vector ([`paper::Row`]); a changed text gets a new row, and no row is used twice |
 //! | work | what all versions and duplicates of a paper are versions of: same arXiv id or DOI, or same title and first author |
 //! | representative version | the newest version of a work, the one that is shown; the others are *superseded* |
+//! | source, record | a service or folder that papers come from by themselves; what one says of one paper |
 //! | library paper | a paper that a user brought by an import and that is not in the corpus; only that user sees it |
 //! | embedding space | a model, all vectors made with it and the index over them; an answer uses one space from its beginning to its end |
 //! | own kernels, candle | the two things that run a model: our code for the processor, and the candle crates; both give the same vectors |

@@ -13,6 +13,7 @@ mod history;
 mod index;
 mod info;
 mod ingest;
+mod init;
 mod keys;
 mod progress;
 mod recommend;
@@ -116,6 +117,7 @@ struct Global {
 enum Command {
     Demo(demo::Args),
     Ingest(ingest::Args),
+    Init(init::Args),
     Fetch(fetch::Args),
     Sources(sources::Args),
     Serve(serve::Args),
@@ -159,7 +161,12 @@ impl Command {
             Command::Embed(_) => "`POST /v1/embed`",
             Command::Export(_) => "`GET /v1/papers` (a page at a time)",
             Command::Backup(_) => "`GET /v1/backup`",
-            Command::Demo(_) | Command::Serve(_) | Command::Reembed(_) | Command::Eval(_) | Command::Restore(_) => "",
+            Command::Demo(_)
+            | Command::Init(_)
+            | Command::Serve(_)
+            | Command::Reembed(_)
+            | Command::Eval(_)
+            | Command::Restore(_) => "",
         }
     }
 
@@ -167,6 +174,7 @@ impl Command {
         match self {
             Command::Demo(args) => demo::run(context, args),
             Command::Ingest(args) => ingest::run(context, args),
+            Command::Init(args) => init::run(context, args),
             Command::Fetch(args) => fetch::run(context, args),
             Command::Sources(args) => sources::run(context, args),
             Command::Serve(args) => serve::run(context, args),
@@ -342,7 +350,7 @@ const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// Lets the service that serves the folder run the command. `None` if no service does, or the command needs no folder.
 fn ask(command: &Command, context: &Context, words: &[OsString]) -> anyhow::Result<Option<u8>> {
-    if matches!(command, Command::Demo(_) | Command::Embed(_)) {
+    if matches!(command, Command::Demo(_) | Command::Embed(_) | Command::Init(_)) {
         return Ok(None);
     }
     if let Command::Eval(args) = command

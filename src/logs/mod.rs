@@ -8,7 +8,9 @@ mod writer;
 
 use std::time::Duration;
 
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -33,6 +35,9 @@ impl Logging {
     /// Tells from now on what this process logs, and every panic. A second call changes nothing.
     pub fn start(self) {
         let filter = EnvFilter::builder().parse_lossy(&self.filter);
+        // At this level the library that fetches tells whole addresses, and some hold a key.
+        let keyless = filter_fn(|told| *told.level() != Level::TRACE || !told.target().starts_with("ureq"));
+        let filter = filter.and(keyless.with_max_level_hint(LevelFilter::TRACE));
         let lines = Lines::new(self.format, self.colours).with_filter(filter);
         // Fails where a program that uses this crate has its own subscriber, which then hears everything.
         if tracing_subscriber::registry().with(lines).try_init().is_ok() {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::web::Ask;
-use super::paged::{Days, Entries, Service, list, number, text};
-use super::record::{Record, rejected};
+use super::paged::{Days, Entries, Service, listed, number, text};
+use super::record::{Record, given_first, rejected};
 use crate::engine::Incoming;
 use crate::error::{Error, Result};
 use crate::paper::percent::encoded;
@@ -57,7 +57,8 @@ impl Biorxiv {
             .text("url", &format!("https://{host}/content/{doi}v{version}"))
             .text("doi", doi)
             .text("license", text(of, "license"))
-            .number("version", Some(version));
+            .number("version", Some(version))
+            .text("status", if text(of, "type").eq_ignore_ascii_case("withdrawn") { "withdrawn" } else { "" });
         let published = text(of, "published");
         if published != "NA" {
             record.text("published_doi", published);
@@ -76,29 +77,26 @@ impl Service for Biorxiv {
     }
 
     fn read(&mut self, days: &Days, answer: &Value, entry: usize) -> Result<Entries> {
-        let records = list(answer, "collection");
         let status = text(answer, "messages.0.status");
-        // What stands there where there is no paper of these days is no error.
-        if records.is_empty() && !status.is_empty() && status != "ok" && !status.to_lowercase().contains("no posts") {
-            return Err(Error::Remote(format!("{}: {}", self.server, crate::paper::head(status, 200))));
-        }
+        let none = status.to_lowercase().contains("no posts");
+        let refused = !status.is_empty() && status != "ok" && !none;
+        let records = match listed(self.server, answer, "collection") {
+            // What stands there where there is no paper of these days is no error.
+            Ok([]) | Err(_) if none => &[],
+            Ok([]) | Err(_) if refused => {
+                return Err(Error::Remote(format!("{}: {}", self.server, crate::paper::head(status, 200))));
+            }
+            records => records?,
+        };
         let papers = records.iter().enumerate().filter_map(|(k, of)| self.paper(entry + k, of)).collect();
         let begin: u64 = days.cursor.as_deref().and_then(|c| c.parse().ok()).unwrap_or(0);
         let end = begin + records.len() as u64;
         // More is promised than comes: an empty page is the end as well.
         let more = !records.is_empty() && number(answer, "messages.0.total").is_none_or(|total| end < total);
-        Ok(Entries { papers, next: more.then(|| end.to_string()) })
+        Ok(Entries { papers, next: more.then(|| end.to_string()), total: None })
     }
 
     fn overlap(&self) -> i32 {
         2
-    }
-}
-
-/// `Wright, K. M.` as `K. M. Wright`.
-fn given_first(name: &str) -> String {
-    match name.split_once(',') {
-        Some((family, given)) => format!("{} {}", given.trim(), family.trim()).trim().to_string(),
-        None => name.trim().to_string(),
     }
 }

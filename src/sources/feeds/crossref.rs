@@ -1,14 +1,15 @@
 //! Crossref: what publishers have registered, journals and preprints.
 //!
 //! Checked on 2026-11-26 against the documentation of the REST API (api.crossref.org). Titles are lists and may be empty,
-//! abstracts are JATS, dates are lists of numbers that may be null. Several requests at once are refused.
+//! abstracts are JATS, dates are lists of numbers that may be null. Several requests at once are refused. The service remembers
+//! where a cursor stands, so that a page that was lost on its way may not come again: what came is counted.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::super::web::Ask;
-use super::paged::{Days, Entries, Service, at, list, text};
+use super::paged::{Days, Entries, Service, at, list, listed, number, text};
 use super::record::{Record, rejected};
 use crate::engine::Incoming;
 use crate::error::{Error, Result};
@@ -53,11 +54,19 @@ impl Service for Crossref {
             let why = text(answer, "message.0.message");
             return Err(Error::Remote(format!("Crossref refuses the request: {}", crate::paper::head(why, 200))));
         }
-        let items = list(answer, "message.items");
+        let items = listed("Crossref", answer, "message.items")?;
         let papers = items.iter().enumerate().map(|(k, item)| paper(entry + k, item)).collect();
         // A cursor comes with the last page as well.
         let next = (items.len() == ROWS).then(|| text(answer, "message.next-cursor").to_string());
-        Ok(Entries { papers, next: next.filter(|next| !next.is_empty()) })
+        Ok(Entries {
+            papers,
+            next: next.filter(|next| !next.is_empty()),
+            total: number(answer, "message.total-results"),
+        })
+    }
+
+    fn cursors_repeat(&self) -> bool {
+        true
     }
 
     fn overlap(&self) -> i32 {
@@ -84,7 +93,7 @@ pub(in crate::sources) fn paper(entry: usize, item: &Value) -> Incoming {
     let mut record = Record::new(format!("doi:{}", doi.to_lowercase()));
     record
         .text("title", &title)
-        .text("abstract", text(item, "abstract"))
+        .text("abstract", without_heading(text(item, "abstract")))
         .list("authors", list(item, "author").iter().map(name))
         .text("date", &date(item).unwrap_or_default())
         .list("keywords", list(item, "subject").iter().filter_map(Value::as_str).map(str::to_string))
@@ -92,8 +101,29 @@ pub(in crate::sources) fn paper(entry: usize, item: &Value) -> Incoming {
         .text("organization", text(item, "publisher"))
         .text("url", text(item, "URL"))
         .text("doi", doi)
-        .text("type", text(item, "type"));
+        .text("type", text(item, "type"))
+        .text("status", status(item, doi));
     record.finish(entry)
+}
+
+/// An abstract without the heading that says what it is.
+fn without_heading(jats: &str) -> &str {
+    let begun = jats.trim_start();
+    let heading = ["Abstract", "ABSTRACT", "Summary"].map(|word| format!("<jats:title>{word}</jats:title>"));
+    heading.iter().find_map(|heading| begun.strip_prefix(heading.as_str())).unwrap_or(begun)
+}
+
+/// What became of the work: `updated-by` names the notices on it. `update-to` is the notice's own word for another work, unless
+/// a publisher wrote the notice over the work itself.
+fn status<'a>(item: &'a Value, doi: &str) -> &'a str {
+    let own = |update: &&Value| text(update, "DOI").eq_ignore_ascii_case(doi);
+    let updates = list(item, "updated-by").iter().chain(list(item, "update-to").iter().filter(own));
+    let kinds: Vec<&str> = updates.map(|update| text(update, "type")).collect();
+    match () {
+        () if kinds.iter().any(|kind| kind.contains("retraction")) => "retracted",
+        () if kinds.iter().any(|kind| matches!(*kind, "withdrawal" | "removal")) => "withdrawn",
+        () => "",
+    }
 }
 
 /// The first date that is one: when it was published, issued, registered.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::super::web::Ask;
+use super::super::web::{Ask, header};
 use super::paged::{Days, Entries, Service, at, list, number, text};
 use super::record::{Record, rejected};
 use crate::engine::Incoming;
@@ -16,6 +16,9 @@ use crate::error::{Error, Result};
 
 /// Papers of a page.
 const ROWS: usize = 100;
+
+/// What a full page has at least.
+const FEWEST: usize = 50;
 
 /// The daily list.
 pub struct DailyPapers {
@@ -38,7 +41,7 @@ impl Service for DailyPapers {
         let ask = Ask::get(format!("{}/api/daily_papers?date={day}&p={page}&limit={ROWS}", self.base))
             .paced("daily-papers", Duration::from_millis(500));
         match &self.key {
-            Some(key) => ask.header(ureq::http::header::AUTHORIZATION, &format!("Bearer {key}")),
+            Some(key) => ask.secret_header(header::AUTHORIZATION, "Bearer ", key),
             None => ask,
         }
     }
@@ -46,15 +49,17 @@ impl Service for DailyPapers {
     fn read(&mut self, days: &Days, answer: &Value, entry: usize) -> Result<Entries> {
         let Some(wrappers) = answer.as_array() else {
             let said = text(answer, "error");
-            return Err(Error::Remote(format!("the daily list is no list: {}", crate::paper::head(said, 200))));
+            let said = if said.is_empty() { answer.to_string() } else { said.to_string() };
+            return Err(Error::Remote(format!("the daily list is no list: {}", crate::paper::head(&said, 200))));
         };
         let (day, page) = day_and_page(days);
         let papers = wrappers.iter().enumerate().map(|(k, of)| paper(entry + k, of, day)).collect();
         let next = match wrappers.len() {
-            ROWS.. => Some((day, page + 1)),
+            // A page that is full, be it that the service gives fewer than it was asked for.
+            n if n > 0 && n % FEWEST == 0 => Some((day, page + 1)),
             _ => day.tomorrow().ok().filter(|next| *next <= days.to).map(|next| (next, 0)),
         };
-        Ok(Entries { papers, next: next.map(|(day, page)| format!("{day}p{page}")) })
+        Ok(Entries { papers, next: next.map(|(day, page)| format!("{day}p{page}")), total: None })
     }
 
     fn overlap(&self) -> i32 {

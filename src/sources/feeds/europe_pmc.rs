@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::web::Ask;
-use super::paged::{Days, Entries, Service, list, text};
+use super::paged::{Days, Entries, Service, list, listed, number, text};
 use super::record::{Record, rejected};
 use crate::engine::Incoming;
 use crate::error::{Error, Result};
@@ -44,12 +44,12 @@ impl Service for EuropePmc {
         if !said.is_empty() {
             return Err(Error::Remote(format!("Europe PMC refuses the request: {}", crate::paper::head(said, 200))));
         }
-        let results = list(answer, "resultList.result");
+        let results = listed("Europe PMC", answer, "resultList.result")?;
         let papers = results.iter().enumerate().map(|(k, result)| paper(entry + k, result)).collect();
         let next = text(answer, "nextCursorMark");
         // The last page leads to itself.
         let more = !results.is_empty() && !next.is_empty() && days.cursor.as_deref() != Some(next);
-        Ok(Entries { papers, next: more.then(|| next.to_string()) })
+        Ok(Entries { papers, next: more.then(|| next.to_string()), total: number(answer, "hitCount") })
     }
 
     fn overlap(&self) -> i32 {
@@ -74,6 +74,8 @@ fn paper(entry: usize, of: &Value) -> Incoming {
         name => name.to_string(),
     });
     let keywords = list(of, "keywordList.keyword").iter().filter_map(Value::as_str).map(str::to_string);
+    let retracted = list(of, "pubTypeList.pubType").iter().filter_map(Value::as_str);
+    let retracted = { retracted }.any(|kind| kind.eq_ignore_ascii_case("retracted publication"));
     let preprint = text(of, "source") == "PPR";
     let venue = if preprint { "bookOrReportDetails.publisher" } else { "journalInfo.journal.title" };
     let mut record = Record::new(id);
@@ -87,6 +89,7 @@ fn paper(entry: usize, of: &Value) -> Incoming {
         .text("url", &if doi.is_empty() { String::new() } else { format!("https://doi.org/{doi}") })
         .text("doi", doi)
         .text("pmid", pmid)
-        .text("pmcid", text(of, "pmcid"));
+        .text("pmcid", text(of, "pmcid"))
+        .text("status", if retracted { "retracted" } else { "" });
     record.finish(entry)
 }

@@ -4,16 +4,23 @@
 //! middle goes on there. What a place means is known to its file alone. Every file says by which document, and on which day, its
 //! format was checked.
 
+mod arxiv_rss;
+mod arxiv_sets;
 mod biorxiv;
 pub(super) mod crossref;
 mod daily_papers;
 mod europe_pmc;
+mod feed;
+mod known;
 pub(super) mod oai;
 pub(super) mod openalex;
 pub(super) mod paged;
 pub(super) mod record;
 mod registry;
 pub(super) mod semantic_scholar;
+#[cfg(test)]
+mod tests;
+mod zotero;
 
 use serde::{Deserialize, Serialize};
 

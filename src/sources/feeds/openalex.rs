@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::web::Ask;
-use super::paged::{Days, Entries, Service, at, list, text};
+use super::paged::{Days, Entries, Service, at, list, listed, text};
 use super::record::{Record, rejected};
 use crate::engine::Incoming;
 use crate::error::{Error, Result};
@@ -49,12 +49,14 @@ impl Service for OpenAlex {
             encoded(&filters.join(",")),
             encoded(cursor)
         );
-        for (name, value) in [("search", &self.query), ("api_key", &self.key)] {
-            if let Some(value) = value {
-                url.push_str(&format!("&{name}={}", encoded(value)));
-            }
+        if let Some(query) = &self.query {
+            url.push_str(&format!("&search={}", encoded(query)));
         }
-        Ask::get(url).paced("openalex", Duration::from_millis(200))
+        let ask = Ask::get(url).paced("openalex", Duration::from_millis(200));
+        match &self.key {
+            Some(key) => ask.secret_in_address("api_key", key),
+            None => ask,
+        }
     }
 
     fn read(&mut self, _: &Days, answer: &Value, entry: usize) -> Result<Entries> {
@@ -62,11 +64,11 @@ impl Service for OpenAlex {
             let why = format!("{}: {}", error.as_str().unwrap_or("an error"), text(answer, "message"));
             return Err(Error::Remote(format!("OpenAlex refuses the request: {}", crate::paper::head(&why, 200))));
         }
-        let works = list(answer, "results");
+        let works = listed("OpenAlex", answer, "results")?;
         let is_paper = |work: &&Value| at(work, "is_paratext").and_then(Value::as_bool) != Some(true);
         let papers = works.iter().filter(is_paper).enumerate().map(|(k, work)| paper(entry + k, work)).collect();
         let next = text(answer, "meta.next_cursor");
-        Ok(Entries { papers, next: (!works.is_empty() && !next.is_empty()).then(|| next.to_string()) })
+        Ok(Entries { papers, next: (!works.is_empty() && !next.is_empty()).then(|| next.to_string()), total: None })
     }
 
     fn overlap(&self) -> i32 {

@@ -2,7 +2,10 @@
 //!
 //! The place is the days that a run asks for and its cursor, as `2026-11-20/2026-11-26/CURSOR`: a run that ends in the middle
 //! goes on with the same days. Once they are through, it is the last of them alone, and the next run begins some days before
-//! it, as services write papers down late.
+//! it, as services write papers down late. A cursor that the service has forgotten since costs no more than asking for these
+//! days from their beginning.
+
+use std::collections::HashSet;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -32,6 +35,8 @@ pub struct Entries {
     pub papers: Vec<Incoming>,
     /// The next page; none behind the last one.
     pub next: Option<String>,
+    /// How many entries the service says there are of these days, where it can be trusted.
+    pub total: Option<u64>,
 }
 
 /// A service that answers with pages of JSON.
@@ -52,6 +57,11 @@ pub trait Service: Send {
     fn may_be_empty(&self) -> bool {
         false
     }
+
+    /// Whether two pages may have one cursor: the service remembers where it was.
+    fn cursors_repeat(&self) -> bool {
+        false
+    }
 }
 
 /// A service, from a place on.
@@ -59,12 +69,23 @@ pub struct Paged<S> {
     service: S,
     days: Option<Days>,
     entries: usize,
-    /// Pages in a row without an entry: a service that leads in a circle is left.
+    /// Pages in a row without an entry.
     empty: u32,
+    /// Cursors of this run: a service that leads in a circle is left.
+    seen: HashSet<String>,
+    /// Whether the next page is the first of a run that goes on with another's cursor.
+    resumed: bool,
+    /// Entries since the beginning of the days; none where a part of them came in another run.
+    counted: Option<u64>,
+    /// Whether the days were begun anew already.
+    again: bool,
 }
 
-/// Pages in a row without an entry.
+/// Pages in a row without an entry that are borne.
 const EMPTY: u32 = 20;
+
+/// Answers in a row that may end in the middle.
+const CUT: u32 = 3;
 
 impl<S: Service> Paged<S> {
     /// From a place on, else from the first day on, up to the last one.
@@ -79,7 +100,34 @@ impl<S: Service> Paged<S> {
         if days.from > days.to {
             return Err(Error::Invalid(format!("the days are turned round: from {} to {}", days.from, days.to)));
         }
-        Ok(Paged { service, days: Some(days), entries: 0, empty: 0 })
+        let resumed = days.cursor.is_some();
+        let counted = (!resumed).then_some(0);
+        let seen = HashSet::new();
+        Ok(Paged { service, days: Some(days), entries: 0, empty: 0, seen, resumed, counted, again: false })
+    }
+
+    /// A page of these days.
+    fn page(&mut self, web: &Web, days: &Days) -> Result<Entries> {
+        let ask = self.service.request(days);
+        let mut cut = 0;
+        loop {
+            let page = web.page(&ask)?;
+            match serde_json::from_slice::<Value>(&page.body) {
+                Ok(answer) => {
+                    let read = self.service.read(days, &answer, self.entries + 1);
+                    return read.map_err(|e| ask.without_secrets(e));
+                }
+                Err(e) if e.is_eof() && cut < CUT => cut += 1,
+                Err(e) => return Err(ask.without_secrets(not_json(&page.body, &e))),
+            }
+        }
+    }
+
+    /// Begins the days from their first page.
+    fn begin_again(&mut self, days: Days) {
+        self.seen.clear();
+        self.counted = Some(0);
+        self.days = Some(Days { cursor: None, ..days });
     }
 }
 
@@ -95,7 +143,8 @@ impl Days {
                 Ok(Days { from, to, cursor: None })
             }
             (Some(from), Some(to), cursor) => {
-                Ok(Days { from: day(from)?, to: day(to)?, cursor: cursor.map(Into::into) })
+                let cursor = cursor.filter(|cursor| !cursor.is_empty()).map(Into::into);
+                Ok(Days { from: day(from)?, to: day(to)?, cursor })
             }
             _ => Err(wrong()),
         }
@@ -112,12 +161,38 @@ impl Days {
 impl<S: Service> Source for Paged<S> {
     fn next(&mut self, web: &Web) -> Result<Option<Batch>> {
         let Some(days) = self.days.take() else { return Ok(None) };
-        let page = web.page(&self.service.request(&days))?;
-        let answer: Value = serde_json::from_slice(&page.body).map_err(|e| not_json(&page.body, &e))?;
-        let Entries { papers, next } = self.service.read(&days, &answer, self.entries + 1)?;
+        let read = self.page(web, &days);
+        let Entries { papers, next, total } = match read {
+            Err(Error::Remote(why)) if std::mem::take(&mut self.resumed) => {
+                tracing::info!(
+                    "where the last run stopped is not known any more ({why}); its days are asked for again"
+                );
+                self.begin_again(days);
+                return self.next(web);
+            }
+            read => read?,
+        };
+        self.resumed = false;
         self.entries += papers.len();
+        self.counted = self.counted.map(|counted| counted + papers.len() as u64);
         self.empty = if papers.is_empty() && !self.service.may_be_empty() { self.empty + 1 } else { 0 };
-        let next = next.filter(|next| days.cursor.as_ref() != Some(next) && self.empty < EMPTY);
+        let round = next.as_ref().is_some_and(|next| !self.service.cursors_repeat() && !self.seen.insert(next.clone()));
+        if round || (self.empty > EMPTY && next.is_some()) {
+            return Err(Error::Remote("its pages lead in a circle; what came before stays".into()));
+        }
+        if let (None, Some(total), Some(counted)) = (&next, total, self.counted)
+            && counted < total
+            && !std::mem::replace(&mut self.again, true)
+        {
+            tracing::warn!(
+                "{counted} of {total} entries came from {} to {}; they are asked for again",
+                days.from,
+                days.to
+            );
+            let place = Place(format!("{}/{}/", days.from, days.to));
+            self.begin_again(days);
+            return Ok(Some(Batch { papers, place: Some(place), ..Batch::default() }));
+        }
         let place = days.place(next.as_deref());
         self.days = next.map(|cursor| Days { cursor: Some(cursor), ..days });
         Ok(Some(Batch { papers, place: Some(place), ..Batch::default() }))
@@ -156,6 +231,27 @@ pub fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
 /// The list at the end of a path; empty for none.
 pub fn list<'a>(value: &'a Value, path: &str) -> &'a [Value] {
     at(value, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The list at the end of a path, which has to be there.
+///
+/// # Errors
+/// [`Error::Remote`], naming the service and what is there instead: an answer of another shape is no day without papers.
+pub fn listed<'a>(service: &str, value: &'a Value, path: &str) -> Result<&'a [Value]> {
+    if let Some(list) = at(value, path).and_then(Value::as_array) {
+        return Ok(list);
+    }
+    let found = match value {
+        Value::Object(fields) => {
+            let names: Vec<String> = fields.keys().take(8).map(|name| format!("`{}`", head(name, 30))).collect();
+            if names.is_empty() { "nothing".into() } else { names.join(", ") }
+        }
+        Value::Array(_) => "a list".into(),
+        other => head(&other.to_string(), 80),
+    };
+    Err(Error::Remote(format!(
+        "{service}: the answer has no list `{path}`; it has {found}. Is the address that of its interface? It may have changed, too"
+    )))
 }
 
 /// A number that may be written as a text.

@@ -5,14 +5,18 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use super::super::files::Watched;
+use super::arxiv_rss::ArxivRss;
+use super::arxiv_sets::set_of;
 use super::biorxiv::Biorxiv;
 use super::crossref::Crossref;
 use super::daily_papers::DailyPapers;
 use super::europe_pmc::EuropePmc;
+use super::feed::{self, Feed};
 use super::oai::{Format, Harvest, Repository};
 use super::openalex::OpenAlex;
 use super::paged::{self, Paged, Service};
 use super::semantic_scholar::SemanticScholar;
+use super::zotero::Zotero;
 use super::{Place, Source};
 use crate::config::{SourceKind, SourceSettings};
 use crate::engine::Incoming;
@@ -44,15 +48,23 @@ pub fn open(settings: &SourceSettings, asked: &Asked) -> Result<Box<dyn Source>>
     let from = asked.from.map_or_else(|| settings.first_day(asked.today), Ok)?;
     let to = asked.to.or(settings.to).unwrap_or(asked.today);
     let days = Days { place: asked.place.as_ref(), from, to };
+    let place = asked.place.as_ref();
+    if asked.from.or(asked.to).is_some()
+        && let Some(has) = without_days(settings.kind)
+    {
+        let (name, kind) = (&settings.name, settings.kind.name());
+        return Err(Error::Invalid(format!("the source {name}: days cannot be asked for, as the kind {kind} {has}")));
+    }
     let query = settings.query.clone();
     let mailto = asked.contact.clone().filter(|contact| contact.contains('@'));
     let harvest = |base: String, format: Format, pace: (Option<&'static str>, Duration)| Harvest {
         base,
         format,
         set: settings.set.clone(),
-        from: Some(from.to_string()),
+        from,
         // A day that is not over yet is no last day: some refuse it.
-        until: asked.to.or(settings.to).map(|to| to.to_string()),
+        until: asked.to.or(settings.to),
+        today: asked.today,
         categories: settings.categories.clone(),
         pace,
     };
@@ -60,11 +72,13 @@ pub fn open(settings: &SourceSettings, asked: &Asked) -> Result<Box<dyn Source>>
         SourceKind::Arxiv => {
             let format = if settings.format.as_deref() == Some("arXivRaw") { Format::ArxivRaw } else { Format::Arxiv };
             let base = base("https://oaipmh.arxiv.org/oai");
-            Box::new(Repository::new(harvest(base, format, (Some("arxiv"), Duration::from_secs(3))), days.place))
+            let harvest = harvest(base, format, (Some("arxiv"), Duration::from_secs(3)));
+            let set = harvest.set.clone().or_else(|| set_of(&settings.categories));
+            Box::new(Repository::new(Harvest { set, ..harvest }, place)?)
         }
         SourceKind::OaiPmh => {
             let pace = (None, Duration::from_secs(1));
-            Box::new(Repository::new(harvest(base(""), Format::DublinCore, pace), days.place))
+            Box::new(Repository::new(harvest(base(""), Format::DublinCore, pace), place)?)
         }
         kind @ (SourceKind::Biorxiv | SourceKind::Medrxiv) => {
             let category = settings.categories.first().cloned();
@@ -92,10 +106,14 @@ pub fn open(settings: &SourceSettings, asked: &Asked) -> Result<Box<dyn Source>>
         SourceKind::DailyPapers => {
             days.paged(DailyPapers { base: base("https://huggingface.co"), key: asked.key.clone() })?
         }
-        SourceKind::Files => Box::new(Watched::new(settings, asked.place.as_ref())?),
-        SourceKind::ArxivRss | SourceKind::Feed | SourceKind::Zotero => {
-            return Err(Error::Invalid(format!("the kind {} cannot be fetched yet", settings.kind.name())));
+        SourceKind::ArxivRss => Box::new(ArxivRss::new(&base("https://rss.arxiv.org"), &settings.categories, place)?),
+        SourceKind::Feed => Box::new(Feed::new(settings.url.clone().unwrap_or_default(), place)?),
+        SourceKind::Zotero => {
+            let library = settings.library.as_deref().unwrap_or_default();
+            let base = base("https://api.zotero.org");
+            Box::new(Zotero::new(base, library, asked.key.clone(), settings.user.is_some(), place)?)
         }
+        SourceKind::Files => Box::new(Watched::new(settings, asked.place.as_ref())?),
     })
 }
 
@@ -116,9 +134,20 @@ pub fn read_answer(kind: SourceKind, body: &[u8]) -> Result<Vec<Incoming>> {
         SourceKind::SemanticScholar => paged::answer(SemanticScholar { base, query, fields, key }, body),
         SourceKind::EuropePmc => paged::answer(EuropePmc { base, query }, body),
         SourceKind::DailyPapers => paged::answer(DailyPapers { base, key }, body),
-        SourceKind::ArxivRss | SourceKind::Feed | SourceKind::Zotero | SourceKind::Files => {
+        SourceKind::ArxivRss | SourceKind::Feed => feed::answer(body),
+        SourceKind::Zotero | SourceKind::Files => {
             Err(Error::Invalid(format!("answers of the kind {} are not read by themselves", kind.name())))
         }
+    }
+}
+
+/// What a kind has in place of days that could be asked for.
+fn without_days(kind: SourceKind) -> Option<&'static str> {
+    match kind {
+        SourceKind::ArxivRss => Some("has the announcements of today alone; the kind arxiv goes back"),
+        SourceKind::Feed => Some("has what stands in the feed now"),
+        SourceKind::Zotero => Some("has what changed in the library since the last run"),
+        _ => None,
     }
 }
 

@@ -6,10 +6,9 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::http::HeaderName;
 
-use super::super::web::Ask;
-use super::paged::{Days, Entries, Service, list, number, text};
+use super::super::web::{Ask, HeaderName};
+use super::paged::{Days, Entries, Service, list, listed, number, text};
 use super::record::{Record, rejected};
 use crate::engine::Incoming;
 use crate::error::{Error, Result};
@@ -46,7 +45,7 @@ impl Service for SemanticScholar {
         }
         let ask = Ask::get(url).paced("semantic-scholar", Duration::from_millis(1100));
         match &self.key {
-            Some(key) => ask.header(HeaderName::from_static("x-api-key"), key),
+            Some(key) => ask.secret_header(HeaderName::from_static("x-api-key"), "", key),
             None => ask,
         }
     }
@@ -59,9 +58,14 @@ impl Service for SemanticScholar {
                 crate::paper::head(&said, 200)
             )));
         }
-        let papers = list(answer, "data").iter().enumerate().map(|(k, of)| paper(entry + k, of)).collect();
+        let data = match number(answer, "total") {
+            // Of nothing there may be no list.
+            Some(0) => list(answer, "data"),
+            _ => listed("Semantic Scholar", answer, "data")?,
+        };
+        let papers = data.iter().enumerate().map(|(k, of)| paper(entry + k, of)).collect();
         let token = text(answer, "token");
-        Ok(Entries { papers, next: (!token.is_empty()).then(|| token.to_string()) })
+        Ok(Entries { papers, next: (!token.is_empty()).then(|| token.to_string()), total: None })
     }
 
     fn overlap(&self) -> i32 {

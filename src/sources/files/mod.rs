@@ -106,6 +106,11 @@ impl PaperFormat {
         })
     }
 
+    fn is_json(self) -> bool {
+        use PaperFormat::*;
+        matches!(self, Jsonl | Json | Csl | Arxiv | Crossref | Openalex | SemanticScholar)
+    }
+
     /// Whether somebody may say which column, or field, is which field of a paper.
     fn takes_map(self) -> bool {
         matches!(self, PaperFormat::Csv | PaperFormat::Tsv | PaperFormat::Json | PaperFormat::Jsonl)
@@ -243,8 +248,8 @@ pub fn read_papers<'e>(
     recognise::text(&begin)?;
     let bare = begin.trim_ascii_start();
     let is_json = bare.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bare).starts_with(b"{") || bare.starts_with(b"[");
-    let is_json = is_json || matches!(how.format, Some(PaperFormat::Jsonl | PaperFormat::Json));
-    let encoding = encoding::Stream::of(&begin, is_json || recognise::by_name(name) == Some(PaperFormat::Jsonl));
+    let is_json = is_json || how.format.or_else(|| recognise::by_name(name)).is_some_and(PaperFormat::is_json);
+    let encoding = encoding::Stream::of(&begin, is_json);
     let rest = begin[encoding.mark..].to_vec();
     let mut stream = Text::new(Cursor::new(rest).chain(fails).chain(reader), &encoding);
     // What was looked at comes at once, without waiting for more.

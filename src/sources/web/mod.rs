@@ -2,34 +2,43 @@
 //!
 //! To each service one request goes at a time, and the next not before its pace allows it. What fails for now (429, 5xx, a
 //! connection that breaks) is tried again, later each time, and not before `Retry-After`. An answer has a greatest size and a
-//! greatest time. Addresses that users gave never lead to private networks ([`guard`]).
+//! greatest time. Addresses that users gave never lead to private networks ([`guard`]). A key goes to the host that it is for,
+//! and stands in no error and no log ([`Ask::without_secrets`]).
+//!
+//! Redirects are followed here and not in the library, which knows no key but `Authorization`, and takes `file:///x` for a path.
 
+mod address;
+mod ask;
 mod guard;
 mod waiting;
+mod words;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header};
+pub use ureq::http::{HeaderMap, HeaderName, header};
+use ureq::http::{HeaderValue, Response};
 use ureq::unversioned::transport::DefaultConnector;
+
+pub use address::join;
+pub use ask::{Ask, GivenBy, Page, Reply, Validators};
+pub use waiting::Patience;
 
 use crate::cancel;
 use crate::error::{Error, Result};
-use crate::paper::{head, shown};
+use address::{host_of, same_service};
 use guard::Guard;
-use waiting::{Patience, pause, retry_after};
-
-/// Bytes that an answer may have, unpacked, where nothing else is said.
-const MOST: u64 = 64 << 20;
+use waiting::{pause, retry_after, seconds_of};
+use words::{Failure, failure, words_of};
 
 /// Redirects that are followed.
 const REDIRECTS: u32 = 5;
 
-/// Bytes of an error's own words that are told.
-const TOLD: usize = 200;
+/// How often whoever waits for another's request looks.
+const TURN: Duration = Duration::from_millis(10);
 
 /// How the client behaves.
 #[derive(Debug, Clone)]
@@ -38,10 +47,12 @@ pub struct Manners {
     pub contact: Option<String>,
     /// Whether addresses that users gave may lead to private networks.
     pub private: bool,
-    /// How long one request may take, its answer included.
+    /// How long one request may take, its answer and all redirects included.
     pub timeout: Duration,
     /// How long is waited before the first retry, and how long a wait may be at most.
     pub patience: Patience,
+    /// What the pace of every service is multiplied with. One, but for services that are one's own.
+    pub pace: f64,
 }
 
 impl Default for Manners {
@@ -51,135 +62,18 @@ impl Default for Manners {
             private: false,
             timeout: Duration::from_secs(120),
             patience: Patience { first: Duration::from_secs(2), longest: Duration::from_secs(600), tries: 5 },
+            pace: 1.0,
         }
     }
 }
 
-/// Who gave an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum GivenBy {
-    /// The settings: it may lead anywhere, through the proxy of the environment.
-    #[default]
-    Settings,
-    /// A user of the service.
-    User,
-}
-
-/// What a client has of an answer already, so that it need not be sent again.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Validators {
-    /// `ETag`.
-    pub etag: Option<String>,
-    /// `Last-Modified`.
-    pub modified: Option<String>,
-}
-
-/// A request.
-#[derive(Debug, Clone)]
-pub struct Ask {
-    url: String,
-    service: Option<&'static str>,
-    pace: Duration,
-    headers: Vec<(HeaderName, HeaderValue)>,
-    known: Validators,
-    body: Option<Vec<u8>>,
-    given_by: GivenBy,
-    most: u64,
-}
-
-/// What came back.
-#[derive(Debug)]
-pub enum Reply {
-    /// As it was the last time.
-    Unchanged,
-    /// A page.
-    Page(Page),
-}
-
-/// An answer with its body.
-#[derive(Debug)]
-pub struct Page {
-    /// The body, unpacked.
-    pub body: Vec<u8>,
-    headers: HeaderMap,
-}
-
-impl Ask {
-    /// A GET of an address. The pace is one second.
-    pub fn get(url: impl Into<String>) -> Self {
-        Ask {
-            url: url.into(),
-            service: None,
-            pace: Duration::from_secs(1),
-            headers: Vec::new(),
-            known: Validators::default(),
-            body: None,
-            given_by: GivenBy::Settings,
-            most: MOST,
-        }
-    }
-
-    /// Names whose pace counts where a service has several hosts, and how long it wants between two requests.
-    #[must_use]
-    pub fn paced(mut self, service: impl Into<Option<&'static str>>, pace: Duration) -> Self {
-        self.service = service.into();
-        self.pace = pace;
-        self
-    }
-
-    /// A header more. One whose value cannot stand in a header is left out, with a line in the log.
-    #[must_use]
-    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
-        match HeaderValue::from_str(value) {
-            Ok(mut value) => {
-                value.set_sensitive(true);
-                self.headers.push((name, value));
-            }
-            Err(_) => tracing::warn!("the header {name} is left out: its value holds control characters"),
-        }
-        self
-    }
-
-    /// Asks only for what is not known yet.
-    #[must_use]
-    pub fn unless(mut self, known: Validators) -> Self {
-        self.known = known;
-        self
-    }
-
-    /// Sends a body: a POST.
-    #[must_use]
-    pub fn post(mut self, body: Vec<u8>) -> Self {
-        self.body = Some(body);
-        self
-    }
-
-    /// The address comes from a user.
-    #[must_use]
-    pub fn given_by(mut self, whom: GivenBy) -> Self {
-        self.given_by = whom;
-        self
-    }
-
-    /// Bytes that the answer may have.
-    #[must_use]
-    pub fn at_most(mut self, bytes: u64) -> Self {
-        self.most = bytes;
-        self
-    }
-}
-
-impl Page {
-    /// The value of a header.
-    pub fn header(&self, name: impl AsRef<str>) -> Option<&str> {
-        self.headers.get(name.as_ref())?.to_str().ok()
-    }
-
-    /// What to send the next time.
-    pub fn validators(&self) -> Validators {
-        let text = |name: HeaderName| self.header(name.as_str()).map(str::to_string);
-        Validators { etag: text(header::ETAG), modified: text(header::LAST_MODIFIED) }
-    }
+/// When a service may be asked.
+#[derive(Default)]
+struct Turn {
+    /// Not before, by its pace.
+    next: Option<Instant>,
+    /// Not before, by its own word: longer than anybody waits.
+    closed: Option<Instant>,
 }
 
 /// The client. Its methods may be called from any thread.
@@ -187,8 +81,8 @@ pub struct Web {
     manners: Manners,
     open: Agent,
     guarded: Agent,
-    // When each service may be asked again; held while it is asked.
-    services: Mutex<HashMap<String, Arc<Mutex<Option<Instant>>>>>,
+    // A turn is held while its service is asked.
+    services: Mutex<HashMap<String, Arc<Mutex<Turn>>>>,
 }
 
 impl fmt::Debug for Web {
@@ -212,8 +106,8 @@ impl Web {
         let config = || {
             Agent::config_builder()
                 .http_status_as_error(false)
-                .max_redirects(REDIRECTS)
-                .timeout_global(Some(manners.timeout))
+                .max_redirects(0)
+                .max_redirects_will_error(false)
                 .timeout_connect(Some(manners.timeout.min(Duration::from_secs(20))))
                 .user_agent(&name)
         };
@@ -231,32 +125,7 @@ impl Web {
     /// [`Error::Cancelled`].
     pub fn ask(&self, ask: &Ask) -> Result<Reply> {
         let host = host_of(&ask.url)?;
-        let service = {
-            let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(services.entry(ask.service.map_or_else(|| host.clone(), str::to_string)).or_default())
-        };
-        // One at a time: who else asks this service waits here.
-        let mut next = service.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut tries = 0;
-        loop {
-            if let Some(at) = *next {
-                pause(at.saturating_duration_since(Instant::now()))?;
-            }
-            cancel::check()?;
-            let tried = self.once(ask, &host);
-            *next = Some(Instant::now() + ask.pace);
-            match tried? {
-                Tried::Done(reply) => return Ok(reply),
-                Tried::Later(why, wanted) => {
-                    tries += 1;
-                    let Some(wait) = self.manners.patience.wait(tries, wanted) else {
-                        return Err(Error::Remote(gave_up(&host, &why, tries, wanted)));
-                    };
-                    tracing::info!("{host}: {why}; asked again in {:.0} s", wait.as_secs_f64());
-                    pause(wait)?;
-                }
-            }
-        }
+        self.in_turn(ask, &host).map_err(|e| ask.without_secrets(e))
     }
 
     /// The same, for who has nothing yet.
@@ -272,96 +141,167 @@ impl Web {
         }
     }
 
+    fn in_turn(&self, ask: &Ask, host: &str) -> Result<Reply> {
+        let service = {
+            let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(services.entry(ask.service.unwrap_or(host).to_string()).or_default())
+        };
+        // One at a time: who else asks this service waits here, and may give up.
+        let mut turn = loop {
+            match service.try_lock() {
+                Ok(turn) => break turn,
+                Err(TryLockError::Poisoned(turn)) => break turn.into_inner(),
+                Err(TryLockError::WouldBlock) => pause(TURN)?,
+            }
+        };
+        if let Some(left) = turn.closed.map(|until| until.saturating_duration_since(Instant::now()))
+            && !left.is_zero()
+        {
+            return Err(Error::Remote(format!("{host}: it wants to be left alone for {} s more", left.as_secs() + 1)));
+        }
+        let pace = ask.pace.mul_f64(self.manners.pace.max(0.0));
+        let mut tries = 0;
+        loop {
+            if let Some(at) = turn.next {
+                pause(at.saturating_duration_since(Instant::now()))?;
+            }
+            cancel::check()?;
+            let tried = self.once(ask, host);
+            turn.next = Some(Instant::now() + pace);
+            match tried? {
+                Tried::Done(Reply::Page(page)) => {
+                    // Zotero's word for: go on, but more slowly.
+                    if let Some(wait) = page.header("backoff").and_then(seconds_of) {
+                        turn.next = Some(Instant::now() + pace.max(wait.min(self.manners.patience.longest)));
+                    }
+                    return Ok(Reply::Page(page));
+                }
+                Tried::Done(reply) => return Ok(reply),
+                Tried::Later(why, wanted) => {
+                    tries += 1;
+                    let Some(wait) = self.manners.patience.wait(tries, wanted) else {
+                        turn.closed = wanted.and_then(|wait| Instant::now().checked_add(wait));
+                        return Err(Error::Remote(gave_up(host, &why, tries, wanted)));
+                    };
+                    let why = ask.scrubbed(why);
+                    tracing::info!("{host}: {why}; asked again in {:.0} s", wait.as_secs_f64());
+                    pause(wait)?;
+                }
+            }
+        }
+    }
+
+    /// Asks once, and wherever that leads.
     fn once(&self, ask: &Ask, host: &str) -> Result<Tried> {
         let agent = if ask.given_by == GivenBy::User { &self.guarded } else { &self.open };
-        let mut headers = ask.headers.clone();
-        let mut known = |name: HeaderName, value: &Option<String>| {
-            if let Some(value) = value.as_deref().and_then(|v| HeaderValue::from_str(v).ok()) {
-                headers.push((name, value));
+        let until = Instant::now() + self.manners.timeout;
+        let (mut url, mut own) = (ask.url.clone(), true);
+        for _ in 0..=REDIRECTS {
+            let left = until.saturating_duration_since(Instant::now());
+            let answer = match send(agent, ask, &url, own, left) {
+                Ok(answer) => answer,
+                Err(e) => return self.failed(&e, ask, &host_of(&url)?),
+            };
+            let Some(next) = leads_to(&answer, &url).map_err(|why| Error::Remote(format!("{host}: {why}")))? else {
+                return self.read(answer, ask, url);
+            };
+            if ask.body.is_some() {
+                return Err(Error::Remote(format!("{host}: it leads to {}; write that address", host_of(&next)?)));
             }
+            if !same_service(&url, &next) {
+                own = false;
+                // The service itself hands it on; whoever is behind it has no right to it.
+                if ask.tells_secret(&next) {
+                    let other = host_of(&next)?;
+                    return Err(Error::Remote(format!("{host}: it leads to {other}, and the key is not for that")));
+                }
+            }
+            url = next;
+        }
+        Err(Error::Remote(format!("{host}: it leads on more than {REDIRECTS} times")))
+    }
+
+    /// What an answer came to.
+    fn read(&self, answer: Response<ureq::Body>, ask: &Ask, url: String) -> Result<Tried> {
+        let host = host_of(&url)?;
+        let (parts, mut body) = answer.into_parts();
+        let status = parts.status.as_u16();
+        if status == 304 {
+            return Ok(Tried::Done(Reply::Unchanged));
+        }
+        let refused = ask.refusal == Some(status);
+        let taken = refused || parts.status.is_success();
+        let limit = if taken { ask.most } else { 4 << 10 };
+        let bytes = match body.with_config().limit(limit).read_to_vec() {
+            Ok(bytes) => bytes,
+            Err(_) if !taken => Vec::new(),
+            Err(e) => return self.failed(&e, ask, &host),
         };
-        known(header::IF_NONE_MATCH, &ask.known.etag);
-        known(header::IF_MODIFIED_SINCE, &ask.known.modified);
-        let answered = match &ask.body {
-            None => {
-                let request = headers.into_iter().fold(agent.get(&ask.url), |r, (name, value)| r.header(name, value));
-                request.call()
-            }
-            Some(body) => {
-                let request = headers.into_iter().fold(agent.post(&ask.url), |r, (name, value)| r.header(name, value));
-                request.send(&body[..])
-            }
-        };
-        match answered {
-            Ok(answer) => read(answer, ask, host),
-            Err(e) => failed(&e, host, ask.most),
+        if taken {
+            return Ok(Tried::Done(Reply::Page(Page { body: bytes, url, refused, headers: parts.headers })));
+        }
+        let said = words_of(&bytes);
+        let why = format!("it answered {} {}{said}", status, parts.status.canonical_reason().unwrap_or_default());
+        let wanted = retry_after(&parts.headers);
+        match status {
+            408 | 425 | 429 | 500 | 502 | 503 | 504 => Ok(Tried::Later(why, wanted)),
+            // Some say it so when somebody is too fast.
+            403 if wanted.is_some() => Ok(Tried::Later(why, wanted)),
+            401 | 403 => Err(Error::Remote(format!("{host}: {why}; is the key right, and may it do this?"))),
+            404 | 410 => Err(Error::Remote(format!("{host}: {why}; is the address right?"))),
+            _ => Err(Error::Remote(format!("{host}: {why}"))),
+        }
+    }
+
+    /// What became of a request without an answer.
+    fn failed(&self, e: &ureq::Error, ask: &Ask, host: &str) -> Result<Tried> {
+        match failure(e, ask.most, self.manners.timeout) {
+            Failure::Passes(why) => Ok(Tried::Later(why, None)),
+            Failure::Stays(why) => Err(Error::Remote(format!("{host}: {why}"))),
         }
     }
 }
 
-/// What an answer came to.
-fn read(answer: Response<ureq::Body>, ask: &Ask, host: &str) -> Result<Tried> {
-    let (parts, mut body) = answer.into_parts();
-    let status = parts.status.as_u16();
-    if status == 304 {
-        return Ok(Tried::Done(Reply::Unchanged));
+fn send(agent: &Agent, ask: &Ask, url: &str, own: bool, left: Duration) -> Result<Response<ureq::Body>, ureq::Error> {
+    let mut headers: Vec<(HeaderName, HeaderValue)> =
+        ask.headers.iter().filter(|(_, value)| own || !value.is_sensitive()).cloned().collect();
+    for (name, value) in [(header::IF_NONE_MATCH, &ask.known.etag), (header::IF_MODIFIED_SINCE, &ask.known.modified)] {
+        if let Some(value) = value.as_deref().and_then(|v| HeaderValue::from_str(v).ok()) {
+            headers.push((name, value));
+        }
     }
-    let limit = if parts.status.is_success() { ask.most } else { 4 << 10 };
-    let bytes = match body.with_config().limit(limit).read_to_vec() {
-        Ok(bytes) => bytes,
-        Err(_) if !parts.status.is_success() => Vec::new(),
-        Err(e) => return failed(&e, host, ask.most),
-    };
-    if parts.status.is_success() {
-        return Ok(Tried::Done(Reply::Page(Page { body: bytes, headers: parts.headers })));
-    }
-    let said = words_of(&bytes);
-    let why = format!("it answered {} {}{said}", status, parts.status.canonical_reason().unwrap_or_default());
-    match status {
-        408 | 425 | 429 | 500 | 502 | 503 | 504 => Ok(Tried::Later(why, retry_after(&parts.headers))),
-        401 | 403 => Err(Error::Remote(format!("{host}: {why}; is the key right, and may it do this?"))),
-        _ => Err(Error::Remote(format!("{host}: {why}"))),
+    match &ask.body {
+        None => {
+            let request = agent.get(url).config().timeout_global(Some(left)).build();
+            headers.into_iter().fold(request, |r, (name, value)| r.header(name, value)).call()
+        }
+        Some(body) => {
+            let request = agent.post(url).config().timeout_global(Some(left)).build();
+            headers.into_iter().fold(request, |r, (name, value)| r.header(name, value)).send(&body[..])
+        }
     }
 }
 
-/// What became of a request without an answer.
-fn failed(e: &ureq::Error, host: &str, most: u64) -> Result<Tried> {
-    use ureq::Error as E;
-    match e {
-        E::BodyExceedsLimit(_) => Err(Error::Remote(format!("{host}: the answer is longer than {most} bytes"))),
-        E::TooManyRedirects => Err(Error::Remote(format!("{host}: it leads on more than {REDIRECTS} times"))),
-        E::BadUri(_) | E::Http(_) => Err(Error::Invalid(format!("{host}: the address cannot be asked: {e}"))),
-        E::Other(inner) if inner.is::<guard::Private>() => Err(Error::Remote(format!("{host}: {inner}"))),
-        E::HostNotFound => Ok(Tried::Later("its name stands for no address; is there a network?".into(), None)),
-        E::Timeout(_) => Ok(Tried::Later("it took too long".into(), None)),
-        // Breaks off, certificates, protocols: some pass.
-        e => Ok(Tried::Later(head(&shown(&e.to_string()), TOLD), None)),
+/// Where an answer leads, where it is a redirect; else nothing.
+fn leads_to(answer: &Response<ureq::Body>, url: &str) -> Result<Option<String>, String> {
+    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
     }
-}
-
-/// The words of an error, where it has some.
-fn words_of(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match text.is_empty() || text.starts_with('<') {
-        true => String::new(),
-        false => format!(" ({})", head(&shown(&text), TOLD)),
+    let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+    let location = location.ok_or("it leads on, and does not say where")?;
+    let next = join(url, location).ok_or("it leads to what is no address of http or https")?;
+    if url.starts_with("https:") && !next.starts_with("https:") {
+        return Err(
+            "it leads from https to http, where anybody could change what comes; write an address with https".into()
+        );
     }
+    Ok(Some(next))
 }
 
 fn gave_up(host: &str, why: &str, tries: u32, wanted: Option<Duration>) -> String {
-    match wanted {
-        Some(wait) => format!("{host}: {why}; it wants to be left alone for {} s", wait.as_secs()),
-        None => format!("{host}: {why}, {tries} times"),
+    match (wanted, tries) {
+        (Some(wait), _) => format!("{host}: {why}; it wants to be left alone for {} s", wait.as_secs()),
+        (None, 1) => format!("{host}: {why}"),
+        (None, _) => format!("{host}: {why}, {tries} times"),
     }
-}
-
-/// The host of an address that can be asked.
-fn host_of(url: &str) -> Result<String> {
-    let wrong = |why: &str| Error::Invalid(format!("{:?} is no address to fetch from: {why}", head(url, TOLD)));
-    let uri: Uri = url.parse().map_err(|_| wrong("write it like https://papers.example/feed.xml"))?;
-    if !matches!(uri.scheme_str(), Some("http" | "https")) {
-        return Err(wrong("it begins with http:// or https://"));
-    }
-    uri.host().map(str::to_ascii_lowercase).ok_or_else(|| wrong("it names no host"))
 }

@@ -37,11 +37,16 @@ impl Patience {
 /// What `Retry-After` wishes: seconds, or a date.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if let Some(wait) = seconds_of(text) {
+        return Some(wait);
     }
     let at = httpdate::parse_http_date(text).ok()?;
     Some(at.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+/// A number of seconds.
+pub fn seconds_of(text: &str) -> Option<Duration> {
+    text.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// Waits, unless the work is given up.

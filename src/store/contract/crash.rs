@@ -131,6 +131,10 @@ fn whole(store: &dyn Store) -> String {
         say(&store.known_vectors(&model(fingerprint), &each));
     }
     say(&(store.count_papers(), &papers, store.current_model(), store.release(), store.is_reread()));
+    let ids: Vec<_> = papers.iter().map(|(_, p)| &p.id).collect();
+    for id in ids {
+        say(&(store.records_of(&[id]), store.source_state("arxiv")));
+    }
     say(&(store.themes(), store.theme_assignments(), store.theme_events(None, 99)));
     for user in store.users_after(None, 99).expect("read") {
         let (n, name) = (user.number, user.name.as_str());

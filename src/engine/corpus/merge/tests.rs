@@ -124,7 +124,8 @@ fn what_is_given_by_hand_keeps_its_id_and_counts_until_its_source_says_more() {
     arxiv.papers[1]["title"] = "On the observation of subject number one".into();
     assert_eq!(take(&corpus, &arxiv).updated, 1);
     assert_eq!(paper("my-1").title, "On the observation of subject number one");
-    assert_eq!(paper("arxiv:2601.00000").venue.as_deref(), None);
+    // Its title, first author and year alone say that it is one with another.
+    assert_eq!(paper("arxiv:2601.00000").venue.as_deref(), Some("Journal of Subjects"));
 }
 
 #[test]
