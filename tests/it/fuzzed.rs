@@ -33,6 +33,8 @@ const SEEDS: &[&str] = &[
         \"messages\":[{\"status\":\"ok\",\"total\":1}]}",
     "{\"resultList\":{\"result\":[{\"id\":\"1\",\"source\":\"MED\",\"title\":\"A.\",\"authorList\":{\"author\":[{\"fullName\":\"D J\"}]}}]},\
         \"nextCursorMark\":\"y\"}",
+    "<?xml version='1.0'?><rss version='2.0' xmlns:dc='d'><channel><title>J</title><item><title>A</title><link>https://j.example/1</link>\
+        <description>&lt;p&gt;x&lt;/p&gt;</description><dc:creator>J. Doe, M. Roe</dc:creator><guid>oai:arXiv.org:2405.13729v1</guid></item></channel></rss>",
     "[{\"paper\":{\"id\":\"2405.13729\",\"title\":\"A\",\"summary\":\"s\",\"authors\":[{\"name\":\"D\"}],\"upvotes\":3},\"numComments\":1}]",
 ];
 
