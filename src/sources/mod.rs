@@ -1,9 +1,11 @@
 //! Where papers and references come from.
 //!
-//! **Another source of papers** is a file here that gives an iterator of [`Incoming`](crate::engine::Incoming) papers, which
-//! [`Engine::ingest`](crate::engine::Engine::ingest) takes as it takes those of a file; all reading of its format stays in
-//! that file, and none of it looks into the engine.
-//! Who calls it is a command (`cli/demo` is the shortest). **Another format of reference lists**: `references/mod.rs` says how.
+//! **Another service** is a file in `feeds/`, with an arm in `feeds/registry`. **Another format of files of papers**: `files/mod.rs`
+//! says how. **Another format of reference lists**: `references/mod.rs` says how, and with it it can be one of papers.
+//!
+//! Whatever papers come from is an iterator of [`Incoming`](crate::engine::Incoming) papers, which
+//! [`Engine::ingest`](crate::engine::Engine::ingest) takes; all reading of a format stays in its file. Who calls it is a command
+//! (`cli/demo` is the shortest) or a job.
 
 mod charset;
 mod feeds;
@@ -15,7 +17,7 @@ mod unpack;
 pub mod web;
 
 pub use charset::to_utf8;
-pub use feeds::{Asked, Batch, Place, Source, open as open_source};
+pub use feeds::{Asked, Batch, Place, Source, open as open_source, read_answer};
 pub use files::{Columns, PaperFile, PaperFormat, PaperReading, open_papers, read_papers};
 pub use invented::{invented, invented_text};
 pub use jsonl::{InJson, ListInJson, list_in_json, one, open, read};
