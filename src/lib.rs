@@ -31,7 +31,7 @@
 //! | [`backup`] | everything that is true in one checked file, and a folder made of it |
 //! | [`doctor`] | what is looked at beside the data: the machine, the files, the settings |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
-//! | [`sources`] | where papers come from: services (`sources/feeds`, one file each, behind the trait `Source`), asked through one polite client (`sources/web`); files (`sources/files`, one a format); reference lists (`sources/references`); the built-in corpus |
+//! | [`sources`] | where papers come from: services (`sources/feeds`, one file each, behind the trait `Source`), asked through one polite client (`sources/web`); files of any format and size (`sources/files`); reference lists, one file a format (`sources/references`), whose readers make papers of files as well; the built-in corpus |
 //! | [`engine`] | the deep module where the next floor's rooms meet: four parts, each with a state of its own, and a thin face over them |
 //! | `engine/corpus` | papers: taken in, made one of what several sources say (`merge`), found, recommended, moved to another model; what follows the store (`follow`). Knows neither of the next two |
 //! | `engine/themes` | what the corpus is about: kept, joined by new papers, made anew. Knows the corpus |
@@ -155,8 +155,8 @@
 //! - Only its id and its title can cost a paper its place; any other field that cannot be read is left out and told. How much
 //!   each may hold is said once, in [`paper::bounds`], whichever way a paper comes; fields that nobody knows stay the text that
 //!   they came as. JSON of megabytes is taken apart an entry at a time and never made one tree.
-//! - What takes memory by the size of its input is bounded in bytes, not in numbers: a line, a window on its way to the store,
-//!   what a compressed file unpacks to (`sources/unpack`). No parser grows faster than its input (`tests/it/growth.rs`).
+//! - What takes memory by the size of its input is bounded in bytes, not in numbers: a line, an entry of a file (`sources/files`), a window on its way to
+//!   the store, what a compressed file unpacks to (`sources/unpack`). No parser grows faster than its input (`tests/it/growth.rs`).
 //! - Work that takes long looks whether anybody still waits for it ([`cancel`]); what is written goes in whole all the same.
 //! - Of the versions of one work (same arXiv id or DOI, or same title and first author, unless they are articles of
 //!   different DOIs and years) the newest is shown. The keys are in the store.

@@ -228,6 +228,7 @@ fn no_unwrap_where_it_does_not_belong() {
             "feeds/tests.rs",
             "feed/tests.rs",
             "references/tests.rs",
+            "sources/files/tests.rs",
             "readership/tests.rs",
             "coreading/tests.rs",
             "preference_model/tests.rs",

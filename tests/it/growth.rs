@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use paperkin::paper::{Identifier, Paper, PaperDate, letters, plain, prose, spelled, unaccented};
-use paperkin::sources::{self, Format, references, references_from_bytes};
+use paperkin::sources::{self, Format, PaperFormat, PaperReading, references, references_from_bytes};
 
 /// The shortest text and the longest that are tried, in bytes. Some readers look a few thousand bytes ahead and no further, which
 /// is no growth.
@@ -557,4 +557,90 @@ fn identifiers_and_days() {
         drop(paper.work_keys());
     };
     check("authors", &[("", "a ", ""), ("", "Doe, J., ", ""), ("", ",", ""), ("", " and ", "")], &paper);
+}
+
+/// Papers from a stream, in a format that is said.
+fn stream(formats: &'static [PaperFormat]) -> impl Fn(&str) {
+    move |text: &str| {
+        for format in formats {
+            let how = PaperReading { format: Some(*format), ..PaperReading::default() };
+            let bytes = std::io::Cursor::new(text.as_bytes().to_vec());
+            if let Ok(papers) = sources::read_papers("x", Box::new(bytes), &how) {
+                papers.for_each(drop);
+            }
+        }
+    }
+}
+
+#[test]
+fn streams_of_papers() {
+    use PaperFormat::*;
+    check(
+        "a stream of lists",
+        &[
+            ("", "@misc{a, title = {x}}\n", ""),
+            ("@string{a = {xxxxxxxxxxxxxxxx}}\n", "@misc{b№, title = a # a}\n", ""),
+            ("", "@string{a№ = a1 # a2}\n", "@misc{b, title = a1}"),
+            ("", "@misc{a, title = {x}\n", ""),
+            ("@misc{a, title = {x}, note = {", "\n", "}}"),
+            ("", "TY  - JOUR\nTI  - A\nER  - \n", ""),
+            ("TY  - JOUR\nAB  - ", "\n", ""),
+            ("", "x\n", ""),
+            ("", "PMID- 1\nTI  - A\n\n", ""),
+            ("", "%0 A\n%T B\n", ""),
+            ("%A A\n", "\n%X x\n", ""),
+            ("", "PT J\nTI A\nER\n", ""),
+        ],
+        &stream(&[Bibtex, Ris, Pubmed, Endnote, Wos]),
+    );
+    check(
+        "a stream of XML",
+        &[
+            ("<collection id='2020.acl'><volume id='1'>", "<paper id='№'><title>x</title></paper>", ""),
+            ("<collection id='2020.acl'>", "<volume id='№'><meta><year>2020</year></meta>", ""),
+            ("<collection><volume><paper>", "<", ""),
+            ("<collection><volume><paper>", "<paper", ""),
+            ("<collection>", "<paper>", ""),
+            ("<collection><volume><paper><title>", "<tex-math>x", ""),
+            ("<PubmedArticleSet>", "<PubmedArticle><ArticleTitle>x</ArticleTitle></PubmedArticle>\n", ""),
+            ("<PubmedArticleSet><PubmedArticle>", "<a>", ""),
+        ],
+        &stream(&[Acl, Pubmed, Endnote]),
+    );
+    check(
+        "a stream of JSON",
+        &[
+            ("[", "{\"id\":\"a№\",\"title\":\"T\"},", "]"),
+            ("[", "{\"id\":\"a№\",\"title\":\"T\"},\n", ""),
+            ("[", "[", ""),
+            ("[", "{", ""),
+            ("[", "]", ""),
+            ("[", "\"", ""),
+            ("[\"", "\\", ""),
+            ("", "{\"message\":", ""),
+            ("", "{\"items\":[", ""),
+            ("", "{\"items\":[]}", ""),
+            ("", "{\"items\":{\"1\":{}}}\n", ""),
+            ("{", "\"a№\":1,", "\"items\":[]}"),
+            ("{", "\"a", ""),
+            ("[{\"x\":", "{\"title\":1},\n", ""),
+            ("", "1 ", ""),
+            ("", "}", ""),
+        ],
+        &stream(&[Json, Csl, Crossref, Openalex, SemanticScholar, Arxiv]),
+    );
+    check(
+        "a stream of rows",
+        &[
+            ("title,doi\n", "a,10.1000/№\n", ""),
+            ("title,doi\n", "\"", ""),
+            ("title,doi\n", "\"\n", ""),
+            ("title,doi\n", "a,\"\n", ""),
+            ("title,doi\n\"", "a\n", ""),
+            ("title,doi\n", "\n", ""),
+            ("title,", "a№,", "\nx\n"),
+            ("", "title,", "\n"),
+        ],
+        &stream(&[Csv, Tsv]),
+    );
 }

@@ -24,7 +24,7 @@ mod zotero;
 
 use serde::{Deserialize, Serialize};
 
-pub use registry::{Asked, open};
+pub use registry::{Asked, open, read_answer};
 
 use super::web::Web;
 use crate::engine::{Incoming, ReferenceList};

@@ -199,6 +199,16 @@ impl<S: Service> Source for Paged<S> {
     }
 }
 
+/// The papers of an answer by itself.
+///
+/// # Errors
+/// [`Error::Remote`] where it is no page.
+pub fn answer(mut service: impl Service, body: &[u8]) -> Result<Vec<Incoming>> {
+    let day = Date::constant(2000, 1, 1);
+    let answer: Value = serde_json::from_slice(body).map_err(|e| not_json(body, &e))?;
+    Ok(service.read(&Days { from: day, to: day, cursor: None }, &answer, 1)?.papers)
+}
+
 fn not_json(body: &[u8], e: &serde_json::Error) -> Error {
     let text = String::from_utf8_lossy(&body[..body.len().min(400)]);
     let begins = text.split_whitespace().collect::<Vec<_>>().join(" ");

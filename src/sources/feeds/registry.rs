@@ -11,14 +11,15 @@ use super::biorxiv::Biorxiv;
 use super::crossref::Crossref;
 use super::daily_papers::DailyPapers;
 use super::europe_pmc::EuropePmc;
-use super::feed::Feed;
+use super::feed::{self, Feed};
 use super::oai::{Format, Harvest, Repository};
 use super::openalex::OpenAlex;
-use super::paged::{Paged, Service};
+use super::paged::{self, Paged, Service};
 use super::semantic_scholar::SemanticScholar;
 use super::zotero::Zotero;
 use super::{Place, Source};
 use crate::config::{SourceKind, SourceSettings};
+use crate::engine::Incoming;
 use crate::error::{Error, Result};
 
 /// What a run asks a source for.
@@ -114,6 +115,30 @@ pub fn open(settings: &SourceSettings, asked: &Asked) -> Result<Box<dyn Source>>
         }
         SourceKind::Files => Box::new(Watched::new(settings, asked.place.as_ref())?),
     })
+}
+
+/// The papers of an answer that a service has given, read as a run reads it: for whoever has kept some.
+///
+/// # Errors
+/// [`Error::Remote`] where it says no papers, in its own words; [`Error::Invalid`] for a kind whose answers are not read by
+/// themselves.
+pub fn read_answer(kind: SourceKind, body: &[u8]) -> Result<Vec<Incoming>> {
+    let (base, query, key, mailto) = (String::new(), None, None, None);
+    let (filters, fields) = (Vec::new(), Vec::new());
+    match kind {
+        SourceKind::Arxiv => Repository::answer(Format::Arxiv, body),
+        SourceKind::OaiPmh => Repository::answer(Format::DublinCore, body),
+        SourceKind::Biorxiv | SourceKind::Medrxiv => paged::answer(Biorxiv::new(base, kind.name(), None), body),
+        SourceKind::Openalex => paged::answer(OpenAlex { base, filters, query, key }, body),
+        SourceKind::Crossref => paged::answer(Crossref { base, filters, query, mailto }, body),
+        SourceKind::SemanticScholar => paged::answer(SemanticScholar { base, query, fields, key }, body),
+        SourceKind::EuropePmc => paged::answer(EuropePmc { base, query }, body),
+        SourceKind::DailyPapers => paged::answer(DailyPapers { base, key }, body),
+        SourceKind::ArxivRss | SourceKind::Feed => feed::answer(body),
+        SourceKind::Zotero | SourceKind::Files => {
+            Err(Error::Invalid(format!("answers of the kind {} are not read by themselves", kind.name())))
+        }
+    }
 }
 
 /// What a kind has in place of days that could be asked for.

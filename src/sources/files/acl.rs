@@ -65,6 +65,8 @@ impl Anthology {
         let number = |text: &str| text.parse::<u32>().ok();
         let old = collection.starts_with(|c: char| c.is_ascii_alphabetic());
         match (number(volume), number(paper)) {
+            // Older files have the volume in it.
+            _ if old && paper.len() == 4 => format!("{collection}-{paper}"),
             (Some(volume), Some(paper)) if old => {
                 let wide = collection.starts_with('W') || collection == "C69" || (collection == "D19" && volume >= 5);
                 if wide {

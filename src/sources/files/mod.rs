@@ -106,6 +106,11 @@ impl PaperFormat {
         })
     }
 
+    fn is_json(self) -> bool {
+        use PaperFormat::*;
+        matches!(self, Jsonl | Json | Csl | Arxiv | Crossref | Openalex | SemanticScholar)
+    }
+
     /// Whether somebody may say which column, or field, is which field of a paper.
     fn takes_map(self) -> bool {
         matches!(self, PaperFormat::Csv | PaperFormat::Tsv | PaperFormat::Json | PaperFormat::Jsonl)
@@ -138,7 +143,7 @@ trait Entries {
     fn more(&mut self, out: &mut VecDeque<Incoming>) -> io::Result<bool>;
 
     /// The line (in a JSON list the place) of the entry that is being read.
-    fn line(&self) -> usize;
+    fn begins_at(&self) -> usize;
 }
 
 /// The papers of a file, one by one. See [`read_papers`].
@@ -192,7 +197,7 @@ impl Iterator for PaperFile<'_> {
                 Err(e) => {
                     self.ended = true;
                     let reason = format!("the file cannot be read from here on: {e}");
-                    self.waiting.push_back(rejected(self.entries.line(), None, reason));
+                    self.waiting.push_back(rejected(self.entries.begins_at(), None, reason));
                 }
             }
             self.read += self.waiting.len();
@@ -239,14 +244,14 @@ pub fn read_papers<'e>(
     mut reader: Box<dyn BufRead + Send>,
     how: &PaperReading<'e>,
 ) -> Result<PaperFile<'e>> {
-    let begin = text::head(&mut reader).map_err(|e| Error::io(name, "cannot read", e))?;
+    let (begin, fails) = text::head(&mut reader).map_err(|e| Error::io(name, "cannot read", e))?;
     recognise::text(&begin)?;
     let bare = begin.trim_ascii_start();
     let is_json = bare.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bare).starts_with(b"{") || bare.starts_with(b"[");
-    let is_json = is_json || matches!(how.format, Some(PaperFormat::Jsonl | PaperFormat::Json));
-    let encoding = encoding::Stream::of(&begin, is_json || recognise::by_name(name) == Some(PaperFormat::Jsonl));
+    let is_json = is_json || how.format.or_else(|| recognise::by_name(name)).is_some_and(PaperFormat::is_json);
+    let encoding = encoding::Stream::of(&begin, is_json);
     let rest = begin[encoding.mark..].to_vec();
-    let mut stream = Text::new(Cursor::new(rest).chain(reader), &encoding);
+    let mut stream = Text::new(Cursor::new(rest).chain(fails).chain(reader), &encoding);
     // What was looked at comes at once, without waiting for more.
     let sample = stream.fill_buf().map_err(|e| Error::io(name, "cannot read", e))?.to_vec();
     let seen = encoding.text(whole_characters(&sample)).into_owned();
@@ -419,7 +424,7 @@ impl Entries for Each<'_> {
         Ok(any)
     }
 
-    fn line(&self) -> usize {
+    fn begins_at(&self) -> usize {
         self.line
     }
 }

@@ -13,9 +13,9 @@ pub const HEAD: usize = 1 << 16;
 const STEP: usize = 1 << 16;
 
 /// The first bytes of a stream: up to [`HEAD`], and no more than it takes to know a stream of JSON objects, whose writer may
-/// wait long with the next line.
-pub fn head(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
+/// wait long with the next line. What breaks off behind them is told when it is their turn.
+pub fn head(reader: &mut dyn Read) -> io::Result<(Vec<u8>, Fails)> {
+    let (mut head, mut fails) = (Vec::new(), None);
     let mut step = vec![0; STEP];
     while head.len() < HEAD {
         let room = HEAD - head.len();
@@ -23,9 +23,11 @@ pub fn head(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
             Ok(0) => break,
             Ok(n) => head.extend_from_slice(&step[..n]),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            // What came before it counts; the next read says it again, or says more.
             Err(e) if head.is_empty() => return Err(e),
-            Err(_) => break,
+            Err(e) => {
+                fails = Some(e);
+                break;
+            }
         }
         let text = head.trim_ascii_start();
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
@@ -33,7 +35,16 @@ pub fn head(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
             break;
         }
     }
-    Ok(head)
+    Ok((head, Fails(fails)))
+}
+
+/// Nothing, or an error that was met before it could be told.
+pub struct Fails(Option<io::Error>);
+
+impl Read for Fails {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }
 
 /// See the head of this file.

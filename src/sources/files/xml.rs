@@ -119,6 +119,16 @@ impl Records {
         self.drop_until(until);
     }
 
+    /// Gives up the open record, which is too long: what stands before it is handed on.
+    fn give_up(&mut self, open: usize, out: &mut VecDeque<Incoming>) {
+        if open > 0 {
+            self.hand_on(open, out);
+        }
+        out.push_back(rejected(self.open_line, None, too_long("record", MAX_LINE)));
+        self.before += 1;
+        self.skipping = true;
+    }
+
     fn drop_until(&mut self, until: usize) {
         self.bytes.drain(..until);
         self.bytes.shrink_to(2 * MAX_PART);
@@ -154,6 +164,15 @@ impl Entries for Records {
                     self.skipping = false;
                     continue;
                 }
+                let open = self.open.unwrap_or_default();
+                if at - open > MAX_LINE {
+                    self.give_up(open, out);
+                    self.open_line = self.seen_line;
+                    self.open = Some(at - open);
+                    self.drop_until(at - open);
+                    self.skipping = false;
+                    return Ok(true);
+                }
                 self.open = Some(at);
                 self.open_line = self.seen_line;
                 if at >= MAX_PART {
@@ -169,12 +188,7 @@ impl Entries for Records {
                 self.seen = 0;
                 self.open = self.open.map(|_| 0);
             } else if self.bytes.len() - open > MAX_LINE {
-                if open > 0 {
-                    self.hand_on(open, out);
-                }
-                out.push_back(rejected(self.open_line, None, too_long("record", MAX_LINE)));
-                self.before += 1;
-                self.skipping = true;
+                self.give_up(open, out);
                 return Ok(true);
             }
             if self.ended {
@@ -203,7 +217,7 @@ impl Entries for Records {
         }
     }
 
-    fn line(&self) -> usize {
+    fn begins_at(&self) -> usize {
         self.open_line
     }
 }

@@ -7,6 +7,7 @@
 //! sign by which it is known in `recognise`.
 
 pub(super) mod bibtex;
+mod columns;
 pub(super) mod date;
 pub(super) mod draft;
 pub(super) mod encoding;

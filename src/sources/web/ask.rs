@@ -192,8 +192,7 @@ impl Ask {
 }
 
 impl Page {
-    /// A page as if it had come from an address.
-    #[cfg(test)]
+    /// A page as if it had come from an address: one that somebody has kept.
     pub fn of(url: &str, body: Vec<u8>, headers: &[(&str, &str)]) -> Self {
         let header = |(name, value): &(&str, &str)| {
             Some((HeaderName::try_from(*name).ok()?, HeaderValue::try_from(*value).ok()?))

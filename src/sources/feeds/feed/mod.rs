@@ -75,6 +75,17 @@ impl Source for Feed {
     }
 }
 
+/// The papers of an answer by itself.
+///
+/// # Errors
+/// [`Error::Remote`] where it is no feed, or breaks off.
+pub fn answer(body: &[u8]) -> Result<Vec<Incoming>> {
+    match read(&Page::of("", body.to_vec(), &[]))? {
+        Read::Papers(papers) => Ok(papers),
+        Read::Cut => Err(Error::Remote("the feed ends in the middle".into())),
+    }
+}
+
 /// The papers of a feed.
 fn read(page: &Page) -> Result<Read> {
     let text = decoded(page);

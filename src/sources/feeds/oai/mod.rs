@@ -122,6 +122,21 @@ impl Repository {
         Ok(Repository { harvest, next: Next::First, day, seconds, response: None, refused: 0, cut: 0, entries: 0 })
     }
 
+    /// The papers of an answer by itself, in a format.
+    ///
+    /// # Errors
+    /// [`Error::Remote`] where it is no page, breaks off, or says an error.
+    pub fn answer(format: Format, body: &[u8]) -> Result<Vec<Incoming>> {
+        let (day, pace) = (Date::constant(2000, 1, 1), (None, Duration::from_secs(1)));
+        let (base, set, until, categories) = ("the answer".into(), None, None, Vec::new());
+        let harvest = Harvest { base, format, set, from: day, until, today: day, categories, pace };
+        match Repository::new(harvest, None)?.read(&String::from_utf8_lossy(body))? {
+            Read::Page(batch, _) => Ok(batch.papers),
+            Read::Error(code, why) => Err(Error::Remote(format!("the answer says {code}: {why}"))),
+            Read::Cut => Err(Error::Remote("the answer ends in the middle".into())),
+        }
+    }
+
     /// Whether records come in the order of their days.
     fn is_ordered(&self) -> bool {
         self.harvest.format != Format::DublinCore

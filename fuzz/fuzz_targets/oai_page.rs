@@ -1,0 +1,7 @@
+//! A page of OAI-PMH.
+#![no_main]
+
+#[path = "../checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::oai_page(bytes));

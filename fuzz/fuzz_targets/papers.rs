@@ -1,0 +1,7 @@
+//! A file of papers in whatever format it looks like.
+#![no_main]
+
+#[path = "../checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::papers(bytes));

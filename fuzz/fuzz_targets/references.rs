@@ -1,0 +1,7 @@
+//! A reference list in whatever format it looks like.
+#![no_main]
+
+#[path = "../checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::references(bytes));
