@@ -618,6 +618,6 @@ fn no_level_of_the_log_holds_a_key() {
     command.env("OA_KEY", "open-sesame-1234").env("PAPERKIN_LOG", "trace");
     let ran = Ran::from(command.output().expect("runs"));
     assert_eq!((ran.status, folder.papers()), (Some(0), 3), "{}", ran.err);
-    assert!(ran.err.contains("TRACE") && !ran.err.contains("open-sesame"), "{}", ran.err);
+    assert!(ran.err.contains("DEBUG") && !ran.err.contains("open-sesame"), "{}", ran.err);
     assert!(service.requests().iter().all(|request| request.arg("api_key") == "open-sesame-1234"));
 }

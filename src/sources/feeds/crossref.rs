@@ -46,7 +46,8 @@ impl Service for Crossref {
                 url.push_str(&format!("&{name}={}", encoded(value)));
             }
         }
-        Ask::get(url).paced("crossref", Duration::from_millis(500))
+        // What is wrong with a filter stands in an answer of this status.
+        Ask::get(url).paced("crossref", Duration::from_millis(500)).or_refusal(400)
     }
 
     fn read(&mut self, _: &Days, answer: &Value, entry: usize) -> Result<Entries> {
