@@ -81,12 +81,18 @@ fn a_second_run_asks_only_for_what_is_new() {
     oai.edit(|s| s.papers().extend(services::papers(301).pop()));
     let report = fetched(&folder, &["mine"]);
     assert_eq!((counts(&report).0, counts(&report).1), (1, 1), "{report}");
+    // With other categories it begins anew.
+    let other = [("mine", "arxiv", &*oai.url(), "categories = [\"stat.ML\"]\nfrom = \"2026-11-02\"")];
+    settings(&folder, "", &other);
+    oai.taken();
+    assert_eq!(counts(&fetched(&folder, &[])).0, 0);
+    assert_eq!(from_of(&oai), ["2026-11-02"]);
     let source = folder.json(&["sources"]).remove(0);
-    assert_eq!((&source["papers"], &source["runs"], &source["failures"]), (&json!(301), &json!(3), &json!(0)));
-    assert_eq!(source["last"]["did"]["new"], 1);
+    assert_eq!((&source["papers"], &source["runs"], &source["failures"]), (&json!(301), &json!(4), &json!(0)));
+    assert_eq!(source["last"]["did"]["new"], 0);
     assert!(source["next"].as_str().is_some_and(|next| next.contains("06:00:00") || next.contains("T")), "{source}");
     let table = folder.run(&["sources"]);
-    assert!(table.out.contains("301 papers") && table.out.contains("1 new, 1 changed"), "{}", table.out);
+    assert!(table.out.contains("301 papers") && table.out.contains("0 new, 0 changed"), "{}", table.out);
 }
 
 #[test]
