@@ -312,10 +312,11 @@ fn format_of(name: &str, begin: &str, how: &PaperReading<'_>) -> Result<PaperFor
         None => match recognise::recognise(name, begin) {
             Ok(format) => format,
             // With what was said of its columns it may be a table.
-            Err(_) if tables::head_of(begin, &how.map, tables::DELIMITERS).is_ok_and(|head| head.is_some()) => {
-                PaperFormat::Csv
-            }
-            Err(e) => return Err(e),
+            Err(unknown) => match tables::head_of(begin, &how.map, tables::DELIMITERS) {
+                Ok(Some(_)) => PaperFormat::Csv,
+                Err(wrong) if !how.map.is_empty() => return Err(wrong),
+                _ => return Err(unknown),
+            },
         },
     };
     if how.map.is_empty() || found.takes_map() {
