@@ -20,11 +20,16 @@ pub struct Fetching {
     pub timeout_s: u64,
     /// Seconds by which a run begins later than its schedule says, at most, so that not all ask at the full minute (120).
     pub jitter_s: u64,
+    /// What the pace at which a service is asked is multiplied with (1): 2 asks half as often. Below 1 is for services of your own;
+    /// others shut out who asks too often.
+    pub pace: f64,
+    /// Requests that are made for one page before a run gives up (5).
+    pub tries: u32,
 }
 
 impl Default for Fetching {
     fn default() -> Self {
-        Fetching { contact: None, private_addresses: false, timeout_s: 120, jitter_s: 120 }
+        Fetching { contact: None, private_addresses: false, timeout_s: 120, jitter_s: 120, pace: 1.0, tries: 5 }
     }
 }
 
@@ -41,6 +46,8 @@ impl Fetching {
                 .unwrap_or(self.private_addresses),
             timeout_s: from_env(var, "FETCH_TIMEOUT_S", number, "a number")?.unwrap_or(self.timeout_s),
             jitter_s: from_env(var, "FETCH_JITTER_S", number, "a number")?.unwrap_or(self.jitter_s),
+            pace: from_env(var, "FETCH_PACE", |text| text.parse().ok(), "a number")?.unwrap_or(self.pace),
+            tries: from_env(var, "FETCH_TRIES", |text| text.parse().ok(), "a number")?.unwrap_or(self.tries),
         };
         settled.check()?;
         Ok(settled)
@@ -57,6 +64,12 @@ impl Fetching {
         }
         if !(1..=3600).contains(&self.timeout_s) {
             return wrong(format!("timeout_s is {}; 1 to 3600 are allowed", self.timeout_s));
+        }
+        if !(0.0..=1000.0).contains(&self.pace) {
+            return wrong(format!("pace is {}; 0 to 1000 are allowed", self.pace));
+        }
+        if !(1..=20).contains(&self.tries) {
+            return wrong(format!("tries is {}; 1 to 20 are allowed", self.tries));
         }
         if self.jitter_s > 3600 {
             return wrong(format!("jitter_s is {}; 0 to 3600 are allowed", self.jitter_s));

@@ -13,7 +13,7 @@ use crate::cancel::{self, Cancel};
 use crate::config::{Config, SourceSettings};
 use crate::engine::{Engine, Import, Origin, Preview, Report};
 use crate::error::{Error, Result};
-use crate::sources::{Asked, Batch, Manners, Place, Web, open_source};
+use crate::sources::{Asked, Batch, Manners, Patience, Place, Web, open_source};
 use crate::user::EventKind;
 
 /// Papers that are taken in at a time, where so many have come.
@@ -76,7 +76,8 @@ pub fn web(config: &Config) -> Arc<Web> {
         contact: config.fetch.contact.clone(),
         private: config.fetch.private_addresses,
         timeout: Duration::from_secs(config.fetch.timeout_s),
-        ..Manners::default()
+        pace: config.fetch.pace,
+        patience: Patience { tries: config.fetch.tries, ..Manners::default().patience },
     };
     let web = Arc::new(Web::new(manners));
     known.push((of, Arc::clone(&web)));

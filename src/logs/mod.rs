@@ -35,8 +35,8 @@ impl Logging {
     /// Tells from now on what this process logs, and every panic. A second call changes nothing.
     pub fn start(self) {
         let filter = EnvFilter::builder().parse_lossy(&self.filter);
-        // At this level the library that fetches tells whole addresses, and some hold a key.
-        let keyless = filter_fn(|told| *told.level() != Level::TRACE || !told.target().starts_with("ureq"));
+        // Of what it asks for the library that fetches tells whole addresses, and some hold a key.
+        let keyless = filter_fn(|told| *told.level() <= Level::INFO || !told.target().starts_with("ureq"));
         let filter = filter.and(keyless.with_max_level_hint(LevelFilter::TRACE));
         let lines = Lines::new(self.format, self.colours).with_filter(filter);
         // Fails where a program that uses this crate has its own subscriber, which then hears everything.

@@ -8,6 +8,7 @@ mod damage;
 mod disk;
 mod document;
 mod door;
+mod fetch;
 mod figures;
 mod files;
 mod floors;

@@ -71,7 +71,6 @@ fn a_service_is_asked_one_at_a_time_and_at_its_pace() {
     let (one, other) = (hello(), hello());
     let web = Web::new(Manners { pace: 0.5, ..hurried() });
     let ask = |server: &Server| Ask::get(server.url()).paced(None, Duration::from_millis(300));
-    let begun = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| web.page(&ask(&one)).expect("a page"));
@@ -82,7 +81,7 @@ fn a_service_is_asked_one_at_a_time_and_at_its_pace() {
     assert_eq!(times.len(), 3);
     // Half of 300 ms, as the manners say.
     assert!(times.windows(2).all(|two| two[1] - two[0] >= Duration::from_millis(150)), "{times:?}");
-    assert!(other.requests()[0].at - begun < Duration::from_millis(140), "another service does not wait");
+    assert!(other.requests()[0].at < times[2], "another service does not wait for this one");
     // Two hosts of one service share its pace.
     let shared = |server: &Server| Ask::get(server.url()).paced("shared", Duration::from_millis(400));
     web.page(&shared(&one)).expect("a page");
@@ -220,7 +219,7 @@ fn keys_stand_in_no_error_and_no_log() {
     }
     for (url, wanted) in [
         ("http://me:hidden@[bad/x?key=hidden", "no address to fetch from"),
-        ("file:///etc/passwd", "begins with http"),
+        ("file:///etc/passwd", "no address to fetch from"),
         ("papers.example/feed", "no address to fetch from"),
     ] {
         let why = told(&web, &Ask::get(url));

@@ -13,6 +13,7 @@ use paperkin::{Error, Result};
 
 use crate::services::zotero::key_of;
 use crate::services::{self, BEGIN, Fault, Plays, Request, Service, TODAY, papers};
+use crate::support::{Folder, Ran};
 
 /// A client in a hurry: these services are our own.
 pub fn hurried() -> Manners {
@@ -190,7 +191,7 @@ impl<S: Plays> Case<'_, S> {
         self.service.taken();
         let next = self.run(Some(&place)).expect("the next day");
         let id = self.service.edit(|state| (self.id)(&state.papers()[changed]));
-        assert!(next.by_id()[&id].summary.ends_with("Revised."), "{id}");
+        assert!(plain(&next.by_id()[&id].summary).ends_with("Revised."), "{id}");
         self.service.taken()
     }
 }
@@ -359,6 +360,11 @@ fn arxiv_announcements() {
     let replaced = &tuesday.by_id()["arxiv:2611.00001"];
     assert_eq!((replaced.listed.is_none(), replaced.date.as_ref().map(|d| d.as_str())), (true, Some("2026-11")));
     assert_eq!(tuesday.papers.len(), 11);
+    // Other categories are another feed, of which nothing is known.
+    let fewer = SourceSettings { categories: vec!["cs.LG".into()], ..settings.clone() };
+    service.taken();
+    run(&fewer, &ask(Some(&tuesday.place()))).expect("a good day");
+    assert_eq!(service.taken()[0].header("if-none-match"), "");
     // An empty week-end is no error.
     service.edit(|s| s.day = "2026-11-29".parse().expect("a day"));
     let sunday = of(Some(&tuesday.place())).expect("an empty day");
@@ -545,7 +551,7 @@ fn a_library_of_zotero() {
     let of = |place: Option<&Place>| run(&settings, &ask(place));
     let wanted = || service.edit(|s| s.papers.iter().map(|p| format!("zotero:{}", key_of(p))).collect::<BTreeSet<_>>());
     let first = of(None).expect("a library");
-    assert_eq!((first.ids(), first.place(), first.rejected.len()), (wanted(), Place("10".into()), 0));
+    assert_eq!((first.ids(), first.place(), first.rejected.len()), (wanted(), Place("users/12@10".into()), 0));
     let source = &papers(230)[0];
     let found = &first.by_id()["zotero:KEY00001"];
     assert_eq!((&found.title, &found.summary, &found.authors), (&source.title, &source.summary, &source.names()));
@@ -573,7 +579,7 @@ fn a_library_of_zotero() {
     let next = of(Some(&first.place())).expect("what changed");
     assert_eq!(
         (next.papers.len(), next.deleted.join(" ").as_str(), next.place()),
-        (1, "zotero:KEY00005", Place("12".into()))
+        (1, "zotero:KEY00005", Place("users/12@12".into()))
     );
     assert!(service.taken().iter().all(|r| r.arg("since") == "10"));
     // Nothing changed.
@@ -581,7 +587,10 @@ fn a_library_of_zotero() {
     // Somebody adds a paper between two pages: all are asked for again, and none is missed.
     service.edit(|s| s.moves_after = Some(1));
     let moved = of(None).expect("consistent");
-    assert_eq!((moved.papers.len(), moved.place()), (230, Place("13".into())));
+    assert_eq!((moved.papers.len(), moved.place()), (230, Place("users/12@13".into())));
+    // Another library under the same name is read from its beginning.
+    let moved = Place("users/13@10".into());
+    assert_eq!(of(Some(&moved)).expect("a library").papers.len(), 230);
     // Faults and words.
     service.suffers([Some(Fault::BreaksOff), Some(Fault::Status(429, "slow down", Some("0")))]);
     assert_eq!(of(None).expect("in the end").papers.len(), 230);
@@ -594,4 +603,21 @@ fn a_library_of_zotero() {
     let begun = Instant::now();
     of(None).expect("slowly");
     assert!(begun.elapsed() >= Duration::from_secs(2), "between three pages twice a second");
+}
+
+#[test]
+fn no_level_of_the_log_holds_a_key() {
+    let service = services::OpenAlex::start(papers(3));
+    service.edit(|s| s.key = Some("open-sesame-1234".into()));
+    let folder = Folder::new();
+    let source =
+        format!("[[source]]\nname = \"oa\"\nkind = \"openalex\"\nurl = \"{}\"\nkey_env = \"OA_KEY\"\n", service.url());
+    let config = folder.file("paperkin.toml", source);
+    let days = ["--from", "2026-11-16", "--to", "2026-11-26"];
+    let mut command = folder.command(&[&["fetch", "--config", &config], &days[..]].concat());
+    command.env("OA_KEY", "open-sesame-1234").env("PAPERKIN_LOG", "trace");
+    let ran = Ran::from(command.output().expect("runs"));
+    assert_eq!((ran.status, folder.papers()), (Some(0), 3), "{}", ran.err);
+    assert!(ran.err.contains("TRACE") && !ran.err.contains("open-sesame"), "{}", ran.err);
+    assert!(service.requests().iter().all(|request| request.arg("api_key") == "open-sesame-1234"));
 }

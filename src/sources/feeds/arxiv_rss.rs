@@ -43,10 +43,10 @@ impl ArxivRss {
     /// [`Error::Invalid`] for a place of another source.
     pub fn new(base: &str, categories: &[String], place: Option<&Place>) -> Result<Self> {
         let categories: Vec<String> = categories.iter().map(|c| encoded(c.trim())).collect();
-        let ask = Ask::get(format!("{base}/rss/{}", categories.join("+")))
-            .paced("arxiv", Duration::from_secs(3))
-            .or_refusal(400);
-        Ok(ArxivRss { ask, known: Known::of(place)?, done: false })
+        let address = format!("{base}/rss/{}", categories.join("+"));
+        let known = Known::of(place, &address)?;
+        let ask = Ask::get(address).paced("arxiv", Duration::from_secs(3)).or_refusal(400);
+        Ok(ArxivRss { ask, known, done: false })
     }
 }
 
@@ -99,7 +99,7 @@ impl Source for ArxivRss {
                 Err(why) => rejected(k + 1, None, why),
             });
         }
-        let known = Known::after(&page).of_day(day.or(self.known.day()));
+        let known = self.known.after(&page).of_day(day.or(self.known.day()));
         Ok(Some(Batch { papers, place: Some(known.place()), ..Batch::default() }))
     }
 }

@@ -12,6 +12,9 @@ use crate::paper::head;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Known {
+    /// The beginning of the hash of the address: of another one nothing is known.
+    #[serde(rename = "of")]
+    address: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     day: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,14 +27,16 @@ pub struct Known {
 }
 
 impl Known {
-    /// What a place says.
+    /// What a place says of an address: nothing where it is of another one, as the settings have changed.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a place of another source.
-    pub fn of(place: Option<&Place>) -> Result<Self> {
-        let Some(Place(text)) = place else { return Ok(Known::default()) };
+    pub fn of(place: Option<&Place>, address: &str) -> Result<Self> {
+        let nothing = Known { address: short(address.as_bytes()), ..Known::default() };
+        let Some(Place(text)) = place else { return Ok(nothing) };
         let wrong = |_| Error::Invalid(format!("{:?} is no place of this source", head(text, 80)));
-        serde_json::from_str(text).map_err(wrong)
+        let known: Known = serde_json::from_str(text).map_err(wrong)?;
+        Ok(if known.address == nothing.address { known } else { nothing })
     }
 
     /// The same as a place.
@@ -45,10 +50,9 @@ impl Known {
     }
 
     /// What is known once a page is in.
-    pub fn after(page: &Page) -> Self {
+    pub fn after(&self, page: &Page) -> Self {
         let Validators { etag, modified } = page.validators();
-        let hash = blake3::hash(&page.body).to_hex();
-        Known { day: None, etag, modified, hash: Some(hash.as_str()[..16].to_string()) }
+        Known { address: self.address.clone(), day: None, etag, modified, hash: Some(short(&page.body)) }
     }
 
     /// The last day that the address told of.
@@ -65,4 +69,8 @@ impl Known {
     pub fn is_same(&self, before: &Known) -> bool {
         self.hash == before.hash
     }
+}
+
+fn short(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().as_str()[..16].to_string()
 }

@@ -3,7 +3,7 @@
 //! Checked on 2026-11-26 against the documentation of the Web API, version 3 (www.zotero.org/support/dev/web_api/v3) and the client
 //! pyzotero 1.16. Items are read by the code that reads lists of references. Attachments, notes and annotations are no papers.
 //!
-//! The place is the version of the library. All pages have to be of one version: when somebody changes the library meanwhile,
+//! The place is the library and its version. All pages have to be of one version: when somebody changes the library meanwhile,
 //! they are asked for again. What was thrown away comes by its key, so that a paper has that for an id, and its DOI beside it.
 
 use std::time::Duration;
@@ -68,7 +68,15 @@ impl Zotero {
             return Err(Error::Invalid(format!("library is {said:?}; write users/12345 or groups/678")));
         }
         let wrong = |text: &str| Error::Invalid(format!("{:?} is no place of this source", head(text, 80)));
-        let since = place.map(|Place(text)| text.parse().map_err(|_| wrong(text))).transpose()?.unwrap_or(0);
+        let since = match place.map(|Place(text)| (text, text.split_once('@'))) {
+            None => 0,
+            Some((text, Some((of, version)))) => {
+                let version = version.parse().map_err(|_| wrong(text))?;
+                // A version says nothing of another library.
+                if of == library { version } else { 0 }
+            }
+            Some((text, None)) => return Err(wrong(text)),
+        };
         Ok(Zotero { base, library: library.into(), key, is_history: history, since, done: false })
     }
 
@@ -207,7 +215,7 @@ impl Source for Zotero {
                         papers: changes.papers,
                         library: self.is_history.then_some(changes.history),
                         deleted: changes.deleted,
-                        place: Some(Place(changes.version.to_string())),
+                        place: Some(Place(format!("{}@{}", self.library, changes.version))),
                     }));
                 }
                 Err(Some(e)) => return Err(e),

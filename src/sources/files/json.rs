@@ -224,8 +224,7 @@ impl<'e> Values<'e> {
     fn object(&mut self, out: &mut VecDeque<Incoming>) -> io::Result<()> {
         self.value.clear();
         let (mut inside, mut own) = (0, false);
-        loop {
-            let Some(sign) = self.next_sign()? else { break };
+        while let Some(sign) = self.next_sign()? {
             match sign {
                 b'{' => {
                     inside += 1;
@@ -355,7 +354,7 @@ impl Entries for Values<'_> {
         Ok(true)
     }
 
-    fn line(&self) -> usize {
+    fn reached(&self) -> usize {
         if self.level == Level::Top { self.line } else { self.place + 1 }
     }
 }

@@ -245,7 +245,7 @@ impl Entries for Lines {
         }
     }
 
-    fn line(&self) -> usize {
+    fn reached(&self) -> usize {
         self.open_line
     }
 }

@@ -143,7 +143,7 @@ trait Entries {
     fn more(&mut self, out: &mut VecDeque<Incoming>) -> io::Result<bool>;
 
     /// The line (in a JSON list the place) of the entry that is being read.
-    fn line(&self) -> usize;
+    fn reached(&self) -> usize;
 }
 
 /// The papers of a file, one by one. See [`read_papers`].
@@ -197,7 +197,7 @@ impl Iterator for PaperFile<'_> {
                 Err(e) => {
                     self.ended = true;
                     let reason = format!("the file cannot be read from here on: {e}");
-                    self.waiting.push_back(rejected(self.entries.line(), None, reason));
+                    self.waiting.push_back(rejected(self.entries.reached(), None, reason));
                 }
             }
             self.read += self.waiting.len();
@@ -244,7 +244,8 @@ pub fn read_papers<'e>(
     mut reader: Box<dyn BufRead + Send>,
     how: &PaperReading<'e>,
 ) -> Result<PaperFile<'e>> {
-    let (begin, fails) = text::head(&mut reader).map_err(|e| Error::io(name, "cannot read", e))?;
+    let (begin, fails) = text::head(&mut reader, how.format.is_none_or(PaperFormat::is_json))
+        .map_err(|e| Error::io(name, "cannot read", e))?;
     recognise::text(&begin)?;
     let bare = begin.trim_ascii_start();
     let is_json = bare.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bare).starts_with(b"{") || bare.starts_with(b"[");
@@ -425,7 +426,7 @@ impl Entries for Each<'_> {
         Ok(any)
     }
 
-    fn line(&self) -> usize {
+    fn reached(&self) -> usize {
         self.line
     }
 }

@@ -217,7 +217,7 @@ impl Entries for Rows {
         }
     }
 
-    fn line(&self) -> usize {
+    fn reached(&self) -> usize {
         self.open_line
     }
 }

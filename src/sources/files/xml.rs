@@ -217,7 +217,7 @@ impl Entries for Records {
         }
     }
 
-    fn line(&self) -> usize {
+    fn reached(&self) -> usize {
         self.open_line
     }
 }

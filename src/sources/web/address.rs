@@ -8,7 +8,7 @@ use crate::paper::head;
 /// Characters of an address that are told.
 const TOLD: usize = 120;
 
-/// The host of an address that can be asked, in lower case.
+/// The host of an address that can be asked, in lower case, with its port where it names one.
 ///
 /// # Errors
 /// [`Error::Invalid`] for what is no address of http or https.
@@ -21,7 +21,9 @@ pub fn host_of(url: &str) -> Result<String> {
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(wrong("it begins with http:// or https://"));
     }
-    uri.host().filter(|host| !host.is_empty()).map(str::to_ascii_lowercase).ok_or_else(|| wrong("it names no host"))
+    let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it names no host"))?;
+    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    Ok(format!("{}{port}", host.to_ascii_lowercase()))
 }
 
 /// Whether two addresses are of one service, so that a key of the one may be shown to the other: one host and port, and nothing

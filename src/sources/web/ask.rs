@@ -193,7 +193,11 @@ impl Ask {
 
 impl Page {
     /// A page as if it had come from an address: one that somebody has kept.
-    pub fn of(url: &str, body: Vec<u8>, headers: HeaderMap) -> Self {
+    pub fn of(url: &str, body: Vec<u8>, headers: &[(&str, &str)]) -> Self {
+        let header = |(name, value): &(&str, &str)| {
+            Some((HeaderName::try_from(*name).ok()?, HeaderValue::try_from(*value).ok()?))
+        };
+        let headers = headers.iter().filter_map(header).collect();
         Page { body, url: url.into(), refused: false, headers }
     }
 

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
-pub use ureq::http::{HeaderMap, HeaderName, header};
+pub use ureq::http::{HeaderName, header};
 use ureq::http::{HeaderValue, Response};
 use ureq::unversioned::transport::DefaultConnector;
 

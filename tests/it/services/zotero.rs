@@ -48,6 +48,10 @@ impl Plays for State {
                 *left -= 1;
             }
         }
+        let known: Option<u64> = request.header("if-modified-since-version").parse().ok();
+        if known.is_some_and(|known| known >= self.version) {
+            return Answer::of("text/plain", "").with(304);
+        }
         let since: u64 = request.arg("since").parse().unwrap_or(0);
         let answer = match request.path.strip_prefix("/api/users/12").unwrap_or(&request.path) {
             "/items/top" => self.items(request, since),

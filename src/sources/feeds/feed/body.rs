@@ -217,8 +217,17 @@ fn is_frame(part: &str, title: &str, authors: &[String]) -> bool {
     part.is_empty()
         || begins(&["publication date:", "source:", "author(s):", "authors:", "available online", "graphical abstract"])
         || short
-            && begins(&["doi:", "read more", "continue reading", "view article", "full text", "citation:", "the post "])
-        || short && lower.contains("published online")
+            && begins(&[
+                "doi:",
+                "pmid:",
+                "read more",
+                "continue reading",
+                "view article",
+                "full text",
+                "citation:",
+                "the post ",
+            ])
+        || short && ["published online", "doi:10.", "doi: 10."].iter().any(|word| lower.contains(word))
         || short && numbers >= 2
         || short && Identifier::parse(part).is_some()
         || letters(part) == letters(&plain(title))
@@ -229,7 +238,7 @@ fn is_frame(part: &str, title: &str, authors: &[String]) -> bool {
 pub fn named_doi(text: &str) -> Option<String> {
     let text = plain(text);
     let at = text.find("doi:").filter(|at| *at <= 2 * LINE)?;
-    let word = text[at..].split_whitespace().next()?;
+    let word = text[at + "doi:".len()..].split_whitespace().next()?;
     Some(Identifier::parse(word.trim_end_matches(['.', ',', ';', ')']))?.key().to_string())
         .filter(|key| key.starts_with("doi:"))
 }

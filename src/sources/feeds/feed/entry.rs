@@ -86,7 +86,11 @@ impl Entry {
                 "modified",
             ]),
             bodies: texts(&["encoded", "abstract", "description", "summary", "content"]),
-            venue: first(&["publicationName", "citation_journal_title", "source"]),
+            // In Atom it is a whole feed that the entry was taken from.
+            venue: match element.text_at("source/title") {
+                title if !title.is_empty() => title,
+                _ => first(&["publicationName", "citation_journal_title", "source"]),
+            },
             terms: element.children("category").map(term).chain(texts(&["subject", "keyword"])).collect(),
             license: first(&["rights", "license"]),
             guid: if guid.is_empty() { about.to_string() } else { guid },
@@ -112,13 +116,15 @@ impl Entry {
         if id.is_empty() {
             return rejected(entry, None, "the entry has no identifier, no guid and no link");
         }
+        // A title is HTML as often as not, whatever the feed says of it.
+        let title = if self.title.contains(['<', '&']) { plain(&self.title).into_owned() } else { self.title.clone() };
         let authors = authors(&self.authors, &self.bodies);
         let summary = body::summary(&self.bodies, &self.title, &authors);
         let date = self.dates.iter().find_map(|date| PaperDate::read(date).ok());
         let venue = if self.venue.is_empty() { journal_of(&channel.title) } else { self.venue };
         let mut record = Record::new(id);
         record
-            .text("title", &self.title)
+            .text("title", &title)
             .text("abstract", &summary)
             .list("authors", authors)
             .text("date", date.as_ref().map_or("", PaperDate::as_str))

@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::references::xml::{Element, elements, parse, root};
-use super::super::web::{Ask, HeaderMap, Page, Reply, Web, join};
+use super::super::web::{Ask, Page, Reply, Web, join};
 use super::known::Known;
 use super::paged::{list, listed, text as text_at};
 use super::record::{decoded, rejected};
@@ -50,7 +50,8 @@ impl Feed {
     /// # Errors
     /// [`Error::Invalid`] for a place of another source.
     pub fn new(url: String, place: Option<&Place>) -> Result<Self> {
-        Ok(Feed { url, known: Known::of(place)?, done: false })
+        let known = Known::of(place, &url)?;
+        Ok(Feed { url, known, done: false })
     }
 }
 
@@ -62,7 +63,7 @@ impl Source for Feed {
         let ask = Ask::get(self.url.as_str()).paced(None, Duration::from_secs(1)).unless(self.known.validators());
         for _ in 0..CUT {
             let Reply::Page(page) = web.ask(&ask)? else { return Ok(None) };
-            let known = Known::after(&page);
+            let known = self.known.after(&page);
             if known.is_same(&self.known) {
                 return Ok(None);
             }
@@ -79,7 +80,7 @@ impl Source for Feed {
 /// # Errors
 /// [`Error::Remote`] where it is no feed, or breaks off.
 pub fn answer(body: &[u8]) -> Result<Vec<Incoming>> {
-    match read(&Page::of("", body.to_vec(), HeaderMap::new()))? {
+    match read(&Page::of("", body.to_vec(), &[]))? {
         Read::Papers(papers) => Ok(papers),
         Read::Cut => Err(Error::Remote("the feed ends in the middle".into())),
     }

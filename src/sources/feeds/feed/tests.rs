@@ -1,11 +1,10 @@
-use crate::sources::web::HeaderMap;
 use proptest::prelude::*;
 
 use super::*;
 use crate::paper::Paper;
 
 fn page(body: impl Into<Vec<u8>>) -> Page {
-    Page::of("https://j.example/feeds/new.xml", body.into(), HeaderMap::new())
+    Page::of("https://j.example/feeds/new.xml", body.into(), &[])
 }
 
 fn papers(text: &str) -> Vec<Paper> {
@@ -52,6 +51,14 @@ fn what_journals_write_gives_a_paper() {
     );
     assert_eq!((elsevier.summary.as_str(), elsevier.authors.len()), ("", 2));
     assert_eq!(elsevier.id.as_str(), "https://www.sciencedirect.com/science/article/pii/S9?dgcid=rss");
+    // As PubMed does.
+    let pubmed = only(&format!(
+        "<title>Kelp</title><link>https://pubmed.ncbi.nlm.nih.gov/99000001/?utm_source=x</link><guid isPermaLink=\"false\">pubmed:99000001</guid>\
+         <content:encoded><![CDATA[<div><p style=\"color: #4aa564;\">Things. 2026 Nov 20. doi: 10.1000/kelp.1. Online ahead of print.</p>\
+         <p><b>ABSTRACT</b></p><p xmlns:xlink=\"x\">{TEXT}</p><p style=\"color: lightgray\">PMID:<a href=\"https://pubmed.ncbi.nlm.nih.gov/99000001/\">99000001</a> \
+         | DOI:<a href=\"https://doi.org/10.1000/kelp.1\">10.1000/kelp.1</a></p></div>]]></content:encoded>"
+    ));
+    assert_eq!((pubmed.id.as_str(), pubmed.summary.as_str()), ("doi:10.1000/kelp.1", TEXT));
     // As PLOS, Wiley, Springer and others do.
     for html in [
         format!("<p>by Jane Doe, Max Roe</p> {TEXT}"),
