@@ -129,6 +129,7 @@
 //!   which sources were read leaves no trace. An id that a paper had before it was known to be one with another still names it.
 //! - Where to go on with a source is noted when what came before is in. A source is asked by one at a time, and everything from
 //!   elsewhere comes through `sources/web`: ureq stands only there. An address that a user gave never leads to a private network.
+//!   A key of a service goes to no other host, and stands in no error and in no line of the log, at any level.
 //! - A paper that was taken back ([`paper::Paper::retirement`]) can be found, and is in no feed, list of a day or recommendation.
 //! - What is forgotten is in no file when the call returns: the log is emptied and the slack of pages made zero, and that this is owed
 //!   is noted first (`store/sqlite/forget`). tar stands only in `backup`.

@@ -14,7 +14,7 @@ use crate::user::Moment;
 /// Reads the whole data folder: every page of the database against its checksum, SQLite's own integrity check, every
 /// paper against its hash, whether all acknowledged changes are present, the files of both indexes and the recall of
 /// searches, the model, the free disk space and how long it lasts. Looks at the machine as well: who may read the
-/// folder and the files that settings name, the certificate of TLS, the clock, the limit of open files, the memory. Changes nothing. `warn` is
+/// folder and the files that settings name, the certificate of TLS, the clock, the limit of open files, the memory, the sources of papers. Changes nothing. `warn` is
 /// something to look at by day; exit status 1 when something is BAD. On a folder that is being served, the service does
 /// the check.
 #[derive(clap::Args)]

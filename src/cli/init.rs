@@ -1,7 +1,7 @@
 //! `paperkin init`: five questions, and the settings that their answers make.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, IsTerminal, Write as _};
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use super::streams::{self, CreateMode};
@@ -70,7 +70,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     if path.exists() && !args.force {
         anyhow::bail!("{}: there are settings already; --force writes over them", path.display());
     }
-    let mut ask = Questions { asks: !args.yes, terminal: std::io::stdin().is_terminal() };
+    let mut ask = Questions { asks: !args.yes };
     let answers = answers(args, &mut |question, usual| ask.ask(question, usual))?;
     let text = document(&answers);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -114,7 +114,6 @@ fn path_of(context: &Context) -> anyhow::Result<PathBuf> {
 /// Questions on the terminal.
 struct Questions {
     asks: bool,
-    terminal: bool,
 }
 
 impl Questions {
@@ -124,18 +123,11 @@ impl Questions {
             return Ok(usual.to_string());
         }
         say!("{question}{}", if usual.is_empty() { String::new() } else { format!(" [{usual}]") });
-        if self.terminal {
-            let mut err = std::io::stderr();
-            write!(err, "> ")?;
-            err.flush()?;
-        }
-        let mut line = String::new();
-        if std::io::stdin().lock().read_line(&mut line)? == 0 {
-            // Nobody is there to answer.
-            self.asks = false;
-        }
-        let line = line.trim();
-        Ok(if line.is_empty() { usual.to_string() } else { line.to_string() })
+        let line = streams::line()?;
+        // Nobody is there to answer the next one.
+        self.asks = line.is_some();
+        let line = line.unwrap_or_default();
+        Ok(if line.trim().is_empty() { usual.to_string() } else { line.trim().to_string() })
     }
 }
 

@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::fmt::Arguments;
 use std::fs::{self, File};
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -338,6 +338,22 @@ pub fn input(path: &Path) -> Result<Handled> {
 /// As for [`input`].
 pub fn open(path: &Path, allowed: Unpacking) -> Result<Box<dyn BufRead + Send>> {
     sources::unpacked(path, Box::new(input(path)?), allowed)
+}
+
+/// A line that a person types, or that is piped in; none at the end. On a terminal a sign asks for it. For commands that are
+/// never carried out by another process.
+///
+/// # Errors
+/// The system's.
+pub fn line() -> io::Result<Option<String>> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        let mut err = io::stderr();
+        write!(err, "> ")?;
+        err.flush()?;
+    }
+    let mut line = String::new();
+    Ok((stdin.lock().read_line(&mut line)? > 0).then_some(line))
 }
 
 /// Bytes of a file that is read as a whole.

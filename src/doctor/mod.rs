@@ -1,12 +1,13 @@
 //! What somebody who is called at night has to look at beside the data themselves: the machine under the folder, its files, its
 //! clock, its settings.
 //!
-//! [`look`] goes through one list of checks. Whatever a later part needs looked at (sources, mail) is a
+//! [`look`] goes through one list of checks. Whatever a later part needs looked at (mail) is a
 //! function more in `CHECKS`; each says what it found and what to do, and none changes anything. What is wrong with the data is found
 //! by [`Engine::diagnose`].
 
 mod files;
 mod machine;
+mod sources;
 
 use crate::config::Config;
 use crate::engine::Engine;
@@ -34,6 +35,7 @@ const CHECKS: &[Check] = &[
     ("clock", machine::clock),
     ("open files", machine::descriptors),
     ("memory", machine::memory),
+    ("sources", sources::sources),
 ];
 
 /// Goes through the list.

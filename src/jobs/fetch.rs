@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::Numbers;
 use crate::cancel::{self, Cancel};
-use crate::config::{Config, SourceSettings};
+use crate::config::{Config, Schedule, SourceSettings};
 use crate::engine::{Engine, Import, Origin, Preview, Report};
 use crate::error::{Error, Result};
 use crate::sources::{Asked, Batch, Manners, Patience, Place, Web, open_source};
@@ -99,7 +99,8 @@ pub fn fetch(
 ) -> Result<Fetched> {
     let origin = origin(settings);
     let named = span != Span::default() || settings.to.is_some();
-    let place = if named { None } else { engine.source_state(&settings.name)?.place.map(Place) };
+    let asks = what_it_asks(settings);
+    let place = if named { None } else { place_of(engine, settings, &asks)? };
     let mut fetched = Fetched::default();
     let mut take = |batch: Batch| {
         let before = fetched.clone();
@@ -117,7 +118,7 @@ pub fn fetch(
         }
         progress(&fetched);
         match batch.place {
-            Some(place) if !named => engine.set_source_place(&settings.name, &place.0),
+            Some(place) if !named => engine.set_source_place(&settings.name, &format!("{asks} {}", place.0)),
             _ => Ok(()),
         }
     };
@@ -141,11 +142,27 @@ pub fn preview(
 ) -> Result<()> {
     let origin = origin(settings);
     let named = span != Span::default() || settings.to.is_some();
-    let place = if named { None } else { engine.source_state(&settings.name)?.place.map(Place) };
+    let place = if named { None } else { place_of(engine, settings, &what_it_asks(settings))? };
     each_batch(config, settings, span, place, &mut |batch| {
         let deleted = batch.deleted.len();
         tell(engine.preview_from(&origin, batch.papers, &batch.deleted)?, deleted)
     })
+}
+
+/// What a source asks for, as a short hash: with other categories, say, it begins anew.
+fn what_it_asks(settings: &SourceSettings) -> String {
+    let mut settings = SourceSettings { schedule: Schedule::off(), key_env: None, key_file: None, ..settings.clone() };
+    settings.user = None;
+    // Texts and lists of texts: writing them cannot fail.
+    let json = serde_json::to_string(&settings).unwrap_or_default();
+    blake3::hash(json.as_bytes()).to_hex().as_str()[..12].to_string()
+}
+
+/// Where the last run ended, if it asked for the same.
+fn place_of(engine: &Engine, settings: &SourceSettings, asks: &str) -> Result<Option<Place>> {
+    let known = engine.source_state(&settings.name)?.place;
+    let of_these = |place: String| place.strip_prefix(asks)?.strip_prefix(' ').map(str::to_string);
+    Ok(known.and_then(of_these).map(Place))
 }
 
 fn origin(settings: &SourceSettings) -> Origin {

@@ -12,6 +12,8 @@ fn served() -> (Folder, Server, Value) {
     let folder = Folder::new();
     let file = folder.file("p.jsonl", papers(300));
     folder.json(&["ingest", &file]);
+    let source = format!("[[source]]\nname = \"mine\"\nkind = \"files\"\npath = {file:?}\nschedule = \"off\"\n");
+    std::fs::write(folder.data().join("paperkin.toml"), source).expect("written");
     let server = Server::start(&folder);
     let events: Vec<Value> = (0..12).map(|k| json!({ "paper": format!("p/{}", k * 7), "kind": "like" })).collect();
     assert_eq!(server.post("/v1/users/ada/events", &json!({ "events": events })).status, 200);
@@ -80,7 +82,7 @@ fn address(server: &Server, operation: &Operation<'_>) -> String {
     let import = if operation.path.contains("{import}") { import(server) } else { String::new() };
     let user = if operation.id.contains("delete") { "gone" } else { "ada" };
     let path = operation.path.replace("{user}", user).replace("{id}", &id).replace("{import}", &import);
-    let path = path.replace("{name}", "interests");
+    let path = path.replace("{name}", if operation.path.contains("/sources/") { "mine" } else { "interests" });
     let mut query = vec![("explain", "true")];
     let parameters: Vec<&Value> = operation.said["parameters"].as_array().into_iter().flatten().collect();
     query.retain(|(name, _)| parameters.iter().any(|p| p["in"] == "query" && p["name"] == *name));

@@ -232,6 +232,7 @@ fn no_unwrap_where_it_does_not_belong() {
             "readership/tests.rs",
             "coreading/tests.rs",
             "preference_model/tests.rs",
+            "merge/tests.rs",
             "follow/tests.rs",
             "access/tests.rs",
             "corpus/fixture.rs",

@@ -354,7 +354,7 @@ impl Entries for Values<'_> {
         Ok(true)
     }
 
-    fn reached(&self) -> usize {
+    fn begins_at(&self) -> usize {
         if self.level == Level::Top { self.line } else { self.place + 1 }
     }
 }

@@ -245,7 +245,7 @@ impl Entries for Lines {
         }
     }
 
-    fn reached(&self) -> usize {
+    fn begins_at(&self) -> usize {
         self.open_line
     }
 }

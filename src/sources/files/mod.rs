@@ -143,7 +143,7 @@ trait Entries {
     fn more(&mut self, out: &mut VecDeque<Incoming>) -> io::Result<bool>;
 
     /// The line (in a JSON list the place) of the entry that is being read.
-    fn reached(&self) -> usize;
+    fn begins_at(&self) -> usize;
 }
 
 /// The papers of a file, one by one. See [`read_papers`].
@@ -197,7 +197,7 @@ impl Iterator for PaperFile<'_> {
                 Err(e) => {
                     self.ended = true;
                     let reason = format!("the file cannot be read from here on: {e}");
-                    self.waiting.push_back(rejected(self.entries.reached(), None, reason));
+                    self.waiting.push_back(rejected(self.entries.begins_at(), None, reason));
                 }
             }
             self.read += self.waiting.len();
@@ -426,7 +426,7 @@ impl Entries for Each<'_> {
         Ok(any)
     }
 
-    fn reached(&self) -> usize {
+    fn begins_at(&self) -> usize {
         self.line
     }
 }

@@ -217,7 +217,7 @@ impl Entries for Rows {
         }
     }
 
-    fn reached(&self) -> usize {
+    fn begins_at(&self) -> usize {
         self.open_line
     }
 }

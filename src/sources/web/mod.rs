@@ -180,6 +180,7 @@ impl Web {
                 Tried::Later(why, wanted) => {
                     tries += 1;
                     let Some(wait) = self.manners.patience.wait(tries, wanted) else {
+                        let wanted = wanted.filter(|wait| *wait > self.manners.patience.longest);
                         turn.closed = wanted.and_then(|wait| Instant::now().checked_add(wait));
                         return Err(Error::Remote(gave_up(host, &why, tries, wanted)));
                     };

@@ -98,8 +98,11 @@ fn item(p: &Paper, version: u64) -> Value {
         .map(|(given, family)| json!({"creatorType": "author", "firstName": given, "lastName": family}))
         .collect();
     // One in three is known by its arXiv id alone.
-    let (doi, extra) =
-        if p.number % 3 == 0 { ("", format!("arXiv:{} [cs]", p.arxiv)) } else { (p.doi.as_str(), String::new()) };
+    let (doi, extra) = if p.number.is_multiple_of(3) {
+        ("", format!("arXiv:{} [cs]", p.arxiv))
+    } else {
+        (p.doi.as_str(), String::new())
+    };
     json!({"key": key_of(p), "version": version, "data": {"key": key_of(p), "version": version, "itemType": "journalArticle",
         "title": p.title, "creators": creators, "abstractNote": p.summary, "date": p.date.to_string(), "DOI": doi, "url": "",
         "extra": extra, "publicationTitle": "Journal of Things", "tags": [], "collections": [],
