@@ -244,7 +244,8 @@ pub fn read_papers<'e>(
     mut reader: Box<dyn BufRead + Send>,
     how: &PaperReading<'e>,
 ) -> Result<PaperFile<'e>> {
-    let (begin, fails) = text::head(&mut reader).map_err(|e| Error::io(name, "cannot read", e))?;
+    let (begin, fails) = text::head(&mut reader, how.format.is_none_or(PaperFormat::is_json))
+        .map_err(|e| Error::io(name, "cannot read", e))?;
     recognise::text(&begin)?;
     let bare = begin.trim_ascii_start();
     let is_json = bare.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bare).starts_with(b"{") || bare.starts_with(b"[");

@@ -102,8 +102,9 @@ fn xml_format(begin: &str) -> Option<PaperFormat> {
 /// Whether JSON is an object a line, and not one over several lines, a list, or an object around one.
 pub fn in_lines(begin: &str) -> bool {
     let first = begin.lines().next().unwrap_or_default().trim_end();
-    let whole = first.ends_with('}') || !begin.contains('\n');
-    let fields = Fields::of(begin);
+    let whole = !begin.contains('\n') || serde_json::from_str::<serde::de::IgnoredAny>(first).is_ok();
+    // No more than the first line: more of it may not have come yet.
+    let fields = Fields::of(first);
     let own = ["title", "DOI", "id", "corpusid", "paperId"].iter().any(|name| fields.has(name));
     begin.starts_with('{') && whole && (own || !LISTS.iter().chain(&["message"]).any(|list| fields.has(list)))
 }

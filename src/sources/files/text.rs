@@ -12,9 +12,9 @@ pub const HEAD: usize = 1 << 16;
 /// How many bytes are converted at a time.
 const STEP: usize = 1 << 16;
 
-/// The first bytes of a stream: up to [`HEAD`], and no more than it takes to know a stream of JSON objects, whose writer may
-/// wait long with the next line. What breaks off behind them is told when it is their turn.
-pub fn head(reader: &mut dyn Read) -> io::Result<(Vec<u8>, Fails)> {
+/// The first bytes of a stream: up to [`HEAD`], and where it may be JSON no more than it takes to know a stream of objects, whose
+/// writer may wait long with the next line. What breaks off behind them is told when it is their turn.
+pub fn head(reader: &mut dyn Read, may_be_json: bool) -> io::Result<(Vec<u8>, Fails)> {
     let (mut head, mut fails) = (Vec::new(), None);
     let mut step = vec![0; STEP];
     while head.len() < HEAD {
@@ -31,7 +31,7 @@ pub fn head(reader: &mut dyn Read) -> io::Result<(Vec<u8>, Fails)> {
         }
         let text = head.trim_ascii_start();
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        if text.starts_with(b"{") && text.contains(&b'\n') {
+        if may_be_json && text.starts_with(b"{") && text.contains(&b'\n') {
             break;
         }
     }
