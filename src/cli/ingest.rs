@@ -332,7 +332,7 @@ fn take_in_by_bytes(
     });
     let intake = Intake::new(name, None);
     let report = engine.ingest(&mut source, &|report| {
-        intake.expect(expected.load(Ordering::Relaxed).max(report.lines()), length.is_some());
+        intake.foresee(expected.load(Ordering::Relaxed).max(report.lines()), length.is_some());
         intake.update(report);
     });
     intake.finish();

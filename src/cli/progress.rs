@@ -131,7 +131,7 @@ impl Intake {
     }
 
     /// Says how many lines there will be, as far as that is known by now.
-    pub fn expect(&self, total: usize, known: bool) {
+    pub fn foresee(&self, total: usize, known: bool) {
         if known {
             let mut state = self.progress.state.lock().unwrap_or_else(PoisonError::into_inner);
             self.progress.of(total, &mut state);

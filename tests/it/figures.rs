@@ -71,7 +71,10 @@ impl Scrape {
 fn busy() -> (Folder, Server) {
     // With the transformer: the model for tests needs no encoder.
     let folder = Folder { model: "default", ..Folder::new() };
-    folder.run(&["ingest", &folder.file("p.jsonl", papers(150))]);
+    let file = folder.file("p.jsonl", papers(150));
+    folder.run(&["ingest", &file]);
+    let source = format!("[[source]]\nname = \"mine\"\nkind = \"files\"\npath = {file:?}\n");
+    std::fs::write(folder.data().join("paperkin.toml"), source).expect("written");
     let mut command = folder.command(&["serve", "--addr", "127.0.0.1:0"]);
     // So that there is a graph, which has a recall.
     let server = Server::spawn({
@@ -230,7 +233,9 @@ fn the_dashboard_and_the_alerts_ask_for_what_there_is() {
     let scrape = (0..100).map(|_| Scrape::of(&server)).find(|scrape| {
         std::thread::sleep(std::time::Duration::from_millis(100));
         let there = |name: &str| scrape.series.iter().any(|(n, ..)| n == name);
-        there("paperkin_index_recall_at_10") && there("paperkin_job_last_ok")
+        ["index_recall_at_10", "job_last_ok", "source_lag_seconds"]
+            .iter()
+            .all(|name| there(&format!("paperkin_{name}")))
     });
     let scrape = scrape.expect("a job ran and a graph was measured");
     let text = std::fs::read_to_string(docs("paperkin.json")).expect("the dashboard");
