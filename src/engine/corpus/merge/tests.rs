@@ -178,3 +178,30 @@ fn the_day_on_which_a_paper_came_first_stays() {
         ("A second version", Some("2026-01-12"))
     );
 }
+
+proptest::proptest! {
+    /// What is said makes the paper, not the order in which it was said.
+    #[test]
+    fn records_make_one_paper_in_any_order(
+        said in proptest::collection::vec((0usize..13, 0u8..4, 0u8..3, proptest::bool::ANY, 0i64..4), 1..8),
+        seed in 0u64..1000,
+    ) {
+        let record = |(k, (kind, title, extra, gone, since)): (usize, (usize, u8, u8, bool, i64))| {
+            let kind = SourceKind::ALL[kind].0;
+            let id = ["arxiv:2601.00001", "doi:10.1000/x", "doi:10.1101/2026.01.01.1", "oai:r:1"][title as usize];
+            let paper = json!({ "id": id, "title": format!("Title {title}"), "abstract": if extra == 0 { "" } else { "Text" },
+                "doi": if extra == 1 { json!("10.1000/x") } else { Value::Null }, "upvotes": extra,
+                "status": if extra == 2 { json!("retracted") } else { Value::Null }, format!("field{extra}"): k });
+            SourceRecord { source: format!("s{k}"), kind: kind.into(), key: id.into(), since: crate::user::Moment(since), gone, paper: read(paper) }
+        };
+        let records: Vec<SourceRecord> = said.into_iter().enumerate().map(record).collect();
+        let mut mixed = records.clone();
+        fastrand::Rng::with_seed(seed).shuffle(&mut mixed);
+        let configured = |name: &str| name != "s1";
+        proptest::prop_assert_eq!(merged(&records, &configured), merged(&mixed, &configured));
+        // Made of its own paper alone, a paper is itself.
+        let own = merged(&records, &configured);
+        let again = SourceRecord { gone: false, paper: own.clone(), ..records[0].clone() };
+        proptest::prop_assert_eq!(merged(std::slice::from_ref(&again), &configured), own);
+    }
+}
