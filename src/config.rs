@@ -217,8 +217,8 @@ impl Config {
         let default_data = PathBuf::from("paperkin-data");
         let beside = data_asked.as_ref().unwrap_or(&default_data).join("paperkin.toml");
         let mut file = match named {
-            Some(path) => read(&path)?,
-            None if beside.is_file() => read(&beside)?,
+            Some(path) => read(&path)?.beside(&path),
+            None if beside.is_file() => read(&beside)?.beside(&beside),
             None => File::default(),
         };
         for (name, preset) in Tuning::default().by_name() {
@@ -316,6 +316,16 @@ fn zone(name: &str) -> Result<TimeZone> {
         ))
     };
     TimeZone::get(name).map_err(unknown)
+}
+
+impl File {
+    /// With paths of sources that begin nowhere taken from the folder of the settings, wherever the program was started.
+    fn beside(mut self, settings: &Path) -> Self {
+        let folder = settings.parent().unwrap_or(Path::new(""));
+        let paths = self.source.iter_mut().flat_map(|source| [&mut source.path, &mut source.key_file]);
+        paths.flatten().for_each(|path| *path = folder.join(&*path));
+        self
+    }
 }
 
 /// The value of an environment variable, if it is set.

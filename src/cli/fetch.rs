@@ -68,6 +68,10 @@ fn day(text: &str) -> Result<Date, String> {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let config = context.config()?;
     let sources = chosen(&config, &args.sources)?;
+    let relative = sources.iter().find(|source| source.path.as_ref().is_some_and(|path| path.is_relative()));
+    if let (super::Settings::Served(..), Some(source)) = (&context.settings, relative) {
+        anyhow::bail!("{}: write the path in full: the service that serves the folder reads it", source.name);
+    }
     let span = Span { from: args.from, to: args.to };
     if let (Some(from), Some(to)) = (args.from, args.to)
         && from > to

@@ -146,7 +146,13 @@ fn answers(args: &Args, ask: &mut Ask<'_>) -> anyhow::Result<Answers> {
     let usual = usual_sources(&answers);
     let asked = "2. Where are papers to come from? arxiv, biorxiv, medrxiv, daily-papers, europe-pmc, openalex, crossref, \
                  semantic-scholar, or addresses of feeds, with commas";
-    (answers.kinds, answers.feeds) = until_read(args.sources.as_deref(), ask, asked, &usual, &sources_of)?;
+    let wanted = |text: &str| {
+        let (kinds, feeds) = sources_of(text)?;
+        kinds.iter().try_for_each(|kind| can_be_asked(*kind, &answers))?;
+        Ok((kinds, feeds))
+    };
+    let (kinds, feeds) = until_read(args.sources.as_deref(), ask, asked, &usual, &wanted)?;
+    (answers.kinds, answers.feeds) = (kinds, feeds);
     let asked = "3. When are they to be asked? A time like 7:30, a cron expression, or off";
     answers.schedule = until_read(args.schedule.as_deref(), ask, asked, "6:00", &schedule_of)?;
     let asked = "4. Which server is mail to be sent through? smtps://user@mail.example, or no";
@@ -195,7 +201,8 @@ const ARCHIVES: [&str; 20] = [
 fn fields_of(text: &str) -> (Vec<String>, Vec<String>) {
     let is_category = |part: &str| ARCHIVES.contains(&part.split('.').next().unwrap_or_default());
     let (categories, words): (Vec<&str>, Vec<&str>) = parts(text).partition(|part| is_category(part));
-    let own = |parts: Vec<&str>| parts.into_iter().map(str::to_string).collect();
+    // A quotation mark would end a word in the language of most services.
+    let own = |parts: Vec<&str>| parts.into_iter().map(|part| part.replace('"', "")).collect();
     (own(categories), own(words))
 }
 
@@ -238,6 +245,24 @@ fn sources_of(text: &str) -> anyhow::Result<(Vec<SourceKind>, Vec<String>)> {
         }
     }
     Ok((kinds, feeds))
+}
+
+/// Whether the fields say what is to be asked of a kind: none of these is to send all that it has.
+fn can_be_asked(kind: SourceKind, answers: &Answers) -> anyhow::Result<()> {
+    let name = kind.name();
+    match kind {
+        SourceKind::Arxiv if answers.categories.is_empty() => anyhow::bail!(
+            "{name} is asked by its categories, and your fields name none: add some, as in --fields 'cs.LG, protein design'"
+        ),
+        SourceKind::EuropePmc | SourceKind::Openalex | SourceKind::Crossref | SourceKind::SemanticScholar
+            if answers.words.is_empty() =>
+        {
+            anyhow::bail!(
+                "{name} is searched by words, and your fields have none: add some, as in --fields 'cs.LG, protein design'"
+            )
+        }
+        _ => Ok(()),
+    }
 }
 
 fn schedule_of(text: &str) -> anyhow::Result<String> {
@@ -467,7 +492,7 @@ mod tests {
             sources.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
             ["arxiv", "biorxiv", "europe-pmc", "feed-1", "zotero"]
         );
-        assert_eq!(sources[2].query.as_deref(), Some("\"protein \"design\"\""));
+        assert_eq!(sources[2].query.as_deref(), Some("\"protein design\""));
         assert!(sources.iter().all(|s| s.schedule.to_string() == "30 7 * * *"));
         assert_eq!((sources[4].library.as_deref(), sources[4].user.as_deref()), (Some("users/5"), Some("me")));
     }
@@ -477,6 +502,7 @@ mod tests {
         for (flags, word) in [
             (["--sources", "dblp"], "dblp"),
             (["--sources", "feed"], "address"),
+            (["--sources", "crossref"], "protein design"),
             (["--schedule", "25:00"], "25:00"),
             (["--mail", "mail.example"], "smtps"),
             (["--zotero", "me"], "users/12345"),

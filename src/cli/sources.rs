@@ -15,7 +15,7 @@ pub struct Args {}
 
 pub fn run(context: &Context, _: &Args) -> anyhow::Result<()> {
     let (engine, config) = (context.open()?, context.config()?);
-    let views = source_views(&engine, &config, &|_| None)?;
+    let views = source_views(&engine, &config)?;
     if context.json {
         return show::lines(&mut out(), &views);
     }
@@ -44,11 +44,15 @@ fn lines(source: &SourceView) -> Vec<String> {
         (None, _) => "    last  never".into(),
         (Some(last), _) => {
             let n = |name: &str| thousands(usize::try_from(last.did.get(name).copied().unwrap_or(0)).unwrap_or(0));
-            let did = format!("{} new, {} changed, {} unchanged", n("new"), n("changed"), n("unchanged"));
+            let rejected = if n("rejected") == "0" { String::new() } else { format!(", {} rejected", n("rejected")) };
+            let did = format!("{} new, {} changed, {} unchanged{rejected}", n("new"), n("changed"), n("unchanged"));
             let did = if last.ok { did } else { "FAILED".into() };
             format!("    last  {}, {} ({did})", last.began, duration(last.took_s))
         }
     });
+    if let Some(retry) = &source.retry {
+        lines.push(format!("    again {retry}"));
+    }
     if let Some(error) = &source.error {
         lines.push(format!("    error {}", plain(error)));
     }

@@ -81,7 +81,7 @@ pub struct SourceSettings {
     /// The reader whose history a library becomes.
     #[serde(default)]
     pub user: Option<String>,
-    /// A folder or a file.
+    /// A folder or a file; a relative one begins in the folder of the settings.
     #[serde(default)]
     pub path: Option<PathBuf>,
     /// How its papers are written: `arXiv` or `arXivRaw` for the kind arxiv; a format of files (`csv`, `bibtex`, ...) for the kind

@@ -1,7 +1,5 @@
 //! Where papers come from: how each source stands, and reading it now.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,9 +10,8 @@ use utoipa::ToSchema;
 use super::App;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, NoParams};
-use crate::engine::Engine;
-use crate::error::{Error, Result};
-use crate::jobs::{Runner, SourceView, job_of, source_views};
+use crate::error::Error;
+use crate::jobs::{SourceView, job_of, source_views};
 
 /// Sources.
 #[derive(Serialize, ToSchema)]
@@ -30,8 +27,7 @@ pub struct SourceList {
 #[utoipa::path(get, operation_id = "list_sources", path = "/v1/sources", tag = "operation",
     responses((status = 200, body = SourceList)))]
 pub async fn list(State(app): State<App>, _: NoParams) -> Result<Response, ApiError> {
-    let runner = app.runner()?;
-    app.answer(move |engine| Ok(SourceList { sources: views(engine, &runner)? })).await
+    app.answer(|engine| Ok(SourceList { sources: source_views(engine, engine.config())? })).await
 }
 
 /// Read a source now
@@ -56,13 +52,8 @@ pub async fn run(
                 return Err(missing());
             }
             runner.run_soon(&job_of(&name))?;
-            views(engine, &runner)?.into_iter().find(|source| source.name == name).ok_or_else(missing)
+            source_views(engine, engine.config())?.into_iter().find(|source| source.name == name).ok_or_else(missing)
         })
         .await?;
     Ok((StatusCode::ACCEPTED, Json(source)))
-}
-
-/// How the sources stand.
-pub fn views(engine: &Engine, runner: &Arc<Runner>) -> Result<Vec<SourceView>> {
-    source_views(engine, engine.config(), &|name| runner.job(name).ok())
 }

@@ -9,10 +9,9 @@ use tokio::sync::watch;
 
 use super::OpenFolder;
 use super::error::ApiError;
-use super::sources;
 use crate::engine::Info;
 use crate::error::Error;
-use crate::jobs::{JobView, SourceView};
+use crate::jobs::{JobView, SourceView, source_views};
 
 /// How old an answer may be where another can be had.
 const FRESH: Duration = Duration::from_millis(500);
@@ -59,7 +58,7 @@ impl Status {
                         Ok::<_, Error>(Look {
                             info: engine.info()?,
                             jobs: runner.jobs()?,
-                            sources: sources::views(engine, runner)?,
+                            sources: source_views(engine, engine.config())?,
                         })
                     }));
                     let look = look.map_err(|_| ApiError::internal()).and_then(|look| Ok(Arc::new(look?)));

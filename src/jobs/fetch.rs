@@ -1,6 +1,7 @@
 //! Fetching papers from a source: pages are asked for ahead of the model, which takes in what has come meanwhile.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -10,9 +11,10 @@ use jiff::tz::TimeZone;
 
 use super::Numbers;
 use crate::cancel::{self, Cancel};
-use crate::config::{Config, Schedule, SourceSettings};
+use crate::config::{Config, SourceSettings};
 use crate::engine::{Engine, Import, Origin, Preview, Report};
 use crate::error::{Error, Result};
+use crate::paper::head;
 use crate::sources::{Asked, Batch, Manners, Patience, Place, Web, open_source};
 use crate::user::EventKind;
 
@@ -21,6 +23,9 @@ const TOGETHER: usize = 1000;
 
 /// Papers that wait to be taken in, beyond which no page is asked for.
 const AHEAD: usize = 4000;
+
+/// Rejected entries that the log names.
+const TOLD: usize = 5;
 
 /// How often whoever waits looks whether the work was given up.
 const LOOK: Duration = Duration::from_millis(50);
@@ -123,6 +128,17 @@ pub fn fetch(
         }
     };
     each_batch(config, settings, span, place, &mut take)?;
+    let Report { accepted, updated, unchanged, rejected, rejected_total, .. } = &fetched.report;
+    for entry in rejected.iter().take(TOLD) {
+        let id = entry.id.as_deref().unwrap_or_default();
+        tracing::warn!("the source {}: entry {} {id} was rejected: {}", settings.name, entry.line, entry.reason);
+    }
+    if let (Some(first), 0) = (rejected.first(), accepted + updated + unchanged + fetched.deleted) {
+        return Err(Error::Remote(format!(
+            "it gave {rejected_total} entries, and none of them holds a paper; the first: {}",
+            head(&first.reason, 300)
+        )));
+    }
     if !named {
         engine.source_succeeded(&settings.name)?;
     }
@@ -149,13 +165,11 @@ pub fn preview(
     })
 }
 
-/// What a source asks for, as a short hash: with other categories, say, it begins anew.
+/// What a place of a source is one of, as a short hash: at another address, say, it begins anew.
 fn what_it_asks(settings: &SourceSettings) -> String {
-    let mut settings = SourceSettings { schedule: Schedule::off(), key_env: None, key_file: None, ..settings.clone() };
-    settings.user = None;
-    // Texts and lists of texts: writing them cannot fail.
-    let json = serde_json::to_string(&settings).unwrap_or_default();
-    blake3::hash(json.as_bytes()).to_hex().as_str()[..12].to_string()
+    let SourceSettings { kind, url, library, user, path, format, map, .. } = settings;
+    let of = format!("{kind:?} {url:?} {library:?} {user:?} {path:?} {format:?} {map:?}");
+    blake3::hash(of.as_bytes()).to_hex().as_str()[..12].to_string()
 }
 
 /// Where the last run ended, if it asked for the same.
@@ -192,7 +206,9 @@ fn each_batch(
         let asking = || {
             cancel.scope(|| {
                 loop {
-                    let next = source.next(&web).transpose();
+                    let next = catch_unwind(AssertUnwindSafe(|| source.next(&web)));
+                    let broke = |_| Err(Error::Internal("reading a source broke down".into()));
+                    let next = next.unwrap_or_else(broke).transpose();
                     let over = !matches!(next, Some(Ok(_)));
                     queue.push(next);
                     if over || !queue.wait_for_room(&cancel) {
@@ -251,7 +267,7 @@ impl Queue {
         let mut waiting = self.lock();
         match next {
             Some(Ok(batch)) => {
-                waiting.papers += batch.papers.len();
+                waiting.papers += weight(&batch);
                 waiting.batches.push_back(batch);
             }
             Some(Err(e)) => waiting.over = Some(Err(e)),
@@ -277,8 +293,9 @@ impl Queue {
             if let Some(first) = waiting.batches.pop_front() {
                 let mut all = first;
                 while all.papers.len() < TOGETHER
-                    // A reader's list is one import.
+                    // A reader's list is one import, and what was taken away may come again.
                     && all.library.is_none()
+                    && all.deleted.is_empty()
                     && waiting.batches.front().is_some_and(|next| next.library.is_none())
                     && let Some(next) = waiting.batches.pop_front()
                 {
@@ -286,7 +303,7 @@ impl Queue {
                     all.deleted.extend(next.deleted);
                     all.place = next.place.or(all.place);
                 }
-                waiting.papers = waiting.batches.iter().map(|batch| batch.papers.len()).sum();
+                waiting.papers = waiting.batches.iter().map(weight).sum();
                 self.bell.notify_all();
                 return Ok(Some(all));
             }
@@ -297,6 +314,11 @@ impl Queue {
             }
         }
     }
+}
+
+/// What a page counts among those that wait; one without papers counts as well.
+fn weight(batch: &Batch) -> usize {
+    batch.papers.len() + batch.deleted.len() + 1
 }
 
 /// Two reports as one.

@@ -1,6 +1,6 @@
 //! The runner: a thread for each job that waits for its next time or for a bell, and runs the job when nobody else has it.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,20 @@ pub struct Terms {
     pub clock: Clock,
     /// Told after every look at a job, whether it was run or not.
     pub looked: Box<dyn Fn() + Send + Sync>,
+}
+
+/// The runners of this process, for those who have an engine alone.
+static RUNNING: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+/// How a job stands with the runner of this process that runs it over an engine; none where there is none.
+pub fn live(engine: &Engine, name: &str) -> Option<JobView> {
+    let shared = {
+        let mut running = lock(&RUNNING);
+        running.retain(|shared| shared.strong_count() > 0);
+        running.iter().filter_map(Weak::upgrade).find(|shared| std::ptr::eq(&*shared.engine, engine))?
+    };
+    let slot = shared.slot(name).ok()?;
+    Some(shared.view(slot, &engine.job_records().jobs().ok()?))
 }
 
 /// Runs jobs until it is stopped. Every method may be called from any thread.
@@ -168,6 +182,7 @@ impl Runner {
             let thread = thread.map_err(|e| Error::Overloaded(format!("cannot start a thread: {e}")))?;
             lock(&runner.threads).push(thread);
         }
+        lock(&RUNNING).push(Arc::downgrade(&shared));
         let listening = Arc::downgrade(&shared);
         engine.listen(Box::new(move |happened| {
             if let Some(shared) = listening.upgrade() {

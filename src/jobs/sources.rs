@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Job, JobView, LastRun, Numbers, Span, Trigger, fetch};
+use super::{Job, JobView, LastRun, Numbers, Span, Trigger, fetch, runner};
 use crate::config::{Config, SourceSettings};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -111,20 +111,17 @@ pub struct SourceView {
     pub last: Option<LastRun>,
 }
 
-/// How the sources of the settings stand, in their order. `live` gives what is known of a job besides what the store has.
+/// How the sources of the settings stand, in their order.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn source_views(
-    engine: &Engine,
-    config: &Config,
-    live: &dyn Fn(&str) -> Option<JobView>,
-) -> Result<Vec<SourceView>> {
+pub fn source_views(engine: &Engine, config: &Config) -> Result<Vec<SourceView>> {
     let (stored, now) = (engine.job_records().jobs()?, Timestamp::now());
     let view = |source: &SourceSettings| {
         let (name, moment) = (job_of(&source.name), Moment(now.as_microsecond()));
         let known = stored.iter().find(|s: &&StoredJob| s.name == name);
-        let job = live(&name).unwrap_or_else(|| JobView::new(&name, "", source.schedule.to_string(), known, moment));
+        let job = runner::live(engine, &name)
+            .unwrap_or_else(|| JobView::new(&name, "", source.schedule.to_string(), known, moment));
         let state = engine.source_state(&source.name)?;
         let next = source.schedule.next(now, &config.zone()).map(|at| Moment(at.as_microsecond()));
         let error = job.last.as_ref().and_then(|last| last.error.clone());

@@ -63,5 +63,8 @@ pub trait Lists {
 /// A day after `today` counts as today: the clock's day, and for a paper that is ahead of it the newest day of the corpus
 /// that is not, when it is written.
 pub(in crate::store) fn trending(paper: &Paper, today: i32) -> f64 {
+    if paper.retirement().is_some() {
+        return 0.0;
+    }
     (1.0 + paper.attention()).log2() + f64::from(paper.list_day().unwrap_or(0).min(today)) / 2.0
 }

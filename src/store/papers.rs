@@ -81,7 +81,8 @@ pub trait Papers {
     /// Writes papers with vectors of a model. Of each what comes with it decides ([`PaperWritten`]): one that is there, the same
     /// in every field, is left alone; one whose text is the same keeps its row and needs no vector; one of another text
     /// gets a new row, which is greater than any that ever was, and the old row is gone with what was known of it. The same
-    /// id twice is written twice. Vectors of texts that no paper and no library holds any more are forgotten.
+    /// id twice is written twice. One that has records of sources is not written, as if it lacked a vector: what it is with these is
+    /// written by [`Records::put_merged`](super::Records::put_merged). Vectors of texts that no paper and no library holds any more are forgotten.
     ///
     /// `fingerprint` names the model, which is known ([`Vectors::set_current_model`](super::Vectors::set_current_model)); a
     /// vector has its dimension.

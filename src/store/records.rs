@@ -90,12 +90,16 @@ pub trait Records {
     /// What is known of those records of a source that are there, by their keys.
     fn known_records(&self, source: &str, keys: &[&str]) -> Result<HashMap<String, KnownRecord>>;
 
+    /// Whether one of these is the key of a record, of whichever source, whose paper was taken away by hand.
+    fn any_is_buried(&self, keys: &[&str]) -> Result<bool>;
+
     /// The records of some papers, each in the order of sources and keys. A paper that has none is not among them.
     fn records_of(&self, ids: &[&PaperId]) -> Result<HashMap<PaperId, Vec<SourceRecord>>>;
 
     /// Writes papers that were made of records, with these, as [`Papers::put_papers`](super::Papers::put_papers) writes papers.
     /// An id that a paper had before it was absorbed still names the paper that absorbed it ([`Papers::rows`](super::Papers::rows),
-    /// [`Papers::paper`](super::Papers::paper)), until another paper has it.
+    /// [`Papers::paper`](super::Papers::paper)), until another paper has it. It is a version of the works that any of its records is
+    /// one of ([`Works`](super::Works)).
     fn put_merged(&self, papers: &[MergedPaper<'_>], fingerprint: &str) -> Result<MergedWritten>;
 
     /// What is known of a source; nothing of one that was never read.

@@ -81,14 +81,19 @@ fn a_second_run_asks_only_for_what_is_new() {
     oai.edit(|s| s.papers().extend(services::papers(301).pop()));
     let report = fetched(&folder, &["mine"]);
     assert_eq!((counts(&report).0, counts(&report).1), (1, 1), "{report}");
-    // With other categories it begins anew.
+    // With other categories it goes on from there.
     let other = [("mine", "arxiv", &*oai.url(), "categories = [\"stat.ML\"]\nfrom = \"2026-11-02\"")];
     settings(&folder, "", &other);
     oai.taken();
     assert_eq!(counts(&fetched(&folder, &[])).0, 0);
-    assert_eq!(from_of(&oai), ["2026-11-02"]);
+    assert_eq!(from_of(&oai), ["2026-11-26"]);
+    // At another address it begins anew, and what it knows of the papers says that none is new.
+    let moved = services::Oai::start(services::papers(301));
+    settings(&folder, "", &[("mine", "arxiv", &*moved.url(), "from = \"2026-11-02\"")]);
+    assert_eq!(counts(&fetched(&folder, &[])).0, 0);
+    assert_eq!(from_of(&moved), ["2026-11-02"]);
     let source = folder.json(&["sources"]).remove(0);
-    assert_eq!((&source["papers"], &source["runs"], &source["failures"]), (&json!(301), &json!(4), &json!(0)));
+    assert_eq!((&source["papers"], &source["runs"], &source["failures"]), (&json!(301), &json!(5), &json!(0)));
     assert_eq!(source["last"]["did"]["new"], 0);
     assert!(source["next"].as_str().is_some_and(|next| next.contains("06:00:00") || next.contains("T")), "{source}");
     let table = folder.run(&["sources"]);

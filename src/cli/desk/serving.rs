@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use super::wire::{self, Hello, Order, Reply, Request, Word};
 use super::{SOCKET, within};
+use crate::cancel::Cancel;
 use crate::cli::report::FAILED;
 use crate::cli::streams::{FileOperation, OperationResult, RunOperation, Streams};
 use crate::cli::{carry_out, say};
@@ -138,8 +139,8 @@ fn attend(shared: &Shared, stream: UnixStream) -> io::Result<()> {
     let Ok([out, err]) = <[OwnedFd; 2]>::try_from(files) else {
         return Err(io::Error::other("stdout and stderr are missing"));
     };
-    let (stream, job) = (Arc::new(stream), Job::begin(shared));
-    let replies = listen_to(&stream, &job.stopped)?;
+    let (stream, job, cancel) = (Arc::new(stream), Job::begin(shared), Cancel::new());
+    let replies = listen_to(&stream, &job.stopped, &cancel)?;
     let operations = remote_operations(&stream, replies);
     let stopped = Arc::clone(&job.stopped);
     let streams =
@@ -153,7 +154,8 @@ fn attend(shared: &Shared, stream: UnixStream) -> io::Result<()> {
         // What is printed leads to this service, whatever the other process takes its address for.
         let public_url = shared.engine.config().public_url.clone().or_else(|| Some(shared.hello.url.clone()));
         let config = Config { public_url, ..request.config };
-        let carried = catch_unwind(AssertUnwindSafe(|| carry_out(&words, config, &shared.engine)));
+        let work = || cancel.scope(|| carry_out(&words, config, &shared.engine));
+        let carried = catch_unwind(AssertUnwindSafe(work));
         match carried {
             // Whatever its status, it may not have read all of its input.
             Ok(_) if shared.closing.load(Ordering::Acquire) && job.stopped.load(Ordering::Acquire) => {
@@ -207,9 +209,13 @@ impl Drop for Job<'_> {
 type OperationReply = (Reply, Vec<OwnedFd>);
 
 /// Receives what the other process sends, and stops the command when that process is gone.
-fn listen_to(stream: &Arc<UnixStream>, stopped: &Arc<AtomicBool>) -> io::Result<Receiver<OperationReply>> {
+fn listen_to(
+    stream: &Arc<UnixStream>,
+    stopped: &Arc<AtomicBool>,
+    cancel: &Cancel,
+) -> io::Result<Receiver<OperationReply>> {
     let (send, replies) = channel();
-    let (stream, stopped) = (Arc::clone(stream), Arc::clone(stopped));
+    let (stream, stopped, cancel) = (Arc::clone(stream), Arc::clone(stopped), cancel.clone());
     std::thread::Builder::new().name("command's end".into()).spawn(move || {
         while let Ok(Some(reply)) = wire::receive::<Reply>(&stream) {
             if send.send(reply).is_err() {
@@ -217,6 +223,8 @@ fn listen_to(stream: &Arc<UnixStream>, stopped: &Arc<AtomicBool>) -> io::Result<
             }
         }
         stopped.store(true, Ordering::Release);
+        // What reads and prints nothing hears of it as well.
+        cancel.cancel();
     })?;
     Ok(replies)
 }

@@ -2,8 +2,8 @@
 //!
 //! A window is embedded while the one before it is written, so that the model never waits.
 
-use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, TryLockError};
+use std::time::Duration;
 
 use crate::cancel::{self, Cancel};
 use crate::engine::corpus::Corpus;
@@ -16,6 +16,18 @@ use crate::user::Moment;
 
 /// How often a paper that somebody else changes at the same moment is gathered anew.
 const TRIES: usize = 5;
+
+/// Papers that are made one with others at a time; then another source has its turn.
+const TOGETHER: usize = 512;
+
+/// How often whoever waits for that looks whether it was given up.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Entries and keys of each paper of a window.
+type Touched = Vec<(Vec<usize>, Vec<String>)>;
+
+/// Entries and keys of papers that somebody else has changed, and how many papers.
+type Missed = (Vec<usize>, Vec<String>, usize);
 
 /// What a source would bring.
 #[derive(Debug, Clone, Default)]
@@ -39,22 +51,14 @@ impl Corpus {
         progress: &dyn Fn(&Report),
     ) -> Result<Report> {
         let mut report = Report::default();
-        let mut papers = told(incoming, &mut report);
-        let mut deleted = deleted.to_vec();
-        for last in (0..TRIES).rev() {
-            // One source at a time: what it looks at stands still until it is written.
-            let _merging = self.merging.lock().unwrap_or_else(PoisonError::into_inner);
-            // To be gathered once more where somebody else was quicker.
-            let mut again: HashMap<usize, Paper> = papers.iter().map(|(line, paper)| (*line, paper.clone())).collect();
-            let gathering = self.gather(origin, papers, &deleted, Moment::now())?;
-            report.unchanged += gathering.unchanged;
-            let missed = self.take(gathering, last == 0, &mut report, progress)?;
-            papers = missed.into_iter().filter_map(|line| Some((line, again.remove(&line)?))).collect();
-            deleted.clear();
-            if papers.is_empty() {
-                break;
-            }
+        let papers = told(incoming, &mut report);
+        let mut pieces: Vec<&[(usize, Paper)]> = papers.chunks(TOGETHER).collect();
+        // What is taken away is so behind all that came.
+        let last = pieces.pop().unwrap_or_default();
+        for piece in pieces {
+            self.take_piece(origin, piece, &[], &mut report, progress)?;
         }
+        self.take_piece(origin, last, deleted, &mut report, progress)?;
         let words = Cancel::new().scope(|| self.derived.commit_words());
         words.unwrap_or_else(|e| self.derived.words_missed(&e));
         Ok(report)
@@ -67,7 +71,8 @@ impl Corpus {
     pub fn preview_from(&self, origin: &Origin, incoming: Vec<Incoming>, deleted: &[String]) -> Result<Preview> {
         let mut preview = Preview::default();
         let papers = told(incoming, &mut preview.report);
-        let Gathering { papers, unchanged } = self.gather(origin, papers, deleted, Moment::now())?;
+        let papers: Vec<&Paper> = papers.iter().map(|(_, paper)| paper).collect();
+        let Gathering { papers, unchanged } = self.gather(origin, &papers, deleted, Moment::now())?;
         preview.report.unchanged += unchanged;
         for gathered in papers {
             let is_new = gathered.seen.iter().all(|(_, seen)| seen.is_none());
@@ -100,24 +105,72 @@ impl Corpus {
         self.store.set_source_succeeded(name, at)
     }
 
-    /// Embeds and writes what was gathered. Gives the entries of papers that somebody else changed meanwhile, unless these are to
-    /// be told as rejected.
+    /// Takes in some papers and what was taken away, and once more what somebody else has changed meanwhile.
+    fn take_piece(
+        &self,
+        origin: &Origin,
+        papers: &[(usize, Paper)],
+        deleted: &[String],
+        report: &mut Report,
+        progress: &dyn Fn(&Report),
+    ) -> Result<()> {
+        let (mut wanted, mut deleted): (Vec<usize>, Vec<String>) = ((0..papers.len()).collect(), deleted.to_vec());
+        for last in (0..TRIES).rev() {
+            if wanted.is_empty() && deleted.is_empty() {
+                break;
+            }
+            // One source at a time: what it looks at stands still until it is written.
+            let _merging = self.merging()?;
+            let some: Vec<&Paper> = wanted.iter().map(|k| &papers[*k].1).collect();
+            let gathering = self.gather(origin, &some, &deleted, Moment::now())?;
+            report.unchanged += gathering.unchanged;
+            let line = |entry: usize| papers[wanted[entry]].0;
+            let missed = self.take(gathering, &line, last == 0, report, progress)?;
+            // Those that were one paper with others are counted again.
+            let again = missed.0.len().saturating_sub(missed.2);
+            report.unchanged -= again.min(report.unchanged);
+            wanted = missed.0.into_iter().map(|entry| wanted[entry]).collect();
+            deleted = missed.1;
+        }
+        Ok(())
+    }
+
+    /// The lock of those who make papers one; whoever gives up waits no longer.
+    fn merging(&self) -> Result<MutexGuard<'_, ()>> {
+        loop {
+            cancel::check()?;
+            match self.merging.try_lock() {
+                Ok(held) => return Ok(held),
+                Err(TryLockError::Poisoned(held)) => return Ok(held.into_inner()),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+            }
+        }
+    }
+
+    /// Embeds and writes what was gathered. Gives the entries and the keys of what was taken away, of papers that somebody else
+    /// changed meanwhile, and how many these are; none where they are to be told as rejected.
     fn take(
         &self,
         gathering: Gathering,
+        line: &dyn Fn(usize) -> usize,
         last: bool,
         report: &mut Report,
         progress: &dyn Fn(&Report),
-    ) -> Result<Vec<usize>> {
-        let mut missed = Vec::new();
-        let mut before: Option<Window> = None;
+    ) -> Result<Missed> {
+        let mut missed: Missed = Default::default();
+        let mut before: Option<(Window, Touched)> = None;
         let mut papers = gathering.papers.into_iter().peekable();
-        let mut finish = |mut window: Window, report: &mut Report| -> Result<()> {
+        let mut finish = |(mut window, mut touched): (Window, Touched), report: &mut Report| -> Result<()> {
             window.wait()?;
             window.missed = (!last).then(Vec::new);
             self.commit(&mut window, report)?;
             report.embedded += window.embedded();
-            missed.extend(window.missed.iter().flatten().map(|place| window.lines[*place]));
+            for place in window.missed.iter().flatten() {
+                let (entries, deleted) = std::mem::take(&mut touched[*place]);
+                missed.0.extend(entries);
+                missed.1.extend(deleted);
+                missed.2 += 1;
+            }
             progress(report);
             Ok(())
         };
@@ -126,20 +179,22 @@ impl Corpus {
             let space = self.space();
             let most = space.pace().window;
             let mut window = Window::new(space);
-            let (mut bytes, mut places) = (0, Vec::new());
+            let (mut bytes, mut places, mut touched) = (0, Vec::new(), Touched::new());
             while window.papers.len() < most && bytes < MAX_WINDOW {
-                let Some(Gathered { line, paper, keeps_text, records, absorbs, seen }) = papers.next() else { break };
+                let Some(gathered) = papers.next() else { break };
+                let Gathered { entries, deleted, paper, keeps_text, records, absorbs, seen } = gathered;
                 bytes += paper.weight();
                 let place = window.papers.len();
                 if !keeps_text {
                     places.push(place);
                 }
                 window.papers.push(paper);
-                window.lines.push(line);
+                window.lines.push(entries.last().map_or(0, |entry| line(*entry)));
+                touched.push((entries, deleted));
                 window.merges.insert(place, Merge { records, absorbs, seen });
             }
             self.submit_places(places, &mut window)?;
-            if let Some(before) = before.replace(window) {
+            if let Some(before) = before.replace((window, touched)) {
                 finish(before, report)?;
             }
         }

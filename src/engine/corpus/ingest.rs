@@ -5,7 +5,7 @@
 //! works on the one before ([`embed::Pace`](crate::embed::Pace)). Whatever happens, the store holds whole windows, in the
 //! order of the source, and the index catches up when next opened.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError};
@@ -326,17 +326,24 @@ impl Corpus {
         let mut told = self.store.records_of(&ids)?;
         let now = Moment::now();
         let mut places: Vec<usize> = Vec::new();
-        for (line, mut paper, given) in incoming {
+        let mut seen_here: HashSet<PaperId> = HashSet::new();
+        for (line, mut paper, mut given) in incoming {
             cancel::check()?;
-            if let Some(records) = told.remove(&paper.id) {
-                match self.gather_by_hand(&paper, records, now) {
+            if let Some(records) = told.get(&paper.id) {
+                let id = paper.id.clone();
+                match self.gather_by_hand(&paper, records.clone(), now) {
                     None => {
                         window.unchanged += 1;
                         continue;
                     }
                     Some((merged, records)) => {
-                        let merge = Merge { records, ..Merge::default() };
-                        window.merges.insert(window.papers.len(), merge);
+                        // One that is on its way already is another by now.
+                        let seen = stored.get(&id).map(|prints| (id.clone(), Some(prints.all)));
+                        let seen: Vec<_> = seen.filter(|_| seen_here.insert(id.clone())).into_iter().collect();
+                        told.insert(id, records.clone());
+                        window.merges.insert(window.papers.len(), Merge { records, seen, ..Merge::default() });
+                        // A vector that came with it is one of its own text.
+                        given = given.filter(|_| merged.text() == paper.text());
                         paper = merged;
                     }
                 }

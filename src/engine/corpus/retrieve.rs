@@ -117,7 +117,13 @@ impl Corpus {
             None => space.len().saturating_sub(rules.without.len()),
         };
         let superseded = if ask.versions { 0 } else { self.versions().superseded(allowed, &rules.without) };
-        let retired = allowed.map_or(rules.retired.len(), |rows| rows.intersection_len(&rules.retired)) as usize;
+        let versions = self.versions();
+        let counts = |row: &u32| {
+            allowed.is_none_or(|rows| rows.contains(*row))
+                && !rules.without.contains(&Row(*row))
+                && (ask.versions || versions.is_representative(Row(*row), allowed))
+        };
+        let retired = rules.retired.iter().filter(counts).count();
         all.saturating_sub(superseded).saturating_sub(retired)
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::engine::readers::Readers;
 use crate::error::{Error, Result};
-use crate::paper::{Identifier, PaperId};
+use crate::paper::{Identifier, PaperId, Row};
 use crate::user::Event;
 
 impl Readers {
@@ -16,6 +16,14 @@ impl Readers {
         let exactly = self.store.rows(&ids)?;
         let mut out = Cow::Borrowed(events);
         let mut library: Option<HashMap<String, PaperId>> = None;
+        // An id that a paper had before names it, and stands for the one that it has.
+        let (places, rows): (Vec<usize>, Vec<Row>) =
+            exactly.iter().enumerate().filter_map(|(k, row)| Some((k, (*row)?))).unzip();
+        for (k, id) in places.into_iter().zip(self.store.ids(&rows)?) {
+            if let Some(id) = id.filter(|id| *id != events[k].paper.as_str()) {
+                out.to_mut()[k].paper = PaperId::new(id)?;
+            }
+        }
         for (k, _) in exactly.iter().enumerate().filter(|(_, row)| row.is_none()) {
             let text = events[k].paper.as_str();
             let given = match self.corpus.named_otherwise(text)? {

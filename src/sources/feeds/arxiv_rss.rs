@@ -45,7 +45,9 @@ impl ArxivRss {
         let categories: Vec<String> = categories.iter().map(|c| encoded(c.trim())).collect();
         let address = format!("{base}/rss/{}", categories.join("+"));
         let known = Known::of(place, &address)?;
-        let ask = Ask::get(address).paced("arxiv", Duration::from_secs(3)).or_refusal(400);
+        // arXiv counts the requests to all of its hosts together.
+        let service = base.ends_with(".arxiv.org").then_some("arxiv");
+        let ask = Ask::get(address).paced(service, Duration::from_secs(3)).or_refusal(400);
         Ok(ArxivRss { ask, known, done: false })
     }
 }

@@ -73,7 +73,7 @@ impl Service for Biorxiv {
         let cursor = cursor.as_deref().unwrap_or("0");
         let category = self.category.as_ref().map(|c| format!("?category={}", encoded(c))).unwrap_or_default();
         Ask::get(format!("{}/details/{}/{from}/{to}/{cursor}/json{category}", self.base, self.server))
-            .paced("biorxiv", Duration::from_secs(1))
+            .paced(None, Duration::from_secs(1))
     }
 
     fn read(&mut self, days: &Days, answer: &Value, entry: usize) -> Result<Entries> {

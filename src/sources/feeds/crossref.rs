@@ -47,7 +47,7 @@ impl Service for Crossref {
             }
         }
         // What is wrong with a filter stands in an answer of this status.
-        Ask::get(url).paced("crossref", Duration::from_millis(500)).or_refusal(400)
+        Ask::get(url).paced(None, Duration::from_millis(500)).or_refusal(400)
     }
 
     fn read(&mut self, _: &Days, answer: &Value, entry: usize) -> Result<Entries> {
@@ -58,7 +58,7 @@ impl Service for Crossref {
         let items = listed("Crossref", answer, "message.items")?;
         let papers = items.iter().enumerate().map(|(k, item)| paper(entry + k, item)).collect();
         // A cursor comes with the last page as well.
-        let next = (items.len() == ROWS).then(|| text(answer, "message.next-cursor").to_string());
+        let next = (!items.is_empty()).then(|| text(answer, "message.next-cursor").to_string());
         Ok(Entries {
             papers,
             next: next.filter(|next| !next.is_empty()),

@@ -36,7 +36,7 @@ impl Service for EuropePmc {
             encoded(&query),
             encoded(cursor)
         );
-        Ask::get(url).paced("europe-pmc", Duration::from_millis(500))
+        Ask::get(url).paced(None, Duration::from_millis(500))
     }
 
     fn read(&mut self, days: &Days, answer: &Value, entry: usize) -> Result<Entries> {

@@ -52,7 +52,7 @@ impl Service for OpenAlex {
         if let Some(query) = &self.query {
             url.push_str(&format!("&search={}", encoded(query)));
         }
-        let ask = Ask::get(url).paced("openalex", Duration::from_millis(200));
+        let ask = Ask::get(url).paced(None, Duration::from_millis(200));
         match &self.key {
             Some(key) => ask.secret_in_address("api_key", key),
             None => ask,

@@ -93,10 +93,12 @@ impl<S: Service> Paged<S> {
     /// # Errors
     /// [`Error::Invalid`] for a place that none of these is, or a span that is turned round.
     pub fn new(service: S, place: Option<&Place>, from: Date, to: Date) -> Result<Self> {
-        let days = match place {
+        let mut days = match place {
             None => Days { from, to, cursor: None },
             Some(place) => Days::after(place, service.overlap(), to)?,
         };
+        // A service that remembers where its cursor stands is behind what was taken in: its days begin anew.
+        days.cursor = days.cursor.filter(|_| !service.cursors_repeat());
         if days.from > days.to {
             return Err(Error::Invalid(format!("the days are turned round: from {} to {}", days.from, days.to)));
         }
@@ -182,8 +184,13 @@ impl<S: Service> Source for Paged<S> {
         }
         if let (None, Some(total), Some(counted)) = (&next, total, self.counted)
             && counted < total
-            && !std::mem::replace(&mut self.again, true)
         {
+            if std::mem::replace(&mut self.again, true) {
+                return Err(Error::Remote(format!(
+                    "it has {total} entries from {} to {} and gave {counted} of them, twice; what came is in",
+                    days.from, days.to
+                )));
+            }
             tracing::warn!(
                 "{counted} of {total} entries came from {} to {}; they are asked for again",
                 days.from,

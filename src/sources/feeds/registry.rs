@@ -72,7 +72,7 @@ pub fn open(settings: &SourceSettings, asked: &Asked) -> Result<Box<dyn Source>>
         SourceKind::Arxiv => {
             let format = if settings.format.as_deref() == Some("arXivRaw") { Format::ArxivRaw } else { Format::Arxiv };
             let base = base("https://oaipmh.arxiv.org/oai");
-            let harvest = harvest(base, format, (Some("arxiv"), Duration::from_secs(3)));
+            let harvest = harvest(base, format, (settings.url.is_none().then_some("arxiv"), Duration::from_secs(3)));
             let set = harvest.set.clone().or_else(|| set_of(&settings.categories));
             Box::new(Repository::new(Harvest { set, ..harvest }, place)?)
         }
@@ -104,7 +104,7 @@ pub fn open(settings: &SourceSettings, asked: &Asked) -> Result<Box<dyn Source>>
             days.paged(EuropePmc { base: base("https://www.ebi.ac.uk/europepmc/webservices/rest"), query })?
         }
         SourceKind::DailyPapers => {
-            days.paged(DailyPapers { base: base("https://huggingface.co"), key: asked.key.clone() })?
+            days.paged(DailyPapers { base: base("https://huggingface.co"), key: asked.key.clone(), before: None })?
         }
         SourceKind::ArxivRss => Box::new(ArxivRss::new(&base("https://rss.arxiv.org"), &settings.categories, place)?),
         SourceKind::Feed => Box::new(Feed::new(settings.url.clone().unwrap_or_default(), place)?),
@@ -133,7 +133,7 @@ pub fn read_answer(kind: SourceKind, body: &[u8]) -> Result<Vec<Incoming>> {
         SourceKind::Crossref => paged::answer(Crossref { base, filters, query, mailto }, body),
         SourceKind::SemanticScholar => paged::answer(SemanticScholar { base, query, fields, key }, body),
         SourceKind::EuropePmc => paged::answer(EuropePmc { base, query }, body),
-        SourceKind::DailyPapers => paged::answer(DailyPapers { base, key }, body),
+        SourceKind::DailyPapers => paged::answer(DailyPapers { base, key, before: None }, body),
         SourceKind::ArxivRss | SourceKind::Feed => feed::answer(body),
         SourceKind::Zotero | SourceKind::Files => {
             Err(Error::Invalid(format!("answers of the kind {} are not read by themselves", kind.name())))

@@ -43,7 +43,7 @@ impl Service for SemanticScholar {
         if let Some(token) = &days.cursor {
             url.push_str(&format!("&token={}", encoded(token)));
         }
-        let ask = Ask::get(url).paced("semantic-scholar", Duration::from_millis(1100));
+        let ask = Ask::get(url).paced(None, Duration::from_millis(1100));
         match &self.key {
             Some(key) => ask.secret_header(HeaderName::from_static("x-api-key"), "", key),
             None => ask,

@@ -22,7 +22,7 @@ fn services() -> Vec<Box<dyn Service>> {
     vec![
         Box::new(Biorxiv::new(base.clone(), "biorxiv", None)),
         Box::new(Crossref { base: base.clone(), filters: Vec::new(), query: None, mailto: None }),
-        Box::new(DailyPapers { base: base.clone(), key: None }),
+        Box::new(DailyPapers { base: base.clone(), key: None, before: None }),
         Box::new(EuropePmc { base: base.clone(), query: None }),
         Box::new(OpenAlex { base: base.clone(), filters: Vec::new(), query: None, key: None }),
         Box::new(SemanticScholar { base, query: None, fields: Vec::new(), key: None }),

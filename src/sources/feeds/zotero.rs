@@ -83,7 +83,7 @@ impl Zotero {
     /// Asks for a part of the library; nothing where it is as it was.
     fn ask(&self, web: &Web, what: &str, unless_same: bool) -> Result<Option<Versioned>> {
         let ask = Ask::get(format!("{}/{}/{what}", self.base, self.library))
-            .paced("zotero", Duration::from_millis(500))
+            .paced(None, Duration::from_millis(500))
             .header(HeaderName::from_static("zotero-api-version"), "3");
         let ask = match &self.key {
             Some(key) => ask.secret_header(AUTHORIZATION, "Bearer ", key),

@@ -5,7 +5,7 @@ use crate::paper::{Paper, PaperId};
 use crate::store::{
     BY_HAND, Fingerprints, KnownRecord, MergedPaper, MergedWritten, PaperWritten, SourceRecord, SourceState, Store,
 };
-use crate::user::Moment;
+use crate::user::{EventKind, Moment};
 
 fn record(source: &str, key: &str, since: i64, paper: &Paper) -> SourceRecord {
     let (source, key) = (source.to_string(), key.to_string());
@@ -58,6 +58,14 @@ pub fn papers_that_are_one_become_one(kind: Kind) {
         assert_eq!(store.row(name), row_a, "{name}");
         assert_eq!(store.paper(name).expect("read").map(|(_, p)| p.id), Some(id("c")));
     }
+    // So do events, which are told under its present id.
+    store.add_events(&super::user("ada"), &[super::event("a", EventKind::Like, 1)]).expect("written");
+    let (_, unknown) =
+        store.add_known_events(&[(&super::user("ada"), &[super::event("b", EventKind::Save, 2)])]).expect("written");
+    assert_eq!(unknown, [Vec::<usize>::new()]);
+    let number = store.user("ada").expect("there").number;
+    let history = store.history(number).expect("read");
+    assert_eq!(history.iter().map(|e| e.paper.as_str()).collect::<Vec<_>>(), ["c", "c"]);
     // Once more, and the old names follow.
     let d = titled("d", "Two");
     put(&*store, &d, &both, &[id("c")]);

@@ -13,6 +13,10 @@ use crate::user::{Event, EventKind, Moment, UserId};
 
 const COLUMNS: &str = "at, paper, kind, weight";
 
+/// The same, with the id that the paper has now where the event names it by one that it had before.
+const PRESENT: &str = "at, coalesce((SELECT f.paper FROM former_ids f WHERE f.id = events.paper
+    AND NOT EXISTS (SELECT 1 FROM papers p WHERE p.id = f.id)), paper), kind, weight";
+
 impl Events for SqliteStore {
     fn add_events(&self, name: &UserId, events: &[Event]) -> Result<EventsWritten> {
         self.write_or(|t| {
@@ -90,7 +94,7 @@ impl Events for SqliteStore {
 
     fn history(&self, user: i64) -> Result<Vec<Event>> {
         self.read(|c| {
-            c.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE user = ?1 ORDER BY at, paper, kind"))?
+            c.prepare_cached(&format!("SELECT {PRESENT} FROM events WHERE user = ?1 ORDER BY at, events.paper, kind"))?
                 .query_map([user], |r| event_at(r, 0))?
                 .collect()
         })
@@ -111,7 +115,7 @@ impl Events for SqliteStore {
     fn each_event_before(&self, day: i32, f: &mut dyn FnMut(i64, Event, i32)) -> Result<()> {
         self.read(|c| {
             let sql = format!(
-                "SELECT {COLUMNS}, user, received FROM events WHERE received <> ?1 ORDER BY user, at, paper, kind"
+                "SELECT {PRESENT}, user, received FROM events WHERE received <> ?1 ORDER BY user, at, events.paper, kind"
             );
             let mut select = c.prepare_cached(&sql)?;
             let mut rows = select.query([day])?;
@@ -174,7 +178,8 @@ pub fn insert(t: &Transaction<'_>, user: i64, event: &Event, received: i32) -> r
 
 fn known(t: &Transaction<'_>, user: i64, paper: &PaperId) -> rusqlite::Result<bool> {
     t.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM papers WHERE id = ?1) OR EXISTS (SELECT 1 FROM outside WHERE user = ?2 AND id = ?1)",
+        "SELECT EXISTS (SELECT 1 FROM papers WHERE id = ?1) OR EXISTS (SELECT 1 FROM outside WHERE user = ?2 AND id = ?1)
+             OR EXISTS (SELECT 1 FROM former_ids WHERE id = ?1)",
     )?
     .query_row(params![paper.as_str(), user], |r| r.get(0))
 }

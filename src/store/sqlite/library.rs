@@ -74,8 +74,11 @@ impl Library for SqliteStore {
                 return Ok(Err(not_in_library(id)));
             }
             t.execute("DELETE FROM import_papers WHERE user = ?1 AND id = ?2", params![user, id])?;
-            let in_corpus: bool =
-                t.query_row("SELECT EXISTS (SELECT 1 FROM papers WHERE id = ?1)", [id], |r| r.get(0))?;
+            let in_corpus: bool = t.query_row(
+                "SELECT EXISTS (SELECT 1 FROM papers WHERE id = ?1) OR EXISTS (SELECT 1 FROM former_ids WHERE id = ?1)",
+                [id],
+                |r| r.get(0),
+            )?;
             if !in_corpus {
                 t.execute("DELETE FROM import_events WHERE user = ?1 AND paper = ?2", params![user, id])?;
                 t.execute("DELETE FROM events WHERE user = ?1 AND paper = ?2", params![user, id])?;

@@ -29,8 +29,12 @@ impl Papers for SqliteStore {
             let mut written = Vec::with_capacity(papers.len());
             let mut change: u64 = t.query_row("SELECT change FROM counter", [], |r| r.get(0))?;
             let next = change + 1;
+            let any = records::any(t)?;
             for (paper, vector) in papers {
-                let one = put_one(t, paper, *vector, model, next)?;
+                let one = match any && records::has(t, paper.id.as_str())? {
+                    true => PaperWritten::NeedsVector,
+                    false => put_one(t, paper, *vector, model, next)?,
+                };
                 if !matches!(one, PaperWritten::Unchanged(_) | PaperWritten::NeedsVector) && change < next {
                     change = next;
                     t.execute("UPDATE counter SET change = ?1", [next])?;
@@ -264,7 +268,8 @@ pub fn write_one(
         to_json(paper),
         paper.day(),
         paper.list_day(),
-        paper.upvotes.unwrap_or(0),
+        // One that was taken back leads no list of votes.
+        paper.upvotes.filter(|_| paper.retirement().is_none()).unwrap_or(0),
         trending(paper, today(t, paper)?),
         change,
         paper.retirement().is_some()

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::papers::{paper_at, put_one, remove};
-use super::{SqliteStore, unreadable};
+use super::{SqliteStore, unreadable, works};
 use crate::error::Result;
 use crate::paper::PaperId;
 use crate::paper::Row;
@@ -34,11 +34,24 @@ impl Records for SqliteStore {
         })
     }
 
+    fn any_is_buried(&self, keys: &[&str]) -> Result<bool> {
+        self.read(|c| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM records WHERE key = ?1 AND paper IS NULL)";
+            let mut find = c.prepare_cached(sql)?;
+            for key in keys {
+                if find.query_row([key], |r| r.get(0))? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+
     fn records_of(&self, ids: &[&PaperId]) -> Result<HashMap<PaperId, Vec<SourceRecord>>> {
         self.read(|c| {
             let mut all = HashMap::new();
             // Most folders have none.
-            if !c.prepare_cached("SELECT EXISTS (SELECT 1 FROM records)")?.query_row([], |r| r.get(0))? {
+            if !any(c)? {
                 return Ok(all);
             }
             let mut find = c.prepare_cached(
@@ -120,6 +133,16 @@ impl Records for SqliteStore {
     }
 }
 
+/// Whether there is any record.
+pub fn any(c: &Connection) -> rusqlite::Result<bool> {
+    c.prepare_cached("SELECT EXISTS (SELECT 1 FROM records)")?.query_row([], |r| r.get(0))
+}
+
+/// Whether a paper has records.
+pub fn has(c: &Connection, id: &str) -> rusqlite::Result<bool> {
+    c.prepare_cached("SELECT EXISTS (SELECT 1 FROM records WHERE paper = ?1)")?.query_row([id], |r| r.get(0))
+}
+
 /// The paper that had this id before.
 pub fn of_former(c: &Connection, id: &str) -> rusqlite::Result<Option<String>> {
     c.prepare_cached("SELECT paper FROM former_ids WHERE id = ?1")?.query_row([id], |r| r.get(0)).optional()
@@ -152,6 +175,9 @@ fn put_merged(
         }
     }
     let id = merged.paper.id.as_str();
+    if merged.records.is_empty() && has(t, id)? {
+        return Ok(PaperWritten::NeedsVector);
+    }
     // The row that it would keep has another text: looked at before anything is changed.
     let mut lends = of(id)?;
     for other in merged.absorbs {
@@ -181,8 +207,13 @@ fn put_merged(
     }
     t.prepare_cached("DELETE FROM former_ids WHERE id = ?1")?.execute([id])?;
     let written = put_one(t, merged.paper, merged.vector, model, change)?;
-    if !merged.records.is_empty() {
+    if let PaperWritten::New(row)
+    | PaperWritten::Replaced { new: row, .. }
+    | PaperWritten::Updated(row)
+    | PaperWritten::Unchanged(row) = written
+    {
         put_records(t, merged)?;
+        merged.records.iter().try_for_each(|record| works::also(t, row.0, &record.paper, merged.paper))?;
     }
     Ok(written)
 }

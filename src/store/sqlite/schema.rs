@@ -325,7 +325,7 @@ CREATE INDEX sign_in_links_by_user ON sign_in_links (user);
     "
 -- Papers that were taken back. They are on no list of a day.
 ALTER TABLE papers ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;
-UPDATE papers SET retired = 1, list_day = NULL
+UPDATE papers SET retired = 1, list_day = NULL, upvotes = 0, trending = 0
 WHERE (json LIKE '%\"status\"%' OR json LIKE '%\"is_retracted\"%') AND json_valid(json)
   AND (lower(json_extract(json, '$.extra.status')) IN ('retracted', 'withdrawn')
        OR json_extract(json, '$.extra.is_retracted') = 1);
@@ -350,6 +350,7 @@ CREATE TABLE records (
     UNIQUE (source, key)
 ) STRICT;
 CREATE INDEX records_by_paper ON records (paper) WHERE paper IS NOT NULL;
+CREATE INDEX records_buried ON records (key) WHERE paper IS NULL;
 
 -- Ids that papers had before they were known to be one with another.
 CREATE TABLE former_ids (id TEXT PRIMARY KEY, paper TEXT NOT NULL) STRICT, WITHOUT ROWID;

@@ -90,6 +90,16 @@ pub fn put(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Result<()>
     Ok(())
 }
 
+/// Writes the keys of a record of a paper beside the paper's own.
+pub fn also(t: &Transaction<'_>, row: u32, record: &Paper, of: &Paper) -> rusqlite::Result<()> {
+    let mut insert =
+        t.prepare_cached("INSERT OR IGNORE INTO works (key, row, newness, doi, year) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (key, edition) in record.editions() {
+        insert.execute(params![key, row, of.newness(), edition.doi, edition.year])?;
+    }
+    Ok(())
+}
+
 /// Gives keys to the papers of a folder that was made before there were any.
 pub fn fill(connection: &mut Connection) -> rusqlite::Result<()> {
     loop {

@@ -1,5 +1,7 @@
 //! Feeds for news readers, and pages of other origins.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{input, table};
@@ -228,7 +230,13 @@ fn head_works_wherever_get_does() {
             _ => {}
         }
         let get = server.get(&path);
-        let head = server.request("HEAD", &path, None, b"");
+        // Of backups one is made at a time, and the one before may just be ending.
+        let busy = |head: &Reply| path == "/v1/backup" && head.status == 503;
+        let mut heads = (0..100).map(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            server.request("HEAD", &path, None, b"")
+        });
+        let head = heads.find(|head| !busy(head)).expect("an answer");
         assert_eq!(head.status, get.status, "{path}");
         assert_eq!(head.headers.get("content-type"), get.headers.get("content-type"), "{path}");
         seen += 1;

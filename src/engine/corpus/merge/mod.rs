@@ -15,6 +15,9 @@
 //! So the server that has the preprint speaks for its text, and whoever registers DOIs for where it was published. Of two
 //! sources of one kind the one counts that is in the settings, then the one whose name is first. What was given by hand counts
 //! until the source that would count else says something new. What says that a paper was taken back counts whoever says it.
+//!
+//! One thing is decided when a record comes: a record that has nothing but a title, and whose title several papers have, is a paper
+//! of its own, and two papers that each have an arXiv id, or a DOI of an article, stay two whatever a third record says.
 
 mod gather;
 mod same;
@@ -92,9 +95,11 @@ fn merged(records: &[SourceRecord], configured: &dyn Fn(&str) -> bool) -> Paper 
     if all_gone {
         live = records.iter().collect();
     }
-    let id = id_of(&live, configured);
+    // What it is known by, it is known by also when a source has taken it away.
+    let all: Vec<&SourceRecord> = records.iter().collect();
+    let id = id_of(&all, configured);
     let retirement = retirement(&live, all_gone);
-    if let [only] = live[..]
+    if let ([only], [_]) = (&live[..], &all[..])
         && only.paper.id.as_str() == id
         && only.paper.retirement() == retirement
     {
@@ -147,7 +152,7 @@ fn merged(records: &[SourceRecord], configured: &dyn Fn(&str) -> bool) -> Paper 
     let whole = made(&extra);
     // By whatever anybody knows it, it stays known.
     let known: HashSet<String> = whole.identifiers().iter().map(|found| found.key().to_string()).collect();
-    let further: BTreeSet<String> = live
+    let further: BTreeSet<String> = all
         .iter()
         .flat_map(|record| record.paper.identifiers())
         .map(|found| found.key().to_string())
@@ -191,12 +196,12 @@ fn says_something(value: &Value) -> bool {
 
 /// The id: that of the paper given by hand, else the best identifier that a record has, else the name that the best source has
 /// for it. A preprint keeps its own when it is published.
-fn id_of(live: &[&SourceRecord], configured: &dyn Fn(&str) -> bool) -> String {
-    if let Some(hand) = live.iter().filter(|r| r.source == BY_HAND).map(|r| &r.key).min() {
+fn id_of(all: &[&SourceRecord], configured: &dyn Fn(&str) -> bool) -> String {
+    if let Some(hand) = all.iter().filter(|r| r.source == BY_HAND).map(|r| &r.key).min() {
         return hand.clone();
     }
     let mut best: Option<(IdRank<'_>, String)> = None;
-    for record in live {
+    for record in all {
         let own = Identifier::parse(record.paper.id.as_str()).map(|found| found.key().to_string());
         let source = (rank(&record.kind, Field::Text), !configured(&record.source), record.key.as_str());
         let mut offer = |scheme: usize, id: String| {
@@ -212,7 +217,7 @@ fn id_of(live: &[&SourceRecord], configured: &dyn Fn(&str) -> bool) -> String {
             offer(scheme(found.key()), found.key().to_string());
         }
     }
-    best.map(|(_, id)| id).unwrap_or_else(|| live[0].paper.id.to_string())
+    best.map(|(_, id)| id).unwrap_or_else(|| all[0].paper.id.to_string())
 }
 
 type IdRank<'a> = (usize, (usize, bool, &'a str));

@@ -1,4 +1,4 @@
-//! Whether two records are of one paper.
+//! Whether a record is of a paper that has some records already.
 
 use std::collections::HashSet;
 
@@ -7,33 +7,92 @@ use crate::paper::{Paper, TELLING_TITLE, is_of_a_preprint};
 /// How many years a preprint may be older than its article.
 const YEARS: i32 = 1;
 
-/// Whether two papers are one: they share an identifier, or a title that tells something, the first author and, but for a year,
-/// the year. Two arXiv ids are always two papers; with nothing but the title to go by, so are two DOIs of articles, two of one
-/// server of preprints, and two numbers of PubMed.
-pub fn is_same(a: &Paper, b: &Paper) -> bool {
-    if a.id.base().eq_ignore_ascii_case(b.id.base()) {
-        return true;
+/// What says that a record is of a paper; what says more comes last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sameness {
+    /// Title, first author and, but for a year, the year.
+    Title,
+    /// An identifier.
+    Identifier,
+}
+
+/// What the records of a paper are known by.
+#[derive(Default)]
+pub struct Known {
+    /// Ids without versions, in lower case.
+    bases: HashSet<String>,
+    /// Identifiers.
+    keys: HashSet<String>,
+    /// Titles with first authors, and the years they appeared.
+    titles: Vec<(String, Option<i32>)>,
+}
+
+impl Known {
+    /// What some records are known by.
+    pub fn of<'a>(papers: impl IntoIterator<Item = &'a Paper>) -> Self {
+        let mut known = Known::default();
+        for paper in papers {
+            known.bases.insert(paper.id.base().to_lowercase());
+            known.keys.extend(paper.identifiers().iter().map(|found| found.key().to_string()));
+            known.titles.extend(title_key(paper).map(|key| (key, year(paper))));
+        }
+        known
     }
-    let (of_a, of_b) = (keys(a), keys(b));
-    let differ = |of: &dyn Fn(&str) -> Option<String>| {
-        let (x, y): (HashSet<String>, HashSet<String>) =
-            (of_a.iter().filter_map(|k| of(k)).collect(), of_b.iter().filter_map(|k| of(k)).collect());
-        !x.is_empty() && !y.is_empty() && x.is_disjoint(&y)
-    };
-    let scheme = |name: &'static str| move |key: &str| Some(key.strip_prefix(name)?.to_string());
-    if differ(&scheme("arxiv:")) {
-        return false;
+
+    /// Whether the two are one: they share an identifier, or a title that tells something, the first author and, but for a year, the
+    /// year. Two arXiv ids are always two papers; with nothing but the title to go by, so are two DOIs of articles, two of one server
+    /// of preprints, and two numbers of PubMed.
+    pub fn sameness(&self, other: &Known) -> Option<Sameness> {
+        if !self.bases.is_disjoint(&other.bases) {
+            return Some(Sameness::Identifier);
+        }
+        if !self.may_be_one_with(other, Sameness::Identifier) {
+            return None;
+        }
+        if !self.keys.is_disjoint(&other.keys) {
+            return Some(Sameness::Identifier);
+        }
+        let agree = |(title, year): &(String, Option<i32>)| {
+            let years = |other: Option<i32>| year.zip(other).is_none_or(|(a, b)| (a - b).abs() <= YEARS);
+            other.titles.iter().any(|(known, of)| known == title && years(*of))
+        };
+        (self.may_be_one_with(other, Sameness::Title) && self.titles.iter().any(agree)).then_some(Sameness::Title)
     }
-    if of_a.iter().any(|key| of_b.contains(key)) {
-        return true;
+
+    /// Whether nothing says that they are two, where that is what makes them one.
+    pub fn may_be_one_with(&self, other: &Known, by: Sameness) -> bool {
+        let differ = |of: &dyn Fn(&str) -> Option<&str>| {
+            let set = |known: &Known| known.keys.iter().filter_map(|key| of(key).map(str::to_string)).collect();
+            let (a, b): (HashSet<String>, HashSet<String>) = (set(self), set(other));
+            !a.is_empty() && !b.is_empty() && a.is_disjoint(&b)
+        };
+        if differ(&|key| key.strip_prefix("arxiv:")) {
+            return false;
+        }
+        by == Sameness::Identifier
+            || !(differ(&|key| key.strip_prefix("doi:").filter(|doi| !is_of_a_preprint(doi)))
+                || differ(&|key| key.strip_prefix("pmid:"))
+                || self.is_on_a_server_of(other))
     }
-    let article = |key: &str| key.strip_prefix("doi:").filter(|doi| !is_of_a_preprint(doi)).map(str::to_string);
-    if differ(&article) || differ(&scheme("pmid:")) || of_one_server(&of_a, &of_b) {
-        return false;
-    }
-    match (title_key(a), title_key(b)) {
-        (Some(x), Some(y)) if x == y => years_agree(a, b),
-        _ => false,
+
+    /// Whether both have a DOI of the same server of preprints, and not the same.
+    fn is_on_a_server_of(&self, other: &Known) -> bool {
+        let dois = |known: &'_ Known| -> Vec<(String, String)> {
+            let of = |key: &String| {
+                let doi = key.strip_prefix("doi:").filter(|doi| is_of_a_preprint(doi))?;
+                Some((doi.split('/').next().unwrap_or_default().to_string(), doi.to_string()))
+            };
+            known.keys.iter().filter_map(of).collect()
+        };
+        let others = dois(other);
+        let own = dois(self);
+        own.iter().any(|(server, _)| {
+            let of = |dois: &[(String, String)]| -> HashSet<String> {
+                dois.iter().filter(|(known, _)| known == server).map(|(_, doi)| doi.clone()).collect()
+            };
+            let there = of(&others);
+            !there.is_empty() && of(&own).is_disjoint(&there)
+        })
     }
 }
 
@@ -44,22 +103,6 @@ pub fn search_keys(paper: &Paper) -> Vec<String> {
     others.chain(titles).collect()
 }
 
-fn keys(paper: &Paper) -> Vec<String> {
-    paper.identifiers().iter().map(|found| found.key().to_string()).collect()
-}
-
-/// Whether both have a DOI of the same server of preprints, and not the same.
-fn of_one_server(a: &[String], b: &[String]) -> bool {
-    let servers = |keys: &[String]| {
-        let of = |key: &String| {
-            let doi = key.strip_prefix("doi:").filter(|doi| is_of_a_preprint(doi))?;
-            Some(doi.split('/').next().unwrap_or_default().to_string())
-        };
-        keys.iter().filter_map(of).collect::<HashSet<String>>()
-    };
-    !servers(a).is_disjoint(&servers(b))
-}
-
 /// Title and first author, where they tell something.
 fn title_key(paper: &Paper) -> Option<String> {
     let key = paper.work_keys().into_iter().find(|key| key.starts_with("title:"))?;
@@ -67,12 +110,8 @@ fn title_key(paper: &Paper) -> Option<String> {
     (title.len() >= TELLING_TITLE && !author.starts_with('=')).then(|| key.clone())
 }
 
-fn years_agree(a: &Paper, b: &Paper) -> bool {
-    let year = |paper: &Paper| paper.date.as_ref().and_then(|date| date.as_str().get(..4)?.parse::<i32>().ok());
-    match (year(a), year(b)) {
-        (Some(a), Some(b)) => (a - b).abs() <= YEARS,
-        _ => true,
-    }
+fn year(paper: &Paper) -> Option<i32> {
+    paper.date.as_ref().and_then(|date| date.as_str().get(..4)?.parse().ok())
 }
 
 #[cfg(test)]
@@ -80,6 +119,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    fn is_same(a: &Paper, b: &Paper) -> bool {
+        Known::of([a]).sameness(&Known::of([b])).is_some()
+    }
 
     fn paper(of: Value) -> Paper {
         let mut all = json!({ "title": "On the observation of things", "authors": ["Jane Doe"], "date": "2026-01-01" });

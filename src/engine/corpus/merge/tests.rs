@@ -156,8 +156,13 @@ fn what_is_taken_back_stays_and_what_is_deleted_by_hand_does_not_come_back() {
     assert_eq!(paper("arxiv:2601.00003").map(|p| p.retirement()), Some(None));
     corpus.delete("arxiv:2601.00002").expect("deleted");
     take(&corpus, &arxiv);
-    assert!(paper("arxiv:2601.00002").is_none());
+    take(&corpus, &three(4)[2]);
+    assert!(paper("arxiv:2601.00002").is_none(), "also not from another source that calls it the same");
     assert_eq!(all(&store).len(), 3);
+    // Given by hand again, it is one with what its source says.
+    crate::engine::corpus::fixture::ingest(&corpus, [json!({ "id": "arxiv:2601.00002", "title": "Back by hand" })]);
+    take(&corpus, &arxiv);
+    assert_eq!(paper("arxiv:2601.00002").map(|p| p.summary), Some("We observe 2 closely.".into()));
 }
 
 #[test]
@@ -177,6 +182,64 @@ fn the_day_on_which_a_paper_came_first_stays() {
         (paper.title.as_str(), paper.listed.as_ref().map(|d| d.as_str())),
         ("A second version", Some("2026-01-12"))
     );
+}
+
+#[test]
+fn nothing_that_is_two_is_made_one_by_a_third() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, corpus) = open(folder.path(), |_| {});
+    let title = "Introduction to the special issue";
+    let article =
+        |doi: &str| json!({ "id": format!("doi:{doi}"), "title": title, "authors": ["Edi Tor"], "date": "2026-01-01" });
+    take(&corpus, &Said { kind: "crossref", papers: vec![article("10.1000/one"), article("10.1000/two")] });
+    let bare = json!({ "id": "feed:1", "title": title, "authors": ["Edi Tor"], "date": "2026-01-02" });
+    take(&corpus, &Said { kind: "feed", papers: vec![bare] });
+    assert_eq!(all(&store).len(), 3, "of two with one title it may be any");
+    let arxiv = |k: u32| json!({ "id": format!("arxiv:2601.0000{k}"), "title": format!("Part {k} of a study"), "doi": "10.1000/both" });
+    take(&corpus, &Said { kind: "arxiv", papers: vec![arxiv(1), arxiv(2)] });
+    let both = json!({ "id": "doi:10.1000/both", "title": "Parts 1 and 2 of a study", "doi": "10.1000/both" });
+    take(&corpus, &Said { kind: "crossref", papers: vec![both] });
+    let ids: Vec<String> = all(&store).iter().map(|p| p.id.to_string()).filter(|id| id.starts_with("arxiv")).collect();
+    assert_eq!(ids, ["arxiv:2601.00001", "arxiv:2601.00002"]);
+}
+
+#[test]
+fn a_record_that_comes_twice_is_what_came_last_each_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, corpus) = open(folder.path(), |_| {});
+    let version = |title: &str| json!({ "id": "f1", "title": title });
+    let said = Said { kind: "files", papers: vec![version("Version A"), version("Version B")] };
+    assert_eq!(take(&corpus, &said).accepted, 1);
+    for _ in 0..3 {
+        let again = take(&corpus, &said);
+        assert_eq!((again.updated, again.unchanged), (0, 2));
+        assert_eq!(all(&store)[0].title, "Version B");
+    }
+}
+
+#[test]
+fn titles_and_ids_of_every_record_are_known() {
+    // What counts is arXiv's; by the title that the daily list has, the article is found all the same.
+    let arxiv = json!({ "id": "arxiv:2601.00009", "title": "A new title of the study", "authors": ["Jane Doe"], "date": "2026-01-01" });
+    let daily = json!({ "id": "arxiv:2601.00009", "title": "An old title of the study", "authors": ["Jane Doe"], "date": "2026-01-01" });
+    let article = json!({ "id": "doi:10.1000/nine", "title": "An old title of the study", "authors": ["Jane Doe"], "date": "2026-02-01" });
+    let said = [("arxiv", arxiv), ("daily-papers", daily), ("crossref", article)];
+    let mut seen = None;
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [1, 2, 0]] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, corpus) = open(folder.path(), |_| {});
+        for k in order {
+            take(&corpus, &Said { kind: said[k].0, papers: vec![said[k].1.clone()] });
+        }
+        let papers = all(&store);
+        assert_eq!(papers.len(), 1, "{order:?}");
+        assert_eq!(seen.get_or_insert_with(|| papers.clone()), &papers, "{order:?}");
+        // Its id stays also when arXiv takes it away.
+        let origin = Origin { source: "my-arxiv".into(), kind: "arxiv".into() };
+        corpus.ingest_from(&origin, vec![], &["arxiv:2601.00009".into()], &|_| {}).expect("goes in");
+        take(&corpus, &Said { kind: "daily-papers", papers: vec![said[1].1.clone()] });
+        assert_eq!(all(&store).iter().map(|p| p.id.as_str()).collect::<Vec<_>>(), ["arxiv:2601.00009"], "{order:?}");
+    }
 }
 
 proptest::proptest! {

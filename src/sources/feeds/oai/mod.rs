@@ -221,7 +221,8 @@ impl Repository {
     /// What an answer says.
     pub(super) fn read(&mut self, text: &str) -> Result<Read> {
         self.is_oai(text)?;
-        if !["</OAI-PMH>", "</oai:OAI-PMH>"].iter().any(|end| text.trim_end().ends_with(end)) {
+        // Behind it may stand remarks; in front of its name a prefix.
+        if !["</OAI-PMH>", ":OAI-PMH>"].iter().any(|end| text.contains(end)) {
             return Ok(Read::Cut);
         }
         let records = elements(text, &["record", "oai:record"]);
