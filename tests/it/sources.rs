@@ -480,10 +480,16 @@ fn crossref_in_its_own_words() {
     let wrong = SourceSettings { filters: vec!["no-such-filter:1".into()], ..case.settings.clone() };
     let told = words(self::run(&wrong, &self::asked(BEGIN, None)));
     assert!(told.contains("there is no such filter"), "{told}");
-    // A cursor of another run that the service has forgotten: its days are asked for again.
+    // Where the cursor of another run stands the service alone knows: its days are asked for from their beginning.
     let lost = Place("2026-11-16/2026-11-26/AoJ/500".into());
-    service.suffers([Some(Fault::Status(400, "cursor expired", None))]);
+    service.taken();
     assert_eq!(case.run(Some(&lost)).expect("goes on").ids(), case.wanted());
+    assert_eq!(service.taken()[0].arg("cursor"), "*");
+    // A service that gives less than it says it has, time and again.
+    let half = br#"{"status":"ok","message":{"total-results":5,"next-cursor":"","items":[]}}"#;
+    service.suffers([Some(Fault::Says(half.to_vec())), Some(Fault::Says(half.to_vec()))]);
+    let told = words(case.run(None));
+    assert!(told.contains("5 entries") && told.contains("gave 0"), "{told}");
     // A page that got lost between the service and here.
     let empty = br#"{"status":"ok","message":{"total-results":1200,"next-cursor":"AoJ/500","items":[]}}"#;
     service.suffers([Some(Fault::Says(empty.to_vec()))]);
