@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use crate::cancel::{self, Cancel};
 use crate::engine::corpus::Corpus;
-use crate::engine::corpus::ingest::{Incoming, MAX_WINDOW, Merge, Report, Window, warned};
+use crate::engine::corpus::ingest::{MAX_WINDOW, Merge, Window};
 use crate::engine::corpus::merge::{Gathered, Gathering, Origin};
+use crate::engine::corpus::report::{Incoming, Report, warned};
 use crate::error::Result;
 use crate::paper::Paper;
 use crate::store::{Fingerprints, SourceState};
