@@ -2,7 +2,7 @@
 //!
 //! To each service one request goes at a time, and the next not before its pace allows it. What fails for now (429, 5xx, a
 //! connection that breaks) is tried again, later each time, and not before `Retry-After`. An answer has a greatest size and a
-//! greatest time. Addresses that users gave never lead to private networks ([`guard`]). A key goes to the host that it is for,
+//! greatest time. Addresses that users gave never lead to private networks (`web/guard`). A key goes to the host that it is for,
 //! and stands in no error and no log ([`Ask::without_secrets`]).
 //!
 //! Redirects are followed here and not in the library, which knows no key but `Authorization`, and takes `file:///x` for a path.
