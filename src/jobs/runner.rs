@@ -143,7 +143,9 @@ pub fn run_held<T>(
         Err(e) => Some(note(Some(told(held.name, e)), &Vec::new())),
     };
     if !done.lost {
-        match held.records.end_job(held.name, held.holder, result.as_ref(), held.due) {
+        // Whoever gave the work up lets go of the job all the same.
+        let end = || held.records.end_job(held.name, held.holder, result.as_ref(), held.due);
+        match Cancel::new().scope(end) {
             Ok(true) => {}
             Ok(false) => tracing::warn!("the job {:?} was taken over before it ended", held.name),
             Err(e) => tracing::warn!("what became of the job {:?} could not be noted: {e}", held.name),

@@ -301,6 +301,33 @@ fn the_service_reads_its_sources_and_says_how_they_stand() {
 }
 
 #[test]
+fn a_command_that_is_given_up_lets_go_of_its_source() {
+    let oai = services::Oai::start(services::papers(100));
+    oai.edit(|s| s.page = 10);
+    let folder = folder(&[("mine", "arxiv", &oai.url(), "from = \"2026-11-01\"\nschedule = \"off\"")]);
+    let server = Server::start(&folder);
+    // It stands still at the third page, and whoever asked for it goes.
+    oai.suffers([None, None, Some(Fault::Drips)]);
+    let mut child = folder.command(&["fetch"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("runs");
+    let began = Instant::now();
+    while oai.requests().len() < 3 && began.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    let running = || server.get("/v1/sources").body["sources"][0]["running"] == true;
+    let began = Instant::now();
+    while running() {
+        assert!(began.elapsed() < Duration::from_secs(15), "the source is held by nobody");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(oai.requests().len() <= 3, "nobody asks on");
+    oai.suffers([]);
+    let ran = folder.run(&["fetch"]);
+    assert_eq!((ran.status, folder.papers()), (Some(0), 100), "{}", ran.err);
+}
+
+#[test]
 fn what_fails_is_said_and_what_others_gave_is_in() {
     let oai = services::Oai::start(services::papers(20));
     let folder = folder(&[
