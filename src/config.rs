@@ -323,7 +323,11 @@ impl File {
     fn beside(mut self, settings: &Path) -> Self {
         let folder = settings.parent().unwrap_or(Path::new(""));
         let paths = self.source.iter_mut().flat_map(|source| [&mut source.path, &mut source.key_file]);
-        paths.flatten().for_each(|path| *path = folder.join(&*path));
+        for path in paths.flatten() {
+            let beside = folder.join(&*path);
+            // In full, since another process may be the one that reads it.
+            *path = std::path::absolute(&beside).unwrap_or(beside);
+        }
         self
     }
 }

@@ -1,7 +1,6 @@
 //! `paperkin fetch`: papers from the sources of the settings, or from one named here.
 
 use std::io::Write;
-use std::sync::Mutex;
 use std::time::Instant;
 
 use jiff::civil::Date;
@@ -176,22 +175,19 @@ fn look(
     limit: usize,
 ) -> anyhow::Result<()> {
     let name = plain(&head(&source.name, 80));
-    let seen: Mutex<(Preview, usize)> = Mutex::default();
+    let (mut all, mut gone) = (Preview::default(), 0);
     let asked = meanwhile(&format!("{name}: asking {}", source.kind.name()), || {
         jobs::preview(engine, config, source, span, &mut |page, deleted| {
-            let mut seen = seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let (all, gone) = &mut *seen;
             all.report.accepted += page.report.accepted;
             all.report.updated += page.report.updated;
             all.report.unchanged += page.report.unchanged;
             all.report.rejected_total += page.report.rejected_total;
-            *gone += deleted;
+            gone += deleted;
             let room = limit.saturating_sub(all.papers.len());
             all.papers.extend(page.papers.into_iter().take(room));
             Ok(())
         })
     });
-    let (all, gone) = seen.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut out = out();
     if context.json {
         let papers = all.papers.iter().map(|(new, paper)| Coming { source: &source.name, new: *new, paper });

@@ -1,7 +1,7 @@
 //! `paperkin ingest`
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Read};
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use super::{Context, say, show, streams};
 use crate::config::Config;
 use crate::engine::{Engine, Incoming, Rejected, Report, Warning};
 use crate::error::{Error, Result};
-use crate::sources::{self, Columns, PaperFile, PaperFormat, PaperReading, Unpacking};
+use crate::sources::{self, Columns, Counted, PaperFile, PaperFormat, PaperReading, Unpacking};
 
 /// For files of this many bytes, counting lines takes so long that a message says so.
 const LONG: u64 = 16 << 20;
@@ -164,7 +164,7 @@ impl<'e> Opened<'e> {
         let file = path.display().to_string();
         let name = if file == "-" { "standard input".to_string() } else { file };
         let read = Arc::new(AtomicU64::new(0));
-        let raw = Counted { inner: streams::input(path)?, bytes: Arc::clone(&read) };
+        let raw = Counted::new(streams::input(path)?, Arc::clone(&read));
         let papers = sources::read_papers(&name, sources::unpacked(path, Box::new(raw), allowed)?, how);
         let papers = papers.map_err(|e| match e {
             e @ (Error::Io { .. } | Error::Cancelled) => anyhow::Error::from(e),
@@ -172,20 +172,6 @@ impl<'e> Opened<'e> {
         })?;
         let length = streams::look(path).filter(|found| found.is_file && !only_once(path)).map(|found| found.length);
         Ok(Opened { name, papers, length, read })
-    }
-}
-
-/// Counts the bytes that are read.
-struct Counted<R> {
-    inner: R,
-    bytes: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
     }
 }
 

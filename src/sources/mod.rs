@@ -24,5 +24,5 @@ pub use files::{Columns, PaperFile, PaperFormat, PaperReading, open_papers, read
 pub use invented::{invented, invented_text};
 pub use jsonl::{InJson, ListInJson, list_in_json, one, open, read};
 pub use references::{Format, references, references_from_bytes};
-pub use unpack::{Unpacking, unpacked};
+pub use unpack::{Counted, Unpacking, unpacked};
 pub use web::{Ask, GivenBy, Manners, Page, Patience, Reply, Validators, Web};

@@ -45,7 +45,7 @@ impl Default for Unpacking {
 /// that names the setting.
 pub fn unpacked(path: &Path, raw: Box<dyn Read + Send>, allowed: Unpacking) -> Result<Box<dyn BufRead + Send>> {
     let packed = Arc::new(AtomicU64::new(0));
-    let mut raw = BufReader::with_capacity(1 << 16, Counted { inner: raw, bytes: Arc::clone(&packed) });
+    let mut raw = BufReader::with_capacity(1 << 16, Counted::new(raw, Arc::clone(&packed)));
     let magic = raw.fill_buf().map_err(|e| Error::io(path, "cannot read", e))?;
     Ok(if magic.starts_with(&[0x1f, 0x8b]) {
         let inner = flate2::bufread::MultiGzDecoder::new(raw);
@@ -60,9 +60,16 @@ pub fn unpacked(path: &Path, raw: Box<dyn Read + Send>, allowed: Unpacking) -> R
 }
 
 /// Counts what is read of a file.
-struct Counted<R> {
+pub struct Counted<R> {
     inner: R,
     bytes: Arc<AtomicU64>,
+}
+
+impl<R> Counted<R> {
+    /// Adds the bytes that are read of `inner` to these.
+    pub fn new(inner: R, bytes: Arc<AtomicU64>) -> Self {
+        Counted { inner, bytes }
+    }
 }
 
 impl<R: Read> Read for Counted<R> {

@@ -132,7 +132,7 @@ fn a_run_that_is_killed_goes_on_and_loses_nothing() {
 
 #[test]
 fn three_sources_with_the_same_papers_have_one_of_each_in_any_order() {
-    let n = 200;
+    let n = 1000;
     let (arxiv, crossref) = (services::Oai::start(services::papers(n)), services::Crossref::start(services::papers(n)));
     let (openalex, daily) =
         (services::OpenAlex::start(services::papers(n)), services::DailyPapers::start(services::papers(n)));
@@ -352,6 +352,33 @@ fn what_fails_is_said_and_what_others_gave_is_in() {
     }
     let none = Folder::new().run(&["fetch"]);
     assert!(none.status == Some(1) && none.err.contains("paperkin init"), "{}", none.err);
+}
+
+#[test]
+fn a_folder_is_watched_that_is_named_from_the_settings() {
+    let folder = Folder::new();
+    let inbox = folder.data().join("inbox");
+    std::fs::create_dir_all(&inbox).expect("a folder");
+    let source = "[[source]]\nname = \"inbox\"\nkind = \"files\"\npath = \"inbox\"\nschedule = \"off\"\n";
+    std::fs::write(folder.data().join("paperkin.toml"), source).expect("written");
+    let put = |name: &str, text: &str| {
+        let path = inbox.join(name);
+        std::fs::write(&path, text).expect("written");
+        // One that was written just now may be written on.
+        let then = std::time::SystemTime::now() - Duration::from_secs(3600);
+        std::fs::File::options().write(true).open(&path).expect("opens").set_modified(then).expect("set");
+    };
+    put("a.bib", "@article{a, title = {On the tides of small seas}, doi = {10.1000/tides}}\n");
+    put("b.csv", "title,doi\nOn the wool trade of old towns,10.1000/wool\n");
+    let server = Server::start(&folder);
+    assert_eq!(counts(&fetched(&folder, &["inbox"])), (2, 0, 0));
+    put("c.ris", "TY  - JOUR\nTI  - On marmots in the high north\nDO  - 10.1000/marmot\nER  - \n");
+    put("d.jsonl", "{broken\n");
+    // Only the new ones are read.
+    let report = fetched(&folder, &["inbox"]);
+    assert_eq!((counts(&report), &report["rejected_total"]), ((1, 0, 0), &json!(1)), "{report}");
+    let source = server.get("/v1/sources").body["sources"][0].clone();
+    assert_eq!((&source["papers"], &source["last"]["did"]["rejected"]), (&json!(3), &json!(1)));
 }
 
 #[test]

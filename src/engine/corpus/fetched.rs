@@ -2,6 +2,7 @@
 //!
 //! A window is embedded while the one before it is written, so that the model never waits.
 
+use std::collections::HashMap;
 use std::sync::{MutexGuard, TryLockError};
 use std::time::Duration;
 
@@ -52,7 +53,13 @@ impl Corpus {
         progress: &dyn Fn(&Report),
     ) -> Result<Report> {
         let mut report = Report::default();
-        let papers = told(incoming, &mut report);
+        let mut papers = told(incoming, &mut report);
+        // Of a record that comes twice the last counts, however far it is behind the first.
+        let last: HashMap<String, usize> =
+            papers.iter().enumerate().map(|(k, (_, paper))| (paper.id.to_string(), k)).collect();
+        let mut k = 0..;
+        papers.retain(|(_, paper)| last.get(paper.id.as_str()).copied() == k.next());
+        report.unchanged += k.start - papers.len();
         let mut pieces: Vec<&[(usize, Paper)]> = papers.chunks(TOGETHER).collect();
         // What is taken away is so behind all that came.
         let last = pieces.pop().unwrap_or_default();

@@ -41,7 +41,8 @@ pub fn by_name(name: &str) -> Option<PaperFormat> {
 pub fn recognise(name: &str, sample: &str) -> Result<PaperFormat> {
     let named = by_name(name);
     let begin = sample.trim_start_matches('\u{feff}').trim_start();
-    if begin.is_empty() {
+    // By the bytes of blanks alone: others are what some encoding makes of something else.
+    if sample.trim_start_matches('\u{feff}').trim_ascii_start().is_empty() {
         return Ok(named.unwrap_or(PaperFormat::Jsonl));
     }
     if begin.starts_with('{') && !begin.starts_with("{\\rtf") || begin.starts_with('[') {

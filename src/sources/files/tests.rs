@@ -246,6 +246,8 @@ fn what_holds_no_papers_is_named() {
         (b"<html><body>x</body></html>", "an HTML page"),
         (b"<rss version='2.0'></rss>", "a feed"),
         (b"Dear all,\nhere they are", "no format"),
+        // A blank of another encoding: not nothing.
+        (b"\xa0 \n", "no format"),
     ] {
         let told = open("x", bytes, &PaperReading::default()).err().expect("refused").to_string();
         assert!(told.contains(word) && told.contains("BibTeX"), "{told}");

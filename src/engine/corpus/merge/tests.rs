@@ -218,6 +218,22 @@ fn a_record_that_comes_twice_is_what_came_last_each_time() {
 }
 
 #[test]
+fn a_record_that_comes_far_behind_itself_is_what_came_last() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, corpus) = open(folder.path(), |_| {});
+    let one = |k: usize| json!({ "id": format!("f{}", k % 600), "title": format!("Version {k}") });
+    let said = Said { kind: "files", papers: (0..1200).map(one).collect() };
+    assert_eq!(take(&corpus, &said).accepted, 600);
+    let again = take(&corpus, &said);
+    assert_eq!((again.accepted, again.updated, again.unchanged), (0, 0, 1200));
+    assert!(
+        all(&store)
+            .iter()
+            .all(|paper| paper.title.trim_start_matches("Version ").parse::<usize>().expect("a number") >= 600)
+    );
+}
+
+#[test]
 fn titles_and_ids_of_every_record_are_known() {
     // What counts is arXiv's; by the title that the daily list has, the article is found all the same.
     let arxiv = json!({ "id": "arxiv:2601.00009", "title": "A new title of the study", "authors": ["Jane Doe"], "date": "2026-01-01" });

@@ -79,18 +79,19 @@ fn blocks(html: &str) -> Vec<String> {
     parts.map(|part| plain(&without_half_tags(&part)).trim().to_string()).filter(|part| !part.is_empty()).collect()
 }
 
+/// The name of the tag whose `<` this stands behind, in lower case; blank for none.
+fn tag_name(behind: &str) -> String {
+    let name = behind.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric);
+    name.collect::<String>().to_ascii_lowercase()
+}
+
 /// A block without the halves of tags that its cutting left: of `<p>` and `</p>` each stands in another one.
 fn without_half_tags(part: &str) -> String {
     let mut out = String::with_capacity(part.len());
     let mut rest = part;
     while let Some(at) = rest.find('<') {
         let behind = &rest[at + 1..];
-        let name: String = behind
-            .trim_start_matches('/')
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_ascii_lowercase();
+        let name = tag_name(behind);
         let is_block = matches!(
             name.as_str(),
             "p" | "div"
@@ -138,12 +139,7 @@ fn without_frames(html: &str) -> String {
     while let Some(at) = rest.find('<') {
         out.push_str(&rest[..at]);
         let behind = &rest[at + 1..];
-        let name: String = behind
-            .trim_start_matches('/')
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_ascii_lowercase();
+        let name = tag_name(behind);
         let end = match name.as_str() {
             "" if behind.starts_with("!--") => behind.find("-->").map(|end| end + 3),
             "script" | "style" => {
