@@ -1,5 +1,9 @@
 //! A user, their events on papers, and what the events on one paper add up to. No input or output.
 
+mod follow;
+
+pub use follow::Follow;
+
 use std::fmt;
 
 use jiff::SignedDuration;

@@ -25,8 +25,8 @@ mod themes;
 mod widen;
 
 pub use access::{
-    KEY_PREFIX, KeyMade, KeyRefused, KeyView, LINK_VALID, LinkState, NewKey, SESSION_IDLE, SESSION_LONGEST, Secret,
-    SessionView, SessionsOf, SignInLink, holds_key, read_expiry,
+    KEY_PREFIX, KeyMade, KeyRefused, KeyView, LINK_VALID, LinkState, NewKey, Purpose, SESSION_IDLE, SESSION_LONGEST,
+    Secret, SessionView, SessionsOf, SignInLink, holds_key, read_expiry,
 };
 pub use answer::{Answer, Hit, InterestName, Meta, Mode, Part, SearchOptions, Why};
 pub use corpus::{

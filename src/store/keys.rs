@@ -40,6 +40,10 @@ pub trait Keys {
     /// [`Error::NotFound`](crate::Error::NotFound) when there is none of this id.
     fn delete_key(&self, id: &str) -> Result<()>;
 
+    /// What the addresses in mails and the calls of webhooks are signed with: random, made with the store, the same ever after,
+    /// and in its copies. It is the one secret that is kept as it is.
+    fn signing_key(&self) -> Result<[u8; 32]>;
+
     /// Notes when some keys were used last: what is known of a later use stays, and keys that are gone are passed over.
     fn note_key_uses(&self, uses: &[(String, Moment)]) -> Result<()>;
 }

@@ -54,6 +54,10 @@ pub trait Lists {
     /// `offset` on.
     fn newest(&self, rows: &RoaringBitmap, offset: usize, n: usize) -> Result<Vec<Row>>;
 
+    /// The rows of the papers that first came with a change behind this one, whatever was changed of them since. Of two papers
+    /// that became one the earlier arrival counts.
+    fn arrived_after(&self, change: u64) -> Result<RoaringBitmap>;
+
     /// The rows of the `n` papers with the most votes, of those allowed (none for all); among equals the greater rows.
     fn most_voted(&self, allowed: Option<&RoaringBitmap>, n: usize) -> Result<RoaringBitmap>;
 }

@@ -7,6 +7,7 @@ mod keys;
 mod links;
 mod secret;
 mod sessions;
+mod signing;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ pub use self::keys::{KeyMade, KeyRefused, KeyView, NewKey};
 pub use self::links::{LINK_VALID, LinkState, SignInLink};
 pub use self::secret::Secret;
 pub use self::sessions::{SESSION_IDLE, SESSION_LONGEST, SessionView, SessionsOf};
+pub use self::signing::Purpose;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};

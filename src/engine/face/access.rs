@@ -2,7 +2,7 @@
 
 use crate::access::Caller;
 use crate::engine::Engine;
-use crate::engine::access::{KeyMade, KeyRefused, KeyView, NewKey};
+use crate::engine::access::{KeyMade, KeyRefused, KeyView, NewKey, Purpose};
 use crate::error::Result;
 use crate::user::Moment;
 
@@ -55,5 +55,21 @@ impl Engine {
     pub fn note_key_uses(&self) -> Result<()> {
         self.access.note_key_uses()?;
         self.access.note_session_uses()
+    }
+
+    /// The signature of some texts for a purpose, as 32 hexadecimal digits: the same for ever, and nobody else can make it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn signature(&self, purpose: Purpose, texts: &[&str]) -> Result<String> {
+        self.access.signature(purpose, texts)
+    }
+
+    /// Whether this is the signature of some texts for a purpose.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn is_signature(&self, given: &str, purpose: Purpose, texts: &[&str]) -> Result<bool> {
+        self.access.is_signature(given, purpose, texts)
     }
 }

@@ -120,3 +120,10 @@ pub fn keys_of_a_forgotten_reader_leave_nothing(kind: Kind) {
         }
     }
 }
+
+pub fn each_store_signs_with_a_key_of_its_own(kind: Kind) {
+    let store = Fixture::new(kind);
+    let key = store.signing_key().expect("read");
+    assert_ne!(key, Fixture::new(kind).signing_key().expect("read"));
+    assert_eq!(store.reopened().signing_key().expect("read"), key);
+}

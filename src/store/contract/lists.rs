@@ -1,6 +1,6 @@
 use roaring::RoaringBitmap;
 
-use super::{Fixture, Kind, paper};
+use super::{Fixture, Kind, paper, titled};
 use crate::paper::{Paper, PaperDate, Row};
 use crate::store::lists::trending;
 use crate::store::{ListOrder, ListPlace};
@@ -126,4 +126,29 @@ pub fn rows_are_ordered_without_a_list(kind: Kind) {
         assert_eq!(store.most_voted(None, n).expect("read"), most(n, None));
         assert_eq!(store.most_voted(Some(&some), n).expect("read"), most(n, Some(&some)));
     }
+}
+
+pub fn a_paper_arrives_once(kind: Kind) {
+    let store = Fixture::new(kind);
+    let change = |store: &Fixture| store.change().expect("read");
+    let arrived =
+        |store: &Fixture, after| -> Vec<u32> { store.arrived_after(after).expect("read").into_iter().collect() };
+    let before = change(&store);
+    store.put(&[titled("a", "one"), titled("b", "two")]);
+    let first = change(&store);
+    store.put(&[titled("c", "three")]);
+    assert_eq!(arrived(&store, before), [store.row("a").0, store.row("b").0, store.row("c").0]);
+    assert_eq!(arrived(&store, first), [store.row("c").0]);
+    // A new text, and a new field: it came when it came.
+    let last = change(&store);
+    store.put(&[titled("a", "another one"), paper(serde_json::json!({"id": "b", "title": "two", "venue": "here"}))]);
+    assert!(change(&store) > last && arrived(&store, last).is_empty());
+    assert_eq!(arrived(&store, before).len(), 3);
+    // What was taken away and comes again, comes.
+    store.delete("c");
+    store.put(&[titled("c", "three")]);
+    assert_eq!(arrived(&store, last), [store.row("c").0]);
+    let store = store.reopened();
+    assert_eq!(arrived(&store, last), [store.row("c").0]);
+    assert!(arrived(&store, u64::MAX >> 1).is_empty());
 }

@@ -164,7 +164,7 @@ macro_rules! contract {
                 what_lacks_a_vector_is_found);
             contract!(@works versions_share_a_key, a_key_names_rows);
             contract!(@lists pages_put_together_are_the_whole_in_order, what_comes_and_goes_shifts_nothing,
-                rows_are_ordered_without_a_list);
+                rows_are_ordered_without_a_list, a_paper_arrives_once);
             contract!(@filters a_filter_allows_what_meets_it, an_archive_stands_for_its_classes, days_are_columns);
             contract!(@users users_are_made_and_restored, tokens_are_given_once, a_deleted_user_leaves_nothing,
                 numbers_are_used_once);
@@ -181,7 +181,8 @@ macro_rules! contract {
             contract!(@records records_come_back_with_their_paper, papers_that_are_one_become_one,
                 what_another_has_changed_is_not_written_over, what_was_taken_away_by_hand_stays_away,
                 papers_that_were_taken_back_are_on_no_list, where_to_go_on_is_remembered);
-            contract!(@keys keys_are_what_was_added_and_not_taken_back, keys_of_a_forgotten_reader_leave_nothing);
+            contract!(@keys keys_are_what_was_added_and_not_taken_back, keys_of_a_forgotten_reader_leave_nothing,
+                each_store_signs_with_a_key_of_its_own);
             contract!(@sessions sessions_are_kept_seen_and_ended, a_link_is_good_once,
                 sessions_are_what_was_begun_and_not_ended);
             contract!(@themes a_run_is_put_in_the_place_of_the_one_before, papers_join_and_leave, texts_are_replaced);

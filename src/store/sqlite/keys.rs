@@ -51,6 +51,10 @@ impl Keys for SqliteStore {
         }
     }
 
+    fn signing_key(&self) -> Result<[u8; 32]> {
+        self.read(|c| c.prepare_cached("SELECT signing FROM counter")?.query_row([], |r| r.get(0)))
+    }
+
     fn note_key_uses(&self, uses: &[(String, Moment)]) -> Result<()> {
         self.write(|t| {
             let mut note = t.prepare_cached("UPDATE keys SET used = max(coalesce(used, ?2), ?2) WHERE id = ?1")?;

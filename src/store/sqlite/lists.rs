@@ -23,6 +23,14 @@ impl Lists for SqliteStore {
         })
     }
 
+    fn arrived_after(&self, change: u64) -> Result<RoaringBitmap> {
+        self.read(|c| {
+            c.prepare_cached("SELECT row FROM papers INDEXED BY papers_by_arrival WHERE arrived > ?1")?
+                .query_map([change], |r| r.get::<_, u32>(0))?
+                .collect()
+        })
+    }
+
     fn most_voted(&self, allowed: Option<&RoaringBitmap>, n: usize) -> Result<RoaringBitmap> {
         self.read(|c| {
             let mut select = c.prepare_cached("SELECT row FROM papers ORDER BY upvotes DESC, row DESC")?;

@@ -222,13 +222,14 @@ pub fn put_one(
     change: u64,
 ) -> rusqlite::Result<PaperWritten> {
     let prints = Fingerprints::of(paper);
-    let old: Option<(u32, [u8; 16], [u8; 16])> = t
-        .prepare_cached("SELECT row, text_hash, hash FROM papers WHERE id = ?1")?
-        .query_row([paper.id.as_str()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+    let old: Option<(u32, [u8; 16], [u8; 16], u64)> = t
+        .prepare_cached("SELECT row, text_hash, hash, arrived FROM papers WHERE id = ?1")?
+        .query_row([paper.id.as_str()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
         .optional()?;
+    let arrived = old.map_or(change, |(.., arrived)| arrived);
     let old = match old {
-        Some((row, _, all)) if all == prints.all => return Ok(PaperWritten::Unchanged(Row(row))),
-        old => old.map(|(row, text, _)| (row, text == prints.text)),
+        Some((row, _, all, _)) if all == prints.all => return Ok(PaperWritten::Unchanged(Row(row))),
+        old => old.map(|(row, text, ..)| (row, text == prints.text)),
     };
     // Only a changed text needs another row.
     let (kept, gone) = match old {
@@ -242,7 +243,7 @@ pub fn put_one(
     if let Some(row) = gone {
         remove(t, row, change)?;
     }
-    let row = Row(write_one(t, paper, &prints, kept, change)?);
+    let row = Row(write_one(t, paper, &prints, kept, (change, arrived))?);
     if let Some(vector) = vector.filter(|_| kept.is_none()) {
         vectors::put(t, model, &prints.text, vector)?;
     }
@@ -253,13 +254,14 @@ pub fn put_one(
     })
 }
 
-/// Writes a paper in the row that it keeps, or in a new one; gives the row.
+/// Writes a paper in the row that it keeps, or in a new one; gives the row. `changes` are the one that this is, and the one with
+/// which the paper first came.
 pub fn write_one(
     t: &Transaction<'_>,
     paper: &Paper,
     prints: &Fingerprints,
     kept: Option<u32>,
-    change: u64,
+    changes: (u64, u64),
 ) -> rusqlite::Result<u32> {
     t.prepare_cached(if kept.is_some() { UPDATE } else { INSERT })?.execute(params![
         paper.id.as_str(),
@@ -271,8 +273,9 @@ pub fn write_one(
         // One that was taken back leads no list of votes.
         paper.upvotes.filter(|_| paper.retirement().is_none()).unwrap_or(0),
         trending(paper, today(t, paper)?),
-        change,
-        paper.retirement().is_some()
+        changes.0,
+        paper.retirement().is_some(),
+        changes.1
     ])?;
     let row = match kept {
         Some(row) => row,
@@ -283,10 +286,10 @@ pub fn write_one(
     Ok(row)
 }
 
-const INSERT: &str = "INSERT INTO papers (id, text_hash, hash, json, day, list_day, upvotes, trending, change, retired)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+const INSERT: &str = "INSERT INTO papers (id, text_hash, hash, json, day, list_day, upvotes, trending, change, retired,
+    arrived) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 const UPDATE: &str = "UPDATE papers SET hash = ?3, json = ?4, day = ?5, list_day = ?6, upvotes = ?7, trending = ?8,
-    change = ?9, retired = ?10 WHERE id = ?1 AND text_hash = ?2";
+    change = ?9, retired = ?10, arrived = ?11 WHERE id = ?1 AND text_hash = ?2";
 
 pub fn remove(t: &Transaction<'_>, row: u32, change: u64) -> rusqlite::Result<()> {
     let text = t

@@ -196,6 +196,11 @@ fn put_merged(
                 t.prepare_cached("UPDATE papers SET id = ?2 WHERE id = ?1")?.execute([other, id])?;
             }
             (Some(_), Some((row, ..))) => {
+                // It is as old as the oldest of what it was made of.
+                t.prepare_cached(
+                    "UPDATE papers SET arrived = min(arrived, (SELECT arrived FROM papers WHERE row = ?2)) WHERE id = ?1",
+                )?
+                .execute(params![id, row])?;
                 remove(t, row, change)?;
                 gone.push(Row(row));
             }

@@ -42,12 +42,12 @@ impl Rereading for SqliteStore {
             let change: u64 =
                 t.query_row("UPDATE counter SET change = change + 1 RETURNING change", [], |r| r.get(0))?;
             for (paper, vector) in papers {
-                let old: u32 = t
-                    .prepare_cached("SELECT row FROM papers WHERE id = ?1")?
-                    .query_row([paper.id.as_str()], |r| r.get(0))?;
+                let (old, arrived): (u32, u64) = t
+                    .prepare_cached("SELECT row, arrived FROM papers WHERE id = ?1")?
+                    .query_row([paper.id.as_str()], |r| Ok((r.get(0)?, r.get(1)?)))?;
                 let prints = Fingerprints::of(paper);
                 remove(t, old, change)?;
-                let new = write_one(t, paper, &prints, None, change)?;
+                let new = write_one(t, paper, &prints, None, (change, arrived))?;
                 vectors::put(t, number, &prints.text, vector)?;
                 t.prepare_cached("UPDATE OR REPLACE theme_papers SET row = ?2 WHERE row = ?1")?
                     .execute(params![old, new])?;

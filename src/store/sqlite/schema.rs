@@ -364,6 +364,16 @@ CREATE TABLE sources (
     succeeded INTEGER
 ) STRICT, WITHOUT ROWID;
 ",
+    "
+-- The change with which a paper first came: a new text of it has another row, and the same arrival. What was there before this was
+-- known came before everything that is asked for.
+ALTER TABLE papers ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX papers_by_arrival ON papers (arrived);
+
+-- What the addresses in mails and the calls of webhooks are signed with.
+ALTER TABLE counter ADD COLUMN signing BLOB;
+UPDATE counter SET signing = randomblob(32);
+",
 ];
 
 #[cfg(test)]
