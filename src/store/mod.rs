@@ -41,6 +41,7 @@ mod records;
 mod rereading;
 mod sessions;
 mod sqlite;
+mod subscriptions;
 mod themes;
 mod trouble;
 mod upkeep;
@@ -63,6 +64,10 @@ pub use records::{BY_HAND, KnownRecord, MergedPaper, MergedWritten, Records, Sou
 pub use rereading::Rereading;
 pub use sessions::{Ending, Redeemed, SecretHash, Sessions, SignedInWith, StoredLink, StoredSession};
 pub use sqlite::free;
+pub use subscriptions::{
+    Attempt, DeliveryState, Issue, Looked, NewDelivery, StoredDelivery, StoredSubscription, SubscriptionState,
+    Subscriptions,
+};
 pub use themes::{StoredAssignment, StoredRun, StoredTheme, StoredThemeEvent, Themes};
 pub use trouble::{Trouble, TroubleCode, Troubles};
 pub use upkeep::{Finding, Health, PagesRead, Upkeep};
@@ -94,6 +99,7 @@ pub trait Store:
     + Themes
     + Rereading
     + Sessions
+    + Subscriptions
     + Upkeep
     + Copies
     + Send
@@ -119,6 +125,7 @@ impl<T> Store for T where
         + Themes
         + Rereading
         + Sessions
+        + Subscriptions
         + Upkeep
         + Copies
         + Send

@@ -36,6 +36,7 @@ mod rereading;
 mod schema;
 mod sessions;
 mod slack;
+mod subscriptions;
 mod themes;
 mod upkeep;
 mod users;

@@ -374,6 +374,64 @@ CREATE INDEX papers_by_arrival ON papers (arrived);
 ALTER TABLE counter ADD COLUMN signing BLOB;
 UPDATE counter SET signing = randomblob(32);
 ",
+    "
+-- Who gets what by mail. Times in microseconds since 1970; days since 1970.
+CREATE TABLE subscriptions (
+    id            TEXT PRIMARY KEY,
+    email         TEXT NOT NULL,
+    -- The reader whose history orders the papers.
+    user          INTEGER REFERENCES users (user) ON DELETE CASCADE,
+    -- What is sent, and when (JSON).
+    plan          TEXT NOT NULL,
+    -- 0 waiting for an answer, 1 active, 2 paused, 3 ended.
+    state         INTEGER NOT NULL,
+    reason        TEXT,
+    until         INTEGER,
+    created       INTEGER NOT NULL,
+    confirmed     INTEGER,
+    since         INTEGER NOT NULL,
+    failures      INTEGER NOT NULL,
+    next          INTEGER,
+    issue         INTEGER,
+    looked_day    INTEGER,
+    looked_change INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX subscriptions_by_email ON subscriptions (email);
+CREATE INDEX subscriptions_by_user ON subscriptions (user) WHERE user IS NOT NULL;
+CREATE INDEX subscriptions_by_next ON subscriptions (next) WHERE next IS NOT NULL;
+
+-- Mails that are to be sent, and that were.
+CREATE TABLE deliveries (
+    delivery      INTEGER PRIMARY KEY AUTOINCREMENT,
+    subscription  TEXT NOT NULL REFERENCES subscriptions (id) ON DELETE CASCADE,
+    -- The day; below zero for those that ask whether it is wanted.
+    issue         INTEGER NOT NULL,
+    message_id    TEXT NOT NULL,
+    -- 0 waiting, 1 given to the server as far as is known, 2 sent, 3 given up.
+    state         INTEGER NOT NULL,
+    attempts      INTEGER NOT NULL,
+    since         INTEGER NOT NULL,
+    retry         INTEGER,
+    error         TEXT,
+    content       TEXT NOT NULL,
+    -- How the subscription stood before, for when this is taken back.
+    before_issue  INTEGER,
+    before_day    INTEGER,
+    before_change INTEGER NOT NULL,
+    UNIQUE (subscription, issue)
+) STRICT;
+CREATE INDEX deliveries_to_send ON deliveries (delivery) WHERE state < 2;
+
+-- The papers that were in mails to an address.
+CREATE TABLE had_papers (
+    email    TEXT NOT NULL,
+    paper    TEXT NOT NULL,
+    delivery INTEGER REFERENCES deliveries (delivery) ON DELETE SET NULL,
+    PRIMARY KEY (email, paper)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX had_papers_by_paper ON had_papers (paper);
+CREATE INDEX had_papers_by_delivery ON had_papers (delivery) WHERE delivery IS NOT NULL;
+",
 ];
 
 #[cfg(test)]
