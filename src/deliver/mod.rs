@@ -1,0 +1,3 @@
+//! What reaches a reader who is not looking.
+
+pub mod mail;
