@@ -3,6 +3,7 @@
 mod access;
 mod papers;
 mod readers;
+mod searches;
 mod sessions;
 mod sources;
 mod themes;
