@@ -72,7 +72,7 @@ pub use upkeep::{Finding, Health, PagesRead, Upkeep};
 pub use users::{User, Users};
 pub use vectors::{StoredModel, Vectors};
 pub use webhooks::{
-    DeliveryCounts, DeliveryState, NewDelivery, NewWebhook, StoredDelivery, StoredWebhook, Tried, Webhooks,
+    CallCounts, CallState, NewCall, NewWebhook, StoredCall, StoredWebhook, CallTried, Webhooks,
 };
 pub use works::Works;
 

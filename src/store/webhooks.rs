@@ -45,7 +45,7 @@ pub struct NewWebhook<'a> {
 /// How a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum DeliveryState {
+pub enum CallState {
     /// It is to be tried, for the first time or again.
     Waiting,
     /// Its receiver took it.
@@ -54,10 +54,10 @@ pub enum DeliveryState {
     Dead,
 }
 
-impl DeliveryState {
+impl CallState {
     /// All, by the words in a store.
-    pub(in crate::store) const ALL: [(&'static str, DeliveryState); 3] =
-        [("waiting", DeliveryState::Waiting), ("done", DeliveryState::Done), ("dead", DeliveryState::Dead)];
+    pub(in crate::store) const ALL: [(&'static str, CallState); 3] =
+        [("waiting", CallState::Waiting), ("done", CallState::Done), ("dead", CallState::Dead)];
 
     pub(in crate::store) fn word(self) -> &'static str {
         Self::ALL.iter().find(|(_, state)| *state == self).map_or("waiting", |(word, _)| word)
@@ -66,7 +66,7 @@ impl DeliveryState {
 
 /// Papers on their way to the receiver of a webhook.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StoredDelivery {
+pub struct StoredCall {
     /// Its number; used once.
     pub number: i64,
     /// The webhook.
@@ -80,7 +80,7 @@ pub struct StoredDelivery {
     /// Since when it is tried: later where it was given up, and taken up again.
     pub since: Moment,
     /// How it stands.
-    pub state: DeliveryState,
+    pub state: CallState,
     /// How often it was tried.
     pub tries: u32,
     /// When it was tried last.
@@ -95,7 +95,7 @@ pub struct StoredDelivery {
 
 /// Papers that are to be told: some at once, and how many more there were.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NewDelivery {
+pub struct NewCall {
     /// By id.
     pub papers: Vec<PaperId>,
     /// How many more there were.
@@ -104,20 +104,20 @@ pub struct NewDelivery {
 
 /// What became of a try.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tried {
+pub struct CallTried {
     /// The receiver's answer; none where it gave none.
     pub status: Option<u16>,
     /// Why it failed; none where it did not.
     pub error: Option<String>,
     /// How the delivery stands now.
-    pub state: DeliveryState,
+    pub state: CallState,
     /// When it is tried next, where it waits.
     pub due: Option<Moment>,
 }
 
 /// How many deliveries stand how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DeliveryCounts {
+pub struct CallCounts {
     /// Those that wait.
     pub waiting: u64,
     /// Dead letters that are kept.
@@ -145,38 +145,38 @@ pub trait Webhooks {
 
     /// Makes deliveries of what came behind the change `from` up to the change `to`, all at once, due now. Whether it did: not where
     /// the webhook was told up to another change than `from` meanwhile, has ended, or is gone.
-    fn make_deliveries(
+    fn make_calls(
         &self,
         webhook: i64,
         from: u64,
         to: u64,
-        deliveries: &[NewDelivery],
+        calls: &[NewCall],
         now: Moment,
     ) -> Result<bool>;
 
     /// Up to `n` deliveries that are due, those that wait longest first, of webhooks that have not ended.
-    fn due_deliveries(&self, now: Moment, n: usize) -> Result<Vec<StoredDelivery>>;
+    fn due_calls(&self, now: Moment, n: usize) -> Result<Vec<StoredCall>>;
 
     /// When the next one is due; none where none waits.
-    fn next_delivery(&self) -> Result<Option<Moment>>;
+    fn next_call(&self) -> Result<Option<Moment>>;
 
     /// Notes that a delivery is about to be tried, and when it is to be tried again should nothing be heard of that. Gives it as it
     /// stands then; none where it does not wait (any more).
-    fn begin_delivery(&self, number: i64, now: Moment, again: Moment) -> Result<Option<StoredDelivery>>;
+    fn begin_call(&self, number: i64, now: Moment, again: Moment) -> Result<Option<StoredCall>>;
 
     /// Notes what became of a try. Of a webhook's deliveries that do not wait the newest `keep` are kept.
-    fn end_delivery(&self, number: i64, tried: &Tried, keep: usize) -> Result<()>;
+    fn end_call(&self, number: i64, tried: &CallTried, keep: usize) -> Result<()>;
 
     /// Ends a webhook by the word of its receiver: nothing of it is tried any more, and what waits is dead.
     fn end_webhook(&self, number: i64, at: Moment) -> Result<()>;
 
     /// Up to `n` deliveries of a webhook, the newest first.
-    fn deliveries(&self, webhook: i64, n: usize) -> Result<Vec<StoredDelivery>>;
+    fn calls(&self, webhook: i64, n: usize) -> Result<Vec<StoredCall>>;
 
     /// How many deliveries stand how: of one webhook, or of all.
-    fn count_deliveries(&self, webhook: Option<i64>) -> Result<DeliveryCounts>;
+    fn count_calls(&self, webhook: Option<i64>) -> Result<CallCounts>;
 
     /// Lets dead letters of a webhook wait again, due now and as if never tried: one, or all. An ended webhook begins anew. Gives how
     /// many.
-    fn revive_deliveries(&self, webhook: i64, delivery: Option<i64>, now: Moment) -> Result<usize>;
+    fn revive_calls(&self, webhook: i64, call: Option<i64>, now: Moment) -> Result<usize>;
 }

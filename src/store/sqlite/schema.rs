@@ -420,8 +420,8 @@ CREATE INDEX webhooks_by_user ON webhooks (user) WHERE user IS NOT NULL;
 CREATE INDEX webhooks_by_search ON webhooks (search) WHERE search IS NOT NULL;
 
 -- What is to be told, is being told, or could not be told. What was told is counted and goes with the next.
-CREATE TABLE deliveries (
-    delivery INTEGER PRIMARY KEY AUTOINCREMENT,
+CREATE TABLE webhook_calls (
+    call     INTEGER PRIMARY KEY AUTOINCREMENT,
     webhook  INTEGER NOT NULL REFERENCES webhooks (webhook) ON DELETE CASCADE,
     -- Ids of papers, as JSON.
     papers   TEXT NOT NULL,
@@ -439,8 +439,8 @@ CREATE TABLE deliveries (
     status   INTEGER,
     error    TEXT
 ) STRICT;
-CREATE INDEX deliveries_by_webhook ON deliveries (webhook, delivery);
-CREATE INDEX deliveries_due ON deliveries (due) WHERE due IS NOT NULL;
+CREATE INDEX webhook_calls_by_webhook ON webhook_calls (webhook, call);
+CREATE INDEX webhook_calls_due ON webhook_calls (due) WHERE due IS NOT NULL;
 ",
 ];
 

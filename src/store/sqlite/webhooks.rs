@@ -7,12 +7,12 @@ use super::{SqliteStore, limit, unreadable};
 use crate::error::{Error, Result};
 use crate::paper::PaperId;
 use crate::store::{
-    DeliveryCounts, DeliveryState, NewDelivery, NewWebhook, StoredDelivery, StoredWebhook, Tried, Webhooks,
+    CallCounts, CallState, NewCall, NewWebhook, StoredCall, StoredWebhook, CallTried, Webhooks,
 };
 use crate::user::Moment;
 
 const WEBHOOK: &str = "webhook, user, search, kind, text, url, created, told, ended";
-const DELIVERY: &str = "delivery, webhook, papers, left_out, made, since, state, tries, tried, due, status, error";
+const CALL: &str = "call, webhook, papers, left_out, made, since, state, tries, tried, due, status, error";
 
 impl Webhooks for SqliteStore {
     fn add_webhook(&self, webhook: NewWebhook<'_>, most: usize) -> Result<Option<StoredWebhook>> {
@@ -56,12 +56,12 @@ impl Webhooks for SqliteStore {
         })
     }
 
-    fn make_deliveries(
+    fn make_calls(
         &self,
         webhook: i64,
         from: u64,
         to: u64,
-        deliveries: &[NewDelivery],
+        calls: &[NewCall],
         now: Moment,
     ) -> Result<bool> {
         self.write(|t| {
@@ -69,11 +69,11 @@ impl Webhooks for SqliteStore {
             if t.prepare_cached(told)?.execute(params![webhook, from, to])? == 0 {
                 return Ok(false);
             }
-            for d in deliveries {
+            for d in calls {
                 // Texts in a list: writing them cannot fail.
                 let papers = serde_json::to_string(&d.papers).unwrap_or_else(|_| "[]".into());
                 t.prepare_cached(
-                    "INSERT INTO deliveries (webhook, papers, left_out, made, since, state, due)
+                    "INSERT INTO webhook_calls (webhook, papers, left_out, made, since, state, due)
                      VALUES (?1, ?2, ?3, ?4, ?4, 'waiting', ?4)",
                 )?
                 .execute(params![webhook, papers, d.left_out, now.0])?;
@@ -82,35 +82,35 @@ impl Webhooks for SqliteStore {
         })
     }
 
-    fn due_deliveries(&self, now: Moment, n: usize) -> Result<Vec<StoredDelivery>> {
+    fn due_calls(&self, now: Moment, n: usize) -> Result<Vec<StoredCall>> {
         self.read(|c| {
-            let sql = format!("SELECT {DELIVERY} FROM deliveries WHERE due <= ?1 ORDER BY due, delivery LIMIT ?2");
-            c.prepare_cached(&sql)?.query_map(params![now.0, limit(n)], delivery_at)?.collect()
+            let sql = format!("SELECT {CALL} FROM webhook_calls WHERE due <= ?1 ORDER BY due, call LIMIT ?2");
+            c.prepare_cached(&sql)?.query_map(params![now.0, limit(n)], call_at)?.collect()
         })
     }
 
-    fn next_delivery(&self) -> Result<Option<Moment>> {
+    fn next_call(&self) -> Result<Option<Moment>> {
         self.read(|c| {
-            let next = "SELECT min(due) FROM deliveries WHERE due IS NOT NULL";
+            let next = "SELECT min(due) FROM webhook_calls WHERE due IS NOT NULL";
             c.prepare_cached(next)?.query_row([], |r| Ok(r.get::<_, Option<i64>>(0)?.map(Moment)))
         })
     }
 
-    fn begin_delivery(&self, number: i64, now: Moment, again: Moment) -> Result<Option<StoredDelivery>> {
+    fn begin_call(&self, number: i64, now: Moment, again: Moment) -> Result<Option<StoredCall>> {
         self.write(|t| {
             let sql = format!(
-                "UPDATE deliveries SET tries = tries + 1, tried = ?2, due = ?3 WHERE delivery = ?1 AND due <= ?2
-                 RETURNING {DELIVERY}"
+                "UPDATE webhook_calls SET tries = tries + 1, tried = ?2, due = ?3 WHERE call = ?1 AND due <= ?2
+                 RETURNING {CALL}"
             );
-            t.prepare_cached(&sql)?.query_row(params![number, now.0, again.0], delivery_at).optional()
+            t.prepare_cached(&sql)?.query_row(params![number, now.0, again.0], call_at).optional()
         })
     }
 
-    fn end_delivery(&self, number: i64, tried: &Tried, keep: usize) -> Result<()> {
+    fn end_call(&self, number: i64, tried: &CallTried, keep: usize) -> Result<()> {
         self.write(|t| {
-            let sql = "UPDATE deliveries SET status = ?2, error = ?3, state = ?4, due = ?5
-                       WHERE delivery = ?1 AND state = 'waiting' RETURNING webhook";
-            let due = tried.due.filter(|_| tried.state == DeliveryState::Waiting).map(|due| due.0);
+            let sql = "UPDATE webhook_calls SET status = ?2, error = ?3, state = ?4, due = ?5
+                       WHERE call = ?1 AND state = 'waiting' RETURNING webhook";
+            let due = tried.due.filter(|_| tried.state == CallState::Waiting).map(|due| due.0);
             let values = params![number, tried.status, tried.error, tried.state.word(), due];
             let webhook: Option<i64> = t.prepare_cached(sql)?.query_row(values, |r| r.get(0)).optional()?;
             match webhook {
@@ -124,35 +124,35 @@ impl Webhooks for SqliteStore {
         self.write(|t| {
             t.prepare_cached("UPDATE webhooks SET ended = ?2 WHERE webhook = ?1 AND ended IS NULL")?
                 .execute(params![number, at.0])?;
-            let dead = "UPDATE deliveries SET state = 'dead', due = NULL WHERE webhook = ?1 AND state = 'waiting'";
+            let dead = "UPDATE webhook_calls SET state = 'dead', due = NULL WHERE webhook = ?1 AND state = 'waiting'";
             t.prepare_cached(dead)?.execute([number]).map(drop)
         })
     }
 
-    fn deliveries(&self, webhook: i64, n: usize) -> Result<Vec<StoredDelivery>> {
+    fn calls(&self, webhook: i64, n: usize) -> Result<Vec<StoredCall>> {
         self.read(|c| {
-            let sql = format!("SELECT {DELIVERY} FROM deliveries WHERE webhook = ?1 ORDER BY delivery DESC LIMIT ?2");
-            c.prepare_cached(&sql)?.query_map(params![webhook, limit(n)], delivery_at)?.collect()
+            let sql = format!("SELECT {CALL} FROM webhook_calls WHERE webhook = ?1 ORDER BY call DESC LIMIT ?2");
+            c.prepare_cached(&sql)?.query_map(params![webhook, limit(n)], call_at)?.collect()
         })
     }
 
-    fn count_deliveries(&self, webhook: Option<i64>) -> Result<DeliveryCounts> {
+    fn count_calls(&self, webhook: Option<i64>) -> Result<CallCounts> {
         self.read(|c| {
             let of = if webhook.is_some() { "webhook = ?1" } else { "?1 IS NULL" };
             let sql = format!(
                 "SELECT count(*) FILTER (WHERE state = 'waiting'), count(*) FILTER (WHERE state = 'dead')
-                 FROM deliveries WHERE {of}"
+                 FROM webhook_calls WHERE {of}"
             );
-            let counts = |r: &Row<'_>| Ok(DeliveryCounts { waiting: r.get(0)?, dead: r.get(1)? });
+            let counts = |r: &Row<'_>| Ok(CallCounts { waiting: r.get(0)?, dead: r.get(1)? });
             c.prepare_cached(&sql)?.query_row([webhook], counts)
         })
     }
 
-    fn revive_deliveries(&self, webhook: i64, delivery: Option<i64>, now: Moment) -> Result<usize> {
+    fn revive_calls(&self, webhook: i64, call: Option<i64>, now: Moment) -> Result<usize> {
         self.write(|t| {
-            let sql = "UPDATE deliveries SET state = 'waiting', due = ?3, since = ?3, tries = 0
-                       WHERE webhook = ?1 AND state = 'dead' AND (?2 IS NULL OR delivery = ?2)";
-            let revived = t.prepare_cached(sql)?.execute(params![webhook, delivery, now.0])?;
+            let sql = "UPDATE webhook_calls SET state = 'waiting', due = ?3, since = ?3, tries = 0
+                       WHERE webhook = ?1 AND state = 'dead' AND (?2 IS NULL OR call = ?2)";
+            let revived = t.prepare_cached(sql)?.execute(params![webhook, call, now.0])?;
             if revived > 0 {
                 t.prepare_cached("UPDATE webhooks SET ended = NULL WHERE webhook = ?1")?.execute([webhook])?;
             }
@@ -164,8 +164,8 @@ impl Webhooks for SqliteStore {
 /// Of the deliveries of a webhook that do not wait the newest stay.
 fn keep_newest(t: &Transaction<'_>, webhook: i64, n: usize) -> rusqlite::Result<()> {
     t.prepare_cached(
-        "DELETE FROM deliveries WHERE webhook = ?1 AND state <> 'waiting' AND delivery <=
-             (SELECT delivery FROM deliveries WHERE webhook = ?1 AND state <> 'waiting' ORDER BY delivery DESC LIMIT 1 OFFSET ?2)",
+        "DELETE FROM webhook_calls WHERE webhook = ?1 AND state <> 'waiting' AND call <=
+             (SELECT call FROM webhook_calls WHERE webhook = ?1 AND state <> 'waiting' ORDER BY call DESC LIMIT 1 OFFSET ?2)",
     )?
     .execute(params![webhook, limit(n)])
     .map(drop)
@@ -184,11 +184,11 @@ fn webhook_at(r: &Row<'_>) -> rusqlite::Result<StoredWebhook> {
     })
 }
 
-fn delivery_at(r: &Row<'_>) -> rusqlite::Result<StoredDelivery> {
+fn call_at(r: &Row<'_>) -> rusqlite::Result<StoredCall> {
     let (papers, state): (String, String) = (r.get(2)?, r.get(6)?);
     let moment = |column| Ok::<_, rusqlite::Error>(r.get::<_, Option<i64>>(column)?.map(Moment));
-    let known = DeliveryState::ALL.iter().find(|(word, _)| *word == state);
-    Ok(StoredDelivery {
+    let known = CallState::ALL.iter().find(|(word, _)| *word == state);
+    Ok(StoredCall {
         number: r.get(0)?,
         webhook: r.get(1)?,
         papers: serde_json::from_str::<Vec<PaperId>>(&papers).map_err(|e| unreadable(2, e))?,
