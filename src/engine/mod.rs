@@ -38,7 +38,7 @@ pub use open::Opened;
 pub use page::{Listing, Page, Sort};
 pub use readers::{
     Chosen, Deed, DeliveryView, Entry, EntryStatus, EventReport, ExportedUser, Feed, Format, Import, ImportAbout,
-    ImportProgress, ImportView, Imported, InterestPatch, InterestView, MAX_EVENTS, Mark, Matched, Outside,
+    ImportProgress, ImportView, Imported, InterestPatch, InterestView, MAX_EVENTS, Mark, Matched, Matches, Outside,
     QuestionsOptions, Readership, Reference, ReferenceList, RejectedEvent, RejectedUnit, Since, Subscribe,
     SubscriptionView, Testbed, Topic, Undone, Unreadable, UserView, Windows,
 };

@@ -4,6 +4,7 @@ mod access;
 mod mail;
 mod papers;
 mod readers;
+mod searches;
 mod sessions;
 mod sources;
 mod themes;

@@ -128,9 +128,11 @@ pub async fn ask_to_confirm(
         Behind::Subscription(shows) => {
             let Shows { s, what, cadence } = &*shows;
             match s.state {
-                SubscriptionState::Pending => {
-                    page("confirm.html", "Shall these mails come?", context! { what, cadence, email => s.email.as_str() })
-                }
+                SubscriptionState::Pending => page(
+                    "confirm.html",
+                    "Shall these mails come?",
+                    context! { what, cadence, email => s.email.as_str() },
+                ),
                 SubscriptionState::Active | SubscriptionState::Paused => is_confirmed(&shows),
                 SubscriptionState::Ended => is_ended(&shows),
             }

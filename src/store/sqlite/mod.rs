@@ -34,6 +34,7 @@ mod readership;
 mod records;
 mod rereading;
 mod schema;
+mod searches;
 mod sessions;
 mod slack;
 mod subscriptions;
@@ -41,6 +42,7 @@ mod themes;
 mod upkeep;
 mod users;
 mod vectors;
+mod webhooks;
 mod works;
 
 pub use open::makes_a_folder;
