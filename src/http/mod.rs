@@ -35,6 +35,7 @@ mod signals;
 mod sources;
 mod status;
 mod stopping;
+mod subscriptions;
 mod systemd;
 mod themes;
 mod users;
