@@ -270,6 +270,7 @@ fn what_the_server_says_decides_what_became_of_a_mail() {
         (say(At::From, "550 5.1.8 bad sender"), unreachable, 0),
         (say(At::From, "451 4.3.0 not now"), unreachable, 0),
         (say(At::To, "550 5.1.1 no such user"), bounced, 0),
+        (say(At::To, "550 5.1.1 <x>: User unknown in relay recipient table"), bounced, 0),
         (say(At::To, "554 5.7.1 <x>: Relay access denied"), unreachable, 0),
         (say(At::To, "530 5.7.0 Authentication required"), unreachable, 0),
         (say(At::To, "450 4.2.0 greylisted"), later, 0),
