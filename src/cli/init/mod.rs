@@ -401,7 +401,8 @@ mod tests {
         assert_eq!(sources[2].query.as_deref(), Some("\"protein design\""));
         assert!(sources.iter().all(|s| s.schedule.to_string() == "30 7 * * *"));
         let mail = by_hand.mail.expect("mail");
-        assert_eq!(Some(&mail), by_flags.mail.as_ref());
+        let other = by_flags.mail.expect("mail");
+        assert_eq!((&mail.smtp, &mail.from, mail.tls), (&other.smtp, &other.from, other.tls));
         assert_eq!((mail.smtp.user.as_deref(), mail.from.address.as_str()), (Some("u"), "papers@m.example"));
         assert!(mail.password_file.is_some_and(|file| file.is_absolute() && file.ends_with("mail-password")));
         assert_eq!(by_hand.public_url.as_deref(), Some("http://127.0.0.1:7878"));

@@ -81,6 +81,8 @@ fn part(message: &[u8], kind: &str) -> String {
     assert_eq!(parts.len(), 4, "two parts and an end");
     let part = parts.into_iter().find(|part| part.contains(kind)).expect(kind).trim_start();
     let (_, body) = part.split_once("\r\n\r\n").expect("a body");
+    // The last line's end belongs to the boundary.
+    let body = body.strip_suffix("\r\n").expect("an end");
     let bytes = match header(part.as_bytes(), "Content-Transfer-Encoding").as_str() {
         "quoted-printable" => unquoted(body),
         "base64" => smtp::decoded(body),
