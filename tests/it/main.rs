@@ -23,7 +23,7 @@ mod index;
 mod interrupted;
 mod jobs;
 mod keys;
-mod mail;
+mod letters;
 mod model;
 mod polite;
 mod privacy;

@@ -29,7 +29,7 @@ const TITLE: usize = 300;
 const NAME: usize = 80;
 const SENTENCE: usize = 300;
 /// About two lines of the column.
-const ABSTRACT: usize = 210;
+const ABSTRACT: usize = 180;
 
 /// Authors that are named before the others are counted.
 const AUTHORS: usize = 3;

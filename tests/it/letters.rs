@@ -127,7 +127,7 @@ for path in sys.argv[1:]:
     defects = [str(d) for p in [m] + parts for d in p.defects] + [str(d) for h in m.values() for d in getattr(h, 'defects', [])]
     print(json.dumps({'type': m.get_content_type(), 'subject': str(m['subject']), 'from': [[a.display_name, a.addr_spec] for a in m['from'].addresses],
         'to': [a.addr_spec for a in m['to'].addresses], 'id': str(m['message-id']), 'date': m['date'].datetime.isoformat(),
-        'names': m.keys(), 'parts': [[p.get_content_type(), p.get_content()] for p in parts], 'defects': defects,
+        'names': m.keys(), 'parts': [[p.get_content_type(), p.get_content().replace('\r\n', '\n')] for p in parts], 'defects': defects,
         'longest': max(map(len, raw.split(b'\r\n'))), 'bare': raw.replace(b'\r\n', b'').count(b'\n')}))
 "#;
 
