@@ -23,7 +23,7 @@ mod index;
 mod interrupted;
 mod jobs;
 mod keys;
-mod letters;
+mod mail;
 mod model;
 mod polite;
 mod privacy;
