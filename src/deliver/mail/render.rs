@@ -41,7 +41,8 @@ struct PaperView {
     /// `rtl` where it begins from the right.
     direction: &'static str,
     link: Option<String>,
-    byline: String,
+    /// Authors, where it appeared, when.
+    byline: Vec<String>,
     why: Option<String>,
     beginning: String,
     beginning_direction: &'static str,
@@ -116,7 +117,7 @@ impl PaperView {
         PaperView {
             direction: direction(&title),
             link: web(&paper.link),
-            byline: byline.join(" · "),
+            byline,
             why,
             beginning_direction: direction(&text),
             beginning: text,
@@ -223,7 +224,7 @@ fn digest_text(title: &str, period: &str, intro: Option<&str>, sections: &[Secti
             let figure = format!("{number}.");
             let _ = write!(out, "{figure:<4}{}", heading.strip_prefix("    ").unwrap_or(&heading));
             if !paper.byline.is_empty() {
-                out.push_str(&wrapped(&paper.byline, "    "));
+                out.push_str(&wrapped(&paper.byline.join(" · "), "    "));
             }
             if let Some(link) = &paper.link {
                 let _ = writeln!(out, "    {link}");
