@@ -49,7 +49,7 @@ pub fn beginning(text: &str, length: usize) -> String {
         return text;
     }
     let far: Vec<(usize, char)> = text.char_indices().take(length).collect();
-    let ends = far.windows(2).enumerate().filter(|(_, pair)| match (pair[0].1, pair[1].1) {
+    let mut ends = far.windows(2).enumerate().filter(|(_, pair)| match (pair[0].1, pair[1].1) {
         ('。' | '！' | '？', _) => true,
         ('.' | '!' | '?', ' ') => {
             // Not behind `e.g.`, `et al.` or an initial: what follows begins a sentence, and what ends one is a word.
@@ -62,7 +62,7 @@ pub fn beginning(text: &str, length: usize) -> String {
         }
         _ => false,
     });
-    match ends.last() {
+    match ends.next_back() {
         Some((at, pair)) if at * 2 >= length => text[..pair[0].0 + pair[0].1.len_utf8()].to_string(),
         _ => cut(&text, length),
     }

@@ -179,7 +179,7 @@ impl Digest {
             site,
         };
         let first = titles.iter().skip(1).take(3).copied().collect::<Vec<_>>().join(" · ");
-        let preheader = cut(&[intro.as_deref().unwrap_or_default(), &first].join(" ").trim().to_string(), 160);
+        let preheader = cut([intro.as_deref().unwrap_or_default(), &first].join(" ").trim(), 160);
         let html = html(
             "digest.html",
             &subject,
