@@ -21,6 +21,8 @@ pub struct Jobs {
     pub interests: Schedule,
     /// Tells, once a day, what enough readers did together (every hour it looks whether the day is over).
     pub readership: Schedule,
+    /// Tells the receivers of webhooks what they did not take before (every thirty seconds); of new papers it tells them at once.
+    pub webhooks: Schedule,
 }
 
 impl Default for Jobs {
@@ -32,6 +34,7 @@ impl Default for Jobs {
             themes: every("*/30 * * * * *"),
             interests: every("*/10 * * * *"),
             readership: every("1 * * * *"),
+            webhooks: every("*/30 * * * * *"),
         }
     }
 }
@@ -48,6 +51,7 @@ impl Jobs {
             themes: set("THEMES", self.themes)?,
             interests: set("INTERESTS", self.interests)?,
             readership: set("READERSHIP", self.readership)?,
+            webhooks: set("WEBHOOKS", self.webhooks)?,
         })
     }
 }
@@ -58,8 +62,8 @@ mod tests {
 
     #[test]
     fn the_schedules_that_come_with_it_can_be_read() {
-        let Jobs { maintenance, themes, interests, readership } = Jobs::default();
-        assert!([maintenance, themes, interests, readership].iter().all(|schedule| !schedule.is_off()));
+        let Jobs { maintenance, themes, interests, readership, webhooks } = Jobs::default();
+        assert!([maintenance, themes, interests, readership, webhooks].iter().all(|schedule| !schedule.is_off()));
     }
 
     #[test]

@@ -42,6 +42,7 @@ mod rereading;
 mod searches;
 mod sessions;
 mod sqlite;
+mod subscriptions;
 mod themes;
 mod trouble;
 mod upkeep;
@@ -66,14 +67,16 @@ pub use rereading::Rereading;
 pub use searches::{NewSearch, SearchSaved, Searches, StoredSearch};
 pub use sessions::{Ending, Redeemed, SecretHash, Sessions, SignedInWith, StoredLink, StoredSession};
 pub use sqlite::free;
+pub use subscriptions::{
+    Attempt, DeliveryState, Issue, Looked, NewDelivery, StoredDelivery, StoredSubscription, SubscriptionState,
+    Subscriptions,
+};
 pub use themes::{StoredAssignment, StoredRun, StoredTheme, StoredThemeEvent, Themes};
 pub use trouble::{Trouble, TroubleCode, Troubles};
 pub use upkeep::{Finding, Health, PagesRead, Upkeep};
 pub use users::{User, Users};
 pub use vectors::{StoredModel, Vectors};
-pub use webhooks::{
-    CallCounts, CallState, NewCall, NewWebhook, StoredCall, StoredWebhook, CallTried, Webhooks,
-};
+pub use webhooks::{CallCounts, CallState, CallTried, NewCall, NewWebhook, StoredCall, StoredWebhook, Webhooks};
 pub use works::Works;
 
 use std::path::Path;
@@ -101,6 +104,7 @@ pub trait Store:
     + Rereading
     + Searches
     + Sessions
+    + Subscriptions
     + Upkeep
     + Webhooks
     + Copies
@@ -128,6 +132,7 @@ impl<T> Store for T where
         + Rereading
         + Searches
         + Sessions
+        + Subscriptions
         + Upkeep
         + Webhooks
         + Copies

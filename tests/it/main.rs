@@ -31,6 +31,7 @@ mod rates;
 mod readers;
 mod readme;
 mod reembed;
+mod saved;
 mod schema;
 mod served;
 mod services;

@@ -1,9 +1,11 @@
 //! The engine's public methods: each hands its question to the part that answers it.
 
 mod access;
+mod mail;
 mod papers;
 mod readers;
 mod searches;
 mod sessions;
 mod sources;
 mod themes;
+mod webhooks;

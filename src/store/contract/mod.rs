@@ -14,7 +14,9 @@ mod lists;
 mod model;
 mod papers;
 mod records;
+mod searches;
 mod sessions;
+mod subscriptions;
 mod themes;
 mod users;
 mod vectors;
@@ -183,8 +185,12 @@ macro_rules! contract {
                 papers_that_were_taken_back_are_on_no_list, where_to_go_on_is_remembered);
             contract!(@keys keys_are_what_was_added_and_not_taken_back, keys_of_a_forgotten_reader_leave_nothing,
                 each_store_signs_with_a_key_of_its_own);
+            contract!(@searches the_same_is_followed_once, searches_are_restored, calls_are_made_tried_and_kept);
             contract!(@sessions sessions_are_kept_seen_and_ended, a_link_is_good_once,
                 sessions_are_what_was_begun_and_not_ended);
+            contract!(@subscriptions subscriptions_are_what_was_added_and_changed, what_is_due_is_found,
+                a_mail_is_begun_once_and_its_papers_are_had, what_becomes_of_a_mail_is_noted, old_mail_is_forgotten,
+                subscriptions_go_with_their_reader, what_was_had_is_what_was_in_mails);
             contract!(@themes a_run_is_put_in_the_place_of_the_one_before, papers_join_and_leave, texts_are_replaced);
             contract!(@concurrency who_follows_the_changes_misses_nothing, readers_see_whole_transactions,
                 writers_lose_nothing_of_each_other, who_gave_up_writes_nothing);

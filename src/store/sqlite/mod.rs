@@ -37,6 +37,7 @@ mod schema;
 mod searches;
 mod sessions;
 mod slack;
+mod subscriptions;
 mod themes;
 mod upkeep;
 mod users;

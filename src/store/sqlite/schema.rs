@@ -375,6 +375,64 @@ ALTER TABLE counter ADD COLUMN signing BLOB;
 UPDATE counter SET signing = randomblob(32);
 ",
     "
+-- Who gets what by mail. Times in microseconds since 1970; days since 1970.
+CREATE TABLE subscriptions (
+    id            TEXT PRIMARY KEY,
+    email         TEXT NOT NULL,
+    -- The reader whose history orders the papers.
+    user          INTEGER REFERENCES users (user) ON DELETE CASCADE,
+    -- What is sent, and when (JSON).
+    plan          TEXT NOT NULL,
+    -- 0 waiting for an answer, 1 active, 2 paused, 3 ended.
+    state         INTEGER NOT NULL,
+    reason        TEXT,
+    until         INTEGER,
+    created       INTEGER NOT NULL,
+    confirmed     INTEGER,
+    since         INTEGER NOT NULL,
+    failures      INTEGER NOT NULL,
+    next          INTEGER,
+    issue         INTEGER,
+    looked_day    INTEGER,
+    looked_change INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX subscriptions_by_email ON subscriptions (email);
+CREATE INDEX subscriptions_by_user ON subscriptions (user) WHERE user IS NOT NULL;
+CREATE INDEX subscriptions_by_next ON subscriptions (next) WHERE next IS NOT NULL;
+
+-- Mails that are to be sent, and that were.
+CREATE TABLE deliveries (
+    delivery      INTEGER PRIMARY KEY AUTOINCREMENT,
+    subscription  TEXT NOT NULL REFERENCES subscriptions (id) ON DELETE CASCADE,
+    -- The day; below zero for those that ask whether it is wanted.
+    issue         INTEGER NOT NULL,
+    message_id    TEXT NOT NULL,
+    -- 0 waiting, 1 given to the server as far as is known, 2 sent, 3 given up.
+    state         INTEGER NOT NULL,
+    attempts      INTEGER NOT NULL,
+    since         INTEGER NOT NULL,
+    retry         INTEGER,
+    error         TEXT,
+    content       TEXT NOT NULL,
+    -- How the subscription stood before, for when this is taken back.
+    before_issue  INTEGER,
+    before_day    INTEGER,
+    before_change INTEGER NOT NULL,
+    UNIQUE (subscription, issue)
+) STRICT;
+CREATE INDEX deliveries_to_send ON deliveries (delivery) WHERE state < 2;
+
+-- The papers that were in mails to an address.
+CREATE TABLE had_papers (
+    email    TEXT NOT NULL,
+    paper    TEXT NOT NULL,
+    delivery INTEGER REFERENCES deliveries (delivery) ON DELETE SET NULL,
+    PRIMARY KEY (email, paper)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX had_papers_by_paper ON had_papers (paper);
+CREATE INDEX had_papers_by_delivery ON had_papers (delivery) WHERE delivery IS NOT NULL;
+",
+    "
 -- Folded as the names of authors are. What stands in the papers already is folded behind this script (`open`).
 CREATE TABLE organizations (
     name TEXT NOT NULL,
@@ -389,7 +447,6 @@ WHERE json LIKE '%\"organization\"%' AND json_valid(json) AND json_extract(json,
 CREATE TABLE searches (
     search  INTEGER PRIMARY KEY AUTOINCREMENT,
     user    INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
-    -- What is followed: its kind and its text.
     kind    TEXT NOT NULL,
     text    TEXT NOT NULL,
     name    TEXT,
@@ -403,9 +460,8 @@ CREATE TABLE searches (
 -- Addresses that are told of new papers. What they are signed with is derived, and stands nowhere.
 CREATE TABLE webhooks (
     webhook INTEGER PRIMARY KEY AUTOINCREMENT,
-    -- The reader whose it is; none of one that an administrator made for nobody.
+    -- The reader whose it is, if it is one's, and the saved search that it is of, if it is of one.
     user    INTEGER REFERENCES users (user) ON DELETE CASCADE,
-    -- The saved search that it is of; it goes with that.
     search  INTEGER REFERENCES searches (search) ON DELETE CASCADE,
     kind    TEXT NOT NULL,
     text    TEXT NOT NULL,
@@ -413,7 +469,7 @@ CREATE TABLE webhooks (
     created INTEGER NOT NULL,
     -- The change of the papers up to which deliveries were made.
     told    INTEGER NOT NULL,
-    -- When it was ended by the word of its receiver.
+    -- When its receiver ended it.
     ended   INTEGER
 ) STRICT;
 CREATE INDEX webhooks_by_user ON webhooks (user) WHERE user IS NOT NULL;
@@ -423,19 +479,17 @@ CREATE INDEX webhooks_by_search ON webhooks (search) WHERE search IS NOT NULL;
 CREATE TABLE webhook_calls (
     call     INTEGER PRIMARY KEY AUTOINCREMENT,
     webhook  INTEGER NOT NULL REFERENCES webhooks (webhook) ON DELETE CASCADE,
-    -- Ids of papers, as JSON.
+    -- Ids of papers (JSON), and how many more there were.
     papers   TEXT NOT NULL,
-    -- Papers more that there were.
     left_out INTEGER NOT NULL,
     made     INTEGER NOT NULL,
     -- Since when it is tried: later than it was made where it was given up and taken up again.
     since    INTEGER NOT NULL,
-    -- waiting, done, dead.
+    -- waiting, done, dead; when it is to be tried, where it waits.
     state    TEXT NOT NULL,
+    due      INTEGER,
     tries    INTEGER NOT NULL DEFAULT 0,
     tried    INTEGER,
-    -- When it is to be tried; none where it is not.
-    due      INTEGER,
     status   INTEGER,
     error    TEXT
 ) STRICT;
@@ -445,67 +499,4 @@ CREATE INDEX webhook_calls_due ON webhook_calls (due) WHERE due IS NOT NULL;
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::papers::short_hash;
-    use crate::store::sqlite::SqliteStore;
-    use crate::store::{Interests, ListOrder, Lists, Papers, Users};
-
-    /// What was said of an interest before anchors were known holds for the papers found in it last.
-    #[test]
-    fn what_was_said_of_an_interest_gets_an_anchor() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let old = rusqlite::Connection::open(folder.path().join("papers.sqlite")).expect("opens");
-        for script in &MIGRATIONS[..5] {
-            old.execute_batch(script).expect("a schema");
-        }
-        old.pragma_update(None, "user_version", 5).expect("written");
-        old.execute_batch(
-            r#"INSERT INTO users (name, settings, created, version) VALUES ('ada', '{}', 0, 1);
-               INSERT INTO interests VALUES (1, 1, '{"muted":false,"pinned":false}', NULL, '["a"]'),
-                   (1, 2, '{"muted":true,"pinned":false}', NULL, '["b","c"]'),
-                   (1, 3, '{"name":"Mine","muted":false,"pinned":false}', NULL, '["d"]'),
-                   (1, 4, '{"muted":false,"pinned":false}', 5, '["e"]'),
-                   (1, 5, '{"muted":false,"pinned":false}', NULL, '["f"]'),
-                   (1, 6, '{"muted":false,"pinned":false,"weight":2.0}', NULL, '["g"]');"#,
-        )
-        .expect("written");
-        drop(old);
-        let store = SqliteStore::open(folder.path()).expect("opens");
-        let anchors: Vec<Vec<String>> = store
-            .interests(store.user("ada").expect("there").number)
-            .expect("read")
-            .into_iter()
-            .map(|i| i.anchor)
-            .collect();
-        let wanted: [&[&str]; 6] = [&[], &["b", "c"], &["d"], &["e"], &["f"], &["g"]];
-        assert_eq!(anchors, wanted);
-    }
-
-    /// A folder that was made with an earlier schema has the same papers, in the same lists.
-    #[test]
-    fn an_older_folder_is_brought_up_to_date() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let old = rusqlite::Connection::open(folder.path().join("papers.sqlite")).expect("opens");
-        for script in &MIGRATIONS[..4] {
-            old.execute_batch(script).expect("a schema");
-        }
-        old.pragma_update(None, "user_version", 4).expect("written");
-        for k in 0..10 {
-            let json = format!("{{\"id\":\"p{k}\",\"title\":\"t{k}\"}}");
-            old.execute(
-                "INSERT INTO papers (id, text_hash, hash, json, list_day, upvotes, trending, change)
-                 VALUES (?1, x'00', ?4, ?2, ?3, 0, 0, 1)",
-                rusqlite::params![format!("p{k}"), json, (k > 2).then_some(20_000 + k), short_hash(json.as_bytes())],
-            )
-            .expect("written");
-        }
-        old.execute("DELETE FROM papers WHERE id = 'p9'", []).expect("written");
-        drop(old);
-        let store = SqliteStore::open(folder.path()).expect("opens");
-        assert_eq!(store.count_papers().expect("read"), 9);
-        let page = store.list(ListOrder::Day, None, None, 20).expect("a page");
-        let ids: Vec<&str> = page.items.iter().map(|p| p.id.as_str()).collect();
-        assert_eq!((ids, page.total), (vec!["p8", "p7", "p6", "p5", "p4", "p3", "p2", "p1", "p0"], 9));
-    }
-}
+mod tests;

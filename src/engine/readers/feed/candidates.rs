@@ -51,6 +51,11 @@ impl Eligible {
         self.allowed.as_ref().is_none_or(|rows| rows.contains(row)) && !self.gone.contains(row)
     }
 
+    /// All of them; `all` gives those of the corpus.
+    pub fn rows(&self, all: impl FnOnce() -> RoaringBitmap) -> RoaringBitmap {
+        self.allowed.clone().unwrap_or_else(all) - &self.gone
+    }
+
     /// What filter and span allow; none for everything.
     pub fn allowed(&self) -> Option<Allowed<'_>> {
         self.allowed.as_ref().map(|rows| Allowed { rows, filter: Some(&self.filter) })
@@ -62,12 +67,15 @@ impl Readers {
     pub(super) fn eligible(&self, feed: &Feed, reader: &Reader) -> Result<Eligible> {
         let ask = &feed.ask;
         let span = match &feed.since {
-            Since::Ever => None,
+            Since::Ever | Since::Rows(_) => None,
             Since::Date(date) => Some((date.first_day(), date.last_day())),
             Since::Moment(at) => Some((at.day(), i32::MAX)),
             Since::Days(first, last) => Some((*first, *last)),
         };
-        let listed = span.map(|(first, last)| self.store.listed_in(first, last)).transpose()?;
+        let listed = match &feed.since {
+            Since::Rows(rows) => Some(rows.clone()),
+            _ => span.map(|(first, last)| self.store.listed_in(first, last)).transpose()?,
+        };
         let allowed = match (self.store.allowed(&ask.filter)?, listed) {
             (Some(a), Some(b)) => Some(a & b),
             (a, b) => a.or(b),
@@ -109,7 +117,7 @@ impl Readers {
     fn pool(&self, by: Scorer<'_>, eligible: &Eligible, step: usize) -> Result<(Vec<Row>, Plan)> {
         let Scorer { space, reader, preferences, .. } = by;
         if eligible.count(space.len()) <= self.score_all {
-            let all = eligible.allowed.clone().unwrap_or_else(|| self.corpus.lexical().rows()) - &eligible.gone;
+            let all = eligible.rows(|| self.corpus.lexical().rows());
             return Ok((all.iter().map(Row).collect(), Plan::Exact));
         }
         let mut found = RoaringBitmap::new();
