@@ -223,6 +223,7 @@ pub mod bounds;
 pub mod cancel;
 pub mod cli;
 pub mod config;
+pub mod deliver;
 pub mod doctor;
 pub mod embed;
 pub mod engine;

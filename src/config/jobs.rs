@@ -19,6 +19,8 @@ pub struct Jobs {
     pub themes: Schedule,
     /// Keeps the interests found in the histories of readers (every ten minutes).
     pub interests: Schedule,
+    /// Sends the mails that are due (every minute it looks whether one is).
+    pub mail: Schedule,
     /// Tells, once a day, what enough readers did together (every hour it looks whether the day is over).
     pub readership: Schedule,
     /// Tells the receivers of webhooks what they did not take before (every thirty seconds); of new papers it tells them at once.
@@ -33,6 +35,7 @@ impl Default for Jobs {
             maintenance: every("*/5 * * * *"),
             themes: every("*/30 * * * * *"),
             interests: every("*/10 * * * *"),
+            mail: every("* * * * *"),
             readership: every("1 * * * *"),
             webhooks: every("*/30 * * * * *"),
         }
@@ -50,6 +53,7 @@ impl Jobs {
             maintenance: set("MAINTENANCE", self.maintenance)?,
             themes: set("THEMES", self.themes)?,
             interests: set("INTERESTS", self.interests)?,
+            mail: set("MAIL", self.mail)?,
             readership: set("READERSHIP", self.readership)?,
             webhooks: set("WEBHOOKS", self.webhooks)?,
         })
@@ -62,8 +66,9 @@ mod tests {
 
     #[test]
     fn the_schedules_that_come_with_it_can_be_read() {
-        let Jobs { maintenance, themes, interests, readership, webhooks } = Jobs::default();
-        assert!([maintenance, themes, interests, readership, webhooks].iter().all(|schedule| !schedule.is_off()));
+        let Jobs { maintenance, themes, interests, mail, readership, webhooks } = Jobs::default();
+        let all = [maintenance, themes, interests, mail, readership, webhooks];
+        assert!(all.iter().all(|schedule| !schedule.is_off()));
     }
 
     #[test]

@@ -43,8 +43,8 @@ const TRIED: Duration = Duration::from_secs(24 * 3600);
 const TOLD: usize = 300;
 
 /// The headers of a delivery.
-const SIGNATURE: HeaderName = HeaderName::from_static("x-paperkin-signature");
-const DELIVERY: HeaderName = HeaderName::from_static("x-paperkin-delivery");
+static SIGNATURE: HeaderName = HeaderName::from_static("x-paperkin-signature");
+static DELIVERY: HeaderName = HeaderName::from_static("x-paperkin-delivery");
 
 /// The job `webhooks`.
 pub struct Webhooks {
@@ -93,10 +93,10 @@ impl Job for Webhooks {
         std::thread::scope(|scope| {
             let work = || cancel.scope(|| round.go_on());
             let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            let ended = workers.into_iter().map(|worker| worker.join());
-            ended
-                .map(|end| end.unwrap_or_else(|_| Err(Error::Internal("telling a receiver failed inside".into()))))
-                .collect()
+            let inside = || Err(Error::Internal("telling a receiver failed inside".into()));
+            let ended = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| inside()));
+            // All of them end before any failure is told.
+            ended.collect::<Vec<Result<()>>>().into_iter().collect::<Result<()>>()
         })?;
         let [done, failed, dead] = *round.did.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(vec![("made", made as u64), ("delivered", done), ("failed", failed), ("dead", dead)])
@@ -168,8 +168,8 @@ impl Round<'_> {
         let at = Moment::now().0.div_euclid(1_000_000);
         let ask = Ask::get(&call.url)
             .header(header::CONTENT_TYPE, "application/json")
-            .header(SIGNATURE, &signature(&secret, at, body))
-            .header(DELIVERY, &call.id)
+            .header(SIGNATURE.clone(), &signature(&secret, at, body))
+            .header(DELIVERY.clone(), &call.id)
             .given_by(GivenBy::User)
             .post(body.to_vec());
         match self.web.tell(&ask) {

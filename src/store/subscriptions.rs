@@ -133,6 +133,8 @@ pub enum Attempt {
     Sent,
     /// It is to be tried again at that time.
     Later(String, Moment),
+    /// The server could not be reached, or lets nobody in: it stands as before the attempt, which does not count.
+    NotTaken(String),
     /// It is given up: the papers that it held may be in a later mail, and the subscription is paused.
     Failed(String),
 }

@@ -23,6 +23,7 @@ mod index;
 mod interrupted;
 mod jobs;
 mod keys;
+mod mail;
 mod model;
 mod polite;
 mod privacy;

@@ -23,6 +23,14 @@ impl Engine {
         self.readers.subscribe(asked, now, message_id)
     }
 
+    /// How many subscriptions there are in all.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn count_subscriptions(&self) -> Result<usize> {
+        self.readers.count_subscriptions()
+    }
+
     /// The subscription of this id.
     ///
     /// # Errors

@@ -180,6 +180,15 @@ pub fn what_becomes_of_a_mail_is_noted(kind: Kind) {
     let sent = store.delivery(first).expect("read").expect("there");
     assert_eq!((sent.state, sent.error, sent.attempts, sent.since), (DeliveryState::Sent, None, 2, Moment(151)));
 
+    // A server that cannot be reached says nothing of a recipient.
+    let unreached = begin(20_003, &["p9"]);
+    store.note_sending(unreached, NOW).expect("written");
+    store.note_attempt(unreached, NOW, &Attempt::NotTaken("nobody answers".into())).expect("written");
+    let stands = store.delivery(unreached).expect("read").expect("there");
+    assert_eq!((stands.state, stands.attempts, of(store).failures), (DeliveryState::Waiting, 0, 0));
+    assert_eq!(store.waiting_deliveries(NOW, 0, 10).expect("read").len(), 1);
+    assert_eq!(store.take_back_waiting("s").expect("written").expect("there").issue, Some(20_000));
+
     // Given up: what it held was not had, and what it looked at is looked at again.
     let second = begin(20_001, &["p1", "p2"]);
     assert_eq!(had(store, "a@x.example"), ["p1", "p2"]);

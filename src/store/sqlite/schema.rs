@@ -443,7 +443,7 @@ CREATE INDEX organizations_by_row ON organizations (row);
 CREATE TABLE organizations_to_fold AS SELECT row, json_extract(json, '$.organization') AS name FROM papers
 WHERE json LIKE '%\"organization\"%' AND json_valid(json) AND json_extract(json, '$.organization') IS NOT NULL;
 
--- What readers follow: a search, or a name. What is found is found anew.
+-- What readers follow: a search, or a name; `seen` is the change of the papers up to which they have looked.
 CREATE TABLE searches (
     search  INTEGER PRIMARY KEY AUTOINCREMENT,
     user    INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
@@ -452,12 +452,11 @@ CREATE TABLE searches (
     name    TEXT,
     muted   INTEGER NOT NULL DEFAULT 0,
     created INTEGER NOT NULL,
-    -- The change of the papers up to which its reader has looked.
     seen    INTEGER NOT NULL,
     UNIQUE (user, kind, text)
 ) STRICT;
 
--- Addresses that are told of new papers. What they are signed with is derived, and stands nowhere.
+-- Addresses that are told of new papers, up to the change `told`. What they are signed with is derived, and stands nowhere.
 CREATE TABLE webhooks (
     webhook INTEGER PRIMARY KEY AUTOINCREMENT,
     -- The reader whose it is, if it is one's, and the saved search that it is of, if it is of one.
@@ -467,7 +466,6 @@ CREATE TABLE webhooks (
     text    TEXT NOT NULL,
     url     TEXT NOT NULL,
     created INTEGER NOT NULL,
-    -- The change of the papers up to which deliveries were made.
     told    INTEGER NOT NULL,
     -- When its receiver ended it.
     ended   INTEGER

@@ -140,20 +140,23 @@ impl Subscriptions for SqliteStore {
             let (state, error, retry) = match attempt {
                 Attempt::Sent => (2, None, None),
                 Attempt::Later(why, at) => (0, Some(why), Some(at.0)),
+                Attempt::NotTaken(why) => (0, Some(why), known.retry.map(|at| at.0)),
                 Attempt::Failed(why) => (3, Some(why), None),
             };
+            let uncounted = u32::from(matches!(attempt, Attempt::NotTaken(_)));
             t.prepare_cached(
-                "UPDATE deliveries SET state = ?2, error = ?3, retry = ?4, since = ?5,
+                "UPDATE deliveries SET state = ?2, error = ?3, retry = ?4, since = ?5, attempts = max(attempts - ?6, 0),
                      content = CASE WHEN ?2 = 3 THEN '' ELSE content END
                  WHERE delivery = ?1",
             )?
-            .execute(params![number, state, error, retry, now.0])?;
+            .execute(params![number, state, error, retry, now.0, uncounted])?;
             let failed = "UPDATE subscriptions SET failures = failures + 1 WHERE id = ?1";
             match attempt {
                 Attempt::Sent => t
                     .prepare_cached("UPDATE subscriptions SET failures = 0 WHERE id = ?1 AND failures > 0")?
                     .execute([&known.subscription])
                     .map(drop),
+                Attempt::NotTaken(_) => Ok(()),
                 Attempt::Later(..) => t.prepare_cached(failed)?.execute([&known.subscription]).map(drop),
                 Attempt::Failed(why) => {
                     take_back(t, number)?;

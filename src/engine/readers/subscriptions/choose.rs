@@ -7,13 +7,14 @@ use std::time::Instant;
 use roaring::RoaringBitmap;
 
 use crate::engine::answer::{Hit, SearchOptions};
+use crate::engine::corpus::Candidate;
 use crate::engine::readers::Readers;
 use crate::engine::readers::feed::{Feed, Since};
 use crate::engine::readers::trending::LONGEST_WINDOW;
 use crate::error::Result;
-use crate::paper::{PaperId, Row};
+use crate::paper::{Paper, PaperId, Row};
 use crate::store::{Looked, StoredSubscription};
-use crate::user::{Cadence, Subject};
+use crate::user::{Cadence, Follow, Subject};
 
 /// Days that a mail looks back over, at most: who was away for longer is not shown what nobody talks of any more.
 const LONGEST: i32 = 60;
@@ -117,7 +118,7 @@ impl Readers {
     /// The best of some rows for whoever gets the mail.
     fn best_of(&self, s: &StoredSubscription, rows: RoaringBitmap) -> Result<Vec<Hit>> {
         let rows = match &s.plan.what {
-            Subject::Follow(follow) => match self.of_follow(follow, rows, s)? {
+            Subject::Follow(follow) => match self.of_follow(follow, &rows, s)? {
                 Found::Hits(hits) => return Ok(hits),
                 Found::Rows(rows) => rows,
             },
@@ -170,17 +171,19 @@ fn base(id: &str) -> String {
 
 impl Readers {
     /// What a follow finds among some rows.
-    fn of_follow(&self, follow: &crate::user::Follow, rows: RoaringBitmap, s: &StoredSubscription) -> Result<Found> {
-        use crate::paper::Filter;
-        use crate::user::Follow;
-        let filter = match follow {
-            Follow::Author(name) => Filter { authors: vec![name.clone()], ..Filter::default() },
-            Follow::Category(name) => Filter { categories: vec![name.clone()], ..Filter::default() },
-            Follow::Query(_) | Follow::Organization(_) | Follow::Theme(_) => {
-                let _ = s;
-                return Ok(Found::Hits(Vec::new()));
-            }
+    fn of_follow(&self, follow: &Follow, rows: &RoaringBitmap, s: &StoredSubscription) -> Result<Found> {
+        let found = self.matched(&self.corpus.space(), follow, rows)?;
+        if !matches!(follow, Follow::Query(_)) {
+            return Ok(Found::Rows(found.papers.iter().map(|f| f.row.0).collect()));
+        }
+        let least = |f: &&Candidate| s.plan.min_score.is_none_or(|least| f.score >= least);
+        let best: Vec<Candidate> = found.papers.iter().filter(least).take(s.plan.budget).copied().collect();
+        let of: Vec<Row> = best.iter().map(|f| f.row).collect();
+        let mut papers: HashMap<Row, Paper> = self.store.papers(&of)?.into_iter().collect();
+        let hit = |f: &Candidate| {
+            let paper = papers.remove(&f.row)?;
+            Some(Hit { why: Some(self.match_why(&found, f)), ..Hit::new(paper, f.score) })
         };
-        Ok(Found::Rows(self.store.allowed(&filter)?.map_or(rows.clone(), |allowed| allowed & rows)))
+        Ok(Found::Hits(best.iter().filter_map(hit).collect()))
     }
 }

@@ -148,6 +148,11 @@ impl Readers {
         Ok(begun[0].is_some())
     }
 
+    /// How many there are in all.
+    pub fn count_subscriptions(&self) -> Result<usize> {
+        self.store.count_subscriptions()
+    }
+
     /// The subscription of this id.
     pub fn subscription(&self, id: &str) -> Result<SubscriptionView> {
         Ok(SubscriptionView::of(&self.stored_subscription(id)?))
