@@ -454,3 +454,23 @@ fn no_webhook_reaches_a_private_network_and_none_reaches_another_reader() {
     assert!(why.contains("no public address") && receiver.told().is_empty(), "{why}");
     assert_eq!(ask(&ada, "DELETE", &path, Value::Null).status, 204);
 }
+
+#[test]
+fn what_is_followed_goes_into_an_export_and_comes_back() {
+    let folder = Folder::new();
+    let server = Server::start(&folder);
+    corpus(&server);
+    server.post("/v1/users/ada/searches", &json!({"query": "quasar jets", "name": "Jets"}));
+    server.post("/v1/users/ada/searches", &json!({"category": "cs.LG"}));
+    drop(server);
+    let out = folder.path("out").display().to_string();
+    assert_eq!(folder.run(&["export", &out]).status, Some(0));
+    let other = Folder::new();
+    assert_eq!(other.run(&["import", &out]).status, Some(0));
+    let server = Server::start(&other);
+    let all = server.get("/v1/users/ada/searches").body;
+    let kept: Vec<(&Value, &Value, &Value)> =
+        all["searches"].as_array().expect("a list").iter().map(|s| (&s["name"], &s["what"], &s["new"])).collect();
+    let (jets, category) = (json!({"query": "quasar jets"}), json!({"category": "cs.LG"}));
+    assert_eq!(kept, [(&json!("Jets"), &jets, &json!(0)), (&json!("cs.LG"), &category, &json!(0))]);
+}
