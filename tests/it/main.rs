@@ -41,6 +41,7 @@ mod signin;
 mod situations;
 mod sources;
 mod stopping;
+mod subscriptions;
 mod support;
 mod themes;
 mod tls;
