@@ -105,7 +105,13 @@ impl Readers {
         let mut covered: Vec<usize> =
             (0..groups.len()).filter(|k| feed.cover && sizes[*k] > 0 && weights[*k] > 0.0).collect();
         covered.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b)));
+        let found = sizes[..interests].iter().any(|n| *n > 0);
         for &group in &covered {
+            // What is followed has no more than half of the places here either.
+            let followed = out.iter().filter(|shown| shown.follow.is_some()).count();
+            if found && follow(group).is_some() && 2 * (followed + 1) > needed {
+                continue;
+            }
             while out.len() < needed && heads[group] < groups[group].len() {
                 let upcoming = &groups[group][heads[group]..];
                 heads[group] += 1;
