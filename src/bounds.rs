@@ -35,6 +35,10 @@ pub const SCOPES: usize = 4;
 pub const KEYS: usize = 10_000;
 /// Sessions of one reader, or of one key: of more those end that were used longest ago.
 pub const SESSIONS: usize = 100;
+/// Saved searches and names that one reader follows.
+pub const SEARCHES: usize = 100;
+/// Webhooks of one reader, and those of nobody.
+pub const WEBHOOKS: usize = 100;
 /// Hits in one answer.
 pub const HITS: usize = 20_000;
 /// Bytes of text in the hits of one answer.

@@ -70,6 +70,7 @@ fn show_hit(out: &mut impl Write, rank: usize, hit: &Hit, width: usize) -> std::
             Part::Feedback { value } => (value, "what the best candidates have in common".into()),
             Part::Exact { value } => (value, "exactly the paper that was named".into()),
             Part::Background { value } => (value, "difference from the average paper".into()),
+            Part::Follow { name, value, .. } => (value, format!("you follow {name}")),
             Part::Recency { value } => (value, "its age".into()),
         };
         writeln!(out, "              {value:+.3}  {}", truncate_str(&plain(&what), width.saturating_sub(22), "…"))?;

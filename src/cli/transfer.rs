@@ -26,7 +26,7 @@ use crate::jobs;
 use crate::paper::bounds::MAX_LINE;
 use crate::paper::{Paper, PaperId};
 use crate::sources;
-use crate::store::{Fingerprints, ImportStatus, ImportWithClaims, StoredImport, StoredInterest};
+use crate::store::{Fingerprints, ImportStatus, ImportWithClaims, StoredImport, StoredInterest, StoredSearch};
 use crate::user::{Event, Moment, Settings, UserId};
 
 /// Papers read at a time.
@@ -236,6 +236,8 @@ struct UserLine {
     // Exports of earlier versions have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     imports: Vec<ImportLine>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    searches: Vec<StoredSearch>,
 }
 
 /// An import of a user, with the events and papers that it added.
@@ -296,6 +298,7 @@ impl UserLine {
             library: user.outside.iter().filter_map(|p| serde_json::value::to_raw_value(p).ok()).collect(),
             interests: user.interests.clone(),
             imports: user.imports.iter().map(ImportLine::of).collect(),
+            searches: user.searches.clone(),
         }
     }
 
@@ -311,6 +314,7 @@ impl UserLine {
             outside: self.library.iter().map(|json| outside(json.get())).collect::<Result<_>>()?,
             interests: self.interests,
             imports: self.imports.into_iter().map(ImportLine::into_import).collect(),
+            searches: self.searches,
         })
     }
 }

@@ -23,6 +23,8 @@ pub struct Jobs {
     pub mail: Schedule,
     /// Tells, once a day, what enough readers did together (every hour it looks whether the day is over).
     pub readership: Schedule,
+    /// Tells the receivers of webhooks what they did not take before (every thirty seconds); of new papers it tells them at once.
+    pub webhooks: Schedule,
 }
 
 impl Default for Jobs {
@@ -35,6 +37,7 @@ impl Default for Jobs {
             interests: every("*/10 * * * *"),
             mail: every("* * * * *"),
             readership: every("1 * * * *"),
+            webhooks: every("*/30 * * * * *"),
         }
     }
 }
@@ -52,6 +55,7 @@ impl Jobs {
             interests: set("INTERESTS", self.interests)?,
             mail: set("MAIL", self.mail)?,
             readership: set("READERSHIP", self.readership)?,
+            webhooks: set("WEBHOOKS", self.webhooks)?,
         })
     }
 }
@@ -62,8 +66,9 @@ mod tests {
 
     #[test]
     fn the_schedules_that_come_with_it_can_be_read() {
-        let Jobs { maintenance, themes, interests, mail, readership } = Jobs::default();
-        assert!([maintenance, themes, interests, mail, readership].iter().all(|schedule| !schedule.is_off()));
+        let Jobs { maintenance, themes, interests, mail, readership, webhooks } = Jobs::default();
+        let all = [maintenance, themes, interests, mail, readership, webhooks];
+        assert!(all.iter().all(|schedule| !schedule.is_off()));
     }
 
     #[test]

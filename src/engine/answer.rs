@@ -138,6 +138,7 @@ impl Hit {
         let extra = self.paper.extra.as_json().len();
         let part = |part: &Part| match part {
             Part::Paper { id, title, .. } => id.len() + title.len() + 2 * FIELD,
+            Part::Follow { id, name, .. } => id.len() + name.len() + 2 * FIELD,
             Part::Text { text, .. } | Part::Term { term: text, .. } => text.len() + 2 * FIELD,
             _ => 2 * FIELD,
         };
@@ -180,7 +181,7 @@ pub struct Why {
     /// Their values sum to the score.
     pub parts: Vec<Part>,
     /// The interest of the user that brought it: its papers speak more for this one than those of any other, and make a real
-    /// part (15% or more) of all that does.
+    /// part (15% or more) of all that does. Or what the user follows, where that brought it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interest: Option<InterestName>,
 }
@@ -199,6 +200,9 @@ pub struct InterestName {
     pub id: String,
     /// What it is called.
     pub name: String,
+    /// `interest`: found in the history. Else what the user follows: `search`, `author`, `category`, `organization`, `theme`; its id
+    /// is that of the saved search.
+    pub kind: String,
 }
 
 /// A share of a score.
@@ -262,6 +266,15 @@ pub enum Part {
     },
     /// All further papers and words together.
     Rest {
+        /// The share.
+        value: f32,
+    },
+    /// What it adds that the user follows what this paper is of: as much as lifts it among those that are for them.
+    Follow {
+        /// The id of the saved search.
+        id: String,
+        /// What it is called.
+        name: String,
         /// The share.
         value: f32,
     },

@@ -37,10 +37,11 @@ pub use happened::Happened;
 pub use open::Opened;
 pub use page::{Listing, Page, Sort};
 pub use readers::{
-    Chosen, Deed, DeliveryView, Entry, EntryStatus, EventReport, ExportedUser, Feed, Format, Import, ImportAbout,
-    ImportProgress, ImportView, Imported, InterestPatch, InterestView, MAX_EVENTS, Mark, Matched, Matches, Outside,
-    QuestionsOptions, Readership, Reference, ReferenceList, RejectedEvent, RejectedUnit, Since, Subscribe,
-    SubscriptionView, Testbed, Topic, Undone, Unreadable, UserView, Windows,
+    Chosen, Deed, DeliveryOfWebhook, DeliveryView, Entry, EntryStatus, EventReport, ExportedUser, Feed, Format, Import,
+    ImportAbout, ImportProgress, ImportView, Imported, InterestPatch, InterestView, MAX_EVENTS, Mark, Matched, Matches,
+    NewHook, OutgoingCall, Outside, QuestionsOptions, Readership, Reference, ReferenceList, RejectedEvent,
+    RejectedUnit, SearchHit, SearchPapers, SearchPapersOptions, SearchPatch, SearchView, Since, Subscribe,
+    SubscriptionView, Testbed, Topic, Undone, Unreadable, UserView, WebhookMade, WebhookView, Windows,
 };
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,

@@ -30,6 +30,7 @@ mod record;
 mod request_fields;
 mod router;
 mod search;
+mod searches;
 mod sessions;
 mod signals;
 mod sources;
@@ -40,6 +41,7 @@ mod systemd;
 mod themes;
 mod users;
 mod web;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::ops::Deref;

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
@@ -27,6 +27,7 @@ use crate::engine::{Engine, Mark, PaperOrder, Since, ThemeOptions};
 use crate::error::Result;
 use crate::paper::percent::encoded;
 use crate::paper::{Paper, head};
+use crate::user::Follow;
 
 /// Days up to today (the newest of the corpus that is not ahead of the clock) that a news reader is shown: its address stays the same, so it cannot name one.
 const DAYS: i32 = 14;
@@ -208,10 +209,7 @@ async fn of_user(
     asked: FeedRequest,
     mut given: RequestFields,
 ) -> Result<Response, ApiError> {
-    let token = match given.take("token").value {
-        Some(Value::String(token)) => token,
-        _ => return Err(ApiError::new(StatusCode::UNAUTHORIZED, "the address lacks the token of the feed")),
-    };
+    let token = token_of(&mut given)?;
     given.0.entry("limit").or_insert_with(|| PAPERS.into());
     let mut feed_ask = take_feed(&mut given)?;
     given.nothing_else()?;
@@ -231,8 +229,16 @@ async fn of_user(
         Ok(engine.feed(reader.name(), &feed_ask)?.papers.into_iter().map(|hit| hit.paper).collect())
     })
     .await;
+    unless_guessed(app, client, answered)
+}
+
+/// Names are guessed as tokens are. Where readers are for themselves nobody hears who there is.
+fn unless_guessed(
+    app: &App,
+    client: Option<IpAddr>,
+    answered: Result<Response, ApiError>,
+) -> Result<Response, ApiError> {
     match answered {
-        // Names are guessed as tokens are. Where readers are for themselves nobody hears who there is.
         Err(e) if e.status == StatusCode::NOT_FOUND => {
             Err(access::guessed_by(app, client, || match app.rules.auth.mode {
                 AuthMode::Open => e,
@@ -240,6 +246,91 @@ async fn of_user(
             }))
         }
         answered => answered,
+    }
+}
+
+/// A saved search as Atom
+///
+/// The newest papers of what a user follows, 30 unless `limit` says otherwise: of the 500 best matches. It is opened by the token of
+/// the user's own feed. Conditional requests are answered as those for that.
+#[utoipa::path(get, operation_id = "search_feed_atom", path = "/v1/users/{user}/searches/{id}/feed.atom", tag = "users",
+    params(("user" = String, Path, description = "the user's name"), ("id" = String, Path, description = "the saved search"),
+           ("token" = String, Query, description = "the secret of the user's feed"),
+           ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers, 1 to 500, default 30")),
+    responses((status = 200, content_type = "application/atom+xml", body = String), (status = 304),
+              (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
+pub async fn search_atom_of_user(
+    State(app): State<App>,
+    Path((name, id)): Path<(String, String)>,
+    asked: FeedRequest,
+    Params(given): Params,
+) -> Result<Response, ApiError> {
+    of_search(&app, Form::Atom, (name, id), asked, given).await
+}
+
+/// A saved search as JSON Feed
+///
+/// The newest papers of what a user follows, 30 unless `limit` says otherwise: of the 500 best matches. It is opened by the token of
+/// the user's own feed. Conditional requests are answered as those for that.
+#[utoipa::path(get, operation_id = "search_feed_json", path = "/v1/users/{user}/searches/{id}/feed.json", tag = "users",
+    params(("user" = String, Path, description = "the user's name"), ("id" = String, Path, description = "the saved search"),
+           ("token" = String, Query, description = "the secret of the user's feed"),
+           ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers, 1 to 500, default 30")),
+    responses((status = 200, content_type = "application/feed+json", body = Object), (status = 304),
+              (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
+pub async fn search_json_of_user(
+    State(app): State<App>,
+    Path((name, id)): Path<(String, String)>,
+    asked: FeedRequest,
+    Params(given): Params,
+) -> Result<Response, ApiError> {
+    of_search(&app, Form::Json, (name, id), asked, given).await
+}
+
+/// The newest papers of what a user follows, if the secret is theirs.
+async fn of_search(
+    app: &App,
+    form: Form,
+    (name, id): (String, String),
+    asked: FeedRequest,
+    mut given: RequestFields,
+) -> Result<Response, ApiError> {
+    let token = token_of(&mut given)?;
+    let limit = given.take("limit").whole()?.unwrap_or(PAPERS);
+    given.nothing_else()?;
+    let client = asked.client;
+    // Its name is part of the feed.
+    let (user, search) = (name.clone(), id.clone());
+    let known = app
+        .blocking(move |engine| match Reader::of_feed(engine, &user, &token)? {
+            Some(reader) => Ok(Some((engine.saved_search(reader.name(), &search)?, reader))),
+            None => Ok(None),
+        })
+        .await;
+    let (search, reader) = match known {
+        Ok(Some(known)) => known,
+        Ok(None) => return Err(access::guessed_by(app, client, wrong_token)),
+        Err(e) => return unless_guessed(app, client, Err(e)),
+    };
+    let urn = format!("urn:paperkin:search:{}:{}", encoded(&name), search.id);
+    let channel = asked.channel(urn, search.name.clone(), "/#/foryou".into());
+    // A theme takes papers in when nothing else changes.
+    let changes = matches!(search.what, Follow::Theme(_));
+    let mark = move |engine: &Engine| match changes {
+        true => Ok(Depends::OnMore(reader)),
+        false => Ok(Depends::On(engine.feed_mark(reader.name())?, reader)),
+    };
+    let answered = feed(app, form, asked, channel, mark, move |engine, reader| {
+        Ok(engine.search_news(reader.name(), &search.id, limit)?.1)
+    });
+    unless_guessed(app, client, answered.await)
+}
+
+/// The token in an address.
+fn token_of(given: &mut RequestFields) -> Result<String, ApiError> {
+    match given.take("token").value {
+        Some(Value::String(token)) => Ok(token),
+        _ => Err(ApiError::new(StatusCode::UNAUTHORIZED, "the address lacks the token of the feed")),
     }
 }
 

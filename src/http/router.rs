@@ -14,7 +14,8 @@ use utoipa_axum::routes;
 use super::error::ApiError;
 use super::{
     App, access, answer, backup, docs, embed, feed, headers, health, history, hsts, interests, jobs, keys, limits,
-    metrics, news, papers, recommend, record, search, sessions, sources, subscriptions, themes, users, web,
+    metrics, news, papers, recommend, record, search, searches, sessions, sources, subscriptions, themes, users, web,
+    webhooks,
 };
 
 /// The routes, and the document without what is true of many of them.
@@ -55,6 +56,12 @@ fn routes() -> (Router<App>, Document) {
         .routes(routes!(feed::questions))
         .routes(routes!(interests::list, interests::reset_all))
         .routes(routes!(interests::patch, interests::reset))
+        .routes(routes!(searches::list, searches::save))
+        .routes(routes!(searches::change, searches::delete))
+        .routes(routes!(searches::seen))
+        .routes(routes!(searches::papers))
+        .routes(routes!(news::search_atom_of_user))
+        .routes(routes!(news::search_json_of_user))
         .routes(routes!(feed::trending))
         .routes(routes!(embed::post))
         .routes(routes!(sessions::me))
@@ -63,6 +70,10 @@ fn routes() -> (Router<App>, Document) {
         .routes(routes!(sessions::make_link))
         .routes(routes!(keys::make, keys::list))
         .routes(routes!(keys::revoke))
+        .routes(routes!(webhooks::list, webhooks::make))
+        .routes(routes!(webhooks::delete))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::redeliver))
         .routes(routes!(backup::get))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))

@@ -12,6 +12,7 @@ use super::error::ApiError;
 use crate::engine::Info;
 use crate::error::Error;
 use crate::jobs::{JobView, SourceView, source_views};
+use crate::store::CallCounts;
 
 /// How old an answer may be where another can be had.
 const FRESH: Duration = Duration::from_millis(500);
@@ -31,6 +32,8 @@ pub struct Look {
     pub jobs: Vec<JobView>,
     /// How the sources stand.
     pub sources: Vec<SourceView>,
+    /// How many deliveries of webhooks stand how.
+    pub deliveries: CallCounts,
 }
 
 type Known = Option<(Instant, Result<Arc<Look>, ApiError>)>;
@@ -59,6 +62,7 @@ impl Status {
                             info: engine.info()?,
                             jobs: runner.jobs()?,
                             sources: source_views(engine, engine.config())?,
+                            deliveries: engine.count_webhook_deliveries()?,
                         })
                     }));
                     let look = look.map_err(|_| ApiError::internal()).and_then(|look| Ok(Arc::new(look?)));

@@ -24,6 +24,7 @@ mod sources;
 mod tests;
 mod themes;
 mod view;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,6 +118,7 @@ pub fn own(config: &Config) -> Vec<(Arc<dyn Job>, Schedule)> {
         (Arc::new(maintenance::Maintenance::default()), jobs.maintenance.clone()),
         (Arc::new(readership::Readership::default()), jobs.readership.clone()),
         (Arc::new(themes::Themes), jobs.themes.clone()),
+        (Arc::new(webhooks::Webhooks::new(config)), jobs.webhooks.clone()),
     ];
     let of = |source: &SourceSettings| {
         (Arc::new(sources::OneSource::new(config, source)) as Arc<dyn Job>, source.schedule.clone())

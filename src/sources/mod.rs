@@ -25,4 +25,4 @@ pub use invented::{invented, invented_text};
 pub use jsonl::{InJson, ListInJson, list_in_json, one, open, read};
 pub use references::{Format, references, references_from_bytes};
 pub use unpack::{Counted, Unpacking, unpacked};
-pub use web::{Ask, GivenBy, Manners, Page, Patience, Reply, Validators, Web};
+pub use web::{Ask, GivenBy, HeaderName, Manners, Page, Patience, Receipt, Reply, Validators, Web, header};

@@ -147,7 +147,8 @@ pub trait Webhooks {
     /// the webhook was told up to another change than `from` meanwhile, has ended, or is gone.
     fn make_calls(&self, webhook: i64, from: u64, to: u64, calls: &[NewCall], now: Moment) -> Result<bool>;
 
-    /// Up to `n` deliveries that are due, those that wait longest first, of webhooks that have not ended.
+    /// Of each webhook the first delivery that is due, of up to `n` webhooks: those that were never tried first, then those that
+    /// wait longest.
     fn due_calls(&self, now: Moment, n: usize) -> Result<Vec<StoredCall>>;
 
     /// When the next one is due; none where none waits.
@@ -157,7 +158,7 @@ pub trait Webhooks {
     /// stands then; none where it does not wait (any more).
     fn begin_call(&self, number: i64, now: Moment, again: Moment) -> Result<Option<StoredCall>>;
 
-    /// Notes what became of a try. Of a webhook's deliveries that do not wait the newest `keep` are kept.
+    /// Notes what became of a try. Where it is to be tried again, what else waits for the same receiver waits as long. Of a webhook's deliveries that do not wait the newest `keep` are kept.
     fn end_call(&self, number: i64, tried: &CallTried, keep: usize) -> Result<()>;
 
     /// Ends a webhook by the word of its receiver: nothing of it is tried any more, and what waits is dead.
@@ -169,7 +170,7 @@ pub trait Webhooks {
     /// How many deliveries stand how: of one webhook, or of all.
     fn count_calls(&self, webhook: Option<i64>) -> Result<CallCounts>;
 
-    /// Lets dead letters of a webhook wait again, due now and as if never tried: one, or all. An ended webhook begins anew. Gives how
-    /// many.
+    /// Lets what a receiver did not take be tried now: one delivery of a webhook, or all. Dead letters wait again as if never tried,
+    /// and an ended webhook begins anew. Gives how many.
     fn revive_calls(&self, webhook: i64, call: Option<i64>, now: Moment) -> Result<usize>;
 }

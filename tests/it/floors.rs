@@ -58,6 +58,7 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["tracing_subscriber"], &["logs"]),
     (&["metrics_exporter_prometheus"], &["http"]),
     (&["croner"], &["config"]),
+    (&["hmac", "sha2"], &["jobs"]),
     (&["tar"], &["backup"]),
 ];
 

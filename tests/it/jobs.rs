@@ -227,7 +227,7 @@ fn jobs_are_listed_run_by_hand_and_told_everywhere() {
     let server = served(&folder, "@yearly");
     let list = server.get("/v1/jobs").body;
     let names: Vec<&str> = list["jobs"].as_array().expect("jobs").iter().filter_map(|j| j["name"].as_str()).collect();
-    assert_eq!(names, ["interests", "maintenance", "readership", "themes"]);
+    assert_eq!(names, ["interests", "mail", "maintenance", "readership", "themes", "webhooks"]);
     let runs = job(&server, "themes")["runs"].as_u64().expect("a number");
     let asked = server.post("/v1/jobs/themes/run", &json!({}));
     assert_eq!((asked.status, &asked.body["name"]), (202, &json!("themes")));

@@ -32,6 +32,7 @@ mod rates;
 mod readers;
 mod readme;
 mod reembed;
+mod saved;
 mod schema;
 mod served;
 mod services;

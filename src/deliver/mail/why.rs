@@ -1,6 +1,6 @@
 //! Why a paper is in a mail, in one sentence.
 
-use crate::engine::{Hit, Part};
+use crate::engine::{Hit, InterestName, Part};
 use crate::paper::{plain, shown};
 
 /// A title beside the closest one is named where it adds at least this much of what that one adds.
@@ -18,7 +18,11 @@ const WORDS: usize = 3;
 /// What adds most is said first: papers of the reader (at most two), words that they have in common, the search that it matches,
 /// what others read, attention. Of a paper that lies outside the reader's interests, that it does so on purpose.
 pub fn why_sentence(hit: &Hit) -> Option<String> {
-    let parts = &hit.why.as_ref()?.parts;
+    let why = hit.why.as_ref()?;
+    if let Some(followed) = why.interest.as_ref().and_then(followed) {
+        return Some(followed);
+    }
+    let parts = &why.parts;
     let mut papers: Vec<(&str, f32)> = Vec::new();
     let mut words: Vec<(&str, f32)> = Vec::new();
     let (mut all_words, mut texts, mut others, mut votes) = (0.0, Vec::new(), 0.0, 0.0);
@@ -73,6 +77,17 @@ pub fn why_sentence(hit: &Hit) -> Option<String> {
     Some(if reading { format!("{sentence}; readers of your papers read it.") } else { format!("{sentence}.") })
 }
 
+/// That the reader follows what the paper is of, where that brought it.
+fn followed(interest: &InterestName) -> Option<String> {
+    let name = short(&interest.name, TITLE);
+    match interest.kind.as_str() {
+        _ if name.is_empty() => None,
+        "search" => Some(format!("It matches what you follow: “{name}”.")),
+        kind @ ("author" | "category" | "organization" | "theme") => Some(format!("You follow the {kind} “{name}”.")),
+        _ => None,
+    }
+}
+
 /// Without markup, on one line, cut at a word.
 fn short(text: &str, length: usize) -> String {
     let line: Vec<String> = shown(&plain(text)).split_whitespace().map(str::to_string).collect();
@@ -92,7 +107,7 @@ fn listed(all: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{InterestName, Why};
+    use crate::engine::Why;
 
     fn hit(parts: Vec<Part>) -> Hit {
         let paper = crate::paper::Paper::stored(r#"{"id": "x", "title": "T"}"#).expect("a paper");

@@ -56,8 +56,8 @@ pub struct Matcher {
 enum Wanted {
     /// Nothing can match.
     Nothing,
-    /// What meets the conditions.
-    Conditions,
+    /// What meets the conditions; as they were written.
+    Conditions(String),
     /// A short query.
     Words(QueryWords, String),
     /// A text of many words.
@@ -69,12 +69,12 @@ enum Wanted {
 impl Matcher {
     /// Whether conditions alone decide, so that all matches are equally good.
     pub fn is_of_conditions(&self) -> bool {
-        matches!(self.wanted, Wanted::Conditions)
+        matches!(self.wanted, Wanted::Conditions(_))
     }
 
     fn probe(&self) -> Option<RetrievalQuery<'_>> {
         let words = match &self.wanted {
-            Wanted::Nothing | Wanted::Conditions => return None,
+            Wanted::Nothing | Wanted::Conditions(_) => return None,
             Wanted::Words(words, _) => LexicalQuery::Words(words),
             Wanted::Text(terms, _) => LexicalQuery::Text(terms),
             Wanted::Like(terms, ..) => LexicalQuery::Terms(terms),
@@ -127,7 +127,8 @@ impl Corpus {
                 (Wanted::Text(terms, head(query.trim(), 80)), self.embed_query(space, query)?, None)
             }
             Understood::Words { text, only, .. } if !text.chars().any(char::is_alphanumeric) => {
-                (if only.is_some() { Wanted::Conditions } else { Wanted::Nothing }, Vec::new(), only)
+                let written = || Wanted::Conditions(head(query.trim(), 80));
+                (only.as_ref().map_or(Wanted::Nothing, |_| written()), Vec::new(), only)
             }
             Understood::Words { text, only, words, .. } => {
                 let vector = self.embed_query(space, &text)?;
@@ -165,7 +166,7 @@ impl Corpus {
     pub fn matching(&self, space: &EmbeddingSpace, matcher: &Matcher, among: &RoaringBitmap) -> Result<Vec<Candidate>> {
         let rows = matcher.only.as_ref().map_or_else(|| among.clone(), |only| among & only);
         let Some(probe) = matcher.probe() else {
-            let met = if matches!(matcher.wanted, Wanted::Conditions) { rows } else { RoaringBitmap::new() };
+            let met = if matches!(matcher.wanted, Wanted::Conditions(_)) { rows } else { RoaringBitmap::new() };
             return Ok(met.iter().map(|row| Candidate { row: Row(row), score: 1.0, ..Candidate::default() }).collect());
         };
         if rows.is_empty() {
@@ -189,7 +190,10 @@ impl Corpus {
 
     /// Where the score of a match comes from.
     pub fn match_reasons(&self, matcher: &Matcher, found: &Candidate) -> Why {
-        let Some(probe) = matcher.probe() else { return Why::of(vec![Part::Exact { value: found.score }]) };
+        let Some(probe) = matcher.probe() else {
+            let text = if let Wanted::Conditions(text) = &matcher.wanted { text.clone() } else { String::new() };
+            return Why::of(vec![Part::Text { text, value: found.score }]);
+        };
         let meaning = |value| match &matcher.wanted {
             Wanted::Like(_, _, Part::Paper { id, title, .. }) => {
                 Part::Paper { id: id.clone(), title: title.clone(), value }

@@ -8,3 +8,4 @@ mod searches;
 mod sessions;
 mod sources;
 mod themes;
+mod webhooks;

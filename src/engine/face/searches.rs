@@ -2,8 +2,9 @@
 
 use crate::engine::Engine;
 use crate::engine::answer::Answer;
-use crate::engine::readers::Matches;
+use crate::engine::readers::{Matches, SearchPapers, SearchPapersOptions, SearchPatch, SearchView};
 use crate::error::Result;
+use crate::paper::Paper;
 use crate::user::Follow;
 
 impl Engine {
@@ -32,5 +33,72 @@ impl Engine {
     /// misses nothing.
     pub fn matched_change(&self) -> u64 {
         self.readers.matched_change()
+    }
+
+    /// What a reader follows, in the order in which it was saved, each with how much of it is new.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound) when there is no such user.
+    pub fn searches(&self, name: &str) -> Result<Vec<SearchView>> {
+        self.readers.searches(name)
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound) when there is no such user, or saved search.
+    pub fn saved_search(&self, name: &str, id: &str) -> Result<SearchView> {
+        self.readers.saved_search(name, id)
+    }
+
+    /// Saves what a reader follows; they are made if new. Says whether it was not there before: the same thing is followed once,
+    /// and stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) for what cannot be followed, for a name that is not allowed, and when the reader
+    /// follows [`bounds::SEARCHES`](crate::bounds::SEARCHES) things; [`Error::NotFound`](crate::Error::NotFound) for a theme that
+    /// is not there.
+    pub fn save_search(&self, name: &str, what: &Follow, own_name: Option<&str>) -> Result<(SearchView, bool)> {
+        self.readers.save_search(name, what, own_name)
+    }
+
+    /// Renames or mutes one.
+    ///
+    /// # Errors
+    /// As [`Engine::saved_search`]; [`Error::Invalid`](crate::Error::Invalid) for a name that is not allowed.
+    pub fn change_search(&self, name: &str, id: &str, patch: &SearchPatch) -> Result<SearchView> {
+        self.readers.change_search(name, id, patch)
+    }
+
+    /// Forgets one, with the webhooks of it.
+    ///
+    /// # Errors
+    /// As [`Engine::saved_search`].
+    pub fn delete_search(&self, name: &str, id: &str) -> Result<()> {
+        self.readers.delete_search(name, id)
+    }
+
+    /// Notes that its reader has looked at one: of all that is there nothing is new from then on.
+    ///
+    /// # Errors
+    /// As [`Engine::saved_search`].
+    pub fn see_search(&self, name: &str, id: &str) -> Result<SearchView> {
+        self.readers.see_search(name, id)
+    }
+
+    /// The papers of one, best first.
+    ///
+    /// # Errors
+    /// As [`Engine::saved_search`] and [`Engine::matches`]; [`Error::Invalid`](crate::Error::Invalid) for a limit out of range.
+    pub fn search_papers(&self, name: &str, id: &str, ask: &SearchPapersOptions) -> Result<SearchPapers> {
+        self.readers.search_papers(name, id, ask)
+    }
+
+    /// One with the newest of its papers: of the 500 best, as [`Engine::matches`] orders them.
+    ///
+    /// # Errors
+    /// As [`Engine::saved_search`]; [`Error::Invalid`](crate::Error::Invalid) for a limit out of range.
+    pub fn search_news(&self, name: &str, id: &str, limit: usize) -> Result<(SearchView, Vec<Paper>)> {
+        self.readers.search_news(name, id, limit)
     }
 }

@@ -37,7 +37,10 @@ pub use self::imports::{
 };
 pub use self::interests::{InterestPatch, InterestView};
 pub use self::questions::QuestionsOptions;
-pub use self::searches::Matches;
+pub use self::searches::{
+    DeliveryOfWebhook, Matches, NewHook, OutgoingCall, SearchHit, SearchPapers, SearchPapersOptions, SearchPatch,
+    SearchView, WebhookMade, WebhookView,
+};
 pub use self::subscriptions::{Chosen, Deed, DeliveryView, Subscribe, SubscriptionView, Windows};
 pub use self::testbed::{Readership, Testbed, Topic};
 pub use self::users::{EventReport, ExportedUser, MAX_EVENTS, RejectedEvent, Unreadable, UserView};
@@ -68,6 +71,8 @@ pub struct Readers {
     score_all: usize,
     // Interests that are not in the store yet.
     found: interests::FoundLately,
+    // How much is new of what is followed.
+    counts: searches::KeptCounts,
     // The model of which all papers of libraries are known to have vectors.
     complete: Mutex<String>,
     listeners: Arc<Listeners>,
@@ -88,6 +93,7 @@ impl Readers {
             questions: Default::default(),
             score_all: feed::SCORE_ALL,
             found: Default::default(),
+            counts: Default::default(),
             complete: Default::default(),
             listeners,
         }

@@ -22,6 +22,9 @@ pub struct Scored {
     pub others: f32,
     /// What age took away.
     pub age: f32,
+    /// What the reader follows that it matches, as a place among that; and how far that lifted it.
+    pub follow: Option<usize>,
+    pub lift: f32,
     /// The chance that the reader likes it; see `calibration`.
     pub chance: Option<f32>,
     /// What it is to the reader's interests.
@@ -31,7 +34,8 @@ pub struct Scored {
 impl Scored {
     /// A paper of which only the model has said something.
     pub fn of(row: Row, liking: f32, standing: Standing) -> Self {
-        Scored { row, score: liking, liking, feedback: 0.0, others: 0.0, age: 0.0, chance: None, standing }
+        let (feedback, others, age, lift) = (0.0, 0.0, 0.0, 0.0);
+        Scored { row, score: liking, liking, feedback, others, age, follow: None, lift, chance: None, standing }
     }
 }
 

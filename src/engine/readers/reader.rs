@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::index::TermVector;
 use crate::paper::{Paper, PaperId, Row, Works};
 use crate::rank::{PlattCalibration, PreferenceModel, WeightedExample, decay};
-use crate::store::User;
+use crate::store::{StoredSearch, User};
 use crate::themes::names::Name;
 use crate::user::{Event, Moment, Settings, UserId};
 
@@ -45,6 +45,8 @@ pub struct Reader {
     /// None while nothing is liked, or all of it is muted.
     pub preferences: Option<PreferenceModel>,
     pub interests: Vec<Interest>,
+    /// What they follow.
+    pub follows: Vec<StoredSearch>,
     /// What the interests are called, once somebody asked.
     pub names: OnceLock<Vec<Name>>,
     /// Every paper that the user has done something with, by id without version.
@@ -173,6 +175,7 @@ impl Readers {
         let change = self.store.change()?;
         let mut events = if user.number < 0 { Vec::new() } else { self.store.history(user.number)? };
         events.extend_from_slice(hypothetical_events);
+        let follows = if user.number < 0 { Vec::new() } else { self.store.searches(user.number)? };
         let opinions = opinions(&events);
         // Never later than the clock: one that ran ahead for a day must not make all else old.
         let newest = events.iter().map(|e| e.at).max().map(|at| at.min(Moment::now()));
@@ -272,6 +275,7 @@ impl Readers {
             learned,
             preferences,
             interests,
+            follows,
             names: OnceLock::new(),
             seen,
             works,

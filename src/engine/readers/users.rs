@@ -220,6 +220,7 @@ impl Readers {
                     outside: self.store.library(user.number)?,
                     interests: self.known_interests(user.number)?,
                     imports: self.store.imports_with_claims(user.number)?,
+                    searches: self.store.searches(user.number)?,
                     token: self.store.known_feed_token(user.name.as_str())?,
                     name: user.name,
                     settings: user.settings,
@@ -238,6 +239,8 @@ impl Readers {
         self.store.restore_imports(&user.name, &user.imports)?;
         let number = self.store.user(user.name.as_str())?.number;
         self.store.replace_interests(number, &anchored(&user.interests))?;
+        // Of all that is here by now nothing is new.
+        self.store.restore_searches(number, &user.searches, self.store.change()?)?;
         // What was found of them before is found again.
         self.kept.forget(number);
         self.found.forget(number);
@@ -269,6 +272,8 @@ pub struct ExportedUser {
     pub interests: Vec<crate::store::StoredInterest>,
     /// The reading lists that they brought, with what each has added.
     pub imports: Vec<crate::store::ImportWithClaims>,
+    /// What they follow.
+    pub searches: Vec<crate::store::StoredSearch>,
 }
 
 /// Gives those that the user said something about, and that have no anchor (exports of version 0.1), their papers as one: what

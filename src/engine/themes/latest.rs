@@ -143,6 +143,11 @@ impl Themes {
             || (last.changed as u64 + coming) as f64 > CHANGED_SHARE * last.run.papers as f64
     }
 
+    /// Changes when papers have joined the themes.
+    pub fn joined(&self) -> u64 {
+        self.seen.load(Ordering::Acquire)
+    }
+
     /// Whether nothing is to be waited for: all papers are in the themes, there are some where there are papers, and none is
     /// due that takes but a moment. It waits for nothing itself.
     pub fn themes_are_settled(&self) -> bool {

@@ -112,6 +112,16 @@ impl Themes {
         Ok(members.iter().map(|k| snapshot.papers[*k as usize].row.0).collect())
     }
 
+    /// What a theme is called.
+    ///
+    /// # Errors
+    /// As [`Themes::rows_of`].
+    pub fn name_of(&self, id: &str) -> Result<String> {
+        let snapshot = self.snapshot_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
+        let parts = about::named(&snapshot, id)?;
+        Ok(parts.first().map_or_else(|| id.to_string(), |theme| snapshot.themes[*theme].facts.name.clone()))
+    }
+
     /// What happened to the themes, newest first.
     pub fn theme_events(&self, limit: usize) -> Result<ThemeEvents> {
         check_limit(limit)?;

@@ -42,6 +42,8 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
         holds(&look.info);
         jobs(&look.jobs);
         sources(&look.sources);
+        gauge!("paperkin_webhook_deliveries_waiting").set(look.deliveries.waiting as f64);
+        gauge!("paperkin_webhook_dead_letters").set(look.deliveries.dead as f64);
     }
     let mut ready = false;
     if let Some(engine) = &engine {

@@ -59,6 +59,9 @@ const SOURCE: &[Label] = &[of("source")];
 const SOURCE_KIND: &[Label] = &[of("source"), of("kind")];
 const CODE: &[Label] = &[of("code")];
 
+/// What became of a try.
+const OUTCOME: Label = one_of("outcome", &["delivered", "failed", "dead"]);
+
 /// Why work is refused.
 const REFUSED: Label = one_of(
     "reason",
@@ -191,6 +194,14 @@ pub const FIGURES: &[Figure] = &[
     figure(Gauge, "paperkin_source_lag_seconds", SOURCE, "Seconds since the source was last read to its end."),
     figure(Gauge, "paperkin_source_ok", SOURCE, "1 unless the last run of the source failed."),
     figure(Gauge, "paperkin_source_next_seconds", SOURCE, "When the source is read next, in seconds since 1970."),
+    figure(
+        Counter,
+        "paperkin_webhook_deliveries_total",
+        &[OUTCOME],
+        "Tries of deliveries of webhooks: taken, to be tried again, given up.",
+    ),
+    figure(Gauge, "paperkin_webhook_deliveries_waiting", &[], "Deliveries of webhooks that wait to be tried."),
+    figure(Gauge, "paperkin_webhook_dead_letters", &[], "Deliveries of webhooks that were given up, and are kept."),
     figure(Counter, "paperkin_log_lines_dropped_total", &[], "Lines of the log that nobody read in time."),
     figure(
         Gauge,

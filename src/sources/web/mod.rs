@@ -10,6 +10,7 @@
 mod address;
 mod ask;
 mod guard;
+mod tell;
 mod waiting;
 mod words;
 
@@ -25,6 +26,7 @@ use ureq::unversioned::transport::DefaultConnector;
 
 pub use address::join;
 pub use ask::{Ask, GivenBy, Page, Reply, Validators};
+pub use tell::Receipt;
 pub use waiting::Patience;
 
 use crate::cancel;

@@ -14,6 +14,7 @@ mod lists;
 mod model;
 mod papers;
 mod records;
+mod searches;
 mod sessions;
 mod subscriptions;
 mod themes;
@@ -184,6 +185,7 @@ macro_rules! contract {
                 papers_that_were_taken_back_are_on_no_list, where_to_go_on_is_remembered);
             contract!(@keys keys_are_what_was_added_and_not_taken_back, keys_of_a_forgotten_reader_leave_nothing,
                 each_store_signs_with_a_key_of_its_own);
+            contract!(@searches the_same_is_followed_once, searches_are_restored, calls_are_made_tried_and_kept);
             contract!(@sessions sessions_are_kept_seen_and_ended, a_link_is_good_once,
                 sessions_are_what_was_begun_and_not_ended);
             contract!(@subscriptions subscriptions_are_what_was_added_and_changed, what_is_due_is_found,

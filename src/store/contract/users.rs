@@ -1,8 +1,11 @@
 use super::{Fixture, Kind, MODEL, event, model, titled, user};
 use crate::error::Error;
 use crate::paper::Paper;
-use crate::store::{ImportStatus, ImportWindow, SignedInWith, StoredInterest, StoredLink, StoredSession};
-use crate::user::{Edits, EventKind, Moment, Settings};
+use crate::store::{
+    ImportStatus, ImportWindow, NewCall, NewSearch, NewWebhook, SearchSaved, SignedInWith, StoredInterest, StoredLink,
+    StoredSession,
+};
+use crate::user::{Edits, EventKind, Follow, Moment, Settings};
 
 fn is_missing<T>(done: crate::Result<T>) -> bool {
     matches!(done, Err(Error::NotFound { what: "user", .. }))
@@ -116,6 +119,16 @@ fn fill(store: &Fixture, name: &str, secret: &str) {
     let answer = format!("[\"{}\"]", secret.repeat(5000));
     store.end_import(number, import, ImportStatus::Done, &about, Some(&answer)).expect("written");
     store.feed_token(name.as_str(), &format!("token {secret}")).expect("given");
+    let what = Follow::Query(format!("{secret} searched"));
+    let own = format!("{secret} named");
+    let search = NewSearch { what: &what, name: Some(&own), created: Moment(1), seen: 0 };
+    let SearchSaved::Made(search) = store.save_search(&name, search, 9).expect("saved") else { panic!("it is new") };
+    let url = format!("https://{secret}.example");
+    let (created, search) = (Moment(1), Some(search.number));
+    let hook = NewWebhook { user: Some(number), search, what: &what, url: &url, created, told: 0 };
+    let hook = store.add_webhook(hook, 9).expect("made").expect("room");
+    let call = NewCall { papers: vec![papers[0].id.clone()], left_out: 0 };
+    assert!(store.make_calls(hook.number, 0, 1, &[call], Moment(1)).expect("made"));
     let session = StoredSession {
         id: format!("session {secret}"),
         hash: *blake3::hash(secret.as_bytes()).as_bytes(),
@@ -143,6 +156,7 @@ pub fn a_deleted_user_leaves_nothing(kind: Kind) {
             store.library(number).expect("read"),
             store.interests(number).expect("read"),
             store.imports_with_claims(number).expect("read"),
+            store.searches(number).expect("read"),
         )
     };
     let before = kept(&store);
@@ -154,6 +168,8 @@ pub fn a_deleted_user_leaves_nothing(kind: Kind) {
     assert!(is_missing(store.user("zebra-user")) && store.known_feed_token("zebra-user").expect("read").is_none());
     assert_eq!((store.count_events(gone).expect("read"), store.history(gone).expect("read").len()), (0, 0));
     assert!(store.library(gone).expect("read").is_empty() && store.interests(gone).expect("read").is_empty());
+    assert!(store.searches(gone).expect("read").is_empty() && store.webhooks(Some(gone)).expect("read").is_empty());
+    assert_eq!((store.webhooks(None).expect("read").len(), store.count_calls(None).expect("read").waiting), (2, 2));
     let signed_in = |name: &str| {
         let all = store.sessions().expect("read");
         all.iter().filter(|s| s.reader.as_ref().is_some_and(|r| r.as_str() == name)).count()

@@ -443,35 +443,31 @@ CREATE INDEX organizations_by_row ON organizations (row);
 CREATE TABLE organizations_to_fold AS SELECT row, json_extract(json, '$.organization') AS name FROM papers
 WHERE json LIKE '%\"organization\"%' AND json_valid(json) AND json_extract(json, '$.organization') IS NOT NULL;
 
--- What readers follow: a search, or a name. What is found is found anew.
+-- What readers follow: a search, or a name; `seen` is the change of the papers up to which they have looked.
 CREATE TABLE searches (
     search  INTEGER PRIMARY KEY AUTOINCREMENT,
     user    INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
-    -- What is followed: its kind and its text.
     kind    TEXT NOT NULL,
     text    TEXT NOT NULL,
     name    TEXT,
     muted   INTEGER NOT NULL DEFAULT 0,
     created INTEGER NOT NULL,
-    -- The change of the papers up to which its reader has looked.
     seen    INTEGER NOT NULL,
     UNIQUE (user, kind, text)
 ) STRICT;
 
--- Addresses that are told of new papers. What they are signed with is derived, and stands nowhere.
+-- Addresses that are told of new papers, up to the change `told`. What they are signed with is derived, and stands nowhere.
 CREATE TABLE webhooks (
     webhook INTEGER PRIMARY KEY AUTOINCREMENT,
-    -- The reader whose it is; none of one that an administrator made for nobody.
+    -- The reader whose it is, if it is one's, and the saved search that it is of, if it is of one.
     user    INTEGER REFERENCES users (user) ON DELETE CASCADE,
-    -- The saved search that it is of; it goes with that.
     search  INTEGER REFERENCES searches (search) ON DELETE CASCADE,
     kind    TEXT NOT NULL,
     text    TEXT NOT NULL,
     url     TEXT NOT NULL,
     created INTEGER NOT NULL,
-    -- The change of the papers up to which deliveries were made.
     told    INTEGER NOT NULL,
-    -- When it was ended by the word of its receiver.
+    -- When its receiver ended it.
     ended   INTEGER
 ) STRICT;
 CREATE INDEX webhooks_by_user ON webhooks (user) WHERE user IS NOT NULL;
@@ -481,19 +477,17 @@ CREATE INDEX webhooks_by_search ON webhooks (search) WHERE search IS NOT NULL;
 CREATE TABLE webhook_calls (
     call     INTEGER PRIMARY KEY AUTOINCREMENT,
     webhook  INTEGER NOT NULL REFERENCES webhooks (webhook) ON DELETE CASCADE,
-    -- Ids of papers, as JSON.
+    -- Ids of papers (JSON), and how many more there were.
     papers   TEXT NOT NULL,
-    -- Papers more that there were.
     left_out INTEGER NOT NULL,
     made     INTEGER NOT NULL,
     -- Since when it is tried: later than it was made where it was given up and taken up again.
     since    INTEGER NOT NULL,
-    -- waiting, done, dead.
+    -- waiting, done, dead; when it is to be tried, where it waits.
     state    TEXT NOT NULL,
+    due      INTEGER,
     tries    INTEGER NOT NULL DEFAULT 0,
     tried    INTEGER,
-    -- When it is to be tried; none where it is not.
-    due      INTEGER,
     status   INTEGER,
     error    TEXT
 ) STRICT;
@@ -503,67 +497,4 @@ CREATE INDEX webhook_calls_due ON webhook_calls (due) WHERE due IS NOT NULL;
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::papers::short_hash;
-    use crate::store::sqlite::SqliteStore;
-    use crate::store::{Interests, ListOrder, Lists, Papers, Users};
-
-    /// What was said of an interest before anchors were known holds for the papers found in it last.
-    #[test]
-    fn what_was_said_of_an_interest_gets_an_anchor() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let old = rusqlite::Connection::open(folder.path().join("papers.sqlite")).expect("opens");
-        for script in &MIGRATIONS[..5] {
-            old.execute_batch(script).expect("a schema");
-        }
-        old.pragma_update(None, "user_version", 5).expect("written");
-        old.execute_batch(
-            r#"INSERT INTO users (name, settings, created, version) VALUES ('ada', '{}', 0, 1);
-               INSERT INTO interests VALUES (1, 1, '{"muted":false,"pinned":false}', NULL, '["a"]'),
-                   (1, 2, '{"muted":true,"pinned":false}', NULL, '["b","c"]'),
-                   (1, 3, '{"name":"Mine","muted":false,"pinned":false}', NULL, '["d"]'),
-                   (1, 4, '{"muted":false,"pinned":false}', 5, '["e"]'),
-                   (1, 5, '{"muted":false,"pinned":false}', NULL, '["f"]'),
-                   (1, 6, '{"muted":false,"pinned":false,"weight":2.0}', NULL, '["g"]');"#,
-        )
-        .expect("written");
-        drop(old);
-        let store = SqliteStore::open(folder.path()).expect("opens");
-        let anchors: Vec<Vec<String>> = store
-            .interests(store.user("ada").expect("there").number)
-            .expect("read")
-            .into_iter()
-            .map(|i| i.anchor)
-            .collect();
-        let wanted: [&[&str]; 6] = [&[], &["b", "c"], &["d"], &["e"], &["f"], &["g"]];
-        assert_eq!(anchors, wanted);
-    }
-
-    /// A folder that was made with an earlier schema has the same papers, in the same lists.
-    #[test]
-    fn an_older_folder_is_brought_up_to_date() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let old = rusqlite::Connection::open(folder.path().join("papers.sqlite")).expect("opens");
-        for script in &MIGRATIONS[..4] {
-            old.execute_batch(script).expect("a schema");
-        }
-        old.pragma_update(None, "user_version", 4).expect("written");
-        for k in 0..10 {
-            let json = format!("{{\"id\":\"p{k}\",\"title\":\"t{k}\"}}");
-            old.execute(
-                "INSERT INTO papers (id, text_hash, hash, json, list_day, upvotes, trending, change)
-                 VALUES (?1, x'00', ?4, ?2, ?3, 0, 0, 1)",
-                rusqlite::params![format!("p{k}"), json, (k > 2).then_some(20_000 + k), short_hash(json.as_bytes())],
-            )
-            .expect("written");
-        }
-        old.execute("DELETE FROM papers WHERE id = 'p9'", []).expect("written");
-        drop(old);
-        let store = SqliteStore::open(folder.path()).expect("opens");
-        assert_eq!(store.count_papers().expect("read"), 9);
-        let page = store.list(ListOrder::Day, None, None, 20).expect("a page");
-        let ids: Vec<&str> = page.items.iter().map(|p| p.id.as_str()).collect();
-        assert_eq!((ids, page.total), (vec!["p8", "p7", "p6", "p5", "p4", "p3", "p2", "p1", "p0"], 9));
-    }
-}
+mod tests;

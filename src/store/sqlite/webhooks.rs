@@ -75,7 +75,8 @@ impl Webhooks for SqliteStore {
 
     fn due_calls(&self, now: Moment, n: usize) -> Result<Vec<StoredCall>> {
         self.read(|c| {
-            let sql = format!("SELECT {CALL} FROM webhook_calls WHERE due <= ?1 ORDER BY due, call LIMIT ?2");
+            let sql = format!("SELECT {CALL} FROM webhook_calls WHERE call IN (SELECT min(call) FROM webhook_calls WHERE due <= ?1 GROUP BY webhook)
+                 ORDER BY tries > 0, due, call LIMIT ?2");
             c.prepare_cached(&sql)?.query_map(params![now.0, limit(n)], call_at)?.collect()
         })
     }
@@ -104,10 +105,13 @@ impl Webhooks for SqliteStore {
             let due = tried.due.filter(|_| tried.state == CallState::Waiting).map(|due| due.0);
             let values = params![number, tried.status, tried.error, tried.state.word(), due];
             let webhook: Option<i64> = t.prepare_cached(sql)?.query_row(values, |r| r.get(0)).optional()?;
-            match webhook {
-                Some(webhook) => keep_newest(t, webhook, keep),
-                None => Ok(()),
+            let Some(webhook) = webhook else { return Ok(()) };
+            if let Some(due) = due {
+                // What else waits for the same receiver waits as long.
+                t.prepare_cached("UPDATE webhook_calls SET due = max(due, ?2) WHERE webhook = ?1 AND due IS NOT NULL")?
+                    .execute(params![webhook, due])?;
             }
+            keep_newest(t, webhook, keep)
         })
     }
 
@@ -141,8 +145,9 @@ impl Webhooks for SqliteStore {
 
     fn revive_calls(&self, webhook: i64, call: Option<i64>, now: Moment) -> Result<usize> {
         self.write(|t| {
-            let sql = "UPDATE webhook_calls SET state = 'waiting', due = ?3, since = ?3, tries = 0
-                       WHERE webhook = ?1 AND state = 'dead' AND (?2 IS NULL OR call = ?2)";
+            let sql = "UPDATE webhook_calls SET due = ?3, since = iif(state = 'dead', ?3, since),
+                           tries = iif(state = 'dead', 0, tries), state = 'waiting'
+                       WHERE webhook = ?1 AND state <> 'done' AND (?2 IS NULL OR call = ?2)";
             let revived = t.prepare_cached(sql)?.execute(params![webhook, call, now.0])?;
             if revived > 0 {
                 t.prepare_cached("UPDATE webhooks SET ended = NULL WHERE webhook = ?1")?.execute([webhook])?;

@@ -51,6 +51,11 @@ impl Eligible {
         self.allowed.as_ref().is_none_or(|rows| rows.contains(row)) && !self.gone.contains(row)
     }
 
+    /// All of them; `all` gives those of the corpus.
+    pub fn rows(&self, all: impl FnOnce() -> RoaringBitmap) -> RoaringBitmap {
+        self.allowed.clone().unwrap_or_else(all) - &self.gone
+    }
+
     /// What filter and span allow; none for everything.
     pub fn allowed(&self) -> Option<Allowed<'_>> {
         self.allowed.as_ref().map(|rows| Allowed { rows, filter: Some(&self.filter) })
@@ -112,7 +117,7 @@ impl Readers {
     fn pool(&self, by: Scorer<'_>, eligible: &Eligible, step: usize) -> Result<(Vec<Row>, Plan)> {
         let Scorer { space, reader, preferences, .. } = by;
         if eligible.count(space.len()) <= self.score_all {
-            let all = eligible.allowed.clone().unwrap_or_else(|| self.corpus.lexical().rows()) - &eligible.gone;
+            let all = eligible.rows(|| self.corpus.lexical().rows());
             return Ok((all.iter().map(Row).collect(), Plan::Exact));
         }
         let mut found = RoaringBitmap::new();

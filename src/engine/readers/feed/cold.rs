@@ -1,9 +1,10 @@
 //! Feeds for somebody without a history: attention, spread over the corpus.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use super::candidates::Eligible;
+use super::follows::Alerts;
 use super::{Feed, PER_AUTHOR, Since};
 use crate::engine::answer::AnswerBudget;
 use crate::engine::answer::{Answer, Hit, Meta, Mode, Part, Why};
@@ -33,7 +34,7 @@ impl Readers {
         space: &EmbeddingSpace,
         reader: &Reader,
         feed: &Feed,
-        eligible: &Eligible,
+        (eligible, alerts): (&Eligible, &Alerts),
         began: Instant,
     ) -> Result<Answer> {
         let total = eligible.count(space.len());
@@ -52,14 +53,24 @@ impl Readers {
             attended.retain(|_| a.next().copied().unwrap_or_default());
             vectors.retain(|_| b.next().copied().unwrap_or_default());
         }
-        let most = attended.first().map_or(1.0, |a| a.score.max(1e-6));
+        // What they follow comes first: it is all that is known of them.
+        let brought = self.followed_first(reader, feed, eligible, alerts, &mut attended)?;
+        let vectors = if brought.is_empty() {
+            vectors
+        } else {
+            space.vectors_or_zero(&attended.iter().map(|a| a.row).collect::<Vec<_>>())?
+        };
+        let most = attended.iter().map(|a| a.score).fold(1e-6, f32::max);
         let scores: Vec<f32> = attended.iter().map(|a| a.score / most).collect();
         let settings = &reader.user.settings;
         let diversity = feed.diversity.or(settings.diversity).unwrap_or(DIVERSITY);
         let per_author = feed.per_author.or(settings.per_author).unwrap_or(PER_AUTHOR);
         let mut authors: HashMap<&str, usize> = HashMap::new();
         let (mut works, mut chosen) = (Works::default(), Vec::new());
-        for k in mmr(&scores, &vectors, diversity, needed.saturating_mul(2).saturating_add(50).min(vectors.len())) {
+        let wanted = needed.saturating_mul(2).saturating_add(50 + brought.len()).min(vectors.len());
+        let spread = mmr(&scores, &vectors, diversity, wanted);
+        let (first, rest) = (0..brought.len(), spread.into_iter().filter(|k| *k >= brought.len()));
+        for k in first.chain(rest) {
             let paper = &attended[k].paper;
             if (!feed.ask.versions && works.contains(paper))
                 || paper.authors.iter().any(|n| authors.get(n.as_str()).is_some_and(|c| *c >= per_author))
@@ -73,13 +84,61 @@ impl Readers {
             chosen.push(k);
         }
         let mut page: Vec<usize> = chosen.into_iter().skip(feed.ask.offset).take(feed.ask.limit).collect();
+        // What they follow was given places by turns, and is shown by attention as all else is.
         page.sort_unstable();
+        let own = page.partition_point(|k| *k < brought.len());
+        page[..own].sort_by(|a, b| attended[*b].score.total_cmp(&attended[*a].score).then(a.cmp(b)));
         let hit = |k: usize| {
             let a = &attended[k];
-            Hit { why: feed.ask.explain.then(|| a.why()), ..Hit::new(a.paper.clone(), a.score) }
+            let mut why = feed.ask.explain.then(|| a.why());
+            self.name_follow(reader, brought.get(k).copied(), &mut why);
+            let for_you = (!brought.is_empty()).then_some(k < brought.len());
+            Hit { why, for_you, ..Hit::new(a.paper.clone(), a.score) }
         };
         let papers = page.into_iter().map(hit).collect();
         Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, total, Mode::Hybrid) })
+    }
+
+    /// Puts what matches something that the reader follows before the others, by turns of what they follow, each with its best
+    /// matches first; gives what brought each.
+    fn followed_first(
+        &self,
+        reader: &Reader,
+        feed: &Feed,
+        eligible: &Eligible,
+        alerts: &Alerts,
+        attended: &mut Vec<Attention>,
+    ) -> Result<Vec<usize>> {
+        let (mut turns, mut known) = (Vec::new(), HashSet::new());
+        for place in 0..alerts.iter().map(Vec::len).max().unwrap_or_default() {
+            let of = alerts.iter().enumerate().filter_map(|(k, rows)| rows.get(place).map(|row| (*row, k)));
+            turns.extend(of.filter(|(row, _)| known.insert(*row)));
+        }
+        if turns.is_empty() {
+            return Ok(Vec::new());
+        }
+        // In one scale with the others.
+        let rows = turns.iter().map(|(row, _)| row.0).chain(attended.iter().map(|a| a.row.0)).collect();
+        let all = self.attention(LONGEST_WINDOW, Some(&rows), true)?;
+        let mut scored: HashMap<Row, Attention> = all.into_iter().map(|a| (a.row, a)).collect();
+        let (mut first, mut brought) = (Vec::new(), Vec::new());
+        for (row, k) in turns {
+            if let Some(a) = scored.remove(&row).filter(|a| self.may_be_shown(reader, feed, eligible, a)) {
+                first.push(a);
+                brought.push(k);
+            }
+        }
+        let rest: Vec<Row> = attended.iter().map(|a| a.row).collect();
+        first.extend(rest.iter().filter_map(|row| scored.remove(row)));
+        *attended = first;
+        Ok(brought)
+    }
+
+    fn may_be_shown(&self, reader: &Reader, feed: &Feed, eligible: &Eligible, a: &Attention) -> bool {
+        eligible.hold(a.row.0)
+            && !reader.seen.contains(a.paper.id.base())
+            && !reader.works.contains(&a.paper)
+            && feed.ask.min_score.is_none_or(|least| a.score >= least)
     }
 
     /// What may be shown and had most attention; over a longer time where a short one does not give enough.
@@ -97,12 +156,7 @@ impl Readers {
         };
         loop {
             let mut attended = self.attention(window, eligible.allowed().map(|a| a.rows), asked_for)?;
-            attended.retain(|a| {
-                eligible.hold(a.row.0)
-                    && !reader.seen.contains(a.paper.id.base())
-                    && !reader.works.contains(&a.paper)
-                    && feed.ask.min_score.is_none_or(|least| a.score >= least)
-            });
+            attended.retain(|a| self.may_be_shown(reader, feed, eligible, a));
             if attended.len() >= needed.min(LOOKED_AT) || window >= LONGEST_WINDOW {
                 attended.truncate(LOOKED_AT);
                 return Ok(attended);

@@ -2,7 +2,7 @@
 
 use crate::engine::readers::Readers;
 use crate::error::Result;
-use crate::user::Moment;
+use crate::user::{Follow, Moment};
 
 /// What an answer depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +27,15 @@ impl Readers {
     /// so does the feed for the same question. Costs some looks into the store and computes nothing.
     pub fn feed_mark(&self, name: &str) -> Result<Mark> {
         let (user, corpus) = (self.store.user(name)?, self.corpus_mark()?);
+        // New papers join the themes later than they come.
+        let follows = self.store.searches(user.number)?;
+        let themes = match follows.iter().any(|search| matches!(search.what, Follow::Theme(_))) {
+            true => self.themes.joined().to_string(),
+            false => String::new(),
+        };
         Ok(Mark {
             deeds: format!("{}.{}.{}", user.number, user.version, corpus.deeds),
-            rest: format!("{}.{}", self.others_mark()?, corpus.rest),
+            rest: format!("{}.{}{themes}", self.others_mark()?, corpus.rest),
         })
     }
 }

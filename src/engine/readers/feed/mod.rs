@@ -3,6 +3,7 @@
 mod candidates;
 mod cold;
 mod digest;
+mod follows;
 mod mark;
 mod pick;
 mod rank_candidates;
@@ -121,8 +122,9 @@ impl Readers {
     ) -> Result<Answer> {
         let ask = &feed.ask;
         let eligible = self.eligible(feed, reader)?;
+        let alerts = self.alerts(space, reader, feed, &eligible)?;
         let (Some(preferences), Some(common)) = (&reader.preferences, self.corpus.common(space)?) else {
-            return self.cold(space, reader, feed, &eligible, began);
+            return self.cold(space, reader, feed, (&eligible, &alerts), began);
         };
         let total = eligible.count(space.len());
         let bent = match ask.mode {
@@ -133,14 +135,16 @@ impl Readers {
         let preferences = bent.as_ref().unwrap_or(preferences);
         let needed = ask.offset.saturating_add(ask.limit).min(total.max(1));
         cancel::check()?;
-        let (mut scored, plan) =
-            self.scored(Scorer { space, reader, preferences, common: &common }, feed, &eligible, needed)?;
+        let scorer = Scorer { space, reader, preferences, common: &common };
+        let (mut scored, plan) = self.scored(scorer, feed, &eligible, needed)?;
+        self.score_alerts(scorer, &alerts, &mut scored)?;
         if let Since::Ever | Since::Moment(_) | Since::Days(..) = feed.since {
             self.age(&mut scored)?;
         }
         cancel::check()?;
         self.ask_others(space, reader, &mut scored)?;
         cancel::check()?;
+        follows::lift(&mut scored, &alerts);
         let shares = shares(&reader.interests);
         let silent = |s: &Scored| match s.standing.interest {
             // In doubt whether it is of a muted interest, a paper must be well worth showing for another.
@@ -150,20 +154,30 @@ impl Readers {
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row)));
         foresee(reader.calibration, &mut scored);
         scored.retain(|s| !silent(s) && ask.min_score.is_none_or(|least| s.score >= least));
-        let picked = self.pick(space, reader, feed, &scored, needed)?;
-        let mut page: Vec<(&Scored, Paper, bool)> =
-            picked.into_iter().skip(ask.offset).take(ask.limit).map(|(k, paper, e)| (&scored[k], paper, e)).collect();
+        let picked = self.pick(space, reader, feed, (&scored, &alerts), needed)?;
+        let mut page: Vec<Shown<'_>> = picked.into_iter().skip(ask.offset).take(ask.limit).collect();
         // The line is drawn once: of a day, that is the order of the scores.
-        page.sort_by(|(a, ..), (b, ..)| {
+        page.sort_by(|a, b| {
+            let (a, b) = (a.scored, b.scored);
             let side = feed.is_for(b).cmp(&feed.is_for(a));
             side.then(b.score.total_cmp(&a.score)).then(b.row.cmp(&a.row))
         });
-        let sides: Vec<bool> = page.iter().map(|p| feed.is_for(p.0)).collect();
+        let sides: Vec<bool> = page.iter().map(|shown| feed.is_for(shown.scored)).collect();
         let explain: &Explain<'_> = &|_, vector, terms| preferences.parts(vector, terms);
         let mut papers = self.hits(space, reader, page, ask.explain.then_some(explain))?;
         papers.iter_mut().zip(sides).for_each(|(hit, side)| hit.for_you = Some(side));
         Ok(Answer { papers, meta: Meta::since(began, plan, total, ask.mode) })
     }
+}
+
+/// A paper that is shown.
+struct Shown<'a> {
+    scored: &'a Scored,
+    paper: Paper,
+    /// Whether it is there to explore.
+    explore: bool,
+    /// What brought it that the reader follows, as a place among that.
+    follow: Option<usize>,
 }
 
 /// The step of a page that ends here.

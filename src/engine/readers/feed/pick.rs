@@ -2,11 +2,13 @@
 //!
 //! First come those that are for this reader ([`Feed::is_for`]): each interest gets its share of the places, and papers outside all interests
 //! get the share for exploration and no more. When the interests have no more, what else is above the line follows, and
-//! behind it the others, both by score: nothing of these was brought by an interest, and nothing of it is called so.
+//! behind it the others, both by score: nothing of these was brought by an interest, and nothing of it is called so. What the
+//! reader follows has places of its own, as an interest has (`follows`).
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Feed, PER_AUTHOR, Since};
+use super::follows::{Alerts, with_shares};
+use super::{Feed, PER_AUTHOR, Shown, Since};
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
 use crate::engine::readers::interests::shares;
@@ -39,30 +41,37 @@ const DIVERSITY: f32 = 0.1;
 const WINDOW: usize = 64;
 
 impl Readers {
-    /// The papers to show, in the order in which places are given: the place in `scored`, the paper, and whether it is
-    /// there to explore.
-    pub(super) fn pick(
+    /// The papers to show, in the order in which places are given.
+    pub(super) fn pick<'a>(
         &self,
         space: &EmbeddingSpace,
         reader: &Reader,
         feed: &Feed,
-        scored: &[Scored],
+        (scored, alerts): (&'a [Scored], &Alerts),
         needed: usize,
-    ) -> Result<Vec<(usize, Paper, bool)>> {
+    ) -> Result<Vec<Shown<'a>>> {
         let exploration = feed.exploration.or(reader.user.settings.exploration).unwrap_or(EXPLORATION);
-        let weights = shares(&reader.interests);
-        let mut groups: Vec<Vec<usize>> = vec![Vec::new(); weights.len()];
-        let (mut outside, mut below) = (Vec::new(), Vec::new());
+        let interests = reader.interests.len();
+        let weights = with_shares(&shares(&reader.interests), alerts);
+        let mut groups: Vec<Vec<usize>> = vec![Vec::new(); interests];
+        let (mut outside, mut followed, mut below) = (Vec::new(), Vec::new(), Vec::new());
         for (k, s) in scored.iter().enumerate() {
             match s.standing.interest {
                 _ if !feed.is_for(s) => below.push(k),
-                Some(interest) => groups[interest].push(k),
-                None => outside.push(k),
+                // What is there because it is followed is of no interest that was found, and nothing to explore.
+                Some(interest) if s.lift == 0.0 => groups[interest].push(k),
+                _ if s.follow.is_some() => followed.push(k),
+                _ => outside.push(k),
             }
+        }
+        if !alerts.is_empty() {
+            let places: HashMap<Row, usize> = scored.iter().enumerate().map(|(k, s)| (s.row, k)).collect();
+            let of = |rows: &Vec<Row>| rows.iter().filter_map(|row| places.get(row).copied()).collect();
+            groups.extend(alerts.iter().map(of));
         }
         let diversity = feed.diversity.or(reader.user.settings.diversity).unwrap_or(DIVERSITY);
         if diversity > 0.0 {
-            for (group, share) in groups.iter_mut().zip(&weights) {
+            for (group, share) in groups.iter_mut().zip(&weights).take(interests) {
                 // Far down the list nobody sees the order.
                 let head = (2.0 * share * needed as f32) as usize + 10;
                 self.spread(space, scored, group, diversity, head)?;
@@ -76,29 +85,43 @@ impl Readers {
             authors: HashMap::new(),
             works: Works::default(),
             papers: HashMap::new(),
+            taken: HashSet::new(),
         };
+        let shown = |k: usize, paper: Paper, explore: bool, follow: Option<usize>| Shown {
+            scored: &scored[k],
+            paper,
+            explore,
+            follow,
+        };
+        let follow = |group: usize| group.checked_sub(interests);
         let mut heads = vec![0usize; groups.len()];
         let mut open = outside.clone().into_iter();
         let mut explored: HashSet<usize> = HashSet::new();
-        let mut out: Vec<(usize, Paper, bool)> = Vec::new();
+        let mut out: Vec<Shown<'_>> = Vec::new();
+        // What a group has had before its turn counts towards its share.
+        let mut had = vec![0usize; groups.len()];
         let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
         // First one of each, the greatest shares first, where none is to be left out.
         let mut covered: Vec<usize> =
             (0..groups.len()).filter(|k| feed.cover && sizes[*k] > 0 && weights[*k] > 0.0).collect();
         covered.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b)));
+        let found = sizes[..interests].iter().any(|n| *n > 0);
         for &group in &covered {
+            // What is followed has no more than half of the places here either.
+            let followed = out.iter().filter(|shown| shown.follow.is_some()).count();
+            if found && follow(group).is_some() && 2 * (followed + 1) > needed {
+                continue;
+            }
             while out.len() < needed && heads[group] < groups[group].len() {
                 let upcoming = &groups[group][heads[group]..];
                 heads[group] += 1;
                 if let Some(paper) = chooser.take(scored, upcoming, needed)? {
-                    out.push((upcoming[0], paper, false));
+                    out.push(shown(upcoming[0], paper, false, follow(group)));
+                    had[group] += 1;
                     break;
                 }
             }
         }
-        // What these have had counts towards their shares.
-        let mut had = vec![0usize; groups.len()];
-        out.iter().for_each(|(k, ..)| had[scored[*k].standing.interest.unwrap_or_default()] += 1);
         for group in allocate_slots(&weights, &sizes, scored.len()) {
             if had[group] > 0 {
                 had[group] -= 1;
@@ -109,7 +132,7 @@ impl Readers {
                 let Some(next) = open.next() else { break };
                 if let Some(paper) = chooser.take(scored, &[&[next][..], open.as_slice()].concat(), needed)? {
                     explored.insert(next);
-                    out.push((next, paper, true));
+                    out.push(shown(next, paper, true, None));
                 }
             }
             if out.len() >= needed {
@@ -119,19 +142,19 @@ impl Readers {
                 let upcoming = &groups[group][heads[group]..];
                 heads[group] += 1;
                 if let Some(paper) = chooser.take(scored, upcoming, needed)? {
-                    out.push((upcoming[0], paper, false));
+                    out.push(shown(upcoming[0], paper, false, follow(group)));
                     break;
                 }
             }
         }
         outside.retain(|k| !explored.contains(k));
-        for rest in [outside, below] {
+        for rest in [outside, followed, below] {
             for k in 0..rest.len() {
                 if out.len() >= needed {
                     break;
                 }
                 if let Some(paper) = chooser.take(scored, &rest[k..], needed)? {
-                    out.push((rest[k], paper, false));
+                    out.push(shown(rest[k], paper, false, None));
                 }
             }
         }
@@ -173,12 +196,14 @@ struct Chooser<'a> {
     authors: HashMap<String, usize>,
     works: Works,
     papers: HashMap<Row, Paper>,
+    /// Places in the scored papers that were let through.
+    taken: HashSet<usize>,
 }
 
 impl Chooser<'_> {
     /// The first of the upcoming papers, if it may be shown.
     fn take(&mut self, scored: &[Scored], upcoming: &[usize], needed: usize) -> Result<Option<Paper>> {
-        let Some(&first) = upcoming.first() else { return Ok(None) };
+        let Some(&first) = upcoming.first().filter(|first| !self.taken.contains(first)) else { return Ok(None) };
         if !self.papers.contains_key(&scored[first].row) {
             // In pieces: papers are the dearest part of an answer.
             let rows: Vec<Row> = upcoming.iter().take((needed / 3).clamp(4, 64)).map(|&k| scored[k].row).collect();
@@ -194,6 +219,7 @@ impl Chooser<'_> {
             *self.authors.entry(name.clone()).or_default() += 1;
         }
         self.works.insert(&paper);
+        self.taken.insert(first);
         Ok(Some(paper))
     }
 }

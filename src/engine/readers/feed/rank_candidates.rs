@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
+use super::Shown;
 use super::why::Explain;
 use crate::engine::answer::AnswerBudget;
 use crate::engine::answer::{Answer, Meta, Mode};
@@ -53,7 +54,8 @@ impl Readers {
         let order: Vec<Row> = scored.iter().map(|s| s.row).collect();
         let papers = self.store.papers(&order)?;
         let by_row: HashMap<Row, &Scored> = scored.iter().map(|s| (s.row, s)).collect();
-        let page = papers.into_iter().map(|(row, paper)| (by_row[&row], paper, false)).collect();
+        let shown = |(row, paper)| Shown { scored: by_row[&row], paper, explore: false, follow: None };
+        let page = papers.into_iter().map(shown).collect();
         let apart: &Explain<'_> = &|row, vector, terms| found.parts(row, vector, terms);
         let papers = self.hits(&space, &reader, page, explain.then_some(apart))?;
         AnswerBudget::default().take(&papers)?;

@@ -1,5 +1,6 @@
 //! Hits with their reasons.
 
+use super::Shown;
 use crate::engine::answer::{Hit, InterestName, Part, Why};
 use crate::engine::corpus::{Besides, EmbeddingSpace};
 use crate::engine::readers::Readers;
@@ -8,7 +9,7 @@ use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
 use crate::error::Result;
 use crate::index::TermVector;
-use crate::paper::{Paper, Row};
+use crate::paper::Row;
 use crate::rank::ScoreParts;
 
 /// The part of what speaks for a paper that an interest's own papers make at least, and more than those of any other, where it
@@ -23,27 +24,33 @@ impl Readers {
         &self,
         space: &EmbeddingSpace,
         reader: &Reader,
-        page: Vec<(&Scored, Paper, bool)>,
+        page: Vec<Shown<'_>>,
         explain: Option<&Explain<'_>>,
     ) -> Result<Vec<Hit>> {
         let names = if explain.is_some() { self.interest_names(reader)? } else { &[] };
-        let rows: Vec<Row> = page.iter().map(|p| p.0.row).collect();
+        let rows: Vec<Row> = page.iter().map(|shown| shown.scored.row).collect();
         let (vectors, terms) = if explain.is_some() {
             (space.vectors(&rows)?, self.corpus.lexical().terms(&rows))
         } else {
             (vec![None; rows.len()], vec![None; rows.len()])
         };
-        type Shown<'a> = (&'a Scored, Paper, bool);
         let hit = |((shown, vector), terms): ((Shown<'_>, Option<Vec<f32>>), Option<TermVector>)| {
-            let (s, paper, explore) = shown;
-            let why = explain.zip(vector).map(|(explain, v)| {
+            let Shown { scored: s, paper, explore, follow } = shown;
+            let mut why = explain.zip(vector).map(|(explain, v)| {
                 let parts = explain(s.row, &v, &terms.unwrap_or_default().terms);
                 let brought = s.standing.interest.filter(|_| !explore).filter(|k| brought(reader, *k, &parts, s));
                 let interest = brought.map(|k| (&reader.interests[k], &names[k]));
                 let mut why = self.why(reader, parts, s);
-                why.interest = interest.map(|(i, named)| InterestName { id: i.id(), name: named.name.clone() });
+                why.interest = interest.map(|(i, named)| InterestName {
+                    id: i.id(),
+                    name: named.name.clone(),
+                    kind: "interest".into(),
+                });
                 why
             });
+            // What the reader said that they follow, before what was found in their history, where that alone would not have.
+            let found = why.as_ref().is_some_and(|why| why.interest.is_some());
+            self.name_follow(reader, follow.or(s.follow.filter(|_| !found || s.lift > 0.0)), &mut why);
             Hit { why, explore, chance: s.chance, probability: s.chance, ..Hit::new(paper, s.score) }
         };
         Ok(page.into_iter().zip(vectors).zip(terms).map(hit).collect())
@@ -55,7 +62,13 @@ impl Readers {
             let l: &Learned = &reader.learned[k];
             Part::Paper { id: l.id.to_string(), title: l.title.clone(), value }
         };
-        self.corpus.reasons(parts, &example, Besides { age: s.age, others: s.others, feedback: s.feedback }, s.score)
+        let besides = Besides { age: s.age, others: s.others, feedback: s.feedback };
+        let mut why = self.corpus.reasons(parts, &example, besides, s.score - s.lift);
+        if let Some(search) = s.follow.filter(|_| s.lift > 0.0).and_then(|k| reader.follows.get(k)) {
+            let InterestName { id, name, .. } = self.followed_name(search);
+            why.parts.push(Part::Follow { id, name, value: s.lift });
+        }
+        why
     }
 }
 

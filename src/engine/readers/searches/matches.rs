@@ -7,7 +7,7 @@ use std::time::Instant;
 use roaring::RoaringBitmap;
 
 use crate::engine::answer::{Answer, Hit, Meta, Mode, Part, Why};
-use crate::engine::corpus::{Candidate, EmbeddingSpace, Matcher};
+use crate::engine::corpus::{Candidate, EmbeddingSpace, Matcher, Versions};
 use crate::engine::readers::Readers;
 use crate::error::{Error, Result};
 use crate::index::Plan;
@@ -62,6 +62,11 @@ pub(in crate::engine::readers) struct Matched {
 impl Readers {
     /// The papers of what is followed.
     pub fn matches(&self, follow: &Follow, ask: &Matches) -> Result<Answer> {
+        self.matched_page(follow, ask).map(|(answer, _)| answer)
+    }
+
+    /// The same, with the rows of the papers.
+    pub(super) fn matched_page(&self, follow: &Follow, ask: &Matches) -> Result<(Answer, Vec<Row>)> {
         let began = Instant::now();
         follow.check()?;
         if ask.min_score.is_some_and(|least| !least.is_finite()) {
@@ -79,10 +84,10 @@ impl Readers {
         let mut papers: HashMap<Row, Paper> = self.store.papers(&rows)?.into_iter().collect();
         let hit = |f: &Candidate| {
             let why = ask.explain.then(|| self.match_why(&found, f));
-            Some(Hit { why, ..Hit::new(papers.remove(&f.row)?, f.score) })
+            Some((Hit { why, ..Hit::new(papers.remove(&f.row)?, f.score) }, f.row))
         };
-        let papers = page.iter().filter_map(hit).collect();
-        Ok(Answer { papers, meta: Meta::since(began, Plan::Exact, found.total, Mode::Hybrid) })
+        let (papers, rows) = page.iter().filter_map(hit).unzip();
+        Ok((Answer { papers, meta: Meta::since(began, Plan::Exact, found.total, Mode::Hybrid) }, rows))
     }
 
     /// Where the score of a match comes from.
@@ -112,8 +117,7 @@ impl Readers {
         rows -= &without;
         rows -= without.iter().flat_map(|row| versions.others(Row(row))).map(|row| row.0).collect::<RoaringBitmap>();
         if let Some(arrived) = arrived {
-            let is_new = |row: &u32| versions.others(Row(*row)).iter().all(|other| arrived.contains(other.0));
-            rows = (rows & &arrived).iter().filter(is_new).collect();
+            rows = (rows & &arrived).iter().filter(|row| came_anew(&versions, *row, &arrived)).collect();
         }
         Ok(rows)
     }
@@ -165,4 +169,9 @@ impl Readers {
         let candidate = |(score, _, row)| Candidate { row, score, ..Candidate::default() };
         Ok(Matched { papers: papers.into_iter().map(candidate).collect(), total, matcher: None })
     }
+}
+
+/// Whether no version of the work of a row was there before those that arrived.
+pub(super) fn came_anew(versions: &Versions, row: u32, arrived: &RoaringBitmap) -> bool {
+    versions.others(Row(row)).iter().all(|other| arrived.contains(other.0))
 }
