@@ -38,8 +38,8 @@ pub use open::Opened;
 pub use page::{Listing, Page, Sort};
 pub use readers::{
     Entry, EntryStatus, EventReport, ExportedUser, Feed, Format, Import, ImportAbout, ImportProgress, ImportView,
-    Imported, InterestPatch, InterestView, MAX_EVENTS, Mark, Matched, Outside, QuestionsOptions, Readership, Reference,
-    ReferenceList, RejectedEvent, RejectedUnit, Since, Testbed, Topic, Undone, Unreadable, UserView,
+    Imported, InterestPatch, InterestView, Kept, MAX_EVENTS, Mark, Matched, Outside, QuestionsOptions, Readership,
+    Reference, ReferenceList, RejectedEvent, RejectedUnit, Since, Testbed, Topic, Undone, Unreadable, UserView,
 };
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,

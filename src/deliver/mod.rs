@@ -1,0 +1,3 @@
+//! What leaves for readers in forms of their own: one room a form.
+
+pub mod citations;
