@@ -11,8 +11,6 @@ mod latex;
 mod record;
 mod ris;
 mod table;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 use std::io::{self, Write};

@@ -108,7 +108,7 @@ impl<'p> Record<'p> {
         Record {
             paper,
             kind,
-            title: tidy(pieces(&paper.title)),
+            title: title(paper),
             summary: tidy(pieces(&paper.summary)),
             authors: paper.authors.iter().map(|name| text(name)).filter(|name| !name.is_empty()).collect(),
             date: paper.date.as_ref().map_or_else(Vec::new, |date| numbers(date.as_str())),
@@ -176,6 +176,12 @@ pub fn text(source: &str) -> String {
 fn line(text: &str) -> String {
     let text = shown(text).split_whitespace().collect::<Vec<_>>().join(" ");
     if text.is_ascii() { text } else { text.nfc().collect() }
+}
+
+/// The title; one that is nothing but markup is better than none.
+fn title(paper: &Paper) -> Vec<Piece> {
+    let title = tidy(pieces(&paper.title));
+    if joined(&title).is_empty() { vec![Piece::Text(line(&paper.title))] } else { title }
 }
 
 /// The text of pieces.
