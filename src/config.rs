@@ -6,6 +6,7 @@ mod fetching;
 mod index;
 mod jobs;
 mod log;
+mod mail;
 mod network;
 mod rate;
 mod schedule;
@@ -26,6 +27,7 @@ pub use fetching::Fetching;
 pub use index::{IndexKind, IndexSettings};
 pub use jobs::Jobs;
 pub use log::{Log, LogFormat};
+pub use mail::{Dkim, MailSettings, MailTls, Sender, SmtpServer, mail_address};
 pub use network::Network;
 pub use rate::Rate;
 pub use schedule::Schedule;
@@ -72,6 +74,8 @@ pub struct Config {
     /// Where they come from by themselves: `[[source]]` in the file, once for each.
     #[serde(rename = "source", default)]
     pub sources: Vec<SourceSettings>,
+    /// What mail goes out through; none where none is sent.
+    pub mail: Option<MailSettings>,
     /// What it tells of its work.
     pub log: Log,
     /// Settings that have no flag.
@@ -198,6 +202,8 @@ struct File {
     #[serde(default)]
     source: Vec<SourceSettings>,
     #[serde(default)]
+    mail: mail::MailFile,
+    #[serde(default)]
     log: Log,
     #[serde(default)]
     tuning: toml::Table,
@@ -256,6 +262,8 @@ impl Config {
         time_zone.as_deref().map(zone).transpose()?;
         let tuning: Tuning = file.tuning.try_into().map_err(|e| Error::Invalid(format!("the settings: {e}")))?;
         tuning.check()?;
+        let public_url = public_url.as_deref().map(address::public_url).transpose()?;
+        let mail = file.mail.settled(public_url.as_deref(), &var)?;
         Ok(Config {
             data: data_asked.or(file.data).unwrap_or(default_data),
             model: flags.model.or_else(|| var("MODEL")).or(file.model),
@@ -265,7 +273,7 @@ impl Config {
             dimension,
             index: IndexSettings { kind: index_kind },
             addr: flags.addr.or_else(|| var("ADDR")).or(file.addr).unwrap_or_else(|| "127.0.0.1:7878".into()),
-            public_url: public_url.as_deref().map(address::public_url).transpose()?,
+            public_url,
             time_zone,
             auth: file.auth.settled(&var)?,
             insecure: flags.insecure,
@@ -273,6 +281,7 @@ impl Config {
             jobs: file.jobs.settled(&var)?,
             fetch: file.fetch.settled(&var)?,
             sources: sources::settled(file.source)?,
+            mail,
             log: file.log.settled(flags.log, &var)?,
             tuning,
         })
@@ -297,6 +306,7 @@ impl Config {
             jobs: Jobs::default(),
             fetch: Fetching::default(),
             sources: Vec::new(),
+            mail: None,
             log: Log::default(),
             tuning: Tuning::default(),
         }
@@ -319,11 +329,12 @@ fn zone(name: &str) -> Result<TimeZone> {
 }
 
 impl File {
-    /// With paths of sources that begin nowhere taken from the folder of the settings, wherever the program was started.
+    /// With paths that begin nowhere taken from the folder of the settings, wherever the program was started.
     fn beside(mut self, settings: &Path) -> Self {
         let folder = settings.parent().unwrap_or(Path::new(""));
         let paths = self.source.iter_mut().flat_map(|source| [&mut source.path, &mut source.key_file]);
-        for path in paths.flatten() {
+        let of_mail = [&mut self.mail.password_file, &mut self.mail.ca_file, &mut self.mail.dkim_key_file];
+        for path in paths.chain(of_mail).flatten() {
             let beside = folder.join(&*path);
             // In full, since another process may be the one that reads it.
             *path = std::path::absolute(&beside).unwrap_or(beside);
@@ -432,11 +443,22 @@ mod tests {
             ("[log]\nformat = 'xml'", None, "xml"),
             ("", Some(("PAPERKIN_LOG_FORMAT", "xml")), "text or json"),
             ("", Some(("PAPERKIN_LOG_REQUESTS", "some")), "true or false"),
+            ("[mail]\nsmtp = 'smtp://127.0.0.1'\nfrom = 'p@lab.example'", None, "public_url"),
         ] {
             let env: Vec<_> = env.into_iter().collect();
             let e = load(file, &env, Flags::default()).expect_err(file).to_string();
             assert!(e.contains(word), "{file:?} {env:?}: {e}");
         }
+    }
+
+    #[test]
+    fn files_of_mail_stand_beside_the_settings() {
+        let file = "public_url = 'https://p.example'\n[mail]\nsmtp = 'smtps://u@m.example'\nfrom = 'p@lab.example'\n\
+                    password_file = 'secret'\nca_file = '/etc/ca.pem'";
+        let mail = load(file, &[], Flags::default()).expect("loads").mail.expect("mail");
+        let secret = mail.password_file.expect("a file");
+        assert!(secret.is_absolute() && secret.ends_with("secret"), "{secret:?}");
+        assert_eq!(mail.ca_file.as_deref(), Some(Path::new("/etc/ca.pem")));
     }
 
     #[test]

@@ -31,7 +31,7 @@
 //! | [`backup`] | everything that is true in one checked file, and a folder made of it |
 //! | [`doctor`] | what is looked at beside the data: the machine, the files, the settings |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
-//! | [`deliver`] | what leaves for readers in forms of their own: references to papers (`deliver/citations`, one file a format, made of what `record` knows of a paper) |
+//! | [`deliver`] | what reaches a reader who is not looking: subscriptions by mail (`deliver/digest`, `deliver/mail`); and references to papers for the programs that they use (`deliver/citations`: one file a format, all made of what `record` knows of a paper) |
 //! | [`sources`] | where papers come from: services (`sources/feeds`, one file each, behind the trait `Source`), asked through one polite client (`sources/web`); files of any format and size (`sources/files`); reference lists, one file a format (`sources/references`), whose readers make papers of files as well; the built-in corpus |
 //! | [`engine`] | the deep module where the next floor's rooms meet: four parts, each with a state of its own, and a thin face over them |
 //! | `engine/corpus` | papers: taken in, made one of what several sources say (`merge`), found, recommended, moved to another model; what follows the store (`follow`). Knows neither of the next two |

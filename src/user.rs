@@ -1,8 +1,10 @@
 //! A user, their events on papers, and what the events on one paper add up to. No input or output.
 
 mod follow;
+mod subscription;
 
 pub use follow::Follow;
+pub use subscription::{Cadence, DayOfWeek, MailPlan, Subject};
 
 use std::fmt;
 

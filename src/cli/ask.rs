@@ -59,6 +59,7 @@ impl FilterArgs {
     /// Wrong usage when flags contradict each other.
     pub fn filter(&self) -> anyhow::Result<Filter> {
         let filter = Filter {
+            organizations: Vec::new(),
             from: self.from.clone(),
             to: self.to.clone(),
             categories: self.category.clone(),

@@ -27,6 +27,7 @@ mod sign_in;
 mod similar;
 mod sources;
 mod streams;
+mod subscriptions;
 mod theme_map;
 mod themes;
 mod transfer;
@@ -131,6 +132,7 @@ enum Command {
     Users(users::Args),
     Keys(keys::Args),
     Digest(digest::Args),
+    Subscriptions(subscriptions::Args),
     Embed(embed::Args),
     Info(info::Args),
     Doctor(doctor::Args),
@@ -158,7 +160,8 @@ impl Command {
             Command::History(_) => "`/v1/users/{user}/history` and `/v1/users/{user}/events`",
             Command::Users(_) => "`/v1/users`",
             Command::Keys(_) => "`/v1/keys`",
-            Command::Digest(_) => "`GET /v1/users/{user}/feed`",
+            Command::Digest(_) => "`/v1/digests` and `GET /v1/users/{user}/feed`",
+            Command::Subscriptions(_) => "`/v1/subscriptions`",
             Command::Info(_) | Command::Doctor(_) => "`GET /readyz`",
             Command::Index(_) => "`GET /metrics` (what is known of the index)",
             Command::Embed(_) => "`POST /v1/embed`",
@@ -190,6 +193,7 @@ impl Command {
             Command::Users(args) => users::run(context, args),
             Command::Keys(args) => keys::run(context, args),
             Command::Digest(args) => digest::run(context, args),
+            Command::Subscriptions(args) => subscriptions::run(context, args),
             Command::Embed(args) => embed::run(context, args),
             Command::Info(args) => info::run(context, args),
             Command::Doctor(args) => doctor::run(context, args),

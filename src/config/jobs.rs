@@ -19,6 +19,8 @@ pub struct Jobs {
     pub themes: Schedule,
     /// Keeps the interests found in the histories of readers (every ten minutes).
     pub interests: Schedule,
+    /// Sends the mails that are due (every minute it looks whether one is).
+    pub mail: Schedule,
     /// Tells, once a day, what enough readers did together (every hour it looks whether the day is over).
     pub readership: Schedule,
 }
@@ -31,6 +33,7 @@ impl Default for Jobs {
             maintenance: every("*/5 * * * *"),
             themes: every("*/30 * * * * *"),
             interests: every("*/10 * * * *"),
+            mail: every("* * * * *"),
             readership: every("1 * * * *"),
         }
     }
@@ -47,6 +50,7 @@ impl Jobs {
             maintenance: set("MAINTENANCE", self.maintenance)?,
             themes: set("THEMES", self.themes)?,
             interests: set("INTERESTS", self.interests)?,
+            mail: set("MAIL", self.mail)?,
             readership: set("READERSHIP", self.readership)?,
         })
     }
@@ -58,8 +62,8 @@ mod tests {
 
     #[test]
     fn the_schedules_that_come_with_it_can_be_read() {
-        let Jobs { maintenance, themes, interests, readership } = Jobs::default();
-        assert!([maintenance, themes, interests, readership].iter().all(|schedule| !schedule.is_off()));
+        let Jobs { maintenance, themes, interests, mail, readership } = Jobs::default();
+        assert!([maintenance, themes, interests, mail, readership].iter().all(|schedule| !schedule.is_off()));
     }
 
     #[test]

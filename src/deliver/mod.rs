@@ -1,3 +1,5 @@
-//! What leaves for readers in forms of their own: one room a form.
+//! What reaches a reader who is not looking, and what leaves for the programs that they use.
 
 pub mod citations;
+pub mod digest;
+pub mod mail;

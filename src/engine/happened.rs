@@ -11,6 +11,8 @@ pub enum Happened {
     Papers,
     /// A reader did something, set something, or is forgotten.
     Readers,
+    /// A subscription by mail was asked for, or changed.
+    Mail,
 }
 
 type Listener = Box<dyn Fn(Happened) + Send + Sync>;

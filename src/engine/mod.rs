@@ -37,9 +37,10 @@ pub use happened::Happened;
 pub use open::Opened;
 pub use page::{Listing, Page, Sort};
 pub use readers::{
-    Entry, EntryStatus, EventReport, ExportedUser, Feed, Format, Import, ImportAbout, ImportProgress, ImportView,
-    Imported, InterestPatch, InterestView, Kept, MAX_EVENTS, Mark, Matched, Outside, QuestionsOptions, Readership,
-    Reference, ReferenceList, RejectedEvent, RejectedUnit, Since, Testbed, Topic, Undone, Unreadable, UserView,
+    Chosen, Deed, DeliveryView, Entry, EntryStatus, EventReport, ExportedUser, Feed, Format, Import, ImportAbout,
+    ImportProgress, ImportView, Imported, InterestPatch, InterestView, Kept, MAX_EVENTS, Mark, Matched, Matches,
+    Outside, QuestionsOptions, Readership, Reference, ReferenceList, RejectedEvent, RejectedUnit, Since, Subscribe,
+    SubscriptionView, Testbed, Topic, Undone, Unreadable, UserView, Windows,
 };
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,

@@ -93,6 +93,17 @@ impl Cursor for i64 {
     }
 }
 
+/// The id of the last subscription.
+impl Cursor for String {
+    fn text(&self) -> String {
+        self.clone()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        (text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric())).then(|| text.to_string())
+    }
+}
+
 /// How many to skip.
 impl Cursor for usize {
     fn text(&self) -> String {

@@ -4,6 +4,7 @@
 //! [`roads`] asks as a client would. Each evaluation has a file of its own; [`situations`] has one for each way of asking,
 //! and puts all of them into one table.
 
+pub mod away;
 pub mod bootstrap;
 mod columns;
 pub mod known;

@@ -47,6 +47,7 @@ type Schemas = std::collections::BTreeMap<String, RefOr<Schema>>;
          (name = "papers", description = "Papers in, out and gone"),
          (name = "themes", description = "What the corpus is about"),
          (name = "embed", description = "Vectors"),
+         (name = "mail", description = "Papers by mail"),
          (name = "operation", description = "Health and figures"))
 )]
 pub struct Frame;

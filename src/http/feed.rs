@@ -31,7 +31,7 @@ pub fn take_feed(given: &mut RequestFields) -> Result<Feed, ApiError> {
     };
     let ask = given.ask()?;
     let diversity = said.then_some(ask.diversity);
-    Ok(Feed { ask, diversity, since, per_author, exploration, hypothetical_events: Vec::new() })
+    Ok(Feed { ask, diversity, since, per_author, exploration, ..Feed::default() })
 }
 
 /// What a feed takes besides the parameters of a ranking call; in a body, fields of the same names.

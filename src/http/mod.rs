@@ -36,6 +36,7 @@ mod signals;
 mod sources;
 mod status;
 mod stopping;
+mod subscriptions;
 mod systemd;
 mod themes;
 mod users;

@@ -91,6 +91,7 @@ impl RequestFields {
     pub fn filter(&mut self) -> Result<Filter, ApiError> {
         let mut take = |name| self.take(name);
         Ok(Filter {
+            organizations: Vec::new(),
             from: take("from").date()?,
             to: take("to").date()?,
             categories: take("category").texts()?,

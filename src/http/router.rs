@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::error::ApiError;
 use super::{
     App, access, answer, backup, citations, docs, embed, feed, headers, health, history, hsts, interests, jobs, keys,
-    limits, metrics, news, papers, recommend, record, search, sessions, sources, themes, users, web,
+    limits, metrics, news, papers, recommend, record, search, sessions, sources, subscriptions, themes, users, web,
 };
 
 /// The routes, and the document without what is true of many of them.
@@ -61,6 +61,14 @@ fn routes() -> (Router<App>, Document) {
         .routes(routes!(jobs::run))
         .routes(routes!(sources::list))
         .routes(routes!(sources::run))
+        .routes(routes!(subscriptions::subscribe, subscriptions::list))
+        .routes(routes!(subscriptions::get, subscriptions::patch))
+        .routes(routes!(subscriptions::bounced))
+        .routes(routes!(subscriptions::mails, subscriptions::digests))
+        .routes(routes!(web::subscription::ask_to_confirm, web::subscription::confirm))
+        .routes(routes!(web::subscription::ask_to_unsubscribe, web::subscription::unsubscribe))
+        .routes(routes!(web::subscription::look, web::subscription::manage))
+        .routes(routes!(web::subscription::ask_to_act, web::subscription::act_on))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))

@@ -15,6 +15,7 @@ mod clock;
 mod fetch;
 mod interests;
 mod lease;
+mod mail;
 mod maintenance;
 mod readership;
 mod runner;
@@ -30,6 +31,7 @@ use std::time::Duration;
 pub use clock::Clock;
 pub use fetch::{Fetched, Span, fetch, preview, web};
 pub use interests::keep_interests;
+pub use mail::{MAIL, send_mail};
 pub use readership::{READERSHIP, tell_today};
 pub use runner::{Runner, Stopped, Terms};
 pub use sources::{SourceView, job_of, source_views};
@@ -111,6 +113,7 @@ pub fn own(config: &Config) -> Vec<(Arc<dyn Job>, Schedule)> {
     let jobs = &config.jobs;
     let mut own: Vec<(Arc<dyn Job>, Schedule)> = vec![
         (Arc::new(interests::Interests), jobs.interests.clone()),
+        (Arc::new(mail::Mail::new(config)), jobs.mail.clone()),
         (Arc::new(maintenance::Maintenance::default()), jobs.maintenance.clone()),
         (Arc::new(readership::Readership::default()), jobs.readership.clone()),
         (Arc::new(themes::Themes), jobs.themes.clone()),

@@ -248,6 +248,8 @@ pub struct Filter {
     pub categories: Vec<String>,
     /// Papers by any of these authors (the full name, upper and lower case alike, with or without accents).
     pub authors: Vec<String>,
+    /// Papers of any of these organizations (the whole name, compared as those of authors).
+    pub organizations: Vec<String>,
     /// None of these papers.
     pub exclude: Vec<PaperId>,
 }
@@ -265,6 +267,7 @@ impl Filter {
     pub fn check(&self) -> Result<()> {
         crate::bounds::at_most("category", self.categories.len(), crate::bounds::VALUES)?;
         crate::bounds::at_most("author", self.authors.len(), crate::bounds::VALUES)?;
+        crate::bounds::at_most("organization", self.organizations.len(), crate::bounds::VALUES)?;
         crate::bounds::at_most("exclude", self.exclude.len(), crate::bounds::EXCLUDED)?;
         match (&self.from, &self.to) {
             (Some(from), Some(to)) if from.first_day() > to.last_day() => {

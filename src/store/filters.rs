@@ -18,8 +18,8 @@ pub trait Filters {
     ///
     /// `from` and `to` are of [`Paper::day`](crate::paper::Paper::day), both ends included, and allow no paper without one.
     /// A paper is in a category when it has one that is the same by [`unaccented`](crate::paper::unaccented), or that of an
-    /// archive which the name is: `math` is `math.oc` as well, but not `math-ph`. Authors are compared in the same way. Of
-    /// several categories, or several authors, one is enough.
+    /// archive which the name is: `math` is `math.oc` as well, but not `math-ph`. Authors and organizations are compared in the
+    /// same way. Of several categories, authors or organizations, one is enough.
     fn allowed(&self, filter: &Filter) -> Result<Option<RoaringBitmap>>;
 
     /// The rows of papers that were taken back ([`Paper::retirement`](crate::paper::Paper::retirement)).

@@ -16,7 +16,7 @@
 //! - **In order.** Writers go one behind the other, whichever threads or nodes they are on: [`Papers::change`] says how.
 //! - **Given up.** A writer whose caller is gone ([`cancel`](crate::cancel)) by the time that it is its turn writes nothing.
 //! - **Numbers.** Days are days since 1970-01-01, UTC. Limits may be of any size. Numbers of users, rows of papers, numbers
-//!   of imports, interests and themes are used once.
+//!   of imports, interests, themes, saved searches, webhooks and deliveries are used once.
 //! - **Errors.** [`Error::NotFound`](crate::Error::NotFound) and what a method names besides are answers. With any method:
 //!   [`Error::StorageFull`](crate::Error::StorageFull) when there is no room (reading goes on),
 //!   [`Error::Unavailable`](crate::Error::Unavailable) when the store cannot be reached or must not be written,
@@ -39,13 +39,16 @@ mod papers;
 mod readership;
 mod records;
 mod rereading;
+mod searches;
 mod sessions;
 mod sqlite;
+mod subscriptions;
 mod themes;
 mod trouble;
 mod upkeep;
 mod users;
 mod vectors;
+mod webhooks;
 mod works;
 
 pub use copies::{Copies, CopyFacts, StoreCopy};
@@ -61,13 +64,19 @@ pub use papers::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, P
 pub use readership::{Readership, ReadershipRelease};
 pub use records::{BY_HAND, KnownRecord, MergedPaper, MergedWritten, Records, SourceRecord, SourceState};
 pub use rereading::Rereading;
+pub use searches::{NewSearch, SearchSaved, Searches, StoredSearch};
 pub use sessions::{Ending, Redeemed, SecretHash, Sessions, SignedInWith, StoredLink, StoredSession};
 pub use sqlite::free;
+pub use subscriptions::{
+    Attempt, DeliveryState, Issue, Looked, NewDelivery, StoredDelivery, StoredSubscription, SubscriptionState,
+    Subscriptions,
+};
 pub use themes::{StoredAssignment, StoredRun, StoredTheme, StoredThemeEvent, Themes};
 pub use trouble::{Trouble, TroubleCode, Troubles};
 pub use upkeep::{Finding, Health, PagesRead, Upkeep};
 pub use users::{User, Users};
 pub use vectors::{StoredModel, Vectors};
+pub use webhooks::{CallCounts, CallState, CallTried, NewCall, NewWebhook, StoredCall, StoredWebhook, Webhooks};
 pub use works::Works;
 
 use std::path::Path;
@@ -93,8 +102,11 @@ pub trait Store:
     + Records
     + Themes
     + Rereading
+    + Searches
     + Sessions
+    + Subscriptions
     + Upkeep
+    + Webhooks
     + Copies
     + Send
     + Sync
@@ -118,8 +130,11 @@ impl<T> Store for T where
         + Records
         + Themes
         + Rereading
+        + Searches
         + Sessions
+        + Subscriptions
         + Upkeep
+        + Webhooks
         + Copies
         + Send
         + Sync

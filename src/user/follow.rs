@@ -27,6 +27,21 @@ pub enum Follow {
 }
 
 impl Follow {
+    /// One of a kind with a text, which is not looked at.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a kind that there is not.
+    pub fn of(kind: &str, text: String) -> Result<Self> {
+        Ok(match kind {
+            "query" => Follow::Query(text),
+            "author" => Follow::Author(text),
+            "category" => Follow::Category(text),
+            "organization" => Follow::Organization(text),
+            "theme" => Follow::Theme(text),
+            other => return Err(Error::Invalid(format!("nothing is followed by {:?}", head(other, 40)))),
+        })
+    }
+
     /// What kind it is: the name of its field.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -79,6 +94,7 @@ mod tests {
         let json = serde_json::to_value(&follow).expect("JSON");
         assert_eq!(json, serde_json::json!({"author": "Ada Lovelace"}));
         assert_eq!(serde_json::from_value::<Follow>(json).expect("read"), follow);
+        assert_eq!(Follow::of(follow.kind(), follow.text().into()).expect("read"), follow);
         for wrong in [r#"{"editor": "x"}"#, r#"{"author": "x", "query": "y"}"#, r#"{}"#, r#""author""#] {
             assert!(serde_json::from_str::<Follow>(wrong).is_err(), "{wrong}");
         }

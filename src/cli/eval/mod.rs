@@ -1,5 +1,6 @@
 //! `paperkin eval`: one file for each evaluation.
 
+mod away;
 mod known;
 mod recommend;
 mod search;
@@ -25,6 +26,7 @@ use crate::eval::table::Table;
   paperkin --data reviews eval recommend --groups labels.tsv --examples 1 5 20
   paperkin --data arxiv eval themes
   paperkin --data libraries eval users --libraries users.tsv --folds folds.tsv
+  paperkin --data hf eval away --log submitters.tsv
   paperkin eval situations --sets ~/sets --folders ~/folders
 
 The papers of the set must have been ingested into the data folder (`situations` does that itself). Files are tab-separated, with the names of
@@ -50,6 +52,7 @@ enum Question {
     Recommend(recommend::Args),
     Themes(themes::Args),
     Users(users::Args),
+    Away(away::Args),
     Situations(situations::Args),
 }
 
@@ -61,6 +64,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         Question::Recommend(args) => recommend::run(context, args),
         Question::Themes(args) => themes::run(context, args),
         Question::Users(args) => users::run(context, args),
+        Question::Away(args) => away::run(context, args),
         Question::Situations(args) => situations::run(context, args),
     }
 }

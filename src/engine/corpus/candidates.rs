@@ -57,7 +57,7 @@ impl LexicalQuery<'_> {
         }
     }
 
-    fn scores(self, lexical: &Lexical, rows: &[Row]) -> Vec<f32> {
+    pub(super) fn scores(self, lexical: &Lexical, rows: &[Row]) -> Vec<f32> {
         match self {
             LexicalQuery::Words(words) => lexical.shares(words, rows),
             LexicalQuery::Text(terms) | LexicalQuery::Terms(terms) => lexical.cosines(terms, rows),

@@ -41,6 +41,11 @@ impl Common {
         let phrases = OnceLock::new();
         Some(Common { background, sample, phrases, vectors, terms, fingerprint: fingerprint.to_string(), rows })
     }
+
+    /// The vectors of the sample.
+    pub fn vectors(&self) -> &[Vec<f32>] {
+        &self.vectors
+    }
 }
 
 /// Where it is kept.

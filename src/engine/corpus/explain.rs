@@ -29,7 +29,12 @@ impl Corpus {
         Answer { papers: hits.into_iter().map(hit).collect(), meta: Meta::since(began, plan, total, ask.mode) }
     }
 
-    fn parts(&self, found: &Candidate, wanted: LexicalQuery<'_>, meaning: &dyn Fn(f32) -> Part) -> Vec<Part> {
+    pub(super) fn parts(
+        &self,
+        found: &Candidate,
+        wanted: LexicalQuery<'_>,
+        meaning: &dyn Fn(f32) -> Part,
+    ) -> Vec<Part> {
         let told = found.meaning + found.words + found.feedback;
         let mut parts = Vec::new();
         if found.meaning != 0.0 {

@@ -15,6 +15,7 @@ mod follow;
 mod followers;
 mod info;
 mod ingest;
+mod matches;
 mod merge;
 mod model;
 mod named;
@@ -35,6 +36,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use self::candidates::Candidate;
 pub use self::common::Common;
 pub use self::doctor::{Checkup, Diagnosis};
 pub use self::embed::{MAX_QUERY_BYTES, check_query};
@@ -44,6 +46,7 @@ pub use self::follow::Followed;
 pub use self::followers::{Changes, Follower};
 pub use self::info::Info;
 pub use self::ingest::{MAX_WINDOW, Source};
+pub use self::matches::Matcher;
 pub use self::merge::Origin;
 pub use self::open::OpenedCorpus;
 pub use self::paper::{PaperInFull, Version};
@@ -85,6 +88,8 @@ pub struct Corpus {
     merging: Mutex<()>,
     // What is common among its papers.
     common: common::KeptCommon,
+    // Queries that somebody follows.
+    matchers: matches::KeptMatchers,
 }
 
 impl Corpus {

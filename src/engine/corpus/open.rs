@@ -53,6 +53,7 @@ impl Corpus {
             moving: RwLock::default(),
             merging: Mutex::default(),
             common: Default::default(),
+            matchers: Default::default(),
         };
         Ok(OpenedCorpus { corpus, index: report, words_doubt: words.doubt, renewed: renewed.papers })
     }

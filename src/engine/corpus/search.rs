@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use roaring::RoaringBitmap;
+
 use crate::engine::answer::{Answer, Hit, Meta, Mode, Part, SearchOptions, Why};
 use crate::engine::corpus::Corpus;
 use crate::engine::corpus::candidates::{LexicalQuery, RetrievalQuery};
@@ -10,7 +12,7 @@ use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::named::WithVector;
 use crate::engine::corpus::retrieve::Constraints;
 use crate::error::{Error, Result};
-use crate::index::{Query, is_prose, visible};
+use crate::index::{Correction, Query, QueryWords, is_prose, visible};
 use crate::paper::{Paper, PaperId, Row, head, letters};
 
 /// Bytes from which on a query is no id and no title.
@@ -19,6 +21,29 @@ const LONGEST_NAME: usize = 1024;
 /// How much of a search's score is what the best papers have in common with a paper. Set on the even queries of
 /// cranfield and cisi.
 const FEEDBACK: f32 = 0.3;
+
+/// What a query means.
+pub(super) enum Understood {
+    /// A paper, by its id or an identifier.
+    Paper(WithVector),
+    /// Nothing: it holds no letter and no digit.
+    Nothing,
+    /// A text of many words; the papers with this title.
+    Text(Vec<Row>),
+    /// Words and conditions.
+    Words {
+        /// The papers that have it as their title.
+        named: Vec<Row>,
+        /// What meets its conditions; none where it has none.
+        only: Option<RoaringBitmap>,
+        /// The words to rank by, as they are looked for; blank where it has none.
+        text: String,
+        /// Which of them were corrected.
+        corrected: Vec<Correction>,
+        /// The same, weighted.
+        words: QueryWords,
+    },
+}
 
 impl Corpus {
     /// Papers for a query: its words and its meaning, its conditions (see [`Query::read`]), or a paper that it names. A
@@ -33,38 +58,19 @@ impl Corpus {
         ask.check()?;
         let query = &*visible(query);
         check_query(query)?;
-        if let Some(example) = self.named_by_id(space, query)? {
-            // What is like an identifier? What is like the paper that it names.
-            return self.like(
-                space,
-                &example,
-                ask,
-                Constraints { first: vec![example.row], ..Constraints::default() },
-                began,
-            );
-        }
-        let named = self.named_by_title(query)?;
-        if !query.chars().any(char::is_alphanumeric) {
-            return Ok(Answer { papers: Vec::new(), meta: Meta::since(began, crate::index::Plan::Exact, 0, ask.mode) });
-        }
-        if is_prose(query) {
-            return self.by_example(space, query, named, ask, began);
-        }
-        let mut parsed = self.lexical().read_query(query)?;
-        let mut only = self.lexical().meeting(&parsed.conditions)?;
-        let found = |rows: &roaring::RoaringBitmap| named.iter().all(|row| rows.contains(row.0));
-        if !named.is_empty() && only.as_ref().is_some_and(|rows| !parsed.is_one_phrase() || !found(rows)) {
-            // Whoever pastes a title means none of its signs.
-            (parsed, only) = (Query::plain(query), None);
-        }
-        // What is insisted on is meant as it was typed.
-        let insisted = only.as_ref().is_some_and(roaring::RoaringBitmap::is_empty);
-        let (text, corrected) = if named.is_empty() && !insisted {
-            self.lexical().corrected(&parsed.words)?
-        } else {
-            (parsed.words, Vec::new())
+        let (named, only, text, corrected, words) = match self.understood(space, query)? {
+            Understood::Paper(example) => {
+                // What is like an identifier? What is like the paper that it names.
+                let rules = Constraints { first: vec![example.row], ..Constraints::default() };
+                return self.like(space, &example, ask, rules, began);
+            }
+            Understood::Nothing => {
+                let meta = Meta::since(began, crate::index::Plan::Exact, 0, ask.mode);
+                return Ok(Answer { papers: Vec::new(), meta });
+            }
+            Understood::Text(named) => return self.by_example(space, query, named, ask, began),
+            Understood::Words { named, only, text, corrected, words } => (named, only, text, corrected, words),
         };
-        let words = self.lexical().words(&text)?;
         // Without words to rank by: only conditions, or for the letter only function words, as in "to be or not to be".
         let silent = !text.chars().any(char::is_alphanumeric) || (ask.mode == Mode::Lexical && words.is_empty());
         if let Some(rows) = only.clone().filter(|_| silent) {
@@ -79,6 +85,36 @@ impl Corpus {
         let mut answer = self.answer(retrieved, wanted, &meaning, ask, began);
         answer.meta.corrected = corrected;
         Ok(answer)
+    }
+
+    /// Reads a query: without what nobody sees in it, and neither empty nor too long.
+    pub(super) fn understood(&self, space: &EmbeddingSpace, query: &str) -> Result<Understood> {
+        if let Some(example) = self.named_by_id(space, query)? {
+            return Ok(Understood::Paper(example));
+        }
+        let named = self.named_by_title(query)?;
+        if !query.chars().any(char::is_alphanumeric) {
+            return Ok(Understood::Nothing);
+        }
+        if is_prose(query) {
+            return Ok(Understood::Text(named));
+        }
+        let mut parsed = self.lexical().read_query(query)?;
+        let mut only = self.lexical().meeting(&parsed.conditions)?;
+        let found = |rows: &RoaringBitmap| named.iter().all(|row| rows.contains(row.0));
+        if !named.is_empty() && only.as_ref().is_some_and(|rows| !parsed.is_one_phrase() || !found(rows)) {
+            // Whoever pastes a title means none of its signs.
+            (parsed, only) = (Query::plain(query), None);
+        }
+        // What is insisted on is meant as it was typed.
+        let insisted = only.as_ref().is_some_and(RoaringBitmap::is_empty);
+        let (text, corrected) = if named.is_empty() && !insisted {
+            self.lexical().corrected(&parsed.words)?
+        } else {
+            (parsed.words, Vec::new())
+        };
+        let words = self.lexical().words(&text)?;
+        Ok(Understood::Words { named, only, text, corrected, words })
     }
 
     /// Papers like a text.
@@ -100,7 +136,7 @@ impl Corpus {
     }
 
     /// Papers that meet conditions without words to rank them by: the newest first.
-    fn listed(&self, rows: roaring::RoaringBitmap, ask: &SearchOptions, began: Instant) -> Result<Answer> {
+    fn listed(&self, rows: RoaringBitmap, ask: &SearchOptions, began: Instant) -> Result<Answer> {
         let allowed = self.store.allowed(&ask.filter)?;
         let mut rows = allowed.map_or(rows.clone(), |a| a & rows) - self.excluded(&ask.filter)?;
         if !ask.versions {

@@ -1,8 +1,10 @@
 //! The engine's public methods: each hands its question to the part that answers it.
 
 mod access;
+mod mail;
 mod papers;
 mod readers;
+mod searches;
 mod sessions;
 mod sources;
 mod themes;

@@ -21,6 +21,8 @@ mod questions;
 mod reader;
 mod readership;
 mod recommend;
+mod searches;
+mod subscriptions;
 mod testbed;
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,8 @@ pub use self::imports::{
 };
 pub use self::interests::{InterestPatch, InterestView};
 pub use self::questions::QuestionsOptions;
+pub use self::searches::Matches;
+pub use self::subscriptions::{Chosen, Deed, DeliveryView, Subscribe, SubscriptionView, Windows};
 pub use self::testbed::{Readership, Testbed, Topic};
 pub use self::users::{EventReport, ExportedUser, MAX_EVENTS, RejectedEvent, Unreadable, UserView};
 

@@ -102,6 +102,16 @@ impl Themes {
         })
     }
 
+    /// The rows of the papers that belong to a theme.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such theme (any more); [`Error::BeingMade`] before the first run.
+    pub fn rows_of(&self, id: &str) -> Result<RoaringBitmap> {
+        let snapshot = self.snapshot_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
+        let members = about::members_of(&snapshot, &about::named(&snapshot, id)?);
+        Ok(members.iter().map(|k| snapshot.papers[*k as usize].row.0).collect())
+    }
+
     /// What happened to the themes, newest first.
     pub fn theme_events(&self, limit: usize) -> Result<ThemeEvents> {
         check_limit(limit)?;

@@ -78,6 +78,16 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/v1/users/{user}/questions", Reader),
     ("GET DELETE", "/v1/users/{user}/interests", Reader),
     ("PATCH DELETE", "/v1/users/{user}/interests/{id}", Reader),
+    // Mail. What stands behind the addresses in mails is opened by what they are signed with.
+    ("GET", "/v1/subscriptions", ADMIN),
+    ("POST", "/v1/subscriptions", READ),
+    ("GET PATCH", "/v1/subscriptions/{id}", ADMIN),
+    ("POST", "/v1/subscriptions/bounces", ADMIN),
+    ("GET POST", "/v1/subscriptions/{id}/confirm", OwnSecret),
+    ("GET POST", "/v1/subscriptions/{id}/unsubscribe", OwnSecret),
+    ("GET POST", "/v1/subscriptions/{id}/manage", OwnSecret),
+    ("GET POST", "/v1/subscriptions/{id}/act", OwnSecret),
+    ("GET POST", "/v1/digests", ADMIN),
     // How it runs.
     ("GET", "/metrics", READ),
     ("GET POST", "/v1/keys", ADMIN),

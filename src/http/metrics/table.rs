@@ -133,6 +133,13 @@ pub const FIGURES: &[Figure] = &[
         &[],
         "When the certificate expires, in seconds since 1970; only where the service speaks TLS.",
     ),
+    // Mail.
+    figure(
+        Counter,
+        "paperkin_mails_total",
+        &[one_of("result", &["sent", "later", "failed"])],
+        "Mails by what became of an attempt to send them.",
+    ),
     // The encoder.
     figure(
         SECONDS,

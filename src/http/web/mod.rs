@@ -6,6 +6,7 @@ mod form;
 mod pages;
 mod sessions;
 mod sign_in;
+pub mod subscription;
 
 use axum::Router;
 use axum::http::header;

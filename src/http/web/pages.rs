@@ -17,6 +17,10 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("told.html", include_str!("pages/told.html")),
     ("sign_out.html", include_str!("pages/sign_out.html")),
     ("sessions.html", include_str!("pages/sessions.html")),
+    ("confirm.html", include_str!("pages/confirm.html")),
+    ("unsubscribe.html", include_str!("pages/unsubscribe.html")),
+    ("manage.html", include_str!("pages/manage.html")),
+    ("act.html", include_str!("pages/act.html")),
 ];
 
 /// A page.
@@ -103,7 +107,8 @@ mod tests {
         let session = context! { id => NASTY, browser => NASTY, reader => NASTY, key => NASTY, created => NASTY };
         let shows = context! {
             to => NASTY, who => NASTY, reader => NASTY, text => NASTY, way => NASTY, way_text => NASTY, minutes => 15,
-            sessions => vec![session], own => 2,
+            sessions => vec![session], own => 2, what => NASTY, cadence => NASTY, email => NASTY, state => NASTY,
+            runs => true, paused => true, budget => 15, title => NASTY, button => NASTY, done => NASTY,
         };
         for (template, _) in TEMPLATES.iter().filter(|(name, _)| *name != "frame.html") {
             let page = Page { wrong: Some(NASTY.into()), ..Page::new(template, "A title", shows.clone()) };

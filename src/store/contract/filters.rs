@@ -12,7 +12,7 @@ fn date(day: u8) -> String {
 fn made(id: u8, text: u8, day: Option<u8>, category: u8) -> Paper {
     let mut value = serde_json::json!({
         "id": format!("p{id}"), "title": format!("t{text}"), "categories": [format!("C{category}"), "All"],
-        "authors": [format!("A {}", text % 3)],
+        "authors": [format!("A {}", text % 3)], "organization": format!("Lab  {}", id % 2),
     });
     if let Some(day) = day {
         value["date"] = date(day).into();
@@ -24,7 +24,7 @@ fn made(id: u8, text: u8, day: Option<u8>, category: u8) -> Paper {
 enum Step {
     Put(u8, u8, Option<u8>, u8),
     Delete(u8),
-    Ask(Option<u8>, Option<u8>, Vec<u8>, Vec<u8>),
+    Ask(Option<u8>, Option<u8>, Vec<u8>, Vec<u8>, Option<u8>),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -32,8 +32,9 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0u8..12, 0u8..4, day(), 0u8..4).prop_map(|(i, t, d, c)| Step::Put(i, t, d, c)),
         1 => (0u8..12).prop_map(Step::Delete),
-        3 => (day(), day(), prop::collection::vec(0u8..5, 0..3), prop::collection::vec(0u8..4, 0..2))
-            .prop_map(|(f, t, c, a)| Step::Ask(f, t, c, a)),
+        3 => (day(), day(), prop::collection::vec(0u8..5, 0..3), prop::collection::vec(0u8..4, 0..2),
+              prop::option::of(0u8..3))
+            .prop_map(|(f, t, c, a, o)| Step::Ask(f, t, c, a, o)),
     ]
 }
 
@@ -51,13 +52,14 @@ fn play(kind: Kind, steps: Vec<Step>) -> Result<(), TestCaseError> {
                 store.delete(&format!("p{id}"));
                 there.remove(&super::id(&format!("p{id}")));
             }
-            Step::Ask(from, to, categories, authors) => {
+            Step::Ask(from, to, categories, authors, organization) => {
                 let parse = |d: u8| PaperDate::parse(&date(d)).expect("a date");
                 let filter = Filter {
                     from: from.map(parse),
                     to: to.map(parse),
                     categories: categories.iter().map(|c| format!("c{c}")).collect(),
                     authors: authors.iter().map(|a| format!("a  {a}")).collect(),
+                    organizations: organization.iter().map(|o| format!("LAB {o}")).collect(),
                     ..Filter::default()
                 };
                 let meets = |p: &Paper| {
@@ -66,10 +68,14 @@ fn play(kind: Kind, steps: Vec<Step>) -> Result<(), TestCaseError> {
                         && filter.to.as_ref().is_none_or(|t| day.is_some_and(|d| d <= t.last_day()))
                         && (categories.is_empty() || categories.iter().any(|c| p.categories[0] == format!("C{c}")))
                         && (authors.is_empty() || authors.iter().any(|a| p.authors[0] == format!("A {a}")))
+                        && organization.is_none_or(|o| p.organization == Some(format!("Lab  {o}")))
                 };
                 let allowed = store.allowed(&filter).expect("read");
-                let restricted =
-                    filter.from.is_some() || filter.to.is_some() || !categories.is_empty() || !authors.is_empty();
+                let restricted = filter.from.is_some()
+                    || filter.to.is_some()
+                    || !categories.is_empty()
+                    || !authors.is_empty()
+                    || organization.is_some();
                 prop_assert_eq!(allowed.is_some(), restricted);
                 if let Some(allowed) = allowed {
                     let ids: Vec<&PaperId> = there.values().filter(|p| meets(p)).map(|p| &p.id).collect();

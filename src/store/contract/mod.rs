@@ -15,6 +15,7 @@ mod model;
 mod papers;
 mod records;
 mod sessions;
+mod subscriptions;
 mod themes;
 mod users;
 mod vectors;
@@ -185,6 +186,9 @@ macro_rules! contract {
                 each_store_signs_with_a_key_of_its_own);
             contract!(@sessions sessions_are_kept_seen_and_ended, a_link_is_good_once,
                 sessions_are_what_was_begun_and_not_ended);
+            contract!(@subscriptions subscriptions_are_what_was_added_and_changed, what_is_due_is_found,
+                a_mail_is_begun_once_and_its_papers_are_had, what_becomes_of_a_mail_is_noted, old_mail_is_forgotten,
+                subscriptions_go_with_their_reader, what_was_had_is_what_was_in_mails);
             contract!(@themes a_run_is_put_in_the_place_of_the_one_before, papers_join_and_leave, texts_are_replaced);
             contract!(@concurrency who_follows_the_changes_misses_nothing, readers_see_whole_transactions,
                 writers_lose_nothing_of_each_other, who_gave_up_writes_nothing);

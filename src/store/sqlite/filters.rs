@@ -27,12 +27,15 @@ impl Filters for SqliteStore {
                 meet(columns.in_any(filter.categories.iter().map(|name| unaccented(name))));
             }
         }
-        if !filter.authors.is_empty() {
+        for (table, names) in [("authors", &filter.authors), ("organizations", &filter.organizations)] {
+            if names.is_empty() {
+                continue;
+            }
             // One statement, whatever their number: SQLite takes no more than so many values at once.
             meet(self.read(|c| {
-                let mut select = c.prepare_cached("SELECT row FROM authors WHERE name = ?1")?;
+                let mut select = c.prepare_cached(&format!("SELECT row FROM {table} WHERE name = ?1"))?;
                 let mut rows = RoaringBitmap::new();
-                for name in &filter.authors {
+                for name in names {
                     for row in select.query_map([unaccented(name)], |r| r.get::<_, u32>(0))? {
                         rows.insert(row?);
                     }

@@ -34,12 +34,15 @@ mod readership;
 mod records;
 mod rereading;
 mod schema;
+mod searches;
 mod sessions;
 mod slack;
+mod subscriptions;
 mod themes;
 mod upkeep;
 mod users;
 mod vectors;
+mod webhooks;
 mod works;
 
 pub use open::makes_a_folder;

@@ -324,5 +324,26 @@ fn migrate(connection: &mut Connection, path: &Path, version: &mut usize) -> Res
         };
         run().map_err(|e| explain(path, e))?;
     }
-    Ok(())
+    fold_organizations(connection).map_err(|e| explain(path, e))
+}
+
+/// Folds the organizations of the papers of a folder that was made before they could be asked for: SQL has no words for that.
+fn fold_organizations(connection: &mut Connection) -> rusqlite::Result<()> {
+    let left = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'organizations_to_fold')";
+    if !connection.query_row(left, [], |r| r.get::<_, bool>(0))? {
+        return Ok(());
+    }
+    let transaction = connection.transaction()?;
+    {
+        let mut select =
+            transaction.prepare("SELECT row, name FROM organizations_to_fold WHERE typeof(name) = 'text'")?;
+        let mut rows = select.query([])?;
+        let mut insert = transaction.prepare("INSERT OR IGNORE INTO organizations (name, row) VALUES (?1, ?2)")?;
+        while let Some(r) = rows.next()? {
+            insert
+                .execute((crate::paper::unaccented(r.get_ref(1)?.as_str().unwrap_or_default()), r.get::<_, u32>(0)?))?;
+        }
+    }
+    transaction.execute_batch("DROP TABLE organizations_to_fold")?;
+    transaction.commit()
 }

@@ -302,7 +302,9 @@ pub fn remove(t: &Transaction<'_>, row: u32, change: u64) -> rusqlite::Result<()
 
 /// Writes the names of a row anew.
 pub fn put_names(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Result<()> {
-    for (table, names) in [("authors", &paper.authors), ("categories", &paper.categories)] {
+    let organization: Vec<String> = paper.organization.iter().cloned().collect();
+    let of = [("authors", &paper.authors), ("categories", &paper.categories), ("organizations", &organization)];
+    for (table, names) in of {
         t.prepare_cached(&format!("DELETE FROM {table} WHERE row = ?1"))?.execute([row])?;
         let mut insert = t.prepare_cached(&format!("INSERT OR IGNORE INTO {table} (name, row) VALUES (?1, ?2)"))?;
         for name in names {

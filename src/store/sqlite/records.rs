@@ -209,6 +209,7 @@ fn put_merged(
         t.prepare_cached("UPDATE former_ids SET paper = ?2 WHERE paper = ?1")?.execute([other, id])?;
         t.prepare_cached("INSERT OR REPLACE INTO former_ids (id, paper) VALUES (?1, ?2)")?.execute([other, id])?;
         t.prepare_cached("UPDATE records SET paper = ?2 WHERE paper = ?1")?.execute([other, id])?;
+        t.prepare_cached("UPDATE OR REPLACE had_papers SET paper = ?2 WHERE paper = ?1")?.execute([other, id])?;
     }
     t.prepare_cached("DELETE FROM former_ids WHERE id = ?1")?.execute([id])?;
     let written = put_one(t, merged.paper, merged.vector, model, change)?;

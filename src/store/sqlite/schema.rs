@@ -374,6 +374,132 @@ CREATE INDEX papers_by_arrival ON papers (arrived);
 ALTER TABLE counter ADD COLUMN signing BLOB;
 UPDATE counter SET signing = randomblob(32);
 ",
+    "
+-- Who gets what by mail. Times in microseconds since 1970; days since 1970.
+CREATE TABLE subscriptions (
+    id            TEXT PRIMARY KEY,
+    email         TEXT NOT NULL,
+    -- The reader whose history orders the papers.
+    user          INTEGER REFERENCES users (user) ON DELETE CASCADE,
+    -- What is sent, and when (JSON).
+    plan          TEXT NOT NULL,
+    -- 0 waiting for an answer, 1 active, 2 paused, 3 ended.
+    state         INTEGER NOT NULL,
+    reason        TEXT,
+    until         INTEGER,
+    created       INTEGER NOT NULL,
+    confirmed     INTEGER,
+    since         INTEGER NOT NULL,
+    failures      INTEGER NOT NULL,
+    next          INTEGER,
+    issue         INTEGER,
+    looked_day    INTEGER,
+    looked_change INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX subscriptions_by_email ON subscriptions (email);
+CREATE INDEX subscriptions_by_user ON subscriptions (user) WHERE user IS NOT NULL;
+CREATE INDEX subscriptions_by_next ON subscriptions (next) WHERE next IS NOT NULL;
+
+-- Mails that are to be sent, and that were.
+CREATE TABLE deliveries (
+    delivery      INTEGER PRIMARY KEY AUTOINCREMENT,
+    subscription  TEXT NOT NULL REFERENCES subscriptions (id) ON DELETE CASCADE,
+    -- The day; below zero for those that ask whether it is wanted.
+    issue         INTEGER NOT NULL,
+    message_id    TEXT NOT NULL,
+    -- 0 waiting, 1 given to the server as far as is known, 2 sent, 3 given up.
+    state         INTEGER NOT NULL,
+    attempts      INTEGER NOT NULL,
+    since         INTEGER NOT NULL,
+    retry         INTEGER,
+    error         TEXT,
+    content       TEXT NOT NULL,
+    -- How the subscription stood before, for when this is taken back.
+    before_issue  INTEGER,
+    before_day    INTEGER,
+    before_change INTEGER NOT NULL,
+    UNIQUE (subscription, issue)
+) STRICT;
+CREATE INDEX deliveries_to_send ON deliveries (delivery) WHERE state < 2;
+
+-- The papers that were in mails to an address.
+CREATE TABLE had_papers (
+    email    TEXT NOT NULL,
+    paper    TEXT NOT NULL,
+    delivery INTEGER REFERENCES deliveries (delivery) ON DELETE SET NULL,
+    PRIMARY KEY (email, paper)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX had_papers_by_paper ON had_papers (paper);
+CREATE INDEX had_papers_by_delivery ON had_papers (delivery) WHERE delivery IS NOT NULL;
+",
+    "
+-- Folded as the names of authors are. What stands in the papers already is folded behind this script (`open`).
+CREATE TABLE organizations (
+    name TEXT NOT NULL,
+    row  INTEGER NOT NULL REFERENCES papers (row) ON DELETE CASCADE,
+    PRIMARY KEY (name, row)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX organizations_by_row ON organizations (row);
+CREATE TABLE organizations_to_fold AS SELECT row, json_extract(json, '$.organization') AS name FROM papers
+WHERE json LIKE '%\"organization\"%' AND json_valid(json) AND json_extract(json, '$.organization') IS NOT NULL;
+
+-- What readers follow: a search, or a name. What is found is found anew.
+CREATE TABLE searches (
+    search  INTEGER PRIMARY KEY AUTOINCREMENT,
+    user    INTEGER NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    -- What is followed: its kind and its text.
+    kind    TEXT NOT NULL,
+    text    TEXT NOT NULL,
+    name    TEXT,
+    muted   INTEGER NOT NULL DEFAULT 0,
+    created INTEGER NOT NULL,
+    -- The change of the papers up to which its reader has looked.
+    seen    INTEGER NOT NULL,
+    UNIQUE (user, kind, text)
+) STRICT;
+
+-- Addresses that are told of new papers. What they are signed with is derived, and stands nowhere.
+CREATE TABLE webhooks (
+    webhook INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- The reader whose it is; none of one that an administrator made for nobody.
+    user    INTEGER REFERENCES users (user) ON DELETE CASCADE,
+    -- The saved search that it is of; it goes with that.
+    search  INTEGER REFERENCES searches (search) ON DELETE CASCADE,
+    kind    TEXT NOT NULL,
+    text    TEXT NOT NULL,
+    url     TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    -- The change of the papers up to which deliveries were made.
+    told    INTEGER NOT NULL,
+    -- When it was ended by the word of its receiver.
+    ended   INTEGER
+) STRICT;
+CREATE INDEX webhooks_by_user ON webhooks (user) WHERE user IS NOT NULL;
+CREATE INDEX webhooks_by_search ON webhooks (search) WHERE search IS NOT NULL;
+
+-- What is to be told, is being told, or could not be told. What was told is counted and goes with the next.
+CREATE TABLE webhook_calls (
+    call     INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook  INTEGER NOT NULL REFERENCES webhooks (webhook) ON DELETE CASCADE,
+    -- Ids of papers, as JSON.
+    papers   TEXT NOT NULL,
+    -- Papers more that there were.
+    left_out INTEGER NOT NULL,
+    made     INTEGER NOT NULL,
+    -- Since when it is tried: later than it was made where it was given up and taken up again.
+    since    INTEGER NOT NULL,
+    -- waiting, done, dead.
+    state    TEXT NOT NULL,
+    tries    INTEGER NOT NULL DEFAULT 0,
+    tried    INTEGER,
+    -- When it is to be tried; none where it is not.
+    due      INTEGER,
+    status   INTEGER,
+    error    TEXT
+) STRICT;
+CREATE INDEX webhook_calls_by_webhook ON webhook_calls (webhook, call);
+CREATE INDEX webhook_calls_due ON webhook_calls (due) WHERE due IS NOT NULL;
+",
 ];
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{SqliteStore, limit, unreadable, vectors};
+use super::{SqliteStore, limit, subscriptions, unreadable, vectors};
 use crate::error::{Error, Result};
 use crate::store::{User, Users};
 use crate::user::{Moment, Settings, UserId};
@@ -54,6 +54,7 @@ impl Users for SqliteStore {
                 .query_map([number], |r| r.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             t.execute("DELETE FROM users WHERE user = ?1", [number])?;
+            subscriptions::forget_strangers(t)?;
             for text in &texts {
                 vectors::drop_unused(t, text)?;
             }

@@ -20,6 +20,7 @@ pub mod openalex;
 mod papers;
 pub mod semantic_scholar;
 mod server;
+pub mod smtp;
 pub mod zotero;
 
 use std::sync::{Arc, Mutex};

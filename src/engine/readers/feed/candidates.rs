@@ -62,12 +62,15 @@ impl Readers {
     pub(super) fn eligible(&self, feed: &Feed, reader: &Reader) -> Result<Eligible> {
         let ask = &feed.ask;
         let span = match &feed.since {
-            Since::Ever => None,
+            Since::Ever | Since::Rows(_) => None,
             Since::Date(date) => Some((date.first_day(), date.last_day())),
             Since::Moment(at) => Some((at.day(), i32::MAX)),
             Since::Days(first, last) => Some((*first, *last)),
         };
-        let listed = span.map(|(first, last)| self.store.listed_in(first, last)).transpose()?;
+        let listed = match &feed.since {
+            Since::Rows(rows) => Some(rows.clone()),
+            _ => span.map(|(first, last)| self.store.listed_in(first, last)).transpose()?,
+        };
         let allowed = match (self.store.allowed(&ask.filter)?, listed) {
             (Some(a), Some(b)) => Some(a & b),
             (a, b) => a.or(b),

@@ -93,7 +93,7 @@ impl Readers {
         let (mut window, asked_for) = match feed.since {
             Since::Ever => (WINDOW, false),
             // Everything in the span counts, whenever that was or will be.
-            Since::Date(_) | Since::Moment(_) | Since::Days(..) => (LONGEST_WINDOW, true),
+            Since::Date(_) | Since::Moment(_) | Since::Days(..) | Since::Rows(_) => (LONGEST_WINDOW, true),
         };
         loop {
             let mut attended = self.attention(window, eligible.allowed().map(|a| a.rows), asked_for)?;

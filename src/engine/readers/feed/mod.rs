@@ -12,6 +12,8 @@ mod why;
 use std::sync::Arc;
 use std::time::Instant;
 
+use roaring::RoaringBitmap;
+
 use crate::cancel;
 use crate::engine::answer::{Answer, Meta, Mode, SearchOptions};
 use crate::engine::corpus::EmbeddingSpace;
@@ -51,6 +53,8 @@ pub enum Since {
     Moment(Moment),
     /// Papers listed (else dated) on one of these days, the last included; days since 1970-01-01.
     Days(i32, i32),
+    /// These papers, whatever their days are: none is worth less for its age.
+    Rows(RoaringBitmap),
 }
 
 /// What to put into a feed.
@@ -66,6 +70,9 @@ pub struct Feed {
     pub per_author: Option<usize>,
     /// The share outside the interests; none takes the user's own setting.
     pub exploration: Option<f32>,
+    /// Whether every interest that has something for the reader gets a place, however small its share is, as far as there are
+    /// places: what is sent once for many days leaves none out.
+    pub cover: bool,
     /// Events that are taken as if they had happened, and are not stored.
     pub hypothetical_events: Vec<Event>,
 }
@@ -105,7 +112,13 @@ impl Readers {
         self.reader_with(space, name, &hypothetical_events).map(Arc::new)
     }
 
-    fn feed_for(&self, space: &EmbeddingSpace, reader: &Reader, feed: &Feed, began: Instant) -> Result<Answer> {
+    pub(in crate::engine::readers) fn feed_for(
+        &self,
+        space: &EmbeddingSpace,
+        reader: &Reader,
+        feed: &Feed,
+        began: Instant,
+    ) -> Result<Answer> {
         let ask = &feed.ask;
         let eligible = self.eligible(feed, reader)?;
         let (Some(preferences), Some(common)) = (&reader.preferences, self.corpus.common(space)?) else {

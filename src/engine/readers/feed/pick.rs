@@ -82,7 +82,28 @@ impl Readers {
         let mut explored: HashSet<usize> = HashSet::new();
         let mut out: Vec<(usize, Paper, bool)> = Vec::new();
         let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
+        // First one of each, the greatest shares first, where none is to be left out.
+        let mut covered: Vec<usize> =
+            (0..groups.len()).filter(|k| feed.cover && sizes[*k] > 0 && weights[*k] > 0.0).collect();
+        covered.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b)));
+        for &group in &covered {
+            while out.len() < needed && heads[group] < groups[group].len() {
+                let upcoming = &groups[group][heads[group]..];
+                heads[group] += 1;
+                if let Some(paper) = chooser.take(scored, upcoming, needed)? {
+                    out.push((upcoming[0], paper, false));
+                    break;
+                }
+            }
+        }
+        // What these have had counts towards their shares.
+        let mut had = vec![0usize; groups.len()];
+        out.iter().for_each(|(k, ..)| had[scored[*k].standing.interest.unwrap_or_default()] += 1);
         for group in allocate_slots(&weights, &sizes, scored.len()) {
+            if had[group] > 0 {
+                had[group] -= 1;
+                continue;
+            }
             // However far one looks, exploration has no more than its share.
             while explored.len() < (exploration * (out.len() + 1) as f32 + 1e-4) as usize {
                 let Some(next) = open.next() else { break };

@@ -1,0 +1,210 @@
+//! Which papers a query is about: a search always gives something, and whoever follows one wants to hear of a paper only where
+//! it is really about what they look for.
+//!
+//! The score of a paper is that of a search without feedback (`candidates`), so it depends on the paper and the query alone. A
+//! paper matches when its score lies above a bar: [`PART`] of the way from the score of a paper at large to that of the best
+//! [`BEST`] of the whole corpus, and never below [`FLOOR`]. So a query that the corpus has much about asks for much, in a corpus of
+//! any size, and one that it has nothing about matches nothing. Conditions hold as in a search; a query of conditions alone
+//! matches what meets them, and one that names a paper what is like that one.
+//!
+//! Set on the even queries of cranfield and cisi, whole and cut to their two or three most telling words, with the queries of each
+//! over the papers of the other as what must not match; measured on the odd ones. The table is in `docs/following.md`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use roaring::RoaringBitmap;
+
+use super::candidates::{Candidate, LexicalQuery, RetrievalQuery};
+use super::follow::Followed;
+use super::search::Understood;
+use super::{Corpus, EmbeddingSpace, check_query};
+use crate::cancel;
+use crate::engine::answer::{Mode, Part, Why};
+use crate::error::Result;
+use crate::index::{Allowed, QueryWords, TermVector, dot, visible};
+use crate::paper::{Row, head};
+
+/// How far above a paper at large the bar lies, as a part of how far the best do.
+const PART: f32 = 0.7;
+
+/// The best: a few, since one of them may be the very paper that the query was made of.
+const BEST: usize = 5;
+
+/// The score below which nothing matches. On the two sets the best papers for their own queries have 0.3 to 0.6, and those for
+/// queries of the other set 0.1 to 0.25.
+const FLOOR: f32 = 0.25;
+
+/// Candidates by meaning and by words that the best are looked for among, and how many are looked at for matches at first and at
+/// most: papers that match without being among so many nearest are not found.
+const FOR_THE_BEST: usize = 32;
+const FIRST_LOOK: usize = 256;
+const LONGEST_LOOK: usize = 4096;
+
+/// Queries that are kept ready.
+const KEPT: usize = 512;
+
+/// A query, ready to be matched with papers.
+pub struct Matcher {
+    wanted: Wanted,
+    vector: Vec<f32>,
+    /// What its conditions allow; none where there are none.
+    only: Option<RoaringBitmap>,
+    bar: f32,
+}
+
+enum Wanted {
+    /// Nothing can match.
+    Nothing,
+    /// What meets the conditions.
+    Conditions,
+    /// A short query.
+    Words(QueryWords, String),
+    /// A text of many words.
+    Text(TermVector, String),
+    /// What is like a paper, and not that one.
+    Like(TermVector, Row, Part),
+}
+
+impl Matcher {
+    /// Whether conditions alone decide, so that all matches are equally good.
+    pub fn is_of_conditions(&self) -> bool {
+        matches!(self.wanted, Wanted::Conditions)
+    }
+
+    fn probe(&self) -> Option<RetrievalQuery<'_>> {
+        let words = match &self.wanted {
+            Wanted::Nothing | Wanted::Conditions => return None,
+            Wanted::Words(words, _) => LexicalQuery::Words(words),
+            Wanted::Text(terms, _) => LexicalQuery::Text(terms),
+            Wanted::Like(terms, ..) => LexicalQuery::Terms(terms),
+        };
+        Some(RetrievalQuery::new(Mode::Hybrid, &self.vector, words))
+    }
+}
+
+/// The queries that are kept ready, each made when the corpus had followed so far.
+#[derive(Default)]
+pub struct KeptMatchers(Mutex<HashMap<String, (Followed, String, Arc<Matcher>)>>);
+
+impl Corpus {
+    /// Makes a query ready, or gives it as it was made of the corpus as it is.
+    ///
+    /// # Errors
+    /// For an empty or overlong query, and when the model or an index cannot be asked.
+    pub fn matcher(&self, space: &EmbeddingSpace, query: &str) -> Result<Arc<Matcher>> {
+        let (followed, model) = (self.followed(), &space.model().fingerprint);
+        {
+            let kept = self.matchers.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, _, matcher)) = kept.get(query).filter(|k| k.0 == followed && k.1 == *model) {
+                return Ok(Arc::clone(matcher));
+            }
+        }
+        let matcher = Arc::new(self.make_matcher(space, query)?);
+        let mut kept = self.matchers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT {
+            kept.retain(|_, k| k.0 == followed);
+        }
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(query.to_string(), (followed, model.clone(), Arc::clone(&matcher)));
+        Ok(matcher)
+    }
+
+    fn make_matcher(&self, space: &EmbeddingSpace, query: &str) -> Result<Matcher> {
+        let query = &*visible(query);
+        check_query(query)?;
+        let (wanted, vector, only) = match self.understood(space, query)? {
+            Understood::Nothing => (Wanted::Nothing, Vec::new(), None),
+            Understood::Paper(example) => {
+                let terms = self.lexical().terms(&[example.row]).pop().flatten().unwrap_or_default();
+                let (id, title) = (example.paper.id.to_string(), example.paper.title);
+                (Wanted::Like(terms, example.row, Part::Paper { id, title, value: 0.0 }), example.vector, None)
+            }
+            Understood::Text(_) => {
+                let terms = self.lexical().terms_of(query);
+                (Wanted::Text(terms, head(query.trim(), 80)), self.embed_query(space, query)?, None)
+            }
+            Understood::Words { text, only, .. } if !text.chars().any(char::is_alphanumeric) => {
+                (if only.is_some() { Wanted::Conditions } else { Wanted::Nothing }, Vec::new(), only)
+            }
+            Understood::Words { text, only, words, .. } => {
+                let vector = self.embed_query(space, &text)?;
+                (Wanted::Words(words, head(text.trim(), 80)), vector, only)
+            }
+        };
+        let mut matcher = Matcher { wanted, vector, only, bar: FLOOR };
+        if let Some(probe) = matcher.probe() {
+            matcher.bar = self.bar(space, &probe, matcher.only.as_ref())?;
+        }
+        Ok(matcher)
+    }
+
+    /// The score from which on papers match.
+    fn bar(&self, space: &EmbeddingSpace, probe: &RetrievalQuery<'_>, only: Option<&RoaringBitmap>) -> Result<f32> {
+        let Some(common) = self.common(space)? else { return Ok(FLOOR) };
+        let allowed = only.map(|rows| Allowed { rows, filter: None });
+        let best = self.candidates(space, probe, FOR_THE_BEST, allowed)?.found;
+        let best: Vec<f32> = best.iter().take(BEST).map(|f| f.score).collect();
+        if best.is_empty() {
+            return Ok(FLOOR);
+        }
+        let share = probe.share();
+        let meaning = probe.vector.map_or(0.0, |v| mean(common.vectors().iter().map(|other| dot(v, other))));
+        let words = probe.words.map_or(0.0, |w| mean(w.scores(self.lexical(), &common.sample).into_iter()));
+        let at_large = (1.0 - share) * meaning + share * words;
+        Ok(FLOOR.max(at_large + PART * (mean(best.into_iter()) - at_large)))
+    }
+
+    /// The papers among some that a query matches, best first; of those that conditions alone decide about, in no order. Looks at
+    /// the 4,096 nearest by meaning and as many by words at most.
+    ///
+    /// # Errors
+    /// When an index cannot be asked.
+    pub fn matching(&self, space: &EmbeddingSpace, matcher: &Matcher, among: &RoaringBitmap) -> Result<Vec<Candidate>> {
+        let rows = matcher.only.as_ref().map_or_else(|| among.clone(), |only| among & only);
+        let Some(probe) = matcher.probe() else {
+            let met = if matches!(matcher.wanted, Wanted::Conditions) { rows } else { RoaringBitmap::new() };
+            return Ok(met.iter().map(|row| Candidate { row: Row(row), score: 1.0, ..Candidate::default() }).collect());
+        };
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let own = if let Wanted::Like(_, row, _) = &matcher.wanted { Some(*row) } else { None };
+        let mut look = FIRST_LOOK;
+        loop {
+            cancel::check()?;
+            let allowed = Some(Allowed { rows: &rows, filter: None });
+            let mut found = self.candidates(space, &probe, look, allowed)?.found;
+            found.retain(|f| f.score >= matcher.bar && Some(f.row) != own);
+            // With so few of them among the nearest, none lies further away.
+            let all = found.len() < look / 2 || look as u64 >= rows.len() || look >= LONGEST_LOOK;
+            if all {
+                return Ok(found);
+            }
+            look *= 4;
+        }
+    }
+
+    /// Where the score of a match comes from.
+    pub fn match_reasons(&self, matcher: &Matcher, found: &Candidate) -> Why {
+        let Some(probe) = matcher.probe() else { return Why::of(vec![Part::Exact { value: found.score }]) };
+        let meaning = |value| match &matcher.wanted {
+            Wanted::Like(_, _, Part::Paper { id, title, .. }) => {
+                Part::Paper { id: id.clone(), title: title.clone(), value }
+            }
+            Wanted::Words(_, text) | Wanted::Text(_, text) => Part::Text { text: text.clone(), value },
+            _ => Part::Vector { value },
+        };
+        match probe.words {
+            Some(words) => Why::of(self.parts(found, words, &meaning)),
+            None => Why::of(vec![meaning(found.score)]),
+        }
+    }
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f32>) -> f32 {
+    let n = values.len().max(1) as f32;
+    values.sum::<f32>() / n
+}
