@@ -373,12 +373,12 @@ fn every_list_of_papers_comes_in_every_form() {
 fn a_paper_has_its_reference() {
     let (folder, server) = served();
     let (reply, text) = server.text_of("GET", "/v1/papers/p%2F3/citation", &[], b"");
-    assert!(reply.status == 200 && text.starts_with("@misc{author2026paper,"), "{text}");
-    assert_eq!(header(&reply, "content-disposition"), ["attachment; filename=\"author2026paper.bib\""]);
+    assert!(reply.status == 200 && text.starts_with("@misc{paper32026paper,"), "{text}");
+    assert_eq!(header(&reply, "content-disposition"), ["attachment; filename=\"paper32026paper.bib\""]);
     let (_, ris) = server.text_of("GET", "/v1/papers/p%2F3/citation?format=ris", &[], b"");
     assert!(ris.starts_with("TY  - GEN\r\n"), "{ris}");
     let csl = [("accept", "application/vnd.citationstyles.csl+json")];
-    assert_eq!(server.text_of("GET", "/v1/papers/p%2F3/citation", &csl, b"").0.body[0]["id"], "author2026paper");
+    assert_eq!(server.text_of("GET", "/v1/papers/p%2F3/citation", &csl, b"").0.body[0]["id"], "paper32026paper");
     assert_eq!(error(&server.get("/v1/papers/nobody/citation")).0, 404);
     let (status, _, message) = {
         let refused = server.get("/v1/papers/p%2F3/citation?format=json");
@@ -437,14 +437,15 @@ fn a_library_goes_out_and_comes_in_again() {
         let taken = server.request("POST", &path, Some("text/plain"), text.as_bytes());
         assert_eq!((taken.status, &taken.body["rejected_total"]), (200, &json!(0)), "{format}: {}", taken.body);
         assert_eq!(held(&user), of_ada, "{format}:\n{text}");
-        // Taken out again it is the same list.
+        // Taken out again it says the same.
         let (_, again) = server.text_of("GET", &format!("/v1/users/{user}/library?format={format}"), &[], b"");
-        let sorted = |text: &str| {
-            let mut lines: Vec<String> = text.lines().map(|line| line.trim_end_matches(',').to_string()).collect();
-            lines.sort();
-            lines
+        let said = |text: &str| {
+            let list = references(text, Format::Auto).expect("reads").references;
+            let mut said: Vec<String> = list.iter().map(|r| format!("{:?} {:?}", r.paper, r.names)).collect();
+            said.sort();
+            said
         };
-        assert_eq!(sorted(&again), sorted(&text), "{format}");
+        assert_eq!(said(&again), said(&text), "{format}");
         let printed = folder.run(&["history", "export", "ada", "--format", format.name()]);
         assert_eq!((printed.status, printed.out), (Some(0), text), "{format}: {}", printed.err);
     }

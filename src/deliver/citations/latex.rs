@@ -18,8 +18,6 @@ pub fn escaped(text: &str, out: &mut String) {
             '^' => out.push_str("\\textasciicircum{}"),
             '<' => out.push_str("\\textless{}"),
             '>' => out.push_str("\\textgreater{}"),
-            // Fonts of old print a dash for it.
-            '|' => out.push_str("\\ensuremath{|}"),
             // Two of these would become another sign.
             '-' | '\'' | '`' if c == before => out.extend(['{', '}', c]),
             // `?` and `!` with a grave accent are Spanish.
@@ -88,7 +86,7 @@ mod tests {
             ("R&D at 5% costs $5 #1 a_b", r"R\&D at 5\% costs \$5 \#1 a\_b"),
             ("a } b {x}", r"a \textbraceright{} b \textbraceleft{}x\textbraceright{}"),
             (r"C:\~^", r"C:\textbackslash{}\textasciitilde{}\textasciicircum{}"),
-            ("a<b>|c|", r"a\textless{}b\textgreater{}\ensuremath{|}c\ensuremath{|}"),
+            ("a<b>|c|", r"a\textless{}b\textgreater{}|c|"),
             ("a--b --- ''q'' ``r`` ?`", "a-{}-b -{}-{}- '{}'q'{}' `{}`r`{}` ?{}`"),
             ("Größe, 東京, Erdős", "Größe, 東京, Erdős"),
         ] {
