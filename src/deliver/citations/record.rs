@@ -184,6 +184,19 @@ fn title(paper: &Paper) -> Vec<Piece> {
     if joined(&title).is_empty() { vec![Piece::Text(line(&paper.title))] } else { title }
 }
 
+/// A name as lists of references turn it round, where semicolons part names: `van der Berg, Jan, Jr.`; a body as it is called.
+pub fn inverted(name: CitedName<'_>) -> String {
+    match name {
+        // A comma would part it, a semicolon end it.
+        CitedName::Group(name) => name.replace([',', ';'], " ").split_whitespace().collect::<Vec<_>>().join(" "),
+        CitedName::Person { given, particle, family, suffix } => {
+            let family = if particle.is_empty() { family.to_string() } else { format!("{particle} {family}") };
+            let behind = [given, suffix].into_iter().filter(|part| !part.is_empty());
+            std::iter::once(family.as_str()).chain(behind).collect::<Vec<_>>().join(", ").replace(';', " ")
+        }
+    }
+}
+
 /// The text of pieces.
 fn joined(pieces: &[Piece]) -> String {
     let text = |piece: &Piece| match piece {

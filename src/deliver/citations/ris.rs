@@ -1,7 +1,6 @@
 //! RIS: a tag a line, as reference managers and databases exchange it.
 
-use super::record::{Kind, Record};
-use crate::paper::person::CitedName;
+use super::record::{Kind, Record, inverted};
 
 /// An entry, with an empty line behind it. Lines end as the format wants it.
 pub fn entry(record: &Record<'_>, key: &str) -> String {
@@ -9,7 +8,7 @@ pub fn entry(record: &Record<'_>, key: &str) -> String {
     entry.line("TY", kind(record));
     entry.line("ID", key);
     for name in record.names() {
-        entry.line("AU", &author(name));
+        entry.line("AU", &inverted(name));
     }
     entry.line("TI", &record.plain_title());
     let place = if record.kind == Kind::Article { "JO" } else { "T2" };
@@ -62,19 +61,6 @@ fn kind(record: &Record<'_>) -> &'static str {
         Kind::Report => "RPRT",
         // There is none for preprints that all programs know.
         Kind::Preprint | Kind::Other => "GEN",
-    }
-}
-
-/// `van der Berg, Jan, Jr.`; a body as it is called.
-fn author(name: CitedName<'_>) -> String {
-    match name {
-        // A comma would part it, a semicolon end it.
-        CitedName::Group(name) => name.replace([',', ';'], " ").split_whitespace().collect::<Vec<_>>().join(" "),
-        CitedName::Person { given, particle, family, suffix } => {
-            let family = if particle.is_empty() { family.to_string() } else { format!("{particle} {family}") };
-            let behind = [given, suffix].into_iter().filter(|part| !part.is_empty());
-            std::iter::once(family.as_str()).chain(behind).collect::<Vec<_>>().join(", ").replace(';', " ")
-        }
     }
 }
 

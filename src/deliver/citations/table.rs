@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use csv::{Terminator, WriterBuilder};
 
-use super::record::Record;
+use super::record::{Record, inverted};
 use crate::paper::person::CitedName;
 
 /// The columns, but for the last one, `score`.
@@ -40,12 +40,13 @@ pub fn head(out: &mut impl Write, scored: bool) -> io::Result<()> {
 /// # Errors
 /// Those of `out`.
 pub fn row(out: &mut impl Write, record: &Record<'_>, key: &str, score: Option<Option<f32>>) -> io::Result<()> {
+    let alone = record.authors.len() == 1;
     let name = |name: CitedName<'_>| match name {
-        CitedName::Group(name) => name.replace(';', ","),
-        CitedName::Person { given, particle, family, suffix } => {
-            let parts = [given, particle, family, suffix].into_iter().filter(|part| !part.is_empty());
-            parts.collect::<Vec<_>>().join(" ").replace(';', ",")
+        // Of a cell with one name some think that its comma parts two, where several words stand on both sides.
+        CitedName::Person { given, particle, family, suffix: "" } if alone && given.contains(' ') => {
+            [given, particle, family].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
         }
+        name => inverted(name),
     };
     let authors: Vec<String> = record.names().map(name).collect();
     let paper = record.paper;
