@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-pub use address::{host_name, is_host};
+pub use address::{host_name, is_host, public_url};
 pub use auth::{Auth, AuthMode};
 pub use fetching::Fetching;
 pub use index::{IndexKind, IndexSettings};

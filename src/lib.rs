@@ -31,8 +31,8 @@
 //! | [`backup`] | everything that is true in one checked file, and a folder made of it |
 //! | [`doctor`] | what is looked at beside the data: the machine, the files, the settings |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
-//! | [`deliver`] | what reaches a reader who is not looking: subscriptions by mail (`deliver/digest`, `deliver/mail`); and references to papers for the programs that they use (`deliver/citations`: one file a format, all made of what `record` knows of a paper) |
 //! | [`sources`] | where papers come from: services (`sources/feeds`, one file each, behind the trait `Source`), asked through one polite client (`sources/web`); files of any format and size (`sources/files`); reference lists, one file a format (`sources/references`), whose readers make papers of files as well; the built-in corpus |
+//! | [`deliver`] | what reaches a reader who is not looking: `deliver/mail` makes a mail (plain text and HTML from templates), a message of it, and hands it to a server; `deliver/digest` sends those that are due; `deliver/citations` writes references for the programs that people use, one file a format, all made of what its `record` knows of a paper |
 //! | [`engine`] | the deep module where the next floor's rooms meet: four parts, each with a state of its own, and a thin face over them |
 //! | `engine/corpus` | papers: taken in, made one of what several sources say (`merge`), found, recommended, moved to another model; what follows the store (`follow`). Knows neither of the next two |
 //! | `engine/themes` | what the corpus is about: kept, joined by new papers, made anew. Knows the corpus |
@@ -68,7 +68,7 @@
 //! 6  main
 //! 5  cli  http                    cli starts http; http does not know cli
 //! 4  jobs
-//! 3  sources  eval  backup  doctor  deliver    know engine
+//! 3  sources  deliver  eval  backup  doctor    know engine
 //! 2  engine                       the only place where the next floor's rooms meet:
 //!      page answer widen < corpus < happened < themes < readers access < face open     a part offers methods, and no file looks into another part's state
 //! 1  embed  index  store  rank  themes    do not know each other
@@ -131,6 +131,10 @@
 //! - Where to go on with a source is noted when what came before is in. A source is asked by one at a time, and everything from
 //!   elsewhere comes through `sources/web`: ureq stands only there. An address that a user gave never leads to a private network.
 //!   A key of a service goes to no other host, and stands in no error and in no line of the log, at any level.
+//! - lettre stands only in `deliver/mail`. What comes from outside is made one plain, safe line there before it is in a header, in HTML
+//!   or in a text of a mail; a mail loads nothing. A session with a server is spoken command by command, so that a refusal of a
+//!   recipient, one of us, and a mail of which nobody knows whether it was taken are told apart (`deliver/mail/smtp`). A password
+//!   stands in no error and in no line of the log.
 //! - A paper that was taken back ([`paper::Paper::retirement`]) can be found, and is in no feed, list of a day or recommendation.
 //! - What is forgotten is in no file when the call returns: the log is emptied and the slack of pages made zero, and that this is owed
 //!   is noted first (`store/sqlite/forget`). tar stands only in `backup`.

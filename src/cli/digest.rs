@@ -84,7 +84,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
 /// Sends the mails that are due, or writes them.
 fn mails(context: &Context, args: &Args) -> anyhow::Result<()> {
     let when = match &args.date {
-        None => When::Now,
+        None => When::now(),
         Some(date) if date.first_day() == date.last_day() => When::Day(date.first_day()),
         Some(date) => anyhow::bail!("--date is {date}; with --send and --out it is one day, as 2026-08-21"),
     };

@@ -2,6 +2,7 @@
 
 use super::{Context, Settings, say, show};
 use crate::config::Server;
+use crate::deliver::mail::Mailer;
 use crate::doctor::{self, Patient};
 use crate::engine::{Diagnosis, Engine};
 use crate::error::Error;
@@ -14,7 +15,8 @@ use crate::user::Moment;
 /// Reads the whole data folder: every page of the database against its checksum, SQLite's own integrity check, every
 /// paper against its hash, whether all acknowledged changes are present, the files of both indexes and the recall of
 /// searches, the model, the free disk space and how long it lasts. Looks at the machine as well: who may read the
-/// folder and the files that settings name, the certificate of TLS, the clock, the limit of open files, the memory, the sources of papers. Changes nothing. `warn` is
+/// folder and the files that settings name, the certificate of TLS, the clock, the limit of open files, the memory, the sources of papers,
+/// and asks the server of mail whether it would take any. Changes nothing. `warn` is
 /// something to look at by day; exit status 1 when something is BAD. On a folder that is being served, the service does
 /// the check.
 #[derive(clap::Args)]
@@ -46,7 +48,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
     let served = matches!(context.settings, Settings::Served(..));
     let patient = |engine: Option<&Engine>| {
-        let mut found = doctor::look(&Patient { config: &config, engine, served });
+        let mail = config.mail.as_ref().map(|mail| Mailer::open(mail).and_then(|mailer| mailer.check()));
+        let mut found = doctor::look(&Patient { config: &config, engine, served, mail });
         // Read as `serve` reads it, which is where it is known what a certificate is.
         found.extend(certificate(&config.server));
         found

@@ -10,7 +10,7 @@ use crate::store::Finding;
 const SETTINGS: &str = "paperkin.toml";
 
 /// Words in the name of a setting that names a file which nobody else should read.
-const SECRET_FILES: [&str; 3] = ["password_file", "tls_key", "secret_file"];
+const SECRET_FILES: [&str; 4] = ["password_file", "tls_key", "secret_file", "dkim_key_file"];
 
 /// Words in the name of a setting that is a secret itself.
 const SECRETS: [&str; 4] = ["password", "secret", "token", "api_key"];
@@ -116,7 +116,11 @@ pub fn secrets(patient: &Patient<'_>) -> Option<Finding> {
     let named: Vec<(&str, PathBuf)> = all
         .iter()
         .filter(|(name, _)| SECRET_FILES.iter().any(|word| name.rsplit('.').next() == Some(word)))
-        .map(|(name, path)| (name.as_str(), PathBuf::from(path)))
+        // Of mail, paths that begin nowhere begin at the settings.
+        .map(|(name, path)| match name.starts_with("mail.") {
+            true => (name.as_str(), patient.config.data.join(path)),
+            false => (name.as_str(), PathBuf::from(path)),
+        })
         .collect();
     if named.is_empty() {
         return None;

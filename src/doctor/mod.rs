@@ -1,16 +1,18 @@
 //! What somebody who is called at night has to look at beside the data themselves: the machine under the folder, its files, its
 //! clock, its settings.
 //!
-//! [`look`] goes through one list of checks. Whatever a later part needs looked at (mail) is a
+//! [`look`] goes through one list of checks. Whatever a later part needs looked at is a
 //! function more in `CHECKS`; each says what it found and what to do, and none changes anything. What is wrong with the data is found
 //! by [`Engine::diagnose`].
 
 mod files;
 mod machine;
+mod mail;
 mod sources;
 
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::error::Result;
 use crate::store::Finding;
 
 /// What is looked at.
@@ -21,6 +23,9 @@ pub struct Patient<'a> {
     pub engine: Option<&'a Engine>,
     /// Whether this process serves the folder.
     pub served: bool,
+    /// What came of asking the server of mail whether it would take any, which [`crate::config::MailSettings`] name; none where
+    /// no mail is sent.
+    pub mail: Option<Result<()>>,
 }
 
 /// A check: its name, and what looks. It finds nothing where there is nothing to look at.
@@ -36,6 +41,7 @@ const CHECKS: &[Check] = &[
     ("open files", machine::descriptors),
     ("memory", machine::memory),
     ("sources", sources::sources),
+    ("mail", mail::mail),
 ];
 
 /// Goes through the list.

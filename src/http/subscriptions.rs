@@ -367,7 +367,7 @@ pub struct Digests {
 pub async fn digests(State(app): State<App>, Fields(given): Fields) -> Result<Response, ApiError> {
     let DigestBody { date, send } = given.rest()?;
     let when = match date {
-        None => When::Now,
+        None => When::now(),
         Some(text) => When::Day(day(&text)?),
     };
     let place = app.imports.enter().ok_or_else(|| ApiError::overloaded("too many imports and mails are under way"))?;

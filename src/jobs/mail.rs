@@ -73,7 +73,7 @@ impl Job for Mail {
         let mut numbers = match self.config.mail {
             Some(_) => {
                 let (mailer, base) = Outbox::of_settings(&self.config)?;
-                self::numbers(Outbox::new(engine, &mailer, &base).send(When::Now, &|_| {})?)
+                self::numbers(Outbox::new(engine, &mailer, &base).send(When::By(now), &|_| {})?)
             }
             None => Vec::new(),
         };

@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use self::settings::document;
 use super::streams::{self, CreateMode};
 use super::{Context, say};
-use crate::config::{Config, Flags, Schedule, SourceKind};
+use crate::config::{Config, Flags, Schedule, Sender, SmtpServer, SourceKind, mail_address, public_url};
 use crate::paper::head;
 
 /// Write settings: five questions, or an answer as a flag
 ///
 /// Asks for your fields, where papers are to come from, when, whether mail is sent, and whose library teaches it; and writes a
-/// commented paperkin.toml into the data folder (or where --config says). What a flag answers is not asked, and --yes takes
+/// commented paperkin.toml into the data folder (or where --config says). With mail it asks in whose name and where its links lead as
+/// well. What a flag answers is not asked, and --yes takes
 /// the answers in brackets for the rest.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -36,6 +37,12 @@ pub struct Args {
     /// The server that mail goes through (smtps://user@mail.example), or no
     #[arg(long, value_name = "ADDRESS")]
     mail: Option<String>,
+    /// In whose name mail is sent: Papers <papers@lab.example>
+    #[arg(long, value_name = "SENDER")]
+    mail_from: Option<String>,
+    /// Where readers reach the service, for the links in mails: https://papers.example
+    #[arg(long, value_name = "ADDRESS")]
+    public_url: Option<String>,
     /// Whose library of Zotero: users/12345 or groups/678, or no
     #[arg(long, value_name = "LIBRARY")]
     zotero: Option<String>,
@@ -61,10 +68,19 @@ struct Answers {
     kinds: Vec<SourceKind>,
     feeds: Vec<String>,
     schedule: String,
-    mail: Option<String>,
+    mail: Option<Mail>,
     zotero: Option<String>,
     reader: String,
     contact: Option<String>,
+}
+
+/// What mail is sent through, in whose name, and where its links lead.
+#[derive(Debug, PartialEq)]
+struct Mail {
+    smtp: String,
+    has_user: bool,
+    from: String,
+    public_url: String,
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
@@ -158,10 +174,21 @@ fn answers(args: &Args, ask: &mut Ask<'_>) -> anyhow::Result<Answers> {
     let asked = "3. When are they to be asked? A time like 7:30, a cron expression, or off";
     answers.schedule = until_read(args.schedule.as_deref(), ask, asked, "6:00", &schedule_of)?;
     let asked = "4. Which server is mail to be sent through? smtps://user@mail.example, or no";
-    answers.mail = until_read(args.mail.as_deref(), ask, asked, "no", &mail_of)?;
+    let smtp = until_read(args.mail.as_deref(), ask, asked, "no", &mail_of)?;
     let asked = "5. Whose library of Zotero is to teach it? users/12345, groups/678, or no";
     answers.zotero = until_read(args.zotero.as_deref(), ask, asked, "no", &library_of)?;
     answers.reader = args.reader.clone().unwrap_or_else(|| "me".into());
+    if let Some((smtp, server)) = smtp {
+        let asked = "And of the mail: in whose name is it sent? Papers <papers@lab.example>, or an address";
+        let from = until_read(args.mail_from.as_deref(), ask, asked, &usual_sender(&server), &|text| {
+            Sender::parse(text).map_err(anyhow::Error::msg)?;
+            Ok(text.to_string())
+        })?;
+        let asked = "Where do readers reach the service? The links in mails lead there";
+        let read = |text: &str| Ok(public_url(text)?);
+        let public_url = until_read(args.public_url.as_deref(), ask, asked, "http://127.0.0.1:7878", &read)?;
+        answers.mail = Some(Mail { smtp, has_user: server.user.is_some(), from, public_url });
+    }
     Ok(answers)
 }
 
@@ -277,16 +304,23 @@ fn schedule_of(text: &str) -> anyhow::Result<String> {
     Ok(Schedule::parse(&text).map(|schedule| schedule.to_string())?)
 }
 
-fn mail_of(text: &str) -> anyhow::Result<Option<String>> {
-    match text {
-        "" | "no" => Ok(None),
-        text if (text.starts_with("smtp://") || text.starts_with("smtps://")) && !text.contains(['"', '\n', ' ']) => {
-            Ok(Some(text.to_string()))
-        }
-        text => {
-            anyhow::bail!("{:?} is no server of mail; write it like smtps://user@mail.example, or no", head(text, 60))
-        }
+fn mail_of(text: &str) -> anyhow::Result<Option<(String, SmtpServer)>> {
+    if matches!(text, "" | "no") {
+        return Ok(None);
     }
+    match SmtpServer::parse(text) {
+        Ok(server) => Ok(Some((text.to_string(), server))),
+        Err(why) => anyhow::bail!("{why}; or no"),
+    }
+}
+
+/// In whose name mail is usually sent through a server: its user where that is an address, else `papers` of its domain.
+fn usual_sender(server: &SmtpServer) -> String {
+    let of_user = server.user.as_deref().and_then(|user| mail_address(user).ok());
+    let domain =
+        server.host.strip_prefix("smtp.").or_else(|| server.host.strip_prefix("mail.")).unwrap_or(&server.host);
+    let address = of_user.or_else(|| mail_address(&format!("papers@{domain}")).ok());
+    format!("Papers <{}>", address.unwrap_or_else(|| "papers@localhost".into()))
 }
 
 fn library_of(text: &str) -> anyhow::Result<Option<String>> {
@@ -366,6 +400,17 @@ mod tests {
         );
         assert_eq!(sources[2].query.as_deref(), Some("\"protein design\""));
         assert!(sources.iter().all(|s| s.schedule.to_string() == "30 7 * * *"));
+        let mail = by_hand.mail.expect("mail");
+        let other = by_flags.mail.expect("mail");
+        assert_eq!((&mail.smtp, &mail.from, mail.tls), (&other.smtp, &other.from, other.tls));
+        assert_eq!((mail.smtp.user.as_deref(), mail.from.address.as_str()), (Some("u"), "papers@m.example"));
+        assert!(mail.password_file.is_some_and(|file| file.is_absolute() && file.ends_with("mail-password")));
+        assert_eq!(by_hand.public_url.as_deref(), Some("http://127.0.0.1:7878"));
+        let flags =
+            ["--yes", "--mail", "smtp://127.0.0.1", "--mail-from", "a@b.example", "--public-url", "https://p.example/"];
+        let config = made(&flags, &[]).expect("settings");
+        assert_eq!(config.public_url.as_deref(), Some("https://p.example"));
+        assert_eq!(config.mail.map(|mail| (mail.from.address, mail.password_file)), Some(("a@b.example".into(), None)));
         assert_eq!((sources[4].library.as_deref(), sources[4].user.as_deref()), (Some("users/5"), Some("me")));
     }
 
@@ -377,6 +422,7 @@ mod tests {
             (["--sources", "crossref"], "protein design"),
             (["--schedule", "25:00"], "25:00"),
             (["--mail", "mail.example"], "smtps"),
+            (["--mail", "smtps://u:secret@mail.example"], "password_file"),
             (["--zotero", "me"], "users/12345"),
         ] {
             let told = made(&flags, &[]).expect_err("refused").to_string();

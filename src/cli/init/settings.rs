@@ -30,6 +30,11 @@ pub fn document(answers: &Answers) -> String {
     line("# The zone that schedules are read in. Left out, it is the machine's own.");
     line("# time_zone = \"Europe/Berlin\"");
     line("");
+    if let Some(mail) = &answers.mail {
+        line("# Where readers reach the service: links in mails lead there.");
+        line(&format!("public_url = {}", quoted(&mail.public_url)));
+        line("");
+    }
     line("[fetch]");
     line("# Whom a service can write to when something is wrong. Several are kinder to who gives an address.");
     match &answers.contact {
@@ -79,12 +84,25 @@ pub fn document(answers: &Answers) -> String {
             line("# key_env = \"ZOTERO_KEY\"");
         }
     }
-    if let Some(mail) = &answers.mail {
-        line("");
-        line("# Kept for the mail of the daily feed, which this version does not send yet:");
-        line("# [mail]");
-        line(&format!("# smtp = {}", quoted(mail)));
-        line("# password_file = \"/etc/paperkin/mail-password\"");
+    line("");
+    match &answers.mail {
+        Some(mail) => {
+            line("# What mail goes out through. `paperkin doctor` tries it; docs/mail.md says more.");
+            line("[mail]");
+            line(&format!("smtp = {}", quoted(&mail.smtp)));
+            if mail.has_user {
+                line("# A file beside this one that holds the password of that user, for you to write; chmod 600.");
+                line("password_file = \"mail-password\"");
+            }
+            line(&format!("from = {}", quoted(&mail.from)));
+        }
+        None => {
+            line("# Papers come by mail as well; then public_url is needed, which the links in it lead to:");
+            line("# [mail]");
+            line("# smtp = \"smtps://papers@mail.lab.example\"");
+            line("# password_file = \"mail-password\"");
+            line("# from = \"Papers <papers@lab.example>\"");
+        }
     }
     out
 }

@@ -8,6 +8,8 @@
 mod compose;
 mod links;
 mod outbox;
+#[cfg(test)]
+mod tests;
 
 pub use self::compose::{cadence, message_id, title};
 pub use self::links::{Links, Opened};

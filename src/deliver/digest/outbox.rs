@@ -33,10 +33,25 @@ const FIRST: i64 = 5 * 60 * 1_000_000;
 /// Which mails are due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// Those whose hour has come.
-    Now,
+    /// Those whose hour has come by then.
+    By(Moment),
     /// Those of a day (since 1970-01-01), whatever the hour: of every active subscription that has had none for it.
     Day(i32),
+}
+
+impl When {
+    /// Those whose hour has come.
+    pub fn now() -> Self {
+        When::By(Moment::now())
+    }
+
+    /// The time by which it is asked.
+    fn moment(self) -> Moment {
+        match self {
+            When::By(moment) => moment,
+            When::Day(_) => Moment::now(),
+        }
+    }
 }
 
 /// What a run has come to.
@@ -105,7 +120,7 @@ impl<'a> Outbox<'a> {
         let goes_on = || broken.lock().unwrap_or_else(PoisonError::into_inner).is_none();
         let (sender, receiver) = sync_channel::<StoredDelivery>(AHEAD);
         let receiver = Mutex::new(receiver);
-        let cancel = cancel::current();
+        let (cancel, now) = (cancel::current(), when.moment());
         std::thread::scope(|scope| {
             for _ in 0..self.mailer.senders() {
                 scope.spawn(|| {
@@ -115,7 +130,7 @@ impl<'a> Outbox<'a> {
                             if !goes_on() || cancel::check().is_err() {
                                 continue;
                             }
-                            match self.deliver(&delivery, &counts) {
+                            match self.deliver(&delivery, now, &counts) {
                                 Ok(()) => progress(counts.so_far()),
                                 Err(e) => end(e),
                             }
@@ -127,7 +142,7 @@ impl<'a> Outbox<'a> {
                 // The receivers live as long as this scope.
                 let _ = sender.send(delivery);
             };
-            if let Err(e) = self.queue_all(when, &goes_on, &queue, &counts) {
+            if let Err(e) = self.queue_all(when, now, &goes_on, &queue, &counts) {
                 end(e);
             }
             drop(sender);
@@ -141,11 +156,11 @@ impl<'a> Outbox<'a> {
     fn queue_all(
         &self,
         when: When,
+        now: Moment,
         goes_on: &dyn Fn() -> bool,
         queue: &dyn Fn(StoredDelivery),
         counts: &Counts,
     ) -> Result<()> {
-        let now = Moment::now();
         let mut after = 0;
         while goes_on() {
             cancel::check()?;
@@ -209,7 +224,7 @@ impl<'a> Outbox<'a> {
     }
 
     /// Sends one mail, and notes before and behind it.
-    fn deliver(&self, delivery: &StoredDelivery, counts: &Counts) -> Result<()> {
+    fn deliver(&self, delivery: &StoredDelivery, now: Moment, counts: &Counts) -> Result<()> {
         let engine = self.engine;
         let s = match engine.stored_subscription(&delivery.subscription) {
             Ok(s) => s,
@@ -241,7 +256,7 @@ impl<'a> Outbox<'a> {
                         (Attempt::Failed(told(&why)), &counts.failed, None)
                     }
                     _ => {
-                        let again = Moment(Moment::now().0 + FIRST * (1 << (failures - 1)));
+                        let again = Moment(now.0 + FIRST * (1 << (failures - 1)));
                         (Attempt::Later(told(&why), again), &counts.later, None)
                     }
                 }
@@ -292,7 +307,7 @@ impl<'a> Outbox<'a> {
     /// # Errors
     /// Whatever `take` returns; when the store fails.
     pub fn preview(&self, when: When, take: &mut TakeMail<'_>) -> Result<u64> {
-        let (windows, now, mut nothing) = (Windows::default(), Moment::now(), 0);
+        let (windows, now, mut nothing) = (Windows::default(), when.moment(), 0);
         let mut due = Due::new(self.engine, when, now);
         loop {
             cancel::check()?;
@@ -364,7 +379,7 @@ struct Due<'a> {
     engine: &'a Engine,
     when: When,
     now: Moment,
-    /// Those that were given, or passed over: of `Now` they are due no longer once they are written down.
+    /// Those that were given, or passed over: they are due no longer once they are written down.
     seen: std::collections::HashSet<String>,
     cursor: Option<Option<String>>,
 }
@@ -378,7 +393,7 @@ impl<'a> Due<'a> {
     fn next(&mut self) -> Result<Vec<(StoredSubscription, i32)>> {
         loop {
             let found: Vec<(StoredSubscription, i32)> = match self.when {
-                When::Now => {
+                When::By(_) => {
                     // What could not be written down stays due, and is passed over until the next run.
                     let due = self.engine.due_subscriptions(self.now, PIECE + self.seen.len())?;
                     let due: Vec<_> = due.into_iter().filter(|s| !self.seen.contains(&s.id)).take(PIECE).collect();

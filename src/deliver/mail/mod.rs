@@ -42,7 +42,7 @@ pub struct DigestPaper {
     pub title: String,
     /// Full names, in order; the first three are shown, and how many more there are.
     pub authors: Vec<String>,
-    /// When it appeared, as it is to be read: `24 November 2026`.
+    /// When it appeared: `2026-11-24`, which is shown as `24 November 2026`, or as it is to be read.
     pub day: Option<String>,
     /// Where it appeared.
     pub venue: Option<String>,
@@ -50,7 +50,7 @@ pub struct DigestPaper {
     pub why: Option<String>,
     /// The abstract; about two lines of it are shown.
     pub abstract_text: String,
-    /// Where the title leads: `https://` or `http://`. Any other address is left out.
+    /// Where the title leads: `https://` or `http://`, at most 900 bytes. Any other address is left out.
     pub link: String,
     /// Where `Like` leads.
     pub like: Option<String>,

@@ -2,6 +2,9 @@
 
 use crate::paper::{is_cjk, shown};
 
+/// Words of three letters and more that are written with a dot and end no sentence.
+const SHORTENED: [&str; 7] = ["fig", "figs", "eqs", "sec", "ref", "refs", "vol"];
+
 /// Columns of a plain text.
 pub const WIDTH: usize = 72;
 
@@ -53,7 +56,9 @@ pub fn beginning(text: &str, length: usize) -> String {
             let before = &text[..pair[0].0];
             let word = before.rsplit([' ', '.']).next().unwrap_or_default();
             let next = text[pair[1].0 + 1..].chars().next();
-            word.chars().count() > 3 && next.is_some_and(|c| !c.is_lowercase())
+            word.chars().count() > 2
+                && !SHORTENED.contains(&word.to_lowercase().as_str())
+                && next.is_some_and(|c| !c.is_lowercase())
         }
         _ => false,
     });
@@ -133,11 +138,7 @@ mod tests {
         assert_eq!(cut("蛋白质设计的扩散模型", 6), "蛋白质设计…");
         let text =
             "We study growth, e.g. of A. thaliana. It grows at 4.5 mm a day. It stops at night, and nobody knows why.";
-        assert_eq!(
-            beginning(text, 70),
-            "We study growth, e.g. of A. thaliana. It grows at 4.5 mm a day."
-                .replace(" It grows at 4.5 mm a day.", " It grows at 4.5 mm a day.")
-        );
+        assert_eq!(beginning(text, 70), "We study growth, e.g. of A. thaliana. It grows at 4.5 mm a day.");
         assert_eq!(
             beginning("No end of a sentence comes here at all for a long time", 30),
             "No end of a sentence comes…"

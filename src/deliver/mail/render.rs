@@ -14,6 +14,8 @@ use super::message::{SUBJECT, is_web_address};
 use super::plain::{WIDTH, beginning, columns, cut, from_right, line, typed, wrapped};
 use super::{Confirmation, Digest, DigestPaper, Rendered};
 use crate::error::{Error, Result};
+use crate::paper::MONTHS;
+use crate::paper::percent::encoded_where;
 
 /// The templates; the frame stands around each other.
 const TEMPLATES: &[(&str, &str)] = &[
@@ -72,8 +74,29 @@ fn direction(text: &str) -> &'static str {
     if from_right(text) { "rtl" } else { "ltr" }
 }
 
+/// An address of the web as a link has it, with escapes for what cannot stand in one; none for any other.
 fn web(address: &str) -> Option<String> {
-    is_web_address(address).then(|| address.to_string())
+    let escapes = |c: char| !c.is_ascii_graphic() || "<>\"\\^`{|}".contains(c);
+    let address = address.trim();
+    if address.len() > 2000 || address.chars().any(char::is_control) {
+        return None;
+    }
+    Some(encoded_where(address, escapes)).filter(|address| is_web_address(address))
+}
+
+/// `2026-08-21` as `21 August 2026`; anything else as it is.
+fn day(text: &str) -> String {
+    let text = typed(text, NAME);
+    let named = || {
+        let (year, rest) = text.split_once('-')?;
+        let (month, day) = rest.split_once('-')?;
+        let month = month.parse::<usize>().ok()?.checked_sub(1).and_then(|k| MONTHS.get(k))?;
+        let day = day.parse::<u8>().ok()?;
+        year.parse::<u16>().ok()?;
+        // On one line.
+        Some(format!("{day}\u{a0}{}{}\u{a0}{year}", month[..1].to_uppercase(), &month[1..]))
+    };
+    named().unwrap_or(text.clone())
 }
 
 impl PaperView {
@@ -87,8 +110,7 @@ impl PaperView {
             .filter_map(|(name, link)| Some(Action { name, link: web(link.as_deref()?)? }))
             .collect();
         let why = paper.why.as_deref().map(|why| typed(why, SENTENCE)).filter(|why| !why.is_empty());
-        let rest =
-            [paper.venue.as_deref().map(|venue| line(venue, NAME)), paper.day.as_deref().map(|day| typed(day, NAME))];
+        let rest = [paper.venue.as_deref().map(|venue| line(venue, NAME)), paper.day.as_deref().map(day)];
         let byline: Vec<String> =
             [Some(authors(&paper.authors))].into_iter().chain(rest).flatten().filter(|part| !part.is_empty()).collect();
         PaperView {
@@ -142,7 +164,7 @@ impl Digest {
                 papers: section.papers.iter().map(PaperView::of).collect(),
             })
             .collect();
-        let title = typed(&self.title, NAME);
+        let title = typed(&self.title, 2 * NAME);
         let period = typed(&self.period, NAME);
         let intro = self.intro.as_deref().map(|intro| typed(intro, SENTENCE)).filter(|intro| !intro.is_empty());
         let titles: Vec<&str> = sections.iter().flat_map(|s| &s.papers).map(|paper| paper.title.as_str()).collect();
@@ -170,6 +192,7 @@ impl Digest {
 
 /// What is in it: `Your papers: Diffusion models for proteins, and 14 more`.
 fn subject(title: &str, period: &str, titles: &[&str]) -> String {
+    let title = cut(title, SUBJECT / 2);
     let more = match titles.len() {
         0 => return cut(&format!("{title}, {period}"), SUBJECT),
         1 => String::new(),

@@ -234,7 +234,7 @@ impl Mailer {
         let place = (self.server.host.as_str(), self.server.port);
         let patience = self.timeout.min(Duration::from_secs(CONNECT_S));
         let implicit = (self.tls == MailTls::Implicit).then_some(&self.parameters);
-        let wrong = |doing: &str, e: &SmtpError| SendError::Unreachable(self.told(doing, e));
+        let wrong = |doing: &str, e: &SmtpError| SendError::Unreachable(self.told(doing, e, patience));
         let mut connection = SmtpConnection::connect(place, Some(patience), &self.hello, implicit, None)
             .map_err(|e| wrong("cannot be reached", &e))?;
         if matches!(self.tls, MailTls::Required | MailTls::Opportunistic) {
@@ -259,7 +259,7 @@ impl Mailer {
     /// What a broken session means.
     fn judged(&self, failure: &Failure) -> SendError {
         let Failure { stage, error } = failure;
-        let told = |doing| self.told(doing, error);
+        let told = |doing| self.told(doing, error, self.timeout);
         match (stage, error.status().map(u16::from)) {
             (Stage::From, _) => SendError::Unreachable(told("it takes no mail from this sender")),
             (Stage::To, Some(code)) if error.is_permanent() => match is_ours(code, &answer(error)) {
@@ -284,12 +284,16 @@ impl Mailer {
     }
 
     /// What went wrong, for a person: the server, what was done, what it said. No password.
-    fn told(&self, doing: &str, error: &SmtpError) -> String {
+    fn told(&self, doing: &str, error: &SmtpError, patience: Duration) -> String {
         let said = match error.status() {
             Some(code) => format!("it said {code} {}", answer(error)),
             None => match (io_kind(error), chain(error)) {
                 (Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut), _) => {
-                    format!("it did not answer in {} s", self.timeout.as_secs().min(CONNECT_S))
+                    let hint = match self.server.port == 465 && self.tls != MailTls::Implicit {
+                        true => "; at that port TLS begins with the first byte, which is written as smtps://",
+                        false => "",
+                    };
+                    format!("it did not answer in {} s{hint}", patience.as_secs())
                 }
                 (_, text) if text.contains("certificate") => {
                     format!(
@@ -417,6 +421,10 @@ impl fmt::Display for Content<'_> {
 /// Whether a refusal of a recipient speaks of us: that we are not signed in, or that this server passes nothing on for us.
 fn is_ours(code: u16, answer: &str) -> bool {
     let answer = answer.to_ascii_lowercase();
+    // `5.1.1 User unknown in relay recipient table`: 5.1 is always about an address (RFC 3463).
+    if answer.starts_with("5.1.") {
+        return false;
+    }
     matches!(code, 530 | 534 | 535 | 538) || answer.contains("relay") || answer.contains("authenticat")
 }
 

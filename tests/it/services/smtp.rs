@@ -416,7 +416,9 @@ impl<'a> Session<'a> {
         if self.from.is_some() {
             return self.say("503 5.5.1 nested MAIL");
         }
-        let (asks, most) = (!lock(self.state).users.is_empty(), lock(self.state).mails_a_connection);
+        // One guard at a time: two in one statement would wait for each other.
+        let asks = !lock(self.state).users.is_empty();
+        let most = lock(self.state).mails_a_connection;
         if asks && self.user.is_none() {
             return self.say("530 5.7.0 authentication required");
         }

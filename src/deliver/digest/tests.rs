@@ -1,0 +1,188 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::outbox::{Outbox, Sent, When};
+use crate::config::{Config, MailSettings, MailTls, Sender, SmtpServer};
+use crate::deliver::mail::Mailer;
+use crate::engine::{Deed, Engine, Incoming, Subscribe};
+use crate::paper::Paper;
+use crate::store::Issue;
+use crate::user::{Cadence, MailPlan, Moment, Subject};
+
+#[path = "../../../tests/it/services/smtp.rs"]
+mod smtp;
+
+use smtp::{At, Rule, Smtp};
+
+const DAY: i64 = 86_400_000_000;
+
+fn engine(folder: &Path, days: &[(i32, usize)]) -> Engine {
+    let config = Config { model: Some("hash".into()), ..Config::new(folder) };
+    let engine = Engine::open(config).expect("opens").engine;
+    let mut k = 0;
+    let papers = days.iter().flat_map(|(day, n)| (0..*n).map(|_| *day)).map(|day| {
+        k += 1;
+        let date = Moment(i64::from(day) * DAY).to_string()[..10].to_string();
+        let value =
+            json!({ "id": format!("p{k}"), "title": format!("Title of number{k}"), "date": date, "upvotes": k });
+        Ok(Incoming::new(k, Paper::read(value).map_err(|_| unreachable!("a paper"))))
+    });
+    engine.ingest(&mut papers.collect::<Vec<_>>().into_iter(), &|_| {}).expect("goes in");
+    engine
+}
+
+fn mailer(smtp: &Smtp) -> Mailer {
+    let settings = MailSettings {
+        smtp: SmtpServer::parse(&smtp.url()).expect("an address"),
+        password_file: None,
+        from: Sender::parse("Papers <papers@lab.example>").expect("a sender"),
+        reply_to: None,
+        tls: MailTls::Off,
+        ca_file: None,
+        dkim: None,
+        senders: 4,
+        timeout_s: 5,
+    };
+    Mailer::open(&settings).expect("opens")
+}
+
+/// Subscribes and confirms at a moment; the id.
+fn subscribed(engine: &Engine, email: &str, plan: MailPlan, at: Moment) -> String {
+    let asked = Subscribe { email: email.into(), reader: None, plan };
+    let id = |id: &str, issue: Issue| format!("{id}.{issue:?}@lab.example");
+    let (view, asks) = engine.subscribe(&asked, at, &id).expect("asked");
+    assert!(asks);
+    engine.settle_subscription(&view.id, Deed::Confirm, at).expect("confirmed");
+    view.id
+}
+
+fn numbers(mail: &smtp::Taken) -> BTreeSet<usize> {
+    let text = String::from_utf8_lossy(&mail.bytes).replace("=\r\n", "");
+    let all = text.match_indices("number").map(|(at, _)| {
+        text[at + 6..].chars().take_while(char::is_ascii_digit).collect::<String>().parse::<usize>().ok()
+    });
+    all.flatten().collect()
+}
+
+/// The mails of days to somebody.
+fn digests(smtp: &Smtp, to: &str) -> Vec<BTreeSet<usize>> {
+    smtp.mails().iter().filter(|m| m.to == [to] && !m.message_id().contains("Confirmation")).map(numbers).collect()
+}
+
+#[test]
+fn what_is_due_at_its_hour_is_sent_once_and_makes_up_for_the_days_before() {
+    let today = Moment::now().day();
+    let days = [(today - 3, 3), (today - 2, 3), (today - 1, 3), (today, 3)];
+    let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
+    let (engine, mailer) = (engine(folder.path(), &days), mailer(&smtp));
+    let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
+    let plan = MailPlan { hour: 0, budget: 4, ..MailPlan::of(Subject::Daily, "UTC") };
+    // Confirmed three days ago, and nobody sent anything since.
+    let at = Moment(Moment::now().0 - 3 * DAY);
+    let id = subscribed(&engine, "a@x.example", plan.clone(), at);
+    let later = subscribed(&engine, "b@x.example", plan.clone(), Moment::now());
+    let weekly = MailPlan { cadence: Cadence::Weekly, ..plan };
+    subscribed(&engine, "w@x.example", weekly, Moment(Moment::now().0 - 8 * DAY));
+    assert!(engine.mail_has_work(Moment::now()).expect("asked"));
+    outbox.send(When::now(), &|_| {}).expect("sent");
+    // The first mail of a day holds that day; of a week the week.
+    assert_eq!(digests(&smtp, "a@x.example"), [(10..=12).collect::<BTreeSet<_>>()]);
+    assert!(digests(&smtp, "b@x.example").is_empty(), "its hour has not come");
+    assert_eq!(digests(&smtp, "w@x.example"), [(9..=12).collect::<BTreeSet<_>>()], "the best of seven days");
+    let again = outbox.send(When::now(), &|_| {}).expect("sent");
+    assert_eq!((again, engine.mail_has_work(Moment::now()).expect("asked")), (Sent::default(), false));
+    let next = engine.subscription(&id).expect("there").next.expect("a time");
+    assert!(next > Moment::now() && next.0 - Moment::now().0 <= DAY, "{next}");
+    assert_eq!(engine.subscription(&later).expect("there").next, Some(next));
+}
+
+#[test]
+fn five_failures_in_a_row_pause_and_what_was_not_had_comes_when_it_goes_on() {
+    let today = Moment::now().day();
+    let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
+    let (engine, mailer) = (engine(folder.path(), &[(today, 2)]), mailer(&smtp));
+    let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
+    let plan = MailPlan { hour: 0, ..MailPlan::of(Subject::Daily, "UTC") };
+    let mut now = Moment::now();
+    let id = subscribed(&engine, "eve@x.example", plan, Moment(now.0 - DAY));
+    smtp.edit(|s| s.rules.push(Rule::refuse(At::To, "eve@", "451 4.7.1 greylisted")));
+    let mut minutes = Vec::new();
+    for failures in 1..=5u32 {
+        let sent = outbox.send(When::By(now), &|_| {}).expect("sent");
+        let view = engine.subscription(&id).expect("there");
+        let delivery = engine.deliveries(Some(&id), 1, None).expect("read").items.remove(0);
+        assert_eq!(view.failures, failures);
+        if failures == 5 {
+            assert_eq!((sent.failed, view.state, delivery.state), (1, "paused", "failed"));
+            let reason = view.reason.expect("why");
+            assert!(reason.contains("5 attempts in a row failed") && reason.contains("greylisted"), "{reason}");
+            break;
+        }
+        assert_eq!((sent.later, view.state, delivery.state), (1, "active", "waiting"));
+        let retry = delivery.retry.expect("again");
+        minutes.push((retry.0 - now.0) / 60_000_000);
+        let before = Moment(retry.0 - 1);
+        assert_eq!(outbox.send(When::By(before), &|_| {}).expect("sent"), Sent::default(), "not before its time");
+        now = retry;
+    }
+    assert_eq!(minutes, [5, 10, 20, 40]);
+    smtp.edit(|s| s.rules.clear());
+    let later = Moment(now.0 + DAY);
+    assert_eq!(outbox.send(When::By(later), &|_| {}).expect("sent"), Sent::default(), "it is paused");
+    engine.settle_subscription(&id, Deed::Resume, now).expect("resumed");
+    assert_eq!(outbox.send(When::By(later), &|_| {}).expect("sent").sent, 1);
+    assert_eq!(digests(&smtp, "eve@x.example"), [(1..=2).collect::<BTreeSet<_>>()]);
+}
+
+#[test]
+fn while_no_server_answers_nobody_fails_and_what_waits_is_chosen_anew() {
+    let today = Moment::now().day();
+    let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
+    let (engine, mailer) = (engine(folder.path(), &[(today - 1, 4), (today, 4)]), mailer(&smtp));
+    let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
+    let plan = MailPlan { hour: 0, budget: 3, ..MailPlan::of(Subject::Daily, "UTC") };
+    let yesterday = Moment(i64::from(today - 1) * DAY + 1);
+    let id = subscribed(&engine, "a@x.example", plan, Moment(yesterday.0 - DAY));
+    outbox.send(When::Day(today - 9), &|_| {}).expect("the mail that asks");
+    smtp.edit(|s| s.rules.push(Rule::refuse(At::Greeting, "", "421 4.3.2 closed")));
+    for _ in 0..3 {
+        let e = outbox.send(When::By(yesterday), &|_| {}).expect_err("nobody answers").to_string();
+        assert!(e.contains("closed"), "{e}");
+    }
+    let view = engine.subscription(&id).expect("there");
+    let waits = engine.deliveries(Some(&id), 1, None).expect("read").items.remove(0);
+    assert_eq!((view.state, view.failures, waits.state, waits.attempts), ("active", 0, "waiting", 0));
+    // The next day it still waits when that day's mail is due: they are one mail.
+    let day = engine.stored_subscription(&id).expect("there");
+    assert_eq!(day.looked.day, Some(today - 1));
+    let due = Moment(i64::from(today) * DAY + 1);
+    outbox.send(When::By(due), &|_| {}).expect_err("nobody answers");
+    smtp.edit(|s| s.rules.clear());
+    outbox.send(When::By(due), &|_| {}).expect("sent");
+    let mails = digests(&smtp, "a@x.example");
+    let all: Vec<usize> = mails.iter().flatten().copied().collect();
+    assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len(), "nothing twice: {mails:?}");
+    assert!(mails.len() <= 2 && mails.iter().all(|m| m.len() <= 3), "{mails:?}");
+}
+
+#[test]
+fn a_mail_that_may_have_been_taken_is_sent_again_under_its_name() {
+    let today = Moment::now().day();
+    let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
+    let (engine, mailer) = (engine(folder.path(), &[(today, 2)]), mailer(&smtp));
+    let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
+    let plan = MailPlan { hour: 0, ..MailPlan::of(Subject::Daily, "UTC") };
+    let now = Moment::now();
+    let id = subscribed(&engine, "a@x.example", plan, Moment(now.0 - DAY));
+    outbox.send(When::Day(today - 9), &|_| {}).expect("the mail that asks");
+    smtp.edit(|s| s.rules.push(Rule::new(At::Content, "", smtp::Deed::TakeAndDie).times(1)));
+    assert_eq!(outbox.send(When::By(now), &|_| {}).expect("sent").later, 1);
+    let retry = engine.deliveries(Some(&id), 1, None).expect("read").items.remove(0).retry.expect("again");
+    assert_eq!(outbox.send(When::By(retry), &|_| {}).expect("sent").sent, 1);
+    let taken =
+        smtp.mails().into_iter().filter(|m| m.message_id().starts_with(&format!("<{id}.2"))).collect::<Vec<_>>();
+    assert_eq!(taken.len(), 2);
+    assert_eq!(taken[0].message_id(), taken[1].message_id());
+}
