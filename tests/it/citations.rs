@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use biblatex::{Bibliography, ChunksExt};
 use paperkin::deliver::citations::{CitationFormat, Citations};
+use paperkin::paper::person::{CitedName, suffix};
 use paperkin::paper::{Paper, Piece, letters, pieces, plain};
 use paperkin::sources::{Format, references};
 use proptest::prelude::*;
@@ -67,6 +68,10 @@ proptest! {
         given in "[A-Z][a-zé]{0,7}( [A-Z]\\.)?", family in "[A-Z][a-z&_%'é-]{0,9}",
     ) {
         prop_assume!(!tidy(&plain(&title)).is_empty());
+        // `Jr` and `Inc` are no family names.
+        prop_assume!(suffix(&given).is_none() && suffix(&family).is_none());
+        let name = format!("{given} {family}");
+        prop_assume!(matches!(CitedName::read(&name), Some(CitedName::Person { suffix: "", .. })));
         let paper = paper(json!({"id": "doi:10.1000/a", "title": title, "authors": [format!("{given} {family}")], "date": "2024-05"}));
         let bibtex = written(CitationFormat::Bibtex, std::slice::from_ref(&paper));
         let read = Bibliography::parse(&bibtex).map_err(|e| TestCaseError::fail(format!("{e}: {bibtex}")))?;

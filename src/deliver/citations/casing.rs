@@ -252,9 +252,9 @@ mod tests {
             ("\"Why Should I Trust You?\": Explaining", "\"{Why} Should {I} Trust You?\": Explaining"),
             ("The role of vitamin A in 3D growth", "The role of vitamin {A} in {3D} growth"),
             (r"Storing H$_2$O and CO$_2$ under $\ell_1$ noise", r"Storing {H$_2$O} and {CO$_2$} under $\ell_1$ noise"),
-            ("Zipf's law and Alzheimer’s disease", "Zipf's law and {Alzheimer’s} disease"),
+            ("Zipf's law and Alzheimer’s disease", "{Zipf's} law and {Alzheimer’s} disease"),
             ("A NOVEL METHOD FOR EVERYTHING ELSE", "A NOVEL METHOD FOR EVERYTHING ELSE"),
-            ("深度学习 und Größe", "深度学习 und {Größe}"),
+            ("深度学习 von allem in Größe", "深度学习 von allem in {Größe}"),
             ("", ""),
         ] {
             let mut out = String::new();

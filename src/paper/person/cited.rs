@@ -31,8 +31,10 @@ const BEGIN: &str = " Van Von De Di Da Du ";
 const BODIES: &str = " collaboration collaborations consortium group team organization organisation university universität \
 université universidad institute institut instituto network initiative committee society association agency foundation project \
 investigators inc ltd llc gmbh corporation company center centre department ministry council laboratory laboratories labs alliance \
-programme partnership commission bureau authority academy hospital community contributors organizers federation taskforce \
-of for and the on in with & ";
+programme partnership commission bureau authority academy hospital community contributors organizers federation taskforce ";
+
+/// Small words that no person is called by. With a capital they may be names (`Jung In Lee`, `The Anh Nguyen`).
+const SMALL: &str = " of for and the on in with & ";
 
 fn listed(list: &str, word: &str) -> bool {
     !word.is_empty() && list.split(' ').any(|known| known == word)
@@ -62,8 +64,9 @@ impl<'a> CitedName<'a> {
 
 /// Whether it is the name of a body of people.
 fn is_body(name: &str) -> bool {
-    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '&').to_lowercase();
-    name.split_whitespace().any(|word| listed(BODIES, &bare(word))) || name.contains([':', '/', '@'])
+    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    name.split_whitespace().any(|word| listed(SMALL, word) || listed(BODIES, &bare(word)))
+        || name.contains([':', '/', '@'])
 }
 
 fn is_particle(word: &str, next_is_one: bool) -> bool {
@@ -133,6 +136,8 @@ mod tests {
             ("Ivan Ivanov IV", "Ivan", "", "Ivanov", "IV"),
             ("Ivanov IV", "Ivanov", "", "IV", ""),
             ("Jane Doe, PhD", "Jane", "", "Doe", ""),
+            ("Jung In Lee", "Jung In", "", "Lee", ""),
+            ("The Anh Nguyen", "The Anh", "", "Nguyen", ""),
             ("Plato", "", "", "Plato", ""),
             ("OpenAI", "", "", "OpenAI", ""),
             ("张伟", "", "", "张伟", ""),
