@@ -144,7 +144,7 @@ impl Themes {
     }
 
     /// Changes when papers have joined the themes.
-    pub fn joined(&self) -> u64 {
+    pub fn joins(&self) -> u64 {
         self.seen.load(Ordering::Acquire)
     }
 

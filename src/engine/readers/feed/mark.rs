@@ -30,7 +30,7 @@ impl Readers {
         // New papers join the themes later than they come.
         let follows = self.store.searches(user.number)?;
         let themes = match follows.iter().any(|search| matches!(search.what, Follow::Theme(_))) {
-            true => self.themes.joined().to_string(),
+            true => self.themes.joins().to_string(),
             false => String::new(),
         };
         Ok(Mark {
