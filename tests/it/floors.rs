@@ -226,6 +226,8 @@ fn no_unwrap_where_it_does_not_belong() {
             "corpus/tests.rs",
             "engine/readers/fixture.rs",
             "engine/readers/tests.rs",
+            "searches/tests.rs",
+            "digest/tests.rs",
             "store/sqlite/fixture.rs",
             "jobs/tests.rs",
             "lexical/contract.rs",
