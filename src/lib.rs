@@ -32,7 +32,7 @@
 //! | [`doctor`] | what is looked at beside the data: the machine, the files, the settings |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
 //! | [`sources`] | where papers come from: services (`sources/feeds`, one file each, behind the trait `Source`), asked through one polite client (`sources/web`); files of any format and size (`sources/files`); reference lists, one file a format (`sources/references`), whose readers make papers of files as well; the built-in corpus |
-//! | [`deliver`] | what reaches a reader who is not looking: `deliver/mail` makes a mail (plain text and HTML from templates), a message of it, and hands it to a server |
+//! | [`deliver`] | what reaches a reader who is not looking: `deliver/mail` makes a mail (plain text and HTML from templates), a message of it, and hands it to a server; `deliver/digest` sends those that are due; `deliver/citations` writes references for the programs that people use, one file a format, all made of what its `record` knows of a paper |
 //! | [`engine`] | the deep module where the next floor's rooms meet: four parts, each with a state of its own, and a thin face over them |
 //! | `engine/corpus` | papers: taken in, made one of what several sources say (`merge`), found, recommended, moved to another model; what follows the store (`follow`). Knows neither of the next two |
 //! | `engine/themes` | what the corpus is about: kept, joined by new papers, made anew. Knows the corpus |

@@ -8,12 +8,16 @@ use serde_json::json;
 use super::ask::word;
 use super::progress::Progress;
 use super::streams::out;
-use super::{Context, say, show, streams};
+use super::{Context, cite, say, show, streams};
+use crate::deliver::citations::CitationFormat;
 use crate::engine::{Engine, EntryStatus, Import, ImportProgress, ImportView, Imported, RejectedUnit};
 use crate::eval::table::named;
 use crate::sources::{Format, references_from_bytes};
 use crate::store::ImportStatus;
 use crate::user::EventKind;
+
+/// Papers of a library that are read at a time.
+const LIBRARY_PAGE: usize = 1_000;
 
 /// The reading history of a user
 #[derive(clap::Args)]
@@ -23,6 +27,7 @@ use crate::user::EventKind;
   paperkin history imports ada
   paperkin history undo ada 1
   paperkin history show ada
+  paperkin history export ada > ada.bib
   paperkin history erase ada")]
 pub struct Args {
     #[command(subcommand)]
@@ -37,6 +42,7 @@ enum Action {
     Outside(OutsideArgs),
     Remove(RemoveArgs),
     Show(ShowArgs),
+    Export(ExportArgs),
     Erase(EraseArgs),
 }
 
@@ -117,6 +123,23 @@ struct RemoveArgs {
     paper: String,
 }
 
+/// Print a user's library as references: BibTeX, RIS, CSL-JSON or CSV
+///
+/// The papers that the user saved or liked, oldest first, then those library papers of which they said nothing. `history
+/// import` reads it back.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  paperkin history export ada > ada.bib
+  paperkin history export ada --format ris > ada.ris
+  paperkin history export ada | paperkin history import grace -")]
+struct ExportArgs {
+    /// The user
+    user: String,
+    /// bibtex, ris, csl-json or csv
+    #[arg(long, default_value = "bibtex", value_name = "FORMAT", value_parser = cite::format)]
+    format: CitationFormat,
+}
+
 /// Print a user's history, newest first
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -193,6 +216,23 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
                 cursor = page.next;
                 if cursor.is_none() {
                     return Ok(());
+                }
+            }
+        }
+        Action::Export(_) if context.json => {
+            Err(super::wrong_usage("--json prints no references: ask for --format csl-json"))
+        }
+        Action::Export(args) => {
+            // Whether there is such a user shows before anything is written.
+            let mut page = engine.collection(&args.user, LIBRARY_PAGE, None)?;
+            let mut citations = cite::begin(args.format, false)?;
+            loop {
+                for kept in &page.items {
+                    citations.add(&kept.paper, None)?;
+                }
+                match page.next {
+                    Some(next) => page = engine.collection(&args.user, LIBRARY_PAGE, Some(&next))?,
+                    None => return cite::end(citations),
                 }
             }
         }

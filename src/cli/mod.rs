@@ -2,6 +2,7 @@
 
 mod ask;
 mod backup;
+mod cite;
 mod demo;
 mod desk;
 mod digest;
@@ -125,6 +126,7 @@ enum Command {
     Similar(similar::Args),
     Search(search::Args),
     Recommend(recommend::Args),
+    Cite(cite::Args),
     Themes(themes::Args),
     History(history::Args),
     Users(users::Args),
@@ -153,6 +155,7 @@ impl Command {
             Command::Similar(_) => "`GET /v1/papers/{id}/similar`",
             Command::Search(_) => "`GET /v1/search`",
             Command::Recommend(_) => "`POST /v1/recommend`",
+            Command::Cite(_) => "`GET /v1/papers/{id}/citation`",
             Command::Themes(_) => "`GET /v1/themes`",
             Command::History(_) => "`/v1/users/{user}/history` and `/v1/users/{user}/events`",
             Command::Users(_) => "`/v1/users`",
@@ -184,6 +187,7 @@ impl Command {
             Command::Similar(args) => similar::run(context, args),
             Command::Search(args) => search::run(context, args),
             Command::Recommend(args) => recommend::run(context, args),
+            Command::Cite(args) => cite::run(context, args),
             Command::Themes(args) => themes::run(context, args),
             Command::History(args) => history::run(context, args),
             Command::Users(args) => users::run(context, args),

@@ -1,7 +1,8 @@
 //! `paperkin recommend`
 
+use super::Context;
 use super::ask::{AskArgs, at_least_one, days, id, word};
-use super::{Context, show};
+use super::cite::FormatArg;
 use crate::engine::{Example, Recommend};
 use crate::paper::PaperId;
 use crate::rank::Strategy;
@@ -41,6 +42,8 @@ pub struct Args {
     include_liked: bool,
     #[command(flatten)]
     ask: AskArgs,
+    #[command(flatten)]
+    format: FormatArg,
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
@@ -57,5 +60,5 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
         ask: args.ask.ask()?,
         ..Recommend::default()
     };
-    show::answer(&context.open_filled()?.recommend(&request)?, context.json)
+    args.format.print(context, &context.open_filled()?.recommend(&request)?)
 }

@@ -4,7 +4,8 @@ use std::io::Read;
 use std::path::Path;
 
 use super::ask::AskArgs;
-use super::{Context, show, streams, wrong_usage};
+use super::cite::FormatArg;
+use super::{Context, streams, wrong_usage};
 use crate::engine::MAX_QUERY_BYTES;
 
 /// Find papers for a phrase or a pasted abstract
@@ -24,6 +25,8 @@ pub struct Args {
     words: Vec<String>,
     #[command(flatten)]
     ask: AskArgs,
+    #[command(flatten)]
+    format: FormatArg,
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
@@ -36,5 +39,5 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     if query.trim().is_empty() {
         return Err(wrong_usage("the words to search for are empty"));
     }
-    show::answer(&context.open_filled()?.search(&query, &ask)?, context.json)
+    args.format.print(context, &context.open_filled()?.search(&query, &ask)?)
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::ask::AskArgs;
+use super::cite::FormatArg;
 use super::progress::Progress;
 use super::{Context, show, streams, wrong_usage};
 use crate::engine::SearchOptions;
@@ -23,12 +24,15 @@ pub struct Args {
     all: bool,
     #[command(flatten)]
     ask: AskArgs,
+    #[command(flatten)]
+    format: FormatArg,
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let ask = args.ask.ask()?;
     match &args.id {
-        Some(id) => show::answer(&context.open_filled()?.similar(id, &ask)?, context.json),
+        Some(id) => args.format.print(context, &context.open_filled()?.similar(id, &ask)?),
+        None if args.format.is_given() => Err(wrong_usage("the neighbours of all papers come as JSON Lines alone")),
         None if ask.diversity > 0.0 => {
             Err(wrong_usage("the neighbours of all papers come by score alone: leave --diversity away"))
         }

@@ -38,8 +38,8 @@ pub use open::Opened;
 pub use page::{Listing, Page, Sort};
 pub use readers::{
     Chosen, Deed, DeliveryOfWebhook, DeliveryView, Entry, EntryStatus, EventReport, ExportedUser, Feed, Format, Import,
-    ImportAbout, ImportProgress, ImportView, Imported, InterestPatch, InterestView, MAX_EVENTS, Mark, Matched, Matches,
-    NewHook, OutgoingCall, Outside, QuestionsOptions, Readership, Reference, ReferenceList, RejectedEvent,
+    ImportAbout, ImportProgress, ImportView, Imported, InterestPatch, InterestView, Kept, MAX_EVENTS, Mark, Matched,
+    Matches, NewHook, OutgoingCall, Outside, QuestionsOptions, Readership, Reference, ReferenceList, RejectedEvent,
     RejectedUnit, SearchHit, SearchPapers, SearchPapersOptions, SearchPatch, SearchView, Since, Subscribe,
     SubscriptionView, Testbed, Topic, Undone, Unreadable, UserView, WebhookMade, WebhookView, Windows,
 };

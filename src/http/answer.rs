@@ -43,7 +43,7 @@ pub enum Full {
     /// There is no memory left for it.
     NoRoom,
     /// It cannot be written.
-    Unwritable(serde_json::Error),
+    Unwritable(io::Error),
 }
 
 /// Marks a response whose body is counted.
@@ -127,11 +127,19 @@ impl Written {
     /// # Errors
     /// Why it could not be written.
     pub fn json(what: &impl Serialize, gzip: bool, lease: Lease) -> Result<Self, Full> {
+        Self::with(|out| serde_json::to_writer(out, what).map_err(io::Error::from), gzip, lease)
+    }
+
+    /// What `write` writes; packed where the client takes that.
+    ///
+    /// # Errors
+    /// Why it could not be written.
+    pub fn with(write: impl FnOnce(&mut dyn Write) -> io::Result<()>, gzip: bool, lease: Lease) -> Result<Self, Full> {
         let lease = Arc::new(Mutex::new(lease));
         let mut pieces = Pieces::new(Arc::clone(&lease));
-        match serde_json::to_writer(&mut pieces, what) {
+        match write(&mut pieces) {
             Ok(()) => pieces.finish(false).packed(gzip, lease),
-            Err(e) if e.is_io() => Err(Full::NoRoom),
+            Err(e) if e.kind() == io::ErrorKind::OutOfMemory => Err(Full::NoRoom),
             Err(e) => Err(Full::Unwritable(e)),
         }
     }

@@ -72,7 +72,7 @@ pub struct FeedParameters {
 pub async fn get(State(app): State<App>, reader: Reader, Params(mut given): Params) -> Result<Response, ApiError> {
     let feed = take_feed(&mut given)?;
     given.nothing_else()?;
-    app.answer(move |engine| engine.feed(reader.name(), &feed)).await
+    app.papers(move |engine| engine.feed(reader.name(), &feed)).await
 }
 
 /// Events for a look ahead. Takes every parameter of the feed besides.
@@ -95,7 +95,7 @@ pub async fn preview(State(app): State<App>, reader: Reader, Fields(mut given): 
     let mut feed = take_feed(&mut given)?;
     let body: PreviewBody = given.rest()?;
     feed.hypothetical_events = events(body.events)?;
-    app.answer(move |engine| engine.feed(reader.name(), &feed)).await
+    app.papers(move |engine| engine.feed(reader.name(), &feed)).await
 }
 
 /// Candidates to rank.
@@ -119,7 +119,7 @@ pub struct RankBody {
 pub async fn rank(State(app): State<App>, reader: Reader, Fields(given): Fields) -> Result<Response, ApiError> {
     let body: RankBody = given.rest()?;
     let candidates = ids(body.candidates)?;
-    app.answer(move |engine| engine.rank_for(reader.name(), &candidates, &[], body.explain)).await
+    app.papers(move |engine| engine.rank_for(reader.name(), &candidates, &[], body.explain)).await
 }
 
 /// Papers to ask a user about
@@ -161,7 +161,7 @@ pub async fn questions(
     if !ask.themes.is_empty() {
         app.themes_settled().await;
     }
-    app.answer(move |engine| engine.questions(reader.name(), &ask)).await.map_err(|e| app.themes_missing(e))
+    app.papers(move |engine| engine.questions(reader.name(), &ask)).await.map_err(|e| app.themes_missing(e))
 }
 
 /// Papers by recent attention
@@ -184,7 +184,7 @@ pub async fn trending(State(app): State<App>, Params(mut given): Params) -> Resu
     };
     let ask = given.ask()?;
     given.nothing_else()?;
-    app.answer(move |engine| engine.trending(window, &ask)).await
+    app.papers(move |engine| engine.trending(window, &ask)).await
 }
 
 /// `7d`, `24h` or `2w` in days.

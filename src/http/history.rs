@@ -95,7 +95,7 @@ pub struct ImportList {
 #[derive(Serialize, ToSchema)]
 pub struct OutsideList {
     /// The papers of this page, by title.
-    papers: Vec<Outside>,
+    pub papers: Vec<Outside>,
     meta: PageMeta,
 }
 
@@ -421,16 +421,15 @@ pub async fn undo_import(
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "papers a page, default 50"),
            ("cursor" = Option<String>, Query, description = "`meta.next` of the page before")),
     responses((status = 200, body = OutsideList), (status = 404, body = ErrorBody)))]
-pub async fn outside(
-    State(app): State<App>,
-    reader: Reader,
-    Params(mut given): Params,
-) -> Result<Json<OutsideList>, ApiError> {
+pub async fn outside(State(app): State<App>, reader: Reader, Params(mut given): Params) -> Result<Response, ApiError> {
     let limit = given.take("limit").whole()?.unwrap_or(50);
     let cursor: Option<String> = given.take("cursor").word()?;
     given.nothing_else()?;
-    let page = app.blocking(move |engine| engine.outside(reader.name(), limit, cursor.as_deref())).await?;
-    Ok(Json(OutsideList { papers: page.items, meta: PageMeta { total: page.total, next: page.next } }))
+    app.papers(move |engine| {
+        let page = engine.outside(reader.name(), limit, cursor.as_deref())?;
+        Ok(OutsideList { papers: page.items, meta: PageMeta { total: page.total, next: page.next } })
+    })
+    .await
 }
 
 /// Forget a paper from outside the corpus

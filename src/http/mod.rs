@@ -7,6 +7,7 @@ mod base;
 mod body;
 mod call;
 mod channel;
+mod citations;
 mod docs;
 mod door;
 mod embed;

@@ -28,7 +28,7 @@ use crate::sources;
 #[derive(Serialize, ToSchema)]
 pub struct PaperList {
     /// The papers of this page.
-    papers: Vec<Paper>,
+    pub papers: Vec<Paper>,
     meta: PageMeta,
 }
 
@@ -194,7 +194,7 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<R
         cursor: take("cursor").word()?,
     };
     given.nothing_else()?;
-    app.answer(move |engine| {
+    app.papers(move |engine| {
         let page = engine.list(&listing)?;
         Ok(PaperList { papers: page.items, meta: PageMeta { total: page.total, next: page.next } })
     })

@@ -125,5 +125,5 @@ pub async fn post(
         exclude_liked: body.exclude_liked.unwrap_or(true),
         ask,
     };
-    app.answer(move |engine| engine.recommend(&request)).await
+    app.papers(move |engine| engine.recommend(&request)).await
 }

@@ -13,27 +13,25 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, access, answer, backup, docs, embed, feed, headers, health, history, hsts, interests, jobs, keys, limits,
-    metrics, news, papers, recommend, record, search, searches, sessions, sources, subscriptions, themes, users, web,
-    webhooks,
+    App, access, answer, backup, citations, docs, embed, feed, headers, health, history, hsts, interests, jobs, keys,
+    limits, metrics, news, papers, recommend, record, search, searches, sessions, sources, subscriptions, themes,
+    users, web, webhooks,
 };
 
 /// The routes, and the document without what is true of many of them.
 fn routes() -> (Router<App>, Document) {
+    let cited = OpenApiRouter::new().routes(routes!(citations::cite)).route_layer(from_fn(citations::of_paper));
     let (api, document) = OpenApiRouter::with_openapi(docs::Frame::openapi())
-        .routes(routes!(search::get, search::post))
-        .routes(routes!(search::similar))
-        .routes(routes!(search::similar_by_id))
+        .merge(lists_of_papers())
+        .merge(cited)
         .routes(routes!(search::batch))
-        .routes(routes!(recommend::post))
-        .routes(routes!(papers::put, papers::list))
+        .routes(routes!(papers::put))
         .routes(routes!(papers::get, papers::delete))
         .routes(routes!(themes::list))
         .routes(routes!(themes::map))
         .routes(routes!(themes::events))
         .routes(routes!(themes::of))
         .routes(routes!(themes::rebuild))
-        .routes(routes!(themes::get))
         .routes(routes!(users::put, users::get, users::delete))
         .routes(routes!(users::list))
         .routes(routes!(users::add_events, users::list_events))
@@ -41,10 +39,7 @@ fn routes() -> (Router<App>, Document) {
         .routes(routes!(history::import))
         .routes(routes!(history::imports))
         .routes(routes!(history::get_import, history::undo_import))
-        .routes(routes!(history::outside))
         .routes(routes!(history::remove_outside))
-        .routes(routes!(feed::get))
-        .routes(routes!(feed::preview))
         .routes(routes!(news::token, news::revoke_token))
         .routes(routes!(news::user_atom))
         .routes(routes!(news::user_json))
@@ -52,17 +47,13 @@ fn routes() -> (Router<App>, Document) {
         .routes(routes!(news::daily_json))
         .routes(routes!(news::search_atom))
         .routes(routes!(news::theme_atom))
-        .routes(routes!(feed::rank))
-        .routes(routes!(feed::questions))
         .routes(routes!(interests::list, interests::reset_all))
         .routes(routes!(interests::patch, interests::reset))
         .routes(routes!(searches::list, searches::save))
         .routes(routes!(searches::change, searches::delete))
         .routes(routes!(searches::seen))
-        .routes(routes!(searches::papers))
         .routes(routes!(news::search_atom_of_user))
         .routes(routes!(news::search_json_of_user))
-        .routes(routes!(feed::trending))
         .routes(routes!(embed::post))
         .routes(routes!(sessions::me))
         .routes(routes!(sessions::list, sessions::end_all))
@@ -93,6 +84,27 @@ fn routes() -> (Router<App>, Document) {
         .routes(routes!(metrics::metrics))
         .split_for_parts();
     (api.merge(web::routes()).merge(docs::routes(document.clone())), document)
+}
+
+/// The routes whose answers are lists of papers, which come as references as well.
+fn lists_of_papers() -> OpenApiRouter<App> {
+    let mut lists = OpenApiRouter::new()
+        .routes(routes!(search::get, search::post))
+        .routes(routes!(search::similar))
+        .routes(routes!(search::similar_by_id))
+        .routes(routes!(recommend::post))
+        .routes(routes!(papers::list))
+        .routes(routes!(themes::get))
+        .routes(routes!(history::outside))
+        .routes(routes!(citations::library))
+        .routes(routes!(feed::get))
+        .routes(routes!(feed::preview))
+        .routes(routes!(feed::rank))
+        .routes(routes!(feed::questions))
+        .routes(routes!(searches::papers))
+        .routes(routes!(feed::trending));
+    citations::tell_forms(lists.get_openapi_mut());
+    lists.route_layer(from_fn(citations::of_list))
 }
 
 /// The whole service; pages of these origins may ask it from a browser.

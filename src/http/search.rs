@@ -69,7 +69,7 @@ async fn search(app: App, query: Option<String>, mut given: RequestFields) -> Re
     let ask = given.ask()?;
     given.nothing_else()?;
     let query = query.unwrap_or_default();
-    app.answer(move |engine| engine.search(&query, &ask)).await
+    app.papers(move |engine| engine.search(&query, &ask)).await
 }
 
 /// Papers like this one
@@ -148,5 +148,5 @@ pub async fn batch(State(app): State<App>, Fields(mut given): Fields) -> Result<
 async fn similar_to(app: App, id: String, mut given: RequestFields) -> Result<Response, ApiError> {
     let ask = given.ask()?;
     given.nothing_else()?;
-    app.answer(move |engine| engine.similar(&id, &ask)).await
+    app.papers(move |engine| engine.similar(&id, &ask)).await
 }

@@ -200,5 +200,5 @@ pub async fn papers(
         explain: given.take("explain").truth()?.unwrap_or(false),
     };
     given.nothing_else()?;
-    app.answer(move |engine| engine.search_papers(reader.name(), &id, &ask)).await.map_err(|e| app.themes_missing(e))
+    app.papers(move |engine| engine.search_papers(reader.name(), &id, &ask)).await.map_err(|e| app.themes_missing(e))
 }

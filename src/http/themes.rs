@@ -97,7 +97,7 @@ pub async fn get(State(app): State<App>, Id(id): Id, Params(mut given): Params) 
     };
     given.nothing_else()?;
     app.themes_settled().await;
-    app.answer(move |engine| engine.theme(&id, &ask)).await.map_err(|e| app.themes_missing(e))
+    app.papers(move |engine| engine.theme(&id, &ask)).await.map_err(|e| app.themes_missing(e))
 }
 
 /// What happened to the themes

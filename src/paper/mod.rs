@@ -28,7 +28,7 @@ pub use json::{Items, items, object};
 pub use read::LeftOut;
 pub use shown::{EscapedJson, escaped, hides, is_invisible, shown};
 pub use standing::Retirement;
-pub use text::{READING, is_cjk, latin_folded, letters, plain, prose, spelled, tex, unaccented};
+pub use text::{Piece, READING, is_cjk, latin_folded, letters, pieces, plain, prose, spelled, tex, unaccented};
 pub use work::{Edition, TELLING_TITLE, Works, id_key, is_of_a_preprint};
 pub use written::MONTHS;
 

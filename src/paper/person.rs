@@ -1,5 +1,9 @@
 //! Names of persons as people and programs write them: `Jane A. Doe`, `Doe, Jane`, `Doe, Jane, Jr.`, `Doe JA`.
 
+mod cited;
+
+pub use cited::CitedName;
+
 use super::letters;
 
 /// A name in its two parts, without what stands behind it (`Jr.`, `PhD`).
@@ -70,6 +74,17 @@ fn without_suffix(name: &str) -> &str {
         Some(Suffix::Number) if rest.contains(char::is_whitespace) => rest,
         _ => name,
     }
+}
+
+/// What stands behind a name and tells it from that of a father or grandfather: `Jr.`, `III`.
+fn generation(name: &str) -> Option<&str> {
+    let tells = |word: &&str| matches!(suffix(word), Some(Suffix::Generation | Suffix::Number));
+    let apart = name.split(',').skip(1).map(str::trim).find(tells);
+    apart.or_else(|| {
+        let whole = name.split(',').next().unwrap_or_default().trim();
+        let rest = without_suffix(whole);
+        (rest.len() < whole.len()).then(|| whole[rest.len()..].trim()).filter(tells)
+    })
 }
 
 /// What a word behind a name is; `None` for part of the name.

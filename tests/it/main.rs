@@ -3,6 +3,7 @@
 mod attacks;
 mod backup;
 mod cases;
+mod citations;
 mod commands;
 mod damage;
 mod disk;

@@ -172,6 +172,11 @@ impl Server {
     }
 
     pub fn request_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        self.text_of(method, path, headers, body).0
+    }
+
+    /// What is answered to a request, as text.
+    pub fn text_of(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (Reply, String) {
         let mut builder = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
         for (name, value) in headers {
             builder = builder.header(*name, *value);
@@ -184,7 +189,7 @@ impl Server {
         let mut response = sent.unwrap_or_else(|e| panic!("{method} {path}: {e}"));
         let text = response.body_mut().read_to_string().unwrap_or_default();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Reply { status: response.status().as_u16(), body, headers: response.headers().clone() }
+        (Reply { status: response.status().as_u16(), body, headers: response.headers().clone() }, text)
     }
 
     /// Posts a body, and reads the lines of JSON that come back.

@@ -4,6 +4,7 @@
 
 mod agreement;
 mod calibration;
+mod collection;
 mod coreading;
 mod feed;
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod trending;
 mod upkeep;
 mod users;
 
+pub use self::collection::Kept;
 pub use self::feed::{Feed, Mark, Since, TakeFeed};
 pub use self::format::Format;
 pub use self::history::{Reference, ReferenceList, RejectedUnit};

@@ -1,7 +1,7 @@
 //! LaTeX in prose: accents, commands, and where formulas begin and end.
 
 use super::tex::{self, TIE};
-use super::{CLOSE, OPEN, formula, listed, within};
+use super::{CLOSE, OPEN, SOURCE, formula, listed, within};
 
 /// How far the end of a formula is looked for, in bytes.
 const MAX_REACH: usize = 4000;
@@ -27,9 +27,10 @@ thanks num si SI qty unit bm boldsymbol pmb mathit mathrm mathbf mathcal mathbb 
 const FORMULAS: &[&str] =
     &["equation", "align", "gather", "multline", "eqnarray", "displaymath", "math", "alignat", "flalign"];
 
-/// A text without its commands, its formulas as text between [`OPEN`] and [`CLOSE`].
-pub fn read(text: &str) -> String {
-    let mut reader = LatexParser { out: String::with_capacity(text.len()), quoted: escaped_quotes(text) };
+/// A text without its commands, its formulas as text between [`OPEN`] and [`CLOSE`]; with `sources` the LaTeX of those that
+/// could be read stands behind their text and [`SOURCE`].
+pub fn read(text: &str, sources: bool) -> String {
+    let mut reader = LatexParser { out: String::with_capacity(text.len()), quoted: escaped_quotes(text), sources };
     reader.read(text, true);
     reader.out
 }
@@ -46,6 +47,8 @@ struct LatexParser {
     out: String,
     /// Whether `\"` is an escaped quote.
     quoted: bool,
+    /// Whether formulas keep their LaTeX.
+    sources: bool,
 }
 
 impl LatexParser {
@@ -129,7 +132,13 @@ impl LatexParser {
         let read = formula::text(source);
         self.out.push(OPEN);
         match read {
-            Some(text) => self.out.push_str(&text),
+            Some(text) => {
+                self.out.push_str(&text);
+                if self.sources && !source.contains([OPEN, CLOSE, SOURCE]) {
+                    self.out.push(SOURCE);
+                    self.out.push_str(source.trim());
+                }
+            }
             None => {
                 let begin = self.out.len();
                 self.read(source, false);

@@ -6,6 +6,7 @@
 //! - [`prose`]: the same without formulas, for names.
 //! - [`spelled`]: Greek and signs as words, sub- and superscripts as digits: `CO₂` is `CO2`, for words.
 //! - [`letters`]: letters and digits alone, for comparing.
+//! - [`pieces`]: text and formulas apart, each formula with its LaTeX, for who writes LaTeX again.
 
 mod folding;
 mod formula;
@@ -27,6 +28,9 @@ pub const READING: u32 = 2;
 const OPEN: char = '\u{fdd0}';
 const CLOSE: char = '\u{fdd1}';
 
+/// What stands between the text of a formula and its LaTeX, where that is kept.
+const SOURCE: char = '\u{fdd2}';
+
 /// Escaped text that was escaped again, and so on: how often that is undone.
 const MAX_ESCAPED: usize = 4;
 
@@ -36,7 +40,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     if !may_be_marked(text) {
         return Cow::Borrowed(text);
     }
-    let mut out = read(text);
+    let mut out = read(text, false);
     out.retain(|c| c != OPEN && c != CLOSE);
     if out == text { Cow::Borrowed(text) } else { Cow::Owned(out) }
 }
@@ -47,7 +51,7 @@ pub fn prose(text: &str) -> Cow<'_, str> {
     if !may_be_marked(text) {
         return Cow::Borrowed(text);
     }
-    let read = read(text);
+    let read = read(text, false);
     let mut out = String::with_capacity(read.len());
     let mut rest = read.as_str();
     while let Some((before, behind)) = rest.split_once(OPEN) {
@@ -66,6 +70,53 @@ pub fn prose(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A part of a title or an abstract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Text without markup.
+    Text(String),
+    /// A formula that was written in LaTeX, and could be read as one: nothing in it but formulas does anything.
+    Formula {
+        /// Its LaTeX, without the signs around it.
+        source: String,
+        /// The same as text.
+        text: String,
+    },
+}
+
+/// The parts of a title or an abstract: their texts together are what [`plain`] gives.
+pub fn pieces(text: &str) -> Vec<Piece> {
+    if !may_be_marked(text) {
+        return vec![Piece::Text(text.to_string())];
+    }
+    let read = read(text, true);
+    let mut pieces = vec![Piece::Text(String::new())];
+    let add = |pieces: &mut Vec<Piece>, more: &str| match pieces.last_mut() {
+        Some(Piece::Text(text)) => text.push_str(more),
+        _ => pieces.push(Piece::Text(more.to_string())),
+    };
+    let mut rest = read.as_str();
+    while let Some((before, behind)) = rest.split_once(OPEN) {
+        add(&mut pieces, before);
+        let (formula, behind) = behind.split_once(CLOSE).unwrap_or((behind, ""));
+        match formula.split_once(SOURCE) {
+            Some((text, source)) => {
+                pieces.push(Piece::Formula { source: source.to_string(), text: text.to_string() });
+            }
+            None => add(&mut pieces, formula),
+        }
+        rest = behind;
+    }
+    add(&mut pieces, rest);
+    for piece in &mut pieces {
+        if let Piece::Text(text) = piece {
+            text.retain(|c| c != CLOSE && c != SOURCE);
+        }
+    }
+    pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
+    pieces
+}
+
 /// Whether a text holds a sign that markup is made of: what most texts do not, and that in one pass over their bytes.
 fn may_be_marked(text: &str) -> bool {
     // Last the first bytes of combining accents and of the soft hyphen.
@@ -73,11 +124,11 @@ fn may_be_marked(text: &str) -> bool {
         || text.contains(['\u{ad}', '\u{200b}', '\u{feff}'])
 }
 
-/// The text with its formulas between [`OPEN`] and [`CLOSE`].
-fn read(text: &str) -> String {
+/// The text with its formulas between [`OPEN`] and [`CLOSE`], and with `sources` their LaTeX behind [`SOURCE`].
+fn read(text: &str, sources: bool) -> String {
     let mut out: Cow<'_, str> = Cow::Borrowed(text);
-    if text.contains([OPEN, CLOSE]) {
-        out = Cow::Owned(text.replace([OPEN, CLOSE], ""));
+    if text.contains([OPEN, CLOSE, SOURCE]) {
+        out = Cow::Owned(text.replace([OPEN, CLOSE, SOURCE], ""));
     }
     for _ in 0..MAX_ESCAPED {
         match markup::strip(&out) {
@@ -86,7 +137,7 @@ fn read(text: &str) -> String {
         }
     }
     if out.contains(['\\', '$', '{', '}', '~']) {
-        out = Cow::Owned(latex::read(&out));
+        out = Cow::Owned(latex::read(&out, sources));
     }
     if out.contains(['\u{ad}', '\u{200b}', '\u{feff}']) {
         out = Cow::Owned(out.replace(['\u{ad}', '\u{200b}', '\u{feff}'], ""));
@@ -222,6 +273,22 @@ mod tests {
     }
 
     #[test]
+    fn formulas_keep_their_latex() {
+        let text = |text: &str| Piece::Text(text.into());
+        let formula = |source: &str, text: &str| Piece::Formula { source: source.into(), text: text.into() };
+        assert_eq!(pieces("costs $5 & more"), [text("costs $5 & more")]);
+        assert_eq!(pieces(r"CO$_2$ and \'{e}"), [text("CO"), formula("_2", "₂"), text(" and é")]);
+        assert_eq!(
+            pieces(r"\(x^2\) <i>or</i> $$\ell_1$$"),
+            [formula("x^2", "x²"), text(" or "), formula(r"\ell_1", "ℓ₁")]
+        );
+        assert_eq!(pieces("<math><mi>x</mi></math> alone"), [text("x alone")]);
+        // What no parser of formulas reads may do anything.
+        assert!(pieces(r"$\input{x}$").is_empty());
+        assert_eq!(pieces(r"$\def\a{b}\a$").iter().filter(|p| matches!(p, Piece::Formula { .. })).count(), 0);
+    }
+
+    #[test]
     fn names_come_without_formulas() {
         assert_eq!(prose(r"An $O(n \log n)$ bound"), "An  |  bound");
         assert_eq!(prose(r"CO$_2$ capture, $\alpha$-stable laws"), "CO₂ capture, α-stable laws");
@@ -295,6 +362,17 @@ mod tests {
                 let _ = (prose(&text), spelled(&text), letters(&text), unaccented(&text));
                 prop_assert!(!out.contains([OPEN, CLOSE]));
             }
+        }
+
+        /// Text and formulas apart are the text that they are together.
+        #[test]
+        fn pieces_are_the_text(
+            tex in "(\\$|\\\\|\\{|\\}|\\^|_|&|~|\\\\frac|\\\\alpha|\\\\'|\\(|\\)|x|α|2| |<i>|</i>|<math><mi>y</mi></math>|\\PC){0,24}",
+        ) {
+            let joined: String = pieces(&tex).iter().map(|piece| match piece {
+                Piece::Text(text) | Piece::Formula { text, .. } => text.as_str(),
+            }).collect();
+            prop_assert_eq!(joined, plain(&tex).replace([OPEN, CLOSE, SOURCE], ""));
         }
 
         /// Tags and entities that were taken away are gone.

@@ -180,6 +180,10 @@ fn csl(item: &Value) -> Option<Reference> {
         added: text(&["dateAdded", "accessed"]).and_then(|t| moment(&t)),
         ..Draft::default()
     };
+    // The id that a paper has here, where nothing else names it.
+    if let Some(id) = text_of(&item["custom"], &["paperkinid"]) {
+        draft.own_id(&id);
+    }
     let dates = ["issued", "published", "published-print", "date", "publicationDate", "year"];
     draft.date = dates.iter().find_map(|name| day_of(&item[*name]));
     let people = ["author", "authors", "editor"].iter().find_map(|n| item[*n].as_array().filter(|a| !a.is_empty()));

@@ -129,6 +129,10 @@ fn entry(record: &Record<'_>) -> Option<crate::engine::Reference> {
     if medline && let Some(id) = record.first(&["AN"]).filter(|id| id.trim().bytes().all(|b| b.is_ascii_digit())) {
         draft.pubmed("pmid", id);
     }
+    // The id that a paper has here, where nothing else names it.
+    if record.first(&["DB"]) == Some("paperkin") {
+        record.all(&["AN"]).for_each(|id| draft.own_id(id));
+    }
     record.all(&["PM"]).for_each(|id| draft.pubmed("pmid", id));
     for links in record.all(&["UR", "LK"]) {
         // Some put several on one line; a semicolon alone may be part of one.

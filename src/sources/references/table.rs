@@ -270,7 +270,13 @@ pub fn take_paper(list: &mut ReferenceList, head: &Head, line: usize, row: &Stri
 }
 
 fn cell<'r>(head: &Head, row: &'r StringRecord, role: Role) -> &'r str {
-    head.columns.iter().find(|(known, _)| *known == role).and_then(|(_, k)| row.get(*k)).unwrap_or_default().trim()
+    let place = head.columns.iter().find(|(known, _)| *known == role);
+    let text = place.and_then(|(_, k)| row.get(*k)).unwrap_or_default().trim();
+    // Before what a spreadsheet would take for a formula stands an apostrophe that is not part of it.
+    match text.strip_prefix('\'') {
+        Some(formula) if formula.starts_with(['=', '+', '-', '@']) => formula,
+        _ => text,
+    }
 }
 
 /// What a row says; nothing for an empty one, and for what hangs on another.

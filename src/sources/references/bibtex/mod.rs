@@ -254,6 +254,10 @@ impl<'f, 'e, 'a> Reading<'f, 'e, 'a> {
 
     /// What the paper is called: only fields that name the paper itself are looked at.
     fn name(&mut self, draft: &mut Draft) {
+        // The id that a paper has here, where nothing else names it.
+        for id in self.own(&["paperkinid"]) {
+            draft.own_id(&tex::verbatim(&id));
+        }
         for doi in self.own(&["doi", "dois"]) {
             draft.doi(&tex::verbatim(&doi));
         }
