@@ -237,6 +237,8 @@ fn no_unwrap_where_it_does_not_belong() {
             "references/tests.rs",
             "sources/files/tests.rs",
             "readership/tests.rs",
+            "searches/tests.rs",
+            "schema/tests.rs",
             "coreading/tests.rs",
             "preference_model/tests.rs",
             "merge/tests.rs",

@@ -275,7 +275,7 @@ fn jobs_are_listed_run_by_hand_and_told_everywhere() {
     // What ran is remembered where nobody serves; a command does no job.
     drop(server);
     let alone = folder.json(&["info"]);
-    assert_eq!(alone[0]["jobs"].as_array().map(Vec::len), Some(4));
+    assert_eq!(alone[0]["jobs"].as_array().map(Vec::len), Some(6));
     let last =
         |told: &[Value]| told[0]["jobs"].as_array().expect("jobs").iter().find(|j| j["name"] == "themes").cloned();
     assert_eq!(last(&alone).expect("there")["last"], last(&told).expect("there")["last"]);

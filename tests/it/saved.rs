@@ -402,6 +402,8 @@ fn what_is_not_taken_is_told_again_under_the_same_id() {
 #[test]
 fn no_webhook_reaches_a_private_network_and_none_reaches_another_reader() {
     let folder = Folder::new();
+    let file = folder.file("p.jsonl", json!({"id": "p0", "title": TOPICS[0]}).to_string());
+    folder.json(&["ingest", &file]);
     let keys = |args: &[&str]| folder.run(&[&["keys", "add"], args].concat()).out.trim().to_string();
     let (ada, bob) = (keys(&["a", "--user", "ada"]), keys(&["b", "--user", "bob"]));
     let (admin, read) = (keys(&["root", "--scope", "admin"]), keys(&["r"]));

@@ -10,9 +10,8 @@ use std::collections::HashMap;
 use roaring::RoaringBitmap;
 
 use super::candidates::Eligible;
-use super::pick::LINE;
 use super::score::Scorer;
-use super::{Feed, Since};
+use super::{Feed, LINE, Since};
 use crate::engine::answer::{InterestName, Why};
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
