@@ -27,7 +27,7 @@
 //! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
 //! | [`cli`] | one file a command; prints tables or JSON. On a folder that is being served the service carries the command out (`cli/desk`) |
 //! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door`, who may call what in `http/access`, what a browser is told in `http/headers`, signing in under `http/web` |
-//! | [`jobs`] | what runs without being asked: names, schedules, one runner at a time under a lease in the store, the last result; maintenance, themes, interests, readership, webhooks, one for each source (`jobs/fetch`) |
+//! | [`jobs`] | what runs without being asked: names, schedules, one runner at a time under a lease in the store, the last result; maintenance, themes, interests, readership, mail, webhooks, one for each source (`jobs/fetch`) |
 //! | [`backup`] | everything that is true in one checked file, and a folder made of it |
 //! | [`doctor`] | what is looked at beside the data: the machine, the files, the settings |
 //! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
@@ -37,10 +37,10 @@
 //! | `engine/corpus` | papers: taken in, made one of what several sources say (`merge`), found, recommended, moved to another model; what follows the store (`follow`). Knows neither of the next two |
 //! | `engine/themes` | what the corpus is about: kept, joined by new papers, made anew. Knows the corpus |
 //! | `engine/access` | who may come in: keys, sessions and links to sign in, looked at in memory by every request. Knows nobody |
-//! | `engine/readers` | users, their events, interests, imports and what they follow (`searches`); feeds, ranking, questions, trending. Knows both |
+//! | `engine/readers` | users, their events, interests, imports, what they follow (`searches`) and what they get by mail (`subscriptions`: who, when, and the choice of papers); feeds, ranking, questions, trending. Knows both |
 //! | [`embed`] | text to unit vector: model files, tokens, the queue and the thread that owns the model; where it runs (`placement`), on our own kernels for the processor (`cpu`) or through candle on any device (`candle`) |
 //! | [`index`] | vector to nearest rows: one contract (`VectorIndex`) and three that keep it: `segments` (the default: frozen segments with a graph each, what came since, and the thread that freezes), `exact`, `hnsw_rs`; words to rows and rows to terms (`lexical`, on tantivy) |
-//! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports, interests, saved searches and webhooks, themes, keys and sessions; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
+//! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports, interests, saved searches and webhooks, subscriptions and deliveries, themes, keys and sessions; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: the preference model with its parts (Rocchio, nearest, logistic regression), candidate sets, interests, co-reading, chances, questions; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
@@ -164,6 +164,10 @@
 //!   the store, what a compressed file unpacks to (`sources/unpack`). No parser grows faster than its input (`tests/it/growth.rs`).
 //! - What a saved search or a name matches is said by one function, `Engine::matches` (`engine/readers/searches/matches`, for queries
 //!   `engine/corpus/matches`): lists, counts, feeds, mails and webhooks ask it. What is new of it is asked by change number.
+//! - A mail is in the store, with its papers and its Message-ID, before it is given to a server, and what became of it is noted behind
+//!   that (`deliver/digest/outbox`); a paper that was in a mail to an address is in no other ([`store::Subscriptions`]). What the addresses
+//!   in mails may do is signed (`engine/access/signing`, the one secret that the store keeps as it is); following one changes nothing
+//!   (`http/web/subscription`).
 //! - What a webhook is told is in the store before it is told, and that it is about to be told before that. Its secret is derived
 //!   (`Engine::webhook_secret`) and stands nowhere; hmac stands only in `jobs`.
 //! - Work that takes long looks whether anybody still waits for it ([`cancel`]); what is written goes in whole all the same.
@@ -210,6 +214,8 @@
 //! | weighted example | a paper with the weight of an opinion, from which models are fitted |
 //! | preference model | the scoring function of some weighted examples, a reader's or those of a request ([`rank::PreferenceModel`]) |
 //! | saved search | what a reader follows, in the everyday sense: a search or a name, with an id for ever; its papers *match* it, and those that came since its reader last looked are *new* |
+//! | subscription, issue | what somebody gets by mail, and the day that one of its mails is of |
+//! | delivery | a mail that is to be sent, or was; a paper in it is *had* by its address |
 //! | webhook, call | an address that is told of new papers; what it is told at once, a *delivery* outside |
 //! | candidate set | the papers that a call names, where they are of one kind: scored relative to each other as well ([`rank::CandidateSetRanker`]) |
 //! | average paper | the mean of a sample of the corpus; the score of a feed counts standard deviations above it |

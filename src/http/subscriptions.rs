@@ -43,15 +43,15 @@ pub struct SubscribeBody {
     /// How often; `daily` where nothing is said.
     cadence: Option<Cadence>,
     /// The hour of `time_zone`, 0 to 23; 7 where nothing is said.
-    #[schema(maximum = 23)]
-    hour: Option<u32>,
+    #[schema(minimum = 0, maximum = 23)]
+    hour: Option<i64>,
     /// With `weekly`: the day; every seventh from the first on where nothing is said.
     weekday: Option<DayOfWeek>,
     /// An IANA name, `Europe/Berlin`; that of the service where nothing is said.
     time_zone: Option<String>,
     /// Papers of one mail, at most: 1 to 100; 15 where nothing is said.
     #[schema(minimum = 1, maximum = 100)]
-    budget: Option<u32>,
+    budget: Option<i64>,
     /// The score below which no paper is sent: of a personal feed as in `/v1/users/{user}/feed`, of a search as in `/v1/search`, of a
     /// list attention a day.
     min_score: Option<f32>,
@@ -88,7 +88,7 @@ pub struct SubscriptionList {
 
 /// Mails.
 #[derive(Serialize, ToSchema)]
-pub struct DeliveryList {
+pub struct MailList {
     /// The newest first.
     mails: Vec<DeliveryView>,
     /// The `cursor` of the next page; null on the last.
@@ -146,9 +146,9 @@ pub async fn subscribe(
     let usual = MailPlan::of(what, zone);
     let plan = MailPlan {
         cadence: body.cadence.unwrap_or(usual.cadence),
-        hour: body.hour.map_or(usual.hour, |hour| u8::try_from(hour).unwrap_or(u8::MAX)),
+        hour: body.hour.map_or(Ok(usual.hour), |hour| within("hour", hour, 0, 23))?,
         weekday: body.weekday,
-        budget: body.budget.map_or(usual.budget, |n| n as usize),
+        budget: body.budget.map_or(Ok(usual.budget), |papers| within("budget", papers, 1, 100))?,
         min_score: body.min_score,
         ..usual
     };
@@ -162,6 +162,12 @@ pub async fn subscribe(
     let MailPlan { what, cadence, hour, time_zone, budget, .. } = plan;
     let asked = Asked { state: "pending", email, what, cadence, hour, time_zone, budget, message };
     Ok((StatusCode::ACCEPTED, Json(asked)))
+}
+
+/// A number within its range, ends included.
+fn within<T: TryFrom<i64>>(name: &str, given: i64, least: i64, most: i64) -> Result<T> {
+    let number = T::try_from(given).ok().filter(|_| (least..=most).contains(&given));
+    number.ok_or_else(|| Error::Invalid(format!("{name} is {given}; it goes from {least} to {most}")))
 }
 
 /// With the fields of a subject put together, wherever they stand.
@@ -302,7 +308,7 @@ pub async fn bounced(State(app): State<App>, Fields(given): Fields) -> Result<Re
     params(("subscription" = Option<String>, Query, description = "only those of this subscription"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "mails on a page, default 50"),
            ("cursor" = Option<String>, Query, description = "the `next` of the page before")),
-    responses((status = 200, body = DeliveryList), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = MailList), (status = 404, body = ErrorBody)))]
 pub async fn mails(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let subscription: Option<String> = given.take("subscription").word()?;
     let limit = given.take("limit").whole()?.unwrap_or(PAGE);
@@ -310,7 +316,7 @@ pub async fn mails(State(app): State<App>, Params(mut given): Params) -> Result<
     given.nothing_else()?;
     app.answer(move |engine| {
         let page = engine.deliveries(subscription.as_deref(), limit, cursor.as_deref())?;
-        Ok(DeliveryList { mails: page.items, next: page.next })
+        Ok(MailList { mails: page.items, next: page.next })
     })
     .await
 }
@@ -329,7 +335,7 @@ pub struct DigestBody {
 
 /// A mail that would be sent.
 #[derive(Serialize, ToSchema)]
-pub struct Shown {
+pub struct MailShown {
     subscription: String,
     email: String,
     /// Its day.
@@ -344,7 +350,7 @@ pub struct Shown {
 #[derive(Serialize, ToSchema)]
 pub struct Digests {
     /// Where they are only shown: the mails.
-    mails: Vec<Shown>,
+    mails: Vec<MailShown>,
     /// Mails that the server took.
     sent: u64,
     /// Subscriptions that had nothing to be sent.
@@ -384,7 +390,7 @@ pub async fn digests(State(app): State<App>, Fields(given): Fields) -> Result<Re
             let nothing = Outbox::new(engine, &mailer, &base).preview(when, &mut |mail| {
                 let (subscription, email, date) = (mail.subscription, mail.email, mail.date);
                 let (subject, message_id, papers) = (mail.subject, mail.message_id, mail.papers);
-                mails.push(Shown { subscription, email, date, subject, message_id, papers });
+                mails.push(MailShown { subscription, email, date, subject, message_id, papers });
                 Ok(())
             })?;
             Ok(Digests { mails, sent: 0, nothing, later: 0, failed: 0 })

@@ -7,15 +7,20 @@ use std::time::{Duration, Instant};
 use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
 
+use crate::services::smtp::Smtp;
+use crate::subscriptions::{Links, with_mail};
 use crate::support::{Folder, Reply, Server, error, paper, papers};
 
 /// A service whose jobs run when they are asked to, and never by the clock.
 fn served(folder: &Folder, jobs: &str) -> Server {
-    let mut command: Command = folder.command(&["serve", "--addr", "127.0.0.1:0"]);
-    for name in ["MAINTENANCE", "THEMES", "INTERESTS", "READERSHIP"] {
+    Server::spawn(with_jobs(folder.command(&["serve", "--addr", "127.0.0.1:0"]), jobs))
+}
+
+fn with_jobs(mut command: Command, jobs: &str) -> Command {
+    for name in ["MAIL", "MAINTENANCE", "THEMES", "INTERESTS", "READERSHIP", "WEBHOOKS"] {
         command.env(format!("PAPERKIN_JOBS_{name}"), jobs);
     }
-    Server::spawn(command)
+    command
 }
 
 fn filled(n: usize) -> Folder {
@@ -70,12 +75,21 @@ fn tables(folder: &Folder) -> BTreeMap<String, Vec<Vec<Cell>>> {
 }
 
 /// The paths of all GET operations, with what they need.
-fn questions(server: &Server, token: &str, import: &str) -> Vec<String> {
+fn questions(server: &Server, token: &str, import: &str, of_mail: &Links, search: &str, webhook: &str) -> Vec<String> {
     let document = server.get("/openapi.json").body;
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         let Some(said) = item.get("get") else { continue };
-        let id = if path.contains("/themes/") { "t1" } else { "p%2F3" };
+        if let Some(link) = of_mail.of(path) {
+            all.push(link);
+            continue;
+        }
+        let id = match path {
+            path if path.contains("/themes/") => "t1",
+            path if path.contains("/searches/") => search,
+            path if path.contains("/webhooks/") => webhook,
+            _ => "p%2F3",
+        };
         let path = path.replace("{user}", "ada").replace("{import}", import).replace("{name}", "themes");
         let path = path.replace("{id}", id);
         let mut query = Vec::new();
@@ -107,12 +121,20 @@ fn a_question_changes_nothing() {
     // With all that asking used to find and write down: interests, themes, new papers, what others read. Once with jobs
     // that never run, and once with jobs that have done what there was to do.
     for (jobs, settled) in [("off", false), ("@yearly", true)] {
-        let server = served(&folder, jobs);
+        let smtp = Smtp::start();
+        let command = with_mail(folder.command(&["serve", "--addr", "127.0.0.1:0"]), &smtp);
+        let server = Server::spawn(with_jobs(command, jobs));
         let more: Vec<Value> = (300..305).map(|k| paper(if settled { k + 5 } else { k })).collect();
         assert_eq!(server.post("/v1/papers", &json!({ "papers": more })).body["accepted"], 5);
         assert_eq!(server.post("/v1/users/ada/events", &events(&[0, 7, 14, 21, 3, 16, 29])).status, 200);
         let import = server.post("/v1/users/ada/history", &library).body["import"].as_str().expect("there").to_string();
         let token = server.post("/v1/users/ada/token", &json!({})).body["token"].as_str().expect("there").to_string();
+        let id = |reply: Reply| reply.body["id"].as_str().unwrap_or_else(|| panic!("{}", reply.body)).to_string();
+        let search = id(server.post("/v1/users/ada/searches", &json!({ "query": "topic3" })));
+        let hook = json!({ "url": "https://93.184.216.34/hook", "what": { "query": "no such words anywhere" } });
+        let webhook = id(server.post("/v1/webhooks", &hook));
+        let day = if settled { "2026-02-02" } else { "2026-01-01" };
+        let of_mail = Links::made(&server, &smtp, day);
         if settled {
             for name in ["maintenance", "themes", "interests", "readership"] {
                 let runs = job(&server, name)["runs"].as_u64().expect("a number");
@@ -131,7 +153,7 @@ fn a_question_changes_nothing() {
                 }
             }
         }
-        let (before, asked) = (tables(&folder), questions(&server, &token, &import));
+        let (before, asked) = (tables(&folder), questions(&server, &token, &import, &of_mail, &search, &webhook));
         assert!(before.len() > 15 && asked.len() > 30, "{} tables, {} questions", before.len(), asked.len());
         for round in 0..2 {
             for path in &asked {

@@ -12,6 +12,51 @@ use crate::support::{Folder, Reply, Server, error};
 /// Where the service is said to be; nobody asks there.
 pub const SITE: &str = "https://papers.lab.example";
 
+/// A subscription that has had a mail: where its links lead.
+pub struct Links {
+    pub id: String,
+    confirm: String,
+    manage: String,
+    unsubscribe: String,
+    act: String,
+}
+
+impl Links {
+    /// Subscribes, confirms and gets a mail of a day that has papers.
+    pub fn made(server: &Server, smtp: &Smtp, day: &str) -> Self {
+        let email = format!("links.{day}@x.example");
+        let body = json!({ "email": email, "daily": true, "budget": 3, "time_zone": "UTC" });
+        assert_eq!(server.post("/v1/subscriptions", &body).status, 202);
+        // The mail that asks waits for no job.
+        send(server, day);
+        confirm(server, smtp, &email);
+        send(server, day);
+        let asks = |m: &Taken| m.to == [email.as_str()] && m.message_id().contains(".confirm");
+        let asked = smtp.mails().into_iter().find(asks).expect("asked");
+        let mail = digests(smtp, &email).pop().expect("a mail");
+        Links {
+            id: states(server)[&email]["id"].as_str().expect("an id").to_string(),
+            confirm: address(&asked, "/confirm?"),
+            manage: address(&mail, "/manage?"),
+            unsubscribe: address(&mail, "/unsubscribe?"),
+            act: address(&mail, "kind=like&"),
+        }
+    }
+
+    /// The address of a route of the document, where it is one of a subscription.
+    pub fn of(&self, route: &str) -> Option<String> {
+        let links = [
+            ("/confirm", &self.confirm),
+            ("/manage", &self.manage),
+            ("/unsubscribe", &self.unsubscribe),
+            ("/act", &self.act),
+        ];
+        let rest = route.strip_prefix("/v1/subscriptions/{id}")?;
+        let link = links.into_iter().find(|(end, _)| *end == rest).map(|(_, link)| link.clone());
+        Some(link.unwrap_or_else(|| format!("/v1/subscriptions/{}{rest}", self.id)))
+    }
+}
+
 /// A paper of a day.
 fn paper(k: usize, day: &str) -> Value {
     json!({
