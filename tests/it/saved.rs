@@ -425,7 +425,7 @@ fn no_webhook_reaches_a_private_network_and_none_reaches_another_reader() {
         403
     );
     assert_eq!(ask(&read, "POST", "/v1/webhooks", json!({"url": receiver.url, "query": "x"})).status, 403);
-    assert_eq!(ask(&read, "GET", "/v1/webhooks", Value::Null).status, 403);
+    assert_eq!(ask(&read, "GET", "/v1/webhooks", Value::Null).body["webhooks"], json!([]));
     let made = ask(&ada, "POST", "/v1/webhooks", body);
     assert_eq!((made.status, &made.body["user"]), (201, &json!("ada")), "{}", made.body);
     let path = format!("/v1/webhooks/{}", made.body["id"].as_str().expect("an id"));
