@@ -68,8 +68,8 @@ pub use searches::{NewSearch, SearchSaved, Searches, StoredSearch};
 pub use sessions::{Ending, Redeemed, SecretHash, Sessions, SignedInWith, StoredLink, StoredSession};
 pub use sqlite::free;
 pub use subscriptions::{
-    Attempt, DeliveryState, Issue, Looked, NewDelivery, StoredDelivery, StoredSubscription, SubscriptionState,
-    Subscriptions,
+    Attempt, DeliveryNote, DeliveryState, Issue, Looked, NewDelivery, StoredDelivery, StoredSubscription,
+    SubscriptionState, Subscriptions,
 };
 pub use themes::{StoredAssignment, StoredRun, StoredTheme, StoredThemeEvent, Themes};
 pub use trouble::{Trouble, TroubleCode, Troubles};

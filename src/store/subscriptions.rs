@@ -139,6 +139,15 @@ pub enum Attempt {
     Failed(String),
 }
 
+/// What happened to a delivery.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeliveryNote {
+    /// It is about to be given to the server.
+    Sending,
+    /// What became of that.
+    Became(Attempt),
+}
+
 /// Subscriptions and deliveries. With the reader of a subscription ([`Users::delete_user`](super::Users::delete_user)) it goes, and
 /// all that is known of who got its mails.
 pub trait Subscriptions {
@@ -186,12 +195,10 @@ pub trait Subscriptions {
     /// The delivery of this number.
     fn delivery(&self, number: i64) -> Result<Option<StoredDelivery>>;
 
-    /// Notes that a delivery is about to be given to the server. `false` when it is not to be sent any more.
-    fn note_sending(&self, number: i64, now: Moment) -> Result<bool>;
-
-    /// Notes what became of it. A subscription has failed once more, or not any more; where the delivery is given up it is paused, and
-    /// where it was not confirmed yet it stays as it is.
-    fn note_attempt(&self, number: i64, now: Moment, attempt: &Attempt) -> Result<()>;
+    /// Notes what happened to some deliveries, in one transaction. Gives for each whether it was so: `false` where one that is about to
+    /// be sent is not to be sent any more, or is gone. With what became of an attempt, the subscription has failed once more, or not
+    /// any more; where the delivery is given up it is paused, and where it was not confirmed yet it stays as it is.
+    fn note_deliveries(&self, now: Moment, notes: &[(i64, DeliveryNote)]) -> Result<Vec<bool>>;
 
     /// Up to `n` deliveries, the newest first, before a number (none for the newest of all): of a subscription, or of all.
     fn deliveries(&self, subscription: Option<&str>, before: Option<i64>, n: usize) -> Result<Vec<StoredDelivery>>;

@@ -7,6 +7,7 @@
 
 mod compose;
 mod links;
+mod notes;
 mod outbox;
 #[cfg(test)]
 mod tests;

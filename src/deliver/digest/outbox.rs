@@ -9,13 +9,14 @@ use rayon::prelude::*;
 
 use super::compose::{self, Content};
 use super::links::Links;
+use super::notes::Notes;
 use crate::cancel;
 use crate::config::Config;
 use crate::deliver::mail::{Envelope, Mailer, Rendered, SendError};
 use crate::engine::{Chosen, Engine, Windows};
 use crate::error::{Error, Result};
 use crate::paper::head;
-use crate::store::{Attempt, Issue, NewDelivery, StoredDelivery, StoredSubscription, SubscriptionState};
+use crate::store::{Attempt, DeliveryNote, Issue, NewDelivery, StoredDelivery, StoredSubscription, SubscriptionState};
 use crate::user::Moment;
 
 /// Subscriptions whose mails are chosen and written down at once.
@@ -111,7 +112,7 @@ impl<'a> Outbox<'a> {
     /// # Errors
     /// [`Error::Remote`] when the server cannot be reached: what was chosen waits. When the store fails; [`Error::Cancelled`].
     pub fn send(&self, when: When, progress: &(dyn Fn(Sent) + Sync)) -> Result<Sent> {
-        let counts = Counts::default();
+        let (counts, notes) = (Counts::default(), Notes::default());
         // The first thing that ends a run.
         let broken: Mutex<Option<Error>> = Mutex::default();
         let end = |e: Error| {
@@ -130,7 +131,7 @@ impl<'a> Outbox<'a> {
                             if !goes_on() || cancel::check().is_err() {
                                 continue;
                             }
-                            match self.deliver(&delivery, now, &counts) {
+                            match self.deliver(&delivery, now, &notes, &counts) {
                                 Ok(()) => progress(counts.so_far()),
                                 Err(e) => end(e),
                             }
@@ -224,7 +225,7 @@ impl<'a> Outbox<'a> {
     }
 
     /// Sends one mail, and notes before and behind it.
-    fn deliver(&self, delivery: &StoredDelivery, now: Moment, counts: &Counts) -> Result<()> {
+    fn deliver(&self, delivery: &StoredDelivery, now: Moment, notes: &Notes, counts: &Counts) -> Result<()> {
         let engine = self.engine;
         let s = match engine.stored_subscription(&delivery.subscription) {
             Ok(s) => s,
@@ -238,10 +239,11 @@ impl<'a> Outbox<'a> {
         };
         let Some(rendered) = rendered else {
             counts.nothing.fetch_add(1, Ordering::Relaxed);
-            return engine.note_attempt(delivery.number, Moment::now(), &Attempt::Sent);
+            let sent = DeliveryNote::Became(Attempt::Sent);
+            return notes.note(engine, delivery.number, sent).map(drop);
         };
         let message = self.message(&s, delivery.issue, &delivery.message_id, delivery.since, &rendered)?;
-        if !engine.note_sending(delivery.number, Moment::now())? {
+        if !notes.note(engine, delivery.number, DeliveryNote::Sending)? {
             return Ok(());
         }
         let (attempt, counted, unreachable) = match self.mailer.send(&s.email, &message) {
@@ -269,7 +271,7 @@ impl<'a> Outbox<'a> {
             Attempt::Later(..) | Attempt::NotTaken(_) => "later",
         };
         metrics::counter!("paperkin_mails_total", "result" => result).increment(1);
-        engine.note_attempt(delivery.number, Moment::now(), &attempt)?;
+        notes.note(engine, delivery.number, DeliveryNote::Became(attempt))?;
         match unreachable {
             Some(why) => Err(Error::Remote(why)),
             None => Ok(()),

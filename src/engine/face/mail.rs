@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::engine::page::Page;
 use crate::engine::readers::{Chosen, Deed, DeliveryView, Subscribe, SubscriptionView, Windows};
 use crate::error::Result;
-use crate::store::{Attempt, Issue, NewDelivery, StoredDelivery, StoredSubscription};
+use crate::store::{DeliveryNote, Issue, NewDelivery, StoredDelivery, StoredSubscription};
 use crate::user::{Moment, UserId};
 
 impl Engine {
@@ -156,20 +156,14 @@ impl Engine {
         self.readers.delivery(number)
     }
 
-    /// Notes that a delivery is about to be given to the server. `false` when it is not to be sent any more.
+    /// Notes what happened to deliveries, all in one commit. Gives for each whether it was so: `false` where one that is about to be
+    /// sent is not to be sent any more.
     ///
     /// # Errors
-    /// When it cannot be written down: then it must not be sent.
-    pub fn note_sending(&self, number: i64, now: Moment) -> Result<bool> {
-        self.readers.note_sending(number, now)
-    }
-
-    /// Notes what became of it.
-    ///
-    /// # Errors
-    /// When it cannot be written down: then it is sent once more, under the same Message-ID.
-    pub fn note_attempt(&self, number: i64, now: Moment, attempt: &Attempt) -> Result<()> {
-        self.readers.note_attempt(number, now, attempt)
+    /// When it cannot be written down: then what is about to be sent must not be, and what was sent is sent once more, under the same
+    /// Message-ID.
+    pub fn note_deliveries(&self, now: Moment, notes: &[(i64, DeliveryNote)]) -> Result<Vec<bool>> {
+        self.readers.note_deliveries(now, notes)
     }
 
     /// Forgets what nobody needs any more: subscriptions that were not confirmed within seven days, those that ended thirty days

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::{Fixture, Kind, user};
-use crate::store::{Attempt, DeliveryState, Issue, Looked, NewDelivery, StoredSubscription, SubscriptionState};
+use crate::store::{
+    Attempt, DeliveryNote, DeliveryState, Issue, Looked, NewDelivery, StoredSubscription, SubscriptionState,
+};
 use crate::user::{Follow, MailPlan, Moment, Subject};
 
 fn subscription(id: &str, email: &str, state: SubscriptionState) -> StoredSubscription {
@@ -50,6 +52,18 @@ fn had(store: &Fixture, email: &str) -> Vec<String> {
 }
 
 const NOW: Moment = Moment(100);
+
+fn note(store: &Fixture, number: i64, at: Moment, note: DeliveryNote) -> crate::Result<bool> {
+    store.note_deliveries(at, &[(number, note)]).map(|noted| noted[0])
+}
+
+fn sending(store: &Fixture, number: i64, at: Moment) -> crate::Result<bool> {
+    note(store, number, at, DeliveryNote::Sending)
+}
+
+fn became(store: &Fixture, number: i64, at: Moment, attempt: Attempt) -> crate::Result<bool> {
+    note(store, number, at, DeliveryNote::Became(attempt))
+}
 
 pub fn subscriptions_are_what_was_added_and_changed(kind: Kind) {
     let store = Fixture::new(kind);
@@ -161,29 +175,29 @@ pub fn what_becomes_of_a_mail_is_noted(kind: Kind) {
     };
     let of = |store: &Fixture| store.subscription("s").expect("read").expect("there");
     let first = begin(20_000, &["p1"]);
-    assert!(store.note_sending(first, NOW).expect("written"));
+    assert!(sending(&store, first, NOW).expect("written"));
     let store = &store;
     // In doubt until it is known: it is among what is to be sent.
     let waiting = store.waiting_deliveries(NOW, 0, 10).expect("read");
     assert_eq!((waiting.len(), waiting[0].state, waiting[0].attempts), (1, DeliveryState::Sending, 1));
     assert_eq!(store.take_back_waiting("s").expect("asked").expect("there"), of(store), "it was given to a server");
-    store.note_attempt(first, NOW, &Attempt::Later("451 later".into(), Moment(150))).expect("written");
+    became(&store, first, NOW, Attempt::Later("451 later".into(), Moment(150))).expect("written");
     assert_eq!(of(store).failures, 1);
     assert!(store.waiting_deliveries(NOW, 0, 10).expect("read").is_empty());
     let again = store.waiting_deliveries(Moment(150), 0, 10).expect("read");
     assert_eq!((again.len(), again[0].error.as_deref()), (1, Some("451 later")));
-    store.note_sending(first, Moment(150)).expect("written");
-    store.note_attempt(first, Moment(151), &Attempt::Sent).expect("written");
+    sending(&store, first, Moment(150)).expect("written");
+    became(&store, first, Moment(151), Attempt::Sent).expect("written");
     assert_eq!((of(store).failures, of(store).state), (0, SubscriptionState::Active));
     assert!(store.waiting_deliveries(Moment(1_000), 0, 10).expect("read").is_empty());
-    assert!(!store.note_sending(first, Moment(160)).expect("asked"), "what was sent is not sent again");
+    assert!(!sending(&store, first, Moment(160)).expect("asked"), "what was sent is not sent again");
     let sent = store.delivery(first).expect("read").expect("there");
     assert_eq!((sent.state, sent.error, sent.attempts, sent.since), (DeliveryState::Sent, None, 2, Moment(151)));
 
     // A server that cannot be reached says nothing of a recipient.
     let unreached = begin(20_003, &["p9"]);
-    store.note_sending(unreached, NOW).expect("written");
-    store.note_attempt(unreached, NOW, &Attempt::NotTaken("nobody answers".into())).expect("written");
+    sending(&store, unreached, NOW).expect("written");
+    became(&store, unreached, NOW, Attempt::NotTaken("nobody answers".into())).expect("written");
     let stands = store.delivery(unreached).expect("read").expect("there");
     assert_eq!((stands.state, stands.attempts, of(store).failures), (DeliveryState::Waiting, 0, 0));
     assert_eq!(store.waiting_deliveries(NOW, 0, 10).expect("read").len(), 1);
@@ -192,8 +206,8 @@ pub fn what_becomes_of_a_mail_is_noted(kind: Kind) {
     // Given up: what it held was not had, and what it looked at is looked at again.
     let second = begin(20_001, &["p1", "p2"]);
     assert_eq!(had(store, "a@x.example"), ["p1", "p2"]);
-    store.note_sending(second, NOW).expect("written");
-    store.note_attempt(second, NOW, &Attempt::Failed("550 nobody here".into())).expect("written");
+    sending(&store, second, NOW).expect("written");
+    became(&store, second, NOW, Attempt::Failed("550 nobody here".into())).expect("written");
     let s = of(store);
     assert_eq!((s.state, s.reason.as_deref(), s.failures), (SubscriptionState::Paused, Some("550 nobody here"), 1));
     assert_eq!((s.issue, s.looked), (Some(20_000), Looked { day: Some(20_000), change: 21_000 }));
@@ -210,7 +224,7 @@ pub fn what_becomes_of_a_mail_is_noted(kind: Kind) {
     let states = store.deliveries(Some("s"), None, 10).expect("read");
     assert_eq!(states.iter().map(|d| d.number).collect::<Vec<_>>(), [first], "the newest first");
     assert!(store.deliveries(None, Some(first), 10).expect("read").is_empty());
-    store.note_attempt(77, NOW, &Attempt::Sent).expect("it is gone");
+    became(&store, 77, NOW, Attempt::Sent).expect("it is gone");
 }
 
 pub fn old_mail_is_forgotten(kind: Kind) {
@@ -227,7 +241,7 @@ pub fn old_mail_is_forgotten(kind: Kind) {
     add("runs", "gone2@x.example", SubscriptionState::Active, 1);
     let n =
         store.begin_deliveries(NOW, &[mail("runs", Issue::Day(20_000), &["p1"])]).expect("written")[0].expect("begun");
-    store.note_attempt(n, Moment(20), &Attempt::Sent).expect("written");
+    became(&store, n, Moment(20), Attempt::Sent).expect("written");
     let forget = || store.forget_subscriptions(Moment(50), Moment(50), Moment(50)).expect("written");
     assert_eq!((forget(), forget()), (2, 0));
     let ids: Vec<String> = store.subscriptions(None, 10).expect("read").into_iter().map(|s| s.id).collect();
@@ -302,7 +316,7 @@ pub fn what_was_had_is_what_was_in_mails(kind: Kind) {
                     }
                     Step::Sending(k) => {
                         if let Some(number) = nth(k, &model) {
-                            let open = store.note_sending(number, NOW).expect("written");
+                            let open = sending(&store, number, NOW).expect("written");
                             let known = model.get_mut(&number).expect("known");
                             prop_assert_eq!(open, known.2);
                             known.3 |= open;
@@ -315,7 +329,7 @@ pub fn what_was_had_is_what_was_in_mails(kind: Kind) {
                                 1 => Attempt::Later("later".into(), NOW),
                                 _ => Attempt::Failed("never".into()),
                             };
-                            store.note_attempt(number, NOW, &attempt).expect("written");
+                            became(&store, number, NOW, attempt).expect("written");
                             let known = model.get_mut(&number).expect("known");
                             known.2 = what == 1;
                             if what == 2 {

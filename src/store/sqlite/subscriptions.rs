@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, pa
 use super::{SqliteStore, limit, unreadable, users};
 use crate::error::Result;
 use crate::store::{
-    Attempt, DeliveryState, Issue, Looked, NewDelivery, StoredDelivery, StoredSubscription, SubscriptionState,
-    Subscriptions,
+    Attempt, DeliveryNote, DeliveryState, Issue, Looked, NewDelivery, StoredDelivery, StoredSubscription,
+    SubscriptionState, Subscriptions,
 };
 use crate::user::{Moment, UserId};
 
@@ -126,48 +126,17 @@ impl Subscriptions for SqliteStore {
         self.read(|c| delivery(c, number))
     }
 
-    fn note_sending(&self, number: i64, now: Moment) -> Result<bool> {
+    fn note_deliveries(&self, now: Moment, notes: &[(i64, DeliveryNote)]) -> Result<Vec<bool>> {
         self.write(|t| {
-            let sql = "UPDATE deliveries SET state = 1, attempts = attempts + 1, since = ?2, retry = NULL
-                       WHERE delivery = ?1 AND state < 2";
-            Ok(t.prepare_cached(sql)?.execute(params![number, now.0])? > 0)
-        })
-    }
-
-    fn note_attempt(&self, number: i64, now: Moment, attempt: &Attempt) -> Result<()> {
-        self.write(|t| {
-            let Some(known) = delivery(t, number)? else { return Ok(()) };
-            let (state, error, retry) = match attempt {
-                Attempt::Sent => (2, None, None),
-                Attempt::Later(why, at) => (0, Some(why), Some(at.0)),
-                Attempt::NotTaken(why) => (0, Some(why), known.retry.map(|at| at.0)),
-                Attempt::Failed(why) => (3, Some(why), None),
-            };
-            let uncounted = u32::from(matches!(attempt, Attempt::NotTaken(_)));
-            t.prepare_cached(
-                "UPDATE deliveries SET state = ?2, error = ?3, retry = ?4, since = ?5, attempts = max(attempts - ?6, 0),
-                     content = CASE WHEN ?2 = 3 THEN '' ELSE content END
-                 WHERE delivery = ?1",
-            )?
-            .execute(params![number, state, error, retry, now.0, uncounted])?;
-            let failed = "UPDATE subscriptions SET failures = failures + 1 WHERE id = ?1";
-            match attempt {
-                Attempt::Sent => t
-                    .prepare_cached("UPDATE subscriptions SET failures = 0 WHERE id = ?1 AND failures > 0")?
-                    .execute([&known.subscription])
-                    .map(drop),
-                Attempt::NotTaken(_) => Ok(()),
-                Attempt::Later(..) => t.prepare_cached(failed)?.execute([&known.subscription]).map(drop),
-                Attempt::Failed(why) => {
-                    take_back(t, number)?;
-                    t.prepare_cached(failed)?.execute([&known.subscription])?;
-                    t.prepare_cached(
-                        "UPDATE subscriptions SET state = 2, until = NULL, reason = ?2, since = ?3 WHERE id = ?1 AND state IN (1, 2)",
-                    )?
-                    .execute(params![known.subscription, why, now.0])
-                    .map(drop)
+            let one = |(number, note): &(i64, DeliveryNote)| match note {
+                DeliveryNote::Sending => {
+                    let sql = "UPDATE deliveries SET state = 1, attempts = attempts + 1, since = ?2, retry = NULL
+                               WHERE delivery = ?1 AND state < 2";
+                    Ok(t.prepare_cached(sql)?.execute(params![number, now.0])? > 0)
                 }
-            }
+                DeliveryNote::Became(attempt) => note_attempt(t, *number, now, attempt),
+            };
+            notes.iter().map(one).collect()
         })
     }
 
@@ -210,6 +179,43 @@ impl Subscriptions for SqliteStore {
             Ok(Ok(n))
         })
     }
+}
+
+/// Notes what became of a delivery; whether it is there.
+fn note_attempt(t: &Transaction<'_>, number: i64, now: Moment, attempt: &Attempt) -> rusqlite::Result<bool> {
+    let Some(known) = delivery(t, number)? else { return Ok(false) };
+    let (state, error, retry) = match attempt {
+        Attempt::Sent => (2, None, None),
+        Attempt::Later(why, at) => (0, Some(why), Some(at.0)),
+        Attempt::NotTaken(why) => (0, Some(why), known.retry.map(|at| at.0)),
+        Attempt::Failed(why) => (3, Some(why), None),
+    };
+    let uncounted = u32::from(matches!(attempt, Attempt::NotTaken(_)));
+    t.prepare_cached(
+        "UPDATE deliveries SET state = ?2, error = ?3, retry = ?4, since = ?5, attempts = max(attempts - ?6, 0),
+                 content = CASE WHEN ?2 = 3 THEN '' ELSE content END
+             WHERE delivery = ?1",
+    )?
+    .execute(params![number, state, error, retry, now.0, uncounted])?;
+    let failed = "UPDATE subscriptions SET failures = failures + 1 WHERE id = ?1";
+    let noted: rusqlite::Result<()> = match attempt {
+        Attempt::Sent => t
+            .prepare_cached("UPDATE subscriptions SET failures = 0 WHERE id = ?1 AND failures > 0")?
+            .execute([&known.subscription])
+            .map(drop),
+        Attempt::NotTaken(_) => Ok(()),
+        Attempt::Later(..) => t.prepare_cached(failed)?.execute([&known.subscription]).map(drop),
+        Attempt::Failed(why) => {
+            take_back(t, number)?;
+            t.prepare_cached(failed)?.execute([&known.subscription])?;
+            t.prepare_cached(
+                    "UPDATE subscriptions SET state = 2, until = NULL, reason = ?2, since = ?3 WHERE id = ?1 AND state IN (1, 2)",
+                )?
+                .execute(params![known.subscription, why, now.0])
+                .map(drop)
+        }
+    };
+    noted.map(|()| true)
 }
 
 /// Forgets what addresses have had to which no subscription belongs any more.

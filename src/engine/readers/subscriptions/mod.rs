@@ -12,7 +12,9 @@ pub use self::view::{DeliveryView, SubscriptionView};
 use crate::engine::page::{Cursor, Page};
 use crate::engine::readers::Readers;
 use crate::error::{Error, Result};
-use crate::store::{Attempt, Issue, Looked, NewDelivery, Slice, StoredDelivery, StoredSubscription, SubscriptionState};
+use crate::store::{
+    DeliveryNote, Issue, Looked, NewDelivery, Slice, StoredDelivery, StoredSubscription, SubscriptionState,
+};
 use crate::user::{MailPlan, Moment, UserId};
 
 /// Subscriptions of one address, and in all.
@@ -288,14 +290,9 @@ impl Readers {
         self.store.delivery(number)
     }
 
-    /// Notes that a delivery is about to be given to the server.
-    pub fn note_sending(&self, number: i64, now: Moment) -> Result<bool> {
-        self.store.note_sending(number, now)
-    }
-
-    /// Notes what became of it.
-    pub fn note_attempt(&self, number: i64, now: Moment, attempt: &Attempt) -> Result<()> {
-        self.store.note_attempt(number, now, attempt)
+    /// Notes what happened to deliveries.
+    pub fn note_deliveries(&self, now: Moment, notes: &[(i64, DeliveryNote)]) -> Result<Vec<bool>> {
+        self.store.note_deliveries(now, notes)
     }
 
     /// Forgets what nobody needs any more: unanswered and ended subscriptions, and old deliveries.
