@@ -437,6 +437,26 @@ mod tests {
         Args::command().debug_assert();
     }
 
+    /// An argument of a command that has the name of an option of every command takes its place, and reading that one fails.
+    #[test]
+    fn no_command_takes_the_name_of_an_option_of_all() {
+        fn walk(command: &clap::Command, all: &[String], path: &str, found: &mut Vec<String>) {
+            for sub in command.get_subcommands() {
+                let path = format!("{path} {}", sub.get_name());
+                let taken = sub.get_arguments().filter(|a| all.iter().any(|name| a.get_id() == name.as_str()));
+                found.extend(taken.map(|a| format!("{path} --{}", a.get_id())));
+                walk(sub, all, &path, found);
+            }
+        }
+        let root = Args::command();
+        let all: Vec<String> =
+            root.get_arguments().filter(|a| a.is_global_set()).map(|a| a.get_id().to_string()).collect();
+        assert!(all.len() > 8 && all.contains(&"log".to_string()), "{all:?}");
+        let mut found = Vec::new();
+        walk(&root, &all, "paperkin", &mut found);
+        assert!(found.is_empty(), "{found:?}");
+    }
+
     #[test]
     fn help_names_the_words_that_are_taken() {
         for (commands, argument, known) in [

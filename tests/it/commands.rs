@@ -211,7 +211,7 @@ fn what_cannot_be_done_is_said() {
         (vec!["themes", "--map", "x.gif"], 2, ".svg"),
         (vec!["history", "import", "ada", "x", "--format", "tex"], 2, "bibtex"),
         (vec!["history", "import", "ada", "x", "--kind", "hate"], 2, "dismiss"),
-        (vec!["eval", "users", "--log", "x", "--method", "best"], 2, "content"),
+        (vec!["eval", "users", "--reading-log", "x", "--method", "best"], 2, "content"),
         (vec!["eval", "similar", "--groups", "x", "--seeds", "0"], 2, "from 1"),
         (vec!["frobnicate"], 2, "frobnicate"),
         (vec!["similar", "p/1", "--data", "/nowhere"], 1, "/nowhere"),

@@ -11,8 +11,8 @@ use crate::eval::sets::{self, Half};
 /// Measure the mail that comes behind a pause
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  paperkin --data hf eval away --log hf_daily_submitters.tsv
-  paperkin --data hf eval away --log hf_daily_submitters.tsv --days 30 --budget 20 --half even
+  paperkin --data hf eval away --reading-log hf_daily_submitters.tsv
+  paperkin --data hf eval away --reading-log hf_daily_submitters.tsv --days 30 --budget 20 --half even
 
 Readers of the log (columns user, paper_id, day) are away for some days. The mail behind that is chosen from all papers of these
 days, by what the reader had taken up before; beside it stand the best of the single days' mails. What a paper is worth is its
@@ -21,7 +21,7 @@ written into it.")]
 pub struct Args {
     /// A log of the papers that readers took up, by day
     #[arg(long, value_name = "TSV")]
-    log: PathBuf,
+    reading_log: PathBuf,
     /// Readers with fewer papers are left out
     #[arg(long, default_value_t = 15, value_parser = at_least_one)]
     least: usize,
@@ -40,7 +40,7 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
-    let log = sets::log(&text(&args.log)?)?;
+    let log = sets::log(&text(&args.reading_log)?)?;
     let engine = context.open_filled()?;
     let &Args { least, days, budget, absences, half, .. } = args;
     let plan = Away { least, days: i32::from(days), budget, absences, half };

@@ -26,7 +26,7 @@ use crate::eval::table::Table;
   paperkin --data reviews eval recommend --groups labels.tsv --examples 1 5 20
   paperkin --data arxiv eval themes
   paperkin --data libraries eval users --libraries users.tsv --folds folds.tsv
-  paperkin --data hf eval away --log submitters.tsv
+  paperkin --data hf eval away --reading-log submitters.tsv
   paperkin eval situations --sets ~/sets --folders ~/folders
 
 The papers of the set must have been ingested into the data folder (`situations` does that itself). Files are tab-separated, with the names of

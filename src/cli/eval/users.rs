@@ -15,13 +15,13 @@ use crate::eval::users::{self, ColdStart, Method, Onboarding, Reliability, Repla
   paperkin --data libraries eval users --libraries users.tsv --folds folds.tsv
   paperkin --data libraries eval users --libraries users.tsv --folds folds.tsv --examples 1 2 5 10 20 50 100 --half odd
   paperkin --data screening eval users --reviews labels.tsv --examples 1 5 20 --draws 20
-  paperkin --data hf eval users --log submitters.tsv
+  paperkin --data hf eval users --reading-log submitters.tsv
   paperkin --data libraries eval users --onboarding --libraries users.tsv --folds folds.tsv --half odd
   paperkin --data libraries eval users --calibration --libraries users.tsv --readers 300
 
 One of five questions. --libraries with --folds: the papers of a fold are hidden, a reader is made from the rest of
 each library, the hidden papers are ranked (columns user, paper_id; paper_id, fold). --reviews: k likes and k dislikes
-of each review, the rest of it is ranked (columns review, paper_id and labels of 0 and 1). --log: each reader's past
+of each review, the rest of it is ranked (columns review, paper_id and labels of 0 and 1). --reading-log: each reader's past
 ranks the papers of the next day on which they took something up (columns user, paper_id, day). --onboarding: the same readers
 as newcomers who answer truly, and how the papers that were hidden are ranked then. --calibration, with --libraries or --reviews: the
 `chance` that is foreseen of verdicts that were held back, beside what came. The papers must have been ingested into the data folder.")]
@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "TSV")]
     libraries: Option<PathBuf>,
     /// The fold of each paper
-    #[arg(long, value_name = "TSV", requires = "libraries", required_unless_present_any = ["reviews", "log", "calibration"])]
+    #[arg(long, value_name = "TSV", requires = "libraries", required_unless_present_any = ["reviews", "reading_log", "calibration"])]
     folds: Option<PathBuf>,
     /// The fold to hide
     #[arg(long, default_value_t = 0)]
@@ -39,13 +39,13 @@ pub struct Args {
     #[arg(long)]
     everything: bool,
     /// Simulate new readers who answer questions: quality after 0, 5 and 10 answers, compared with asking about popular
-    /// and random papers. With --libraries and --folds, or with --log
+    /// and random papers. With --libraries and --folds, or with --reading-log
     #[arg(long, group = "sampled", conflicts_with_all = ["reviews", "examples", "method", "everything", "draws", "days"])]
     onboarding: bool,
     /// Measure how honest the chances are: readers give 30, 60 and 120 verdicts (or --examples so many), and the `chance` of
     /// papers on which theirs are held back is compared with these. Of libraries, likes are own papers and dislikes papers near
     /// them; of reviews, verdicts are the labels
-    #[arg(long, group = "sampled", conflicts_with_all = ["folds", "fold", "log", "method", "everything", "days"])]
+    #[arg(long, group = "sampled", conflicts_with_all = ["folds", "fold", "reading_log", "method", "everything", "days"])]
     calibration: bool,
     /// With --onboarding or --calibration: at most so many readers, at even distances; 0 for all
     #[arg(long, value_name = "N", default_value_t = 0, requires = "sampled")]
@@ -55,7 +55,7 @@ pub struct Args {
     reviews: Option<PathBuf>,
     /// A log of the papers that readers took up, by day
     #[arg(long, value_name = "TSV", conflicts_with_all = ["libraries", "reviews"], required_unless_present_any = ["libraries", "reviews"])]
-    log: Option<PathBuf>,
+    reading_log: Option<PathBuf>,
     /// Numbers of examples; 0 for the whole library [default: 0 for libraries; 1, 5 and 20 for reviews; 30, 60 and 120 verdicts
     /// with --calibration]
     #[arg(long, num_args = 1..)]
@@ -85,7 +85,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let newcomers = Onboarding { fold: args.fold, least: args.least, half: args.half, readers: args.readers };
     let honesty =
         Reliability { verdicts: examples(&[30, 60, 120]), draws: args.draws, readers: args.readers, half: args.half };
-    match (&args.libraries, &args.folds, &args.reviews, &args.log) {
+    match (&args.libraries, &args.folds, &args.reviews, &args.reading_log) {
         (Some(libraries), ..) if args.calibration => {
             let groups = sets::groups(&text(libraries)?)?;
             let engine = context.open_filled()?;
@@ -130,6 +130,6 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             let engine = context.open_filled()?;
             measure(context, |hear| users::replay(&engine, &log, &plan, hear))
         }
-        _ => anyhow::bail!("give --libraries and --folds, --reviews, or --log"),
+        _ => anyhow::bail!("give --libraries and --folds, --reviews, or --reading-log"),
     }
 }
