@@ -3,7 +3,7 @@
 mod follow;
 mod subscription;
 
-pub use follow::Follow;
+pub use follow::{Follow, is_seen};
 pub use subscription::{Cadence, DayOfWeek, MailPlan, Subject};
 
 use std::fmt;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::paper::head;
+use crate::paper::{head, is_invisible};
 
 /// The longest text of a search that can be followed, and of a name, in bytes.
 const LONGEST_QUERY: usize = 2_000;
@@ -67,11 +67,11 @@ impl Follow {
     /// Checks its text.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it is blank, too long, or a name with control characters.
+    /// [`Error::Invalid`] when nothing of it is seen, when it is too long, or a name with control characters.
     pub fn check(&self) -> Result<()> {
         let (kind, text) = (self.kind(), self.text());
         let most = if matches!(self, Follow::Query(_)) { LONGEST_QUERY } else { LONGEST_NAME };
-        if text.trim().is_empty() {
+        if !is_seen(text) {
             return Err(Error::Invalid(format!("the {kind} is empty")));
         }
         if text.len() > most {
@@ -82,6 +82,12 @@ impl Follow {
         }
         Ok(())
     }
+}
+
+/// Whether anything of a text is to be seen: what nobody sees is no part of a search or a name (zero-width spaces, soft hyphens,
+/// marks of order, and the forms of characters that are not there).
+pub fn is_seen(text: &str) -> bool {
+    text.chars().any(|c| !c.is_whitespace() && !is_invisible(c) && !matches!(c, '\u{fe00}'..='\u{fe0f}'))
 }
 
 #[cfg(test)]
@@ -102,10 +108,14 @@ mod tests {
 
     #[test]
     fn what_is_followed_has_a_text_within_bounds() {
+        assert!(Follow::Query("\u{200b}cats".into()).check().is_ok());
         assert!(Follow::Query("line one\nline two".into()).check().is_ok());
         let long = "x".repeat(LONGEST_NAME + 1);
         for (follow, word) in [
             (Follow::Query(" \n".into()), "query is empty"),
+            (Follow::Query("\u{200b}".into()), "query is empty"),
+            (Follow::Query(" \u{ad}\u{2060}\u{fe0f} ".into()), "query is empty"),
+            (Follow::Author("\u{feff}\u{200d}".into()), "author is empty"),
             (Follow::Query("x".repeat(LONGEST_QUERY + 1)), "2000 are allowed"),
             (Follow::Author(long), "256 are allowed"),
             (Follow::Theme("t1\r\nBcc: x".into()), "control characters"),
