@@ -40,7 +40,7 @@ pub use readers::{
     Chosen, Deed, DeliveryOfWebhook, DeliveryView, Entry, EntryStatus, EventReport, ExportedUser, Feed, Format, Import,
     ImportAbout, ImportProgress, ImportView, Imported, InterestPatch, InterestView, Kept, MAX_EVENTS, Mark, Matched,
     Matches, NewHook, OutgoingCall, Outside, QuestionsOptions, Readership, Reference, ReferenceList, RejectedEvent,
-    RejectedUnit, SearchHit, SearchPapers, SearchPapersOptions, SearchPatch, SearchView, Since, Subscribe,
+    RejectedUnit, SavedSearch, SearchHit, SearchPapers, SearchPapersOptions, SearchPatch, SearchView, Since, Subscribe,
     SubscriptionView, Testbed, Topic, Undone, Unreadable, UserView, WebhookMade, WebhookView, Windows,
 };
 pub use themes::{

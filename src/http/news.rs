@@ -251,8 +251,9 @@ fn unless_guessed(
 
 /// A saved search as Atom
 ///
-/// The newest papers of what a user follows, 30 unless `limit` says otherwise: of the 500 best matches. It is opened by the token of
-/// the user's own feed. Conditional requests are answered as those for that.
+/// The newest papers of what a user follows, 30 unless `limit` says otherwise: of a search those of its 500 best matches, of a name
+/// (author, category, organization, theme) of all that have it. It is opened by the token of the user's own feed. Conditional
+/// requests are answered as those for that. With the right token, a saved search that is gone is 404.
 #[utoipa::path(get, operation_id = "search_feed_atom", path = "/v1/users/{user}/searches/{id}/feed.atom", tag = "users",
     params(("user" = String, Path, description = "the user's name"), ("id" = String, Path, description = "the saved search"),
            ("token" = String, Query, description = "the secret of the user's feed"),
@@ -270,8 +271,9 @@ pub async fn search_atom_of_user(
 
 /// A saved search as JSON Feed
 ///
-/// The newest papers of what a user follows, 30 unless `limit` says otherwise: of the 500 best matches. It is opened by the token of
-/// the user's own feed. Conditional requests are answered as those for that.
+/// The newest papers of what a user follows, 30 unless `limit` says otherwise: of a search those of its 500 best matches, of a name
+/// (author, category, organization, theme) of all that have it. It is opened by the token of the user's own feed. Conditional
+/// requests are answered as those for that. With the right token, a saved search that is gone is 404.
 #[utoipa::path(get, operation_id = "search_feed_json", path = "/v1/users/{user}/searches/{id}/feed.json", tag = "users",
     params(("user" = String, Path, description = "the user's name"), ("id" = String, Path, description = "the saved search"),
            ("token" = String, Query, description = "the secret of the user's feed"),
@@ -302,13 +304,14 @@ async fn of_search(
     // Its name is part of the feed.
     let (user, search) = (name.clone(), id.clone());
     let known = app
-        .blocking(move |engine| match Reader::of_feed(engine, &user, &token)? {
-            Some(reader) => Ok(Some((engine.saved_search(reader.name(), &search)?, reader))),
-            None => Ok(None),
+        .blocking(move |engine| {
+            let opened = Reader::of_feed(engine, &user, &token)?;
+            // Whoever has the token guesses nothing: what is not there is not there.
+            Ok(opened.map(|reader| (engine.saved_search(reader.name(), &search), reader)))
         })
         .await;
     let (search, reader) = match known {
-        Ok(Some(known)) => known,
+        Ok(Some((search, reader))) => (search?, reader),
         Ok(None) => return Err(access::guessed_by(app, client, wrong_token)),
         Err(e) => return unless_guessed(app, client, Err(e)),
     };
@@ -320,10 +323,8 @@ async fn of_search(
         true => Ok(Depends::OnMore(reader)),
         false => Ok(Depends::On(engine.feed_mark(reader.name())?, reader)),
     };
-    let answered = feed(app, form, asked, channel, mark, move |engine, reader| {
-        Ok(engine.search_news(reader.name(), &search.id, limit)?.1)
-    });
-    unless_guessed(app, client, answered.await)
+    feed(app, form, asked, channel, mark, move |engine, reader| engine.search_news(reader.name(), &search.id, limit))
+        .await
 }
 
 /// The token in an address.

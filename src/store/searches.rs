@@ -87,6 +87,7 @@ pub trait Searches {
     fn delete_search(&self, user: i64, number: i64) -> Result<()>;
 
     /// Saves what a reader followed elsewhere, under new numbers, as looked at up to a change of the papers here; what they follow
-    /// already stays as it is. The reader's version rises. Of a reader who is not there (any more) nothing is kept.
-    fn restore_searches(&self, user: i64, searches: &[StoredSearch], seen: u64) -> Result<()>;
+    /// already stays as it is. The reader's version rises. Of a reader who is not there (any more) nothing is kept, and nothing where
+    /// they have `most`. Gives how many that leaves out.
+    fn restore_searches(&self, user: i64, searches: &[StoredSearch], seen: u64, most: usize) -> Result<usize>;
 }

@@ -188,6 +188,11 @@ fn a_saved_search_is_a_news_feed() {
     {
         assert_eq!(server.request_with("GET", &wrong, &host, b"").status, 401);
     }
+    // With the right token nothing is guessed: what is gone is gone, however often a news reader asks.
+    assert_eq!(server.delete(&format!("/v1/users/ada/searches/{id}")).status, 204);
+    for _ in 0..30 {
+        assert_eq!(server.request_with("GET", &at("atom", ""), &host, b"").status, 404);
+    }
 }
 
 /// What a receiver was told.

@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::engine::answer::Answer;
-use crate::engine::readers::{Matches, SearchPapers, SearchPapersOptions, SearchPatch, SearchView};
+use crate::engine::readers::{Matches, SavedSearch, SearchPapers, SearchPapersOptions, SearchPatch, SearchView};
 use crate::error::Result;
 use crate::paper::Paper;
 use crate::user::Follow;
@@ -43,11 +43,11 @@ impl Engine {
         self.readers.searches(name)
     }
 
-    /// One of them.
+    /// What one of them is called and follows; nothing is counted for that.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) when there is no such user, or saved search.
-    pub fn saved_search(&self, name: &str, id: &str) -> Result<SearchView> {
+    pub fn saved_search(&self, name: &str, id: &str) -> Result<SavedSearch> {
         self.readers.saved_search(name, id)
     }
 
@@ -94,11 +94,12 @@ impl Engine {
         self.readers.search_papers(name, id, ask)
     }
 
-    /// One with the newest of its papers: of the 500 best, as [`Engine::matches`] orders them.
+    /// The newest papers of one, by the day they were listed (else dated): of a query those of its 500 best matches, of a name of all.
+    /// None where its theme is gone or not there yet.
     ///
     /// # Errors
     /// As [`Engine::saved_search`]; [`Error::Invalid`](crate::Error::Invalid) for a limit out of range.
-    pub fn search_news(&self, name: &str, id: &str, limit: usize) -> Result<(SearchView, Vec<Paper>)> {
+    pub fn search_news(&self, name: &str, id: &str, limit: usize) -> Result<Vec<Paper>> {
         self.readers.search_news(name, id, limit)
     }
 }

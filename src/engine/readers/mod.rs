@@ -40,8 +40,8 @@ pub use self::imports::{
 pub use self::interests::{InterestPatch, InterestView};
 pub use self::questions::QuestionsOptions;
 pub use self::searches::{
-    DeliveryOfWebhook, Matches, NewHook, OutgoingCall, SearchHit, SearchPapers, SearchPapersOptions, SearchPatch,
-    SearchView, WebhookMade, WebhookView,
+    DeliveryOfWebhook, Matches, NewHook, OutgoingCall, SavedSearch, SearchHit, SearchPapers, SearchPapersOptions,
+    SearchPatch, SearchView, WebhookMade, WebhookView,
 };
 pub use self::subscriptions::{Chosen, Deed, DeliveryView, Subscribe, SubscriptionView, Windows};
 pub use self::testbed::{Readership, Testbed, Topic};

@@ -237,10 +237,10 @@ impl Readers {
         self.put_outside(&user.name, &user.outside)?;
         self.store.restore_events(&user.name, &user.events, &user.received)?;
         self.store.restore_imports(&user.name, &user.imports)?;
-        let number = self.store.user(user.name.as_str())?.number;
+        let stored = self.store.user(user.name.as_str())?;
+        let number = stored.number;
         self.store.replace_interests(number, &anchored(&user.interests))?;
-        // Of all that is here by now nothing is new.
-        self.store.restore_searches(number, &user.searches, self.store.change()?)?;
+        self.restore_searches(&stored, &user.searches)?;
         // What was found of them before is found again.
         self.kept.forget(number);
         self.found.forget(number);

@@ -72,13 +72,18 @@ pub fn searches_are_restored(kind: Kind) {
         seen: 99,
     };
     let brought = [of(cats, "theirs"), of(Follow::Category("cs".into()), "both")];
-    store.restore_searches(ada, &brought, 4).expect("restored");
-    store.restore_searches(ada, &brought, 4).expect("restored twice");
-    store.restore_searches(ada + 1, &brought, 4).expect("nobody's is no error");
+    store.restore_searches(ada, &brought, 4, 9).expect("restored");
+    store.restore_searches(ada, &brought, 4, 9).expect("restored twice");
+    store.restore_searches(ada + 1, &brought, 4, 9).expect("nobody's is no error");
     let all = store.searches(ada).expect("read");
     assert_eq!((all.len(), &all[0]), (2, &kept));
     assert_eq!((all[1].name.as_deref(), all[1].muted, all[1].seen, all[1].created), (Some("both"), true, 4, Moment(1)));
     assert_ne!(all[1].number, 77);
+    // No more than anybody may have, and what is left out is counted.
+    let more: Vec<StoredSearch> = (0..4).map(|k| of(Follow::Author(format!("a{k}")), "more")).collect();
+    assert_eq!(store.restore_searches(ada, &more, 4, 3).expect("restored"), 3);
+    assert_eq!(store.searches(ada).expect("read").len(), 3);
+    assert_eq!(store.restore_searches(ada, &brought, 4, 3).expect("restored"), 0, "these are there");
 }
 
 pub fn calls_are_made_tried_and_kept(kind: Kind) {

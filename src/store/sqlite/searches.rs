@@ -31,9 +31,7 @@ impl Searches for SqliteStore {
             if let Some(there) = same(t, user, search.what)? {
                 return Ok(SearchSaved::There(there));
             }
-            let count = "SELECT count(*) FROM searches WHERE user = ?1";
-            let known: usize = t.prepare_cached(count)?.query_row([user], |r| r.get(0))?;
-            if known >= most {
+            if count(t, user)? >= most {
                 return Ok(SearchSaved::TooMany);
             }
             let made = insert(t, user, search.what, (search.name, false), (search.created, search.seen))?;
@@ -82,20 +80,36 @@ impl Searches for SqliteStore {
         })
     }
 
-    fn restore_searches(&self, user: i64, searches: &[StoredSearch], seen: u64) -> Result<()> {
+    fn restore_searches(&self, user: i64, searches: &[StoredSearch], seen: u64, most: usize) -> Result<usize> {
+        if searches.is_empty() {
+            return Ok(0);
+        }
         self.write(|t| {
             let there = "SELECT EXISTS (SELECT 1 FROM users WHERE user = ?1)";
-            if searches.is_empty() || !t.prepare_cached(there)?.query_row([user], |r| r.get::<_, bool>(0))? {
-                return Ok(());
+            if !t.prepare_cached(there)?.query_row([user], |r| r.get::<_, bool>(0))? {
+                return Ok(0);
             }
+            let (mut known, mut over) = (count(t, user)?, 0);
             for s in searches {
-                if same(t, user, &s.what)?.is_none() {
-                    insert(t, user, &s.what, (s.name.as_deref(), s.muted), (s.created, seen))?;
+                if same(t, user, &s.what)?.is_some() {
+                    continue;
                 }
+                if known >= most {
+                    over += 1;
+                    continue;
+                }
+                insert(t, user, &s.what, (s.name.as_deref(), s.muted), (s.created, seen))?;
+                known += 1;
             }
-            touch(t, user)
+            touch(t, user)?;
+            Ok(over)
         })
     }
+}
+
+/// How many things a reader follows.
+fn count(c: &Connection, user: i64) -> rusqlite::Result<usize> {
+    c.prepare_cached("SELECT count(*) FROM searches WHERE user = ?1")?.query_row([user], |r| r.get(0))
 }
 
 /// The saved search of a reader that follows the same.

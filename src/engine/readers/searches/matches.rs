@@ -129,22 +129,55 @@ impl Readers {
         follow: &Follow,
         rows: &RoaringBitmap,
     ) -> Result<Matched> {
+        let Follow::Query(query) = follow else {
+            return self.most_attended_first(self.rows_of_name(follow, rows)?);
+        };
+        let matcher = self.corpus.matcher(space, query)?;
+        let mut papers = self.corpus.matching(space, &matcher, rows)?;
+        if matcher.is_of_conditions() {
+            self.newest_first(&mut papers)?;
+        }
+        Ok(Matched { total: papers.len(), papers, matcher: Some(matcher) })
+    }
+
+    /// Those of some rows that have a name. Of a query there are none: what it matches is no matter of having it.
+    fn rows_of_name(&self, name: &Follow, rows: &RoaringBitmap) -> Result<RoaringBitmap> {
         let one = |name: &String| vec![name.clone()];
-        let filter = match follow {
-            Follow::Query(query) => {
-                let matcher = self.corpus.matcher(space, query)?;
-                let mut papers = self.corpus.matching(space, &matcher, rows)?;
-                if matcher.is_of_conditions() {
-                    self.newest_first(&mut papers)?;
-                }
-                return Ok(Matched { total: papers.len(), papers, matcher: Some(matcher) });
-            }
-            Follow::Theme(theme) => return self.most_attended_first(rows & self.themes.rows_of(theme)?),
+        let filter = match name {
+            Follow::Query(_) => return Ok(RoaringBitmap::new()),
+            Follow::Theme(theme) => return Ok(rows & self.themes.rows_of(theme)?),
             Follow::Author(name) => Filter { authors: one(name), ..Filter::default() },
             Follow::Category(name) => Filter { categories: one(name), ..Filter::default() },
             Follow::Organization(name) => Filter { organizations: one(name), ..Filter::default() },
         };
-        self.most_attended_first(rows & self.store.allowed(&filter)?.unwrap_or_default())
+        Ok(rows & self.store.allowed(&filter)?.unwrap_or_default())
+    }
+
+    /// The newest papers of what is followed, by the day they were listed (else dated): of a query those of its best `best` matches,
+    /// of a name of all that have it.
+    pub(super) fn newest_matches(&self, follow: &Follow, best: usize, limit: usize) -> Result<Vec<Paper>> {
+        if let Follow::Query(_) = follow {
+            let (found, _) = self.matched_page(follow, &Matches { limit: best, ..Matches::default() })?;
+            let mut papers: Vec<Paper> = found.papers.into_iter().map(|hit| hit.paper).collect();
+            papers.sort_by_key(|paper| std::cmp::Reverse(paper.list_day()));
+            papers.truncate(limit);
+            return Ok(papers);
+        }
+        follow.check()?;
+        let rows = self.rows_of_name(follow, &self.rows_to_match(&Matches::default())?)?;
+        let newest = self.store.newest(&rows, 0, limit)?;
+        let mut papers: HashMap<Row, Paper> = self.store.papers(&newest)?.into_iter().collect();
+        Ok(newest.iter().filter_map(|row| papers.remove(row)).collect())
+    }
+
+    /// Checks that something can be followed: that its text is one, and its theme one that there is. While there are no themes nobody
+    /// can tell.
+    pub(super) fn check_follow(&self, follow: &Follow) -> Result<()> {
+        let nothing = Matches { arrived_after: Some(self.matched_change()), limit: 0, ..Matches::default() };
+        match self.matched_page(follow, &nothing) {
+            Ok(_) | Err(Error::BeingMade { .. }) => Ok(()),
+            Err(e) => Err(e),
+        }
     }
 
     fn newest_first(&self, papers: &mut [Candidate]) -> Result<()> {

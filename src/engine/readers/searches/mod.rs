@@ -7,5 +7,7 @@ mod tests;
 mod webhooks;
 
 pub use matches::Matches;
-pub use saved::{KeptCounts, SearchHit, SearchPapers, SearchPapersOptions, SearchPatch, SearchView, kind, search_id};
+pub use saved::{
+    KeptCounts, SavedSearch, SearchHit, SearchPapers, SearchPapersOptions, SearchPatch, SearchView, kind, search_id,
+};
 pub use webhooks::{DeliveryOfWebhook, NewHook, OutgoingCall, WebhookMade, WebhookView};

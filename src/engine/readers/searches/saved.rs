@@ -14,14 +14,14 @@ use crate::engine::corpus::Followed;
 use crate::engine::readers::Readers;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, head};
-use crate::store::{NewSearch, SearchSaved, StoredSearch};
-use crate::user::{Follow, Moment, UserId};
+use crate::store::{NewSearch, SearchSaved, StoredSearch, User};
+use crate::user::{Follow, Moment, UserId, is_seen};
 
 /// The longest name that a reader can give, in bytes.
 const MAX_NAME_BYTES: usize = 200;
 
-/// Matches that a list of the newest is made of.
-const LOOKED_AT: usize = 500;
+/// Matches of a query that a list of the newest is made of.
+pub(super) const LOOKED_AT: usize = 500;
 
 /// Counts that are kept.
 const KEPT: usize = 20_000;
@@ -46,6 +46,17 @@ pub struct SearchView {
     pub new: Option<usize>,
     /// Why nothing matches it for now, and what to do; null where nothing is wrong.
     pub problem: Option<String>,
+}
+
+/// What a saved search is called and follows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedSearch {
+    /// Its id, `s7`; used once.
+    pub id: String,
+    /// What it is called: the reader's own name for it, else what is followed.
+    pub name: String,
+    /// What is followed.
+    pub what: Follow,
 }
 
 /// What is to be changed about a saved search. What is absent stays.
@@ -119,23 +130,18 @@ impl Readers {
         self.store.searches(user.number)?.iter().map(|s| self.search_view(s)).collect()
     }
 
-    /// One of them.
-    pub fn saved_search(&self, name: &str, id: &str) -> Result<SearchView> {
-        self.search_view(&self.search_of(name, id)?)
+    /// What one of them is called and follows.
+    pub fn saved_search(&self, name: &str, id: &str) -> Result<SavedSearch> {
+        let search = self.search_of(name, id)?;
+        Ok(SavedSearch { id: search_id(search.number), name: self.search_name(&search), what: search.what })
     }
 
     /// Saves what a reader follows; they are made if new. Whether it was not there before: the same thing is followed once.
     pub fn save_search(&self, name: &str, what: &Follow, own_name: Option<&str>) -> Result<(SearchView, bool)> {
-        what.check()?;
         let own_name = own_name.map(checked_name).transpose()?;
         let user = UserId::new(name)?;
-        if let Follow::Theme(theme) = what {
-            // Whoever mistypes one hears it at once. While there are none nobody can tell.
-            match self.themes.rows_of(theme) {
-                Err(Error::BeingMade { .. }) | Ok(_) => {}
-                Err(e) => return Err(e),
-            }
-        }
+        // Whoever mistypes a theme hears it at once, and what nobody could look for is not kept.
+        self.check_follow(what)?;
         self.keep_found_of(std::iter::once(name))?;
         let new = NewSearch { what, name: own_name.as_deref(), created: Moment::now(), seen: self.matched_change() };
         let (search, made) = match self.store.save_search(&user, new, bounds::SEARCHES)? {
@@ -176,7 +182,7 @@ impl Readers {
     pub fn see_search(&self, name: &str, id: &str) -> Result<SearchView> {
         let (user, number) = (self.store.user(name)?.number, search_number(id)?);
         self.store.see_search(user, number, self.matched_change())?;
-        self.saved_search(name, id)
+        self.search_view(&self.search_of(name, id)?)
     }
 
     /// The papers of one.
@@ -196,21 +202,35 @@ impl Readers {
         Ok(SearchPapers { papers: papers.collect(), meta: answer.meta })
     }
 
-    /// The newest papers of one, as a news reader takes them, with the search itself.
-    pub fn search_news(&self, name: &str, id: &str, limit: usize) -> Result<(SearchView, Vec<Paper>)> {
+    /// The newest papers of one, as a news reader takes them.
+    pub fn search_news(&self, name: &str, id: &str, limit: usize) -> Result<Vec<Paper>> {
         check_limit(limit)?;
         let search = self.search_of(name, id)?;
-        let matches = Matches { limit: LOOKED_AT, ..Matches::default() };
-        let papers = match self.matched_page(&search.what, &matches) {
-            Ok((answer, _)) => answer.papers,
+        match self.newest_matches(&search.what, LOOKED_AT, limit) {
             // A news reader that once hears that a feed is gone never asks again.
-            Err(Error::NotFound { .. } | Error::BeingMade { .. }) => Vec::new(),
-            Err(e) => return Err(e),
-        };
-        let mut papers: Vec<Paper> = papers.into_iter().map(|hit| hit.paper).collect();
-        papers.sort_by_key(|paper| std::cmp::Reverse(paper.list_day()));
-        papers.truncate(limit);
-        Ok((self.search_view(&search)?, papers))
+            Err(e) if is_of_what_is_followed(&e) => Ok(Vec::new()),
+            newest => newest,
+        }
+    }
+
+    /// Takes in what a reader followed elsewhere. What cannot be followed, or called that, is told and left out, as is what goes
+    /// beyond what a reader can follow.
+    pub(in crate::engine::readers) fn restore_searches(&self, user: &User, brought: &[StoredSearch]) -> Result<()> {
+        let mut kept = Vec::with_capacity(brought.len());
+        for search in brought {
+            let name = search.name.as_deref().map(checked_name).transpose();
+            match search.what.check().and(name) {
+                Ok(name) => kept.push(StoredSearch { name, ..search.clone() }),
+                Err(e) => tracing::warn!("something that {:?} followed is left out: {e}", user.name),
+            }
+        }
+        // Of all that is here by now nothing is new.
+        let over = self.store.restore_searches(user.number, &kept, self.store.change()?, bounds::SEARCHES)?;
+        if over > 0 {
+            let most = bounds::SEARCHES;
+            tracing::warn!("{over} things that {:?} followed are left out: a reader can follow {most}", user.name);
+        }
+        Ok(())
     }
 
     /// What a reader's saved search is called.
@@ -232,7 +252,7 @@ impl Readers {
     fn search_view(&self, search: &StoredSearch) -> Result<SearchView> {
         let (new, problem) = match self.count_new(search) {
             Ok(new) => (Some(new), None),
-            Err(e @ (Error::NotFound { .. } | Error::BeingMade { .. })) => (None, Some(e.to_string())),
+            Err(e) if is_of_what_is_followed(&e) => (None, Some(e.to_string())),
             Err(e) => return Err(e),
         };
         Ok(SearchView {
@@ -278,11 +298,17 @@ impl Readers {
     }
 }
 
+/// Whether something went wrong because of what is followed: its theme is gone or not there yet, or it is nothing to look for. The
+/// lists and feeds that it stands in go on.
+pub(super) fn is_of_what_is_followed(e: &Error) -> bool {
+    matches!(e, Error::NotFound { .. } | Error::BeingMade { .. } | Error::Invalid(_))
+}
+
 fn checked_name(name: &str) -> Result<String> {
     let name = name.trim();
-    if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
+    if !is_seen(name) || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
         return Err(Error::Invalid(format!(
-            "a name has 1 to {MAX_NAME_BYTES} bytes and no control characters; this one has {}",
+            "a name has 1 to {MAX_NAME_BYTES} bytes, something to see and no control characters; this one has {} bytes",
             name.len()
         )));
     }

@@ -1,9 +1,11 @@
+use super::saved::LOOKED_AT;
 use super::*;
 use crate::config::Config;
 use crate::engine::{Answer, Engine, Incoming, Rejection};
 use crate::error::Error;
 use crate::paper::{Paper, PaperId};
-use crate::user::Follow;
+use crate::store::StoredSearch;
+use crate::user::{Follow, Moment};
 
 const TOPICS: [&str; 5] = [
     "Quasar jets seen by radio telescopes",
@@ -124,4 +126,53 @@ fn a_new_version_of_an_old_work_did_not_arrive() {
     // Whoever had one version has all.
     let without = Matches { without: vec![PaperId::new("arxiv:2401.00001v1").expect("an id")], ..Matches::default() };
     assert_eq!(ids(&engine.matches(&by, &without).expect("answered")), ["y"]);
+}
+
+#[test]
+fn what_nobody_can_look_for_is_not_kept_and_locks_nobody_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path());
+    corpus(&engine);
+    let (unseen, jets) = (Follow::Query("\u{200b}".into()), Follow::Query("quasar jets".into()));
+    assert!(matches!(engine.save_search("ada", &unseen, None), Err(Error::Invalid(_))));
+    assert!(matches!(engine.save_search("ada", &jets, Some("\u{200b}")), Err(Error::Invalid(_))));
+    assert!(matches!(engine.searches("ada"), Err(Error::NotFound { .. })), "nothing was written");
+    let (made, _) = engine.save_search("ada", &jets, None).expect("saved");
+    // One that an earlier version let in.
+    let ada = engine.readers.store.user("ada").expect("there").number;
+    let old = StoredSearch { number: 0, what: unseen.clone(), name: None, muted: false, created: Moment(1), seen: 0 };
+    assert_eq!(engine.readers.store.restore_searches(ada, std::slice::from_ref(&old), 0, 100).expect("kept"), 0);
+    let all = engine.searches("ada").expect("listed");
+    assert_eq!((all.len(), &all[0], all[0].problem.is_none()), (2, &made, true));
+    assert!(all[1].new.is_none() && all[1].problem.as_deref().is_some_and(|why| why.contains("empty")), "{all:?}");
+    assert!(engine.search_news("ada", &all[1].id, 9).expect("an empty feed").is_empty());
+    // An export brings what can be followed, under names that can be given, and no more than a reader may have.
+    let mut users = engine.export_users(None, 9).expect("exported");
+    let user = &mut users[0];
+    let of = |what| StoredSearch { what, ..old.clone() };
+    user.searches.push(StoredSearch { name: Some("\u{7}".into()), ..of(Follow::Author("bell".into())) });
+    user.searches.extend((0..120).map(|k| of(Follow::Author(format!("a{k}")))));
+    let other = tempfile::tempdir().expect("a folder");
+    let other = open(other.path());
+    other.import_user(user).expect("taken in");
+    let all = other.searches("ada").expect("listed");
+    assert_eq!((all.len(), &all[0].what), (crate::bounds::SEARCHES, &jets));
+    assert!(all.iter().all(|s| s.problem.is_none() && s.what != unseen && s.what.text() != "bell"));
+}
+
+#[test]
+fn the_newest_paper_of_a_name_is_in_its_news_whatever_the_votes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path());
+    let paper = |id: String, date: &str, upvotes: u32| {
+        serde_json::json!({"id": id, "title": format!("On marmots {id}"),
+        "date": date, "authors": ["A B"], "upvotes": upvotes})
+    };
+    let many = (0..LOOKED_AT + 20).map(|k| paper(format!("old{k}"), "2026-01-01", 7));
+    put(&engine, many.chain([paper("new".into(), "2026-02-01", 0)]).collect());
+    let (saved, _) = engine.save_search("ada", &Follow::Author("A B".into()), None).expect("saved");
+    let news = engine.search_news("ada", &saved.id, 2).expect("read");
+    assert_eq!(news.iter().map(|p| p.id.as_str()).next(), Some("new"));
+    let known = engine.saved_search("ada", &saved.id).expect("there");
+    assert_eq!((known.name.as_str(), known.what, news.len()), ("A B", saved.what, 2));
 }
