@@ -60,7 +60,7 @@ pub struct Redelivered {
 /// The webhooks there are
 ///
 /// Those within reach: with `admin` all, with `users` those of all users; a key or session of one user sees their own. `error` is why
-/// the last try failed.
+/// the last try failed, `problem` why there is nothing to tell for now (its theme is gone, or there are none yet).
 #[utoipa::path(get, operation_id = "list_webhooks", path = "/v1/webhooks", tag = "operation",
     responses((status = 200, body = WebhookList)))]
 pub async fn list(
@@ -75,7 +75,7 @@ pub async fn list(
             Err(Error::NotFound { .. }) => Vec::new(),
             found => found?,
         };
-        webhooks.retain(|hook| is_within_reach(&caller, hook));
+        webhooks.retain(|hook| is_within_reach(&caller, hook.user.as_deref()));
         Ok(WebhookList { webhooks })
     })
     .await
@@ -93,8 +93,10 @@ pub async fn list(
 /// `X-Paperkin-Delivery`, the same in every try: take each once, and refuse what is older than some minutes.
 ///
 /// **Delivery.** A status of 200 to 299 within 10 s says that it was taken. All else is tried again after a minute, then twice as
-/// long each time up to two hours, for a day; then it is a dead letter. 410 ends the webhook. Redirects are not followed, and
-/// addresses of private networks are not called.
+/// long each time up to two hours (later where 429 or 503 comes with `Retry-After`, up to two hours), for a day; then it is a dead
+/// letter. While there is no answer, 408, 429 or a status of 500 and above, what else waits for the receiver waits as long; any other
+/// status is of that delivery alone. 410 ends the webhook. Redirects are not followed, and addresses of private networks are not
+/// called: what was to go there is a dead letter at once.
 #[utoipa::path(post, operation_id = "make_webhook", path = "/v1/webhooks", tag = "operation", request_body = WebhookBody,
     responses((status = 201, body = WebhookMade), (status = 404, body = ErrorBody)))]
 pub async fn make(
@@ -179,15 +181,15 @@ pub async fn redeliver(
 
 /// Whether somebody may see and change a webhook; else it is not there for them.
 fn within_reach(engine: &Engine, caller: &Caller, id: &str) -> Result<()> {
-    if is_within_reach(caller, &engine.webhook(id)?) {
+    if is_within_reach(caller, engine.webhook_owner(id)?.as_deref()) {
         Ok(())
     } else {
         Err(Error::NotFound { what: "webhook", id: crate::paper::head(id, 80) })
     }
 }
 
-fn is_within_reach(caller: &Caller, hook: &WebhookView) -> bool {
-    hook.user.as_ref().map_or(caller.has(Scope::Admin), |user| caller.may_act_for(user))
+fn is_within_reach(caller: &Caller, owner: Option<&str>) -> bool {
+    owner.map_or(caller.has(Scope::Admin), |user| caller.may_act_for(user))
 }
 
 fn needs(scope: Scope) -> ApiError {

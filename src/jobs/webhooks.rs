@@ -1,12 +1,14 @@
 //! Telling the receivers of webhooks of new papers, soon after these came.
 //!
 //! What is to be told is written down before it is told, and that it is about to be told before that: whatever comes between, it
-//! is told again under the same id. Some threads tell different receivers side by side; one receiver is told one thing at a time.
-//! What a receiver does not take is told again for a day, later each time; then it is a dead letter.
+//! is told again under the same id. Some threads tell different receivers side by side; one receiver is told one thing at a time, and
+//! while any is told something it is looked for what came meanwhile. What a receiver does not take is told again for a day, later each
+//! time; then it is a dead letter. A receiver that is down is told nothing else meanwhile.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
 use hmac::{Hmac, Mac};
 use metrics::counter;
@@ -30,6 +32,9 @@ const SETTLES: Duration = Duration::from_secs(2);
 
 /// How long a receiver has for its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long whoever waits for a receiver waits until it looks for what is due besides.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Receivers that are told side by side.
 const SIDE_BY_SIDE: usize = 8;
@@ -86,51 +91,82 @@ impl Job for Webhooks {
     }
 
     fn run(&self, engine: &Engine, _: Trigger) -> Result<Numbers> {
-        let made = engine.make_webhook_calls(Moment::now())?;
-        let round = Round { engine, web: &self.web, under_way: Mutex::default(), did: Mutex::default() };
-        let cancel = cancel::current();
-        let threads = SIDE_BY_SIDE.min(engine.due_webhook_calls(Moment::now(), SIDE_BY_SIDE)?.len());
-        std::thread::scope(|scope| {
-            let work = || cancel.scope(|| round.go_on());
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            let inside = || Err(Error::Internal("telling a receiver failed inside".into()));
-            let ended = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| inside()));
-            // All of them end before any failure is told.
-            ended.collect::<Vec<Result<()>>>().into_iter().collect::<Result<()>>()
-        })?;
+        let round = Round { engine, web: &self.web, did: Mutex::default() };
+        let made = round.go_on()?;
         let [done, failed, dead] = *round.did.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(vec![("made", made as u64), ("delivered", done), ("failed", failed), ("dead", dead)])
     }
 }
 
-/// A run: deliveries that are due are told until there is none.
+/// A run: deliveries are made and told until none is due and nobody is told anything.
 struct Round<'a> {
     engine: &'a Engine,
     web: &'a Web,
-    /// Webhooks whose receivers are being told something.
-    under_way: Mutex<HashSet<i64>>,
     /// Deliveries that were taken, that were not, and that were given up.
     did: Mutex<[u64; 3]>,
 }
 
+/// Where a run stands.
+#[derive(Default)]
+struct Progress {
+    /// Webhooks whose receivers are being told something.
+    under_way: HashSet<i64>,
+    /// When it was looked for new papers last.
+    looked: Option<Instant>,
+    /// Deliveries that were made.
+    made: usize,
+}
+
 impl Round<'_> {
-    fn go_on(&self) -> Result<()> {
-        loop {
-            cancel::check()?;
-            let Some((call, webhook)) = self.next()? else { return Ok(()) };
-            let told = self.tell(call);
-            self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&webhook);
-            told?;
-        }
+    /// Gives how many deliveries it made.
+    fn go_on(&self) -> Result<usize> {
+        let cancel = &cancel::current();
+        let (ended, ends) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let begin = |call: i64, webhook: i64| {
+                let ended = ended.clone();
+                scope.spawn(move || {
+                    let told = catch_unwind(AssertUnwindSafe(|| cancel.scope(|| self.tell(call))));
+                    let inside = |_| Err(Error::Internal("telling a receiver failed inside".into()));
+                    // Whoever hears this is there until it is heard.
+                    let _ = ended.send((webhook, told.unwrap_or_else(inside)));
+                });
+            };
+            let mut progress = Progress::default();
+            let mut all = Ok(());
+            loop {
+                if all.is_ok() {
+                    all = self.begin_what_is_due(&mut progress, &begin);
+                }
+                // All that was begun ends before any failure is told.
+                if progress.under_way.is_empty() {
+                    return all.map(|()| progress.made);
+                }
+                if let Ok((webhook, told)) = ends.recv_timeout(LOOK) {
+                    progress.under_way.remove(&webhook);
+                    all = all.and(told);
+                }
+            }
+        })
     }
 
-    /// The next delivery that is due, of a receiver that nobody tells anything.
-    fn next(&self) -> Result<Option<(i64, i64)>> {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = self.engine.due_webhook_calls(Moment::now(), SIDE_BY_SIDE + under_way.len())?;
-        let next = due.into_iter().find(|(_, webhook)| !under_way.contains(webhook));
-        under_way.extend(next.map(|(_, webhook)| webhook));
-        Ok(next)
+    /// Makes deliveries of what came, and begins those that are due, of receivers that nobody tells anything.
+    fn begin_what_is_due(&self, progress: &mut Progress, begin: &impl Fn(i64, i64)) -> Result<()> {
+        cancel::check()?;
+        if progress.looked.is_none_or(|at| at.elapsed() >= SETTLES) {
+            progress.made += self.engine.make_webhook_calls(Moment::now())?;
+            progress.looked = Some(Instant::now());
+        }
+        if progress.under_way.len() >= SIDE_BY_SIDE {
+            return Ok(());
+        }
+        // Those under way may be among them.
+        for (call, webhook) in self.engine.due_webhook_calls(Moment::now(), SIDE_BY_SIDE + progress.under_way.len())? {
+            if progress.under_way.len() < SIDE_BY_SIDE && progress.under_way.insert(webhook) {
+                begin(call, webhook);
+            }
+        }
+        Ok(())
     }
 
     fn tell(&self, number: i64) -> Result<()> {
@@ -140,7 +176,7 @@ impl Round<'_> {
         let told = match &call.body {
             Some(body) => self.send(&call, body)?,
             // The papers are gone: there is nothing to tell.
-            None => Ok(Receipt { status: 204, refused: None }),
+            None => Ok(Receipt { status: 204, refused: None, wanted: None }),
         };
         let now = Moment::now();
         let tried = became(&call, told, now);
@@ -163,7 +199,7 @@ impl Round<'_> {
     }
 
     /// What the receiver said; else why it said nothing.
-    fn send(&self, call: &OutgoingCall, body: &[u8]) -> Result<std::result::Result<Receipt, String>> {
+    fn send(&self, call: &OutgoingCall, body: &[u8]) -> Result<std::result::Result<Receipt, Unheard>> {
         let secret = self.engine.webhook_secret(&call.webhook_id)?;
         let at = Moment::now().0.div_euclid(1_000_000);
         let ask = Ask::get(&call.url)
@@ -174,29 +210,49 @@ impl Round<'_> {
             .post(body.to_vec());
         match self.web.tell(&ask) {
             Ok(receipt) => Ok(Ok(receipt)),
-            Err(Error::Remote(why) | Error::Invalid(why)) => Ok(Err(why)),
+            Err(Error::Remote(why)) => Ok(Err(Unheard::Now(why))),
+            Err(Error::Invalid(why)) => Ok(Err(Unheard::Ever(why))),
             Err(e) => Err(e),
         }
     }
+}
+
+/// Why a receiver said nothing.
+enum Unheard {
+    /// It may another time.
+    Now(String),
+    /// Its address is none that may be called.
+    Ever(String),
 }
 
 /// The status by which a receiver says that it wants no more.
 const GONE: u16 = 410;
 
 /// How a delivery stands after a try.
-fn became(call: &OutgoingCall, told: std::result::Result<Receipt, String>, now: Moment) -> CallTried {
+fn became(call: &OutgoingCall, told: std::result::Result<Receipt, Unheard>, now: Moment) -> CallTried {
+    let (mut wanted, mut hopeless) = (Duration::ZERO, false);
     let (status, error) = match told {
-        Ok(Receipt { status, refused }) => (Some(status), refused),
-        Err(why) => (None, Some(why)),
+        Ok(receipt) => {
+            wanted = receipt.wanted.unwrap_or_default().min(LONGEST);
+            (Some(receipt.status), receipt.refused)
+        }
+        Err(Unheard::Now(why)) => (None, Some(why)),
+        Err(Unheard::Ever(why)) => {
+            hopeless = true;
+            (None, Some(why))
+        }
     };
     let error = error.map(|why| head(&why, TOLD));
-    let due = later(now, wait(call.tries));
+    let due = later(now, wait(call.tries).max(wanted));
+    let over = hopeless || status == Some(GONE) || due > later(call.since, TRIED);
     let state = match &error {
         None => CallState::Done,
-        Some(_) if status == Some(GONE) || due > later(call.since, TRIED) => CallState::Dead,
+        Some(_) if over => CallState::Dead,
         Some(_) => CallState::Waiting,
     };
-    CallTried { status, error, state, due: (state == CallState::Waiting).then_some(due) }
+    // What it says of one delivery else is of that one alone.
+    let is_down = error.is_some() && status.is_none_or(|status| matches!(status, 408 | 429 | 500..));
+    CallTried { status, error, state, due: (state == CallState::Waiting).then_some(due), is_down }
 }
 
 /// How long is waited after so many tries that failed.
@@ -220,50 +276,4 @@ fn signature(secret: &str, at: i64, body: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn the_signature_is_that_of_rfc_4231() {
-        // Test case 2, with its data cut where the time ends.
-        let signed = signature("Jefe", 7, b"x");
-        assert!(signed.starts_with("t=7,v1=") && signed.len() == "t=7,v1=".len() + 64);
-        let mut mac = Hmac::<Sha256>::new_from_slice(b"Jefe").expect("a key");
-        mac.update(b"what do ya want for nothing?");
-        let hex: String = mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-        assert_ne!(signature("Jefe", 7, b"x"), signature("Jefe", 8, b"x"));
-        assert_ne!(signature("Jefe", 7, b"x"), signature("Jeff", 7, b"x"));
-    }
-
-    fn call(tries: u32) -> OutgoingCall {
-        let (id, webhook_id, url) = ("d1".into(), "w1".into(), String::new());
-        OutgoingCall { number: 1, webhook: 1, id, webhook_id, url, body: None, since: Moment(0), tries }
-    }
-
-    #[test]
-    fn what_is_never_taken_is_tried_for_a_day() {
-        let (mut now, mut tries) = (Moment(0), 0);
-        loop {
-            tries += 1;
-            let tried = became(&call(tries), Err("no".into()), now);
-            match tried.due {
-                Some(due) => now = due,
-                None => break assert_eq!(tried.state, CallState::Dead),
-            }
-        }
-        let hours = now.0 as f64 / 3.6e9;
-        assert!((22.0..=24.0).contains(&hours) && (15..=25).contains(&tries), "{tries} tries in {hours} hours");
-        assert_eq!(became(&call(3), Ok(Receipt { status: 204, refused: None }), now).state, CallState::Done);
-        let gone = Ok(Receipt { status: GONE, refused: Some("gone".into()) });
-        assert_eq!(became(&call(1), gone, Moment(0)).state, CallState::Dead);
-    }
-
-    proptest! {
-        #[test]
-        fn a_wait_is_never_shorter_than_the_one_before(tries in 0u32..10_000) {
-            prop_assert!(wait(tries) <= wait(tries + 1) && wait(tries) >= FIRST && wait(tries) <= LONGEST);
-        }
-    }
-}
+mod tests;

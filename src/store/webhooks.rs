@@ -11,6 +11,8 @@ pub struct StoredWebhook {
     pub number: i64,
     /// The reader whose it is; none of one that is nobody's.
     pub user: Option<i64>,
+    /// The name of that reader.
+    pub owner: Option<String>,
     /// The saved search that it is of, with which it goes; none where it is of none.
     pub search: Option<i64>,
     /// What is followed.
@@ -113,6 +115,8 @@ pub struct CallTried {
     pub state: CallState,
     /// When it is tried next, where it waits.
     pub due: Option<Moment>,
+    /// Whether the receiver took nothing at all, so that what else waits for it waits as long where this is tried again.
+    pub is_down: bool,
 }
 
 /// How many deliveries stand how.
@@ -158,7 +162,8 @@ pub trait Webhooks {
     /// stands then; none where it does not wait (any more).
     fn begin_call(&self, number: i64, now: Moment, again: Moment) -> Result<Option<StoredCall>>;
 
-    /// Notes what became of a try. Where it is to be tried again, what else waits for the same receiver waits as long. Of a webhook's deliveries that do not wait the newest `keep` are kept.
+    /// Notes what became of a try. Where it is to be tried again because its receiver is down, what else waits for that waits as long.
+    /// Of a webhook's deliveries that do not wait the newest `keep` are kept.
     fn end_call(&self, number: i64, tried: &CallTried, keep: usize) -> Result<()>;
 
     /// Ends a webhook by the word of its receiver: nothing of it is tried any more, and what waits is dead.
@@ -166,6 +171,9 @@ pub trait Webhooks {
 
     /// Up to `n` deliveries of a webhook, the newest first.
     fn calls(&self, webhook: i64, n: usize) -> Result<Vec<StoredCall>>;
+
+    /// Why the last try of any delivery of a webhook failed; none where it did not, and where none was made.
+    fn last_error(&self, webhook: i64) -> Result<Option<String>>;
 
     /// How many deliveries stand how: of one webhook, or of all.
     fn count_calls(&self, webhook: Option<i64>) -> Result<CallCounts>;

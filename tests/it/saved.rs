@@ -442,6 +442,8 @@ fn no_webhook_reaches_a_private_network_and_none_reaches_another_reader() {
         ("https://a:b@x.org/", "password"),
         ("https://x.org/a b", "percent"),
         ("https:///x", "no host"),
+        ("http://[::zz/x", "host"),
+        ("http://h:99999/x", "port"),
     ] {
         let refused = ask(&admin, "POST", "/v1/webhooks", json!({"url": url, "query": "x"}));
         let (status, _, message) = error(&refused);

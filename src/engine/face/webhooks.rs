@@ -14,7 +14,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) for an address that is none, for nothing to follow, and when there are
     /// [`bounds::WEBHOOKS`](crate::bounds::WEBHOOKS) of this user or of nobody; [`Error::NotFound`](crate::Error::NotFound) for a
-    /// user or saved search that is not there.
+    /// user, a saved search or a theme that is not there.
     pub fn add_webhook(&self, new: &NewHook) -> Result<WebhookMade> {
         let webhook = self.readers.add_webhook(new)?;
         Ok(WebhookMade { secret: self.webhook_secret(&webhook.id)?, webhook })
@@ -36,12 +36,12 @@ impl Engine {
         self.readers.webhooks(user)
     }
 
-    /// One of them.
+    /// The user whose one of them is; none where it is nobody's.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) when there is none of this id.
-    pub fn webhook(&self, id: &str) -> Result<WebhookView> {
-        self.readers.webhook(id)
+    pub fn webhook_owner(&self, id: &str) -> Result<Option<String>> {
+        self.readers.webhook_owner(id)
     }
 
     /// Takes one away, with its deliveries.

@@ -16,17 +16,14 @@ pub struct Guard {
     private: bool,
 }
 
-/// An address that leads to a private network.
+/// An address leads to a private network. To which address there is not told: whoever gives a name must not learn what it stands for
+/// behind the walls.
 #[derive(Debug)]
-pub struct Private(IpAddr);
+pub struct Private;
 
 impl fmt::Display for Private {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "it leads to {}, which is no public address; `private_addresses = true` in the settings allows that",
-            self.0
-        )
+        f.write_str("it leads to no public address; `private_addresses = true` in the settings allows that")
     }
 }
 
@@ -43,7 +40,13 @@ impl Resolver for Guard {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.system.resolve(uri, config, timeout)?;
         match found.iter().map(|address| address.ip()).find(|ip| !self.private && !is_public(*ip)) {
-            Some(ip) => Err(ureq::Error::Other(Box::new(Private(ip)))),
+            Some(ip) => {
+                tracing::info!(
+                    "{} is not asked: it leads to {ip}, which is no public address",
+                    uri.host().unwrap_or_default()
+                );
+                Err(ureq::Error::Other(Box::new(Private)))
+            }
             None => Ok(found),
         }
     }

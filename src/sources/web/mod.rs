@@ -260,7 +260,7 @@ impl Web {
     fn failed(&self, e: &ureq::Error, ask: &Ask, host: &str) -> Result<Tried> {
         match failure(e, ask.most, self.manners.timeout) {
             Failure::Passes(why) => Ok(Tried::Later(why, None)),
-            Failure::Stays(why) => Err(Error::Remote(format!("{host}: {why}"))),
+            Failure::Stays(why) | Failure::Barred(why) => Err(Error::Remote(format!("{host}: {why}"))),
         }
     }
 }

@@ -18,6 +18,8 @@ pub enum Failure {
     Passes(String),
     /// It will be the same again.
     Stays(String),
+    /// The address may not be asked.
+    Barred(String),
 }
 
 /// What an error of the library means. `most` bytes and `time` are what was allowed.
@@ -27,7 +29,7 @@ pub fn failure(e: &E, most: u64, time: Duration) -> Failure {
         E::BodyExceedsLimit(_) => Failure::Stays(format!("the answer is longer than {most} bytes")),
         // Their own words hold the address, and that may hold a key.
         E::BadUri(_) | E::Http(_) => Failure::Stays("the address cannot be asked".into()),
-        E::Other(inner) if inner.is::<Private>() => Failure::Stays(inner.to_string()),
+        E::Other(inner) if inner.is::<Private>() => Failure::Barred(inner.to_string()),
         E::InvalidProxyUrl => {
             Failure::Stays("the proxy of the environment (https_proxy, http_proxy) is no address".into())
         }

@@ -98,6 +98,10 @@ pub fn calls_are_made_tried_and_kept(kind: Kind) {
     assert_eq!(store.add_webhook(hook(Some(ada), None), 1).expect("asked"), None, "there is one");
     let open = store.add_webhook(hook(None, None), 1).expect("made").expect("room");
     assert_eq!(store.webhooks(None).expect("read"), [one.clone(), open.clone()]);
+    assert_eq!(
+        (one.owner.as_deref(), open.owner.as_deref(), store.last_error(one.number).expect("read")),
+        (Some("ada"), None, None)
+    );
     assert_eq!(store.webhooks(Some(ada)).expect("read"), std::slice::from_ref(&one));
     let call = |n: u64| NewCall { papers: vec![id(&format!("p{n}")), id("ü\"")], left_out: n };
     let calls: Vec<NewCall> = (0..4).map(call).collect();
@@ -114,12 +118,18 @@ pub fn calls_are_made_tried_and_kept(kind: Kind) {
     assert_eq!(store.begin_call(begun.number, Moment(21), Moment(61)).expect("asked"), None);
     let store = store.reopened();
     assert_eq!(store.begin_call(begun.number, Moment(60), Moment(90)).expect("begun").expect("it waits").tries, 2);
-    let failed = |state, due| CallTried { status: Some(500), error: Some("no".into()), state, due };
+    let failed = |state, due| CallTried { status: Some(500), error: Some("no".into()), state, due, is_down: true };
     store.end_call(begun.number, &failed(CallState::Waiting, Some(Moment(99))), 1).expect("noted");
     let waiting = store.calls(one.number, 9).expect("read");
     assert!(waiting.iter().all(|c| c.due == Some(Moment(99))), "the others wait as long: {waiting:?}");
+    assert_eq!(store.last_error(one.number).expect("read").as_deref(), Some("no"));
+    // Of one that is refused for what it says the others know nothing.
+    let refused = CallTried { is_down: false, ..failed(CallState::Waiting, Some(Moment(500))) };
+    store.end_call(waiting[2].number, &refused, 1).expect("noted");
+    let dues: Vec<_> = store.calls(one.number, 9).expect("read").iter().map(|c| c.due).collect();
+    assert_eq!(dues, [99, 99, 500, 99].map(|at| Some(Moment(at))), "the newest first");
     assert_eq!((waiting[0].left_out, waiting[3].error.as_deref()), (3, Some("no")));
-    let done = CallTried { status: Some(200), error: None, state: CallState::Done, due: None };
+    let done = CallTried { status: Some(200), error: None, state: CallState::Done, due: None, is_down: false };
     store.end_call(waiting[3].number, &failed(CallState::Dead, None), 1).expect("noted");
     store.end_call(waiting[2].number, &done, 2).expect("noted");
     let counts = store.count_calls(Some(one.number)).expect("read");

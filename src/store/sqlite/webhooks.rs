@@ -9,7 +9,8 @@ use crate::paper::PaperId;
 use crate::store::{CallCounts, CallState, CallTried, NewCall, NewWebhook, StoredCall, StoredWebhook, Webhooks};
 use crate::user::Moment;
 
-const WEBHOOK: &str = "webhook, user, search, kind, text, url, created, told, ended";
+const WEBHOOK: &str = "webhook, user, search, kind, text, url, created, told, ended,
+    (SELECT name FROM users WHERE users.user = webhooks.user)";
 const CALL: &str = "call, webhook, papers, left_out, made, since, state, tries, tried, due, status, error";
 
 impl Webhooks for SqliteStore {
@@ -106,7 +107,7 @@ impl Webhooks for SqliteStore {
             let values = params![number, tried.status, tried.error, tried.state.word(), due];
             let webhook: Option<i64> = t.prepare_cached(sql)?.query_row(values, |r| r.get(0)).optional()?;
             let Some(webhook) = webhook else { return Ok(()) };
-            if let Some(due) = due {
+            if let Some(due) = due.filter(|_| tried.is_down) {
                 // What else waits for the same receiver waits as long.
                 t.prepare_cached("UPDATE webhook_calls SET due = max(due, ?2) WHERE webhook = ?1 AND due IS NOT NULL")?
                     .execute(params![webhook, due])?;
@@ -128,6 +129,15 @@ impl Webhooks for SqliteStore {
         self.read(|c| {
             let sql = format!("SELECT {CALL} FROM webhook_calls WHERE webhook = ?1 ORDER BY call DESC LIMIT ?2");
             c.prepare_cached(&sql)?.query_map(params![webhook, limit(n)], call_at)?.collect()
+        })
+    }
+
+    fn last_error(&self, webhook: i64) -> Result<Option<String>> {
+        self.read(|c| {
+            let last = "SELECT error FROM webhook_calls WHERE webhook = ?1 AND tried IS NOT NULL
+                        ORDER BY tried DESC, call DESC LIMIT 1";
+            let error = c.prepare_cached(last)?.query_row([webhook], |r| r.get::<_, Option<String>>(0)).optional()?;
+            Ok(error.flatten())
         })
     }
 
@@ -171,6 +181,7 @@ fn webhook_at(r: &Row<'_>) -> rusqlite::Result<StoredWebhook> {
     Ok(StoredWebhook {
         number: r.get(0)?,
         user: r.get(1)?,
+        owner: r.get(9)?,
         search: r.get(2)?,
         what: follow_at(r, 3)?,
         url: r.get(5)?,

@@ -1,5 +1,6 @@
 //! What readers follow, the papers of it, and who is told of them.
 
+mod address;
 mod matches;
 mod saved;
 #[cfg(test)]

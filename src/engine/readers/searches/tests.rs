@@ -176,3 +176,33 @@ fn the_newest_paper_of_a_name_is_in_its_news_whatever_the_votes() {
     let known = engine.saved_search("ada", &saved.id).expect("there");
     assert_eq!((known.name.as_str(), known.what, news.len()), ("A B", saved.what, 2));
 }
+
+#[test]
+fn a_webhook_that_can_never_work_is_not_made_and_one_that_cannot_for_now_says_why() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(folder.path());
+    corpus(&engine);
+    let hook = |what: Follow, url: &str| {
+        engine.add_webhook(&NewHook { user: None, search: None, what: Some(what), url: url.into() })
+    };
+    let jets = || Follow::Query("quasar jets".into());
+    for url in ["http://[::zz/x", "http://h:99999/x", "http://a\\b/x"] {
+        assert!(matches!(hook(jets(), url), Err(Error::Invalid(_))), "{url}");
+    }
+    assert!(matches!(hook(Follow::Query("\u{200b}".into()), "http://x.org/"), Err(Error::Invalid(_))));
+    // While there are no themes nobody can tell; what comes until there are is not passed over.
+    let early = hook(Follow::Theme("t1".into()), "http://x.org/").expect("made").webhook;
+    assert!(early.problem.is_some(), "{early:?}");
+    let told = || engine.readers.store.webhooks(None).expect("read")[0].told;
+    let before = told();
+    put(&engine, vec![serde_json::json!({"id": "n1", "title": "New quasar jets", "date": "2026-02-01"})]);
+    assert_eq!((engine.make_webhook_calls(Moment::now()).expect("none"), told()), (0, before));
+    engine.run_themes(false).expect("made");
+    assert!(matches!(
+        hook(Follow::Theme("t99999".into()), "http://x.org/"),
+        Err(Error::NotFound { what: "theme", .. })
+    ));
+    let theme = engine.themes(&Default::default()).expect("there are some").themes.remove(0).id;
+    let fine = hook(Follow::Theme(theme), "http://x.org/").expect("made").webhook;
+    assert_eq!((fine.problem, engine.webhook_owner(&fine.id).expect("there")), (None, None));
+}

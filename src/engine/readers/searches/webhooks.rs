@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::Matches;
-use super::saved::{search_id, search_number};
+use super::address::check_url;
+use super::saved::{is_of_what_is_followed, search_id, search_number};
 use crate::bounds;
 use crate::engine::readers::Readers;
 use crate::error::{Error, Result};
@@ -27,9 +28,6 @@ const KEPT: usize = 100;
 const ABSTRACT: usize = 5_000;
 const NAMES: usize = 100;
 const BYTES: usize = 1 << 20;
-
-/// The longest address, in bytes.
-const LONGEST_URL: usize = 2_000;
 
 /// A webhook.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -56,6 +54,8 @@ pub struct WebhookView {
     pub dead: u64,
     /// Why the last try failed; null where it did not.
     pub error: Option<String>,
+    /// Why there is nothing to tell for now, and what to do; null where nothing is wrong.
+    pub problem: Option<String>,
 }
 
 /// A webhook that was just made.
@@ -157,7 +157,7 @@ impl Readers {
             (None, Some(what)) => (None, what.clone()),
             _ => return Err(Error::Invalid("say what to tell of: `search`, or `what`".into())),
         };
-        what.check()?;
+        self.check_follow(&what)?;
         let hook = NewWebhook {
             user: user.as_ref().map(|user| user.number),
             search,
@@ -179,9 +179,9 @@ impl Readers {
         self.store.webhooks(user)?.iter().map(|hook| self.webhook_view(hook)).collect()
     }
 
-    /// One of them.
-    pub fn webhook(&self, id: &str) -> Result<WebhookView> {
-        self.webhook_view(&self.stored_webhook(id)?)
+    /// Whose one of them is; none where it is nobody's.
+    pub fn webhook_owner(&self, id: &str) -> Result<Option<String>> {
+        self.stored_webhook(id).map(|hook| hook.owner)
     }
 
     /// Takes one away.
@@ -225,24 +225,29 @@ impl Readers {
 
     /// Whether something is to be told, or to be looked for.
     pub fn webhooks_have_work(&self, now: Moment) -> Result<bool> {
+        if self.store.next_call()?.is_some_and(|due| due <= now) {
+            return Ok(true);
+        }
         let change = self.matched_change();
-        Ok(self.store.next_call()?.is_some_and(|due| due <= now)
-            || self.store.webhooks(None)?.iter().any(|hook| hook.ended.is_none() && hook.told < change))
+        for hook in &self.store.webhooks(None)? {
+            if self.may_have_news(hook, change)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Makes deliveries of what came since each webhook was told of something; gives how many.
     pub fn make_webhook_calls(&self, now: Moment) -> Result<usize> {
         let mut made = 0;
-        for hook in self.store.webhooks(None)?.iter().filter(|hook| hook.ended.is_none()) {
+        for hook in &self.store.webhooks(None)? {
             crate::cancel::check()?;
             // Read first: what comes meanwhile is looked for the next time.
             let change = self.matched_change();
-            // New papers join the themes later than they come.
-            let unsettled = matches!(hook.what, Follow::Theme(_)) && !self.themes.themes_are_settled();
-            if hook.told >= change || unsettled || self.store.count_calls(Some(hook.number))?.waiting >= WAITING {
+            if !self.may_have_news(hook, change)? {
                 continue;
             }
-            let calls = self.news_of(hook)?;
+            let Some(calls) = self.news_of(hook)? else { continue };
             if self.store.make_calls(hook.number, hook.told, change, &calls, now)? {
                 made += calls.len();
             }
@@ -250,12 +255,25 @@ impl Readers {
         Ok(made)
     }
 
-    fn news_of(&self, hook: &StoredWebhook) -> Result<Vec<NewCall>> {
+    /// Whether something may have come up to a change that a webhook is not told of, and can be looked for now.
+    fn may_have_news(&self, hook: &StoredWebhook, change: u64) -> Result<bool> {
+        if hook.ended.is_some() || hook.told >= change {
+            return Ok(false);
+        }
+        // New papers join the themes later than they come.
+        let unsettled = matches!(hook.what, Follow::Theme(_)) && !self.themes.themes_are_settled();
+        Ok(!unsettled && self.store.count_calls(Some(hook.number))?.waiting < WAITING)
+    }
+
+    /// What is to be told of a webhook's news; none where that cannot be said yet, and is to be looked for again.
+    fn news_of(&self, hook: &StoredWebhook) -> Result<Option<Vec<NewCall>>> {
         let ask = Matches { arrived_after: Some(hook.told), limit: OF_A_LOOK, ..Matches::default() };
         let found = match self.matches(&hook.what, &ask) {
             Ok(found) => found,
-            // Its theme is gone: there is nothing to tell of, and the list of webhooks still has it.
-            Err(Error::NotFound { .. } | Error::BeingMade { .. } | Error::Invalid(_)) => return Ok(Vec::new()),
+            // There are no themes yet.
+            Err(Error::BeingMade { .. }) => return Ok(None),
+            // Its theme is gone: there is nothing to tell of, and the list of webhooks says so.
+            Err(e) if is_of_what_is_followed(&e) => return Ok(Some(Vec::new())),
             Err(e) => return Err(e),
         };
         let ids: Vec<PaperId> = found.papers.into_iter().map(|hit| hit.paper.id).collect();
@@ -263,7 +281,7 @@ impl Readers {
         let mut calls: Vec<NewCall> =
             ids.chunks(AT_ONCE).map(|papers| NewCall { papers: papers.to_vec(), left_out: 0 }).collect();
         calls.last_mut().into_iter().for_each(|last| last.left_out = left_out);
-        Ok(calls)
+        Ok(Some(calls))
     }
 
     /// Of each webhook the first delivery that is due: its number, and that of the webhook. Those that were never tried come first.
@@ -307,21 +325,32 @@ impl Readers {
 
     fn webhook_view(&self, hook: &StoredWebhook) -> Result<WebhookView> {
         let counts = self.store.count_calls(Some(hook.number))?;
-        let last = self.store.calls(hook.number, WAITING as usize + KEPT)?;
-        let last = last.into_iter().filter(|call| call.tried.is_some()).max_by_key(|call| call.tried);
-        let names = hook.user.map(|_| self.store.user_names()).transpose()?;
         Ok(WebhookView {
             id: webhook_id(hook.number),
             url: hook.url.clone(),
-            user: hook.user.and_then(|user| names.as_ref()?.get(&user).cloned()),
+            user: hook.owner.clone(),
             search: hook.search.map(search_id),
             what: hook.what.clone(),
             created: hook.created,
             ended: hook.ended,
             waiting: counts.waiting,
             dead: counts.dead,
-            error: last.and_then(|call| call.error),
+            error: self.store.last_error(hook.number)?,
+            problem: self.problem_of(&hook.what)?,
         })
+    }
+
+    /// Why nothing can match what is followed.
+    fn problem_of(&self, what: &Follow) -> Result<Option<String>> {
+        let theme = match what {
+            Follow::Theme(id) => self.themes.name_of(id).map(drop),
+            _ => Ok(()),
+        };
+        match what.check().and(theme) {
+            Ok(()) => Ok(None),
+            Err(e) if is_of_what_is_followed(&e) => Ok(Some(e.to_string())),
+            Err(e) => Err(e),
+        }
     }
 }
 
@@ -351,26 +380,4 @@ fn told(paper: &Paper, abstracts: bool) -> Value {
         told["abstract"] = head(&paper.summary, ABSTRACT).into();
     }
     told
-}
-
-/// Checks the form of an address; where it leads is looked at when it is called.
-fn check_url(url: &str) -> Result<()> {
-    let wrong = |why: &str| Err(Error::Invalid(format!("the address {:?} {why}", head(url, 80))));
-    let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
-        return wrong("begins with neither https:// nor http://");
-    };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if url.len() > LONGEST_URL {
-        return wrong(&format!("has {} bytes; {LONGEST_URL} are allowed", url.len()));
-    }
-    if !url.chars().all(|c| c.is_ascii_graphic()) {
-        return wrong("holds blanks or letters that must be percent-encoded");
-    }
-    if host.contains('@') {
-        return wrong("holds a name or a password, which would stand in lists");
-    }
-    if host.is_empty() || host.starts_with(':') {
-        return wrong("names no host");
-    }
-    Ok(())
 }
