@@ -178,6 +178,12 @@ fn answers(args: &Args, ask: &mut Ask<'_>) -> anyhow::Result<Answers> {
     let asked = "5. Whose library of Zotero is to teach it? users/12345, groups/678, or no";
     answers.zotero = until_read(args.zotero.as_deref(), ask, asked, "no", &library_of)?;
     answers.reader = args.reader.clone().unwrap_or_else(|| "me".into());
+    if smtp.is_none()
+        && let Some(flag) =
+            args.mail_from.as_ref().map(|_| "--mail-from").or(args.public_url.as_ref().map(|_| "--public-url"))
+    {
+        anyhow::bail!("{flag} goes with --mail, the server that mail is sent through");
+    }
     if let Some((smtp, server)) = smtp {
         let asked = "And of the mail: in whose name is it sent? Papers <papers@lab.example>, or an address";
         let from = until_read(args.mail_from.as_deref(), ask, asked, &usual_sender(&server), &|text| {
