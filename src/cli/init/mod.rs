@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use self::settings::document;
 use super::streams::{self, CreateMode};
-use super::{Context, say};
+use super::{Context, say, show};
 use crate::config::{Config, Flags, Schedule, Sender, SmtpServer, SourceKind, mail_address, public_url};
 use crate::paper::head;
 
@@ -110,6 +110,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
     say!("wrote {}", path.display());
     say!("next: `paperkin fetch --dry-run` shows what would come, `paperkin serve` reads it by its schedule");
+    if let Some(mail) = &answers.mail {
+        let taken = show::plain(&format!("mail is sent as {}, and its links lead to {}", mail.from, mail.public_url));
+        let own = ["//127.", "//localhost", "//[::1]"].iter().any(|own| mail.public_url.contains(own));
+        let hint = if own { ", which no other machine reaches: set public_url before anybody subscribes" } else { "" };
+        say!("{taken}{hint}");
+    }
     if answers.kinds.is_empty() && answers.feeds.is_empty() && answers.zotero.is_none() {
         say!("no source is in it yet: add one under [[source]], or run `paperkin init --force` once more");
     }
