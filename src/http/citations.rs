@@ -103,7 +103,9 @@ async fn negotiate(default: Option<CitationFormat>, mut request: Request, next: 
 
 /// Takes the parameter `format` out of an address, and says what it asks for; nothing where it is not there.
 fn taken(uri: &mut Uri, default: Option<CitationFormat>) -> Result<Option<Option<CitationFormat>>, ApiError> {
-    let Some(query) = uri.query().filter(|query| query.contains("format")) else { return Ok(None) };
+    let Some(query) = uri.query().filter(|query| query.contains("format") || query.contains(['%', '+'])) else {
+        return Ok(None);
+    };
     let named = |pair: &&str| form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(name, _)| name == "format");
     let (own, rest): (Vec<&str>, Vec<&str>) = query.split('&').partition(named);
     let values = own.iter().filter_map(|pair| form_urlencoded::parse(pair.as_bytes()).next());

@@ -102,7 +102,8 @@ const SUBJECTS: [&str; 6] = ["daily", "query", "theme", "author", "category", "o
 ///
 /// To the daily list, a personal feed, a search, a theme, an author, a category or an organization, daily or weekly at an hour of a
 /// time zone: the best papers since the last mail, at most `budget`, none twice, and no mail on a day without any. A mail with a
-/// link is sent to the address, at most every ten minutes and four a day; nothing else before it is followed, within seven days. Asked
+/// link is sent to the address (for the same subscription again after ten minutes at the earliest, and six a day in all); nothing
+/// else before it is followed, within seven days. Asked
 /// for again with another plan, the one that is confirmed last takes the place of the others of the same `what`.
 ///
 /// A personal feed is sent to whoever may act for its reader.

@@ -120,7 +120,10 @@ pub struct NewDelivery {
     pub content: String,
     /// The ids of the papers in it. None at all: there was nothing to send, and no delivery is made of it.
     pub papers: Vec<String>,
-    /// How far it has looked, which the subscription takes over.
+    /// The first day that it looked at.
+    pub first_day: i32,
+    /// How far it has looked. The subscription takes it over, unless it has looked further: the mail of an older day makes nothing
+    /// known that came since.
     pub looked: Looked,
     /// When the next one is due.
     pub next: Option<Moment>,
@@ -133,8 +136,9 @@ pub enum Attempt {
     Sent,
     /// It is to be tried again at that time.
     Later(String, Moment),
-    /// The server could not be reached, or lets nobody in: it stands as before the attempt, which does not count.
-    NotTaken(String),
+    /// The server could not be reached, or takes nothing from us: it stands as before the attempt, which does not count, and is
+    /// tried again at that time.
+    NotTaken(String, Moment),
     /// It is given up: the papers that it held may be in a later mail, and the subscription is paused.
     Failed(String),
 }
@@ -142,7 +146,8 @@ pub enum Attempt {
 /// What happened to a delivery.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeliveryNote {
-    /// It is about to be given to the server.
+    /// It is about to be given to the server: where its subscription is active, or its pause over; a mail that asks while nobody has
+    /// answered.
     Sending,
     /// What became of that.
     Became(Attempt),
@@ -163,7 +168,7 @@ pub trait Subscriptions {
     /// How many there are in all.
     fn count_subscriptions(&self) -> Result<usize>;
 
-    /// Those of an address, written as it is.
+    /// Those of an address, in whatever case its letters are.
     fn subscriptions_of(&self, email: &str) -> Result<Vec<StoredSubscription>>;
 
     /// Lets `change` change a subscription, as one with what is written of it meanwhile; its id stays. Gives it as it is then; none
@@ -184,9 +189,10 @@ pub trait Subscriptions {
     /// or held nothing.
     fn begin_deliveries(&self, now: Moment, new: &[NewDelivery]) -> Result<Vec<Option<i64>>>;
 
-    /// Takes back what waits of a subscription and was never given to a server, mails that ask apart: it has looked no further than
-    /// before them, and their papers count as not had. Gives the subscription as it is then.
-    fn take_back_waiting(&self, subscription: &str) -> Result<Option<StoredSubscription>>;
+    /// Takes back what waits of a subscription, mails that ask apart: it has looked no further than before them, and their papers
+    /// count as not had. What is in doubt stays; what a server has put off is taken back with `tried` alone. Gives the subscription
+    /// as it is then.
+    fn take_back_waiting(&self, subscription: &str, tried: bool) -> Result<Option<StoredSubscription>>;
 
     /// Up to `n` deliveries that are to be sent by now, in the order of their numbers behind `after`; those in doubt (sending) are
     /// among them. Of subscriptions that are paused or ended there are none but the mails that ask.
@@ -203,7 +209,7 @@ pub trait Subscriptions {
     /// Up to `n` deliveries, the newest first, before a number (none for the newest of all): of a subscription, or of all.
     fn deliveries(&self, subscription: Option<&str>, before: Option<i64>, n: usize) -> Result<Vec<StoredDelivery>>;
 
-    /// The ids of the papers that were in mails to an address.
+    /// The ids of the papers that were in mails to an address, in whatever case its letters are.
     fn had_papers(&self, email: &str) -> Result<HashSet<String>>;
 
     /// Forgets what is no longer needed: subscriptions that have waited for an answer since before `pending`, those that ended before

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use self::settings::document;
 use super::streams::{self, CreateMode};
-use super::{Context, say};
+use super::{Context, say, show};
 use crate::config::{Config, Flags, Schedule, Sender, SmtpServer, SourceKind, mail_address, public_url};
 use crate::paper::head;
 
@@ -110,6 +110,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
     say!("wrote {}", path.display());
     say!("next: `paperkin fetch --dry-run` shows what would come, `paperkin serve` reads it by its schedule");
+    if let Some(mail) = &answers.mail {
+        let taken = show::plain(&format!("mail is sent as {}, and its links lead to {}", mail.from, mail.public_url));
+        let own = ["//127.", "//localhost", "//[::1]"].iter().any(|own| mail.public_url.contains(own));
+        let hint = if own { ", which no other machine reaches: set public_url before anybody subscribes" } else { "" };
+        say!("{taken}{hint}");
+    }
     if answers.kinds.is_empty() && answers.feeds.is_empty() && answers.zotero.is_none() {
         say!("no source is in it yet: add one under [[source]], or run `paperkin init --force` once more");
     }
@@ -178,6 +184,12 @@ fn answers(args: &Args, ask: &mut Ask<'_>) -> anyhow::Result<Answers> {
     let asked = "5. Whose library of Zotero is to teach it? users/12345, groups/678, or no";
     answers.zotero = until_read(args.zotero.as_deref(), ask, asked, "no", &library_of)?;
     answers.reader = args.reader.clone().unwrap_or_else(|| "me".into());
+    if smtp.is_none()
+        && let Some(flag) =
+            args.mail_from.as_ref().map(|_| "--mail-from").or(args.public_url.as_ref().map(|_| "--public-url"))
+    {
+        anyhow::bail!("{flag} goes with --mail, the server that mail is sent through");
+    }
     if let Some((smtp, server)) = smtp {
         let asked = "And of the mail: in whose name is it sent? Papers <papers@lab.example>, or an address";
         let from = until_read(args.mail_from.as_deref(), ask, asked, &usual_sender(&server), &|text| {

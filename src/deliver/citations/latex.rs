@@ -42,8 +42,39 @@ fn balanced(text: &str) -> bool {
     depth == 0
 }
 
-/// The LaTeX of a formula, where it can stand in a value as it is; else nothing.
+/// Commands that LaTeX itself has in a formula, or that no paper is without (`\\mathbb`): one that a style does not know ends the
+/// whole bibliography.
+const KNOWN: &str = "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho sigma tau \
+    upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell infty times cdot cdots ldots \
+    dots le leq ge geq ne neq approx sim simeq equiv cong propto pm mp to rightarrow leftarrow leftrightarrow Rightarrow mapsto in \
+    notin ni subset subseteq supset cup cap setminus forall exists partial nabla sum prod int sqrt frac log ln exp sin cos tan min \
+    max arg sup inf lim det dim ker gcd mathrm mathbf mathcal mathit mathsf mathtt mathbb bar hat tilde vec dot ddot overline \
+    underline widehat widetilde prime circ ast star dagger langle rangle lfloor rfloor lceil rceil quad mid parallel perp odot otimes \
+    oplus wedge vee neg emptyset Re Im hbar gg ll";
+
+/// Whether every command of a formula is one that is known wherever it is printed.
+fn is_known(source: &str) -> bool {
+    let mut rest = source;
+    while let Some(at) = rest.find('\\') {
+        let behind = &rest[at + 1..];
+        let letters = behind.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let known = match letters {
+            0 => behind.starts_with([',', ';', ':', '!', '{', '}', '_', '%', '&', '#', '|', ' ']),
+            n => KNOWN.split_whitespace().any(|known| known == &behind[..n]),
+        };
+        if !known {
+            return false;
+        }
+        rest = &behind[letters.max(1).min(behind.len())..];
+    }
+    true
+}
+
+/// The LaTeX of a formula, where it can stand in a value as it is, whatever style prints it; else nothing.
 pub fn formula(source: &str) -> Option<String> {
+    if !source.is_ascii() || !is_known(source) {
+        return None;
+    }
     let mut escaped = false;
     for c in source.chars() {
         // A number sign, a comment or a dollar would end more than the formula.
@@ -98,6 +129,19 @@ mod tests {
     fn formulas_stand_as_they_are_where_they_harm_nothing() {
         assert_eq!(formula(r"\ell_1").as_deref(), Some(r"$\ell_1$"));
         assert_eq!(formula(r"\{x\}").as_deref(), Some(r"$\{x\}$"));
+        for known in [r"\mathcal{O}(n \log n)", r"\frac{1}{2}\,x", r"k\%", r"\mathbb{R}^d"] {
+            assert!(formula(known).is_some(), "{known}");
+        }
+        for other in [
+            r"\text{5 ~ _}",
+            r"\middle|",
+            r"\coloneqq",
+            r"\textcolor{red}{x}",
+            r"\begin{aligned}x\end{aligned}",
+            "α + é",
+        ] {
+            assert_eq!(formula(other), None, "{other}");
+        }
         for other in ["", r"a\$b", "a%b", "a#b", "a & b", "{x", "x}", "x\\", r"\left\{ x \right."] {
             assert_eq!(formula(other), None, "{other}");
         }

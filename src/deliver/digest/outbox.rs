@@ -1,5 +1,6 @@
 //! Choosing and sending what is due.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -27,6 +28,9 @@ const AHEAD: usize = 128;
 
 /// Failures in a row that pause a subscription.
 const FAILURES: u32 = 5;
+
+/// Attempts in a row at which the server takes nothing from us that end a run.
+const IN_A_ROW: u64 = 3;
 
 /// How long a mail that was put off is left alone at first; twice as long each further time.
 const FIRST: i64 = 5 * 60 * 1_000_000;
@@ -75,6 +79,9 @@ struct Counts {
     nothing: AtomicU64,
     later: AtomicU64,
     failed: AtomicU64,
+    /// Attempts in a row at which the server took nothing from us, and what it said last.
+    in_a_row: AtomicU64,
+    said: Mutex<Option<String>>,
 }
 
 /// The mails of a service.
@@ -105,7 +112,7 @@ impl<'a> Outbox<'a> {
         Ok((Mailer::open(mail)?, base))
     }
 
-    /// Sends what waits, then chooses and sends what is due. `progress` hears now and then what it has come to.
+    /// Chooses and sends what is due, then sends what waits. `progress` hears now and then what it has come to.
     ///
     /// What is under way when it is cancelled is finished; the rest waits for the next run.
     ///
@@ -150,7 +157,10 @@ impl<'a> Outbox<'a> {
         });
         match broken.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(e) => Err(e),
-            None => Ok(counts.so_far()),
+            None => match counts.nothing_but_unreachable() {
+                Some(why) => Err(Error::Remote(why)),
+                None => Ok(counts.so_far()),
+            },
         }
     }
 
@@ -162,55 +172,83 @@ impl<'a> Outbox<'a> {
         queue: &dyn Fn(StoredDelivery),
         counts: &Counts,
     ) -> Result<()> {
+        let windows = Windows::default();
+        let mut due = Due::new(self.engine, when, now);
+        // What is begun here is not what waits from before.
+        let mut queued: HashSet<i64> = HashSet::new();
+        while goes_on() {
+            cancel::check()?;
+            let mut piece = due.next()?;
+            if piece.is_empty() {
+                break;
+            }
+            // What is in one mail to an address is in no other, so those of one address are chosen one behind the other.
+            while !piece.is_empty() {
+                let mut addresses: HashSet<String> = HashSet::new();
+                let (now_due, later): (Vec<_>, Vec<_>) =
+                    piece.into_iter().partition(|due: &DueMail| addresses.insert(due.s.email.to_ascii_lowercase()));
+                piece = later;
+                let chosen: Vec<(String, Result<NewDelivery>)> = now_due
+                    .into_par_iter()
+                    .map(|due| (due.s.id.clone(), self.new_delivery(&due, &windows, now)))
+                    .collect();
+                let mut new = Vec::with_capacity(chosen.len());
+                for (id, chosen) in chosen {
+                    match chosen {
+                        Ok(chosen) => new.push(chosen),
+                        Err(e) => self.set_aside(&id, e, now, counts)?,
+                    }
+                }
+                let begun = self.engine.begin_deliveries(now, &new)?;
+                for (number, new) in begun.into_iter().zip(&new) {
+                    match number.map(|number| self.engine.delivery(number)).transpose()?.flatten() {
+                        Some(delivery) => {
+                            queued.insert(delivery.number);
+                            queue(delivery);
+                        }
+                        None if new.papers.is_empty() => drop(counts.nothing.fetch_add(1, Ordering::Relaxed)),
+                        None => {}
+                    }
+                }
+            }
+        }
         let mut after = 0;
         while goes_on() {
             cancel::check()?;
             let waiting = self.engine.waiting_deliveries(now, after, PIECE)?;
             let Some(last) = waiting.last() else { break };
             after = last.number;
-            waiting.into_iter().for_each(queue);
-        }
-        let windows = Windows::default();
-        let mut due = Due::new(self.engine, when, now);
-        while goes_on() {
-            cancel::check()?;
-            let piece = due.next()?;
-            if piece.is_empty() {
-                break;
-            }
-            for (s, _) in &piece {
-                self.fold(&s.id)?;
-            }
-            let chosen: Vec<Result<NewDelivery>> =
-                piece.par_iter().map(|(s, issue)| self.new_delivery(s, *issue, &windows, now)).collect();
-            let new: Vec<NewDelivery> = chosen.into_iter().collect::<Result<_>>()?;
-            let begun = self.engine.begin_deliveries(now, &new)?;
-            for (number, new) in begun.into_iter().zip(&new) {
-                match number.map(|number| self.engine.delivery(number)).transpose()?.flatten() {
-                    Some(delivery) => queue(delivery),
-                    None if new.papers.is_empty() => drop(counts.nothing.fetch_add(1, Ordering::Relaxed)),
-                    None => {}
-                }
-            }
+            waiting.into_iter().filter(|delivery| !queued.contains(&delivery.number)).for_each(queue);
         }
         Ok(())
     }
 
-    /// What still waits of a subscription, and no server has seen, is chosen again together with what came since: nobody gets the
-    /// lists of all days on which the server was down.
-    fn fold(&self, id: &str) -> Result<()> {
-        let waits = |s: &str| matches!(s, "waiting");
-        let last = self.engine.deliveries(Some(id), 3, None)?;
-        if last.items.iter().any(|d| waits(d.state) && d.attempts == 0 && d.date.is_some()) {
-            self.engine.take_back_waiting(id)?;
+    /// Pauses a subscription of which no mail can be made: nobody else waits for that. What is wrong with the service itself ends the
+    /// run.
+    fn set_aside(&self, id: &str, e: Error, now: Moment, counts: &Counts) -> Result<()> {
+        match e {
+            Error::Invalid(_) | Error::BadRequest(_) | Error::NotFound { .. } | Error::Damaged(_) => {
+                tracing::warn!("no mail can be made of the subscription {id}: {e}");
+                counts.failed.fetch_add(1, Ordering::Relaxed);
+                self.engine.pause_subscription(id, &format!("no mail can be made of it: {e}"), now)
+            }
+            e => Err(e),
         }
-        Ok(())
     }
 
-    fn new_delivery(&self, s: &StoredSubscription, issue: i32, windows: &Windows, now: Moment) -> Result<NewDelivery> {
-        // What was taken back a moment ago counts.
-        let s = &self.engine.stored_subscription(&s.id)?;
-        let chosen = self.engine.choose(s, issue, windows)?;
+    fn new_delivery(&self, due: &DueMail, windows: &Windows, now: Moment) -> Result<NewDelivery> {
+        let issue = match due.day {
+            Some(day) => day,
+            None => due.s.plan.day_at(now)?,
+        };
+        // What still waits of it, and no server has seen, is chosen again together with what came since: nobody gets the lists of
+        // all days on which the server was down.
+        let s = match self.waits(&due.s.id)? {
+            true => self.engine.take_back_waiting(&due.s.id)?,
+            false => Some(self.engine.stored_subscription(&due.s.id)?),
+        };
+        let s = s.ok_or_else(|| Error::NotFound { what: "subscription", id: due.s.id.clone() })?;
+        let chosen = self.engine.choose(&s, issue, windows)?;
         let content = Content::of(&chosen);
         let last = s.issue.max(Some(issue));
         Ok(NewDelivery {
@@ -219,9 +257,16 @@ impl<'a> Outbox<'a> {
             message_id: compose::message_id(&s.id, Issue::Day(issue), self.mailer.domain()),
             content: content.text()?,
             papers: content.ids(),
+            first_day: chosen.days.0,
             looked: chosen.looked,
             next: Some(s.plan.next(now, last)?),
         })
+    }
+
+    /// Whether a mail of a day waits of a subscription that was never given to a server.
+    fn waits(&self, id: &str) -> Result<bool> {
+        let last = self.engine.deliveries(Some(id), 3, None)?;
+        Ok(last.items.iter().any(|d| d.state == "waiting" && d.attempts == 0 && d.date.is_some()))
     }
 
     /// Sends one mail, and notes before and behind it.
@@ -233,9 +278,15 @@ impl<'a> Outbox<'a> {
             Err(Error::NotFound { .. }) => return Ok(()),
             Err(e) => return Err(e),
         };
-        let rendered = match delivery.issue {
-            Issue::Confirmation(_) => Some(compose::confirmation(engine, self.base, &s)?),
-            Issue::Day(day) => compose::digest(engine, self.base, &s, day, &Content::read(&delivery.content)?)?,
+        let rendered = match self.rendered(&s, delivery) {
+            // It says the same tomorrow: this one is given up, and the others go on.
+            Err(e @ (Error::Data(_) | Error::Invalid(_) | Error::NotFound { .. })) => {
+                tracing::error!("the mail {}: {e}", delivery.message_id);
+                counts.failed.fetch_add(1, Ordering::Relaxed);
+                let failed = DeliveryNote::Became(Attempt::Failed("this mail could not be made".into()));
+                return notes.note(engine, delivery.number, failed).map(drop);
+            }
+            rendered => rendered?,
         };
         let Some(rendered) = rendered else {
             counts.nothing.fetch_add(1, Ordering::Relaxed);
@@ -249,7 +300,9 @@ impl<'a> Outbox<'a> {
         let (attempt, counted, unreachable) = match self.mailer.send(&s.email, &message) {
             Ok(()) => (Attempt::Sent, &counts.sent, None),
             Err(SendError::Bounced(why)) => (Attempt::Failed(told(&why)), &counts.failed, None),
-            Err(SendError::Unreachable(why)) => (Attempt::NotTaken(told(&why)), &counts.later, Some(why)),
+            Err(SendError::Unreachable(why)) => {
+                (Attempt::NotTaken(told(&why), Moment(now.0 + FIRST)), &counts.later, Some(why))
+            }
             Err(SendError::Later(why) | SendError::InDoubt(why)) => {
                 let failures = s.failures + 1;
                 match failures {
@@ -268,13 +321,27 @@ impl<'a> Outbox<'a> {
         let result = match attempt {
             Attempt::Sent => "sent",
             Attempt::Failed(_) => "failed",
-            Attempt::Later(..) | Attempt::NotTaken(_) => "later",
+            Attempt::Later(..) | Attempt::NotTaken(..) => "later",
         };
         metrics::counter!("paperkin_mails_total", "result" => result).increment(1);
         notes.note(engine, delivery.number, DeliveryNote::Became(attempt))?;
         match unreachable {
-            Some(why) => Err(Error::Remote(why)),
-            None => Ok(()),
+            // One that is refused in our name may be the word of one receiver; several in a row are the server's.
+            Some(why) => match counts.unreachable(why) {
+                Some(why) => Err(Error::Remote(why)),
+                None => Ok(()),
+            },
+            None => {
+                counts.in_a_row.store(0, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    }
+
+    fn rendered(&self, s: &StoredSubscription, delivery: &StoredDelivery) -> Result<Option<Rendered>> {
+        match delivery.issue {
+            Issue::Confirmation(_) => compose::confirmation(self.engine, self.base, s).map(Some),
+            Issue::Day(day) => compose::digest(self.engine, self.base, s, day, &Content::read(&delivery.content)?),
         }
     }
 
@@ -318,7 +385,7 @@ impl<'a> Outbox<'a> {
                 return Ok(nothing);
             }
             let made: Vec<Result<Option<Preview>>> =
-                piece.par_iter().map(|(s, issue)| self.one_preview(s, *issue, &windows)).collect();
+                piece.par_iter().map(|due| self.preview_of(due, now, &windows)).collect();
             for made in made {
                 match made? {
                     Some(preview) => take(preview)?,
@@ -328,11 +395,20 @@ impl<'a> Outbox<'a> {
         }
     }
 
+    /// One of which no mail can be made has none.
+    fn preview_of(&self, due: &DueMail, now: Moment, windows: &Windows) -> Result<Option<Preview>> {
+        let day = due.day.map_or_else(|| due.s.plan.day_at(now), Ok);
+        match day.and_then(|day| self.one_preview(&due.s, day, windows)) {
+            Err(e @ (Error::Invalid(_) | Error::NotFound { .. })) => {
+                tracing::warn!("no mail can be made of the subscription {}: {e}", due.s.id);
+                Ok(None)
+            }
+            preview => preview,
+        }
+    }
+
     /// The mail of a subscription for a day, as it would be sent; none where there is nothing to be sent.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn one_preview(&self, s: &StoredSubscription, issue: i32, windows: &Windows) -> Result<Option<Preview>> {
+    fn one_preview(&self, s: &StoredSubscription, issue: i32, windows: &Windows) -> Result<Option<Preview>> {
         let chosen: Chosen = self.engine.choose(s, issue, windows)?;
         let content = Content::of(&chosen);
         if content.ids().is_empty() {
@@ -376,13 +452,20 @@ pub struct Preview {
 /// What gets each mail.
 pub type TakeMail<'a> = dyn FnMut(Preview) -> Result<()> + 'a;
 
-/// The subscriptions whose mails are due, with the day of each, piece by piece.
+/// A subscription whose mail is due.
+struct DueMail {
+    s: StoredSubscription,
+    /// The day; none for that whose hour has come.
+    day: Option<i32>,
+}
+
+/// The subscriptions whose mails are due, piece by piece.
 struct Due<'a> {
     engine: &'a Engine,
     when: When,
     now: Moment,
     /// Those that were given, or passed over: they are due no longer once they are written down.
-    seen: std::collections::HashSet<String>,
+    seen: HashSet<String>,
     cursor: Option<Option<String>>,
 }
 
@@ -392,9 +475,9 @@ impl<'a> Due<'a> {
     }
 
     /// The next of them; empty at the end.
-    fn next(&mut self) -> Result<Vec<(StoredSubscription, i32)>> {
+    fn next(&mut self) -> Result<Vec<DueMail>> {
         loop {
-            let found: Vec<(StoredSubscription, i32)> = match self.when {
+            let found: Vec<DueMail> = match self.when {
                 When::By(_) => {
                     // What could not be written down stays due, and is passed over until the next run.
                     let due = self.engine.due_subscriptions(self.now, PIECE + self.seen.len())?;
@@ -403,8 +486,7 @@ impl<'a> Due<'a> {
                         return Ok(Vec::new());
                     }
                     self.seen.extend(due.iter().map(|s| s.id.clone()));
-                    let with_day = |s: StoredSubscription| s.plan.day_at(self.now).map(|day| (s, day));
-                    due.into_iter().map(with_day).collect::<Result<_>>()?
+                    due.into_iter().map(|s| DueMail { s, day: None }).collect()
                 }
                 When::Day(day) => {
                     let Some(cursor) = self.cursor.take() else { return Ok(Vec::new()) };
@@ -416,7 +498,7 @@ impl<'a> Due<'a> {
                         let runs = s.state == SubscriptionState::Active
                             || (s.state == SubscriptionState::Paused && s.until.is_some_and(|until| until <= self.now));
                         if runs && s.plan.is_on(day, s.issue.filter(|last| *last < day)) && !self.has(&s, day)? {
-                            found.push((s, day));
+                            found.push(DueMail { s, day: Some(day) });
                         }
                     }
                     found
@@ -440,6 +522,19 @@ impl<'a> Due<'a> {
 }
 
 impl Counts {
+    /// Notes that the server takes nothing from us, and gives what it said when that is enough to end a run.
+    fn unreachable(&self, why: String) -> Option<String> {
+        let row = 1 + self.in_a_row.fetch_add(1, Ordering::Relaxed);
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+        (row >= IN_A_ROW).then_some(why)
+    }
+
+    /// What it said, where nothing was sent because of it.
+    fn nothing_but_unreachable(&self) -> Option<String> {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).take();
+        said.filter(|_| self.sent.load(Ordering::Relaxed) == 0)
+    }
+
     fn so_far(&self) -> Sent {
         let of = |n: &AtomicU64| n.load(Ordering::Relaxed);
         Sent { sent: of(&self.sent), nothing: of(&self.nothing), later: of(&self.later), failed: of(&self.failed) }

@@ -3,13 +3,14 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::compose::message_id;
 use super::outbox::{Outbox, Sent, When};
 use crate::config::{Config, MailSettings, MailTls, Sender, SmtpServer};
 use crate::deliver::mail::Mailer;
 use crate::engine::{Deed, Engine, Incoming, Subscribe};
 use crate::paper::Paper;
 use crate::store::Issue;
-use crate::user::{Cadence, MailPlan, Moment, Subject};
+use crate::user::{Cadence, Follow, MailPlan, Moment, Subject};
 
 #[path = "../../../tests/it/services/smtp.rs"]
 mod smtp;
@@ -51,7 +52,7 @@ fn mailer(smtp: &Smtp) -> Mailer {
 /// Subscribes and confirms at a moment; the id.
 fn subscribed(engine: &Engine, email: &str, plan: MailPlan, at: Moment) -> String {
     let asked = Subscribe { email: email.into(), reader: None, plan };
-    let id = |id: &str, issue: Issue| format!("{id}.{issue:?}@lab.example");
+    let id = |id: &str, issue: Issue| message_id(id, issue, "lab.example");
     let (view, asks) = engine.subscribe(&asked, at, &id).expect("asked");
     assert!(asks);
     engine.settle_subscription(&view.id, Deed::Confirm, at).expect("confirmed");
@@ -68,7 +69,7 @@ fn numbers(mail: &smtp::Taken) -> BTreeSet<usize> {
 
 /// The mails of days to somebody.
 fn digests(smtp: &Smtp, to: &str) -> Vec<BTreeSet<usize>> {
-    smtp.mails().iter().filter(|m| m.to == [to] && !m.message_id().contains("Confirmation")).map(numbers).collect()
+    smtp.mails().iter().filter(|m| m.to == [to] && !m.message_id().contains(".confirm")).map(numbers).collect()
 }
 
 #[test]
@@ -137,34 +138,69 @@ fn five_failures_in_a_row_pause_and_what_was_not_had_comes_when_it_goes_on() {
 }
 
 #[test]
-fn while_no_server_answers_nobody_fails_and_what_waits_is_chosen_anew() {
+fn while_no_server_answers_nobody_fails_and_one_mail_makes_up_for_all_days() {
     let today = Moment::now().day();
     let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
-    let (engine, mailer) = (engine(folder.path(), &[(today - 1, 4), (today, 4)]), mailer(&smtp));
+    let days = [(today - 2, 2), (today - 1, 2), (today, 2)];
+    let (engine, mailer) = (engine(folder.path(), &days), mailer(&smtp));
     let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
-    let plan = MailPlan { hour: 0, budget: 3, ..MailPlan::of(Subject::Daily, "UTC") };
-    let yesterday = Moment(i64::from(today - 1) * DAY + 1);
-    let id = subscribed(&engine, "a@x.example", plan, Moment(yesterday.0 - DAY));
+    let plan = MailPlan { hour: 0, budget: 9, ..MailPlan::of(Subject::Daily, "UTC") };
+    let midnight = |day: i32| Moment(i64::from(day) * DAY + 1);
+    let id = subscribed(&engine, "a@x.example", plan, Moment(midnight(today - 2).0 - DAY));
     outbox.send(When::Day(today - 9), &|_| {}).expect("the mail that asks");
     smtp.edit(|s| s.rules.push(Rule::refuse(At::Greeting, "", "421 4.3.2 closed")));
-    for _ in 0..3 {
-        let e = outbox.send(When::By(yesterday), &|_| {}).expect_err("nobody answers").to_string();
-        assert!(e.contains("closed"), "{e}");
+    // The first mail of all is among those that wait.
+    for day in [today - 2, today - 1] {
+        for minutes in [0, 5, 10] {
+            let at = Moment(midnight(day).0 + minutes * 60_000_000);
+            let e = outbox.send(When::By(at), &|_| {}).expect_err("nobody answers").to_string();
+            assert!(e.contains("closed"), "{e}");
+        }
     }
     let view = engine.subscription(&id).expect("there");
     let waits = engine.deliveries(Some(&id), 1, None).expect("read").items.remove(0);
     assert_eq!((view.state, view.failures, waits.state, waits.attempts), ("active", 0, "waiting", 0));
-    // The next day it still waits when that day's mail is due: they are one mail.
-    let day = engine.stored_subscription(&id).expect("there");
-    assert_eq!(day.looked.day, Some(today - 1));
-    let due = Moment(i64::from(today) * DAY + 1);
-    outbox.send(When::By(due), &|_| {}).expect_err("nobody answers");
     smtp.edit(|s| s.rules.clear());
-    outbox.send(When::By(due), &|_| {}).expect("sent");
-    let mails = digests(&smtp, "a@x.example");
-    let all: Vec<usize> = mails.iter().flatten().copied().collect();
-    assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len(), "nothing twice: {mails:?}");
-    assert!(mails.len() <= 2 && mails.iter().all(|m| m.len() <= 3), "{mails:?}");
+    outbox.send(When::By(midnight(today)), &|_| {}).expect("sent");
+    assert_eq!(digests(&smtp, "a@x.example"), [(1..=6).collect::<BTreeSet<_>>()], "one mail, and nothing is lost");
+}
+
+#[test]
+fn what_cannot_be_made_of_one_keeps_no_other_waiting() {
+    let today = Moment::now().day();
+    let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
+    let (engine, mailer) = (engine(folder.path(), &[(today, 2)]), mailer(&smtp));
+    let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
+    let before = Moment(Moment::now().0 - DAY);
+    let plan = |what| MailPlan { hour: 0, ..MailPlan::of(what, "UTC") };
+    let theme = subscribed(&engine, "t@x.example", plan(Subject::Follow(Follow::Theme("t999".into()))), before);
+    let odd = subscribed(&engine, "q@x.example", plan(Subject::Follow(Follow::Query("number1".into()))), before);
+    subscribed(&engine, "a@x.example", plan(Subject::Daily), before);
+    // What is followed was fit to be when it was written down, and is not any more.
+    let query = Follow::Query("\u{200b}".into());
+    engine.change_plan_for_tests(&odd, &|plan| plan.what = Subject::Follow(query.clone()));
+    let sent = outbox.send(When::now(), &|_| {}).expect("sent");
+    assert_eq!((sent.failed, digests(&smtp, "a@x.example").len()), (1, 1), "{sent:?}");
+    assert_eq!(engine.subscription(&theme).expect("there").state, "active", "a theme may come again");
+    let odd = engine.subscription(&odd).expect("there");
+    assert_eq!(odd.state, "paused");
+    assert!(odd.reason.expect("why").contains("no mail can be made of it"));
+}
+
+#[test]
+fn what_comes_while_mails_are_chosen_and_what_one_address_gets_twice() {
+    let today = Moment::now().day();
+    let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
+    let (engine, mailer) = (engine(folder.path(), &[(today, 6)]), mailer(&smtp));
+    let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
+    let before = Moment(Moment::now().0 - DAY);
+    let plan = |what| MailPlan { hour: 0, budget: 4, ..MailPlan::of(what, "UTC") };
+    subscribed(&engine, "a@x.example", plan(Subject::Daily), before);
+    subscribed(&engine, "A@x.example", plan(Subject::Follow(Follow::Query("number5".into()))), before);
+    outbox.send(When::now(), &|_| {}).expect("sent");
+    let all: Vec<usize> =
+        smtp.mails().iter().filter(|m| !m.message_id().contains(".confirm")).flat_map(numbers).collect();
+    assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len(), "nothing twice: {all:?}");
 }
 
 #[test]

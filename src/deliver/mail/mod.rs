@@ -14,7 +14,7 @@
 //!     site: None,
 //! };
 //! let rendered = mail.render()?;
-//! assert_eq!(rendered.subject, "Please confirm: Papers for “protein design”");
+//! assert_eq!(rendered.subject, "Please confirm: papers by mail");
 //! assert!(rendered.text.contains("https://papers.example/confirm?token=1"));
 //! # Ok::<(), paperkin::Error>(())
 //! ```

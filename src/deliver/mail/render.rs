@@ -193,7 +193,10 @@ impl Digest {
 
 /// What is in it: `Your papers: Diffusion models for proteins, and 14 more`.
 fn subject(title: &str, period: &str, titles: &[&str]) -> String {
-    let title = cut(title, SUBJECT / 2);
+    let mut title = cut(title, SUBJECT / 2);
+    if title.contains('“') && !title.contains('”') {
+        title.push('”');
+    }
     let more = match titles.len() {
         0 => return cut(&format!("{title}, {period}"), SUBJECT),
         1 => String::new(),
@@ -254,6 +257,9 @@ fn digest_text(title: &str, period: &str, intro: Option<&str>, sections: &[Secti
     out
 }
 
+/// Characters of what somebody asked for in the name of whoever gets the mail.
+const TITLE_OF_A_STRANGER: usize = 80;
+
 impl Confirmation {
     /// What the mail says.
     ///
@@ -262,7 +268,9 @@ impl Confirmation {
     pub fn render(&self) -> Result<Rendered> {
         let (what, cadence) = (typed(&self.what, NAME), typed(&self.cadence, NAME));
         let (link, site) = (web(&self.link), self.site.as_deref().and_then(web));
-        let subject = cut(&format!("Please confirm: {what}"), SUBJECT);
+        // Anybody can have this sent to anybody: what they wrote is short, leads nowhere, and is not the subject.
+        let what = cut(&what.replace("://", ": //").replace("www.", "www ."), TITLE_OF_A_STRANGER);
+        let subject = "Please confirm: papers by mail".to_string();
         let preheader = format!("One click, and they come {cadence}.");
         let site_name = site.as_deref().map(host);
         let html = html(

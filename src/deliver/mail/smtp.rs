@@ -217,7 +217,7 @@ impl Mailer {
         &self.domain
     }
 
-    /// Connects, signs in and asks whether mail from this sender would be taken, without sending any.
+    /// Connects, signs in and asks whether mail from this sender, to this sender, would be taken, without sending any.
     ///
     /// # Errors
     /// [`Error::Remote`] with what went wrong.
@@ -226,6 +226,9 @@ impl Mailer {
         let mut line = self.connect().map_err(wrong)?;
         let asked = line.connection.command(Mail::new(Some(self.letterhead.sender().clone()), vec![]));
         asked.map_err(|error| wrong(self.judged(&Failure { stage: Stage::From, error })))?;
+        // Many servers say what they think of a sender where a recipient is named.
+        let asked = line.connection.command(Rcpt::new(self.letterhead.sender().clone(), vec![]));
+        asked.map_err(|error| wrong(self.judged(&Failure { stage: Stage::To, error })))?;
         line.leave();
         Ok(())
     }
@@ -262,12 +265,11 @@ impl Mailer {
         let told = |doing| self.told(doing, error, self.timeout);
         match (stage, error.status().map(u16::from)) {
             (Stage::From, _) => SendError::Unreachable(told("it takes no mail from this sender")),
-            (Stage::To, Some(code)) if error.is_permanent() => match is_ours(code, &answer(error)) {
-                true => SendError::Unreachable(told("it does not pass mail on for this sender")),
-                false => SendError::Bounced(told("refused")),
-            },
-            (Stage::To | Stage::Data | Stage::Content, Some(_)) if error.is_permanent() => {
-                SendError::Bounced(told("refused"))
+            (Stage::To | Stage::Data | Stage::Content, Some(code)) if error.is_permanent() => {
+                match is_ours(code, &answer(error)) {
+                    true => SendError::Unreachable(told("it takes no mail from us")),
+                    false => SendError::Bounced(told("refused")),
+                }
             }
             (Stage::To | Stage::Data | Stage::Content, Some(_)) => SendError::Later(told("put off")),
             (Stage::To | Stage::Data, None) => {
@@ -418,14 +420,39 @@ impl fmt::Display for Content<'_> {
     }
 }
 
-/// Whether a refusal of a recipient speaks of us: that we are not signed in, or that this server passes nothing on for us.
+/// Whether a refusal, at whatever stage, speaks of us and not of the recipient or the message: that we are not signed in, that this
+/// server passes nothing on for us, that it does not like our name, address or sender, or that we have sent enough for today. Many
+/// servers say at the recipient what they think of the sender. By the enhanced code (RFC 3463) where it is one of these, else by words
+/// that servers use.
 fn is_ours(code: u16, answer: &str) -> bool {
     let answer = answer.to_ascii_lowercase();
-    // `5.1.1 User unknown in relay recipient table`: 5.1 is always about an address (RFC 3463).
-    if answer.starts_with("5.1.") {
+    let begins = |codes: &[&str]| codes.iter().any(|code| answer.starts_with(code));
+    // The address of the sender. All others of 5.1 are about that of the recipient: `5.1.1 unknown in relay recipient table`.
+    if begins(&["5.1."]) {
+        return begins(&["5.1.7", "5.1.8"]);
+    }
+    // A mailbox that is full, and a message that is too large.
+    if begins(&["5.2.", "5.3.4", "5.6."]) {
         return false;
     }
-    matches!(code, 530 | 534 | 535 | 538) || answer.contains("relay") || answer.contains("authenticat")
+    let words = [
+        "relay",
+        "authenticat",
+        "sender address",
+        "sender rejected",
+        "client host",
+        "helo command",
+        "blocked using",
+        "blacklist",
+        "blocklist",
+        "sending limit",
+        "sending quota",
+        "rate limit",
+        "too many messages",
+    ];
+    matches!(code, 504 | 530 | 534 | 535 | 538)
+        || begins(&["5.4.5", "5.7.8", "5.7.9", "5.7.20", "5.7.23", "5.7.25", "5.7.26", "5.7.27"])
+        || words.iter().any(|words| answer.contains(words))
 }
 
 /// What the server said, on one line.

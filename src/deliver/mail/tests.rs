@@ -171,7 +171,7 @@ fn a_confirmation_has_one_thing_to_do() {
         site: Some("https://papers.example".into()),
     };
     let rendered = mail.render().expect("rendered");
-    assert_eq!(rendered.subject, "Please confirm: Papers for “<script>” Bcc: x");
+    assert_eq!(rendered.subject, "Please confirm: papers by mail");
     assert!(!rendered.html.contains("<script") && rendered.html.contains("&lt;script"));
     assert!(rendered.text.contains("https://papers.example/confirm?token=1") && rendered.text.contains("do nothing"));
 }
@@ -275,6 +275,15 @@ fn what_the_server_says_decides_what_became_of_a_mail() {
         (say(At::To, "550 5.1.1 <x>: User unknown in relay recipient table"), bounced, 0),
         (say(At::To, "554 5.7.1 <x>: Relay access denied"), unreachable, 0),
         (say(At::To, "530 5.7.0 Authentication required"), unreachable, 0),
+        (say(At::To, "550 5.1.8 <p@lab.example>: Sender address rejected: Domain not found"), unreachable, 0),
+        (say(At::To, "553 5.7.1 <p@lab.example>: Sender address rejected: not owned by user"), unreachable, 0),
+        (say(At::To, "504 5.5.2 <lab>: Helo command rejected: need fully-qualified hostname"), unreachable, 0),
+        (say(At::To, "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using a list"), unreachable, 0),
+        (say(At::To, "552 5.2.2 Mailbox full"), bounced, 0),
+        (say(At::To, "550 5.7.1 the recipient does not want this"), bounced, 0),
+        (say(At::Data, "550 5.4.5 Daily user sending limit exceeded"), unreachable, 0),
+        (say(At::Content, "550 5.4.5 Daily user sending limit exceeded"), unreachable, 0),
+        (say(At::Content, "554 5.7.1 spam message rejected"), bounced, 0),
         (say(At::To, "450 4.2.0 greylisted"), later, 0),
         (say(At::To, "421 4.3.2 closing"), later, 0),
         (say(At::Data, "554 5.6.0 no"), bounced, 0),

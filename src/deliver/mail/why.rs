@@ -66,8 +66,11 @@ pub fn why_sentence(hit: &Hit) -> Option<String> {
         }
         (false, _) => format!("Close to {}", listed(&near)),
         (true, _) if !texts.is_empty() => match shared.is_empty() {
-            true => format!("Matches “{}” in meaning", short(texts[0], TITLE)),
-            false => format!("Matches “{}” in meaning and in words like {}", short(texts[0], TITLE), listed(&shared)),
+            true => format!("Matches “{}” in meaning", super::plain::typed(texts[0], TITLE)),
+            false => {
+                let text = super::plain::typed(texts[0], TITLE);
+                format!("Matches “{text}” in meaning and in words like {}", listed(&shared))
+            }
         },
         (true, false) => format!("In words like {}", listed(&shared)),
         (true, true) if others > 0.0 => return Some("Read by others who read what you read.".into()),
@@ -79,7 +82,8 @@ pub fn why_sentence(hit: &Hit) -> Option<String> {
 
 /// That the reader follows what the paper is of, where that brought it.
 fn followed(interest: &InterestName) -> Option<String> {
-    let name = short(&interest.name, TITLE);
+    // Typed by the reader: no markup.
+    let name = super::plain::typed(&interest.name, TITLE);
     match interest.kind.as_str() {
         _ if name.is_empty() => None,
         "search" => Some(format!("It matches what you follow: “{name}”.")),

@@ -5,11 +5,11 @@ use crate::engine::page::Page;
 use crate::engine::readers::{Chosen, Deed, DeliveryView, Subscribe, SubscriptionView, Windows};
 use crate::error::Result;
 use crate::store::{DeliveryNote, Issue, NewDelivery, StoredDelivery, StoredSubscription};
-use crate::user::{Moment, UserId};
+use crate::user::{Event, Moment};
 
 impl Engine {
     /// Writes a subscription down that waits for its answer. The same one asked for again is the same. Gives it, and whether a
-    /// mail that asks is to be sent: at most every ten minutes, and four a day to an address. `message_id` makes the Message-ID of
+    /// mail that asks is to be sent: the same one at most every ten minutes, and six a day to an address. `message_id` makes the Message-ID of
     /// that mail, of the id of the subscription and what the mail is of.
     ///
     /// # Errors
@@ -87,13 +87,21 @@ impl Engine {
         self.readers.bounced(email, reason, now)
     }
 
-    /// The reader for whom the papers of a subscription are ordered, and who learns from what is answered. One who is not there
-    /// yet is made by the first event.
+    /// Writes down what whoever gets the mails of a subscription says of a paper in one. A subscription without a reader has one of its own
+    /// from then on, who goes with it.
     ///
     /// # Errors
-    /// When a name cannot be made.
-    pub fn reader_of_mail(&self, subscription: &StoredSubscription) -> Result<UserId> {
-        self.readers.reader_of_mail(subscription)
+    /// [`Error::NotFound`](crate::Error::NotFound) when the paper is gone.
+    pub fn act_by_mail(&self, subscription: &StoredSubscription, event: Event) -> Result<()> {
+        self.readers.act_by_mail(subscription, event)
+    }
+
+    /// Pauses a subscription of which no mail can be made, with the reason, until somebody resumes it.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub fn pause_subscription(&self, id: &str, reason: &str, now: Moment) -> Result<()> {
+        self.readers.pause_for(id, reason, now)
     }
 
     /// Subscriptions whose mail is due, up to `n`, in the order in which they are.
@@ -173,5 +181,11 @@ impl Engine {
     /// When it cannot be written down.
     pub fn forget_old_mail(&self, now: Moment) -> Result<usize> {
         self.readers.forget_old_mail(now)
+    }
+
+    /// Changes a plan past all checks.
+    #[cfg(test)]
+    pub fn change_plan_for_tests(&self, id: &str, change: &dyn Fn(&mut crate::user::MailPlan)) {
+        self.readers.change_plan_for_tests(id, change);
     }
 }

@@ -78,6 +78,8 @@ pub struct Readers {
     // The model of which all papers of libraries are known to have vectors.
     complete: Mutex<String>,
     listeners: Arc<Listeners>,
+    // Held while somebody is asked whether they want mails.
+    asking: Mutex<()>,
 }
 
 impl Readers {
@@ -98,6 +100,7 @@ impl Readers {
             counts: Default::default(),
             complete: Default::default(),
             listeners,
+            asking: Mutex::default(),
         }
     }
 

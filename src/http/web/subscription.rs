@@ -320,6 +320,8 @@ async fn act(app: &App, id: String, Params(mut given): Params) -> Result<std::re
             return Ok(Err(Behind::Closed));
         };
         let s = match engine.stored_subscription(&id) {
+            // What was ended hears of nothing any more.
+            Ok(s) if s.state == SubscriptionState::Ended => return Ok(Err(Behind::Over)),
             Ok(s) => s,
             Err(Error::NotFound { .. }) => return Ok(Err(Behind::Over)),
             Err(e) => return Err(e),
@@ -407,9 +409,7 @@ pub async fn act_on(
     };
     let kind = if undo { EventKind::Clear } else { opened.kind };
     app.blocking(move |engine| {
-        let reader = engine.reader_of_mail(&s)?;
-        let event = Event { paper: PaperId::new(paper)?, kind, at: Moment::now(), weight: 1.0 };
-        engine.add_events(reader.as_str(), &[event]).map(drop)
+        engine.act_by_mail(&s, Event { paper: PaperId::new(paper)?, kind, at: Moment::now(), weight: 1.0 })
     })
     .await?;
     let (button, question, done) = words(opened.word);

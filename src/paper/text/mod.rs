@@ -110,7 +110,7 @@ pub fn pieces(text: &str) -> Vec<Piece> {
     add(&mut pieces, rest);
     for piece in &mut pieces {
         if let Piece::Text(text) = piece {
-            text.retain(|c| c != CLOSE && c != SOURCE);
+            text.retain(|c| ![OPEN, CLOSE, SOURCE].contains(&c));
         }
     }
     pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));

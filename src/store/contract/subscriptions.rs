@@ -37,6 +37,7 @@ fn mail(of: &str, issue: Issue, papers: &[&str]) -> NewDelivery {
         message_id: format!("{of}.{issue:?}@here"),
         content: format!("<{papers:?}> ü'\""),
         papers: papers.iter().map(|id| (*id).to_string()).collect(),
+        first_day: 19_990,
         looked: match issue {
             Issue::Day(day) => Looked { day: Some(day), change: 1000 + day as u64 },
             Issue::Confirmation(_) => Looked::default(),
@@ -160,7 +161,7 @@ pub fn a_mail_is_begun_once_and_its_papers_are_had(kind: Kind) {
     let s = store.subscription("s").expect("read").expect("there");
     assert_eq!((s.issue, s.looked.day), (Some(20_001), Some(20_001)));
     assert_eq!(store.deliveries(Some("s"), None, 10).expect("read").len(), 1);
-    // An earlier day than the last turns nothing back.
+    // An earlier day than the last turns nothing back, and makes nothing known that came since.
     let early = store.begin_deliveries(NOW, &[mail("s", Issue::Day(19_000), &["p7"])]).expect("written");
     assert!(early[0].is_some());
     let s = store.subscription("s").expect("read").expect("there");
@@ -180,7 +181,11 @@ pub fn what_becomes_of_a_mail_is_noted(kind: Kind) {
     // In doubt until it is known: it is among what is to be sent.
     let waiting = store.waiting_deliveries(NOW, 0, 10).expect("read");
     assert_eq!((waiting.len(), waiting[0].state, waiting[0].attempts), (1, DeliveryState::Sending, 1));
-    assert_eq!(store.take_back_waiting("s").expect("asked").expect("there"), of(store), "it was given to a server");
+    assert_eq!(
+        store.take_back_waiting("s", false).expect("asked").expect("there"),
+        of(store),
+        "it was given to a server"
+    );
     became(&store, first, NOW, Attempt::Later("451 later".into(), Moment(150))).expect("written");
     assert_eq!(of(store).failures, 1);
     assert!(store.waiting_deliveries(NOW, 0, 10).expect("read").is_empty());
@@ -197,11 +202,26 @@ pub fn what_becomes_of_a_mail_is_noted(kind: Kind) {
     // A server that cannot be reached says nothing of a recipient.
     let unreached = begin(20_003, &["p9"]);
     sending(&store, unreached, NOW).expect("written");
-    became(&store, unreached, NOW, Attempt::NotTaken("nobody answers".into())).expect("written");
+    became(&store, unreached, NOW, Attempt::NotTaken("nobody answers".into(), Moment(150))).expect("written");
     let stands = store.delivery(unreached).expect("read").expect("there");
     assert_eq!((stands.state, stands.attempts, of(store).failures), (DeliveryState::Waiting, 0, 0));
-    assert_eq!(store.waiting_deliveries(NOW, 0, 10).expect("read").len(), 1);
-    assert_eq!(store.take_back_waiting("s").expect("written").expect("there").issue, Some(20_000));
+    assert!(store.waiting_deliveries(NOW, 0, 10).expect("read").is_empty(), "not before its time");
+    assert_eq!(store.waiting_deliveries(Moment(150), 0, 10).expect("read").len(), 1);
+    assert_eq!(store.take_back_waiting("s", false).expect("written").expect("there").issue, Some(20_000));
+
+    // Nothing goes out to who has ended it meanwhile, and what no server has taken of it was not had.
+    let queued = begin(20_004, &["p10"]);
+    let end = |s: &mut StoredSubscription| s.state = SubscriptionState::Ended;
+    store.change_subscription("s", &end).expect("written");
+    assert!(!sending(store, queued, NOW).expect("asked"));
+    assert!(had(store, "a@x.example").contains(&"p10".to_string()));
+    store.change_subscription("s", &|s| s.state = SubscriptionState::Active).expect("written");
+    sending(store, queued, NOW).expect("written");
+    became(store, queued, NOW, Attempt::Later("451".into(), Moment(150))).expect("written");
+    assert_eq!(store.take_back_waiting("s", false).expect("asked").expect("there").issue, Some(20_004));
+    assert_eq!(store.take_back_waiting("s", true).expect("written").expect("there").issue, Some(20_000));
+    assert!(!had(store, "A@X.example").contains(&"p10".to_string()), "whatever the case of its letters");
+    store.change_subscription("s", &|s| s.failures = 0).expect("written");
 
     // Given up: what it held was not had, and what it looked at is looked at again.
     let second = begin(20_001, &["p1", "p2"]);
@@ -217,7 +237,7 @@ pub fn what_becomes_of_a_mail_is_noted(kind: Kind) {
     let third = begin(20_001, &["p2"]);
     assert!(third > second, "numbers are used once");
     // What waits can be taken back and chosen anew.
-    let back = store.take_back_waiting("s").expect("written").expect("there");
+    let back = store.take_back_waiting("s", false).expect("written").expect("there");
     assert_eq!((back.issue, back.looked.day), (Some(20_000), Some(20_000)));
     assert_eq!(had(store, "a@x.example"), ["p1"]);
     assert!(store.delivery(third).expect("read").is_none());
@@ -341,7 +361,7 @@ pub fn what_was_had_is_what_was_in_mails(kind: Kind) {
                     }
                     Step::TakeBack(s) => {
                         let id = format!("s{s}");
-                        store.take_back_waiting(&id).expect("written");
+                        store.take_back_waiting(&id, false).expect("written");
                         model.retain(|_, m| m.0 != id || !m.2 || m.3);
                     }
                     Step::Reopen => store = store.reopened(),

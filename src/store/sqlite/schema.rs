@@ -396,7 +396,7 @@ CREATE TABLE subscriptions (
     looked_day    INTEGER,
     looked_change INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX subscriptions_by_email ON subscriptions (email);
+CREATE INDEX subscriptions_by_email ON subscriptions (lower(email));
 CREATE INDEX subscriptions_by_user ON subscriptions (user) WHERE user IS NOT NULL;
 CREATE INDEX subscriptions_by_next ON subscriptions (next) WHERE next IS NOT NULL;
 
@@ -422,7 +422,7 @@ CREATE TABLE deliveries (
 ) STRICT;
 CREATE INDEX deliveries_to_send ON deliveries (delivery) WHERE state < 2;
 
--- The papers that were in mails to an address.
+-- The papers that were in mails to an address, which is in small letters here.
 CREATE TABLE had_papers (
     email    TEXT NOT NULL,
     paper    TEXT NOT NULL,

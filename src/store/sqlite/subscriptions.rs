@@ -55,7 +55,7 @@ impl Subscriptions for SqliteStore {
 
     fn subscriptions_of(&self, email: &str) -> Result<Vec<StoredSubscription>> {
         self.read(|c| {
-            c.prepare_cached(&format!("SELECT {SUBSCRIPTION} {FROM} WHERE s.email = ?1 ORDER BY s.id"))?
+            c.prepare_cached(&format!("SELECT {SUBSCRIPTION} {FROM} WHERE lower(s.email) = lower(?1) ORDER BY s.id"))?
                 .query_map([email], subscription_at)?
                 .collect()
         })
@@ -92,14 +92,15 @@ impl Subscriptions for SqliteStore {
         self.write(|t| new.iter().map(|new| begin(t, now, new)).collect())
     }
 
-    fn take_back_waiting(&self, subscription: &str) -> Result<Option<StoredSubscription>> {
+    fn take_back_waiting(&self, subscription: &str, tried: bool) -> Result<Option<StoredSubscription>> {
         self.write(|t| {
             let waiting: Vec<i64> = t
                 .prepare_cached(
                     "SELECT delivery FROM deliveries
-                     WHERE subscription = ?1 AND state = 0 AND attempts = 0 AND issue >= 0 ORDER BY delivery DESC",
+                     WHERE subscription = ?1 AND state = 0 AND (?2 OR attempts = 0) AND issue >= 0
+                     ORDER BY delivery DESC",
                 )?
-                .query_map([subscription], |r| r.get(0))?
+                .query_map(params![subscription, tried], |r| r.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             for number in waiting {
                 take_back(t, number)?;
@@ -130,9 +131,12 @@ impl Subscriptions for SqliteStore {
         self.write(|t| {
             let one = |(number, note): &(i64, DeliveryNote)| match note {
                 DeliveryNote::Sending => {
-                    let sql = "UPDATE deliveries SET state = 1, attempts = attempts + 1, since = ?2, retry = NULL
-                               WHERE delivery = ?1 AND state < 2";
-                    Ok(t.prepare_cached(sql)?.execute(params![number, now.0])? > 0)
+                    let sql = format!(
+                        "UPDATE deliveries AS d SET state = 1, attempts = attempts + 1, since = :now, retry = NULL
+                         WHERE delivery = :number AND state < 2 AND EXISTS (SELECT 1 FROM subscriptions AS s
+                             WHERE s.id = d.subscription AND ({RUNS} OR (d.issue < 0 AND s.state = 0)))"
+                    );
+                    Ok(t.prepare_cached(&sql)?.execute(named_params! { ":number": number, ":now": now.0 })? > 0)
                 }
                 DeliveryNote::Became(attempt) => note_attempt(t, *number, now, attempt),
             };
@@ -153,7 +157,7 @@ impl Subscriptions for SqliteStore {
 
     fn had_papers(&self, email: &str) -> Result<HashSet<String>> {
         self.read(|c| {
-            c.prepare_cached("SELECT paper FROM had_papers WHERE email = ?1")?
+            c.prepare_cached("SELECT paper FROM had_papers WHERE email = lower(?1)")?
                 .query_map([email], |r| r.get(0))?
                 .collect()
         })
@@ -187,10 +191,10 @@ fn note_attempt(t: &Transaction<'_>, number: i64, now: Moment, attempt: &Attempt
     let (state, error, retry) = match attempt {
         Attempt::Sent => (2, None, None),
         Attempt::Later(why, at) => (0, Some(why), Some(at.0)),
-        Attempt::NotTaken(why) => (0, Some(why), known.retry.map(|at| at.0)),
+        Attempt::NotTaken(why, at) => (0, Some(why), Some(at.0)),
         Attempt::Failed(why) => (3, Some(why), None),
     };
-    let uncounted = u32::from(matches!(attempt, Attempt::NotTaken(_)));
+    let uncounted = u32::from(matches!(attempt, Attempt::NotTaken(..)));
     t.prepare_cached(
         "UPDATE deliveries SET state = ?2, error = ?3, retry = ?4, since = ?5, attempts = max(attempts - ?6, 0),
                  content = CASE WHEN ?2 = 3 THEN '' ELSE content END
@@ -203,7 +207,7 @@ fn note_attempt(t: &Transaction<'_>, number: i64, now: Moment, attempt: &Attempt
             .prepare_cached("UPDATE subscriptions SET failures = 0 WHERE id = ?1 AND failures > 0")?
             .execute([&known.subscription])
             .map(drop),
-        Attempt::NotTaken(_) => Ok(()),
+        Attempt::NotTaken(..) => Ok(()),
         Attempt::Later(..) => t.prepare_cached(failed)?.execute([&known.subscription]).map(drop),
         Attempt::Failed(why) => {
             take_back(t, number)?;
@@ -220,7 +224,7 @@ fn note_attempt(t: &Transaction<'_>, number: i64, now: Moment, attempt: &Attempt
 
 /// Forgets what addresses have had to which no subscription belongs any more.
 pub fn forget_strangers(t: &Transaction<'_>) -> rusqlite::Result<()> {
-    t.execute("DELETE FROM had_papers WHERE email NOT IN (SELECT email FROM subscriptions)", []).map(drop)
+    t.execute("DELETE FROM had_papers WHERE email NOT IN (SELECT lower(email) FROM subscriptions)", []).map(drop)
 }
 
 fn begin(t: &Transaction<'_>, now: Moment, new: &NewDelivery) -> rusqlite::Result<Option<i64>> {
@@ -261,13 +265,14 @@ fn begin(t: &Transaction<'_>, now: Moment, new: &NewDelivery) -> rusqlite::Resul
                     now.0,
                     new.content,
                     before.0,
-                    before.1.day,
+                    // Taken back, the first mail of all leaves the days that it looked at to be looked at.
+                    before.1.day.unwrap_or(new.first_day.saturating_sub(1)),
                     before.1.change
                 ],
                 |r| r.get(0),
             )?;
         let mut have = t.prepare_cached(
-            "INSERT INTO had_papers (email, paper, delivery) VALUES (?1, ?2, ?3) ON CONFLICT (email, paper) DO NOTHING",
+            "INSERT INTO had_papers (email, paper, delivery) VALUES (lower(?1), ?2, ?3) ON CONFLICT (email, paper) DO NOTHING",
         )?;
         for paper in &new.papers {
             have.execute(params![known.email, paper, at])?;
@@ -279,8 +284,9 @@ fn begin(t: &Transaction<'_>, now: Moment, new: &NewDelivery) -> rusqlite::Resul
         known.until = None;
         known.reason = None;
         known.issue = known.issue.max(Some(*day));
-        known.looked =
-            Looked { day: known.looked.day.max(new.looked.day), change: known.looked.change.max(new.looked.change) };
+        if known.looked.day <= new.looked.day {
+            known.looked = new.looked;
+        }
         known.next = new.next;
         put(t, &known)?;
     }

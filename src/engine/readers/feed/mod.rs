@@ -74,6 +74,8 @@ pub struct Feed {
     /// Whether every interest that has something for the reader gets a place, however small its share is, as far as there are
     /// places: what is sent once for many days leaves none out.
     pub cover: bool,
+    /// Whether papers of muted interests stand among the others: a list that was asked for by name is whole.
+    pub whole: bool,
     /// Events that are taken as if they had happened, and are not stored.
     pub hypothetical_events: Vec<Event>,
 }
@@ -153,7 +155,7 @@ impl Readers {
         };
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row)));
         foresee(reader.calibration, &mut scored);
-        scored.retain(|s| !silent(s) && ask.min_score.is_none_or(|least| s.score >= least));
+        scored.retain(|s| (feed.whole || !silent(s)) && ask.min_score.is_none_or(|least| s.score >= least));
         let picked = self.pick(space, reader, feed, (&scored, &alerts), needed)?;
         let mut page: Vec<Shown<'_>> = picked.into_iter().skip(ask.offset).take(ask.limit).collect();
         // The line is drawn once: of a day, that is the order of the scores.

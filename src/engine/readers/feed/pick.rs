@@ -59,7 +59,7 @@ impl Readers {
             match s.standing.interest {
                 _ if !feed.is_for(s) => below.push(k),
                 // What is there because it is followed is of no interest that was found, and nothing to explore.
-                Some(interest) if s.lift == 0.0 => groups[interest].push(k),
+                Some(interest) if s.lift == 0.0 && !feed.whole => groups[interest].push(k),
                 _ if s.follow.is_some() => followed.push(k),
                 _ => outside.push(k),
             }

@@ -11,7 +11,7 @@ use crate::engine::corpus::Candidate;
 use crate::engine::readers::Readers;
 use crate::engine::readers::feed::{Feed, Since};
 use crate::engine::readers::trending::LONGEST_WINDOW;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId, Row};
 use crate::store::{Looked, StoredSubscription};
 use crate::user::{Cadence, Follow, Subject};
@@ -41,6 +41,8 @@ pub struct Windows(Mutex<HashMap<(i32, i32, u64), Arc<Window>>>);
 
 /// The papers of some days.
 struct Window {
+    /// The change of the store before they were looked for: what came later is in a later one.
+    change: u64,
     rows: RoaringBitmap,
     /// Of each row the ids under which its work may have been in a mail.
     ids: Vec<(u32, Vec<String>)>,
@@ -60,15 +62,14 @@ impl Window {
 impl Readers {
     /// Chooses the papers of the mail of a day. Nothing is written.
     pub fn choose(&self, s: &StoredSubscription, issue: i32, windows: &Windows) -> Result<Chosen> {
-        let looked = Looked { day: Some(issue), change: self.store.change()? };
         let days = self.days_of(s, issue)?;
         // What came late counts where the last mail is behind this one.
         let since = s.looked.day.filter(|day| *day < issue).map(|_| s.looked.change);
         let window = self.window(days, since, windows)?;
+        let looked = Looked { day: Some(issue), change: window.change };
         let had: HashSet<String> = self.store.had_papers(&s.email)?.iter().map(|id| base(id)).collect();
         let rows = window.without(&had);
-        let of = rows.len() as usize;
-        let papers = if rows.is_empty() { Vec::new() } else { self.best_of(s, rows)? };
+        let (papers, of) = if rows.is_empty() { (Vec::new(), 0) } else { self.best_of(s, rows)? };
         Ok(Chosen { papers, days, of, looked })
     }
 
@@ -90,6 +91,7 @@ impl Readers {
         if let Some(known) = kept().get(&key) {
             return Ok(Arc::clone(known));
         }
+        let change = self.store.change()?;
         let mut rows = self.store.listed_in(first, last)?;
         if let Some(change) = since {
             rows |= self.store.listed_in(first - LATE, first - 1)? & self.store.arrived_after(change)?;
@@ -110,22 +112,23 @@ impl Readers {
                 known.push(base(&id));
             }
         }
-        let made = Arc::new(Window { rows, ids });
+        let made = Arc::new(Window { change, rows, ids });
         kept().insert(key, Arc::clone(&made));
         Ok(made)
     }
 
-    /// The best of some rows for whoever gets the mail.
-    fn best_of(&self, s: &StoredSubscription, rows: RoaringBitmap) -> Result<Vec<Hit>> {
+    /// The best of some rows for whoever gets the mail, and how many there were to choose from.
+    fn best_of(&self, s: &StoredSubscription, rows: RoaringBitmap) -> Result<(Vec<Hit>, usize)> {
         let rows = match &s.plan.what {
             Subject::Follow(follow) => match self.of_follow(follow, &rows, s)? {
-                Found::Hits(hits) => return Ok(hits),
+                Found::Hits(hits, of) => return Ok((hits, of)),
                 Found::Rows(rows) => rows,
             },
             Subject::Daily | Subject::Reader(_) => rows,
         };
+        let of = rows.len() as usize;
         if rows.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), 0));
         }
         let name = self.reader_of_mail(s)?;
         let ask = SearchOptions {
@@ -137,12 +140,15 @@ impl Readers {
         let personal = matches!(s.plan.what, Subject::Reader(_));
         // A list is in the order of its papers' worth; a feed is spread.
         let diversity = (!personal).then_some(0.0);
-        let feed = Feed { ask, diversity, since: Since::Rows(rows.clone()), cover: personal, ..Feed::default() };
+        // Who subscribes to an author wants all of theirs, whatever else they have muted.
+        let per_author = (!personal).then_some(usize::MAX);
+        let since = Since::Rows(rows.clone());
+        let feed = Feed { ask, diversity, per_author, since, cover: personal, whole: !personal, ..Feed::default() };
         let space = self.corpus.space();
         match self.reader(&space, name.as_str()) {
-            Ok(reader) => Ok(self.feed_for(&space, &reader, &feed, Instant::now())?.papers),
+            Ok(reader) => Ok((self.feed_for(&space, &reader, &feed, Instant::now())?.papers, of)),
             // Nobody has answered a mail of this subscription yet.
-            Err(crate::Error::NotFound { .. }) => self.most_noticed(s, &rows),
+            Err(Error::NotFound { .. }) => Ok((self.most_noticed(s, &rows)?, of)),
             Err(e) => Err(e),
         }
     }
@@ -158,8 +164,8 @@ impl Readers {
 
 /// What a follow finds among some rows.
 enum Found {
-    /// In an order of its own.
-    Hits(Vec<Hit>),
+    /// In an order of its own, and how many there are.
+    Hits(Vec<Hit>, usize),
     /// To be ordered for the reader.
     Rows(RoaringBitmap),
 }
@@ -172,18 +178,23 @@ fn base(id: &str) -> String {
 impl Readers {
     /// What a follow finds among some rows.
     fn of_follow(&self, follow: &Follow, rows: &RoaringBitmap, s: &StoredSubscription) -> Result<Found> {
-        let found = self.matched(&self.corpus.space(), follow, rows)?;
+        let found = match self.matched(&self.corpus.space(), follow, rows) {
+            // A theme that is gone, or not made yet, brings nothing.
+            Err(Error::NotFound { .. } | Error::BeingMade { .. }) => return Ok(Found::Rows(RoaringBitmap::new())),
+            found => found?,
+        };
         if !matches!(follow, Follow::Query(_)) {
             return Ok(Found::Rows(found.papers.iter().map(|f| f.row.0).collect()));
         }
         let least = |f: &&Candidate| s.plan.min_score.is_none_or(|least| f.score >= least);
+        let of = found.papers.iter().filter(least).count();
         let best: Vec<Candidate> = found.papers.iter().filter(least).take(s.plan.budget).copied().collect();
-        let of: Vec<Row> = best.iter().map(|f| f.row).collect();
-        let mut papers: HashMap<Row, Paper> = self.store.papers(&of)?.into_iter().collect();
+        let best_rows: Vec<Row> = best.iter().map(|f| f.row).collect();
+        let mut papers: HashMap<Row, Paper> = self.store.papers(&best_rows)?.into_iter().collect();
         let hit = |f: &Candidate| {
             let paper = papers.remove(&f.row)?;
             Some(Hit { why: Some(self.match_why(&found, f)), ..Hit::new(paper, f.score) })
         };
-        Ok(Found::Hits(best.iter().filter_map(hit).collect()))
+        Ok(Found::Hits(best.iter().filter_map(hit).collect(), of))
     }
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::store::{
     DeliveryNote, Issue, Looked, NewDelivery, Slice, StoredDelivery, StoredSubscription, SubscriptionState,
 };
-use crate::user::{MailPlan, Moment, UserId};
+use crate::user::{Event, MailPlan, Moment, UserId};
 
 /// Subscriptions of one address, and in all.
 const OF_AN_ADDRESS: usize = 50;
@@ -27,7 +27,7 @@ const DAY: i64 = 24 * 60 * MINUTE;
 
 /// How long a mail that asks is left alone, and how many of them there are within a day: nobody is to be pestered in another's name.
 const ASK_AGAIN: i64 = 10 * MINUTE;
-const ASKED_A_DAY: usize = 4;
+const ASKED_A_DAY: usize = 6;
 
 /// How long an answer is waited for; how long what was ended, and what was sent, is remembered.
 const ANSWERED_WITHIN: i64 = 7 * DAY;
@@ -68,15 +68,26 @@ impl Readers {
         message_id: &dyn Fn(&str, Issue) -> String,
     ) -> Result<(SubscriptionView, bool)> {
         asked.plan.check()?;
+        // What was asked is counted, and asked again, by one at a time.
+        let _asking = self.asking.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let known = self.store.subscriptions_of(&asked.email)?;
-        let same = |s: &&StoredSubscription| s.plan == asked.plan && s.reader == asked.reader;
+        let reader = |s: &StoredSubscription| s.reader.clone().filter(|_| !has_own_reader(s));
+        let same =
+            |s: &&StoredSubscription| s.email == asked.email && s.plan == asked.plan && reader(s) == asked.reader;
         let running = |s: &&StoredSubscription| same(s) && s.state == SubscriptionState::Active;
         if let Some(there) = known.iter().find(running) {
             return Ok((SubscriptionView::of(there), false));
         }
         let pending = known.iter().find(|s| same(s) && s.state == SubscriptionState::Pending);
         let subscription = match pending {
-            Some(pending) => pending.clone(),
+            // The new mail holds as long as a first one.
+            Some(pending) => self
+                .store
+                .change_subscription(&pending.id, &|s| {
+                    s.since = now;
+                    s.failures = 0;
+                })?
+                .ok_or_else(|| no_subscription(&pending.id))?,
             None => {
                 let open = known.iter().filter(|s| s.state != SubscriptionState::Ended).count();
                 if open >= OF_AN_ADDRESS {
@@ -142,6 +153,7 @@ impl Readers {
             message_id: message_id(&subscription.id, issue),
             content: String::new(),
             papers: Vec::new(),
+            first_day: 0,
             looked: Looked::default(),
             next: None,
         };
@@ -224,10 +236,15 @@ impl Readers {
         let of_address = self.store.subscriptions_of(&confirmed.email)?;
         let replaced = of_address.iter().filter(|s| {
             let open = matches!(s.state, SubscriptionState::Active | SubscriptionState::Paused);
-            s.id != confirmed.id && open && s.plan.what == confirmed.plan.what && s.created <= confirmed.created
+            s.id != confirmed.id
+                && open
+                && s.email == confirmed.email
+                && s.plan.what == confirmed.plan.what
+                && s.confirmed < confirmed.confirmed
         });
         for before in replaced {
             self.store.change_subscription(&before.id, &|s| s.settle(Deed::End, now))?;
+            let Some(before) = self.store.take_back_waiting(&before.id, true)? else { continue };
             self.store.change_subscription(&confirmed.id, &|s| {
                 s.looked = before.looked;
                 s.issue = before.issue;
@@ -256,8 +273,28 @@ impl Readers {
     pub fn reader_of_mail(&self, s: &StoredSubscription) -> Result<UserId> {
         match (&s.reader, &s.plan.what) {
             (Some(reader), _) | (None, crate::user::Subject::Reader(reader)) => Ok(reader.clone()),
-            _ => UserId::new(format!("mail:{}", s.id)),
+            _ => own_reader(&s.id),
         }
+    }
+
+    /// Writes down what whoever gets the mails says of a paper. The reader of its own that a subscription has none before is its reader
+    /// from then on: the two go together.
+    pub fn act_by_mail(&self, s: &StoredSubscription, event: Event) -> Result<()> {
+        let reader = self.reader_of_mail(s)?;
+        self.add_events(reader.as_str(), &[event])?;
+        if s.reader.is_none() {
+            self.store.change_subscription(&s.id, &|s| s.reader = Some(reader.clone()))?;
+        }
+        Ok(())
+    }
+
+    /// Pauses one of which no mail can be made, until somebody resumes it.
+    pub fn pause_for(&self, id: &str, reason: &str, now: Moment) -> Result<()> {
+        let pause = |s: &mut StoredSubscription| {
+            s.settle(Deed::Pause(None), now);
+            s.reason = Some(crate::paper::head(reason, 500));
+        };
+        self.store.change_subscription(id, &pause).map(drop)
     }
 
     /// Subscriptions whose mail is due, up to `n`.
@@ -277,7 +314,7 @@ impl Readers {
 
     /// Takes back what waits of a subscription, so that it is chosen anew together with what came since.
     pub fn take_back_waiting(&self, id: &str) -> Result<Option<StoredSubscription>> {
-        self.store.take_back_waiting(id)
+        self.store.take_back_waiting(id, false)
     }
 
     /// What is to be sent by now, behind a number.
@@ -295,9 +332,30 @@ impl Readers {
         self.store.note_deliveries(now, notes)
     }
 
+    #[cfg(test)]
+    pub fn change_plan_for_tests(&self, id: &str, change: &dyn Fn(&mut MailPlan)) {
+        let changed = self.store.change_subscription(id, &|s| change(&mut s.plan));
+        assert!(matches!(changed, Ok(Some(_))));
+    }
+
     /// Forgets what nobody needs any more: unanswered and ended subscriptions, and old deliveries.
     pub fn forget_old_mail(&self, now: Moment) -> Result<usize> {
         let before = |span: i64| Moment(now.0.saturating_sub(span));
+        // A reader that is of one subscription alone goes with it.
+        let mut after = None::<String>;
+        loop {
+            let page = self.store.subscriptions(after.as_deref(), 500)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id.clone());
+            for s in page {
+                if let Some(own) = s.reader.as_ref().filter(|_| has_own_reader(&s))
+                    && s.state == SubscriptionState::Ended
+                    && s.since < before(ENDED_FOR)
+                {
+                    self.delete_user(own.as_str())?;
+                }
+            }
+        }
         self.store.forget_subscriptions(before(ANSWERED_WITHIN), before(ENDED_FOR), before(SENT_FOR))
     }
 }
@@ -327,6 +385,16 @@ impl StoredSubscription {
             Pending | Ended => None,
         };
     }
+}
+
+/// The reader that a subscription has of its own.
+fn own_reader(id: &str) -> Result<UserId> {
+    UserId::new(format!("mail:{id}"))
+}
+
+/// Whether a subscription's reader is of its own.
+fn has_own_reader(s: &StoredSubscription) -> bool {
+    s.reader.as_ref().is_some_and(|reader| reader.as_str().strip_prefix("mail:") == Some(&s.id))
 }
 
 /// Ten random bytes.
