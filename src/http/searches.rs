@@ -26,7 +26,7 @@ pub struct SearchList {
 /// What is to be followed. `what`, or its one field at the top: `{"query": "graph networks"}`.
 #[derive(ToSchema)]
 #[allow(dead_code)] // This is what the OpenAPI document says; [`follow`] reads it.
-pub struct SearchBody {
+pub struct SavedSearchBody {
     /// What is followed.
     what: Option<Follow>,
     /// A search, as it is typed; at most 2,000 bytes.
@@ -101,7 +101,7 @@ pub async fn list(State(app): State<App>, reader: Reader, _: NoParams) -> Result
 /// each other) is at least 0.25, and at least 0.7 of the way from a paper at large to the best five of the corpus. Conditions in
 /// the search (quotes, minus, `author:`, `category:`, `date:`) hold; a search of conditions alone matches what meets them. A name
 /// matches what it is of, compared as filters do.
-#[utoipa::path(post, operation_id = "save_search", path = "/v1/users/{user}/searches", tag = "users", request_body = SearchBody,
+#[utoipa::path(post, operation_id = "save_search", path = "/v1/users/{user}/searches", tag = "users", request_body = SavedSearchBody,
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = SearchView, description = "it was followed already"), (status = 201, body = SearchView),
               (status = 404, body = ErrorBody, description = "there is no such theme")))]

@@ -53,7 +53,7 @@ pub struct SubscribeBody {
     #[schema(minimum = 1, maximum = 100)]
     budget: Option<i64>,
     /// The score below which no paper is sent: of a personal feed as in `/v1/users/{user}/feed`, of a search as in `/v1/search`, of a
-    /// list attention a day.
+    /// list attention: votes, twice the comments, and what readers did.
     min_score: Option<f32>,
 }
 

@@ -195,7 +195,7 @@ pub trait Subscriptions {
     fn take_back_waiting(&self, subscription: &str, tried: bool) -> Result<Option<StoredSubscription>>;
 
     /// Up to `n` deliveries that are to be sent by now, in the order of their numbers behind `after`; those in doubt (sending) are
-    /// among them. Of subscriptions that are paused or ended there are none but the mails that ask.
+    /// among them. Mails of days are of subscriptions that are active, mails that ask of those that nobody has answered.
     fn waiting_deliveries(&self, now: Moment, after: i64, n: usize) -> Result<Vec<StoredDelivery>>;
 
     /// The delivery of this number.

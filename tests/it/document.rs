@@ -148,6 +148,10 @@ fn outside(server: &Server) -> String {
 }
 
 fn send(server: &Server, operation: &Operation<'_>, address: &str, body: &Value) -> Reply {
+    let form = "application/x-www-form-urlencoded";
+    if operation.said["requestBody"]["content"][form].is_object() {
+        return server.request(&operation.method, address, Some(form), b"deed=resume");
+    }
     match operation.said["requestBody"].is_object() {
         true => server.request(&operation.method, address, Some("application/json"), body.to_string().as_bytes()),
         false => server.request(&operation.method, address, None, b""),

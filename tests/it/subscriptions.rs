@@ -164,12 +164,21 @@ fn numbers(mail: &Taken) -> BTreeSet<usize> {
     all.flatten().collect()
 }
 
-/// Follows the link of the mail that asks, as somebody with a browser does.
+/// Follows the link of the last mail that asks, as somebody with a browser does.
 pub fn confirm(server: &Server, smtp: &Smtp, email: &str) {
-    let asks = |m: &&Taken| m.to == [email] && m.message_id().contains(".confirm");
-    let mail = soon("the mail that asks", || smtp.mails().iter().rev().find(asks).cloned());
+    confirm_behind(server, smtp, email, 0);
+}
+
+/// The same once more than so many were sent.
+fn confirm_behind(server: &Server, smtp: &Smtp, email: &str, before: usize) {
+    let mail = soon("the mail that asks", || asked(smtp, email).into_iter().skip(before).next_back());
     let reply = form(server, &address(&mail, "/confirm?"), "confirm=yes");
     assert_eq!(reply.status, 200);
+}
+
+/// The mails that ask somebody.
+fn asked(smtp: &Smtp, email: &str) -> Vec<Taken> {
+    smtp.mails().into_iter().filter(|m| m.to == [email] && m.message_id().contains(".confirm")).collect()
 }
 
 fn form(server: &Server, path: &str, body: &str) -> Reply {
@@ -179,9 +188,10 @@ fn form(server: &Server, path: &str, body: &str) -> Reply {
 fn subscribe(server: &Server, smtp: &Smtp, email: &str, body: Value) {
     let mut whole = json!({ "email": email, "time_zone": "UTC" });
     whole.as_object_mut().expect("an object").extend(body.as_object().expect("an object").clone());
+    let before = asked(smtp, email).len();
     let reply = server.post("/v1/subscriptions", &whole);
     assert_eq!(reply.status, 202, "{}", reply.body);
-    confirm(server, smtp, email);
+    confirm_behind(server, smtp, email, before);
 }
 
 fn send(server: &Server, date: &str) -> Value {
@@ -331,7 +341,11 @@ fn each_kind_of_subscription_brings_its_own() {
     }
     let sent = send(&server, "2026-03-02");
     assert_eq!((sent["sent"].as_u64(), sent["nothing"].as_u64()), (Some(5), Some(1)), "{sent}");
-    let of = |name: &str| numbers(&digests(&smtp, &format!("{name}@x.example")).pop().expect(name));
+    let of = |name: &str| -> BTreeSet<usize> {
+        let mail = digests(&smtp, &format!("{name}@x.example")).pop().expect(name);
+        // A reason may name a paper that was read.
+        numbers(&mail).into_iter().filter(|k| *k <= 12).collect()
+    };
     assert_eq!(of("author"), BTreeSet::from([3]));
     assert_eq!(of("category"), BTreeSet::from([1, 4, 7]), "the three with most votes");
     assert_eq!(of("query"), BTreeSet::from([2, 6, 10]));

@@ -133,7 +133,7 @@ impl<'a> Outbox<'a> {
             for _ in 0..self.mailer.senders() {
                 scope.spawn(|| {
                     cancel.scope(|| {
-                        while let Some(delivery) = next(&receiver) {
+                        while let Some(delivery) = next_of(&receiver) {
                             // Taken from the queue all the same, so that nobody waits to put something into it.
                             if !goes_on() || cancel::check().is_err() {
                                 continue;
@@ -259,7 +259,7 @@ impl<'a> Outbox<'a> {
             papers: content.ids(),
             first_day: chosen.days.0,
             looked: chosen.looked,
-            next: Some(s.plan.next(now, last)?),
+            next: Some(next(&s, now, last)?),
         })
     }
 
@@ -541,7 +541,15 @@ impl Counts {
     }
 }
 
-fn next(receiver: &Mutex<Receiver<StoredDelivery>>) -> Option<StoredDelivery> {
+/// When the mail behind one is due: as before where that was of another day, which may have come already.
+fn next(s: &StoredSubscription, now: Moment, last: Option<i32>) -> Result<Moment> {
+    match s.next {
+        Some(known) if s.plan.is_on(s.plan.day_at(known.max(now))?, last) => Ok(known),
+        _ => s.plan.next(now, last),
+    }
+}
+
+fn next_of(receiver: &Mutex<Receiver<StoredDelivery>>) -> Option<StoredDelivery> {
     receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 

@@ -137,6 +137,13 @@ impl Readers {
     }
 }
 
+/// The same by what each got in all, the most first: of papers of some days that are looked at once, those of the last are no better
+/// for having had less time.
+pub fn in_all(attended: &mut [Attention]) {
+    attended.iter_mut().for_each(|a| a.score = a.votes + a.users);
+    attended.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row)));
+}
+
 impl Attention {
     /// Where the score comes from.
     pub fn why(&self) -> Why {

@@ -383,7 +383,7 @@ pub async fn ask_to_act(
 /// Say something of a paper out of a mail
 ///
 /// Likes, saves or hides it for the reader of the subscription, so that later mails know. With `undo=yes` in the form it is taken back.
-#[utoipa::path(post, operation_id = "act", path = "/v1/subscriptions/{id}/act", tag = "mail",
+#[utoipa::path(post, operation_id = "act_by_mail", path = "/v1/subscriptions/{id}/act", tag = "mail",
     params(("id" = String, Path, description = "the subscription"), ("kind" = String, Query, description = "`like`, `save` or `hide`"),
            ("paper" = String, Query, description = "the id of the paper"), ("date" = String, Query, description = "the day of the mail"),
            ("token" = String, Query, description = "what the mail has in its link")),

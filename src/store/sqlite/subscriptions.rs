@@ -115,7 +115,7 @@ impl Subscriptions for SqliteStore {
             c.prepare_cached(&format!(
                 "SELECT {DELIVERY} FROM deliveries AS d JOIN subscriptions AS s ON s.id = d.subscription
                  WHERE d.state < 2 AND d.delivery > :after AND (d.retry IS NULL OR d.retry <= :now)
-                   AND ({RUNS} OR (d.issue < 0 AND s.state = 0))
+                   AND ((d.issue >= 0 AND {RUNS}) OR (d.issue < 0 AND s.state = 0))
                  ORDER BY d.delivery LIMIT :n"
             ))?
             .query_map(named_params! { ":now": now.0, ":after": after, ":n": limit(n) }, delivery_at)?
@@ -134,7 +134,7 @@ impl Subscriptions for SqliteStore {
                     let sql = format!(
                         "UPDATE deliveries AS d SET state = 1, attempts = attempts + 1, since = :now, retry = NULL
                          WHERE delivery = :number AND state < 2 AND EXISTS (SELECT 1 FROM subscriptions AS s
-                             WHERE s.id = d.subscription AND ({RUNS} OR (d.issue < 0 AND s.state = 0)))"
+                             WHERE s.id = d.subscription AND ((d.issue >= 0 AND {RUNS}) OR (d.issue < 0 AND s.state = 0)))"
                     );
                     Ok(t.prepare_cached(&sql)?.execute(named_params! { ":number": number, ":now": now.0 })? > 0)
                 }

@@ -12,7 +12,7 @@ use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
 use crate::engine::readers::interests::standing;
 use crate::engine::readers::reader::Reader;
-use crate::engine::readers::trending::{Attention, LONGEST_WINDOW};
+use crate::engine::readers::trending::{Attention, LONGEST_WINDOW, in_all};
 use crate::error::Result;
 use crate::index::Plan;
 use crate::paper::{Row, Works};
@@ -156,6 +156,9 @@ impl Readers {
         };
         loop {
             let mut attended = self.attention(window, eligible.allowed().map(|a| a.rows), asked_for)?;
+            if matches!(feed.since, Since::Rows(_)) {
+                in_all(&mut attended);
+            }
             attended.retain(|a| self.may_be_shown(reader, feed, eligible, a));
             if attended.len() >= needed.min(LOOKED_AT) || window >= LONGEST_WINDOW {
                 attended.truncate(LOOKED_AT);

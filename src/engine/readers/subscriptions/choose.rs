@@ -10,7 +10,7 @@ use crate::engine::answer::{Hit, SearchOptions};
 use crate::engine::corpus::Candidate;
 use crate::engine::readers::Readers;
 use crate::engine::readers::feed::{Feed, Since};
-use crate::engine::readers::trending::LONGEST_WINDOW;
+use crate::engine::readers::trending::{LONGEST_WINDOW, in_all};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId, Row};
 use crate::store::{Looked, StoredSubscription};
@@ -156,6 +156,7 @@ impl Readers {
     /// The papers of a list that got most attention.
     fn most_noticed(&self, s: &StoredSubscription, rows: &RoaringBitmap) -> Result<Vec<Hit>> {
         let mut noticed = self.attention(LONGEST_WINDOW, Some(rows), true)?;
+        in_all(&mut noticed);
         noticed.retain(|a| s.plan.min_score.is_none_or(|least| a.score >= least));
         noticed.truncate(s.plan.budget);
         Ok(noticed.into_iter().map(|a| Hit { why: Some(a.why()), ..Hit::new(a.paper.clone(), a.score) }).collect())
