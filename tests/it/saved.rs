@@ -100,7 +100,7 @@ fn what_is_followed_is_listed_counted_and_looked_at() {
     assert_eq!((&changed.body["name"], &changed.body["muted"]), (&json!("Jets"), &json!(true)), "{}", changed.body);
     assert_eq!(patch(json!({"name": null})).body["name"], "quasar jets");
     assert_eq!(error(&server.get("/v1/users/bob/searches")).0, 404);
-    assert_eq!(error(&server.get(&format!("/v1/users/ada/searches/s99/papers"))).0, 404);
+    assert_eq!(error(&server.get("/v1/users/ada/searches/s99/papers")).0, 404);
     assert_eq!(server.delete(&format!("{at}/{id}")).status, 204);
     assert_eq!(error(&server.delete(&format!("{at}/{id}"))).0, 404);
     let later = server.post(at, &json!({"query": "quasar jets"}));

@@ -83,9 +83,12 @@ impl Matcher {
     }
 }
 
-/// The queries that are kept ready, each made when the corpus had followed so far.
+/// A query that is kept ready: made when the corpus had followed so far, with the model of this fingerprint.
+type Kept = (Followed, String, Arc<Matcher>);
+
+/// The queries that are kept ready, by their texts.
 #[derive(Default)]
-pub struct KeptMatchers(Mutex<HashMap<String, (Followed, String, Arc<Matcher>)>>);
+pub struct KeptMatchers(Mutex<HashMap<String, Kept>>);
 
 impl Corpus {
     /// Makes a query ready, or gives it as it was made of the corpus as it is.

@@ -32,7 +32,7 @@ pub fn corpus(engine: &Engine) {
     let paper = |k: usize| {
         serde_json::json!({"id": format!("p{k}"), "title": format!("{}: part {k}", TOPICS[k % 5]), "date": "2026-01-01",
             "authors": [format!("Ada Number{}", k % 7)], "categories": [format!("cs.A{}", k % 2)], "upvotes": k,
-            "organization": if k % 3 == 0 { "École Normale" } else { "Other" }})
+            "organization": if k.is_multiple_of(3) { "École Normale" } else { "Other" }})
     };
     put(engine, (0..50).map(paper).collect());
 }
