@@ -3,3 +3,8 @@
 pub mod citations;
 pub mod digest;
 pub mod mail;
+
+/// The server of mail of the integration tests.
+#[cfg(test)]
+#[path = "../../tests/it/services/smtp.rs"]
+mod smtp;

@@ -31,7 +31,7 @@ pub fn entry(record: &Record<'_>, key: &str) -> String {
         _ => "series",
     };
     // What `eprint` says need not be said twice.
-    if !(kind == "misc" && !record.arxiv.is_empty()) {
+    if kind != "misc" || record.arxiv.is_empty() {
         entry.text(place, &record.venue);
     }
     match kind {

@@ -7,15 +7,11 @@ use super::compose::message_id;
 use super::outbox::{Outbox, Sent, When};
 use crate::config::{Config, MailSettings, MailTls, Sender, SmtpServer};
 use crate::deliver::mail::Mailer;
+use crate::deliver::smtp::{self, At, Rule, Smtp};
 use crate::engine::{Deed, Engine, Incoming, Subscribe};
 use crate::paper::Paper;
 use crate::store::Issue;
 use crate::user::{Cadence, Follow, MailPlan, Moment, Subject};
-
-#[path = "../../../tests/it/services/smtp.rs"]
-mod smtp;
-
-use smtp::{At, Rule, Smtp};
 
 const DAY: i64 = 86_400_000_000;
 

@@ -1,16 +1,13 @@
 //! Mails as a whole: what they hold, whatever was put into them, and what becomes of them on the way.
 
-#[path = "../../../tests/it/services/smtp.rs"]
-mod smtp;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
-use self::smtp::{At, Deed, Rule, Smtp, header};
 use super::*;
 use crate::config::{Dkim, MailSettings, MailTls, Sender, SmtpServer};
+use crate::deliver::smtp::{self, At, Deed, Rule, Smtp, header};
 
 fn settings(url: &str) -> MailSettings {
     let smtp = SmtpServer::parse(url).expect(url);

@@ -186,23 +186,23 @@ pub fn what_becomes_of_a_mail_is_noted(kind: Kind) {
         of(store),
         "it was given to a server"
     );
-    became(&store, first, NOW, Attempt::Later("451 later".into(), Moment(150))).expect("written");
+    became(store, first, NOW, Attempt::Later("451 later".into(), Moment(150))).expect("written");
     assert_eq!(of(store).failures, 1);
     assert!(store.waiting_deliveries(NOW, 0, 10).expect("read").is_empty());
     let again = store.waiting_deliveries(Moment(150), 0, 10).expect("read");
     assert_eq!((again.len(), again[0].error.as_deref()), (1, Some("451 later")));
-    sending(&store, first, Moment(150)).expect("written");
-    became(&store, first, Moment(151), Attempt::Sent).expect("written");
+    sending(store, first, Moment(150)).expect("written");
+    became(store, first, Moment(151), Attempt::Sent).expect("written");
     assert_eq!((of(store).failures, of(store).state), (0, SubscriptionState::Active));
     assert!(store.waiting_deliveries(Moment(1_000), 0, 10).expect("read").is_empty());
-    assert!(!sending(&store, first, Moment(160)).expect("asked"), "what was sent is not sent again");
+    assert!(!sending(store, first, Moment(160)).expect("asked"), "what was sent is not sent again");
     let sent = store.delivery(first).expect("read").expect("there");
     assert_eq!((sent.state, sent.error, sent.attempts, sent.since), (DeliveryState::Sent, None, 2, Moment(151)));
 
     // A server that cannot be reached says nothing of a recipient.
     let unreached = begin(20_003, &["p9"]);
-    sending(&store, unreached, NOW).expect("written");
-    became(&store, unreached, NOW, Attempt::NotTaken("nobody answers".into(), Moment(150))).expect("written");
+    sending(store, unreached, NOW).expect("written");
+    became(store, unreached, NOW, Attempt::NotTaken("nobody answers".into(), Moment(150))).expect("written");
     let stands = store.delivery(unreached).expect("read").expect("there");
     assert_eq!((stands.state, stands.attempts, of(store).failures), (DeliveryState::Waiting, 0, 0));
     assert!(store.waiting_deliveries(NOW, 0, 10).expect("read").is_empty(), "not before its time");
@@ -226,8 +226,8 @@ pub fn what_becomes_of_a_mail_is_noted(kind: Kind) {
     // Given up: what it held was not had, and what it looked at is looked at again.
     let second = begin(20_001, &["p1", "p2"]);
     assert_eq!(had(store, "a@x.example"), ["p1", "p2"]);
-    sending(&store, second, NOW).expect("written");
-    became(&store, second, NOW, Attempt::Failed("550 nobody here".into())).expect("written");
+    sending(store, second, NOW).expect("written");
+    became(store, second, NOW, Attempt::Failed("550 nobody here".into())).expect("written");
     let s = of(store);
     assert_eq!((s.state, s.reason.as_deref(), s.failures), (SubscriptionState::Paused, Some("550 nobody here"), 1));
     assert_eq!((s.issue, s.looked), (Some(20_000), Looked { day: Some(20_000), change: 21_000 }));
@@ -244,7 +244,7 @@ pub fn what_becomes_of_a_mail_is_noted(kind: Kind) {
     let states = store.deliveries(Some("s"), None, 10).expect("read");
     assert_eq!(states.iter().map(|d| d.number).collect::<Vec<_>>(), [first], "the newest first");
     assert!(store.deliveries(None, Some(first), 10).expect("read").is_empty());
-    became(&store, 77, NOW, Attempt::Sent).expect("it is gone");
+    became(store, 77, NOW, Attempt::Sent).expect("it is gone");
 }
 
 pub fn old_mail_is_forgotten(kind: Kind) {
