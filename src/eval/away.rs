@@ -110,7 +110,7 @@ fn absence(
     let catch_up = mail(days.iter().fold(RoaringBitmap::new(), |all, rows| all | *rows), true)?;
     let mut single: Vec<Hit> = Vec::new();
     for rows in &days {
-        single.extend(mail((*rows).clone(), true)?);
+        single.extend(mail((*rows).clone(), false)?);
     }
     single.sort_by(|a, b| b.score.total_cmp(&a.score));
     let interests = |hits: &[Hit]| -> HashSet<String> {

@@ -72,7 +72,8 @@ pub struct Feed {
     /// The share outside the interests; none takes the user's own setting.
     pub exploration: Option<f32>,
     /// Whether every interest that has something for the reader gets a place, however small its share is, as far as there are
-    /// places: what is sent once for many days leaves none out.
+    /// places, and the other places go to what is worth most: what is sent once for many days leaves none out, and is no list of the
+    /// last day.
     pub cover: bool,
     /// Whether papers of muted interests stand among the others: a list that was asked for by name is whole.
     pub whole: bool,

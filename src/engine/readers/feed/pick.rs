@@ -36,6 +36,9 @@ impl Feed {
 const EXPLORATION: f32 = 0.05;
 const DIVERSITY: f32 = 0.1;
 
+/// Papers of an interest that are looked at for one that it brought.
+const LOOKED_AT: usize = 24;
+
 /// Papers that are spread at once: a group's order is made window by window, so that it does not hang on how far a page
 /// reaches.
 const WINDOW: usize = 64;
@@ -105,6 +108,13 @@ impl Readers {
         let mut covered: Vec<usize> =
             (0..groups.len()).filter(|k| feed.cover && sizes[*k] > 0 && weights[*k] > 0.0).collect();
         covered.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b)));
+        // The first that its interest brought stands for it: the reason that is told names the interest.
+        for &group in covered.iter().filter(|group| **group < interests) {
+            let head: Vec<&Scored> = groups[group].iter().take(LOOKED_AT).map(|&k| &scored[k]).collect();
+            if let Some(first) = self.are_brought(space, reader, &head)?.into_iter().position(|brought| brought) {
+                groups[group][..=first].rotate_right(1);
+            }
+        }
         let found = sizes[..interests].iter().any(|n| *n > 0);
         for &group in &covered {
             // What is followed has no more than half of the places here either.
@@ -122,7 +132,10 @@ impl Readers {
                 }
             }
         }
-        for group in allocate_slots(&weights, &sizes, scored.len()) {
+        // Where each has its place, the others go to what is worth most.
+        let allocated = if feed.cover { Vec::new() } else { allocate_slots(&weights, &sizes, scored.len()) };
+        let by_score: Vec<usize> = (0..scored.len()).filter(|k| feed.cover && feed.is_for(&scored[*k])).collect();
+        for group in allocated {
             if had[group] > 0 {
                 had[group] -= 1;
                 continue;
@@ -148,7 +161,7 @@ impl Readers {
             }
         }
         outside.retain(|k| !explored.contains(k));
-        for rest in [outside, followed, below] {
+        for rest in [by_score, outside, followed, below] {
             for k in 0..rest.len() {
                 if out.len() >= needed {
                     break;

@@ -56,6 +56,19 @@ impl Readers {
         Ok(page.into_iter().zip(vectors).zip(terms).map(hit).collect())
     }
 
+    /// Whether the interest that each is of brought it.
+    pub(super) fn are_brought(&self, space: &EmbeddingSpace, reader: &Reader, all: &[&Scored]) -> Result<Vec<bool>> {
+        let Some(preferences) = &reader.preferences else { return Ok(vec![false; all.len()]) };
+        let rows: Vec<Row> = all.iter().map(|s| s.row).collect();
+        let (vectors, terms) = (space.vectors(&rows)?, self.corpus.lexical().terms(&rows));
+        let one = |((s, vector), terms): ((&&Scored, Option<Vec<f32>>), Option<TermVector>)| {
+            s.standing.interest.zip(vector).is_some_and(|(interest, vector)| {
+                brought(reader, interest, &preferences.parts(&vector, &terms.unwrap_or_default().terms), s)
+            })
+        };
+        Ok(all.iter().zip(vectors).zip(terms).map(one).collect())
+    }
+
     /// The score of a paper taken apart.
     fn why(&self, reader: &Reader, parts: ScoreParts, s: &Scored) -> Why {
         let example = |k: usize, value| {

@@ -69,7 +69,7 @@ impl Readers {
         let looked = Looked { day: Some(issue), change: window.change };
         let had: HashSet<String> = self.store.had_papers(&s.email)?.iter().map(|id| base(id)).collect();
         let rows = window.without(&had);
-        let (papers, of) = if rows.is_empty() { (Vec::new(), 0) } else { self.best_of(s, rows)? };
+        let (papers, of) = if rows.is_empty() { (Vec::new(), 0) } else { self.best_of(s, rows, days)? };
         Ok(Chosen { papers, days, of, looked })
     }
 
@@ -118,7 +118,7 @@ impl Readers {
     }
 
     /// The best of some rows for whoever gets the mail, and how many there were to choose from.
-    fn best_of(&self, s: &StoredSubscription, rows: RoaringBitmap) -> Result<(Vec<Hit>, usize)> {
+    fn best_of(&self, s: &StoredSubscription, rows: RoaringBitmap, days: (i32, i32)) -> Result<(Vec<Hit>, usize)> {
         let rows = match &s.plan.what {
             Subject::Follow(follow) => match self.of_follow(follow, &rows, s)? {
                 Found::Hits(hits, of) => return Ok((hits, of)),
@@ -138,12 +138,14 @@ impl Readers {
             ..SearchOptions::default()
         };
         let personal = matches!(s.plan.what, Subject::Reader(_));
+        // One mail for many days.
+        let cover = personal && days.1 - days.0 >= 2;
         // A list is in the order of its papers' worth; a feed is spread.
         let diversity = (!personal).then_some(0.0);
         // Who subscribes to an author wants all of theirs, whatever else they have muted.
         let per_author = (!personal).then_some(usize::MAX);
         let since = Since::Rows(rows.clone());
-        let feed = Feed { ask, diversity, per_author, since, cover: personal, whole: !personal, ..Feed::default() };
+        let feed = Feed { ask, diversity, per_author, since, cover, whole: !personal, ..Feed::default() };
         let space = self.corpus.space();
         match self.reader(&space, name.as_str()) {
             Ok(reader) => Ok((self.feed_for(&space, &reader, &feed, Instant::now())?.papers, of)),
