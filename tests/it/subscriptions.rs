@@ -478,6 +478,29 @@ fn who_was_away_gets_the_best_of_all_days() {
 }
 
 #[test]
+fn the_mail_for_many_days_leaves_no_interest_out() {
+    let missed = ["2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"];
+    let mut all = days(1, 12, &missed);
+    all.extend((100..200).map(|k| paper(k, "2026-01-01")));
+    let (folder, smtp) = (filled(&all), Smtp::start());
+    let server = served(&folder, &smtp);
+    // Much of topic0, less of topic1, little of topic2, none of topic3.
+    let of = |topic: usize, n: usize| (100..200).filter(move |k| k % 4 == topic).take(n);
+    let likes: Vec<usize> = of(0, 20).chain(of(1, 8)).chain(of(2, 4)).collect();
+    let event = |k: &usize| json!({ "paper": format!("arxiv:2601.{k:05}"), "kind": "like" });
+    let events: Vec<Value> = likes.iter().map(event).collect();
+    assert_eq!(server.post("/v1/users/rose/events", &json!({ "events": events })).status, 200);
+    subscribe(&server, &smtp, "rose@x.example", json!({ "what": { "user": "rose" }, "budget": 5 }));
+    send(&server, missed[0]);
+    send(&server, missed[3]);
+    let mails = digests(&smtp, "rose@x.example");
+    assert_eq!(mails.len(), 2);
+    let topics: Vec<usize> = numbers(&mails[1]).into_iter().filter(|k| *k < 100).map(|k| k % 4).collect();
+    let each: BTreeSet<usize> = topics.iter().copied().collect();
+    assert!(topics.len() == 5 && each.is_superset(&BTreeSet::from([0, 1, 2])), "{topics:?}: {}", text(&mails[1]));
+}
+
+#[test]
 fn what_is_tapped_in_a_mail_teaches() {
     let (folder, smtp) = (filled(&days(1, 8, &["2026-03-02", "2026-03-03"])), Smtp::start());
     let server = served(&folder, &smtp);
