@@ -100,7 +100,15 @@ fn address(served: &Served, operation: &Operation<'_>) -> String {
             server.get("/v1/users/ada/interests").body["interests"][0]["id"].as_str().unwrap_or("i1").to_string()
         }
         path if path.contains("/themes/") => "t1".into(),
+        _ if operation.id == "delete_search" => {
+            let made = server.post("/v1/users/gone/searches", &json!({ "query": "not for long" }));
+            made.body["id"].as_str().unwrap_or_else(|| panic!("{}", made.body)).to_string()
+        }
         path if path.contains("/searches/") => served.search.clone(),
+        _ if operation.id == "delete_webhook" => {
+            let made = server.post("/v1/webhooks", &body("make_webhook"));
+            made.body["id"].as_str().unwrap_or_else(|| panic!("{}", made.body)).to_string()
+        }
         path if path.contains("/webhooks/") => served.webhook.clone(),
         _ if operation.id == "delete_paper" => "p%2F250".into(),
         path if path.contains("/keys/") => {

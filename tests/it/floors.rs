@@ -228,6 +228,7 @@ fn no_unwrap_where_it_does_not_belong() {
             "engine/readers/tests.rs",
             "searches/tests.rs",
             "digest/tests.rs",
+            "webhooks/tests.rs",
             "store/sqlite/fixture.rs",
             "jobs/tests.rs",
             "lexical/contract.rs",

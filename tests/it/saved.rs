@@ -20,11 +20,15 @@ const TOPICS: [&str; 4] = [
 
 /// Forty papers, ten of each topic.
 fn corpus(server: &Server) {
+    put(server, papers());
+}
+
+fn papers() -> Vec<Value> {
     let paper = |k: usize| {
         json!({"id": format!("p{k}"), "title": format!("{}: part {k}", TOPICS[k % 4]), "date": "2026-03-01",
             "authors": [format!("Ada Number{}", k % 5)], "upvotes": k})
     };
-    put(server, (0..40).map(paper).collect());
+    (0..40).map(paper).collect()
 }
 
 fn put(server: &Server, papers: Vec<Value>) {
@@ -407,7 +411,7 @@ fn what_is_not_taken_is_told_again_under_the_same_id() {
 #[test]
 fn no_webhook_reaches_a_private_network_and_none_reaches_another_reader() {
     let folder = Folder::new();
-    let file = folder.file("p.jsonl", json!({"id": "p0", "title": TOPICS[0]}).to_string());
+    let file = folder.file("p.jsonl", papers().iter().map(|paper| format!("{paper}\n")).collect::<String>());
     folder.json(&["ingest", &file]);
     let keys = |args: &[&str]| folder.run(&[&["keys", "add"], args].concat()).out.trim().to_string();
     let (ada, bob) = (keys(&["a", "--user", "ada"]), keys(&["b", "--user", "bob"]));

@@ -67,6 +67,17 @@ impl Readers {
                 _ => outside.push(k),
             }
         }
+        // Of an interest that has nothing else, what is squarely of it and was brought by it: it had papers, if no good ones.
+        for interest in (0..interests).filter(|k| feed.cover && groups[*k].is_empty() && weights[*k] > 0.0) {
+            let squarely = |k: &&usize| {
+                let s = &scored[**k];
+                s.standing.interest == Some(interest) && s.standing.squarely && s.lift == 0.0
+            };
+            let own: Vec<usize> = below.iter().filter(squarely).take(LOOKED_AT).copied().collect();
+            let looked: Vec<&Scored> = own.iter().map(|&k| &scored[k]).collect();
+            let brought = self.are_brought(space, reader, &looked)?;
+            groups[interest].extend(own.iter().zip(brought).find(|(_, brought)| *brought).map(|(k, _)| *k));
+        }
         if !alerts.is_empty() {
             let places: HashMap<Row, usize> = scored.iter().enumerate().map(|(k, s)| (s.row, k)).collect();
             let of = |rows: &Vec<Row>| rows.iter().filter_map(|row| places.get(row).copied()).collect();
