@@ -68,7 +68,9 @@ impl Readers {
             }
         }
         // Of an interest that has nothing else, what is squarely of it and was brought by it: it had papers, if no good ones.
-        for interest in (0..interests).filter(|k| feed.cover && groups[*k].is_empty() && weights[*k] > 0.0) {
+        let empty: Vec<usize> =
+            (0..interests).filter(|k| feed.cover && groups[*k].is_empty() && weights[*k] > 0.0).collect();
+        for interest in empty {
             let squarely = |k: &&usize| {
                 let s = &scored[**k];
                 s.standing.interest == Some(interest) && s.standing.squarely && s.lift == 0.0
