@@ -72,9 +72,11 @@ pub fn row(out: &mut impl Write, record: &Record<'_>, key: &str, score: Option<O
     line(out, cells.into_iter().map(harmless).chain(score))
 }
 
-/// A cell that no spreadsheet takes for a formula: an apostrophe stands before what would begin one, and is not shown.
+/// A cell that no spreadsheet takes for a formula: an apostrophe stands before what would begin one, and is not shown. One of the text
+/// itself there gets another, so that whoever takes one away has the text.
 fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    let begins = cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if begins { format!("'{cell}") } else { cell }
 }
 
 fn line(out: &mut impl Write, cells: impl Iterator<Item = String>) -> io::Result<()> {

@@ -274,7 +274,7 @@ fn cell<'r>(head: &Head, row: &'r StringRecord, role: Role) -> &'r str {
     let text = place.and_then(|(_, k)| row.get(*k)).unwrap_or_default().trim();
     // Before what a spreadsheet would take for a formula stands an apostrophe that is not part of it.
     match text.strip_prefix('\'') {
-        Some(formula) if formula.starts_with(['=', '+', '-', '@']) => formula,
+        Some(formula) if formula.trim_start_matches('\'').starts_with(['=', '+', '-', '@']) => formula,
         _ => text,
     }
 }
