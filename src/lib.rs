@@ -48,6 +48,7 @@
 //! | [`access`] | who may do what: scopes, and who asks |
 //! | [`matching`] | who goes with whom: the pairs of two sets that share most in all |
 //! | [`vector`] | sums and products of dense and sparse vectors |
+//! | [`templates`] | HTML from templates that are compiled in |
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
 //! | [`cancel`] | giving work up when nobody waits for it any more |
@@ -72,7 +73,7 @@
 //! 2  engine                       the only place where the next floor's rooms meet:
 //!      page answer widen < corpus < happened < themes < readers access < face open     a part offers methods, and no file looks into another part's state
 //! 1  embed  index  store  rank  themes    do not know each other
-//! 0  paper  user  access  vector  matching  config  error  cancel  bounds  logs   know nobody
+//! 0  paper  user  access  vector  matching  templates  config  error  cancel  bounds  logs   know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -249,6 +250,7 @@ pub mod paper;
 pub mod rank;
 pub mod sources;
 pub mod store;
+pub mod templates;
 pub mod themes;
 pub mod user;
 pub mod vector;

@@ -11,7 +11,7 @@ use super::progress::{Progress, duration};
 use super::streams::CreateMode;
 use super::{Context, say, show, streams};
 use crate::config::Config;
-use crate::deliver::digest::{Outbox, Preview, Sent, When};
+use crate::deliver::digest::{Outbox, Preview, Sent, When, Without};
 use crate::engine::{Engine, Feed, Since};
 use crate::jobs;
 use crate::paper::PaperDate;
@@ -114,7 +114,6 @@ fn mails(context: &Context, args: &Args) -> anyhow::Result<()> {
     if context.json {
         return show::document(&json!({ "sent": sent, "nothing": nothing, "later": later, "failed": failed }));
     }
-    let more = |n: u64, what: &str| if n > 0 { format!(", {n} {what}") } else { String::new() };
     say!(
         "{sent} sent in {}{}{}{}",
         duration(began.elapsed().as_secs_f64()),
@@ -137,7 +136,7 @@ fn write(
     let (mailer, base) = Outbox::of_settings(config)?;
     streams::make_folder(folder)?;
     let (mut written, mut out) = (0usize, show::JsonLines::new());
-    let nothing = Outbox::new(engine, &mailer, &base).preview(when, &mut |mail: Preview| {
+    let without = Outbox::new(engine, &mailer, &base).preview(when, &mut |mail: Preview| {
         let path = folder.join(format!("{}.{}.eml", mail.date, mail.subscription));
         let mut file = streams::create(&path, CreateMode::Replace)?;
         file.write_all(&mail.message).map_err(|e| crate::Error::io(&path, "cannot write", e))?;
@@ -152,11 +151,20 @@ fn write(
         }
         Ok(())
     });
-    out.finish(nothing.map(|nothing| {
-        let without = if nothing > 0 { format!("; {nothing} had no papers") } else { String::new() };
-        say!("{} in {}{without}", show::counted(written, "mail"), show::plain(&folder.display().to_string()));
+    out.finish(without.map(|Without { nothing, failed }| {
+        let folder = show::plain(&folder.display().to_string());
+        say!(
+            "{} in {folder}{}{}",
+            show::counted(written, "mail"),
+            more(nothing, "had no papers"),
+            more(failed, "cannot be made"),
+        );
     }))?;
     Ok(())
+}
+
+fn more(n: u64, what: &str) -> String {
+    if n > 0 { format!(", {n} {what}") } else { String::new() }
 }
 
 fn moment(text: &str) -> Result<Moment, String> {

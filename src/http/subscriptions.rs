@@ -15,7 +15,7 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, Id, NoParams, Params};
 use super::request_fields::RequestFields;
 use crate::access::Caller;
-use crate::deliver::digest::{Outbox, When, message_id};
+use crate::deliver::digest::{Outbox, When, Without, message_id};
 use crate::deliver::mail::checked_address;
 use crate::engine::{Deed, DeliveryView, Engine, Subscribe, SubscriptionView};
 use crate::error::{Error, Result};
@@ -358,7 +358,7 @@ pub struct Digests {
     nothing: u64,
     /// Mails that are to be tried again.
     later: u64,
-    /// Mails that were given up; their subscriptions are paused.
+    /// Mails that were given up, or cannot be made; their subscriptions are paused.
     failed: u64,
 }
 
@@ -388,13 +388,14 @@ pub async fn digests(State(app): State<App>, Fields(given): Fields) -> Result<Re
             }
             let (mailer, base) = Outbox::of_settings(config)?;
             let mut mails = Vec::new();
-            let nothing = Outbox::new(engine, &mailer, &base).preview(when, &mut |mail| {
+            let without = Outbox::new(engine, &mailer, &base).preview(when, &mut |mail| {
                 let (subscription, email, date) = (mail.subscription, mail.email, mail.date);
                 let (subject, message_id, papers) = (mail.subject, mail.message_id, mail.papers);
                 mails.push(MailShown { subscription, email, date, subject, message_id, papers });
                 Ok(())
             })?;
-            Ok(Digests { mails, sent: 0, nothing, later: 0, failed: 0 })
+            let Without { nothing, failed } = without;
+            Ok(Digests { mails, sent: 0, nothing, later: 0, failed })
         })
         .await?;
     app.answer(move |_| Ok(made)).await

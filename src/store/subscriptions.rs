@@ -180,8 +180,13 @@ pub trait Subscriptions {
     ) -> Result<Option<StoredSubscription>>;
 
     /// Up to `n` subscriptions whose next mail is due: those that are active, and those whose pause has ended. In the order in
-    /// which they are due.
-    fn due_subscriptions(&self, now: Moment, n: usize) -> Result<Vec<StoredSubscription>>;
+    /// which they are due, and of one moment in that of their ids; those behind `after` alone.
+    fn due_subscriptions(
+        &self,
+        now: Moment,
+        after: Option<&StoredSubscription>,
+        n: usize,
+    ) -> Result<Vec<StoredSubscription>>;
 
     /// Begins deliveries in one transaction: each is there as [`DeliveryState::Waiting`], its papers are noted as had by whoever gets it,
     /// and its subscription is active, has looked that far and is due when it says. Passed over are those whose subscription is not

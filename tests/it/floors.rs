@@ -24,6 +24,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("access", 0),
     ("vector", 0),
     ("matching", 0),
+    ("templates", 0),
     ("config", 0),
     ("error", 0),
     ("cancel", 0),

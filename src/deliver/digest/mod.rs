@@ -6,12 +6,18 @@
 //! window is as long as the server takes to answer and one commit takes; at most as many mails are in it as there are senders.
 
 mod compose;
+mod counts;
+mod due;
 mod links;
 mod notes;
 mod outbox;
+mod preview;
 #[cfg(test)]
 mod tests;
 
 pub use self::compose::{cadence, message_id, title};
+pub use self::counts::Sent;
+pub use self::due::When;
 pub use self::links::{Links, Opened};
-pub use self::outbox::{Outbox, Preview, Sent, TakeMail, When};
+pub use self::outbox::Outbox;
+pub use self::preview::{Preview, TakeMail, Without};

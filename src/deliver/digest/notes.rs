@@ -21,8 +21,8 @@ pub struct Notes {
 struct Waiting {
     next: u64,
     notes: Vec<(u64, i64, DeliveryNote)>,
-    /// Of those that were written down and not asked for yet; none where that failed.
-    noted: HashMap<u64, Option<bool>>,
+    /// Of those that somebody else wrote down: whether they are so, or why they could not be written down.
+    noted: HashMap<u64, Result<bool, String>>,
 }
 
 impl Notes {
@@ -40,23 +40,29 @@ impl Notes {
             ticket
         };
         let _writing = lock(&self.writing);
-        let own = || lock(&self.waiting).noted.remove(&ticket);
-        let failed = || Error::Internal("what became of a mail could not be written down".into());
-        // Whoever wrote before took it along.
-        if let Some(noted) = own() {
-            return noted.ok_or_else(failed);
-        }
-        let taken = std::mem::take(&mut lock(&self.waiting).notes);
+        let taken = {
+            let mut waiting = lock(&self.waiting);
+            // Whoever wrote before took it along.
+            if let Some(noted) = waiting.noted.remove(&ticket) {
+                return noted
+                    .map_err(|why| Error::Internal(format!("what became of a mail could not be written down: {why}")));
+            }
+            std::mem::take(&mut waiting.notes)
+        };
         let (tickets, notes): (Vec<u64>, Vec<(i64, DeliveryNote)>) =
             taken.into_iter().map(|(ticket, number, note)| (ticket, (number, note))).unzip();
         let written = engine.note_deliveries(Moment::now(), &notes);
         let mut waiting = lock(&self.waiting);
-        match &written {
-            Ok(noted) => waiting.noted.extend(tickets.into_iter().zip(noted.iter().map(|noted| Some(*noted)))),
-            Err(_) => waiting.noted.extend(tickets.into_iter().map(|ticket| (ticket, None))),
+        for (k, of) in tickets.into_iter().enumerate() {
+            let noted = match &written {
+                Ok(noted) => Ok(noted[k]),
+                Err(e) => Err(e.to_string()),
+            };
+            waiting.noted.insert(of, noted);
         }
-        let own = waiting.noted.remove(&ticket).flatten();
-        written.and_then(|_| own.ok_or_else(failed))
+        let own = waiting.noted.remove(&ticket);
+        drop(waiting);
+        written.map(|_| own == Some(Ok(true)))
     }
 }
 

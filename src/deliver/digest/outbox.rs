@@ -1,7 +1,6 @@
 //! Choosing and sending what is due.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,19 +8,18 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::compose::{self, Content};
+use super::counts::{Counts, Sent};
+use super::due::{Due, DueMail, PIECE, When};
 use super::links::Links;
 use super::notes::Notes;
 use crate::cancel;
 use crate::config::Config;
 use crate::deliver::mail::{Envelope, Mailer, Rendered, SendError};
-use crate::engine::{Chosen, Engine, Windows};
+use crate::engine::{Engine, Windows};
 use crate::error::{Error, Result};
 use crate::paper::head;
-use crate::store::{Attempt, DeliveryNote, Issue, NewDelivery, StoredDelivery, StoredSubscription, SubscriptionState};
+use crate::store::{Attempt, DeliveryNote, Issue, NewDelivery, StoredDelivery, StoredSubscription};
 use crate::user::Moment;
-
-/// Subscriptions whose mails are chosen and written down at once.
-const PIECE: usize = 64;
 
 /// Mails that wait between choosing and sending.
 const AHEAD: usize = 128;
@@ -29,67 +27,15 @@ const AHEAD: usize = 128;
 /// Failures in a row that pause a subscription.
 const FAILURES: u32 = 5;
 
-/// Attempts in a row at which the server takes nothing from us that end a run.
-const IN_A_ROW: u64 = 3;
-
 /// How long a mail that was put off is left alone at first; twice as long each further time.
 const FIRST: i64 = 5 * 60 * 1_000_000;
 
-/// Which mails are due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    /// Those whose hour has come by then.
-    By(Moment),
-    /// Those of a day (since 1970-01-01), whatever the hour: of every active subscription that has had none for it.
-    Day(i32),
-}
-
-impl When {
-    /// Those whose hour has come.
-    pub fn now() -> Self {
-        When::By(Moment::now())
-    }
-
-    /// The time by which it is asked.
-    fn moment(self) -> Moment {
-        match self {
-            When::By(moment) => moment,
-            When::Day(_) => Moment::now(),
-        }
-    }
-}
-
-/// What a run has come to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sent {
-    /// Mails that the server took.
-    pub sent: u64,
-    /// Subscriptions that had nothing to be sent.
-    pub nothing: u64,
-    /// Mails that are to be tried again.
-    pub later: u64,
-    /// Mails that were given up; their subscriptions are paused.
-    pub failed: u64,
-}
-
-/// What is counted while several threads send.
-#[derive(Default)]
-struct Counts {
-    sent: AtomicU64,
-    nothing: AtomicU64,
-    later: AtomicU64,
-    failed: AtomicU64,
-    /// Attempts in a row at which the server took nothing from us, and what it said last.
-    in_a_row: AtomicU64,
-    said: Mutex<Option<String>>,
-}
-
 /// The mails of a service.
 pub struct Outbox<'a> {
-    engine: &'a Engine,
-    mailer: &'a Mailer,
+    pub(super) engine: &'a Engine,
+    pub(super) mailer: &'a Mailer,
     /// The address of the service, without a slash at its end.
-    base: &'a str,
+    pub(super) base: &'a str,
 }
 
 impl<'a> Outbox<'a> {
@@ -178,17 +124,12 @@ impl<'a> Outbox<'a> {
         let mut queued: HashSet<i64> = HashSet::new();
         while goes_on() {
             cancel::check()?;
-            let mut piece = due.next()?;
-            if piece.is_empty() {
+            let parts = due.next()?;
+            if parts.is_empty() {
                 break;
             }
-            // What is in one mail to an address is in no other, so those of one address are chosen one behind the other.
-            while !piece.is_empty() {
-                let mut addresses: HashSet<String> = HashSet::new();
-                let (now_due, later): (Vec<_>, Vec<_>) =
-                    piece.into_iter().partition(|due: &DueMail| addresses.insert(due.s.email.to_ascii_lowercase()));
-                piece = later;
-                let chosen: Vec<(String, Result<NewDelivery>)> = now_due
+            for part in parts {
+                let chosen: Vec<(String, Result<NewDelivery>)> = part
                     .into_par_iter()
                     .map(|due| (due.s.id.clone(), self.new_delivery(&due, &windows, now)))
                     .collect();
@@ -206,7 +147,7 @@ impl<'a> Outbox<'a> {
                             queued.insert(delivery.number);
                             queue(delivery);
                         }
-                        None if new.papers.is_empty() => drop(counts.nothing.fetch_add(1, Ordering::Relaxed)),
+                        None if new.papers.is_empty() => counts.nothing(),
                         None => {}
                     }
                 }
@@ -226,14 +167,12 @@ impl<'a> Outbox<'a> {
     /// Pauses a subscription of which no mail can be made: nobody else waits for that. What is wrong with the service itself ends the
     /// run.
     fn set_aside(&self, id: &str, e: Error, now: Moment, counts: &Counts) -> Result<()> {
-        match e {
-            Error::Invalid(_) | Error::BadRequest(_) | Error::NotFound { .. } | Error::Damaged(_) => {
-                tracing::warn!("no mail can be made of the subscription {id}: {e}");
-                counts.failed.fetch_add(1, Ordering::Relaxed);
-                self.engine.pause_subscription(id, &format!("no mail can be made of it: {e}"), now)
-            }
-            e => Err(e),
+        if !is_of_one(&e) {
+            return Err(e);
         }
+        tracing::warn!("no mail can be made of the subscription {id}: {e}");
+        counts.failed();
+        self.engine.pause_subscription(id, &format!("no mail can be made of it: {e}"), now)
     }
 
     fn new_delivery(&self, due: &DueMail, windows: &Windows, now: Moment) -> Result<NewDelivery> {
@@ -248,7 +187,7 @@ impl<'a> Outbox<'a> {
             false => Some(self.engine.stored_subscription(&due.s.id)?),
         };
         let s = s.ok_or_else(|| Error::NotFound { what: "subscription", id: due.s.id.clone() })?;
-        let chosen = self.engine.choose(&s, issue, windows)?;
+        let chosen = self.engine.choose(&s, issue, windows, &HashSet::new())?;
         let content = Content::of(&chosen);
         let last = s.issue.max(Some(issue));
         Ok(NewDelivery {
@@ -282,14 +221,14 @@ impl<'a> Outbox<'a> {
             // It says the same tomorrow: this one is given up, and the others go on.
             Err(e @ (Error::Data(_) | Error::Invalid(_) | Error::NotFound { .. })) => {
                 tracing::error!("the mail {}: {e}", delivery.message_id);
-                counts.failed.fetch_add(1, Ordering::Relaxed);
-                let failed = DeliveryNote::Became(Attempt::Failed("this mail could not be made".into()));
+                counts.failed();
+                let failed = DeliveryNote::Became(Attempt::Failed(told(&format!("this mail could not be made: {e}"))));
                 return notes.note(engine, delivery.number, failed).map(drop);
             }
             rendered => rendered?,
         };
         let Some(rendered) = rendered else {
-            counts.nothing.fetch_add(1, Ordering::Relaxed);
+            counts.nothing();
             let sent = DeliveryNote::Became(Attempt::Sent);
             return notes.note(engine, delivery.number, sent).map(drop);
         };
@@ -297,33 +236,29 @@ impl<'a> Outbox<'a> {
         if !notes.note(engine, delivery.number, DeliveryNote::Sending)? {
             return Ok(());
         }
-        let (attempt, counted, unreachable) = match self.mailer.send(&s.email, &message) {
-            Ok(()) => (Attempt::Sent, &counts.sent, None),
-            Err(SendError::Bounced(why)) => (Attempt::Failed(told(&why)), &counts.failed, None),
-            Err(SendError::Unreachable(why)) => {
-                (Attempt::NotTaken(told(&why), Moment(now.0 + FIRST)), &counts.later, Some(why))
-            }
+        let (attempt, unreachable) = match self.mailer.send(&s.email, &message) {
+            Ok(()) => (Attempt::Sent, None),
+            Err(SendError::Bounced(why)) => (Attempt::Failed(told(&why)), None),
+            Err(SendError::Unreachable(why)) => (Attempt::NotTaken(told(&why), Moment(now.0 + FIRST)), Some(why)),
             Err(SendError::Later(why) | SendError::InDoubt(why)) => {
                 let failures = s.failures + 1;
                 match failures {
                     FAILURES.. => {
                         let why = format!("{failures} attempts in a row failed; the last: {why}");
-                        (Attempt::Failed(told(&why)), &counts.failed, None)
+                        (Attempt::Failed(told(&why)), None)
                     }
                     _ => {
                         let again = Moment(now.0 + FIRST * (1 << (failures - 1)));
-                        (Attempt::Later(told(&why), again), &counts.later, None)
+                        (Attempt::Later(told(&why), again), None)
                     }
                 }
             }
         };
-        counted.fetch_add(1, Ordering::Relaxed);
-        let result = match attempt {
-            Attempt::Sent => "sent",
-            Attempt::Failed(_) => "failed",
-            Attempt::Later(..) | Attempt::NotTaken(..) => "later",
-        };
-        metrics::counter!("paperkin_mails_total", "result" => result).increment(1);
+        match attempt {
+            Attempt::Sent => counts.sent(),
+            Attempt::Failed(_) => counts.failed(),
+            Attempt::Later(..) | Attempt::NotTaken(..) => counts.later(),
+        }
         notes.note(engine, delivery.number, DeliveryNote::Became(attempt))?;
         match unreachable {
             // One that is refused in our name may be the word of one receiver; several in a row are the server's.
@@ -332,7 +267,7 @@ impl<'a> Outbox<'a> {
                 None => Ok(()),
             },
             None => {
-                counts.in_a_row.store(0, Ordering::Relaxed);
+                counts.answered();
                 Ok(())
             }
         }
@@ -345,7 +280,7 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    fn message(
+    pub(super) fn message(
         &self,
         s: &StoredSubscription,
         issue: Issue,
@@ -369,176 +304,11 @@ impl<'a> Outbox<'a> {
         };
         self.mailer.message(&envelope, rendered)
     }
-
-    /// Makes the mails that are due without sending or noting anything; `take` gets each with its subscription. Gives how many
-    /// subscriptions had nothing to be sent.
-    ///
-    /// # Errors
-    /// Whatever `take` returns; when the store fails.
-    pub fn preview(&self, when: When, take: &mut TakeMail<'_>) -> Result<u64> {
-        let (windows, now, mut nothing) = (Windows::default(), when.moment(), 0);
-        let mut due = Due::new(self.engine, when, now);
-        loop {
-            cancel::check()?;
-            let piece = due.next()?;
-            if piece.is_empty() {
-                return Ok(nothing);
-            }
-            let made: Vec<Result<Option<Preview>>> =
-                piece.par_iter().map(|due| self.preview_of(due, now, &windows)).collect();
-            for made in made {
-                match made? {
-                    Some(preview) => take(preview)?,
-                    None => nothing += 1,
-                }
-            }
-        }
-    }
-
-    /// One of which no mail can be made has none.
-    fn preview_of(&self, due: &DueMail, now: Moment, windows: &Windows) -> Result<Option<Preview>> {
-        let day = due.day.map_or_else(|| due.s.plan.day_at(now), Ok);
-        match day.and_then(|day| self.one_preview(&due.s, day, windows)) {
-            Err(e @ (Error::Invalid(_) | Error::NotFound { .. })) => {
-                tracing::warn!("no mail can be made of the subscription {}: {e}", due.s.id);
-                Ok(None)
-            }
-            preview => preview,
-        }
-    }
-
-    /// The mail of a subscription for a day, as it would be sent; none where there is nothing to be sent.
-    fn one_preview(&self, s: &StoredSubscription, issue: i32, windows: &Windows) -> Result<Option<Preview>> {
-        let chosen: Chosen = self.engine.choose(s, issue, windows)?;
-        let content = Content::of(&chosen);
-        if content.ids().is_empty() {
-            return Ok(None);
-        }
-        let Some(rendered) = compose::digest(self.engine, self.base, s, issue, &content)? else { return Ok(None) };
-        let of = Issue::Day(issue);
-        let message_id = compose::message_id(&s.id, of, self.mailer.domain());
-        let message = self.message(s, of, &message_id, Moment::now(), &rendered)?;
-        Ok(Some(Preview {
-            subscription: s.id.clone(),
-            email: s.email.clone(),
-            date: compose::iso(issue),
-            subject: rendered.subject,
-            message_id,
-            papers: content.ids(),
-            message,
-        }))
-    }
 }
 
-/// A mail as it would be sent.
-#[derive(Debug, Clone)]
-pub struct Preview {
-    /// The subscription.
-    pub subscription: String,
-    /// Where it would go.
-    pub email: String,
-    /// Its day.
-    pub date: String,
-    /// Its subject.
-    pub subject: String,
-    /// Its Message-ID.
-    pub message_id: String,
-    /// The papers in it.
-    pub papers: Vec<String>,
-    /// The whole of it (RFC 5322).
-    pub message: Vec<u8>,
-}
-
-/// What gets each mail.
-pub type TakeMail<'a> = dyn FnMut(Preview) -> Result<()> + 'a;
-
-/// A subscription whose mail is due.
-struct DueMail {
-    s: StoredSubscription,
-    /// The day; none for that whose hour has come.
-    day: Option<i32>,
-}
-
-/// The subscriptions whose mails are due, piece by piece.
-struct Due<'a> {
-    engine: &'a Engine,
-    when: When,
-    now: Moment,
-    /// Those that were given, or passed over: they are due no longer once they are written down.
-    seen: HashSet<String>,
-    cursor: Option<Option<String>>,
-}
-
-impl<'a> Due<'a> {
-    fn new(engine: &'a Engine, when: When, now: Moment) -> Self {
-        Due { engine, when, now, seen: Default::default(), cursor: Some(None) }
-    }
-
-    /// The next of them; empty at the end.
-    fn next(&mut self) -> Result<Vec<DueMail>> {
-        loop {
-            let found: Vec<DueMail> = match self.when {
-                When::By(_) => {
-                    // What could not be written down stays due, and is passed over until the next run.
-                    let due = self.engine.due_subscriptions(self.now, PIECE + self.seen.len())?;
-                    let due: Vec<_> = due.into_iter().filter(|s| !self.seen.contains(&s.id)).take(PIECE).collect();
-                    if due.is_empty() {
-                        return Ok(Vec::new());
-                    }
-                    self.seen.extend(due.iter().map(|s| s.id.clone()));
-                    due.into_iter().map(|s| DueMail { s, day: None }).collect()
-                }
-                When::Day(day) => {
-                    let Some(cursor) = self.cursor.take() else { return Ok(Vec::new()) };
-                    let page = self.engine.subscriptions(PIECE, cursor.as_deref())?;
-                    self.cursor = page.next.map(Some);
-                    let mut found = Vec::new();
-                    for view in page.items {
-                        let s = self.engine.stored_subscription(&view.id)?;
-                        let runs = s.state == SubscriptionState::Active
-                            || (s.state == SubscriptionState::Paused && s.until.is_some_and(|until| until <= self.now));
-                        if runs && s.plan.is_on(day, s.issue.filter(|last| *last < day)) && !self.has(&s, day)? {
-                            found.push(DueMail { s, day: Some(day) });
-                        }
-                    }
-                    found
-                }
-            };
-            if !found.is_empty() {
-                return Ok(found);
-            }
-        }
-    }
-
-    /// Whether a mail of this day was sent, or is on its way.
-    fn has(&self, s: &StoredSubscription, day: i32) -> Result<bool> {
-        if s.issue == Some(day) {
-            return Ok(true);
-        }
-        let date = compose::iso(day);
-        let last = self.engine.deliveries(Some(&s.id), 100, None)?;
-        Ok(last.items.iter().any(|d| d.date.as_deref() == Some(&date) && d.state != "failed"))
-    }
-}
-
-impl Counts {
-    /// Notes that the server takes nothing from us, and gives what it said when that is enough to end a run.
-    fn unreachable(&self, why: String) -> Option<String> {
-        let row = 1 + self.in_a_row.fetch_add(1, Ordering::Relaxed);
-        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
-        (row >= IN_A_ROW).then_some(why)
-    }
-
-    /// What it said, where nothing was sent because of it.
-    fn nothing_but_unreachable(&self) -> Option<String> {
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).take();
-        said.filter(|_| self.sent.load(Ordering::Relaxed) == 0)
-    }
-
-    fn so_far(&self) -> Sent {
-        let of = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        Sent { sent: of(&self.sent), nothing: of(&self.nothing), later: of(&self.later), failed: of(&self.failed) }
-    }
+/// Whether it is one subscription that no mail can be made of, and not the service that fails.
+pub(super) fn is_of_one(e: &Error) -> bool {
+    matches!(e, Error::Invalid(_) | Error::BadRequest(_) | Error::NotFound { .. } | Error::Damaged(_))
 }
 
 /// When the mail behind one is due: as before where that was of another day, which may have come already.

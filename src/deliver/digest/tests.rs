@@ -4,7 +4,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::compose::message_id;
-use super::outbox::{Outbox, Sent, When};
+use super::{Outbox, Preview, Sent, When, Without};
 use crate::config::{Config, MailSettings, MailTls, Sender, SmtpServer};
 use crate::deliver::mail::Mailer;
 use crate::deliver::smtp::{self, At, Rule, Smtp};
@@ -61,6 +61,13 @@ fn numbers(mail: &smtp::Taken) -> BTreeSet<usize> {
         text[at + 6..].chars().take_while(char::is_ascii_digit).collect::<String>().parse::<usize>().ok()
     });
     all.flatten().collect()
+}
+
+/// The ids of the papers that a mail leads to.
+fn papers(mail: &smtp::Taken) -> BTreeSet<String> {
+    let text = String::from_utf8_lossy(&mail.bytes).replace("=\r\n", "");
+    let all = text.split("/#/similar/").skip(1);
+    all.map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect()).collect()
 }
 
 /// The mails of days to somebody.
@@ -196,6 +203,79 @@ fn what_comes_while_mails_are_chosen_and_what_one_address_gets_twice() {
     let all: Vec<usize> =
         smtp.mails().iter().filter(|m| !m.message_id().contains(".confirm")).flat_map(numbers).collect();
     assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len(), "nothing twice: {all:?}");
+}
+
+#[test]
+fn what_no_server_took_of_a_subscription_that_ended_comes_by_another_of_its_address() {
+    let today = Moment::now().day();
+    let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
+    let engine = engine(folder.path(), &[(today, 3)]);
+    let before = Moment(Moment::now().0 - DAY);
+    let plan = |what| MailPlan { hour: 0, ..MailPlan::of(what, "UTC") };
+    for (k, deed) in [Deed::End, Deed::Pause(None)].into_iter().enumerate() {
+        let mailer = mailer(&smtp);
+        let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
+        let address = format!("a{k}@x.example");
+        let first = subscribed(&engine, &address, plan(Subject::Daily), before);
+        smtp.edit(|s| s.rules.push(Rule::refuse(At::Greeting, "", "421 4.3.2 closed")));
+        outbox.send(When::now(), &|_| {}).expect_err("nobody answers");
+        smtp.edit(|s| s.rules.clear());
+        engine.settle_subscription(&first, deed, Moment::now()).expect("settled");
+        subscribed(&engine, &address, plan(Subject::Follow(Follow::Query("number2".into()))), before);
+        outbox.send(When::now(), &|_| {}).expect("sent");
+        let came = digests(&smtp, &address);
+        match deed {
+            Deed::End => assert!(came.len() == 1 && came[0].contains(&2), "{came:?}"),
+            // It still waits in the mail of the one that goes on some day.
+            _ => assert!(came.is_empty(), "{came:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_preview_shows_what_one_address_would_get_and_no_paper_twice() {
+    let today = Moment::now().day();
+    let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
+    let (engine, mailer) = (engine(folder.path(), &[(today, 6)]), mailer(&smtp));
+    let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
+    let before = Moment(Moment::now().0 - DAY);
+    let plan = |what| MailPlan { hour: 0, budget: 4, ..MailPlan::of(what, "UTC") };
+    // More than are chosen at once, none of which is written down.
+    for k in 0..140 {
+        subscribed(&engine, &format!("b{k}@x.example"), plan(Subject::Daily), before);
+    }
+    subscribed(&engine, "a@x.example", plan(Subject::Daily), before);
+    subscribed(&engine, "A@x.example", plan(Subject::Follow(Follow::Query("number5".into()))), before);
+    let odd = subscribed(&engine, "q@x.example", plan(Subject::Follow(Follow::Query("number1".into()))), before);
+    let query = Follow::Query("\u{200b}".into());
+    engine.change_plan_for_tests(&odd, &|plan| plan.what = Subject::Follow(query.clone()));
+    let now = When::now();
+    for when in [now, When::Day(today)] {
+        let mut shown: Vec<(String, String)> = Vec::new();
+        let mut mails = BTreeSet::new();
+        let without = outbox
+            .preview(when, &mut |mail| {
+                assert!(mails.insert(mail.subscription), "each once");
+                shown.extend(mail.papers.into_iter().map(|paper| (mail.email.to_ascii_lowercase(), paper)));
+                Ok(())
+            })
+            .expect("made");
+        assert_eq!((mails.len(), without), (142, Without { nothing: 0, failed: 1 }));
+        assert_eq!(shown.len(), shown.iter().collect::<BTreeSet<_>>().len(), "nothing twice");
+    }
+    // What is sent is what was shown.
+    let mut shown = BTreeSet::new();
+    let mut take = |mail: Preview| {
+        shown.insert((mail.message_id, mail.papers.into_iter().collect::<BTreeSet<_>>()));
+        Ok(())
+    };
+    outbox.preview(now, &mut take).expect("made");
+    outbox.send(now, &|_| {}).expect("sent");
+    let sent = smtp.mails().into_iter().filter(|m| !m.message_id().contains(".confirm"));
+    assert_eq!(
+        sent.map(|m| (m.message_id().trim_matches(['<', '>']).to_string(), papers(&m))).collect::<BTreeSet<_>>(),
+        shown
+    );
 }
 
 #[test]

@@ -21,6 +21,7 @@
 
 mod message;
 mod plain;
+mod refusal;
 mod render;
 mod smtp;
 #[cfg(test)]
@@ -28,7 +29,8 @@ mod tests;
 mod why;
 
 pub use message::Envelope;
-pub use smtp::{Mailer, SendError};
+pub use refusal::SendError;
+pub use smtp::Mailer;
 pub use why::why_sentence;
 
 use crate::config::mail_address;

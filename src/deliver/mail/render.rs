@@ -1,13 +1,12 @@
 //! What a mail says: a subject, HTML from templates (`*.html`), and the same as plain text.
 //!
-//! Everything that is shown was made one plain line first; in HTML it is then escaped by where it stands in a template, and only a
-//! rendered template becomes a part of another as it is. Of addresses only those of the web are kept.
+//! Everything that is shown was made one plain line first; in HTML it is then escaped by where it stands. Of addresses only those of
+//! the web are kept.
 
 use std::fmt::Write as _;
-use std::sync::OnceLock;
 
 use minijinja::value::Serde;
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::message::{SUBJECT, is_web_address};
@@ -16,13 +15,13 @@ use super::{Confirmation, Digest, DigestPaper, Rendered};
 use crate::error::{Error, Result};
 use crate::paper::MONTHS;
 use crate::paper::percent::encoded_where;
+use crate::templates::Templates;
 
-/// The templates; the frame stands around each other.
-const TEMPLATES: &[(&str, &str)] = &[
+static TEMPLATES: Templates = Templates::new(&[
     ("frame.html", include_str!("frame.html")),
     ("digest.html", include_str!("digest.html")),
     ("confirmation.html", include_str!("confirmation.html")),
-];
+]);
 
 /// Characters of what is shown.
 const TITLE: usize = 300;
@@ -184,7 +183,7 @@ impl Digest {
             "digest.html",
             &subject,
             &preheader,
-            context! { title => &title, period => &period, intro => &intro, sections => Serde(&sections), footer => Serde(&footer), count => titles.len() },
+            &context! { title => &title, period => &period, intro => &intro, sections => Serde(&sections), footer => Serde(&footer), count => titles.len() },
         )?;
         let text = digest_text(&title, &period, intro.as_deref(), &sections, &footer);
         Ok(Rendered { subject, text, html })
@@ -277,7 +276,7 @@ impl Confirmation {
             "confirmation.html",
             &subject,
             &preheader,
-            context! { what => &what, cadence => &cadence, link => &link, site => &site, site_name => &site_name },
+            &context! { what => &what, cadence => &cadence, link => &link, site => &site, site_name => &site_name },
         )?;
         let asked = match &site_name {
             Some(name) => format!("Somebody, we hope you, asked {name} to send this to you by mail:"),
@@ -293,24 +292,8 @@ impl Confirmation {
     }
 }
 
-fn html(template: &str, subject: &str, preheader: &str, shows: Value) -> Result<String> {
-    let render = || {
-        let templates = templates()?;
-        let body = templates.get_template(template)?.render(shows)?;
-        let frame = context! { subject, preheader, body => Value::from_safe_string(body) };
-        templates.get_template("frame.html")?.render(frame)
-    };
-    render().map_err(|e: minijinja::Error| Error::Internal(format!("the mail {template}: {e}")))
-}
-
-fn templates() -> Result<&'static Environment<'static>, minijinja::Error> {
-    static READ: OnceLock<Environment<'static>> = OnceLock::new();
-    if let Some(read) = READ.get() {
-        return Ok(read);
-    }
-    let mut read = Environment::new();
-    for (name, text) in TEMPLATES {
-        read.add_template(name, text)?;
-    }
-    Ok(READ.get_or_init(|| read))
+fn html(template: &str, subject: &str, preheader: &str, shows: &Value) -> Result<String> {
+    TEMPLATES
+        .framed(template, shows, context! { subject, preheader })
+        .map_err(|e| Error::Internal(format!("the mail {template}: {e}")))
 }

@@ -1,4 +1,4 @@
-//! How a mail leaves: a few connections to one server, and what its answers mean.
+//! How a mail leaves: over a few connections to one server.
 //!
 //! A session is spoken command by command and not through lettre's own transport, for two reasons. Where in it something
 //! went wrong decides what it means: the same `550` is a recipient's end behind `RCPT`, and our own fault behind `MAIL`; a connection
@@ -6,12 +6,12 @@
 //! And a message goes out in one write with the dot that ends it: in two, each mail waits some 40 ms for an acknowledgement that the
 //! other side holds back.
 
-use std::error::Error as _;
 use std::fmt;
-use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use lettre::Address;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
@@ -21,6 +21,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Response;
 
 use super::message::{Envelope, Letterhead, address};
+use super::refusal::{Failure, SendError, Stage, TOLD, chain, said};
 use super::{Rendered, plain};
 use crate::config::{MailSettings, MailTls, SmtpServer};
 use crate::error::{Error, Result};
@@ -36,26 +37,6 @@ const CONNECT_S: u64 = 30;
 
 /// Seconds to wait for the answer to a good-bye.
 const QUIT: Duration = Duration::from_secs(2);
-
-/// Characters of an answer that are told.
-const TOLD: usize = 240;
-
-/// What became of a mail that was not taken, by what can be done about it.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum SendError {
-    /// It will never be taken: the recipient or the message was refused for good (`5xx`).
-    #[error("{0}")]
-    Bounced(String),
-    /// Not now: the server put it off (`4xx`), or the connection broke before the message was on its way. Nothing was taken.
-    #[error("{0}")]
-    Later(String),
-    /// The server cannot be reached, or does not take mail from us: this has nothing to do with the recipient. Nothing was taken.
-    #[error("{0}")]
-    Unreachable(String),
-    /// The connection broke behind the message, before the server said whether it has it: it may have been taken.
-    #[error("{0}")]
-    InDoubt(String),
-}
 
 /// What makes messages and hands them to a server. Opened once and shared by threads; each connection has one of them at a time.
 pub struct Mailer {
@@ -85,21 +66,6 @@ struct Line {
     connection: SmtpConnection,
     mails: u32,
     since: Instant,
-}
-
-/// How far a mail got.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Stage {
-    From,
-    To,
-    Data,
-    Content,
-}
-
-/// What a session broke off with.
-struct Failure {
-    stage: Stage,
-    error: SmtpError,
 }
 
 struct Password {
@@ -259,59 +225,13 @@ impl Mailer {
         Ok(Line { connection, mails: 0, since: Instant::now() })
     }
 
-    /// What a broken session means.
     fn judged(&self, failure: &Failure) -> SendError {
-        let Failure { stage, error } = failure;
-        let told = |doing| self.told(doing, error, self.timeout);
-        match (stage, error.status().map(u16::from)) {
-            (Stage::From, _) => SendError::Unreachable(told("it takes no mail from this sender")),
-            (Stage::To | Stage::Data | Stage::Content, Some(code)) if error.is_permanent() => {
-                match is_ours(code, &answer(error)) {
-                    true => SendError::Unreachable(told("it takes no mail from us")),
-                    false => SendError::Bounced(told("refused")),
-                }
-            }
-            (Stage::To | Stage::Data | Stage::Content, Some(_)) => SendError::Later(told("put off")),
-            (Stage::To | Stage::Data, None) => {
-                SendError::Later(told("the connection broke before the message was sent"))
-            }
-            // What could not be written has no end, and no server takes half a message.
-            (Stage::Content, None) if unwritten(error) => {
-                SendError::Later(told("the connection broke before the message was sent"))
-            }
-            (Stage::Content, None) => {
-                SendError::InDoubt(told("the connection broke before it said whether it has the message"))
-            }
-        }
+        failure.judged(|doing| self.told(doing, &failure.error, self.timeout))
     }
 
     /// What went wrong, for a person: the server, what was done, what it said. No password.
     fn told(&self, doing: &str, error: &SmtpError, patience: Duration) -> String {
-        let said = match error.status() {
-            Some(code) => format!("it said {code} {}", answer(error)),
-            None => match (io_kind(error), chain(error)) {
-                (Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut), _) => {
-                    let hint = match self.server.port == 465 && self.tls != MailTls::Implicit {
-                        true => "; at that port TLS begins with the first byte, which is written as smtps://",
-                        false => "",
-                    };
-                    format!("it did not answer in {} s{hint}", patience.as_secs())
-                }
-                (_, text) if text.contains("certificate") => {
-                    format!(
-                        "its certificate is not right ({text}); a certificate of its own is named by ca_file under [mail]"
-                    )
-                }
-                (_, text) if text.contains("corrupt message") || text.contains("InvalidContentType") => {
-                    "it speaks no TLS there; smtp:// begins in the clear and goes on with STARTTLS".into()
-                }
-                (_, text) if text.contains("incomplete response") => "it closed the connection".into(),
-                (_, text) if text.contains("No compatible authentication") => {
-                    "it offers no way to sign in that is known (PLAIN, LOGIN); some offer it behind TLS alone".into()
-                }
-                (_, text) => text,
-            },
-        };
+        let said = said(error, self.server.port == 465 && self.tls != MailTls::Implicit, patience);
         let holds = |password: &Password| password.forms.iter().any(|form| said.contains(form.as_str()));
         let said = match self.password.as_ref().is_some_and(holds) {
             true => format!(
@@ -322,6 +242,10 @@ impl Mailer {
         };
         format!("{}: {doing}: {}", self.server, plain::typed(said.trim_end(), TOLD))
     }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for Mailer {
@@ -329,12 +253,6 @@ impl Drop for Mailer {
         for line in self.pool().idle.drain(..) {
             line.leave();
         }
-    }
-}
-
-impl Mailer {
-    fn pool(&self) -> MutexGuard<'_, Pool> {
-        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -420,88 +338,11 @@ impl fmt::Display for Content<'_> {
     }
 }
 
-/// Whether a refusal, at whatever stage, speaks of us and not of the recipient or the message: that we are not signed in, that this
-/// server passes nothing on for us, that it does not like our name, address or sender, or that we have sent enough for today. Many
-/// servers say at the recipient what they think of the sender. By the enhanced code (RFC 3463) where it is one of these, else by words
-/// that servers use.
-fn is_ours(code: u16, answer: &str) -> bool {
-    let answer = answer.to_ascii_lowercase();
-    let begins = |codes: &[&str]| codes.iter().any(|code| answer.starts_with(code));
-    // The address of the sender. All others of 5.1 are about that of the recipient: `5.1.1 unknown in relay recipient table`.
-    if begins(&["5.1."]) {
-        return begins(&["5.1.7", "5.1.8"]);
-    }
-    // A mailbox that is full, and a message that is too large.
-    if begins(&["5.2.", "5.3.4", "5.6."]) {
-        return false;
-    }
-    let words = [
-        "relay",
-        "authenticat",
-        "sender address",
-        "sender rejected",
-        "client host",
-        "helo command",
-        "blocked using",
-        "blacklist",
-        "blocklist",
-        "sending limit",
-        "sending quota",
-        "rate limit",
-        "too many messages",
-    ];
-    matches!(code, 504 | 530 | 534 | 535 | 538)
-        || begins(&["5.4.5", "5.7.8", "5.7.9", "5.7.20", "5.7.23", "5.7.25", "5.7.26", "5.7.27"])
-        || words.iter().any(|words| answer.contains(words))
-}
-
-/// What the server said, on one line.
-fn answer(error: &SmtpError) -> String {
-    error.source().map(|said| plain::typed(&said.to_string(), TOLD)).unwrap_or_default()
-}
-
-/// An error with what caused it, each said once.
-fn chain(error: &SmtpError) -> String {
-    let mut said = error.source().map_or_else(|| error.to_string(), |cause| cause.to_string());
-    let mut cause = error.source().and_then(|cause| cause.source());
-    while let Some(next) = cause {
-        let text = next.to_string();
-        if !said.contains(&text) {
-            said = format!("{said}: {text}");
-        }
-        cause = next.source();
-    }
-    said
-}
-
-fn io_kind(error: &SmtpError) -> Option<io::ErrorKind> {
-    error.source()?.downcast_ref::<io::Error>().map(io::Error::kind)
-}
-
-/// Whether the last byte can not have gone out: only a write says so.
-fn unwritten(error: &SmtpError) -> bool {
-    matches!(io_kind(error), Some(io::ErrorKind::BrokenPipe | io::ErrorKind::WriteZero))
-}
-
 impl Password {
     fn new(user: &str, password: &str) -> Self {
-        let plain = format!("\0{user}\0{password}");
-        let forms = vec![password.to_string(), base64(password.as_bytes()), base64(plain.as_bytes())];
-        // Of encoded text, also without the signs that fill it up.
-        let forms = forms.into_iter().map(|form| form.trim_end_matches('=').to_string()).collect();
+        // As it goes over the wire, to know it when it comes back.
+        let encoded = |text: &str| STANDARD_NO_PAD.encode(text);
+        let forms = vec![password.to_string(), encoded(password), encoded(&format!("\0{user}\0{password}"))];
         Password { credentials: Credentials::new(user.to_string(), password.to_string()), forms }
     }
-}
-
-/// As passwords go over the wire, to know one when it comes back.
-fn base64(bytes: &[u8]) -> String {
-    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().enumerate().fold(0u32, |word, (k, b)| word | (u32::from(*b) << (16 - 8 * k)));
-        for k in 0..=chunk.len() {
-            out.push(char::from(SIGNS[(word >> (18 - 6 * k)) as usize & 63]));
-        }
-    }
-    out
 }

@@ -1,5 +1,7 @@
 //! What can be asked of subscriptions by mail.
 
+use std::collections::HashSet;
+
 use crate::engine::Engine;
 use crate::engine::page::Page;
 use crate::engine::readers::{Chosen, Deed, DeliveryView, Subscribe, SubscriptionView, Windows};
@@ -101,15 +103,28 @@ impl Engine {
     /// # Errors
     /// When it cannot be written down.
     pub fn pause_subscription(&self, id: &str, reason: &str, now: Moment) -> Result<()> {
-        self.readers.pause_for(id, reason, now)
+        self.readers.pause_subscription(id, reason, now)
     }
 
-    /// Subscriptions whose mail is due, up to `n`, in the order in which they are.
+    /// Subscriptions as they are stored, up to `n` in the order of their ids, behind one of them.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn due_subscriptions(&self, now: Moment, n: usize) -> Result<Vec<StoredSubscription>> {
-        self.readers.due_subscriptions(now, n)
+    pub fn stored_subscriptions(&self, after: Option<&str>, n: usize) -> Result<Vec<StoredSubscription>> {
+        self.readers.stored_subscriptions(after, n)
+    }
+
+    /// Subscriptions whose mail is due, up to `n`, in the order in which they are, behind one of them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn due_subscriptions(
+        &self,
+        now: Moment,
+        after: Option<&StoredSubscription>,
+        n: usize,
+    ) -> Result<Vec<StoredSubscription>> {
+        self.readers.due_subscriptions(now, after, n)
     }
 
     /// Whether a mail is to be chosen or sent by now.
@@ -121,13 +136,19 @@ impl Engine {
     }
 
     /// Chooses the papers of the mail of a day (since 1970-01-01): the best of those listed since the last mail, within the
-    /// budget, none of a work that was in a mail to this address. Of a personal feed every interest that has something gets a
-    /// place. Nothing is written.
+    /// budget, none of a work that was in a mail to this address, or that is among `also_had`. Of a personal feed every interest
+    /// that has something gets a place. Nothing is written.
     ///
     /// # Errors
     /// When store, model or index fail.
-    pub fn choose(&self, subscription: &StoredSubscription, issue: i32, windows: &Windows) -> Result<Chosen> {
-        self.readers.choose(subscription, issue, windows)
+    pub fn choose(
+        &self,
+        subscription: &StoredSubscription,
+        issue: i32,
+        windows: &Windows,
+        also_had: &HashSet<String>,
+    ) -> Result<Chosen> {
+        self.readers.choose(subscription, issue, windows, also_had)
     }
 
     /// Begins deliveries, and notes what is in them as had: [`crate::store::Subscriptions::begin_deliveries`].

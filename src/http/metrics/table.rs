@@ -141,7 +141,7 @@ pub const FIGURES: &[Figure] = &[
         Counter,
         "paperkin_mails_total",
         &[one_of("result", &["sent", "later", "failed"])],
-        "Mails by what became of an attempt to send them.",
+        "Mails by what became of an attempt to make and send them.",
     ),
     // The encoder.
     figure(

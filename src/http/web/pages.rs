@@ -1,16 +1,13 @@
-//! Pages that are made on the server, as forms that work without scripts. Every value in them is escaped by where it stands in
-//! a template of HTML (`pages/*.html`); only a rendered template becomes a part of another as it is.
-
-use std::sync::OnceLock;
+//! Pages that are made on the server of templates (`pages/*.html`), as forms that work without scripts.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 
 use crate::http::error::ApiError;
+use crate::templates::Templates;
 
-/// The templates; the frame stands around each other.
-const TEMPLATES: &[(&str, &str)] = &[
+static TEMPLATES: Templates = Templates::new(&[
     ("frame.html", include_str!("pages/frame.html")),
     ("sign_in.html", include_str!("pages/sign_in.html")),
     ("link.html", include_str!("pages/link.html")),
@@ -21,7 +18,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("unsubscribe.html", include_str!("pages/unsubscribe.html")),
     ("manage.html", include_str!("pages/manage.html")),
     ("act.html", include_str!("pages/act.html")),
-];
+]);
 
 /// A page.
 pub struct Page {
@@ -51,12 +48,9 @@ impl Page {
     }
 
     fn html(&self) -> Result<String, minijinja::Error> {
-        let templates = templates()?;
-        let body = templates.get_template(self.template)?.render(&self.shows)?;
-        let frame = context! {
-            title => self.title, wrong => self.wrong.as_deref(), root => Value::from_safe_string(root(self.depth)), body => Value::from_safe_string(body),
-        };
-        templates.get_template("frame.html")?.render(frame)
+        let root = Value::from_safe_string(root(self.depth));
+        let frame = context! { title => self.title, wrong => self.wrong.as_deref(), root };
+        TEMPLATES.framed(self.template, &self.shows, frame)
     }
 }
 
@@ -84,16 +78,12 @@ pub fn root(depth: usize) -> String {
     if depth == 0 { "./".into() } else { "../".repeat(depth) }
 }
 
-fn templates() -> Result<&'static Environment<'static>, minijinja::Error> {
-    static READ: OnceLock<Environment<'static>> = OnceLock::new();
-    if let Some(read) = READ.get() {
-        return Ok(read);
-    }
-    let mut read = Environment::new();
-    for (name, text) in TEMPLATES {
-        read.add_template(name, text)?;
-    }
-    Ok(READ.get_or_init(|| read))
+/// The message of an error as a sentence.
+pub fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if message.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }
 
 #[cfg(test)]
@@ -110,7 +100,7 @@ mod tests {
             sessions => vec![session], own => 2, what => NASTY, cadence => NASTY, email => NASTY, state => NASTY,
             runs => true, paused => true, budget => 15, title => NASTY, button => NASTY, done => NASTY,
         };
-        for (template, _) in TEMPLATES.iter().filter(|(name, _)| *name != "frame.html") {
+        for template in TEMPLATES.names() {
             let page = Page { wrong: Some(NASTY.into()), ..Page::new(template, "A title", shows.clone()) };
             let html = page.html().expect(template);
             assert!(html.contains("&lt;script&gt;") && !html.contains("<script"), "{template}: {html}");

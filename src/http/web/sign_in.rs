@@ -12,7 +12,7 @@ use minijinja::context;
 
 use super::browser::described;
 use super::form::Form;
-use super::pages::{Page, root};
+use super::pages::{Page, root, sentence};
 use crate::access::{Caller, Identity};
 use crate::config::AuthMode;
 use crate::engine::{KeyRefused, LINK_VALID, LinkState, Secret};
@@ -247,14 +247,6 @@ pub fn in_place_of(parts: &Parts, refused: &ApiError) -> Option<Response> {
 
 fn unauthorized(message: &str) -> ApiError {
     ApiError::new(StatusCode::UNAUTHORIZED, message)
-}
-
-/// The message of an error as a sentence.
-fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    let end = if message.ends_with(['.', '?', '!']) { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
 }
 
 impl From<ApiError> for Page {

@@ -8,9 +8,10 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use minijinja::context;
+use utoipa::IntoParams;
 
 use super::form::Form;
-use super::pages::Page;
+use super::pages::{Page, sentence};
 use crate::deliver::digest::{Links, Opened, cadence, title};
 use crate::engine::{Deed, Engine, Purpose};
 use crate::error::{Error, Result};
@@ -28,6 +29,30 @@ const DEPTH: usize = 3;
 /// Days of a pause, at most.
 const LONGEST_PAUSE: i64 = 366;
 const DAY: i64 = 86_400_000_000;
+
+/// What an address in a mail has behind its path, as the OpenAPI document says it; [`token`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct LinkParameters {
+    /// What the mail has in its link.
+    token: String,
+}
+
+/// The same of a button beside a paper; [`act`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct ActParameters {
+    /// `like`, `save` or `hide`.
+    kind: String,
+    /// The id of the paper.
+    paper: String,
+    /// The day of the mail.
+    date: String,
+    /// What the mail has in its link.
+    token: String,
+}
 
 /// Who sends a request.
 pub struct Client(Option<IpAddr>);
@@ -48,29 +73,47 @@ fn told(status: StatusCode, title: &'static str, text: String) -> Response {
     Page { depth: DEPTH, ..Page::told(status, title, text, ("../../../", "To the papers")) }.into_response()
 }
 
-/// What stands behind a link that opens nothing.
-fn opens_nothing(app: &App, client: &Client) -> Response {
-    let wrong = || ApiError::new(StatusCode::UNAUTHORIZED, "this address opens nothing. Is the whole of it there?");
-    let e = guessed_by(app, client.0, wrong);
-    let mut letters = e.message.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    told(e.status, "This link opens nothing", format!("{first}{}", letters.as_str()))
-}
-
-/// A subscription that is gone.
-fn is_over() -> Response {
-    told(
-        StatusCode::GONE,
-        "This subscription is over",
-        "It was ended, and is forgotten: no mail comes of it any more.".into(),
-    )
-}
-
-/// The subscription that a link opens.
-enum Behind {
-    Subscription(Box<Shows>),
+/// Why there is no page of what a link is for.
+pub enum NoPage {
+    /// The link opens nothing.
+    Closed(ApiError),
+    /// The subscription was ended, and is forgotten.
     Over,
-    Closed,
+    /// The paper was taken away.
+    PaperGone,
+    /// Something else went wrong.
+    Failed(ApiError),
+}
+
+impl NoPage {
+    /// Who tries many links is slowed down.
+    fn closed(app: &App, client: &Client) -> Self {
+        let wrong = || ApiError::new(StatusCode::UNAUTHORIZED, "this address opens nothing. Is the whole of it there?");
+        NoPage::Closed(guessed_by(app, client.0, wrong))
+    }
+}
+
+impl From<ApiError> for NoPage {
+    fn from(e: ApiError) -> Self {
+        NoPage::Failed(e)
+    }
+}
+
+impl IntoResponse for NoPage {
+    fn into_response(self) -> Response {
+        match self {
+            NoPage::Closed(e) => told(e.status, "This link opens nothing", sentence(&e.message)),
+            NoPage::Over => told(
+                StatusCode::GONE,
+                "This subscription is over",
+                "It was ended, and is forgotten: no mail comes of it any more.".into(),
+            ),
+            NoPage::PaperGone => {
+                told(StatusCode::GONE, "This paper is gone", "It was taken away since the mail was sent.".into())
+            }
+            NoPage::Failed(e) => e.into_response(),
+        }
+    }
 }
 
 /// A subscription, and what a page says of it.
@@ -80,19 +123,22 @@ struct Shows {
     cadence: String,
 }
 
-async fn behind(app: &App, id: &str, token: &str, purpose: Purpose) -> Result<Behind, ApiError> {
+/// The subscription that a link opens.
+async fn behind(app: &App, client: &Client, id: &str, token: &str, purpose: Purpose) -> Result<Shows, NoPage> {
     let (id, token) = (id.to_string(), token.to_string());
-    app.blocking(move |engine| {
-        if !engine.is_signature(&token, purpose, &[&id])? {
-            return Ok(Behind::Closed);
-        }
-        match engine.stored_subscription(&id) {
-            Ok(s) => Ok(Behind::Subscription(Box::new(shows(engine, s)))),
-            Err(Error::NotFound { .. }) => Ok(Behind::Over),
-            Err(e) => Err(e),
-        }
-    })
-    .await
+    let opened = app
+        .blocking(move |engine| {
+            if !engine.is_signature(&token, purpose, &[&id])? {
+                return Ok(None);
+            }
+            match engine.stored_subscription(&id) {
+                Ok(s) => Ok(Some(Some(shows(engine, s)))),
+                Err(Error::NotFound { .. }) => Ok(Some(None)),
+                Err(e) => Err(e),
+            }
+        })
+        .await?;
+    opened.ok_or_else(|| NoPage::closed(app, client))?.ok_or(NoPage::Over)
 }
 
 fn shows(engine: &Engine, s: StoredSubscription) -> Shows {
@@ -114,29 +160,22 @@ async fn settle(app: &App, id: String, deed: Deed) -> Result<(), ApiError> {
 ///
 /// A page of HTML with a button; nothing changes by it.
 #[utoipa::path(get, operation_id = "confirm_page", path = "/v1/subscriptions/{id}/confirm", tag = "mail",
-    params(("id" = String, Path, description = "the subscription"), ("token" = String, Query, description = "what the mail has in its link")),
+    params(("id" = String, Path, description = "the subscription"), LinkParameters),
     responses((status = 200, content_type = "text/html", body = String), (status = 401), (status = 410)))]
 pub async fn ask_to_confirm(
     State(app): State<App>,
     Id(id): Id,
     client: Client,
     given: Params,
-) -> Result<Response, ApiError> {
-    Ok(match behind(&app, &id, &token(given)?, Purpose::Confirm).await? {
-        Behind::Closed => opens_nothing(&app, &client),
-        Behind::Over => is_over(),
-        Behind::Subscription(shows) => {
-            let Shows { s, what, cadence } = &*shows;
-            match s.state {
-                SubscriptionState::Pending => page(
-                    "confirm.html",
-                    "Shall these mails come?",
-                    context! { what, cadence, email => s.email.as_str() },
-                ),
-                SubscriptionState::Active | SubscriptionState::Paused => is_confirmed(&shows),
-                SubscriptionState::Ended => is_ended(&shows),
-            }
+) -> Result<Response, NoPage> {
+    let shows = behind(&app, &client, &id, &token(given)?, Purpose::Confirm).await?;
+    let Shows { s, what, cadence } = &shows;
+    Ok(match s.state {
+        SubscriptionState::Pending => {
+            page("confirm.html", "Shall these mails come?", context! { what, cadence, email => s.email.as_str() })
         }
+        SubscriptionState::Active | SubscriptionState::Paused => is_confirmed(&shows),
+        SubscriptionState::Ended => is_ended(&shows),
     })
 }
 
@@ -158,40 +197,34 @@ fn is_ended(shows: &Shows) -> Response {
 ///
 /// Mails go out from then on. The body may be empty.
 #[utoipa::path(post, operation_id = "confirm", path = "/v1/subscriptions/{id}/confirm", tag = "mail",
-    params(("id" = String, Path, description = "the subscription"), ("token" = String, Query, description = "what the mail has in its link")),
+    params(("id" = String, Path, description = "the subscription"), LinkParameters),
     responses((status = 200, content_type = "text/html", body = String), (status = 401), (status = 410)))]
-pub async fn confirm(State(app): State<App>, Id(id): Id, client: Client, given: Params) -> Result<Response, ApiError> {
-    Ok(match behind(&app, &id, &token(given)?, Purpose::Confirm).await? {
-        Behind::Closed => opens_nothing(&app, &client),
-        Behind::Over => is_over(),
-        Behind::Subscription(shows) if shows.s.state == SubscriptionState::Ended => is_ended(&shows),
-        Behind::Subscription(shows) => {
-            settle(&app, id, Deed::Confirm).await?;
-            is_confirmed(&shows)
-        }
-    })
+pub async fn confirm(State(app): State<App>, Id(id): Id, client: Client, given: Params) -> Result<Response, NoPage> {
+    let shows = behind(&app, &client, &id, &token(given)?, Purpose::Confirm).await?;
+    if shows.s.state == SubscriptionState::Ended {
+        return Ok(is_ended(&shows));
+    }
+    settle(&app, id, Deed::Confirm).await?;
+    Ok(is_confirmed(&shows))
 }
 
 /// Ask whether a subscription is to end
 ///
 /// A page of HTML with a button; nothing changes by it.
 #[utoipa::path(get, operation_id = "unsubscribe_page", path = "/v1/subscriptions/{id}/unsubscribe", tag = "mail",
-    params(("id" = String, Path, description = "the subscription"), ("token" = String, Query, description = "what the mail has in its link")),
+    params(("id" = String, Path, description = "the subscription"), LinkParameters),
     responses((status = 200, content_type = "text/html", body = String), (status = 401), (status = 410)))]
 pub async fn ask_to_unsubscribe(
     State(app): State<App>,
     Id(id): Id,
     client: Client,
     given: Params,
-) -> Result<Response, ApiError> {
-    Ok(match behind(&app, &id, &token(given)?, Purpose::Subscription).await? {
-        Behind::Closed => opens_nothing(&app, &client),
-        Behind::Over => is_over(),
-        Behind::Subscription(shows) if shows.s.state == SubscriptionState::Ended => is_ended(&shows),
-        Behind::Subscription(shows) => {
-            let Shows { s, what, cadence } = &*shows;
-            page("unsubscribe.html", "No more of these mails?", context! { what, cadence, email => s.email.as_str() })
-        }
+) -> Result<Response, NoPage> {
+    let shows = behind(&app, &client, &id, &token(given)?, Purpose::Subscription).await?;
+    let Shows { s, what, cadence } = &shows;
+    Ok(match s.state {
+        SubscriptionState::Ended => is_ended(&shows),
+        _ => page("unsubscribe.html", "No more of these mails?", context! { what, cadence, email => s.email.as_str() }),
     })
 }
 
@@ -199,37 +232,29 @@ pub async fn ask_to_unsubscribe(
 ///
 /// The one click of RFC 8058: whatever the body holds, no more mails go out. Called again it says the same.
 #[utoipa::path(post, operation_id = "unsubscribe", path = "/v1/subscriptions/{id}/unsubscribe", tag = "mail",
-    params(("id" = String, Path, description = "the subscription"), ("token" = String, Query, description = "what the mail has in its link")),
+    params(("id" = String, Path, description = "the subscription"), LinkParameters),
     responses((status = 200, content_type = "text/html", body = String), (status = 401), (status = 410)))]
 pub async fn unsubscribe(
     State(app): State<App>,
     Id(id): Id,
     client: Client,
     given: Params,
-) -> Result<Response, ApiError> {
-    Ok(match behind(&app, &id, &token(given)?, Purpose::Subscription).await? {
-        Behind::Closed => opens_nothing(&app, &client),
-        Behind::Over => is_over(),
-        Behind::Subscription(shows) => {
-            settle(&app, id, Deed::End).await?;
-            is_ended(&shows)
-        }
-    })
+) -> Result<Response, NoPage> {
+    let shows = behind(&app, &client, &id, &token(given)?, Purpose::Subscription).await?;
+    settle(&app, id, Deed::End).await?;
+    Ok(is_ended(&shows))
 }
 
 /// Look at a subscription
 ///
 /// A page of HTML that says how it stands, with buttons to pause, resume and end it.
 #[utoipa::path(get, operation_id = "manage_page", path = "/v1/subscriptions/{id}/manage", tag = "mail",
-    params(("id" = String, Path, description = "the subscription"), ("token" = String, Query, description = "what the mail has in its link")),
+    params(("id" = String, Path, description = "the subscription"), LinkParameters),
     responses((status = 200, content_type = "text/html", body = String), (status = 401), (status = 410)))]
-pub async fn look(State(app): State<App>, Id(id): Id, client: Client, given: Params) -> Result<Response, ApiError> {
+pub async fn look(State(app): State<App>, Id(id): Id, client: Client, given: Params) -> Result<Response, NoPage> {
     let token = token(given)?;
-    Ok(match behind(&app, &id, &token, Purpose::Subscription).await? {
-        Behind::Closed => opens_nothing(&app, &client),
-        Behind::Over => is_over(),
-        Behind::Subscription(shows) => manage_page(&shows, &token),
-    })
+    let shows = behind(&app, &client, &id, &token, Purpose::Subscription).await?;
+    Ok(manage_page(&shows, &token))
 }
 
 fn manage_page(shows: &Shows, token: &str) -> Response {
@@ -258,7 +283,7 @@ fn manage_page(shows: &Shows, token: &str) -> Response {
 ///
 /// A form: `deed` is `pause` with `days` (1 to 366), `resume` or `end`.
 #[utoipa::path(post, operation_id = "manage", path = "/v1/subscriptions/{id}/manage", tag = "mail",
-    params(("id" = String, Path, description = "the subscription"), ("token" = String, Query, description = "what the mail has in its link")),
+    params(("id" = String, Path, description = "the subscription"), LinkParameters),
     request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "`deed=pause&days=14`"),
     responses((status = 200, content_type = "text/html", body = String), (status = 401), (status = 410)))]
 pub async fn manage(
@@ -267,28 +292,25 @@ pub async fn manage(
     client: Client,
     given: Params,
     request: Request,
-) -> Result<Response, ApiError> {
+) -> Result<Response, NoPage> {
     let token = token(given)?;
     let form = Form::read(&app, request).await?;
     let now = Moment::now();
-    match behind(&app, &id, &token, Purpose::Subscription).await? {
-        Behind::Closed => return Ok(opens_nothing(&app, &client)),
-        Behind::Over => return Ok(is_over()),
-        Behind::Subscription(_) => {}
-    }
+    behind(&app, &client, &id, &token, Purpose::Subscription).await?;
     let deed = match form.field("deed") {
         "resume" => Deed::Resume,
         "end" => Deed::End,
         "pause" => {
             let days: i64 = form.field("days").trim().parse().unwrap_or(0);
             if !(1..=LONGEST_PAUSE).contains(&days) {
-                return Err(Error::Invalid(format!("days is {days}; 1 to {LONGEST_PAUSE} are allowed")).into());
+                let message = format!("days is {days}; 1 to {LONGEST_PAUSE} are allowed");
+                return Err(ApiError::from(Error::Invalid(message)).into());
             }
             Deed::Pause(Some(Moment(now.0 + days * DAY)))
         }
         other => {
             let message = format!("deed is {:?}; it is pause, resume or end", head(other, 40));
-            return Err(ApiError::bad_request(message));
+            return Err(ApiError::bad_request(message).into());
         }
     };
     let of = id.clone();
@@ -306,34 +328,36 @@ struct Act {
     opened: Opened,
     s: StoredSubscription,
     paper: String,
-    /// Its title, for a person; none where it is gone.
-    title: Option<String>,
+    /// Its title, for a person.
+    title: String,
 }
 
-/// What an address of a mail says of which paper; none where it is not one of ours, and of a subscription that is gone.
-async fn act(app: &App, id: String, Params(mut given): Params) -> Result<std::result::Result<Act, Behind>, ApiError> {
+/// What an address of a mail says of which paper.
+async fn act(app: &App, client: &Client, id: String, Params(mut given): Params) -> Result<Act, NoPage> {
     let mut text = |name| -> Result<String, ApiError> { Ok(given.take(name).word()?.unwrap_or_default()) };
     let (kind, paper, date, token) = (text("kind")?, text("paper")?, text("date")?, text("token")?);
     given.nothing_else()?;
-    app.blocking(move |engine| {
-        let Some(opened) = Links::opened(engine, &id, &kind, &paper, &date, &token)? else {
-            return Ok(Err(Behind::Closed));
-        };
-        let s = match engine.stored_subscription(&id) {
-            // What was ended hears of nothing any more.
-            Ok(s) if s.state == SubscriptionState::Ended => return Ok(Err(Behind::Over)),
-            Ok(s) => s,
-            Err(Error::NotFound { .. }) => return Ok(Err(Behind::Over)),
-            Err(e) => return Err(e),
-        };
-        let title = match engine.paper(&paper) {
-            Ok(paper) => Some(head(&shown(&plain(&paper.title)), 300)),
-            Err(Error::NotFound { .. }) => None,
-            Err(e) => return Err(e),
-        };
-        Ok(Ok(Act { opened, s, paper, title }))
-    })
-    .await
+    let opened = app
+        .blocking(move |engine| {
+            let Some(opened) = Links::opened(engine, &id, &kind, &paper, &date, &token)? else { return Ok(None) };
+            let s = match engine.stored_subscription(&id) {
+                // What was ended hears of nothing any more.
+                Ok(s) if s.state == SubscriptionState::Ended => return Ok(Some(Err(NoPage::Over))),
+                Ok(s) => s,
+                Err(Error::NotFound { .. }) => return Ok(Some(Err(NoPage::Over))),
+                Err(e) => return Err(e),
+            };
+            match engine.paper(&paper) {
+                Ok(known) => {
+                    let title = head(&shown(&plain(&known.title)), 300);
+                    Ok(Some(Ok(Act { opened, s, paper, title })))
+                }
+                Err(Error::NotFound { .. }) => Ok(Some(Err(NoPage::PaperGone))),
+                Err(e) => Err(e),
+            }
+        })
+        .await?;
+    opened.unwrap_or_else(|| Err(NoPage::closed(app, client)))
 }
 
 /// What a button says, and what it has done.
@@ -345,48 +369,23 @@ fn words(word: &str) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-fn no_act(app: &App, client: &Client, behind: &Behind) -> Response {
-    match behind {
-        Behind::Over => is_over(),
-        _ => opens_nothing(app, client),
-    }
-}
-
-fn paper_is_gone() -> Response {
-    told(StatusCode::GONE, "This paper is gone", "It was taken away since the mail was sent.".into())
-}
-
 /// Ask about a paper of a mail
 ///
 /// A page of HTML with a button that likes, saves or hides the paper; nothing changes by it.
 #[utoipa::path(get, operation_id = "act_page", path = "/v1/subscriptions/{id}/act", tag = "mail",
-    params(("id" = String, Path, description = "the subscription"), ("kind" = String, Query, description = "`like`, `save` or `hide`"),
-           ("paper" = String, Query, description = "the id of the paper"), ("date" = String, Query, description = "the day of the mail"),
-           ("token" = String, Query, description = "what the mail has in its link")),
+    params(("id" = String, Path, description = "the subscription"), ActParameters),
     responses((status = 200, content_type = "text/html", body = String), (status = 401), (status = 410)))]
-pub async fn ask_to_act(
-    State(app): State<App>,
-    Id(id): Id,
-    client: Client,
-    given: Params,
-) -> Result<Response, ApiError> {
-    Ok(match act(&app, id, given).await? {
-        Err(behind) => no_act(&app, &client, &behind),
-        Ok(Act { title: None, .. }) => paper_is_gone(),
-        Ok(Act { opened, title, .. }) => {
-            let (button, question, _) = words(opened.word);
-            page("act.html", question, context! { title, button, done => "" })
-        }
-    })
+pub async fn ask_to_act(State(app): State<App>, Id(id): Id, client: Client, given: Params) -> Result<Response, NoPage> {
+    let Act { opened, title, .. } = act(&app, &client, id, given).await?;
+    let (button, question, _) = words(opened.word);
+    Ok(page("act.html", question, context! { title, button, done => "" }))
 }
 
 /// Say something of a paper out of a mail
 ///
 /// Likes, saves or hides it for the reader of the subscription, so that later mails know. With `undo=yes` in the form it is taken back.
 #[utoipa::path(post, operation_id = "act_by_mail", path = "/v1/subscriptions/{id}/act", tag = "mail",
-    params(("id" = String, Path, description = "the subscription"), ("kind" = String, Query, description = "`like`, `save` or `hide`"),
-           ("paper" = String, Query, description = "the id of the paper"), ("date" = String, Query, description = "the day of the mail"),
-           ("token" = String, Query, description = "what the mail has in its link")),
+    params(("id" = String, Path, description = "the subscription"), ActParameters),
     responses((status = 200, content_type = "text/html", body = String), (status = 401), (status = 410)))]
 pub async fn act_on(
     State(app): State<App>,
@@ -394,14 +393,8 @@ pub async fn act_on(
     client: Client,
     given: Params,
     request: Request,
-) -> Result<Response, ApiError> {
-    let Act { opened, s, paper, title } = match act(&app, id, given).await? {
-        Err(behind) => return Ok(no_act(&app, &client, &behind)),
-        Ok(act) => act,
-    };
-    if title.is_none() {
-        return Ok(paper_is_gone());
-    }
+) -> Result<Response, NoPage> {
+    let Act { opened, s, paper, title } = act(&app, &client, id, given).await?;
     // Whatever else is sent, the address says what to do.
     let undo = match crate::http::extract::media_type(request.headers()).as_deref() {
         Some("application/x-www-form-urlencoded") => Form::read(&app, request).await?.field("undo") == "yes",

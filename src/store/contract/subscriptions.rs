@@ -127,8 +127,18 @@ pub fn what_is_due_is_found(kind: Kind) {
     add("f", SubscriptionState::Paused, Some(60), Some(120));
     add("g", SubscriptionState::Ended, Some(60), None);
     add("h", SubscriptionState::Active, None, None);
-    let due = |n| -> String { store.due_subscriptions(NOW, n).expect("read").into_iter().map(|s| s.id).collect() };
+    let behind = |after: Option<&StoredSubscription>, n| store.due_subscriptions(NOW, after, n).expect("read");
+    let ids = |found: Vec<StoredSubscription>| -> String { found.into_iter().map(|s| s.id).collect() };
+    let due = |n| ids(behind(None, n));
     assert_eq!((due(10), due(2), due(0)), ("cda".into(), "cd".into(), String::new()));
+    // Of one moment they come in the order of their ids, and each once however few are asked for.
+    add("i", SubscriptionState::Active, Some(60), None);
+    let (mut last, mut one_by_one) = (None, String::new());
+    while let Some(next) = behind(last.as_ref(), 1).pop() {
+        one_by_one.push_str(&next.id);
+        last = Some(next);
+    }
+    assert_eq!(one_by_one, "cdia");
 }
 
 pub fn a_mail_is_begun_once_and_its_papers_are_had(kind: Kind) {

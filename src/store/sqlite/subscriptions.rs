@@ -78,12 +78,20 @@ impl Subscriptions for SqliteStore {
         })
     }
 
-    fn due_subscriptions(&self, now: Moment, n: usize) -> Result<Vec<StoredSubscription>> {
+    fn due_subscriptions(
+        &self,
+        now: Moment,
+        after: Option<&StoredSubscription>,
+        n: usize,
+    ) -> Result<Vec<StoredSubscription>> {
+        let due = after.and_then(|s| s.next).map_or(i64::MIN, |due| due.0);
+        let id = after.map_or("", |s| s.id.as_str());
         self.read(|c| {
             c.prepare_cached(&format!(
-                "SELECT {SUBSCRIPTION} {FROM} WHERE s.next <= :now AND {RUNS} ORDER BY s.next, s.id LIMIT :n"
+                "SELECT {SUBSCRIPTION} {FROM} WHERE s.next <= :now AND (s.next, s.id) > (:due, :id) AND {RUNS}
+                 ORDER BY s.next, s.id LIMIT :n"
             ))?
-            .query_map(named_params! { ":now": now.0, ":n": limit(n) }, subscription_at)?
+            .query_map(named_params! { ":now": now.0, ":due": due, ":id": id, ":n": limit(n) }, subscription_at)?
             .collect()
         })
     }

@@ -61,13 +61,19 @@ impl Window {
 
 impl Readers {
     /// Chooses the papers of the mail of a day. Nothing is written.
-    pub fn choose(&self, s: &StoredSubscription, issue: i32, windows: &Windows) -> Result<Chosen> {
+    pub fn choose(
+        &self,
+        s: &StoredSubscription,
+        issue: i32,
+        windows: &Windows,
+        also_had: &HashSet<String>,
+    ) -> Result<Chosen> {
         let days = self.days_of(s, issue)?;
         // What came late counts where the last mail is behind this one.
         let since = s.looked.day.filter(|day| *day < issue).map(|_| s.looked.change);
         let window = self.window(days, since, windows)?;
         let looked = Looked { day: Some(issue), change: window.change };
-        let had: HashSet<String> = self.store.had_papers(&s.email)?.iter().map(|id| base(id)).collect();
+        let had: HashSet<String> = self.store.had_papers(&s.email)?.iter().chain(also_had).map(|id| base(id)).collect();
         let rows = window.without(&had);
         let (papers, of) = if rows.is_empty() { (Vec::new(), 0) } else { self.best_of(s, rows, days)? };
         Ok(Chosen { papers, days, of, looked })
@@ -163,22 +169,7 @@ impl Readers {
         noticed.truncate(s.plan.budget);
         Ok(noticed.into_iter().map(|a| Hit { why: Some(a.why()), ..Hit::new(a.paper.clone(), a.score) }).collect())
     }
-}
 
-/// What a follow finds among some rows.
-enum Found {
-    /// In an order of its own, and how many there are.
-    Hits(Vec<Hit>, usize),
-    /// To be ordered for the reader.
-    Rows(RoaringBitmap),
-}
-
-/// An id without the version of arXiv.
-fn base(id: &str) -> String {
-    PaperId::new(id).map_or_else(|_| id.to_string(), |id| id.base().to_string())
-}
-
-impl Readers {
     /// What a follow finds among some rows.
     fn of_follow(&self, follow: &Follow, rows: &RoaringBitmap, s: &StoredSubscription) -> Result<Found> {
         let found = match self.matched(&self.corpus.space(), follow, rows) {
@@ -200,4 +191,17 @@ impl Readers {
         };
         Ok(Found::Hits(best.iter().filter_map(hit).collect(), of))
     }
+}
+
+/// What a follow finds among some rows.
+enum Found {
+    /// In an order of its own, and how many there are.
+    Hits(Vec<Hit>, usize),
+    /// To be ordered for the reader.
+    Rows(RoaringBitmap),
+}
+
+/// An id without the version of arXiv.
+fn base(id: &str) -> String {
+    PaperId::new(id).map_or_else(|_| id.to_string(), |id| id.base().to_string())
 }

@@ -177,6 +177,11 @@ impl Readers {
         self.store.subscription(id)?.ok_or_else(|| no_subscription(id))
     }
 
+    /// Up to `n` of them as they are stored, behind an id.
+    pub fn stored_subscriptions(&self, after: Option<&str>, n: usize) -> Result<Vec<StoredSubscription>> {
+        self.store.subscriptions(after, n)
+    }
+
     /// A page of subscriptions, each with its last mail.
     pub fn subscriptions(&self, limit: usize, cursor: Option<&str>) -> Result<Page<SubscriptionView>> {
         crate::engine::answer::check_limit(limit)?;
@@ -221,13 +226,23 @@ impl Readers {
         {
             return Err(Error::Invalid(format!("the pause would end at {until}, which is over")));
         }
-        let changed =
-            self.store.change_subscription(id, &|s| s.settle(deed, now))?.ok_or_else(|| no_subscription(id))?;
+        let changed = match deed {
+            Deed::End => self.end(id, now)?,
+            _ => self.store.change_subscription(id, &|s| s.settle(deed, now))?,
+        };
+        let changed = changed.ok_or_else(|| no_subscription(id))?;
         if deed == Deed::Confirm && changed.state == SubscriptionState::Active {
             self.replace(&changed, now)?;
         }
         self.listeners.tell(crate::engine::Happened::Mail);
         Ok(SubscriptionView::of(&changed))
+    }
+
+    /// Ends a subscription. What no server has taken of it was not had: other subscriptions of the address may bring it. Gives it as
+    /// it is then; none where there is none.
+    fn end(&self, id: &str, now: Moment) -> Result<Option<StoredSubscription>> {
+        self.store.change_subscription(id, &|s| s.settle(Deed::End, now))?;
+        self.store.take_back_waiting(id, true)
     }
 
     /// Who confirms a subscription to what they get already has changed their plan: the one before ends, and what it has looked at
@@ -243,8 +258,7 @@ impl Readers {
                 && s.confirmed < confirmed.confirmed
         });
         for before in replaced {
-            self.store.change_subscription(&before.id, &|s| s.settle(Deed::End, now))?;
-            let Some(before) = self.store.take_back_waiting(&before.id, true)? else { continue };
+            let Some(before) = self.end(&before.id, now)? else { continue };
             self.store.change_subscription(&confirmed.id, &|s| {
                 s.looked = before.looked;
                 s.issue = before.issue;
@@ -258,10 +272,7 @@ impl Readers {
         let mut paused = 0;
         for s in self.store.subscriptions_of(email)? {
             if matches!(s.state, SubscriptionState::Active | SubscriptionState::Paused) {
-                self.store.change_subscription(&s.id, &|s| {
-                    s.settle(Deed::Pause(None), now);
-                    s.reason = Some(crate::paper::head(reason, 500));
-                })?;
+                self.pause_subscription(&s.id, reason, now)?;
                 paused += 1;
             }
         }
@@ -270,7 +281,7 @@ impl Readers {
 
     /// The reader for whom papers are ordered and who learns: that of the subscription, else one of its own, who is made when
     /// somebody answers a mail.
-    pub fn reader_of_mail(&self, s: &StoredSubscription) -> Result<UserId> {
+    fn reader_of_mail(&self, s: &StoredSubscription) -> Result<UserId> {
         match (&s.reader, &s.plan.what) {
             (Some(reader), _) | (None, crate::user::Subject::Reader(reader)) => Ok(reader.clone()),
             _ => own_reader(&s.id),
@@ -288,8 +299,8 @@ impl Readers {
         Ok(())
     }
 
-    /// Pauses one of which no mail can be made, until somebody resumes it.
-    pub fn pause_for(&self, id: &str, reason: &str, now: Moment) -> Result<()> {
+    /// Pauses one for a reason, until somebody resumes it.
+    pub fn pause_subscription(&self, id: &str, reason: &str, now: Moment) -> Result<()> {
         let pause = |s: &mut StoredSubscription| {
             s.settle(Deed::Pause(None), now);
             s.reason = Some(crate::paper::head(reason, 500));
@@ -297,14 +308,20 @@ impl Readers {
         self.store.change_subscription(id, &pause).map(drop)
     }
 
-    /// Subscriptions whose mail is due, up to `n`.
-    pub fn due_subscriptions(&self, now: Moment, n: usize) -> Result<Vec<StoredSubscription>> {
-        self.store.due_subscriptions(now, n)
+    /// Subscriptions whose mail is due, up to `n`, behind one of them.
+    pub fn due_subscriptions(
+        &self,
+        now: Moment,
+        after: Option<&StoredSubscription>,
+        n: usize,
+    ) -> Result<Vec<StoredSubscription>> {
+        self.store.due_subscriptions(now, after, n)
     }
 
     /// Whether a mail is to be sent by now.
     pub fn mail_has_work(&self, now: Moment) -> Result<bool> {
-        Ok(!self.store.due_subscriptions(now, 1)?.is_empty() || !self.store.waiting_deliveries(now, 0, 1)?.is_empty())
+        Ok(!self.store.due_subscriptions(now, None, 1)?.is_empty()
+            || !self.store.waiting_deliveries(now, 0, 1)?.is_empty())
     }
 
     /// Begins deliveries; they are sent by [`Readers::waiting_deliveries`].
@@ -352,7 +369,11 @@ impl Readers {
                     && s.state == SubscriptionState::Ended
                     && s.since < before(ENDED_FOR)
                 {
-                    self.delete_user(own.as_str())?;
+                    match self.delete_user(own.as_str()) {
+                        // Somebody else deleted them.
+                        Ok(()) | Err(Error::NotFound { .. }) => {}
+                        Err(e) => return Err(e),
+                    }
                 }
             }
         }
