@@ -46,7 +46,7 @@ pub use readers::{
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,
     MapOptions, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeEvent, ThemeEvents, ThemeList,
-    ThemeMap, ThemeOptions, ThemeOrder, ThemesKept, ThemesMeta, ThemesOptions, ThemesRun,
+    ThemeMap, ThemeName, ThemeOptions, ThemeOrder, ThemesKept, ThemesMeta, ThemesOptions, ThemesRun,
 };
 
 use std::sync::Arc;

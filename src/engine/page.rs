@@ -2,7 +2,7 @@
 //! place to go on from is made a text here, and read again. Nobody else knows what stands in a cursor.
 
 use crate::error::{Error, Result};
-use crate::paper::{PaperDate, PaperId, Row};
+use crate::paper::{PaperId, Row};
 use crate::store::{EventPlace, ListOrder, ListPlace, Slice};
 use crate::user::{EventKind, Moment};
 
@@ -32,8 +32,8 @@ impl From<Sort> for ListOrder {
 /// Which papers to list.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
-    /// Only papers listed (else dated) in this span.
-    pub date: Option<PaperDate>,
+    /// Only papers listed (else dated) on one of these days, the last included; days since 1970-01-01.
+    pub days: Option<(i32, i32)>,
     /// The order.
     pub sort: Sort,
     /// Papers a page.

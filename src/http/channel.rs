@@ -61,7 +61,7 @@ impl Channel {
 
     /// Where a paper can be read: at its own address, else on the page of this service.
     fn link(&self, paper: &Paper) -> String {
-        paper.link().unwrap_or_else(|| format!("{}/#/similar/{}", self.base, encoded(paper.id.as_str())))
+        paper.link().unwrap_or_else(|| format!("{}/paper/{}", self.base, encoded(paper.id.as_str())))
     }
 
     fn atom(&self, papers: &[Paper]) -> std::io::Result<String> {

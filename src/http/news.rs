@@ -214,7 +214,7 @@ async fn of_user(
     let mut feed_ask = take_feed(&mut given)?;
     given.nothing_else()?;
     let (id, title) = (format!("urn:paperkin:feed:{}", encoded(&name)), format!("Papers for {name}"));
-    let channel = asked.channel(id, title, "/#/foryou".into());
+    let channel = asked.channel(id, title, "/for-you".into());
     let mark = move |engine: &Engine| match Reader::of_feed(engine, &name, &token)? {
         Some(reader) => Ok(Depends::On(engine.feed_mark(reader.name())?, reader)),
         None => Ok(Depends::Closed),
@@ -316,7 +316,7 @@ async fn of_search(
         Err(e) => return unless_guessed(app, client, Err(e)),
     };
     let urn = format!("urn:paperkin:search:{}:{}", encoded(&name), search.id);
-    let channel = asked.channel(urn, search.name.clone(), "/#/foryou".into());
+    let channel = asked.channel(urn, search.name.clone(), "/for-you".into());
     // A theme takes papers in when nothing else changes.
     let changes = matches!(search.what, Follow::Theme(_));
     let mark = move |engine: &Engine| match changes {
@@ -372,10 +372,10 @@ async fn daily(app: &App, form: Form, asked: FeedRequest, mut given: RequestFiel
     let limit = given.take("limit").whole()?.unwrap_or(PAPERS);
     given.nothing_else()?;
     let of_day = date.as_ref().map_or_else(String::new, |date| format!(" of {date}"));
-    let page = date.as_ref().map_or_else(|| "/".to_string(), |date| format!("/#/day/{date}"));
+    let page = date.as_ref().map_or_else(|| "/".to_string(), |date| format!("/?date={date}"));
     let id = format!("urn:paperkin:daily{}", date.as_ref().map_or_else(String::new, |date| format!(":{date}")));
     let channel = asked.channel(id, format!("Papers{of_day}"), page);
-    let listing = Listing { date, limit, ..Listing::default() };
+    let listing = Listing { days: date.map(|date| date.days()), limit, ..Listing::default() };
     feed(app, form, asked, channel, corpus, move |engine, ()| Ok(engine.list(&listing)?.items)).await
 }
 
@@ -395,7 +395,7 @@ pub async fn search_atom(
     given.0.entry("limit").or_insert_with(|| PAPERS.into());
     let ask = given.ask()?;
     given.nothing_else()?;
-    let page = format!("/#/search?q={}", encoded(&query));
+    let page = format!("/search?q={}", encoded(&query));
     let id = format!("urn:paperkin:search:{}", encoded(&query));
     let channel = asked.channel(id, format!("Papers for “{}”", head(&query, 80)), page);
     feed(&app, Form::Atom, asked, channel, corpus, move |engine, ()| {
@@ -435,7 +435,7 @@ pub async fn theme_atom(
     };
     let name = known.map_err(later)?.theme.name;
     let channel =
-        asked.channel(format!("urn:paperkin:theme:{}", encoded(&id)), name, format!("/#/theme/{}", encoded(&id)));
+        asked.channel(format!("urn:paperkin:theme:{}", encoded(&id)), name, format!("/theme/{}", encoded(&id)));
     let mark = |_: &Engine| Ok(Depends::OnMore(()));
     feed(&app, Form::Atom, asked, channel, mark, move |engine, ()| {
         Ok(engine.theme(&id, &ask)?.papers.into_iter().map(|hit| hit.paper).collect())

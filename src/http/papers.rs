@@ -188,7 +188,7 @@ pub async fn delete(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<S
 pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
     let listing = Listing {
-        date: take("date").date()?,
+        days: take("date").date()?.map(|date| date.days()),
         sort: take("sort").word()?.unwrap_or_default(),
         limit: take("limit").whole()?.unwrap_or(50),
         cursor: take("cursor").word()?,

@@ -91,6 +91,11 @@ impl PaperDate {
         };
         days_since_epoch(last)
     }
+
+    /// The first and the last day it covers.
+    pub fn days(&self) -> (i32, i32) {
+        (self.first_day(), self.last_day())
+    }
 }
 
 fn days_since_epoch(date: jiff::civil::Date) -> i32 {

@@ -126,7 +126,7 @@ fn digest_paper(links: &Links<'_>, base: &str, listed: &Listed, paper: Paper, da
     let act = |word| links.act(word, id, date).map(Some);
     Ok(DigestPaper {
         why: listed.why.clone(),
-        link: paper.link().unwrap_or_else(|| format!("{base}/#/similar/{}", encoded(id))),
+        link: paper.link().unwrap_or_else(|| format!("{base}/paper/{}", encoded(id))),
         like: act("like")?,
         save: act("save")?,
         hide: act("hide")?,

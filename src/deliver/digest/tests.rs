@@ -66,7 +66,7 @@ fn numbers(mail: &smtp::Taken) -> BTreeSet<usize> {
 /// The ids of the papers that a mail leads to.
 fn papers(mail: &smtp::Taken) -> BTreeSet<String> {
     let text = String::from_utf8_lossy(&mail.bytes).replace("=\r\n", "");
-    let all = text.split("/#/similar/").skip(1);
+    let all = text.split("/paper/").skip(1);
     all.map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect()).collect()
 }
 

@@ -16,11 +16,12 @@ use crate::error::{Error, Result};
 use crate::paper::MONTHS;
 use crate::paper::percent::encoded_where;
 use crate::templates::Templates;
+use crate::text;
 
 static TEMPLATES: Templates = Templates::new(&[
-    ("frame.html", include_str!("frame.html")),
-    ("digest.html", include_str!("digest.html")),
-    ("confirmation.html", include_str!("confirmation.html")),
+    text!("frame.html", "src/deliver/mail", "frame.html"),
+    text!("digest.html", "src/deliver/mail", "digest.html"),
+    text!("confirmation.html", "src/deliver/mail", "confirmation.html"),
 ]);
 
 /// Characters of what is shown.

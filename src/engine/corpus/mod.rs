@@ -101,8 +101,7 @@ impl Corpus {
     /// A page of papers without a query.
     pub fn list(&self, listing: &Listing) -> Result<Page<Paper>> {
         check_limit(listing.limit)?;
-        let days = listing.date.as_ref().map(|date| (date.first_day(), date.last_day()));
-        let papers = self.store.list(listing.sort.into(), days, SortedPlace::of(listing)?, listing.limit)?;
+        let papers = self.store.list(listing.sort.into(), listing.days, SortedPlace::of(listing)?, listing.limit)?;
         Ok(Page::of(SortedPlace::sorted(listing.sort, papers)))
     }
 

@@ -3,10 +3,10 @@
 use crate::engine::Engine;
 use crate::engine::themes::{
     Assigned, ExportedThemes, MapLabel, MapOptions, OneTheme, Selection, SelectionThemes, Stability, ThemeEvents,
-    ThemeList, ThemeMap, ThemeOptions, ThemesKept, ThemesOptions, ThemesRun,
+    ThemeList, ThemeMap, ThemeName, ThemeOptions, ThemesKept, ThemesOptions, ThemesRun,
 };
 use crate::error::Result;
-use crate::paper::Paper;
+use crate::paper::{Paper, PaperId};
 
 impl Engine {
     /// A part of the map.
@@ -91,6 +91,14 @@ impl Engine {
     /// [`Error::BeingMade`](crate::Error::BeingMade) before the first run.
     pub fn theme(&self, id: &str, ask: &ThemeOptions) -> Result<OneTheme> {
         self.themes.theme(id, ask)
+    }
+
+    /// The theme of a level that each of some papers belongs to; none before the first run.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn themes_of_papers(&self, ids: &[&PaperId], level: usize) -> Result<Vec<Option<ThemeName>>> {
+        self.themes.themes_of_papers(ids, level)
     }
 
     /// What happened to the themes, newest first.

@@ -24,6 +24,7 @@ pub use snapshot::Example;
 pub use stability::{Assigned, Stability};
 pub use transfer::{ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes};
 pub use upkeep::ThemesKept;
+pub use view::Named as ThemeName;
 pub use view::{
     OneTheme, PaperOrder, Theme, ThemeEvent, ThemeEvents, ThemeList, ThemeOptions, ThemeOrder, ThemesMeta,
     ThemesOptions,

@@ -15,7 +15,7 @@ use crate::engine::corpus::check_query;
 use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
 use crate::index::dot;
-use crate::paper::{Filter, Paper, Row};
+use crate::paper::{Filter, Paper, PaperId, Row};
 use crate::themes::levels::{FINEST, LEVELS};
 use crate::vector::add;
 
@@ -110,6 +110,20 @@ impl Themes {
         let snapshot = self.snapshot_now()?.ok_or_else(|| Error::NotFound { what: "theme", id: id.to_string() })?;
         let members = about::members_of(&snapshot, &about::named(&snapshot, id)?);
         Ok(members.iter().map(|k| snapshot.papers[*k as usize].row.0).collect())
+    }
+
+    /// The theme of a level that each of some papers belongs to, by their ids; none before the first run.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn themes_of_papers(&self, ids: &[&PaperId], level: usize) -> Result<Vec<Option<Named>>> {
+        let Some(snapshot) = self.last()? else { return Ok(vec![None; ids.len()]) };
+        let named = |row: Row| {
+            let placed = snapshot.placed(row).filter(|placed| placed.member)?;
+            let theme = &snapshot.themes[snapshot.at_level(placed.theme?, level)?];
+            Some(Named { id: theme_id(theme.id), name: theme.facts.name.clone() })
+        };
+        Ok(self.store.rows(ids)?.into_iter().map(|row| named(row?)).collect())
     }
 
     /// What a theme is called.

@@ -20,9 +20,12 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/docs", Nothing),
     ("GET", "/docs/", Nothing),
     ("GET", "/docs/{*rest}", Nothing),
-    // The page. It holds no data; what it shows it asks for.
-    ("GET", "/", Nothing),
-    ("GET", "/web/*", Nothing),
+    // The pages, and their files. What is of a reader there is of the one who looks (`http/web/visitor`).
+    ("GET", "/", READ),
+    ("GET", "/paper/{id}", READ),
+    ("POST", "/opinion", READ),
+    ("POST", "/choices", Nothing),
+    ("GET", "/web/{version}/{name}", Nothing),
     // Signing in and out. A link is opened by the secret in its address.
     ("GET POST", "/sign-in", Nothing),
     ("GET POST", "/sign-in/{token}", OwnSecret),

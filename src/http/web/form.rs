@@ -34,6 +34,11 @@ impl Form {
         Ok(Form(fields))
     }
 
+    /// Whether it has a field of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// What stands in a field; empty where it is missing.
     pub fn field(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)

@@ -1,23 +1,32 @@
-//! The page for visitors, and those by which they sign in and out. The files of the first are compiled in; the others are made
-//! from templates.
+//! The pages: read and used without scripts, made quick by them. Each has a file here that asks the engine, a template in `pages`,
+//! and its texts in `texts`; `style` and `scripts` are compiled in and served as they stand.
 
 mod browser;
+mod cards;
+mod choices;
+mod dates;
+mod deeds;
+mod files;
 mod form;
+mod links;
+mod opinions;
 mod pages;
+mod paper;
+mod rich;
 mod sessions;
 mod sign_in;
 pub mod subscription;
+mod texts;
+mod today;
+mod visitor;
+mod why;
 
 use axum::Router;
-use axum::http::header;
-use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::App;
 
 pub use sign_in::in_place_of;
-
-const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// What draws the map, also in a page that stands alone (`paperkin themes --map`).
 pub const MAP: &str = include_str!("map.js");
@@ -25,28 +34,13 @@ pub const MAP: &str = include_str!("map.js");
 /// The pages and their parts.
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/", get(|| file("text/html; charset=utf-8", include_str!("index.html"))))
+        .route("/", get(today::today))
+        .route("/paper/{id}", get(paper::paper))
+        .route("/opinion", post(deeds::opinion))
+        .route("/choices", post(deeds::choices))
         .route("/sign-in", get(sign_in::form).post(sign_in::with_key))
         .route("/sign-in/{token}", get(sign_in::link).post(sign_in::with_link))
         .route("/sign-out", get(sign_in::ask_to_sign_out).post(sign_in::sign_out))
         .route("/sessions", get(sessions::list).post(sessions::end))
-        .route("/web/page.js", get(|| file(SCRIPT, include_str!("page.js"))))
-        .route("/web/base.js", get(|| file(SCRIPT, include_str!("base.js"))))
-        .route("/web/dialog.js", get(|| file(SCRIPT, include_str!("dialog.js"))))
-        .route("/web/lists.js", get(|| file(SCRIPT, include_str!("lists.js"))))
-        .route("/web/reader.js", get(|| file(SCRIPT, include_str!("reader.js"))))
-        .route("/web/paper.js", get(|| file(SCRIPT, include_str!("paper.js"))))
-        .route("/web/foryou.js", get(|| file(SCRIPT, include_str!("foryou.js"))))
-        .route("/web/interests.js", get(|| file(SCRIPT, include_str!("interests.js"))))
-        .route("/web/welcome.js", get(|| file(SCRIPT, include_str!("welcome.js"))))
-        .route("/web/you.js", get(|| file(SCRIPT, include_str!("you.js"))))
-        .route("/web/themes.js", get(|| file(SCRIPT, include_str!("themes.js"))))
-        .route("/web/map.js", get(|| file(SCRIPT, MAP)))
-        .route("/web/icon.svg", get(|| file("image/svg+xml", include_str!("icon.svg"))))
-        .route("/web/page.css", get(|| file("text/css; charset=utf-8", include_str!("page.css"))))
-}
-
-/// What a browser may do with it is said in `headers`.
-async fn file(media_type: &'static str, text: &'static str) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-cache")], text)
+        .route("/web/{version}/{name}", get(files::get))
 }

@@ -1,45 +1,103 @@
-//! Pages that are made on the server of templates (`pages/*.html`), as forms that work without scripts.
+//! Pages that are made on the server of templates (`pages/*.html`): reading and forms work without scripts.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use minijinja::{Value, context};
+use minijinja::value::Serde;
+use minijinja::{Environment, Value, context};
 
+use super::choices::Choices;
+use super::files::{SCRIPTS, version};
+use super::texts::{self, text_of};
+use super::visitor::Visitor;
+use crate::engine::Engine;
+use crate::http::App;
+use crate::http::answer::Written;
+use crate::http::call::Call;
 use crate::http::error::ApiError;
+use crate::paper::percent::encoded;
 use crate::templates::Templates;
+use crate::text;
 
-static TEMPLATES: Templates = Templates::new(&[
-    ("frame.html", include_str!("pages/frame.html")),
-    ("sign_in.html", include_str!("pages/sign_in.html")),
-    ("link.html", include_str!("pages/link.html")),
-    ("told.html", include_str!("pages/told.html")),
-    ("sign_out.html", include_str!("pages/sign_out.html")),
-    ("sessions.html", include_str!("pages/sessions.html")),
-    ("confirm.html", include_str!("pages/confirm.html")),
-    ("unsubscribe.html", include_str!("pages/unsubscribe.html")),
-    ("manage.html", include_str!("pages/manage.html")),
-    ("act.html", include_str!("pages/act.html")),
-]);
+static TEMPLATES: Templates = Templates::prepared(&[
+    text!("frame.html", "src/http/web", "pages/frame.html"),
+    text!("_papers.html", "src/http/web", "pages/_papers.html"),
+    text!("sign_in.html", "src/http/web", "pages/sign_in.html"),
+    text!("link.html", "src/http/web", "pages/link.html"),
+    text!("told.html", "src/http/web", "pages/told.html"),
+    text!("sign_out.html", "src/http/web", "pages/sign_out.html"),
+    text!("sessions.html", "src/http/web", "pages/sessions.html"),
+    text!("confirm.html", "src/http/web", "pages/confirm.html"),
+    text!("unsubscribe.html", "src/http/web", "pages/unsubscribe.html"),
+    text!("manage.html", "src/http/web", "pages/manage.html"),
+    text!("act.html", "src/http/web", "pages/act.html"),
+    text!("today.html", "src/http/web", "pages/today.html"),
+    text!("paper.html", "src/http/web", "pages/paper.html"),
+    text!("wrong.html", "src/http/web", "pages/wrong.html"),
+], prepare);
+
+/// Gives templates the texts, and addresses a filter of their own.
+fn prepare(templates: &mut Environment<'static>) {
+    texts::prepare(templates);
+    templates.add_filter("encoded", |text: String| encoded(&text));
+}
+
+/// Seconds after which a page that could not be made is asked for again.
+const AGAIN: u32 = 2;
 
 /// A page.
 pub struct Page {
     /// Its template.
     pub template: &'static str,
     /// What it is called.
-    pub title: &'static str,
+    pub title: String,
     /// With which status it is sent.
     pub status: StatusCode,
     /// What went wrong before, for a person.
     pub wrong: Option<String>,
     /// How many steps below the root of the service its address lies.
     pub depth: usize,
+    /// Which of the places in the bar it is: `today`, `for-you`, `library`, `themes`, `reader`.
+    pub place: &'static str,
+    /// What stands in the field for searching.
+    pub query: String,
+    /// Seconds after which a browser asks for it again.
+    pub again: Option<u32>,
     /// What its template shows.
     pub shows: Value,
+    /// Headers besides.
+    pub headers: HeaderMap,
+    /// What the frame knows of who looks; nothing before [`Page::seen_by`].
+    pub frame: Frame,
+}
+
+/// What the frame knows of who looks.
+#[derive(Default)]
+pub struct Frame {
+    choices: Choices,
+    reader: Option<String>,
+    may_choose: bool,
+    session: bool,
+    admin: bool,
+    own: bool,
+    here: String,
 }
 
 impl Page {
     /// One directly below the root of the service.
-    pub fn new(template: &'static str, title: &'static str, shows: Value) -> Self {
-        Page { template, title, status: StatusCode::OK, wrong: None, depth: 0, shows }
+    pub fn new(template: &'static str, title: impl Into<String>, shows: Value) -> Self {
+        Page {
+            template,
+            title: title.into(),
+            status: StatusCode::OK,
+            wrong: None,
+            depth: 0,
+            place: "",
+            query: String::new(),
+            again: None,
+            shows,
+            headers: HeaderMap::new(),
+            frame: Frame::default(),
+        }
     }
 
     /// One that says something, with a way to go on.
@@ -47,27 +105,114 @@ impl Page {
         Page { status, ..Page::new("told.html", title, context! { text, way => way.0, way_text => way.1 }) }
     }
 
-    fn html(&self) -> Result<String, minijinja::Error> {
-        let root = Value::from_safe_string(root(self.depth));
-        let frame = context! { title => self.title, wrong => self.wrong.as_deref(), root };
+    /// One in place of another that could not be made.
+    pub fn of_error(e: &ApiError, depth: usize) -> Self {
+        let soon = matches!(e.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::ACCEPTED);
+        let title = match e.status {
+            _ if soon => "soon",
+            StatusCode::NOT_FOUND => "not_found",
+            StatusCode::FORBIDDEN => "forbidden",
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "unreadable",
+            _ => "failed",
+        };
+        let shows = context! { message => sentence(&e.message), soon };
+        // What is only being made is no error to whoever looks, and no page either.
+        let status = if e.status == StatusCode::ACCEPTED { StatusCode::SERVICE_UNAVAILABLE } else { e.status };
+        let mut page = Page { status, depth, ..Page::new("wrong.html", text_of("frame", title), shows) };
+        if soon {
+            page.again = Some(AGAIN);
+            page.headers.insert(header::RETRY_AFTER, HeaderValue::from(AGAIN));
+        }
+        page
+    }
+
+    /// The same for whoever looks.
+    pub fn seen_by(mut self, visitor: &Visitor) -> Self {
+        self.frame = Frame {
+            choices: visitor.choices.clone(),
+            reader: visitor.name().map(str::to_string),
+            may_choose: visitor.may_choose_reader(),
+            session: visitor.has_session(),
+            admin: visitor.is_admin(),
+            here: visitor.address.clone(),
+            own: visitor.has_session() || visitor.caller.reader.is_some(),
+        };
+        self
+    }
+
+    /// Its HTML.
+    ///
+    /// # Errors
+    /// When its template is not written right, or is not given what it shows.
+    pub fn html(&self) -> Result<String, minijinja::Error> {
+        let Frame { choices, reader, may_choose, session, admin, here, .. } = &self.frame;
+        let here = if here.is_empty() { "/" } else { here };
+        let face = reader.as_ref().and_then(|name| name.chars().find(|c| c.is_alphanumeric()));
+        let face = face.map(|c| c.to_uppercase().to_string());
+        let frame = context! {
+            title => self.title.as_str(), wrong => self.wrong.as_deref(), again => self.again, place => self.place,
+            query => self.query.as_str(), root => Value::from_safe_string(root(self.depth)), version => version(),
+            scripts => SCRIPTS.to_vec(), choices => Serde(choices), here, reader, face, may_choose, session, admin,
+        };
         TEMPLATES.framed(self.template, &self.shows, frame)
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        // What is of somebody who signed in stays in no cache; another page may be shown again on the way back.
+        // So does one of no place in the bar: it may hold a secret, or follow one.
+        let kept = if self.frame.own || self.place.is_empty() { "no-store" } else { "private, no-cache" };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
+        headers
+    }
+
+    fn not_made(&self, e: &minijinja::Error) -> ApiError {
+        tracing::error!("the page {}: {e:#}", self.template);
+        ApiError::internal()
     }
 }
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         match self.html() {
-            Ok(html) => {
-                let headers = [
-                    (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-                    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-                ];
-                (self.status, headers, html).into_response()
+            Ok(html) => (self.status, self.headers(), html).into_response(),
+            Err(e) => self.not_made(&e).into_response(),
+        }
+    }
+}
+
+impl App {
+    /// Makes a page where work is done, and one that says what went wrong in its place where it fails. `depth` is how many steps
+    /// below the root of the service its address lies.
+    pub async fn page(
+        &self,
+        visitor: Visitor,
+        depth: usize,
+        make: impl FnOnce(&Engine, &Visitor) -> Result<Page, ApiError> + Send + 'static,
+    ) -> Response {
+        let (lease, gzip) = (self.answers.lease(), Call::gzip());
+        let of_error = |e: &ApiError, visitor: &Visitor| Page::of_error(e, depth).seen_by(visitor).into_response();
+        let engine = match self.engine() {
+            Ok(engine) => engine,
+            Err(e) => return of_error(&e, &visitor),
+        };
+        let asks = visitor.clone();
+        let made = self.work(move || {
+            let page = Page { depth, ..make(&engine, &asks)? }.seen_by(&asks);
+            let html = page.html().map_err(|e| page.not_made(&e))?;
+            let written = Written::with(|out| out.write_all(html.as_bytes()), gzip, lease);
+            Ok::<_, ApiError>((page.status, page.headers(), written))
+        });
+        match made.await.and_then(|made| made) {
+            Ok((status, headers, Ok(written))) => {
+                let mut response = written.respond("text/html; charset=utf-8");
+                *response.status_mut() = status;
+                response.headers_mut().extend(headers);
+                response
             }
-            Err(e) => {
-                tracing::error!("the page {}: {e}", self.template);
-                ApiError::internal().into_response()
-            }
+            Ok((.., Err(full))) => of_error(&self.no_room(full), &visitor),
+            Err(e) => of_error(&e, &visitor),
         }
     }
 }
@@ -105,9 +250,9 @@ mod tests {
             let html = page.html().expect(template);
             assert!(html.contains("&lt;script&gt;") && !html.contains("<script"), "{template}: {html}");
             assert!(!html.contains("\" onload") && !html.contains("style="), "{template}: {html}");
-            assert!(html.contains("href=\"./web/page.css\""));
+            assert!(html.contains("href=\"./web/"));
         }
         let deep = Page { depth: 1, ..Page::new("link.html", "A title", shows) }.html().expect("made");
-        assert!(deep.contains("href=\"../web/page.css\""));
+        assert!(deep.contains("href=\"../web/"));
     }
 }

@@ -56,6 +56,6 @@ pub async fn end(State(app): State<App>, visit: Visit, request: Request) -> Resu
     Ok(match ended {
         Ok(()) if current => signed_out(&visit),
         Ok(()) => go_to("sessions"),
-        Err(e) => Page::from(e).into_response(),
+        Err(e) => Page::of_error(&e, 0).into_response(),
     })
 }

@@ -1,0 +1,57 @@
+//! The files of the pages: styles, scripts, pictures. They are compiled in, and their address holds what they hold
+//! (`web/VERSION/page.js`), so that a browser keeps them for good and never shows an old one.
+
+use std::sync::OnceLock;
+
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::http::error::ApiError;
+use crate::templates::Text;
+use crate::text;
+
+const FILES: &[Text] = &[
+    text!("page.css", "src/http/web", "style/page.css"),
+    text!("papers.css", "src/http/web", "style/papers.css"),
+    text!("page.js", "src/http/web", "scripts/page.js"),
+    text!("keys.js", "src/http/web", "scripts/keys.js"),
+    text!("navigation.js", "src/http/web", "scripts/navigation.js"),
+    text!("opinions.js", "src/http/web", "scripts/opinions.js"),
+    text!("said.js", "src/http/web", "scripts/said.js"),
+    text!("icon.svg", "src/http/web", "icon.svg"),
+];
+
+/// Scripts that every page needs, beside the one that it names: a browser fetches them at once.
+pub const SCRIPTS: &[&str] = &["keys.js", "navigation.js", "opinions.js", "said.js"];
+
+/// Letters of the hash of all files that stand in their addresses.
+const VERSION: usize = 10;
+
+/// What stands in the addresses of the files: another for every set of files.
+pub fn version() -> &'static str {
+    static VERSION_OF_ALL: OnceLock<String> = OnceLock::new();
+    VERSION_OF_ALL.get_or_init(|| {
+        let mut hash = blake3::Hasher::new();
+        FILES.iter().for_each(|file| {
+            hash.update(file.name.as_bytes()).update(file.text.as_bytes());
+        });
+        hash.finalize().to_hex()[..VERSION].to_string()
+    })
+}
+
+/// `GET /web/{version}/{name}`
+pub async fn get(Path((asked, name)): Path<(String, String)>) -> Response {
+    let Some(file) = FILES.iter().find(|file| file.name == name) else {
+        return ApiError::new(StatusCode::NOT_FOUND, format!("the pages have no file {name}")).into_response();
+    };
+    let media_type = match name.rsplit('.').next() {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        _ => "image/svg+xml",
+    };
+    // A page of another version that is still open somewhere gets what there is, and asks again the next time.
+    let fresh = asked == version() && cfg!(not(feature = "live-pages"));
+    let kept = if fresh { "public, max-age=31536000, immutable" } else { "no-cache" };
+    ([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, kept)], file.now()).into_response()
+}
