@@ -49,6 +49,7 @@
 //! | [`matching`] | who goes with whom: the pairs of two sets that share most in all |
 //! | [`vector`] | sums and products of dense and sparse vectors |
 //! | [`templates`] | HTML from templates that are compiled in |
+//! | [`typeset`] | titles and abstracts as safe HTML: formulas as MathML or signs, faces, links, matched words |
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
 //! | [`cancel`] | giving work up when nobody waits for it any more |
@@ -73,7 +74,7 @@
 //! 2  engine                       the only place where the next floor's rooms meet:
 //!      page answer widen < corpus < happened < themes < readers access < face open     a part offers methods, and no file looks into another part's state
 //! 1  embed  index  store  rank  themes    do not know each other
-//! 0  paper  user  access  vector  matching  templates  config  error  cancel  bounds  logs   know nobody
+//! 0  paper  user  access  vector  matching  templates  typeset  config  error  cancel  bounds  logs   know nobody
 //! ```
 //!
 //! # Invariants, as absences
@@ -156,6 +157,8 @@
 //! - Text from outside is text: markup is removed once, in [`paper::plain`], and what is searched, embedded, named and
 //!   compared comes from there. What was sent is kept and given back. The store remembers by which rules its texts were
 //!   read ([`paper::READING`]); a folder of older ones is brought up to date when it is opened.
+//! - A title or an abstract is a part of a page through [`typeset`] alone, which escapes all of it: what is HTML there was made there,
+//!   of a list of elements. ammonia stands only there, and lets nothing through that is not in the list.
 //! - A rule about words stands once, in [`paper`], whoever needs it: function words and plurals ([`paper::english`]), commands of
 //!   TeX ([`paper::tex`]), names of persons ([`paper::person`]), categories, percent signs, accents, what is not seen.
 //! - Only its id and its title can cost a paper its place; any other field that cannot be read is left out and told. How much
@@ -252,6 +255,7 @@ pub mod sources;
 pub mod store;
 pub mod templates;
 pub mod themes;
+pub mod typeset;
 pub mod user;
 pub mod vector;
 

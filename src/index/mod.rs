@@ -38,8 +38,8 @@ mod contract;
 
 pub use background::behind_requests;
 pub use lexical::{
-    Atom, Condition, Correction, Document, Lexical, LexicalReport, QUIET, Query, QueryWords, TermVector, is_prose,
-    visible,
+    Atom, Condition, Correction, Document, Lexical, LexicalReport, MatchedWords, QUIET, Query, QueryWords, TermVector,
+    is_prose, visible,
 };
 pub use open::{IndexOptions, OpenReport, Opening, Source, open};
 pub use vector_index::{Allowed, Found, Haste, IndexCheck, IndexStatus, Neighbour, NeighbourGraph, Plan, VectorIndex};

@@ -28,7 +28,8 @@ pub use json::{Items, items, object};
 pub use read::LeftOut;
 pub use shown::{EscapedJson, escaped, hides, is_invisible, shown};
 pub use standing::Retirement;
-pub use text::{Piece, READING, is_cjk, latin_folded, letters, pieces, plain, prose, spelled, tex, unaccented};
+pub use text::{Face, Piece, READING, Source, Span};
+pub use text::{is_cjk, is_link, latin_folded, letters, pieces, plain, prose, spans, spelled, tex, unaccented};
 pub use work::{Edition, TELLING_TITLE, Works, id_key, is_of_a_preprint};
 pub use written::MONTHS;
 

@@ -12,7 +12,7 @@ use crate::engine::corpus::embedding_space::EmbeddingSpace;
 use crate::engine::corpus::named::WithVector;
 use crate::engine::corpus::retrieve::Constraints;
 use crate::error::{Error, Result};
-use crate::index::{Correction, Query, QueryWords, is_prose, visible};
+use crate::index::{Correction, MatchedWords, Query, QueryWords, is_prose, visible};
 use crate::paper::{Paper, PaperId, Row, head, letters};
 
 /// Bytes from which on a query is no id and no title.
@@ -85,6 +85,17 @@ impl Corpus {
         let mut answer = self.answer(retrieved, wanted, &meaning, ask, began);
         answer.meta.corrected = corrected;
         Ok(answer)
+    }
+
+    /// The words of a query that papers were looked for with, and what they were corrected to. A text of many words has none: all of
+    /// it would be marked.
+    pub fn matched_words(&self, query: &str, corrected: &[Correction]) -> Result<MatchedWords> {
+        let query = visible(query);
+        if is_prose(&query) {
+            return Ok(MatchedWords::of([]));
+        }
+        let words = self.lexical().read_query(&query)?.words;
+        Ok(MatchedWords::of(std::iter::once(words.as_str()).chain(corrected.iter().map(|c| c.to.as_str()))))
     }
 
     /// Reads a query: without what nobody sees in it, and neither empty nor too long.

@@ -13,7 +13,7 @@ use crate::engine::corpus::{
 use crate::engine::happened::Happened;
 use crate::engine::page::{Listing, Page};
 use crate::error::Result;
-use crate::index::Lexical;
+use crate::index::{Correction, Lexical, MatchedWords};
 use crate::paper::{Paper, PaperId};
 use crate::store::{JobRecords, StoreCopy, StoredModel, Trouble};
 
@@ -85,6 +85,15 @@ impl Engine {
     /// [`Error::Invalid`](crate::Error::Invalid) for an empty or overlong query and for a request that is not allowed.
     pub fn search(&self, query: &str, ask: &SearchOptions) -> Result<Answer> {
         self.corpus.search(query, ask)
+    }
+
+    /// The words of a query to mark in what it found, with the corrections that its answer tells of: none for a text of many words.
+    /// For [`crate::typeset`].
+    ///
+    /// # Errors
+    /// [`Error::Internal`](crate::Error::Internal) when the index cannot be read.
+    pub fn matched_words(&self, query: &str, corrected: &[Correction]) -> Result<MatchedWords> {
+        self.corpus.matched_words(query, corrected)
     }
 
     /// Papers like the one that an id or identifier names: never itself, nor (unless `versions` is asked for) another

@@ -13,6 +13,7 @@ mod dictionary;
 mod forward;
 mod inverted;
 mod live_terms;
+mod matched;
 mod names;
 mod query;
 mod recovery;
@@ -28,6 +29,7 @@ mod contract;
 
 pub use conditions::{Atom, Condition};
 pub use inverted::QUIET;
+pub use matched::MatchedWords;
 pub use query::QueryWords;
 pub use syntax::{Query, is_prose, visible};
 pub use typos::Correction;

@@ -1,5 +1,7 @@
 //! Formulas as text: `$x_1$` is `x₁`, `$\frac{a}{2}$` is `a/2`.
 
+use std::panic::AssertUnwindSafe;
+
 use pulldown_latex::event::{Content, EnvironmentFlow, Event, Grouping, ScriptType, Visual};
 use pulldown_latex::{Parser, Storage};
 
@@ -27,6 +29,19 @@ const MAKERS: &[&str] = &[
 
 /// The text of a formula in LaTeX, without the signs around it; `None` when it cannot be read as one.
 pub fn text(source: &str) -> Option<String> {
+    read(source, |events| {
+        let mut walk = Walk { events: events.into_iter() };
+        let mut out = String::new();
+        while let Some(piece) = walk.element() {
+            join(&mut out, &piece);
+        }
+        Some(tidy(&out))
+    })
+}
+
+/// What `made` makes of the parts of a formula in LaTeX, without the signs around it; `None` when it cannot be read as one, is too
+/// long or deep, or makes commands. A panic of the parser or of `made` counts as that.
+pub fn read<T>(source: &str, made: impl FnOnce(Vec<Event<'_>>) -> Option<T>) -> Option<T> {
     let mut depth = 0usize;
     for byte in source.bytes() {
         match byte {
@@ -42,7 +57,7 @@ pub fn text(source: &str) -> Option<String> {
         return None;
     }
     // Nobody has proved that the parser never panics, and one formula must not cost a reader their corpus.
-    let read = std::panic::catch_unwind(|| {
+    let read = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let storage = Storage::new();
         // What stands below or above nothing stands beside the word before it.
         let based = format!("{{}}{source}");
@@ -54,13 +69,8 @@ pub fn text(source: &str) -> Option<String> {
                 return None;
             }
         }
-        let mut walk = Walk { events: events.into_iter() };
-        let mut out = String::new();
-        while let Some(piece) = walk.element() {
-            join(&mut out, &piece);
-        }
-        Some(tidy(&out))
-    });
+        made(events)
+    }));
     read.ok().flatten()
 }
 

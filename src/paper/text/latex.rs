@@ -1,7 +1,10 @@
 //! LaTeX in prose: accents, commands, and where formulas begin and end.
 
+use super::spans::is_link;
 use super::tex::{self, TIE};
-use super::{CLOSE, OPEN, SOURCE, formula, listed, within};
+use super::{
+    BOLD, CLOSE, CODE, Detail, EMPHASIS, END, LINK, LOWERED, MARKERS, OPEN, RAISED, SOURCE, TO, formula, listed, within,
+};
 
 /// How far the end of a formula is looked for, in bytes.
 const MAX_REACH: usize = 4000;
@@ -9,6 +12,9 @@ const MAX_REACH: usize = 4000;
 /// The same of an argument, and of what is to carry an accent: these may stand at every few bytes.
 const MAX_ARGUMENT: usize = 1000;
 const MAX_ACCENTED: usize = 100;
+
+/// Where a paragraph ends.
+const PARAGRAPH: &str = "\u{fddc}\u{fddc}";
 
 /// What stands behind an apostrophe.
 const CONTRACTED: &[&str] = &["s", "t", "re", "ll", "ve", "m", "d"];
@@ -27,12 +33,30 @@ thanks num si SI qty unit bm boldsymbol pmb mathit mathrm mathbf mathcal mathbb 
 const FORMULAS: &[&str] =
     &["equation", "align", "gather", "multline", "eqnarray", "displaymath", "math", "alignat", "flalign"];
 
-/// A text without its commands, its formulas as text between [`OPEN`] and [`CLOSE`]; with `sources` the LaTeX of those that
-/// could be read stands behind their text and [`SOURCE`].
-pub fn read(text: &str, sources: bool) -> String {
-    let mut reader = LatexParser { out: String::with_capacity(text.len()), quoted: escaped_quotes(text), sources };
+/// A text without its commands, its formulas as text between [`OPEN`] and [`CLOSE`]; with more than the text the LaTeX of those
+/// that could be read stands behind their text and [`SOURCE`]. With faces the others are left as they came.
+pub fn read(text: &str, detail: Detail) -> String {
+    let (out, quoted) = (String::with_capacity(text.len()), escaped_quotes(text));
+    let mut reader = LatexParser { out, quoted, detail, groups: Vec::new() };
     reader.read(text, true);
     reader.out
+}
+
+/// The mark of a command that says how its argument looks, or with `switch` how the rest of its group does.
+fn face(name: &str, switch: bool) -> Option<char> {
+    Some(match (name, switch) {
+        ("textbf", false) | ("bf" | "bfseries", true) => BOLD,
+        ("emph" | "textit" | "textsl", false) | ("it" | "em" | "itshape" | "sl" | "slshape", true) => EMPHASIS,
+        ("texttt", false) | ("tt" | "ttfamily", true) => CODE,
+        ("textsuperscript", false) => RAISED,
+        ("textsubscript", false) => LOWERED,
+        _ => return None,
+    })
+}
+
+/// An address without what TeX needs in it.
+fn address(argument: &str) -> String {
+    argument.trim().chars().filter(|c| *c != '\\').collect()
 }
 
 /// Whether `\"` closes a quotation somewhere, so that it is an escaped quote and no accent.
@@ -47,8 +71,10 @@ struct LatexParser {
     out: String,
     /// Whether `\"` is an escaped quote.
     quoted: bool,
-    /// Whether formulas keep their LaTeX.
-    sources: bool,
+    /// What is kept beside the text.
+    detail: Detail,
+    /// The groups that are open, each with the faces that end with it.
+    groups: Vec<usize>,
 }
 
 impl LatexParser {
@@ -70,7 +96,13 @@ impl LatexParser {
                 b'&' if formulas => self.sign('&', behind),
                 b'~' => self.sign('~', behind),
                 b'&' => self.sign(' ', behind),
-                // Braces, and dollars in what is a formula already.
+                b'{' => self.begin(0, behind),
+                b'}' => {
+                    let faces = self.groups.pop().unwrap_or_default();
+                    self.out.extend(std::iter::repeat_n(END, faces));
+                    behind
+                }
+                // Dollars in what is a formula already.
                 _ => behind,
             };
         }
@@ -82,9 +114,17 @@ impl LatexParser {
         behind
     }
 
+    /// Begins a group with so many faces.
+    fn begin<'t>(&mut self, faces: usize, behind: &'t str) -> &'t str {
+        if self.detail == Detail::Faces {
+            self.groups.push(faces);
+        }
+        behind
+    }
+
     /// Whether a tilde holds two words together, as in `Fig.~3`.
     fn ties(&self, behind: &str) -> bool {
-        self.out.ends_with(|c: char| c.is_alphanumeric() || ".,;:)]".contains(c) || c == CLOSE)
+        self.out.ends_with(|c: char| c.is_alphanumeric() || ".,;:)]".contains(c) || c == CLOSE || c == END)
             && behind.starts_with(|c: char| !c.is_whitespace())
     }
 
@@ -92,7 +132,7 @@ impl LatexParser {
     fn dollar<'t>(&mut self, rest: &'t str) -> &'t str {
         if let Some(inner) = rest.strip_prefix("$$") {
             if let Some(end) = within(inner, MAX_REACH).find("$$") {
-                self.formula(&inner[..end]);
+                self.formula(&inner[..end], &rest[..end + 4]);
                 return &inner[end + 2..];
             }
             return self.sign('$', &rest[1..]);
@@ -101,7 +141,7 @@ impl LatexParser {
         let end = closing(within(inner, MAX_REACH));
         match end.filter(|end| !self.is_money(&inner[..*end], &inner[end + 1..])) {
             Some(end) => {
-                self.formula(&inner[..end]);
+                self.formula(&inner[..end], &rest[..end + 2]);
                 &inner[end + 1..]
             }
             None => self.sign('$', inner),
@@ -111,7 +151,7 @@ impl LatexParser {
     /// Whether a dollar before `inner` and one behind it are amounts and no formula. A formula that begins with a number, or
     /// stands close behind a word, ends close behind what it holds, not before a number, and has no words in it.
     fn is_money(&self, inner: &str, behind: &str) -> bool {
-        if inner.trim().is_empty() || inner.contains("\n\n") {
+        if inner.trim().is_empty() || inner.contains("\n\n") || inner.contains(PARAGRAPH) {
             return true;
         }
         // No amount is written with these.
@@ -127,18 +167,24 @@ impl LatexParser {
         (words && (close || digit(inner))) || (digit(inner) && behind.starts_with(|c: char| c.is_ascii_digit()))
     }
 
-    /// A formula: read as one, else as the text that it is.
-    fn formula(&mut self, source: &str) {
+    /// A formula: read as one, else as the text that it is. `whole` is with the signs around it.
+    fn formula(&mut self, source: &str, whole: &str) {
+        if self.detail == Detail::Faces && source.contains(MARKERS) {
+            // What made them faces was no LaTeX.
+            let (source, whole) = (source.replace(MARKERS, " "), whole.replace(MARKERS, " "));
+            return self.formula(&source, &whole);
+        }
         let read = formula::text(source);
         self.out.push(OPEN);
         match read {
             Some(text) => {
                 self.out.push_str(&text);
-                if self.sources && !source.contains([OPEN, CLOSE, SOURCE]) {
+                if self.detail != Detail::Text && !source.contains([OPEN, CLOSE, SOURCE]) {
                     self.out.push(SOURCE);
                     self.out.push_str(source.trim());
                 }
             }
+            None if self.detail == Detail::Faces => self.out.push_str(whole),
             None => {
                 let begin = self.out.len();
                 self.read(source, false);
@@ -159,7 +205,7 @@ impl LatexParser {
         if let ('(' | '[', true) = (first, formulas) {
             let close = if first == '(' { "\\)" } else { "\\]" };
             if let Some(end) = within(behind, MAX_REACH).find(close) {
-                self.formula(&behind[..end]);
+                self.formula(&behind[..end], &format!("\\{}", &rest[..end + 3]));
                 return &behind[end + 2..];
             }
             return self.sign(first, behind);
@@ -220,8 +266,14 @@ impl LatexParser {
             && FORMULAS.contains(&environment.trim_end_matches('*'))
             && let Some(end) = within(inner, MAX_REACH).find(&format!("\\end{{{environment}}}"))
         {
-            self.formula(&inner[..end]);
-            return &inner[end + environment.len() + 6..];
+            let behind = &inner[end + environment.len() + 6..];
+            self.formula(&inner[..end], &format!("\\{}", &rest[..rest.len() - behind.len()]));
+            return behind;
+        }
+        if self.detail == Detail::Faces
+            && let Some(behind) = self.shown(name, behind)
+        {
+            return behind;
         }
         if listed(SILENT, name) {
             return blank;
@@ -268,6 +320,34 @@ impl LatexParser {
             None if formulas => self.word(name, behind),
             None => behind,
         }
+    }
+
+    /// Reads a command that says how a text looks or where it leads; gives what comes behind its name and its first brace.
+    fn shown<'t>(&mut self, name: &str, behind: &'t str) -> Option<&'t str> {
+        if let Some(mark) = face(name, true) {
+            *self.groups.last_mut()? += 1;
+            self.out.push(mark);
+            return Some(behind.strip_prefix(' ').unwrap_or(behind));
+        }
+        if let Some(mark) = face(name, false) {
+            let inner = behind.strip_prefix('{')?;
+            self.out.push(mark);
+            return Some(self.begin(1, inner));
+        }
+        let (argument, after) = match name {
+            "href" | "url" | "nolinkurl" => argument(behind)?,
+            _ => return None,
+        };
+        let address = address(argument);
+        // Where it leads is a text of its own; the rest of the command is a group.
+        let inner = if name == "href" { after.trim_start_matches(' ').strip_prefix('{')? } else { &behind[1..] };
+        if !is_link(&address) {
+            return Some(self.begin(0, inner));
+        }
+        self.out.push(LINK);
+        self.out.push_str(&address);
+        self.out.push(TO);
+        Some(self.begin(1, inner))
     }
 
     fn word<'t>(&mut self, word: &str, behind: &'t str) -> &'t str {

@@ -1,66 +1,47 @@
 //! JATS, HTML and MathML: tags fall away, entities become what they stand for, formulas one line of text.
-//!
-//! Text is full of what only looks like a tag (`a<b, then c>`, `<think>`, `<eos>`), so only what is known counts as one: a name
-//! of a list, with attributes as XML has them, and for names that could be anything its other half as well.
 
-use quick_xml::events::BytesStart;
-
-use super::{CLOSE, OPEN, formula, listed, within};
-
-/// The longest tag, in bytes.
-const MAX_TAG: usize = 2000;
+use super::tags::{BLOCKS, Kind, Tag, Token, matched, tokens};
+use super::{BOLD, BREAK, CLOSE, CODE, EMPHASIS, END, LOWERED, MARKERS, MATH, OPEN, RAISED, formula, listed};
 
 /// Elements inside each other that are told apart; deeper ones are read as text of the one around them.
 const MAX_DEPTH: usize = 64;
 
-/// Prefixes of names that are nothing but markup, whatever the name.
-const PREFIXES: [&str; 8] = ["jats", "mml", "m", "math", "mathml", "html", "xhtml", "ns0"];
-
-/// Elements that end a line.
-const BLOCKS: &str = " p div br hr sec section title abstract trans-abstract list list-item def-list def-item ul ol li dl dt dd \
-h1 h2 h3 h4 h5 h6 tr td th table thead tbody caption blockquote disp-quote disp-formula boxed-text fig table-wrap label pre \
-break article body front ";
-
-/// Elements inside a line.
-const INLINE: &str = " i b em strong italic bold u underline sub sup inf small big sc font span a tt code monospace sans-serif \
-roman strike del ins mark abbr cite xref ext-link uri email named-content styled-content inline-formula formula alternatives \
-tex-math tex inline-graphic graphic fn script style ";
-
-/// MathML without a prefix.
-const MATH: &str = " math mrow mi mn mo mtext ms mspace msub msup msubsup mfrac msqrt mroot munder mover munderover mfenced \
-menclose mtable mtr mtd mstyle merror mpadded mphantom mmultiscripts mprescripts semantics annotation annotation-xml ";
-
 /// Elements that are shown slanted or heavy: around them some sources lose the blanks.
 const FACES: &str = " i b em strong italic bold ";
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
-    Open,
-    Close,
-    Empty,
+/// Elements that are shown as code.
+const TYPED: &str = " code tt monospace ";
+
+/// The mark of an element that is shown slanted or heavy.
+fn face(name: &str) -> char {
+    if matches!(name, "b" | "strong" | "bold") { BOLD } else { EMPHASIS }
 }
 
-#[derive(Debug)]
-enum Token<'a> {
-    Text(&'a str),
-    /// What stands in a CDATA section: no entities.
-    Verbatim(&'a str),
-    Tag(Tag<'a>),
+/// A text that is raised or lowered, where no signs do it.
+fn set(mark: char, text: String, kept: bool) -> String {
+    if kept { format!("{mark}{text}{END}") } else { text }
 }
 
-#[derive(Debug)]
-struct Tag<'a> {
-    kind: Kind,
-    /// Without its prefix, in lower case.
-    name: String,
-    /// As it stands in the text.
-    source: &'a str,
-    /// Whether it counts without its other half.
-    sure: bool,
+/// Formulas in MathML that are kept of one text, and the first of the signs that number them.
+const MAX_MATHS: usize = 10_000;
+const FIRST_MATH: u32 = 0xf_0000;
+
+/// What is kept of the markup beside the text.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// The MathML of formulas, by their numbers.
+    maths: Vec<String>,
 }
 
-/// The text without its markup; `None` where there is none.
-pub fn strip(text: &str) -> Option<String> {
+impl Kept {
+    /// The MathML that a number behind [`MATH`] stands for.
+    pub fn math(&self, number: char) -> Option<&str> {
+        self.maths.get((number as usize).checked_sub(FIRST_MATH as usize)?).map(String::as_str)
+    }
+}
+
+/// The text without its markup; `None` where there is none. With `kept` faces, blocks and MathML stay as marks in the text.
+pub fn strip(text: &str, kept: Option<&mut Kept>) -> Option<String> {
     if !text.contains(['<', '&']) {
         return None;
     }
@@ -70,7 +51,7 @@ pub fn strip(text: &str) -> Option<String> {
         let plain = decoded(text);
         return (plain != text).then_some(plain);
     }
-    let mut reader = MarkupParser::default();
+    let mut reader = MarkupParser { source: text, kept, ..MarkupParser::default() };
     let mut tokens = tokens.iter().peekable();
     while let Some(token) = tokens.next() {
         match token {
@@ -100,124 +81,10 @@ fn decoded(text: &str) -> String {
         .map(|c| match c {
             '\n' | '\t' | '\r' => c,
             '\u{a0}' | '\u{2003}' | '\u{2002}' | '\u{2009}' => ' ',
-            c if c.is_control() => ' ',
+            c if c.is_control() || MARKERS.contains(&c) => ' ',
             c => c,
         })
         .collect()
-}
-
-/// Parts a text into what may be a tag and what lies between.
-fn tokens(text: &str) -> Vec<Token<'_>> {
-    let mut tokens = Vec::new();
-    let (mut begin, mut at) = (0, 0);
-    // An end that was looked for and is not there is not there further on either.
-    let (mut comments, mut sections) = (true, true);
-    while let Some(found) = text[at..].find('<') {
-        let start = at + found;
-        let rest = &text[start..];
-        let mut token = None;
-        if let (true, Some(inner)) = (comments, rest.strip_prefix("<!--")) {
-            match inner.find("-->") {
-                Some(end) => token = Some((end + 7, Token::Verbatim(""))),
-                None => comments = false,
-            }
-        } else if let (true, Some(inner)) = (sections, rest.strip_prefix("<![CDATA[")) {
-            match inner.find("]]>") {
-                Some(end) => token = Some((end + 12, Token::Verbatim(&inner[..end]))),
-                None => sections = false,
-            }
-        } else if let Some(end) =
-            within(&rest[1..], MAX_TAG).find(['<', '>']).filter(|end| rest[1 + end..].starts_with('>'))
-        {
-            let inner = &rest[1..1 + end];
-            if inner.starts_with("?xml") || inner.starts_with("!DOCTYPE") {
-                token = Some((end + 2, Token::Verbatim("")));
-            } else if let Some(tag) = tag(&rest[..end + 2]) {
-                token = Some((end + 2, Token::Tag(tag)));
-            }
-        }
-        match token {
-            Some((length, token)) => {
-                if start > begin {
-                    tokens.push(Token::Text(&text[begin..start]));
-                }
-                tokens.push(token);
-                begin = start + length;
-                at = begin;
-            }
-            None => at = start + 1,
-        }
-    }
-    if begin < text.len() {
-        tokens.push(Token::Text(&text[begin..]));
-    }
-    tokens
-}
-
-/// Reads `<name attribute="value">`, `</name>`, `<name/>`; nothing where the name is not known.
-fn tag(source: &str) -> Option<Tag<'_>> {
-    let inner = &source[1..source.len() - 1];
-    let (kind, inner) = match (inner.strip_prefix('/'), inner.strip_suffix('/')) {
-        (Some(name), _) => (Kind::Close, name),
-        (None, Some(inner)) => (Kind::Empty, inner),
-        (None, None) => (Kind::Open, inner),
-    };
-    let length = inner.find(|c: char| c.is_whitespace()).unwrap_or(inner.len());
-    let full = &inner[..length];
-    let (prefix, local) = full.split_once(':').map_or(("", full), |(prefix, local)| (prefix, local));
-    let named = |s: &str| {
-        s.starts_with(|c: char| c.is_ascii_alphabetic())
-            && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-    };
-    if !named(local) || (!prefix.is_empty() && !named(prefix)) {
-        return None;
-    }
-    let name = local.to_ascii_lowercase();
-    let prefixed = !prefix.is_empty() && PREFIXES.contains(&prefix.to_ascii_lowercase().as_str());
-    let math = prefix.is_empty() && listed(MATH, &name);
-    let other = prefix.is_empty() && (listed(BLOCKS, &name) || listed(INLINE, &name));
-    if !(prefixed || math || other) {
-        return None;
-    }
-    let attributes = &inner[length..];
-    if kind == Kind::Close && !attributes.trim().is_empty() {
-        return None;
-    }
-    if !attributes.trim().is_empty() && BytesStart::from_content(inner, length).attributes().any(|a| a.is_err()) {
-        return None;
-    }
-    let sure = prefixed || name == "br" || (kind == Kind::Empty && (math || other));
-    Some(Tag { kind, name, source, sure })
-}
-
-/// The tokens, with tags that lack their other half as the text that they are.
-fn matched(mut tokens: Vec<Token<'_>>) -> Vec<Token<'_>> {
-    // Of each name the ends that no beginning has taken yet, from the last one back.
-    let mut ends: std::collections::HashMap<String, Vec<usize>> = std::collections::HashMap::new();
-    let mut counts = vec![false; tokens.len()];
-    let paragraphs = |t: &Token<'_>| matches!(t, Token::Tag(tag) if tag.name == "p" && tag.kind == Kind::Open);
-    let begins = tokens.first().is_some_and(paragraphs);
-    let many = begins || tokens.iter().filter(|t| paragraphs(t)).count() > 1;
-    for (k, token) in tokens.iter().enumerate().rev() {
-        match token {
-            Token::Tag(tag) if tag.sure || (many && tag.name == "p") => counts[k] = true,
-            Token::Tag(Tag { kind: Kind::Close, name, .. }) => ends.entry(name.clone()).or_default().push(k),
-            Token::Tag(Tag { kind: Kind::Open, name, .. }) => {
-                if let Some(end) = ends.get_mut(name).and_then(Vec::pop) {
-                    (counts[k], counts[end]) = (true, true);
-                }
-            }
-            _ => {}
-        }
-    }
-    for (token, counts) in tokens.iter_mut().zip(counts) {
-        let source = match token {
-            Token::Tag(tag) if !counts => tag.source,
-            _ => continue,
-        };
-        *token = Token::Text(source);
-    }
-    tokens
 }
 
 /// How an element becomes text.
@@ -260,13 +127,17 @@ struct Frame {
     name: String,
     shape: Shape,
     text: String,
+    /// Where it begins in the source.
+    begin: usize,
     /// The parts inside that count one by one, by their names.
     parts: Vec<(String, String)>,
 }
 
 /// Builds the text, with the elements that are open.
 #[derive(Debug, Default)]
-struct MarkupParser {
+struct MarkupParser<'a> {
+    source: &'a str,
+    kept: Option<&'a mut Kept>,
     out: String,
     frames: Vec<Frame>,
     /// Open elements that are no frames of their own since there are too many.
@@ -275,9 +146,11 @@ struct MarkupParser {
     faces: Vec<usize>,
     /// Where the last heading ends.
     headed: usize,
+    /// The same with the blank behind it, in what it is a part of.
+    titled: usize,
 }
 
-impl MarkupParser {
+impl MarkupParser<'_> {
     fn target(&mut self) -> &mut String {
         match self.frames.last_mut() {
             Some(frame) => &mut frame.text,
@@ -305,9 +178,10 @@ impl MarkupParser {
         match (tag.kind, shape) {
             (Kind::Open, Some(shape)) if self.frames.len() < MAX_DEPTH => {
                 if listed(BLOCKS, name) {
-                    self.blank();
+                    self.block(name);
                 }
-                self.frames.push(Frame { name: name.to_string(), shape, text: String::new(), parts: Vec::new() });
+                let (text, parts) = (String::new(), Vec::new());
+                self.frames.push(Frame { name: name.to_string(), shape, text, begin: tag.at, parts });
             }
             (Kind::Open, Some(_)) => self.deeper += 1,
             (Kind::Close, Some(_)) if self.deeper > 0 => self.deeper -= 1,
@@ -315,6 +189,9 @@ impl MarkupParser {
                 if let Some(place) = self.frames.iter().rposition(|f| f.name == name) {
                     // What was never closed inside ends here as well.
                     while self.frames.len() > place {
+                        if self.frames.len() == place + 1 && name == "math" {
+                            self.keep_math(place, tag.at + tag.source.len());
+                        }
                         self.close();
                     }
                 }
@@ -330,7 +207,8 @@ impl MarkupParser {
                 if target.ends_with(char::is_lowercase) && next.starts_with(char::is_uppercase) {
                     target.push(' ');
                 }
-                let begin = target.len();
+                self.mark(face(name));
+                let begin = self.target().len();
                 self.faces.push(begin);
             }
             (Kind::Close, None) if listed(FACES, name) => {
@@ -339,12 +217,50 @@ impl MarkupParser {
                 let face = target.get(begin..).unwrap_or_default();
                 let word = face.starts_with(char::is_uppercase) && face.chars().count() >= 4;
                 let follows = next.chars().take_while(|c| c.is_lowercase()).count() >= 2;
-                if word && follows && face.ends_with(char::is_lowercase) {
-                    target.push(' ');
+                let parted = word && follows && face.ends_with(char::is_lowercase);
+                self.mark(END);
+                if parted {
+                    self.target().push(' ');
                 }
             }
-            _ if listed(BLOCKS, name) => self.blank(),
+            _ if listed(BLOCKS, name) => self.block(name),
+            (Kind::Open, None) if listed(TYPED, name) => self.mark(CODE),
+            (Kind::Close, None) if listed(TYPED, name) => self.mark(END),
             _ => {}
+        }
+    }
+
+    /// Sets a mark, where marks are kept.
+    fn mark(&mut self, mark: char) {
+        if self.kept.is_some() {
+            self.target().push(mark);
+        }
+    }
+
+    /// Ends a line, or parts two cells of a table.
+    fn block(&mut self, name: &str) {
+        if self.kept.is_none() || matches!(name, "td" | "th") {
+            self.blank();
+        } else if ![0, self.titled].contains(&self.target().len()) && !self.target().ends_with(BREAK) {
+            self.mark(BREAK);
+            if !matches!(name, "br" | "break" | "li" | "tr" | "list-item" | "dt" | "dd") {
+                self.mark(BREAK);
+            }
+        }
+    }
+
+    /// Keeps the MathML of a formula that ends at `end` of the source and is in no other.
+    fn keep_math(&mut self, frame: usize, end: usize) {
+        if self.frames[..frame].iter().any(|around| around.name == "math") {
+            return;
+        }
+        let Frame { text, begin, .. } = &mut self.frames[frame];
+        if let Some(kept) = self.kept.as_deref_mut()
+            && let (Some(math), true) = (self.source.get(*begin..end), kept.maths.len() < MAX_MATHS)
+            && let Some(number) = char::from_u32(FIRST_MATH + kept.maths.len() as u32)
+        {
+            kept.maths.push(math.replace(MARKERS, " "));
+            text.extend([MATH, number]);
         }
     }
 
@@ -358,7 +274,7 @@ impl MarkupParser {
     /// Ends the innermost element.
     fn close(&mut self) {
         let Some(frame) = self.frames.pop() else { return };
-        let Frame { name, shape, mut text, parts } = frame;
+        let Frame { name, shape, mut text, parts, .. } = frame;
         let part = |k: usize| parts.get(k).map_or("", |(_, text)| text.as_str());
         match shape {
             Shape::Dropped => return,
@@ -426,19 +342,18 @@ impl MarkupParser {
                 self.target().push_str(&text);
             }
             (_, "sub" | "inf") => {
-                let text = formula::lowered(text.trim()).unwrap_or(text);
+                let text = formula::lowered(text.trim()).unwrap_or_else(|| set(LOWERED, text, self.kept.is_some()));
                 self.target().push_str(&text);
             }
             (_, "sup") => {
-                let text = formula::raised(text.trim()).unwrap_or(text);
+                let text = formula::raised(text.trim()).unwrap_or_else(|| set(RAISED, text, self.kept.is_some()));
                 self.target().push_str(&text);
             }
             (_, "title" | "h1" | "h2" | "h3" | "h4") => self.heading(text.trim()),
             _ => {
-                let block = listed(BLOCKS, &name);
                 self.target().push_str(&text);
-                if block {
-                    self.blank();
+                if listed(BLOCKS, &name) {
+                    self.block(&name);
                 }
             }
         }
@@ -452,14 +367,18 @@ impl MarkupParser {
         if text.is_empty() || (target.trim().is_empty() && (bare == "abstract" || bare == "summary")) {
             return;
         }
-        target.push_str(text);
-        if text.ends_with(|c: char| c.is_alphanumeric() || c == ')') {
+        let ends = text.ends_with(|c: char| c.is_alphanumeric() || c == ')');
+        let text = set(BOLD, text.to_string(), self.kept.is_some());
+        let target = self.target();
+        target.push_str(&text);
+        if ends {
             target.push(':');
             if alone {
                 self.headed = self.out.len();
             }
         }
         self.blank();
+        self.titled = self.target().len();
     }
 
     fn end(mut self) -> String {
@@ -467,7 +386,8 @@ impl MarkupParser {
             self.close();
         }
         // Nothing came behind the last heading.
-        if self.headed > 0 && self.out.trim_end().len() == self.headed {
+        let said = self.out.trim_end_matches(|c: char| c.is_whitespace() || c == BREAK).len();
+        if self.headed > 0 && said == self.headed {
             self.out.truncate(self.headed - 1);
         }
         self.out

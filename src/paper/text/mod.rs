@@ -7,18 +7,24 @@
 //! - [`spelled`]: Greek and signs as words, sub- and superscripts as digits: `CO₂` is `CO2`, for words.
 //! - [`letters`]: letters and digits alone, for comparing.
 //! - [`pieces`]: text and formulas apart, each formula with its LaTeX, for who writes LaTeX again.
+//! - [`spans`]: text, formulas, faces, links and paragraphs apart, for who shows them.
 
 mod folding;
 mod formula;
 mod latex;
 mod markup;
+mod spans;
+mod tags;
 pub mod tex;
 
 pub use folding::{is_cjk, latin_folded, letters, spelled, unaccented};
+pub use spans::{Face, Source, Span, is_link, spans};
 
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
+
+use self::markup::Kept;
 
 /// The number of these rules. Raised when they read a text in another way, so that folders of before are brought up to date:
 /// their texts are read again, and those that have become others are embedded again.
@@ -31,6 +37,33 @@ const CLOSE: char = '\u{fdd1}';
 /// What stands between the text of a formula and its LaTeX, where that is kept.
 const SOURCE: char = '\u{fdd2}';
 
+/// Where faces are kept: what stands before the number of a formula in MathML, before a face, before an address and behind it,
+/// behind a face, and between lines.
+const MATH: char = '\u{fdd3}';
+const BOLD: char = '\u{fdd4}';
+const EMPHASIS: char = '\u{fdd5}';
+const CODE: char = '\u{fdd6}';
+const RAISED: char = '\u{fdd7}';
+const LOWERED: char = '\u{fdd8}';
+const LINK: char = '\u{fdd9}';
+const TO: char = '\u{fdda}';
+const END: char = '\u{fddb}';
+const BREAK: char = '\u{fddc}';
+
+/// All of these.
+const MARKERS: [char; 13] = [OPEN, CLOSE, SOURCE, MATH, BOLD, EMPHASIS, CODE, RAISED, LOWERED, LINK, TO, END, BREAK];
+
+/// What is kept beside the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// Nothing.
+    Text,
+    /// The LaTeX of formulas.
+    Sources,
+    /// That, and how the text looks.
+    Faces,
+}
+
 /// Escaped text that was escaped again, and so on: how often that is undone.
 const MAX_ESCAPED: usize = 4;
 
@@ -40,7 +73,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     if !may_be_marked(text) {
         return Cow::Borrowed(text);
     }
-    let mut out = read(text, false);
+    let mut out = read(text, Detail::Text, &mut Kept::default());
     out.retain(|c| c != OPEN && c != CLOSE);
     if out == text { Cow::Borrowed(text) } else { Cow::Owned(out) }
 }
@@ -51,7 +84,7 @@ pub fn prose(text: &str) -> Cow<'_, str> {
     if !may_be_marked(text) {
         return Cow::Borrowed(text);
     }
-    let read = read(text, false);
+    let read = read(text, Detail::Text, &mut Kept::default());
     let mut out = String::with_capacity(read.len());
     let mut rest = read.as_str();
     while let Some((before, behind)) = rest.split_once(OPEN) {
@@ -89,7 +122,7 @@ pub fn pieces(text: &str) -> Vec<Piece> {
     if !may_be_marked(text) {
         return vec![Piece::Text(text.to_string())];
     }
-    let read = read(text, true);
+    let read = read(text, Detail::Sources, &mut Kept::default());
     let mut pieces = vec![Piece::Text(String::new())];
     let add = |pieces: &mut Vec<Piece>, more: &str| match pieces.last_mut() {
         Some(Piece::Text(text)) => text.push_str(more),
@@ -124,20 +157,23 @@ fn may_be_marked(text: &str) -> bool {
         || text.contains(['\u{ad}', '\u{200b}', '\u{feff}'])
 }
 
-/// The text with its formulas between [`OPEN`] and [`CLOSE`], and with `sources` their LaTeX behind [`SOURCE`].
-fn read(text: &str, sources: bool) -> String {
+/// The text with its formulas between [`OPEN`] and [`CLOSE`], their LaTeX behind [`SOURCE`], and what else is kept.
+fn read(text: &str, detail: Detail, kept: &mut Kept) -> String {
     let mut out: Cow<'_, str> = Cow::Borrowed(text);
-    if text.contains([OPEN, CLOSE, SOURCE]) {
-        out = Cow::Owned(text.replace([OPEN, CLOSE, SOURCE], ""));
+    if text.contains(MARKERS) {
+        out = Cow::Owned(text.replace(MARKERS, ""));
+    }
+    if detail == Detail::Faces {
+        out = Cow::Owned(spans::lines(&out).into_owned());
     }
     for _ in 0..MAX_ESCAPED {
-        match markup::strip(&out) {
+        match markup::strip(&out, (detail == Detail::Faces).then_some(&mut *kept)) {
             Some(stripped) => out = Cow::Owned(stripped),
             None => break,
         }
     }
     if out.contains(['\\', '$', '{', '}', '~']) {
-        out = Cow::Owned(latex::read(&out, sources));
+        out = Cow::Owned(latex::read(&out, detail));
     }
     if out.contains(['\u{ad}', '\u{200b}', '\u{feff}']) {
         out = Cow::Owned(out.replace(['\u{ad}', '\u{200b}', '\u{feff}'], ""));

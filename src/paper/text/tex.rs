@@ -1,7 +1,7 @@
 //! The commands of TeX that stand in titles, names and abstracts, whoever reads them: prose ([`super::plain`]) and the values of
 //! BibTeX have them from here.
 
-pub use super::formula::sign as symbol;
+pub use super::formula::{lowered, raised, read as formula, sign as symbol};
 use super::listed;
 
 /// The mark of `\t`, which ties two letters. No letter is composed with it.
