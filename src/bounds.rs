@@ -21,7 +21,7 @@ pub const EVENTS: usize = 100_000;
 pub const PAPERS: usize = 100_000;
 /// Papers that can be grouped by themselves.
 pub const SELECTED: usize = 5_000;
-/// Starting points of questions, of all kinds together.
+/// Starting points of questions, of all kinds together; themes of a condition.
 pub const STARTS: usize = 50;
 /// Papers that were passed over.
 pub const PASSED: usize = 1_000;
@@ -39,6 +39,13 @@ pub const SESSIONS: usize = 100;
 pub const SEARCHES: usize = 100;
 /// Webhooks of one reader, and those of nobody.
 pub const WEBHOOKS: usize = 100;
+/// Values of a facet that are counted in one answer, those that were chosen besides; and years.
+pub const FACET_VALUES: usize = 12;
+pub const FACET_YEARS: usize = 50;
+/// Facets of one search.
+pub const FACETS: usize = 5;
+/// Suggestions for a text that is being typed.
+pub const SUGGESTIONS: usize = 50;
 /// Hits in one answer.
 pub const HITS: usize = 20_000;
 /// Bytes of text in the hits of one answer.
@@ -57,6 +64,7 @@ pub fn of_list(name: &str) -> usize {
         "topic" | "theme" | "query" => STARTS,
         "passed" => PASSED,
         "scopes" => SCOPES,
+        "facets" => FACETS,
         "vector" => NUMBERS,
         _ => VALUES,
     }

@@ -167,7 +167,7 @@
 //! - What takes memory by the size of its input is bounded in bytes, not in numbers: a line, an entry of a file (`sources/files`), a window on its way to
 //!   the store, what a compressed file unpacks to (`sources/unpack`). No parser grows faster than its input (`tests/it/growth.rs`).
 //! - What a saved search or a name matches is said by one function, `Engine::matches` (`engine/readers/searches/matches`, for queries
-//!   `engine/corpus/matches`): lists, counts, feeds, mails and webhooks ask it. What is new of it is asked by change number.
+//!   `engine/corpus/matches`): lists, counts, feeds, mails and webhooks ask it, and so do the totals, facets and orders of a search (`engine/corpus/find`). What is new of it is asked by change number.
 //! - A mail is in the store, with its papers and its Message-ID, before it is given to a server, and what became of it is noted behind
 //!   that (`deliver/digest/outbox`); a paper that was in a mail to an address is in no other ([`store::Subscriptions`]). What the addresses
 //!   in mails may do is signed (`engine/access/signing`, the one secret that the store keeps as it is); following one changes nothing

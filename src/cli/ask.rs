@@ -47,6 +47,12 @@ pub struct FilterArgs {
     /// Papers by any of these authors (full name)
     #[arg(long, value_name = "NAME", num_args = 1..)]
     author: Vec<String>,
+    /// Papers that any of these sources told of ("by hand": what was ingested or sent)
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    source: Vec<String>,
+    /// Papers of any of these themes (t12)
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    theme: Vec<String>,
     /// Leave out these papers
     #[arg(long, value_name = "ID", num_args = 1.., value_parser = id)]
     exclude: Vec<PaperId>,
@@ -64,6 +70,8 @@ impl FilterArgs {
             to: self.to.clone(),
             categories: self.category.clone(),
             authors: self.author.clone(),
+            sources: self.source.clone(),
+            themes: self.theme.clone(),
             exclude: self.exclude.clone(),
         };
         filter.check().map_err(super::wrong_usage)?;

@@ -3,10 +3,10 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::ask::AskArgs;
+use super::ask::{AskArgs, word};
 use super::cite::FormatArg;
-use super::{Context, streams, wrong_usage};
-use crate::engine::MAX_QUERY_BYTES;
+use super::{Context, show, streams, wrong_usage};
+use crate::engine::{Facet, MAX_QUERY_BYTES, SearchRequest, SearchSort};
 
 /// Find papers for a phrase or a pasted abstract
 #[derive(clap::Args)]
@@ -17,6 +17,7 @@ use crate::engine::MAX_QUERY_BYTES;
   paperkin search 'title:diffusion category:cs.CV OR category:cs.LG date:2025..2026-03 \"image editing\"'
   paperkin search 'author:\"Hinton GE\" category:cs date:2020-2024'
   paperkin search '\"Ada Lovelace\"'         a phrase, or a person
+  paperkin search protein folding --facets year,category,author --matching --sort newest
   paperkin search arXiv:2405.13729 --mode lexical
   xclip -o | paperkin search -        a pasted abstract from standard input")]
 pub struct Args {
@@ -25,6 +26,18 @@ pub struct Args {
     words: Vec<String>,
     #[command(flatten)]
     ask: AskArgs,
+    /// Count what the papers that match have in common: year, category, author, source, theme (separated by commas)
+    #[arg(long, value_name = "FACET", value_delimiter = ',', value_parser = word::<Facet>)]
+    facets: Vec<Facet>,
+    /// The order: relevance, or of the papers that match newest or votes
+    #[arg(long, default_value = "relevance", value_parser = word::<SearchSort>)]
+    sort: SearchSort,
+    /// Only papers that match, as a saved search would tell of them
+    #[arg(long)]
+    matching: bool,
+    /// Search for the words as they were typed, also for those that no paper holds
+    #[arg(long)]
+    as_typed: bool,
     #[command(flatten)]
     format: FormatArg,
 }
@@ -39,5 +52,15 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     if query.trim().is_empty() {
         return Err(wrong_usage("the words to search for are empty"));
     }
-    args.format.print(context, &context.open_filled()?.search(&query, &ask)?)
+    let mut facets = args.facets.clone();
+    facets.sort_unstable();
+    facets.dedup();
+    let request = SearchRequest { ask, facets, sort: args.sort, matching: args.matching, correct: !args.as_typed };
+    request.check().map_err(wrong_usage)?;
+    let answer = context.open_filled()?.search_with(&query, &request)?;
+    args.format.print(context, &answer)?;
+    match answer.meta.facets {
+        Some(facets) if !args.format.is_given() => show::facets(&facets, context.json),
+        _ => Ok(()),
+    }
 }

@@ -9,7 +9,7 @@ use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::streams::{Out, here, out, say};
-use crate::engine::{Answer, Hit, Part};
+use crate::engine::{Answer, FacetValue, Facets, Hit, Part};
 use crate::error::{Error, Result};
 use crate::index::Correction;
 use crate::paper::{EscapedJson, shown};
@@ -32,7 +32,33 @@ pub fn answer(answer: &Answer, json: bool) -> anyhow::Result<()> {
         writeln!(out, "No papers.")?;
     }
     let meta = &answer.meta;
-    say!("{} of {} papers, {:.1} ms", answer.papers.len(), meta.total, meta.took_ms);
+    let matched = meta.matched.map_or_else(String::new, |m| {
+        format!("; {}{} match", if m.all { "" } else { "at least " }, thousands(m.papers))
+    });
+    say!("{} of {} papers{matched}, {:.1} ms", answer.papers.len(), meta.total, meta.took_ms);
+    Ok(())
+}
+
+/// Counts behind the hits: a table for each facet, or one JSON object on a line.
+pub fn facets(facets: &Facets, json: bool) -> anyhow::Result<()> {
+    let mut out = out();
+    if json {
+        return lines(&mut out, [serde_json::json!({ "facets": facets })]);
+    }
+    let all = [
+        ("year", &facets.year),
+        ("category", &facets.category),
+        ("author", &facets.author),
+        ("source", &facets.source),
+        ("theme", &facets.theme),
+    ];
+    for (name, values) in all.into_iter().filter_map(|(name, values)| Some((name, values.as_ref()?))) {
+        writeln!(out, "\n{}", style(name).bold())?;
+        for FacetValue { value, name, count, .. } in values {
+            let name = name.as_ref().map_or_else(String::new, |name| format!("  {name}"));
+            writeln!(out, "{:>9}  {}", thousands(*count), plain(&format!("{value}{name}")))?;
+        }
+    }
     Ok(())
 }
 

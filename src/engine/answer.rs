@@ -293,7 +293,7 @@ pub struct Meta {
     /// How the neighbours were found.
     #[schema(value_type = String)]
     pub plan: Plan,
-    /// Papers that the filter allows.
+    /// Papers that the filter allows; in a search with `matching` or another `sort` than `relevance`, those of them that match.
     pub total: usize,
     /// How texts were compared.
     pub mode: Mode,
@@ -304,12 +304,183 @@ pub struct Meta {
     /// there are any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub corrected: Vec<Correction>,
+    /// How many papers match; only in searches with `facets`, `matching` or another `sort` than `relevance`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matched: Option<MatchCount>,
+    /// What the papers that match have in common, counted; only in searches that ask for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facets: Option<Facets>,
+}
+
+/// How many papers match a search.
+///
+/// A paper matches when a saved search with the same query would tell of it: every paper has some score, and these are close
+/// enough to be called found. Of a short query in the mode `lexical` those match that hold at least one of its words, of conditions
+/// those that meet them. A paper that the query names matches. Of the versions of a work only the newest of all counts, unless
+/// `versions` is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MatchCount {
+    /// How many.
+    pub papers: usize,
+    /// Whether these are all. Of a query that very many papers match only the best thousands are looked at, and counted.
+    pub all: bool,
+}
+
+/// What papers can be counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Facet {
+    /// The year of the date.
+    Year,
+    /// Categories.
+    Category,
+    /// Authors.
+    Author,
+    /// Sources, by their names in the settings; `by hand` for what was ingested or sent.
+    Source,
+    /// Themes of the middle level, and those that were chosen.
+    Theme,
+}
+
+/// Counts of the papers that match. Each facet counts under all conditions but its own, so that another value can be chosen
+/// beside one that is; the count of a value is `meta.matched.papers` of the search that has it as its only condition of this kind.
+/// The values of most papers come first, years the newest first; 12 at most (50 years), and those that were chosen.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct Facets {
+    /// By `from` and `to`. A paper without a date counts nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<Vec<FacetValue>>,
+    /// By `category`. A paper counts in each of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<Vec<FacetValue>>,
+    /// By `author`. A paper counts for each of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<Vec<FacetValue>>,
+    /// By `source`. A paper counts for each that told of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Vec<FacetValue>>,
+    /// By `theme`. A paper that belongs to none counts nowhere. Absent while the themes are being made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theme: Option<Vec<FacetValue>>,
+}
+
+/// A value of a facet.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct FacetValue {
+    /// What to ask for to have only these papers: a year, a category, an author, a source, the id of a theme.
+    pub value: String,
+    /// What a person reads, where that is something else: the name of a theme.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Papers that have it.
+    pub count: usize,
+    /// Whether it is one of the conditions.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub chosen: bool,
+}
+
+/// In which order a search gives its papers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SearchSort {
+    /// The best first.
+    #[default]
+    Relevance,
+    /// Those that match, by the day they were listed (else dated), the newest first; undated ones last.
+    Newest,
+    /// Those that match, by votes, the most first; among equals the newest.
+    Votes,
+}
+
+/// A search with all that can be asked of it.
+#[derive(Debug, Clone)]
+pub struct SearchRequest {
+    /// What every ranking call takes.
+    pub ask: SearchOptions,
+    /// What the papers that match are to be counted by; each once.
+    pub facets: Vec<Facet>,
+    /// In which order they come.
+    pub sort: SearchSort,
+    /// Whether only papers that match come ([`MatchCount`]); without, the order by relevance goes on to the last paper there is.
+    pub matching: bool,
+    /// Whether a word that no paper holds is looked for as the nearest that one does.
+    pub correct: bool,
+}
+
+impl Default for SearchRequest {
+    fn default() -> Self {
+        SearchOptions::default().into()
+    }
+}
+
+impl From<SearchOptions> for SearchRequest {
+    fn from(ask: SearchOptions) -> Self {
+        SearchRequest { ask, facets: Vec::new(), sort: SearchSort::Relevance, matching: false, correct: true }
+    }
+}
+
+impl SearchRequest {
+    /// Checks everything that can be read and is not allowed.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], naming what it is.
+    pub fn check(&self) -> Result<()> {
+        self.ask.check()?;
+        bounds::at_most("facets", self.facets.len(), bounds::FACETS)?;
+        if self.sort != SearchSort::Relevance && self.ask.diversity > 0.0 {
+            return Err(Error::Invalid("diversity goes with the order by relevance: leave it away, or `sort`".into()));
+        }
+        Ok(())
+    }
+
+    /// Whether only papers that match come.
+    pub fn is_of_matches(&self) -> bool {
+        self.matching || self.sort != SearchSort::Relevance
+    }
+}
+
+/// What somebody who types may mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SuggestionKind {
+    /// A paper, by its title.
+    Title,
+    /// An author.
+    Author,
+    /// A category.
+    Category,
+    /// A theme.
+    Theme,
+}
+
+/// Something that begins like what is being typed.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Suggestion {
+    /// What it is.
+    pub kind: SuggestionKind,
+    /// What a person reads: a title without its markup, a name, a category.
+    pub value: String,
+    /// The id of a paper or theme.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// How many papers an author, a category or a theme has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub papers: Option<usize>,
 }
 
 impl Meta {
     /// What is told of an answer that was begun at a moment.
     pub fn since(began: Instant, plan: Plan, total: usize, mode: Mode) -> Self {
-        Meta { took_ms: began.elapsed().as_secs_f64() * 1e3, plan, total, mode, strategy: None, corrected: Vec::new() }
+        Meta {
+            took_ms: began.elapsed().as_secs_f64() * 1e3,
+            plan,
+            total,
+            mode,
+            strategy: None,
+            corrected: Vec::new(),
+            matched: None,
+            facets: None,
+        }
     }
 }
 

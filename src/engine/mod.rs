@@ -28,7 +28,10 @@ pub use access::{
     KEY_PREFIX, KeyMade, KeyRefused, KeyView, LINK_VALID, LinkState, NewKey, Purpose, SESSION_IDLE, SESSION_LONGEST,
     Secret, SessionView, SessionsOf, SignInLink, holds_key, read_expiry,
 };
-pub use answer::{Answer, Hit, InterestName, Meta, Mode, Part, SearchOptions, Why};
+pub use answer::{
+    Answer, Facet, FacetValue, Facets, Hit, InterestName, MatchCount, Meta, Mode, Part, SearchOptions, SearchRequest,
+    SearchSort, Suggestion, SuggestionKind, Why,
+};
 pub use corpus::{
     Checkup, Diagnosis, Example, Exported, Incoming, Info, MAX_LISTED, MAX_QUERY_BYTES, MAX_WINDOW, Origin,
     PaperInFull, Preview, Recommend, Reembedded, Rejected, Rejection, Report, Source, Version, Warning,

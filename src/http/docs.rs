@@ -24,6 +24,7 @@ use super::error::ApiError;
 use super::feed::FeedParameters;
 use super::recommend::Bounds;
 use super::request_fields::Ranking;
+use super::search::Searching;
 use crate::access::{Needs, Scope};
 use crate::engine::{Answer, Hit, Report};
 use crate::paper::Paper;
@@ -170,7 +171,7 @@ fn file(path: &str, page: &Arc<Config<'static>>) -> Answered {
 /// has one shape, and some can come from any route.
 pub fn completed(mut document: Document) -> Document {
     let further: [(&str, Vec<RefOr<Schema>>); 4] = [
-        ("SearchBody", vec![Ranking::schema()]),
+        ("SearchBody", vec![Ranking::schema(), Searching::schema()]),
         ("BatchBody", vec![Ranking::schema()]),
         ("PreviewBody", vec![Ranking::schema(), FeedParameters::schema()]),
         ("RecommendBody", vec![Ranking::schema(), Bounds::schema()]),

@@ -37,6 +37,15 @@ pub struct Ranking {
     #[param(max_items = 1_000)]
     #[schema(max_items = 1_000)]
     author: Option<Vec<String>>,
+    /// Papers that any of these sources told of, by their names in the settings (repeat the parameter); `by hand` stands for
+    /// what was ingested or sent.
+    #[param(max_items = 1_000)]
+    #[schema(max_items = 1_000)]
+    source: Option<Vec<String>>,
+    /// Papers that belong to any of these themes, by id (repeat the parameter).
+    #[param(max_items = 50)]
+    #[schema(max_items = 50)]
+    theme: Option<Vec<String>>,
     /// None of these papers, by id or identifier (repeat the parameter).
     #[param(max_items = 10_000)]
     #[schema(max_items = 10_000)]
@@ -96,6 +105,8 @@ impl RequestFields {
             to: take("to").date()?,
             categories: take("category").texts()?,
             authors: take("author").texts()?,
+            sources: take("source").texts()?,
+            themes: take("theme").texts()?,
             exclude: ids(take("exclude").texts()?)?,
         })
     }

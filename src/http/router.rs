@@ -25,6 +25,7 @@ fn routes() -> (Router<App>, Document) {
         .merge(lists_of_papers())
         .merge(cited)
         .routes(routes!(search::batch))
+        .routes(routes!(search::suggest))
         .routes(routes!(papers::put))
         .routes(routes!(papers::get, papers::delete))
         .routes(routes!(themes::list))

@@ -4,23 +4,23 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::App;
-use super::error::{ApiError, ErrorBody};
+use super::error::{ApiError, ErrorBody, NotYet};
 use super::extract::{Fields, Id, Params};
-use super::request_fields::{Ranking, RequestFields, ids};
-use crate::engine::{Answer, Hit, Meta};
+use super::request_fields::{Field, Ranking, RequestFields, ids};
+use crate::engine::{Answer, Facet, Hit, Meta, SearchRequest, SearchSort, Suggestion};
 use crate::paper::PaperId;
 
-/// A search in a body, for long texts. Takes every parameter of a ranking call besides.
+/// A search in a body, for long texts. Takes every parameter of a search besides.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchBody {
     /// A phrase or a pasted abstract; at most 256 kB.
     #[schema(min_length = 1, max_length = 262_144)]
     q: Option<String>,
-    /// Every parameter of a ranking call may stand here; those beside it count where both say something.
+    /// Every parameter of a search may stand here; those beside it count where both say something.
     #[serde(default)]
     filter: Map<String, Value>,
 }
@@ -38,10 +38,18 @@ pub struct SearchBody {
 /// field, a date that is none, a quote that is never closed, anything inside a whole title) is words, and a text
 /// without any letter or digit finds nothing. British and American spelling are one. Signs belong to names: `C++`,
 /// `C#`, `A*`, `.NET`. A word of five letters or more that no paper holds is looked for as the commonest word one
-/// letter away, if the query has few words besides; `meta.corrected` says so.
+/// letter away, if the query has few words besides; `meta.corrected` says so, and `correct=false` searches for what was typed.
+///
+/// Every paper has some score, so that an order by relevance ends with the last paper there is. Which papers *match* is what a saved
+/// search would tell of: `meta.matched` counts them, `matching=true` gives only them, `sort` orders them, and `facets` says what they
+/// have in common. With a filter (`from`, `to`, `category`, `author`, `source`, `theme`) the text may be missing: then all that it
+/// allows match, the newest first.
 #[utoipa::path(get, operation_id = "search", path = "/v1/search", tag = "search",
-    params(("q" = String, Query, min_length = 1, description = "a phrase or a pasted abstract"), Ranking),
-    responses((status = 200, body = Answer)))]
+    params(("q" = Option<String>, Query, description = "a phrase or a pasted abstract; may be missing where a filter says which papers are wanted"), Ranking, Searching),
+    responses((status = 200, body = Answer),
+              (status = 202, body = NotYet, description = "a theme is asked for, and the themes are being made for the first time"),
+              (status = 404, body = ErrorBody, description = "there is no such theme"),
+              (status = 409, body = ErrorBody, description = "a theme is asked for, there are none yet, and the job `themes` is off")))]
 pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let query = match given.take("q").value {
         Some(Value::Array(_)) => return Err(ApiError::bad_request("q is given more than once")),
@@ -52,9 +60,12 @@ pub async fn get(State(app): State<App>, Params(mut given): Params) -> Result<Re
 
 /// Papers for a long text
 ///
-/// The parameters of a ranking call are fields of the body, or of its `filter`.
+/// The parameters of a search are fields of the body, or of its `filter`.
 #[utoipa::path(post, operation_id = "search_long", path = "/v1/search", tag = "search", request_body = SearchBody,
-    responses((status = 200, body = Answer)))]
+    responses((status = 200, body = Answer),
+              (status = 202, body = NotYet, description = "a theme is asked for, and the themes are being made for the first time"),
+              (status = 404, body = ErrorBody, description = "there is no such theme"),
+              (status = 409, body = ErrorBody, description = "a theme is asked for, there are none yet, and the job `themes` is off")))]
 pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Response, ApiError> {
     let (own, mut ranking): (Map<_, _>, Map<_, _>) =
         given.0.into_iter().partition(|(name, _)| matches!(name.as_str(), "q" | "filter"));
@@ -65,11 +76,79 @@ pub async fn post(State(app): State<App>, Fields(given): Fields) -> Result<Respo
     search(app, body.q, RequestFields(ranking)).await
 }
 
+/// What a search takes besides the parameters of a ranking call; in a body, fields of the same names.
+#[derive(Deserialize, IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)] // This is what the OpenAPI document says; [`request`] reads them.
+pub struct Searching {
+    /// What the papers that match are counted by, for `meta.facets`: `year`, `category`, `author`, `source`, `theme`; separated by
+    /// commas, or repeat the parameter.
+    #[param(max_items = 5, value_type = Option<Vec<String>>)]
+    #[schema(max_items = 5, value_type = Option<Vec<String>>)]
+    facets: Option<Vec<Facet>>,
+    /// `relevance` (default), `newest` or `votes`. The latter two order the papers that match, and give no others.
+    #[param(inline)]
+    sort: Option<SearchSort>,
+    /// Whether only papers that match come (`meta.matched` says how many). Without, the order by relevance goes on to the last paper
+    /// that the filter allows.
+    #[param(default = false)]
+    matching: Option<bool>,
+    /// Whether a word that no paper holds is looked for as the nearest that one does; `false` searches for what was typed.
+    #[param(default = true)]
+    correct: Option<bool>,
+}
+
+/// Takes what a search is asked by out of the fields of a request.
+pub fn request(given: &mut RequestFields) -> Result<SearchRequest, ApiError> {
+    let mut take = |name| given.take(name);
+    let mut facets: Vec<Facet> = Vec::new();
+    for name in take("facets").texts()?.iter().flat_map(|names| names.split(',')) {
+        let facet = Field { name: "facets", value: Some(Value::String(name.trim().to_string())) };
+        facets.extend(facet.word::<Facet>()?);
+    }
+    facets.sort_unstable();
+    facets.dedup();
+    let sort = take("sort").word()?.unwrap_or_default();
+    let (matching, correct) = (take("matching").truth()?.unwrap_or(false), take("correct").truth()?.unwrap_or(true));
+    let request = SearchRequest { ask: given.ask()?, facets, sort, matching, correct };
+    request.check()?;
+    Ok(request)
+}
+
 async fn search(app: App, query: Option<String>, mut given: RequestFields) -> Result<Response, ApiError> {
-    let ask = given.ask()?;
+    let request = request(&mut given)?;
     given.nothing_else()?;
     let query = query.unwrap_or_default();
-    app.papers(move |engine| engine.search(&query, &ask)).await
+    let themed = !request.ask.filter.themes.is_empty();
+    if themed || request.facets.contains(&Facet::Theme) {
+        app.themes_settled().await;
+    }
+    let answer = app.papers(move |engine| engine.search_with(&query, &request)).await;
+    if themed { answer.map_err(|e| app.themes_missing(e)) } else { answer }
+}
+
+/// Suggestions for a text that is being typed.
+#[derive(Serialize, ToSchema)]
+pub struct Suggestions {
+    /// Authors, categories, themes and titles, in this order.
+    suggestions: Vec<Suggestion>,
+}
+
+/// Suggestions while typing
+///
+/// Authors, categories, themes and titles of papers whose words begin with those that were typed; of each of the first three kinds at
+/// most a quarter. A title comes first where it begins so, then by votes. Nothing for an empty text, and for one of more than 200
+/// characters, which was not typed.
+#[utoipa::path(get, operation_id = "suggest", path = "/v1/suggest", tag = "search",
+    params(("q" = String, Query, max_length = 262_144, description = "what was typed so far"),
+           ("limit" = Option<u32>, Query, minimum = 1, maximum = 50, description = "suggestions wanted, default 8")),
+    responses((status = 200, body = Suggestions)))]
+pub async fn suggest(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
+    let text: Option<String> = given.take("q").word()?;
+    let limit = given.take("limit").whole()?.unwrap_or(8);
+    given.nothing_else()?;
+    let text = text.unwrap_or_default();
+    app.answer(move |engine| Ok(Suggestions { suggestions: engine.suggest(&text, limit)? })).await
 }
 
 /// Papers like this one

@@ -80,6 +80,8 @@ pub async fn list(State(app): State<App>, Params(mut given): Params) -> Result<R
            ("to" = Option<String>, Query, description = "papers of this date or earlier"),
            ("category" = Option<Vec<String>>, Query, max_items = 1_000, description = "papers in any of these categories (repeat the parameter)"),
            ("author" = Option<Vec<String>>, Query, max_items = 1_000, description = "papers by any of these authors, by full name (repeat the parameter)"),
+           ("source" = Option<Vec<String>>, Query, max_items = 1_000, description = "papers that any of these sources told of (repeat the parameter)"),
+           ("theme" = Option<Vec<String>>, Query, max_items = 50, description = "papers that belong to any of these themes as well (repeat the parameter)"),
            ("exclude" = Option<Vec<String>>, Query, max_items = 10_000, description = "none of these papers, by id (repeat the parameter)")),
     responses((status = 200, body = OneTheme),
               (status = 202, body = NotYet, description = "the themes are being made for the first time"),
@@ -164,7 +166,7 @@ pub struct OfBody {
     /// How many hits for the phrase: 1 to 5,000, default 300.
     #[schema(minimum = 1, maximum = 5000)]
     limit: Option<usize>,
-    /// The papers that this allows: `from`, `to`, `category`, `author`, `exclude`. With a phrase: among which to
+    /// The papers that this allows: `from`, `to`, `category`, `author`, `source`, `theme`, `exclude`. With a phrase: among which to
     /// search.
     #[schema(value_type = Option<Object>)]
     filter: Option<Map<String, Value>>,

@@ -107,6 +107,11 @@ fn date_of(day: i32) -> jiff::civil::Date {
     jiff::civil::date(1970, 1, 1).saturating_add(jiff::Span::new().days(day))
 }
 
+/// The year of a day (days since 1970-01-01), in four digits.
+pub fn year_of(day: i32) -> String {
+    format!("{:04}", date_of(day).year())
+}
+
 impl fmt::Display for PaperDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

@@ -20,7 +20,7 @@ mod values;
 mod work;
 mod written;
 
-pub use date::PaperDate;
+pub use date::{PaperDate, year_of};
 pub use extra::Extra;
 pub use fields::PaperFields;
 pub use identifier::Identifier;
@@ -251,14 +251,27 @@ pub struct Filter {
     pub authors: Vec<String>,
     /// Papers of any of these organizations (the whole name, compared as those of authors).
     pub organizations: Vec<String>,
+    /// Papers that any of these sources told of, by their names in the settings; [`GIVEN_BY_HAND`] for those that were ingested
+    /// or sent.
+    pub sources: Vec<String>,
+    /// Papers that belong to any of these themes, by id. Whoever keeps the themes knows which these are; a store does not.
+    pub themes: Vec<String>,
     /// None of these papers.
     pub exclude: Vec<PaperId>,
 }
+
+/// What stands for a source where papers were ingested or sent and no source told of them. No source can be called so.
+pub const GIVEN_BY_HAND: &str = "by hand";
 
 impl Filter {
     /// Allows every paper.
     pub fn is_empty(&self) -> bool {
         *self == Filter::default()
+    }
+
+    /// Whether it says which papers are wanted, and not only which are not.
+    pub fn narrows(&self) -> bool {
+        !Filter { exclude: Vec::new(), ..self.clone() }.is_empty()
     }
 
     /// Checks what parsing cannot.
@@ -269,6 +282,8 @@ impl Filter {
         crate::bounds::at_most("category", self.categories.len(), crate::bounds::VALUES)?;
         crate::bounds::at_most("author", self.authors.len(), crate::bounds::VALUES)?;
         crate::bounds::at_most("organization", self.organizations.len(), crate::bounds::VALUES)?;
+        crate::bounds::at_most("source", self.sources.len(), crate::bounds::VALUES)?;
+        crate::bounds::at_most("theme", self.themes.len(), crate::bounds::STARTS)?;
         crate::bounds::at_most("exclude", self.exclude.len(), crate::bounds::EXCLUDED)?;
         match (&self.from, &self.to) {
             (Some(from), Some(to)) if from.first_day() > to.last_day() => {

@@ -53,7 +53,7 @@ mod works;
 
 pub use copies::{Copies, CopyFacts, StoreCopy};
 pub use events::{EventPlace, Events, EventsWritten};
-pub use filters::Filters;
+pub use filters::{Column, Counted, Filters};
 pub use imports::{ImportStatus, ImportUndone, ImportWindow, ImportWithClaims, Imports, StoredImport};
 pub use interests::{FoundInterests, Interests, StoredInterest};
 pub use jobs::{Claim, Claimed, JobRecords, JobResult, Lease, StoredJob};

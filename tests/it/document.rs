@@ -138,7 +138,10 @@ fn address(served: &Served, operation: &Operation<'_>) -> String {
             other => panic!("{}: what is {other}?", operation.id),
         }
     }
-    let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let mut query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if operation.id == "search" {
+        query.push("q=topic3&facets=year,category,author,source,theme".into());
+    }
     if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
 }
 

@@ -9,6 +9,7 @@ mod damage;
 mod disk;
 mod document;
 mod door;
+mod facets;
 mod fetch;
 mod figures;
 mod files;

@@ -7,6 +7,8 @@
 //! any size, and one that it has nothing about matches nothing. Conditions hold as in a search; a query of conditions alone
 //! matches what meets them, and one that names a paper what is like that one.
 //!
+//! `find` asks the same of searches: what their total and their facets count is what a saved search would tell of.
+//!
 //! Set on the even queries of cranfield and cisi, whole and cut to their two or three most telling words, with the queries of each
 //! over the papers of the other as what must not match; measured on the odd ones. The table is in `docs/following.md`.
 
@@ -22,7 +24,7 @@ use super::{Corpus, EmbeddingSpace, check_query};
 use crate::cancel;
 use crate::engine::answer::{Mode, Part, Why};
 use crate::error::Result;
-use crate::index::{Allowed, QueryWords, TermVector, dot, visible};
+use crate::index::{Allowed, Correction, QueryWords, TermVector, dot, visible};
 use crate::paper::{Row, head};
 
 /// How far above a paper at large the bar lies, as a part of how far the best do.
@@ -44,12 +46,19 @@ const LONGEST_LOOK: usize = 4096;
 /// Queries that are kept ready.
 const KEPT: usize = 512;
 
+/// Queries of searches that are kept ready: for the next page, and for another condition.
+const SEARCHED: usize = 64;
+
 /// A query, ready to be matched with papers.
 pub struct Matcher {
     wanted: Wanted,
     vector: Vec<f32>,
     /// What its conditions allow; none where there are none.
     only: Option<RoaringBitmap>,
+    /// The papers that it names, by an id or a title.
+    named: Vec<Row>,
+    /// Words that were corrected.
+    corrected: Vec<Correction>,
     bar: f32,
 }
 
@@ -72,23 +81,55 @@ impl Matcher {
         matches!(self.wanted, Wanted::Conditions(_))
     }
 
-    fn probe(&self) -> Option<RetrievalQuery<'_>> {
+    /// Everything that other conditions allow.
+    pub(super) fn of_everything() -> Self {
+        let wanted = Wanted::Conditions(String::new());
+        Matcher { wanted, vector: Vec::new(), only: None, named: Vec::new(), corrected: Vec::new(), bar: FLOOR }
+    }
+
+    /// What is looked for, in a mode; nothing where conditions alone decide.
+    pub(super) fn probe(&self, mode: Mode) -> Option<RetrievalQuery<'_>> {
         let words = match &self.wanted {
             Wanted::Nothing | Wanted::Conditions(_) => return None,
             Wanted::Words(words, _) => LexicalQuery::Words(words),
             Wanted::Text(terms, _) => LexicalQuery::Text(terms),
             Wanted::Like(terms, ..) => LexicalQuery::Terms(terms),
         };
-        Some(RetrievalQuery::new(Mode::Hybrid, &self.vector, words))
+        Some(RetrievalQuery::new(mode, &self.vector, words))
+    }
+
+    /// The words of a short query.
+    pub(super) fn words(&self) -> Option<&QueryWords> {
+        if let Wanted::Words(words, _) = &self.wanted { Some(words) } else { None }
+    }
+
+    /// The papers that the query names.
+    pub(super) fn named(&self) -> &[Row] {
+        &self.named
+    }
+
+    /// What its own conditions allow; none where it has none.
+    pub(super) fn only(&self) -> Option<&RoaringBitmap> {
+        self.only.as_ref()
+    }
+
+    /// The query's vector; empty where it has none.
+    pub(super) fn vector(&self) -> &[f32] {
+        &self.vector
+    }
+
+    /// Words of the query that no paper holds, and what was looked for in their place.
+    pub(super) fn corrected(&self) -> &[Correction] {
+        &self.corrected
     }
 }
 
 /// A query that is kept ready: made when the corpus had followed so far, with the model of this fingerprint.
 type Kept = (Followed, String, Arc<Matcher>);
 
-/// The queries that are kept ready, by their texts.
+/// The queries that are kept ready, by their texts and whether their words may be corrected.
 #[derive(Default)]
-pub struct KeptMatchers(Mutex<HashMap<String, Kept>>);
+pub struct KeptMatchers(Mutex<HashMap<(String, bool), Kept>>);
 
 impl Corpus {
     /// Makes a query ready, or gives it as it was made of the corpus as it is.
@@ -96,36 +137,59 @@ impl Corpus {
     /// # Errors
     /// For an empty or overlong query, and when the model or an index cannot be asked.
     pub fn matcher(&self, space: &EmbeddingSpace, query: &str) -> Result<Arc<Matcher>> {
+        self.kept_matcher((&self.matchers, KEPT), space, query, true)
+    }
+
+    /// The same for a search; `correct`: whether a word that no paper holds is looked for as one that is held.
+    ///
+    /// # Errors
+    /// As [`Corpus::matcher`].
+    pub(super) fn search_matcher(&self, space: &EmbeddingSpace, query: &str, correct: bool) -> Result<Arc<Matcher>> {
+        // Apart: whoever types must not drive out what others follow.
+        self.kept_matcher((&self.searched, SEARCHED), space, query, correct)
+    }
+
+    fn kept_matcher(
+        &self,
+        (matchers, most): (&KeptMatchers, usize),
+        space: &EmbeddingSpace,
+        query: &str,
+        correct: bool,
+    ) -> Result<Arc<Matcher>> {
         let (followed, model) = (self.followed(), &space.model().fingerprint);
+        let key = (query.to_string(), correct);
         {
-            let kept = self.matchers.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, _, matcher)) = kept.get(query).filter(|k| k.0 == followed && k.1 == *model) {
+            let kept = matchers.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, _, matcher)) = kept.get(&key).filter(|k| k.0 == followed && k.1 == *model) {
                 return Ok(Arc::clone(matcher));
             }
         }
-        let matcher = Arc::new(self.make_matcher(space, query)?);
-        let mut kept = self.matchers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT {
+        let matcher = Arc::new(self.make_matcher(space, query, correct)?);
+        let mut kept = matchers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= most {
             kept.retain(|_, k| k.0 == followed);
         }
-        if kept.len() >= KEPT {
+        if kept.len() >= most {
             kept.clear();
         }
-        kept.insert(query.to_string(), (followed, model.clone(), Arc::clone(&matcher)));
+        kept.insert(key, (followed, model.clone(), Arc::clone(&matcher)));
         Ok(matcher)
     }
 
-    fn make_matcher(&self, space: &EmbeddingSpace, query: &str) -> Result<Matcher> {
+    fn make_matcher(&self, space: &EmbeddingSpace, query: &str, correct: bool) -> Result<Matcher> {
         let query = &*visible(query);
         check_query(query)?;
-        let (wanted, vector, only) = match self.understood(space, query)? {
+        let (mut named, mut corrected) = (Vec::new(), Vec::new());
+        let (wanted, vector, only) = match self.understood(space, query, correct)? {
             Understood::Nothing => (Wanted::Nothing, Vec::new(), None),
             Understood::Paper(example) => {
                 let terms = self.lexical().terms(&[example.row]).pop().flatten().unwrap_or_default();
                 let (id, title) = (example.paper.id.to_string(), example.paper.title);
+                named.push(example.row);
                 (Wanted::Like(terms, example.row, Part::Paper { id, title, value: 0.0 }), example.vector, None)
             }
-            Understood::Text(_) => {
+            Understood::Text(titled) => {
+                named = titled;
                 let terms = self.lexical().terms_of(query);
                 (Wanted::Text(terms, head(query.trim(), 80)), self.embed_query(space, query)?, None)
             }
@@ -133,13 +197,14 @@ impl Corpus {
                 let written = || Wanted::Conditions(head(query.trim(), 80));
                 (only.as_ref().map_or(Wanted::Nothing, |_| written()), Vec::new(), only)
             }
-            Understood::Words { text, only, words, .. } => {
+            Understood::Words { named: titled, text, only, words, corrected: changed } => {
+                (named, corrected) = (titled, changed);
                 let vector = self.embed_query(space, &text)?;
                 (Wanted::Words(words, head(text.trim(), 80)), vector, only)
             }
         };
-        let mut matcher = Matcher { wanted, vector, only, bar: FLOOR };
-        if let Some(probe) = matcher.probe() {
+        let mut matcher = Matcher { wanted, vector, only, named, corrected, bar: FLOOR };
+        if let Some(probe) = matcher.probe(Mode::Hybrid) {
             matcher.bar = self.bar(space, &probe, matcher.only.as_ref())?;
         }
         Ok(matcher)
@@ -167,13 +232,27 @@ impl Corpus {
     /// # Errors
     /// When an index cannot be asked.
     pub fn matching(&self, space: &EmbeddingSpace, matcher: &Matcher, among: &RoaringBitmap) -> Result<Vec<Candidate>> {
+        self.matching_or_best(space, matcher, among).map(|(found, _)| found)
+    }
+
+    /// The same, and whether these are all: not where more match than are looked at.
+    ///
+    /// # Errors
+    /// When an index cannot be asked.
+    pub(super) fn matching_or_best(
+        &self,
+        space: &EmbeddingSpace,
+        matcher: &Matcher,
+        among: &RoaringBitmap,
+    ) -> Result<(Vec<Candidate>, bool)> {
         let rows = matcher.only.as_ref().map_or_else(|| among.clone(), |only| among & only);
-        let Some(probe) = matcher.probe() else {
-            let met = if matches!(matcher.wanted, Wanted::Conditions(_)) { rows } else { RoaringBitmap::new() };
-            return Ok(met.iter().map(|row| Candidate { row: Row(row), score: 1.0, ..Candidate::default() }).collect());
+        let Some(probe) = matcher.probe(Mode::Hybrid) else {
+            let met = if matcher.is_of_conditions() { rows } else { RoaringBitmap::new() };
+            let one = |row| Candidate { row: Row(row), score: 1.0, ..Candidate::default() };
+            return Ok((met.iter().map(one).collect(), true));
         };
         if rows.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), true));
         }
         let own = if let Wanted::Like(_, row, _) = &matcher.wanted { Some(*row) } else { None };
         let mut look = FIRST_LOOK;
@@ -183,9 +262,9 @@ impl Corpus {
             let mut found = self.candidates(space, &probe, look, allowed)?.found;
             found.retain(|f| f.score >= matcher.bar && Some(f.row) != own);
             // With so few of them among the nearest, none lies further away.
-            let all = found.len() < look / 2 || look as u64 >= rows.len() || look >= LONGEST_LOOK;
-            if all {
-                return Ok(found);
+            let all = found.len() < look / 2 || look as u64 >= rows.len();
+            if all || look >= LONGEST_LOOK {
+                return Ok((found, all));
             }
             look *= 4;
         }
@@ -193,7 +272,7 @@ impl Corpus {
 
     /// Where the score of a match comes from.
     pub fn match_reasons(&self, matcher: &Matcher, found: &Candidate) -> Why {
-        let Some(probe) = matcher.probe() else {
+        let Some(probe) = matcher.probe(Mode::Hybrid) else {
             let text = if let Wanted::Conditions(text) = &matcher.wanted { text.clone() } else { String::new() };
             return Why::of(vec![Part::Text { text, value: found.score }]);
         };

@@ -8,11 +8,14 @@ mod doctor;
 mod embed;
 mod embedding_space;
 mod explain;
+mod facets;
 mod fetched;
+mod find;
 #[cfg(test)]
 mod fixture;
 mod follow;
 mod followers;
+mod groups;
 mod info;
 mod ingest;
 mod matches;
@@ -30,6 +33,7 @@ mod report;
 mod retrieve;
 mod search;
 mod similar;
+mod suggest;
 mod versions;
 mod words;
 
@@ -44,6 +48,7 @@ pub use self::embedding_space::EmbeddingSpace;
 pub use self::fetched::Preview;
 pub use self::follow::Followed;
 pub use self::followers::{Changes, Follower};
+pub use self::groups::Groups;
 pub use self::info::Info;
 pub use self::ingest::{MAX_WINDOW, Source};
 pub use self::matches::Matcher;
@@ -88,8 +93,11 @@ pub struct Corpus {
     merging: Mutex<()>,
     // What is common among its papers.
     common: common::KeptCommon,
-    // Queries that somebody follows.
+    // Queries that somebody follows, and those that were searched for last.
     matchers: matches::KeptMatchers,
+    searched: matches::KeptMatchers,
+    // Who knows which papers belong together.
+    groups: groups::KnownGroups,
 }
 
 impl Corpus {

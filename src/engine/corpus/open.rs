@@ -54,6 +54,8 @@ impl Corpus {
             merging: Mutex::default(),
             common: Default::default(),
             matchers: Default::default(),
+            searched: Default::default(),
+            groups: Default::default(),
         };
         Ok(OpenedCorpus { corpus, index: report, words_doubt: words.doubt, renewed: renewed.papers })
     }

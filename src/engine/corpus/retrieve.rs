@@ -66,7 +66,7 @@ impl Corpus {
         mut rules: Constraints<'_>,
     ) -> Result<Retrieved> {
         ask.check()?;
-        let mut rows = self.store.allowed(&ask.filter)?;
+        let mut rows = self.allowed(&ask.filter)?;
         if let Some(only) = rules.only.take() {
             rows = Some(rows.map_or(only.clone(), |a| a & only));
         }

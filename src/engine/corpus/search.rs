@@ -1,5 +1,6 @@
 //! Papers for a phrase, a query or a pasted abstract.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use roaring::RoaringBitmap;
@@ -21,6 +22,17 @@ const LONGEST_NAME: usize = 1024;
 /// How much of a search's score is what the best papers have in common with a paper. Set on the even queries of
 /// cranfield and cisi.
 const FEEDBACK: f32 = 0.3;
+
+/// What whoever asks knows of a query.
+#[derive(Default)]
+pub(super) struct Known<'a> {
+    /// Whether a word that no paper holds becomes one that is held.
+    pub correct: bool,
+    /// Its vector.
+    pub vector: Option<&'a [f32]>,
+    /// Only these papers may come.
+    pub among: Option<&'a RoaringBitmap>,
+}
 
 /// What a query means.
 pub(super) enum Understood {
@@ -54,33 +66,56 @@ impl Corpus {
 
     /// The same in a given space.
     pub fn search_in(&self, space: &EmbeddingSpace, query: &str, ask: &SearchOptions) -> Result<Answer> {
+        self.search_among(space, query, ask, &Known { correct: true, ..Known::default() })
+    }
+
+    /// The same, with what is known of the query, among some papers.
+    pub(super) fn search_among(
+        &self,
+        space: &EmbeddingSpace,
+        query: &str,
+        ask: &SearchOptions,
+        known: &Known<'_>,
+    ) -> Result<Answer> {
         let began = Instant::now();
         ask.check()?;
         let query = &*visible(query);
         check_query(query)?;
-        let (named, only, text, corrected, words) = match self.understood(space, query)? {
+        let among = |only: Option<RoaringBitmap>| match (known.among, only) {
+            (Some(among), Some(only)) => Some(among & only),
+            (Some(among), None) => Some(among.clone()),
+            (None, only) => only,
+        };
+        let (named, only, text, corrected, words) = match self.understood(space, query, known.correct)? {
             Understood::Paper(example) => {
                 // What is like an identifier? What is like the paper that it names.
-                let rules = Constraints { first: vec![example.row], ..Constraints::default() };
+                let rules = Constraints { first: vec![example.row], only: among(None), ..Constraints::default() };
                 return self.like(space, &example, ask, rules, began);
             }
             Understood::Nothing => {
                 let meta = Meta::since(began, crate::index::Plan::Exact, 0, ask.mode);
                 return Ok(Answer { papers: Vec::new(), meta });
             }
-            Understood::Text(named) => return self.by_example(space, query, named, ask, began),
+            Understood::Text(first) => {
+                let rules = Constraints { first, only: among(None), ..Constraints::default() };
+                return self.by_example(space, query, rules, ask, (known.vector, began));
+            }
             Understood::Words { named, only, text, corrected, words } => (named, only, text, corrected, words),
         };
         // Without words to rank by: only conditions, or for the letter only function words, as in "to be or not to be".
         let silent = !text.chars().any(char::is_alphanumeric) || (ask.mode == Mode::Lexical && words.is_empty());
-        if let Some(rows) = only.clone().filter(|_| silent) {
-            return self.listed(rows, ask, began);
+        if silent && only.is_some() {
+            return self.listed(among(only).unwrap_or_default(), ask, began);
         }
-        let vector = if ask.mode == Mode::Lexical { Vec::new() } else { self.embed_query(space, &text)? };
+        let vector = self.vector_of(space, &text, ask.mode, known.vector)?;
         let wanted = LexicalQuery::Words(&words);
         let probe = RetrievalQuery { feedback: FEEDBACK, ..RetrievalQuery::new(ask.mode, &vector, wanted) };
-        let retrieved =
-            self.retrieve(space, &probe, ask, Constraints { only, first: named, ..Constraints::default() })?;
+        let retrieved = self.retrieve(
+            space,
+            &probe,
+            ask,
+            Constraints { only: among(only), first: named, ..Constraints::default() },
+        )?;
         let meaning = |value| Part::Text { text: head(text.trim(), 80), value };
         let mut answer = self.answer(retrieved, wanted, &meaning, ask, began);
         answer.meta.corrected = corrected;
@@ -98,8 +133,24 @@ impl Corpus {
         Ok(MatchedWords::of(std::iter::once(words.as_str()).chain(corrected.iter().map(|c| c.to.as_str()))))
     }
 
-    /// Reads a query: without what nobody sees in it, and neither empty nor too long.
-    pub(super) fn understood(&self, space: &EmbeddingSpace, query: &str) -> Result<Understood> {
+    /// The vector of a query, unless it is known already; none where words alone count.
+    fn vector_of<'v>(
+        &self,
+        space: &EmbeddingSpace,
+        text: &str,
+        mode: Mode,
+        known: Option<&'v [f32]>,
+    ) -> Result<Cow<'v, [f32]>> {
+        match known {
+            _ if mode == Mode::Lexical => Ok(Cow::Borrowed(&[])),
+            Some(vector) => Ok(Cow::Borrowed(vector)),
+            None => self.embed_query(space, text).map(Cow::Owned),
+        }
+    }
+
+    /// Reads a query: without what nobody sees in it, and neither empty nor too long. `correct`: whether a word that no paper
+    /// holds becomes one that is held.
+    pub(super) fn understood(&self, space: &EmbeddingSpace, query: &str, correct: bool) -> Result<Understood> {
         if let Some(example) = self.named_by_id(space, query)? {
             return Ok(Understood::Paper(example));
         }
@@ -119,7 +170,7 @@ impl Corpus {
         }
         // What is insisted on is meant as it was typed.
         let insisted = only.as_ref().is_some_and(RoaringBitmap::is_empty);
-        let (text, corrected) = if named.is_empty() && !insisted {
+        let (text, corrected) = if correct && named.is_empty() && !insisted {
             self.lexical().corrected(&parsed.words)?
         } else {
             (parsed.words, Vec::new())
@@ -133,22 +184,22 @@ impl Corpus {
         &self,
         space: &EmbeddingSpace,
         text: &str,
-        first: Vec<Row>,
+        rules: Constraints<'_>,
         ask: &SearchOptions,
-        began: Instant,
+        (vector, began): (Option<&[f32]>, Instant),
     ) -> Result<Answer> {
         let terms = self.lexical().terms_of(text);
-        let vector = if ask.mode == Mode::Lexical { Vec::new() } else { self.embed_query(space, text)? };
+        let vector = self.vector_of(space, text, ask.mode, vector)?;
         let wanted = LexicalQuery::Text(&terms);
         let probe = RetrievalQuery { feedback: FEEDBACK, ..RetrievalQuery::new(ask.mode, &vector, wanted) };
-        let retrieved = self.retrieve(space, &probe, ask, Constraints { first, ..Constraints::default() })?;
+        let retrieved = self.retrieve(space, &probe, ask, rules)?;
         let meaning = |value| Part::Text { text: head(text.trim(), 80), value };
         Ok(self.answer(retrieved, wanted, &meaning, ask, began))
     }
 
     /// Papers that meet conditions without words to rank them by: the newest first.
-    fn listed(&self, rows: RoaringBitmap, ask: &SearchOptions, began: Instant) -> Result<Answer> {
-        let allowed = self.store.allowed(&ask.filter)?;
+    pub(super) fn listed(&self, rows: RoaringBitmap, ask: &SearchOptions, began: Instant) -> Result<Answer> {
+        let allowed = self.allowed(&ask.filter)?;
         let mut rows = allowed.map_or(rows.clone(), |a| a & rows) - self.excluded(&ask.filter)?;
         if !ask.versions {
             let versions = self.versions();

@@ -76,7 +76,7 @@ impl Corpus {
             ));
         }
         let space = self.space();
-        let allowed = self.store.allowed(&ask.filter)?;
+        let allowed = self.allowed(&ask.filter)?;
         let excluded = self.excluded(&ask.filter)?;
         let ids: BTreeMap<Row, PaperId> = self.store.ids_after(None, usize::MAX >> 1)?.into_iter().collect();
         let rows: Vec<Row> = ids.keys().copied().collect();

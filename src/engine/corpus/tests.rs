@@ -144,12 +144,11 @@ type Case = (Filter, fn(usize) -> bool);
 fn cases() -> Vec<Case> {
     let date = |text: &str| PaperDate::try_from(text.to_string()).ok();
     let by = |categories: &[&str], authors: &[&str], from, to| Filter {
-        organizations: Vec::new(),
         categories: categories.iter().map(|c| c.to_string()).collect(),
         authors: authors.iter().map(|a| a.to_string()).collect(),
         from,
         to,
-        exclude: Vec::new(),
+        ..Filter::default()
     };
     vec![
         (Filter::default(), |_| true),

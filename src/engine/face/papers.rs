@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::embed::{Embedder, Kind};
 use crate::engine::Engine;
-use crate::engine::answer::{Answer, SearchOptions};
+use crate::engine::answer::{Answer, SearchOptions, SearchRequest, Suggestion};
 use crate::engine::corpus::{
     Checkup, Corpus, Diagnosis, Exported, Info, PaperInFull, Recommend, Reembedded, Report, Source, TakeNeighbours,
 };
@@ -94,6 +94,28 @@ impl Engine {
     /// [`Error::Internal`](crate::Error::Internal) when the index cannot be read.
     pub fn matched_words(&self, query: &str, corrected: &[Correction]) -> Result<MatchedWords> {
         self.corpus.matched_words(query, corrected)
+    }
+
+    /// Papers for a query as [`Engine::search`] finds them, with all that can be asked of a search: only those that match
+    /// ([`MatchCount`](crate::engine::MatchCount)), in another order, and what these have in common, counted.
+    ///
+    /// An empty query is allowed where the filter says which papers are wanted: they all match.
+    ///
+    /// # Errors
+    /// As [`Engine::search`]; [`Error::NotFound`](crate::Error::NotFound) for a theme that is not there,
+    /// [`Error::BeingMade`](crate::Error::BeingMade) for one before there are any.
+    pub fn search_with(&self, query: &str, request: &SearchRequest) -> Result<Answer> {
+        self.corpus.search_with(query, request)
+    }
+
+    /// What a text that is being typed may go on as: up to `limit` (1 to [`bounds::SUGGESTIONS`](crate::bounds::SUGGESTIONS))
+    /// authors, categories, themes and titles whose words begin so, in this order. Nothing for an empty text, and for one of more
+    /// than 200 characters, which was not typed.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) for a limit out of range and for an overlong text.
+    pub fn suggest(&self, text: &str, limit: usize) -> Result<Vec<Suggestion>> {
+        self.corpus.suggest(text, limit)
     }
 
     /// Papers like the one that an id or identifier names: never itself, nor (unless `versions` is asked for) another

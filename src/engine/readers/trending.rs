@@ -49,7 +49,7 @@ impl Readers {
         if !(SHORTEST_WINDOW..=LONGEST_WINDOW).contains(&window_days) {
             return Err(Error::Invalid(format!("window is {window_days} days; it goes from 1 hour to 3650 days")));
         }
-        let (allowed, excluded) = (self.store.allowed(&ask.filter)?, self.corpus.excluded(&ask.filter)?);
+        let (allowed, excluded) = (self.corpus.allowed(&ask.filter)?, self.corpus.excluded(&ask.filter)?);
         let retired = self.store.retired()?;
         let superseded =
             if ask.versions { Default::default() } else { self.corpus.versions().superseded_rows(allowed.as_ref()) };

@@ -6,6 +6,7 @@
 
 mod about;
 mod centres;
+mod groups;
 mod latest;
 mod map;
 mod of;
@@ -37,7 +38,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use roaring::RoaringBitmap;
 
 use self::snapshot::{Assignment, ThemeSnapshot};
-use crate::engine::corpus::{Changes, Corpus, EmbeddingSpace, Follower};
+use crate::engine::corpus::{Changes, Corpus, EmbeddingSpace, Follower, Groups};
 use crate::engine::widen::{Look, widen_all};
 use crate::error::{Error, Result};
 use crate::index::Neighbour;
@@ -112,6 +113,7 @@ impl Themes {
             shown: Mutex::default(),
         });
         corpus.tell(&(Arc::clone(&themes) as Arc<dyn Follower>));
+        corpus.ask_of_groups(&(Arc::clone(&themes) as Arc<dyn Groups>));
         themes
     }
 

@@ -183,7 +183,7 @@ impl Themes {
             rows.extend(self.best_hits(space, q, selection.hits, filter)?);
         } else if let Some(filter) = &selection.filter {
             filter.check()?;
-            let allowed = self.store.allowed(filter)?.unwrap_or_else(|| space.rows());
+            let allowed = self.corpus.allowed(filter)?.unwrap_or_else(|| space.rows());
             let excluded = self.corpus.excluded(filter)?;
             if allowed.len() > MOST as u64 {
                 return Err(too_many(allowed.len() as usize));

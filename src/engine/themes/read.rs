@@ -144,7 +144,7 @@ impl Themes {
 
     /// Those of some rows that a filter lets through.
     fn allowed_of(&self, mut rows: Vec<Row>, filter: &Filter) -> Result<Vec<Row>> {
-        if let Some(allowed) = self.store.allowed(filter)? {
+        if let Some(allowed) = self.corpus.allowed(filter)? {
             rows.retain(|row| allowed.contains(row.0));
         }
         let excluded = self.corpus.excluded(filter)?;

@@ -47,6 +47,7 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/v1/similar", READ),
     ("POST", "/v1/similar/batch", READ),
     ("GET POST", "/v1/search", READ),
+    ("GET", "/v1/suggest", READ),
     ("POST", "/v1/recommend", READ),
     ("GET", "/v1/trending", READ),
     ("POST", "/v1/embed", READ),

@@ -8,6 +8,7 @@
 //! live rows here and not from tantivy's segments, where deleted papers count until they are merged away.
 
 mod analyzer;
+mod beginning;
 mod conditions;
 mod dictionary;
 mod forward;

@@ -276,6 +276,24 @@ impl Lexical {
         Ok(rows)
     }
 
+    /// The rows that hold at least one of the words, or are by somebody of a name among them.
+    ///
+    /// # Errors
+    /// [`crate::Error::Internal`] when the index cannot be read.
+    pub fn holding(&self, words: &QueryWords) -> Result<RoaringBitmap> {
+        let view = self.inverted().view();
+        let mut rows = RoaringBitmap::new();
+        for wanted in &words.terms {
+            if wanted.id.is_some() {
+                rows |= view.all(&term(self.fields.text, &wanted.term))?;
+            }
+            if let Some(by) = &wanted.by {
+                rows |= &by.rows;
+            }
+        }
+        Ok(rows & &self.state().live)
+    }
+
     /// The `k` rows that most likely match the words best, by tantivy's BM25. The scores only order them; see
     /// [`Lexical::shares`].
     ///
@@ -377,7 +395,7 @@ struct Persons {
 }
 
 /// A word as it may stand among the names.
-fn name_forms(word: &Word) -> Vec<String> {
+pub(super) fn name_forms(word: &Word) -> Vec<String> {
     let mut forms = vec![word.whole.clone()];
     forms.extend(spelled_out(&word.surface.to_lowercase()));
     forms

@@ -2,8 +2,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use roaring::RoaringBitmap;
 
-use super::{Fixture, Kind, paper};
-use crate::paper::{Filter, Paper, PaperDate, PaperId};
+use super::{Fixture, Kind, paper, records, titled};
+use crate::paper::{Filter, GIVEN_BY_HAND, Paper, PaperDate, PaperId};
+use crate::store::{BY_HAND, Column, SourceRecord};
+use crate::user::Moment;
 
 fn date(day: u8) -> String {
     format!("2026-03-{:02}", day + 1)
@@ -158,5 +160,102 @@ pub fn days_are_columns(kind: Kind) {
     assert_eq!(
         (store.today(100).expect("read"), store.list_days(&[rows[0]]).expect("read")),
         (Some(30), vec![Some(30)])
+    );
+}
+
+pub fn values_are_counted_as_filters_find_them(kind: Kind) {
+    let store = Fixture::new(kind);
+    let of = |k: usize| {
+        let categories: &[&str] = [&["math.OC", "cs.LG"][..], &["math"], &["Math.CO"], &["cs.LG"], &[]][k % 5];
+        let mut value = serde_json::json!({ "id": format!("p{k}"), "title": format!("t{k}"), "categories": categories,
+            "authors": [format!("Zoë  Number{}", k % 3), "All Of Us"], "upvotes": k % 4 });
+        if k % 7 != 0 {
+            value["date"] = format!("{}-05-01", 2020 + k % 6).into();
+        }
+        paper(value)
+    };
+    store.put(&(0..40).map(of).collect::<Vec<_>>());
+    store.delete("p3");
+    // Another category, the same row.
+    store.put(&[paper(serde_json::json!({ "id": "p8", "title": "t8", "categories": ["q-bio"], "upvotes": 77 }))]);
+    let all = store.rows_of_all().expect("read");
+    let some: RoaringBitmap = all.iter().filter(|row| row % 3 != 0).collect();
+    for rows in [&all, &some, &RoaringBitmap::new()] {
+        for column in [Column::Year, Column::Category, Column::Author, Column::Source] {
+            let counted = store.values_among(column, rows, 100).expect("read");
+            for c in &counted {
+                let name = vec![c.value.clone()];
+                let filter = match column {
+                    Column::Year => {
+                        let year = PaperDate::parse(&c.value).ok();
+                        Filter { from: year.clone(), to: year, ..Filter::default() }
+                    }
+                    Column::Category => Filter { categories: name, ..Filter::default() },
+                    Column::Author => Filter { authors: name, ..Filter::default() },
+                    Column::Source => Filter { sources: name, ..Filter::default() },
+                };
+                let allowed = store.allowed(&filter).expect("read").expect("a restriction") & rows;
+                assert_eq!(c.papers, allowed.len(), "{column:?} {c:?}");
+                assert!(allowed.contains(c.row.0) && c.papers > 0, "{column:?} {c:?}");
+            }
+            let few = store.values_among(column, rows, 2).expect("read");
+            assert_eq!(few, counted[..counted.len().min(2)], "{column:?}");
+            match column {
+                Column::Year => assert!(counted.windows(2).all(|w| w[0].value > w[1].value)),
+                _ => assert!(counted.is_sorted_by_key(|c| (std::cmp::Reverse(c.papers), c.value.clone()))),
+            }
+        }
+    }
+    let named = |begin: &str| -> Vec<String> {
+        let counted = store.categories_beginning(begin, &all, 10).expect("read");
+        counted.into_iter().map(|c| c.value).collect()
+    };
+    assert_eq!(named("MATH"), ["math", "math.co", "math.oc"]);
+    assert_eq!((named("lg"), named("q-b"), named("none")), (vec!["cs.lg".into()], vec!["q-bio".into()], vec![]));
+    let rows = ["p8", "p5", "p3"]
+        .map(|id| store.rows(&[&super::id(id)]).expect("read")[0].unwrap_or(crate::paper::Row(9_999)));
+    assert_eq!(store.votes(&rows).expect("read"), [77, 1, 0]);
+}
+
+pub fn a_source_has_what_it_has_records_of(kind: Kind) {
+    let store = Fixture::new(kind);
+    let record = |source: &str, paper: &Paper| SourceRecord {
+        source: source.into(),
+        kind: "feed".into(),
+        key: paper.id.to_string(),
+        since: Moment(1),
+        gone: false,
+        paper: paper.clone(),
+    };
+    let (a, b, c) = (titled("a", "One"), titled("b", "Two"), titled("c", "Three"));
+    let sources = |store: &Fixture| -> Vec<(String, u64)> {
+        let all = store.rows_of_all().expect("read");
+        let counted = store.values_among(Column::Source, &all, 10).expect("read");
+        counted.into_iter().map(|c| (c.value, c.papers)).collect()
+    };
+    let with = |name: &str| {
+        let filter = Filter { sources: vec![name.into()], ..Filter::default() };
+        store.allowed(&filter).expect("read").expect("a restriction").iter().collect::<Vec<u32>>()
+    };
+    store.put(std::slice::from_ref(&c));
+    assert_eq!(sources(&store), [(GIVEN_BY_HAND.to_string(), 1)]);
+    records::put(&*store, &a, &[record("one", &a)], &[]);
+    records::put(&*store, &b, &[record("two", &b), record(BY_HAND, &b)], &[]);
+    let expected = [(GIVEN_BY_HAND, 2), ("one", 1), ("two", 1)].map(|(name, n)| (name.to_string(), n));
+    assert_eq!(sources(&store), expected);
+    assert_eq!(with("one"), [store.row("a").0]);
+    assert_eq!(with(GIVEN_BY_HAND), [store.row("c").0, store.row("b").0]);
+    assert!(with("").is_empty() && with("none").is_empty());
+    // Another source tells of the same paper, which stays as it is.
+    let change = store.change().expect("read");
+    let written = records::put(&*store, &a, &[record("one", &a), record("two", &a)], &[]);
+    assert_eq!(written.change, change + 1, "whoever follows hears of it");
+    assert_eq!(with("two"), [store.row("a").0, store.row("b").0]);
+    assert_eq!(sources(&store)[1], ("two".to_string(), 2));
+    store.delete("b");
+    assert_eq!(with("two"), [store.row("a").0]);
+    assert_eq!(
+        sources(&store.reopened()),
+        [(GIVEN_BY_HAND, 1), ("one", 1), ("two", 1)].map(|(n, k)| (n.to_string(), k))
     );
 }

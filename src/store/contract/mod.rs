@@ -167,7 +167,8 @@ macro_rules! contract {
             contract!(@works versions_share_a_key, a_key_names_rows);
             contract!(@lists pages_put_together_are_the_whole_in_order, what_comes_and_goes_shifts_nothing,
                 rows_are_ordered_without_a_list, a_paper_arrives_once);
-            contract!(@filters a_filter_allows_what_meets_it, an_archive_stands_for_its_classes, days_are_columns);
+            contract!(@filters a_filter_allows_what_meets_it, an_archive_stands_for_its_classes, days_are_columns,
+                values_are_counted_as_filters_find_them, a_source_has_what_it_has_records_of);
             contract!(@users users_are_made_and_restored, tokens_are_given_once, a_deleted_user_leaves_nothing,
                 numbers_are_used_once);
             contract!(@events events_are_all_or_none, known_events_are_written_and_others_named, histories_are_ordered,

@@ -1,4 +1,4 @@
-//! What filters ask about most, in memory: the day and the categories of every row.
+//! What filters ask about most, in memory: the day, the votes, the categories and the sources of every row.
 //!
 //! A date range over the whole corpus is some milliseconds of SQL and some microseconds of a column. Derived from the
 //! tables by change number, read when first asked for. Authors stay with SQL: they are many, and each wrote little.
@@ -9,9 +9,11 @@ use std::sync::{MutexGuard, PoisonError};
 use roaring::RoaringBitmap;
 use rusqlite::Connection;
 
-use super::SqliteStore;
+use super::{SqliteStore, records};
 use crate::error::Result;
 use crate::paper::category::classes;
+use crate::paper::{GIVEN_BY_HAND, Row, year_of};
+use crate::store::{BY_HAND, Counted};
 
 /// A row without a day, or without a paper.
 const NONE: i32 = i32::MIN;
@@ -24,10 +26,15 @@ pub struct Columns {
     /// Days since 1970 by row: when it appeared, and when it was listed.
     days: Vec<i32>,
     listed: Vec<i32>,
+    votes: Vec<u32>,
+    /// Rows that are there.
+    rows: RoaringBitmap,
     /// Rows of papers that were taken back.
     retired: RoaringBitmap,
     /// Folded names, and the rows of each.
     categories: BTreeMap<String, RoaringBitmap>,
+    /// The rows that each source has a record of.
+    sources: BTreeMap<String, RoaringBitmap>,
 }
 
 impl Columns {
@@ -42,12 +49,12 @@ impl Columns {
         let mut changed = RoaringBitmap::new();
         {
             let mut select =
-                c.prepare_cached("SELECT row, day, list_day, retired <> 0 FROM papers WHERE change > ?1")?;
+                c.prepare_cached("SELECT row, day, list_day, retired <> 0, upvotes FROM papers WHERE change > ?1")?;
             let mut rows = select.query([self.change])?;
             while let Some(r) = rows.next()? {
                 let row: u32 = r.get(0)?;
                 let day = |column| Ok::<_, rusqlite::Error>(r.get::<_, Option<i32>>(column)?.unwrap_or(NONE));
-                self.set(row, day(1)?, day(2)?);
+                self.set(row, day(1)?, day(2)?, r.get(4)?);
                 match r.get(3)? {
                     true => self.retired.insert(row),
                     false => self.retired.remove(row),
@@ -59,7 +66,7 @@ impl Columns {
             let mut select = c.prepare("SELECT name, row FROM categories")?;
             let mut rows = select.query([])?;
             while let Some(r) = rows.next()? {
-                self.categorise(r.get_ref(0)?.as_str().unwrap_or_default(), r.get(1)?);
+                note(&mut self.categories, r.get_ref(0)?.as_str().unwrap_or_default(), r.get(1)?);
             }
         } else {
             self.categories.values_mut().for_each(|rows| *rows -= &changed);
@@ -67,10 +74,12 @@ impl Columns {
             for row in &changed {
                 let mut names = select.query([row])?;
                 while let Some(r) = names.next()? {
-                    self.categorise(r.get_ref(0)?.as_str().unwrap_or_default(), row);
+                    note(&mut self.categories, r.get_ref(0)?.as_str().unwrap_or_default(), row);
                 }
             }
         }
+        self.follow_sources(c, &changed, fresh)?;
+        self.rows |= &changed;
         // Last: a row that was read above and is gone by now is among these. Who read for the first time has met nothing
         // that went before.
         let mut select = c.prepare_cached("SELECT row FROM removed WHERE change > ?1")?;
@@ -78,29 +87,51 @@ impl Columns {
             .query_map([if fresh { now } else { self.change }], |r| r.get::<_, u32>(0))?
             .collect::<rusqlite::Result<_>>()?;
         for row in &gone {
-            self.set(row, NONE, NONE);
+            self.set(row, NONE, NONE, 0);
         }
-        self.categories.values_mut().for_each(|rows| *rows -= &gone);
+        self.categories.values_mut().chain(self.sources.values_mut()).for_each(|rows| *rows -= &gone);
+        self.rows -= &gone;
         self.retired -= &gone;
         self.change = now;
         Ok(())
     }
 
-    fn set(&mut self, row: u32, day: i32, listed: i32) {
+    /// Reads anew which sources have a record of the rows that changed.
+    fn follow_sources(&mut self, c: &Connection, changed: &RoaringBitmap, fresh: bool) -> rusqlite::Result<()> {
+        self.sources.values_mut().for_each(|rows| *rows -= changed);
+        // Most folders have none.
+        if !records::any(c)? {
+            return Ok(());
+        }
+        if fresh {
+            let mut select = c.prepare("SELECT r.source, p.row FROM records r JOIN papers p ON p.id = r.paper")?;
+            let mut rows = select.query([])?;
+            while let Some(r) = rows.next()? {
+                note(&mut self.sources, r.get_ref(0)?.as_str().unwrap_or_default(), r.get(1)?);
+            }
+            return Ok(());
+        }
+        let mut select =
+            c.prepare_cached("SELECT r.source FROM papers p JOIN records r ON r.paper = p.id WHERE p.row = ?1")?;
+        for row in changed {
+            let mut names = select.query([row])?;
+            while let Some(r) = names.next()? {
+                note(&mut self.sources, r.get_ref(0)?.as_str().unwrap_or_default(), row);
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, row: u32, day: i32, listed: i32, votes: u32) {
         let place = row as usize;
         if place >= self.days.len() {
             self.days.resize(place + 1, NONE);
             self.listed.resize(place + 1, NONE);
+            self.votes.resize(place + 1, 0);
         }
         self.days[place] = day;
         self.listed[place] = listed;
-    }
-
-    fn categorise(&mut self, name: &str, row: u32) {
-        match self.categories.get_mut(name) {
-            Some(rows) => drop(rows.insert(row)),
-            None => drop(self.categories.insert(name.to_string(), RoaringBitmap::from_iter([row]))),
-        }
+        self.votes[place] = votes;
     }
 
     /// The rows of these days, the last included; those without a day are not among them.
@@ -121,6 +152,76 @@ impl Columns {
     /// The day a row was listed.
     pub fn list_day(&self, row: u32) -> Option<i32> {
         self.listed.get(row as usize).copied().filter(|day| *day != NONE)
+    }
+
+    /// The votes of a row.
+    pub fn votes(&self, row: u32) -> u32 {
+        self.votes.get(row as usize).copied().unwrap_or(0)
+    }
+
+    /// The rows of any of these sources.
+    pub fn of_sources(&self, names: &[String]) -> RoaringBitmap {
+        let mut all = RoaringBitmap::new();
+        for name in names {
+            match name.as_str() {
+                GIVEN_BY_HAND => all |= self.given_by_hand(),
+                // What is given by hand beside sources is noted under a name that nobody can ask for.
+                BY_HAND => {}
+                name => all |= self.sources.get(name).cloned().unwrap_or_default(),
+            }
+        }
+        all
+    }
+
+    fn given_by_hand(&self) -> RoaringBitmap {
+        let mut rows = self.rows.clone();
+        self.sources.values().for_each(|of| rows -= of);
+        rows | self.sources.get(BY_HAND).cloned().unwrap_or_default()
+    }
+
+    /// How many of some rows are of each source.
+    pub fn sources_among(&self, rows: &RoaringBitmap) -> Vec<Counted> {
+        let by_hand = self.given_by_hand();
+        let named = self.sources.iter().filter(|(name, _)| *name != BY_HAND);
+        named
+            .map(|(name, of)| (name.as_str(), of))
+            .chain([(GIVEN_BY_HAND, &by_hand)])
+            .filter_map(|(name, of)| counted(name, &(of & rows), None))
+            .collect()
+    }
+
+    /// How many of some rows are of each year.
+    pub fn years_among(&self, rows: &RoaringBitmap) -> Vec<Counted> {
+        // By days first: there are fewer of them than rows, and a calendar costs more than a sum.
+        let mut days: BTreeMap<i32, (u64, u32)> = BTreeMap::new();
+        for row in rows {
+            if let Some(day) = self.days.get(row as usize).filter(|day| **day != NONE) {
+                days.entry(*day).or_insert((0, row)).0 += 1;
+            }
+        }
+        let mut years: BTreeMap<String, (u64, u32)> = BTreeMap::new();
+        for (day, (n, row)) in days {
+            years.entry(year_of(day)).or_insert((0, row)).0 += n;
+        }
+        let year = |(value, (papers, row)): (String, (u64, u32))| Counted { value, papers, row: Row(row) };
+        years.into_iter().rev().map(year).collect()
+    }
+
+    /// How many of some rows are in each category that begins so, or whose class does.
+    pub fn categories_among(&self, begin: &str, rows: &RoaringBitmap) -> Vec<Counted> {
+        let begins = |name: &str| {
+            name.starts_with(begin) || name.split_once('.').is_some_and(|(_, class)| class.starts_with(begin))
+        };
+        let of = |(name, own): (&String, &RoaringBitmap)| {
+            let own = own & rows;
+            let mut classes = self.categories.range(classes(name)).peekable();
+            if classes.peek().is_none() {
+                return counted(name, &own, None);
+            }
+            let example = own.min();
+            counted(name, &classes.fold(own, |all, (_, class)| all | (class & rows)), example)
+        };
+        self.categories.iter().filter(|(name, _)| begin.is_empty() || begins(name)).filter_map(of).collect()
     }
 
     /// The newest day on which a row was listed, those after `clock` not counted; `clock` where there are only such.
@@ -146,6 +247,19 @@ impl Columns {
         }
         all
     }
+}
+
+fn note(names: &mut BTreeMap<String, RoaringBitmap>, name: &str, row: u32) {
+    match names.get_mut(name) {
+        Some(rows) => drop(rows.insert(row)),
+        None => drop(names.insert(name.to_string(), RoaringBitmap::from_iter([row]))),
+    }
+}
+
+/// A value that some rows have; none where no row has it.
+fn counted(value: &str, rows: &RoaringBitmap, example: Option<u32>) -> Option<Counted> {
+    let row = Row(example.or_else(|| rows.min())?);
+    Some(Counted { value: value.to_string(), papers: rows.len(), row })
 }
 
 impl SqliteStore {

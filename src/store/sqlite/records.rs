@@ -87,8 +87,8 @@ impl Records for SqliteStore {
             let mut written =
                 MergedWritten { papers: Vec::with_capacity(papers.len()), gone: Vec::new(), change: before };
             for merged in papers {
-                let one = put_merged(t, merged, model, before + 1, &mut written.gone)?;
-                let changed = !matches!(one, PaperWritten::Unchanged(_) | PaperWritten::NeedsVector);
+                let (one, touched) = put_merged(t, merged, model, before + 1, &mut written.gone)?;
+                let changed = touched || !matches!(one, PaperWritten::Unchanged(_) | PaperWritten::NeedsVector);
                 if (changed || !written.gone.is_empty()) && written.change == before {
                     written.change = before + 1;
                     t.execute("UPDATE counter SET change = ?1", [written.change])?;
@@ -156,13 +156,15 @@ pub fn bury(t: &Transaction<'_>, id: &PaperId) -> rusqlite::Result<()> {
     t.prepare_cached("DELETE FROM former_ids WHERE paper = ?1")?.execute([id]).map(drop)
 }
 
+/// Writes a paper with its records; also gives whether a paper that stays as it is has other sources now.
 fn put_merged(
     t: &Transaction<'_>,
     merged: &MergedPaper<'_>,
     model: i64,
     change: u64,
     gone: &mut Vec<Row>,
-) -> rusqlite::Result<PaperWritten> {
+) -> rusqlite::Result<(PaperWritten, bool)> {
+    let nothing = Ok((PaperWritten::NeedsVector, false));
     let mut find = t.prepare_cached("SELECT row, hash, text_hash FROM papers WHERE id = ?1")?;
     let mut of = |id: &str| {
         let found =
@@ -171,12 +173,12 @@ fn put_merged(
     };
     for (id, seen) in merged.seen {
         if of(id.as_str())?.map(|(_, hash, _)| hash) != *seen {
-            return Ok(PaperWritten::NeedsVector);
+            return nothing;
         }
     }
     let id = merged.paper.id.as_str();
     if merged.records.is_empty() && has(t, id)? {
-        return Ok(PaperWritten::NeedsVector);
+        return nothing;
     }
     // The row that it would keep has another text: looked at before anything is changed.
     let mut lends = of(id)?;
@@ -187,7 +189,7 @@ fn put_merged(
     }
     let text = crate::store::Fingerprints::of(merged.paper).text;
     if merged.vector.is_none() && lends.is_none_or(|(_, _, known)| known != text) {
-        return Ok(PaperWritten::NeedsVector);
+        return nothing;
     }
     for other in merged.absorbs {
         let other = other.as_str();
@@ -218,20 +220,29 @@ fn put_merged(
     | PaperWritten::Updated(row)
     | PaperWritten::Unchanged(row) = written
     {
-        put_records(t, merged)?;
+        let others = put_records(t, merged)? || !merged.absorbs.is_empty();
         merged.records.iter().try_for_each(|record| works::also(t, row.0, &record.paper, merged.paper))?;
+        if others && matches!(written, PaperWritten::Unchanged(_)) {
+            // Its sources are a part of what is known of it: whoever follows looks at it again.
+            t.prepare_cached("UPDATE papers SET change = ?1 WHERE row = ?2")?.execute(params![change, row.0])?;
+            return Ok((written, true));
+        }
     }
-    Ok(written)
+    Ok((written, false))
 }
 
-/// Writes the records of a paper. One that says what the paper says has no text of its own.
-fn put_records(t: &Transaction<'_>, merged: &MergedPaper<'_>) -> rusqlite::Result<()> {
+/// Writes the records of a paper; gives whether one of them is new to it. One that says what the paper says has no text of its own.
+fn put_records(t: &Transaction<'_>, merged: &MergedPaper<'_>) -> rusqlite::Result<bool> {
     let own = to_json(merged.paper);
+    let mut new = false;
     for record in merged.records {
         let json = to_json(&record.paper);
-        let known: bool = t
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM records WHERE source = ?1 AND key = ?2)")?
-            .query_row([&record.source, &record.key], |r| r.get(0))?;
+        let of: Option<Option<String>> = t
+            .prepare_cached("SELECT paper FROM records WHERE source = ?1 AND key = ?2")?
+            .query_row([&record.source, &record.key], |r| r.get(0))
+            .optional()?;
+        let known = of.is_some();
+        new |= of.flatten().as_deref() != Some(merged.paper.id.as_str());
         if !known && record.source != BY_HAND {
             t.prepare_cached(
                 "INSERT INTO sources (name, records) VALUES (?1, 1)
@@ -256,5 +267,5 @@ fn put_records(t: &Transaction<'_>, merged: &MergedPaper<'_>) -> rusqlite::Resul
             (json != own).then_some(json)
         ])?;
     }
-    Ok(())
+    Ok(new)
 }

@@ -76,7 +76,7 @@ impl Readers {
             Since::Rows(rows) => Some(rows.clone()),
             _ => span.map(|(first, last)| self.store.listed_in(first, last)).transpose()?,
         };
-        let allowed = match (self.store.allowed(&ask.filter)?, listed) {
+        let allowed = match (self.corpus.allowed(&ask.filter)?, listed) {
             (Some(a), Some(b)) => Some(a & b),
             (a, b) => a.or(b),
         };
