@@ -24,6 +24,7 @@ mod index;
 mod interrupted;
 mod jobs;
 mod keys;
+mod library;
 mod mail;
 mod model;
 mod polite;
