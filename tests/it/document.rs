@@ -104,7 +104,8 @@ fn address(served: &Served, operation: &Operation<'_>) -> String {
     }
     let user = if operation.id.contains("delete") { "gone" } else { "ada" };
     if operation.path.contains("/notes") {
-        let written = server.request("PUT", &format!("/v1/users/{user}/notes/p%2F3"), JSON, b"{\"text\": \"Read it.\"}");
+        let written =
+            server.request("PUT", &format!("/v1/users/{user}/notes/p%2F3"), JSON, b"{\"text\": \"Read it.\"}");
         assert_eq!(written.status, 200, "{}", written.body);
     }
     let id = match operation.path {

@@ -25,7 +25,10 @@ fn ok(reply: Reply) -> Value {
 
 fn act(server: &Server, user: &str, kind: &str, of: &[usize]) {
     let events: Vec<Value> = of.iter().map(|k| json!({ "paper": format!("p/{k}"), "kind": kind })).collect();
-    assert_eq!(ok(server.post(&format!("/v1/users/{user}/events"), &json!({ "events": events })))["rejected"], json!([]));
+    assert_eq!(
+        ok(server.post(&format!("/v1/users/{user}/events"), &json!({ "events": events })))["rejected"],
+        json!([])
+    );
 }
 
 fn make(server: &Server, name: &str) -> String {
@@ -54,7 +57,8 @@ fn papers_are_put_into_folders_and_stay_there() {
     let one = first.body["id"].as_str().expect("an id").to_string();
     let two = make(&server, "two");
     // Put into a folder, a paper is saved; named in any form, in any number of folders.
-    let put = |id: &str, paper: &str| server.request("PUT", &format!("/v1/users/ada/folders/{id}/papers/{paper}"), None, b"");
+    let put =
+        |id: &str, paper: &str| server.request("PUT", &format!("/v1/users/ada/folders/{id}/papers/{paper}"), None, b"");
     let filed = ok(put(&one, "P%2F5"));
     let wanted = (&json!("p/5"), &json!(true), &json!([one]), &json!(false));
     assert_eq!((&filed["paper"], &filed["saved"], &filed["folders"], &filed["note"]), wanted);
@@ -68,7 +72,8 @@ fn papers_are_put_into_folders_and_stay_there() {
     assert_eq!(ok(server.get("/v1/users/ada/events"))["meta"]["total"], events, "what is saved is saved once");
     let counts = |server: &Server| {
         let body = ok(server.get("/v1/users/ada/folders"));
-        let of: Vec<u64> = body["folders"].as_array().expect("folders").iter().filter_map(|f| f["papers"].as_u64()).collect();
+        let of: Vec<u64> =
+            body["folders"].as_array().expect("folders").iter().filter_map(|f| f["papers"].as_u64()).collect();
         (of, body["papers"].as_u64(), body["unfiled"].as_u64())
     };
     assert_eq!(counts(&server), (vec![3, 1], Some(4), Some(1)));
@@ -85,7 +90,8 @@ fn papers_are_put_into_folders_and_stay_there() {
     let (reply, text) = server.text_of("GET", &format!("/v1/users/ada/library?format=bibtex&folder={two}"), &[], b"");
     assert_eq!((reply.status, text.matches("@").count()), (200, 1), "{text}");
     // Renamed, emptied, gone.
-    let rename = |id: &str, name: &str| send(&server, "PATCH", &format!("/v1/users/ada/folders/{id}"), &json!({ "name": name }));
+    let rename =
+        |id: &str, name: &str| send(&server, "PATCH", &format!("/v1/users/ada/folders/{id}"), &json!({ "name": name }));
     let taken = rename(&two, ODD);
     assert_eq!((error(&taken).0, error(&taken).2.contains("choose another name")), (422, true), "{}", taken.body);
     assert_eq!(ok(rename(&two, "zwei"))["papers"], json!(1));
@@ -113,10 +119,11 @@ fn papers_are_put_into_folders_and_stay_there() {
         let refused = server.post(path, &body);
         assert_eq!((error(&refused).0, error(&refused).2.contains("1 to 200 bytes")), (422, true), "{}", refused.body);
     }
-    for path in [format!("/v1/users/ada/library?folder={one}"), "/v1/users/ada/library?folder=<script>".into()] {
-        assert_eq!(error(&server.get(&path)).0, if path.contains('<') { 400 } else { 404 }, "{path}");
+    for id in [one.as_str(), "%3Cscript%3E", "f-1", "f+2", "f99999999999999999999"] {
+        assert_eq!(error(&server.get(&format!("/v1/users/ada/library?folder={id}"))).0, 404, "{id}");
     }
-    assert_eq!(error(&put(&two, "nowhere")).0, 404);
+    let nowhere = server.request("PUT", &format!("/v1/users/ada/folders/{two}/papers/nowhere"), None, b"");
+    assert_eq!(error(&nowhere).0, 404);
     assert_eq!(error(&server.get("/v1/users/nobody/folders")).0, 404);
     // As many as there may be.
     for k in 0..198 {
@@ -147,7 +154,7 @@ fn a_note_is_kept_as_text_and_outlives_its_paper() {
     assert_eq!(error(&server.get("/v1/users/ada/notes/p%2F3")).0, 404);
     let changed = ok(put(&server, "p%2F1", "of krill and whales"));
     assert_eq!(changed["created"], written["created"]);
-    assert!(changed["changed"].as_str() > written["changed"].as_str());
+    assert_ne!(changed["changed"], written["changed"]);
     // It is with the paper in the library, and found by its words.
     act(&server, "ada", "save", &[1, 2, 3]);
     let body = ok(server.get("/v1/users/ada/library"));
@@ -209,7 +216,7 @@ fn a_library_is_ordered_and_searched() {
     assert_eq!(library(&server, "q=Zuse"), [whale[0].clone()]);
     let scored = ok(server.get("/v1/users/ada/library?q=number17"));
     assert_eq!((&scored["papers"][0]["id"], scored["papers"][0]["score"].is_number()), (&json!("p/17"), true));
-    assert_eq!(library(&server, "q=topic3&sort=newest&mode=lexical")[0], "p/24");
+    assert_eq!(library(&server, "q=topic3&sort=newest&mode=lexical")[0], "p/3", "said at one moment: by id");
     assert_eq!(library(&server, "q=author:%22Author+3%22"), ["p/3"], "conditions hold");
     assert_eq!(library(&server, "q=p/10")[0], "p/10");
     assert_eq!(library(&server, "q=zebras"), [] as [&str; 0]);
@@ -276,7 +283,13 @@ fn marks_of_a_list_come_in_one_call() {
     let of_ada = ok(server.post("/v1/users/ada/opinions", &json!({ "ids": asked })));
     let of = |o: &Value| (o["paper"].clone(), o["liked"] == true, o["viewed"] == true);
     let of_ada: Vec<_> = of_ada["opinions"].as_array().expect("opinions").iter().map(of).collect();
-    let wanted = [("p/2", true, true), ("nowhere", false, false), ("p/1", false, true), ("p/3", false, false), ("p/2", true, true)];
+    let wanted = [
+        ("p/2", true, true),
+        ("nowhere", false, false),
+        ("p/1", false, true),
+        ("p/3", false, false),
+        ("p/2", true, true),
+    ];
     assert_eq!(of_ada, wanted.map(|(id, liked, viewed)| (json!(id), liked, viewed)));
     let many: Vec<String> = (0..1001).map(|k| format!("x{k}")).collect();
     let refused = server.post("/v1/users/ada/opinions", &json!({ "ids": many }));

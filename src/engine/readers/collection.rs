@@ -260,7 +260,7 @@ impl Readers {
 
     fn put_in_order(
         &self,
-        held: &mut Vec<(Entry, Option<f32>)>,
+        held: &mut [(Entry, Option<f32>)],
         sort: LibrarySort,
         outside: &HashMap<PaperId, Paper>,
     ) -> Result<()> {

@@ -129,7 +129,7 @@ impl Readers {
         let given: Vec<&PaperId> = papers.iter().collect();
         let given = self.given_ids(name, &given)?;
         let mut once: HashSet<&PaperId> = HashSet::new();
-        let ids: Vec<&PaperId> = given.iter().map(|id| &**id).filter(|id| once.insert(id)).collect();
+        let ids: Vec<&PaperId> = given.iter().map(|id| &**id).filter(|id| once.insert(*id)).collect();
         let now = Moment::now();
         let mut saves: Vec<Event> = Vec::new();
         for (paper, events) in ids.iter().zip(self.store.events_on(user, &ids)?) {

@@ -142,7 +142,6 @@ fn fill(store: &Fixture, name: &str, secret: &str) {
     store.add_session(&session).expect("written");
     let link = StoredLink { hash: session.hash, reader: name, created: Moment(1), until: Moment(2), used: None };
     store.add_link(&link, Moment(0)).expect("written");
-    let link = StoredLink { reader: user(link.reader.as_str()), ..link };
     for (k, of) in papers.chunks(20).enumerate() {
         let folder = format!("{secret} folder {k}");
         let made = store.make_folder(&link.reader, &folder, Moment(1), 99).expect("made");
