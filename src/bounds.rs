@@ -37,6 +37,14 @@ pub const KEYS: usize = 10_000;
 pub const SESSIONS: usize = 100;
 /// Saved searches and names that one reader follows.
 pub const SEARCHES: usize = 100;
+/// Folders of one reader.
+pub const FOLDERS: usize = 200;
+/// Papers in all folders of one reader, one counted in each that it is in.
+pub const FILED: usize = 50_000;
+/// Notes of one reader.
+pub const NOTES: usize = 5_000;
+/// Characters of a note.
+pub const NOTE_CHARS: usize = 10_000;
 /// Webhooks of one reader, and those of nobody.
 pub const WEBHOOKS: usize = 100;
 /// Values of a facet that are counted in one answer, those that were chosen besides; and years.

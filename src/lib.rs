@@ -37,10 +37,10 @@
 //! | `engine/corpus` | papers: taken in, made one of what several sources say (`merge`), found, recommended, moved to another model; what follows the store (`follow`). Knows neither of the next two |
 //! | `engine/themes` | what the corpus is about: kept, joined by new papers, made anew. Knows the corpus |
 //! | `engine/access` | who may come in: keys, sessions and links to sign in, looked at in memory by every request. Knows nobody |
-//! | `engine/readers` | users, their events, interests, imports, what they follow (`searches`) and what they get by mail (`subscriptions`: who, when, and the choice of papers); feeds, ranking, questions, trending. Knows both |
+//! | `engine/readers` | users, their events, interests, imports, what they keep (`collection`, `folders`, `notes`) and turned down (`opinions`), what they follow (`searches`) and what they get by mail (`subscriptions`: who, when, and the choice of papers); feeds, ranking, questions, trending. Knows both |
 //! | [`embed`] | text to unit vector: model files, tokens, the queue and the thread that owns the model; where it runs (`placement`), on our own kernels for the processor (`cpu`) or through candle on any device (`candle`) |
 //! | [`index`] | vector to nearest rows: one contract (`VectorIndex`) and three that keep it: `segments` (the default: frozen segments with a graph each, what came since, and the thread that freezes), `exact`, `hnsw_rs`; words to rows and rows to terms (`lexical`, on tantivy) |
-//! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, imports, interests, saved searches and webhooks, subscriptions and deliveries, themes, keys and sessions; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
+//! | [`store`] | what is true, behind a trait by resource: papers, vectors, users with their events, libraries, folders, notes, imports, interests, saved searches and webhooks, subscriptions and deliveries, themes, keys and sessions; `store/sqlite` keeps it in a folder, with schema and migrations; `store/contract` is what every store must pass |
 //! | [`themes`] | neighbour lists to communities, names, a map, and what became of them from run to run |
 //! | [`rank`] | pure arithmetic over slices: the preference model with its parts (Rocchio, nearest, logistic regression), candidate sets, interests, co-reading, chances, questions; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
@@ -217,6 +217,8 @@
 //! | event, opinion | one thing that a user did with a paper; what all events of the user on that paper add up to |
 //! | weighted example | a paper with the weight of an opinion, from which models are fitted |
 //! | preference model | the scoring function of some weighted examples, a reader's or those of a request ([`rank::PreferenceModel`]) |
+//! | stance | where a reader stands on a paper, as marks beside it show: liked, saved, against, viewed ([`user::Stance`]) |
+//! | folder, to file | a reader's own name for some papers, with an id for ever; to put a paper into one, which saves it |
 //! | saved search | what a reader follows, in the everyday sense: a search or a name, with an id for ever; its papers *match* it, and those that came since its reader last looked are *new* |
 //! | subscription, issue | what somebody gets by mail, and the day that one of its mails is of |
 //! | delivery | a mail that is to be sent, or was; a paper in it is *had* by its address |

@@ -1,9 +1,11 @@
 //! A user, their events on papers, and what the events on one paper add up to. No input or output.
 
 mod follow;
+mod stance;
 mod subscription;
 
 pub use follow::{Follow, is_seen};
+pub use stance::{Deed, Stance, after, taking_back};
 pub use subscription::{Cadence, DayOfWeek, MailPlan, Subject};
 
 use std::fmt;
@@ -304,30 +306,15 @@ const MAX_IMPLICIT: f32 = 0.5;
 /// The last verdict counts, with its own weight. At the same time a dislike takes precedence over a dismissal, and that
 /// over a like or save. `unsave` takes back the save and restores the verdict before it. Without a verdict, views and
 /// clicks add up to at most 0.5. `None` without events.
-pub fn opinion(events: &[(EventKind, Moment, f32)]) -> Option<Opinion> {
-    let rank = |kind: EventKind| match kind {
-        EventKind::Dislike => 3,
-        EventKind::Dismiss => 2,
-        EventKind::Like | EventKind::Save => 1,
-        _ => 0,
-    };
-    let mut order: Vec<_> = events.to_vec();
-    order.sort_by_key(|&(kind, at, _)| (at, rank(kind), kind));
+pub fn opinion(events: &[Deed]) -> Option<Opinion> {
+    let order = stance::ordered(events);
     let last = order.last()?.1;
-    let mut verdicts: Vec<(EventKind, Moment, f32)> = Vec::new();
     let (mut left, mut seen_at) = (1.0f32, None);
-    for &(kind, at, weight) in &order {
-        match kind {
-            EventKind::Unsave => verdicts.retain(|v| v.0 != EventKind::Save),
-            EventKind::Clear => verdicts.clear(),
-            EventKind::View | EventKind::Click => {
-                left *= (1.0 - kind.weight()).powf(weight);
-                seen_at = Some(at);
-            }
-            _ => verdicts.push((kind, at, weight)),
-        }
+    for &(kind, at, weight) in order.iter().filter(|e| matches!(e.0, EventKind::View | EventKind::Click)) {
+        left *= (1.0 - kind.weight()).powf(weight);
+        seen_at = Some(at);
     }
-    Some(match (verdicts.last(), seen_at) {
+    Some(match (stance::verdicts(&order).last(), seen_at) {
         (Some(&(kind, at, weight)), _) => Opinion {
             weight: kind.weight() * weight,
             at,

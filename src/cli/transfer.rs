@@ -26,7 +26,10 @@ use crate::jobs;
 use crate::paper::bounds::MAX_LINE;
 use crate::paper::{Paper, PaperId};
 use crate::sources;
-use crate::store::{Fingerprints, ImportStatus, ImportWithClaims, StoredImport, StoredInterest, StoredSearch};
+use crate::store::{
+    Fingerprints, FolderWithPapers, ImportStatus, ImportWithClaims, StoredImport, StoredInterest, StoredNote,
+    StoredSearch,
+};
 use crate::user::{Event, Moment, Settings, UserId};
 
 /// Papers read at a time.
@@ -239,6 +242,10 @@ struct UserLine {
     imports: Vec<ImportLine>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     searches: Vec<StoredSearch>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    folders: Vec<FolderWithPapers>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<StoredNote>,
 }
 
 /// An import of a user, with the events and papers that it added.
@@ -300,6 +307,8 @@ impl UserLine {
             interests: user.interests.clone(),
             imports: user.imports.iter().map(ImportLine::of).collect(),
             searches: user.searches.clone(),
+            folders: user.folders.clone(),
+            notes: user.notes.clone(),
         }
     }
 
@@ -316,6 +325,8 @@ impl UserLine {
             interests: self.interests,
             imports: self.imports.into_iter().map(ImportLine::into_import).collect(),
             searches: self.searches,
+            folders: self.folders,
+            notes: self.notes,
         })
     }
 }

@@ -40,11 +40,12 @@ pub use happened::Happened;
 pub use open::Opened;
 pub use page::{Listing, Page, Sort};
 pub use readers::{
-    Chosen, Deed, DeliveryOfWebhook, DeliveryView, Entry, EntryStatus, EventReport, ExportedUser, Feed, Format, Import,
-    ImportAbout, ImportProgress, ImportView, Imported, InterestPatch, InterestView, Kept, MAX_EVENTS, Mark, Matched,
-    Matches, NewHook, OutgoingCall, Outside, QuestionsOptions, Readership, Reference, ReferenceList, RejectedEvent,
+    Chosen, Deed, DeliveryOfWebhook, DeliveryView, Entry, EntryStatus, EventReport, ExportedUser, Feed, Filed,
+    FolderList, FolderView, Format, Import, ImportAbout, ImportProgress, ImportView, Imported, InFolder, InterestPatch,
+    InterestView, Kept, LibraryOptions, LibrarySort, MAX_EVENTS, Mark, Matched, Matches, NewHook, NoteView, Noted,
+    OutgoingCall, Outside, PaperOpinion, QuestionsOptions, Readership, Reference, ReferenceList, RejectedEvent,
     RejectedUnit, SavedSearch, SearchHit, SearchPapers, SearchPapersOptions, SearchPatch, SearchView, Since, Subscribe,
-    SubscriptionView, Testbed, Topic, Undone, Unreadable, UserView, WebhookMade, WebhookView, Windows,
+    SubscriptionView, Testbed, Topic, TurnedDown, Undone, Unreadable, UserView, WebhookMade, WebhookView, Windows,
 };
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,

@@ -15,17 +15,15 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{ContentBuilder, OpenApi as Document, RefOr, Required};
 
 use super::App;
-use super::access::Reader;
 use super::answer::Written;
 use super::call::Call;
 use super::error::{ApiError, ErrorBody};
-use super::extract::{Id, NoParams, Params};
+use super::extract::{Id, NoParams};
 use super::history::OutsideList;
-use super::papers::{PageMeta, PaperList};
-use crate::bounds;
+use super::papers::PaperList;
 use crate::deliver::citations::{self, CitationFormat, Citations};
-use crate::engine::{Answer, Engine, Kept, OneTheme, SearchPapers};
-use crate::error::{Error, Result};
+use crate::engine::{Answer, Engine, OneTheme, SearchPapers};
+use crate::error::Result;
 use crate::paper::{Paper, head};
 
 tokio::task_local! {
@@ -75,6 +73,11 @@ impl ListOfPapers for OutsideList {
     fn papers(&self) -> impl Iterator<Item = (&Paper, Option<f32>)> {
         self.papers.iter().map(|outside| (&outside.paper, None))
     }
+}
+
+/// Whether the list that is being answered with is asked for as JSON.
+pub fn as_json() -> bool {
+    FORM.try_with(|form| form.is_none()).unwrap_or(true)
 }
 
 /// Reads the form that a list is asked for in, by `format` or `Accept`; JSON where neither says anything else.
@@ -275,62 +278,6 @@ enum FormName {
     Ris,
     CslJson,
     Csv,
-}
-
-/// Papers that a user keeps.
-#[derive(Serialize, ToSchema)]
-pub struct Library {
-    /// The papers of this page.
-    papers: Vec<Kept>,
-    meta: PageMeta,
-}
-
-impl ListOfPapers for Library {
-    fn papers(&self) -> impl Iterator<Item = (&Paper, Option<f32>)> {
-        self.papers.iter().map(|kept| (&kept.paper, None))
-    }
-
-    fn file_name(&self) -> String {
-        "library".into()
-    }
-}
-
-/// Papers in a page of a library where nothing is said.
-const PAGE: usize = 50;
-
-/// A user's library
-///
-/// The papers that they saved or liked (their last verdict counts), oldest first, in the corpus or not; then those papers from
-/// outside the corpus that came with a reading list and of which they said nothing, by title. What `POST
-/// /v1/users/{user}/history` takes in as it is.
-///
-/// As JSON a page of 50 where `limit` says nothing else. In any other form the whole library, where neither `limit` nor
-/// `cursor` is given: up to 20,000 papers, of 128 MB; a longer one is 422, and `paperkin history export` writes it, of any length.
-#[utoipa::path(get, operation_id = "get_library", path = "/v1/users/{user}/library", tag = "users",
-    params(("user" = String, Path, description = "the user's name"),
-           ("limit" = Option<u32>, Query, minimum = 1, maximum = 20_000, description = "papers a page, 1 to 20,000"),
-           ("cursor" = Option<String>, Query, description = "`meta.next` of the page before")),
-    responses((status = 200, body = Library), (status = 404, body = ErrorBody)))]
-pub async fn library(State(app): State<App>, reader: Reader, Params(mut given): Params) -> Result<Response, ApiError> {
-    let limit = given.take("limit").whole()?;
-    let cursor: Option<String> = given.take("cursor").word()?;
-    given.nothing_else()?;
-    let as_json = FORM.try_with(|form| form.is_none()).unwrap_or(true);
-    let whole = !as_json && limit.is_none() && cursor.is_none();
-    app.papers(move |engine| {
-        let limit = limit.unwrap_or(if whole { bounds::HITS } else { PAGE });
-        let page = engine.collection(reader.name(), limit, cursor.as_deref())?;
-        if whole && page.next.is_some() {
-            return Err(Error::Invalid(format!(
-                "the library has {} papers; at most {} come in one answer: ask for parts with `limit` and `cursor`, or use \
-                 `paperkin history export` on the machine of the service",
-                page.total,
-                bounds::HITS
-            )));
-        }
-        Ok(Library { papers: page.items, meta: PageMeta { total: page.total, next: page.next } })
-    })
-    .await
 }
 
 #[cfg(test)]

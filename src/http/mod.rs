@@ -22,6 +22,7 @@ mod hsts;
 mod interests;
 mod jobs;
 mod keys;
+mod library;
 mod limits;
 mod metrics;
 mod news;

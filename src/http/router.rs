@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 use super::error::ApiError;
 use super::{
     App, access, answer, backup, citations, docs, embed, feed, headers, health, history, hsts, interests, jobs, keys,
-    limits, metrics, news, papers, recommend, record, search, searches, sessions, sources, subscriptions, themes,
-    users, web, webhooks,
+    library, limits, metrics, news, papers, recommend, record, search, searches, sessions, sources, subscriptions,
+    themes, users, web, webhooks,
 };
 
 /// The routes, and the document without what is true of many of them.
@@ -41,6 +41,14 @@ fn routes() -> (Router<App>, Document) {
         .routes(routes!(history::imports))
         .routes(routes!(history::get_import, history::undo_import))
         .routes(routes!(history::remove_outside))
+        .routes(routes!(library::folders, library::make_folder))
+        .routes(routes!(library::rename_folder, library::delete_folder))
+        .routes(routes!(library::file_papers))
+        .routes(routes!(library::file_paper, library::unfile_paper))
+        .routes(routes!(library::notes))
+        .routes(routes!(library::note, library::put_note, library::delete_note))
+        .routes(routes!(library::take_back))
+        .routes(routes!(library::opinions))
         .routes(routes!(news::token, news::revoke_token))
         .routes(routes!(news::user_atom))
         .routes(routes!(news::user_json))
@@ -97,7 +105,8 @@ fn lists_of_papers() -> OpenApiRouter<App> {
         .routes(routes!(papers::list))
         .routes(routes!(themes::get))
         .routes(routes!(history::outside))
-        .routes(routes!(citations::library))
+        .routes(routes!(library::get))
+        .routes(routes!(library::turned_down))
         .routes(routes!(feed::get))
         .routes(routes!(feed::preview))
         .routes(routes!(feed::rank))

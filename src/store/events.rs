@@ -50,6 +50,9 @@ pub trait Events {
     /// Every event of a user, oldest first: by time, then paper, then kind.
     fn history(&self, user: i64) -> Result<Vec<Event>>;
 
+    /// The events of a user on some papers, in the order of the papers; each list oldest first.
+    fn events_on(&self, user: i64, papers: &[&PaperId]) -> Result<Vec<Vec<Event>>>;
+
     /// The days on which the events of a user came, in the order of [`Events::history`].
     fn received(&self, user: i64) -> Result<Vec<i32>>;
 

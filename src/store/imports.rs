@@ -118,8 +118,8 @@ pub trait Imports {
     fn import(&self, user: i64, number: i64) -> Result<StoredImport>;
 
     /// Takes an import back: the events and the papers of the library on which nothing else has a claim, and of these papers
-    /// only those with which nothing else was done. One that is running ends. Where the store keeps its data nothing of it
-    /// can be found any more, as with [`Users::delete_user`](super::Users::delete_user).
+    /// only those with which nothing else was done, which are in no folder and have no note. One that is running ends. Where the
+    /// store keeps its data nothing of it can be found any more, as with [`Users::delete_user`](super::Users::delete_user).
     ///
     /// # Errors
     /// [`Error::NotFound`] when the user has none of this number.

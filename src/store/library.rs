@@ -30,8 +30,8 @@ pub trait Library {
     /// Up to `n` papers of libraries whose text has no vector of a model; one of each text.
     fn library_without_vector(&self, model: &StoredModel, n: usize) -> Result<Vec<Paper>>;
 
-    /// Takes a paper out of a user's library, and what the user did with it with it. Where a paper of the corpus has the same
-    /// id by now, that is what the user's events speak of, and they stay. Where the store keeps its data nothing of it can
+    /// Takes a paper out of a user's library, with what the user did with it, wrote on it, and put it into. Where a paper of the corpus
+    /// has the same id by now, that is what all this speaks of, and it stays. Where the store keeps its data nothing of it can
     /// be found any more, as with [`Users::delete_user`](super::Users::delete_user).
     ///
     /// # Errors

@@ -16,7 +16,7 @@
 //! - **In order.** Writers go one behind the other, whichever threads or nodes they are on: [`Papers::change`] says how.
 //! - **Given up.** A writer whose caller is gone ([`cancel`](crate::cancel)) by the time that it is its turn writes nothing.
 //! - **Numbers.** Days are days since 1970-01-01, UTC. Limits may be of any size. Numbers of users, rows of papers, numbers
-//!   of imports, interests, themes, saved searches, webhooks and deliveries are used once.
+//!   of imports, interests, themes, folders, saved searches, webhooks and deliveries are used once.
 //! - **Errors.** [`Error::NotFound`](crate::Error::NotFound) and what a method names besides are answers. With any method:
 //!   [`Error::StorageFull`](crate::Error::StorageFull) when there is no room (reading goes on),
 //!   [`Error::Unavailable`](crate::Error::Unavailable) when the store cannot be reached or must not be written,
@@ -29,12 +29,14 @@ mod contract;
 mod copies;
 mod events;
 mod filters;
+mod folders;
 mod imports;
 mod interests;
 mod jobs;
 mod keys;
 mod library;
 mod lists;
+mod notes;
 mod papers;
 mod readership;
 mod records;
@@ -54,12 +56,14 @@ mod works;
 pub use copies::{Copies, CopyFacts, StoreCopy};
 pub use events::{EventPlace, Events, EventsWritten};
 pub use filters::{Column, Counted, Filters};
+pub use folders::{FiledPaper, FolderMade, FolderWithPapers, Folders, StoredFolder};
 pub use imports::{ImportStatus, ImportUndone, ImportWindow, ImportWithClaims, Imports, StoredImport};
 pub use interests::{FoundInterests, Interests, StoredInterest};
 pub use jobs::{Claim, Claimed, JobRecords, JobResult, Lease, StoredJob};
 pub use keys::{Keys, StoredKey};
 pub use library::{Library, LibraryPaper};
 pub use lists::{ListOrder, ListPlace, Lists, Slice};
+pub use notes::{Notes, StoredNote};
 pub use papers::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
 pub use readership::{Readership, ReadershipRelease};
 pub use records::{BY_HAND, KnownRecord, MergedPaper, MergedWritten, Records, SourceRecord, SourceState};
@@ -94,6 +98,8 @@ pub trait Store:
     + Users
     + Events
     + Library
+    + Folders
+    + Notes
     + Interests
     + Imports
     + JobRecords
@@ -122,6 +128,8 @@ impl<T> Store for T where
         + Users
         + Events
         + Library
+        + Folders
+        + Notes
         + Interests
         + Imports
         + JobRecords

@@ -36,7 +36,7 @@ pub trait Users {
     fn restore_user(&self, name: &UserId, settings: &Settings, created: Moment, feed_token: Option<&str>)
     -> Result<()>;
 
-    /// Forgets everything about a user (events, library, interests, imports, token, keys), and gives their number. Where the store
+    /// Forgets everything about a user (events, library, folders, notes, interests, imports, token, keys), and gives their number. Where the store
     /// keeps its data nothing of it can be found any more, as soon as nobody reads a state of before; vectors of texts that
     /// no paper and no other library holds go as well. One of the same name who comes later is another.
     ///

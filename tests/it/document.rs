@@ -40,6 +40,8 @@ fn served() -> (Served, Value) {
     (Served { server, links, search, webhook, _smtp: smtp, _folder: folder }, document)
 }
 
+const JSON: Option<&str> = Some("application/json");
+
 struct Operation<'a> {
     method: String,
     path: &'a str,
@@ -84,6 +86,11 @@ fn body(id: &str) -> Value {
         "save_search" => json!({ "query": "topic3" }),
         "change_search" => json!({ "name": "Mine" }),
         "make_webhook" => json!({ "url": "https://93.184.216.34/hook", "what": { "query": "topic3" } }),
+        "make_folder" => json!({ "name": "Mine" }),
+        "rename_folder" => json!({ "name": "Ours" }),
+        "file_papers" => json!({ "papers": ["p/3", "p/4"] }),
+        "put_note" => json!({ "text": "Read it again." }),
+        "get_opinions" => json!({ "ids": ["p/3", "p/7", "nowhere"] }),
         "make_key" => json!({ "name": "another", "scopes": ["read"] }),
         _ => json!({}),
     }
@@ -95,6 +102,12 @@ fn address(served: &Served, operation: &Operation<'_>) -> String {
     if let Some(link) = served.links.of(operation.path) {
         return link;
     }
+    let user = if operation.id.contains("delete") { "gone" } else { "ada" };
+    if operation.path.contains("/notes") {
+        let written =
+            server.request("PUT", &format!("/v1/users/{user}/notes/p%2F3"), JSON, b"{\"text\": \"Read it.\"}");
+        assert_eq!(written.status, 200, "{}", written.body);
+    }
     let id = match operation.path {
         path if path.contains("/interests/") => {
             server.get("/v1/users/ada/interests").body["interests"][0]["id"].as_str().unwrap_or("i1").to_string()
@@ -104,6 +117,7 @@ fn address(served: &Served, operation: &Operation<'_>) -> String {
             let made = server.post("/v1/users/gone/searches", &json!({ "query": "not for long" }));
             made.body["id"].as_str().unwrap_or_else(|| panic!("{}", made.body)).to_string()
         }
+        path if path.contains("/folders/") => folder(server, user),
         path if path.contains("/searches/") => served.search.clone(),
         _ if operation.id == "delete_webhook" => {
             let made = server.post("/v1/webhooks", &body("make_webhook"));
@@ -118,12 +132,12 @@ fn address(served: &Served, operation: &Operation<'_>) -> String {
     };
     let id = if operation.path.contains("/outside/") { outside(server) } else { id };
     let import = if operation.path.contains("{import}") { import(server) } else { String::new() };
-    let user = if operation.id.contains("delete") { "gone" } else { "ada" };
     let path = operation
         .path
         .replace("{user}", user)
         .replace("{id}", &id)
         .replace("{import}", &import)
+        .replace("{paper}", "p%2F3")
         .replace("{delivery}", "1");
     let path = path.replace("{name}", if operation.path.contains("/sources/") { "mine" } else { "interests" });
     let mut query = vec![("explain", "true")];
@@ -143,6 +157,15 @@ fn address(served: &Served, operation: &Operation<'_>) -> String {
         query.push("q=topic3&facets=year,category,author,source,theme".into());
     }
     if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+}
+
+/// A folder of a reader with a paper in it.
+fn folder(server: &Server, user: &str) -> String {
+    let path = format!("/v1/users/{user}/folders");
+    let made = server.post(&path, &json!({ "name": "Kept" }));
+    let id = made.body["id"].as_str().unwrap_or_else(|| panic!("{}", made.body)).to_string();
+    assert_eq!(server.request("PUT", &format!("{path}/{id}/papers/p%2F3"), None, b"").status, 200);
+    id
 }
 
 /// An import of a paper that is not in the corpus.

@@ -14,7 +14,10 @@ fn name(k: usize) -> String {
 
 /// What of a reader can be looked for: the name, the words of their library, of an interest, of a venue.
 fn marks(k: usize) -> Vec<String> {
-    ["zq-reader-", "zq-title-", "zq-author-", "zq-interest-"].iter().map(|start| format!("{start}{k:02}-qz")).collect()
+    ["zq-reader-", "zq-title-", "zq-author-", "zq-interest-", "zq-folder-", "zq-note-"]
+        .iter()
+        .map(|start| format!("{start}{k:02}-qz"))
+        .collect()
 }
 
 fn library(k: usize) -> String {
@@ -57,6 +60,22 @@ fn fill(folder: &Folder, server: &Server) -> Vec<String> {
             let body = json!({ "name": format!("zq-interest-{k:02}-qz") }).to_string();
             let path = format!("/v1/users/{user}/interests/{id}");
             assert_eq!(server.request("PATCH", &path, Some("application/json"), body.as_bytes()).status, 200);
+        }
+        for n in 0..3 {
+            let folder = server
+                .post(&format!("/v1/users/{user}/folders"), &json!({ "name": format!("zq-folder-{k:02}-qz {n}") }));
+            let id = folder.body["id"].as_str().expect("a folder");
+            let papers: Vec<String> = (0..50).map(|m| format!("p/{}", (m * 5 + n) % 300)).collect();
+            let filed = server.post(&format!("/v1/users/{user}/folders/{id}/papers"), &json!({ "papers": papers }));
+            assert_eq!(filed.status, 200, "{}", filed.body);
+            // Written, and written anew.
+            for words in [400, 30] {
+                let text =
+                    json!({ "text": format!("zq-note-{k:02}-qz {}", "and more ".repeat(words + n * 40)) }).to_string();
+                let path = format!("/v1/users/{user}/notes/p%2F{n}");
+                let written = server.request("PUT", &path, Some("application/json"), text.as_bytes());
+                assert_eq!(written.status, 200, "{}", written.body);
+            }
         }
         let token = server.request("POST", &format!("/v1/users/{user}/token"), None, b"");
         tokens.push(token.body["token"].as_str().expect("a token").to_string());

@@ -130,6 +130,12 @@ fn a_question_changes_nothing() {
         let import = server.post("/v1/users/ada/history", &library).body["import"].as_str().expect("there").to_string();
         let token = server.post("/v1/users/ada/token", &json!({})).body["token"].as_str().expect("there").to_string();
         let id = |reply: Reply| reply.body["id"].as_str().unwrap_or_else(|| panic!("{}", reply.body)).to_string();
+        let folder_of_ada = id(server.post("/v1/users/ada/folders", &json!({ "name": "Mine" })));
+        let path = format!("/v1/users/ada/folders/{folder_of_ada}/papers/p%2F3");
+        assert_eq!(server.request("PUT", &path, None, b"").status, 200);
+        let note = json!({ "text": "Read it again." }).to_string();
+        let written = server.request("PUT", "/v1/users/ada/notes/p%2F3", Some("application/json"), note.as_bytes());
+        assert_eq!(written.status, 200, "{}", written.body);
         let search = id(server.post("/v1/users/ada/searches", &json!({ "query": "topic3" })));
         let hook = json!({ "url": "https://93.184.216.34/hook", "what": { "query": "no such words anywhere" } });
         let webhook = id(server.post("/v1/webhooks", &hook));

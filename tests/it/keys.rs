@@ -207,6 +207,10 @@ fn body(id: &str) -> Value {
         "add_events_of_many" => json!({ "events": [{ "user": ADA, "paper": "p/7", "kind": "like" }] }),
         "import_history" => json!({ "text": "p/9\n", "format": "ids" }),
         "patch_interest" => json!({ "weight": 2.0 }),
+        "make_folder" | "rename_folder" => json!({ "name": "quixotic" }),
+        "file_papers" => json!({ "papers": ["p/3"] }),
+        "put_note" => json!({ "text": "quixotic" }),
+        "get_opinions" => json!({ "ids": ["p/3"] }),
         "make_key" => json!({ "name": "another" }),
         _ => json!({}),
     }
@@ -219,6 +223,7 @@ fn address(operation: &Operation, reader: &str) -> String {
         () => "p%2F3",
     };
     let path = operation.path.replace("{user}", reader).replace("{id}", id).replace("{import}", "1");
+    let path = path.replace("{paper}", "p%2F3");
     let query = match operation.path.as_str() {
         "/v1/search" if operation.method == "GET" => "?q=topic3",
         "/v1/search.atom" => "?q=topic3",

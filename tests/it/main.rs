@@ -25,6 +25,7 @@ mod index;
 mod interrupted;
 mod jobs;
 mod keys;
+mod library;
 mod mail;
 mod model;
 mod polite;

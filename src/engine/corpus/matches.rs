@@ -124,6 +124,20 @@ impl Matcher {
     }
 }
 
+/// What a query finds among some papers.
+pub struct Among {
+    /// The papers, best first.
+    pub found: Vec<Candidate>,
+    /// What it means, as a unit vector; empty where that is not asked for.
+    pub vector: Vec<f32>,
+    /// How much of a score are words.
+    pub share: f32,
+    /// The score from which on a paper is found.
+    pub bar: f32,
+    /// Whether it has no conditions, which nothing outside the corpus can be held to.
+    pub plain: bool,
+}
+
 /// A query that is kept ready: made when the corpus had followed so far, with the model of this fingerprint.
 type Kept = (Followed, String, Arc<Matcher>);
 
@@ -268,6 +282,43 @@ impl Corpus {
             }
             look *= 4;
         }
+    }
+
+    /// The papers among some few that a query finds, best first: those that hold all of its words (in `dense` these say nothing), and
+    /// those with a score above a bar that lies as for [`Corpus::matching`], but measured against the best of these few alone. Of a
+    /// query of conditions those that meet them.
+    ///
+    /// # Errors
+    /// For an empty or overlong query, and when the model or an index cannot be asked.
+    pub fn found_among(&self, space: &EmbeddingSpace, query: &str, mode: Mode, rows: &RoaringBitmap) -> Result<Among> {
+        let matcher = self.matcher(space, query)?;
+        let plain = matcher.only.is_none();
+        let rows = matcher.only.as_ref().map_or_else(|| rows.clone(), |only| rows & only);
+        let Some(whole) = matcher.probe() else {
+            let found = self.matching(space, &matcher, &rows)?;
+            return Ok(Among { found, vector: Vec::new(), share: 1.0, bar: 1.0, plain: false });
+        };
+        let probe = RetrievalQuery {
+            vector: whole.vector.filter(|_| mode != Mode::Lexical),
+            words: whole.words.filter(|_| mode != Mode::Dense),
+            ..whole
+        };
+        let bar = self.bar(space, &probe, Some(&rows))?;
+        let mut found = match rows.is_empty() {
+            true => Vec::new(),
+            false => {
+                self.candidates(space, &probe, rows.len() as usize, Some(Allowed { rows: &rows, filter: None }))?.found
+            }
+        };
+        let whole: Vec<bool> = match probe.words {
+            Some(LexicalQuery::Words(words)) if !words.is_empty() => {
+                self.lexical().hold_all(words, &found.iter().map(|f| f.row).collect::<Vec<_>>())
+            }
+            _ => vec![false; found.len()],
+        };
+        let mut whole = whole.into_iter();
+        found.retain(|f| whole.next().is_some_and(|whole| whole && f.words > 0.0) || f.score >= bar);
+        Ok(Among { found, vector: probe.vector.unwrap_or_default().to_vec(), share: probe.share(), bar, plain })
     }
 
     /// Where the score of a match comes from.

@@ -4,8 +4,8 @@ use crate::engine::Engine;
 use crate::engine::answer::{Answer, SearchOptions};
 use crate::engine::page::Page;
 use crate::engine::readers::{
-    EventReport, ExportedUser, Feed, Import, ImportProgress, ImportView, Imported, InterestPatch, InterestView, Kept,
-    Mark, Outside, QuestionsOptions, ReferenceList, Since, TakeFeed, Testbed, Undone, Unreadable, UserView,
+    EventReport, ExportedUser, Feed, Import, ImportProgress, ImportView, Imported, InterestPatch, InterestView, Mark,
+    Outside, QuestionsOptions, ReferenceList, Since, TakeFeed, Testbed, Undone, Unreadable, UserView,
 };
 use crate::error::Result;
 use crate::paper::PaperId;
@@ -131,17 +131,6 @@ impl Engine {
     /// [`Error::BadRequest`](crate::Error::BadRequest) for a broken cursor.
     pub fn outside(&self, name: &str, limit: usize, cursor: Option<&str>) -> Result<Page<Outside>> {
         self.readers.outside(name, limit, cursor)
-    }
-
-    /// A page of what a user keeps: the papers that they saved or liked, oldest first, then those papers of their library that
-    /// they never said anything of, by title. `limit` is at most [`HITS`](crate::bounds::HITS).
-    ///
-    /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound) for a user that is not there,
-    /// [`Error::Invalid`](crate::Error::Invalid) for a limit out of range, or a page that would be too long,
-    /// [`Error::BadRequest`](crate::Error::BadRequest) for a broken cursor.
-    pub fn collection(&self, name: &str, limit: usize, cursor: Option<&str>) -> Result<Page<Kept>> {
-        self.readers.collection(name, limit, cursor)
     }
 
     /// Forgets a paper that is not in the corpus, with what the user did with it; it may be named by another form of

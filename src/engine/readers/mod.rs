@@ -9,6 +9,7 @@ mod coreading;
 mod feed;
 #[cfg(test)]
 mod fixture;
+mod folders;
 mod format;
 mod history;
 mod imports;
@@ -16,6 +17,8 @@ mod interests;
 mod learned;
 mod library;
 mod named;
+mod notes;
+mod opinions;
 mod pool;
 mod questions;
 mod reader;
@@ -30,14 +33,17 @@ mod trending;
 mod upkeep;
 mod users;
 
-pub use self::collection::Kept;
+pub use self::collection::{InFolder, Kept, LibraryOptions, LibrarySort};
 pub use self::feed::{Feed, Mark, Since, TakeFeed};
+pub use self::folders::{Filed, FolderList, FolderView};
 pub use self::format::Format;
 pub use self::history::{Reference, ReferenceList, RejectedUnit};
 pub use self::imports::{
     Entry, EntryStatus, Import, ImportAbout, ImportProgress, ImportView, Imported, Matched, Outside, Undone,
 };
 pub use self::interests::{InterestPatch, InterestView};
+pub use self::notes::{NoteView, Noted};
+pub use self::opinions::{PaperOpinion, TurnedDown};
 pub use self::questions::QuestionsOptions;
 pub use self::searches::{
     DeliveryOfWebhook, Matches, NewHook, OutgoingCall, SavedSearch, SearchHit, SearchPapers, SearchPapersOptions,

@@ -221,6 +221,8 @@ impl Readers {
                     interests: self.known_interests(user.number)?,
                     imports: self.store.imports_with_claims(user.number)?,
                     searches: self.store.searches(user.number)?,
+                    folders: self.exported_folders(user.number)?,
+                    notes: self.exported_notes(user.number)?,
                     token: self.store.known_feed_token(user.name.as_str())?,
                     name: user.name,
                     settings: user.settings,
@@ -241,6 +243,8 @@ impl Readers {
         let number = stored.number;
         self.store.replace_interests(number, &anchored(&user.interests))?;
         self.restore_searches(&stored, &user.searches)?;
+        self.restore_folders(&stored, &user.folders)?;
+        self.restore_notes(&stored, &user.notes)?;
         // What was found of them before is found again.
         self.kept.forget(number);
         self.found.forget(number);
@@ -274,6 +278,10 @@ pub struct ExportedUser {
     pub imports: Vec<crate::store::ImportWithClaims>,
     /// What they follow.
     pub searches: Vec<crate::store::StoredSearch>,
+    /// Their folders, with what is in each.
+    pub folders: Vec<crate::store::FolderWithPapers>,
+    /// What they wrote on papers.
+    pub notes: Vec<crate::store::StoredNote>,
 }
 
 /// Gives those that the user said something about, and that have no anchor (exports of version 0.1), their papers as one: what

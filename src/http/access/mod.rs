@@ -41,7 +41,7 @@ pub use self::cookie::Jar;
 pub use self::credentials::holds_key;
 pub use self::hosts::answer_for_own_hosts;
 pub use self::reach::{check_listening, check_reach};
-pub use self::reader::{Behind, Reader};
+pub use self::reader::{Behind, BothBehind, Reader};
 #[cfg(test)]
 pub use self::table::all as all_of_table;
 pub use self::table::{Entry, entry};

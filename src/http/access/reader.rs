@@ -67,8 +67,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Behind {
     }
 }
 
+/// What a path names behind its reader, where that is two: a folder and a paper.
+pub struct BothBehind(pub String, pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for BothBehind {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let first = in_path(parts, |name| name != USER).await?;
+        let mut behind = 0;
+        let second = in_path(parts, |name| {
+            behind += usize::from(name != USER);
+            behind == 2
+        });
+        Ok(BothBehind(first, second.await?))
+    }
+}
+
 /// The parameter of the path that is wanted.
-async fn in_path(parts: &mut Parts, is_wanted: impl Fn(&str) -> bool) -> Result<String, ApiError> {
+async fn in_path(parts: &mut Parts, mut is_wanted: impl FnMut(&str) -> bool) -> Result<String, ApiError> {
     // It says what is wrong with a path better than the raw parameters do.
     let unreadable = |e| ApiError::bad_request(format!("the ids in the path cannot be read: {e}"));
     let Path(all) =

@@ -1,4 +1,4 @@
-use super::{Fixture, Kind, MODEL, event, id, titled, user};
+use super::{Fixture, Kind, MODEL, event, id, records, titled, user};
 use crate::error::Error;
 use crate::paper::Paper;
 use crate::store::{EventPlace, EventsWritten, ReadershipRelease};
@@ -131,4 +131,24 @@ pub fn releases_are_remembered(kind: Kind) {
     assert_eq!((store.release().expect("read"), store.secret().expect("read")), (release, secret));
     store.set_secret(&[7; 32]).expect("written");
     assert_eq!(store.secret().expect("read"), [7; 32]);
+}
+
+pub fn what_was_done_with_some_papers_is_found(kind: Kind) {
+    let store = Fixture::new(kind);
+    store.put(&["a", "b", "c", "d"].map(|name| titled(name, name)));
+    let of = [
+        event("a", EventKind::Like, 5),
+        event("b", EventKind::View, 4),
+        event("a", EventKind::View, 1),
+        event("d", EventKind::Save, 2),
+    ];
+    store.add_events(&user("ada"), &of).expect("written");
+    store.add_events(&user("bob"), &[event("c", EventKind::Like, 5)]).expect("written");
+    let ada = store.user("ada").expect("made").number;
+    // What was done with a paper that became one with another was done with that.
+    records::put(&*store, &titled("a", "a"), &[], &[id("d")]);
+    let (a, b, c) = (id("a"), id("b"), id("c"));
+    let done = store.events_on(ada, &[&c, &a, &b, &a]).expect("read");
+    let on_a = [of[2].clone(), event("a", EventKind::Save, 2), of[0].clone()];
+    assert_eq!(done, [vec![], on_a.to_vec(), vec![of[1].clone()], on_a.to_vec()]);
 }

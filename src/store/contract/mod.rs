@@ -5,6 +5,7 @@ mod concurrency;
 mod crash;
 mod events;
 mod filters;
+mod folders;
 mod imports;
 mod interests;
 mod jobs;
@@ -12,6 +13,7 @@ mod keys;
 mod library;
 mod lists;
 mod model;
+mod notes;
 mod papers;
 mod records;
 mod searches;
@@ -172,7 +174,9 @@ macro_rules! contract {
             contract!(@users users_are_made_and_restored, tokens_are_given_once, a_deleted_user_leaves_nothing,
                 numbers_are_used_once);
             contract!(@events events_are_all_or_none, known_events_are_written_and_others_named, histories_are_ordered,
-                days_of_arrival_are_kept, releases_are_remembered);
+                days_of_arrival_are_kept, releases_are_remembered, what_was_done_with_some_papers_is_found);
+            contract!(@folders papers_stand_in_folders, what_is_filed_is_the_readers_own, folders_are_restored);
+            contract!(@notes a_note_is_one_text_on_a_paper, notes_of_papers_that_are_one_are_one, notes_are_restored);
             contract!(@library libraries_keep_papers_with_their_vectors, what_is_removed_goes_with_what_was_done,
                 what_lacks_a_vector_of_another_model_is_found);
             contract!(@interests edits_are_whole, who_changed_is_to_be_found_again, what_was_said_stays, of_nobody_nothing_is_kept);

@@ -1,9 +1,9 @@
 use super::{Fixture, Kind, MODEL, event, model, titled, user};
 use crate::error::Error;
-use crate::paper::Paper;
+use crate::paper::{Paper, PaperId};
 use crate::store::{
-    ImportStatus, ImportWindow, NewCall, NewSearch, NewWebhook, SearchSaved, SignedInWith, StoredInterest, StoredLink,
-    StoredSession,
+    FolderMade, ImportStatus, ImportWindow, NewCall, NewSearch, NewWebhook, SearchSaved, SignedInWith, StoredInterest,
+    StoredLink, StoredSession,
 };
 use crate::user::{Edits, EventKind, Follow, Moment, Settings};
 
@@ -142,6 +142,15 @@ fn fill(store: &Fixture, name: &str, secret: &str) {
     store.add_session(&session).expect("written");
     let link = StoredLink { hash: session.hash, reader: name, created: Moment(1), until: Moment(2), used: None };
     store.add_link(&link, Moment(0)).expect("written");
+    for (k, of) in papers.chunks(20).enumerate() {
+        let folder = format!("{secret} folder {k}");
+        let made = store.make_folder(&link.reader, &folder, Moment(1), 99).expect("made");
+        let FolderMade::Made(folder) = made else { panic!("{made:?}") };
+        let ids: Vec<&PaperId> = of.iter().map(|p| &p.id).collect();
+        store.file_papers(number, folder.number, &ids, &[], Moment(2), 999).expect("filed");
+        let text = format!("{secret} written {}", "so ".repeat(k * 70));
+        store.put_note(&link.reader, ids[k], &text, Moment(3), 99).expect("written").expect("room");
+    }
 }
 
 pub fn a_deleted_user_leaves_nothing(kind: Kind) {
@@ -156,7 +165,12 @@ pub fn a_deleted_user_leaves_nothing(kind: Kind) {
             store.library(number).expect("read"),
             store.interests(number).expect("read"),
             store.imports_with_claims(number).expect("read"),
-            store.searches(number).expect("read"),
+            (
+                store.searches(number).expect("read"),
+                store.folders(number).expect("read"),
+                store.filed(number).expect("read"),
+                store.notes(number, 0, 999).expect("read"),
+            ),
         )
     };
     let before = kept(&store);
@@ -177,6 +191,8 @@ pub fn a_deleted_user_leaves_nothing(kind: Kind) {
     assert_eq!((signed_in("zebra-user"), signed_in("stays"), signed_in("other")), (0, 1, 1));
     let link = |secret: &str| store.link(blake3::hash(secret.as_bytes()).as_bytes()).expect("read");
     assert!(link("QUIXOTIC").is_none() && link("KEPT").is_some());
+    assert!(store.folders(gone).expect("read").is_empty() && store.filed(gone).expect("read").is_empty());
+    assert_eq!(store.notes(gone, 0, 9).expect("read").total, 0);
     assert!(store.imports(gone).expect("read").is_empty() && store.received(gone).expect("read").is_empty());
     store
         .each_event_before(i32::MAX, &mut |user, event, _| {

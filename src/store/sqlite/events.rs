@@ -4,6 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Transaction, params, params_from_iter};
 
 use super::claims::disclaim;
+use super::named::{names, present};
 use super::users::{ensure, find, touch};
 use super::{SqliteStore, limit, unreadable};
 use crate::error::{Error, Result};
@@ -14,8 +15,9 @@ use crate::user::{Event, EventKind, Moment, UserId};
 const COLUMNS: &str = "at, paper, kind, weight";
 
 /// The same, with the id that the paper has now where the event names it by one that it had before.
-const PRESENT: &str = "at, coalesce((SELECT f.paper FROM former_ids f WHERE f.id = events.paper
-    AND NOT EXISTS (SELECT 1 FROM papers p WHERE p.id = f.id)), paper), kind, weight";
+fn columns_by_present_ids() -> String {
+    format!("at, {}, kind, weight", present("events"))
+}
 
 impl Events for SqliteStore {
     fn add_events(&self, name: &UserId, events: &[Event]) -> Result<EventsWritten> {
@@ -94,8 +96,31 @@ impl Events for SqliteStore {
 
     fn history(&self, user: i64) -> Result<Vec<Event>> {
         self.read(|c| {
-            c.prepare_cached(&format!("SELECT {PRESENT} FROM events WHERE user = ?1 ORDER BY at, events.paper, kind"))?
+            let columns = columns_by_present_ids();
+            c.prepare_cached(&format!("SELECT {columns} FROM events WHERE user = ?1 ORDER BY at, events.paper, kind"))?
                 .query_map([user], |r| event_at(r, 0))?
+                .collect()
+        })
+    }
+
+    fn events_on(&self, user: i64, papers: &[&PaperId]) -> Result<Vec<Vec<Event>>> {
+        self.read(|c| {
+            let sql = format!("SELECT {COLUMNS} FROM events WHERE user = ?1 AND paper = ?2 ORDER BY at, kind");
+            let mut select = c.prepare_cached(&sql)?;
+            papers
+                .iter()
+                .map(|paper| {
+                    let (mut of, names): (Vec<Event>, _) = (Vec::new(), names(c, paper)?);
+                    for name in &names {
+                        for event in select.query_map(params![user, name], |r| event_at(r, 0))? {
+                            of.push(Event { paper: (*paper).clone(), ..event? });
+                        }
+                    }
+                    if names.len() > 1 {
+                        of.sort_by_key(|event| (event.at, event.kind));
+                    }
+                    Ok(of)
+                })
                 .collect()
         })
     }
@@ -114,8 +139,9 @@ impl Events for SqliteStore {
 
     fn each_event_before(&self, day: i32, f: &mut dyn FnMut(i64, Event, i32)) -> Result<()> {
         self.read(|c| {
+            let columns = columns_by_present_ids();
             let sql = format!(
-                "SELECT {PRESENT}, user, received FROM events WHERE received <> ?1 ORDER BY user, at, events.paper, kind"
+                "SELECT {columns}, user, received FROM events WHERE received <> ?1 ORDER BY user, at, events.paper, kind"
             );
             let mut select = c.prepare_cached(&sql)?;
             let mut rows = select.query([day])?;
@@ -176,7 +202,8 @@ pub fn insert(t: &Transaction<'_>, user: i64, event: &Event, received: i32) -> r
     .execute(params![user, event.at.0, event.paper.as_str(), event.kind as u8, event.weight, received])
 }
 
-fn known(t: &Transaction<'_>, user: i64, paper: &PaperId) -> rusqlite::Result<bool> {
+/// Whether a paper is known to a user.
+pub fn known(t: &Transaction<'_>, user: i64, paper: &PaperId) -> rusqlite::Result<bool> {
     t.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM papers WHERE id = ?1) OR EXISTS (SELECT 1 FROM outside WHERE user = ?2 AND id = ?1)
              OR EXISTS (SELECT 1 FROM former_ids WHERE id = ?1)",

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::claims::{claim_event, claim_paper};
 use super::events::insert;
+use super::folders::kept_by_hand;
 use super::users::{ensure, touch};
 use super::{SqliteStore, library, unreadable};
 use crate::error::{Error, Result};
@@ -142,7 +143,8 @@ impl Imports for SqliteStore {
                     .prepare_cached("DELETE FROM events WHERE user = ?1 AND at = ?2 AND paper = ?3 AND kind = ?4")?
                     .execute(params![user, at, paper, kind])?;
             }
-            let left: HashSet<String> = done_with(t, user)?.into_iter().map(|(paper, _)| paper).collect();
+            let mut left: HashSet<String> = done_with(t, user)?.into_iter().map(|(paper, _)| paper).collect();
+            left.extend(kept_by_hand(t, user)?);
             for id in papers {
                 // Something that was done with it by hand would point at nothing.
                 let wanted = left.contains(&id);

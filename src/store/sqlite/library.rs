@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::claims::claim_paper;
 use super::papers::paper_at;
 use super::users::{ensure, touch};
-use super::{SqliteStore, limit, vectors};
+use super::{SqliteStore, folders, limit, notes, vectors};
 use crate::error::Result;
 use crate::paper::Paper;
 use crate::store::library::not_in_library;
@@ -82,6 +82,8 @@ impl Library for SqliteStore {
             if !in_corpus {
                 t.execute("DELETE FROM import_events WHERE user = ?1 AND paper = ?2", params![user, id])?;
                 t.execute("DELETE FROM events WHERE user = ?1 AND paper = ?2", params![user, id])?;
+                folders::drop_paper(t, user, id)?;
+                notes::drop_note(t, user, id)?;
             }
             touch(t, user)?;
             Ok(Ok(()))

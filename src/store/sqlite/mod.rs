@@ -18,6 +18,7 @@ mod examine;
 mod filters;
 #[cfg(test)]
 mod fixture;
+mod folders;
 mod forget;
 mod imports;
 mod interests;
@@ -26,6 +27,8 @@ mod keys;
 mod library;
 mod lists;
 mod log;
+mod named;
+mod notes;
 mod open;
 mod pages;
 mod papers;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::users::{ensure, touch};
+use super::users::{ensure, is_there, touch};
 use super::{SqliteStore, unreadable};
 use crate::error::{Error, Result};
 use crate::store::{NewSearch, SearchSaved, Searches, StoredSearch};
@@ -85,8 +85,7 @@ impl Searches for SqliteStore {
             return Ok(0);
         }
         self.write(|t| {
-            let there = "SELECT EXISTS (SELECT 1 FROM users WHERE user = ?1)";
-            if !t.prepare_cached(there)?.query_row([user], |r| r.get::<_, bool>(0))? {
+            if !is_there(t, user)? {
                 return Ok(0);
             }
             let (mut known, mut over) = (count(t, user)?, 0);

@@ -126,6 +126,11 @@ pub fn find(t: &Transaction<'_>, name: &UserId) -> rusqlite::Result<Option<i64>>
     t.prepare_cached("SELECT user FROM users WHERE name = ?1")?.query_row([name.as_str()], |r| r.get(0)).optional()
 }
 
+/// Whether there is a user of this number.
+pub fn is_there(t: &Transaction<'_>, user: i64) -> rusqlite::Result<bool> {
+    t.prepare_cached("SELECT EXISTS (SELECT 1 FROM users WHERE user = ?1)")?.query_row([user], |r| r.get(0))
+}
+
 /// Notes that what the user is shown may have changed.
 pub fn touch(t: &Transaction<'_>, user: i64) -> rusqlite::Result<()> {
     t.prepare_cached("UPDATE users SET version = version + 1 WHERE user = ?1")?.execute([user])?;
