@@ -25,6 +25,7 @@ mod interrupted;
 mod jobs;
 mod keys;
 mod mail;
+mod map;
 mod model;
 mod polite;
 mod privacy;

@@ -1,156 +1,699 @@
-// The map of papers on a canvas: moved by dragging, zoomed by wheel, keys or two fingers. The page draws with it what the
-// service gives for a view; `paperkin themes --map map.html` writes it into a file with all papers.
+// The map of papers: moved and zoomed, coloured, searched, and a part of it taken out with a lasso.
+//
+// `mount` makes it in an element of a page (`pages/map.html`); `paperkin themes --map map.html` writes this same script with all
+// papers into one file. Titles, names and ids come from anywhere: they only ever become text.
 
-const COLOURS = ["#3366cc", "#dc3912", "#109618", "#ff9900", "#990099", "#0099c6", "#dd4477", "#66aa00",
-  "#b82e2e", "#316395", "#994499", "#22aa99", "#8a8a00", "#6633cc", "#e67300", "#8b0707"];
-const NONE = "#999"; // of papers in no theme
-const WIDTH = 1200; // pixels that names are placed for at zoom 0
-const LETTERS = [10, 18]; // pixels, the least and the most, of a name
+import { dayText, gridOf, groups, read } from "./map_data.js";
+import { namesOf, painterOn } from "./map_draw.js";
+
+const FAINT = 0.1; // how much is seen of points that are not meant
+const REACH = 10; // pixels from the pointer in which a point is found
+const NEAREST = 24; // points whose titles are asked for at once
+const FOUND = 1000; // papers that a search shows
+const ROWS = 500; // papers asked for in one call
+const LISTED = 50; // papers shown at a time of a selection
+const MOST = 20000; // papers of a selection that go into a file
+const LIKED = 300; // papers that stand for a selection where it is asked what is like it
+const NEAREST_ZOOM = 8; // at each one more the map is twice as wide
+const SLOW = 40; // milliseconds of a frame from which on fewer points are drawn while the map moves
+
+/** Every text that is shown. */
+const TEXT = {
+  map: "Map of papers", kind: "map",
+  help: "Arrows move, plus and minus zoom, 0 shows all, Enter lists what is in view. The list of themes says the same in words.",
+  colour: "Colour by", theme: "Theme", date: "Date", category: "Category", find: "Find on the map", clear: "Clear",
+  select: "Select", selectHelp: "Draw around papers (or hold Shift and draw)", view: "List what is in view", reset: "Reset", nearer: "Zoom in", farther: "Zoom out",
+  loading: "The map is being loaded…", empty: "There are no papers on the map yet.", noTheme: "In no theme", otherCategory: "Other or none", noDate: "No date",
+  wheel: "Ctrl + wheel zooms; so does the wheel alone once the map has been clicked", touch: "Tap the map to move it with one finger",
+  papers: (n) => `${number(n)} ${n === 1 ? "paper" : "papers"}`,
+  found: (n, q) => (n >= FOUND ? `The ${number(FOUND)} papers closest to “${q}”` : `${TEXT.papers(n)} found for “${q}”`),
+  selected: (n) => `${TEXT.papers(n)} selected`, none: "No papers are inside.",
+  first: (n) => `The first ${number(n)} are in the file.`,
+  more: "Show more", like: "More like these", csv: "CSV", bibtex: "BibTeX", close: "Close", open: "Open", untitled: "A paper that is no longer here",
+  likeThese: "More like these", nothingLike: "Nothing else is like these.", wait: "One moment…",
+  unreached: "The service cannot be reached.", signIn: "Sign in to see the map.",
+};
+
+const number = (n) => new Intl.NumberFormat("en-GB").format(n);
+
+function el(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (name in node) node[name] = value;
+    else node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+/** What the service says, or an Error for the person in front of the page; `status` and `after` (seconds) where it answered. */
+async function ask(address, options = {}) {
+  const response = await fetch(address, options).catch((e) => {
+    throw options.signal?.aborted ? e : Object.assign(new Error(TEXT.unreached), { after: 5 });
+  });
+  if (response.status === 200) return response;
+  const answer = await response.json().catch(() => null);
+  const said = answer?.error?.message ?? answer?.message ?? `${response.status} ${response.statusText}`;
+  const message = response.status === 401 ? TEXT.signIn : `${said.charAt(0).toUpperCase()}${said.slice(1)}.`;
+  const after = [202, 429, 503].includes(response.status) ? Math.min(30, Number(response.headers.get("retry-after")) || 5) : 0;
+  throw Object.assign(new Error(message), { status: response.status, after });
+}
+
+/** What the map is made of, asked of the service whose addresses stand at `root`. */
+function fromService(root) {
+  const { src, papers, recommend } = root.dataset;
+  const json = (body) => ({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  return {
+    load: async (signal) => (await ask(src, { signal })).arrayBuffer(),
+    async papers(rows, signal) {
+      const query = new URLSearchParams(rows.map((row) => ["row", row]));
+      return (await (await ask(`${papers}?${query}`, { signal })).json()).papers;
+    },
+    async search(q, signal) {
+      const query = new URLSearchParams({ q, limit: FOUND });
+      return (await (await ask(`${papers}?${query}`, { signal })).json()).papers;
+    },
+    more: async (like, signal) => (await (await ask(recommend, { ...json({ like, limit: 20, diversity: 0.2 }), signal })).json()).papers,
+    // All candidates are given, whatever they are like.
+    bibtex: async (ids, signal) =>
+      (await ask(`${recommend}?format=bibtex`, { ...json({ like: ids.slice(0, 1), candidates: ids, exclude_liked: false }), signal })).blob(),
+  };
+}
 
 /**
- * Draws on a canvas. `show` takes points, themes and labels as `GET v1/themes/map` has them, and at the first time fits the
- * view to `meta.bounds`. `moved(view)` is told when the view has come to rest, `over(k, x, y)` which point is under the
- * pointer (-1 for none), `press(k)` which one was clicked; `dot(n, zoom)` says how many pixels each of `n` points gets.
+ * Makes the map in an element: `data-src`, `data-papers` and `data-recommend` are addresses of the service, `data-paper` and `data-theme` what
+ * stands before the id of a paper and a theme in the address of its page; `data-wheel="zoom"` where no page scrolls below it. `source` stands in for the service (see [fromService]).
+ * Returns what takes the map down again.
  */
-export function mapOn(canvas, { moved = () => {}, over = () => {}, press = () => {}, dot = (n) => 150 / Math.sqrt(n + 1) }) {
-  const pen = canvas.getContext("2d");
-  let data = null, colour = [], scale = 1, middle = [0, 0], extent = 1, waiting = 0;
+export function mount(root, source = fromService(root)) {
+  const ending = new AbortController(), { signal } = ending;
+  const before = [...root.childNodes];
+  const on = (node, kind, act, options = {}) => node.addEventListener(kind, act, { signal, ...options });
+  const button = (text, act, props = {}) => {
+    const node = el("button", { type: "button", ...props }, text);
+    on(node, "click", act);
+    return node;
+  };
 
-  const width = () => canvas.clientWidth, height = () => canvas.clientHeight;
-  const toX = (x) => (x - middle[0]) * scale + width() / 2, toY = (y) => (middle[1] - y) * scale + height() / 2;
+  // ---- What stands on the page. ----
+  const points = el("canvas", { className: "map-points", tabIndex: 0, role: "application", "aria-roledescription": TEXT.kind, ariaLabel: TEXT.map });
+  const over = el("canvas", { className: "map-over", ariaHidden: "true" });
+  const tip = el("div", { className: "map-tip", hidden: true });
+  const hint = el("p", { className: "map-hint", hidden: true });
+  const said = el("p", { className: "map-said" }, TEXT.loading);
+  said.setAttribute("aria-live", "polite");
+  const help = el("p", { className: "map-help", id: "map-help" }, TEXT.help);
+  points.setAttribute("aria-describedby", "map-help");
+  const colour = el("select", { id: "map-colour" }, ...["theme", "date", "category"].map((value) => el("option", { value }, TEXT[value])));
+  const find = el("input", { type: "search", placeholder: TEXT.find, ariaLabel: TEXT.find, autocomplete: "off", maxLength: 500 });
+  const lasso = button(TEXT.select, () => choosing(!drawing), { ariaPressed: "false", title: TEXT.selectHelp });
+  const zooms = el("div", { className: "map-zoom" },
+    button("+", () => zoomBy(1.6, undefined, true), { ariaLabel: TEXT.nearer, title: TEXT.nearer }),
+    button("−", () => zoomBy(1 / 1.6, undefined, true), { ariaLabel: TEXT.farther, title: TEXT.farther }));
+  const bar = el("div", { className: "map-bar" },
+    el("label", { htmlFor: "map-colour" }, TEXT.colour), colour, find,
+    lasso, button(TEXT.view, () => listView()), button(TEXT.reset, () => home(true)));
+  const stage = el("div", { className: "map-stage" }, points, over, hint, said, zooms);
+  const legend = el("ul", { className: "map-legend" });
+  const panel = el("section", { className: "map-panel", hidden: true });
+  root.replaceChildren(bar, el("div", { className: "map-body" }, stage, panel), legend, help, tip);
 
-  /** At each one more the map is twice as wide. */
-  const zoom = () => Math.max(0, Math.round(Math.log2(Math.max((scale * extent) / WIDTH, 1e-6)) + 0.2));
+  // ---- What it knows. ----
+  const painter = painterOn(points, root.dataset.painter), pen = over.getContext("2d");
+  let data = null, grid = null, names = null, place = null;
+  let scale = 1, least = 1, middle = [0, 0], width = 0, height = 0, ratio = 1;
+  let grouped = null, only = -1, found = null, chosen = null, page = { ink: "#000", ground: "#fff", dark: false };
+  let boxes = [], line = null, drawing = false, waiting = 0, moving = 0, budget = 0, last = 0, under = -1, gliding = 0;
+  const known = new Map(); // papers by row
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-  function draw() {
-    if (!data || !canvas.isConnected) return;
-    const style = getComputedStyle(canvas);
-    const ratio = devicePixelRatio || 1;
-    canvas.width = width() * ratio;
-    canvas.height = height() * ratio;
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const { x, y, theme } = data.points;
-    const size = Math.min(7, Math.max(1.6, dot(x.length, zoom())));
-    pen.globalAlpha = 0.7;
-    for (let k = 0; k < x.length; k++) {
-      const px = toX(x[k]), py = toY(y[k]);
-      if (px < -size || py < -size || px > width() + size || py > height() + size) continue;
-      pen.fillStyle = theme[k] < 0 ? NONE : COLOURS[colour[theme[k]]];
-      pen.fillRect(px - size / 2, py - size / 2, size, size);
+  const zoom = () => Math.log2(scale / least);
+  const toX = (x) => (x - middle[0]) * scale + width / 2, toY = (y) => (middle[1] - y) * scale + height / 2;
+  const fromX = (px) => (px - width / 2) / scale + middle[0], fromY = (py) => middle[1] - (py - height / 2) / scale;
+
+  // ---- Drawing. ----
+  function draw(now = performance.now()) {
+    waiting = 0;
+    if (!data || !width) return;
+    const still = now - moving > 120;
+    // Where a frame takes long, fewer points are drawn as long as the map moves: the first so many are an even sample.
+    if (!still && last) {
+      const took = now - last;
+      if (took > SLOW && took < 1000) budget = Math.max(data.levels[0], Math.round(budget * 0.75));
+      else if (took < SLOW / 2) budget = Math.min(data.n, Math.round(budget * 1.1) + 1);
     }
-    pen.globalAlpha = 1;
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    pen.lineJoin = "round";
-    pen.strokeStyle = style.backgroundColor;
-    pen.fillStyle = style.color;
-    // As large as its box, so that names stay apart at every scale; where that is too small to read, coarse names keep
-    // their place, and finer ones that would cover them are left out.
-    const taken = [];
-    for (const label of [...data.labels].sort((a, b) => a.level - b.level)) {
-      const size = Math.min(Math.max((label.height * scale) / 1.3, LETTERS[0]), LETTERS[1]);
-      pen.font = `${label.letters > 14 ? "600 " : ""}${size}px system-ui, sans-serif`;
-      const half = pen.measureText(label.text).width / 2 + 3;
-      const y = toY(label.y);
-      // A name at the edge is drawn in to be read whole.
-      const x = toX(label.x), inside = x > 0 && x < width() ? Math.min(Math.max(x, half), width() - half) : x;
-      const covers = (t) => Math.abs(t.x - inside) < t.half + half && Math.abs(t.y - y) < (t.size + size) * 0.6;
-      if (taken.some(covers)) continue;
-      taken.push({ x: inside, y, half, size });
-      pen.lineWidth = 3;
-      pen.strokeText(label.text, inside, y);
-      pen.fillText(label.text, inside, y);
+    last = still ? 0 : now;
+    const deep = Math.min(data.levels.length - 1, Math.ceil(zoom()) + 3);
+    const most = painter.how === "webgl" ? data.n : data.levels[deep];
+    const count = still ? most : Math.min(most, budget);
+    const size = Math.min(9, Math.max(1.5, 260 / Math.sqrt(data.n + 1)) * 2 ** (Math.max(0, zoom()) * 0.45));
+    const view = { width, height, ratio, scale, zoom: zoom(), middle, size: Math.min(size, 9), count, under: rgb(page.ground), ring: rgb(page.ink), ink: page.ink, ground: page.ground };
+    painter.draw(view);
+    pen.clearRect(0, 0, over.width, over.height);
+    boxes = names.draw(pen, view);
+    if (line) {
+      pen.save();
+      pen.scale(ratio, ratio);
+      pen.beginPath();
+      line.forEach(([x, y], k) => pen[k ? "lineTo" : "moveTo"](toX(x), toY(y)));
+      pen.closePath();
+      pen.globalAlpha = 0.12;
+      pen.fillStyle = pen.strokeStyle = page.accent;
+      pen.fill();
+      pen.globalAlpha = 1;
+      pen.lineWidth = 2;
+      pen.stroke();
+      pen.restore();
     }
+    root.dataset.drawn = `${painter.how} ${count}`;
+    if (!still) soon(); // and once more when it has come to rest, with all points
+  }
+  const soon = () => (waiting ||= requestAnimationFrame(draw));
+  function moved() {
+    moving = performance.now();
+    hideTip();
+    soon();
+    clearTimeout(moved.later);
+    moved.later = setTimeout(keep, 400);
   }
 
-  /** The zoom, and the sides of what is in sight and as much again around it. */
-  function view() {
-    const w = width() / scale, h = height() / scale;
-    return { zoom: zoom(), left: middle[0] - w, right: middle[0] + w, bottom: middle[1] - h, top: middle[1] + h };
+  const rgb = (text) => {
+    const parts = text.match(/[\d.]+/g)?.map(Number) ?? [];
+    return text.startsWith("#") ? [1, 3, 5].map((k) => parseInt(text.slice(k, k + 2), 16)) : parts.slice(0, 3);
+  };
+
+  /** The colours of the page, which change with its light. */
+  function readPage() {
+    const style = getComputedStyle(stage);
+    const [r, g, b] = rgb(style.backgroundColor);
+    page = { ink: style.color, ground: style.backgroundColor, accent: getComputedStyle(lasso).getPropertyValue("--accent").trim() || style.color, dark: 0.3 * r + 0.6 * g + 0.1 * b < 110 };
+    names?.forget();
+    paint();
   }
 
-  function show(got) {
-    const first = !data;
-    data = got;
-    const roots = data.themes.filter((t) => t.parent === null).sort((a, b) => b.size - a.size);
-    const root = (t) => (t.parent === null ? t : root(data.themes[t.parent]));
-    colour = data.themes.map((t) => roots.indexOf(root(t)) % COLOURS.length);
-    if (first) {
-      const [left, bottom, right, top] = data.meta.bounds;
-      extent = Math.max(right - left, top - bottom, 1e-3);
-      middle = [(left + right) / 2, (bottom + top) / 2];
-      scale = 0.94 * Math.min(width() / Math.max(right - left, 1e-3), height() / Math.max(top - bottom, 1e-3));
+  /** Colours every point anew. */
+  function paint() {
+    if (!data) return;
+    grouped = groups(data, colour.value, page.dark);
+    const inks = new Uint8Array(4 * data.n), alpha = data.n > 40000 ? 0.72 : 0.85;
+    const meant = chosen ?? found, bright = meant ? Uint32Array.from(meant) : new Uint32Array();
+    const is = meant && new Uint8Array(data.n);
+    meant?.forEach((k) => (is[k] = 1));
+    for (let k = 0; k < data.n; k++) {
+      const [r, g, b] = grouped.colours[grouped.of[k]];
+      const fades = is ? !is[k] : only >= 0 && grouped.of[k] !== only;
+      inks[4 * k] = r;
+      inks[4 * k + 1] = g;
+      inks[4 * k + 2] = b;
+      inks[4 * k + 3] = 255 * (fades ? (is && !page.dark ? FAINT * 1.5 : FAINT) : is ? 1 : alpha);
     }
-    draw();
-  }
-
-  function soon() {
-    draw();
-    clearTimeout(waiting);
-    waiting = setTimeout(() => moved(view()), 250);
-  }
-
-  function zoomBy(by, px = width() / 2, py = height() / 2) {
-    const before = scale;
-    scale = Math.min(Math.max(scale * by, (0.5 * Math.min(width(), height())) / extent), (64 * WIDTH) / extent);
-    const dx = px - width() / 2, dy = height() / 2 - py;
-    middle = [middle[0] + dx / before - dx / scale, middle[1] + dy / before - dy / scale];
+    painter.inks(inks);
+    // Of more, rings would cover each other.
+    painter.bright(bright.length <= 5000 ? bright : new Uint32Array());
+    explain();
     soon();
   }
 
-  function under(px, py) {
-    let best = -1, least = 81;
-    if (data) {
-      for (let k = 0; k < data.points.x.length; k++) {
-        const d = (toX(data.points.x[k]) - px) ** 2 + (toY(data.points.y[k]) - py) ** 2;
-        if (d < least) [least, best] = [d, k];
-      }
-    }
-    return best;
+  /** The legend: what the colours mean. A group that is pressed stands out alone. */
+  function explain() {
+    const other = { theme: TEXT.noTheme, category: TEXT.otherCategory }[colour.value];
+    const swatch = (background) => {
+      const node = el("span", { className: "map-swatch", ariaHidden: "true" });
+      node.style.background = background;
+      return node;
+    };
+    const entry = ({ name, size, colour: own }, k) => {
+      const node = button("", () => {
+        only = only === k ? -1 : k;
+        paint();
+        legend.querySelectorAll("button")[k]?.focus();
+      }, { ariaPressed: String(only === k) });
+      node.append(swatch(own), el("bdi", {}, name ?? other), " ", el("small", {}, number(size)));
+      return el("li", {}, node);
+    };
+    if (!grouped.scale) return legend.replaceChildren(...grouped.list.map(entry));
+    if (!grouped.ends.length) return legend.replaceChildren(el("li", {}, TEXT.noDate));
+    const ends = grouped.ends.map((text) => el("span", {}, text));
+    const ramp = swatch(`linear-gradient(to right, ${grouped.scale.join(", ")})`);
+    ramp.className = "map-ramp";
+    legend.replaceChildren(el("li", { className: "map-scale" }, ramp, ...ends));
   }
 
+  // ---- Moving. ----
+  function fit() {
+    const box = stage.getBoundingClientRect();
+    if (!box.width || !box.height) return;
+    const first = !width, kept = width && zoom();
+    [width, height, ratio] = [box.width, box.height, Math.min(3, devicePixelRatio || 1)];
+    for (const canvas of [points, over]) [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
+    names?.forget();
+    if (!data) return;
+    const [left, bottom, right, top] = data.bounds;
+    least = 0.94 * Math.min(width / Math.max(right - left, 1e-3), height / Math.max(top - bottom, 1e-3));
+    if (first || !place) home(false);
+    else scale = least * 2 ** kept;
+    soon();
+  }
+
+  function bounded() {
+    const [left, bottom, right, top] = data.bounds;
+    scale = Math.min(Math.max(scale, least * 0.7), least * 2 ** NEAREST_ZOOM);
+    middle = [Math.min(Math.max(middle[0], left), right), Math.min(Math.max(middle[1], bottom), top)];
+  }
+
+  /** Goes to a view, in a glide where people do not mind. */
+  function go(to, gently) {
+    cancelAnimationFrame(gliding);
+    const from = { scale, middle }, began = performance.now();
+    const step = (now) => {
+      const t = gently && !calm.matches ? Math.min(1, Math.max(0, now - began) / 180) : 1, eased = 1 - (1 - t) ** 3;
+      // In the zoom, not in the scale, so that it is even; the middle goes along with the width of what is seen.
+      scale = from.scale * (to.scale / from.scale) ** eased;
+      const share = from.scale === to.scale ? eased : (1 / scale - 1 / from.scale) / (1 / to.scale - 1 / from.scale);
+      middle = [0, 1].map((k) => from.middle[k] + (to.middle[k] - from.middle[k]) * share);
+      bounded();
+      moved();
+      if (t < 1) gliding = requestAnimationFrame(step);
+    };
+    step(began);
+  }
+
+  function home(gently) {
+    if (!data) return;
+    const [left, bottom, right, top] = data.bounds;
+    place = { scale: least, middle: [(left + right) / 2, (bottom + top) / 2] };
+    go(place, gently);
+  }
+
+  function zoomBy(by, [px, py] = [width / 2, height / 2], gently = false) {
+    if (!data) return;
+    const target = Math.min(Math.max(scale * by, least * 0.7), least * 2 ** NEAREST_ZOOM);
+    const dx = px - width / 2, dy = height / 2 - py;
+    go({ scale: target, middle: [middle[0] + dx / scale - dx / target, middle[1] + dy / scale - dy / target] }, gently);
+  }
+
+  // Back from a paper, the map is where it was.
+  const memory = `paperkin-map ${root.dataset.src ?? location.pathname}`;
+  function keep() {
+    try {
+      sessionStorage.setItem(memory, JSON.stringify({ run: data.run, zoom: zoom(), middle, colour: colour.value }));
+    } catch {
+      // Storage may be full or forbidden; then the map begins anew.
+    }
+  }
+  function recall() {
+    try {
+      const was = JSON.parse(sessionStorage.getItem(memory));
+      if (was?.run !== data.run || ![was.zoom, ...was.middle].every(Number.isFinite)) return;
+      colour.value = was.colour;
+      [scale, middle] = [least * 2 ** was.zoom, was.middle];
+      bounded();
+    } catch {
+      // As above.
+    }
+  }
+
+  // ---- The pointer. ----
   const held = new Map(); // where each finger, or the mouse, is
   let dragged = false;
-  canvas.addEventListener("pointerdown", (e) => {
-    held.set(e.pointerId, [e.offsetX, e.offsetY]);
+  const at = (e) => {
+    const box = points.getBoundingClientRect();
+    return [e.clientX - box.left, e.clientY - box.top];
+  };
+  on(points, "pointerdown", (e) => {
+    if (!data || e.button > 0) return;
+    held.set(e.pointerId, at(e));
     dragged = held.size > 1;
-    canvas.setPointerCapture(e.pointerId);
+    points.setPointerCapture(e.pointerId);
+    cancelAnimationFrame(gliding);
+    if (held.size === 1 && (drawing || e.shiftKey)) line = [[fromX(at(e)[0]), fromY(at(e)[1])]];
+    else line = null;
   });
-  canvas.addEventListener("pointerup", (e) => {
-    held.delete(e.pointerId);
-    const k = dragged ? -1 : under(e.offsetX, e.offsetY);
-    if (k >= 0) press(k);
-  });
-  canvas.addEventListener("pointercancel", (e) => held.delete(e.pointerId));
-  canvas.addEventListener("pointermove", (e) => {
-    const from = held.get(e.pointerId);
-    if (!from) return over(under(e.offsetX, e.offsetY), e.offsetX, e.offsetY);
-    const [dx, dy] = [e.offsetX - from[0], e.offsetY - from[1]];
+  on(points, "pointermove", (e) => {
+    if (!data) return;
+    const from = held.get(e.pointerId), to = at(e);
+    if (!from) return e.pointerType === "mouse" || e.pointerType === "pen" ? hover(to) : undefined;
+    const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
     if (!dragged && Math.hypot(dx, dy) < 4) return;
     dragged = true;
-    held.set(e.pointerId, [e.offsetX, e.offsetY]);
-    over(-1);
+    held.set(e.pointerId, to);
+    hideTip();
+    if (line) {
+      line.push([fromX(to[0]), fromY(to[1])]);
+      return soon();
+    }
+    points.classList.add("dragged");
     const other = [...held].find(([id]) => id !== e.pointerId)?.[1];
     if (other) {
       const apart = ([x, y]) => Math.hypot(x - other[0], y - other[1]) || 1;
-      zoomBy(apart([e.offsetX, e.offsetY]) / apart(from), ...other);
-    } else {
-      middle = [middle[0] - dx / scale, middle[1] + dy / scale];
-      soon();
-    }
+      zoomBy(apart(to) / apart(from), [(to[0] + other[0]) / 2, (to[1] + other[1]) / 2]);
+      middle = [middle[0] - dx / 2 / scale, middle[1] + dy / 2 / scale];
+    } else middle = [middle[0] - dx / scale, middle[1] + dy / scale];
+    bounded();
+    moved();
   });
-  canvas.addEventListener("wheel", (e) => {
+  const up = (e) => {
+    if (!held.delete(e.pointerId)) return;
+    points.classList.remove("dragged");
+    const drawn = line;
+    line = null;
+    if (drawn && drawn.length > 2) return select(grid.inside(drawn), false);
+    if (drawn) soon();
+    if (!dragged) press(at(e), e.pointerType === "touch");
+  };
+  on(points, "pointerup", up);
+  on(points, "pointercancel", (e) => {
+    held.delete(e.pointerId);
+    points.classList.remove("dragged");
+    line = null;
+    soon();
+  });
+  on(points, "pointerleave", () => !held.size && !tip.classList.contains("pinned") && hideTip());
+
+  /** A point is opened; a name leads to its theme. A finger sees what it would open first. */
+  function press(to, touched) {
+    const k = pointAt(to), box = k < 0 && boxAt(to);
+    if (k >= 0 && touched) return showTip(k, to, true);
+    if (k >= 0) return paperOf(k).then((paper) => paper && follow(root.dataset.paper, paper.id)).catch(trouble);
+    hideTip();
+    if (box) follow(root.dataset.theme, data.themes[box.theme].id);
+  }
+  /** As if a link had been clicked, so that the page may go there without loading anew. */
+  function follow(start, id) {
+    if (start === undefined) return;
+    const link = el("a", { href: start + encodeURIComponent(id), hidden: true });
+    root.append(link);
+    link.click();
+    link.remove();
+  }
+
+  const pointAt = ([px, py], reach = REACH) => grid.near(fromX(px), fromY(py), reach / scale)[0] ?? -1;
+  const boxAt = ([px, py]) => boxes.find((b) => Math.abs(b.x - px) < b.width / 2 && Math.abs(b.y - py) < b.height / 2);
+
+  on(points, "wheel", (e) => {
+    if (!data) return;
+    const far = e.deltaY > 0, ends = far ? scale <= least * 0.701 : zoom() >= NEAREST_ZOOM - 0.01;
+    const takes = e.ctrlKey || e.metaKey || document.activeElement === points || root.dataset.wheel === "zoom";
+    // The page scrolls past, also where there is nothing more to zoom.
+    if (!takes || (ends && !e.ctrlKey)) return takes ? undefined : tell(TEXT.wheel);
     e.preventDefault();
-    zoomBy(Math.exp(-e.deltaY / 400), e.offsetX, e.offsetY);
+    const pixels = e.deltaY * [1, 30, 400][e.deltaMode];
+    zoomBy(Math.exp(Math.max(-1, Math.min(1, -pixels / (e.ctrlKey && Math.abs(pixels) < 50 ? 100 : 350)))), at(e));
   }, { passive: false });
-  canvas.addEventListener("keydown", (e) => {
+  // Two fingers are ours, one is the page's until the map was tapped (`touch-action` in map.css).
+  on(points, "touchmove", (e) => e.touches.length > 1 && e.cancelable && e.preventDefault(), { passive: false });
+
+  function tell(text) {
+    hint.textContent = text;
+    hint.hidden = false;
+    clearTimeout(tell.later);
+    tell.later = setTimeout(() => (hint.hidden = true), 1600);
+  }
+
+  on(points, "keydown", (e) => {
+    if (!data || e.ctrlKey || e.metaKey || e.altKey) return;
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[e.key];
-    if (step) middle = [middle[0] + (step[0] * 60) / scale, middle[1] + (step[1] * 60) / scale];
-    else if (e.key !== "+" && e.key !== "-") return;
+    if (step) go({ scale, middle: [middle[0] + (step[0] * 80) / scale, middle[1] + (step[1] * 80) / scale] }, true);
+    else if (e.key === "+" || e.key === "=") zoomBy(1.6, undefined, true);
+    else if (e.key === "-") zoomBy(1 / 1.6, undefined, true);
+    else if (e.key === "0") home(true);
+    else if (e.key === "Enter") listView();
+    else if (e.key === "Escape") escape();
+    else return;
     e.preventDefault();
-    if (step) soon();
-    else zoomBy(e.key === "+" ? 1.5 : 1 / 1.5);
+    // The page has keys of its own.
+    e.stopPropagation();
   });
-  addEventListener("resize", draw);
-  return { show, view, zoomBy };
+  function escape() {
+    if (line || drawing) {
+      line = null;
+      choosing(false);
+    } else if (chosen) unselect();
+    else if (!tip.hidden) hideTip();
+    else points.blur();
+    soon();
+  }
+
+  // ---- What is under the pointer. ----
+  function hover(to) {
+    const k = pointAt(to);
+    points.classList.toggle("over", k >= 0 || Boolean(boxAt(to) && root.dataset.theme !== undefined));
+    if (k < 0) return hideTip();
+    showTip(k, to, false);
+  }
+
+  function showTip(k, [px, py], pinned) {
+    under = k;
+    const theme = data.theme[k] < 0 ? TEXT.noTheme : data.themes[data.theme[k]].name;
+    const category = data.categories[data.category[k]];
+    const title = el("strong", { dir: "auto" }, known.get(data.row[k])?.title ?? "…");
+    const facts = [theme, dayText(data.day[k]), category].filter(Boolean).join(" · ");
+    tip.classList.toggle("pinned", pinned);
+    tip.replaceChildren(title, el("small", { dir: "auto" }, facts));
+    tip.hidden = false;
+    const box = points.getBoundingClientRect();
+    const stand = () => {
+      // Within the window, and not under the pointer.
+      const x = Math.max(8, Math.min(box.left + px + 14, innerWidth - tip.offsetWidth - 8));
+      const below = box.top + py + 16;
+      const y = below + tip.offsetHeight < innerHeight - 8 ? below : Math.max(8, box.top + py - tip.offsetHeight - 12);
+      [tip.style.left, tip.style.top] = [`${x}px`, `${y}px`];
+    };
+    stand();
+    const show = (paper) => {
+      if (under !== k || tip.hidden) return;
+      title.textContent = paper?.title || paper?.id || TEXT.untitled;
+      if (pinned && paper && root.dataset.paper !== undefined) {
+        tip.append(el("a", { href: root.dataset.paper + encodeURIComponent(paper.id) }, TEXT.open));
+      }
+      stand();
+    };
+    clearTimeout(showTip.later);
+    if (known.has(data.row[k])) return show(known.get(data.row[k]));
+    // A pointer that passes over asks for nothing.
+    showTip.later = setTimeout(() => paperOf(k).then(show).catch(() => {}), 40);
+  }
+  function hideTip() {
+    under = -1;
+    clearTimeout(showTip.later);
+    tip.hidden = true;
+    points.classList.remove("over");
+  }
+
+  /** The paper of a point, and those of the points around it, where the pointer may go next. */
+  async function paperOf(k) {
+    if (!known.has(data.row[k])) {
+      const around = grid.near(data.x[k], data.y[k], (6 * REACH) / scale, NEAREST).filter((other) => !known.has(data.row[other]));
+      await papersOf([k, ...around.filter((other) => other !== k)]);
+    }
+    return known.get(data.row[k]);
+  }
+  /** Papers of points, in their order; those that are gone are left out. */
+  async function papersOf(list) {
+    const rows = list.map((k) => data.row[k]), missing = rows.filter((row) => !known.has(row));
+    for (let k = 0; k < missing.length; k += ROWS) {
+      for (const paper of await source.papers(missing.slice(k, k + ROWS), signal)) known.set(paper.row, paper);
+    }
+    return rows.map((row) => known.get(row)).filter(Boolean);
+  }
+
+  // ---- Searching. ----
+  let searching = null;
+  async function search() {
+    const q = find.value.trim();
+    searching?.abort();
+    if (!q) {
+      found = null;
+      said.textContent = summary();
+      return paint();
+    }
+    searching = new AbortController();
+    const mine = AbortSignal.any([signal, searching.signal]);
+    try {
+      const papers = await source.search(q, mine);
+      if (mine.aborted) return;
+      papers.forEach((paper) => known.set(paper.row, paper));
+      const points = new Map(papers.map((paper) => [paper.row, -1]));
+      for (let k = 0; k < data.n; k++) if (points.has(data.row[k])) points.set(data.row[k], k);
+      found = [...points.values()].filter((k) => k >= 0);
+      chosen = null;
+      panel.hidden = true;
+      said.textContent = TEXT.found(found.length, q);
+      paint();
+    } catch (e) {
+      if (!mine.aborted) trouble(e);
+    }
+  }
+  on(find, "input", () => {
+    clearTimeout(search.later);
+    search.later = setTimeout(search, find.value.trim() ? 350 : 0);
+  });
+  on(find, "keydown", (e) => {
+    if (e.key !== "Enter") return;
+    clearTimeout(search.later);
+    search();
+  });
+  on(colour, "change", () => {
+    only = -1;
+    paint();
+    keep();
+  });
+
+  const trouble = (e) => !signal.aborted && (said.textContent = e.message);
+  const summary = () => TEXT.papers(data.n);
+
+  // ---- Selecting. ----
+  function choosing(now) {
+    drawing = now;
+    lasso.ariaPressed = String(now);
+    points.classList.toggle("drawing", now);
+    if (now) tell(TEXT.selectHelp);
+  }
+  function listView() {
+    if (!data) return;
+    const list = [...grid.inBox(fromX(0), fromY(height), fromX(width), fromY(0))];
+    const is = found && new Set(found);
+    select(is ? list.filter((k) => is.has(k)) : list, true);
+  }
+  function unselect() {
+    chosen = null;
+    panel.hidden = true;
+    paint();
+    fit();
+  }
+
+  /** Shows the papers of some points beside the map. */
+  function select(list, focus) {
+    choosing(false);
+    if (!list.length) {
+      said.textContent = TEXT.none;
+      return soon();
+    }
+    // What is nearest to the middle is most of what was meant.
+    const [x, y] = [data.x, data.y].map((values) => list.reduce((sum, k) => sum + values[k], 0) / list.length);
+    const far = (k) => (data.x[k] - x) ** 2 + (data.y[k] - y) ** 2;
+    const rank = new Map(found?.map((k, place) => [k, place]));
+    chosen = found ? [...list].sort((a, b) => (rank.get(a) ?? data.n) - (rank.get(b) ?? data.n)) : [...list].sort((a, b) => far(a) - far(b));
+    const mine = chosen;
+    const heading = el("h2", { tabIndex: -1 }, TEXT.selected(mine.length));
+    const note = el("p", { className: "map-note" });
+    note.setAttribute("aria-live", "polite");
+    const papers = el("ol"), others = el("div");
+    const line = (paper) => el("li", {}, root.dataset.paper === undefined
+      ? el("span", { dir: "auto" }, paper.title || paper.id)
+      : el("a", { href: root.dataset.paper + encodeURIComponent(paper.id), dir: "auto" }, paper.title || paper.id),
+      paper.date ? el("small", {}, ` ${paper.date}`) : null);
+    const tries = (act) => async () => {
+      note.textContent = TEXT.wait;
+      try {
+        note.textContent = (await act()) ?? "";
+      } catch (e) {
+        if (!signal.aborted) note.textContent = e.message;
+      }
+    };
+    let shown = 0;
+    const more = button(TEXT.more, tries(async () => {
+      const next = await papersOf(mine.slice(shown, shown + LISTED));
+      shown = Math.min(mine.length, shown + LISTED);
+      papers.append(...next.map(line));
+      more.hidden = shown >= mine.length;
+    }));
+    const cut = () => (mine.length > MOST ? TEXT.first(MOST) : undefined);
+    const file = async (name, blob) => {
+      const link = el("a", { href: URL.createObjectURL(blob), download: name });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    };
+    const actions = [
+      source.more && button(TEXT.like, tries(async () => {
+        const even = mine.filter((_, k) => k % Math.ceil(mine.length / LIKED) === 0);
+        const found = await source.more((await papersOf(even)).map((paper) => paper.id), signal);
+        others.replaceChildren(el("h3", {}, TEXT.likeThese), found.length
+          ? el("ol", {}, ...found.map((paper) => line({ ...paper, date: paper.listed ?? paper.date })))
+          : el("p", {}, TEXT.nothingLike));
+      })),
+      button(TEXT.csv, tries(async () => {
+        const kept = mine.slice(0, MOST), place = new Map(kept.map((k) => [data.row[k], k]));
+        const rows = (await papersOf(kept)).map((paper) => {
+          const k = place.get(paper.row), theme = data.theme[k] < 0 ? null : data.themes[data.theme[k]];
+          return [paper.id, paper.title ?? "", paper.date ?? "", theme?.id ?? "", theme?.name ?? ""].map(cell).concat(data.x[k].toFixed(3), data.y[k].toFixed(3));
+        });
+        const text = [["paper", "title", "date", "theme", "theme_name", "x", "y"], ...rows].map((row) => `${row.join(",")}\r\n`).join("");
+        await file("papers.csv", new Blob([text], { type: "text/csv" }));
+        return cut();
+      })),
+      source.bibtex && button(TEXT.bibtex, tries(async () => {
+        const ids = (await papersOf(mine.slice(0, MOST))).map((paper) => paper.id);
+        await file("papers.bib", await source.bibtex(ids, signal));
+        return cut();
+      })),
+      button(TEXT.close, unselect),
+    ];
+    panel.replaceChildren(heading, el("div", { className: "map-actions" }, ...actions.filter(Boolean)), note, papers, more, others);
+    panel.hidden = false;
+    said.textContent = TEXT.selected(mine.length);
+    paint();
+    fit();
+    more.click();
+    if (focus) heading.focus();
+  }
+
+  // ---- Beginning and end. ----
+  async function load() {
+    root.setAttribute("aria-busy", "true");
+    try {
+      data = read(await source.load(signal));
+    } catch (e) {
+      if (signal.aborted) return;
+      said.textContent = e.message;
+      if (e.after) load.later = setTimeout(load, e.after * 1000);
+      return;
+    } finally {
+      root.removeAttribute("aria-busy");
+    }
+    said.textContent = data.n ? summary() : TEXT.empty;
+    root.classList.toggle("map-empty", !data.n);
+    if (!data.n) return root.append(said);
+    colour.options[2].disabled = !data.categories.length;
+    [grid, names, budget] = [gridOf(data), namesOf(data), data.n];
+    painter.points(data);
+    width = 0;
+    fit();
+    recall();
+    readPage();
+    performance.mark("map-drawn");
+  }
+
+  const light = matchMedia("(prefers-color-scheme: dark)");
+  on(light, "change", readPage);
+  // A switch on the page sets something at its root.
+  const watch = new MutationObserver(readPage);
+  watch.observe(document.documentElement, { attributes: true });
+  const sizes = new ResizeObserver(fit);
+  sizes.observe(stage);
+  on(points, "webglcontextlost", (e) => e.preventDefault());
+  on(points, "webglcontextrestored", () => {
+    painter.restore();
+    soon();
+  });
+  on(points, "focus", () => points.matches(":focus-visible") || hint.hidden || (hint.hidden = true));
+  on(window, "scroll", hideTip, { passive: true });
+  load();
+
+  return () => {
+    ending.abort();
+    watch.disconnect();
+    sizes.disconnect();
+    [waiting, gliding].forEach((frame) => cancelAnimationFrame(frame));
+    [moved, tell, showTip, search, load].forEach((act) => clearTimeout(act.later));
+    data = null;
+    painter.end();
+    root.replaceChildren(...before);
+  };
+}
+
+/** A cell of a table. What a spreadsheet would take for a formula is told apart by an apostrophe, as in the files of the service. */
+function cell(text) {
+  const safe = /^'*[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -19,8 +19,10 @@ pub use sign_in::in_place_of;
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// What draws the map, also in a page that stands alone (`paperkin themes --map`).
-pub const MAP: &str = include_str!("map.js");
+/// What draws the map, also in a page that stands alone (`paperkin themes --map`): the modules, those first that others use, and the
+/// look.
+pub const MAP: [&str; 3] = [include_str!("map_data.js"), include_str!("map_draw.js"), include_str!("map.js")];
+pub const MAP_STYLE: &str = include_str!("map.css");
 
 /// The pages and their parts.
 pub fn routes() -> Router<App> {
@@ -41,7 +43,10 @@ pub fn routes() -> Router<App> {
         .route("/web/welcome.js", get(|| file(SCRIPT, include_str!("welcome.js"))))
         .route("/web/you.js", get(|| file(SCRIPT, include_str!("you.js"))))
         .route("/web/themes.js", get(|| file(SCRIPT, include_str!("themes.js"))))
-        .route("/web/map.js", get(|| file(SCRIPT, MAP)))
+        .route("/web/map_data.js", get(|| file(SCRIPT, MAP[0])))
+        .route("/web/map_draw.js", get(|| file(SCRIPT, MAP[1])))
+        .route("/web/map.js", get(|| file(SCRIPT, MAP[2])))
+        .route("/web/map.css", get(|| file("text/css; charset=utf-8", MAP_STYLE)))
         .route("/web/icon.svg", get(|| file("image/svg+xml", include_str!("icon.svg"))))
         .route("/web/page.css", get(|| file("text/css; charset=utf-8", include_str!("page.css"))))
 }

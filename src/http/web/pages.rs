@@ -17,6 +17,7 @@ static TEMPLATES: Templates = Templates::new(&[
     ("confirm.html", include_str!("pages/confirm.html")),
     ("unsubscribe.html", include_str!("pages/unsubscribe.html")),
     ("manage.html", include_str!("pages/manage.html")),
+    ("map.html", include_str!("pages/map.html")),
     ("act.html", include_str!("pages/act.html")),
 ]);
 

@@ -1,11 +1,8 @@
 // Themes: the tree, the map, one theme. `page.js` shows what these views give it.
 
 import { button, count, el } from "./base.js";
-import { mapOn } from "./map.js";
+import { mount } from "./map.js";
 import { address, ask, changed, go } from "./page.js";
-
-const DEEPEST = 6; // the zoom from which on every paper is shown
-const POINTS = 30000; // papers drawn at once
 
 const themeLink = (theme, className = "") => el("a", { href: address("theme", theme.id), className }, theme.name);
 
@@ -33,43 +30,15 @@ function tree(themes) {
 
 /** The map: a click opens the paper under the pointer. */
 function map() {
-  const canvas = el("canvas", { className: "map", tabIndex: 0, ariaLabel: "Map of papers; the tree below says the same in words" });
-  canvas.setAttribute("role", "img");
-  const tip = el("p", { className: "status maptip" }, "Drag to move, zoom with + and −, the wheel or two fingers; click a paper to open it.");
-  let data = null, asked = 0;
-
-  async function load(view) {
-    const mine = ++asked;
-    let got;
-    try {
-      got = await ask("v1/themes/map", { ...view, zoom: Math.min(view.zoom, DEEPEST), limit: POINTS, titles: true });
-    } catch {
-      return; // the view says what is wrong, or has been left
-    }
-    if (mine !== asked) return;
-    data = got;
-    shown.show(got);
-  }
-
-  const shown = mapOn(canvas, {
-    moved: load,
-    press: (k) => go(address("similar", data.points.id[k])),
-    over(k) {
-      if (k < 0) return;
-      const theme = data.points.theme[k];
-      tip.textContent = `${data.points.title[k]} · ${theme < 0 ? "in no theme" : data.themes[theme].name}`;
-    },
+  const root = el("section", { className: "map", ariaLabel: "Map of papers" });
+  Object.assign(root.dataset, {
+    src: "v1/themes/map?format=binary", papers: "v1/themes/map/papers", recommend: "v1/recommend", paper: "#/similar/", theme: "#/theme/",
   });
-  // The canvas must be on the page before it has a size.
-  requestAnimationFrame(() => load({ zoom: 0 }));
-  const zoomButton = (sign, text, by) => {
-    const node = button(sign, () => shown.zoomBy(by));
-    node.ariaLabel = node.title = text;
-    return node;
-  };
-  const buttons = el("div", { className: "zoom" }, zoomButton("+", "Zoom in", 1.6), zoomButton("−", "Zoom out", 1 / 1.6));
-  return [el("div", { className: "mapbox" }, canvas, buttons), tip];
+  down?.();
+  down = mount(root);
+  return [root];
 }
+let down = null;
 
 /** All themes, as a map and as a tree. */
 export async function themes() {
