@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn the_picture_and_the_page_have_the_same_colours() {
-        let list = MAP[0].split("COLOURS = [").nth(1).and_then(|rest| rest.split(']').next()).expect("a list");
+        let list = MAP[1].1.split("COLOURS = [").nth(1).and_then(|rest| rest.split(']').next()).expect("a list");
         let quoted: Vec<&str> = list.split('"').filter(|text| text.starts_with('#')).collect();
         assert_eq!(quoted, COLOURS);
     }

@@ -49,7 +49,7 @@ pub fn page(engine: &Engine, map: &ThemeMap) -> anyhow::Result<String> {
 
 /// The modules of the map as one.
 fn script() -> String {
-    let lines = MAP.iter().flat_map(|module| module.lines()).filter(|line| !line.starts_with("import "));
+    let lines = MAP.iter().flat_map(|(_, module)| module.lines()).filter(|line| !line.starts_with("import "));
     let own = |line: &str| line.strip_prefix("export ").unwrap_or(line).to_string() + "\n";
     lines.map(own).collect()
 }

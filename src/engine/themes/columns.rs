@@ -183,7 +183,9 @@ impl FirstCategories {
         let gone = store.changes_since(since)?.gone;
         // What goes between the two stays here, and is never looked for: a row does not come back.
         let (change, came) = store.first_categories(since)?;
-        gone.iter().for_each(|row| drop(self.of.remove(&Row(row))));
+        for row in &gone {
+            self.of.remove(&Row(row));
+        }
         for (row, name) in came {
             let Some(name) = name else {
                 self.of.remove(&row);

@@ -3,87 +3,22 @@
 // `mount` makes it in an element of a page (`pages/map.html`); `paperkin themes --map map.html` writes this same script with all
 // papers into one file. Titles, names and ids come from anywhere: they only ever become text.
 
-import { dayText, gridOf, groups, read } from "./map_data.js";
+import { TEXT, el, follow, fromService, papersBy } from "./map_base.js";
+import { dayText, gridOf, groups, read, rgb } from "./map_data.js";
 import { namesOf, painterOn } from "./map_draw.js";
+import { handsOn } from "./map_hands.js";
+import { legendOf, listOf } from "./map_list.js";
 
 const FAINT = 0.1; // how much is seen of points that are not meant
 const REACH = 10; // pixels from the pointer in which a point is found
 const NEAREST = 24; // points whose titles are asked for at once
-const FOUND = 1000; // papers that a search shows
-const ROWS = 500; // papers asked for in one call
-const LISTED = 50; // papers shown at a time of a selection
-const MOST = 20000; // papers of a selection that go into a file
-const LIKED = 300; // papers that stand for a selection where it is asked what is like it
 const NEAREST_ZOOM = 8; // at each one more the map is twice as wide
 const SLOW = 40; // milliseconds of a frame from which on fewer points are drawn while the map moves
 
-/** Every text that is shown. */
-const TEXT = {
-  map: "Map of papers", kind: "map",
-  help: "Arrows move, plus and minus zoom, 0 shows all, Enter lists what is in view. The list of themes says the same in words.",
-  colour: "Colour by", theme: "Theme", date: "Date", category: "Category", find: "Find on the map", clear: "Clear",
-  select: "Select", selectHelp: "Draw around papers (or hold Shift and draw)", view: "List what is in view", reset: "Reset", nearer: "Zoom in", farther: "Zoom out",
-  loading: "The map is being loaded…", empty: "There are no papers on the map yet.", noTheme: "In no theme", otherCategory: "Other or none", noDate: "No date",
-  wheel: "Ctrl + wheel zooms; so does the wheel alone once the map has been clicked", touch: "Tap the map to move it with one finger",
-  papers: (n) => `${number(n)} ${n === 1 ? "paper" : "papers"}`,
-  found: (n, q) => (n >= FOUND ? `The ${number(FOUND)} papers closest to “${q}”` : `${TEXT.papers(n)} found for “${q}”`),
-  selected: (n) => `${TEXT.papers(n)} selected`, none: "No papers are inside.",
-  first: (n) => `The first ${number(n)} are in the file.`,
-  more: "Show more", like: "More like these", csv: "CSV", bibtex: "BibTeX", close: "Close", open: "Open", untitled: "A paper that is no longer here",
-  likeThese: "More like these", nothingLike: "Nothing else is like these.", wait: "One moment…",
-  unreached: "The service cannot be reached.", signIn: "Sign in to see the map.",
-};
-
-const number = (n) => new Intl.NumberFormat("en-GB").format(n);
-
-function el(tag, props = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
-    if (name in node) node[name] = value;
-    else node.setAttribute(name, value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
-
-/** What the service says, or an Error for the person in front of the page; `status` and `after` (seconds) where it answered. */
-async function ask(address, options = {}) {
-  const response = await fetch(address, options).catch((e) => {
-    throw options.signal?.aborted ? e : Object.assign(new Error(TEXT.unreached), { after: 5 });
-  });
-  if (response.status === 200) return response;
-  const answer = await response.json().catch(() => null);
-  const said = answer?.error?.message ?? answer?.message ?? `${response.status} ${response.statusText}`;
-  const message = response.status === 401 ? TEXT.signIn : `${said.charAt(0).toUpperCase()}${said.slice(1)}.`;
-  const after = [202, 429, 503].includes(response.status) ? Math.min(30, Number(response.headers.get("retry-after")) || 5) : 0;
-  throw Object.assign(new Error(message), { status: response.status, after });
-}
-
-/** What the map is made of, asked of the service whose addresses stand at `root`. */
-function fromService(root) {
-  const { src, papers, recommend } = root.dataset;
-  const json = (body) => ({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-  return {
-    load: async (signal) => (await ask(src, { signal })).arrayBuffer(),
-    async papers(rows, signal) {
-      const query = new URLSearchParams(rows.map((row) => ["row", row]));
-      return (await (await ask(`${papers}?${query}`, { signal })).json()).papers;
-    },
-    async search(q, signal) {
-      const query = new URLSearchParams({ q, limit: FOUND });
-      return (await (await ask(`${papers}?${query}`, { signal })).json()).papers;
-    },
-    more: async (like, signal) => (await (await ask(recommend, { ...json({ like, limit: 20, diversity: 0.2 }), signal })).json()).papers,
-    // All candidates are given, whatever they are like.
-    bibtex: async (ids, signal) =>
-      (await ask(`${recommend}?format=bibtex`, { ...json({ like: ids.slice(0, 1), candidates: ids, exclude_liked: false }), signal })).blob(),
-  };
-}
-
 /**
- * Makes the map in an element: `data-src`, `data-papers` and `data-recommend` are addresses of the service, `data-paper` and `data-theme` what
- * stands before the id of a paper and a theme in the address of its page; `data-wheel="zoom"` where no page scrolls below it. `source` stands in for the service (see [fromService]).
- * Returns what takes the map down again.
+ * Makes the map in an element: `data-src`, `data-papers` and `data-recommend` are addresses of the service, `data-paper` and
+ * `data-theme` what stands before the id of a paper and a theme in the address of its page; `data-wheel="zoom"` where no page scrolls
+ * below it. `source` stands in for the service (`fromService` in map_base.js). Returns what takes the map down again.
  */
 export function mount(root, source = fromService(root)) {
   const ending = new AbortController(), { signal } = ending;
@@ -96,7 +31,7 @@ export function mount(root, source = fromService(root)) {
   };
 
   // ---- What stands on the page. ----
-  const points = el("canvas", { className: "map-points", tabIndex: 0, role: "application", "aria-roledescription": TEXT.kind, ariaLabel: TEXT.map });
+  const points = el("canvas", { className: "map-points", tabIndex: 0, role: "application", ariaRoleDescription: TEXT.kind, ariaLabel: TEXT.map });
   const over = el("canvas", { className: "map-over", ariaHidden: "true" });
   const tip = el("div", { className: "map-tip", hidden: true });
   const hint = el("p", { className: "map-hint", hidden: true });
@@ -108,8 +43,8 @@ export function mount(root, source = fromService(root)) {
   const find = el("input", { type: "search", placeholder: TEXT.find, ariaLabel: TEXT.find, autocomplete: "off", maxLength: 500 });
   const lasso = button(TEXT.select, () => choosing(!drawing), { ariaPressed: "false", title: TEXT.selectHelp });
   const zooms = el("div", { className: "map-zoom" },
-    button("+", () => zoomBy(1.6, undefined, true), { ariaLabel: TEXT.nearer, title: TEXT.nearer }),
-    button("−", () => zoomBy(1 / 1.6, undefined, true), { ariaLabel: TEXT.farther, title: TEXT.farther }));
+    button("+", () => closer(1.6), { ariaLabel: TEXT.nearer, title: TEXT.nearer }),
+    button("−", () => closer(1 / 1.6), { ariaLabel: TEXT.farther, title: TEXT.farther }));
   const bar = el("div", { className: "map-bar" },
     el("label", { htmlFor: "map-colour" }, TEXT.colour), colour, find,
     lasso, button(TEXT.view, () => listView()), button(TEXT.reset, () => home(true)));
@@ -146,8 +81,9 @@ export function mount(root, source = fromService(root)) {
     const deep = Math.min(data.levels.length - 1, Math.ceil(zoom()) + 3);
     const most = painter.how === "webgl" ? data.n : data.levels[deep];
     const count = still ? most : Math.min(most, budget);
-    const size = Math.min(9, Math.max(1.5, 260 / Math.sqrt(data.n + 1)) * 2 ** (Math.max(0, zoom()) * 0.45));
-    const view = { width, height, ratio, scale, zoom: zoom(), middle, size: Math.min(size, 9), count, under: rgb(page.ground), ring: rgb(page.ink), ink: page.ink, ground: page.ground };
+    const size = Math.max(1.5, 260 / Math.sqrt(data.n + 1)) * 2 ** (Math.max(0, zoom()) * 0.45);
+    const { ink, ground } = page;
+    const view = { width, height, ratio, scale, zoom: zoom(), middle, size: Math.min(size, 9), count, ink, ground, under: rgb(ground), ring: rgb(ink) };
     painter.draw(view);
     pen.clearRect(0, 0, over.width, over.height);
     boxes = names.draw(pen, view);
@@ -177,16 +113,12 @@ export function mount(root, source = fromService(root)) {
     moved.later = setTimeout(keep, 400);
   }
 
-  const rgb = (text) => {
-    const parts = text.match(/[\d.]+/g)?.map(Number) ?? [];
-    return text.startsWith("#") ? [1, 3, 5].map((k) => parseInt(text.slice(k, k + 2), 16)) : parts.slice(0, 3);
-  };
-
   /** The colours of the page, which change with its light. */
   function readPage() {
     const style = getComputedStyle(stage);
     const [r, g, b] = rgb(style.backgroundColor);
-    page = { ink: style.color, ground: style.backgroundColor, accent: getComputedStyle(lasso).getPropertyValue("--accent").trim() || style.color, dark: 0.3 * r + 0.6 * g + 0.1 * b < 110 };
+    const accent = style.getPropertyValue("--accent").trim() || style.color;
+    page = { ink: style.color, ground: style.backgroundColor, accent, dark: 0.3 * r + 0.6 * g + 0.1 * b < 110 };
     names?.forget();
     paint();
   }
@@ -216,27 +148,11 @@ export function mount(root, source = fromService(root)) {
 
   /** The legend: what the colours mean. A group that is pressed stands out alone. */
   function explain() {
-    const other = { theme: TEXT.noTheme, category: TEXT.otherCategory }[colour.value];
-    const swatch = (background) => {
-      const node = el("span", { className: "map-swatch", ariaHidden: "true" });
-      node.style.background = background;
-      return node;
-    };
-    const entry = ({ name, size, colour: own }, k) => {
-      const node = button("", () => {
-        only = only === k ? -1 : k;
-        paint();
-        legend.querySelectorAll("button")[k]?.focus();
-      }, { ariaPressed: String(only === k) });
-      node.append(swatch(own), el("bdi", {}, name ?? other), " ", el("small", {}, number(size)));
-      return el("li", {}, node);
-    };
-    if (!grouped.scale) return legend.replaceChildren(...grouped.list.map(entry));
-    if (!grouped.ends.length) return legend.replaceChildren(el("li", {}, TEXT.noDate));
-    const ends = grouped.ends.map((text) => el("span", {}, text));
-    const ramp = swatch(`linear-gradient(to right, ${grouped.scale.join(", ")})`);
-    ramp.className = "map-ramp";
-    legend.replaceChildren(el("li", { className: "map-scale" }, ramp, ...ends));
+    legend.replaceChildren(...legendOf(grouped, colour.value, { only, button, press(k) {
+      only = only === k ? -1 : k;
+      paint();
+      legend.querySelectorAll("button")[k]?.focus();
+    } }));
   }
 
   // ---- Moving. ----
@@ -292,6 +208,8 @@ export function mount(root, source = fromService(root)) {
     go({ scale: target, middle: [middle[0] + dx / scale - dx / target, middle[1] + dy / scale - dy / target] }, gently);
   }
 
+  const closer = (by) => zoomBy(by, undefined, true);
+
   // Back from a paper, the map is where it was.
   const memory = `paperkin-map ${root.dataset.src ?? location.pathname}`;
   function keep() {
@@ -313,95 +231,54 @@ export function mount(root, source = fromService(root)) {
     }
   }
 
-  // ---- The pointer. ----
-  const held = new Map(); // where each finger, or the mouse, is
-  let dragged = false;
-  const at = (e) => {
-    const box = points.getBoundingClientRect();
-    return [e.clientX - box.left, e.clientY - box.top];
-  };
-  on(points, "pointerdown", (e) => {
-    if (!data || e.button > 0) return;
-    held.set(e.pointerId, at(e));
-    dragged = held.size > 1;
-    points.setPointerCapture(e.pointerId);
-    cancelAnimationFrame(gliding);
-    if (held.size === 1 && (drawing || e.shiftKey)) line = [[fromX(at(e)[0]), fromY(at(e)[1])]];
-    else line = null;
-  });
-  on(points, "pointermove", (e) => {
-    if (!data) return;
-    const from = held.get(e.pointerId), to = at(e);
-    if (!from) return e.pointerType === "mouse" || e.pointerType === "pen" ? hover(to) : undefined;
-    const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
-    if (!dragged && Math.hypot(dx, dy) < 4) return;
-    dragged = true;
-    held.set(e.pointerId, to);
-    hideTip();
-    if (line) {
+  // ---- The hands. ----
+  handsOn(points, on, {
+    ready: () => Boolean(data),
+    rest: () => cancelAnimationFrame(gliding),
+    draws: () => drawing,
+    /** A line around papers is begun (with its first place), goes on (with the next), or ends; without a place it is given up. */
+    begins: (to) => (line = to && [[fromX(to[0]), fromY(to[1])]]),
+    lines(to) {
+      hideTip();
       line.push([fromX(to[0]), fromY(to[1])]);
-      return soon();
-    }
-    points.classList.add("dragged");
-    const other = [...held].find(([id]) => id !== e.pointerId)?.[1];
-    if (other) {
-      const apart = ([x, y]) => Math.hypot(x - other[0], y - other[1]) || 1;
-      zoomBy(apart(to) / apart(from), [(to[0] + other[0]) / 2, (to[1] + other[1]) / 2]);
-      middle = [middle[0] - dx / 2 / scale, middle[1] + dy / 2 / scale];
-    } else middle = [middle[0] - dx / scale, middle[1] + dy / scale];
-    bounded();
-    moved();
+      soon();
+    },
+    ends(whole) {
+      const drawn = line;
+      line = null;
+      if (whole && drawn.length > 2) select(grid.inside(drawn), false);
+      else soon();
+    },
+    drags(dx, dy) {
+      middle = [middle[0] - dx / scale, middle[1] + dy / scale];
+      bounded();
+      moved();
+    },
+    zooms: zoomBy,
+    /** Whether the wheel is ours. The page scrolls past, also where there is nothing more to zoom. */
+    wheels(held, far) {
+      const ours = held || document.activeElement === points || root.dataset.wheel === "zoom";
+      if (!ours) tell(TEXT.wheel);
+      return held || (ours && !(far ? scale <= least * 0.701 : zoom() >= NEAREST_ZOOM - 0.01));
+    },
+    scrolls: () => tell(TEXT.touch),
+    steps: (x, y) => go({ scale, middle: [middle[0] + (x * 80) / scale, middle[1] + (y * 80) / scale] }, true),
+    keys: { "+": () => closer(1.6), "-": () => closer(1 / 1.6), 0: () => home(true), Enter: () => listView(), Escape: () => escape() },
+    hovers: (to) => hover(to),
+    leaves: () => !tip.classList.contains("pinned") && hideTip(),
+    presses: (to, touched) => press(to, touched),
   });
-  const up = (e) => {
-    if (!held.delete(e.pointerId)) return;
-    points.classList.remove("dragged");
-    const drawn = line;
-    line = null;
-    if (drawn && drawn.length > 2) return select(grid.inside(drawn), false);
-    if (drawn) soon();
-    if (!dragged) press(at(e), e.pointerType === "touch");
-  };
-  on(points, "pointerup", up);
-  on(points, "pointercancel", (e) => {
-    held.delete(e.pointerId);
-    points.classList.remove("dragged");
-    line = null;
-    soon();
-  });
-  on(points, "pointerleave", () => !held.size && !tip.classList.contains("pinned") && hideTip());
 
   /** A point is opened; a name leads to its theme. A finger sees what it would open first. */
   function press(to, touched) {
     const k = pointAt(to), box = k < 0 && boxAt(to);
     if (k >= 0 && touched) return showTip(k, to, true);
-    if (k >= 0) return paperOf(k).then((paper) => paper && follow(root.dataset.paper, paper.id)).catch(trouble);
+    if (k >= 0) return paperOf(k).then((paper) => paper && follow(root, root.dataset.paper, paper.id)).catch(trouble);
     hideTip();
-    if (box) follow(root.dataset.theme, data.themes[box.theme].id);
+    if (box) follow(root, root.dataset.theme, data.themes[box.theme].id);
   }
-  /** As if a link had been clicked, so that the page may go there without loading anew. */
-  function follow(start, id) {
-    if (start === undefined) return;
-    const link = el("a", { href: start + encodeURIComponent(id), hidden: true });
-    root.append(link);
-    link.click();
-    link.remove();
-  }
-
   const pointAt = ([px, py], reach = REACH) => grid.near(fromX(px), fromY(py), reach / scale)[0] ?? -1;
   const boxAt = ([px, py]) => boxes.find((b) => Math.abs(b.x - px) < b.width / 2 && Math.abs(b.y - py) < b.height / 2);
-
-  on(points, "wheel", (e) => {
-    if (!data) return;
-    const far = e.deltaY > 0, ends = far ? scale <= least * 0.701 : zoom() >= NEAREST_ZOOM - 0.01;
-    const takes = e.ctrlKey || e.metaKey || document.activeElement === points || root.dataset.wheel === "zoom";
-    // The page scrolls past, also where there is nothing more to zoom.
-    if (!takes || (ends && !e.ctrlKey)) return takes ? undefined : tell(TEXT.wheel);
-    e.preventDefault();
-    const pixels = e.deltaY * [1, 30, 400][e.deltaMode];
-    zoomBy(Math.exp(Math.max(-1, Math.min(1, -pixels / (e.ctrlKey && Math.abs(pixels) < 50 ? 100 : 350)))), at(e));
-  }, { passive: false });
-  // Two fingers are ours, one is the page's until the map was tapped (`touch-action` in map.css).
-  on(points, "touchmove", (e) => e.touches.length > 1 && e.cancelable && e.preventDefault(), { passive: false });
 
   function tell(text) {
     hint.textContent = text;
@@ -410,20 +287,6 @@ export function mount(root, source = fromService(root)) {
     tell.later = setTimeout(() => (hint.hidden = true), 1600);
   }
 
-  on(points, "keydown", (e) => {
-    if (!data || e.ctrlKey || e.metaKey || e.altKey) return;
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[e.key];
-    if (step) go({ scale, middle: [middle[0] + (step[0] * 80) / scale, middle[1] + (step[1] * 80) / scale] }, true);
-    else if (e.key === "+" || e.key === "=") zoomBy(1.6, undefined, true);
-    else if (e.key === "-") zoomBy(1 / 1.6, undefined, true);
-    else if (e.key === "0") home(true);
-    else if (e.key === "Enter") listView();
-    else if (e.key === "Escape") escape();
-    else return;
-    e.preventDefault();
-    // The page has keys of its own.
-    e.stopPropagation();
-  });
   function escape() {
     if (line || drawing) {
       line = null;
@@ -488,14 +351,7 @@ export function mount(root, source = fromService(root)) {
     }
     return known.get(data.row[k]);
   }
-  /** Papers of points, in their order; those that are gone are left out. */
-  async function papersOf(list) {
-    const rows = list.map((k) => data.row[k]), missing = rows.filter((row) => !known.has(row));
-    for (let k = 0; k < missing.length; k += ROWS) {
-      for (const paper of await source.papers(missing.slice(k, k + ROWS), signal)) known.set(paper.row, paper);
-    }
-    return rows.map((row) => known.get(row)).filter(Boolean);
-  }
+  const papersOf = (list) => papersBy(source, known, list.map((k) => data.row[k]), signal);
 
   // ---- Searching. ----
   let searching = null;
@@ -558,84 +414,31 @@ export function mount(root, source = fromService(root)) {
   function unselect() {
     chosen = null;
     panel.hidden = true;
+    said.textContent = found ? TEXT.found(found.length, find.value.trim()) : summary();
     paint();
     fit();
   }
 
   /** Shows the papers of some points beside the map. */
-  function select(list, focus) {
+  function select(inside, focus) {
     choosing(false);
-    if (!list.length) {
+    if (!inside.length) {
       said.textContent = TEXT.none;
       return soon();
     }
     // What is nearest to the middle is most of what was meant.
-    const [x, y] = [data.x, data.y].map((values) => list.reduce((sum, k) => sum + values[k], 0) / list.length);
+    const [x, y] = [data.x, data.y].map((values) => inside.reduce((sum, k) => sum + values[k], 0) / inside.length);
     const far = (k) => (data.x[k] - x) ** 2 + (data.y[k] - y) ** 2;
     const rank = new Map(found?.map((k, place) => [k, place]));
-    chosen = found ? [...list].sort((a, b) => (rank.get(a) ?? data.n) - (rank.get(b) ?? data.n)) : [...list].sort((a, b) => far(a) - far(b));
-    const mine = chosen;
-    const heading = el("h2", { tabIndex: -1 }, TEXT.selected(mine.length));
-    const note = el("p", { className: "map-note" });
-    note.setAttribute("aria-live", "polite");
-    const papers = el("ol"), others = el("div");
-    const line = (paper) => el("li", {}, root.dataset.paper === undefined
-      ? el("span", { dir: "auto" }, paper.title || paper.id)
-      : el("a", { href: root.dataset.paper + encodeURIComponent(paper.id), dir: "auto" }, paper.title || paper.id),
-      paper.date ? el("small", {}, ` ${paper.date}`) : null);
-    const tries = (act) => async () => {
-      note.textContent = TEXT.wait;
-      try {
-        note.textContent = (await act()) ?? "";
-      } catch (e) {
-        if (!signal.aborted) note.textContent = e.message;
-      }
-    };
-    let shown = 0;
-    const more = button(TEXT.more, tries(async () => {
-      const next = await papersOf(mine.slice(shown, shown + LISTED));
-      shown = Math.min(mine.length, shown + LISTED);
-      papers.append(...next.map(line));
-      more.hidden = shown >= mine.length;
-    }));
-    const cut = () => (mine.length > MOST ? TEXT.first(MOST) : undefined);
-    const file = async (name, blob) => {
-      const link = el("a", { href: URL.createObjectURL(blob), download: name });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-    };
-    const actions = [
-      source.more && button(TEXT.like, tries(async () => {
-        const even = mine.filter((_, k) => k % Math.ceil(mine.length / LIKED) === 0);
-        const found = await source.more((await papersOf(even)).map((paper) => paper.id), signal);
-        others.replaceChildren(el("h3", {}, TEXT.likeThese), found.length
-          ? el("ol", {}, ...found.map((paper) => line({ ...paper, date: paper.listed ?? paper.date })))
-          : el("p", {}, TEXT.nothingLike));
-      })),
-      button(TEXT.csv, tries(async () => {
-        const kept = mine.slice(0, MOST), place = new Map(kept.map((k) => [data.row[k], k]));
-        const rows = (await papersOf(kept)).map((paper) => {
-          const k = place.get(paper.row), theme = data.theme[k] < 0 ? null : data.themes[data.theme[k]];
-          return [paper.id, paper.title ?? "", paper.date ?? "", theme?.id ?? "", theme?.name ?? ""].map(cell).concat(data.x[k].toFixed(3), data.y[k].toFixed(3));
-        });
-        const text = [["paper", "title", "date", "theme", "theme_name", "x", "y"], ...rows].map((row) => `${row.join(",")}\r\n`).join("");
-        await file("papers.csv", new Blob([text], { type: "text/csv" }));
-        return cut();
-      })),
-      source.bibtex && button(TEXT.bibtex, tries(async () => {
-        const ids = (await papersOf(mine.slice(0, MOST))).map((paper) => paper.id);
-        await file("papers.bib", await source.bibtex(ids, signal));
-        return cut();
-      })),
-      button(TEXT.close, unselect),
-    ];
-    panel.replaceChildren(heading, el("div", { className: "map-actions" }, ...actions.filter(Boolean)), note, papers, more, others);
+    const order = found ? (k) => rank.get(k) ?? data.n : far;
+    chosen = [...inside].sort((a, b) => order(a) - order(b));
+    const list = listOf(chosen, { data, root, source, papersOf, button, signal, close: unselect });
+    panel.replaceChildren(...list.parts);
     panel.hidden = false;
-    said.textContent = TEXT.selected(mine.length);
+    said.textContent = TEXT.selected(chosen.length);
     paint();
     fit();
-    more.click();
-    if (focus) heading.focus();
+    if (focus) list.heading.focus();
   }
 
   // ---- Beginning and end. ----
@@ -676,7 +479,6 @@ export function mount(root, source = fromService(root)) {
     painter.restore();
     soon();
   });
-  on(points, "focus", () => points.matches(":focus-visible") || hint.hidden || (hint.hidden = true));
   on(window, "scroll", hideTip, { passive: true });
   load();
 
@@ -690,10 +492,4 @@ export function mount(root, source = fromService(root)) {
     painter.end();
     root.replaceChildren(...before);
   };
-}
-
-/** A cell of a table. What a spreadsheet would take for a formula is told apart by an apostrophe, as in the files of the service. */
-function cell(text) {
-  const safe = /^'*[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

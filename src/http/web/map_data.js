@@ -93,6 +93,9 @@ export function gridOf(data) {
   return { near, inside, inBox };
 }
 
+/** A colour as a style has it, `#rrggbb` or `rgb(…)`, as three numbers. */
+export const rgb = (text) => (text.startsWith("#") ? parts(text) : (text.match(/[\d.]+/g) ?? [0, 0, 0]).slice(0, 3).map(Number));
+
 const parts = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
 
 /** What a day is called. */

@@ -21,13 +21,20 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// What draws the map, also in a page that stands alone (`paperkin themes --map`): the modules, those first that others use, and the
 /// look.
-pub const MAP: [&str; 3] = [include_str!("map_data.js"), include_str!("map_draw.js"), include_str!("map.js")];
+pub const MAP: [(&str, &str); 6] = [
+    ("/web/map_base.js", include_str!("map_base.js")),
+    ("/web/map_data.js", include_str!("map_data.js")),
+    ("/web/map_draw.js", include_str!("map_draw.js")),
+    ("/web/map_hands.js", include_str!("map_hands.js")),
+    ("/web/map_list.js", include_str!("map_list.js")),
+    ("/web/map.js", include_str!("map.js")),
+];
 pub const MAP_STYLE: &str = include_str!("map.css");
 
 /// The pages and their parts.
 pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(|| file("text/html; charset=utf-8", include_str!("index.html"))))
+    let map = MAP.iter().fold(Router::new(), |routes, (path, text)| routes.route(path, get(|| file(SCRIPT, text))));
+    map.route("/", get(|| file("text/html; charset=utf-8", include_str!("index.html"))))
         .route("/sign-in", get(sign_in::form).post(sign_in::with_key))
         .route("/sign-in/{token}", get(sign_in::link).post(sign_in::with_link))
         .route("/sign-out", get(sign_in::ask_to_sign_out).post(sign_in::sign_out))
@@ -43,9 +50,6 @@ pub fn routes() -> Router<App> {
         .route("/web/welcome.js", get(|| file(SCRIPT, include_str!("welcome.js"))))
         .route("/web/you.js", get(|| file(SCRIPT, include_str!("you.js"))))
         .route("/web/themes.js", get(|| file(SCRIPT, include_str!("themes.js"))))
-        .route("/web/map_data.js", get(|| file(SCRIPT, MAP[0])))
-        .route("/web/map_draw.js", get(|| file(SCRIPT, MAP[1])))
-        .route("/web/map.js", get(|| file(SCRIPT, MAP[2])))
         .route("/web/map.css", get(|| file("text/css; charset=utf-8", MAP_STYLE)))
         .route("/web/icon.svg", get(|| file("image/svg+xml", include_str!("icon.svg"))))
         .route("/web/page.css", get(|| file("text/css; charset=utf-8", include_str!("page.css"))))
