@@ -130,6 +130,8 @@ export function mount(root, source = fromService(root)) {
     const inks = new Uint8Array(4 * data.n), alpha = data.n > 40000 ? 0.72 : 0.85;
     const meant = chosen ?? found, bright = meant ? Uint32Array.from(meant) : new Uint32Array();
     const is = meant && new Uint8Array(data.n);
+    // What belongs nowhere stands back.
+    const rest = grouped.list.findIndex(({ name }) => name === null);
     meant?.forEach((k) => (is[k] = 1));
     for (let k = 0; k < data.n; k++) {
       const [r, g, b] = grouped.colours[grouped.of[k]];
@@ -137,7 +139,8 @@ export function mount(root, source = fromService(root)) {
       inks[4 * k] = r;
       inks[4 * k + 1] = g;
       inks[4 * k + 2] = b;
-      inks[4 * k + 3] = 255 * (fades ? (is && !page.dark ? FAINT * 1.5 : FAINT) : is ? 1 : alpha);
+      const full = is ? 1 : grouped.of[k] === rest ? alpha * 0.5 : alpha;
+      inks[4 * k + 3] = 255 * (fades ? (is && !page.dark ? FAINT * 1.5 : FAINT) : full);
     }
     painter.inks(inks);
     // Of more, rings would cover each other.
