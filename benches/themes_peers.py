@@ -2,15 +2,16 @@
 
     pip install bertopic                      (brings umap-learn, hdbscan, scikit-learn)
     paperkin export DIR                       papers and vectors
-    paperkin themes --map map.html
+    paperkin themes --points map.csv
 
     python benches/themes_peers.py bertopic DIR   writes groups.tsv and terms.tsv beside the time it took, for
         paperkin eval themes --other groups.tsv --other-terms terms.tsv
-    python benches/themes_peers.py map DIR map.html   trustworthiness and kept neighbours of our map and of umap-learn's
+    python benches/themes_peers.py map DIR map.csv    trustworthiness and kept neighbours of our map and of umap-learn's
 
 BERTopic runs with its defaults and English stop words, umap-learn with its defaults and cosine.
 """
 
+import csv
 import json
 import sys
 import time
@@ -60,13 +61,11 @@ def quality(name, vectors, near, places):
     print(f"{name}: trustworthiness {trust:.4f}, kept of 15 neighbours {kept:.4f}")
 
 
-def maps(folder, page):
+def maps(folder, table):
     import umap
 
     papers, vectors = read(folder)
-    text = open(page).read().split('<script id="data" type="application/json">')[1].split("</script>")[0]
-    points = json.loads(text)["points"]
-    ours = {i: (x, y) for i, x, y in zip(points["id"], points["x"], points["y"])}
+    ours = {p["paper"]: (float(p["x"]), float(p["y"])) for p in csv.DictReader(open(table, newline=""))}
     near = neighbours(vectors, "cosine")
     quality("paperkin", vectors, near, np.array([ours[p["id"]] for p in papers]))
     umap.UMAP(metric="cosine").fit_transform(vectors[:500])  # compiles
@@ -80,7 +79,7 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["bertopic", folder]:
             bertopic(folder)
-        case ["map", folder, page]:
-            maps(folder, page)
+        case ["map", folder, table]:
+            maps(folder, table)
         case _:
             sys.exit(__doc__)

@@ -113,7 +113,8 @@
 //! - An identifier is read once, in `paper`, whatever form it came in, and looked up once, in `engine/corpus/named`, whichever call
 //!   it came to. An id as it was given always wins.
 //! - "Today" is never later than the clock: a paper dated ahead of it is kept and shown, and moves nothing.
-//! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside. A row names one immutable text and vector:
+//! - [`paper::PaperId`] is the name outside, [`paper::Row`] the number inside; only the points of the map are known by it outside as
+//!   well (`engine/themes/columns`), as the ids of all papers are megabytes. A row names one immutable text and vector:
 //!   a changed text gets a new row, and rows are never used twice.
 //! - The store is the truth, and a write goes to the store alone. Changes are numbered in the order of their commits; what is
 //!   derived follows from change to change by one call (`engine/corpus/follow`), which is the same after a write, at opening,

@@ -1,12 +1,13 @@
 //! `paperkin themes`
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use super::ask::{FilterArgs, at_least_one, limit, word};
 use super::progress::meanwhile;
 use super::show::{plain, style, thousands, title};
 use super::streams::{out, say};
-use super::theme_map::MapFile;
+use super::theme_map::{MapFile, Wanted, points_file, vectors_file};
 use super::{Context, show, theme_map, wrong_usage};
 use crate::engine::{Engine, OneTheme, PaperOrder, Theme, ThemeList, ThemeOptions, ThemesOptions, ThemesRun};
 use crate::eval::table::named;
@@ -27,7 +28,9 @@ use crate::themes::trend::Direction;
   paperkin themes t12 --sort newest     one theme and its newest papers
   paperkin themes t12 --search lidar    a search within it
   paperkin themes t12 --from 2026-08    its papers since then
-  paperkin themes --map map.svg         the map as a picture; map.html can be moved and zoomed
+  paperkin themes --map map.svg         the map as a picture (.svg, .png); map.html can be moved, searched, coloured
+  paperkin themes --points map.csv      where each paper is on it: paper, theme, x, y, theme_name
+  paperkin themes --vectors map.npy     their vectors for NumPy; row k is of the paper in line k of map.ids.txt
   paperkin themes --events              what was born, grew, shrank, split, merged, died")]
 pub struct Args {
     /// One theme, by id
@@ -37,13 +40,19 @@ pub struct Args {
     #[arg(long, value_name = "0..2", value_parser = level)]
     level: Option<usize>,
     /// About so many themes, each paper in one of them: a list, largest first
-    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with_all = ["level", "map", "events", "id"])]
+    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with_all = ["level", "map", "points", "vectors", "events", "id"])]
     about: Option<usize>,
-    /// Draw the map into this file: .svg or .html
+    /// Draw the map into this file: .svg, .png, or .html, which is the map of the service with all papers in it
     #[arg(long, value_name = "FILE", value_parser = MapFile::of)]
     map: Option<MapFile>,
+    /// Write where the papers are on the map into this file: .csv with paper, theme, x, y and theme_name
+    #[arg(long, value_name = "FILE", value_parser = points_file, conflicts_with = "id")]
+    points: Option<PathBuf>,
+    /// Write their vectors into this file: .npy (NumPy, a row a paper), and their ids beside it, one a line (.ids.txt)
+    #[arg(long, value_name = "FILE", value_parser = vectors_file, conflicts_with = "id")]
+    vectors: Option<PathBuf>,
     /// What happened to the themes
-    #[arg(long, conflicts_with_all = ["map", "id"])]
+    #[arg(long, conflicts_with_all = ["map", "points", "vectors", "id"])]
     events: bool,
     /// Make the themes anew now
     #[arg(long)]
@@ -84,8 +93,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             near + group + draw + write
         );
     }
-    if let Some(file) = &args.map {
-        return theme_map::draw(&engine, file);
+    let files = Wanted { map: args.map.as_ref(), points: args.points.as_deref(), vectors: args.vectors.as_deref() };
+    if files.map.is_some() || files.points.is_some() || files.vectors.is_some() {
+        return theme_map::write(&engine, &files);
     }
     if args.events {
         return events(context, &engine, args.limit);

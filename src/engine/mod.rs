@@ -49,8 +49,9 @@ pub use readers::{
 };
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,
-    MapOptions, OneTheme, PaperOrder, Selection, SelectionThemes, Stability, Theme, ThemeEvent, ThemeEvents, ThemeList,
-    ThemeMap, ThemeName, ThemeOptions, ThemeOrder, ThemesKept, ThemesMeta, ThemesOptions, ThemesRun,
+    MapColumns, MapOptions, MapPaper, MapPapers, MapPoints, OneTheme, PaperOrder, Selection, SelectionThemes,
+    Stability, Theme, ThemeEvent, ThemeEvents, ThemeList, ThemeMap, ThemeName, ThemeOptions, ThemeOrder, ThemesKept, ThemesMeta,
+    ThemesOptions, ThemesRun,
 };
 
 use std::sync::Arc;

@@ -158,6 +158,14 @@ impl Written {
         Written { pieces: [kept].into(), left: length, packed: false }.packed(gzip, Arc::new(Mutex::new(lease)))
     }
 
+    /// Bytes that are there already and are packed.
+    ///
+    /// # Errors
+    /// When there is no room for them.
+    pub fn packed_bytes(bytes: Bytes, lease: Lease) -> Result<Self, Full> {
+        Ok(Written { packed: true, ..Self::bytes(bytes, false, lease)? })
+    }
+
     fn packed(self, gzip: bool, lease: Arc<Mutex<Lease>>) -> Result<Self, Full> {
         if !gzip || self.left < WORTH_PACKING as u64 {
             return Ok(self);

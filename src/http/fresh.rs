@@ -124,6 +124,15 @@ impl Has {
         Has { tags, date }
     }
 
+    /// Whether it is what has this tag.
+    pub fn tagged(&self, tag: &str) -> bool {
+        match &self.tags {
+            Some(Tags::Any) => true,
+            Some(Tags::These(tags)) => tags.iter().any(|known| known == tag),
+            None => false,
+        }
+    }
+
     fn this(&self, kept: &CachedAnswer, now: u64) -> bool {
         match (&self.tags, self.date) {
             (Some(Tags::Any), _) => true,

@@ -66,7 +66,7 @@ use stopping::{Asked, Stopping};
 
 pub use access::check_reach;
 pub use door::{Certificate, raise_descriptor_limit};
-pub use web::MAP;
+pub use web::{MAP, MAP_STYLE};
 
 /// The data folder, once it is open, and what runs in it without being asked.
 #[derive(Clone)]

@@ -30,6 +30,7 @@ fn routes() -> (Router<App>, Document) {
         .routes(routes!(papers::get, papers::delete))
         .routes(routes!(themes::list))
         .routes(routes!(themes::map))
+        .routes(routes!(themes::map_papers))
         .routes(routes!(themes::events))
         .routes(routes!(themes::of))
         .routes(routes!(themes::rebuild))

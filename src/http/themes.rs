@@ -1,10 +1,12 @@
 //! What the corpus is about: themes, their papers, the map, themes of a selection.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,16 +14,19 @@ use tracing::Instrument;
 use utoipa::ToSchema;
 
 use super::App;
+use super::answer::Written;
+use super::call::Call;
 use super::error::{ApiError, ErrorBody, NotYet};
 use super::extract::{Fields, Id, Params};
+use super::fresh::Has;
 use super::request_fields::{RequestFields, ids};
 use crate::engine::{
-    Engine, MapOptions, OneTheme, PaperOrder, Selection, SelectionThemes, ThemeEvents, ThemeList, ThemeMap,
-    ThemeOptions, ThemeOrder, ThemesOptions, ThemesRun,
+    Engine, MapColumns, MapOptions, MapPapers, MapPoints, OneTheme, PaperOrder, Selection, SelectionThemes,
+    ThemeEvents, ThemeList, ThemeMap, ThemeOptions, ThemeOrder, ThemesOptions, ThemesRun,
 };
 use crate::error::Result;
 use crate::jobs::{THEMES, themes_numbers};
-use crate::paper::Filter;
+use crate::paper::{Filter, Row};
 
 /// Hits grouped for a query when nothing is said.
 const HITS: usize = 300;
@@ -119,6 +124,10 @@ pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result
 /// Every paper has a place on a plane, near its neighbours; the same place from day to day. `points` holds arrays of
 /// one length, `themes` all themes with their outlines, `labels` names that do not cover each other at this zoom. With
 /// `zoom` only an even sample of the papers that suits it is given (all from zoom 6 on, and without it).
+///
+/// With `format=binary`, or `Accept: application/octet-stream`, all of it comes in one piece, as columns of numbers behind a JSON
+/// object with themes and categories: 4 MB for 176,730 papers. Nothing else may be asked for with it. It has an `ETag`. The layout is in
+/// `docs/themes.md`; `GET /v1/themes/map/papers` tells which papers its points are.
 #[utoipa::path(get, operation_id = "theme_map", path = "/v1/themes/map", tag = "themes",
     params(("zoom" = Option<u32>, Query, minimum = 0, maximum = 6, description = "a sample for this zoom; at each one more the map is twice as wide"),
            ("left" = Option<f32>, Query, description = "only papers right of this; give all four sides or none"),
@@ -127,12 +136,18 @@ pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result
            ("top" = Option<f32>, Query, description = "only papers below this"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 50_000, description = "papers a page, 1 to 50,000, default 10,000"),
            ("offset" = Option<u64>, Query, description = "`meta.next` of the page before"),
-           ("titles" = Option<bool>, Query, description = "titles with the papers")),
-    responses((status = 200, body = ThemeMap),
+           ("titles" = Option<bool>, Query, description = "titles with the papers"),
+           ("format" = Option<String>, Query, description = "`json` (default) or `binary`")),
+    responses((status = 200, content((ThemeMap = "application/json"), (String = "application/octet-stream"))),
+              (status = 304, description = "the client has it, by `If-None-Match`"),
               (status = 202, body = NotYet, description = "the themes are being made for the first time"),
               (status = 409, body = ErrorBody, description = "there are none yet, and the job `themes` is off")))]
-pub async fn map(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
+pub async fn map(State(app): State<App>, headers: HeaderMap, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
+    if is_binary(take("format").word()?, &headers) {
+        given.nothing_else()?;
+        return whole_map(&app, &headers).await;
+    }
     let sides = [take("left").number()?, take("bottom").number()?, take("right").number()?, take("top").number()?];
     let region = match sides {
         [Some(left), Some(bottom), Some(right), Some(top)] => Some([left, bottom, right, top]),
@@ -150,6 +165,86 @@ pub async fn map(State(app): State<App>, Params(mut given): Params) -> Result<Re
     given.nothing_else()?;
     app.themes_settled().await;
     app.answer(move |engine| engine.themes_map(&ask)).await.map_err(|e| app.themes_missing(e))
+}
+
+/// How the map comes.
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum MapForm {
+    Json,
+    Binary,
+}
+
+/// Whether the map is wanted as columns of numbers: by `format`, else where `Accept` names these and no JSON.
+fn is_binary(form: Option<MapForm>, headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT);
+    let named = |kind: &str| accepted.iter().filter_map(|value| value.to_str().ok()).any(|value| value.contains(kind));
+    form.map_or_else(|| named("application/octet-stream") && !named("json"), |form| form == MapForm::Binary)
+}
+
+/// The bytes of a map, without a copy of them.
+struct OfMap(Arc<MapColumns>, fn(&MapColumns) -> &[u8]);
+
+impl AsRef<[u8]> for OfMap {
+    fn as_ref(&self) -> &[u8] {
+        (self.1)(&self.0)
+    }
+}
+
+async fn whole_map(app: &App, headers: &HeaderMap) -> Result<Response, ApiError> {
+    app.themes_settled().await;
+    let (has, lease, gzip) = (Has::of(headers), app.answers.lease(), Call::gzip());
+    let made = app.blocking(move |engine| {
+        let columns = engine.map_columns()?;
+        let tag = columns.tag().to_string();
+        let written = (!has.tagged(&tag)).then(|| match gzip {
+            true => Written::packed_bytes(Bytes::from_owner(OfMap(columns, MapColumns::packed)), lease),
+            false => Written::bytes(Bytes::from_owner(OfMap(columns, MapColumns::bytes)), false, lease),
+        });
+        Ok((tag, written))
+    });
+    let (tag, written) = made.await.map_err(|e| app.themes_missing(e))?;
+    let mut response = match written {
+        Some(written) => written.map_err(|full| app.no_room(full))?.respond("application/octet-stream"),
+        None => StatusCode::NOT_MODIFIED.into_response(),
+    };
+    let answered = response.headers_mut();
+    // Weak: packed and unpacked it is the same.
+    if let Ok(tag) = HeaderValue::from_str(&format!("W/\"{tag}\"")) {
+        answered.insert(header::ETAG, tag);
+    }
+    answered.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    answered.append(header::VARY, HeaderValue::from_static("accept"));
+    Ok(response)
+}
+
+/// Papers of the map
+///
+/// Which papers points of the map are: by their numbers (`row`, repeated, at most 1,000 of them), or those closest to a phrase (`q`).
+/// Papers that are gone, or that have no place on the map yet, are left out.
+#[utoipa::path(get, operation_id = "theme_map_papers", path = "/v1/themes/map/papers", tag = "themes",
+    params(("row" = Option<Vec<u32>>, Query, max_items = 1_000, description = "papers by their numbers in the binary map (repeat the parameter)"),
+           ("q" = Option<String>, Query, description = "papers closest to this; not with `row`"),
+           ("limit" = Option<u32>, Query, minimum = 1, maximum = 5_000, description = "papers wanted with `q`, 1 to 5,000, default 300")),
+    responses((status = 200, body = MapPapers),
+              (status = 202, body = NotYet, description = "the themes are being made for the first time"),
+              (status = 409, body = ErrorBody, description = "there are none yet, and the job `themes` is off")))]
+pub async fn map_papers(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
+    let rows = given.take("row").texts()?;
+    let q: Option<String> = given.take("q").word()?;
+    let limit = given.take("limit").whole()?;
+    given.nothing_else()?;
+    let points = match q {
+        Some(q) if rows.is_empty() => MapPoints::Found(q, limit.unwrap_or(HITS)),
+        None if limit.is_none() && !rows.is_empty() => {
+            let row = |text: &String| text.trim().parse().map(Row);
+            let wrong = |_| ApiError::bad_request("row must be the number of a paper on the map");
+            MapPoints::Rows(rows.iter().map(row).collect::<Result<_, _>>().map_err(wrong)?)
+        }
+        _ => return Err(ApiError::bad_request("give `row`, or `q` and, if you like, `limit`")),
+    };
+    app.themes_settled().await;
+    app.answer(move |engine| engine.map_papers(&points)).await.map_err(|e| app.themes_missing(e))
 }
 
 /// Which papers to group: a list, a user's history, a query, a filter, or all of these.

@@ -133,6 +133,10 @@ pub trait Papers {
 
     /// The day ([`Paper::day`]) and the votes of some rows, in their order; `None` where a row is gone.
     fn days_and_votes(&self, rows: &[Row]) -> Result<Vec<Option<DayAndVotes>>>;
+
+    /// The first category of every paper that was written under a number greater than `since`, as it was given; and the number up
+    /// to which that is. A paper that is damaged has none here.
+    fn first_categories(&self, since: u64) -> Result<(u64, Vec<(Row, Option<String>)>)>;
 }
 
 /// The first half of a BLAKE3 hash.

@@ -27,6 +27,7 @@ mod jobs;
 mod keys;
 mod library;
 mod mail;
+mod map;
 mod model;
 mod polite;
 mod privacy;

@@ -192,6 +192,17 @@ impl Server {
         (Reply { status: response.status().as_u16(), body, headers: response.headers().clone() }, text)
     }
 
+    /// What is answered to a GET, as bytes.
+    pub fn bytes_of(&self, path: &str, headers: &[(&str, &str)]) -> (u16, ureq::http::HeaderMap, Vec<u8>) {
+        let mut request = self.agent.get(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = request.call().unwrap_or_else(|e| panic!("GET {path}: {e}"));
+        let bytes = response.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap_or_default();
+        (response.status().as_u16(), response.headers().clone(), bytes)
+    }
+
     /// Posts a body, and reads the lines of JSON that come back.
     pub fn lines_of(&self, path: &str, content_type: &str, body: &[u8]) -> Vec<Value> {
         let request = ureq::http::Request::builder().method("POST").uri(format!("{}{path}", self.url));

@@ -1,9 +1,11 @@
 //! What can be asked of the themes.
 
+use std::sync::Arc;
+
 use crate::engine::Engine;
 use crate::engine::themes::{
-    Assigned, ExportedThemes, MapLabel, MapOptions, OneTheme, Selection, SelectionThemes, Stability, ThemeEvents,
-    ThemeList, ThemeMap, ThemeName, ThemeOptions, ThemesKept, ThemesOptions, ThemesRun,
+    Assigned, ExportedThemes, MapColumns, MapOptions, MapPapers, MapPoints, OneTheme, Selection, SelectionThemes,
+    Stability, ThemeEvents, ThemeList, ThemeMap, ThemeName, ThemeOptions, ThemesKept, ThemesOptions, ThemesRun,
 };
 use crate::error::Result;
 use crate::paper::{Paper, PaperId};
@@ -18,12 +20,20 @@ impl Engine {
         self.themes.themes_map(ask)
     }
 
-    /// Names for every zoom of a map, so that whoever draws it whole has them at once.
+    /// The whole map as columns of bytes, for who draws all of it.
     ///
     /// # Errors
     /// As [`Engine::themes_map`].
-    pub fn map_labels(&self) -> Result<Vec<Vec<MapLabel>>> {
-        self.themes.map_labels()
+    pub fn map_columns(&self) -> Result<Arc<MapColumns>> {
+        self.themes.map_columns()
+    }
+
+    /// What stands behind points of the map: some of them, or those that a search finds.
+    ///
+    /// # Errors
+    /// As [`Engine::themes_map`].
+    pub fn map_papers(&self, points: &MapPoints) -> Result<MapPapers> {
+        self.themes.map_papers(points)
     }
 
     /// Whether a run is worth it: there was none, much has changed since, or the model is another.

@@ -19,7 +19,7 @@ use crate::themes::levels::FINEST;
 const MOST: usize = 50_000;
 
 /// Characters of a title.
-const TITLE: usize = 300;
+pub(super) const TITLE: usize = 300;
 
 /// What part of the map is wanted.
 #[derive(Debug, Clone)]
@@ -198,12 +198,6 @@ impl Themes {
         let labels = labels_at(&snapshot, ask.zoom.unwrap_or(0));
         Ok(ThemeMap { points, themes: map_themes(&snapshot), labels, meta })
     }
-
-    /// Names for every zoom of a map, so that whoever draws it whole has them at once.
-    pub fn map_labels(&self) -> Result<Vec<Vec<MapLabel>>> {
-        let snapshot = self.snapshot_now()?;
-        Ok((0..=DEEPEST).map(|zoom| snapshot.as_ref().map_or_else(Vec::new, |p| labels_at(p, zoom))).collect())
-    }
 }
 
 fn check(ask: &MapOptions) -> Result<()> {
@@ -271,6 +265,6 @@ fn labels_at(snapshot: &ThemeSnapshot, zoom: usize) -> Vec<MapLabel> {
 }
 
 /// To a thousandth: finer than a pixel at any zoom.
-fn rounded(x: f32) -> f32 {
+pub(super) fn rounded(x: f32) -> f32 {
     (x * 1000.0).round() / 1000.0
 }

@@ -6,10 +6,12 @@
 
 mod about;
 mod centres;
+mod columns;
 mod groups;
 mod latest;
 mod map;
 mod of;
+mod points;
 mod read;
 mod run;
 mod snapshot;
@@ -19,7 +21,9 @@ mod upkeep;
 mod view;
 
 pub use self::of::{Selection, SelectionThemes};
-pub use map::{MapLabel, MapOptions, ThemeMap};
+pub use columns::MapColumns;
+pub use map::{MapOptions, ThemeMap};
+pub use points::{MapPaper, MapPapers, MapPoints};
 pub use run::ThemesRun;
 pub use snapshot::Example;
 pub use stability::{Assigned, Stability};
@@ -76,6 +80,8 @@ pub struct Themes {
     seen: AtomicU64,
     // What is shown while the snapshot is behind.
     shown: Mutex<Option<Shown>>,
+    // The whole map as it was asked for last; held while another is made, so that it is made once.
+    columns: Mutex<columns::Kept>,
 }
 
 /// A snapshot, what `changed` was, and the snapshot without what was gone by then.
@@ -111,6 +117,7 @@ impl Themes {
             changed: AtomicU64::new(0),
             seen: AtomicU64::new(0),
             shown: Mutex::default(),
+            columns: Mutex::default(),
         });
         corpus.tell(&(Arc::clone(&themes) as Arc<dyn Follower>));
         corpus.ask_of_groups(&(Arc::clone(&themes) as Arc<dyn Groups>));

@@ -217,7 +217,8 @@ impl Themes {
         Ok(self.store.rows(&ids)?.into_iter().flatten().collect())
     }
 
-    fn best_hits(&self, space: &EmbeddingSpace, q: &str, hits: usize, filter: Filter) -> Result<Vec<Row>> {
+    /// The rows of the best hits for a phrase, the best first; 1 to 5,000 of them.
+    pub(super) fn best_hits(&self, space: &EmbeddingSpace, q: &str, hits: usize, filter: Filter) -> Result<Vec<Row>> {
         if !(1..=MOST).contains(&hits) {
             return Err(Error::Invalid(format!("limit is {hits}; it goes from 1 to {MOST}")));
         }

@@ -57,6 +57,7 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     // Themes.
     ("GET", "/v1/themes", READ),
     ("GET", "/v1/themes/map", READ),
+    ("GET", "/v1/themes/map/papers", READ),
     ("GET", "/v1/themes/events", READ),
     ("POST", "/v1/themes/of", READ),
     ("POST", "/v1/themes/rebuild", ADMIN),

@@ -11,6 +11,18 @@ use crate::http::error::ApiError;
 use crate::templates::Text;
 use crate::text;
 
+/// What draws the map, also in a page that stands alone (`paperkin themes --map`): the modules, those first that others use, and the
+/// look.
+pub const MAP: [Text; 6] = [
+    text!("map_base.js", "src/http/web", "scripts/map_base.js"),
+    text!("map_data.js", "src/http/web", "scripts/map_data.js"),
+    text!("map_draw.js", "src/http/web", "scripts/map_draw.js"),
+    text!("map_hands.js", "src/http/web", "scripts/map_hands.js"),
+    text!("map_list.js", "src/http/web", "scripts/map_list.js"),
+    text!("map.js", "src/http/web", "scripts/map.js"),
+];
+pub const MAP_STYLE: &str = include_str!("style/map.css");
+
 const FILES: &[Text] = &[
     text!("page.css", "src/http/web", "style/page.css"),
     text!("papers.css", "src/http/web", "style/papers.css"),
@@ -19,6 +31,7 @@ const FILES: &[Text] = &[
     text!("navigation.js", "src/http/web", "scripts/navigation.js"),
     text!("opinions.js", "src/http/web", "scripts/opinions.js"),
     text!("said.js", "src/http/web", "scripts/said.js"),
+    text!("map.css", "src/http/web", "style/map.css"),
     text!("icon.svg", "src/http/web", "icon.svg"),
 ];
 
@@ -33,7 +46,7 @@ pub fn version() -> &'static str {
     static VERSION_OF_ALL: OnceLock<String> = OnceLock::new();
     VERSION_OF_ALL.get_or_init(|| {
         let mut hash = blake3::Hasher::new();
-        FILES.iter().for_each(|file| {
+        FILES.iter().chain(&MAP).for_each(|file| {
             hash.update(file.name.as_bytes()).update(file.text.as_bytes());
         });
         hash.finalize().to_hex()[..VERSION].to_string()
@@ -42,7 +55,7 @@ pub fn version() -> &'static str {
 
 /// `GET /web/{version}/{name}`
 pub async fn get(Path((asked, name)): Path<(String, String)>) -> Response {
-    let Some(file) = FILES.iter().find(|file| file.name == name) else {
+    let Some(file) = FILES.iter().chain(&MAP).find(|file| file.name == name) else {
         return ApiError::new(StatusCode::NOT_FOUND, format!("the pages have no file {name}")).into_response();
     };
     let media_type = match name.rsplit('.').next() {

@@ -26,10 +26,9 @@ use axum::routing::{get, post};
 
 use super::App;
 
+pub use files::{MAP, MAP_STYLE};
 pub use sign_in::in_place_of;
 
-/// What draws the map, also in a page that stands alone (`paperkin themes --map`).
-pub const MAP: &str = include_str!("map.js");
 
 /// The pages and their parts.
 pub fn routes() -> Router<App> {

@@ -30,6 +30,7 @@ static TEMPLATES: Templates = Templates::prepared(&[
     text!("unsubscribe.html", "src/http/web", "pages/unsubscribe.html"),
     text!("manage.html", "src/http/web", "pages/manage.html"),
     text!("act.html", "src/http/web", "pages/act.html"),
+    text!("map.html", "src/http/web", "pages/map.html"),
     text!("today.html", "src/http/web", "pages/today.html"),
     text!("paper.html", "src/http/web", "pages/paper.html"),
     text!("wrong.html", "src/http/web", "pages/wrong.html"),

@@ -162,7 +162,7 @@ macro_rules! contract {
         mod $kind {
             const KIND: super::Kind = super::Kind { name: stringify!($kind), open: $open };
             contract!(@papers what_becomes_of_a_paper_is_told, a_change_is_one_transaction, rows_are_used_once,
-                readings_keep_their_order, whatever_a_paper_holds_comes_back, unknown_models_write_nothing);
+                readings_keep_their_order, first_categories_follow_the_changes, whatever_a_paper_holds_comes_back, unknown_models_write_nothing);
             contract!(@model papers_are_what_was_put_and_not_deleted);
             contract!(@vectors vectors_come_back_to_the_last_bit, texts_share_vectors, rows_give_their_vectors_in_order,
                 what_lacks_a_vector_is_found);

@@ -69,6 +69,25 @@ pub fn a_change_is_one_transaction(kind: Kind) {
     assert_eq!(store.changes_since(u64::from(u32::MAX)).expect("read").came.len(), 0);
 }
 
+pub fn first_categories_follow_the_changes(kind: Kind) {
+    let store = Fixture::new(kind);
+    let of = |id: &str, categories: &[&str]| {
+        let categories = categories.iter().map(ToString::to_string).collect();
+        Paper { categories, ..titled(id, id) }
+    };
+    let since = |n: u64| store.first_categories(n).expect("read");
+    assert_eq!(since(0), (0, vec![]));
+    store.put(&[of("a", &["math.CO", "cs.DS"]), of("b", &[]), of("c", &["\"x\\y\""])]);
+    let [a, b, c] = ["a", "b", "c"].map(|id| store.row(id));
+    let all = vec![(a, Some("math.CO".to_string())), (b, None), (c, Some("\"x\\y\"".to_string()))];
+    assert_eq!((since(0), since(1)), ((1, all), (1, vec![])));
+    // Another category: the same row, told again.
+    store.put(&[of("b", &["q-bio"])]);
+    assert_eq!(since(1), (2, vec![(b, Some("q-bio".to_string()))]));
+    store.delete("a");
+    assert_eq!(since(0).1.len(), 2);
+}
+
 pub fn rows_are_used_once(kind: Kind) {
     let mut store = Fixture::new(kind);
     let mut greatest = Row(0);

@@ -159,6 +159,21 @@ impl Papers for SqliteStore {
         })
     }
 
+    fn first_categories(&self, since: u64) -> Result<(u64, Vec<(Row, Option<String>)>)> {
+        self.read(|c| {
+            let to = c.prepare_cached("SELECT change FROM counter")?.query_row([], |r| r.get(0))?;
+            // All of them in the order in which they lie; a few by the index.
+            let mut select = c.prepare_cached(match since {
+                0 => "SELECT row, json FROM papers NOT INDEXED WHERE change > ?1",
+                _ => "SELECT row, json FROM papers INDEXED BY papers_by_change WHERE change > ?1",
+            })?;
+            let first = |r: &rusqlite::Row<'_>| {
+                Ok((Row(r.get(0)?), first_category(r.get_ref(1)?.as_bytes().unwrap_or_default())))
+            };
+            Ok((to, select.query_map([since], first)?.collect::<rusqlite::Result<_>>()?))
+        })
+    }
+
     fn ids(&self, rows: &[Row]) -> Result<Vec<Option<String>>> {
         self.read(|c| {
             let mut find = c.prepare_cached("SELECT id FROM papers WHERE row = ?1")?;
@@ -312,6 +327,16 @@ pub fn put_names(t: &Transaction<'_>, row: u32, paper: &Paper) -> rusqlite::Resu
         }
     }
     Ok(())
+}
+
+/// The first category in the text of a paper, without reading the rest of it into anything.
+fn first_category(json: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Categories {
+        #[serde(default)]
+        categories: Vec<String>,
+    }
+    serde_json::from_slice::<Categories>(json).ok()?.categories.into_iter().next()
 }
 
 /// The day that counts as today for a paper that is written: for one that is ahead of the clock the newest day of the corpus
