@@ -14,6 +14,7 @@ use crate::engine::{Engine, Hit};
 use crate::error::Result;
 use crate::paper::percent::encoded;
 use crate::paper::{Paper, PaperId, shown};
+use crate::typeset::Matched;
 
 /// Authors that are named in a list of papers.
 const AUTHORS: usize = 3;
@@ -118,7 +119,21 @@ pub enum Told {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn cards(engine: &Engine, reader: Option<&str>, hits: Vec<Hit>, told: Told) -> Result<Vec<Card>> {
+pub fn cards(engine: &Engine, reader: Option<&str>, hits: &[Hit], told: Told) -> Result<Vec<Card>> {
+    marked_cards(engine, reader, hits, told, None)
+}
+
+/// The same, with what was looked for marked.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn marked_cards(
+    engine: &Engine,
+    reader: Option<&str>,
+    hits: &[Hit],
+    told: Told,
+    matched: Option<&Matched<'_>>,
+) -> Result<Vec<Card>> {
     let ids: Vec<&PaperId> = hits.iter().map(|hit| &hit.paper.id).collect();
     let themes = engine.themes_of_papers(&ids, LEVEL)?;
     let said: HashMap<PaperId, Said> = match reader {
@@ -151,7 +166,7 @@ pub fn cards(engine: &Engine, reader: Option<&str>, hits: Vec<Hit>, told: Told) 
                 numbers: scored.then(|| numbers(hit, told)).flatten(),
                 seen: said.any(),
                 said,
-                ..card_of(&hit.paper)
+                ..card_of(&hit.paper, matched)
             }
         })
         .collect())
@@ -162,16 +177,17 @@ pub fn cards(engine: &Engine, reader: Option<&str>, hits: Vec<Hit>, told: Told) 
 /// # Errors
 /// When the store cannot be read.
 pub fn plain_cards(engine: &Engine, reader: Option<&str>, papers: Vec<Paper>) -> Result<Vec<Card>> {
-    cards(engine, reader, papers.into_iter().map(|paper| Hit::new(paper, 0.0)).collect(), Told::List)
+    let hits: Vec<Hit> = papers.into_iter().map(|paper| Hit::new(paper, 0.0)).collect();
+    cards(engine, reader, &hits, Told::List)
 }
 
 /// What a paper says of itself.
-pub fn card_of(paper: &Paper) -> Card {
+pub fn card_of(paper: &Paper, matched: Option<&Matched<'_>>) -> Card {
     let day = paper.date.as_ref().or(paper.listed.as_ref());
     Card {
         id: paper.id.to_string(),
         path: path_of(&paper.id),
-        title: Value::from_safe_string(rich::html(&paper.title)),
+        title: rich::title(&paper.title, matched),
         title_text: rich::text(&paper.title),
         authors: paper.authors.iter().take(AUTHORS).map(|name| author(name)).collect(),
         more_authors: paper.authors.len().saturating_sub(AUTHORS),
@@ -187,7 +203,7 @@ pub fn card_of(paper: &Paper) -> Card {
         explore: false,
         for_you: None,
         links: links_of(paper),
-        lead: Value::from_safe_string(rich::lead(&paper.summary, LEAD)),
+        lead: rich::lead(&paper.summary, LEAD, matched),
         said: Said::default(),
         reason: None,
         strength: None,

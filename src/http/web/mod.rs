@@ -1,22 +1,29 @@
 //! The pages: read and used without scripts, made quick by them. Each has a file here that asks the engine, a template in `pages`,
 //! and its texts in `texts`; `style` and `scripts` are compiled in and served as they stand.
 
+mod admin;
 mod browser;
 mod cards;
 mod choices;
 mod dates;
 mod deeds;
 mod files;
+mod for_you;
 mod form;
+mod library;
 mod links;
 mod opinions;
 mod pages;
 mod paper;
+mod reader;
 mod rich;
+mod search;
 mod sessions;
 mod sign_in;
+mod subscribe;
 pub mod subscription;
 mod texts;
+mod themes;
 mod today;
 mod visitor;
 mod why;
@@ -35,6 +42,19 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(today::today))
         .route("/paper/{id}", get(paper::paper))
+        .route("/search", get(search::search))
+        .route("/for-you", get(for_you::for_you))
+        .route("/begin", get(for_you::begin))
+        .route("/questions", get(for_you::questions))
+        .route("/turned-down", get(for_you::turned_down))
+        .route("/library", get(library::library))
+        .route("/library/searches/{id}", get(library::search))
+        .route("/themes", get(themes::themes))
+        .route("/theme/{id}", get(themes::theme))
+        .route("/map", get(themes::map))
+        .route("/subscribe", get(subscribe::subscribe))
+        .route("/admin", get(admin::admin))
+        .route("/reader", get(reader::reader).post(reader::choose))
         .route("/opinion", post(deeds::opinion))
         .route("/choices", post(deeds::choices))
         .route("/sign-in", get(sign_in::form).post(sign_in::with_key))

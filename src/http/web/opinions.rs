@@ -1,13 +1,16 @@
-//! What a reader said of papers, and how a page takes it.
+//! What a reader said of papers, as pages show it.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::engine::{Engine, PaperOpinion};
+use crate::error::Result;
 use crate::paper::PaperId;
-use crate::user::{Event, EventKind};
+use crate::user::EventKind;
+
+/// Papers that are asked about at once.
+const BATCH: usize = 200;
 
 /// What a reader said of a paper.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -22,6 +25,8 @@ pub struct Said {
     pub dismissed: bool,
     /// They opened it.
     pub opened: bool,
+    /// They wrote a note on it.
+    pub noted: bool,
 }
 
 impl Said {
@@ -31,52 +36,29 @@ impl Said {
     }
 }
 
-/// What a reader said of some papers.
-///
-/// # Errors
-/// When the store cannot be read. A reader of whom nothing is known said nothing.
-pub fn said(engine: &Engine, reader: &str, ids: &[&PaperId]) -> Result<HashMap<PaperId, Said>> {
-    let mut events: HashMap<PaperId, Vec<Event>> = ids.iter().map(|id| ((*id).clone(), Vec::new())).collect();
-    let mut cursor = None;
-    loop {
-        let page = match engine.events(reader, 500, cursor.as_deref()) {
-            Ok(page) => page,
-            Err(Error::NotFound { .. }) => return Ok(HashMap::new()),
-            Err(e) => return Err(e),
-        };
-        for event in page.items {
-            if let Some(own) = events.get_mut(&event.paper) {
-                own.push(event);
-            }
-        }
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
+impl From<&PaperOpinion> for Said {
+    fn from(opinion: &PaperOpinion) -> Self {
+        Said {
+            liked: opinion.liked,
+            saved: opinion.saved,
+            disliked: opinion.against == Some(EventKind::Dislike),
+            dismissed: opinion.against == Some(EventKind::Dismiss),
+            opened: opinion.viewed,
+            noted: opinion.note,
         }
     }
-    Ok(events.into_iter().map(|(id, own)| (id, of_events(own.iter().rev()))).collect())
 }
 
-/// What events come to, oldest first: of the verdicts the last counts, `unsave` takes back a save and `clear` all.
-fn of_events<'a>(events: impl Iterator<Item = &'a Event>) -> Said {
-    let mut verdicts: Vec<EventKind> = Vec::new();
-    let mut opened = false;
-    for event in events {
-        match event.kind {
-            EventKind::View | EventKind::Click => opened = true,
-            EventKind::Unsave => verdicts.retain(|kind| *kind != EventKind::Save),
-            EventKind::Clear => verdicts.clear(),
-            kind => verdicts.push(kind),
-        }
+/// What a reader said of some papers. A reader of whom nothing is known said nothing.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn said(engine: &Engine, reader: &str, ids: &[&PaperId]) -> Result<HashMap<PaperId, Said>> {
+    let mut all = HashMap::new();
+    for some in ids.chunks(BATCH) {
+        let some: Vec<PaperId> = some.iter().map(|id| (*id).clone()).collect();
+        let opinions = engine.opinions(reader, &some)?;
+        all.extend(some.into_iter().zip(opinions.iter().map(Said::from)));
     }
-    let last = verdicts.last().copied();
-    let against = matches!(last, Some(EventKind::Dislike | EventKind::Dismiss));
-    let liked = verdicts.iter().rev().find(|kind| **kind != EventKind::Save) == Some(&EventKind::Like);
-    Said {
-        liked: liked && !against,
-        saved: !against && verdicts.contains(&EventKind::Save),
-        disliked: last == Some(EventKind::Dislike),
-        dismissed: last == Some(EventKind::Dismiss),
-        opened,
-    }
+    Ok(all)
 }

@@ -33,6 +33,19 @@ static TEMPLATES: Templates = Templates::prepared(&[
     text!("map.html", "src/http/web", "pages/map.html"),
     text!("today.html", "src/http/web", "pages/today.html"),
     text!("paper.html", "src/http/web", "pages/paper.html"),
+    text!("search.html", "src/http/web", "pages/search.html"),
+    text!("stranger.html", "src/http/web", "pages/stranger.html"),
+    text!("for_you.html", "src/http/web", "pages/for_you.html"),
+    text!("begin.html", "src/http/web", "pages/begin.html"),
+    text!("questions.html", "src/http/web", "pages/questions.html"),
+    text!("turned_down.html", "src/http/web", "pages/turned_down.html"),
+    text!("reader.html", "src/http/web", "pages/reader.html"),
+    text!("library.html", "src/http/web", "pages/library.html"),
+    text!("saved_search.html", "src/http/web", "pages/saved_search.html"),
+    text!("themes.html", "src/http/web", "pages/themes.html"),
+    text!("theme.html", "src/http/web", "pages/theme.html"),
+    text!("subscribe.html", "src/http/web", "pages/subscribe.html"),
+    text!("admin.html", "src/http/web", "pages/admin.html"),
     text!("wrong.html", "src/http/web", "pages/wrong.html"),
 ], prepare);
 
@@ -99,6 +112,11 @@ impl Page {
             headers: HeaderMap::new(),
             frame: Frame::default(),
         }
+    }
+
+    /// The same in a place of the bar, or another that has a name.
+    pub fn at(self, place: &'static str) -> Self {
+        Page { place, ..self }
     }
 
     /// One that says something, with a way to go on.

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use minijinja::value::Serde;
-use minijinja::{Value, context};
+use minijinja::context;
 use serde::Serialize;
 
 use super::cards::{Card, Named, Told, author, cards, path_of, plain_cards, search_for};
@@ -54,7 +54,7 @@ fn page(engine: &Engine, visitor: &Visitor, id: &str, more: bool) -> Result<Page
     let limit = if more { MORE } else { NEIGHBOURS };
     let ask = SearchOptions { limit, explain: true, ..SearchOptions::default() };
     let near = engine.similar(paper.id.as_str(), &ask)?;
-    let neighbours = cards(engine, visitor.name(), near.papers, Told::Likeness)?;
+    let neighbours = cards(engine, visitor.name(), &near.papers, Told::Likeness)?;
     let versions: Vec<Version> = full
         .versions
         .into_iter()
@@ -69,7 +69,7 @@ fn page(engine: &Engine, visitor: &Visitor, id: &str, more: bool) -> Result<Page
     let shows = context! {
         card => Serde(card), versions => Serde(versions), neighbours => Serde(neighbours), more,
         authors => Serde(paper.authors.iter().map(|name| author(name)).collect::<Vec<Named>>()),
-        abstract => Value::from_safe_string(rich::html(&paper.summary)), has_abstract => !paper.summary.trim().is_empty(),
+        abstract => rich::summary(&paper.summary, None), has_abstract => !paper.summary.trim().is_empty(),
         keywords => Serde(paper.keywords.iter().map(|word| Named { name: shown(word), path: format!("search?q={}", encoded(word)) }).collect::<Vec<_>>()),
         categories => Serde(paper.categories.iter().map(|name| search_for("category", name)).collect::<Vec<_>>()),
         date => paper.date.as_ref().map(dates::of_paper), listed => paper.listed.as_ref().map(dates::of_paper),

@@ -1,32 +1,26 @@
-//! Titles and abstracts as safe HTML.
+//! Titles and abstracts for pages: safe HTML ([`crate::typeset`]), and plain text on one line.
 
-use crate::paper::{head, plain, shown};
+use minijinja::Value;
 
-/// A text as it was sent as the inside of an element.
-pub fn html(text: &str) -> String {
-    escape(&plain(text))
+use crate::paper::{plain, shown};
+use crate::typeset::{self, Matched};
+
+/// A title as the inside of an element.
+pub fn title(text: &str, matched: Option<&Matched<'_>>) -> Value {
+    Value::from_safe_string(typeset::title(text, matched))
 }
 
-/// The same as plain text on one line.
+/// An abstract as the inside of an element.
+pub fn summary(text: &str, matched: Option<&Matched<'_>>) -> Value {
+    Value::from_safe_string(typeset::summary(text, matched))
+}
+
+/// A passage of an abstract as the inside of an element: its beginning, or what was looked for.
+pub fn lead(text: &str, characters: usize, matched: Option<&Matched<'_>>) -> Value {
+    Value::from_safe_string(typeset::lead(text, characters, matched))
+}
+
+/// A text as plain text on one line.
 pub fn text(text: &str) -> String {
     shown(&plain(text)).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// How a text begins, at most so many characters, as the inside of an element.
-pub fn lead(text: &str, characters: usize) -> String {
-    escape(&head(&plain(text), characters))
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
-    }
-    out
 }

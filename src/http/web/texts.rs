@@ -16,6 +16,14 @@ use crate::text;
 const ENGLISH: &[Text] = &[
     text!("frame", "src/http/web", "texts/en/frame.toml"),
     text!("paper", "src/http/web", "texts/en/paper.toml"),
+    text!("search", "src/http/web", "texts/en/search.toml"),
+    text!("for_you", "src/http/web", "texts/en/for_you.toml"),
+    text!("begin", "src/http/web", "texts/en/begin.toml"),
+    text!("reader", "src/http/web", "texts/en/reader.toml"),
+    text!("library", "src/http/web", "texts/en/library.toml"),
+    text!("themes", "src/http/web", "texts/en/themes.toml"),
+    text!("subscribe", "src/http/web", "texts/en/subscribe.toml"),
+    text!("admin", "src/http/web", "texts/en/admin.toml"),
     text!("script", "src/http/web", "texts/en/script.toml"),
     text!("today", "src/http/web", "texts/en/today.toml"),
 ];

@@ -202,7 +202,7 @@ fn for_reader(engine: &Engine, reader: &str, days: (i32, i32)) -> Result<Shown, 
     let for_you = hits.iter().filter(|hit| hit.for_you == Some(true)).count();
     let others = hits.len() - for_you;
     let known: HashMap<_, _> = hits.iter().map(|hit| (hit.paper.id.clone(), ())).collect();
-    let mut shown = cards(engine, Some(reader), hits, Told::Feed)?;
+    let mut shown = cards(engine, Some(reader), &hits, Told::Feed)?;
     let listing = Listing { days: Some(days), sort: Sort::Upvotes, limit: MOST, ..Listing::default() };
     let page = engine.list(&listing)?;
     let rest = page.items.into_iter().filter(|paper| !known.contains_key(&paper.id)).collect();
