@@ -26,7 +26,7 @@
 //! |---|---|
 //! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
 //! | [`cli`] | one file a command; prints tables or JSON. On a folder that is being served the service carries the command out (`cli/desk`) |
-//! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door`, who may call what in `http/access`, what a browser is told in `http/headers`, signing in under `http/web` |
+//! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door`, who may call what in `http/access`, what a browser is told in `http/headers`; the pages, and signing in, under `http/web` |
 //! | [`jobs`] | what runs without being asked: names, schedules, one runner at a time under a lease in the store, the last result; maintenance, themes, interests, readership, mail, webhooks, one for each source (`jobs/fetch`) |
 //! | [`backup`] | everything that is true in one checked file, and a folder made of it |
 //! | [`doctor`] | what is looked at beside the data: the machine, the files, the settings |
@@ -173,6 +173,9 @@
 //!   that (`deliver/digest/outbox`); a paper that was in a mail to an address is in no other ([`store::Subscriptions`]). What the addresses
 //!   in mails may do is signed (`engine/access/signing`, the one secret that the store keeps as it is); following one changes nothing
 //!   (`http/web/subscription`).
+//! - A page is made where work is done, from what the engine answers, with no text of its own (`http/web/pages`, `http/web/texts`). As whom
+//!   somebody reads where nobody signs in is what their browser says (`http/web/choices`), and goes through the same proof as any reader
+//!   (`http/web/visitor`).
 //! - What a webhook is told is in the store before it is told, and that it is about to be told before that. Its secret is derived
 //!   (`Engine::webhook_secret`) and stands nowhere; hmac stands only in `jobs`.
 //! - Work that takes long looks whether anybody still waits for it ([`cancel`]); what is written goes in whole all the same.

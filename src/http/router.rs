@@ -1,7 +1,7 @@
 //! The routes: the table of contents of the service.
 
 use axum::Router;
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -122,12 +122,7 @@ fn lists_of_papers() -> OpenApiRouter<App> {
 pub fn router(app: App, origins: &[String]) -> Router {
     let routes = routes()
         .0
-        .fallback(|uri: Uri| async move {
-            let path = uri.path();
-            let named = ["/v1/papers/", "/v1/users/", "/v1/themes/"].iter().any(|start| path.starts_with(start));
-            let hint = if named { " (a `/` in an id is written %2F)" } else { "" };
-            ApiError::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}; /docs lists what there is{hint}"))
-        })
+        .fallback(web::nothing_there)
         .method_not_allowed_fallback(|| async {
             ApiError::new(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -190,7 +185,7 @@ mod tests {
             assert_eq!(table.get(path.as_str()), Some(&said), "{path}");
         }
         // What the document does not know takes nothing in, but for the forms of the pages.
-        let forms = ["/sign-in", "/sign-in/{token}", "/sign-out", "/sessions"];
+        let forms = ["/sign-in", "/sign-in/{token}", "/sign-out", "/sessions", "/reader", "/opinion", "/choices"];
         for (entry, methods) in &table {
             let known = document.paths.paths.contains_key(*entry) || forms.contains(entry);
             assert!(known || methods.iter().eq(["GET"].iter()), "{entry} is not in the document");

@@ -267,7 +267,10 @@ fn nothing_that_is_sent_begins_a_line_or_a_header() {
         format!("/v1/keys/{text}"),
         format!("/v1/jobs/{text}/run"),
         format!("/docs/{text}"),
-        format!("/web/{text}"),
+        format!("/web/{text}/{text}"),
+        format!("/paper/{text}"),
+        format!("/search?q={text}"),
+        format!("/theme/{text}"),
         format!("/v1/users/ada/feed.atom?token={text}"),
     ] {
         for method in ["GET", "POST", "DELETE", "FORGED"] {

@@ -385,7 +385,7 @@ fn the_old_ways_of_http_still_work() {
     let plain = sent(&server, format!("GET {search} HTTP/1.1\r\nhost: localhost\r\n\r\n"));
     let (_, body) = one(&plain);
     assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
-    for path in [search, "/openapi.json", "/web/page.js"] {
+    for path in [search, "/openapi.json", "/web/x/page.js"] {
         let plain = sent(&server, format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"));
         let packed = sent(
             &server,

@@ -474,7 +474,7 @@ fn no_host_is_answered_but_its_own() {
         ("BREW /v1/papers HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n", 421),
         ("OPTIONS /v1/papers HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n", 421),
         ("DELETE /v1/papers/p%2F1 HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n", 421),
-        ("GET /web/page.js HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n", 421),
+        ("GET /web/x/page.js HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n", 421),
         (
             "GET /v1/papers HTTP/1.1\r\nhost: evil.example\r\nauthorization: Bearer pk_x_y\r\nconnection: close\r\n\r\n",
             421,

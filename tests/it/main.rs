@@ -29,6 +29,7 @@ mod library;
 mod mail;
 mod map;
 mod model;
+mod pages;
 mod polite;
 mod privacy;
 mod races;

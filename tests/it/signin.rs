@@ -139,8 +139,8 @@ impl Answer {
 fn a_cookie_is_made_at_every_sign_in_and_none_that_was_brought_is_taken_over() {
     let service = Service::new();
     let ada = service.key(&["Ada's laptop", "--user", "ada"]);
-    let answer = service.post("/sign-in", &[], &format!("key={ada}&to=%2F%23%2Fforyou"));
-    assert_eq!((answer.status, answer.header("location")), (303, "./#/foryou"));
+    let answer = service.post("/sign-in", &[], &format!("key={ada}&to=%2Ffor-you%3Fspan%3Dday"));
+    assert_eq!((answer.status, answer.header("location")), (303, "./for-you?span=day"));
     let sent = answer.header("set-cookie");
     for attribute in ["HttpOnly", "SameSite=Lax", "Path=/"] {
         assert!(sent.split("; ").any(|part| part == attribute), "{sent} has no {attribute}");
@@ -339,7 +339,7 @@ fn changes_are_taken_from_programs_and_own_pages_alone() {
 fn pages_and_answers_say_what_a_browser_may_do_with_them() {
     let service = Service::new();
     let cookie = service.sign_in(&service.key(&["a", "--user", "<script>alert(1)</script>"]));
-    for path in ["/", "/sign-in", "/sign-in/00", "/sessions", "/sign-out", "/web/page.js", "/web/page.css"] {
+    for path in ["/", "/sign-in", "/sign-in/00", "/sessions", "/sign-out", "/web/x/page.js", "/web/x/page.css"] {
         let page = service.get(path, &[HTML, ("Cookie", &cookie)]);
         assert!([200, 401].contains(&page.status), "{path}: {}", page.status);
         let policy = page.header("content-security-policy");

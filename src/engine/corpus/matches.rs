@@ -294,7 +294,7 @@ impl Corpus {
         let matcher = self.matcher(space, query)?;
         let plain = matcher.only.is_none();
         let rows = matcher.only.as_ref().map_or_else(|| rows.clone(), |only| rows & only);
-        let Some(whole) = matcher.probe() else {
+        let Some(whole) = matcher.probe(Mode::Hybrid) else {
             let found = self.matching(space, &matcher, &rows)?;
             return Ok(Among { found, vector: Vec::new(), share: 1.0, bar: 1.0, plain: false });
         };

@@ -1,6 +1,7 @@
 //! The files of the pages: styles, scripts, pictures. They are compiled in, and their address holds what they hold
 //! (`web/VERSION/page.js`), so that a browser keeps them for good and never shows an old one.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use axum::extract::Path;
@@ -49,6 +50,7 @@ const FILES: &[Text] = &[
     text!("opinions.js", "src/http/web", "scripts/opinions.js"),
     text!("said.js", "src/http/web", "scripts/said.js"),
     text!("suggest.js", "src/http/web", "scripts/suggest.js"),
+    text!("themes.js", "src/http/web", "scripts/themes.js"),
     text!("icon.svg", "src/http/web", "icon.svg"),
 ];
 
@@ -74,7 +76,7 @@ pub fn version() -> &'static str {
 pub async fn get(Path((asked, name)): Path<(String, String)>) -> Response {
     let text = match FILES.iter().chain(&MAP).find(|file| file.name == name) {
         Some(file) => file.now(),
-        None if name == STYLE => STYLES.iter().map(|style| style.now()).collect(),
+        None if name == STYLE => Cow::Owned(STYLES.iter().map(|style| style.now().into_owned()).collect()),
         None => {
             let message = format!("the pages have no file {}", head(&name, 60));
             return ApiError::new(StatusCode::NOT_FOUND, message).into_response();

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::cards::{Card, Told, cards, hue, plain_cards};
 use super::dates;
-use super::pages::Page;
+use super::pages::{Page, sentence};
 use super::rich;
 use super::texts::text_of;
 use super::visitor::Visitor;
@@ -108,7 +108,7 @@ fn feed_page(
 ) -> Result<Page, ApiError> {
     let user = match engine.user(reader) {
         Ok(user) if user.events > 0 => user,
-        Ok(_) | Err(Error::NotFound { .. }) => return begin_page(engine, reader),
+        Ok(_) | Err(Error::NotFound { .. }) => return begin_page(engine, reader, None),
         Err(e) => return Err(e.into()),
     };
     let grouped = by == Some("interest") && interest.is_none();
@@ -156,8 +156,10 @@ fn feed_page(
         next => (full && !grouped && interest.is_none()).then_some(page_number + 1), page => page_number,
         encoded_reader => encoded(reader), tries, fresh,
         exploration => what_if.exploration.or(settings.exploration).unwrap_or(0.05),
-        diversity => what_if.diversity.or(settings.diversity).unwrap_or(0.0),
+        diversity => what_if.diversity.or(settings.diversity).unwrap_or(0.1),
         per_author => what_if.per_author.or(settings.per_author).unwrap_or(3),
+        // New settings replace all that there were.
+        half_life_days => settings.half_life_days,
     };
     Ok(Page::new("for_you.html", text_of("for_you", "title"), shows).at("for-you"))
 }
@@ -205,7 +207,7 @@ pub async fn begin(State(app): State<App>, visitor: Visitor, given: Result<Param
     app.page(visitor, 0, move |engine, visitor| {
         given?.0.nothing_else()?;
         match visitor.name() {
-            Some(reader) => begin_page(engine, reader),
+            Some(reader) => begin_page(engine, reader, None),
             None => Ok(stranger("begin")),
         }
     })
@@ -222,7 +224,8 @@ struct Tile {
     examples: Vec<String>,
 }
 
-fn begin_page(engine: &Engine, reader: &str) -> Result<Page, ApiError> {
+/// `typed` is what was chosen and typed before.
+fn begin_page(engine: &Engine, reader: &str, typed: Option<&QuestionsOptions>) -> Result<Page, ApiError> {
     // Without themes (none yet, or the first are being made) there are still words.
     let ask = ThemesOptions { about: Some(TILES), ..ThemesOptions::default() };
     let themes = match engine.themes(&ask) {
@@ -238,7 +241,12 @@ fn begin_page(engine: &Engine, reader: &str) -> Result<Page, ApiError> {
         id: theme.id,
     };
     let tiles: Vec<Tile> = themes.into_iter().take(TILES).map(tile).collect();
-    let shows = context! { tiles => Serde(tiles), encoded_reader => encoded(reader) };
+    let shows = context! {
+        tiles => Serde(tiles), encoded_reader => encoded(reader),
+        chosen => Serde(typed.map(|typed| typed.themes.clone()).unwrap_or_default()),
+        topics => typed.map(|typed| typed.topics.join("; ")).unwrap_or_default(),
+        authors => typed.map(|typed| typed.authors.join("; ")).unwrap_or_default(),
+    };
     Ok(Page::new("begin.html", text_of("begin", "title"), shows).at("for-you"))
 }
 
@@ -271,11 +279,27 @@ fn question_page(engine: &Engine, reader: &str, asked: usize, from: &QuestionsOp
     let address = |asked: usize, passed: Option<&PaperId>| {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let lists = [("topic", &from.topics), ("theme", &from.themes), ("author", &from.authors)];
-        lists.iter().for_each(|(name, all)| all.iter().for_each(|one| drop(query.append_pair(name, one))));
-        from.passed.iter().chain(passed).for_each(|id| drop(query.append_pair("passed", id.as_str())));
+        for (name, one) in lists.iter().flat_map(|(name, all)| all.iter().map(move |one| (name, one))) {
+            query.append_pair(name, one);
+        }
+        for id in from.passed.iter().chain(passed) {
+            query.append_pair("passed", id.as_str());
+        }
         format!("questions?{}", query.append_pair("asked", &asked.to_string()).finish())
     };
-    let found = if asked < QUESTIONS { engine.questions(reader, from)?.papers.into_iter().next() } else { None };
+    let found = if asked < QUESTIONS {
+        match engine.questions(reader, from) {
+            Ok(answer) => answer.papers.into_iter().next(),
+            // An author whom nobody knows, a theme that is no more: whoever typed it chooses anew.
+            Err(e @ Error::NotFound { .. }) => {
+                let page = begin_page(engine, reader, Some(from))?;
+                return Ok(Page { wrong: Some(sentence(&e.to_string())), ..page });
+            }
+            Err(e) => return Err(e.into()),
+        }
+    } else {
+        None
+    };
     let liked = match engine.interests(reader) {
         Ok(interests) => interests.iter().map(|i| i.papers.len()).sum(),
         Err(Error::NotFound { .. }) => 0,
@@ -311,7 +335,10 @@ pub async fn turned_down(State(app): State<App>, visitor: Visitor, given: Result
         let Some(reader) = visitor.name() else { return Ok(stranger("turned-down")) };
         let page = match engine.turned_down(reader, PAGE, after.as_deref()) {
             Ok(page) => page,
-            Err(Error::NotFound { .. }) => return Ok(stranger("turned-down")),
+            Err(Error::NotFound { .. }) => {
+                let shows = context! { total => 0, encoded_reader => encoded(reader) };
+                return Ok(Page::new("turned_down.html", text_of("for_you", "turned_down_title"), shows).at("for-you"));
+            }
             Err(e) => return Err(e.into()),
         };
         let kinds: Vec<(EventKind, Moment)> = page.items.iter().map(|down| (down.kind, down.at)).collect();

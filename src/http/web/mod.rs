@@ -29,9 +29,15 @@ mod visitor;
 mod why;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
+use self::pages::Page;
+use self::visitor::Visitor;
 use super::App;
+use super::error::ApiError;
 
 pub use files::{MAP, MAP_STYLE};
 pub use sign_in::in_place_of;
@@ -62,4 +68,18 @@ pub fn routes() -> Router<App> {
         .route("/sign-out", get(sign_in::ask_to_sign_out).post(sign_in::sign_out))
         .route("/sessions", get(sessions::list).post(sessions::end))
         .route("/web/{version}/{name}", get(files::get))
+}
+
+/// What there is at an address at which there is nothing: a page for a browser, the error of the API for a program.
+pub async fn nothing_there(State(_): State<App>, visitor: Visitor, request: Request) -> Response {
+    let path = request.uri().path();
+    let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if request.method() == Method::GET && accepts.contains("text/html") && !path.starts_with("/v1/") {
+        let depth = path.matches('/').count().saturating_sub(1);
+        let e = ApiError::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", crate::paper::head(path, 200)));
+        return Page::of_error(&e, depth).seen_by(&visitor).into_response();
+    }
+    let named = ["/v1/papers/", "/v1/users/", "/v1/themes/"].iter().any(|start| path.starts_with(start));
+    let hint = if named { " (a `/` in an id is written %2F)" } else { "" };
+    ApiError::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}; /docs lists what there is{hint}")).into_response()
 }

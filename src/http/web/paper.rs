@@ -11,7 +11,8 @@ use super::dates;
 use super::pages::Page;
 use super::rich;
 use super::visitor::Visitor;
-use crate::engine::{Engine, SearchOptions};
+use crate::engine::{Engine, FolderView, SearchOptions};
+use crate::error::Error;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Id, Params};
@@ -30,6 +31,23 @@ struct Version {
     id: String,
     path: String,
     date: Option<String>,
+}
+
+/// What a reader made of a paper for themselves.
+#[derive(Serialize)]
+struct Own {
+    /// Their note on it; empty where they wrote none.
+    note: String,
+    /// Their folders, and whether it is in each.
+    folders: Vec<FolderMark>,
+}
+
+/// A folder of the reader.
+#[derive(Serialize)]
+struct FolderMark {
+    id: String,
+    name: String,
+    holds: bool,
 }
 
 /// `GET /paper/{id}`
@@ -64,9 +82,10 @@ fn page(engine: &Engine, visitor: &Visitor, id: &str, more: bool) -> Result<Page
             id: version.id,
         })
         .collect();
-    let own = plain_cards(engine, visitor.name(), vec![paper.clone()])?;
-    let card: Option<Card> = own.into_iter().next();
+    let card: Option<Card> = plain_cards(engine, visitor.name(), vec![paper.clone()])?.into_iter().next();
+    let own = visitor.name().map(|reader| own_of(engine, reader, &paper.id)).transpose()?;
     let shows = context! {
+        own => Serde(own), encoded_reader => visitor.name().map(encoded),
         card => Serde(card), versions => Serde(versions), neighbours => Serde(neighbours), more,
         authors => Serde(paper.authors.iter().map(|name| author(name)).collect::<Vec<Named>>()),
         abstract => rich::summary(&paper.summary, None), has_abstract => !paper.summary.trim().is_empty(),
@@ -79,6 +98,20 @@ fn page(engine: &Engine, visitor: &Visitor, id: &str, more: bool) -> Result<Page
         id => paper.id.as_str(), encoded_id => encoded(paper.id.as_str()),
     };
     Ok(Page { depth: 1, ..Page::new("paper.html", title(&paper), shows) })
+}
+
+fn own_of(engine: &Engine, reader: &str, id: &PaperId) -> Result<Own, ApiError> {
+    let unknown = |e: Error| if matches!(e, Error::NotFound { .. }) { Ok(None) } else { Err(e) };
+    let note = engine.note(reader, id).or_else(unknown)?;
+    let folders = engine.folders(reader).map(Some).or_else(unknown)?;
+    let held = engine.opinions(reader, std::slice::from_ref(id))?.pop().map(|opinion| opinion.folders).unwrap_or_default();
+    let mark = |folder: FolderView| FolderMark {
+        name: shown(&folder.name),
+        holds: held.contains(&folder.id),
+        id: folder.id,
+    };
+    let folders = folders.map(|list| list.folders.into_iter().map(mark).collect()).unwrap_or_default();
+    Ok(Own { note: note.map(|note| note.text).unwrap_or_default(), folders })
 }
 
 fn title(paper: &Paper) -> String {

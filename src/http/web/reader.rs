@@ -40,10 +40,14 @@ fn page(engine: &Engine, visitor: &Visitor, to: Option<&str>, change: bool) -> R
         Err(Error::NotFound { .. }) => None,
         Err(e) => return Err(e.into()),
     };
+    let settings = user.as_ref().map(|user| user.settings.clone()).unwrap_or_default();
     let shows = context! {
         asks => false, name, encoded_name => encoded(name), known => user.is_some(),
         events => user.as_ref().map_or(0, |user| user.events),
         since => user.as_ref().map(|user| super::dates::short(user.created.day())),
+        // What the service does where nothing is set.
+        exploration => settings.exploration.unwrap_or(0.05), diversity => settings.diversity.unwrap_or(0.1),
+        per_author => settings.per_author.unwrap_or(3), half_life_days => settings.half_life_days.unwrap_or(365.0),
     };
     Ok(Page::new("reader.html", text_of("reader", "title"), shows).at("reader"))
 }

@@ -143,7 +143,7 @@ fn page(engine: &Engine, visitor: &Visitor, asked: &Asked) -> Result<Page, ApiEr
         next => next.map(|n| path(asked, &[("page", &n.to_string())], &["page"])),
         before => (asked.page > 1).then(|| path(asked, &[("page", &(asked.page - 1).to_string())], &["page"])),
         page => asked.page, saved, can_save => visitor.reader.is_some() && !q.is_empty() && q.len() <= 2_000,
-        filtered => !asked.filter.is_empty(), bare_path => format!("search?{}", pair("q", q)),
+        filtered => !asked.filter.is_empty(), bare_path => format!("search?{}", pair("q", q)), api_query => api_query(asked),
     };
     let title = if q.is_empty() { text_of("search", "title") } else { head(q, 80) };
     let mut page = Page::new("search.html", title, shows).at("search");
@@ -265,6 +265,26 @@ fn without(asked: &Asked, kind: &str, value: &str) -> String {
         query.append_pair(name, own);
     }
     format!("search?{}", query.finish())
+}
+
+/// The same search in the parameters of `v1/search`, from its beginning.
+fn api_query(asked: &Asked) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in parameters(asked) {
+        // The days of a year stand in the filter.
+        if !["year", "from", "to", "exact", "page"].contains(&name) && !value.is_empty() {
+            query.append_pair(name, &value);
+        }
+    }
+    for (name, date) in [("from", &asked.filter.from), ("to", &asked.filter.to)] {
+        if let Some(date) = date {
+            query.append_pair(name, &date.to_string());
+        }
+    }
+    if asked.exact {
+        query.append_pair("correct", "false");
+    }
+    query.finish()
 }
 
 fn pair(name: &str, value: &str) -> String {

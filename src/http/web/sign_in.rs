@@ -241,6 +241,7 @@ pub fn in_place_of(parts: &Parts, refused: &ApiError) -> Option<Response> {
             let page = Page::told(refused.status, "This is not for you", sentence(&refused.message), way);
             Some(Page { depth, ..page }.into_response())
         }
+        StatusCode::SERVICE_UNAVAILABLE => Some(Page::of_error(refused, depth).into_response()),
         _ => None,
     }
 }

@@ -129,7 +129,7 @@ fn every_entry_of_a_feed_leads_to_its_paper() {
         let (_, link) = found.iter().find(|(id, _)| *id == row[0]).expect("in the feed");
         match row[1].strip_prefix("https://") {
             Some(_) => assert_eq!(link, &row[1]),
-            None => assert!(link.starts_with("https://papers.example/lab/#/"), "{link}"),
+            None => assert!(link.starts_with("https://papers.example/lab/paper/"), "{link}"),
         }
     }
     assert_eq!(feed["feed_url"], "https://papers.example/lab/v1/feed.json");
@@ -153,7 +153,7 @@ fn without_a_setting_the_way_of_the_request_says_where_the_service_is() {
         let feed = server.request_with("GET", "/v1/feed.json", headers, b"").body;
         let (_, link) = links(&feed).into_iter().find(|(id, _)| id == "house/17").expect("in the feed");
         let home = feed["home_page_url"].as_str().expect("an address").trim_end_matches('/').to_string();
-        assert!(link.starts_with(&format!("{home}/#/")), "{link}");
+        assert!(link.starts_with(&format!("{home}/paper/")), "{link}");
         home
     };
     assert_eq!(home(&[]), server.url);
@@ -241,7 +241,7 @@ fn head_works_wherever_get_does() {
         assert_eq!(head.headers.get("content-type"), get.headers.get("content-type"), "{path}");
         seen += 1;
     }
-    for path in ["/", "/docs/", "/openapi.json", "/web/page.js"] {
+    for path in ["/", "/docs/", "/openapi.json", "/web/x/page.js"] {
         assert_eq!(server.request("HEAD", path, None, b"").status, 200, "{path}");
     }
     assert!(seen > 20, "{seen}");

@@ -39,6 +39,12 @@ export async function visit(url, { replace = false, still = false, method = "GET
   try {
     const got = await fetched(url, { method, body });
     if (!got) return;
+    // A service that is busy, and has not even time to say so in a page, is asked again.
+    if (!got.page && (got.status === 503 || got.status === 429)) {
+      waiting();
+      await new Promise((done) => setTimeout(done, 2000));
+      return void visit(url, { replace, still, method, body });
+    }
     // Whoever has to sign in first is led there by the service; what is no page of ours is shown by the browser.
     if (!got.page?.getElementById("main") || got.status === 401) return void location.assign(got.url);
     const hash = new URL(url, location.href).hash;
