@@ -23,6 +23,7 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     // The pages, and their files. What is of a reader there is of the one who looks (`http/web/visitor`).
     ("GET", "/", READ),
     ("GET", "/paper/{id}", READ),
+    ("GET", "/trending", READ),
     ("GET", "/search", READ),
     ("GET", "/for-you", READ),
     ("GET", "/begin", READ),

@@ -25,6 +25,7 @@ pub mod subscription;
 mod texts;
 mod themes;
 mod today;
+mod trending;
 mod visitor;
 mod why;
 
@@ -48,6 +49,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(today::today))
         .route("/paper/{id}", get(paper::paper))
+        .route("/trending", get(trending::trending))
         .route("/search", get(search::search))
         .route("/for-you", get(for_you::for_you))
         .route("/begin", get(for_you::begin))

@@ -84,6 +84,7 @@ function waiting() {
 function keep() {
   const main = document.getElementById("main");
   if (main.querySelector(".skeleton")) return;
+  main.ariaBusy = "false";
   const parts = [".brand", ".places", ".foot", "#opinion"].map((name) => document.querySelector(name));
   kept.set(entry, { main, parts, title: document.title, y: scrollY, root: document.body.dataset.root, action: document.querySelector(".find").getAttribute("action"), q: document.getElementById("q").value, url: location.href });
   if (kept.size > KEPT) kept.delete(kept.keys().next().value);
@@ -223,6 +224,8 @@ function typing(event) {
 
 export function start() {
   history.scrollRestoration = "manual";
+  // Relative to the page that came first: the address changes, and they are not to.
+  for (const link of document.head.querySelectorAll("link[href]")) link.href = link.href;
   entry = history.state?.entry ?? 0;
   history.replaceState({ entry }, "");
   document.addEventListener("click", switched);
