@@ -128,7 +128,7 @@ export function mount(root, source = fromService(root)) {
     if (!data) return;
     grouped = groups(data, colour.value, page.dark);
     const inks = new Uint8Array(4 * data.n), alpha = data.n > 40000 ? 0.72 : 0.85;
-    const meant = chosen ?? found, bright = meant ? Uint32Array.from(meant) : new Uint32Array();
+    const meant = chosen ?? found;
     const is = meant && new Uint8Array(data.n);
     // What belongs nowhere stands back.
     const rest = grouped.list.findIndex(({ name }) => name === null);
@@ -143,8 +143,8 @@ export function mount(root, source = fromService(root)) {
       inks[4 * k + 3] = 255 * (fades ? (is && !page.dark ? FAINT * 1.5 : FAINT) : full);
     }
     painter.inks(inks);
-    // Of more, rings would cover each other.
-    painter.bright(bright.length <= 5000 ? bright : new Uint32Array());
+    // What lies side by side is seen by its colour; around each of it a rim would cover the next.
+    painter.bright(Uint32Array.from(chosen ? [] : (found ?? [])));
     explain();
     soon();
   }
