@@ -60,7 +60,8 @@ fn themed() -> Folder {
 
 #[test]
 fn the_binary_map_is_the_json_map() {
-    let server = Server::start(&themed());
+    let folder = themed();
+    let server = Server::start(&folder);
     let whole = server.get("/v1/themes/map?limit=50000").body;
     let (status, headers, bytes) = server.bytes_of("/v1/themes/map?format=binary", &[]);
     assert!(status == 200 && headers["content-type"] == "application/octet-stream");
@@ -113,7 +114,8 @@ fn the_binary_map_is_the_json_map() {
 
 #[test]
 fn the_binary_map_is_sent_once_and_follows_what_changes() {
-    let server = Server::start(&themed());
+    let folder = themed();
+    let server = Server::start(&folder);
     let path = "/v1/themes/map?format=binary";
     let (_, headers, plain) = server.bytes_of(path, &[("accept-encoding", "identity")]);
     let tag = headers["etag"].to_str().expect("a tag").to_string();
@@ -163,7 +165,8 @@ fn the_binary_map_is_sent_once_and_follows_what_changes() {
 
 #[test]
 fn a_search_finds_points() {
-    let server = Server::start(&themed());
+    let folder = themed();
+    let server = Server::start(&folder);
     let found = server.get("/v1/themes/map/papers?q=shuttle+cotton+weaving&limit=20").body;
     let papers = list(&found, "papers");
     assert_eq!(papers.len(), 20);
@@ -174,7 +177,8 @@ fn a_search_finds_points() {
 
 #[test]
 fn an_empty_corpus_has_an_empty_map() {
-    let server = Server::start(&Folder::new());
+    let folder = Folder::new();
+    let server = Server::start(&folder);
     let columns = Columns::read(&server.bytes_of("/v1/themes/map?format=binary", &[]).2);
     assert!(columns.x.is_empty() && list(&columns.head, "themes").is_empty());
 }
