@@ -18,7 +18,7 @@ const SLOW = 40; // milliseconds of a frame from which on fewer points are drawn
 /**
  * Makes the map in an element: `data-src`, `data-papers` and `data-recommend` are addresses of the service, `data-paper` and
  * `data-theme` what stands before the id of a paper and a theme in the address of its page; `data-wheel="zoom"` where no page scrolls
- * below it. `source` stands in for the service (`fromService` in map_base.js). Returns what takes the map down again.
+ * below it; `data-painter` how it is drawn, where that is not to be found out. `source` stands in for the service (`fromService` in map_base.js). Returns what takes the map down again.
  */
 export function mount(root, source = fromService(root)) {
   const ending = new AbortController(), { signal } = ending;
