@@ -53,7 +53,7 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["whatlang", "stop_words"], &["themes"]),
     (&["pathfinding"], &["matching"]),
     (&["rustix"], &["cli", "doctor", "http", "store/sqlite"]),
-    (&["minijinja"], &["http", "deliver/mail"]),
+    (&["minijinja"], &["http", "deliver/mail", "templates"]),
     (&["cookie"], &["http"]),
     (&["lettre"], &["deliver/mail"]),
     (&["httpdate"], &["http", "sources/web"]),

@@ -18,7 +18,7 @@ const SLOW = 40; // milliseconds of a frame from which on fewer points are drawn
 /**
  * Makes the map in an element: `data-src`, `data-papers` and `data-recommend` are addresses of the service, `data-paper` and
  * `data-theme` what stands before the id of a paper and a theme in the address of its page; `data-wheel="zoom"` where no page scrolls
- * below it. `source` stands in for the service (`fromService` in map_base.js). Returns what takes the map down again.
+ * below it; `data-painter` how it is drawn, where that is not to be found out. `source` stands in for the service (`fromService` in map_base.js). Returns what takes the map down again.
  */
 export function mount(root, source = fromService(root)) {
   const ending = new AbortController(), { signal } = ending;
@@ -128,7 +128,7 @@ export function mount(root, source = fromService(root)) {
     if (!data) return;
     grouped = groups(data, colour.value, page.dark);
     const inks = new Uint8Array(4 * data.n), alpha = data.n > 40000 ? 0.72 : 0.85;
-    const meant = chosen ?? found, bright = meant ? Uint32Array.from(meant) : new Uint32Array();
+    const meant = chosen ?? found;
     const is = meant && new Uint8Array(data.n);
     // What belongs nowhere stands back.
     const rest = grouped.list.findIndex(({ name }) => name === null);
@@ -143,8 +143,8 @@ export function mount(root, source = fromService(root)) {
       inks[4 * k + 3] = 255 * (fades ? (is && !page.dark ? FAINT * 1.5 : FAINT) : full);
     }
     painter.inks(inks);
-    // Of more, rings would cover each other.
-    painter.bright(bright.length <= 5000 ? bright : new Uint32Array());
+    // What lies side by side is seen by its colour; around each of it a rim would cover the next.
+    painter.bright(Uint32Array.from(chosen ? [] : (found ?? [])));
     explain();
     soon();
   }

@@ -101,7 +101,7 @@ function byWebgl(canvas, gl) {
       gl.uniform4f(place.ring, 0, 0, 0, 0);
       gl.drawArrays(gl.POINTS, 0, count);
       if (!known.bright.length) return;
-      gl.uniform1f(place.size, Math.max(6.5, size * 1.7) * ratio);
+      gl.uniform1f(place.size, Math.min(11, Math.max(6.5, size * 1.7)) * ratio);
       gl.uniform4f(place.ring, ring[0] / 255, ring[1] / 255, ring[2] / 255, 1);
       gl.drawElements(gl.POINTS, known.bright.length, gl.UNSIGNED_INT, 0);
     },
@@ -156,7 +156,7 @@ function byPixels(canvas) {
           }
         };
         squares(null, count, Math.max(1, Math.round(size * ratio)));
-        const wide = Math.round(Math.max(4.5, size * 1.7) * ratio), rim = packed(...ring);
+        const wide = Math.round(Math.min(10, Math.max(4.5, size * 1.7)) * ratio), rim = packed(...ring);
         squares(chosen, chosen.length, wide + 2, () => rim);
         squares(chosen, chosen.length, wide);
       }

@@ -66,7 +66,7 @@ export function listOf(mine, { data, root, source, papersOf, button, signal, clo
     button(TEXT.close, close),
   ];
   more.click();
-  return { heading, parts: [heading, el("div", { className: "map-actions" }, ...actions.filter(Boolean)), note, papers, more, others] };
+  return { heading, parts: [heading, el("div", { className: "map-actions" }, ...actions.filter(Boolean)), note, others, papers, more] };
 }
 
 /** The entries of the legend: a button for each group, or the scale of a ramp. `press` is told which group was pressed. */
