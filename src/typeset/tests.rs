@@ -79,7 +79,7 @@ fn simple_formulas_are_signs() {
         (r"$\mathcal{N}=4$", "𝒩 = 4"),
         (r"$-1$ and $2\times 3$ and $2\times$", "−1 and 2 × 3 and 2×"),
         (r"$90^\circ$ and $f'$", "90° and <i>f</i>′"),
-        (r"$\ell_1$", "ℓ₁"),
+        (r"$\ell_1$ and $1/N$", "ℓ₁ and 1/<i>N</i>"),
         (r"sets$\unicode{x2013}$or$\bm{x}$", "sets–or<b><i>x</i></b>"),
         (r"$x \in \{0,1\}^n$", "<i>x</i> ∈ {0,1}<sup><i>n</i></sup>"),
         (r"$\mathbf{x}$", "<b>x</b>"),
