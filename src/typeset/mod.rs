@@ -298,9 +298,14 @@ fn address(text: &str, from: usize) -> Option<Range<usize>> {
 fn bare(link: &str) -> &str {
     let excess = |open: char, close: char| link.matches(close).count().saturating_sub(link.matches(open).count());
     let (mut round, mut square) = (excess('(', ')'), excess('[', ']'));
+    let goes = |left: &mut usize| {
+        let some = *left > 0;
+        *left -= usize::from(some);
+        some
+    };
     link.trim_end_matches(|c| match c {
-        ')' => std::mem::replace(&mut round, round.saturating_sub(1)) > 0,
-        ']' => std::mem::replace(&mut square, square.saturating_sub(1)) > 0,
+        ')' => goes(&mut round),
+        ']' => goes(&mut square),
         c => ".,;:!?*".contains(c),
     })
 }
