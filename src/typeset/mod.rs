@@ -31,6 +31,9 @@ pub type Matched<'a> = dyn Fn(&str) -> Vec<Range<usize>> + 'a;
 /// MathML of one text in bytes; further formulas are shown as text.
 const MAX_MATHML: usize = 100_000;
 
+/// The longest address that is looked for in a text, in bytes.
+const MAX_LINK: usize = 1000;
+
 /// A title, on one line, without links: it may stand in a link. What `matched` says is marked.
 pub fn title(text: &str, matched: Option<&Matched<'_>>) -> String {
     let laid = Laid::new(text);
@@ -274,26 +277,35 @@ fn address(text: &str, from: usize) -> Option<Range<usize>> {
     let mut from = from;
     while let Some(found) = text[from..].find("http") {
         let begin = from + found;
-        let length = text[begin..].find(|c: char| c.is_whitespace() || "<>\"'`{}|\\^…，。）".contains(c));
-        let mut link = &text[begin..length.map_or(text.len(), |length| begin + length)];
-        // What ends a sentence, and a bracket that was opened before.
-        while let Some(last) = link.chars().next_back() {
-            let closes = |open: char| link.matches(last).count() > link.matches(open).count();
-            let ends = match last {
-                ')' => closes('('),
-                ']' => closes('['),
-                c => ".,;:!?*".contains(c),
-            };
-            if !ends {
-                break;
-            }
-            link = &link[..link.len() - last.len_utf8()];
-        }
+        from = begin + 4;
+        let rest = &text[begin..];
         let apart = !text[..begin].ends_with(char::is_alphanumeric);
-        if apart && is_link(link) {
+        if !apart || !(rest.starts_with("https://") || rest.starts_with("http://")) {
+            continue;
+        }
+        let ends = |(k, c): &(usize, char)| *k > MAX_LINK || c.is_whitespace() || "<>\"'`{}|\\^…，。）".contains(*c);
+        let length = rest.char_indices().find(ends).map_or(rest.len(), |(k, _)| k);
+        let link = bare(&rest[..length]);
+        if is_link(link) {
             return Some(begin..begin + link.len());
         }
-        from = begin + 4;
+        from = begin + length;
     }
     None
+}
+
+/// An address without what ends its sentence, and without a bracket that was opened before it.
+fn bare(link: &str) -> &str {
+    let excess = |open: char, close: char| link.matches(close).count().saturating_sub(link.matches(open).count());
+    let (mut round, mut square) = (excess('(', ')'), excess('[', ']'));
+    let goes = |left: &mut usize| {
+        let some = *left > 0;
+        *left -= usize::from(some);
+        some
+    };
+    link.trim_end_matches(|c| match c {
+        ')' => goes(&mut round),
+        ']' => goes(&mut square),
+        c => ".,;:!?*".contains(c),
+    })
 }

@@ -135,6 +135,7 @@ fn content(content: &Content<'_>, font: Option<Font>) -> Option<(String, Class)>
         Content::Number(number) => (faced(&html_escape::encode_text(number), font, false)?, Class::Ordinary),
         Content::Function(name) => (html_escape::encode_text(name).into_owned(), Class::Function),
         Content::Ordinary { content, stretchy: false } => (letter(*content, font)?, Class::Ordinary),
+        Content::BinaryOp { content: sign @ '/', .. } => (sign.to_string(), Class::Ordinary),
         Content::BinaryOp { content, small: false } => (escaped(*content), Class::Binary),
         Content::Relation { content, small: false } => {
             let mut buffer = [0; 8];

@@ -79,7 +79,8 @@ fn simple_formulas_are_signs() {
         (r"$\mathcal{N}=4$", "𝒩 = 4"),
         (r"$-1$ and $2\times 3$ and $2\times$", "−1 and 2 × 3 and 2×"),
         (r"$90^\circ$ and $f'$", "90° and <i>f</i>′"),
-        (r"$\ell_1$", "ℓ₁"),
+        (r"$\ell_1$ and $1/N$", "ℓ₁ and 1/<i>N</i>"),
+        (r"sets$\unicode{x2013}$or$\bm{x}$", "sets–or<b><i>x</i></b>"),
         (r"$x \in \{0,1\}^n$", "<i>x</i> ∈ {0,1}<sup><i>n</i></sup>"),
         (r"$\mathbf{x}$", "<b>x</b>"),
         (r"$f: X \to Y$", "<i>f</i>: <i>X</i> → <i>Y</i>"),
@@ -220,7 +221,7 @@ fn a_passage_is_cut_between_words() {
     assert_eq!(lead("a & b & c", 3, None), "a &amp;…");
     let long =
         "Nothing is said at first. Then there is talk of many things. At the end of it comes the whale, as it must be.";
-    assert_eq!(lead(long, 40, Some(&word("whale"))), "…end of it comes the <mark>whale</mark>, as it must be.");
+    assert_eq!(lead(long, 40, Some(&word("whale"))), "…of it comes the <mark>whale</mark>, as it must be.");
     assert!(lead(long, 40, Some(&word("Nothing"))).starts_with("<mark>Nothing</mark> is"));
     assert!(lead(long, 40, Some(&word("absent"))).starts_with("Nothing is"));
     assert_eq!(lead("", 10, None), "");

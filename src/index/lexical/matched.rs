@@ -14,6 +14,8 @@ const MAX_CACHED: usize = 10_000;
 /// ending or spelling.
 pub struct MatchedWords {
     terms: HashSet<String>,
+    /// The bytes that they begin with.
+    firsts: [bool; 256],
     analyzer: RefCell<Analyzer>,
     read: RefCell<HashMap<String, Reading>>,
 }
@@ -43,7 +45,11 @@ impl MatchedWords {
                 |word: &Word| word.form != Form::Alone || !signs.iter().any(|sign| sign.contains(&word.position));
             terms.extend(words.into_iter().filter(|word| word.counts() && said(word)).map(|word| word.term));
         }
-        MatchedWords { terms, analyzer: RefCell::new(analyzer), read: RefCell::default() }
+        let mut firsts = [false; 256];
+        for first in terms.iter().filter_map(|term| term.bytes().next()) {
+            firsts[usize::from(first.to_ascii_lowercase())] = true;
+        }
+        MatchedWords { terms, firsts, analyzer: RefCell::new(analyzer), read: RefCell::default() }
     }
 
     /// Whether there is nothing to find.
@@ -69,6 +75,9 @@ impl MatchedWords {
     fn chunk(&self, chunk: &str, at: usize, ranges: &mut Vec<Range<usize>>) {
         let pieces: Vec<Range<usize>> = pieces(chunk).collect();
         let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return };
+        if !pieces.iter().any(|piece| self.may_be(&chunk[piece.clone()])) {
+            return;
+        }
         let cjk = chunk.contains(is_cjk);
         let whole =
             &chunk[first.start..].trim_end_matches([',', ';', ':', '.', '!', '?', ')', ']', '"', '\'', '”', '’']);
@@ -83,9 +92,21 @@ impl MatchedWords {
             let word = &chunk[piece.clone()];
             if word.contains(is_cjk) {
                 self.pairs(word, at + piece.start, ranges);
-            } else if self.reading(word, 1) != Reading::Other {
+            } else if self.may_be(word) && self.reading(word, 1) != Reading::Other {
                 ranges.push(at + piece.start..at + piece.end);
             }
+        }
+    }
+
+    /// Whether a word begins as a word of the query does. Most do not, and reading them takes a hundred times as long.
+    fn may_be(&self, word: &str) -> bool {
+        let mut letters = word.bytes().map(|b| b.to_ascii_lowercase());
+        match (letters.next(), letters.next()) {
+            (Some(b'a' | b'o'), Some(b'e')) => true,
+            (Some(first), _) => {
+                self.firsts[usize::from(first)] || !word.is_ascii() || word.bytes().any(|b| b.is_ascii_digit())
+            }
+            (None, _) => false,
         }
     }
 

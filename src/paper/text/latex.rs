@@ -1,5 +1,6 @@
 //! LaTeX in prose: accents, commands, and where formulas begin and end.
 
+use super::mended::mended;
 use super::spans::is_link;
 use super::tex::{self, TIE};
 use super::{
@@ -174,7 +175,12 @@ impl LatexParser {
             let (source, whole) = (source.replace(MARKERS, " "), whole.replace(MARKERS, " "));
             return self.formula(&source, &whole);
         }
-        let read = formula::text(source);
+        let mut read = formula::text(source);
+        let mended = (read.is_none() && self.detail == Detail::Faces).then(|| mended(source)).flatten();
+        if let Some(mended) = &mended {
+            read = formula::text(mended);
+        }
+        let source = mended.as_deref().unwrap_or(source);
         self.out.push(OPEN);
         match read {
             Some(text) => {

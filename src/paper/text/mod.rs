@@ -13,6 +13,7 @@ mod folding;
 mod formula;
 mod latex;
 mod markup;
+mod mended;
 mod spans;
 mod tags;
 pub mod tex;
