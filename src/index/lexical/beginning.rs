@@ -1,7 +1,7 @@
 //! What a text that is being typed may go on as: the papers whose titles, or whose authors' names, hold its words and one more that
 //! begins as its last does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use roaring::RoaringBitmap;
 use tantivy::Term;
@@ -10,15 +10,48 @@ use tantivy::schema::{Field, IndexRecordOption};
 
 use super::Lexical;
 use super::analyzer::{Analyzer, Form, Purpose, Word};
+use super::inverted::{View, explain};
 use super::query::name_forms;
 use super::spelling::american;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Letters of a word from which on it is looked for as a beginning.
 const LETTERS: usize = 2;
 
 /// Words that a beginning may stand for: those of most papers.
 const WORDS: usize = 64;
+
+/// Terms of a segment that are looked at for a beginning.
+const LOOKED_AT: usize = 20_000;
+
+impl View {
+    /// The terms of a field that begin so, those of most papers first; at most so many. Of very many the first by the alphabet are
+    /// looked at.
+    pub fn beginning(&self, field: Field, begin: &str, most: usize) -> Result<Vec<String>> {
+        let unreadable = |e: std::io::Error| Error::Internal(format!("the index of words: {e}"));
+        let mut found: HashMap<String, u64> = HashMap::new();
+        for reader in self.searcher.segment_readers() {
+            let inverted = reader.inverted_index(field).map_err(explain)?;
+            let mut terms = inverted.terms().range().ge(begin.as_bytes()).into_stream().map_err(unreadable)?;
+            let mut looked = 0;
+            while looked < LOOKED_AT && terms.advance() {
+                looked += 1;
+                if !terms.key().starts_with(begin.as_bytes()) {
+                    break;
+                }
+                let Ok(term) = std::str::from_utf8(terms.key()) else { continue };
+                let papers = u64::from(terms.value().doc_freq);
+                match found.get_mut(term) {
+                    Some(n) => *n += papers,
+                    None => drop(found.insert(term.to_string(), papers)),
+                }
+            }
+        }
+        let mut found: Vec<(String, u64)> = found.into_iter().collect();
+        found.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        Ok(found.into_iter().take(most).map(|(term, _)| term).collect())
+    }
+}
 
 /// A text on its way.
 struct Typed {

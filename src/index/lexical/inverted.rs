@@ -1,6 +1,6 @@
 //! From a word to the papers that hold it: tantivy's index with our words, our statistics and rows for names.
 
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{BinaryHeap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -24,9 +24,6 @@ const WRITER_BYTES: usize = 64 << 20;
 
 /// Share of the papers in one segment from which on the others are not worth joining to it.
 const NEARLY_ALL: f64 = 0.9;
-
-/// Terms of a segment that are looked at for a beginning.
-const LOOKED_AT: usize = 20_000;
 
 /// Places between two texts of one field, so that no phrase reaches across.
 const GAP: usize = 16;
@@ -377,33 +374,6 @@ impl View {
     /// Papers that hold a term, those included that are gone and not yet merged away.
     pub fn frequency(&self, field: Field, term: &str) -> Result<u64> {
         self.searcher.doc_freq(&Term::from_field_text(field, term)).map_err(explain)
-    }
-
-    /// The terms of a field that begin so, those of most papers first; at most so many. Of very many the first by the alphabet are
-    /// looked at.
-    pub fn beginning(&self, field: Field, begin: &str, most: usize) -> Result<Vec<String>> {
-        let unreadable = |e: std::io::Error| Error::Internal(format!("the index of words: {e}"));
-        let mut found: HashMap<String, u64> = HashMap::new();
-        for reader in self.searcher.segment_readers() {
-            let inverted = reader.inverted_index(field).map_err(explain)?;
-            let mut terms = inverted.terms().range().ge(begin.as_bytes()).into_stream().map_err(unreadable)?;
-            let mut looked = 0;
-            while looked < LOOKED_AT && terms.advance() {
-                looked += 1;
-                if !terms.key().starts_with(begin.as_bytes()) {
-                    break;
-                }
-                let Ok(term) = std::str::from_utf8(terms.key()) else { continue };
-                let papers = u64::from(terms.value().doc_freq);
-                match found.get_mut(term) {
-                    Some(n) => *n += papers,
-                    None => drop(found.insert(term.to_string(), papers)),
-                }
-            }
-        }
-        let mut found: Vec<(String, u64)> = found.into_iter().collect();
-        found.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        Ok(found.into_iter().take(most).map(|(term, _)| term).collect())
     }
 
     /// Every row that a query matches.
