@@ -101,9 +101,8 @@ fn page(engine: &Engine, visitor: &Visitor, id: &str, more: bool) -> Result<Page
 }
 
 fn own_of(engine: &Engine, reader: &str, id: &PaperId) -> Result<Own, ApiError> {
-    let unknown = |e: Error| if matches!(e, Error::NotFound { .. }) { Ok(None) } else { Err(e) };
-    let note = engine.note(reader, id).or_else(unknown)?;
-    let folders = engine.folders(reader).map(Some).or_else(unknown)?;
+    let note = known(engine.note(reader, id))?.flatten();
+    let folders = known(engine.folders(reader))?;
     let held = engine.opinions(reader, std::slice::from_ref(id))?.pop().map(|opinion| opinion.folders).unwrap_or_default();
     let mark = |folder: FolderView| FolderMark {
         name: shown(&folder.name),
@@ -112,6 +111,14 @@ fn own_of(engine: &Engine, reader: &str, id: &PaperId) -> Result<Own, ApiError> 
     };
     let folders = folders.map(|list| list.folders.into_iter().map(mark).collect()).unwrap_or_default();
     Ok(Own { note: note.map(|note| note.text).unwrap_or_default(), folders })
+}
+
+/// Nothing in place of an error that says that nothing is known of the reader.
+fn known<T>(found: crate::Result<T>) -> crate::Result<Option<T>> {
+    match found {
+        Err(Error::NotFound { .. }) => Ok(None),
+        found => found.map(Some),
+    }
 }
 
 fn title(paper: &Paper) -> String {
