@@ -63,6 +63,11 @@ struct ImportShown {
     on: String,
     done: usize,
     total: usize,
+    /// What it added; of that, papers from outside the corpus; entries that were not read.
+    accepted: usize,
+    embedded: usize,
+    rejected: usize,
+    error: Option<String>,
 }
 
 /// `GET /library`
@@ -132,7 +137,7 @@ fn page(
         kept => Serde(kept), total => found.total, folders => Serde(&folders.folders), all => folders.papers,
         unfiled => folders.unfiled, folder, folder_name => named, q => ask.query.as_deref(),
         sort => Serde(sort), kind => Serde(ask.kind), page => page_number,
-        next => found.next.is_some().then_some(page_number + 1),
+        pages => found.total.div_ceil(PAGE), next => found.next.is_some().then_some(page_number + 1),
         searches => Serde(followed(engine, reader)?), imports => Serde(imports(engine, reader)?),
         encoded_reader => encoded(reader),
     };
@@ -170,6 +175,10 @@ fn imports(engine: &Engine, reader: &str) -> Result<Vec<ImportShown>, ApiError> 
         name: import.about.name.as_deref().map_or_else(|| import.id.clone(), shown),
         done: import.done,
         total: import.total,
+        accepted: import.about.accepted,
+        embedded: import.about.embedded,
+        rejected: import.about.rejected_total,
+        error: import.about.error.as_deref().map(shown),
         id: import.id,
     };
     Ok(all.into_iter().map(one).collect())
@@ -199,7 +208,8 @@ pub async fn search(
         let shown_cards = cards(engine, Some(reader), &hits, Told::Likeness)?;
         let shows = context! {
             name => shown(&search.name), cards => Serde(shown_cards), fresh, total => found.meta.total,
-            new, new_count => view.as_ref().and_then(|view| view.new), muted => view.is_some_and(|view| view.muted),
+            new, new_count => view.as_ref().and_then(|view| view.new),
+            problem => view.as_ref().and_then(|view| view.problem.clone()), muted => view.is_some_and(|view| view.muted),
             kind => search.what.kind(), text => shown(search.what.text()),
             query => matches!(search.what, Follow::Query(_)).then(|| encoded(search.what.text())),
             next => (seen < found.meta.total).then_some(page_number + 1), page => page_number,

@@ -56,7 +56,8 @@ fn with_history(server: &Server, reader: &str) {
     let events: Vec<Value> = ids
         .iter()
         .enumerate()
-        .map(|(k, id)| json!({ "paper": id, "kind": ["like", "save", "dislike", "dismiss"][if k < 10 { k % 2 } else { 2 + k % 2 }] }))
+        .map(|(k, id)| (["like", "save", "dislike", "dismiss"][if k < 10 { k % 2 } else { 2 + k % 2 }], id))
+        .map(|(kind, id)| json!({ "paper": id, "kind": kind }))
         .collect();
     let written = server.post(&format!("/v1/users/{reader}/events"), &json!({ "events": events }));
     assert_eq!(written.status, 200, "{}", written.body);

@@ -129,9 +129,10 @@ export function start() {
       event.preventDefault();
       take(chosen);
     } else if (event.key === "Enter") close();
-    else if (event.key === "Escape" && open) {
-      // It closes the list, and only then leaves the field.
+    else if (event.key === "Escape") {
+      // It closes the list, and only then leaves the field (keys.js). What was typed stays: the papers of it are on the page.
       event.preventDefault();
+      if (!open) return;
       event.stopPropagation();
       close();
     }
