@@ -20,6 +20,8 @@ use crate::text;
 
 static TEMPLATES: Templates = Templates::prepared(&[
     text!("frame.html", "src/http/web", "pages/frame.html"),
+    text!("_empty.html", "src/http/web", "pages/_empty.html"),
+    text!("_folders.html", "src/http/web", "pages/_folders.html"),
     text!("_papers.html", "src/http/web", "pages/_papers.html"),
     text!("sign_in.html", "src/http/web", "pages/sign_in.html"),
     text!("link.html", "src/http/web", "pages/link.html"),

@@ -12,7 +12,7 @@ use super::pages::Page;
 use super::texts::text_of;
 use super::visitor::Visitor;
 use crate::engine::{
-    Engine, Facet, FacetValue, Mode, SearchOptions, SearchRequest, SearchSort,
+    Engine, Facet, FacetValue, Listing, Mode, SearchOptions, SearchRequest, SearchSort,
 };
 use crate::error::Error;
 use crate::http::App;
@@ -132,8 +132,9 @@ fn page(engine: &Engine, visitor: &Visitor, asked: &Asked) -> Result<Page, ApiEr
     let corrected: Vec<(String, String)> =
         answer.meta.corrected.iter().map(|c| (shown(&c.from), shown(&c.to))).collect();
     let saved = saved(engine, visitor, q)?;
+    let empty = total == 0 && engine.list(&Listing { limit: 1, ..Listing::default() })?.total == 0;
     let shows = context! {
-        blank => false, q, long => q.chars().count() > 160, brief => head(q, 160),
+        blank => false, empty, q, long => q.chars().count() > 160, brief => head(q, 160),
         total, all => matched.is_none_or(|matched| matched.all), took => format!("{:.0}", answer.meta.took_ms.max(1.0)),
         cards => Serde(cards), facets => Serde(facets), corrected => Serde(corrected), nearest,
         sort => Serde(asked.sort), mode => Serde(asked.mode),

@@ -136,12 +136,12 @@ fn a_reading_list_is_looked_at_brought_and_taken_back() {
     let known: Vec<String> = ids(&server, 30).split_off(20);
     let before = server.get("/v1/users/ada").body["events"].clone();
     window.go("/library").wait_for("#bring");
-    window.js("document.querySelectorAll('#bring details, details:has(#bring)').forEach((d) => (d.open = true))");
-    window.click("#bring textarea").types(&known[..3].join("\n"));
-    window.js("[...document.querySelectorAll('#bring button')].find((b) => /look|preview|understood/i.test(b.textContent)).click()");
-    window.wait_for("#bring table tbody tr");
+    window.wait_for("#bring-text");
+    window.js(&format!("document.getElementById('bring-text').value = {}", json!(known[..3].join("\n"))));
+    window.click("#bring form button.primary").wait_for("#bring .bring-came table tbody tr");
+    assert_eq!(window.count("#bring .bring-came tbody tr"), 3);
     assert_eq!(server.get("/v1/users/ada").body["events"], before, "a preview wrote something");
-    window.js("[...document.querySelectorAll('#bring button')].find((b) => /take|bring/i.test(b.textContent)).click()");
+    window.click("#bring .bring-came button.primary");
     window.wait(
         "fetch('/v1/users/ada/imports').then((r) => r.json()).then((r) => r.imports.length === 1 && r.imports[0].status === 'done')",
     );

@@ -86,7 +86,8 @@ function keep() {
   if (main.querySelector(".skeleton")) return;
   main.ariaBusy = "false";
   const parts = [".brand", ".places", ".foot", "#opinion"].map((name) => document.querySelector(name));
-  kept.set(entry, { main, parts, title: document.title, y: scrollY, root: document.body.dataset.root, action: document.querySelector(".find").getAttribute("action"), q: document.getElementById("q").value, url: location.href });
+  const focus = main.contains(document.activeElement) ? document.activeElement : null;
+  kept.set(entry, { main, parts, focus, title: document.title, y: scrollY, root: document.body.dataset.root, action: document.querySelector(".find").getAttribute("action"), q: document.getElementById("q").value, url: location.href });
   if (kept.size > KEPT) kept.delete(kept.keys().next().value);
 }
 
@@ -182,6 +183,7 @@ function wentBack({ state }) {
   document.body.dataset.root = page.root;
   document.querySelector(".find").setAttribute("action", page.action);
   document.getElementById("q").value = page.q;
+  page.focus?.focus({ preventScroll: true });
   scrollTo(0, page.y);
   settle();
 }
