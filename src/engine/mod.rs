@@ -50,8 +50,8 @@ pub use readers::{
 pub use themes::{
     Assigned, Example as ThemeExample, ExportedPlace, ExportedRun, ExportedTheme, ExportedThemeEvent, ExportedThemes,
     MapColumns, MapOptions, MapPaper, MapPapers, MapPoints, OneTheme, PaperOrder, Selection, SelectionThemes,
-    Stability, Theme, ThemeEvent, ThemeEvents, ThemeList, ThemeMap, ThemeName, ThemeOptions, ThemeOrder, ThemesKept, ThemesMeta,
-    ThemesOptions, ThemesRun,
+    Stability, Theme, ThemeEvent, ThemeEvents, ThemeList, ThemeMap, ThemeName, ThemeOptions, ThemeOrder, ThemesKept,
+    ThemesMeta, ThemesOptions, ThemesRun,
 };
 
 use std::sync::Arc;

@@ -140,9 +140,9 @@ pub fn marked_cards(
         Some(reader) => said(engine, reader, &ids)?,
         None => HashMap::new(),
     };
-    let themes = themes.into_iter().map(|theme| {
-        theme.map(|theme| Named { path: format!("theme/{}", encoded(&theme.id)), name: theme.name })
-    });
+    let themes = themes
+        .into_iter()
+        .map(|theme| theme.map(|theme| Named { path: format!("theme/{}", encoded(&theme.id)), name: theme.name }));
     Ok(hits
         .iter()
         .zip(themes)

@@ -114,6 +114,9 @@ mod tests {
         headers.insert(header::COOKIE, HeaderValue::from_str(&format!("a=b; {pair}; c")).expect("a header"));
         assert_eq!(Choices::of(&headers, jar), chosen);
         assert_eq!(Choices::of(&headers, Jar::Plain(1)), Choices::default());
-        assert_eq!(Choices::read("theme=red&look=<script>&x=y&sort=votes"), Choices { sort: "votes".into(), ..Choices::default() });
+        assert_eq!(
+            Choices::read("theme=red&look=<script>&x=y&sort=votes"),
+            Choices { sort: "votes".into(), ..Choices::default() }
+        );
     }
 }

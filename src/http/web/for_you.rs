@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::cards::{Card, Told, cards, hue, plain_cards};
 use super::dates;
-use super::pages::{Page, sentence};
+use super::pages::Page;
 use super::rich;
 use super::texts::text_of;
 use super::visitor::Visitor;
@@ -144,7 +144,11 @@ fn feed_page(
     let named = interest.and_then(|id| interests.iter().find(|i| i.id == id)).map(|i| shown(&i.name));
     let shown_cards = cards(engine, Some(reader), &hits, Told::Feed)?;
     let count = shown_cards.len();
-    let groups = if grouped { by_interest(shown_cards) } else { vec![Group { name: String::new(), hue: None, cards: shown_cards }] };
+    let groups = if grouped {
+        by_interest(shown_cards)
+    } else {
+        vec![Group { name: String::new(), hue: None, cards: shown_cards }]
+    };
     let liked: usize = interests.iter().map(|i| i.papers.len()).sum();
     let down = engine.turned_down(reader, 1, None)?.total;
     let settings = &user.settings;
@@ -236,7 +240,14 @@ fn begin_page(engine: &Engine, reader: &str, typed: Option<&QuestionsOptions>) -
     let tile = |theme: crate::engine::Theme| Tile {
         name: shown(&theme.name),
         size: theme.size,
-        terms: theme.terms.iter().filter(|t| !theme.name.contains(*t)).take(3).map(|t| shown(t)).collect::<Vec<_>>().join(", "),
+        terms: theme
+            .terms
+            .iter()
+            .filter(|t| !theme.name.contains(*t))
+            .take(3)
+            .map(|t| shown(t))
+            .collect::<Vec<_>>()
+            .join(", "),
         examples: theme.examples.iter().take(2).map(|example| rich::text(&example.title)).collect(),
         id: theme.id,
     };
@@ -259,7 +270,10 @@ pub async fn questions(State(app): State<App>, visitor: Visitor, given: Result<P
         let filled = |texts: Vec<String>| texts.into_iter().map(|t| t.trim().to_string()).filter(|t| !t.is_empty());
         // A field may hold several, one after the other.
         let several = |texts: Vec<String>| -> Vec<String> {
-            filled(texts).flat_map(|t| t.split(';').map(|one| one.trim().to_string()).collect::<Vec<_>>()).filter(|t| !t.is_empty()).collect()
+            filled(texts)
+                .flat_map(|t| t.split(';').map(|one| one.trim().to_string()).collect::<Vec<_>>())
+                .filter(|t| !t.is_empty())
+                .collect()
         };
         let from = QuestionsOptions {
             limit: 1,
@@ -291,9 +305,10 @@ fn question_page(engine: &Engine, reader: &str, asked: usize, from: &QuestionsOp
         match engine.questions(reader, from) {
             Ok(answer) => answer.papers.into_iter().next(),
             // An author whom nobody knows, a theme that is no more: whoever typed it chooses anew.
-            Err(e @ Error::NotFound { .. }) => {
+            Err(Error::NotFound { what, id }) => {
+                let wrong = text_of("begin", if what == "author" { "no_author" } else { "gone" }).replace("{name}", &shown(&id));
                 let page = begin_page(engine, reader, Some(from))?;
-                return Ok(Page { wrong: Some(sentence(&e.to_string())), ..page });
+                return Ok(Page { wrong: Some(wrong), ..page });
             }
             Err(e) => return Err(e.into()),
         }
@@ -347,7 +362,11 @@ pub async fn turned_down(State(app): State<App>, visitor: Visitor, given: Result
         let refused: Vec<Refused> = shown
             .into_iter()
             .zip(kinds)
-            .map(|(card, (kind, at))| Refused { card: Some(card), disliked: kind == EventKind::Dislike, on: dates::short(at.day()) })
+            .map(|(card, (kind, at))| Refused {
+                card: Some(card),
+                disliked: kind == EventKind::Dislike,
+                on: dates::short(at.day()),
+            })
             .collect();
         let muted: Vec<InterestShown> =
             engine.interests(reader)?.iter().filter(|i| i.muted).map(interest_shown).collect();

@@ -170,7 +170,10 @@ fn imports(engine: &Engine, reader: &str) -> Result<Vec<ImportShown>, ApiError> 
         Err(e) => return Err(e.into()),
     };
     let one = |import: crate::engine::ImportView| ImportShown {
-        status: serde_json::to_value(import.status).ok().and_then(|s| s.as_str().map(str::to_string)).unwrap_or_default(),
+        status: serde_json::to_value(import.status)
+            .ok()
+            .and_then(|s| s.as_str().map(str::to_string))
+            .unwrap_or_default(),
         on: dates::short(import.begun.day()),
         name: import.about.name.as_deref().map_or_else(|| import.id.clone(), shown),
         done: import.done,

@@ -9,7 +9,8 @@ const CODE: [&str; 8] =
     ["github", "githubRepo", "github_url", "code", "code_url", "codeUrl", "repository", "repository_url"];
 
 /// Places of code whose addresses are known when they stand in an abstract.
-const CODE_HOSTS: [&str; 4] = ["https://github.com/", "https://gitlab.com/", "https://codeberg.org/", "https://bitbucket.org/"];
+const CODE_HOSTS: [&str; 4] =
+    ["https://github.com/", "https://gitlab.com/", "https://codeberg.org/", "https://bitbucket.org/"];
 
 /// Where papers are talked about, as it stands in their addresses.
 const TALK: &str = "https://huggingface.co/papers/";
@@ -51,7 +52,8 @@ pub fn links_of(paper: &Paper) -> Vec<Link> {
     match own {
         Some(url) if url.starts_with(TALK) => add("talk", url.into(), String::new()),
         Some(url) => {
-            let kind = if url.split(['?', '#']).next().is_some_and(|path| path.ends_with(".pdf")) { "pdf" } else { "web" };
+            let kind =
+                if url.split(['?', '#']).next().is_some_and(|path| path.ends_with(".pdf")) { "pdf" } else { "web" };
             // What leads to the page of an identifier is there already.
             if Identifier::parse(url).is_none() {
                 add(kind, url.into(), host(url).into());

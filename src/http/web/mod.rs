@@ -43,7 +43,6 @@ use super::error::ApiError;
 pub use files::{MAP, MAP_STYLE};
 pub use sign_in::in_place_of;
 
-
 /// The pages and their parts.
 pub fn routes() -> Router<App> {
     Router::new()
@@ -83,5 +82,6 @@ pub async fn nothing_there(State(_): State<App>, visitor: Visitor, request: Requ
     }
     let named = ["/v1/papers/", "/v1/users/", "/v1/themes/"].iter().any(|start| path.starts_with(start));
     let hint = if named { " (a `/` in an id is written %2F)" } else { "" };
-    ApiError::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}; /docs lists what there is{hint}")).into_response()
+    ApiError::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}; /docs lists what there is{hint}"))
+        .into_response()
 }

@@ -18,44 +18,61 @@ use crate::paper::percent::encoded;
 use crate::templates::Templates;
 use crate::text;
 
-static TEMPLATES: Templates = Templates::prepared(&[
-    text!("frame.html", "src/http/web", "pages/frame.html"),
-    text!("_empty.html", "src/http/web", "pages/_empty.html"),
-    text!("_folders.html", "src/http/web", "pages/_folders.html"),
-    text!("_papers.html", "src/http/web", "pages/_papers.html"),
-    text!("sign_in.html", "src/http/web", "pages/sign_in.html"),
-    text!("link.html", "src/http/web", "pages/link.html"),
-    text!("told.html", "src/http/web", "pages/told.html"),
-    text!("sign_out.html", "src/http/web", "pages/sign_out.html"),
-    text!("sessions.html", "src/http/web", "pages/sessions.html"),
-    text!("confirm.html", "src/http/web", "pages/confirm.html"),
-    text!("unsubscribe.html", "src/http/web", "pages/unsubscribe.html"),
-    text!("manage.html", "src/http/web", "pages/manage.html"),
-    text!("act.html", "src/http/web", "pages/act.html"),
-    text!("map.html", "src/http/web", "pages/map.html"),
-    text!("today.html", "src/http/web", "pages/today.html"),
-    text!("trending.html", "src/http/web", "pages/trending.html"),
-    text!("paper.html", "src/http/web", "pages/paper.html"),
-    text!("search.html", "src/http/web", "pages/search.html"),
-    text!("stranger.html", "src/http/web", "pages/stranger.html"),
-    text!("for_you.html", "src/http/web", "pages/for_you.html"),
-    text!("begin.html", "src/http/web", "pages/begin.html"),
-    text!("questions.html", "src/http/web", "pages/questions.html"),
-    text!("turned_down.html", "src/http/web", "pages/turned_down.html"),
-    text!("reader.html", "src/http/web", "pages/reader.html"),
-    text!("library.html", "src/http/web", "pages/library.html"),
-    text!("saved_search.html", "src/http/web", "pages/saved_search.html"),
-    text!("themes.html", "src/http/web", "pages/themes.html"),
-    text!("theme.html", "src/http/web", "pages/theme.html"),
-    text!("subscribe.html", "src/http/web", "pages/subscribe.html"),
-    text!("admin.html", "src/http/web", "pages/admin.html"),
-    text!("wrong.html", "src/http/web", "pages/wrong.html"),
-], prepare);
+static TEMPLATES: Templates = Templates::prepared(
+    &[
+        text!("frame.html", "src/http/web", "pages/frame.html"),
+        text!("_empty.html", "src/http/web", "pages/_empty.html"),
+        text!("_folders.html", "src/http/web", "pages/_folders.html"),
+        text!("_papers.html", "src/http/web", "pages/_papers.html"),
+        text!("sign_in.html", "src/http/web", "pages/sign_in.html"),
+        text!("link.html", "src/http/web", "pages/link.html"),
+        text!("told.html", "src/http/web", "pages/told.html"),
+        text!("sign_out.html", "src/http/web", "pages/sign_out.html"),
+        text!("sessions.html", "src/http/web", "pages/sessions.html"),
+        text!("confirm.html", "src/http/web", "pages/confirm.html"),
+        text!("unsubscribe.html", "src/http/web", "pages/unsubscribe.html"),
+        text!("manage.html", "src/http/web", "pages/manage.html"),
+        text!("act.html", "src/http/web", "pages/act.html"),
+        text!("map.html", "src/http/web", "pages/map.html"),
+        text!("today.html", "src/http/web", "pages/today.html"),
+        text!("trending.html", "src/http/web", "pages/trending.html"),
+        text!("paper.html", "src/http/web", "pages/paper.html"),
+        text!("search.html", "src/http/web", "pages/search.html"),
+        text!("stranger.html", "src/http/web", "pages/stranger.html"),
+        text!("for_you.html", "src/http/web", "pages/for_you.html"),
+        text!("begin.html", "src/http/web", "pages/begin.html"),
+        text!("questions.html", "src/http/web", "pages/questions.html"),
+        text!("turned_down.html", "src/http/web", "pages/turned_down.html"),
+        text!("reader.html", "src/http/web", "pages/reader.html"),
+        text!("library.html", "src/http/web", "pages/library.html"),
+        text!("saved_search.html", "src/http/web", "pages/saved_search.html"),
+        text!("themes.html", "src/http/web", "pages/themes.html"),
+        text!("theme.html", "src/http/web", "pages/theme.html"),
+        text!("subscribe.html", "src/http/web", "pages/subscribe.html"),
+        text!("admin.html", "src/http/web", "pages/admin.html"),
+        text!("wrong.html", "src/http/web", "pages/wrong.html"),
+    ],
+    prepare,
+);
 
 /// Gives templates the texts, and addresses a filter of their own.
 fn prepare(templates: &mut Environment<'static>) {
     texts::prepare(templates);
     templates.add_filter("encoded", |text: String| encoded(&text));
+    templates.add_filter("number", number);
+}
+
+/// A whole number with its digits in threes: `12,345`.
+fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (k, digit) in digits.chars().enumerate() {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// Seconds after which a page that could not be made is asked for again.
@@ -257,6 +274,20 @@ pub fn sentence(message: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Those that hold what a person or a mail brings, and need little; the pages of papers are tried with papers (`tests/it/pages`).
+    const FORMS: [&str; 10] = [
+        "sign_in.html",
+        "link.html",
+        "told.html",
+        "sign_out.html",
+        "sessions.html",
+        "confirm.html",
+        "unsubscribe.html",
+        "manage.html",
+        "act.html",
+        "wrong.html",
+    ];
+
     const NASTY: &str = "<script>alert('1')</script>\" onload=\"x";
 
     #[test]
@@ -265,12 +296,13 @@ mod tests {
         let shows = context! {
             to => NASTY, who => NASTY, reader => NASTY, text => NASTY, way => NASTY, way_text => NASTY, minutes => 15,
             sessions => vec![session], own => 2, what => NASTY, cadence => NASTY, email => NASTY, state => NASTY,
-            runs => true, paused => true, budget => 15, title => NASTY, button => NASTY, done => NASTY,
+            runs => true, paused => true, budget => 15, title => NASTY, button => NASTY, done => NASTY, message => NASTY, soon => false,
         };
-        for template in TEMPLATES.names() {
+        assert!(FORMS.iter().all(|form| TEMPLATES.names().any(|name| name == *form)));
+        for template in FORMS {
             let page = Page { wrong: Some(NASTY.into()), ..Page::new(template, "A title", shows.clone()) };
             let html = page.html().expect(template);
-            assert!(html.contains("&lt;script&gt;") && !html.contains("<script"), "{template}: {html}");
+            assert!(html.contains("&lt;script&gt;") && !html.contains("<script>"), "{template}: {html}");
             assert!(!html.contains("\" onload") && !html.contains("style="), "{template}: {html}");
             assert!(html.contains("href=\"./web/"));
         }

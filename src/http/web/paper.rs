@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use minijinja::value::Serde;
 use minijinja::context;
+use minijinja::value::Serde;
 use serde::Serialize;
 
 use super::cards::{Card, Named, Told, author, cards, path_of, plain_cards, search_for};
@@ -103,12 +103,10 @@ fn page(engine: &Engine, visitor: &Visitor, id: &str, more: bool) -> Result<Page
 fn own_of(engine: &Engine, reader: &str, id: &PaperId) -> Result<Own, ApiError> {
     let note = known(engine.note(reader, id))?.flatten();
     let folders = known(engine.folders(reader))?;
-    let held = engine.opinions(reader, std::slice::from_ref(id))?.pop().map(|opinion| opinion.folders).unwrap_or_default();
-    let mark = |folder: FolderView| FolderMark {
-        name: shown(&folder.name),
-        holds: held.contains(&folder.id),
-        id: folder.id,
-    };
+    let held =
+        engine.opinions(reader, std::slice::from_ref(id))?.pop().map(|opinion| opinion.folders).unwrap_or_default();
+    let mark =
+        |folder: FolderView| FolderMark { name: shown(&folder.name), holds: held.contains(&folder.id), id: folder.id };
     let folders = folders.map(|list| list.folders.into_iter().map(mark).collect()).unwrap_or_default();
     Ok(Own { note: note.map(|note| note.text).unwrap_or_default(), folders })
 }

@@ -11,9 +11,7 @@ use super::cards::{Told, marked_cards};
 use super::pages::Page;
 use super::texts::text_of;
 use super::visitor::Visitor;
-use crate::engine::{
-    Engine, Facet, FacetValue, Listing, Mode, SearchOptions, SearchRequest, SearchSort,
-};
+use crate::engine::{Engine, Facet, FacetValue, Listing, Mode, SearchOptions, SearchRequest, SearchSort};
 use crate::error::Error;
 use crate::http::App;
 use crate::http::error::ApiError;
@@ -195,7 +193,8 @@ struct Choice {
 }
 
 fn choices(asked: &Asked, parameter: &str, words: &[&'static str]) -> Vec<Choice> {
-    let choice = |word: &&'static str| Choice { name: word, path: path(asked, &[(parameter, word)], &[parameter, "page"]) };
+    let choice =
+        |word: &&'static str| Choice { name: word, path: path(asked, &[(parameter, word)], &[parameter, "page"]) };
     words.iter().map(choice).collect()
 }
 

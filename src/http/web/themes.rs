@@ -106,7 +106,9 @@ fn theme_shown(theme: &Theme) -> ThemeShown {
 fn sparkline(weeks: &[u32]) -> String {
     let most = weeks.iter().copied().max().unwrap_or(0).max(1) as f32;
     let step = LINE.0 / (weeks.len().max(2) - 1) as f32;
-    let point = |(k, n): (usize, &u32)| format!("{:.1},{:.1}", k as f32 * step, LINE.1 - 1.0 - (LINE.1 - 2.0) * *n as f32 / most);
+    let point = |(k, n): (usize, &u32)| {
+        format!("{:.1},{:.1}", k as f32 * step, LINE.1 - 1.0 - (LINE.1 - 2.0) * *n as f32 / most)
+    };
     if weeks.len() < 2 { String::new() } else { weeks.iter().enumerate().map(point).collect::<Vec<_>>().join(" ") }
 }
 

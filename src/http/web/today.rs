@@ -88,7 +88,10 @@ fn page(engine: &Engine, visitor: &Visitor, asked: Asked) -> Result<Page, ApiErr
     }
     let clock = Moment::now().day();
     let Some(newest) = newest_day(engine, i32::MIN, clock)? else {
-        return Ok(Page { place: "today", ..Page::new("today.html", text_of("today", "title"), context! { empty => true }) });
+        return Ok(Page {
+            place: "today",
+            ..Page::new("today.html", text_of("today", "title"), context! { empty => true })
+        });
     };
     let span = span_of(&asked);
     let (first, last) = days_of(&asked, span, newest);
@@ -104,7 +107,11 @@ fn page(engine: &Engine, visitor: &Visitor, asked: Asked) -> Result<Page, ApiErr
         _ => for_everybody(engine, reader.as_deref(), (first, last), sort, asked.after.clone())?,
     };
     let by_theme = visitor.choices.by == "theme";
-    let groups = if by_theme { grouped(shown.cards) } else { vec![Group { name: String::new(), path: None, cards: shown.cards }] };
+    let groups = if by_theme {
+        grouped(shown.cards)
+    } else {
+        vec![Group { name: String::new(), path: None, cards: shown.cards }]
+    };
     let earlier = newest_day(engine, i32::MIN, first - 1)?;
     let later = next_day(engine, last, newest)?;
     let heading = match span {
@@ -115,7 +122,7 @@ fn page(engine: &Engine, visitor: &Visitor, asked: Asked) -> Result<Page, ApiErr
     let shows = context! {
         empty => false, heading => heading.as_str(), span => Serde(span), sort, by_theme, groups => Serde(groups),
         lines => visitor.choices.look == "lines",
-        date => dates::iso(last), newest => dates::iso(newest), 
+        date => dates::iso(last), newest => dates::iso(newest),
         is_newest => last >= newest,
         earlier => earlier.map(dates::iso), later => later.map(dates::iso),
         total => shown.total, for_you => shown.for_you, others => shown.others, seen => shown.seen,

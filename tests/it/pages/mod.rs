@@ -122,7 +122,9 @@ fn pages_are_read_searched_and_turned_without_scripts() {
     window.go("/").click(".paper .v.like");
     window.wait("location.pathname === '/reader'").click("input[name=name]").types("grace").key("Enter");
     window.wait("location.pathname === '/'").click(".paper .v.like");
-    window.wait("location.pathname === '/'").wait("document.querySelector('.v.like').getAttribute('aria-pressed') === 'true'");
+    window
+        .wait("location.pathname === '/'")
+        .wait("document.querySelector('.v.like').getAttribute('aria-pressed') === 'true'");
     let events = server.get("/v1/users/grace/events").body;
     assert_eq!(events["events"][0]["kind"], "like", "{events}");
     window.click(".paper .v.like").wait("document.querySelector('.v.like').getAttribute('aria-pressed') === 'false'");
@@ -153,7 +155,11 @@ fn a_page_is_small() {
     let server = demo(&folder);
     let packed = |path: &str| {
         let (status, headers, bytes) = server.bytes_of(path, &[("accept-encoding", "gzip"), ("accept", "text/html")]);
-        assert_eq!((status, headers.get("content-encoding").map(|e| e.as_bytes().to_vec())), (200, Some(b"gzip".to_vec())), "{path}");
+        assert_eq!(
+            (status, headers.get("content-encoding").map(|e| e.as_bytes().to_vec())),
+            (200, Some(b"gzip".to_vec())),
+            "{path}"
+        );
         let mut html = String::new();
         GzDecoder::new(&bytes[..]).read_to_string(&mut html).expect("gzip");
         (bytes.len(), html)
@@ -161,7 +167,8 @@ fn a_page_is_small() {
     let (size, html) = packed("/?date=2026&span=month");
     assert_eq!(html.matches("<li class=\"paper").count(), 50);
     assert!(size < 60_000, "{size} bytes");
-    let scripts = html.split("web/").skip(1).filter_map(|rest| rest.split('"').next()).filter(|file| file.ends_with(".js"));
+    let scripts =
+        html.split("web/").skip(1).filter_map(|rest| rest.split('"').next()).filter(|file| file.ends_with(".js"));
     let mut files: Vec<&str> = scripts.collect();
     files.sort_unstable();
     files.dedup();
@@ -169,9 +176,15 @@ fn a_page_is_small() {
     let all: usize = files.iter().map(|file| server.bytes_of(&format!("/web/{file}"), &[]).2.len()).sum();
     assert!(all < 60_000, "{all} bytes of scripts");
     // What has the version in its address is kept for good.
-    let style = html.split("web/").find_map(|rest| rest.split('"').next().filter(|file| file.ends_with(".css"))).expect("a style");
+    let style = html
+        .split("web/")
+        .find_map(|rest| rest.split('"').next().filter(|file| file.ends_with(".css")))
+        .expect("a style");
     let (status, headers, _) = server.bytes_of(&format!("/web/{style}"), &[]);
-    assert_eq!((status, headers["cache-control"].to_str().expect("text")), (200, "public, max-age=31536000, immutable"));
+    assert_eq!(
+        (status, headers["cache-control"].to_str().expect("text")),
+        (200, "public, max-age=31536000, immutable")
+    );
 }
 
 #[test]

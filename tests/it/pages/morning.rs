@@ -69,7 +69,9 @@ fn an_interest_is_muted_and_comes_back() {
     };
     window.go("/for-you").wait_for("[data-api*='interests'][data-body*='muted']");
     window.js("document.querySelectorAll('details:has([data-body*=\"muted\"])').forEach((d) => (d.open = true))");
-    window.click("[data-api*='interests'][data-body*='\"muted\":true'], [data-api*='interests'][data-body*='\"muted\": true']");
+    window.click(
+        "[data-api*='interests'][data-body*='\"muted\":true'], [data-api*='interests'][data-body*='\"muted\": true']",
+    );
     window.wait("document.querySelector('[data-body*=\"muted\"][data-body*=\"false\"]')");
     assert_eq!(muted(), 1);
 }
@@ -92,7 +94,10 @@ fn search_is_quick_marked_narrowed_and_saved() {
     window.wait_for("a[href*='library/searches/']");
     let saved = server.get("/v1/users/ada/searches").body;
     assert_eq!(saved["searches"][0]["what"], json!({ "query": "river ice" }), "{saved}");
-    window.click("a[href*='library/searches/']").wait("location.pathname.startsWith('/library/searches/')").wait_for("main h1");
+    window
+        .click("a[href*='library/searches/']")
+        .wait("location.pathname.startsWith('/library/searches/')")
+        .wait_for("main h1");
     // A word that is nearly right.
     window.go("/search?q=rivver+ice").wait_for("a[href*='exact=true']");
 }
@@ -166,7 +171,9 @@ fn a_paper_is_cited_filed_and_noted() {
     window.wait_for("textarea[name=text]").click("textarea[name=text]").types("read this again");
     window.js("document.querySelector('textarea[name=text]').form.requestSubmit()");
     window.wait("document.getElementById('words').textContent.length > 0 || document.querySelector('textarea[name=text]').value.includes('again')");
-    window.wait("fetch('/v1/users/ada/notes').then((r) => r.json()).then((r) => JSON.stringify(r).includes('read this again'))");
+    window.wait(
+        "fetch('/v1/users/ada/notes').then((r) => r.json()).then((r) => JSON.stringify(r).includes('read this again'))",
+    );
 }
 
 #[test]
@@ -183,7 +190,8 @@ fn the_map_tells_of_papers_and_gives_a_part_of_them() {
     'grid: for row in 2..9 {
         for column in 2..9 {
             window.point(x + width * f64::from(column) / 10.0, y + height * f64::from(row) / 10.0);
-            told = window.js("document.querySelector('.map-tip:not([hidden])')?.textContent.length > 0") == Value::Bool(true);
+            told = window.js("document.querySelector('.map-tip:not([hidden])')?.textContent.length > 0")
+                == Value::Bool(true);
             if told {
                 break 'grid;
             }

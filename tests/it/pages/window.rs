@@ -45,7 +45,10 @@ impl Window {
     /// One of 1,280 by 900. None where there is no browser, which is said loudly; with `PAPERKIN_REQUIRE_CHROMIUM` that is a failure.
     pub fn open(server: &Server) -> Option<Self> {
         let Some(path) = browser() else {
-            assert!(std::env::var_os("PAPERKIN_REQUIRE_CHROMIUM").is_none(), "there is no Chromium to try the pages with");
+            assert!(
+                std::env::var_os("PAPERKIN_REQUIRE_CHROMIUM").is_none(),
+                "there is no Chromium to try the pages with"
+            );
             eprintln!("NOT RUN: there is no Chromium on this machine, so the pages were not tried in a browser");
             return None;
         };
@@ -150,7 +153,8 @@ impl Window {
 
     /// The texts of all elements that a selector names.
     pub fn texts(&self, selector: &str) -> Vec<String> {
-        let all = self.js(&format!("[...document.querySelectorAll({})].map((n) => n.textContent.trim())", quoted(selector)));
+        let all =
+            self.js(&format!("[...document.querySelectorAll({})].map((n) => n.textContent.trim())", quoted(selector)));
         serde_json::from_value(all).expect("texts")
     }
 
@@ -200,24 +204,25 @@ impl Window {
 
     /// Draws with the pointer pressed, through some places; with the Shift key or without.
     pub fn draw(&self, places: &[(f64, f64)], shift: bool) -> &Self {
-        let event = |kind: Input::DispatchMouseEventTypeOption, (x, y): (f64, f64), pressed: bool| Input::DispatchMouseEvent {
-            Type: kind,
-            x,
-            y,
-            modifiers: Some(if shift { 8 } else { 0 }),
-            timestamp: None,
-            button: Some(if pressed { Input::MouseButton::Left } else { Input::MouseButton::None }),
-            buttons: Some(u32::from(pressed)),
-            click_count: Some(1),
-            force: None,
-            tangential_pressure: None,
-            tilt_x: None,
-            tilt_y: None,
-            twist: None,
-            delta_x: None,
-            delta_y: None,
-            pointer_Type: None,
-        };
+        let event =
+            |kind: Input::DispatchMouseEventTypeOption, (x, y): (f64, f64), pressed: bool| Input::DispatchMouseEvent {
+                Type: kind,
+                x,
+                y,
+                modifiers: Some(if shift { 8 } else { 0 }),
+                timestamp: None,
+                button: Some(if pressed { Input::MouseButton::Left } else { Input::MouseButton::None }),
+                buttons: Some(u32::from(pressed)),
+                click_count: Some(1),
+                force: None,
+                tangential_pressure: None,
+                tilt_x: None,
+                tilt_y: None,
+                twist: None,
+                delta_x: None,
+                delta_y: None,
+                pointer_Type: None,
+            };
         let send = |kind, place, pressed| drop(self.tab.call_method(event(kind, place, pressed)).expect("a pointer"));
         send(Input::DispatchMouseEventTypeOption::MouseMoved, places[0], false);
         send(Input::DispatchMouseEventTypeOption::MousePressed, places[0], true);
@@ -247,7 +252,9 @@ impl Window {
     /// `axe.min.js`), which is said loudly.
     pub fn faults(&self) -> Vec<String> {
         let Some(file) = std::env::var_os("PAPERKIN_AXE") else {
-            eprintln!("NOT RUN: PAPERKIN_AXE names no axe.min.js, so no page was looked at for who cannot see or point");
+            eprintln!(
+                "NOT RUN: PAPERKIN_AXE names no axe.min.js, so no page was looked at for who cannot see or point"
+            );
             return Vec::new();
         };
         let axe = std::fs::read_to_string(&file).expect("axe");

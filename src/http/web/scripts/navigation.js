@@ -94,6 +94,7 @@ function keep() {
 /** Puts a page that was fetched in the place of this one. */
 function put(page, { still }) {
   take();
+  const held = still ? nameOf(document.activeElement) : null;
   const main = document.adoptNode(page.getElementById("main"));
   document.getElementById("main").replaceWith(main);
   for (const name of [".brand", ".places", ".foot", "#opinion"]) {
@@ -108,8 +109,21 @@ function put(page, { still }) {
   const box = document.getElementById("q");
   if (document.activeElement !== box) box.value = page.getElementById("q").value;
   if (!still && document.activeElement !== box) main.focus({ preventScroll: true });
+  // What had the focus is gone; whoever moves by keyboard goes on at its successor.
+  if (held) main.querySelector(held)?.focus({ preventScroll: true });
   settle();
 }
+
+/** By what an element of the page is found again on the next; nothing for one that is outside of it. */
+function nameOf(node) {
+  if (!node?.closest("#main") || node.id === "main") return null;
+  if (node.id) return `#${CSS.escape(node.id)}`;
+  const own = ["name", "value", "href", "data-api"].filter((name) => node.hasAttribute(name));
+  return own.length ? node.tagName.toLowerCase() + own.map((name) => `[${name}=${JSON.stringify(node.getAttribute(name))}]`).join("") : null;
+}
+
+/** Whether the reader is in the middle of something that a page made anew would take away. */
+const isBusy = () => document.querySelector("dialog[open], #main details.menu[open], #main details.lib-pop[open], #main :is(input, textarea, select):focus");
 
 /** Has the scripts of the page that is shown begin. */
 function settle() {
@@ -121,8 +135,8 @@ function settle() {
   }
   const wait = main.querySelector("[data-again]")?.dataset.again;
   if (wait) {
-    const timer = setTimeout(again, 1000 * Number(wait));
-    mounted.push(() => clearTimeout(timer));
+    const timer = setInterval(() => isBusy() || again(), 1000 * Number(wait));
+    mounted.push(() => clearInterval(timer));
   }
   document.dispatchEvent(new Event("shown"));
 }
