@@ -9,6 +9,9 @@ const BESIDE: f32 = 0.4;
 /// Characters of a title inside a sentence.
 const TITLE: usize = 80;
 
+/// Characters of a name in front of the colon of a title.
+const NAME: usize = 30;
+
 /// Words of the reader that are named.
 const WORDS: usize = 3;
 
@@ -45,7 +48,7 @@ pub fn why_sentence(hit: &Hit) -> Option<String> {
     let largest_first = |all: &mut Vec<(&str, f32)>| all.sort_by(|a, b| b.1.total_cmp(&a.1));
     largest_first(&mut papers);
     largest_first(&mut words);
-    let named = |title: &str| Some(format!("“{}”", short(title, TITLE))).filter(|name| name.chars().count() > 2);
+    let named = |title: &str| Some(format!("“{}”", name_of(title))).filter(|name| name.chars().count() > 2);
     let least = papers.first().map_or(0.0, |best| best.1 * BESIDE);
     let near: Vec<String> = papers.iter().filter(|p| p.1 >= least).filter_map(|p| named(p.0)).take(2).collect();
     let shared: Vec<String> =
@@ -89,6 +92,15 @@ fn followed(interest: &InterestName) -> Option<String> {
         "search" => Some(format!("It matches what you follow: “{name}”.")),
         kind @ ("author" | "category" | "organization" | "theme") => Some(format!("You follow the {kind} “{name}”.")),
         _ => None,
+    }
+}
+
+/// What people call a paper: the name in front of the colon of its title, where that is short, else the title.
+fn name_of(title: &str) -> String {
+    let title = short(title, TITLE);
+    match title.split_once(": ") {
+        Some((name, _)) if (2..=NAME).contains(&name.chars().count()) => name.to_string(),
+        _ => title,
     }
 }
 
@@ -137,6 +149,7 @@ mod tests {
             said(vec![paper("One", 0.5), term("…", 0.1), term("ribosome", 0.3), term("folding", 0.4)]),
             "Close to “One”, in words like folding and ribosome."
         );
+        assert_eq!(said(vec![paper("FoldNet: Maps of Proteins", 0.5)]), "Close to “FoldNet”.");
         assert_eq!(said(vec![term("ribosome", 0.3)]), "In words like ribosome.");
         let text = Part::Text { text: "protein design".into(), value: 0.4 };
         assert_eq!(said(vec![text.clone()]), "Matches “protein design” in meaning.");

@@ -111,6 +111,9 @@ fn feed_page(
         Ok(_) | Err(Error::NotFound { .. }) => return begin_page(engine, reader, None),
         Err(e) => return Err(e.into()),
     };
+    let interests = engine.interests(reader)?;
+    // One that is gone (merged, or made anew) narrows nothing.
+    let interest = interest.filter(|id| interests.iter().any(|i| i.id == *id));
     let grouped = by == Some("interest") && interest.is_none();
     let limit = if grouped || interest.is_some() { GROUPED } else { PAGE };
     let offset = if grouped || interest.is_some() { 0 } else { page_number.saturating_sub(1).saturating_mul(PAGE) };
@@ -127,7 +130,6 @@ fn feed_page(
         per_author: what_if.per_author,
         ..Feed::default()
     };
-    let interests = engine.interests(reader)?;
     let mut hits = engine.feed(reader, &feed(what_if))?.papers;
     // What would come anew with other settings is told beside it.
     let tries = what_if.exploration.is_some() || what_if.diversity.is_some() || what_if.per_author.is_some();

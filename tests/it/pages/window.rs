@@ -142,7 +142,7 @@ impl Window {
     pub fn js(&self, expression: &str) -> Value {
         let wrapped = format!("(async () => JSON.stringify((await ({expression})) ?? null))()");
         let found = self.tab.evaluate(&wrapped, true).unwrap_or_else(|e| panic!("{expression}: {e}"));
-        let text = found.value.unwrap_or_else(|| panic!("{expression}: {found:?}"));
+        let text = found.value.clone().unwrap_or_else(|| panic!("{expression}: {found:?}"));
         serde_json::from_str(text.as_str().expect("JSON")).expect("JSON")
     }
 

@@ -82,22 +82,31 @@ function tries(form) {
 
 /** Questions are answered with the keys that papers have elsewhere. */
 function questions(node) {
+  const form = node.querySelector("form");
+  if (!form) return undefined;
   const keys = { l: "answer-like", d: "answer-dislike", x: "answer-skip" };
+  const said = form.dataset.said; // the answer of somebody who came back to the question
+  for (const button of form.querySelectorAll("button")) if (said) button.ariaPressed = String(button.name === said);
+  let waits = false;
   const pressed = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.closest?.("input, textarea, select, dialog")) return;
     if (Object.hasOwn(keys, event.key)) node.querySelector(`#${keys[event.key]}`)?.click();
   };
-  // One answer to a question.
   const answered = (event) => {
-    if (node.dataset.answered !== undefined) event.preventDefault();
-    node.dataset.answered = "";
+    const { name } = event.submitter;
+    // One answer to a question, also of whoever presses twice.
+    if (waits || name === said) event.preventDefault();
+    // The same button pressed again would take the answer back.
+    if (!waits && name === said) visit(at(form.elements.to.value.replace(/^\//, "")));
+    waits = true;
+    setTimeout(() => (waits = false), SOON);
+    form.dataset.said = name;
   };
-  delete node.dataset.answered;
-  node.querySelector("form")?.addEventListener("submit", answered);
+  form.addEventListener("submit", answered);
   document.addEventListener("keydown", pressed);
   return () => {
     document.removeEventListener("keydown", pressed);
-    node.querySelector("form")?.removeEventListener("submit", answered);
+    form.removeEventListener("submit", answered);
   };
 }
 

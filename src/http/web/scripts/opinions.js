@@ -29,6 +29,8 @@ function draw(id, state) {
         if (button) button.ariaPressed = String(on);
       }
       const fold = item.tagName === "LI" && (state.dislike || state.dismiss);
+      const why = item.querySelector(".fold-why");
+      if (fold && why) why.textContent = text(state.dislike ? "disliked_line" : "dismissed_line");
       if (fold === item.classList.contains("folded")) continue;
       const focused = item.contains(document.activeElement);
       item.classList.toggle("folded", fold);
