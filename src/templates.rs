@@ -15,7 +15,7 @@ pub struct Templates {
     read: OnceLock<Arc<Environment<'static>>>,
 }
 
-/// A file that is compiled in: its name, its path below the folder of the sources, its text. See [`text!`](crate::text).
+/// A file that is compiled in: its name, its path below the folder of the sources, its text. Made by the macro `text!`.
 #[derive(Debug, Clone, Copy)]
 pub struct Text {
     /// What it is called.
@@ -27,12 +27,13 @@ pub struct Text {
 }
 
 /// A [`Text`]: its name, the folder of its source file below the crate, and where it lies beside that.
-#[macro_export]
 macro_rules! text {
     ($name:expr, $folder:literal, $path:literal) => {
         $crate::templates::Text { name: $name, path: concat!($folder, "/", $path), text: include_str!($path) }
     };
 }
+
+pub(crate) use text;
 
 impl Text {
     /// What it holds. Built with `live-pages`, as it stands in the source folder at this moment.

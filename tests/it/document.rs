@@ -153,6 +153,10 @@ fn address(served: &Served, operation: &Operation<'_>) -> String {
         }
     }
     let mut query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    // A map tells of its points, or of those that a text finds.
+    if operation.id == "theme_map_papers" {
+        query.push("q=topic3".into());
+    }
     if operation.id == "search" {
         query.push("q=topic3&facets=year,category,author,source,theme".into());
     }

@@ -15,8 +15,7 @@ use super::{Confirmation, Digest, DigestPaper, Rendered};
 use crate::error::{Error, Result};
 use crate::paper::MONTHS;
 use crate::paper::percent::encoded_where;
-use crate::templates::Templates;
-use crate::text;
+use crate::templates::{Templates, text};
 
 static TEMPLATES: Templates = Templates::new(&[
     text!("frame.html", "src/deliver/mail", "frame.html"),

@@ -13,7 +13,7 @@ use crate::bounds;
 use crate::engine::answer::Mode;
 use crate::engine::page::{Cursor, Page};
 use crate::engine::readers::Readers;
-use crate::engine::readers::folders::{folder_id, folder_number};
+use crate::engine::readers::folder_ids::{folder_id, folder_number};
 use crate::engine::readers::notes::NoteView;
 use crate::error::{Error, Result};
 use crate::paper::person::PersonName;

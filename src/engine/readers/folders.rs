@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::bounds;
 use crate::engine::readers::Readers;
+use crate::engine::readers::folder_ids::{folder_id, folder_number, no_folder};
 use crate::error::{Error, Result};
 use crate::paper::{PaperId, head};
 use crate::store::{FolderMade, FolderWithPapers, StoredFolder, User};
@@ -49,24 +50,6 @@ pub struct Filed {
     pub unchanged: usize,
     /// Papers that were saved with that.
     pub saved: usize,
-}
-
-/// The id of a folder.
-pub(super) fn folder_id(number: i64) -> String {
-    format!("f{number}")
-}
-
-/// The number of a folder by its id.
-///
-/// # Errors
-/// [`Error::NotFound`] for what is no id of one.
-pub(super) fn folder_number(id: &str) -> Result<i64> {
-    let number = id.strip_prefix('f').and_then(|n| n.parse().ok()).filter(|n| folder_id(*n) == id);
-    number.ok_or_else(|| no_folder(id))
-}
-
-fn no_folder(id: &str) -> Error {
-    Error::NotFound { what: "folder", id: head(id, 80) }
 }
 
 impl Readers {

@@ -9,6 +9,7 @@ mod coreading;
 mod feed;
 #[cfg(test)]
 mod fixture;
+mod folder_ids;
 mod folders;
 mod format;
 mod history;

@@ -8,7 +8,7 @@ use crate::engine::answer::check_limit;
 use crate::engine::page::{Cursor, Page};
 use crate::engine::readers::Readers;
 use crate::engine::readers::collection::by_paper;
-use crate::engine::readers::folders::folder_id;
+use crate::engine::readers::folder_ids::folder_id;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId};
 use crate::store::Slice;

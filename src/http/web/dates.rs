@@ -36,6 +36,13 @@ pub fn of_paper(date: &PaperDate) -> String {
     }
 }
 
+/// The first and the last day of the year of a day.
+pub fn year_of(day: i32) -> (i32, i32) {
+    let date = date_of(day);
+    let first = day - i32::from(date.day_of_year()) + 1;
+    (first, first + i32::from(date.days_in_year()) - 1)
+}
+
 /// The first and the last day of the month of a day.
 pub fn month_of(day: i32) -> (i32, i32) {
     let date = date_of(day);
@@ -55,6 +62,8 @@ mod tests {
         assert_eq!((month(day).as_str(), iso(day).as_str()), ("August 2026", "2026-08-21"));
         let (first, last) = month_of(day);
         assert_eq!((iso(first).as_str(), iso(last).as_str()), ("2026-08-01", "2026-08-31"));
+        let (first, last) = year_of(day);
+        assert_eq!((iso(first).as_str(), iso(last).as_str()), ("2026-01-01", "2026-12-31"));
         for (text, wanted) in [("2026", "2026"), ("2026-08", "Aug 2026"), ("2026-08-02", "2 Aug 2026")] {
             assert_eq!(of_paper(&PaperDate::read(text).expect("a date")), wanted);
         }

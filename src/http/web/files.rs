@@ -10,8 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::http::error::ApiError;
 use crate::paper::head;
-use crate::templates::Text;
-use crate::text;
+use crate::templates::{Text, text};
 
 /// What draws the map, also in a page that stands alone (`paperkin themes --map`): the modules, those first that others use, and the
 /// look.

@@ -308,7 +308,8 @@ fn question_page(engine: &Engine, reader: &str, asked: usize, from: &QuestionsOp
             Ok(answer) => answer.papers.into_iter().next(),
             // An author whom nobody knows, a theme that is no more: whoever typed it chooses anew.
             Err(Error::NotFound { what, id }) => {
-                let wrong = text_of("begin", if what == "author" { "no_author" } else { "gone" }).replace("{name}", &shown(&id));
+                let wrong = text_of("begin", if what == "author" { "no_author" } else { "gone" })
+                    .replace("{name}", &shown(&id));
                 let page = begin_page(engine, reader, Some(from))?;
                 return Ok(Page { wrong: Some(wrong), ..page });
             }

@@ -15,8 +15,7 @@ use crate::http::answer::Written;
 use crate::http::call::Call;
 use crate::http::error::ApiError;
 use crate::paper::percent::encoded;
-use crate::templates::Templates;
-use crate::text;
+use crate::templates::{Templates, text};
 
 static TEMPLATES: Templates = Templates::prepared(
     &[

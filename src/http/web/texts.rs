@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use minijinja::value::{Kwargs, Serde};
 use minijinja::{Environment, Error, ErrorKind, Value};
 
-use crate::templates::Text;
-use crate::text;
+use crate::templates::{Text, text};
 
 /// The texts, by page.
 const ENGLISH: &[Text] = &[

@@ -46,6 +46,7 @@ enum Span {
     Day,
     Week,
     Month,
+    Year,
 }
 
 /// Some papers under one heading.
@@ -118,11 +119,13 @@ fn page(engine: &Engine, visitor: &Visitor, asked: Asked) -> Result<Page, ApiErr
         Span::Day => dates::long(last),
         Span::Week => format!("{} – {}", dates::short(first), dates::short(last)),
         Span::Month => dates::month(last),
+        Span::Year => dates::iso(last)[..4].to_string(),
     };
     let shows = context! {
         empty => false, heading => heading.as_str(), span => Serde(span), sort, by_theme, groups => Serde(groups),
         lines => visitor.choices.look == "lines",
-        date => dates::iso(last), newest => dates::iso(newest),
+        // Of a month or a year that goes on the newest day is where a day or a week is looked at.
+        date => dates::iso(if (first..=last).contains(&newest) { newest } else { last }), newest => dates::iso(newest),
         is_newest => last >= newest,
         earlier => earlier.map(dates::iso), later => later.map(dates::iso),
         total => shown.total, for_you => shown.for_you, others => shown.others, seen => shown.seen,
@@ -140,7 +143,9 @@ fn span_of(asked: &Asked) -> Span {
     match (asked.span.as_deref(), &asked.date) {
         (Some("week"), _) => Span::Week,
         (Some("month"), _) => Span::Month,
-        (None, Some(date)) if date.as_str().len() < 10 => Span::Month,
+        (Some("year"), _) => Span::Year,
+        (None, Some(date)) if date.as_str().len() == 4 => Span::Year,
+        (None, Some(date)) if date.as_str().len() == 7 => Span::Month,
         _ => Span::Day,
     }
 }
@@ -148,11 +153,11 @@ fn span_of(asked: &Asked) -> Span {
 /// The first and the last day that are shown.
 fn days_of(asked: &Asked, span: Span, newest: i32) -> (i32, i32) {
     let last = asked.date.as_ref().map_or(newest, PaperDate::last_day);
-    match (span, &asked.date) {
-        (Span::Day, _) => (last, last),
-        (Span::Week, _) => (last - 6, last),
-        (Span::Month, Some(date)) if date.as_str().len() < 10 => date.days(),
-        (Span::Month, _) => dates::month_of(last),
+    match span {
+        Span::Day => (last, last),
+        Span::Week => (last - 6, last),
+        Span::Month => dates::month_of(last),
+        Span::Year => dates::year_of(last),
     }
 }
 

@@ -4,9 +4,10 @@
 mod morning;
 mod window;
 
-use std::io::Read;
+use std::io::Write;
 
-use flate2::read::GzDecoder;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use window::Window;
 
@@ -32,9 +33,15 @@ const PAGES: [&str; 12] = [
 const OF_READER: [&str; 8] =
     ["/?sort=me", "/for-you", "/for-you?by=interest", "/begin", "/questions", "/turned-down", "/library", "/reader"];
 
-/// A service with the built-in corpus, whose themes are made.
+/// A service with the built-in corpus, or that of `PAPERKIN_PAGES_CORPUS`, whose themes are made.
 fn demo(folder: &Folder) -> Server {
-    let server = Server::spawn(folder.command(&["demo", "--addr", "127.0.0.1:0"]));
+    let server = match std::env::var("PAPERKIN_PAGES_CORPUS") {
+        Ok(file) => {
+            assert_eq!(folder.run(&["ingest", &file]).status, Some(0));
+            Server::start(folder)
+        }
+        Err(_) => Server::spawn(folder.command(&["demo", "--addr", "127.0.0.1:0"])),
+    };
     let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while server.get("/v1/themes").status != 200 {
         assert!(std::time::Instant::now() < until, "the themes were not made");
@@ -116,7 +123,7 @@ fn pages_are_read_searched_and_turned_without_scripts() {
     window.click("#q").types("river").key("Enter");
     window.wait("location.pathname === '/search'").wait_for(".paper mark");
     // A month has more than a page of papers.
-    window.go("/?date=2026&sort=date").click("nav.after a[rel=next]");
+    window.go("/?date=2026&span=year&sort=date").click("nav.after a[rel=next]");
     window.wait("new URLSearchParams(location.search).has('after')").wait_for(".paper .title a");
     // Who reads is asked; then a press of a button is kept.
     window.go("/").click(".paper .v.like");
@@ -139,12 +146,12 @@ fn as_much_is_seen_at_once_as_a_morning_needs() {
         let whole = "[...document.querySelectorAll('.papers > .paper')].filter((p) => p.getBoundingClientRect().bottom <= innerHeight).length";
         window.js(whole).as_u64().expect("a number")
     };
-    window.go("/?date=2026&span=month&look=cards").wait_for(".paper");
+    window.go("/?date=2026&span=year&look=cards").wait_for(".paper");
     assert!(seen() >= 5, "{} cards", seen());
-    window.go("/?date=2026&span=month&look=lines").wait_for(".paper");
+    window.go("/?date=2026&span=year&look=lines").wait_for(".paper");
     assert!(seen() >= 12, "{} lines", seen());
     window.size(375, 720);
-    window.go("/?date=2026&span=month&look=cards").wait_for(".paper");
+    window.go("/?date=2026&span=year&look=cards").wait_for(".paper");
     let begun = "[...document.querySelectorAll('.papers > .paper')].filter((p) => p.getBoundingClientRect().bottom <= innerHeight - 60).length";
     assert!(window.js(begun).as_u64().expect("a number") >= 2);
 }
@@ -153,18 +160,10 @@ fn as_much_is_seen_at_once_as_a_morning_needs() {
 fn a_page_is_small() {
     let folder = Folder::new();
     let server = demo(&folder);
-    let packed = |path: &str| {
-        let (status, headers, bytes) = server.bytes_of(path, &[("accept-encoding", "gzip"), ("accept", "text/html")]);
-        assert_eq!(
-            (status, headers.get("content-encoding").map(|e| e.as_bytes().to_vec())),
-            (200, Some(b"gzip".to_vec())),
-            "{path}"
-        );
-        let mut html = String::new();
-        GzDecoder::new(&bytes[..]).read_to_string(&mut html).expect("gzip");
-        (bytes.len(), html)
-    };
-    let (size, html) = packed("/?date=2026&span=month");
+    let html = server.text_of("GET", "/?date=2026&span=year", &[("accept", "text/html")], b"").1;
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(html.as_bytes()).expect("gzip");
+    let size = packed.finish().expect("gzip").len();
     assert_eq!(html.matches("<li class=\"paper").count(), 50);
     assert!(size < 60_000, "{size} bytes");
     let scripts =
@@ -185,6 +184,45 @@ fn a_page_is_small() {
         (status, headers["cache-control"].to_str().expect("text")),
         (200, "public, max-age=31536000, immutable")
     );
+}
+
+/// The pictures of the documentation, of the built-in corpus: `PAPERKIN_PICTURES=docs/images cargo test --release --test it -- --ignored
+/// draw_the_pictures`.
+#[test]
+#[ignore = "writes files"]
+fn draw_the_pictures() {
+    let into = std::path::PathBuf::from(std::env::var_os("PAPERKIN_PICTURES").expect("a folder"));
+    let folder = Folder { model: "default", ..Folder::new() };
+    let server = demo(&folder);
+    let window = Window::open(&server).expect("a browser");
+    with_history(&server, "ada");
+    let paper = page_of(&ids(&server, 1)[0]);
+    let pages = [
+        ("today", "/?date=2026&span=year&sort=votes&look=cards"),
+        ("lines", "/?date=2026&span=year&sort=votes&look=lines"),
+        ("paper", &paper),
+        ("search", "/search?q=river+ice"),
+        ("for-you", "/for-you"),
+        ("begin", "/begin"),
+        ("library", "/library"),
+        ("themes", "/themes"),
+        ("map", "/map"),
+    ];
+    window.read_as("ada");
+    for (name, path) in pages {
+        for (look, width, height, dark) in
+            [("light", 1280, 900, false), ("dark", 1280, 900, true), ("phone", 375, 720, false)]
+        {
+            window.size(width, height);
+            window.dark(dark);
+            window.go(path).wait_for("main h1");
+            if name == "map" {
+                window.wait("document.querySelector('.map-legend li')");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(600));
+            std::fs::write(into.join(format!("{name}-{look}.png")), window.picture()).expect("written");
+        }
+    }
 }
 
 #[test]
