@@ -124,7 +124,7 @@ fn a_count_is_the_total_of_the_search_that_it_leads_to() {
             Ok(())
         })
         .unwrap_or_else(|e| panic!("{e}"));
-    assert!(*tried.into_inner() > 300, "blind");
+    assert!(*tried.into_inner() > 100, "blind");
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn searches_over_http_are_counted_and_say_what_is_wrong() {
     assert_eq!((&own["value"], &own["count"]), (&json!("c.1"), &chosen["meta"]["total"]));
     assert_eq!(chosen["meta"]["facets"]["source"], json!([{ "value": "by hand", "count": own["count"] }]));
     // The same in a body.
-    let ask = json!({ "q": "topic3", "mode": "lexical", "facets": ["category", "source"], "sort": "votes", "filter": { "category": "C.1" } });
+    let ask = json!({ "q": "\"topic3\"", "mode": "lexical", "facets": ["category", "source"], "sort": "votes", "filter": { "category": "C.1" } });
     let sent = server.post("/v1/search", &ask).body;
     assert_eq!((ids(hits(&sent)), &sent["meta"]["facets"]), (ids(hits(&chosen)), &chosen["meta"]["facets"]));
     // Conditions alone, by whatever calls.

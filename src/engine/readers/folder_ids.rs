@@ -1,7 +1,9 @@
-//! What folders are called outside.
+//! What folders are called outside, and which one is meant.
 
+use crate::engine::readers::Readers;
 use crate::error::{Error, Result};
 use crate::paper::head;
+use crate::store::StoredFolder;
 
 /// The id of a folder.
 pub fn folder_id(number: i64) -> String {
@@ -20,4 +22,12 @@ pub fn folder_number(id: &str) -> Result<i64> {
 /// The error for a folder that is not there.
 pub fn no_folder(id: &str) -> Error {
     Error::NotFound { what: "folder", id: head(id, 80) }
+}
+
+impl Readers {
+    /// The folder of a reader by its number.
+    pub(super) fn folder_of(&self, user: i64, number: i64) -> Result<StoredFolder> {
+        let found = self.store.folders(user)?.into_iter().find(|folder| folder.number == number);
+        found.ok_or_else(|| no_folder(&folder_id(number)))
+    }
 }

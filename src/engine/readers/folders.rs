@@ -147,12 +147,6 @@ impl Readers {
         Ok(())
     }
 
-    /// The folder of a reader by its number.
-    pub(super) fn folder_of(&self, user: i64, number: i64) -> Result<StoredFolder> {
-        let found = self.store.folders(user)?.into_iter().find(|folder| folder.number == number);
-        found.ok_or_else(|| no_folder(&folder_id(number)))
-    }
-
     /// The folders of a reader on their way into another store.
     pub(super) fn exported_folders(&self, user: i64) -> Result<Vec<FolderWithPapers>> {
         let folders = self.store.folders(user)?;

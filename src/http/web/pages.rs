@@ -250,7 +250,8 @@ impl App {
                 response
             }
             Ok((.., Err(full))) => of_error(&self.no_room(full), &visitor),
-            Err(e) => of_error(&e, &visitor),
+            // Themes that nobody makes come by no waiting.
+            Err(e) => of_error(&self.themes_missing(e), &visitor),
         }
     }
 }
