@@ -126,7 +126,7 @@ fn the_document_says_of_every_route_what_it_is_and_what_can_come() {
         if path.contains('{') {
             // A user is made by these.
             let makes = (path == "/v1/users/{user}" && method == "put")
-                || (["/v1/users/{user}/folders", "/v1/users/{user}/opinions"].contains(&path.as_str()) && method == "post")
+                || (["/v1/users/{user}/folders", "/v1/users/{user}/opinions"].contains(&path) && method == "post")
                 || ["/history", "/sign-in-link"].iter().any(|end| path.ends_with(end));
             // Links in mails: one of a subscription that is forgotten is told from one that was never signed.
             let is_link = path.starts_with("/v1/subscriptions/{id}/");

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::bounds;
 use crate::engine::readers::Readers;
-use crate::engine::readers::folder_ids::{folder_id, folder_number, no_folder};
+use crate::engine::readers::folder_ids::{folder_id, folder_number};
 use crate::error::{Error, Result};
 use crate::paper::{PaperId, head};
 use crate::store::{FolderMade, FolderWithPapers, StoredFolder, User};

@@ -197,31 +197,31 @@ fn draw_the_pictures() {
     let window = Window::open(&server).expect("a browser");
     with_history(&server, "ada");
     let paper = page_of(&ids(&server, 1)[0]);
+    const WIDE: (u32, u32) = (1280, 900);
+    const PHONE: (u32, u32) = (375, 720);
+    let of_all = "/?date=2026&span=year&sort=votes&look";
+    let (cards, lines) = (format!("{of_all}=cards"), format!("{of_all}=lines"));
     let pages = [
-        ("today", "/?date=2026&span=year&sort=votes&look=cards"),
-        ("lines", "/?date=2026&span=year&sort=votes&look=lines"),
-        ("paper", &paper),
-        ("search", "/search?q=river+ice"),
-        ("for-you", "/for-you"),
-        ("begin", "/begin"),
-        ("library", "/library"),
-        ("themes", "/themes"),
-        ("map", "/map"),
+        ("today-light", cards.as_str(), WIDE, false),
+        ("today-dark", &cards, WIDE, true),
+        ("today-phone", &cards, PHONE, false),
+        ("lines-light", &lines, WIDE, false),
+        ("paper-light", &paper, WIDE, false),
+        ("search-light", "/search?q=learning", WIDE, false),
+        ("for-you-light", "/for-you", WIDE, false),
+        ("begin-light", "/begin", WIDE, false),
+        ("map-dark", "/map", WIDE, true),
     ];
     window.read_as("ada");
-    for (name, path) in pages {
-        for (look, width, height, dark) in
-            [("light", 1280, 900, false), ("dark", 1280, 900, true), ("phone", 375, 720, false)]
-        {
-            window.size(width, height);
-            window.dark(dark);
-            window.go(path).wait_for("main h1");
-            if name == "map" {
-                window.wait("document.querySelector('.map-legend li')");
-            }
-            std::thread::sleep(std::time::Duration::from_millis(600));
-            std::fs::write(into.join(format!("{name}-{look}.png")), window.picture()).expect("written");
+    for (name, path, (width, height), dark) in pages {
+        window.size(width, height);
+        window.dark(dark);
+        window.go(path).wait_for("main h1");
+        if path == "/map" {
+            window.wait("document.querySelector('.map-legend li')");
         }
+        std::thread::sleep(std::time::Duration::from_millis(600));
+        std::fs::write(into.join(format!("{name}.png")), window.picture()).expect("written");
     }
 }
 

@@ -87,8 +87,8 @@ fn search_is_quick_marked_narrowed_and_saved() {
     window.go("/").click("#q").types("river ice");
     window.wait("location.search.includes('river+ice')").wait_for(".papers .paper mark");
     assert_eq!(window.js("document.activeElement.id"), json!("q"));
-    let all = window.count(".papers .paper");
     window.go("/search?q=learning").wait_for(".papers .paper");
+    let all = window.count(".papers .paper");
     let facet = "main a[href*='category='], main a[href*='theme='], main a[href*='author=']";
     window.click(facet).wait("/(category|theme|author)=/.test(location.search)").wait_for(".papers .paper");
     assert!(window.count(".papers .paper") <= all);
