@@ -64,7 +64,7 @@ pub use keys::{Keys, StoredKey};
 pub use library::{Library, LibraryPaper};
 pub use lists::{ListOrder, ListPlace, Lists, Slice};
 pub use notes::{Notes, StoredNote};
-pub use papers::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
+pub use papers::{ChangedRows, DayAndVotes, Fingerprints, FirstCategory, PaperWritten, Papers, PapersWritten};
 pub use readership::{Readership, ReadershipRelease};
 pub use records::{BY_HAND, KnownRecord, MergedPaper, MergedWritten, Records, SourceRecord, SourceState};
 pub use rereading::Rereading;

@@ -136,8 +136,11 @@ pub trait Papers {
 
     /// The first category of every paper that was written under a number greater than `since`, as it was given; and the number up
     /// to which that is. A paper that is damaged has none here.
-    fn first_categories(&self, since: u64) -> Result<(u64, Vec<(Row, Option<String>)>)>;
+    fn first_categories(&self, since: u64) -> Result<(u64, Vec<FirstCategory>)>;
 }
+
+/// A paper, and the first of its categories; none where it has none.
+pub type FirstCategory = (Row, Option<String>);
 
 /// The first half of a BLAKE3 hash.
 pub(in crate::store) fn short_hash(bytes: &[u8]) -> [u8; 16] {

@@ -3,7 +3,7 @@
 //! A text comes as it was sent, in LaTeX, JATS, HTML with MathML, or plain ([`crate::paper::spans`] reads it). Text is escaped, whatever it
 //! looks like. Formulas are signs with `<i>`, `<sub>` and `<sup>` where that is enough (`$O(n^2)$`), else MathML Core; what no
 //! parser reads stands as it came. Everything that is HTML in an answer is made here, of these elements alone: `a b em i code
-//! sub sup mark` and those of MathML that [`mathml`] lists; the one attribute outside MathML is an address on the web.
+//! sub sup mark` and those of MathML that `typeset/mathml` lists; the one attribute outside MathML is an address on the web.
 //!
 //! The page gives its elements `white-space: pre-line`: lines end in `\n`.
 //!

@@ -203,7 +203,9 @@ fn what_matches_is_marked() {
         assert_eq!(title(text, Some(&words)), expected, "{text}");
     }
     // Ranges that are none do nothing.
-    let wild = |_: &str| vec![5..2, 0..1, 0..1, 1..400, 2..3];
+    // Written so that nobody takes it for a slip.
+    let (start, end) = (5, 2);
+    let wild = |_: &str| vec![start..end, 0..1, 0..1, 1..400, 2..3];
     assert_eq!(title("éa bcd", Some(&wild)), "é<mark>a</mark> bcd");
 }
 

@@ -170,7 +170,8 @@ fn other_orders_are_orders_of_what_matches() {
         for sort in [SearchSort::Newest, SearchSort::Votes] {
             let all = of(sort, 500, 0);
             let mut same = (ids(&all), ids(&by_relevance));
-            (same.0.sort(), same.1.sort());
+            same.0.sort();
+            same.1.sort();
             assert_eq!(same.0, same.1, "{query} {sort:?}");
             assert_eq!((all.meta.total, matched(&all)), (all.papers.len(), all.papers.len()));
             let key = |h: &paperkin::engine::Hit| match sort {

@@ -49,13 +49,14 @@ pub struct NumbersRow {
 pub fn strength(hit: &Hit) -> Option<&'static str> {
     let parts = &hit.why.as_ref()?.parts;
     // Of whom nothing is known a score is attention, and no match.
-    parts.iter().any(|part| matches!(part, Part::Paper { .. } | Part::Term { .. } | Part::Follow { .. })).then(|| {
-        match hit.score {
-            score if score >= STRONG => "strong",
-            score if score >= GOOD => "good",
-            _ => "some",
-        }
-    })
+    let personal =
+        parts.iter().any(|part| matches!(part, Part::Paper { .. } | Part::Term { .. } | Part::Follow { .. }));
+    match hit.score {
+        _ if !personal => None,
+        score if score >= STRONG => Some("strong"),
+        score if score >= GOOD => Some("good"),
+        _ => Some("some"),
+    }
 }
 
 /// Why it is here, in one sentence.

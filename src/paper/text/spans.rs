@@ -133,13 +133,8 @@ pub fn lines(text: &str) -> Cow<'_, str> {
         if let Some(before) = before {
             let item = line.trim_start().starts_with(['-', '*', '•', '·', '–']) || line.starts_with([' ', '\t']);
             let whole = !BROKEN.contains(&before.chars().count());
-            if before.trim().is_empty() || line.trim().is_empty() {
-                out.push(BREAK);
-            } else if !tagged && (item || whole) {
-                out.push(BREAK);
-            } else {
-                out.push(' ');
-            }
+            let blank = before.trim().is_empty() || line.trim().is_empty();
+            out.push(if blank || !tagged && (item || whole) { BREAK } else { ' ' });
         }
         out.push_str(line);
         before = Some(line);

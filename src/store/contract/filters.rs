@@ -169,7 +169,7 @@ pub fn values_are_counted_as_filters_find_them(kind: Kind) {
         let categories: &[&str] = [&["math.OC", "cs.LG"][..], &["math"], &["Math.CO"], &["cs.LG"], &[]][k % 5];
         let mut value = serde_json::json!({ "id": format!("p{k}"), "title": format!("t{k}"), "categories": categories,
             "authors": [format!("Zoë  Number{}", k % 3), "All Of Us"], "upvotes": k % 4 });
-        if k % 7 != 0 {
+        if !k.is_multiple_of(7) {
             value["date"] = format!("{}-05-01", 2020 + k % 6).into();
         }
         paper(value)

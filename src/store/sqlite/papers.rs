@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId, Row, unaccented};
 use crate::store::lists::trending;
 use crate::store::papers::{short_hash, to_json};
-use crate::store::{ChangedRows, DayAndVotes, Fingerprints, PaperWritten, Papers, PapersWritten};
+use crate::store::{ChangedRows, DayAndVotes, Fingerprints, FirstCategory, PaperWritten, Papers, PapersWritten};
 use crate::user::Moment;
 
 impl Papers for SqliteStore {
@@ -159,7 +159,7 @@ impl Papers for SqliteStore {
         })
     }
 
-    fn first_categories(&self, since: u64) -> Result<(u64, Vec<(Row, Option<String>)>)> {
+    fn first_categories(&self, since: u64) -> Result<(u64, Vec<FirstCategory>)> {
         self.read(|c| {
             let to = c.prepare_cached("SELECT change FROM counter")?.query_row([], |r| r.get(0))?;
             // All of them in the order in which they lie; a few by the index.

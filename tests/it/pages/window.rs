@@ -223,7 +223,9 @@ impl Window {
                 delta_y: None,
                 pointer_Type: None,
             };
-        let send = |kind, place, pressed| drop(self.tab.call_method(event(kind, place, pressed)).expect("a pointer"));
+        let send = |kind, place, pressed| {
+            self.tab.call_method(event(kind, place, pressed)).expect("a pointer");
+        };
         send(Input::DispatchMouseEventTypeOption::MouseMoved, places[0], false);
         send(Input::DispatchMouseEventTypeOption::MousePressed, places[0], true);
         places.iter().for_each(|place| send(Input::DispatchMouseEventTypeOption::MouseMoved, *place, true));
