@@ -6,6 +6,7 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::Serialize;
 
+use super::dates::minute;
 use super::pages::Page;
 use super::texts::text_of;
 use super::visitor::Visitor;
@@ -106,12 +107,6 @@ pub async fn admin(State(app): State<App>, visitor: Visitor, given: Result<Param
         Ok(Page::new("admin.html", text_of("admin", "title"), shows).at("admin"))
     })
     .await
-}
-
-/// `2026-08-21 07:00 UTC`
-fn minute(at: Moment) -> String {
-    let text = at.to_string();
-    text.get(..16).map_or(text.clone(), |minute| format!("{} UTC", minute.replace('T', " ")))
 }
 
 fn seconds(s: f64) -> String {

@@ -1,6 +1,7 @@
 //! Days as people write them. A date is the day that is written, in any time zone.
 
 use crate::paper::PaperDate;
+use crate::user::Moment;
 
 /// A day since 1970-01-01 as a date of the calendar.
 fn date_of(day: i32) -> jiff::civil::Date {
@@ -25,6 +26,18 @@ pub fn short(day: i32) -> String {
 /// `August 2026`
 pub fn month(day: i32) -> String {
     date_of(day).strftime("%B %Y").to_string()
+}
+
+/// `2026-08-21 07:00 UTC`
+pub fn minute(at: Moment) -> String {
+    let text = at.to_string();
+    text.get(..16).map_or(text.clone(), |minute| format!("{} UTC", minute.replace('T', " ")))
+}
+
+/// A date that is written as in a paper, or the day of a moment; another text as it is.
+pub fn of_text(text: &str) -> String {
+    let day = text.get(..10).unwrap_or(text);
+    PaperDate::parse(day).map_or_else(|_| text.to_string(), |date| of_paper(&date))
 }
 
 /// A date of a paper, as far as it is known: `21 Aug 2026`, `Aug 2026`, `2026`.

@@ -6,6 +6,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 
 use super::choices::Choices;
+use super::dates;
 use super::files::{SCRIPTS, version};
 use super::texts::{self, text_of};
 use super::visitor::Visitor;
@@ -59,6 +60,7 @@ fn prepare(templates: &mut Environment<'static>) {
     texts::prepare(templates);
     templates.add_filter("encoded", |text: String| encoded(&text));
     templates.add_filter("number", number);
+    templates.add_filter("day", |text: String| dates::of_text(&text));
 }
 
 /// A whole number with its digits in threes: `12,345`.

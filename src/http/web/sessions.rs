@@ -4,6 +4,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use minijinja::{Value, context};
 
+use super::dates::minute;
 use super::form::Form;
 use super::pages::Page;
 use super::sign_in::{Visit, go_to, signed_out};
@@ -12,7 +13,6 @@ use crate::engine::{SessionView, SessionsOf};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::sessions::within_reach;
-use crate::user::Moment;
 
 /// `GET /sessions`
 pub async fn list(State(app): State<App>, visit: Visit) -> Result<Response, ApiError> {
@@ -30,12 +30,6 @@ fn shown_session(session: &SessionView) -> Value {
         key => session.key.as_deref(), current => session.current, created => minute(session.created),
         last_seen => minute(session.last_seen), expires => minute(session.expires),
     }
-}
-
-/// A moment for a person, in UTC.
-fn minute(moment: Moment) -> String {
-    let text = moment.to_string();
-    text.get(..16).map_or(text.clone(), |minute| format!("{} UTC", minute.replace('T', " ")))
 }
 
 /// `POST /sessions`: ends one (`end`) or all of one's own (`everywhere`).

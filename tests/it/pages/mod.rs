@@ -199,7 +199,7 @@ fn draw_the_pictures() {
     let paper = page_of(&ids(&server, 1)[0]);
     const WIDE: (u32, u32) = (1280, 900);
     const PHONE: (u32, u32) = (375, 720);
-    let of_all = "/?date=2026&span=year&sort=votes&look";
+    let of_all = "/?date=2026-08&span=month&sort=votes&look";
     let (cards, lines) = (format!("{of_all}=cards"), format!("{of_all}=lines"));
     let pages = [
         ("today-light", cards.as_str(), WIDE, false),
@@ -212,8 +212,9 @@ fn draw_the_pictures() {
         ("begin-light", "/begin", WIDE, false),
         ("map-dark", "/map", WIDE, true),
     ];
-    window.read_as("ada");
     for (name, path, (width, height), dark) in pages {
+        // What the page before chose for the browser is forgotten.
+        window.read_as("ada");
         window.size(width, height);
         window.dark(dark);
         window.go(path).wait_for("main h1");

@@ -101,7 +101,7 @@ fn search_is_quick_marked_narrowed_and_saved() {
         .wait("location.pathname.startsWith('/library/searches/')")
         .wait_for("main h1");
     // A word that is nearly right.
-    window.go("/search?q=rivver+ice").wait_for("a[href*='exact=true']");
+    window.go("/search?q=robots+lerning").wait_for("a[href*='exact=true']");
 }
 
 #[test]
