@@ -35,6 +35,7 @@ static TEMPLATES: Templates = Templates::prepared(
         text!("act.html", "src/http/web", "pages/act.html"),
         text!("map.html", "src/http/web", "pages/map.html"),
         text!("today.html", "src/http/web", "pages/today.html"),
+        text!("undated.html", "src/http/web", "pages/undated.html"),
         text!("trending.html", "src/http/web", "pages/trending.html"),
         text!("paper.html", "src/http/web", "pages/paper.html"),
         text!("search.html", "src/http/web", "pages/search.html"),

@@ -88,12 +88,7 @@ fn page(engine: &Engine, visitor: &Visitor, asked: Asked) -> Result<Page, ApiErr
         }
     }
     let clock = Moment::now().day();
-    let Some(newest) = newest_day(engine, i32::MIN, clock)? else {
-        return Ok(Page {
-            place: "today",
-            ..Page::new("today.html", text_of("today", "title"), context! { empty => true })
-        });
-    };
+    let Some(newest) = newest_day(engine, i32::MIN, clock)? else { return without_days(engine, &visitor, asked.after) };
     let span = span_of(&asked);
     let (first, last) = days_of(&asked, span, newest);
     let reader = visitor.name().map(str::to_string);
@@ -122,7 +117,7 @@ fn page(engine: &Engine, visitor: &Visitor, asked: Asked) -> Result<Page, ApiErr
         Span::Year => dates::iso(last)[..4].to_string(),
     };
     let shows = context! {
-        empty => false, heading => heading.as_str(), span => Serde(span), sort, by_theme, groups => Serde(groups),
+        heading => heading.as_str(), span => Serde(span), sort, by_theme, groups => Serde(groups),
         lines => visitor.choices.look == "lines",
         // Of a month or a year that goes on the newest day is where a day or a week is looked at.
         date => dates::iso(if (first..=last).contains(&newest) { newest } else { last }), newest => dates::iso(newest),
@@ -137,6 +132,18 @@ fn page(engine: &Engine, visitor: &Visitor, asked: Asked) -> Result<Page, ApiErr
         page.headers.insert(axum::http::header::SET_COOKIE, visitor.choices.keep(visitor.jar));
     }
     Ok(page)
+}
+
+/// The papers where none is of a day that has come: all of them, or that there are none.
+fn without_days(engine: &Engine, visitor: &Visitor, after: Option<String>) -> Result<Page, ApiError> {
+    let first = after.is_none();
+    let page = engine.list(&Listing { limit: PAGE, cursor: after, ..Listing::default() })?;
+    let cards = plain_cards(engine, visitor.name(), page.items)?;
+    let shows = context! {
+        empty => page.total == 0, cards => Serde(cards), total => page.total, next => page.next, first,
+        lines => visitor.choices.look == "lines",
+    };
+    Ok(Page::new("undated.html", text_of("today", "title"), shows).at("today"))
 }
 
 fn span_of(asked: &Asked) -> Span {

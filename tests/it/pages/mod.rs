@@ -278,6 +278,11 @@ fn what_is_not_there_yet_says_so_and_comes_by_itself() {
     for path in ["/search?q=x", "/themes", "/map", "/library", "/for-you"] {
         window.go(path).wait_for("main h1");
     }
+    // Papers of which none has a day are there all the same.
+    let paper = json!({ "id": "undated", "title": "A paper without a day" });
+    assert_eq!(server.post("/v1/papers", &paper).status, 200);
+    window.go("/").wait_for(".papers .paper");
+    assert_eq!(window.texts(".papers .title"), ["A paper without a day"]);
     window.go("/no/such/page").wait_for("main h1");
     let (reply, html) = server.text_of("GET", "/no/such/page", &[("accept", "text/html")], b"");
     assert_eq!(reply.status, 404);
