@@ -14,7 +14,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::writer::WRITER;
 use crate::config::LogFormat;
-use crate::paper::{EscapedJson, escaped, head};
+use crate::paper::{EscapedJson, escaped, head, hides};
 
 /// Characters of a text in a line at most.
 const LONGEST: usize = 8 << 10;
@@ -165,7 +165,9 @@ const OWN: [&str; 4] = ["time", "level", "target", "message"];
 
 /// A text as the value of a field: it cannot look like another field.
 fn quoted(text: &str) -> String {
-    let bare = |c: char| c.is_alphanumeric() || (c.is_ascii_punctuation() && !matches!(c, '"' | '\\' | '='));
+    // A filler of Hangul is a letter, and nothing is seen of it.
+    let bare =
+        |c: char| (c.is_alphanumeric() && !hides(c)) || (c.is_ascii_punctuation() && !matches!(c, '"' | '\\' | '='));
     if !text.is_empty() && text.chars().all(bare) {
         return text.to_string();
     }
@@ -220,7 +222,6 @@ impl Visit for Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::paper::hides;
     use proptest::prelude::*;
 
     fn line<'a>(message: &'a str, target: &'a str, fields: &'a [(&'static str, Value)]) -> Line<'a> {
@@ -259,6 +260,13 @@ mod tests {
         fields.add("level", Value::Text("none".into()));
         let json = String::from_utf8(line("", "t", &fields.0).json()).expect("UTF-8");
         assert!(json.contains("its own") && !json.contains("another") && !json.contains("none"), "{json}");
+    }
+
+    #[test]
+    fn a_letter_that_nobody_sees_is_told() {
+        for filler in ['\u{ffa0}', '\u{3164}', '\u{115f}'] {
+            assert!(!quoted(&filler.to_string()).contains(filler), "{filler:?}");
+        }
     }
 
     proptest! {
