@@ -5,7 +5,7 @@ mod stance;
 mod subscription;
 
 pub use follow::{Follow, is_seen};
-pub use stance::{Deed, Stance, after, taking_back};
+pub use stance::{Deed, Press, Stance, after, pressed, taking_back};
 pub use subscription::{Cadence, DayOfWeek, MailPlan, Subject};
 
 use std::fmt;

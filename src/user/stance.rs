@@ -1,4 +1,5 @@
-//! Where a reader stands on a paper: what the marks beside it show, and how a no is taken back. No input or output.
+//! Where a reader stands on a paper: what the marks beside it show, what a press of one comes to, and how a no is taken back. No input
+//! or output.
 
 use super::{EventKind, Moment};
 
@@ -55,6 +56,49 @@ pub fn taking_back(events: &[Deed], now: Moment) -> Vec<Deed> {
         }
     }
     out
+}
+
+/// What a reader presses beside a paper. Pressed again, each of the first four takes back what it said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Press {
+    /// More like this.
+    Like,
+    /// Keep it.
+    Save,
+    /// Less like this.
+    Dislike,
+    /// Not this again.
+    Dismiss,
+    /// Take a no back ([`taking_back`]).
+    Undo,
+    /// Open it. It counts once.
+    Open,
+}
+
+/// What follows from a press, from `now` on and behind all that was said. A like or a save after a no stands alone.
+pub fn pressed(events: &[Deed], press: Press, now: Moment) -> Vec<Deed> {
+    use EventKind::{Clear, Click, Dislike, Dismiss, Like, Save, Unsave};
+    let stance = Stance::of(events);
+    let no = stance.against.is_some();
+    let again = |kind: EventKind| if stance.against == Some(kind) { vec![Clear] } else { vec![kind] };
+    let kinds = match press {
+        Press::Undo => return taking_back(events, now),
+        // A like goes without the save that stands beside it.
+        Press::Like if stance.liked && stance.saved => vec![Clear, Save],
+        Press::Like if stance.liked => vec![Clear],
+        Press::Like if no => vec![Clear, Like],
+        Press::Like => vec![Like],
+        Press::Save if stance.saved => vec![Unsave],
+        Press::Save if no => vec![Clear, Save],
+        Press::Save => vec![Save],
+        Press::Dislike => again(Dislike),
+        Press::Dismiss => again(Dismiss),
+        Press::Open if stance.viewed => Vec::new(),
+        Press::Open => vec![Click],
+    };
+    // One after the other: at the same moment a dislike would win whatever came last.
+    let first = after(events, now);
+    (0..).zip(kinds).map(|(k, kind)| (kind, Moment(first.0.saturating_add(k)), 1.0)).collect()
 }
 
 /// The first moment from `now` on that lies behind some events: what is done then counts as the last.
@@ -117,6 +161,33 @@ mod tests {
         assert_eq!(of(&[(Dislike, 1), (Clear, 2)]), Stance::default());
         assert!(!of(&[(Dislike, 1), (Save, 2)]).liked && of(&[(Dislike, 1), (Save, 2)]).saved);
         assert_eq!(of(&[]), Stance::default());
+    }
+
+    #[test]
+    fn pressed_again_a_button_takes_back_what_it_said() {
+        use EventKind::{Clear, Dislike, Like, Save, Unsave, View};
+        for (said, press, wanted) in [
+            (&[][..], Press::Like, &[Like][..]),
+            (&[Like], Press::Like, &[Clear]),
+            (&[Like, Save], Press::Like, &[Clear, Save]),
+            (&[Like, Save], Press::Save, &[Unsave]),
+            (&[Dislike], Press::Like, &[Clear, Like]),
+            (&[Dislike], Press::Dislike, &[Clear]),
+            (&[Like, Save], Press::Dislike, &[Dislike]),
+            (&[Dislike], Press::Save, &[Clear, Save]),
+            (&[Like, Dislike], Press::Undo, &[Clear, Like]),
+            (&[Like], Press::Undo, &[]),
+            (&[Like], Press::Open, &[EventKind::Click]),
+            (&[View], Press::Open, &[]),
+        ] {
+            let events: Vec<Deed> = (0..).zip(said).map(|(k, kind)| (*kind, Moment(100 + k), 1.0)).collect();
+            let done = pressed(&events, press, Moment(50));
+            assert_eq!(done.iter().map(|deed| deed.0).collect::<Vec<_>>(), wanted, "{said:?} {press:?}");
+            assert!(
+                done.iter().all(|deed| deed.1 > Moment(101) || said.len() < 2),
+                "behind what is dated ahead: {done:?}"
+            );
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::engine::readers::{
 };
 use crate::error::Result;
 use crate::paper::PaperId;
+use crate::user::Press;
 
 impl Engine {
     /// A page of what a user keeps: the papers that they saved or liked, oldest first, then those papers of their library that
@@ -149,5 +150,15 @@ impl Engine {
     /// [`Error::NotFound`](crate::Error::NotFound) when there is no such user, or the paper is not there any more.
     pub fn take_back(&self, name: &str, paper: &PaperId) -> Result<PaperOpinion> {
         self.readers.take_back(name, paper)
+    }
+
+    /// Writes down what a reader pressed beside a paper, behind all that they have said of it, and gives where they stand then. The
+    /// reader is made if new.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound) for a paper that is not there, [`Error::Invalid`](crate::Error::Invalid) for a name that
+    /// is not allowed.
+    pub fn press(&self, name: &str, paper: &PaperId, press: Press) -> Result<PaperOpinion> {
+        self.readers.press(name, paper, press)
     }
 }

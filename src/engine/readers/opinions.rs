@@ -12,7 +12,7 @@ use crate::engine::readers::folder_ids::folder_id;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId};
 use crate::store::Slice;
-use crate::user::{Deed, Event, EventKind, Moment, Stance, UserId, taking_back};
+use crate::user::{Deed, Event, EventKind, Moment, Press, Stance, UserId, pressed};
 
 /// Where a reader stands on a paper.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -122,16 +122,25 @@ impl Readers {
     /// Takes back that a reader turned a paper down: it may be shown again, and what they had said before stands again. Changes nothing
     /// where they have not turned it down.
     pub fn take_back(&self, name: &str, paper: &PaperId) -> Result<PaperOpinion> {
-        let user = self.store.user(name)?.number;
+        // Only somebody who said no has one to take back.
+        self.store.user(name)?;
+        self.press(name, paper, Press::Undo)
+    }
+
+    /// Writes down what a reader pressed beside a paper, and gives where they stand then; the reader is made if new.
+    pub fn press(&self, name: &str, paper: &PaperId, press: Press) -> Result<PaperOpinion> {
         let id = self.given_ids(name, &[paper])?.remove(0).into_owned();
-        let events = self.store.events_on(user, &[&id])?.remove(0);
-        let back: Vec<Event> = taking_back(&deeds(&events), Moment::now())
-            .into_iter()
-            .map(|(kind, at, weight)| Event { paper: id.clone(), kind, at, weight })
-            .collect();
-        if !back.is_empty() {
-            self.keep_found(user)?;
-            self.store.add_events(&UserId::new(name)?, &back)?;
+        let said = match self.store.user(name) {
+            Ok(user) => self.store.events_on(user.number, &[&id])?.remove(0),
+            Err(Error::NotFound { .. }) => Vec::new(),
+            Err(e) => return Err(e),
+        };
+        let deeds = pressed(&deeds(&said), press, Moment::now()).into_iter();
+        let events: Vec<Event> =
+            deeds.map(|(kind, at, weight)| Event { paper: id.clone(), kind, at, weight }).collect();
+        if !events.is_empty() {
+            self.keep_found_of(std::iter::once(name))?;
+            self.store.add_events(&UserId::new(name)?, &events)?;
             self.wrote();
         }
         Ok(self.opinions(name, &[id])?.remove(0))

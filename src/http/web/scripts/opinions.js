@@ -12,11 +12,10 @@ function stateOf(item) {
   return { like: is("like"), save: is("save"), dislike: is("dislike"), dismiss: is("dismiss") };
 }
 
-/** What they say after a press, by the rules of the service. */
-function after(state, word) {
-  const none = { like: false, save: false, dislike: false, dismiss: false };
-  if (word === "clear") return none;
-  if (word === "dislike" || word === "dismiss") return { ...none, [word]: !state[word] };
+/** What they will most likely say after a press; the service has the last word. */
+function guessed(state, word) {
+  if (word === "clear") return { ...state, dislike: false, dismiss: false };
+  if (word === "dislike" || word === "dismiss") return { like: false, save: false, dislike: false, dismiss: false, [word]: !state[word] };
   return { ...state, dislike: false, dismiss: false, [word]: !state[word] };
 }
 
@@ -44,12 +43,14 @@ const told = (word, on) => text({ like: on ? "liked" : "unliked", save: on ? "sa
 async function press(button) {
   const [word, id] = [button.name, button.value];
   const item = button.closest(".paper[data-paper]");
-  const before = stateOf(item), now = after(before, word);
-  draw(id, now);
+  const before = stateOf(item);
+  draw(id, guessed(before, word));
   const sent = queue.then(() => send("opinion", { [word]: id }, { keepalive: true }));
   queue = sent.catch(() => {});
   try {
-    await sent;
+    const said = await (await sent).json();
+    const now = { like: said.liked, save: said.saved, dislike: said.disliked, dismiss: said.dismissed };
+    draw(id, now);
     say(told(word, now[word]));
     document.dispatchEvent(new CustomEvent("judged", { detail: { paper: id, state: now } }));
   } catch (e) {
