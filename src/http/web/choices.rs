@@ -5,7 +5,9 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite};
 use serde::Serialize;
 
+use crate::error::{Error, Result};
 use crate::http::access::Jar;
+use crate::paper::head;
 
 /// The longest name of a reader is 256 bytes; written as in an address that may be three times as long.
 const LONGEST: usize = 1_200;
@@ -40,26 +42,38 @@ impl Choices {
     fn read(text: &str) -> Self {
         let mut choices = Choices::default();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-            choices.set(&name, &value);
+            // What an older or newer version wrote counts for nothing.
+            let _ = choices.set(&name, &value);
         }
         choices
     }
 
-    /// Chooses something by its name; whether there is such a choice.
-    pub fn set(&mut self, name: &str, value: &str) -> bool {
+    /// Chooses something by its name, or nothing where `value` is empty.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] for a value that is none of the words there are, and for what nobody can choose; nothing changes then.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
         let (place, words): (_, &[&str]) = match name {
             "reader" => {
                 self.reader = value.to_string();
-                return true;
+                return Ok(());
             }
             "theme" => (&mut self.theme, &["light", "dark"]),
             "look" => (&mut self.look, &["cards", "lines"]),
             "by" => (&mut self.by, &["flat", "theme"]),
             "sort" => (&mut self.sort, &["me", "votes", "trending", "date"]),
-            _ => return false,
+            _ => {
+                return Err(Error::BadRequest(format!(
+                    "there is nothing to choose that is called {:?}",
+                    head(name, 40)
+                )));
+            }
         };
-        *place = if words.contains(&value) { value.to_string() } else { String::new() };
-        true
+        if !value.is_empty() && !words.contains(&value) {
+            return Err(Error::BadRequest(format!("{name} is {:?}; it is {}", head(value, 40), words.join(" or "))));
+        }
+        *place = value.to_string();
+        Ok(())
     }
 
     /// Has a browser keep them.
@@ -114,6 +128,8 @@ mod tests {
         headers.insert(header::COOKIE, HeaderValue::from_str(&format!("a=b; {pair}; c")).expect("a header"));
         assert_eq!(Choices::of(&headers, jar), chosen);
         assert_eq!(Choices::of(&headers, Jar::Plain(1)), Choices::default());
+        let mut none = Choices::default();
+        assert!(none.set("look", "<script>").is_err() && none.set("x", "y").is_err() && none == Choices::default());
         assert_eq!(
             Choices::read("theme=red&look=<script>&x=y&sort=votes"),
             Choices { sort: "votes".into(), ..Choices::default() }

@@ -66,10 +66,14 @@ pub async fn choices(State(app): State<App>, request: Request) -> Response {
         Ok(form) => {
             let mut choices = visitor.choices.clone();
             // As whom somebody reads is said on a page of its own.
-            for name in ["theme", "look", "by", "sort"] {
-                if form.has(name) {
-                    choices.set(name, form.field(name));
-                }
+            let mut given = ["theme", "look", "by", "sort"].into_iter().filter(|name| form.has(name));
+            if let Err(e) = given.try_for_each(|name| choices.set(name, form.field(name))) {
+                let e = ApiError::from(e);
+                return if visitor.scripted {
+                    e.into_response()
+                } else {
+                    Page::of_error(&e, 0).seen_by(&visitor).into_response()
+                };
             }
             let mut response = back(&visitor, form.field("to"));
             response.headers_mut().insert(header::SET_COOKIE, choices.keep(visitor.jar));

@@ -77,7 +77,7 @@ pub async fn choose(State(app): State<App>, request: Request) -> Response {
         return page.seen_by(&visitor).into_response();
     }
     let mut choices = visitor.choices.clone();
-    choices.set("reader", &name);
+    choices.reader = name;
     let mut response = go_to(&format!(".{}", way_back(Some(&to))));
     response.headers_mut().insert(header::SET_COOKIE, choices.keep(visitor.jar));
     response

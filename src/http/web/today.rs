@@ -1,19 +1,17 @@
 //! `GET /`: the papers of a day, a week or a month, as everybody or as one reader wants them.
 
-use std::collections::HashMap;
-
 use axum::extract::State;
 use axum::response::Response;
 use minijinja::context;
 use minijinja::value::Serde;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::cards::{Card, Told, cards, plain_cards};
 use super::dates;
 use super::pages::Page;
 use super::texts::text_of;
 use super::visitor::Visitor;
-use crate::engine::{Engine, Feed, Listing, SearchOptions, Since, Sort};
+use crate::engine::{Engine, Feed, Hit, Listing, SearchOptions, Since, Sort};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Params;
@@ -23,7 +21,7 @@ use crate::user::Moment;
 /// Papers a page.
 const PAGE: usize = 50;
 
-/// Papers of a span that are put in order for a reader.
+/// The most papers that are looked through for what a reader has seen of them, and for how many are for them.
 const MOST: usize = 500;
 
 /// Days without papers that the way to the next day passes over.
@@ -32,15 +30,16 @@ const GAP: i32 = 31;
 /// What was asked for.
 struct Asked {
     date: Option<PaperDate>,
-    span: Option<String>,
+    span: Option<Span>,
     sort: Option<String>,
     by: Option<String>,
     look: Option<String>,
     after: Option<String>,
+    page: usize,
 }
 
 /// The days that are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Span {
     Day,
@@ -70,6 +69,7 @@ pub async fn today(State(app): State<App>, visitor: Visitor, given: Result<Param
             by: take("by").word()?,
             look: take("look").word()?,
             after: take("after").word()?,
+            page: take("page").whole()?.unwrap_or(1).max(1),
         };
         given.nothing_else()?;
         page(engine, visitor, asked)
@@ -83,7 +83,7 @@ fn page(engine: &Engine, visitor: &Visitor, asked: Asked) -> Result<Page, ApiErr
     let mut anew = false;
     for (name, value) in chosen {
         if let Some(value) = value {
-            visitor.choices.set(name, value);
+            visitor.choices.set(name, value)?;
             anew = true;
         }
     }
@@ -99,7 +99,7 @@ fn page(engine: &Engine, visitor: &Visitor, asked: Asked) -> Result<Page, ApiErr
         sort => sort,
     };
     let shown = match (sort, &reader) {
-        ("me", Some(reader)) => for_reader(engine, reader, (first, last))?,
+        ("me", Some(reader)) => for_reader(engine, reader, (first, last), asked.page)?,
         _ => for_everybody(engine, reader.as_deref(), (first, last), sort, asked.after.clone())?,
     };
     let by_theme = visitor.choices.by == "theme";
@@ -124,7 +124,7 @@ fn page(engine: &Engine, visitor: &Visitor, asked: Asked) -> Result<Page, ApiErr
         is_newest => last >= newest,
         earlier => earlier.map(dates::iso), later => later.map(dates::iso),
         total => shown.total, for_you => shown.for_you, others => shown.others, seen => shown.seen,
-        next => shown.next, first => shown.first,
+        next => shown.next, next_page => shown.next_page, first => shown.first,
     };
     let title = format!("{} {heading}", text_of("today", "papers_of"));
     let mut page = Page { place: "today", ..Page::new("today.html", title, shows) };
@@ -147,10 +147,8 @@ fn without_days(engine: &Engine, visitor: &Visitor, after: Option<String>) -> Re
 }
 
 fn span_of(asked: &Asked) -> Span {
-    match (asked.span.as_deref(), &asked.date) {
-        (Some("week"), _) => Span::Week,
-        (Some("month"), _) => Span::Month,
-        (Some("year"), _) => Span::Year,
+    match (asked.span, &asked.date) {
+        (Some(span), _) => span,
         (None, Some(date)) if date.as_str().len() == 4 => Span::Year,
         (None, Some(date)) if date.as_str().len() == 7 => Span::Month,
         _ => Span::Day,
@@ -192,6 +190,7 @@ struct Shown {
     others: usize,
     seen: usize,
     next: Option<String>,
+    next_page: Option<usize>,
     first: bool,
 }
 
@@ -210,26 +209,49 @@ fn for_everybody(
     let first = after.is_none();
     let page = engine.list(&Listing { days: Some(days), sort, limit: PAGE, cursor: after })?;
     let cards = plain_cards(engine, reader, page.items)?;
-    Ok(Shown { cards, total: page.total, for_you: None, others: 0, seen: 0, next: page.next, first })
+    Ok(Shown { cards, total: page.total, for_you: None, others: 0, seen: 0, next: page.next, next_page: None, first })
 }
 
-/// What is for the reader first, then the others, then what they have seen.
-fn for_reader(engine: &Engine, reader: &str, days: (i32, i32)) -> Result<Shown, ApiError> {
-    let ask = SearchOptions { limit: MOST, explain: true, ..SearchOptions::default() };
-    let feed = Feed { ask, since: Since::Days(days.0, days.1), whole: true, ..Feed::default() };
-    let hits = engine.feed(reader, &feed)?.papers;
-    let for_you = hits.iter().filter(|hit| hit.for_you == Some(true)).count();
-    let others = hits.len() - for_you;
-    let known: HashMap<_, _> = hits.iter().map(|hit| (hit.paper.id.clone(), ())).collect();
-    let mut shown = cards(engine, Some(reader), &hits, Told::Feed)?;
+/// What is for the reader first, then the others, and behind the last of these what they have seen.
+fn for_reader(engine: &Engine, reader: &str, days: (i32, i32), page: usize) -> Result<Shown, ApiError> {
+    let offset = (page - 1).saturating_mul(PAGE);
+    let feed = |limit, offset, explain| Feed {
+        ask: SearchOptions { limit, offset, explain, ..SearchOptions::default() },
+        since: Since::Days(days.0, days.1),
+        whole: true,
+        ..Feed::default()
+    };
+    let answer = engine.feed(reader, &feed(PAGE, offset, true))?;
+    let known = |hit: &Hit| hit.for_you == Some(true);
+    // Those that are for the reader come first: there are more on further pages only where this one is full of them.
+    let for_you = match answer.papers.iter().filter(|hit| known(hit)).count() {
+        n if page == 1 && n < PAGE => n,
+        _ => engine.feed(reader, &feed(MOST, 0, false))?.papers.iter().filter(|hit| known(hit)).count(),
+    };
+    let unseen = answer.meta.total;
+    let mut shown = cards(engine, Some(reader), &answer.papers, Told::Feed)?;
     let listing = Listing { days: Some(days), sort: Sort::Upvotes, limit: MOST, ..Listing::default() };
-    let page = engine.list(&listing)?;
-    let rest = page.items.into_iter().filter(|paper| !known.contains_key(&paper.id)).collect();
-    let rest = plain_cards(engine, Some(reader), rest)?;
-    let seen = rest.iter().filter(|card| card.seen).count();
-    let others = others + rest.len() - seen;
-    shown.extend(rest);
-    Ok(Shown { cards: shown, total: page.total, for_you: Some(for_you), others, seen, next: None, first: true })
+    let listed = engine.list(&listing)?;
+    let last = offset + shown.len() >= unseen;
+    let mut seen = 0;
+    if listed.total <= MOST {
+        let rest: Vec<Card> = plain_cards(engine, Some(reader), listed.items)?;
+        let rest: Vec<Card> = rest.into_iter().filter(|card| card.said.any()).collect();
+        seen = rest.len();
+        if last {
+            shown.extend(rest);
+        }
+    }
+    Ok(Shown {
+        cards: shown,
+        total: listed.total,
+        for_you: Some(for_you),
+        others: unseen.saturating_sub(for_you),
+        seen,
+        next: None,
+        next_page: (!last).then_some(page + 1),
+        first: page == 1,
+    })
 }
 
 /// By theme, the theme of the best paper first; what belongs to none last.
