@@ -13,14 +13,14 @@ use super::citations::{ListOfPapers, as_json};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Fields, NoParams, Params};
 use super::papers::PageMeta;
-use super::request_fields::{ids, paper_id};
+use super::request_fields::{Field, ids, paper_id};
 use crate::bounds;
 use crate::engine::{
     Filed, FolderList, FolderView, InFolder, Kept, LibraryOptions, LibrarySort, Mode, NoteView, Noted, PaperOpinion,
     TurnedDown,
 };
 use crate::error::Error;
-use crate::paper::{Paper, head};
+use crate::paper::{Paper, PaperId, head};
 use crate::user::EventKind;
 
 /// Papers in a page where nothing is said.
@@ -55,7 +55,8 @@ impl ListOfPapers for Library {
 ///
 /// `q` searches in it: found is what holds all words of the query (in a paper from outside the corpus, and in the user's notes, each
 /// word as the beginning of one of theirs), and what is about it, with a score near enough to that of the best five of the library.
-/// `mode` as in a search. Conditions in the query (`author:`, quotes, minus) hold for papers of the corpus.
+/// `mode` as in a search. With conditions in the query (`author:`, `OR`, quotes, minus) only papers of the corpus that meet them are
+/// found: they are looked for neither in notes nor outside the corpus.
 ///
 /// As JSON a page of 50 where `limit` says nothing else. In any other form the whole library, where none of `limit`, `offset` and
 /// `cursor` is given: up to 20,000 papers, of 128 MB; a longer one is 422, and `paperkin history export` writes it, of any length.
@@ -198,7 +199,7 @@ pub async fn file_papers(
     Behind(id): Behind,
     Fields(mut given): Fields,
 ) -> Result<Json<Filed>, ApiError> {
-    let papers = ids(given.take("papers").texts()?)?;
+    let papers = ids_in(&given.take("papers"), "it holds what goes into the folder")?;
     given.nothing_else()?;
     app.blocking(move |engine| engine.file_papers(reader.name(), &id, &papers)).await.map(Json)
 }
@@ -291,7 +292,7 @@ pub async fn note(
 ) -> Result<Json<NoteView>, ApiError> {
     app.blocking(move |engine| {
         let note = engine.note(reader.name(), &paper_id(id.clone())?)?;
-        note.ok_or_else(|| Error::NotFound { what: "note on", id: head(&id, 80) })
+        note.ok_or_else(|| Error::NotFound { what: "note", id: head(&id, 80) })
     })
     .await
     .map(Json)
@@ -408,14 +409,22 @@ pub struct OpinionList {
 /// Where a user stands on some papers
 ///
 /// Whether they liked, saved, turned down and looked at each, its folders, and whether they wrote something on it: the marks beside a
-/// list. Of a user who is not there, and of a paper that is not, nothing is known.
+/// list. Of a user who is not there nothing is known. What they said of a paper that is gone is told still.
 #[utoipa::path(post, operation_id = "get_opinions", path = "/v1/users/{user}/opinions", tag = "users", request_body = OpinionsBody,
     params(("user" = String, Path, description = "the user's name")),
     responses((status = 200, body = OpinionList)))]
 pub async fn opinions(State(app): State<App>, reader: Reader, Fields(mut given): Fields) -> Result<Response, ApiError> {
-    let papers = ids(given.take("ids").texts()?)?;
+    let papers = ids_in(&given.take("ids"), "it holds the papers that are asked about")?;
     given.nothing_else()?;
     app.answer(move |engine| Ok(OpinionList { opinions: engine.opinions(reader.name(), &papers)? })).await
+}
+
+/// The ids in a field that has to be there.
+fn ids_in(field: &Field, what: &str) -> Result<Vec<PaperId>, ApiError> {
+    if field.value.is_none() {
+        return Err(ApiError::bad_request(format!("the field `{}` is missing; {what}", field.name)));
+    }
+    ids(field.texts()?)
 }
 
 /// The one field of a body that names a folder.

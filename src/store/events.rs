@@ -25,6 +25,9 @@ pub struct EventPlace {
     pub kind: EventKind,
 }
 
+/// What follows on a paper from what a user did with it before (oldest first): events on it that are to be written then.
+pub type Follows<'a> = dyn Fn(&PaperId, &[Event]) -> Vec<Event> + 'a;
+
 /// Acts of users. An event is its user, time, paper and kind: the same one again changes nothing, whatever its weight. Each
 /// keeps the day on which it came (by the store's own clock), which nobody can choose.
 ///
@@ -37,6 +40,14 @@ pub trait Events {
     /// [`Error::NotFound`](crate::Error::NotFound) for the first paper that is not known. An event that is there already may name
     /// a paper that is gone.
     fn add_events(&self, name: &UserId, events: &[Event]) -> Result<EventsWritten>;
+
+    /// Writes what follows from what a user did with a paper ([`Events::events_on`]), in one transaction with the look at that: of
+    /// two who say the same at one time the second sees what the first has written. The user is made if new and anything follows.
+    /// Gives how many events were not there before.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound) where something follows and the paper is not known.
+    fn add_following(&self, name: &UserId, paper: &PaperId, follows: &Follows<'_>) -> Result<usize>;
 
     /// Writes, in one transaction, those events of some users that name a paper that is known, or are there already; gives for
     /// each user the places of the others. A user is made if new and any of their events is written.

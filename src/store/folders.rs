@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Follows;
 use crate::error::Result;
 use crate::paper::PaperId;
-use crate::user::{Event, Moment, UserId};
+use crate::user::{Moment, UserId};
 
 /// A folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,15 @@ pub struct FiledPaper {
     pub paper: PaperId,
     /// When it was put there.
     pub at: Moment,
+}
+
+/// What became of papers that were put into a folder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FiledNow {
+    /// Papers that were not in it before.
+    pub added: usize,
+    /// Events that were written with that.
+    pub events: usize,
 }
 
 /// A folder with what is in it, on its way out of a store and into another.
@@ -60,13 +70,14 @@ pub trait Folders {
     /// Makes one where the reader has fewer than `most`. The reader is made if new.
     fn make_folder(&self, user: &UserId, name: &str, created: Moment, most: usize) -> Result<FolderMade>;
 
-    /// Gives one another name; nothing where another of the reader has it.
+    /// Gives one another name; nothing where another of the reader has it. The name that it had is soon in no file any more
+    /// ([`Upkeep::settle_forgotten`](super::Upkeep::settle_forgotten)).
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) when the reader has none of this number.
     fn rename_folder(&self, user: i64, number: i64, name: &str) -> Result<Option<StoredFolder>>;
 
-    /// Forgets one. What was in it is done nothing else with.
+    /// Forgets one: its name is in no file when this returns. What was in it is done nothing else with.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) when the reader has none of this number.
@@ -78,9 +89,10 @@ pub trait Folders {
     /// The folders of a reader that each of some papers is in, in the order of the papers.
     fn folders_of(&self, user: i64, papers: &[&PaperId]) -> Result<Vec<Vec<i64>>>;
 
-    /// Puts papers into a folder and writes events with that; what an import had brought of a save of one of them is no longer the
-    /// import's to take back. Gives how many were not in it before; nothing is written, and none given, where the reader would have
-    /// more than `most` papers in folders, one counted in each. The reader's version rises where an event was written.
+    /// Puts papers into a folder and writes with that what follows from what was done with each before, once for each, as
+    /// [`Events::add_following`](super::Events::add_following) does; what an import had brought of a save of one of them is no longer
+    /// the import's to take back. Nothing is written, and none given, where the reader would have more than `most` papers in folders,
+    /// one counted in each. The reader's version rises where an event was written.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) when the reader has no folder of this number, and for the first paper that is not
@@ -90,10 +102,10 @@ pub trait Folders {
         user: i64,
         number: i64,
         papers: &[&PaperId],
-        events: &[Event],
+        follows: &Follows<'_>,
         at: Moment,
         most: usize,
-    ) -> Result<Option<usize>>;
+    ) -> Result<Option<FiledNow>>;
 
     /// Takes papers out of a folder; gives how many were in it.
     ///

@@ -54,9 +54,9 @@ mod webhooks;
 mod works;
 
 pub use copies::{Copies, CopyFacts, StoreCopy};
-pub use events::{EventPlace, Events, EventsWritten};
+pub use events::{EventPlace, Events, EventsWritten, Follows};
 pub use filters::{Column, Counted, Filters};
-pub use folders::{FiledPaper, FolderMade, FolderWithPapers, Folders, StoredFolder};
+pub use folders::{FiledNow, FiledPaper, FolderMade, FolderWithPapers, Folders, StoredFolder};
 pub use imports::{ImportStatus, ImportUndone, ImportWindow, ImportWithClaims, Imports, StoredImport};
 pub use interests::{FoundInterests, Interests, StoredInterest};
 pub use jobs::{Claim, Claimed, JobRecords, JobResult, Lease, StoredJob};

@@ -27,14 +27,16 @@ pub trait Notes {
     /// The notes of a reader on some papers, in their order.
     fn notes_on(&self, user: i64, papers: &[&PaperId]) -> Result<Vec<Option<StoredNote>>>;
 
-    /// Some of a reader's notes, those changed last first: up to `n` behind the first `skip`. `next` is how many to skip then.
+    /// Some of a reader's notes, one on each paper, those changed last first: up to `n` behind the first `skip`. `next` is how many to
+    /// skip then.
     fn notes(&self, user: i64, skip: usize, n: usize) -> Result<Slice<StoredNote, usize>>;
 
-    /// Gives every note of a reader to `f`, in no order.
+    /// Gives every note of a reader to `f`, one on each paper, in no order.
     fn each_note(&self, user: i64, f: &mut dyn FnMut(StoredNote)) -> Result<()>;
 
     /// Writes a note in the place of the one that is there; none is given, and nothing written, where the reader has `most`. The reader
-    /// is made if new.
+    /// is made if new. The text that was there is soon in no file any more
+    /// ([`Upkeep::settle_forgotten`](super::Upkeep::settle_forgotten)).
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) for a paper that is not known to them and that they have no note on.
@@ -47,7 +49,7 @@ pub trait Notes {
         most: usize,
     ) -> Result<Option<StoredNote>>;
 
-    /// Forgets a note.
+    /// Forgets a note: it is in no file when this returns.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) when there is none.

@@ -19,6 +19,10 @@ pub trait Works {
     /// The rows that a key names, the newest first.
     fn rows_of_key(&self, key: &str) -> Result<Vec<Row>>;
 
+    /// Rows with titles whose [`letters`](crate::paper::letters) begin so; at most so many, the first by the alphabet. The few papers
+    /// without an author whose titles name no work by themselves are not among them.
+    fn rows_of_titles_beginning(&self, begin: &str, most: usize) -> Result<Vec<Row>>;
+
     /// The rows with exactly this title (by its [`letters`](crate::paper::letters)), the newest first; at most ten.
     fn rows_of_title(&self, title: &str) -> Result<Vec<Row>>;
 }

@@ -220,3 +220,48 @@ fn the_text_of_a_paper_that_is_taken_away_goes_soon() {
     assert!(gone, "{} are still there, or still owed", database(&folder));
     drop(server);
 }
+
+/// A note or folder that is deleted is in no file when that is answered; what was written over goes soon.
+#[test]
+fn notes_and_names_of_folders_go() {
+    let folder = Folder::new();
+    folder.json(&["ingest", &folder.file("p.jsonl", papers(60))]);
+    let server = Server::start(&folder);
+    let send = |method: &str, path: &str, body: &Value| {
+        let path = format!("/v1/users/ada/{path}");
+        let reply = server.request(method, &path, Some("application/json"), body.to_string().as_bytes());
+        assert!([200, 201].contains(&reply.status), "{path}: {}", reply.body);
+        reply.body
+    };
+    let write = |n: usize, start: &str| {
+        let text = format!("{start}-{n:02}-qz {}", "and more ".repeat(20 + n * 50));
+        send("PUT", &format!("notes/p%2F{n}"), &json!({ "text": text }));
+    };
+    let folders: Vec<String> = (0..12)
+        .map(|n| {
+            write(n, "zq-note");
+            let made = send("POST", "folders", &json!({ "name": format!("zq-name-{n:02}-qz") }));
+            made["id"].as_str().expect("an id").to_string()
+        })
+        .collect();
+    let of = |n: usize| ["zq-note", "zq-name"].map(|start| format!("{start}-{n:02}-qz").into_bytes());
+    for (n, id) in folders.iter().enumerate().take(4) {
+        assert!(found(&folder.data(), &of(n)).len() >= 2);
+        assert_eq!(server.delete(&format!("/v1/users/ada/notes/p%2F{n}")).status, 204);
+        assert_eq!(found(&folder.data(), &of(n)[..1]), [] as [String; 0], "right after note {n}");
+        assert_eq!(server.delete(&format!("/v1/users/ada/folders/{id}")).status, 204);
+        assert_eq!(found(&folder.data(), &of(n)), [] as [String; 0], "right after folder {n}");
+    }
+    for (n, id) in folders.iter().enumerate().skip(4).take(4) {
+        write(n, "zq-other");
+        send("PATCH", &format!("folders/{id}"), &json!({ "name": format!("another {n}") }));
+    }
+    let before: Vec<Vec<u8>> = (4..8).flat_map(of).collect();
+    let gone = (0..150).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        found(&folder.data(), &before).is_empty() && !folder.data().join("forgetting").exists()
+    });
+    assert!(gone, "{:?}", found(&folder.data(), &before));
+    let left: Vec<Vec<u8>> = (8..12).flat_map(of).chain([b"zq-other-05-qz".to_vec()]).collect();
+    assert!(found(&folder.data(), &left).len() >= left.len(), "others are there");
+}

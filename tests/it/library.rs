@@ -151,7 +151,8 @@ fn a_note_is_kept_as_text_and_outlives_its_paper() {
     let empty = put(&server, "p%2F2", " \n\u{200b}");
     assert_eq!((error(&empty).0, error(&empty).2.contains("DELETE")), (422, true), "{}", empty.body);
     assert_eq!(error(&put(&server, "nowhere", "x")).0, 404);
-    assert_eq!(error(&server.get("/v1/users/ada/notes/p%2F3")).0, 404);
+    let none = server.get("/v1/users/ada/notes/p%2F3");
+    assert_eq!((error(&none).0, error(&none).2.contains("no note has the id")), (404, true), "{}", none.body);
     let changed = ok(put(&server, "p%2F1", "of krill and whales"));
     assert_eq!(changed["created"], written["created"]);
     assert_ne!(changed["changed"], written["changed"]);
@@ -162,6 +163,14 @@ fn a_note_is_kept_as_text_and_outlives_its_paper() {
     assert!(body["papers"][2].get("note").is_none());
     assert_eq!(library(&server, "q=whales+KRILL&mode=lexical"), ["p/1"]);
     assert_eq!(library(&server, "q=walrus+krill&mode=lexical"), [] as [&str; 0]);
+    // What a query leaves out is not what it looks for; its conditions hold for papers of the corpus, and notes are none.
+    assert_eq!(library(&server, "q=krill&mode=lexical"), ["p/1"]);
+    let mut all = library(&server, "q=-krill&mode=lexical");
+    all.sort();
+    assert_eq!(all, ["p/1", "p/2", "p/3"], "no paper holds it");
+    for query in ["whales+-krill", "title:krill", "%22of+krill%22", "krill+OR+walrus"] {
+        assert_eq!(library(&server, &format!("q={query}&mode=lexical")), [] as [&str; 0], "{query}");
+    }
     // The paper goes, the note stays.
     assert_eq!(server.delete("/v1/papers/p%2F1").status, 204);
     server.signal("KILL");
@@ -174,7 +183,8 @@ fn a_note_is_kept_as_text_and_outlives_its_paper() {
     let rest = ok(server.get(&format!("/v1/users/ada/notes?cursor={next}")));
     assert_eq!((&rest["notes"][0]["paper"]["id"], rest["meta"].get("next")), (&json!("p/2"), None));
     assert_eq!(server.delete("/v1/users/ada/notes/p%2F1").status, 204);
-    assert_eq!(error(&server.delete("/v1/users/ada/notes/p%2F1")).0, 404);
+    let none = server.delete("/v1/users/ada/notes/p%2F1");
+    assert_eq!((error(&none).0, error(&none).2.contains("no note has the id")), (404, true), "{}", none.body);
     assert_eq!(error(&server.get("/v1/users/nobody/notes")).0, 404);
 }
 
@@ -294,6 +304,16 @@ fn marks_of_a_list_come_in_one_call() {
     let many: Vec<String> = (0..1001).map(|k| format!("x{k}")).collect();
     let refused = server.post("/v1/users/ada/opinions", &json!({ "ids": many }));
     assert_eq!((error(&refused).0, error(&refused).2.contains("at most 1000")), (422, true), "{}", refused.body);
+    // Nothing is asked about where none is named.
+    assert_eq!(ok(server.post("/v1/users/ada/opinions", &json!({ "ids": [] })))["opinions"], json!([]));
+    let folder = format!("/v1/users/ada/folders/{}/papers", make(&server, "one"));
+    for (path, field) in [("/v1/users/ada/opinions", "`ids` is missing"), (folder.as_str(), "`papers` is missing")] {
+        let refused = server.post(path, &json!({}));
+        assert_eq!((error(&refused).0, error(&refused).2.contains(field)), (400, true), "{}", refused.body);
+    }
+    // What was said of a paper outlives it.
+    assert_eq!(server.delete("/v1/papers/p%2F2").status, 204);
+    assert!(opinion(&server, "p/2")["liked"] == true && opinion(&server, "p/2")["viewed"] == true);
 }
 
 #[test]

@@ -26,8 +26,8 @@ impl Engine {
     ///
     /// A query finds what holds all of its words (a paper of the corpus as a search has it; one from outside, or the reader's note, each
     /// word as the beginning of one of its own), and what is about it: with a score above the bar of saved searches
-    /// ([`Engine::matches`]), measured against the best five of what is kept. Conditions in it (`author:`, quotes, minus) hold for
-    /// papers of the corpus.
+    /// ([`Engine::matches`]), measured against the best five of what is kept. With conditions in it (`author:`, `OR`, quotes, minus)
+    /// only papers of the corpus that meet them are found.
     ///
     /// # Errors
     /// As for [`Engine::collection`]; [`Error::NotFound`](crate::Error::NotFound) also for a folder that the reader does not have, and

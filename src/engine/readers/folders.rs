@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::bounds;
 use crate::engine::readers::Readers;
 use crate::engine::readers::folder_ids::{folder_id, folder_number};
+use crate::engine::readers::opinions::deeds;
 use crate::error::{Error, Result};
 use crate::paper::{PaperId, head};
 use crate::store::{FolderMade, FolderWithPapers, StoredFolder, User};
@@ -113,26 +114,21 @@ impl Readers {
         let given = self.given_ids(name, &given)?;
         let mut once: HashSet<&PaperId> = HashSet::new();
         let ids: Vec<&PaperId> = given.iter().map(|id| &**id).filter(|id| once.insert(*id)).collect();
+        self.keep_found(user)?;
         let now = Moment::now();
-        let mut saves: Vec<Event> = Vec::new();
-        for (paper, events) in ids.iter().zip(self.store.events_on(user, &ids)?) {
-            let deeds: Vec<_> = events.iter().map(|e| (e.kind, e.at, e.weight)).collect();
-            if !Stance::of(&deeds).saved {
-                let at = after(&deeds, now);
-                saves.push(Event { paper: (*paper).clone(), kind: EventKind::Save, at, weight: 1.0 });
-            }
-        }
-        if !saves.is_empty() {
-            self.keep_found(user)?;
-        }
-        let added = self.store.file_papers(user, number, &ids, &saves, now, bounds::FILED)?.ok_or_else(|| {
+        let saves = |paper: &PaperId, said: &[Event]| {
+            let deeds = deeds(said);
+            let save = Event { paper: paper.clone(), kind: EventKind::Save, at: after(&deeds, now), weight: 1.0 };
+            if Stance::of(&deeds).saved { Vec::new() } else { vec![save] }
+        };
+        let filed = self.store.file_papers(user, number, &ids, &saves, now, bounds::FILED)?.ok_or_else(|| {
             Error::Invalid(format!(
                 "a reader can have {} papers in folders, one counted in each; take some out, or delete a folder",
                 bounds::FILED
             ))
         })?;
         self.wrote();
-        Ok(Filed { added, unchanged: ids.len() - added, saved: saves.len() })
+        Ok(Filed { added: filed.added, unchanged: ids.len() - filed.added, saved: filed.events })
     }
 
     /// Takes a paper out of a folder; it stays saved.
@@ -206,4 +202,36 @@ fn checked_name(name: &str) -> Result<String> {
         )));
     }
     Ok(name.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::readers::fixture::{engine, paper};
+    use crate::user::Press;
+
+    /// From several windows at one time the same is said once.
+    #[test]
+    fn what_is_said_at_one_time_is_said_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = engine(folder.path(), [1; 32]);
+        let readers = &engine.readers;
+        let (made, _) = readers.make_folder("ada", "one").expect("made");
+        let papers: Vec<PaperId> = (0..30).map(paper).collect();
+        let filed: Vec<Filed> = std::thread::scope(|scope| {
+            let put = || readers.file_papers("ada", &made.id, &papers).expect("filed");
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(put)).collect();
+            all.into_iter().map(|one| one.join().expect("it ends")).collect()
+        });
+        let sum = |of: fn(&Filed) -> usize| filed.iter().map(of).sum::<usize>();
+        assert_eq!((sum(|f| f.added), sum(|f| f.unchanged), sum(|f| f.saved)), (30, 7 * 30, 30));
+        let user = readers.store.user("ada").expect("made").number;
+        assert_eq!(readers.store.count_events(user).expect("read"), 30);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| readers.press("ada", &papers[0], Press::Like).expect("pressed"));
+            }
+        });
+        assert_eq!(readers.store.count_events(user).expect("read"), 31);
+    }
 }

@@ -1,5 +1,7 @@
 //! Where a reader stands on papers: on given ones, and on those that they turned down.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,7 +19,8 @@ use crate::user::{Deed, Event, EventKind, Moment, Press, Stance, UserId, pressed
 /// Where a reader stands on a paper.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PaperOpinion {
-    /// The id that the paper was given; as it was asked for where there is no such paper.
+    /// The id that the paper was given; as it was asked for where there is no such paper. What was said of one that is gone is
+    /// told still.
     #[schema(value_type = String)]
     pub paper: PaperId,
     /// They liked it, and have said nothing else since.
@@ -101,9 +104,9 @@ impl Readers {
         all.sort_unstable_by(|a, b| b.cmp(a));
         let ids: Vec<&PaperId> = all.iter().map(|(_, paper, _)| paper).collect();
         let rows = self.store.rows(&ids)?;
-        let outside: Vec<PaperId> = match rows.iter().any(Option::is_none) {
+        let outside: HashSet<PaperId> = match rows.iter().any(Option::is_none) {
             true => self.store.library(user)?.into_iter().map(|paper| paper.id).collect(),
-            false => Vec::new(),
+            false => HashSet::new(),
         };
         let mut rows = rows.into_iter();
         all.retain(|(_, paper, _)| rows.next().flatten().is_some() || outside.contains(paper));
@@ -130,23 +133,20 @@ impl Readers {
     /// Writes down what a reader pressed beside a paper, and gives where they stand then; the reader is made if new.
     pub fn press(&self, name: &str, paper: &PaperId, press: Press) -> Result<PaperOpinion> {
         let id = self.given_ids(name, &[paper])?.remove(0).into_owned();
-        let said = match self.store.user(name) {
-            Ok(user) => self.store.events_on(user.number, &[&id])?.remove(0),
-            Err(Error::NotFound { .. }) => Vec::new(),
-            Err(e) => return Err(e),
+        let now = Moment::now();
+        let follows = |paper: &PaperId, said: &[Event]| {
+            let event = |(kind, at, weight)| Event { paper: paper.clone(), kind, at, weight };
+            pressed(&deeds(said), press, now).into_iter().map(event).collect()
         };
-        let deeds = pressed(&deeds(&said), press, Moment::now()).into_iter();
-        let events: Vec<Event> =
-            deeds.map(|(kind, at, weight)| Event { paper: id.clone(), kind, at, weight }).collect();
-        if !events.is_empty() {
-            self.keep_found_of(std::iter::once(name))?;
-            self.store.add_events(&UserId::new(name)?, &events)?;
+        self.keep_found_of(std::iter::once(name))?;
+        if self.store.add_following(&UserId::new(name)?, &id, &follows)? > 0 {
             self.wrote();
         }
         Ok(self.opinions(name, &[id])?.remove(0))
     }
 }
 
-fn deeds(events: &[Event]) -> Vec<Deed> {
+/// What some events on a paper say.
+pub(super) fn deeds(events: &[Event]) -> Vec<Deed> {
     events.iter().map(|e| (e.kind, e.at, e.weight)).collect()
 }

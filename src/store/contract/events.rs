@@ -1,7 +1,9 @@
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use super::{Fixture, Kind, MODEL, event, id, records, titled, user};
 use crate::error::Error;
-use crate::paper::Paper;
-use crate::store::{EventPlace, EventsWritten, ReadershipRelease};
+use crate::paper::{Paper, PaperId};
+use crate::store::{EventPlace, EventsWritten, FiledNow, FolderMade, ReadershipRelease};
 use crate::user::{Event, EventKind, Moment};
 
 pub fn events_are_all_or_none(kind: Kind) {
@@ -131,6 +133,58 @@ pub fn releases_are_remembered(kind: Kind) {
     assert_eq!((store.release().expect("read"), store.secret().expect("read")), (release, secret));
     store.set_secret(&[7; 32]).expect("written");
     assert_eq!(store.secret().expect("read"), [7; 32]);
+}
+
+/// Several say the same of a paper at one time: one of them is the first, and the others see that.
+pub fn what_follows_is_written_once(kind: Kind) {
+    let store = Fixture::new(kind);
+    store.put(&[titled("a", "1"), titled("b", "2")]);
+    let save = |paper: &PaperId, before: &[Event]| match before.iter().any(|e| e.kind == EventKind::Save) {
+        true => Vec::new(),
+        // None of the same moment, which would be one event in any case.
+        false => vec![Event { paper: paper.clone(), ..event("a", EventKind::Save, next()) }],
+    };
+    let written: usize = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| store.add_following(&user("ada"), &id("a"), &save).expect("written")))
+            .collect();
+        all.into_iter().map(|one| one.join().expect("it ends")).sum()
+    });
+    let ada = store.user("ada").expect("made");
+    assert_eq!((written, store.count_events(ada.number).expect("read")), (1, 1));
+    // What follows is told what was done before, oldest first; where nothing follows, nothing changes and nobody is made.
+    store.add_events(&user("ada"), &[event("a", EventKind::View, -1)]).expect("written");
+    let version = store.user("ada").expect("there").version;
+    let look = |_: &PaperId, before: &[Event]| {
+        assert_eq!(before.iter().map(|e| e.kind).collect::<Vec<_>>(), [EventKind::View, EventKind::Save]);
+        Vec::new()
+    };
+    assert_eq!(store.add_following(&user("ada"), &id("a"), &look).expect("asked"), 0);
+    assert_eq!(store.add_following(&user("bob"), &id("a"), &|_, _| Vec::new()).expect("asked"), 0);
+    assert_eq!(store.user("ada").expect("there").version, version);
+    let unknown = store.add_following(&user("bob"), &id("nowhere"), &save);
+    assert!(matches!(unknown, Err(Error::NotFound { what: "paper", .. })) && store.user("bob").is_err());
+    // In a folder as well.
+    let folder = match store.make_folder(&user("ada"), "one", Moment(1), 9).expect("asked") {
+        FolderMade::Made(folder) => folder.number,
+        other => panic!("{other:?}"),
+    };
+    let put = || {
+        let papers = [id("a"), id("b")];
+        store.file_papers(ada.number, folder, &papers.each_ref(), &save, Moment(9), 9).expect("filed").expect("room")
+    };
+    let filed: Vec<FiledNow> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(put)).collect();
+        all.into_iter().map(|one| one.join().expect("it ends")).collect()
+    });
+    let (added, events): (usize, usize) = (filed.iter().map(|f| f.added).sum(), filed.iter().map(|f| f.events).sum());
+    assert_eq!((added, events, store.count_events(ada.number).expect("read")), (2, 1, 3));
+}
+
+/// A number that was not given before.
+fn next() -> i64 {
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed)
 }
 
 pub fn what_was_done_with_some_papers_is_found(kind: Kind) {

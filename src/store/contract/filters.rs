@@ -252,6 +252,11 @@ pub fn a_source_has_what_it_has_records_of(kind: Kind) {
     assert_eq!(written.change, change + 1, "whoever follows hears of it");
     assert_eq!(with("two"), [store.row("a").0, store.row("b").0]);
     assert_eq!(sources(&store)[1], ("two".to_string(), 2));
+    // A record goes over to another paper: the one that it was of has it no more.
+    let moved = SourceRecord { paper: a.clone(), ..record("two", &b) };
+    records::put(&*store, &a, &[record("one", &a), record("two", &a), moved], &[]);
+    assert_eq!(with("two"), [store.row("a").0]);
+    assert_eq!(sources(&store)[2], ("two".to_string(), 1));
     store.delete("b");
     assert_eq!(with("two"), [store.row("a").0]);
     assert_eq!(

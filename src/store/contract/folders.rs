@@ -1,8 +1,8 @@
 use super::{Fixture, Kind, MODEL, event, id, titled, user};
 use crate::error::Error;
 use crate::paper::PaperId;
-use crate::store::{FiledPaper, FolderMade, FolderWithPapers, ImportStatus, ImportWindow, StoredFolder};
-use crate::user::{EventKind, Moment};
+use crate::store::{FiledNow, FiledPaper, FolderMade, FolderWithPapers, ImportStatus, ImportWindow, StoredFolder};
+use crate::user::{Event, EventKind, Moment};
 
 const MOST: usize = 9;
 
@@ -15,6 +15,10 @@ fn made(store: &Fixture, reader: &str, name: &str) -> StoredFolder {
 
 fn is_missing<T>(done: crate::Result<T>, what: &str) -> bool {
     matches!(done, Err(Error::NotFound { what: w, .. }) if w == what)
+}
+
+fn filed_now(added: usize, events: usize) -> Option<FiledNow> {
+    Some(FiledNow { added, events })
 }
 
 fn ids(names: &[&str]) -> Vec<PaperId> {
@@ -41,11 +45,11 @@ pub fn papers_stand_in_folders(kind: Kind) {
     let before = version();
     let put = |folder: &StoredFolder, names: &[&str], most| {
         let ids = ids(names);
-        store.file_papers(ada, folder.number, &ids.iter().collect::<Vec<_>>(), &[], Moment(7), most)
+        store.file_papers(ada, folder.number, &ids.iter().collect::<Vec<_>>(), &|_, _| Vec::new(), Moment(7), most)
     };
-    assert_eq!(put(&one, &["a", "b", "a"], 9).expect("filed"), Some(2));
-    assert_eq!(put(&two, &["b"], 9).expect("filed"), Some(1));
-    assert_eq!(put(&one, &["a", "b"], 3).expect("filed"), Some(0), "they are there");
+    assert_eq!(put(&one, &["a", "b", "a"], 9).expect("filed"), filed_now(2, 0));
+    assert_eq!(put(&two, &["b"], 9).expect("filed"), filed_now(1, 0));
+    assert_eq!(put(&one, &["a", "b"], 3).expect("filed"), filed_now(0, 0), "they are there");
     assert_eq!(put(&one, &["c"], 3).expect("asked"), None, "one too many");
     assert!(is_missing(put(&one, &["c", "nowhere"], 9), "paper"), "all or none");
     assert!(is_missing(put(&theirs, &["a"], 9), "folder"));
@@ -57,12 +61,16 @@ pub fn papers_stand_in_folders(kind: Kind) {
     let (a, b, c) = (id("a"), id("b"), id("c"));
     let of = store.folders_of(ada, &[&b, &c, &a, &b]).expect("read");
     assert_eq!(of, [vec![one.number, two.number], vec![], vec![one.number], vec![one.number, two.number]]);
-    // A save goes with it, and is written once.
+    // A save goes with it where what was done says so, once for each paper.
     let save = event("c", EventKind::Save, 8);
-    for _ in 0..2 {
-        store.file_papers(ada, two.number, &[&c], std::slice::from_ref(&save), Moment(8), 9).expect("filed");
+    let save_first = |paper: &PaperId, before: &[Event]| match before.is_empty() {
+        true => vec![Event { paper: paper.clone(), ..save.clone() }],
+        false => Vec::new(),
+    };
+    for (papers, wanted) in [(vec![&c, &c], filed_now(1, 1)), (vec![&c], filed_now(0, 0))] {
+        assert_eq!(store.file_papers(ada, two.number, &papers, &save_first, Moment(8), 9).expect("filed"), wanted);
     }
-    assert_eq!(store.history(ada).expect("read"), [save]);
+    assert_eq!(store.history(ada).expect("read"), [save.clone()]);
     assert!(version() > before);
     // Named again, and not as another is.
     assert_eq!(store.rename_folder(ada, two.number, odd).expect("asked"), None);
@@ -100,7 +108,7 @@ pub fn what_is_filed_is_the_readers_own(kind: Kind) {
     store.add_to_import(ada, import, &window, &|_| "{}".into()).expect("written");
     store.end_import(ada, import, ImportStatus::Done, "{}", None).expect("noted");
     let folder = made(&store, "ada", "mine");
-    store.file_papers(ada, folder.number, &[&id("a"), &id("own")], &[], Moment(2), 9).expect("filed");
+    store.file_papers(ada, folder.number, &[&id("a"), &id("own")], &|_, _| Vec::new(), Moment(2), 9).expect("filed");
     store.put_note(&user("ada"), &id("loose"), "a thought", Moment(3), 9).expect("written").expect("room");
     // The import goes; what was filed stays saved, and what has a note stays.
     store.undo_import(ada, import).expect("undone");

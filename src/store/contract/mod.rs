@@ -166,7 +166,7 @@ macro_rules! contract {
             contract!(@model papers_are_what_was_put_and_not_deleted);
             contract!(@vectors vectors_come_back_to_the_last_bit, texts_share_vectors, rows_give_their_vectors_in_order,
                 what_lacks_a_vector_is_found);
-            contract!(@works versions_share_a_key, a_key_names_rows);
+            contract!(@works versions_share_a_key, a_key_names_rows, titles_are_found_by_how_they_begin);
             contract!(@lists pages_put_together_are_the_whole_in_order, what_comes_and_goes_shifts_nothing,
                 rows_are_ordered_without_a_list, a_paper_arrives_once);
             contract!(@filters a_filter_allows_what_meets_it, an_archive_stands_for_its_classes, days_are_columns,
@@ -174,7 +174,8 @@ macro_rules! contract {
             contract!(@users users_are_made_and_restored, tokens_are_given_once, a_deleted_user_leaves_nothing,
                 numbers_are_used_once);
             contract!(@events events_are_all_or_none, known_events_are_written_and_others_named, histories_are_ordered,
-                days_of_arrival_are_kept, releases_are_remembered, what_was_done_with_some_papers_is_found);
+                days_of_arrival_are_kept, releases_are_remembered, what_was_done_with_some_papers_is_found,
+                what_follows_is_written_once);
             contract!(@folders papers_stand_in_folders, what_is_filed_is_the_readers_own, folders_are_restored);
             contract!(@notes a_note_is_one_text_on_a_paper, notes_of_papers_that_are_one_are_one, notes_are_restored);
             contract!(@library libraries_keep_papers_with_their_vectors, what_is_removed_goes_with_what_was_done,

@@ -46,7 +46,16 @@ pub fn a_note_is_one_text_on_a_paper(kind: Kind) {
     store.each_note(number, &mut |note| all.push(note.text)).expect("read");
     all.sort();
     assert_eq!(all, ["of what is gone".to_string(), long]);
+    // What was written over is soon in no file, what is forgotten at once.
+    store.settle_forgotten();
+    let is_somewhere = |store: &Fixture, text: &str| {
+        let files = std::fs::read_dir(store.folder.path()).expect("a folder").flatten();
+        let all: Vec<Vec<u8>> = files.map(|file| std::fs::read(file.path()).expect("readable")).collect();
+        all.iter().any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+    };
+    assert!(!is_somewhere(&store, "DROP TABLE notes") && is_somewhere(&store, "of what is gone"));
     store.delete_note(number, &b).expect("forgotten");
+    assert!(!is_somewhere(&store, "of what is gone"));
     assert!(matches!(store.delete_note(number, &b), Err(Error::NotFound { .. })));
     let store = store.reopened();
     assert_eq!(store.notes(number, 0, 9).expect("read").total, 1);
@@ -64,10 +73,29 @@ pub fn notes_of_papers_that_are_one_are_one(kind: Kind) {
     records::put(&*store, &titled("a", "one"), &[], &[id("b")]);
     let one = store.notes_on(ada, &[&id("a")]).expect("read").remove(0).expect("a note");
     assert_eq!((one.text.as_str(), one.created, one.changed), ("on a\n\non b", Moment(2), Moment(3)));
+    // One in every list, among others of the reader; and what goes out comes in again.
+    store.put(&[titled("c", "another")]);
+    store.put_note(&user("ada"), &id("c"), "on c", Moment(1), 9).expect("written").expect("room");
+    let other = note("c", "on c", 1);
+    let page = |store: &Fixture, skip, n| {
+        let slice = store.notes(ada, skip, n).expect("read");
+        (slice.items, slice.next, slice.total)
+    };
+    assert_eq!(page(&store, 0, 9), (vec![one.clone(), other.clone()], None, 2));
+    assert_eq!(page(&store, 0, 1), (vec![one.clone()], Some(1), 2));
+    assert_eq!(page(&store, 1, 1), (vec![other.clone()], None, 2));
+    let mut all = Vec::new();
+    store.each_note(ada, &mut |note| all.push(note)).expect("read");
+    all.sort_by(|a, b| a.paper.cmp(&b.paper));
+    assert_eq!(all, [one, other.clone()]);
+    let elsewhere = Fixture::new(kind);
+    let there = elsewhere.made("ada");
+    assert_eq!(elsewhere.restore_notes(there, &all, 9).expect("restored"), 0);
+    assert_eq!(elsewhere.notes(there, 0, 9).expect("read").items, all);
     store.put_note(&user("ada"), &id("a"), "of both", Moment(9), 9).expect("written").expect("room");
     assert_eq!(
         store.notes(ada, 0, 9).expect("read").items,
-        [StoredNote { created: Moment(2), ..note("a", "of both", 9) }]
+        [StoredNote { created: Moment(2), ..note("a", "of both", 9) }, other]
     );
 }
 

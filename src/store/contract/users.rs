@@ -147,7 +147,7 @@ fn fill(store: &Fixture, name: &str, secret: &str) {
         let made = store.make_folder(&link.reader, &folder, Moment(1), 99).expect("made");
         let FolderMade::Made(folder) = made else { panic!("{made:?}") };
         let ids: Vec<&PaperId> = of.iter().map(|p| &p.id).collect();
-        store.file_papers(number, folder.number, &ids, &[], Moment(2), 999).expect("filed");
+        store.file_papers(number, folder.number, &ids, &|_, _| Vec::new(), Moment(2), 999).expect("filed");
         let text = format!("{secret} written {}", "so ".repeat(k * 70));
         store.put_note(&link.reader, ids[k], &text, Moment(3), 99).expect("written").expect("room");
     }

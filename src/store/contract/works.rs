@@ -41,6 +41,28 @@ pub fn versions_share_a_key(kind: Kind) {
     assert_eq!(store.versions(&[store.row("b:1")]).expect("read")[0], [store.row("b:2"), store.row("b:1")]);
 }
 
+pub fn titles_are_found_by_how_they_begin(kind: Kind) {
+    let store = Fixture::new(kind);
+    let titles = ["Can large", "\u{201c}Can\u{201d} larger", "Can lar end", "Large can", "can small", "Žan Groß"];
+    for (k, title) in titles.iter().enumerate() {
+        let authors = ["Ann Author"];
+        store.put(&[paper(serde_json::json!({ "id": format!("p{k}"), "title": title, "authors": authors }))]);
+    }
+    let begin = |store: &Fixture, text: &str, most| {
+        let mut found = store.rows_of_titles_beginning(&letters(text), most).expect("read");
+        found.sort();
+        found
+    };
+    let rows: Vec<Row> = (0..titles.len()).map(|k| store.row(&format!("p{k}"))).collect();
+    assert_eq!(begin(&store, "can LARGE", 9), rows[..2]);
+    assert_eq!(begin(&store, "can", 9), [rows[0], rows[1], rows[2], rows[4]]);
+    assert_eq!(begin(&store, "zan gros", 9), [rows[5]]);
+    assert_eq!(begin(&store, "can", 2).len(), 2);
+    assert!(begin(&store, "nothing", 9).is_empty() && begin(&store, "can", 0).is_empty());
+    store.delete("p0");
+    assert_eq!(begin(&store, "can large", 9), [rows[1]]);
+}
+
 pub fn a_key_names_rows(kind: Kind) {
     let store = Fixture::new(kind);
     let title = "The very same title, time and again";

@@ -1,7 +1,7 @@
 //! What users did: written in one transaction a batch, read by user or by time.
 
 use rusqlite::types::Value;
-use rusqlite::{Transaction, params, params_from_iter};
+use rusqlite::{Connection, Transaction, params, params_from_iter};
 
 use super::claims::disclaim;
 use super::named::{names, present};
@@ -9,7 +9,7 @@ use super::users::{ensure, find, touch};
 use super::{SqliteStore, limit, unreadable};
 use crate::error::{Error, Result};
 use crate::paper::PaperId;
-use crate::store::{EventPlace, Events, EventsWritten, Slice};
+use crate::store::{EventPlace, Events, EventsWritten, Follows, Slice};
 use crate::user::{Event, EventKind, Moment, UserId};
 
 const COLUMNS: &str = "at, paper, kind, weight";
@@ -38,6 +38,21 @@ impl Events for SqliteStore {
                 touch(t, user)?;
             }
             Ok(Ok(added))
+        })
+    }
+
+    fn add_following(&self, name: &UserId, paper: &PaperId, follows: &Follows<'_>) -> Result<usize> {
+        self.write_or(|t| {
+            let before = find(t, name)?.map_or_else(|| Ok(Vec::new()), |user| done_with(t, user, paper))?;
+            let events = follows(paper, &before);
+            if events.is_empty() {
+                return Ok(Ok(0));
+            }
+            let user = ensure(t, name)?;
+            if !known(t, user, paper)? {
+                return Ok(Err(Error::no_paper(paper.as_str())));
+            }
+            insert_now(t, user, &events).map(Ok)
         })
     }
 
@@ -104,25 +119,7 @@ impl Events for SqliteStore {
     }
 
     fn events_on(&self, user: i64, papers: &[&PaperId]) -> Result<Vec<Vec<Event>>> {
-        self.read(|c| {
-            let sql = format!("SELECT {COLUMNS} FROM events WHERE user = ?1 AND paper = ?2 ORDER BY at, kind");
-            let mut select = c.prepare_cached(&sql)?;
-            papers
-                .iter()
-                .map(|paper| {
-                    let (mut of, names): (Vec<Event>, _) = (Vec::new(), names(c, paper)?);
-                    for name in &names {
-                        for event in select.query_map(params![user, name], |r| event_at(r, 0))? {
-                            of.push(Event { paper: (*paper).clone(), ..event? });
-                        }
-                    }
-                    if names.len() > 1 {
-                        of.sort_by_key(|event| (event.at, event.kind));
-                    }
-                    Ok(of)
-                })
-                .collect()
-        })
+        self.read(|c| papers.iter().map(|paper| done_with(c, user, paper)).collect())
     }
 
     fn count_events(&self, user: i64) -> Result<usize> {
@@ -152,6 +149,34 @@ impl Events for SqliteStore {
             Ok(())
         })
     }
+}
+
+/// What a user did with a paper, under all ids that it has had: oldest first, and as done with the id that is given.
+pub fn done_with(c: &Connection, user: i64, paper: &PaperId) -> rusqlite::Result<Vec<Event>> {
+    let sql = format!("SELECT {COLUMNS} FROM events WHERE user = ?1 AND paper = ?2 ORDER BY at, kind");
+    let mut select = c.prepare_cached(&sql)?;
+    let (mut of, names): (Vec<Event>, _) = (Vec::new(), names(c, paper)?);
+    for name in &names {
+        for event in select.query_map(params![user, name], |r| event_at(r, 0))? {
+            of.push(Event { paper: paper.clone(), ..event? });
+        }
+    }
+    if names.len() > 1 {
+        of.sort_by_key(|event| (event.at, event.kind));
+    }
+    Ok(of)
+}
+
+/// Writes events that came now; gives how many are new. The user's version rises where any is.
+pub fn insert_now(t: &Transaction<'_>, user: i64, events: &[Event]) -> rusqlite::Result<usize> {
+    let (mut written, today) = (0, Moment::now().day());
+    for event in events {
+        written += insert(t, user, event, today)?;
+    }
+    if written > 0 {
+        touch(t, user)?;
+    }
+    Ok(written)
 }
 
 /// Writes what can be written of a user's events; gives the places of the others.

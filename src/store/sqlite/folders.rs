@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::events::{insert as insert_event, known};
+use super::events::{done_with, insert_now, known};
 use super::named::{names, present};
-use super::users::{ensure, is_there, touch};
+use super::users::{ensure, is_there};
 use super::{SqliteStore, unreadable};
 use crate::error::{Error, Result};
 use crate::paper::PaperId;
-use crate::store::{FiledPaper, FolderMade, FolderWithPapers, Folders, StoredFolder};
-use crate::user::{Event, EventKind, Moment, UserId};
+use crate::store::{FiledNow, FiledPaper, FolderMade, FolderWithPapers, Folders, Follows, StoredFolder};
+use crate::user::{EventKind, Moment, UserId};
 
 const COLUMNS: &str = "folder, name, created";
 
@@ -37,7 +37,7 @@ impl Folders for SqliteStore {
     }
 
     fn rename_folder(&self, user: i64, number: i64, name: &str) -> Result<Option<StoredFolder>> {
-        self.write_or(|t| {
+        self.forget_soon(|t| {
             if !has(t, user, number)? {
                 return Ok(Err(no_folder(number)));
             }
@@ -50,7 +50,7 @@ impl Folders for SqliteStore {
     }
 
     fn delete_folder(&self, user: i64, number: i64) -> Result<()> {
-        self.forget_soon(|t| {
+        self.forget(|t| {
             let delete = "DELETE FROM folders WHERE user = ?1 AND folder = ?2";
             match t.prepare_cached(delete)?.execute([user, number])? {
                 0 => Ok(Err(no_folder(number))),
@@ -94,16 +94,16 @@ impl Folders for SqliteStore {
         user: i64,
         number: i64,
         papers: &[&PaperId],
-        events: &[Event],
+        follows: &Follows<'_>,
         at: Moment,
         most: usize,
-    ) -> Result<Option<usize>> {
+    ) -> Result<Option<FiledNow>> {
         self.write_or(|t| {
             if !has(t, user, number)? {
                 return Ok(Err(no_folder(number)));
             }
-            let mut fresh: BTreeSet<&PaperId> = BTreeSet::new();
-            for paper in papers {
+            let (mut once, mut fresh): (BTreeSet<&PaperId>, BTreeSet<&PaperId>) = Default::default();
+            for paper in papers.iter().filter(|paper| once.insert(**paper)) {
                 if !known(t, user, paper)? {
                     return Ok(Err(Error::no_paper(paper.as_str())));
                 }
@@ -124,14 +124,11 @@ impl Folders for SqliteStore {
             for paper in &fresh {
                 insert_filed(t, user, number, paper, at)?;
             }
-            let (mut written, today) = (0, Moment::now().day());
-            for event in events {
-                written += insert_event(t, user, event, today)?;
+            let mut events = Vec::new();
+            for paper in once {
+                events.extend(follows(paper, &done_with(t, user, paper)?));
             }
-            if written > 0 {
-                touch(t, user)?;
-            }
-            Ok(Ok(Some(fresh.len())))
+            Ok(Ok(Some(FiledNow { added: fresh.len(), events: insert_now(t, user, &events)? })))
         })
     }
 

@@ -22,16 +22,22 @@ impl Notes for SqliteStore {
 
     fn notes(&self, user: i64, skip: usize, n: usize) -> Result<Slice<StoredNote, usize>> {
         self.read(|c| {
-            let total = count(c, user)?;
+            let id = present("notes");
+            let total = c
+                .prepare_cached(&format!("SELECT count(DISTINCT {id}) FROM notes WHERE user = ?1"))?
+                .query_row([user], |r| r.get(0))?;
             let sql = format!(
-                "SELECT {}, text, created, changed FROM notes WHERE user = ?1 ORDER BY changed DESC, notes.paper
-                 LIMIT ?2 OFFSET ?3",
-                present("notes")
+                "SELECT {id} AS present FROM notes WHERE user = ?1 GROUP BY present ORDER BY max(changed) DESC, present
+                 LIMIT ?2 OFFSET ?3"
             );
-            let items: Vec<StoredNote> = c
+            let ids: Vec<PaperId> = c
                 .prepare_cached(&sql)?
-                .query_map(params![user, limit(n), limit(skip)], note_at)?
+                .query_map(params![user, limit(n), limit(skip)], |r| id_at(r, 0))?
                 .collect::<rusqlite::Result<_>>()?;
+            let mut items = Vec::with_capacity(ids.len());
+            for id in &ids {
+                items.extend(note_on(c, user, id)?);
+            }
             let end = skip.saturating_add(items.len());
             Ok(Slice { items, next: (end < total).then_some(end), total })
         })
@@ -39,11 +45,25 @@ impl Notes for SqliteStore {
 
     fn each_note(&self, user: i64, f: &mut dyn FnMut(StoredNote)) -> Result<()> {
         self.read(|c| {
-            let sql = format!("SELECT {}, text, created, changed FROM notes WHERE user = ?1", present("notes"));
+            // Those of papers that became one stand behind each other, in the order in which they are joined.
+            let sql = format!(
+                "SELECT {} AS present, text, created, changed FROM notes WHERE user = ?1
+                 ORDER BY present, created, notes.paper",
+                present("notes")
+            );
             let mut select = c.prepare_cached(&sql)?;
+            let mut last: Option<StoredNote> = None;
             for note in select.query_map([user], note_at)? {
-                f(note?);
+                let note = note?;
+                last = Some(match last.take() {
+                    Some(first) if first.paper == note.paper => joined(first, note),
+                    other => {
+                        other.into_iter().for_each(&mut *f);
+                        note
+                    }
+                });
             }
+            last.into_iter().for_each(f);
             Ok(())
         })
     }
@@ -56,26 +76,35 @@ impl Notes for SqliteStore {
         at: Moment,
         most: usize,
     ) -> Result<Option<StoredNote>> {
-        self.write_or(|t| {
+        // None where one is there that is not to be written over.
+        let put = |t: &Transaction<'_>, over: bool| -> rusqlite::Result<Result<Option<Option<StoredNote>>>> {
             let user = ensure(t, user)?;
             let before = note_on(t, user, paper)?;
+            if before.is_some() && !over {
+                return Ok(Ok(None));
+            }
             if before.is_none() && !known(t, user, paper)? {
                 return Ok(Err(Error::no_paper(paper.as_str())));
             }
             if before.is_none() && count(t, user)? >= most {
-                return Ok(Ok(None));
+                return Ok(Ok(Some(None)));
             }
             delete(t, user, paper)?;
             let created = before.map_or(at, |note| note.created);
             let note = StoredNote { paper: paper.clone(), text: text.to_string(), created, changed: at.max(created) };
             insert(t, user, &note)?;
-            Ok(Ok(Some(note)))
-        })
+            Ok(Ok(Some(Some(note))))
+        };
+        // Only a text that is written over leaves something that is to be forgotten.
+        match self.write_or(|t| put(t, false))? {
+            Some(written) => Ok(written),
+            None => self.forget_soon(|t| put(t, true)).map(Option::flatten),
+        }
     }
 
     fn delete_note(&self, user: i64, paper: &PaperId) -> Result<()> {
-        self.forget_soon(|t| match delete(t, user, paper)? {
-            0 => Ok(Err(Error::NotFound { what: "note on", id: head(paper.as_str(), 80) })),
+        self.forget(|t| match delete(t, user, paper)? {
+            0 => Ok(Err(Error::NotFound { what: "note", id: head(paper.as_str(), 80) })),
             _ => Ok(Ok(())),
         })
     }
@@ -84,9 +113,9 @@ impl Notes for SqliteStore {
         if notes.is_empty() {
             return Ok(0);
         }
-        self.write(|t| {
+        self.forget_soon(|t| {
             if !is_there(t, user)? {
-                return Ok(0);
+                return Ok(Ok(0));
             }
             let (mut known, mut over) = (count(t, user)?, 0);
             for note in notes {
@@ -102,7 +131,7 @@ impl Notes for SqliteStore {
                 insert(t, user, note)?;
                 known += 1;
             }
-            Ok(over)
+            Ok(Ok(over))
         })
     }
 }
@@ -126,14 +155,16 @@ fn note_on(c: &Connection, user: i64, paper: &PaperId) -> rusqlite::Result<Optio
         all.extend(find.query_row(params![user, name], note_at).optional()?);
     }
     all.sort_by(|a, b| (a.created, &a.paper).cmp(&(b.created, &b.paper)));
-    Ok(all
-        .into_iter()
-        .reduce(|first, next| StoredNote {
-            text: format!("{}{BETWEEN}{}", first.text, next.text),
-            changed: first.changed.max(next.changed),
-            ..first
-        })
-        .map(|note| StoredNote { paper: paper.clone(), ..note }))
+    Ok(all.into_iter().reduce(joined).map(|note| StoredNote { paper: paper.clone(), ..note }))
+}
+
+/// What stands on papers that became one: the note that was written first, and the next behind it.
+fn joined(first: StoredNote, next: StoredNote) -> StoredNote {
+    StoredNote {
+        text: format!("{}{BETWEEN}{}", first.text, next.text),
+        changed: first.changed.max(next.changed),
+        ..first
+    }
 }
 
 fn delete(t: &Transaction<'_>, user: i64, paper: &PaperId) -> rusqlite::Result<usize> {

@@ -220,7 +220,7 @@ fn put_merged(
     | PaperWritten::Updated(row)
     | PaperWritten::Unchanged(row) = written
     {
-        let others = put_records(t, merged)? || !merged.absorbs.is_empty();
+        let others = put_records(t, merged, change)? || !merged.absorbs.is_empty();
         merged.records.iter().try_for_each(|record| works::also(t, row.0, &record.paper, merged.paper))?;
         if others && matches!(written, PaperWritten::Unchanged(_)) {
             // Its sources are a part of what is known of it: whoever follows looks at it again.
@@ -232,7 +232,8 @@ fn put_merged(
 }
 
 /// Writes the records of a paper; gives whether one of them is new to it. One that says what the paper says has no text of its own.
-fn put_records(t: &Transaction<'_>, merged: &MergedPaper<'_>) -> rusqlite::Result<bool> {
+/// Whoever follows looks again at a paper that one of them was of before: it has other sources now.
+fn put_records(t: &Transaction<'_>, merged: &MergedPaper<'_>, change: u64) -> rusqlite::Result<bool> {
     let own = to_json(merged.paper);
     let mut new = false;
     for record in merged.records {
@@ -242,7 +243,12 @@ fn put_records(t: &Transaction<'_>, merged: &MergedPaper<'_>) -> rusqlite::Resul
             .query_row([&record.source, &record.key], |r| r.get(0))
             .optional()?;
         let known = of.is_some();
-        new |= of.flatten().as_deref() != Some(merged.paper.id.as_str());
+        let of = of.flatten();
+        let is_new = of.as_deref() != Some(merged.paper.id.as_str());
+        if let Some(other) = of.filter(|_| is_new) {
+            t.prepare_cached("UPDATE papers SET change = ?1 WHERE id = ?2")?.execute(params![change, other])?;
+        }
+        new |= is_new;
         if !known && record.source != BY_HAND {
             t.prepare_cached(
                 "INSERT INTO sources (name, records) VALUES (?1, 1)

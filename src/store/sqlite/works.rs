@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::SqliteStore;
 use super::papers::paper_at;
+use super::{SqliteStore, limit};
 use crate::error::Result;
 use crate::paper::{Paper, Row};
 use crate::store::Works;
@@ -50,6 +50,17 @@ impl Works for SqliteStore {
                  ORDER BY newness DESC, row DESC LIMIT 10",
             )?;
             find.query_map([title], |r| Ok(Row(r.get(0)?)))?.collect()
+        })
+    }
+
+    fn rows_of_titles_beginning(&self, begin: &str, most: usize) -> Result<Vec<Row>> {
+        self.read(|c| {
+            // Behind the last character that there is stands nothing.
+            let mut find = c.prepare_cached(
+                "SELECT DISTINCT row FROM (SELECT key, row FROM works
+                 WHERE key >= 'title:' || ?1 AND key < 'title:' || ?1 || char(1114111) ORDER BY key) LIMIT ?2",
+            )?;
+            find.query_map(params![begin, limit(most)], |r| Ok(Row(r.get(0)?)))?.collect()
         })
     }
 }

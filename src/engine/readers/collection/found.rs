@@ -21,7 +21,8 @@ impl Readers {
     ///
     /// A paper of the corpus is found as [`found_among`](crate::engine::corpus::Corpus::found_among) says. One from outside has the
     /// same parts of a score: the cosine of its vector, and in place of the words' worth the share of the words that begin one of its own. Whose
-    /// note, or whose text outside the corpus, holds all words of the query is found in any case, but in `dense`.
+    /// note, or whose text outside the corpus, holds all words of the query is found in any case, but in `dense`. A query with
+    /// conditions finds papers of the corpus alone: neither notes nor papers outside can be held to them.
     pub(super) fn found_of(
         &self,
         user: i64,
@@ -34,7 +35,7 @@ impl Readers {
         let rows: RoaringBitmap = entries.iter().filter_map(|entry| entry.row).map(|row| row.0).collect();
         let among = self.corpus.found_among(&space, query, mode, &rows)?;
         let of_corpus: HashMap<Row, Candidate> = among.found.iter().map(|found| (found.row, *found)).collect();
-        let words = Words::of(query);
+        let words = if among.plain { Words::of(query) } else { Words(Vec::new()) };
         let mut noted: HashSet<PaperId> = HashSet::new();
         if mode != Mode::Dense && !words.0.is_empty() {
             self.store.each_note(user, &mut |note| {
