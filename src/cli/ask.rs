@@ -18,7 +18,7 @@ pub struct AskArgs {
     /// Diversity from 0 (closest first) to 1 (as different from each other as possible)
     #[arg(long, value_name = "0..1", default_value_t = 0.0, value_parser = share)]
     diversity: f32,
-    /// Leave out papers with a lower score
+    /// Leave out papers with a lower score (not with --matching, --facets or --sort)
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = number)]
     min_score: Option<f32>,
     /// Explain each score

@@ -57,10 +57,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     facets.dedup();
     let request = SearchRequest { ask, facets, sort: args.sort, matching: args.matching, correct: !args.as_typed };
     request.check().map_err(wrong_usage)?;
+    if args.format.is_given() && !request.facets.is_empty() {
+        return Err(wrong_usage("--format prints references alone: leave it away, or --facets"));
+    }
     let answer = context.open_filled()?.search_with(&query, &request)?;
     args.format.print(context, &answer)?;
     match answer.meta.facets {
-        Some(facets) if !args.format.is_given() => show::facets(&facets, context.json),
-        _ => Ok(()),
+        Some(facets) => show::facets(&facets, context.json),
+        None => Ok(()),
     }
 }

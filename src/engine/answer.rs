@@ -38,7 +38,7 @@ pub struct SearchOptions {
     pub mode: Mode,
     /// From 0, closest first, to 1, as unlike each other as can be (MMR).
     pub diversity: f32,
-    /// Hits with a smaller score are left out.
+    /// Hits with a smaller score are left out. Not with what asks for papers that match ([`MatchCount`]), which have a bar of their own.
     pub min_score: Option<f32>,
     /// Whether each hit says why.
     pub explain: bool,
@@ -343,7 +343,8 @@ pub enum Facet {
 }
 
 /// Counts of the papers that match. Each facet counts under all conditions but its own, so that another value can be chosen
-/// beside one that is; the count of a value is `meta.matched.papers` of the search that has it as its only condition of this kind.
+/// beside one that is. Where `meta.matched.all` is true, the count of a value is `meta.matched.papers` of the search that has
+/// it as its only condition of this kind; else both count the best that were looked at, and a narrower search may find more.
 /// The values of most papers come first, years the newest first; 12 at most (50 years), and those that were chosen.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Facets {
@@ -429,6 +430,11 @@ impl SearchRequest {
         bounds::at_most("facets", self.facets.len(), bounds::FACETS)?;
         if self.sort != SearchSort::Relevance && self.ask.diversity > 0.0 {
             return Err(Error::Invalid("diversity goes with the order by relevance: leave it away, or `sort`".into()));
+        }
+        // The score that is told depends on the best that are found with a paper; whether a paper matches must not.
+        if self.ask.min_score.is_some() && (self.is_of_matches() || !self.facets.is_empty()) {
+            let why = "what matches has a bar of its own: leave `min_score` away, or `matching`, `facets` and `sort`";
+            return Err(Error::Invalid(why.into()));
         }
         Ok(())
     }

@@ -57,7 +57,7 @@ pub struct Ranking {
     #[param(minimum = 0, maximum = 1, default = 0)]
     #[schema(minimum = 0, maximum = 1, default = 0)]
     diversity: Option<f32>,
-    /// Hits with a smaller score are left out.
+    /// Hits with a smaller score are left out. Not with `matching`, `facets` or a `sort` but `relevance`: these speak of all that match.
     min_score: Option<f32>,
     /// Whether each hit says where its score comes from (`why`; its parts sum to the score).
     explain: Option<bool>,

@@ -1,6 +1,6 @@
 //! What a search says of all that it found: how much that is, what it has in common, and its other orders; and suggestions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use paperkin::bounds;
 use paperkin::config::Config;
@@ -195,6 +195,58 @@ fn other_orders_are_orders_of_what_matches() {
 }
 
 #[test]
+fn pages_of_what_matches_are_the_whole_each_once() {
+    let folder = Folder::new();
+    // Papers that are alike in many ways, so that what the best have in common moves those further down.
+    let mut lines = String::new();
+    let mut state = 7u32;
+    for k in 0..300 {
+        let mut word = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            format!("matter{}", (state >> 16) % 40)
+        };
+        let title = format!("A model of {} and {}", word(), word());
+        let text: Vec<String> = (0..4 + k % 9).map(|_| word()).collect();
+        let model = "model ".repeat(k % 4);
+        let paper = json!({ "id": format!("m/{k}"), "title": title, "abstract": format!("{model}{}", text.join(" ")) });
+        lines += &format!("{paper}\n");
+    }
+    folder.json(&["ingest", &folder.file("p.jsonl", lines)]);
+    let server = Server::start(&folder);
+    for query in ["q=model&mode=lexical", "q=model+matter3+matter7&mode=lexical", "q=model+matter3"] {
+        let (mut seen, mut all) = (BTreeSet::new(), 0);
+        let mut pages = 0;
+        for offset in (0..300).step_by(10) {
+            let body = server.get(&format!("/v1/search?{query}&matching=true&limit=10&offset={offset}")).body;
+            all = body["meta"]["matched"]["papers"].as_u64().expect("a number") as usize;
+            let page = hits(&body);
+            pages += page.len();
+            seen.extend(ids(page).into_iter().map(str::to_string));
+        }
+        assert_eq!((seen.len(), pages), (all, all), "{query}");
+        assert!(query.ends_with("matter3") || all == 300, "{query}: {all}");
+    }
+}
+
+#[test]
+fn a_chosen_value_is_written_as_papers_write_it() {
+    let (_folder, engine) = invented();
+    let all = engine.search("learning", &SearchOptions { limit: 500, ..SearchOptions::default() }).expect("answered");
+    let mut papers: BTreeMap<&String, usize> = BTreeMap::new();
+    for author in all.papers.iter().flat_map(|hit| &hit.paper.authors) {
+        *papers.entry(author).or_default() += 1;
+    }
+    // The last of those who have the fewest: not among the twelve of most papers.
+    let (rare, _) = papers.iter().rev().min_by_key(|(_, n)| **n).expect("somebody");
+    let filter = Filter { authors: vec![rare.to_uppercase()], ..Filter::default() };
+    let answer = engine.search_with("", &request(Mode::Hybrid, filter, &[Facet::Author])).expect("answered");
+    let facets = answer.meta.facets.expect("asked for");
+    let shown = values(&facets, Facet::Author);
+    assert_eq!((shown.len(), shown[..12].iter().all(|v| !v.chosen)), (13, true), "{shown:?}");
+    assert_eq!((&shown[12].value, shown[12].count, shown[12].chosen), (*rare, papers[*rare], true));
+}
+
+#[test]
 fn what_was_typed_can_be_insisted_on() {
     let (_folder, engine) = invented();
     let ask = |correct| SearchRequest { correct, ..request(Mode::Lexical, Filter::default(), &[Facet::Year]) };
@@ -247,13 +299,19 @@ fn suggestions_begin_as_what_was_typed() {
     let by = engine.search_with("", &request(Mode::Hybrid, filter, &[])).expect("answered");
     assert_eq!(own.papers, Some(matched(&by)));
     let title = "Learning the noise of a logical qubit from its own syndrome record";
-    for text in
-        ["learning the noi", "Learning the noise of a logical qubit from its own syn", "syndrome rec", "logical qub"]
-    {
+    for text in [
+        "learning the noi",
+        "Learning the noise of a logical qubit from its own syn",
+        "syndrome rec",
+        "logical qub",
+        "logical qubit from",
+        "noise of a logical qubit from its",
+    ] {
         let titles = of(&suggest(text), SuggestionKind::Title);
         assert!(titles.contains(&title.into()), "{text}: {titles:?}");
     }
     assert_eq!(of(&suggest("learning the noi"), SuggestionKind::Title)[0], title);
+    assert_eq!(of(&suggest("\u{201c}Learning: the noi"), SuggestionKind::Title)[0], title, "from the first letter on");
     assert_eq!(of(&suggest("quant-p"), SuggestionKind::Category), ["quant-ph"]);
     assert_eq!(of(&suggest("sr"), SuggestionKind::Category), ["astro-ph.SR"]);
     let theme = engine.themes(&Default::default()).expect("there are some").themes.remove(0);
@@ -293,6 +351,32 @@ fn suggestions_begin_as_what_was_typed() {
     }
     assert!(engine.suggest("x", 0).is_err() && engine.suggest("x", bounds::SUGGESTIONS + 1).is_err());
     assert!(engine.suggest(&"x".repeat(300_000), 8).is_err());
+}
+
+#[test]
+fn a_title_that_begins_so_comes_before_those_of_more_votes() {
+    let folder = Folder::new();
+    let mut lines = String::new();
+    for k in 0..90 {
+        let title = format!("What {k} large herds of camels can carry");
+        lines +=
+            &format!("{}\n", json!({ "id": format!("c/{k}"), "title": title, "abstract": "x", "upvotes": 50 + k }));
+    }
+    let short = ["\"Can large\" camels swim?", "Canlargeous: a game", "Can large camels fly?"];
+    for (k, title) in short.iter().enumerate() {
+        let paper =
+            json!({ "id": format!("q/{k}"), "title": title, "authors": ["Ann Author"], "abstract": "x", "upvotes": 1 });
+        lines += &format!("{paper}\n");
+    }
+    folder.json(&["ingest", &folder.file("p.jsonl", lines)]);
+    let server = Server::start(&folder);
+    let body = server.get("/v1/suggest?limit=8&q=Can%20Large").body;
+    let titles = body["suggestions"].as_array().expect("suggestions").iter().filter(|s| s["kind"] == "title");
+    let found: Vec<&str> = titles.filter_map(|s| s["id"].as_str()).collect();
+    let mut first = found[..2].to_vec();
+    first.sort_unstable();
+    assert_eq!(first, ["q/0", "q/2"], "{found:?}");
+    assert!(found.len() > 2 && found[2..].iter().all(|id| id.starts_with("c/")), "{found:?}");
 }
 
 #[test]
@@ -345,6 +429,9 @@ fn searches_over_http_are_counted_and_say_what_is_wrong() {
         ("q=x&facet=year", 400),
         ("q=x&sort=best", 400),
         ("q=x&sort=newest&diversity=0.5", 422),
+        ("q=x&min_score=0.5&matching=true", 422),
+        ("q=x&min_score=0.5&sort=votes", 422),
+        ("q=x&min_score=0.5&facets=year", 422),
         ("q=x&matching=perhaps", 400),
         ("q=x&correct=2", 400),
         ("q=x&theme=t1%27", 404),
@@ -385,6 +472,11 @@ fn searches_over_http_are_counted_and_say_what_is_wrong() {
     let lines = folder.json(&["search", "topic3", "--facets", "category", "-k", "2"]);
     assert!(lines.len() == 3 && lines[2]["facets"]["category"].is_array(), "{lines:?}");
     assert_eq!(folder.run(&["search", "x", "--facets", "wat"]).status, Some(2));
+    // References have no place for counts, and what matches no least score.
+    let refused = folder.run(&["search", "topic3", "--facets", "category", "--format", "bibtex"]);
+    assert!(refused.status == Some(2) && refused.err.contains("--facets"), "{}", refused.err);
+    let refused = folder.run(&["search", "topic3", "--matching", "--min-score", "0.5"]);
+    assert!(refused.status == Some(2) && refused.err.contains("min_score"), "{}", refused.err);
 }
 
 fn hits(body: &Value) -> &[Value] {

@@ -71,25 +71,16 @@ impl<'a> MatchingUnder<'a> {
         if let Some(only) = matcher.only() {
             among &= only;
         }
-        let least = |score: f32| ask.min_score.is_none_or(|least| score >= least);
         let (mut rows, all) = match matcher.words().filter(|_| ask.mode == Mode::Lexical) {
             // Without words that say anything its conditions decide, as in the search.
             Some(words) if words.is_empty() => {
                 (matcher.only().map_or_else(RoaringBitmap::new, |_| among.clone()), true)
             }
-            Some(words) => {
-                let mut rows = corpus.lexical().holding(words)? & &among;
-                if ask.min_score.is_some() {
-                    let held: Vec<Row> = rows.iter().map(Row).collect();
-                    let scores = corpus.lexical().shares(words, &held);
-                    rows = held.iter().zip(scores).filter(|(_, s)| least(*s)).map(|(row, _)| row.0).collect();
-                }
-                (rows, true)
-            }
+            Some(words) => (corpus.lexical().holding(words)? & &among, true),
             None if matcher.is_of_conditions() => (among.clone(), true),
             None => {
                 let (found, all) = corpus.matching_or_best(space, matcher, &among)?;
-                (found.iter().filter(|f| least(f.score)).map(|f| f.row.0).collect(), all)
+                (found.iter().map(|f| f.row.0).collect(), all)
             }
         };
         rows.extend(matcher.named().iter().map(|row| row.0).filter(|row| among.contains(*row)));
@@ -162,8 +153,14 @@ impl Corpus {
                 let one = |wanted: Column| if wanted == column { vec![name.clone()] } else { Vec::new() };
                 let (categories, authors, sources) = (one(Column::Category), one(Column::Author), one(Column::Source));
                 let allowed = self.store.allowed(&Filter { categories, authors, sources, ..Filter::default() })?;
-                let count = allowed.map_or(0, |allowed| allowed.intersection_len(rows)) as usize;
-                values.push(FacetValue { value: name.clone(), name: None, count, chosen: true });
+                let allowed = allowed.unwrap_or_default();
+                let papers = allowed.intersection_len(rows);
+                // Any paper that has it says how it is written.
+                let one = allowed.min().map(|row| Counted { value: own.clone(), papers, row: Row(row) });
+                let written =
+                    one.map(|one| self.as_written(column, vec![one])).transpose()?.and_then(|mut all| all.pop());
+                let as_typed = || FacetValue { value: name.clone(), name: None, count: papers as usize, chosen: true };
+                values.push(written.map_or_else(as_typed, |value| FacetValue { chosen: true, ..value }));
                 added.push(own);
             }
         }

@@ -48,9 +48,7 @@ impl Corpus {
             let vector = Some(matcher.vector()).filter(|v| !v.is_empty());
             let among = request.matching.then_some(&matching.rows);
             let known = Known { correct: request.correct, vector, among };
-            // What scores less does not match, where only that comes.
-            let min_score = if request.matching { None } else { ask.min_score };
-            self.search_among(&space, query, &SearchOptions { min_score, ..ask.clone() }, &known)?
+            self.search_among(&space, query, ask, &known)?
         };
         let Matching { rows, all } = matching;
         answer.meta.matched = Some(MatchCount { papers: rows.len() as usize, all });

@@ -38,6 +38,9 @@ pub struct Constraints<'a> {
     pub per_author: Option<usize>,
     /// Only these rows, besides what the filter says.
     pub only: Option<RoaringBitmap>,
+    /// At least so many candidates are looked at from the first page on: where it is known how many there are, so that all pages come
+    /// from one order.
+    pub reach: usize,
     /// These come first, with the greatest score there is.
     pub first: Vec<Row>,
     /// Another score for the candidates.
@@ -78,9 +81,10 @@ impl Corpus {
         let total = self.total(space, ask, allowed, &rules);
         let needed = ask.offset.saturating_add(ask.limit).min(space.len());
         // What is reordered after the search is chosen from more than is shown, and pages must come from one order: so
-        // the pool grows in steps and not with each page.
+        // the pool grows in steps and not with each page. Between two steps what is further down may move; not where all that can
+        // come is within reach.
         let reordered = ask.diversity > 0.0 || rules.rescore.is_some();
-        widen(pool(needed, reordered), space.len(), |pool| {
+        widen(pool(needed.max(rules.reach), reordered), space.len(), |pool| {
             let mut candidates = self.candidates(space, probe, pool + rules.without.len(), filtered)?;
             candidates.found.retain(|f| !rules.without.contains(&f.row) && !rules.retired.contains(f.row.0));
             if let Some(rescore) = rules.rescore {

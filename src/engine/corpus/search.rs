@@ -23,6 +23,9 @@ const LONGEST_NAME: usize = 1024;
 /// cranfield and cisi.
 const FEEDBACK: f32 = 0.3;
 
+/// Papers up to which all are looked at, where no others may come.
+const REACH: usize = 4096;
+
 /// What whoever asks knows of a query.
 #[derive(Default)]
 pub(super) struct Known<'a> {
@@ -86,10 +89,13 @@ impl Corpus {
             (Some(among), None) => Some(among.clone()),
             (None, only) => only,
         };
+        // All that can come is known: it comes in one order, whichever page is asked for.
+        let reach = known.among.map_or(0, |among| (among.len() as usize).min(REACH));
         let (named, only, text, corrected, words) = match self.understood(space, query, known.correct)? {
             Understood::Paper(example) => {
                 // What is like an identifier? What is like the paper that it names.
-                let rules = Constraints { first: vec![example.row], only: among(None), ..Constraints::default() };
+                let first = vec![example.row];
+                let rules = Constraints { first, only: among(None), reach, ..Constraints::default() };
                 return self.like(space, &example, ask, rules, began);
             }
             Understood::Nothing => {
@@ -97,7 +103,7 @@ impl Corpus {
                 return Ok(Answer { papers: Vec::new(), meta });
             }
             Understood::Text(first) => {
-                let rules = Constraints { first, only: among(None), ..Constraints::default() };
+                let rules = Constraints { first, only: among(None), reach, ..Constraints::default() };
                 return self.by_example(space, query, rules, ask, (known.vector, began));
             }
             Understood::Words { named, only, text, corrected, words } => (named, only, text, corrected, words),
@@ -114,7 +120,7 @@ impl Corpus {
             space,
             &probe,
             ask,
-            Constraints { only: among(only), first: named, ..Constraints::default() },
+            Constraints { only: among(only), first: named, reach, ..Constraints::default() },
         )?;
         let meaning = |value| Part::Text { text: head(text.trim(), 80), value };
         let mut answer = self.answer(retrieved, wanted, &meaning, ask, began);

@@ -7,7 +7,7 @@ use crate::bounds;
 use crate::engine::answer::{FacetValue, Suggestion, SuggestionKind};
 use crate::error::{Error, Result};
 use crate::index::visible;
-use crate::paper::{Filter, Paper, Row, plain, unaccented};
+use crate::paper::{Filter, Paper, Row, letters, plain, unaccented};
 use crate::store::{Column, Counted};
 
 /// Characters of the longest text that is being typed; what is longer was pasted, and begins nothing.
@@ -19,6 +19,9 @@ const SHARE: usize = 4;
 /// Papers whose authors are looked at for names, and titles that are read for an order.
 const PAPERS: usize = 400;
 const TITLES: usize = 64;
+
+/// Letters from which on titles are looked up by how they begin.
+const BEGINNING: usize = 2;
 
 /// Names whose papers are counted for one that is shown.
 const COUNTED: usize = 3;
@@ -36,6 +39,13 @@ impl Words {
     fn begin_words_of(&self, text: &str) -> bool {
         let others = Words::of(text);
         !self.0.is_empty() && self.0.iter().all(|word| others.0.iter().any(|other| other.starts_with(word.as_str())))
+    }
+
+    /// Whether a text begins with them, from its first letter or digit on; the last may go on.
+    fn begin(&self, text: &str) -> bool {
+        let (Some((last, whole)), others) = (self.0.split_last(), Words::of(text)) else { return false };
+        let goes_on = others.0.get(whole.len()).is_some_and(|other| other.starts_with(last.as_str()));
+        goes_on && others.0.starts_with(whole)
     }
 }
 
@@ -106,7 +116,8 @@ impl Corpus {
         self.as_written(Column::Author, counted)
     }
 
-    /// Titles that hold the words: first those that begin so, then those of most votes.
+    /// Titles that hold the words: first those that begin so, then those of most votes. Of very many of either kind some are looked
+    /// at: those that begin so by the alphabet, the others by their votes.
     fn titles_beginning(
         &self,
         text: &str,
@@ -114,7 +125,8 @@ impl Corpus {
         shown: &RoaringBitmap,
         most: usize,
     ) -> Result<Vec<Suggestion>> {
-        let rows: Vec<Row> = (self.lexical().titles_beginning(text)? & shown).iter().map(Row).collect();
+        let holding = self.lexical().titles_beginning(text)? & shown;
+        let rows: Vec<Row> = holding.iter().map(Row).collect();
         let votes = self.store.votes(&rows)?;
         let mut best: Vec<(u32, Row)> = votes.into_iter().zip(rows).collect();
         let order = |key: &(u32, Row)| std::cmp::Reverse(*key);
@@ -122,16 +134,25 @@ impl Corpus {
             best.select_nth_unstable_by_key(TITLES, order);
             best.truncate(TITLES);
         }
+        let begin = letters(text);
+        if begin.chars().count() >= BEGINNING {
+            let mut rows = self.store.rows_of_titles_beginning(&begin, TITLES)?;
+            rows.retain(|row| shown.contains(row.0) && !best.iter().any(|(_, known)| known == row));
+            best.extend(self.store.votes(&rows)?.into_iter().zip(rows));
+        }
         best.sort_unstable_by_key(order);
         let papers = self.store.papers(&best.iter().map(|(_, row)| *row).collect::<Vec<_>>())?;
-        let begin = unaccented(text);
-        let title = |(_, paper): (Row, Paper)| {
+        let title = |(row, paper): (Row, Paper)| {
             let value = plain(&paper.title).into_owned();
+            let begins = words.begin(&value);
+            // By its letters alone a title may begin so and hold none of the words: `in form`, `Information`.
+            let is_one = begins || holding.contains(row.0);
             // One that holds another form of a word says less.
-            let order = (!unaccented(&value).starts_with(&begin), !words.begin_words_of(&value));
-            (order, Suggestion { kind: SuggestionKind::Title, value, id: Some(paper.id.to_string()), papers: None })
+            let order = (!begins, !words.begin_words_of(&value));
+            let id = Some(paper.id.to_string());
+            is_one.then_some((order, Suggestion { kind: SuggestionKind::Title, value, id, papers: None }))
         };
-        let mut titles: Vec<((bool, bool), Suggestion)> = papers.into_iter().map(title).collect();
+        let mut titles: Vec<((bool, bool), Suggestion)> = papers.into_iter().filter_map(title).collect();
         titles.sort_by_key(|(order, _)| *order);
         let titles = titles.into_iter().map(|(_, title)| title);
         let mut seen = std::collections::HashSet::new();

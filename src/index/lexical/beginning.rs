@@ -90,7 +90,8 @@ impl Lexical {
         let (view, fields) = (self.inverted().view(), &self.fields);
         let alone = typed.whole.iter().filter(|w| w.form == Form::Alone);
         let mut all: Vec<BTreeSet<String>> = alone.map(|w| BTreeSet::from([w.term.clone()])).collect();
-        if let Some(last) = &typed.last {
+        // A function word that ends here stands in no index: only where nothing else is there it begins another.
+        if let Some(last) = typed.last.as_ref().filter(|last| last.form == Form::Alone || all.is_empty()) {
             let begin = beginning(last);
             // Terms are stems, and `optimi` begins none of `optim`: words as they are written say which stems are meant.
             let mut terms: BTreeSet<String> = view.beginning(fields.title, &begin, WORDS)?.into_iter().collect();
