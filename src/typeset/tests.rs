@@ -86,6 +86,7 @@ fn simple_formulas_are_signs() {
         (r"$f: X \to Y$", "<i>f</i>: <i>X</i> → <i>Y</i>"),
         (r"$\mathrm{d}x$ and $\text{max}$", "d<i>x</i> and max"),
         (r"$\epsilon$-$\delta$", "<i>ϵ</i>-<i>δ</i>"),
+        (r"$10%-5\%$ of $n$", "10% − 5% of <i>n</i>"),
     ] {
         assert_eq!(title(text, None), expected, "{text}");
     }
@@ -111,6 +112,10 @@ fn other_formulas_are_mathml() {
         "<math><msqrt><mi>n</mi></msqrt></math> is"
     );
     assert_eq!(title(r"$\frac{a}{b}$", None), "<math><mfrac><mi>a</mi><mi>b</mi></mfrac></math>");
+    // A percent sign is no comment: it hides nothing of what stands behind it.
+    let percent = title(r"$\frac{a%}{b\%} \text{ of 5% or 6\%}$", None);
+    assert!(percent.matches('%').count() == 4 && percent.contains("<mi>b</mi>"), "{percent}");
+    assert!(!percent.contains('\\') && wrong(&percent).is_none(), "{percent}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Formulas as text: `$x_1$` is `x₁`, `$\frac{a}{2}$` is `a/2`.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 
 use pulldown_latex::event::{Content, EnvironmentFlow, Event, Grouping, ScriptType, Visual};
@@ -39,8 +40,29 @@ pub fn text(source: &str) -> Option<String> {
     })
 }
 
-/// What `made` makes of the parts of a formula in LaTeX, without the signs around it; `None` when it cannot be read as one, is too
-/// long or deep, or makes commands. A panic of the parser or of `made` counts as that.
+/// A formula with a backslash before every percent sign that has none. To LaTeX such a sign begins a comment; in a title or
+/// an abstract, whose lines are no longer those of a file, it is what people write for percent.
+pub fn with_percents(source: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let (mut done, mut escaped) = (0, false);
+    for (k, byte) in source.bytes().enumerate() {
+        if byte == b'%' && !escaped {
+            out.push_str(&source[done..k]);
+            out.push('\\');
+            done = k;
+        }
+        escaped = byte == b'\\' && !escaped;
+    }
+    if done == 0 && out.is_empty() {
+        return Cow::Borrowed(source);
+    }
+    out.push_str(&source[done..]);
+    Cow::Owned(out)
+}
+
+/// What `made` makes of the parts of a formula in LaTeX, without the signs around it; `None` when it cannot be read as one, is
+/// too long or deep, or makes commands. Percent signs are read as such, not as comments. A panic of the parser or of `made`
+/// counts as that.
 pub fn read<T>(source: &str, made: impl FnOnce(Vec<Event<'_>>) -> Option<T>) -> Option<T> {
     let mut depth = 0usize;
     for byte in source.bytes() {
@@ -60,8 +82,11 @@ pub fn read<T>(source: &str, made: impl FnOnce(Vec<Event<'_>>) -> Option<T>) -> 
     let read = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let storage = Storage::new();
         // What stands below or above nothing stands beside the word before it.
-        let based = format!("{{}}{source}");
-        let source = if source.trim_start().starts_with(['_', '^']) { &based } else { source };
+        let mut source = with_percents(source);
+        if source.trim_start().starts_with(['_', '^']) {
+            source.to_mut().insert_str(0, "{}");
+        }
+        let source: &str = &source;
         let mut events = Vec::new();
         for event in Parser::new(source, &storage) {
             events.push(event.ok()?);
@@ -69,9 +94,27 @@ pub fn read<T>(source: &str, made: impl FnOnce(Vec<Event<'_>>) -> Option<T>) -> 
                 return None;
             }
         }
+        // The parser gives texts and names as they are written.
+        let texts: Vec<Option<String>> = events.iter().map(percents_of).collect();
+        for (event, text) in events.iter_mut().zip(&texts) {
+            match (event, text) {
+                (Event::Content(Content::Text(old) | Content::Function(old)), Some(text)) => *old = text,
+                _ => {}
+            }
+        }
         made(events)
     }));
     read.ok().flatten()
+}
+
+/// A text or a name in which a percent sign is written with its backslash, without that.
+fn percents_of(event: &Event<'_>) -> Option<String> {
+    match event {
+        Event::Content(Content::Text(text) | Content::Function(text)) if text.contains("\\%") => {
+            Some(text.replace("\\%", "%"))
+        }
+        _ => None,
+    }
 }
 
 /// The sign that a command without arguments stands for: `alpha` gives `α`.

@@ -4,7 +4,8 @@ use super::mended::mended;
 use super::spans::is_link;
 use super::tex::{self, TIE};
 use super::{
-    BOLD, CLOSE, CODE, Detail, EMPHASIS, END, LINK, LOWERED, MARKERS, OPEN, RAISED, SOURCE, TO, formula, listed, within,
+    BOLD, CLOSE, CODE, Detail, EMPHASIS, END, LINK, LOWERED, MARKERS, OPEN, RAISED, SOURCE, TO, formula, listed,
+    unmarked, within,
 };
 
 /// How far the end of a formula is looked for, in bytes.
@@ -172,8 +173,7 @@ impl LatexParser {
     fn formula(&mut self, source: &str, whole: &str) {
         if self.detail == Detail::Faces && source.contains(MARKERS) {
             // What made them faces was no LaTeX.
-            let (source, whole) = (source.replace(MARKERS, " "), whole.replace(MARKERS, " "));
-            return self.formula(&source, &whole);
+            return self.formula(&unmarked(source), &unmarked(whole));
         }
         let mut read = formula::text(source);
         let mended = (read.is_none() && self.detail == Detail::Faces).then(|| mended(source)).flatten();
@@ -187,7 +187,7 @@ impl LatexParser {
                 self.out.push_str(&text);
                 if self.detail != Detail::Text && !source.contains([OPEN, CLOSE, SOURCE]) {
                     self.out.push(SOURCE);
-                    self.out.push_str(source.trim());
+                    self.out.push_str(&formula::with_percents(source.trim()));
                 }
             }
             None if self.detail == Detail::Faces => self.out.push_str(whole),

@@ -1,7 +1,7 @@
 //! JATS, HTML and MathML: tags fall away, entities become what they stand for, formulas one line of text.
 
 use super::tags::{BLOCKS, Kind, Tag, Token, matched, tokens};
-use super::{BOLD, BREAK, CLOSE, CODE, EMPHASIS, END, LOWERED, MARKERS, MATH, OPEN, RAISED, formula, listed};
+use super::{BOLD, BREAK, CLOSE, CODE, EMPHASIS, END, LOWERED, MARKERS, MATH, OPEN, RAISED, formula, listed, unmarked};
 
 /// Elements inside each other that are told apart; deeper ones are read as text of the one around them.
 const MAX_DEPTH: usize = 64;
@@ -70,21 +70,23 @@ pub fn strip(text: &str, kept: Option<&mut Kept>) -> Option<String> {
     (out != text).then_some(out)
 }
 
-/// Entities as what they stand for, without control characters.
+/// Entities as what they stand for, without control characters. Marks that stand in the text stay; none comes of an entity.
 fn decoded(text: &str) -> String {
     if !text.contains('&') {
         return text.to_string();
     }
-    let plain = html_escape::decode_html_entities(text);
-    plain
-        .chars()
-        .map(|c| match c {
+    let mut out = String::with_capacity(text.len());
+    for part in text.split_inclusive(MARKERS) {
+        let said = part.trim_end_matches(MARKERS);
+        out.extend(html_escape::decode_html_entities(said).chars().map(|c| match c {
             '\n' | '\t' | '\r' => c,
             '\u{a0}' | '\u{2003}' | '\u{2002}' | '\u{2009}' => ' ',
             c if c.is_control() || MARKERS.contains(&c) => ' ',
             c => c,
-        })
-        .collect()
+        }));
+        out.push_str(&part[said.len()..]);
+    }
+    out
 }
 
 /// How an element becomes text.
@@ -259,7 +261,7 @@ impl MarkupParser<'_> {
             && let (Some(math), true) = (self.source.get(*begin..end), kept.maths.len() < MAX_MATHS)
             && let Some(number) = char::from_u32(FIRST_MATH + kept.maths.len() as u32)
         {
-            kept.maths.push(math.replace(MARKERS, " "));
+            kept.maths.push(unmarked(math));
             text.extend([MATH, number]);
         }
     }

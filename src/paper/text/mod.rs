@@ -29,7 +29,7 @@ use self::markup::Kept;
 
 /// The number of these rules. Raised when they read a text in another way, so that folders of before are brought up to date:
 /// their texts are read again, and those that have become others are embedded again.
-pub const READING: u32 = 2;
+pub const READING: u32 = 3;
 
 /// What stands around a formula while a text is read; no text has these (they are no characters).
 const OPEN: char = '\u{fdd0}';
@@ -185,6 +185,19 @@ fn read(text: &str, detail: Detail, kept: &mut Kept) -> String {
     out.into_owned()
 }
 
+/// A text with blanks for the marks in it, and without the numbers of formulas behind [`MATH`].
+fn unmarked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        if c == MATH {
+            rest.next();
+        }
+        out.push(if MARKERS.contains(&c) { ' ' } else { c });
+    }
+    out
+}
+
 /// The beginning of a text, of at most so many bytes: what looks for an end looks no further, so that a text of nothing but
 /// beginnings is read as fast as any.
 fn within(text: &str, bytes: usize) -> &str {
@@ -287,6 +300,8 @@ mod tests {
             (r"$10^{-3}$ or $x_{max}$ or $n^{th}$", "10⁻³ or x_max or nth"),
             (r"$\frac{a+b}{2}$", "(a+b)/2"),
             (r"$90^\circ$", "90°"),
+            ("$10%-20%$ more, $5\\%$, $50%\\text{ of 9% or 8\\%}$", "10%-20% more, 5%, 50% of 9% or 8%"),
+            ("$a%b\nc$ and $1\\\\%$", "a%bc and 1 %"),
             (r"We gain 5\% with \textbf{bold \emph{moves}} in {\it style}", "We gain 5% with bold moves in style"),
             (r"see \href{https://x.org}{the page} and \cite{key}.", "see the page and ."),
             (r"costs \$5", "costs $5"),
@@ -320,6 +335,13 @@ mod tests {
             [formula("x^2", "x²"), text(" or "), formula(r"\ell_1", "ℓ₁")]
         );
         assert_eq!(pieces("<math><mi>x</mi></math> alone"), [text("x alone")]);
+        // Where LaTeX is written again, a percent sign is one as well.
+        assert_eq!(pieces(r"$10%-5\%$ more"), [formula(r"10\%-5\%", "10%-5%"), text(" more")]);
+        // Also where an entity was escaped twice.
+        assert_eq!(
+            pieces(r"<p>R &amp;amp; D of <math><mi>y</mi></math> or $x^2$.</p>"),
+            [text("R & D of y or "), formula("x^2", "x²"), text(".")]
+        );
         // What no parser of formulas reads may do anything.
         assert!(pieces(r"$\input{x}$").is_empty());
         assert_eq!(pieces(r"$\def\a{b}\a$").iter().filter(|p| matches!(p, Piece::Formula { .. })).count(), 0);
@@ -330,6 +352,7 @@ mod tests {
         assert_eq!(prose(r"An $O(n \log n)$ bound"), "An  |  bound");
         assert_eq!(prose(r"CO$_2$ capture, $\alpha$-stable laws"), "CO₂ capture, α-stable laws");
         assert_eq!(prose("costs $5"), "costs $5");
+        assert_eq!(prose("R &amp;amp; D of <math><mi>y</mi><mo>+</mo><mn>1</mn></math>."), "R & D of  | .");
     }
 
     /// What a text of nothing but beginnings could make long takes no longer than any other.

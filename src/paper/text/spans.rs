@@ -251,3 +251,80 @@ impl Builder {
         self.spans
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MATH_OF_TWO: &str = "<mml:math><mml:mi>A</mml:mi><mml:mo>+</mml:mo><mml:mi>B</mml:mi></mml:math>";
+
+    /// Whether any part of a text holds a sign that only says something in here.
+    fn leaks(spans: &[Span]) -> bool {
+        let inner = |c: char| c >= '\u{f0000}' || MARKERS.contains(&c);
+        spans.iter().any(|span| match span {
+            Span::Text(text) => text.contains(inner),
+            Span::Formula { source: Source::Latex(source) | Source::MathMl(source), text } => {
+                text.contains(inner) || source.contains(inner)
+            }
+            Span::Begin(Face::Link(address)) => address.contains(inner),
+            Span::Begin(_) | Span::End | Span::Break { .. } => false,
+        })
+    }
+
+    #[test]
+    fn an_entity_that_was_escaped_twice_costs_no_markup() {
+        let text = |text: &str| Span::Text(text.into());
+        let math =
+            |source: &str, text: &str| Span::Formula { source: Source::MathMl(source.into()), text: text.into() };
+        let sent = format!(
+            "<jats:p>Methods &amp;amp; results: <jats:italic>E. coli</jats:italic> had $x^2$.</jats:p><jats:p>See {MATH_OF_TWO}.</jats:p>"
+        );
+        assert_eq!(
+            spans(&sent),
+            [
+                text("Methods & results: "),
+                Span::Begin(Face::Emphasis),
+                text("E. coli"),
+                Span::End,
+                text(" had "),
+                Span::Formula { source: Source::Latex("x^2".into()), text: "x²".into() },
+                text("."),
+                Span::Break { paragraph: true },
+                text("See "),
+                math(MATH_OF_TWO, "A+B"),
+                text("."),
+            ]
+        );
+        assert_eq!(super::super::plain(&sent), "Methods & results: E. coli had x². See A+B.");
+        // The same where the sign stands in a formula.
+        let and = MATH_OF_TWO.replace('+', "&amp;");
+        assert_eq!(
+            spans(&format!("<b>Both</b> {and}")),
+            [Span::Begin(Face::Bold), text("Both"), Span::End, text(" "), math(&and, "A&B")]
+        );
+    }
+
+    #[test]
+    fn what_is_inside_of_a_formula_leaves_no_number() {
+        for sent in [
+            format!("$a {MATH_OF_TWO} b$"),
+            format!("&lt;mml:math&gt;&lt;mml:mi&gt;x&lt;/mml:mi&gt;{MATH_OF_TWO}&lt;/mml:math&gt;"),
+            format!("\\[{MATH_OF_TWO}\\unknown\\] &amp;amp; \\href{{https://x.org/{MATH_OF_TWO}}}{{y}}"),
+        ] {
+            let spans = spans(&sent);
+            assert!(!leaks(&spans), "{sent}: {spans:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_sign_of_ours_leaks(
+            sent in "(<p>|</p>|<i>|</i>|<sub>|</sub>|<mml:math>|</mml:math>|<mml:mi>|</mml:mi>|<math><mi>y</mi><mo>&amp;</mo></math>|&lt;mml:math&gt;|&lt;/mml:math&gt;|&lt;i&gt;|&lt;/i&gt;|&lt;!--|--&gt;|&amp;amp;|&amp;lt;|&#xfdd3;|&#xfdd0;|&|\\$|\\\\\\[|\\\\\\]|\\\\textbf\\{|\\}|\\\\href\\{https://x\\.org/|\\}\\{|%|x|α|2| |\n){0,24}",
+        ) {
+            let spans = spans(&sent);
+            prop_assert!(!leaks(&spans), "{} became {:?}", sent, spans);
+        }
+    }
+}
