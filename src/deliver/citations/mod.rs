@@ -20,6 +20,8 @@ use crate::paper::Paper;
 use keys::Keys;
 use record::Record;
 
+pub use self::table::harmless;
+
 /// How references are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CitationFormat {

@@ -74,7 +74,7 @@ pub fn row(out: &mut impl Write, record: &Record<'_>, key: &str, score: Option<O
 
 /// A cell that no spreadsheet takes for a formula: an apostrophe stands before what would begin one, and is not shown. One of the text
 /// itself there gets another, so that whoever takes one away has the text.
-fn harmless(cell: String) -> String {
+pub fn harmless(cell: String) -> String {
     let begins = cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
     if begins { format!("'{cell}") } else { cell }
 }

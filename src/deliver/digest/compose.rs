@@ -55,6 +55,11 @@ impl Content {
         serde_json::from_str(text).map_err(|e| Error::Data(format!("a mail that waits cannot be read: {e}")))
     }
 
+    /// The first day that was looked at.
+    pub fn first_day(&self) -> i32 {
+        self.days.0
+    }
+
     /// The papers in it.
     pub fn ids(&self) -> Vec<String> {
         self.papers.iter().map(|p| p.id.clone()).collect()

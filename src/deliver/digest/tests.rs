@@ -15,19 +15,28 @@ use crate::user::{Cadence, Follow, MailPlan, Moment, Subject};
 
 const DAY: i64 = 86_400_000_000;
 
+/// The middle of a day: what comes within hours of it is of the same day, whenever the tests run.
+fn noon(day: i32) -> Moment {
+    Moment(i64::from(day) * DAY + DAY / 2)
+}
+
 fn engine(folder: &Path, days: &[(i32, usize)]) -> Engine {
     let config = Config { model: Some("hash".into()), ..Config::new(folder) };
     let engine = Engine::open(config).expect("opens").engine;
-    let mut k = 0;
-    let papers = days.iter().flat_map(|(day, n)| (0..*n).map(|_| *day)).map(|day| {
-        k += 1;
-        let date = Moment(i64::from(day) * DAY).to_string()[..10].to_string();
+    let papers: Vec<i32> = days.iter().flat_map(|(day, n)| (0..*n).map(|_| *day)).collect();
+    take_in(&engine, &papers.iter().enumerate().map(|(k, day)| (k + 1, *day)).collect::<Vec<_>>());
+    engine
+}
+
+/// Takes in papers by their numbers and days.
+fn take_in(engine: &Engine, papers: &[(usize, i32)]) {
+    let papers = papers.iter().map(|(k, day)| {
+        let date = Moment(i64::from(*day) * DAY).to_string()[..10].to_string();
         let value =
             json!({ "id": format!("p{k}"), "title": format!("Title of number{k}"), "date": date, "upvotes": k });
-        Ok(Incoming::new(k, Paper::read(value).map_err(|_| unreachable!("a paper"))))
+        Ok(Incoming::new(*k, Paper::read(value).map_err(|_| unreachable!("a paper"))))
     });
     engine.ingest(&mut papers.collect::<Vec<_>>().into_iter(), &|_| {}).expect("goes in");
-    engine
 }
 
 fn mailer(smtp: &Smtp) -> Mailer {
@@ -78,27 +87,28 @@ fn digests(smtp: &Smtp, to: &str) -> Vec<BTreeSet<usize>> {
 #[test]
 fn what_is_due_at_its_hour_is_sent_once_and_makes_up_for_the_days_before() {
     let today = Moment::now().day();
+    let now = noon(today);
     let days = [(today - 3, 3), (today - 2, 3), (today - 1, 3), (today, 3)];
     let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
     let (engine, mailer) = (engine(folder.path(), &days), mailer(&smtp));
     let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
     let plan = MailPlan { hour: 0, budget: 4, ..MailPlan::of(Subject::Daily, "UTC") };
     // Confirmed three days ago, and nobody sent anything since.
-    let at = Moment(Moment::now().0 - 3 * DAY);
+    let at = Moment(now.0 - 3 * DAY);
     let id = subscribed(&engine, "a@x.example", plan.clone(), at);
-    let later = subscribed(&engine, "b@x.example", plan.clone(), Moment::now());
+    let later = subscribed(&engine, "b@x.example", plan.clone(), now);
     let weekly = MailPlan { cadence: Cadence::Weekly, ..plan };
-    subscribed(&engine, "w@x.example", weekly, Moment(Moment::now().0 - 8 * DAY));
-    assert!(engine.mail_has_work(Moment::now()).expect("asked"));
-    outbox.send(When::now(), &|_| {}).expect("sent");
+    subscribed(&engine, "w@x.example", weekly, Moment(now.0 - 8 * DAY));
+    assert!(engine.mail_has_work(now).expect("asked"));
+    outbox.send(When::By(now), &|_| {}).expect("sent");
     // The first mail of a day holds that day; of a week the week.
     assert_eq!(digests(&smtp, "a@x.example"), [(10..=12).collect::<BTreeSet<_>>()]);
     assert!(digests(&smtp, "b@x.example").is_empty(), "its hour has not come");
     assert_eq!(digests(&smtp, "w@x.example"), [(9..=12).collect::<BTreeSet<_>>()], "the best of seven days");
-    let again = outbox.send(When::now(), &|_| {}).expect("sent");
-    assert_eq!((again, engine.mail_has_work(Moment::now()).expect("asked")), (Sent::default(), false));
+    let again = outbox.send(When::By(now), &|_| {}).expect("sent");
+    assert_eq!((again, engine.mail_has_work(now).expect("asked")), (Sent::default(), false));
     let next = engine.subscription(&id).expect("there").next.expect("a time");
-    assert!(next > Moment::now() && next.0 - Moment::now().0 <= DAY, "{next}");
+    assert!(next > now && next.0 - now.0 <= DAY, "{next}");
     assert_eq!(engine.subscription(&later).expect("there").next, Some(next));
 }
 
@@ -109,7 +119,8 @@ fn five_failures_in_a_row_pause_and_what_was_not_had_comes_when_it_goes_on() {
     let (engine, mailer) = (engine(folder.path(), &[(today, 2)]), mailer(&smtp));
     let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
     let plan = MailPlan { hour: 0, ..MailPlan::of(Subject::Daily, "UTC") };
-    let mut now = Moment::now();
+    // All attempts are of one day: with the next one comes another mail that is due.
+    let mut now = Moment(i64::from(today) * DAY + DAY / 2);
     let id = subscribed(&engine, "eve@x.example", plan, Moment(now.0 - DAY));
     smtp.edit(|s| s.rules.push(Rule::refuse(At::To, "eve@", "451 4.7.1 greylisted")));
     let mut minutes = Vec::new();
@@ -170,10 +181,11 @@ fn while_no_server_answers_nobody_fails_and_one_mail_makes_up_for_all_days() {
 #[test]
 fn what_cannot_be_made_of_one_keeps_no_other_waiting() {
     let today = Moment::now().day();
+    let now = noon(today);
     let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
     let (engine, mailer) = (engine(folder.path(), &[(today, 2)]), mailer(&smtp));
     let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
-    let before = Moment(Moment::now().0 - DAY);
+    let before = Moment(now.0 - DAY);
     let plan = |what| MailPlan { hour: 0, ..MailPlan::of(what, "UTC") };
     let theme = subscribed(&engine, "t@x.example", plan(Subject::Follow(Follow::Theme("t999".into()))), before);
     let odd = subscribed(&engine, "q@x.example", plan(Subject::Follow(Follow::Query("number1".into()))), before);
@@ -181,7 +193,7 @@ fn what_cannot_be_made_of_one_keeps_no_other_waiting() {
     // What is followed was fit to be when it was written down, and is not any more.
     let query = Follow::Query("\u{200b}".into());
     engine.change_plan_for_tests(&odd, &|plan| plan.what = Subject::Follow(query.clone()));
-    let sent = outbox.send(When::now(), &|_| {}).expect("sent");
+    let sent = outbox.send(When::By(now), &|_| {}).expect("sent");
     assert_eq!((sent.failed, digests(&smtp, "a@x.example").len()), (1, 1), "{sent:?}");
     assert_eq!(engine.subscription(&theme).expect("there").state, "active", "a theme may come again");
     let odd = engine.subscription(&odd).expect("there");
@@ -192,14 +204,15 @@ fn what_cannot_be_made_of_one_keeps_no_other_waiting() {
 #[test]
 fn what_comes_while_mails_are_chosen_and_what_one_address_gets_twice() {
     let today = Moment::now().day();
+    let now = noon(today);
     let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
     let (engine, mailer) = (engine(folder.path(), &[(today, 6)]), mailer(&smtp));
     let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
-    let before = Moment(Moment::now().0 - DAY);
+    let before = Moment(now.0 - DAY);
     let plan = |what| MailPlan { hour: 0, budget: 4, ..MailPlan::of(what, "UTC") };
     subscribed(&engine, "a@x.example", plan(Subject::Daily), before);
     subscribed(&engine, "A@x.example", plan(Subject::Follow(Follow::Query("number5".into()))), before);
-    outbox.send(When::now(), &|_| {}).expect("sent");
+    outbox.send(When::By(now), &|_| {}).expect("sent");
     let all: Vec<usize> =
         smtp.mails().iter().filter(|m| !m.message_id().contains(".confirm")).flat_map(numbers).collect();
     assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len(), "nothing twice: {all:?}");
@@ -208,9 +221,10 @@ fn what_comes_while_mails_are_chosen_and_what_one_address_gets_twice() {
 #[test]
 fn what_no_server_took_of_a_subscription_that_ended_comes_by_another_of_its_address() {
     let today = Moment::now().day();
+    let now = noon(today);
     let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
     let engine = engine(folder.path(), &[(today, 3)]);
-    let before = Moment(Moment::now().0 - DAY);
+    let before = Moment(now.0 - DAY);
     let plan = |what| MailPlan { hour: 0, ..MailPlan::of(what, "UTC") };
     for (k, deed) in [Deed::End, Deed::Pause(None)].into_iter().enumerate() {
         let mailer = mailer(&smtp);
@@ -218,11 +232,11 @@ fn what_no_server_took_of_a_subscription_that_ended_comes_by_another_of_its_addr
         let address = format!("a{k}@x.example");
         let first = subscribed(&engine, &address, plan(Subject::Daily), before);
         smtp.edit(|s| s.rules.push(Rule::refuse(At::Greeting, "", "421 4.3.2 closed")));
-        outbox.send(When::now(), &|_| {}).expect_err("nobody answers");
+        outbox.send(When::By(now), &|_| {}).expect_err("nobody answers");
         smtp.edit(|s| s.rules.clear());
-        engine.settle_subscription(&first, deed, Moment::now()).expect("settled");
+        engine.settle_subscription(&first, deed, now).expect("settled");
         subscribed(&engine, &address, plan(Subject::Follow(Follow::Query("number2".into()))), before);
-        outbox.send(When::now(), &|_| {}).expect("sent");
+        outbox.send(When::By(now), &|_| {}).expect("sent");
         let came = digests(&smtp, &address);
         match deed {
             Deed::End => assert!(came.len() == 1 && came[0].contains(&2), "{came:?}"),
@@ -238,7 +252,7 @@ fn a_preview_shows_what_one_address_would_get_and_no_paper_twice() {
     let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
     let (engine, mailer) = (engine(folder.path(), &[(today, 6)]), mailer(&smtp));
     let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
-    let before = Moment(Moment::now().0 - DAY);
+    let before = Moment(noon(today).0 - DAY);
     let plan = |what| MailPlan { hour: 0, budget: 4, ..MailPlan::of(what, "UTC") };
     // More than are chosen at once, none of which is written down.
     for k in 0..140 {
@@ -249,7 +263,7 @@ fn a_preview_shows_what_one_address_would_get_and_no_paper_twice() {
     let odd = subscribed(&engine, "q@x.example", plan(Subject::Follow(Follow::Query("number1".into()))), before);
     let query = Follow::Query("\u{200b}".into());
     engine.change_plan_for_tests(&odd, &|plan| plan.what = Subject::Follow(query.clone()));
-    let now = When::now();
+    let now = When::By(noon(today));
     for when in [now, When::Day(today)] {
         let mut shown: Vec<(String, String)> = Vec::new();
         let mut mails = BTreeSet::new();
@@ -287,7 +301,7 @@ fn a_mail_that_may_have_been_taken_is_sent_again_under_its_name() {
     let (engine, mailer) = (engine(folder.path(), &[(today, 2)]), mailer(&smtp));
     let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
     let plan = MailPlan { hour: 0, ..MailPlan::of(Subject::Daily, "UTC") };
-    let now = Moment::now();
+    let now = noon(today);
     let id = subscribed(&engine, "a@x.example", plan, Moment(now.0 - DAY));
     smtp.edit(|s| s.rules.push(Rule::new(At::Content, "", smtp::Deed::TakeAndDie).times(1)));
     assert_eq!(outbox.send(When::By(now), &|_| {}).expect("sent").later, 1);
@@ -297,4 +311,54 @@ fn a_mail_that_may_have_been_taken_is_sent_again_under_its_name() {
         smtp.mails().into_iter().filter(|m| m.message_id().starts_with(&format!("<{id}.2"))).collect::<Vec<_>>();
     assert_eq!(taken.len(), 2);
     assert_eq!(taken[0].message_id(), taken[1].message_id());
+}
+
+#[test]
+fn a_preview_shows_what_waits_as_it_would_be_sent() {
+    let today = Moment::now().day();
+    let (folder, smtp) = (tempfile::tempdir().expect("a folder"), Smtp::start());
+    let days = [(today - 2, 1), (today - 1, 3), (today, 2)];
+    let (engine, mailer) = (engine(folder.path(), &days), mailer(&smtp));
+    let outbox = Outbox::new(&engine, &mailer, "https://papers.lab.example");
+    let plan = |hour| MailPlan { hour, budget: 9, ..MailPlan::of(Subject::Daily, "UTC") };
+    let down = subscribed(&engine, "down@x.example", plan(6), noon(today - 3));
+    assert_eq!(outbox.send(When::By(noon(today - 2)), &|_| {}).expect("sent").sent, 1);
+    // It comes late, when a mail has looked at its day.
+    take_in(&engine, &[(77, today - 2)]);
+    // Yesterday's mail of one may have been taken; that of the other no server has seen.
+    let doubt = subscribed(&engine, "doubt@x.example", plan(0), noon(today - 2));
+    smtp.edit(|s| s.rules.push(Rule::new(At::Content, "", smtp::Deed::TakeAndDie).times(1)));
+    let early = Moment(noon(today - 1).0 - DAY / 3);
+    assert_eq!(outbox.send(When::By(early), &|_| {}).expect("sent").later, 1);
+    smtp.edit(|s| s.rules = vec![Rule::refuse(At::Greeting, "", "421 4.3.2 closed")]);
+    outbox.send(When::By(noon(today - 1)), &|_| {}).expect_err("nobody answers");
+    smtp.edit(|s| s.rules.clear());
+    let tried = |id: &str| engine.deliveries(Some(id), 1, None).expect("read").items.remove(0).attempts;
+    assert_eq!((tried(&down), tried(&doubt)), (0, 1));
+    let mut shown = Vec::new();
+    let mut take = |mail: Preview| {
+        shown.push((mail.message_id, mail.papers.into_iter().collect::<BTreeSet<_>>()));
+        Ok(())
+    };
+    let when = When::By(noon(today));
+    outbox.preview(when, &mut take).expect("made");
+    shown.sort();
+    let mail = |id: &str, day: i32, papers: &[usize]| {
+        (message_id(id, Issue::Day(day), "lab.example"), papers.iter().map(|k| format!("p{k}")).collect())
+    };
+    let mut wanted: Vec<(String, BTreeSet<String>)> = vec![
+        mail(&down, today, &[2, 3, 4, 5, 6, 77]),
+        mail(&doubt, today - 1, &[2, 3, 4]),
+        mail(&doubt, today, &[5, 6]),
+    ];
+    wanted.sort();
+    assert_eq!(shown, wanted);
+    // What is sent is what was shown.
+    let before = smtp.mails().len();
+    outbox.send(when, &|_| {}).expect("sent");
+    let name = |m: &smtp::Taken| m.message_id().trim_matches(['<', '>']).to_string();
+    let mut sent: Vec<(String, BTreeSet<String>)> =
+        smtp.mails()[before..].iter().filter(|m| !name(m).contains(".confirm")).map(|m| (name(m), papers(m))).collect();
+    sent.sort();
+    assert_eq!(sent, shown);
 }

@@ -49,6 +49,14 @@ impl Engine {
         self.readers.stored_subscription(id)
     }
 
+    /// The first `most` subscriptions that are paused because mails could not be delivered, and how many there are. Reads all.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn undelivered_subscriptions(&self, most: usize) -> Result<(Vec<SubscriptionView>, usize)> {
+        self.readers.undelivered(most)
+    }
+
     /// A page of subscriptions in the order of their ids, each with its last mail.
     ///
     /// # Errors

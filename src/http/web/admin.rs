@@ -21,6 +21,9 @@ use crate::user::Moment;
 /// Subscriptions that are shown.
 const SUBSCRIPTIONS: usize = 50;
 
+/// Subscriptions that want somebody's look and are shown above all; more are counted.
+const UNDELIVERED: usize = 20;
+
 /// A job as it is shown.
 #[derive(Serialize)]
 struct JobShown {
@@ -31,7 +34,6 @@ struct JobShown {
     next: Option<String>,
     running: Option<String>,
     failures: u64,
-    runs: u64,
     last: Option<String>,
     took: Option<String>,
     ok: bool,
@@ -68,7 +70,6 @@ pub async fn admin(State(app): State<App>, visitor: Visitor, given: Result<Param
                 next: job.next.map(minute),
                 running: job.since.filter(|_| job.running).map(minute),
                 failures: job.failures,
-                runs: job.runs,
                 last: job.last.as_ref().map(|last| minute(last.began)),
                 took: job.last.as_ref().map(|last| seconds(last.took_s)),
                 ok: job.last.as_ref().is_none_or(|last| last.ok),
@@ -95,6 +96,7 @@ pub async fn admin(State(app): State<App>, visitor: Visitor, given: Result<Param
             })
             .collect();
         let subscriptions = engine.subscriptions(SUBSCRIPTIONS, None)?;
+        let (undelivered, undelivered_total) = engine.undelivered_subscriptions(UNDELIVERED)?;
         let troubles: Vec<(String, String)> =
             info.troubles.iter().map(|trouble| (trouble.message.clone(), minute(trouble.since))).collect();
         let shows = context! {
@@ -102,6 +104,7 @@ pub async fn admin(State(app): State<App>, visitor: Visitor, given: Result<Param
             sizes => context! { store => bytes(info.disk.store), index => bytes(info.disk.index), words => bytes(info.disk.words) },
             recall => info.index.state.recall.map(|recall| format!("{:.1}%", 100.0 * recall)),
             keys => Serde(engine.keys()), subscriptions => Serde(&subscriptions.items), subscriptions_total => subscriptions.total,
+            undelivered => Serde(undelivered), undelivered_total,
             readers => info.users, now => minute(Moment::now()),
         };
         Ok(Page::new("admin.html", text_of("admin", "title"), shows).at("admin"))

@@ -111,7 +111,7 @@ impl IntoResponse for NoPage {
             NoPage::PaperGone => {
                 told(StatusCode::GONE, "This paper is gone", "It was taken away since the mail was sent.".into())
             }
-            NoPage::Failed(e) => e.into_response(),
+            NoPage::Failed(e) => Page::of_error(&e, DEPTH).into_response(),
         }
     }
 }
@@ -145,10 +145,9 @@ fn shows(engine: &Engine, s: StoredSubscription) -> Shows {
     Shows { what: title(engine, &s.plan.what), cadence: cadence(&s.plan), s }
 }
 
-/// The token of an address, and nothing else in it.
+/// The token of an address. What programs that pass mails on add to addresses (`utm_source` and the like) is passed over.
 fn token(Params(mut given): Params) -> Result<String, ApiError> {
     let token: Option<String> = given.take("token").word()?;
-    given.nothing_else()?;
     Ok(token.unwrap_or_default())
 }
 
@@ -336,7 +335,6 @@ struct Act {
 async fn act(app: &App, client: &Client, id: String, Params(mut given): Params) -> Result<Act, NoPage> {
     let mut text = |name| -> Result<String, ApiError> { Ok(given.take(name).word()?.unwrap_or_default()) };
     let (kind, paper, date, token) = (text("kind")?, text("paper")?, text("date")?, text("token")?);
-    given.nothing_else()?;
     let opened = app
         .blocking(move |engine| {
             let Some(opened) = Links::opened(engine, &id, &kind, &paper, &date, &token)? else { return Ok(None) };

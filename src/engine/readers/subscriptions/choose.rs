@@ -35,9 +35,31 @@ pub struct Chosen {
     pub looked: Looked,
 }
 
-/// The papers of the days of mails, for all that are made at once.
+/// What mails that are made at once share: the papers of their days, and, where they are made to be looked at, what is taken
+/// back in thought.
 #[derive(Default)]
-pub struct Windows(Mutex<HashMap<(i32, i32, u64), Arc<Window>>>);
+pub struct Windows {
+    of_days: Mutex<HashMap<(i32, i32, u64), Arc<Window>>>,
+    returned: Mutex<HashMap<String, Returned>>,
+}
+
+/// By paper (without the version of arXiv) the id that was in a mail which is taken back, and the subscription of that.
+type Returned = HashMap<String, (String, String)>;
+
+impl Windows {
+    /// Lets the papers of a mail that waits count as not had, as if it had been taken back, without anything being written. How
+    /// far its subscription has looked is for whoever asks to set.
+    pub fn take_back(&self, s: &StoredSubscription, papers: &[String]) {
+        let mut returned = self.returned.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_address = returned.entry(s.email.to_ascii_lowercase()).or_default();
+        of_address.extend(papers.iter().map(|id| (base(id), (id.clone(), s.id.clone()))));
+    }
+
+    fn returned(&self, s: &StoredSubscription) -> Returned {
+        let returned = self.returned.lock().unwrap_or_else(PoisonError::into_inner);
+        returned.get(&s.email.to_ascii_lowercase()).cloned().unwrap_or_default()
+    }
+}
 
 /// The papers of some days.
 struct Window {
@@ -73,10 +95,31 @@ impl Readers {
         let since = s.looked.day.filter(|day| *day < issue).map(|_| s.looked.change);
         let window = self.window(days, since, windows)?;
         let looked = Looked { day: Some(issue), change: window.change };
-        let had: HashSet<String> = self.store.had_papers(&s.email)?.iter().chain(also_had).map(|id| base(id)).collect();
-        let rows = window.without(&had);
+        let returned = windows.returned(s);
+        let mut had: HashSet<String> = self.store.had_papers(&s.email)?.iter().map(|id| base(id)).collect();
+        had.retain(|id| !returned.contains_key(id));
+        had.extend(also_had.iter().map(|id| base(id)));
+        let mut rows = window.without(&had);
+        if since.is_some() {
+            let own = returned.iter().filter(|(id, (_, of))| *of == s.id && !had.contains(*id));
+            rows |= self.late_again(own.map(|(_, (id, _))| id.as_str()), days.0)?;
+        }
         let (papers, of) = if rows.is_empty() { (Vec::new(), 0) } else { self.best_of(s, rows, days)? };
         Ok(Chosen { papers, days, of, looked })
+    }
+
+    /// Which of some papers were late for the days from `first` on. In the mail that waited they came since the one before it;
+    /// since it was chosen they did not.
+    fn late_again<'i>(&self, ids: impl Iterator<Item = &'i str>, first: i32) -> Result<RoaringBitmap> {
+        let ids: Vec<PaperId> = ids.filter_map(|id| PaperId::new(id).ok()).collect();
+        if ids.is_empty() {
+            return Ok(RoaringBitmap::new());
+        }
+        let known = self.store.rows(&ids.iter().collect::<Vec<_>>())?;
+        let mut late: RoaringBitmap = known.into_iter().flatten().map(|row| row.0).collect();
+        late &= self.store.listed_in(first - LATE, first - 1)?;
+        late -= self.corpus.versions().superseded_rows(Some(&late));
+        Ok(late)
     }
 
     /// The days that the mail of a day looks at: those behind the last one; of the first mail the newest that has papers,
@@ -93,7 +136,7 @@ impl Readers {
 
     fn window(&self, (first, last): (i32, i32), since: Option<u64>, windows: &Windows) -> Result<Arc<Window>> {
         let key = (first, last, since.unwrap_or(u64::MAX));
-        let kept = || windows.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = || windows.of_days.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kept().get(&key) {
             return Ok(Arc::clone(known));
         }

@@ -34,6 +34,12 @@ const ANSWERED_WITHIN: i64 = 7 * DAY;
 const ENDED_FOR: i64 = 30 * DAY;
 const SENT_FOR: i64 = 90 * DAY;
 
+/// The reason of a pause that no mail server brought about.
+const WANTED_PAUSE: &str = "paused by whoever gets it";
+
+/// Subscriptions that are read at a time where all are looked at.
+const LOOKED_AT_ONCE: usize = 500;
+
 /// What somebody asks for.
 #[derive(Debug, Clone)]
 pub struct Subscribe {
@@ -192,6 +198,24 @@ impl Readers {
         let next = found.last().filter(|_| more).map(|s| s.id.clone());
         let items = found.iter().map(|s| self.with_last(s)).collect::<Result<_>>()?;
         Ok(Page::of(Slice { items, next, total: self.store.count_subscriptions()? }))
+    }
+
+    /// The first `most` subscriptions that are paused because mails could not be delivered, and how many there are.
+    pub fn undelivered(&self, most: usize) -> Result<(Vec<SubscriptionView>, usize)> {
+        let (mut shown, mut total, mut after) = (Vec::new(), 0, None::<String>);
+        loop {
+            let found = self.store.subscriptions(after.as_deref(), LOOKED_AT_ONCE)?;
+            for s in found.iter().filter(|s| s.is_undelivered()) {
+                total += 1;
+                if shown.len() < most {
+                    shown.push(SubscriptionView::of(s));
+                }
+            }
+            if found.len() < LOOKED_AT_ONCE {
+                return Ok((shown, total));
+            }
+            after = found.last().map(|s| s.id.clone());
+        }
     }
 
     fn with_last(&self, s: &StoredSubscription) -> Result<SubscriptionView> {
@@ -382,6 +406,11 @@ impl Readers {
 }
 
 impl StoredSubscription {
+    /// Whether it is paused by what mail servers said, and by nobody's wish.
+    fn is_undelivered(&self) -> bool {
+        self.state == SubscriptionState::Paused && self.reason.as_deref() != Some(WANTED_PAUSE)
+    }
+
     /// Does what whoever gets the mails asks for.
     fn settle(&mut self, deed: Deed, now: Moment) {
         use SubscriptionState::{Active, Ended, Paused, Pending};
@@ -391,7 +420,7 @@ impl StoredSubscription {
                 (Active, None, None)
             }
             (Deed::End, Pending | Active | Paused) => (Ended, None, None),
-            (Deed::Pause(until), Active | Paused) => (Paused, until, Some("paused by whoever gets it".to_string())),
+            (Deed::Pause(until), Active | Paused) => (Paused, until, Some(WANTED_PAUSE.to_string())),
             (Deed::Resume, Paused) => (Active, None, None),
             _ => return,
         };

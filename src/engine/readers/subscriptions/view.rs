@@ -36,6 +36,9 @@ pub struct SubscriptionView {
     pub state: &'static str,
     /// Why it is paused: what the mail server said, or that whoever gets it did so; null where it is not.
     pub reason: Option<String>,
+    /// Whether it is paused because mails could not be delivered, which wants somebody's look. A pause that whoever gets the mails
+    /// wanted does not.
+    pub undelivered: bool,
     /// When the pause ends by itself.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Moment>,
@@ -75,6 +78,7 @@ impl SubscriptionView {
                 SubscriptionState::Ended => "ended",
             },
             reason: s.reason.clone(),
+            undelivered: s.is_undelivered(),
             until: s.until,
             created: s.created,
             confirmed: s.confirmed,
