@@ -16,6 +16,9 @@ use crate::store::Lease;
 use crate::themes::levels::FINEST;
 use crate::themes::trend::Direction;
 
+/// Papers of a theme, or events, where nothing is said.
+const SHOWN: usize = 10;
+
 /// What the corpus is about: a tree of themes, or a map
 ///
 /// Themes are found in the papers, at three levels that nest (0 is the coarsest). They are made on the first call and
@@ -37,13 +40,13 @@ pub struct Args {
     #[arg(value_name = "THEME")]
     id: Option<String>,
     /// The tree down to this level; with --json only this level
-    #[arg(long, value_name = "0..2", value_parser = level)]
+    #[arg(long, value_name = "0..2", value_parser = level, conflicts_with_all = ["id", "map", "points", "vectors", "events"])]
     level: Option<usize>,
     /// About so many themes, each paper in one of them: a list, largest first
     #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with_all = ["level", "map", "points", "vectors", "events", "id"])]
     about: Option<usize>,
     /// Draw the map into this file: .svg, .png, or .html, which is the map of the service with all papers in it
-    #[arg(long, value_name = "FILE", value_parser = MapFile::of)]
+    #[arg(long, value_name = "FILE", value_parser = MapFile::of, conflicts_with = "id")]
     map: Option<MapFile>,
     /// Write where the papers are on the map into this file: .csv with paper, theme, x, y and theme_name
     #[arg(long, value_name = "FILE", value_parser = points_file, conflicts_with = "id")]
@@ -63,12 +66,12 @@ pub struct Args {
     /// Order of a theme's papers: central, newest or most-read
     #[arg(long, value_name = "ORDER", value_parser = word::<PaperOrder>, requires = "id", default_value = "central")]
     sort: PaperOrder,
-    /// Search for this within a theme
-    #[arg(long, value_name = "WORDS", requires = "id")]
+    /// Search for this within a theme: the closest papers come first
+    #[arg(long, value_name = "WORDS", requires = "id", conflicts_with = "sort")]
     search: Option<String>,
-    /// Papers of a theme, or events; 1 to 500
-    #[arg(short = 'k', long = "limit", default_value_t = 10, value_parser = limit)]
-    limit: usize,
+    /// Papers of a theme, or events; 1 to 500 [default: 10]
+    #[arg(short = 'k', long = "limit", value_parser = limit)]
+    limit: Option<usize>,
     #[command(flatten)]
     filter: FilterArgs,
 }
@@ -78,6 +81,11 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     if args.id.is_none() && !filter.is_empty() {
         return Err(wrong_usage(
             "--from, --to, --category, --author and --exclude choose among the papers of a theme; name one",
+        ));
+    }
+    if args.limit.is_some() && args.id.is_none() && !args.events {
+        return Err(wrong_usage(
+            "--limit is how many papers of a theme, or how many events: name a theme, or ask for --events",
         ));
     }
     let engine = context.open_filled()?;
@@ -95,13 +103,20 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     }
     let files = Wanted { map: args.map.as_ref(), points: args.points.as_deref(), vectors: args.vectors.as_deref() };
     if files.map.is_some() || files.points.is_some() || files.vectors.is_some() {
-        return theme_map::write(&engine, &files);
+        let papers = theme_map::write(&engine, &files)?;
+        return if context.json { show::document(&files.written(papers)) } else { Ok(()) };
     }
     if args.events {
-        return events(context, &engine, args.limit);
+        return events(context, &engine, args.limit.unwrap_or(SHOWN));
     }
     if let Some(id) = &args.id {
-        let ask = ThemeOptions { order: args.sort, limit: args.limit, offset: 0, q: args.search.clone(), filter };
+        let ask = ThemeOptions {
+            order: args.sort,
+            limit: args.limit.unwrap_or(SHOWN),
+            offset: 0,
+            q: args.search.clone(),
+            filter,
+        };
         return one(context, &engine.theme(id, &ask)?);
     }
     if context.json || args.about.is_some() {

@@ -142,11 +142,18 @@ pub async fn events(State(app): State<App>, Params(mut given): Params) -> Result
               (status = 304, description = "the client has it, by `If-None-Match`"),
               (status = 202, body = NotYet, description = "the themes are being made for the first time"),
               (status = 409, body = ErrorBody, description = "there are none yet, and the job `themes` is off")))]
-pub async fn map(State(app): State<App>, headers: HeaderMap, Params(mut given): Params) -> Result<Response, ApiError> {
+pub async fn map(State(app): State<App>, headers: HeaderMap, given: Params) -> Response {
+    let mut response = either_map(&app, &headers, given).await.unwrap_or_else(IntoResponse::into_response);
+    // Also of what is no map: it was one for another that asked.
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+    response
+}
+
+async fn either_map(app: &App, headers: &HeaderMap, Params(mut given): Params) -> Result<Response, ApiError> {
     let mut take = |name| given.take(name);
-    if is_binary(take("format").word()?, &headers) {
+    if is_binary(take("format").word()?, headers) {
         given.nothing_else()?;
-        return whole_map(&app, &headers).await;
+        return whole_map(app, headers).await;
     }
     let sides = [take("left").number()?, take("bottom").number()?, take("right").number()?, take("top").number()?];
     let region = match sides {
@@ -206,7 +213,7 @@ async fn whole_map(app: &App, headers: &HeaderMap) -> Result<Response, ApiError>
     let (tag, written) = made.await.map_err(|e| app.themes_missing(e))?;
     let mut response = match written {
         Some(written) => written.map_err(|full| app.no_room(full))?.respond("application/octet-stream"),
-        None => StatusCode::NOT_MODIFIED.into_response(),
+        None => (StatusCode::NOT_MODIFIED, [(header::VARY, "accept-encoding")]).into_response(),
     };
     let answered = response.headers_mut();
     // Weak: packed and unpacked it is the same.
@@ -214,34 +221,37 @@ async fn whole_map(app: &App, headers: &HeaderMap) -> Result<Response, ApiError>
         answered.insert(header::ETAG, tag);
     }
     answered.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    answered.append(header::VARY, HeaderValue::from_static("accept"));
     Ok(response)
 }
 
 /// Papers of the map
 ///
-/// Which papers points of the map are: by their numbers (`row`, repeated, at most 1,000 of them), or those closest to a phrase (`q`).
-/// Papers that are gone, or that have no place on the map yet, are left out.
+/// Which papers points of the map are: by their numbers (`row`, repeated, at most 1,000 of them), by their ids (`id`,
+/// likewise), or those closest to a phrase (`q`). Titles are without LaTeX and markup. Papers that are gone, or that have no
+/// place on the map yet, are left out.
 #[utoipa::path(get, operation_id = "theme_map_papers", path = "/v1/themes/map/papers", tag = "themes",
     params(("row" = Option<Vec<u32>>, Query, max_items = 1_000, description = "papers by their numbers in the binary map (repeat the parameter)"),
-           ("q" = Option<String>, Query, description = "papers closest to this; not with `row`"),
+           ("id" = Option<Vec<String>>, Query, max_items = 1_000, description = "papers by their ids (repeat the parameter); not with `row`"),
+           ("q" = Option<String>, Query, description = "papers closest to this; not with `row` or `id`"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 5_000, description = "papers wanted with `q`, 1 to 5,000, default 300")),
     responses((status = 200, body = MapPapers),
               (status = 202, body = NotYet, description = "the themes are being made for the first time"),
               (status = 409, body = ErrorBody, description = "there are none yet, and the job `themes` is off")))]
 pub async fn map_papers(State(app): State<App>, Params(mut given): Params) -> Result<Response, ApiError> {
     let rows = given.take("row").texts()?;
+    let named = given.take("id").texts()?;
     let q: Option<String> = given.take("q").word()?;
     let limit = given.take("limit").whole()?;
     given.nothing_else()?;
     let points = match q {
-        Some(q) if rows.is_empty() => MapPoints::Found(q, limit.unwrap_or(HITS)),
-        None if limit.is_none() && !rows.is_empty() => {
+        Some(q) if rows.is_empty() && named.is_empty() => MapPoints::Found(q, limit.unwrap_or(HITS)),
+        None if limit.is_none() && rows.is_empty() && !named.is_empty() => MapPoints::Ids(ids(named)?),
+        None if limit.is_none() && !rows.is_empty() && named.is_empty() => {
             let row = |text: &String| text.trim().parse().map(Row);
             let wrong = |_| ApiError::bad_request("row must be the number of a paper on the map");
             MapPoints::Rows(rows.iter().map(row).collect::<Result<_, _>>().map_err(wrong)?)
         }
-        _ => return Err(ApiError::bad_request("give `row`, or `q` and, if you like, `limit`")),
+        _ => return Err(ApiError::bad_request("give `row`, `id`, or `q` and, if you like, `limit`")),
     };
     app.themes_settled().await;
     app.answer(move |engine| engine.map_papers(&points)).await.map_err(|e| app.themes_missing(e))

@@ -11,6 +11,15 @@ use crate::themes::{filled, list, paper, text};
 /// A paper that would like to be more than text.
 const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror=\"alert(2)\"> & \u{202e}seeb {{script}}";
 
+/// What that is as a line of text, which the map has instead.
+const HOSTILE_TEXT: &str = "</script><img src=x onerror=\"alert(2)\"> & seeb script";
+
+/// A title with LaTeX and markup, and the same as a line of text.
+const MARKED: (&str, &str) = (r"A bound of $\alpha_1$ on <i>Apis</i> \textbf{hives}", "A bound of α₁ on Apis hives");
+
+/// An id that a spreadsheet would take for a formula, and a page for its own.
+const FORMULA: &str = "=1+1,\"x\"'</script><script>{{script}}";
+
 /// The binary form, taken apart by the description in docs/themes.md.
 struct Columns {
     head: Value,
@@ -42,13 +51,24 @@ impl Columns {
     }
 }
 
-/// 150 papers of three fields, one with a hostile title and id, one without a date or category.
+/// 150 papers of three fields, one with a hostile title, one with a hostile id, one without a date or category, one with a title in
+/// LaTeX and HTML.
 fn corpus() -> Vec<Value> {
     let mut papers: Vec<Value> = (0..150).map(|k| paper(k, 3)).collect();
     papers[7]["title"] = HOSTILE.into();
-    papers[8]["id"] = "=1+1,\"x\"'<b>".into();
+    papers[8]["id"] = FORMULA.into();
+    papers[10]["title"] = MARKED.0.into();
     papers[9].as_object_mut().expect("an object").retain(|name, _| name != "date" && name != "categories");
     papers
+}
+
+/// The title that the map has of a paper.
+fn plain(paper: &Value) -> &str {
+    match text(paper, "title") {
+        HOSTILE => HOSTILE_TEXT,
+        title if title == MARKED.0 => MARKED.1,
+        title => title,
+    }
 }
 
 /// The corpus with its themes made.
@@ -94,7 +114,7 @@ fn the_binary_map_is_the_json_map() {
         assert_eq!((columns.x[at], columns.y[at]), (number("x") as f32, number("y") as f32), "{id}");
         assert_eq!(i64::from(columns.theme[at]), whole["points"]["theme"][k].as_i64().expect("a number"), "{id}");
         let paper = &sent[id];
-        assert_eq!(papers[at]["title"], paper["title"]);
+        assert_eq!(papers[at]["title"], plain(paper));
         assert_eq!(papers[at].get("date"), paper.get("date"), "{id}");
         match paper.get("categories") {
             Some(categories) => assert_eq!(names[columns.category[at] as usize], categories[0], "{id}"),
@@ -104,6 +124,11 @@ fn the_binary_map_is_the_json_map() {
     let first = &sent[text(&papers[0], "id")];
     let day = jiff::civil::Date::strptime("%Y-%m-%d", text(first, "date")).expect("a date");
     assert_eq!(columns.day[0], (day - jiff::civil::date(1970, 1, 1)).get_days());
+    // The JSON form says the same of titles.
+    let titled = server.get("/v1/themes/map?limit=50000&titles=true").body;
+    for (id, title) in list(&titled["points"], "id").iter().zip(list(&titled["points"], "title")) {
+        assert_eq!(title, plain(&sent[id.as_str().expect("an id")]), "{id}");
+    }
     // Each sample holds the one before and is as long as the JSON form says.
     let levels: Vec<u64> = list(&columns.head, "levels").iter().map(|l| l.as_u64().expect("a number")).collect();
     for (zoom, level) in levels.iter().enumerate() {
@@ -126,7 +151,19 @@ fn the_binary_map_is_sent_once_and_follows_what_changes() {
     let (status, kept, none) = server.bytes_of(path, &[("if-none-match", &tag)]);
     assert!(status == 304 && none.is_empty() && kept["etag"] == tag);
     let by_accept = server.bytes_of("/v1/themes/map", &[("accept", "application/octet-stream")]);
-    assert!(by_accept.2 == plain && by_accept.1.get_all("vary").iter().any(|v| v == "accept"));
+    assert!(by_accept.2 == plain);
+    // Whoever keeps one of the answers to this address keeps no other for it, whatever it was.
+    for (path, accept, tag, status) in [
+        ("/v1/themes/map", "application/octet-stream", "\"none\"", 200),
+        ("/v1/themes/map", "application/octet-stream", &tag, 304),
+        ("/v1/themes/map", "application/json", "\"none\"", 200),
+        ("/v1/themes/map?limit=0", "application/json", "\"none\"", 422),
+    ] {
+        let (answered, headers, _) = server.bytes_of(path, &[("accept", accept), ("if-none-match", tag)]);
+        let varies: Vec<&str> = headers.get_all("vary").iter().filter_map(|v| v.to_str().ok()).collect();
+        assert_eq!(answered, status, "{path} {accept}");
+        assert!(varies.contains(&"accept") && varies.contains(&"accept-encoding"), "{path} {accept}: {varies:?}");
+    }
     assert!(server.get("/v1/themes/map?format=json&limit=1").body["points"].is_object());
     // A category that changes under the same text, and a paper that goes.
     let changed = Value::Object(
@@ -155,6 +192,10 @@ fn the_binary_map_is_sent_once_and_follows_what_changes() {
         ("/v1/themes/map/papers?row=-1", 400),
         ("/v1/themes/map/papers?row=1&q=bees", 400),
         ("/v1/themes/map/papers?row=1&limit=3", 400),
+        ("/v1/themes/map/papers?id=bees/0&q=bees", 400),
+        ("/v1/themes/map/papers?id=bees/0&row=1", 400),
+        ("/v1/themes/map/papers?id=bees/0&limit=3", 400),
+        (&format!("/v1/themes/map/papers?{}", "id=a&".repeat(1_001)), 422),
         ("/v1/themes/map/papers?q=bees&limit=0", 422),
         ("/v1/themes/map/papers?q=bees&limit=5001", 422),
         (&format!("/v1/themes/map/papers?{}", "row=1&".repeat(1_001)), 422),
@@ -173,6 +214,10 @@ fn a_search_finds_points() {
     assert!(papers.iter().filter(|p| text(p, "id").starts_with("looms/")).count() > 10, "{found}");
     let columns = Columns::read(&server.bytes_of("/v1/themes/map?format=binary", &[]).2);
     assert!(papers.iter().all(|p| columns.row.iter().any(|row| p["row"] == *row)));
+    // By their ids, in the order asked for.
+    let named = server.get("/v1/themes/map/papers?id=tides/10&id=nobody&id=bees/0").body;
+    let named: Vec<&str> = list(&named, "papers").iter().flat_map(|p| [text(p, "id"), text(p, "title")]).collect();
+    assert_eq!(named, ["tides/10", MARKED.1, "bees/0", text(&corpus()[0], "title")]);
 }
 
 #[test]
@@ -206,8 +251,10 @@ fn places_and_vectors_are_read_back() {
     assert_eq!(lines.headers().expect("a head"), vec!["paper", "theme", "x", "y", "theme_name"]);
     let lines: Vec<csv::StringRecord> = lines.records().map(|line| line.expect("a line")).collect();
     assert_eq!(lines.len(), 150);
-    for line in &lines {
-        let k = known[&line[0]];
+    for (line, id) in lines.iter().zip(&ids) {
+        // What a spreadsheet would take for a formula is told apart; beside the vectors it stands as it is.
+        assert_eq!(&line[0], if *id == FORMULA { format!("'{id}") } else { id.to_string() });
+        let k = known[id];
         for (column, name) in [(2, "x"), (3, "y")] {
             let value: f32 = line[column].parse().expect("a number");
             assert_eq!(Some(value), whole["points"][name][k].as_f64().map(|v| v as f32), "{}", &line[0]);
@@ -216,7 +263,7 @@ fn places_and_vectors_are_read_back() {
         let theme = theme.map_or(("", ""), |t| (text(&whole["themes"][t], "id"), text(&whole["themes"][t], "name")));
         assert_eq!((&line[1], &line[4]), theme);
     }
-    assert_eq!(lines.iter().map(|line| &line[0]).collect::<Vec<_>>(), ids);
+    assert!(ids.len() == 150 && ids.contains(&FORMULA));
     // The array: a head of Python, then the numbers, each row of unit length and the vector that is stored.
     assert_eq!(&vectors[..8], b"\x93NUMPY\x01\x00");
     let length = usize::from(u16::from_le_bytes([vectors[8], vectors[9]]));
@@ -238,6 +285,53 @@ fn places_and_vectors_are_read_back() {
     };
     let at = |id: &str| ids.iter().position(|known| *known == id).expect("there");
     assert!(dot(at("bees/0"), at("bees/24")) > dot(at("bees/0"), at("tides/1")));
+    // Each is what the store holds for that paper, which an export writes out in words.
+    drop(server);
+    let out = folder.path("out");
+    assert_eq!(folder.run(&["export", out.to_str().expect("UTF-8")]).status, Some(0));
+    let stored = std::fs::read_to_string(out.join("vectors.jsonl")).expect("written");
+    let mut compared = 0;
+    for line in stored.lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let (k, vector) = (at(text(&line, "id")), list(&line, "vector"));
+        assert_eq!(vector.len(), dimension);
+        for (j, x) in vector.iter().enumerate() {
+            let (stored, written) = (x.as_f64().expect("a number"), numbers[k * dimension + j]);
+            assert!((stored - f64::from(written)).abs() < 1e-6, "{}: {written}, not {stored}", ids[k]);
+        }
+        compared += 1;
+    }
+    assert_eq!(compared, 150);
+}
+
+#[test]
+fn options_that_say_nothing_together_are_refused() {
+    let folder = filled(corpus());
+    let file = folder.path("map.svg").display().to_string();
+    let points = folder.path("map.csv").display().to_string();
+    for (args, said) in [
+        (vec!["t1", "--map", &file], "cannot be used with"),
+        (vec!["--map", &file, "--level", "1"], "cannot be used with"),
+        (vec!["--points", &points, "--level", "1"], "cannot be used with"),
+        (vec!["--events", "--level", "1"], "cannot be used with"),
+        (vec!["t1", "--level", "1"], "cannot be used with"),
+        (vec!["t1", "--search", "pollen", "--sort", "newest"], "cannot be used with"),
+        (vec!["--map", &file, "-k", "3"], "--limit is how many papers"),
+        (vec!["--about", "3", "--limit", "3"], "--limit is how many papers"),
+        (vec!["--map", &file, "--from", "2026-01"], "name one"),
+    ] {
+        let ran = folder.run(&[vec!["themes"], args.clone()].concat());
+        assert!(ran.status == Some(2) && ran.err.contains(said), "{args:?}: {:?} {}", ran.status, ran.err);
+    }
+    assert!(!folder.path("map.svg").exists() && !folder.path("map.csv").exists());
+    // As JSON the command says what it wrote where, whatever case an ending is in.
+    let (picture, vectors) = (folder.path("MAP.SVG").display().to_string(), folder.path("v.npy").display().to_string());
+    let told = folder.json(&["themes", "--map", &picture, "--points", &points, "--vectors", &vectors]);
+    let ids = folder.path("v.ids.txt").display().to_string();
+    assert_eq!(told, [json!({ "papers": 150, "map": picture, "points": points, "vectors": vectors, "ids": ids })]);
+    for file in [picture, points, vectors, ids] {
+        assert!(std::path::Path::new(&file).exists(), "{file}");
+    }
 }
 
 #[test]
@@ -282,7 +376,8 @@ fn titles_are_text_in_the_page() {
     let papers: Value =
         serde_json::from_str(&between("<script id=\"papers\" type=\"application/json\">")).expect("JSON");
     let titles: HashSet<&str> = list(&papers, "title").iter().map(|t| t.as_str().expect("a title")).collect();
-    assert!(titles.contains(HOSTILE));
+    assert!(titles.contains(HOSTILE_TEXT) && titles.contains(MARKED.1));
+    assert!(list(&papers, "id").contains(&json!(FORMULA)));
     use base64::Engine as _;
     let text = between("<script id=\"columns\" type=\"text/plain\">");
     let bytes = base64::engine::general_purpose::STANDARD.decode(text).expect("base64");

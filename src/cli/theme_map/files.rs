@@ -10,6 +10,7 @@ use super::create;
 use crate::cli::progress::Progress;
 use crate::cli::show::thousands;
 use crate::cli::streams::say;
+use crate::deliver::citations::harmless;
 use crate::engine::{Engine, ThemeMap};
 use crate::error::Error;
 
@@ -17,20 +18,22 @@ use crate::error::Error;
 const PAGE: usize = 512;
 
 /// The places of papers as CSV, a line a paper: its id, its finest theme (empty for none), x (to the right), y (upwards), and the name of
-/// the theme. It is for programs: ids stand as they are, also where a spreadsheet would take one for a formula.
+/// the theme. Of texts that a spreadsheet would take for a formula an apostrophe is the first character, as in references.
 pub fn points(out: &mut impl Write, map: &ThemeMap) -> io::Result<()> {
     let mut lines = WriterBuilder::new().from_writer(out);
     lines.write_record(["paper", "theme", "x", "y", "theme_name"])?;
     for (k, id) in map.points.id.iter().enumerate() {
         let theme = usize::try_from(map.points.theme[k]).ok().and_then(|theme| map.themes.get(theme));
         let (of, name) = theme.map_or(("", ""), |theme| (theme.id.as_str(), theme.name.as_str()));
-        lines.write_record([id.as_str(), of, &map.points.x[k].to_string(), &map.points.y[k].to_string(), name])?;
+        let [x, y] = [map.points.x[k], map.points.y[k]].map(|place| place.to_string());
+        lines.write_record([harmless(id.clone()), of.to_string(), x, y, harmless(name.to_string())])?;
     }
     lines.flush()
 }
 
 /// The vectors of the papers on the map as an array of NumPy (`<f4`, a row a paper), and beside it a text with their ids, one a line, in the
-/// same order, which is also that of [`points`]. A paper without a vector (one that is only being encoded) has a row of NaN.
+/// same order, which is also that of [`points`]; there ids stand as they are. A paper without a vector (one that is only being
+/// encoded) has a row of NaN.
 pub fn vectors(engine: &Engine, path: &Path, map: &ThemeMap) -> anyhow::Result<()> {
     let (ids, dimension) = (&map.points.id, engine.info()?.dimension);
     let beside = beside(path);
@@ -84,7 +87,7 @@ pub fn vectors(engine: &Engine, path: &Path, map: &ThemeMap) -> anyhow::Result<(
 }
 
 /// The file of the ids: `vectors.npy` has `vectors.ids.txt`.
-fn beside(path: &Path) -> PathBuf {
+pub(super) fn beside(path: &Path) -> PathBuf {
     path.with_extension("ids.txt")
 }
 

@@ -9,6 +9,8 @@ mod svg;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::show::thousands;
 use super::streams::{self, CreateMode, Handled, say};
 use crate::engine::{Engine, MapOptions, ThemeMap};
@@ -54,7 +56,8 @@ impl MapFile {
     /// A sentence, for an ending that is none of these.
     pub fn of(name: &str) -> Result<Self, String> {
         let path = PathBuf::from(name);
-        let drawing = match path.extension().and_then(|e| e.to_str()) {
+        let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+        let drawing = match ending.as_deref() {
             Some("svg") => Drawing::Svg,
             Some("png") => Drawing::Png,
             Some("html" | "htm") => Drawing::Html,
@@ -82,7 +85,7 @@ pub fn vectors_file(name: &str) -> Result<PathBuf, String> {
 
 fn ending(name: &str, wanted: &str, otherwise: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(name);
-    let is = path.extension().and_then(|e| e.to_str()) == Some(wanted);
+    let is = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(wanted));
     if is { Ok(path) } else { Err(otherwise.to_string()) }
 }
 
@@ -96,11 +99,37 @@ pub struct Wanted<'a> {
     pub vectors: Option<&'a Path>,
 }
 
-/// Writes what is wanted.
+impl Wanted<'_> {
+    /// What was written of so many papers, for programs.
+    pub fn written(&self, papers: usize) -> impl Serialize {
+        #[derive(Serialize)]
+        struct Written {
+            papers: usize,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            map: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            points: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            vectors: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            ids: Option<String>,
+        }
+        let name = |path: &Path| path.display().to_string();
+        Written {
+            papers,
+            map: self.map.map(|file| name(&file.path)),
+            points: self.points.map(name),
+            vectors: self.vectors.map(name),
+            ids: self.vectors.map(|path| name(&files::beside(path))),
+        }
+    }
+}
+
+/// Writes what is wanted. Gives how many papers are on the map.
 ///
 /// # Errors
 /// When the map cannot be had, or a file cannot be written.
-pub fn write(engine: &Engine, wanted: &Wanted<'_>) -> anyhow::Result<()> {
+pub fn write(engine: &Engine, wanted: &Wanted<'_>) -> anyhow::Result<usize> {
     let map = whole(engine)?;
     if let Some(file) = wanted.map {
         draw(engine, &map, file)?;
@@ -113,7 +142,7 @@ pub fn write(engine: &Engine, wanted: &Wanted<'_>) -> anyhow::Result<()> {
     if let Some(path) = wanted.vectors {
         files::vectors(engine, path, &map)?;
     }
-    Ok(())
+    Ok(map.points.id.len())
 }
 
 /// All papers on the map, in the order in which they came in.

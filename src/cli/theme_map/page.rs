@@ -59,6 +59,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_the_map_says_stands_in_one_table() {
+        for module in &MAP {
+            for sign in ["new Error(\"", "textContent = \"", "ariaLabel: \"", "title: \"", "placeholder: \""] {
+                let at = module.text.find(sign).map(|at| module.text[at..].chars().take(60).collect::<String>());
+                assert_eq!(at, None, "a text outside of TEXT in map_base.js");
+            }
+        }
+    }
+
+    #[test]
     fn the_modules_become_one_script() {
         let script = script();
         assert!(script.contains("\nfunction mount(") && !script.contains("\nimport ") && !script.contains("\nexport "));

@@ -10,7 +10,7 @@ use super::theme_id;
 use super::view::{since, time};
 use crate::engine::themes::Themes;
 use crate::error::{Error, Result};
-use crate::paper::{Row, head};
+use crate::paper::{Row, head, plain, shown};
 use crate::themes::labels::{self, DEEPEST, Wish};
 use crate::themes::layout::Place;
 use crate::themes::levels::FINEST;
@@ -19,7 +19,7 @@ use crate::themes::levels::FINEST;
 const MOST: usize = 50_000;
 
 /// Characters of a title.
-pub(super) const TITLE: usize = 300;
+const TITLE: usize = 300;
 
 /// What part of the map is wanted.
 #[derive(Debug, Clone)]
@@ -34,6 +34,13 @@ pub struct MapOptions {
     pub offset: usize,
     /// Whether titles come with the papers.
     pub titles: bool,
+}
+
+/// A title as it stands beside a point, where no markup is read. One that is nothing but markup is better than none.
+pub(super) fn title(sent: &str) -> String {
+    let line = |text: &str| shown(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let read = line(&plain(sent));
+    head(&if read.is_empty() { line(sent) } else { read }, TITLE)
 }
 
 impl Default for MapOptions {
@@ -66,7 +73,7 @@ pub struct Points {
     pub y: Vec<f32>,
     /// The place of their finest theme in `themes`; -1 where they belong to none.
     pub theme: Vec<i32>,
-    /// Their titles, when asked for; of long ones the first 300 characters.
+    /// Their titles, when asked for: each on one line, without LaTeX and markup; of long ones the first 300 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<Vec<String>>,
 }
@@ -167,9 +174,7 @@ impl Themes {
         let mut points = Points { title: ask.titles.then(Vec::new), ..Points::default() };
         let names: Vec<Option<(String, String)>> = if ask.titles {
             let mut papers = self.store.papers(&rows)?.into_iter().peekable();
-            let of = |row: &Row| {
-                papers.next_if(|(r, _)| r == row).map(|(_, p)| (p.id.to_string(), head(p.title.trim(), TITLE)))
-            };
+            let of = |row: &Row| papers.next_if(|(r, _)| r == row).map(|(_, p)| (p.id.to_string(), title(&p.title)));
             rows.iter().map(of).collect()
         } else {
             self.store.ids(&rows)?.into_iter().map(|id| id.map(|id| (id, String::new()))).collect()

@@ -6,18 +6,20 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Themes;
-use super::map::TITLE;
+use super::map::title;
 use super::view::since;
 use crate::bounds;
 use crate::engine::corpus::check_query;
 use crate::error::Result;
-use crate::paper::{Filter, Row, head};
+use crate::paper::{Filter, PaperId, Row};
 
 /// Which points.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MapPoints {
     /// These, by the numbers of their papers; at most 1,000.
     Rows(Vec<Row>),
+    /// Those of these papers; at most 1,000.
+    Ids(Vec<PaperId>),
     /// Those of the best hits for a phrase: which, and how many (1 to 5,000).
     Found(String, usize),
 }
@@ -39,7 +41,7 @@ pub struct MapPaper {
     pub row: u32,
     /// Its id.
     pub id: String,
-    /// Its title; of a long one the first 300 characters.
+    /// Its title on one line, without LaTeX and markup; of a long one the first 300 characters.
     pub title: String,
     /// When it appeared.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +69,10 @@ impl Themes {
                 bounds::at_most("row", rows.len(), bounds::of_list("row"))?;
                 rows.clone()
             }
+            MapPoints::Ids(ids) => {
+                bounds::at_most("id", ids.len(), bounds::of_list("id"))?;
+                self.store.rows(&ids.iter().collect::<Vec<_>>())?.into_iter().flatten().collect()
+            }
             MapPoints::Found(q, limit) => {
                 check_query(q)?;
                 self.best_hits(&self.corpus.space(), q, *limit, Filter::default())?
@@ -76,7 +82,7 @@ impl Themes {
         let paper = |(row, paper): (Row, crate::paper::Paper)| MapPaper {
             row: row.0,
             id: paper.id.to_string(),
-            title: head(paper.title.trim(), TITLE),
+            title: title(&paper.title),
             date: paper.date.map(|date| date.to_string()),
         };
         let papers = self.store.papers(&rows)?.into_iter().map(paper).collect();

@@ -19,7 +19,7 @@ export const TEXT = {
   first: (n) => `The first ${number(n)} are in the file.`,
   more: "Show more", like: "More like these", csv: "CSV", bibtex: "BibTeX", close: "Close", open: "Open", untitled: "A paper that is no longer here",
   likeThese: "More like these", nothingLike: "Nothing else is like these.", wait: "One moment…",
-  unreached: "The service cannot be reached.", signIn: "Sign in to see the map.",
+  noMap: "What came is no map.", unreached: "The service cannot be reached.", signIn: "Sign in to see the map.",
 };
 
 export const number = (n) => new Intl.NumberFormat("en-GB").format(n);
@@ -70,7 +70,14 @@ export function fromService(root) {
       const query = new URLSearchParams({ q, limit: FOUND });
       return (await (await ask(`${papers}?${query}`, { signal })).json()).papers;
     },
-    more: async (like, signal) => (await (await ask(recommend, { ...json({ like, limit: 20, diversity: 0.2 }), signal })).json()).papers,
+    async more(like, signal) {
+      const found = (await (await ask(recommend, { ...json({ like, limit: 20, diversity: 0.2 }), signal })).json()).papers;
+      if (!found.length) return found;
+      // The map knows their titles without LaTeX and markup.
+      const query = new URLSearchParams(found.map(({ id }) => ["id", id]));
+      const plain = new Map((await (await ask(`${papers}?${query}`, { signal })).json()).papers.map(({ id, title }) => [id, title]));
+      return found.map((paper) => ({ ...paper, title: plain.get(paper.id) ?? paper.title }));
+    },
     // All candidates are given, whatever they are like.
     bibtex: async (ids, signal) =>
       (await ask(`${recommend}?format=bibtex`, { ...json({ like: ids.slice(0, 1), candidates: ids, exclude_liked: false }), signal })).blob(),

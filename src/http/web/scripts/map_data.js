@@ -2,12 +2,14 @@
 //
 // The layout is that of `MapColumns` in src/engine/themes/columns.rs; all numbers are little-endian.
 
+import { TEXT } from "./map_base.js";
+
 const MAGIC = "pkmap\x00\x00\x01";
 const NO_DAY = -2147483648;
 const NO_CATEGORY = 65535;
 const CELLS = 256; // of the grid in which points are looked for, on each side
 
-// Far apart for the eye, and seen on white and on black alike. src/cli/theme_map.rs draws with the same.
+// Far apart for the eye, and seen on white and on black alike. src/cli/theme_map/mod.rs draws with the same.
 export const COLOURS = ["#4e79c4", "#e0803a", "#3f9e5a", "#cf4b52", "#8a64c9", "#a07445", "#d96fb0", "#6e8b2f",
   "#1fa3b5", "#c79a1b", "#5a5fd0", "#d8577c", "#2f8f86", "#b0622a", "#9a4fb0", "#5f7fa0"];
 export const NONE = "#8f8f8f"; // of what has no theme, no date, or a category that is not among the most frequent
@@ -19,7 +21,7 @@ const TIME = { light: ["#b7c3dd", "#7f9bd0", "#7a63b8", "#a62f7b", "#8f1230"], d
 /** The answer as arrays. Throws when it is none. */
 export function read(buffer) {
   const bytes = new Uint8Array(buffer, 0, Math.min(16, buffer.byteLength));
-  if (bytes.length < 16 || String.fromCharCode(...bytes.subarray(0, 8)) !== MAGIC) throw new Error("this is no map");
+  if (bytes.length < 16 || String.fromCharCode(...bytes.subarray(0, 8)) !== MAGIC) throw new Error(TEXT.noMap);
   const [length, n] = new Uint32Array(buffer, 8, 2);
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 16, length)));
   let at = 16 + length;
