@@ -173,7 +173,7 @@
 //!   that (`deliver/digest/outbox`); a paper that was in a mail to an address is in no other ([`store::Subscriptions`]). What the addresses
 //!   in mails may do is signed (`engine/access/signing`, the one secret that the store keeps as it is); following one changes nothing
 //!   (`http/web/subscription`).
-//! - A page is made where work is done, from what the engine answers, with no text of its own (`http/web/pages`, `http/web/texts`). As whom
+//! - A page is made where work is done, from what the engine answers, its words from `http/web/texts` (`http/web/pages`). As whom
 //!   somebody reads where nobody signs in is what their browser says (`http/web/choices`), and goes through the same proof as any reader
 //!   (`http/web/visitor`).
 //! - What a webhook is told is in the store before it is told, and that it is about to be told before that. Its secret is derived

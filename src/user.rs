@@ -248,6 +248,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What counts where nothing is set: days, papers, shares.
+    pub const HALF_LIFE_DAYS: f32 = 365.0;
+    pub const PER_AUTHOR: usize = 3;
+    pub const EXPLORATION: f32 = 0.05;
+    pub const DIVERSITY: f32 = 0.1;
+
     /// Checks the ranges.
     ///
     /// # Errors

@@ -46,8 +46,8 @@ const AHEAD: usize = 1000;
 
 /// Write everything into a folder, as JSON Lines
 ///
-/// Writes papers, vectors, themes with their history, and users with settings, events, library papers, interests and
-/// the token of their feed. What the folder itself opens and signs stays in it, and goes with `paperkin backup`: keys, sessions,
+/// Writes papers, vectors, themes with their history, and users with settings, events, imports, library papers, folders,
+/// notes, saved searches, interests and the token of their feed. What the folder itself opens and signs stays in it, and goes with `paperkin backup`: keys, sessions,
 /// subscriptions by mail, webhooks. Protect the folder as you protect the data folder.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:

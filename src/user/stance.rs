@@ -58,42 +58,55 @@ pub fn taking_back(events: &[Deed], now: Moment) -> Vec<Deed> {
     out
 }
 
-/// What a reader presses beside a paper. Pressed again, each of the first four takes back what it said.
+/// What a reader wants to be so of a paper. Whoever says it twice, from two windows or after a lost answer, has said it once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Press {
     /// More like this.
     Like,
-    /// Keep it.
+    /// No like; a save stays.
+    Unlike,
+    /// To keep it.
     Save,
+    /// Not to keep it; a like stays.
+    Unsave,
     /// Less like this.
     Dislike,
     /// Not this again.
     Dismiss,
-    /// Take a no back ([`taking_back`]).
+    /// No no any more ([`taking_back`]).
     Undo,
-    /// Open it. It counts once.
+    /// To have opened it.
     Open,
 }
 
-/// What follows from a press, from `now` on and behind all that was said. A like or a save after a no stands alone.
+/// What leads there, from `now` on and behind all that was said; nothing where it is so already. A like or a save after a no stands
+/// alone.
 pub fn pressed(events: &[Deed], press: Press, now: Moment) -> Vec<Deed> {
     use EventKind::{Clear, Click, Dislike, Dismiss, Like, Save, Unsave};
     let stance = Stance::of(events);
     let no = stance.against.is_some();
-    let again = |kind: EventKind| if stance.against == Some(kind) { vec![Clear] } else { vec![kind] };
+    let is_so = match press {
+        Press::Like => stance.liked,
+        Press::Unlike => !stance.liked,
+        Press::Save => stance.saved,
+        Press::Unsave => !stance.saved,
+        Press::Dislike => stance.against == Some(Dislike),
+        Press::Dismiss => stance.against == Some(Dismiss),
+        Press::Undo => !no,
+        Press::Open => stance.viewed,
+    };
     let kinds = match press {
+        _ if is_so => Vec::new(),
         Press::Undo => return taking_back(events, now),
-        // A like goes without the save that stands beside it.
-        Press::Like if stance.liked && stance.saved => vec![Clear, Save],
-        Press::Like if stance.liked => vec![Clear],
         Press::Like if no => vec![Clear, Like],
         Press::Like => vec![Like],
-        Press::Save if stance.saved => vec![Unsave],
+        Press::Unlike if stance.saved => vec![Clear, Save],
+        Press::Unlike => vec![Clear],
         Press::Save if no => vec![Clear, Save],
         Press::Save => vec![Save],
-        Press::Dislike => again(Dislike),
-        Press::Dismiss => again(Dismiss),
-        Press::Open if stance.viewed => Vec::new(),
+        Press::Unsave => vec![Unsave],
+        Press::Dislike => vec![Dislike],
+        Press::Dismiss => vec![Dismiss],
         Press::Open => vec![Click],
     };
     // One after the other: at the same moment a dislike would win whatever came last.
@@ -164,29 +177,32 @@ mod tests {
     }
 
     #[test]
-    fn pressed_again_a_button_takes_back_what_it_said() {
-        use EventKind::{Clear, Dislike, Like, Save, Unsave, View};
+    fn what_is_wanted_becomes_so_and_is_said_once() {
+        use EventKind::{Clear, Click, Dislike, Dismiss, Like, Save, Unsave, View};
         for (said, press, wanted) in [
             (&[][..], Press::Like, &[Like][..]),
-            (&[Like], Press::Like, &[Clear]),
-            (&[Like, Save], Press::Like, &[Clear, Save]),
-            (&[Like, Save], Press::Save, &[Unsave]),
+            (&[Like], Press::Like, &[]),
+            (&[Like], Press::Unlike, &[Clear]),
+            (&[Like, Save], Press::Unlike, &[Clear, Save]),
+            (&[Like, Save], Press::Unsave, &[Unsave]),
             (&[Dislike], Press::Like, &[Clear, Like]),
-            (&[Dislike], Press::Dislike, &[Clear]),
+            (&[Dislike], Press::Dislike, &[]),
+            (&[Dislike], Press::Dismiss, &[Dismiss]),
             (&[Like, Save], Press::Dislike, &[Dislike]),
             (&[Dislike], Press::Save, &[Clear, Save]),
             (&[Like, Dislike], Press::Undo, &[Clear, Like]),
             (&[Like], Press::Undo, &[]),
-            (&[Like], Press::Open, &[EventKind::Click]),
+            (&[Like], Press::Open, &[Click]),
             (&[View], Press::Open, &[]),
         ] {
             let events: Vec<Deed> = (0..).zip(said).map(|(k, kind)| (*kind, Moment(100 + k), 1.0)).collect();
             let done = pressed(&events, press, Moment(50));
             assert_eq!(done.iter().map(|deed| deed.0).collect::<Vec<_>>(), wanted, "{said:?} {press:?}");
-            assert!(
-                done.iter().all(|deed| deed.1 > Moment(101) || said.len() < 2),
-                "behind what is dated ahead: {done:?}"
-            );
+            // Also behind what is dated ahead of the clock.
+            let last = events.iter().map(|deed| deed.1).max().unwrap_or(Moment(49));
+            assert!(done.iter().all(|deed| deed.1 > last), "{done:?}");
+            let all: Vec<Deed> = events.into_iter().chain(done).collect();
+            assert!(pressed(&all, press, Moment(300)).is_empty(), "{said:?} {press:?} once more");
         }
     }
 

@@ -50,6 +50,7 @@ mod subscriptions;
 mod support;
 mod themes;
 mod tls;
+mod today;
 mod told;
 mod users;
 mod words;

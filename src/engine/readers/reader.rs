@@ -31,9 +31,6 @@ const MAX_LEARNED: usize = 1000;
 /// Papers whose title is known to the rule that no other version of a seen work is shown; of older ones the id alone.
 const MAX_SEEN_IN_FULL: usize = 3000;
 
-/// Days after which an event counts half, where the user says nothing.
-const HALF_LIFE: f32 = 365.0;
-
 /// Examples of all kept readers together; one takes some kilobytes.
 const KEPT_EXAMPLES: usize = 100_000;
 
@@ -179,7 +176,7 @@ impl Readers {
         let opinions = opinions(&events);
         // Never later than the clock: one that ran ahead for a day must not make all else old.
         let newest = events.iter().map(|e| e.at).max().map(|at| at.min(Moment::now()));
-        let half_life = user.settings.half_life_days.unwrap_or(HALF_LIFE);
+        let half_life = user.settings.half_life_days.unwrap_or(Settings::HALF_LIFE_DAYS);
         let mut weighed: Vec<(&PaperId, f32, Moment)> = opinions
             .iter()
             .map(|(id, o)| {

@@ -100,8 +100,6 @@ pub struct Card {
     pub strength: Option<&'static str>,
     /// What its score is made of.
     pub numbers: Option<Numbers>,
-    /// Whether the reader had said or seen something of it before this list was made.
-    pub seen: bool,
 }
 
 /// What a list of papers is for, which decides what its cards tell.
@@ -164,7 +162,6 @@ pub fn marked_cards(
                 reason: scored.then(|| sentence_of(hit, told)).flatten(),
                 strength: (told == Told::Feed).then(|| strength(hit)).flatten(),
                 numbers: scored.then(|| numbers(hit, told)).flatten(),
-                seen: said.any(),
                 said,
                 ..card_of(&hit.paper, matched)
             }
@@ -208,7 +205,6 @@ pub fn card_of(paper: &Paper, matched: Option<&Matched<'_>>) -> Card {
         reason: None,
         strength: None,
         numbers: None,
-        seen: false,
     }
 }
 

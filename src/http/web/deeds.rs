@@ -5,11 +5,13 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use super::form::Form;
 use super::opinions::Said;
 use super::pages::Page;
 use super::sign_in::{go_to, way_back};
+use super::texts::text_of;
 use super::visitor::Visitor;
 use crate::http::App;
 use crate::http::error::ApiError;
@@ -17,9 +19,11 @@ use crate::paper::PaperId;
 use crate::user::Press;
 
 /// What a button beside a paper is called: the name of its field, which holds the id.
-const BUTTONS: [(&str, Press); 6] = [
+const BUTTONS: [(&str, Press); 8] = [
     ("like", Press::Like),
+    ("unlike", Press::Unlike),
     ("save", Press::Save),
+    ("unsave", Press::Unsave),
     ("dislike", Press::Dislike),
     ("dismiss", Press::Dismiss),
     ("clear", Press::Undo),
@@ -45,6 +49,11 @@ pub async fn opinion(State(app): State<App>, request: Request) -> Response {
             ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(said)).into_response()
         }
         Ok((form, Some(_))) => back(&visitor, form.field("to")),
+        // Nothing was kept, and no script is to think so.
+        Ok((_, None)) if visitor.scripted => {
+            let e = ApiError::new(StatusCode::UNAUTHORIZED, text_of("reader", "who_first"));
+            ApiError { detail: Some(json!({ "needs": "reader" })), ..e }.into_response()
+        }
         // Who reads is asked first; the way back leads to the same page.
         Ok((form, None)) => go_to(&format!("reader?{}", to(form.field("to")))),
         Err(e) if visitor.scripted => e.into_response(),

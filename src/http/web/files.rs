@@ -52,7 +52,6 @@ const FILES: &[Text] = &[
     text!("said.js", "src/http/web", "scripts/said.js"),
     text!("suggest.js", "src/http/web", "scripts/suggest.js"),
     text!("themes.js", "src/http/web", "scripts/themes.js"),
-    text!("themes.js", "src/http/web", "scripts/themes.js"),
     text!("icon.svg", "src/http/web", "icon.svg"),
 ];
 

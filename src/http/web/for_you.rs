@@ -5,14 +5,15 @@ use axum::extract::State;
 use axum::response::Response;
 use minijinja::context;
 use minijinja::value::Serde;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::cards::{Card, Told, cards, hue, plain_cards};
 use super::dates;
+use super::groups::{Group, Heading, grouped};
 use super::pages::Page;
 use super::rich;
 use super::texts::text_of;
-use super::visitor::Visitor;
+use super::visitor::{Visitor, known};
 use crate::engine::{Engine, Feed, InterestView, QuestionsOptions, SearchOptions, Since, ThemesOptions};
 use crate::error::Error;
 use crate::http::App;
@@ -20,7 +21,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::Params;
 use crate::paper::percent::encoded;
 use crate::paper::{PaperId, shown};
-use crate::user::{EventKind, Moment};
+use crate::user::{EventKind, Moment, Settings};
 
 /// Papers a page.
 const PAGE: usize = 20;
@@ -54,20 +55,40 @@ struct InterestShown {
     edited: bool,
 }
 
+/// What was asked for.
+struct Asked {
+    interest: Option<String>,
+    by: Grouping,
+    span: Span,
+    page: usize,
+    what_if: WhatIf,
+}
+
+/// In one list, or by what brought each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Grouping {
+    #[default]
+    Mixed,
+    Interest,
+}
+
+/// Of all papers, or of the newest days.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Span {
+    #[default]
+    All,
+    Week,
+    Day,
+}
+
 /// What is tried: how a feed would be.
-#[derive(Default, Serialize)]
+#[derive(Default, Clone, Copy, PartialEq)]
 struct WhatIf {
     exploration: Option<f32>,
     diversity: Option<f32>,
     per_author: Option<usize>,
-}
-
-/// Papers of one interest.
-#[derive(Serialize)]
-struct Group {
-    name: String,
-    hue: Option<u32>,
-    cards: Vec<Card>,
 }
 
 /// `GET /for-you`
@@ -75,95 +96,82 @@ pub async fn for_you(State(app): State<App>, visitor: Visitor, given: Result<Par
     app.page(visitor, 0, move |engine, visitor| {
         let Params(mut given) = given?;
         let mut take = |name| given.take(name);
-        let interest: Option<String> = take("interest").word()?;
-        let by: Option<String> = take("by").word()?;
-        let span: Option<String> = take("span").word()?;
-        let page_number: usize = take("page").whole()?.unwrap_or(1);
-        let what_if = WhatIf {
-            exploration: take("exploration").number()?,
-            diversity: take("diversity").number()?,
-            per_author: take("per_author").whole()?,
+        let asked = Asked {
+            interest: take("interest").word()?,
+            by: take("by").word()?.unwrap_or_default(),
+            span: take("span").word()?.unwrap_or_default(),
+            page: take("page").whole()?.unwrap_or(1).max(1),
+            what_if: WhatIf {
+                exploration: take("exploration").number()?,
+                diversity: take("diversity").number()?,
+                per_author: take("per_author").whole()?,
+            },
         };
         given.nothing_else()?;
         let Some(reader) = visitor.name() else { return Ok(stranger("for-you")) };
-        feed_page(engine, reader, interest.as_deref(), by.as_deref(), span.as_deref(), page_number, &what_if)
+        feed_page(engine, reader, asked)
     })
     .await
 }
 
 /// Who reads is asked in place of a page that depends on it.
 pub fn stranger(place: &'static str) -> Page {
-    Page::new("stranger.html", text_of("for_you", "title"), context! { to => format!("/{place}") }).at(place)
+    let title = text_of(if place == "library" { "library" } else { "for_you" }, "title");
+    Page::new("stranger.html", title, context! { to => format!("/{place}") }).at(place)
 }
 
-#[allow(clippy::too_many_arguments)] // Each is a parameter of the address.
-fn feed_page(
-    engine: &Engine,
-    reader: &str,
-    interest: Option<&str>,
-    by: Option<&str>,
-    span: Option<&str>,
-    page_number: usize,
-    what_if: &WhatIf,
-) -> Result<Page, ApiError> {
-    let user = match engine.user(reader) {
-        Ok(user) if user.events > 0 => user,
-        Ok(_) | Err(Error::NotFound { .. }) => return begin_page(engine, reader, None),
-        Err(e) => return Err(e.into()),
+fn feed_page(engine: &Engine, reader: &str, asked: Asked) -> Result<Page, ApiError> {
+    let Some(user) = known(engine.user(reader))?.filter(|user| user.events > 0) else {
+        return begin_page(engine, reader, None);
     };
+    let Asked { by, span, what_if, .. } = asked;
     let interests = engine.interests(reader)?;
     // One that is gone (merged, or made anew) narrows nothing.
-    let interest = interest.filter(|id| interests.iter().any(|i| i.id == *id));
-    let grouped = by == Some("interest") && interest.is_none();
-    let limit = if grouped || interest.is_some() { GROUPED } else { PAGE };
-    let offset = if grouped || interest.is_some() { 0 } else { page_number.saturating_sub(1).saturating_mul(PAGE) };
+    let interest = asked.interest.and_then(|id| interests.iter().find(|interest| interest.id == id));
+    let grouped = by == Grouping::Interest && interest.is_none();
+    let limit = if grouped { GROUPED } else { PAGE };
+    let offset = if grouped { 0 } else { (asked.page - 1).saturating_mul(PAGE) };
     let since = match span {
-        Some("day") => engine.newest_days(1)?,
-        Some("week") => engine.newest_days(7)?,
-        _ => Since::Ever,
+        Span::Day => engine.newest_days(1)?,
+        Span::Week => engine.newest_days(7)?,
+        Span::All => Since::Ever,
     };
-    let feed = |what_if: &WhatIf| Feed {
+    let feed = |what_if: WhatIf| Feed {
         ask: SearchOptions { limit, offset, explain: true, ..SearchOptions::default() },
         since: since.clone(),
+        interest: interest.map(|interest| interest.id.clone()),
         exploration: what_if.exploration,
         diversity: what_if.diversity,
         per_author: what_if.per_author,
         ..Feed::default()
     };
-    let mut hits = engine.feed(reader, &feed(what_if))?.papers;
+    let hits = engine.feed(reader, &feed(what_if))?.papers;
     // What would come anew with other settings is told beside it.
-    let tries = what_if.exploration.is_some() || what_if.diversity.is_some() || what_if.per_author.is_some();
+    let tries = what_if != WhatIf::default();
     let fresh = if tries {
-        let kept = engine.feed(reader, &feed(&WhatIf::default()))?.papers;
+        let kept = engine.feed(reader, &feed(WhatIf::default()))?.papers;
         Some(hits.iter().filter(|hit| !kept.iter().any(|other| other.paper.id == hit.paper.id)).count())
     } else {
         None
     };
     let full = hits.len() == limit;
-    if let Some(wanted) = interest {
-        hits.retain(|hit| hit.why.as_ref().and_then(|why| why.interest.as_ref()).is_some_and(|own| own.id == wanted));
-    }
-    let named = interest.and_then(|id| interests.iter().find(|i| i.id == id)).map(|i| shown(&i.name));
     let shown_cards = cards(engine, Some(reader), &hits, Told::Feed)?;
     let count = shown_cards.len();
-    let groups = if grouped {
-        by_interest(shown_cards)
-    } else {
-        vec![Group { name: String::new(), hue: None, cards: shown_cards }]
-    };
+    let groups = if grouped { by_interest(shown_cards) } else { vec![Group::of_all(shown_cards)] };
     let liked: usize = interests.iter().map(|i| i.papers.len()).sum();
     let down = engine.turned_down(reader, 1, None)?.total;
     let settings = &user.settings;
     let shows = context! {
-        groups => Serde(groups), count, grouped, span => span.unwrap_or("all"), interest => named,
+        groups => Serde(groups), count, grouped, span => Serde(span),
+        interest => interest.map(|i| context! { id => i.id.as_str(), name => shown(&i.name) }),
         interests => Serde(interests.iter().map(interest_shown).collect::<Vec<_>>()),
         learning => liked < ENOUGH, liked, turned_down => down,
         all_muted => !interests.is_empty() && interests.iter().all(|i| i.muted),
-        next => (full && !grouped && interest.is_none()).then_some(page_number + 1), page => page_number,
+        next => (full && !grouped).then_some(asked.page + 1), page => asked.page,
         encoded_reader => encoded(reader), tries, fresh,
-        exploration => what_if.exploration.or(settings.exploration).unwrap_or(0.05),
-        diversity => what_if.diversity.or(settings.diversity).unwrap_or(0.1),
-        per_author => what_if.per_author.or(settings.per_author).unwrap_or(3),
+        exploration => what_if.exploration.or(settings.exploration).unwrap_or(Settings::EXPLORATION),
+        diversity => what_if.diversity.or(settings.diversity).unwrap_or(Settings::DIVERSITY),
+        per_author => what_if.per_author.or(settings.per_author).unwrap_or(Settings::PER_AUTHOR),
         // New settings replace all that there were.
         half_life_days => settings.half_life_days,
     };
@@ -190,20 +198,12 @@ fn interest_shown(view: &InterestView) -> InterestShown {
 
 /// By what brought them, in the order of their best papers; what nothing brought last.
 fn by_interest(cards: Vec<Card>) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut rest = Vec::new();
-    for card in cards {
-        let Some(chip) = card.interest.clone() else {
-            rest.push(card);
-            continue;
-        };
-        match groups.iter_mut().find(|group| group.name == chip.name) {
-            Some(group) => group.cards.push(card),
-            None => groups.push(Group { name: chip.name, hue: Some(chip.hue), cards: vec![card] }),
-        }
-    }
+    let key = |card: &Card| {
+        card.interest.clone().map(|chip| Heading { name: chip.name, path: chip.path, hue: Some(chip.hue) })
+    };
+    let (mut groups, rest) = grouped(cards, key);
     if !rest.is_empty() {
-        groups.push(Group { name: text_of("for_you", "other_papers"), hue: None, cards: rest });
+        groups.push(Group::named(text_of("for_you", "other_papers"), rest));
     }
     groups
 }
@@ -318,11 +318,8 @@ fn question_page(engine: &Engine, reader: &str, asked: usize, from: &QuestionsOp
     } else {
         None
     };
-    let liked = match engine.interests(reader) {
-        Ok(interests) => interests.iter().map(|i| i.papers.len()).sum(),
-        Err(Error::NotFound { .. }) => 0,
-        Err(e) => return Err(e.into()),
-    };
+    let interests = known(engine.interests(reader))?.unwrap_or_default();
+    let liked: usize = interests.iter().map(|i| i.papers.len()).sum();
     let passed = found.as_ref().map(|hit| address(asked + 1, Some(&hit.paper.id)));
     let summary = found.as_ref().map(|hit| rich::summary(&hit.paper.summary, None));
     let card = match found {
@@ -351,13 +348,9 @@ pub async fn turned_down(State(app): State<App>, visitor: Visitor, given: Result
         let after: Option<String> = given.take("after").word()?;
         given.nothing_else()?;
         let Some(reader) = visitor.name() else { return Ok(stranger("turned-down")) };
-        let page = match engine.turned_down(reader, PAGE, after.as_deref()) {
-            Ok(page) => page,
-            Err(Error::NotFound { .. }) => {
-                let shows = context! { total => 0, encoded_reader => encoded(reader) };
-                return Ok(Page::new("turned_down.html", text_of("for_you", "turned_down_title"), shows).at("for-you"));
-            }
-            Err(e) => return Err(e.into()),
+        let Some(page) = known(engine.turned_down(reader, PAGE, after.as_deref()))? else {
+            let shows = context! { total => 0, encoded_reader => encoded(reader) };
+            return Ok(Page::new("turned_down.html", text_of("for_you", "turned_down_title"), shows).at("for-you"));
         };
         let kinds: Vec<(EventKind, Moment)> = page.items.iter().map(|down| (down.kind, down.at)).collect();
         let papers = page.items.into_iter().map(|down| down.paper).collect();

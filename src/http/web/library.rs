@@ -11,9 +11,8 @@ use super::dates;
 use super::for_you::stranger;
 use super::pages::Page;
 use super::texts::text_of;
-use super::visitor::Visitor;
+use super::visitor::{Visitor, known};
 use crate::engine::{Engine, FolderList, Hit, InFolder, LibraryOptions, LibrarySort, SearchPapersOptions};
-use crate::error::Error;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Id, Params};
@@ -104,17 +103,13 @@ fn page(
     folder: Option<&str>,
     page_number: usize,
 ) -> Result<Page, ApiError> {
-    let found = match engine.library(reader, ask) {
-        Ok(found) => found,
-        // Of whom nothing is known keeps nothing.
-        Err(Error::NotFound { what: "user", .. }) => crate::engine::Page { items: Vec::new(), next: None, total: 0 },
-        Err(e) => return Err(e.into()),
+    let folders = known(engine.folders(reader))?;
+    // A folder that is not there is an error; of whom nothing is known keeps nothing.
+    let found = match folders {
+        Some(_) => engine.library(reader, ask)?,
+        None => crate::engine::Page { items: Vec::new(), next: None, total: 0 },
     };
-    let folders = match engine.folders(reader) {
-        Ok(folders) => folders,
-        Err(Error::NotFound { .. }) => FolderList { folders: Vec::new(), papers: 0, unfiled: 0 },
-        Err(e) => return Err(e.into()),
-    };
+    let folders = folders.unwrap_or(FolderList { folders: Vec::new(), papers: 0, unfiled: 0 });
     let papers = found.items.iter().map(|kept| kept.paper.clone()).collect();
     let shown_cards = plain_cards(engine, Some(reader), papers)?;
     let kept: Vec<KeptShown> = shown_cards
@@ -145,11 +140,7 @@ fn page(
 }
 
 fn followed(engine: &Engine, reader: &str) -> Result<Vec<SearchShown>, ApiError> {
-    let all = match engine.searches(reader) {
-        Ok(all) => all,
-        Err(Error::NotFound { .. }) => Vec::new(),
-        Err(e) => return Err(e.into()),
-    };
+    let all = known(engine.searches(reader))?.unwrap_or_default();
     let one = |search: crate::engine::SearchView| SearchShown {
         path: format!("library/searches/{}", encoded(&search.id)),
         name: shown(&search.name),
@@ -164,11 +155,7 @@ fn followed(engine: &Engine, reader: &str) -> Result<Vec<SearchShown>, ApiError>
 }
 
 fn imports(engine: &Engine, reader: &str) -> Result<Vec<ImportShown>, ApiError> {
-    let all = match engine.imports(reader) {
-        Ok(all) => all,
-        Err(Error::NotFound { .. }) => Vec::new(),
-        Err(e) => return Err(e.into()),
-    };
+    let all = known(engine.imports(reader))?.unwrap_or_default();
     let one = |import: crate::engine::ImportView| ImportShown {
         status: serde_json::to_value(import.status)
             .ok()

@@ -10,6 +10,7 @@ mod deeds;
 mod files;
 mod for_you;
 mod form;
+mod groups;
 mod library;
 mod links;
 mod opinions;

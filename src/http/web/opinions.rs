@@ -29,13 +29,6 @@ pub struct Said {
     pub noted: bool,
 }
 
-impl Said {
-    /// Whether they did anything with it.
-    pub fn any(self) -> bool {
-        self != Said::default()
-    }
-}
-
 impl From<&PaperOpinion> for Said {
     fn from(opinion: &PaperOpinion) -> Self {
         Said {

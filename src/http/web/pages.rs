@@ -24,6 +24,7 @@ static TEMPLATES: Templates = Templates::prepared(
         text!("_empty.html", "src/http/web", "pages/_empty.html"),
         text!("_folders.html", "src/http/web", "pages/_folders.html"),
         text!("_papers.html", "src/http/web", "pages/_papers.html"),
+        text!("_sliders.html", "src/http/web", "pages/_sliders.html"),
         text!("sign_in.html", "src/http/web", "pages/sign_in.html"),
         text!("link.html", "src/http/web", "pages/link.html"),
         text!("told.html", "src/http/web", "pages/told.html"),

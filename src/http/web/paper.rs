@@ -10,14 +10,13 @@ use super::cards::{Card, Named, Told, author, cards, path_of, plain_cards, searc
 use super::dates;
 use super::pages::Page;
 use super::rich;
-use super::visitor::Visitor;
+use super::visitor::{Visitor, known};
 use crate::engine::{Engine, FolderView, SearchOptions};
-use crate::error::Error;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Id, Params};
 use crate::paper::percent::encoded;
-use crate::paper::{Paper, PaperDate, PaperId, shown};
+use crate::paper::{PaperDate, PaperId, shown};
 
 /// Neighbours that stand beside a paper.
 const NEIGHBOURS: usize = 10;
@@ -25,7 +24,7 @@ const NEIGHBOURS: usize = 10;
 /// Neighbours that are shown when more are asked for.
 const MORE: usize = 50;
 
-/// A fact of a paper: the name of a text, and what it is.
+/// Another version of the paper.
 #[derive(Serialize)]
 struct Version {
     id: String,
@@ -97,7 +96,7 @@ fn page(engine: &Engine, visitor: &Visitor, id: &str, more: bool) -> Result<Page
         retirement => paper.retirement().map(|what| what.word()),
         id => paper.id.as_str(), encoded_id => encoded(paper.id.as_str()),
     };
-    Ok(Page { depth: 1, ..Page::new("paper.html", title(&paper), shows) })
+    Ok(Page { depth: 1, ..Page::new("paper.html", rich::text(&paper.title), shows) }.at("paper"))
 }
 
 fn own_of(engine: &Engine, reader: &str, id: &PaperId) -> Result<Own, ApiError> {
@@ -109,16 +108,4 @@ fn own_of(engine: &Engine, reader: &str, id: &PaperId) -> Result<Own, ApiError> 
         |folder: FolderView| FolderMark { name: shown(&folder.name), holds: held.contains(&folder.id), id: folder.id };
     let folders = folders.map(|list| list.folders.into_iter().map(mark).collect()).unwrap_or_default();
     Ok(Own { note: note.map(|note| note.text).unwrap_or_default(), folders })
-}
-
-/// Nothing in place of an error that says that nothing is known of the reader.
-fn known<T>(found: crate::Result<T>) -> crate::Result<Option<T>> {
-    match found {
-        Err(Error::NotFound { .. }) => Ok(None),
-        found => found.map(Some),
-    }
-}
-
-fn title(paper: &Paper) -> String {
-    rich::text(&paper.title)
 }

@@ -9,14 +9,13 @@ use super::form::Form;
 use super::pages::{Page, sentence};
 use super::sign_in::{go_to, way_back};
 use super::texts::text_of;
-use super::visitor::Visitor;
+use super::visitor::{Visitor, known};
 use crate::engine::Engine;
-use crate::error::Error;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Params;
 use crate::paper::percent::encoded;
-use crate::user::UserId;
+use crate::user::{Settings, UserId};
 
 /// `GET /reader`
 pub async fn reader(State(app): State<App>, visitor: Visitor, given: Result<Params, ApiError>) -> Response {
@@ -35,19 +34,17 @@ fn page(engine: &Engine, visitor: &Visitor, to: Option<&str>, change: bool) -> R
         let shows = context! { to => way_back(to.or(Some("/for-you"))), asks => true };
         return Ok(Page::new("reader.html", text_of("reader", "who_title"), shows).at("reader"));
     };
-    let user = match engine.user(name) {
-        Ok(user) => Some(user),
-        Err(Error::NotFound { .. }) => None,
-        Err(e) => return Err(e.into()),
-    };
+    let user = known(engine.user(name))?;
     let settings = user.as_ref().map(|user| user.settings.clone()).unwrap_or_default();
     let shows = context! {
         asks => false, name, encoded_name => encoded(name), known => user.is_some(),
         events => user.as_ref().map_or(0, |user| user.events),
         since => user.as_ref().map(|user| super::dates::short(user.created.day())),
         // What the service does where nothing is set.
-        exploration => settings.exploration.unwrap_or(0.05), diversity => settings.diversity.unwrap_or(0.1),
-        per_author => settings.per_author.unwrap_or(3), half_life_days => settings.half_life_days.unwrap_or(365.0),
+        exploration => settings.exploration.unwrap_or(Settings::EXPLORATION),
+        diversity => settings.diversity.unwrap_or(Settings::DIVERSITY),
+        per_author => settings.per_author.unwrap_or(Settings::PER_AUTHOR),
+        half_life_days => settings.half_life_days.unwrap_or(Settings::HALF_LIFE_DAYS),
     };
     Ok(Page::new("reader.html", text_of("reader", "title"), shows).at("reader"))
 }

@@ -1,5 +1,4 @@
-//! `GET /search`: papers for words, with what they have in common counted beside them. `GET /suggest`: how what is being typed
-//! may go on.
+//! `GET /search`: papers for words, with what they have in common counted beside them.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -10,9 +9,8 @@ use serde::Serialize;
 use super::cards::{Told, marked_cards};
 use super::pages::Page;
 use super::texts::text_of;
-use super::visitor::Visitor;
+use super::visitor::{Visitor, followed};
 use crate::engine::{Engine, Facet, FacetValue, Listing, Mode, SearchOptions, SearchRequest, SearchSort};
-use crate::error::Error;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Params;
@@ -129,11 +127,11 @@ fn page(engine: &Engine, visitor: &Visitor, asked: &Asked) -> Result<Page, ApiEr
     let facets = answer.meta.facets.map(|facets| shown_facets(asked, facets)).unwrap_or_default();
     let corrected: Vec<(String, String)> =
         answer.meta.corrected.iter().map(|c| (shown(&c.from), shown(&c.to))).collect();
-    let saved = saved(engine, visitor, q)?;
+    let saved = followed(engine, visitor.name(), &Follow::Query(q.to_string()))?;
     let empty = total == 0 && engine.list(&Listing { limit: 1, ..Listing::default() })?.total == 0;
     let shows = context! {
         blank => false, empty, q, long => q.chars().count() > 160, brief => head(q, 160),
-        total, all => matched.is_none_or(|matched| matched.all), took => format!("{:.0}", answer.meta.took_ms.max(1.0)),
+        total, all => matched.is_none_or(|matched| matched.all),
         cards => Serde(cards), facets => Serde(facets), corrected => Serde(corrected), nearest,
         sort => Serde(asked.sort), mode => Serde(asked.mode),
         sorts => Serde(choices(asked, "sort", &["relevance", "newest", "votes"])),
@@ -148,16 +146,6 @@ fn page(engine: &Engine, visitor: &Visitor, asked: &Asked) -> Result<Page, ApiEr
     let mut page = Page::new("search.html", title, shows).at("search");
     page.query = q.to_string();
     Ok(page)
-}
-
-/// The id of the saved search with the same words, where the reader has one.
-fn saved(engine: &Engine, visitor: &Visitor, q: &str) -> Result<Option<String>, ApiError> {
-    let Some(reader) = visitor.name() else { return Ok(None) };
-    match engine.searches(reader) {
-        Ok(all) => Ok(all.into_iter().find(|s| s.what == Follow::Query(q.to_string())).map(|s| s.id)),
-        Err(Error::NotFound { .. }) => Ok(None),
-        Err(e) => Err(e.into()),
-    }
 }
 
 fn shown_facets(asked: &Asked, facets: crate::engine::Facets) -> Vec<FacetShown> {

@@ -17,11 +17,13 @@ use crate::http::sessions::within_reach;
 /// `GET /sessions`
 pub async fn list(State(app): State<App>, visit: Visit) -> Result<Response, ApiError> {
     let engine = app.engine()?;
-    let all = engine.sessions(&within_reach(&engine, &visit.caller), &visit.caller);
-    let own = engine.sessions_of_caller(&visit.caller).map_or(0, |own| engine.sessions(&own, &visit.caller).len());
+    let all = engine.sessions(&within_reach(&engine, &visit.visitor.caller), &visit.visitor.caller);
+    let own = engine
+        .sessions_of_caller(&visit.visitor.caller)
+        .map_or(0, |own| engine.sessions(&own, &visit.visitor.caller).len());
     let sessions: Vec<Value> = all.iter().map(shown_session).collect();
-    let shows = context! { who => visit.who(), everybody => visit.caller.has(Scope::Admin), sessions, own };
-    Ok(Page::new("sessions.html", "Where you are signed in", shows).into_response())
+    let shows = context! { who => visit.who(), everybody => visit.visitor.caller.has(Scope::Admin), sessions, own };
+    Ok(Page::new("sessions.html", "Where you are signed in", shows).seen_by(&visit.visitor).into_response())
 }
 
 fn shown_session(session: &SessionView) -> Value {
@@ -36,7 +38,7 @@ fn shown_session(session: &SessionView) -> Value {
 pub async fn end(State(app): State<App>, visit: Visit, request: Request) -> Result<Response, ApiError> {
     let form = Form::read(&app, request).await?;
     let (id, everywhere) = (form.field("end").to_string(), !form.field("everywhere").is_empty());
-    let caller: Caller = visit.caller.clone();
+    let caller: Caller = visit.visitor.caller.clone();
     let current = matches!(&caller.identity, Identity::Session { id: own, .. } if everywhere || *own == id);
     let ended = app
         .blocking(move |engine| {
@@ -50,6 +52,6 @@ pub async fn end(State(app): State<App>, visit: Visit, request: Request) -> Resu
     Ok(match ended {
         Ok(()) if current => signed_out(&visit),
         Ok(()) => go_to("sessions"),
-        Err(e) => Page::of_error(&e, 0).into_response(),
+        Err(e) => Page::of_error(&e, 0).seen_by(&visit.visitor).into_response(),
     })
 }

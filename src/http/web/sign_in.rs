@@ -13,12 +13,12 @@ use minijinja::context;
 use super::browser::described;
 use super::form::Form;
 use super::pages::{Page, root, sentence};
-use crate::access::{Caller, Identity};
+use super::visitor::Visitor;
+use crate::access::Identity;
 use crate::config::AuthMode;
 use crate::engine::{KeyRefused, LINK_VALID, LinkState, Secret};
 use crate::http::App;
-use crate::http::access::{Jar, guessed_by};
-use crate::http::base::Seen;
+use crate::http::access::guessed_by;
 use crate::http::error::ApiError;
 use crate::http::extract::{Id, Params};
 use crate::user::Moment;
@@ -26,12 +26,10 @@ use crate::user::Moment;
 /// The longest way back that is remembered while somebody signs in, in bytes.
 const LONGEST_WAY: usize = 2_000;
 
-/// Somebody with a browser.
+/// Somebody who signs in or out.
 pub struct Visit {
-    /// Who they are.
-    pub caller: Caller,
-    /// Where their cookie goes.
-    pub jar: Jar,
+    /// Who looks, and where their cookie goes.
+    pub visitor: Visitor,
     /// The secret of the session that they bring, whether it is still one or not.
     pub brought: Option<Secret>,
     /// What their browser is, in short.
@@ -43,13 +41,12 @@ impl FromRequestParts<App> for Visit {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let jar = Seen::of(app, &parts.uri, &parts.headers, &parts.extensions).jar(app);
-        let all = jar.secrets(&parts.headers);
+        let Ok(visitor) = Visitor::from_request_parts(parts, app).await;
+        let all = visitor.jar.secrets(&parts.headers);
         let opens = |secret: &&Secret| app.opened().is_ok_and(|o| o.engine.caller_of_session(secret).is_some());
         let brought = all.iter().find(opens).or(all.first()).cloned();
         Ok(Visit {
-            caller: parts.extensions.get::<Caller>().cloned().unwrap_or_else(Caller::nobody),
-            jar,
+            visitor,
             brought,
             browser: described(&parts.headers),
             client: app.rules.clients.address(&parts.extensions, &parts.headers),
@@ -60,7 +57,8 @@ impl FromRequestParts<App> for Visit {
 impl Visit {
     /// Who is signed in, for a person: the reader, else by what they were recognised.
     pub fn who(&self) -> Option<String> {
-        match (&self.caller.reader, &self.caller.identity) {
+        let caller = &self.visitor.caller;
+        match (&caller.reader, &caller.identity) {
             (Some(reader), _) => Some(reader.to_string()),
             (None, Identity::Anyone | Identity::Nobody) => None,
             (None, _) => Some("the holder of a key".into()),
@@ -73,10 +71,15 @@ fn is_open(app: &App) -> bool {
 }
 
 /// `GET /sign-in`
-pub async fn form(State(app): State<App>, visit: Visit, Params(mut given): Params) -> Result<Response, ApiError> {
-    let to: Option<String> = given.take("to").word()?;
-    given.nothing_else()?;
-    Ok(sign_in_page(&app, &visit, to.as_deref(), None).into_response())
+pub async fn form(State(app): State<App>, visit: Visit, given: Result<Params, ApiError>) -> Response {
+    let to = given.and_then(|Params(mut given)| {
+        let to: Option<String> = given.take("to").word()?;
+        given.nothing_else().map(|()| to)
+    });
+    match to {
+        Ok(to) => sign_in_page(&app, &visit, to.as_deref(), None).into_response(),
+        Err(e) => Page::of_error(&e, 0).seen_by(&visit.visitor).into_response(),
+    }
 }
 
 fn sign_in_page(app: &App, visit: &Visit, to: Option<&str>, wrong: Option<ApiError>) -> Page {
@@ -84,7 +87,9 @@ fn sign_in_page(app: &App, visit: &Visit, to: Option<&str>, wrong: Option<ApiErr
         open => is_open(app), who => visit.who(), to => way_back(to), minutes => LINK_VALID.as_secs() / 60,
     };
     let status = wrong.as_ref().map_or(StatusCode::OK, |e| e.status);
-    Page { status, wrong: wrong.map(|e| sentence(&e.message)), ..Page::new("sign_in.html", "Sign in", shows) }
+    let page =
+        Page { status, wrong: wrong.map(|e| sentence(&e.message)), ..Page::new("sign_in.html", "Sign in", shows) };
+    page.seen_by(&visit.visitor)
 }
 
 /// `POST /sign-in`: with a key.
@@ -127,7 +132,7 @@ pub async fn link(State(app): State<App>, visit: Visit, Id(token): Id) -> Result
     Ok(match state {
         LinkState::Good(reader) => {
             let shows = context! { reader => reader.as_str(), who => visit.who() };
-            Page { depth: 1, ..Page::new("link.html", "Sign in", shows) }.into_response()
+            Page { depth: 1, ..Page::new("link.html", "Sign in", shows) }.seen_by(&visit.visitor).into_response()
         }
         state => bad_link(&app, &visit, &state),
     })
@@ -168,7 +173,7 @@ fn bad_link(app: &App, visit: &Visit, state: &LinkState) -> Response {
         }
     };
     let way = ("../sign-in", "Sign in another way");
-    Page { depth: 1, ..Page::told(status, title, text, way) }.into_response()
+    Page { depth: 1, ..Page::told(status, title, text, way) }.seen_by(&visit.visitor).into_response()
 }
 
 /// `GET /sign-out`
@@ -176,7 +181,7 @@ pub async fn ask_to_sign_out(State(app): State<App>, visit: Visit) -> Response {
     if is_open(&app) || visit.brought.is_none() {
         return go_to("sign-in");
     }
-    Page::new("sign_out.html", "Sign out", context! { who => visit.who() }).into_response()
+    Page::new("sign_out.html", "Sign out", context! { who => visit.who() }).seen_by(&visit.visitor).into_response()
 }
 
 /// `POST /sign-out`
@@ -190,13 +195,13 @@ pub async fn sign_out(State(app): State<App>, visit: Visit) -> Result<Response, 
 /// The browser forgets its session, and shows where to sign in.
 pub fn signed_out(visit: &Visit) -> Response {
     let mut response = go_to("sign-in");
-    response.headers_mut().insert(header::SET_COOKIE, visit.jar.forget());
+    response.headers_mut().insert(header::SET_COOKIE, visit.visitor.jar.forget());
     response
 }
 
 fn signed_in(visit: &Visit, secret: &Secret, to: &str) -> Response {
     let mut response = go_to(to);
-    response.headers_mut().insert(header::SET_COOKIE, visit.jar.keep(secret));
+    response.headers_mut().insert(header::SET_COOKIE, visit.visitor.jar.keep(secret));
     response
 }
 

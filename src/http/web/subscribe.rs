@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use super::pages::Page;
 use super::texts::text_of;
-use super::visitor::Visitor;
-use crate::error::Error;
+use super::visitor::{Visitor, known};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Params;
@@ -39,10 +38,9 @@ pub async fn subscribe(State(app): State<App>, visitor: Visitor, given: Result<P
         given.nothing_else()?;
         let asked = asked.into_iter().find_map(|(name, value)| Some((name, value.filter(|v| !v.trim().is_empty())?)));
         let config = engine.config();
-        let searches = match visitor.name().map(|reader| engine.searches(reader)) {
-            Some(Ok(all)) => all,
-            Some(Err(Error::NotFound { .. })) | None => Vec::new(),
-            Some(Err(e)) => return Err(e.into()),
+        let searches = match visitor.name() {
+            Some(reader) => known(engine.searches(reader))?.unwrap_or_default(),
+            None => Vec::new(),
         };
         let followed: Vec<Followed> = searches
             .into_iter()

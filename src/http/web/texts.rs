@@ -1,5 +1,6 @@
-//! What the pages say, in one place (`texts/en/*.toml`, a file a page): templates and scripts name a text and hold none, so that
-//! another language is another folder.
+//! What the pages for reading and for whoever looks after the service say, in one place (`texts/en/*.toml`, a file a page): their
+//! templates name a text and hold none, so that another language is another folder. The pages of signing in, those behind the links
+//! of mails and the map still hold their own.
 //!
 //! A text may hold places: `{n}` is what the template gives under that name, `{n:paper|papers}` the one word or the other by
 //! whether it is one.

@@ -10,7 +10,7 @@ use super::cards::plain_cards;
 use super::pages::Page;
 use super::rich;
 use super::texts::text_of;
-use super::visitor::Visitor;
+use super::visitor::{Visitor, followed};
 use crate::engine::{Engine, PaperOrder, Theme, ThemeOptions, ThemesOptions};
 use crate::http::App;
 use crate::http::error::ApiError;
@@ -149,10 +149,7 @@ fn theme_page(
     let papers = one.papers.into_iter().map(|paper| paper.paper).collect::<Vec<_>>();
     let seen = ask.offset + papers.len();
     let cards = plain_cards(engine, visitor.name(), papers)?;
-    let followed = match visitor.name().map(|reader| engine.searches(reader)) {
-        Some(Ok(all)) => all.into_iter().find(|s| s.what == Follow::Theme(id.to_string())).map(|s| s.id),
-        _ => None,
-    };
+    let followed = followed(engine, visitor.name(), &Follow::Theme(id.to_string()))?;
     let named = |id: &str, name: &str| context! { name => shown(name), path => format!("theme/{}", encoded(id)) };
     let history: Vec<EventShown> = one
         .history

@@ -1,5 +1,7 @@
 //! `GET /`: the papers of a day, a week or a month, as everybody or as one reader wants them.
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use axum::response::Response;
 use minijinja::context;
@@ -8,14 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use super::cards::{Card, Told, cards, plain_cards};
 use super::dates;
+use super::groups::{Group, Heading, grouped};
 use super::pages::Page;
 use super::texts::text_of;
-use super::visitor::Visitor;
-use crate::engine::{Engine, Feed, Hit, Listing, SearchOptions, Since, Sort};
+use super::visitor::{Visitor, known};
+use crate::engine::{Engine, Feed, Listing, SearchOptions, Since, Sort};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Params;
-use crate::paper::PaperDate;
+use crate::paper::{PaperDate, PaperId};
 use crate::user::Moment;
 
 /// Papers a page.
@@ -48,15 +51,6 @@ enum Span {
     Year,
 }
 
-/// Some papers under one heading.
-#[derive(Serialize)]
-struct Group {
-    /// Nothing where papers are not grouped.
-    name: String,
-    path: Option<String>,
-    cards: Vec<Card>,
-}
-
 /// `GET /`
 pub async fn today(State(app): State<App>, visitor: Visitor, given: Result<Params, ApiError>) -> Response {
     app.page(visitor, 0, move |engine, visitor| {
@@ -78,36 +72,38 @@ pub async fn today(State(app): State<App>, visitor: Visitor, given: Result<Param
 }
 
 fn page(engine: &Engine, visitor: &Visitor, asked: Asked) -> Result<Page, ApiError> {
-    let mut visitor = visitor.clone();
-    let chosen = [("look", &asked.look), ("by", &asked.by), ("sort", &asked.sort)];
-    let mut anew = false;
-    for (name, value) in chosen {
-        if let Some(value) = value {
-            visitor.choices.set(name, value)?;
-            anew = true;
-        }
-    }
+    // An address shows what it says; what is kept for this browser is chosen by a form (`deeds::choices`).
+    let mut choices = visitor.choices.clone();
+    let given = [("look", &asked.look), ("by", &asked.by), ("sort", &asked.sort)];
+    let given: Vec<(&str, &str)> =
+        given.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect();
+    given.iter().try_for_each(|(name, value)| choices.set(name, value))?;
     let clock = Moment::now().day();
-    let Some(newest) = newest_day(engine, i32::MIN, clock)? else { return without_days(engine, &visitor, asked.after) };
+    let Some(newest) = newest_day(engine, i32::MIN, clock)? else { return without_days(engine, visitor, asked.after) };
     let span = span_of(&asked);
     let (first, last) = days_of(&asked, span, newest);
     let reader = visitor.name().map(str::to_string);
-    let sort = match visitor.choices.sort.as_str() {
-        "" if reader.is_some() && engine.user(reader.as_deref().unwrap_or_default()).is_ok() => "me",
+    let user = reader.as_deref().map(|reader| known(engine.user(reader))).transpose()?.flatten();
+    let is_known = user.is_some_and(|user| user.events > 0);
+    let sort = match choices.sort.as_str() {
+        "" if is_known => "me",
         "" => "votes",
         "me" if reader.is_none() => "votes",
         sort => sort,
     };
     let shown = match (sort, &reader) {
-        ("me", Some(reader)) => for_reader(engine, reader, (first, last), asked.page)?,
+        ("me", Some(reader)) => {
+            // Of a day the line between what is for the reader and the rest is drawn by the scores alone.
+            let since = match span {
+                Span::Day => Since::Date(PaperDate::parse(&dates::iso(last))?),
+                _ => Since::Days(first, last),
+            };
+            for_reader(engine, reader, &since, (first, last), asked.page)?
+        }
         _ => for_everybody(engine, reader.as_deref(), (first, last), sort, asked.after.clone())?,
     };
-    let by_theme = visitor.choices.by == "theme";
-    let groups = if by_theme {
-        grouped(shown.cards)
-    } else {
-        vec![Group { name: String::new(), path: None, cards: shown.cards }]
-    };
+    let themed = choices.by == "theme";
+    let groups = if themed { by_theme(shown.cards) } else { vec![Group::of_all(shown.cards)] };
     let earlier = newest_day(engine, i32::MIN, first - 1)?;
     let later = next_day(engine, last, newest)?;
     let heading = match span {
@@ -117,21 +113,19 @@ fn page(engine: &Engine, visitor: &Visitor, asked: Asked) -> Result<Page, ApiErr
         Span::Year => dates::iso(last)[..4].to_string(),
     };
     let shows = context! {
-        heading => heading.as_str(), span => Serde(span), sort, by_theme, groups => Serde(groups),
-        lines => visitor.choices.look == "lines",
+        heading => heading.as_str(), span => Serde(span), sort, by_theme => themed, groups => Serde(groups),
+        lines => choices.look == "lines",
         // Of a month or a year that goes on the newest day is where a day or a week is looked at.
         date => dates::iso(if (first..=last).contains(&newest) { newest } else { last }), newest => dates::iso(newest),
         is_newest => last >= newest,
         earlier => earlier.map(dates::iso), later => later.map(dates::iso),
-        total => shown.total, for_you => shown.for_you, others => shown.others, seen => shown.seen,
+        total => shown.total, counts => Serde(shown.counts), mine => shown.mine,
         next => shown.next, next_page => shown.next_page, first => shown.first,
+        // A further page is one of this order, also where another would be chosen by then.
+        sorted => asked.sort.is_some(), given => Serde(given),
     };
     let title = format!("{} {heading}", text_of("today", "papers_of"));
-    let mut page = Page { place: "today", ..Page::new("today.html", title, shows) };
-    if anew {
-        page.headers.insert(axum::http::header::SET_COOKIE, visitor.choices.keep(visitor.jar));
-    }
-    Ok(page)
+    Ok(Page::new("today.html", title, shows).at("today"))
 }
 
 /// The papers where none is of a day that has come: all of them, or that there are none.
@@ -186,12 +180,21 @@ fn next_day(engine: &Engine, day: i32, newest: i32) -> Result<Option<i32>, ApiEr
 struct Shown {
     cards: Vec<Card>,
     total: usize,
-    for_you: Option<usize>,
-    others: usize,
-    seen: usize,
+    /// How many are of which kind, where that is known.
+    counts: Option<Counts>,
+    /// Whether they are in the order of a reader of whom something is known.
+    mine: bool,
     next: Option<String>,
     next_page: Option<usize>,
     first: bool,
+}
+
+/// The papers of some days as one reader has them.
+#[derive(Debug, Serialize)]
+struct Counts {
+    for_you: usize,
+    others: usize,
+    seen: usize,
 }
 
 fn for_everybody(
@@ -209,71 +212,56 @@ fn for_everybody(
     let first = after.is_none();
     let page = engine.list(&Listing { days: Some(days), sort, limit: PAGE, cursor: after })?;
     let cards = plain_cards(engine, reader, page.items)?;
-    Ok(Shown { cards, total: page.total, for_you: None, others: 0, seen: 0, next: page.next, next_page: None, first })
+    Ok(Shown { cards, total: page.total, counts: None, mine: false, next: page.next, next_page: None, first })
 }
 
-/// What is for the reader first, then the others, and behind the last of these what they have seen.
-fn for_reader(engine: &Engine, reader: &str, days: (i32, i32), page: usize) -> Result<Shown, ApiError> {
-    let offset = (page - 1).saturating_mul(PAGE);
+/// What is for the reader first, then the others, and behind the last of these what they have seen. How many there are
+/// of each is told of as many papers as can be put in order at once; of more, that they come in this order.
+fn for_reader(engine: &Engine, reader: &str, since: &Since, days: (i32, i32), page: usize) -> Result<Shown, ApiError> {
     let feed = |limit, offset, explain| Feed {
         ask: SearchOptions { limit, offset, explain, ..SearchOptions::default() },
-        since: Since::Days(days.0, days.1),
+        since: since.clone(),
+        // A list that was asked for is whole.
         whole: true,
+        per_author: Some(usize::MAX),
         ..Feed::default()
     };
-    let answer = engine.feed(reader, &feed(PAGE, offset, true))?;
-    let known = |hit: &Hit| hit.for_you == Some(true);
-    // Those that are for the reader come first: there are more on further pages only where this one is full of them.
-    let for_you = match answer.papers.iter().filter(|hit| known(hit)).count() {
-        n if page == 1 && n < PAGE => n,
-        _ => engine.feed(reader, &feed(MOST, 0, false))?.papers.iter().filter(|hit| known(hit)).count(),
-    };
-    let unseen = answer.meta.total;
-    let mut shown = cards(engine, Some(reader), &answer.papers, Told::Feed)?;
+    let hits = engine.feed(reader, &feed(PAGE, (page - 1).saturating_mul(PAGE), true))?.papers;
+    let mut last = hits.len() < PAGE;
+    // Of whom too little is known nothing is for them.
+    let tells = hits.first().is_none_or(|hit| hit.for_you.is_some());
+    let mut shown = cards(engine, Some(reader), &hits, Told::Feed)?;
     let listing = Listing { days: Some(days), sort: Sort::Upvotes, limit: MOST, ..Listing::default() };
     let listed = engine.list(&listing)?;
-    let last = offset + shown.len() >= unseen;
-    let mut seen = 0;
-    if listed.total <= MOST {
-        let rest: Vec<Card> = plain_cards(engine, Some(reader), listed.items)?;
-        let rest: Vec<Card> = rest.into_iter().filter(|card| card.said.any()).collect();
-        seen = rest.len();
+    let total = listed.total;
+    let mut counts = None;
+    if total <= MOST {
+        let all = engine.feed(reader, &feed(MOST, 0, false))?.papers;
+        let for_you = all.iter().filter(|hit| hit.for_you == Some(true)).count();
+        last = page.saturating_mul(PAGE) >= all.len();
+        let unseen: HashSet<&PaperId> = all.iter().map(|hit| &hit.paper.id).collect();
+        let rest = listed.items.into_iter().filter(|paper| !unseen.contains(&paper.id)).collect();
+        // Also what they said something of and took back, and other versions of what they know.
+        let rest = plain_cards(engine, Some(reader), rest)?;
+        counts = tells.then(|| Counts { for_you, others: all.len() - for_you, seen: rest.len() });
         if last {
             shown.extend(rest);
         }
     }
-    Ok(Shown {
-        cards: shown,
-        total: listed.total,
-        for_you: Some(for_you),
-        others: unseen.saturating_sub(for_you),
-        seen,
-        next: None,
-        next_page: (!last).then_some(page + 1),
-        first: page == 1,
-    })
+    let next_page = (!last).then_some(page + 1);
+    Ok(Shown { cards: shown, total, counts, mine: tells, next: None, next_page, first: page == 1 })
 }
 
 /// By theme, the theme of the best paper first; what belongs to none last.
-fn grouped(cards: Vec<Card>) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut without = Vec::new();
-    for card in cards {
-        match card.theme.clone() {
-            None => without.push(card),
-            Some(theme) => match groups.iter_mut().find(|group| group.path.as_ref() == Some(&theme.path)) {
-                Some(group) => group.cards.push(card),
-                None => groups.push(Group { name: theme.name, path: Some(theme.path), cards: vec![card] }),
-            },
-        }
-    }
+fn by_theme(cards: Vec<Card>) -> Vec<Group> {
+    let theme = |card: &Card| card.theme.clone().map(|theme| Heading { name: theme.name, path: theme.path, hue: None });
+    let (groups, without) = grouped(cards, theme);
     // A heading over each paper would be no order.
-    let (groups, alone): (Vec<Group>, Vec<Group>) = groups.into_iter().partition(|group| group.cards.len() > 1);
-    let mut groups = groups;
+    let (mut groups, alone): (Vec<Group>, Vec<Group>) = groups.into_iter().partition(|group| group.cards.len() > 1);
     let rest: Vec<Card> = alone.into_iter().flat_map(|group| group.cards).chain(without).collect();
     if !rest.is_empty() {
         let name = if groups.is_empty() { String::new() } else { text_of("today", "in_no_theme") };
-        groups.push(Group { name, path: None, cards: rest });
+        groups.push(Group::named(name, rest));
     }
     groups
 }

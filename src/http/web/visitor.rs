@@ -7,9 +7,12 @@ use axum::http::request::Parts;
 
 use super::choices::Choices;
 use crate::access::{Caller, Identity, Scope};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::access::{Jar, Reader};
 use crate::http::base::Seen;
+use crate::user::Follow;
 
 /// Somebody with a browser, and as whom they read.
 #[derive(Debug, Clone)]
@@ -50,10 +53,31 @@ impl Visitor {
     }
 }
 
+/// Nothing in place of an error that says that there is no such thing: of whom nothing is known keeps and follows nothing.
+///
+/// # Errors
+/// Any other.
+pub fn known<T>(found: Result<T>) -> Result<Option<T>> {
+    match found {
+        Err(Error::NotFound { .. }) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// The id of the saved search of this, where the reader follows it.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn followed(engine: &Engine, reader: Option<&str>, what: &Follow) -> Result<Option<String>> {
+    let Some(reader) = reader else { return Ok(None) };
+    let all = known(engine.searches(reader))?.unwrap_or_default();
+    Ok(all.into_iter().find(|search| search.what == *what).map(|search| search.id))
+}
+
 impl FromRequestParts<App> for Visitor {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> std::result::Result<Self, Infallible> {
         let jar = Seen::of(app, &parts.uri, &parts.headers, &parts.extensions).jar(app);
         let choices = Choices::of(&parts.headers, jar);
         let caller = parts.extensions.get::<Caller>().cloned().unwrap_or_else(Caller::nobody);

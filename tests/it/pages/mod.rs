@@ -1,5 +1,6 @@
 //! The pages in a real browser: read, searched, liked, filed, with and without scripts, by keyboard alone, on a phone, and looked at by
-//! axe-core. What needs a browser is not run where there is none, and says so loudly; `PAPERKIN_REQUIRE_CHROMIUM` makes that a failure.
+//! axe-core. What needs a browser or axe is not run where there is none, and says so loudly; `PAPERKIN_REQUIRE_CHROMIUM` makes that a
+//! failure.
 
 mod morning;
 mod window;
@@ -126,15 +127,31 @@ fn pages_are_read_searched_and_turned_without_scripts() {
     window.go("/?date=2026&span=year&sort=date").click("nav.after a[rel=next]");
     window.wait("new URLSearchParams(location.search).has('after')").wait_for(".paper .title a");
     // Who reads is asked; then a press of a button is kept.
-    window.go("/").click(".paper .v.like");
+    window.go("/?sort=votes").click(".paper .v.like");
     window.wait("location.pathname === '/reader'").click("input[name=name]").types("grace").key("Enter");
-    window.wait("location.pathname === '/'").click(".paper .v.like");
+    window.wait("location.pathname === '/'").wait_for(".paper .v.like");
+    let paper = window.text_of("document.querySelector('.paper').dataset.paper");
+    let of_paper = |part: &str| format!(".paper[data-paper={}] {part}", json!(paper));
+    // A button does what it says, and pressed once more takes that back.
+    for (name, kinds) in [("like", ["like", "clear"]), ("save", ["save", "unsave"])] {
+        let button = of_paper(&format!(".v.{name}"));
+        for (kind, pressed) in kinds.into_iter().zip([true, false]) {
+            window.click(&button).wait_for(&format!("{button}[aria-pressed={pressed}]"));
+            let events = server.get("/v1/users/grace/events?limit=1").body;
+            assert_eq!((&events["events"][0]["kind"], &events["events"][0]["paper"]), (&json!(kind), &json!(paper)));
+        }
+    }
+    window.click(&of_paper(".v.dislike")).wait_for(".paper.folded");
+    assert_eq!(server.get("/v1/users/grace/turned-down").body["meta"]["total"], 1);
     window
-        .wait("location.pathname === '/'")
-        .wait("document.querySelector('.v.like').getAttribute('aria-pressed') === 'true'");
-    let events = server.get("/v1/users/grace/events").body;
-    assert_eq!(events["events"][0]["kind"], "like", "{events}");
-    window.click(".paper .v.like").wait("document.querySelector('.v.like').getAttribute('aria-pressed') === 'false'");
+        .click(&of_paper(".fold button"))
+        .wait("!document.querySelector('.paper.folded') && document.querySelector('.paper')");
+    assert_eq!(server.get("/v1/users/grace/turned-down").body["meta"]["total"], 0);
+    // How papers are shown is kept for the browser, and not what an address says.
+    window.go("/?look=lines").wait_for(".papers.lines");
+    window.go("/").wait_for(".papers:not(.lines)");
+    window.click("button[name=look][value=lines]").wait_for(".papers.lines");
+    window.go("/").wait_for(".papers.lines");
 }
 
 #[test]

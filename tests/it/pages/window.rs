@@ -41,15 +41,17 @@ fn browser() -> Option<PathBuf> {
     files.find(|file| file.is_file())
 }
 
+/// Says loudly that something was not tried; where a browser is required that is a failure.
+fn not_run(why: &str) {
+    assert!(std::env::var_os("PAPERKIN_REQUIRE_CHROMIUM").is_none(), "{why}");
+    eprintln!("NOT RUN: {why}");
+}
+
 impl Window {
     /// One of 1,280 by 900. None where there is no browser, which is said loudly; with `PAPERKIN_REQUIRE_CHROMIUM` that is a failure.
     pub fn open(server: &Server) -> Option<Self> {
         let Some(path) = browser() else {
-            assert!(
-                std::env::var_os("PAPERKIN_REQUIRE_CHROMIUM").is_none(),
-                "there is no Chromium to try the pages with"
-            );
-            eprintln!("NOT RUN: there is no Chromium on this machine, so the pages were not tried in a browser");
+            not_run("there is no Chromium on this machine, so the pages were not tried in a browser");
             return None;
         };
         let options = LaunchOptions::default_builder()
@@ -163,10 +165,10 @@ impl Window {
         self.js(&format!("document.querySelectorAll({}).length", quoted(selector))).as_u64().expect("a number")
     }
 
-    /// Waits until something is so.
+    /// Waits until something is so; of a promise, until it is kept with what is so.
     pub fn wait(&self, condition: &str) -> &Self {
         let until = Instant::now() + PATIENCE;
-        while self.js(&format!("Boolean({condition})")) != Value::Bool(true) {
+        while self.js(&format!("Boolean(await ({condition}))")) != Value::Bool(true) {
             assert!(
                 Instant::now() < until,
                 "this did not come: {condition}\nat {}\n{}",
@@ -251,12 +253,10 @@ impl Window {
     }
 
     /// What axe-core finds against the rules for accessible pages; nothing where there is no axe (`PAPERKIN_AXE` is the path of
-    /// `axe.min.js`), which is said loudly.
+    /// `axe.min.js`), which is said loudly; with `PAPERKIN_REQUIRE_CHROMIUM` that is a failure.
     pub fn faults(&self) -> Vec<String> {
         let Some(file) = std::env::var_os("PAPERKIN_AXE") else {
-            eprintln!(
-                "NOT RUN: PAPERKIN_AXE names no axe.min.js, so no page was looked at for who cannot see or point"
-            );
+            not_run("PAPERKIN_AXE names no axe.min.js, so no page was looked at for who cannot see or point");
             return Vec::new();
         };
         let axe = std::fs::read_to_string(&file).expect("axe");

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::candidates::Eligible;
 use super::follows::Alerts;
-use super::{Feed, PER_AUTHOR, Since};
+use super::{Feed, Since};
 use crate::engine::answer::AnswerBudget;
 use crate::engine::answer::{Answer, Hit, Meta, Mode, Part, Why};
 use crate::engine::corpus::EmbeddingSpace;
@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::index::Plan;
 use crate::paper::{Row, Works};
 use crate::rank::mmr;
+use crate::user::Settings;
 
 /// Days of attention that such a feed begins with, and how many times as many it looks at when there are too few papers.
 const WINDOW: f32 = 14.0;
@@ -64,7 +65,7 @@ impl Readers {
         let scores: Vec<f32> = attended.iter().map(|a| a.score / most).collect();
         let settings = &reader.user.settings;
         let diversity = feed.diversity.or(settings.diversity).unwrap_or(DIVERSITY);
-        let per_author = feed.per_author.or(settings.per_author).unwrap_or(PER_AUTHOR);
+        let per_author = feed.per_author.or(settings.per_author).unwrap_or(Settings::PER_AUTHOR);
         let mut authors: HashMap<&str, usize> = HashMap::new();
         let (mut works, mut chosen) = (Works::default(), Vec::new());
         let wanted = needed.saturating_mul(2).saturating_add(50 + brought.len()).min(vectors.len());

@@ -24,7 +24,7 @@ use crate::engine::readers::interests::shares;
 use crate::engine::readers::pool::Scored;
 use crate::engine::readers::reader::Reader;
 use crate::error::{Error, Result};
-use crate::paper::{Paper, PaperDate, PaperId};
+use crate::paper::{Paper, PaperDate, PaperId, head};
 use crate::user::{Event, Moment};
 use pick::LINE;
 use score::Scorer;
@@ -33,9 +33,6 @@ use why::Explain;
 pub use candidates::SCORE_ALL;
 pub use digest::TakeFeed;
 pub use mark::Mark;
-
-/// How many papers an author may have, where nobody says otherwise.
-const PER_AUTHOR: usize = 3;
 
 /// Pages are cut from one order, so what is looked at grows in steps and not with each page: the first step, and how many
 /// times as much the next one is.
@@ -77,6 +74,8 @@ pub struct Feed {
     pub cover: bool,
     /// Whether papers of muted interests stand among the others: a list that was asked for by name is whole.
     pub whole: bool,
+    /// Only papers of this interest, by its id.
+    pub interest: Option<String>,
     /// Events that are taken as if they had happened, and are not stored.
     pub hypothetical_events: Vec<Event>,
 }
@@ -124,6 +123,11 @@ impl Readers {
         began: Instant,
     ) -> Result<Answer> {
         let ask = &feed.ask;
+        let wanted = feed.interest.as_ref().map(|id| {
+            let found = reader.interests.iter().position(|interest| interest.id() == *id);
+            found.ok_or_else(|| Error::NotFound { what: "interest", id: head(id, 80) })
+        });
+        let wanted = wanted.transpose()?;
         let eligible = self.eligible(feed, reader)?;
         let alerts = self.alerts(space, reader, feed, &eligible)?;
         let (Some(preferences), Some(common)) = (&reader.preferences, self.corpus.common(space)?) else {
@@ -157,6 +161,9 @@ impl Readers {
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.row.cmp(&a.row)));
         foresee(reader.calibration, &mut scored);
         scored.retain(|s| (feed.whole || !silent(s)) && ask.min_score.is_none_or(|least| s.score >= least));
+        // What is there because it is followed is of no interest that was found.
+        scored.retain(|s| wanted.is_none_or(|wanted| s.standing.interest == Some(wanted) && s.follow.is_none()));
+        let total = if wanted.is_some() { scored.len() } else { total };
         let picked = self.pick(space, reader, feed, (&scored, &alerts), needed)?;
         let mut page: Vec<Shown<'_>> = picked.into_iter().skip(ask.offset).take(ask.limit).collect();
         // The line is drawn once: of a day, that is the order of the scores.
@@ -248,6 +255,37 @@ mod tests {
 
     fn topic(hit: &crate::engine::Hit) -> usize {
         hit.paper.id.as_str()[1..].parse::<usize>().expect("a number") % 4
+    }
+
+    #[test]
+    fn a_feed_of_one_interest_is_that_and_has_all_of_its_pages() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = engine(folder.path(), 60, 8);
+        let at = Moment::parse("2026-01-01").expect("a day");
+        let like = |k: usize| {
+            let paper = PaperId::new(format!("p{}", 4 * k + 1)).expect("an id");
+            Event { paper, kind: EventKind::Like, at, weight: 1.0 }
+        };
+        // One that has little of the mixed feed.
+        engine.add_events("ada", &(0..2).map(like).collect::<Vec<_>>()).expect("written");
+        let interests = engine.interests("ada").expect("interests");
+        let small = interests.iter().find(|i| i.papers.iter().all(|p| p == "p1" || p == "p5")).expect("the small one");
+        let page = |offset| {
+            let ask = SearchOptions { limit: 20, offset, ..SearchOptions::default() };
+            let feed = Feed { ask, interest: Some(small.id.clone()), ..Feed::default() };
+            engine.feed("ada", &feed).expect("a feed").papers
+        };
+        let (first, second) = (page(0), page(20));
+        assert_eq!((first.len(), second.len()), (20, 20));
+        assert!(
+            first.iter().chain(&second).all(|hit| topic(hit) == 1),
+            "{:?}",
+            first.iter().map(topic).collect::<Vec<_>>()
+        );
+        let ids: std::collections::HashSet<_> = first.iter().chain(&second).map(|hit| &hit.paper.id).collect();
+        assert_eq!(ids.len(), 40, "none twice");
+        let gone = Feed { interest: Some("i99".into()), ..Feed::default() };
+        assert!(matches!(engine.feed("ada", &gone), Err(Error::NotFound { what: "interest", .. })));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::follows::{Alerts, with_shares};
-use super::{Feed, PER_AUTHOR, Shown, Since};
+use super::{Feed, Shown, Since};
 use crate::engine::corpus::EmbeddingSpace;
 use crate::engine::readers::Readers;
 use crate::engine::readers::interests::shares;
@@ -17,6 +17,7 @@ use crate::engine::readers::reader::Reader;
 use crate::error::Result;
 use crate::paper::{Paper, Row, Works};
 use crate::rank::{allocate_slots, mmr};
+use crate::user::Settings;
 
 /// The score from which on a paper is for this reader: half a standard deviation above a paper at large. On daily papers, of
 /// those that people put on the next list 76% had as much, and of the others of the day 23%.
@@ -31,10 +32,6 @@ impl Feed {
         s.score >= LINE || (small && !matches!(self.since, Since::Date(_)))
     }
 }
-
-/// The share of the feed outside the interests, and how diverse it is, where nobody says otherwise.
-const EXPLORATION: f32 = 0.05;
-const DIVERSITY: f32 = 0.1;
 
 /// Papers of an interest that are looked at for one that it brought.
 const LOOKED_AT: usize = 24;
@@ -53,7 +50,7 @@ impl Readers {
         (scored, alerts): (&'a [Scored], &Alerts),
         needed: usize,
     ) -> Result<Vec<Shown<'a>>> {
-        let exploration = feed.exploration.or(reader.user.settings.exploration).unwrap_or(EXPLORATION);
+        let exploration = feed.exploration.or(reader.user.settings.exploration).unwrap_or(Settings::EXPLORATION);
         let interests = reader.interests.len();
         let weights = with_shares(&shares(&reader.interests), alerts);
         let mut groups: Vec<Vec<usize>> = vec![Vec::new(); interests];
@@ -85,7 +82,7 @@ impl Readers {
             let of = |rows: &Vec<Row>| rows.iter().filter_map(|row| places.get(row).copied()).collect();
             groups.extend(alerts.iter().map(of));
         }
-        let diversity = feed.diversity.or(reader.user.settings.diversity).unwrap_or(DIVERSITY);
+        let diversity = feed.diversity.or(reader.user.settings.diversity).unwrap_or(Settings::DIVERSITY);
         if diversity > 0.0 {
             for (group, share) in groups.iter_mut().zip(&weights).take(interests) {
                 // Far down the list nobody sees the order.
@@ -96,7 +93,7 @@ impl Readers {
         let mut chooser = Chooser {
             readers: self,
             reader,
-            per_author: feed.per_author.or(reader.user.settings.per_author).unwrap_or(PER_AUTHOR),
+            per_author: feed.per_author.or(reader.user.settings.per_author).unwrap_or(Settings::PER_AUTHOR),
             versions: feed.ask.versions,
             authors: HashMap::new(),
             works: Works::default(),

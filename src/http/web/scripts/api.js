@@ -5,25 +5,16 @@
 // shown anew (`data-then="again"`, the default), another (`data-then="go PATH"`), or nothing but `data-say` (`data-then=""`).
 
 import { again, visit } from "./navigation.js";
-import { at, el, say, text } from "./said.js";
+import { ask, at, el, say, text, wrong } from "./said.js";
 
-/** Asks the service; what it answers, or an Error for the person in front of the page. */
+/** Asks the service for JSON; what it answers, or an Error for the person in front of the page. */
 export async function call(method, path, body) {
-  let answer;
-  try {
-    answer = await fetch(at(path), {
-      method,
-      headers: { accept: "application/json", ...(body !== undefined && { "content-type": "application/json" }) },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-  } catch {
-    throw new Error(text(navigator.onLine ? "unreachable" : "offline"));
-  }
+  const json = body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const answer = await ask(method, path, json);
   if (answer.status === 204) return null;
   const told = await answer.json().catch(() => null);
-  if (answer.ok && told && !told.error) return told;
-  const message = told?.error?.message ?? `${answer.status} ${answer.statusText}`;
-  throw Object.assign(new Error(message.charAt(0).toUpperCase() + message.slice(1)), { status: answer.status });
+  if (told && !told.error) return told;
+  throw wrong(told?.error?.message ?? text("unreadable"), answer.status);
 }
 
 /** Asks before something that is not taken back easily; whether it is wanted. */
@@ -67,8 +58,8 @@ function bodyOf(node) {
 }
 
 async function act(node) {
-  const { api, ask, then = "again" } = node.dataset;
-  if (ask && !(await sure(ask, node.dataset.yes))) return;
+  const { api, then = "again" } = node.dataset;
+  if (node.dataset.ask && !(await sure(node.dataset.ask, node.dataset.yes))) return;
   const [method, path] = api.split(" ");
   const body = method === "GET" || method === "DELETE" ? undefined : bodyOf(node);
   node.ariaBusy = "true";

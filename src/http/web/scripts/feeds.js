@@ -2,7 +2,7 @@
 
 import { call, sure } from "./api.js";
 import { again, visit } from "./navigation.js";
-import { at, el, say, text } from "./said.js";
+import { at, copy as copied, el, say } from "./said.js";
 
 const SOON = 3_000; // milliseconds within which a page that comes is the one that was left, shown anew
 const NARROW = matchMedia("(max-width: 62rem)");
@@ -93,14 +93,11 @@ function questions(node) {
     if (Object.hasOwn(keys, event.key)) node.querySelector(`#${keys[event.key]}`)?.click();
   };
   const answered = (event) => {
-    const { name } = event.submitter;
     // One answer to a question, also of whoever presses twice.
-    if (waits || name === said) event.preventDefault();
-    // The same button pressed again would take the answer back.
-    if (!waits && name === said) visit(at(form.elements.to.value.replace(/^\//, "")));
+    if (waits) return event.preventDefault();
     waits = true;
     setTimeout(() => (waits = false), SOON);
-    form.dataset.said = name;
+    form.dataset.said = event.submitter.name;
   };
   form.addEventListener("submit", answered);
   document.addEventListener("keydown", pressed);
@@ -119,14 +116,7 @@ function addresses(node, first) {
     const url = at(way.replace(/^\//, ""));
     const field = el("input", { className: "field", type: "text", readOnly: true, value: url, ariaLabel: name, onfocus: () => field.select() });
     const button = el("button", { type: "button", className: "quiet", ariaLabel: copyOf + name }, copy);
-    button.onclick = async () => {
-      try {
-        await navigator.clipboard.writeText(url);
-        say(text("copied"));
-      } catch {
-        field.focus(); // selected, to be copied by hand
-      }
-    };
+    button.onclick = () => copied(url, () => field.focus()); // which selects it, to be copied by hand
     return el("div", { className: "address" }, el("span", { className: "small" }, name), el("div", { className: "field-row" }, field, button));
   };
   const made = async () => {

@@ -6,7 +6,7 @@
 
 import { call } from "./api.js";
 import { again } from "./navigation.js";
-import { el, say, text } from "./said.js";
+import { el, fill as filled, say, text } from "./said.js";
 
 export function mount(element) {
   const folders = JSON.parse(element.dataset.folders);
@@ -27,7 +27,7 @@ export function mount(element) {
         else now.delete(folder.id);
         menu.dataset.paperFolders = [...now].join(" ");
         menu.dataset.changed = "";
-        if (box.checked) say(filed.replace("{name}", folder.name));
+        if (box.checked) say(filled(filed, { name: folder.name }));
       } catch (e) {
         box.checked = !box.checked;
         say(`${text("not_kept")} ${e.message}`, { wrong: true });
@@ -50,7 +50,7 @@ export function mount(element) {
         if (!folders.some(({ id }) => id === folder.id)) folders.push(folder);
         menu.dataset.paperFolders = `${menu.dataset.paperFolders} ${folder.id}`.trim();
         menu.dataset.changed = "";
-        say(filed.replace("{name}", folder.name));
+        say(filled(filed, { name: folder.name }));
         fill(menu);
         menu.querySelector("form input").focus();
       } catch (e) {

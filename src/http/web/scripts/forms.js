@@ -1,7 +1,7 @@
 // What a form takes from the browser, and what it shows of an answer for longer than a moment: a key that is shown once, an address.
 
 import { again } from "./navigation.js";
-import { at, say, text } from "./said.js";
+import { at, copy } from "./said.js";
 
 /** Puts an answer where the form says that it goes: `data-told` names a field of it, `data-told-after` an address that it ends. */
 function fill(place, told) {
@@ -13,17 +13,6 @@ function fill(place, told) {
   }
 }
 
-async function copy(field) {
-  try {
-    await navigator.clipboard.writeText(field.value);
-    say(text("copied"));
-  } catch {
-    // Without a safe connection a browser lets nobody write there: then it is marked, to be copied by hand.
-    field.focus();
-    field.select();
-  }
-}
-
 export function mount(element) {
   for (const field of element.querySelectorAll("[data-browser-zone]")) {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -31,10 +20,12 @@ export function mount(element) {
   }
   const place = element.querySelector("[data-when-told]");
   const called = ({ detail }) => {
-    if (!detail || !place) return;
+    if (!place) return;
+    // Nothing is told where something ends: then what was shown is nothing any more.
+    place.hidden = !detail;
+    if (!detail) return;
     fill(place, detail);
-    place.hidden = false;
-    if (place.tagName !== "DIALOG") return;
+    if (place.tagName !== "DIALOG") return void place.querySelector("input[readonly]")?.focus({ preventScroll: true });
     // At home in the page it would go with the page, which is shown anew from time to time; a key is shown once.
     document.body.append(place);
     place.onclose = () => {
@@ -45,13 +36,20 @@ export function mount(element) {
   };
   const clicked = (event) => {
     const button = event.target.closest("button");
-    if (button?.dataset.copyOf) copy(place.querySelector(`#${button.dataset.copyOf}`));
-    else if (button?.dataset.close !== undefined) place.close();
+    if (button?.dataset.copyOf) {
+      // By hand, where a browser lets nobody copy: the focus selects it.
+      const field = place.querySelector(`#${button.dataset.copyOf}`);
+      copy(field.value, () => field.focus());
+    } else if (button?.dataset.close !== undefined) place.close();
   };
+  const focused = ({ target }) => target.readOnly && target.select();
   element.addEventListener("called", called);
   place?.addEventListener("click", clicked);
+  place?.addEventListener("focusin", focused);
   return () => {
     element.removeEventListener("called", called);
-    if (!place?.open) place?.removeEventListener("click", clicked);
+    if (place?.open) return;
+    place?.removeEventListener("click", clicked);
+    place?.removeEventListener("focusin", focused);
   };
 }

@@ -2,7 +2,7 @@
 // it, and the way back. Everything it says stands in `data-texts` of the element.
 
 import { call } from "./api.js";
-import { at, el, say, text as said } from "./said.js";
+import { ask as request, at, el, fill, number as count, say, text, wrong as failure } from "./said.js";
 
 const FIRST = 25; // lines of a preview that are shown at once
 
@@ -12,10 +12,7 @@ export function mount(element) {
   let given = null; // the file that was chosen or dropped
   let round = 0; // which question is the last: the answer to an older one is not shown
 
-  const t = (name, places = {}) => (texts[name] ?? name).replace(/\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g, (_, key, one, many) =>
-    // The words of a choice may hold places themselves.
-    one === undefined ? count(places[key]) : (places[key] === 1 ? one : many));
-  const count = (value) => (typeof value === "number" ? value.toLocaleString("en-GB") : String(value ?? ""));
+  const t = (name, places) => fill(texts[name] ?? name, places);
 
   const file = el("input", { id: "bring-file", type: "file", className: "unseen" });
   const chosen = el("span", { className: "bring-chosen", dir: "auto" });
@@ -72,15 +69,10 @@ export function mount(element) {
   /** Sends the list; its answer. `line` gets what comes before the answer, where that is wanted. */
   const send = async (body, params, line) => {
     const query = new URLSearchParams({ embed_missing: String(outside.checked), ...(given && { name: given.name }), ...params });
-    let answer;
-    try {
-      // As it is: the service finds out in which characters a file was written.
-      answer = await fetch(at(`${history}?${query}`), { method: "POST", body, headers: { "content-type": "text/plain", accept: line ? "application/x-ndjson" : "application/json" } });
-    } catch {
-      throw new Error(said(navigator.onLine ? "unreachable" : "offline"));
-    }
+    // As it is: the service finds out in which characters a file was written.
+    const answer = await request("POST", `${history}?${query}`, { body, headers: { "content-type": "text/plain", accept: line ? "application/x-ndjson" : "application/json" } });
     let told = null;
-    if (line && answer.ok && answer.headers.get("content-type")?.startsWith("application/x-ndjson")) {
+    if (line && answer.headers.get("content-type")?.startsWith("application/x-ndjson")) {
       let rest = "";
       for (const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader(); ;) {
         const { value, done } = await reader.read();
@@ -93,9 +85,8 @@ export function mount(element) {
         if (done) break;
       }
     } else told = await answer.json().catch(() => null);
-    if (answer.ok && told && !told.error) return told;
-    const message = told?.error?.message ?? `${answer.status} ${answer.statusText}`;
-    throw new Error(message.charAt(0).toUpperCase() + message.slice(1));
+    if (told && !told.error) return told;
+    throw failure(told?.error?.message ?? text("unreadable"), answer.status);
   };
 
   form.addEventListener("submit", async (event) => {

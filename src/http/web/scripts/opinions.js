@@ -1,9 +1,12 @@
 // What the reader thinks of a paper: it shows at once, wherever the paper stands, and is taken back when the service refuses.
 
 import { everywhere } from "./navigation.js";
-import { say, send, text } from "./said.js";
+import { ask, copy, say, send, text } from "./said.js";
 
 const OPENED = "paperkin.opened"; // papers that were opened in this visit: a reload is not another look
+const NO = { like: "unlike", save: "unsave", dislike: "clear", dismiss: "clear" }; // what takes a word back
+
+const waiting = new Map(); // by paper: how many presses have no answer yet, and what the service last confirmed
 let queue = Promise.resolve();
 
 /** What a paper's buttons say now. */
@@ -13,10 +16,11 @@ function stateOf(item) {
 }
 
 /** What they will most likely say after a press; the service has the last word. */
-function guessed(state, word) {
-  if (word === "clear") return { ...state, dislike: false, dismiss: false };
-  if (word === "dislike" || word === "dismiss") return { like: false, save: false, dislike: false, dismiss: false, [word]: !state[word] };
-  return { ...state, dislike: false, dismiss: false, [word]: !state[word] };
+function guessed(state, word, on) {
+  const none = { ...state, dislike: false, dismiss: false };
+  if (word === "clear") return none;
+  if (on && (word === "dislike" || word === "dismiss")) return { like: false, save: false, dislike: false, dismiss: false, [word]: true };
+  return { ...none, [word]: on };
 }
 
 function draw(id, state) {
@@ -27,9 +31,11 @@ function draw(id, state) {
         const button = item.querySelector(`.v.${name}`);
         if (button) button.ariaPressed = String(on);
       }
-      const fold = item.tagName === "LI" && (state.dislike || state.dismiss);
-      const why = item.querySelector(".fold-why");
-      if (fold && why) why.textContent = text(state.dislike ? "disliked_line" : "dismissed_line");
+      // Only what has a way back may fold.
+      const why = item.querySelector(".fold .fold-why");
+      if (!why) continue;
+      const fold = state.dislike || state.dismiss;
+      if (fold) why.textContent = text(state.dislike ? "disliked_line" : "dismissed_line");
       if (fold === item.classList.contains("folded")) continue;
       const focused = item.contains(document.activeElement);
       item.classList.toggle("folded", fold);
@@ -40,23 +46,31 @@ function draw(id, state) {
 
 const told = (word, on) => text({ like: on ? "liked" : "unliked", save: on ? "saved" : "unsaved", dislike: on ? "disliked" : "cleared", dismiss: on ? "dismissed" : "cleared", clear: "cleared" }[word]);
 
+/** Says to the service what is wanted, not that something was pressed: whoever presses twice, or from two windows, gets what they see. */
 async function press(button) {
-  const [word, id] = [button.name, button.value];
-  const item = button.closest(".paper[data-paper]");
-  const before = stateOf(item);
-  draw(id, guessed(before, word));
-  const sent = queue.then(() => send("opinion", { [word]: id }, { keepalive: true }));
+  const id = button.value;
+  const word = Object.keys(NO).find((name) => button.classList.contains(name)) ?? "clear";
+  const on = word !== "clear" && button.ariaPressed !== "true";
+  const seen = stateOf(button.closest(".paper[data-paper]"));
+  const paper = waiting.get(id) ?? { presses: 0, confirmed: seen };
+  paper.presses += 1;
+  waiting.set(id, paper);
+  draw(id, guessed(seen, word, on));
+  const sent = queue.then(() => send("opinion", { [on ? word : NO[word] ?? word]: id }, { keepalive: true }));
   queue = sent.catch(() => {});
   try {
     const said = await (await sent).json();
-    const now = { like: said.liked, save: said.saved, dislike: said.disliked, dismiss: said.dismissed };
-    draw(id, now);
-    say(told(word, now[word]));
-    document.dispatchEvent(new CustomEvent("judged", { detail: { paper: id, state: now } }));
+    paper.confirmed = { like: said.liked, save: said.saved, dislike: said.disliked, dismiss: said.dismissed };
+    say(told(word, paper.confirmed[word]));
+    document.dispatchEvent(new CustomEvent("judged", { detail: { paper: id, state: paper.confirmed } }));
   } catch (e) {
-    draw(id, before);
     say(`${text("not_kept")} ${e.message}`, { wrong: true });
   }
+  // What is pressed meanwhile shows until it is answered as well.
+  paper.presses -= 1;
+  if (paper.presses) return;
+  waiting.delete(id);
+  draw(id, paper.confirmed);
 }
 
 /** Writes down that a paper was opened; once a visit is enough. */
@@ -73,16 +87,9 @@ function opened(id) {
   send("opinion", { open: id }, { keepalive: true }).catch(() => {});
 }
 
-/** Copies a reference that a link leads to. */
-async function copy(link) {
-  try {
-    const answer = await fetch(link.href);
-    if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-    await navigator.clipboard.writeText(await answer.text());
-    say(text("copied"));
-  } catch {
-    location.assign(link.href);
-  }
+/** The text of the file that a link leads to. */
+async function reference(path) {
+  return (await ask("GET", path, { headers: { accept: "*/*" } })).text();
 }
 
 export function start() {
@@ -97,7 +104,7 @@ export function start() {
     const link = event.target.closest?.("a[data-copy]");
     if (link) {
       event.preventDefault();
-      copy(link);
+      copy(reference(link.dataset.copy), () => location.assign(link.href));
     }
   });
   for (const kind of ["click", "auxclick"]) {

@@ -34,17 +34,46 @@ export function say(what, { wrong = false, button = null } = {}) {
 /** The way to an address of the service, from wherever the page lies. */
 export const at = (path) => new URL(document.body.dataset.root + path, location.href).href;
 
-/** Sends a form's fields; the answer, or an Error for the person in front of the page. */
-export async function send(path, fields, { keepalive = false } = {}) {
+/** Leads to where the reader says who they are (`sign-in`, or `reader` where nobody signs in), and from there back to this page. */
+export function signIn(place = "sign-in") {
+  const to = `/${location.pathname.slice(new URL(at("")).pathname.length)}${location.search}`;
+  location.assign(at(`${place}?${new URLSearchParams({ to })}`));
+}
+
+/** Asks the service; its answer, or an Error for the person in front of the page. Who has to sign in first is led there. */
+export async function ask(method, path, { body, headers, keepalive = false } = {}) {
   let answer;
   try {
-    answer = await fetch(at(path), {
-      method: "POST", keepalive, body: new URLSearchParams(fields), headers: { "x-paperkin-page": "1" }, redirect: "follow",
-    });
+    answer = await fetch(at(path), { method, body, keepalive, headers: { accept: "application/json", "x-paperkin-page": "1", ...headers } });
   } catch {
     throw new Error(text(navigator.onLine ? "unreachable" : "offline"));
   }
   if (answer.ok) return answer;
-  const told = await answer.json().catch(() => null);
-  throw Object.assign(new Error(told?.error?.message ?? `${answer.status} ${answer.statusText}`), { status: answer.status });
+  const { message, detail } = (await answer.json().catch(() => null))?.error ?? {};
+  if (answer.status === 401) signIn(detail?.needs === "reader" ? "reader" : undefined);
+  throw wrong(message ?? fill(text("refused"), { n: answer.status }), answer.status);
 }
+
+/** What went wrong, as a sentence begins. */
+export const wrong = (message, status) => Object.assign(new Error(message.charAt(0).toUpperCase() + message.slice(1)), { status });
+
+/** Sends the fields of a form. */
+export const send = (path, fields, { keepalive = false } = {}) => ask("POST", path, { body: new URLSearchParams(fields), keepalive });
+
+/** Copies a text, or one that is to come; without a safe connection a browser lets nobody do so: then there is `way` out. */
+export async function copy(what, way) {
+  try {
+    await navigator.clipboard.writeText(await what);
+    say(text("copied"));
+  } catch {
+    way();
+  }
+}
+
+/** Puts what is given into the places of a text, as the filter `fill` of the templates does; numbers as the language writes them. */
+export const fill = (what, places = {}) => what.replace(/\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g, (_, key, one, many) =>
+  // The words of a choice may hold places themselves.
+  one === undefined ? number(places[key]) : (places[key] === 1 ? one : many));
+
+/** A number, or a text, as the language of the page writes it. */
+export const number = (value, form) => (typeof value === "number" ? value.toLocaleString(document.documentElement.lang, form) : String(value ?? ""));

@@ -4,7 +4,7 @@
 // A combobox with a listbox: the focus stays in the field, the arrows go through the list, Enter takes what is chosen.
 
 import { visit } from "./navigation.js";
-import { at, el, text } from "./said.js";
+import { at, el, number, text } from "./said.js";
 
 const WAIT = 120; // milliseconds without a key after which is asked
 const ASKED = 8;
@@ -85,7 +85,7 @@ export function start() {
   }
 
   function option(one, k, typed) {
-    const many = one.papers === undefined ? "" : ` · ${one.papers.toLocaleString("en")} ${text(one.papers === 1 ? "suggested_one" : "suggested_many")}`;
+    const many = one.papers === undefined ? "" : ` · ${number(one.papers)} ${text(one.papers === 1 ? "suggested_one" : "suggested_many")}`;
     const node = el("li", { id: `suggestion-${k}`, role: "option", className: one.kind },
       el("span", { className: "suggested", dir: "auto" }, ...named(one.value, typed)), " ",
       el("span", { className: "suggested-kind" }, text(`suggested_${one.kind}`) + many));

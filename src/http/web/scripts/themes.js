@@ -1,5 +1,7 @@
 // Narrows the tree of themes to those whose names or words hold what is typed.
 
+import { fill } from "./said.js";
+
 /** `root` holds a field, a line that says how many there are, and the tree. Returns what takes it down. */
 export function mount(root) {
   const field = root.querySelector("input"), said = root.querySelector("[role=status]");
@@ -29,7 +31,7 @@ export function mount(root) {
     }
     root.classList.toggle("th-narrowed", wanted.length > 0);
     const { none, one, many } = said.dataset, n = found.size;
-    said.textContent = !wanted.length ? "" : n ? (n === 1 ? one : many).replace("{n}", n) : none;
+    said.textContent = !wanted.length ? "" : n ? fill(n === 1 ? one : many, { n }) : none;
     if (!wanted.length) open.clear();
   }
 
