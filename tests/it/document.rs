@@ -283,8 +283,15 @@ fn every_bound_that_is_enforced_is_documented_and_the_other_way_round() {
     let mut tried = 0;
     for operation in operations(&document).iter().filter(|o| !o.id.contains("delete") && !o.id.contains("reset")) {
         let at = address(&served, operation);
-        let with =
-            |name: &str, value: &Value| format!("{at}{}{name}={value}", if at.contains('?') { '&' } else { '?' });
+        let with = |name: &str, value: &Value| {
+            // What matches has a bar of its own, so facets and a least score do not go together.
+            let at = if name == "min_score" {
+                at.replace("&facets=year,category,author,source,theme", "")
+            } else {
+                at.clone()
+            };
+            format!("{at}{}{name}={value}", if at.contains('?') { '&' } else { '?' })
+        };
         for parameter in operation.said["parameters"].as_array().into_iter().flatten() {
             let (name, schema) = (parameter["name"].as_str().expect("a name"), &parameter["schema"]);
             // The sides of the map go together.

@@ -1,6 +1,8 @@
 //! The papers of a day, a month or a year as one reader has them, page by page, without scripts.
 
 use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use serde_json::json;
 
@@ -8,10 +10,19 @@ use crate::support::{Folder, Server, paper};
 
 /// The cookie of a browser in which somebody said who reads.
 fn read_as(server: &Server, reader: &str) -> String {
-    let headers = [("content-type", "application/x-www-form-urlencoded")];
-    let reply = server.request_with("POST", "/reader", &headers, format!("name={reader}&to=/").as_bytes());
-    let cookie = reply.headers.get("set-cookie").and_then(|c| c.to_str().ok()).expect("a cookie");
-    cookie.split(';').next().expect("its name and value").to_string()
+    // By hand: a client that follows the way back would not show the cookie that came with it.
+    let host = server.url.strip_prefix("http://").expect("an address");
+    let form = format!("name={reader}&to=/");
+    let head = format!(
+        "POST /reader HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}",
+        form.len()
+    );
+    let mut stream = TcpStream::connect(host).expect("a connection");
+    stream.write_all(head.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    between(&answer, "set-cookie: ", ";").first().expect("a cookie").to_string()
 }
 
 /// What stands between two texts, wherever they stand in this order.
@@ -23,8 +34,10 @@ fn between<'a>(page: &'a str, begin: &str, end: &str) -> Vec<&'a str> {
 fn look(server: &Server, cookie: &str, path: &str) -> (Vec<String>, Option<String>) {
     let (reply, page) = server.text_of("GET", path, &[("cookie", cookie)], b"");
     assert_eq!(reply.status, 200, "{path}: {page}");
-    let ids = between(&page, "data-paper=\"", "\"").into_iter().map(str::to_string).collect();
-    let next = page.split("rel=\"next\"").nth(1).map(|rest| between(rest, "href=\"", "\"")[0].replace("&amp;", "&"));
+    let ids = between(&page, "data-paper=\"", "\"").into_iter().map(|id| id.replace("&#x2f;", "/")).collect();
+    // Behind the papers; above them another `next` leads to a later day.
+    let after = page.split("class=\"after\"").nth(1).unwrap_or_default();
+    let next = after.split("rel=\"next\"").nth(1).map(|rest| between(rest, "href=\"", "\"")[0].replace("&amp;", "&"));
     (ids, next.map(|way| format!("/{}", way.trim_start_matches(['.', '/']))))
 }
 

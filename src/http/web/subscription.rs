@@ -111,7 +111,7 @@ impl IntoResponse for NoPage {
             NoPage::PaperGone => {
                 told(StatusCode::GONE, "This paper is gone", "It was taken away since the mail was sent.".into())
             }
-            NoPage::Failed(e) => Page::of_error(&e, DEPTH).into_response(),
+            NoPage::Failed(e) => e.into_response(),
         }
     }
 }

@@ -277,10 +277,11 @@ mod tests {
         };
         let (first, second) = (page(0), page(20));
         assert_eq!((first.len(), second.len()), (20, 20));
+        // Further down come papers that it is merely the nearest to.
         assert!(
-            first.iter().chain(&second).all(|hit| topic(hit) == 1),
+            first.iter().all(|hit| topic(hit) == 1) && second.iter().all(|hit| topic(hit) != 0),
             "{:?}",
-            first.iter().map(topic).collect::<Vec<_>>()
+            first.iter().chain(&second).map(|hit| (topic(hit), hit.score)).collect::<Vec<_>>()
         );
         let ids: std::collections::HashSet<_> = first.iter().chain(&second).map(|hit| &hit.paper.id).collect();
         assert_eq!(ids.len(), 40, "none twice");
