@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MONTH, Guarded, corpus
+import trio
+from conftest import MONTH, Guarded, Service, corpus
 
 from paperkin import AsyncPaperkin, NotFound, Progress, Unauthorized
 
@@ -78,3 +79,11 @@ async def test_a_key(guarded: Guarded) -> None:
             await nobody.me()
     async with AsyncPaperkin(guarded.url, guarded.read) as reader:
         assert (await reader.me())["scopes"] == ["read"]
+
+
+def test_it_runs_under_trio_as_well(service: Service) -> None:
+    async def main() -> int:
+        async with AsyncPaperkin(service.url) as client:
+            return len([paper async for paper in client.papers(date=MONTH)])
+
+    assert trio.run(main) == len([p for p in corpus() if p["listed"].startswith(MONTH)])
