@@ -18,7 +18,7 @@ import pytest
 import paperkin
 from paperkin import AsyncPaperkin, NotReady, Overloaded, Paperkin, RateLimited, Unreachable
 from paperkin._core import Patience, retry_after
-from paperkin._errors import BY_CODE
+from paperkin._errors import BY_CODE, STATUS
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -150,7 +150,7 @@ def test_every_code_has_a_class(code: str) -> None:
 def test_codes_are_those_of_the_service(service: Any) -> None:
     with Paperkin(service.url) as real:
         said = real.openapi()["components"]["schemas"]["ErrorCode"]["enum"]
-    assert sorted(said) == sorted(BY_CODE)
+    assert sorted(said) == sorted(BY_CODE) == sorted(STATUS)
 
 
 def test_an_error_of_somebody_else_is_told_as_such() -> None:
@@ -218,7 +218,7 @@ def test_an_import_that_ends_in_an_error_or_in_nothing() -> None:
     error = lines + b'{"error":{"code":"insufficient_storage","message":"full","detail":{"import":"i1"}}}\n'
     with pytest.raises(paperkin.InsufficientStorage) as raised:
         client(Script(httpx.Response(200, content=error))).import_history("ada", "x")
-    assert raised.value.detail == {"import": "i1"}
+    assert (raised.value.detail, raised.value.status) == ({"import": "i1"}, 507)
     with pytest.raises(Unreachable, match="broke off"):
         client(Script(httpx.Response(200, content=lines))).import_history("ada", "x")
 

@@ -58,6 +58,34 @@ def test_a_report_tells_what_was_left_out_and_what_was_refused(client: Paperkin)
     client.delete("w/3")
 
 
+def test_papers_come_as_tables_have_them(client: Paperkin) -> None:
+    odd: dict[str, Any] = {
+        "id": "t/1",
+        "title": "A row of a table",
+        "upvotes": np.int64(3),
+        "comments": float("nan"),
+        "date": np.nan,
+        "listed": datetime.datetime(2026, 8, 1, 23, 0, tzinfo=datetime.timezone.utc),
+        "authors": ("A. Person", "B. Person"),
+        "score": np.float32("inf"),
+    }
+    # Half a letter is no text, in one paper alone.
+    report = client.put(odd, {"id": "t/2", "title": "\ud800"}, {"id": "t/3", "title": "Another"})
+    assert (report["accepted"], report["warnings_total"], report["rejected_total"]) == (2, 0, 1), report
+    paper = client.paper("t/1")
+    assert (paper.get("upvotes"), paper.get("comments"), paper.get("date")) == (3, None, None)
+    assert (paper.get("listed"), paper["authors"]) == ("2026-08-01", ["A. Person", "B. Person"])
+    client.delete("t/1")
+    client.delete("t/3")
+    # What would be read letter by letter.
+    for mistake in ("papers.jsonl", b"{}", odd):
+        with pytest.raises(TypeError, match="an open file"):
+            client.ingest(mistake)  # type: ignore[arg-type]
+    one = "invented:astro-001"
+    assert client.recommend(like=one, limit=1)["papers"]
+    assert hits(client.recommend(text="x", candidates=one)) == [one]
+
+
 def test_five_thousand_papers_stream_from_an_iterator(client: Paperkin) -> None:
     asked, heard = 0, list[Progress]()
 

@@ -6,6 +6,7 @@ import datetime
 import email.utils
 import enum
 import json
+import math
 import os
 import random
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ._errors import BY_CODE, ApiError, NotReady, Unreachable
+from ._errors import BY_CODE, STATUS, ApiError, NotReady, Unreachable
 from .types import Imported, Report, ThemeMap
 
 T = TypeVar("T")
@@ -122,6 +123,9 @@ def changed(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, datetime.date) and value != value:
+        # What pandas calls a date that is none.
+        return None
     if isinstance(value, datetime.datetime):
         return value.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
     if isinstance(value, datetime.date):
@@ -130,12 +134,18 @@ def _plain(value: Any) -> Any:
         return {name: _plain(field) for name, field in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         return [_plain(item) for item in value]
-    return value
+    # Numbers of numpy.
+    return value.item() if hasattr(value, "item") and hasattr(value, "dtype") else value
 
 
 def several(value: OneOrMore | None) -> list[str] | None:
     """One as a list of one."""
     return [value] if isinstance(value, str) else None if value is None else list(value)
+
+
+def listed(value: str | Mapping[str, Any] | Iterable[Any]) -> list[Any]:
+    """A list, also of one alone: a text is an iterable of letters, which nobody means."""
+    return [value] if isinstance(value, (str, Mapping)) else list(value)
 
 
 def ranking(
@@ -222,7 +232,8 @@ def error_of(said: Mapping[str, Any], response: httpx.Response) -> ApiError:
     return BY_CODE.get(code, ApiError)(
         code,
         str(said["message"]),
-        status=response.status_code,
+        # An error may come in an answer that began well.
+        status=response.status_code if response.is_error else STATUS.get(code, 500),
         detail=detail if isinstance(detail, dict) else None,
         retry_after=retry_after(response),
         request_id=response.headers.get("x-request-id"),
@@ -279,7 +290,23 @@ def line(paper: LineLike) -> bytes:
         return paper.strip()
     if isinstance(paper, str):
         return paper.strip().encode("utf-8", "surrogatepass")
-    return as_json(_plain(paper))
+    return as_json(_known(_plain(paper)))
+
+
+def _known(value: Any) -> Any:
+    """A field of a paper as tables have them: a number that is none is no value."""
+    if isinstance(value, dict):
+        return {name: _known(field) for name, field in value.items()}
+    if isinstance(value, list):
+        return [_known(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def papers_of(papers: T) -> T:
+    """Papers that are several: a name of a file, or one paper, is a mistake that would be read letter by letter."""
+    if isinstance(papers, (str, bytes, Mapping)):
+        raise TypeError("ingest takes papers one after another: an open file, a list, a generator; `put` takes one")
+    return papers
 
 
 class Batches:

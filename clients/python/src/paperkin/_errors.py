@@ -123,6 +123,25 @@ class InsufficientStorage(ApiError):
     """507: the disk of the service is full; this was not written."""
 
 
+#: The status of each code.
+STATUS: dict[str, int] = {
+    "bad_request": 400,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "timeout": 408,
+    "conflict": 409,
+    "payload_too_large": 413,
+    "unsupported_media_type": 415,
+    "misdirected": 421,
+    "invalid": 422,
+    "rate_limited": 429,
+    "internal": 500,
+    "overloaded": 503,
+    "insufficient_storage": 507,
+}
+
 #: The class of each code.
 BY_CODE: dict[str, type[ApiError]] = {
     "bad_request": BadRequest,

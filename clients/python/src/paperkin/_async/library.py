@@ -56,7 +56,9 @@ class AsyncLibrary(AsyncTransport):
     async def file(self, user: str, folder: str, papers: Sequence[str]) -> Filed:
         """Puts papers into a folder, and into the library where they are not in it."""
         path = core.path("users", user, "folders", folder, "papers")
-        return await self._json(core.request("POST", path, body={"papers": list(papers)}, repeatable=True), Filed)
+        return await self._json(
+            core.request("POST", path, body={"papers": core.listed(papers)}, repeatable=True), Filed
+        )
 
     async def file_one(self, user: str, folder: str, paper: str) -> PaperOpinion:
         """Puts one paper into a folder."""

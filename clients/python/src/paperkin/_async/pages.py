@@ -14,7 +14,7 @@ T = TypeVar("T")
 class AsyncPages(Generic[T]):
     """A list that is fetched while it is read: iterate over it, as often as you like.
 
-    What is put in or taken away meanwhile may be seen or not; nothing else is seen twice or missed.
+    Where it changes meanwhile, something may be seen twice or not at all.
     """
 
     def __init__(self, client: AsyncTransport, path: str, params: Mapping[str, Any], name: str, shape: type[T]) -> None:

@@ -60,7 +60,7 @@ class AsyncPapers(AsyncTransport):
         is in.
         """
         whole, batches, sent = core.no_report(), core.Batches(batch), 0
-        async for paper in core.aeach(papers):
+        async for paper in core.aeach(core.papers_of(papers)):
             full = batches.add(core.line(paper))
             if full:
                 sent = await self._put(full, strict, whole, sent, progress)
@@ -173,7 +173,7 @@ class AsyncPapers(AsyncTransport):
             min_score=min_score,
             explain=explain,
             versions=versions,
-            ids=list(ids),
+            ids=core.listed(ids),
         )
         request = core.request("POST", core.path("similar", "batch"), body=body, repeatable=True)
         return await self._list(request, "results", BatchAnswer)
@@ -278,13 +278,13 @@ class AsyncPapers(AsyncTransport):
             min_score=min_score,
             explain=explain,
             versions=versions,
-            like=list(like),
+            like=core.listed(like),
             dislike=list(dislike),
             text=core.several(text),
             dislike_text=core.several(dislike_text),
             vector=None if vector is None else [float(x) for x in vector],
             user=user,
-            candidates=candidates,
+            candidates=None if candidates is None else core.listed(candidates),
             strategy=strategy,
             half_life_days=half_life_days,
             per_author=per_author,

@@ -56,7 +56,7 @@ class Library(Transport):
     def file(self, user: str, folder: str, papers: Sequence[str]) -> Filed:
         """Puts papers into a folder, and into the library where they are not in it."""
         path = core.path("users", user, "folders", folder, "papers")
-        return self._json(core.request("POST", path, body={"papers": list(papers)}, repeatable=True), Filed)
+        return self._json(core.request("POST", path, body={"papers": core.listed(papers)}, repeatable=True), Filed)
 
     def file_one(self, user: str, folder: str, paper: str) -> PaperOpinion:
         """Puts one paper into a folder."""

@@ -206,7 +206,7 @@ class Readers(Transport):
 
     def rank(self, user: str, candidates: Sequence[str], *, explain: bool = False) -> Answer:
         """These papers, all of them, in the order in which they matter to a user."""
-        body = {"candidates": list(candidates), "explain": explain}
+        body = {"candidates": core.listed(candidates), "explain": explain}
         request = core.request("POST", core.path("users", user, "rank"), body=body, repeatable=True)
         return self._json(request, Answer)
 
@@ -333,7 +333,7 @@ class Readers(Transport):
     def opinions(self, user: str, ids: Sequence[str]) -> list[PaperOpinion]:
         """What a user thinks of these papers: liked, saved, turned down, in which folders, with a note."""
         path = core.path("users", user, "opinions")
-        request = core.request("POST", path, body={"ids": list(ids)}, repeatable=True)
+        request = core.request("POST", path, body={"ids": core.listed(ids)}, repeatable=True)
         return self._list(request, "opinions", PaperOpinion)
 
     def feed_addresses(self, user: str) -> Token:
