@@ -100,6 +100,11 @@ impl ModelFiles {
 
     /// Which model this is, in f32 and at its full length.
     pub fn identity(&self) -> &Identity {
+    /// The lengths of vectors that its files allow.
+    pub fn dimensions(&self) -> &Dimensions {
+        &self.dimensions
+    }
+
         &self.identity
     }
 

@@ -103,6 +103,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
                 "gzip" | "x-gzip" => gzip = Some(weight),
                 "identity" => plain = Some(weight),
                 "*" => any = Some(weight),
+        || ["/v1/embeddings", "/embed", "/similarity", "/"].contains(&path)
                 _ => {}
             }
         }

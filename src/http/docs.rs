@@ -53,6 +53,10 @@ type Schemas = std::collections::BTreeMap<String, RefOr<Schema>>;
 )]
 pub struct Frame;
 
+         (name = "semantic scholar", description = "What the client `semanticscholar` asks"),
+         (name = "hugging face", description = "What the client `huggingface_hub` asks of papers"),
+         (name = "openai", description = "What the client `openai` asks of embeddings"),
+         (name = "text-embeddings-inference", description = "What `InferenceClient` of `huggingface_hub` asks of embeddings"),
 /// Papers to put in: one, or several.
 #[derive(Deserialize, ToSchema)]
 // What the document says; `papers::put` reads them. None is ever made, so its size is nothing.
@@ -194,7 +198,7 @@ pub fn completed(mut document: Document) -> Document {
         for (k, operation) in operations.into_iter().enumerate().filter_map(|(k, o)| Some((k, o.as_mut()?))) {
             let method = &METHODS[k];
             let mut common = vec!["default", "421"];
-            if let Entry::Call(needs) = access::entry(method, address) {
+            if let Entry::Call(needs) = access::entry(method, &access::as_in_router(address)) {
                 say_needs(operation, needs);
                 if !matches!(needs, Needs::Nothing | Needs::OwnSecret) {
                     common.extend(["401", "403", "429"]);

@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod channel;
 mod citations;
+mod clients;
 mod docs;
 mod door;
 mod embed;

@@ -5,6 +5,7 @@ mod backup;
 mod cases;
 mod citations;
 mod commands;
+mod clients;
 mod damage;
 mod disk;
 mod document;

@@ -43,7 +43,7 @@ mod tests;
 pub use self::candidates::Candidate;
 pub use self::common::Common;
 pub use self::doctor::{Checkup, Diagnosis};
-pub use self::embed::{MAX_QUERY_BYTES, check_query};
+pub use self::embed::{EmbeddingWish, Embeddings, MAX_QUERY_BYTES, check_query};
 pub use self::embedding_space::EmbeddingSpace;
 pub use self::fetched::Preview;
 pub use self::follow::Followed;

@@ -68,6 +68,27 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/v1/feed.atom", READ),
     ("GET", "/v1/feed.json", READ),
     ("GET", "/v1/search.atom", READ),
+    // Other people's clients.
+    ("GET", "/recommendations/v1/papers/forpaper/{*id}", READ),
+    ("POST", "/recommendations/v1/papers/", READ),
+    ("POST", "/recommendations/v1/papers", READ),
+    ("GET", "/graph/v1/paper/{*id}", READ),
+    ("POST", "/graph/v1/paper/batch", READ),
+    ("GET", "/graph/v1/paper/search", READ),
+    ("GET", "/graph/v1/paper/search/match", READ),
+    ("GET", "/graph/v1/paper/autocomplete", READ),
+    ("GET", "/api/daily_papers", READ),
+    ("GET", "/api/papers", READ),
+    ("GET", "/api/papers/search", READ),
+    ("GET", "/api/papers/{*id}", READ),
+    ("GET", "/papers/{*id}", READ),
+    ("POST", "/v1/embeddings", READ),
+    ("GET", "/v1/models", READ),
+    ("GET", "/v1/models/{*id}", READ),
+    ("POST", "/", READ),
+    ("POST", "/embed", READ),
+    ("POST", "/similarity", READ),
+    ("GET", "/info", READ),
     // Themes.
     ("GET", "/v1/themes", READ),
     ("GET", "/v1/themes/map", READ),
@@ -158,6 +179,12 @@ pub fn all() -> impl Iterator<Item = (Vec<&'static str>, &'static str)> {
 
 /// What the table says of a method and a path, as the router has it.
 pub fn entry(method: &Method, route: &str) -> Entry {
+/// A path of the document, as the router has it: a place that takes a `/` as well has a `*` there.
+pub fn as_in_router(said: &str) -> String {
+    let known = ROUTES.iter().map(|(_, path, _)| *path).filter(|path| path.contains("{*"));
+    known.into_iter().find(|path| path.replace("{*", "{") == said).unwrap_or(said).to_string()
+}
+
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
     let of_route = |path: &str| path.strip_suffix('*').map_or(path == route, |start| route.starts_with(start));
     let mut known = false;
