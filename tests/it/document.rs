@@ -225,6 +225,37 @@ fn every_operation_has_a_name_of_its_own() {
     assert!(choices.iter().all(|choice| choice["$ref"].is_string()), "{parts}");
 }
 
+/// Every `$ref` of a document.
+fn references(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Object(fields) => {
+            let own = fields.get("$ref").and_then(Value::as_str);
+            own.into_iter().chain(fields.values().flat_map(references)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn a_client_can_be_made_from_the_document() {
+    let (_served, document) = served();
+    for at in references(&document) {
+        assert!(document.pointer(at.trim_start_matches('#')).is_some(), "{at} is nowhere");
+    }
+    // What is no JSON is bytes: a stream, a reading list in whatever characters, an archive.
+    let bytes = json!({ "type": "string", "format": "binary" });
+    for (path, method, end, media_type) in [
+        ("/v1/papers", "post", "requestBody", "application/x-ndjson"),
+        ("/v1/users/{user}/history", "post", "requestBody", "application/octet-stream"),
+        ("/v1/backup", "get", "responses/200", "application/zstd"),
+    ] {
+        let operation = &document["paths"][path][method];
+        let content = operation.pointer(&format!("/{end}")).expect("it is there");
+        assert_eq!(content["content"][media_type]["schema"], bytes, "{method} {path}");
+    }
+}
+
 #[test]
 fn every_answer_is_as_the_document_says() {
     let (served, document) = served();
