@@ -106,7 +106,7 @@ def test_every_call_is_there_once(document, functions, generated):
 
 
 @pytest.fixture(scope="session")
-def known(service):
+def known(document, service):
     """A reader with something of everything, and what the parameters of paths stand for."""
     user = "/v1/users/" + urllib.parse.quote(USER, safe="")
     likes = service.ids(service.get("/v1/papers", limit=12))
@@ -133,6 +133,7 @@ def known(service):
         "interests": service.get(f"{user}/interests")["interests"][0]["id"],
         "themes": service.get("/v1/themes")["themes"][0]["id"],
         "jobs": "interests",
+        "models": service.get("/v1/models")["data"][0]["id"] if "/v1/models" in document["paths"] else None,
     }
 
 
@@ -148,6 +149,8 @@ def path_value(name, path, known):
     """What stands for a parameter of a path."""
     if name in known:
         return known[name]
+    if path == "/papers/{id}":
+        return f"{KITE}.md"
     # `/v1/themes/{id}/feed.atom` is about themes; other ids are of papers.
     kinds = [part for part in path.split("/") if part in known]
     return known[kinds[-1]] if kinds and "/notes" not in path else KITE
