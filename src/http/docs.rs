@@ -53,14 +53,14 @@ type Schemas = std::collections::BTreeMap<String, RefOr<Schema>>;
          (name = "themes", description = "What the corpus is about"),
          (name = "embed", description = "Vectors"),
          (name = "mail", description = "Papers by mail"),
-         (name = "operation", description = "Health and figures"))
-)]
-pub struct Frame;
-
          (name = "semantic scholar", description = "What the client `semanticscholar` asks"),
          (name = "hugging face", description = "What the client `huggingface_hub` asks of papers"),
          (name = "openai", description = "What the client `openai` asks of embeddings"),
          (name = "text-embeddings-inference", description = "What `InferenceClient` of `huggingface_hub` asks of embeddings"),
+         (name = "operation", description = "Health and figures"))
+)]
+pub struct Frame;
+
 /// Papers to put in: one, or several.
 #[derive(Deserialize, ToSchema)]
 // What the document says; `papers::put` reads them. None is ever made, so its size is nothing.
