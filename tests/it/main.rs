@@ -2,6 +2,7 @@
 
 mod attacks;
 mod backup;
+mod book;
 mod cases;
 mod citations;
 mod commands;
@@ -38,6 +39,7 @@ mod rates;
 mod readers;
 mod readme;
 mod reembed;
+mod reference;
 mod saved;
 mod schema;
 mod served;
