@@ -16,6 +16,7 @@ mod info;
 mod ingest;
 mod init;
 mod keys;
+mod mcp;
 mod progress;
 mod recommend;
 mod reembed;
@@ -133,6 +134,7 @@ enum Command {
     Keys(keys::Args),
     Digest(digest::Args),
     Subscriptions(subscriptions::Args),
+    Mcp(mcp::Args),
     Embed(embed::Args),
     Info(info::Args),
     Doctor(doctor::Args),
@@ -164,6 +166,7 @@ impl Command {
             Command::Subscriptions(_) => "`/v1/subscriptions`",
             Command::Info(_) | Command::Doctor(_) => "`GET /readyz`",
             Command::Index(_) => "`GET /metrics` (what is known of the index)",
+            Command::Mcp(_) => "`/mcp`",
             Command::Embed(_) => "`POST /v1/embed`",
             Command::Export(_) => "`GET /v1/papers` (a page at a time)",
             Command::Backup(_) => "`GET /v1/backup`",
@@ -194,6 +197,7 @@ impl Command {
             Command::Keys(args) => keys::run(context, args),
             Command::Digest(args) => digest::run(context, args),
             Command::Subscriptions(args) => subscriptions::run(context, args),
+            Command::Mcp(args) => mcp::run(context, args),
             Command::Embed(args) => embed::run(context, args),
             Command::Info(args) => info::run(context, args),
             Command::Doctor(args) => doctor::run(context, args),
@@ -413,7 +417,7 @@ fn log(command: &Command, context: &Context, verbose: u8) {
             Command::Serve(_) if settings.requests => ["info", "info", "debug"][usize::from(verbose.min(2))],
             _ => "warn",
         };
-        format!("{level},{}={requests},{}", logs::REQUESTS, crate::index::QUIET)
+        format!("{level},{}={requests},{},{}", logs::REQUESTS, crate::index::QUIET, crate::http::QUIET)
     };
     let filter = std::env::var("PAPERKIN_LOG").ok().filter(|filter| !filter.is_empty()).unwrap_or_else(by_flags);
     Logging { format: settings.format, filter, colours: streams::here().err_coloured() }.start();

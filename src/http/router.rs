@@ -97,6 +97,7 @@ fn routes() -> (Router<App>, Document) {
     (
         api.merge(web::routes())
             .merge(clients::second_names())
+            .merge(clients::mcp::routes())
             .merge(docs::routes(document.clone())),
         document,
     )
@@ -196,7 +197,7 @@ mod tests {
         // What the document does not know takes nothing in, but for the forms of the pages, and what a language model asks: that is a
         // protocol of its own, which tells by itself what it takes.
         let forms =
-            ["/sign-in", "/sign-in/{token}", "/sign-out", "/sessions", "/reader", "/opinion", "/choices"];
+            ["/sign-in", "/sign-in/{token}", "/sign-out", "/sessions", "/reader", "/opinion", "/choices", "/mcp"];
         // Second names of calls that the document has.
         let second = ["/", "/recommendations/v1/papers"];
         for (entry, methods) in &table {

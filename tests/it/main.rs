@@ -30,6 +30,7 @@ mod keys;
 mod library;
 mod mail;
 mod map;
+mod mcp;
 mod model;
 mod pages;
 mod polite;

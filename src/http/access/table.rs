@@ -143,6 +143,8 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET POST", "/v1/subscriptions/{id}/manage", OwnSecret),
     ("GET POST", "/v1/subscriptions/{id}/act", OwnSecret),
     ("GET POST", "/v1/digests", ADMIN),
+    // What a language model asks. Whose feed is read is looked at by what reads it.
+    ("GET POST DELETE", "/mcp", READ),
     // How it runs.
     ("GET", "/metrics", READ),
     ("GET POST", "/v1/keys", ADMIN),

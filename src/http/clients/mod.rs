@@ -6,6 +6,7 @@
 
 mod dialect;
 mod hugging_face;
+pub mod mcp;
 mod openai;
 mod semantic_scholar;
 mod tei;
