@@ -24,6 +24,7 @@ mod harm;
 mod http;
 mod imports;
 mod index;
+mod install;
 mod interrupted;
 mod jobs;
 mod keys;
