@@ -12,14 +12,14 @@ else
     cargo build --release --locked
     binary=$(realpath "$target/release/paperkin")
 fi
-to=${2:-$target/debian}
+to=$(realpath -m "${2:-$target/debian}")
 if ! cargo deb --version >/dev/null 2>&1; then
     echo "cargo-deb is not there; install it with: cargo install cargo-deb --locked" >&2
     exit 1
 fi
 
-# What cargo-deb takes by the paths in Cargo.toml.
-stage=$(realpath -m "$target")/packaging
+# What cargo-deb takes by the paths in Cargo.toml, which are those of this folder wherever the build's is.
+stage=target/packaging
 rm -rf "$stage"
 mkdir -p "$stage/completions" "$to"
 install -m 755 "$binary" "$stage/paperkin"
@@ -32,5 +32,4 @@ done
 packaging/notices.sh >"$stage/NOTICES"
 gzip -9n "$stage/NOTICES"
 
-# cargo-deb reads paths from the manifest's folder; a build folder elsewhere is named by CARGO_TARGET_DIR, which it knows.
-CARGO_TARGET_DIR=$(realpath -m "$target") cargo deb --no-build --no-strip --output "$(realpath -m "$to")"
+cargo deb --no-build --no-strip --output "$to"
