@@ -108,7 +108,11 @@ enum Named {
 impl Named {
     fn of(uri: &str) -> Option<Self> {
         let (scheme, rest) = uri.split_once(':')?;
-        let rest = decoded(rest.trim_start_matches('/')).filter(|rest| !rest.is_empty())?;
+        let rest = rest.trim_start_matches('/');
+        let rest = decoded(rest).unwrap_or_else(|| rest.to_string());
+        if rest.is_empty() {
+            return None;
+        }
         match scheme.to_ascii_lowercase().as_str() {
             "paper" => Some(Named::Paper(rest)),
             "feed" if rest.trim_end_matches('/') == "today" => Some(Named::Feed(None)),
