@@ -85,6 +85,8 @@
 //! - A request for a host that is not served is answered by nobody else. Who asks is known before any handler runs, and who may
 //!   call what stands in one table, `http/access/table`; what is not in it is closed. A handler gets a reader as
 //!   `http/access/reader` alone, which nobody can make without the proof that the caller may act for them.
+//! - What goes wrong on the routes of other people's clients is an error of ours, from whatever layer, until `http/clients/dialect` says it
+//!   in the words and with the status that those clients know; what they ask is asked of the engine as our own handlers ask it.
 //! - rmcp stands only in `http/clients/mcp`: the tools of a language model take the parameters of the API, read by what reads those, do
 //!   its work in its queue, and say its errors.
 //! - Who the client is, where a proxy may stand between, is decided in `http/access/client` alone.

@@ -100,13 +100,13 @@ impl ModelFiles {
         if self.adapter.is_some() { SEPARATOR } else { ". " }
     }
 
-    /// Which model this is, in f32 and at its full length.
-    pub fn identity(&self) -> &Identity {
     /// The lengths of vectors that its files allow.
     pub fn dimensions(&self) -> &Dimensions {
         &self.dimensions
     }
 
+    /// Which model this is, in f32 and at its full length.
+    pub fn identity(&self) -> &Identity {
         &self.identity
     }
 

@@ -22,7 +22,7 @@ class Service:
 
     def __init__(self, url, data, process, key=None, write_key=None, read_key=None):
         self.url, self.data, self.process = url, data, process
-        #: Opens everything that reads; also what only a key with `write` opens. All None where everybody may come in.
+        #: A key that reads, one that writes as well, and the first again. All None where everybody may come in.
         self.key, self.write_key, self.read_key = key, write_key, read_key
         self.http = httpx.Client(base_url=url, timeout=60, headers={"authorization": f"Bearer {key}"} if key else {})
 
@@ -121,7 +121,7 @@ def service(binary, corpus, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def guarded(binary, corpus, tmp_path_factory):
-    """Behind keys: `key` and `read_key` read, `write_key` writes and reads nothing."""
+    """Behind keys: `key` and `read_key` read, `write_key` writes as well."""
     data = copy_of(corpus, tmp_path_factory, "keys")
 
     def add(name, *flags):

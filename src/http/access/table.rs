@@ -179,14 +179,14 @@ pub fn all() -> impl Iterator<Item = (Vec<&'static str>, &'static str)> {
     ROUTES.iter().map(|(methods, path, _)| (methods.split(' ').collect(), *path))
 }
 
-/// What the table says of a method and a path, as the router has it.
-pub fn entry(method: &Method, route: &str) -> Entry {
 /// A path of the document, as the router has it: a place that takes a `/` as well has a `*` there.
 pub fn as_in_router(said: &str) -> String {
     let known = ROUTES.iter().map(|(_, path, _)| *path).filter(|path| path.contains("{*"));
     known.into_iter().find(|path| path.replace("{*", "{") == said).unwrap_or(said).to_string()
 }
 
+/// What the table says of a method and a path, as the router has it.
+pub fn entry(method: &Method, route: &str) -> Entry {
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
     let of_route = |path: &str| path.strip_suffix('*').map_or(path == route, |start| route.starts_with(start));
     let mut known = false;
