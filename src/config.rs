@@ -55,8 +55,8 @@ pub struct Config {
     pub index: IndexSettings,
     /// The address that is served.
     pub addr: String,
-    /// The public address of the service, without a slash at its end: `https://papers.example/lab`. `None` takes it
-    /// from each request.
+    /// The public address of the service, without a slash at its end (`https://papers.example/lab`); `None` takes the
+    /// address of each request.
     pub public_url: Option<String>,
     /// The time zone that schedules are read in, by its IANA name (`Europe/Berlin`); `None` takes the machine's own.
     pub time_zone: Option<String>,

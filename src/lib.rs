@@ -26,7 +26,7 @@
 //! |---|---|
 //! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
 //! | [`cli`] | one file a command; prints tables or JSON. On a folder that is being served the service carries the command out (`cli/desk`) |
-//! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door`, who may call what in `http/access`, what a browser is told in `http/headers`; the pages, and signing in, under `http/web` |
+//! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door`, who may call what in `http/access`, what a browser is told in `http/headers`; the pages, and signing in, under `http/web`; other people's interfaces, each a thin translation, under `http/clients`: what a language model asks of the papers (`http/clients/mcp`, over HTTP and over the lines of `paperkin mcp`) among them |
 //! | [`jobs`] | what runs without being asked: names, schedules, one runner at a time under a lease in the store, the last result; maintenance, themes, interests, readership, mail, webhooks, one for each source (`jobs/fetch`) |
 //! | [`backup`] | everything that is true in one checked file, and a folder made of it |
 //! | [`doctor`] | what is looked at beside the data: the machine, the files, the settings |
@@ -85,6 +85,10 @@
 //! - A request for a host that is not served is answered by nobody else. Who asks is known before any handler runs, and who may
 //!   call what stands in one table, `http/access/table`; what is not in it is closed. A handler gets a reader as
 //!   `http/access/reader` alone, which nobody can make without the proof that the caller may act for them.
+//! - What goes wrong on the routes of other people's clients is an error of ours, from whatever layer, until `http/clients/dialect` says it
+//!   in the words and with the status that those clients know; what they ask is asked of the engine as our own handlers ask it.
+//! - rmcp stands only in `http/clients/mcp`: the tools of a language model take the parameters of the API, read by what reads those, do
+//!   its work in its queue, and say its errors.
 //! - Who the client is, where a proxy may stand between, is decided in `http/access/client` alone.
 //! - No page of another site changes anything, whoever is signed in, and in every mode (`http/access/origin`); so forms work without
 //!   scripts and hold no token. What every answer tells a browser of scripts, frames and caches is said in one place, `http/headers`.

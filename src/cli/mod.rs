@@ -10,12 +10,15 @@ mod doctor;
 mod embed;
 mod eval;
 mod fetch;
+mod health;
 mod history;
 mod index;
 mod info;
 mod ingest;
 mod init;
+mod install;
 mod keys;
+mod mcp;
 mod progress;
 mod recommend;
 mod reembed;
@@ -28,6 +31,8 @@ mod similar;
 mod sources;
 mod streams;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 mod theme_map;
 mod themes;
 mod transfer;
@@ -133,9 +138,11 @@ enum Command {
     Keys(keys::Args),
     Digest(digest::Args),
     Subscriptions(subscriptions::Args),
+    Mcp(mcp::Args),
     Embed(embed::Args),
     Info(info::Args),
     Doctor(doctor::Args),
+    Health(health::Args),
     Index(index::Args),
     Reembed(reembed::Args),
     Eval(eval::Args),
@@ -143,6 +150,8 @@ enum Command {
     Import(transfer::ImportArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
+    Completions(install::CompletionsArgs),
+    Man(install::ManArgs),
 }
 
 impl Command {
@@ -164,6 +173,7 @@ impl Command {
             Command::Subscriptions(_) => "`/v1/subscriptions`",
             Command::Info(_) | Command::Doctor(_) => "`GET /readyz`",
             Command::Index(_) => "`GET /metrics` (what is known of the index)",
+            Command::Mcp(_) => "`/mcp`",
             Command::Embed(_) => "`POST /v1/embed`",
             Command::Export(_) => "`GET /v1/papers` (a page at a time)",
             Command::Backup(_) => "`GET /v1/backup`",
@@ -172,7 +182,10 @@ impl Command {
             | Command::Serve(_)
             | Command::Reembed(_)
             | Command::Eval(_)
-            | Command::Restore(_) => "",
+            | Command::Restore(_)
+            | Command::Health(_)
+            | Command::Completions(_)
+            | Command::Man(_) => "",
         }
     }
 
@@ -194,6 +207,7 @@ impl Command {
             Command::Keys(args) => keys::run(context, args),
             Command::Digest(args) => digest::run(context, args),
             Command::Subscriptions(args) => subscriptions::run(context, args),
+            Command::Mcp(args) => mcp::run(context, args),
             Command::Embed(args) => embed::run(context, args),
             Command::Info(args) => info::run(context, args),
             Command::Doctor(args) => doctor::run(context, args),
@@ -204,6 +218,9 @@ impl Command {
             Command::Import(args) => transfer::import(context, args),
             Command::Backup(args) => backup::backup(context, args),
             Command::Restore(args) => backup::restore(context, args),
+            Command::Health(args) => health::run(context, args),
+            Command::Completions(args) => install::completions(args),
+            Command::Man(args) => install::man(args),
         }
     }
 }
@@ -358,7 +375,9 @@ const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// Lets the service that serves the folder run the command. `None` if no service does, or the command needs no folder.
 fn ask(command: &Command, context: &Context, words: &[OsString]) -> anyhow::Result<Option<u8>> {
-    if matches!(command, Command::Demo(_) | Command::Embed(_) | Command::Init(_)) {
+    if matches!(command, Command::Demo(_) | Command::Embed(_) | Command::Init(_))
+        || matches!(command, Command::Health(_) | Command::Completions(_) | Command::Man(_))
+    {
         return Ok(None);
     }
     if let Command::Eval(args) = command
@@ -413,72 +432,8 @@ fn log(command: &Command, context: &Context, verbose: u8) {
             Command::Serve(_) if settings.requests => ["info", "info", "debug"][usize::from(verbose.min(2))],
             _ => "warn",
         };
-        format!("{level},{}={requests},{}", logs::REQUESTS, crate::index::QUIET)
+        format!("{level},{}={requests},{},{}", logs::REQUESTS, crate::index::QUIET, crate::http::QUIET)
     };
     let filter = std::env::var("PAPERKIN_LOG").ok().filter(|filter| !filter.is_empty()).unwrap_or_else(by_flags);
     Logging { format: settings.format, filter, colours: streams::here().err_coloured() }.start();
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::ask::word;
-    use super::*;
-    use crate::engine::{Mode, PaperOrder};
-    use crate::eval::sets::Half;
-    use crate::eval::situations::Situation;
-    use crate::eval::users::Method;
-    use crate::rank::Strategy;
-    use crate::sources::Format;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Args::command().debug_assert();
-    }
-
-    /// An argument of a command that has the name of an option of every command takes its place, and reading that one fails.
-    #[test]
-    fn no_command_takes_the_name_of_an_option_of_all() {
-        fn walk(command: &clap::Command, all: &[String], path: &str, found: &mut Vec<String>) {
-            for sub in command.get_subcommands() {
-                let path = format!("{path} {}", sub.get_name());
-                let taken = sub.get_arguments().filter(|a| all.iter().any(|name| a.get_id() == name.as_str()));
-                found.extend(taken.map(|a| format!("{path} --{}", a.get_id())));
-                walk(sub, all, &path, found);
-            }
-        }
-        let root = Args::command();
-        let all: Vec<String> =
-            root.get_arguments().filter(|a| a.is_global_set()).map(|a| a.get_id().to_string()).collect();
-        assert!(all.len() > 8 && all.contains(&"log".to_string()), "{all:?}");
-        let mut found = Vec::new();
-        walk(&root, &all, "paperkin", &mut found);
-        assert!(found.is_empty(), "{found:?}");
-    }
-
-    #[test]
-    fn help_names_the_words_that_are_taken() {
-        for (commands, argument, known) in [
-            ("search", "mode", word::<Mode>("").err()),
-            ("themes", "sort", word::<PaperOrder>("").err()),
-            ("recommend", "strategy", word::<Strategy>("").err()),
-            ("history import", "format", word::<Format>("").err()),
-            ("eval search", "mode", word::<Mode>("").err()),
-            ("eval search", "half", word::<Half>("").err()),
-            ("eval recommend", "strategy", word::<Strategy>("").err()),
-            ("eval users", "method", word::<Method>("").err()),
-            ("eval situations", "only", word::<Situation>("").err()),
-            ("eval situations", "half", word::<Half>("").err()),
-        ] {
-            let root = Args::command();
-            let find = |command: &clap::Command, name: &str| command.find_subcommand(name).expect("a command").clone();
-            let command = commands.split(' ').fold(root, |command, name| find(&command, name));
-            let argument = command.get_arguments().find(|a| a.get_id() == argument).expect("an argument");
-            let help = argument.get_help().expect("help").to_string();
-            let known = known.expect("words");
-            let words = known.trim_start_matches("it is one of ").split(", ");
-            words.for_each(|word| assert!(help.contains(word), "{commands}: {help:?} does not name {word}"));
-        }
-    }
 }

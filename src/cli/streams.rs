@@ -91,6 +91,11 @@ impl Streams {
         command()
     }
 
+    /// Whether nobody waits for the command any more.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
     /// Whether they are those of this process, which ends with the command.
     pub fn is_own(self: &Arc<Self>) -> bool {
         Arc::ptr_eq(self, &OWN)

@@ -214,19 +214,29 @@ pub fn mail_address(text: &str) -> Result<String, String> {
     Ok(format!("{local}@{domain}"))
 }
 
-/// `[mail]` as it stands in the file.
+/// What mail goes out through, under `[mail]`. None is sent where nothing is said; else `smtp`, `from` and the `public_url` at the top are needed.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct MailFile {
+    /// The server that takes mail: `smtps://user@mail.example` (TLS from the first byte), or `smtp://127.0.0.1:25`.
     smtp: Option<String>,
+    /// A file that holds the password of that user on one line; a relative one begins in the folder of the settings.
     pub(super) password_file: Option<PathBuf>,
+    /// In whose name mail is sent: `Papers <papers@lab.example>`, or an address alone.
     from: Option<String>,
+    /// Where answers go; left out, to `from`.
     reply_to: Option<String>,
+    /// Whether `smtp://` is encrypted. Left out: `required` with a user, `opportunistic` without, `off` to this machine itself.
     tls: Option<MailTls>,
+    /// Certificates (PEM) that are trusted besides those of the machine.
     pub(super) ca_file: Option<PathBuf>,
+    /// The private key (RSA in PEM) that mails are signed with.
     pub(super) dkim_key_file: Option<PathBuf>,
+    /// The name under which the DNS has its public half.
     dkim_selector: Option<String>,
+    /// Connections at a time (1 to 64); 8 where nothing is said.
     senders: Option<usize>,
+    /// Seconds to wait for each answer of the server (1 to 3,600); 120 where nothing is said.
     timeout_s: Option<u64>,
 }
 

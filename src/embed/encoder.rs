@@ -17,10 +17,11 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::dimension::Dimensions;
 use super::forward::Model;
 use super::pending::Answer;
 use super::tokens::Tokens;
-use super::{Embedder, Identity, Kind, ModelFiles, Options, Pace, PendingEmbeddings, unit};
+use super::{Embedder, Identity, Kind, ModelFiles, Options, Pace, PendingEmbeddings, Reading, unit};
 use crate::cancel::{self, Cancel};
 use crate::error::{Error, Result};
 
@@ -40,6 +41,7 @@ pub struct Encoder {
     max_waiting: usize,
     runs_on: String,
     separator: &'static str,
+    dimensions: Dimensions,
     pace: Pace,
     threads: Vec<JoinHandle<()>>,
 }
@@ -214,6 +216,7 @@ impl Encoder {
             max_waiting: options.max_waiting.max(1),
             runs_on: model.runs_on(),
             separator: files.separator(),
+            dimensions: files.dimensions().clone(),
             pace: model.pace(),
             threads: Vec::new(),
         };
@@ -300,6 +303,24 @@ impl Embedder for Encoder {
         }
         self.queue.arrived.notify_all();
         Ok(submitted)
+    }
+
+    fn readings(&self, texts: &[&str], kind: Kind) -> Result<Vec<Reading>> {
+        let cancel = cancel::current();
+        texts.par_iter().map(|text| cancel.check().and_then(|()| self.tokens.reading(text, kind))).collect()
+    }
+
+    fn max_tokens(&self) -> Option<usize> {
+        Some(self.tokens.max_tokens())
+    }
+
+    fn allow_dimension(&self, dimension: usize) -> Result<()> {
+        let Identity { name, dimension: full, .. } = &self.identity;
+        let refuse = |why: String| Error::Invalid(format!("{name} {why}"));
+        if dimension > *full {
+            return Err(refuse(format!("gives vectors of {full} numbers here; {dimension} are more")));
+        }
+        self.dimensions.choose(Some(dimension)).map(drop).map_err(refuse)
     }
 
     fn pace(&self) -> Pace {

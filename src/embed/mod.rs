@@ -86,6 +86,15 @@ impl Default for Pace {
     }
 }
 
+/// How much of a text a model reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Tokens that are read, special ones included.
+    pub tokens: usize,
+    /// Whether that is all of the text.
+    pub whole: bool,
+}
+
 /// Turns texts into vectors of length 1.
 pub trait Embedder: Send + Sync {
     /// Which model this is.
@@ -106,6 +115,32 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// As [`Self::embed`].
     fn submit(&self, texts: &[&str], kind: Kind) -> Result<PendingEmbeddings>;
+
+    /// How much of each text is read, in their order. What knows no tokens counts words, and reads all of them.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when a text cannot be split into tokens.
+    fn readings(&self, texts: &[&str], _: Kind) -> Result<Vec<Reading>> {
+        let words = |text: &&str| text.split_whitespace().count().max(1);
+        Ok(texts.iter().map(|text| Reading { tokens: words(text), whole: true }).collect())
+    }
+
+    /// The greatest number of tokens that is read of a text; none where all of it is.
+    fn max_tokens(&self) -> Option<usize> {
+        None
+    }
+
+    /// Looks whether the first `dimension` numbers of a vector, scaled to length 1, are one as well (Matryoshka).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] says which lengths are allowed.
+    fn allow_dimension(&self, dimension: usize) -> Result<()> {
+        let Identity { name, dimension: full, .. } = self.identity();
+        if dimension == *full {
+            return Ok(());
+        }
+        Err(Error::Invalid(format!("{name} cannot give vectors of {dimension} numbers; it gives {full}")))
+    }
 
     /// How many texts to hand over at a time, and when.
     fn pace(&self) -> Pace {

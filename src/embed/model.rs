@@ -74,7 +74,9 @@ impl ModelFiles {
             let short = folder.file_name().map_or_else(|| name.to_string(), |n| n.to_string_lossy().into_owned());
             return Self::read(&short, &folder.to_string_lossy(), &mut |file| read_if_there(&folder.join(file)));
         }
-        if name == BUNDLED || name.strip_prefix("sentence-transformers/") == Some(BUNDLED) {
+        // Without the model in the binary, its name at the hub leads there.
+        let at_the_hub = name.strip_prefix("sentence-transformers/") == Some(BUNDLED);
+        if name == BUNDLED || (at_the_hub && cfg!(feature = "bundled-model")) {
             return bundled();
         }
         match name.split('/').collect::<Vec<_>>()[..] {
@@ -96,6 +98,11 @@ impl ModelFiles {
     /// What a paper's title and abstract are joined by.
     pub fn separator(&self) -> &'static str {
         if self.adapter.is_some() { SEPARATOR } else { ". " }
+    }
+
+    /// The lengths of vectors that its files allow.
+    pub fn dimensions(&self) -> &Dimensions {
+        &self.dimensions
     }
 
     /// Which model this is, in f32 and at its full length.
@@ -299,7 +306,9 @@ fn bundled() -> Result<ModelFiles> {
 #[cfg(not(feature = "bundled-model"))]
 fn bundled() -> Result<ModelFiles> {
     Err(Error::Model(format!(
-        "{BUNDLED} is not in this binary (built without the feature bundled-model): give its folder with --model"
+        "{BUNDLED} is not in this binary (it was built without the feature bundled-model). `--model sentence-transformers/{BUNDLED}` \
+         fetches it once from the hub (90 MB); --model also takes a folder that holds a model, as models/{BUNDLED} of the sources does, \
+         which has the very vectors of the binaries with it"
     )))
 }
 

@@ -2,7 +2,7 @@
 
 use tokenizers::{Tokenizer, TruncationParams};
 
-use super::{Kind, ModelFiles};
+use super::{Kind, ModelFiles, Reading};
 use crate::error::{Error, Result};
 
 /// A tokenizer with the model's own length limit and prefixes.
@@ -40,6 +40,24 @@ impl Tokens {
     /// # Errors
     /// [`Error::Model`] when the tokenizer fails on this text. Other texts of its batch are not affected.
     pub fn encode(&self, text: &str, kind: Kind) -> Result<Vec<u32>> {
+        self.read(text, kind).map(|(ids, _)| ids)
+    }
+
+    /// How much of a text is read.
+    ///
+    /// # Errors
+    /// As for [`Tokens::encode`].
+    pub fn reading(&self, text: &str, kind: Kind) -> Result<Reading> {
+        self.read(text, kind).map(|(ids, whole)| Reading { tokens: ids.len(), whole })
+    }
+
+    /// The greatest number of tokens of a text.
+    pub fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    /// The token ids of a text, and whether they stand for all of it.
+    fn read(&self, text: &str, kind: Kind) -> Result<(Vec<u32>, bool)> {
         let prefix = if kind == Kind::Query { &self.query_prefix } else { &self.document_prefix };
         let whole;
         let text = if prefix.is_empty() {
@@ -51,15 +69,15 @@ impl Tokens {
         // Only the beginning of a text of megabytes counts. It is cut at white space, so that no word is cut, and the
         // result is used only if it fills the limit.
         if let Some(beginning) = beginning(text, self.max_tokens * 32) {
-            let ids = self.ids(beginning)?;
+            let (ids, _) = self.ids(beginning)?;
             if ids.len() == self.max_tokens {
-                return Ok(ids);
+                return Ok((ids, false));
             }
         }
         self.ids(text)
     }
 
-    fn ids(&self, text: &str) -> Result<Vec<u32>> {
+    fn ids(&self, text: &str) -> Result<(Vec<u32>, bool)> {
         let encoding = self
             .tokenizer
             .encode_fast(text, true)
@@ -74,7 +92,7 @@ impl Tokens {
         if ids.is_empty() {
             return Err(Error::Model("the tokenizer of the model makes no token of an empty text".into()));
         }
-        Ok(ids.to_vec())
+        Ok((ids.to_vec(), encoding.get_overflowing().is_empty()))
     }
 }
 

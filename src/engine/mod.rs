@@ -33,8 +33,9 @@ pub use answer::{
     SearchSort, Suggestion, SuggestionKind, Why,
 };
 pub use corpus::{
-    Checkup, Diagnosis, Example, Exported, Incoming, Info, MAX_LISTED, MAX_QUERY_BYTES, MAX_WINDOW, Origin,
-    PaperInFull, Preview, Recommend, Reembedded, Rejected, Rejection, Report, Source, Version, Warning,
+    Checkup, Diagnosis, EmbeddingWish, Embeddings, Example, Exported, Incoming, Info, MAX_LISTED, MAX_QUERY_BYTES,
+    MAX_WINDOW, Origin, PaperInFull, Preview, Recommend, Reembedded, Rejected, Rejection, Report, Source, Version,
+    Warning,
 };
 pub use happened::Happened;
 pub use open::Opened;

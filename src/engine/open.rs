@@ -11,7 +11,7 @@ use crate::engine::happened::Listeners;
 use crate::engine::readers::Readers;
 use crate::engine::themes::Themes;
 use crate::error::Result;
-use crate::index::OpenReport;
+use crate::index::{MakeIndex, OpenReport};
 use crate::store::{self, JobRecords};
 
 /// An engine, and what a person should hear about how it was opened.
@@ -51,9 +51,23 @@ impl Engine {
     /// As for [`Engine::open`]; [`Error::Model`](crate::Error::Model) when the folder's model is needed for that and cannot
     /// be opened.
     pub fn open_telling(config: Config, progress: &dyn Fn(usize, usize)) -> Result<Opened> {
+        Self::open_over(config, None, progress)
+    }
+
+    /// The same over an index of one's own in place of that of the settings: `make` is called at opening, and whenever the papers are
+    /// moved to another model.
+    ///
+    /// # Errors
+    /// As for [`Engine::open`], and whatever `make` gives.
+    pub fn open_with_index(config: Config, make: Arc<MakeIndex>) -> Result<Opened> {
+        Self::open_over(config, Some(make), &|_, _| {})
+    }
+
+    fn open_over(config: Config, make: Option<Arc<MakeIndex>>, progress: &dyn Fn(usize, usize)) -> Result<Opened> {
         let store = store::open(&config.data)?;
         let told = store.told().to_vec();
-        let OpenedCorpus { corpus, index, words_doubt, renewed } = Corpus::open(Arc::clone(&store), config, progress)?;
+        let OpenedCorpus { corpus, index, words_doubt, renewed } =
+            Corpus::open(Arc::clone(&store), config, make, progress)?;
         let corpus = Arc::new(corpus);
         let themes = Themes::new(Arc::clone(&store), Arc::clone(&corpus));
         // Behind the themes, so that these know already when others are told.

@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
 use serde::Serialize;
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use super::App;
 use super::answer::{Full, Written};
@@ -81,11 +82,28 @@ impl Call {
     fn cancel() -> Cancel {
         CALL.try_with(|call| call.cancel.clone()).unwrap_or_default()
     }
+
+    /// The call of this request, for a task of its own that answers it; none outside a request.
+    pub fn hand_on() -> Option<Handed> {
+        CALL.try_with(|call| Handed(Arc::clone(call), tracing::Span::current())).ok()
+    }
+}
+
+/// A request's call in a task that is not the request's own: what the task does ends with the request all the same.
+#[derive(Clone)]
+pub struct Handed(Arc<Call>, tracing::Span);
+
+impl Handed {
+    /// Runs what the task does for the request.
+    pub async fn scope<T>(self, work: impl Future<Output = T>) -> T {
+        CALL.scope(self.0, work).instrument(self.1).await
+    }
 }
 
 /// How much work a request asks for, by its route.
 pub fn weight(method: &Method, path: &str) -> Weight {
     let heavy = ["/v1/embed", "/v1/papers", "/v1/similar/batch", "/v1/themes/of", "/v1/events"].contains(&path)
+        || ["/v1/embeddings", "/embed", "/similarity", "/"].contains(&path)
         || ["/rank", "/events", "/feed/preview", "/questions"].iter().any(|end| path.ends_with(end));
     // Taking a paper away waits for those that are being put in.
     let waits = method == Method::DELETE && path.starts_with("/v1/papers/");
@@ -234,6 +252,19 @@ mod tests {
             let (own, handed) = cancels(answer_in_time).await;
             assert!(own.is_cancelled() && !handed.is_cancelled());
         }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_was_handed_on_ends_with_its_request() {
+        let call = Call::new(&Request::new(Body::empty()), Duration::from_secs(60));
+        let handed = call.scope(async {
+            let handed = Call::hand_on().expect("in a request");
+            let task = tokio::spawn(handed.scope(async { Call::cancel() }));
+            let cancel = task.await.expect("done");
+            assert!(!cancel.is_cancelled());
+            cancel
+        });
+        assert!(handed.await.is_cancelled() && Call::hand_on().is_none());
     }
 
     #[test]

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{ContentBuilder, OpenApi as Document, RefOr, Required};
+use utoipa::openapi::schema::{Array, Object, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{Content, OpenApi as Document, RefOr, Required};
 
 use super::App;
 use super::answer::Written;
@@ -233,7 +233,10 @@ pub fn tell_forms(document: &mut Document) {
             operation.parameters.get_or_insert_default().push(format.build().into());
             let Some(RefOr::T(answer)) = operation.responses.responses.get_mut("200") else { continue };
             for format in CitationFormat::ALL {
-                let content = ContentBuilder::new().schema(Some(text())).build();
+                let content = match format {
+                    CitationFormat::CslJson => Content::new(Some(Array::new(Object::new()))),
+                    _ => Content::new(Some(text())),
+                };
                 answer.content.insert(format.media_type().into(), content.into());
             }
         }
@@ -263,7 +266,7 @@ impl ListOfPapers for Cited {
            ("format" = Option<FormName>, Query, description = "`bibtex` (default), `ris`, `csl-json` or `csv`")),
     responses((status = 200, content(
                   (String = "application/x-bibtex"), (String = "application/x-research-info-systems"),
-                  (String = "application/vnd.citationstyles.csl+json"), (String = "text/csv"))),
+                  (Vec<serde_json::Value> = "application/vnd.citationstyles.csl+json"), (String = "text/csv"))),
               (status = 404, body = ErrorBody)))]
 pub async fn cite(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<Response, ApiError> {
     app.papers(move |engine| Ok(Cited([engine.paper(&id)?]))).await
@@ -273,10 +276,14 @@ pub async fn cite(State(app): State<App>, Id(id): Id, _: NoParams) -> Result<Res
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[allow(dead_code)] // This is what the OpenAPI document says; [`of_paper`] reads it.
-enum FormName {
+pub enum FormName {
+    /// BibTeX.
     Bibtex,
+    /// RIS.
     Ris,
+    /// CSL-JSON.
     CslJson,
+    /// A table.
     Csv,
 }
 

@@ -9,24 +9,27 @@ use axum::response::{IntoResponse, Response as Answered};
 use axum::routing::get;
 use serde::Deserialize;
 use utoipa::openapi::path::{Operation, ParameterIn};
-use utoipa::openapi::schema::{Discriminator, Schema};
+use utoipa::openapi::schema::{Discriminator, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{Components, ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder, Server};
+use utoipa::openapi::{
+    Components, Content, ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder, Server,
+};
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 use utoipa_swagger_ui::Config;
 
 use super::App;
 use super::access::{self, Entry};
 use super::base::Base;
+use super::citations::FormName;
 use super::error::ApiError;
 use super::feed::FeedParameters;
 use super::recommend::Bounds;
 use super::request_fields::Ranking;
 use super::search::Searching;
 use crate::access::{Needs, Scope};
-use crate::engine::{Answer, Hit, Report};
+use crate::engine::{Answer, Hit, LibrarySort, Report, SearchSort};
 use crate::paper::Paper;
 
 /// Schemas by name.
@@ -41,7 +44,8 @@ type Schemas = std::collections::BTreeMap<String, RefOr<Schema>>;
         at large, in trending attention a day; greater is better. A `/` in an id is written `%2F` in a path. A query string \
         longer than 64 kB is refused by the server itself, and one of more than 2,000 parameters is 422: send long texts and \
         lists with POST. Every list of a request has a greatest length (`maxItems`); one that is longer is 422."),
-    components(schemas(Answer, Hit, Paper, Report)),
+    // Beside those that every answer has, the ones that parameters alone name: nothing else brings them in.
+    components(schemas(Answer, Hit, Paper, Report, FormName, LibrarySort, SearchSort)),
     tags((name = "search", description = "Papers for words, papers like one"),
          (name = "recommend", description = "Papers for examples"),
          (name = "users", description = "Readers, what they did, and what is for them"),
@@ -49,6 +53,10 @@ type Schemas = std::collections::BTreeMap<String, RefOr<Schema>>;
          (name = "themes", description = "What the corpus is about"),
          (name = "embed", description = "Vectors"),
          (name = "mail", description = "Papers by mail"),
+         (name = "semantic scholar", description = "What the client `semanticscholar` asks"),
+         (name = "hugging face", description = "What the client `huggingface_hub` asks of papers"),
+         (name = "openai", description = "What the client `openai` asks of embeddings"),
+         (name = "text-embeddings-inference", description = "What `InferenceClient` of `huggingface_hub` asks of embeddings"),
          (name = "operation", description = "Health and figures"))
 )]
 pub struct Frame;
@@ -194,7 +202,7 @@ pub fn completed(mut document: Document) -> Document {
         for (k, operation) in operations.into_iter().enumerate().filter_map(|(k, o)| Some((k, o.as_mut()?))) {
             let method = &METHODS[k];
             let mut common = vec!["default", "421"];
-            if let Entry::Call(needs) = access::entry(method, address) {
+            if let Entry::Call(needs) = access::entry(method, &access::as_in_router(address)) {
                 say_needs(operation, needs);
                 if !matches!(needs, Needs::Nothing | Needs::OwnSecret) {
                     common.extend(["401", "403", "429"]);
@@ -213,6 +221,7 @@ pub fn completed(mut document: Document) -> Document {
                     common.push("422");
                 }
             }
+            files_are_bytes(operation);
             let responses = &mut operation.responses.responses;
             for status in common {
                 responses.entry(status.into()).or_insert_with(error);
@@ -227,6 +236,23 @@ pub fn completed(mut document: Document) -> Document {
         }
     }
     document
+}
+
+/// Bodies that are files: an archive, a map, a stream of lines, a reading list in whatever characters.
+const FILES: [&str; 3] = ["application/octet-stream", "application/zstd", "application/x-ndjson"];
+
+/// Says of bodies that are files that they are bytes: a client that is made from the document then neither reads them as text
+/// nor writes them as JSON.
+fn files_are_bytes(operation: &mut Operation) {
+    let body = operation.request_body.iter_mut();
+    let sent = body.filter_map(|b| if let RefOr::T(body) = b { Some(&mut body.content) } else { None });
+    let responses = operation.responses.responses.values_mut();
+    let given = responses.filter_map(|r| if let RefOr::T(response) = r { Some(&mut response.content) } else { None });
+    for (_, content) in sent.flatten().chain(given.flatten()).filter(|(media, _)| FILES.contains(&media.as_str())) {
+        let bytes = ObjectBuilder::new().schema_type(Type::String);
+        let bytes = bytes.format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
+        *content = Content::new(Some(bytes)).into();
+    }
 }
 
 /// The methods of the operations of a path, in the order in which [`completed`] looks at them.

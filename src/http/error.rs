@@ -202,6 +202,8 @@ impl IntoResponse for ApiError {
         if self.status == StatusCode::ACCEPTED {
             return NotYet::from(self).into_response();
         }
+        // Stands beside the answer, for those that say it in other words (`clients`).
+        let told = self.clone();
         let wait = self.detail.as_ref().and_then(|detail| detail["retry_after"].as_u64());
         let code = self.code();
         let detail = match self.status {
@@ -211,6 +213,7 @@ impl IntoResponse for ApiError {
         };
         let body = ErrorBody { error: ErrorInner { code, message: self.message, detail } };
         let mut response = (self.status, Json(body)).into_response();
+        response.extensions_mut().insert(told);
         match self.status.as_u16() {
             401 => drop(response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER)),
             429 => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.unwrap_or(1)))),

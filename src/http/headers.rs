@@ -2,10 +2,11 @@
 //! and what may be kept.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::clients::Dialect;
 use crate::access::{Caller, Identity};
 
 /// Of a page: scripts, styles and pictures of our own, and none that stands in the page itself, so that no text that it shows can
@@ -24,7 +25,7 @@ const NONE: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// Adds them, where the answer does not say otherwise.
 pub async fn guard(request: Request, next: Next) -> Response {
-    let place = Place::of(request.uri());
+    let place = Place::of(request.method(), request.uri());
     let mut response = next.run(request).await;
     let own = response
         .extensions()
@@ -72,7 +73,7 @@ enum Place {
 }
 
 impl Place {
-    fn of(uri: &Uri) -> Self {
+    fn of(method: &Method, uri: &Uri) -> Self {
         let path = uri.path();
         let of_reader = ["/v1/users", "/v1/me", "/v1/sessions", "/v1/keys"];
         if path.starts_with("/docs") {
@@ -82,7 +83,7 @@ impl Place {
             .any(|start| path.strip_prefix(start).is_some_and(|r| r.is_empty() || r.starts_with('/')))
         {
             Place::Reader
-        } else if path.starts_with("/v1/") || path == "/metrics" {
+        } else if path.starts_with("/v1/") || path == "/metrics" || Dialect::of(method, path).is_some() {
             Place::Api
         } else {
             Place::Other

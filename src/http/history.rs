@@ -112,8 +112,8 @@ struct ImportRequest {
 
 /// Take a reference list into a user's history
 ///
-/// The list is the body itself, in whatever characters (`text/plain`, `application/x-bibtex`,
-/// `application/x-research-info-systems`, `text/csv`, `application/xml` and so on; the parameters stand in the address), or
+/// The list is the body itself, in whatever characters and under whatever type (`application/octet-stream`, `text/plain`,
+/// `application/x-bibtex`, `text/csv` and so on; the parameters stand in the address), or
 /// the field `text` of a JSON object, which may hold the parameters as well. A CSL-JSON list may be sent as it is.
 ///
 /// References are matched to the corpus by id, DOI, arXiv id and the like, and by title where nothing speaks against it;
@@ -127,8 +127,7 @@ struct ImportRequest {
 /// away. With `stream`, or `Accept: application/x-ndjson`, lines `{"import", "done", "total", "embedded"}` come while it is
 /// taken in, and the answer (or `{"error"}`) on the last.
 #[utoipa::path(post, operation_id = "import_history", path = "/v1/users/{user}/history", tag = "users",
-    request_body(content((HistoryBody = "application/json"), (String = "text/plain"), (String = "application/x-bibtex"),
-        (String = "application/x-research-info-systems"), (String = "text/csv"), (String = "application/xml"))),
+    request_body(content((HistoryBody = "application/json"), (String = "application/octet-stream"))),
     params(("user" = String, Path, description = "the user's name; made if new"),
         ("dry_run" = Option<bool>, Query, description = "say only what would become of the list"),
         ("kind" = Option<EventKind>, Query, description = "what each reference counts as; `save` where nothing is said"),

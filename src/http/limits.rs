@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::body::linger_of;
 use super::call::{Call, refused, weight};
+use super::clients::Dialect;
 use super::door::{Weight, Who, count_refusal};
 use super::error::ApiError;
 use super::extract::media_type;
@@ -34,7 +35,7 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resp
         // They have places of their own.
         return call.scope(next.run(request)).await;
     }
-    if path.starts_with("/v1/")
+    if (path.starts_with("/v1/") || Dialect::of(request.method(), path).is_some())
         && request.method() != Method::OPTIONS
         && let Some(why) = app.pool.refuses(weight(request.method(), path))
     {

@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod channel;
 mod citations;
+mod clients;
 mod docs;
 mod door;
 mod embed;
@@ -65,6 +66,7 @@ use status::Status;
 use stopping::{Asked, Stopping};
 
 pub use access::check_reach;
+pub use clients::mcp::{Lines, QUIET, serve_lines};
 pub use door::{Certificate, raise_descriptor_limit};
 pub use web::{MAP, MAP_STYLE};
 

@@ -9,7 +9,7 @@ use super::App;
 use super::access::Reader;
 use super::error::{ApiError, ErrorBody};
 use super::extract::Fields;
-use super::request_fields::{ids, paper_id};
+use super::request_fields::{RequestFields, ids, paper_id};
 use crate::access::Caller;
 use crate::engine::{Answer, Example, Recommend};
 use crate::rank::Strategy;
@@ -104,14 +104,20 @@ fn examples(bodies: Vec<ExampleBody>) -> Result<Vec<Example>, ApiError> {
 pub async fn post(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Fields(mut given): Fields,
+    Fields(given): Fields,
 ) -> Result<Response, ApiError> {
+    let request = request(given, &caller)?;
+    app.papers(move |engine| engine.recommend(&request)).await
+}
+
+/// What the fields of a request ask for. A reader whom they name is one for whom the caller may act.
+pub fn request(mut given: RequestFields, caller: &Caller) -> Result<Recommend, ApiError> {
     let ask = given.ask()?;
     let per_author = given.take("per_author").whole()?;
     let half_life_days = given.take("half_life_days").number()?;
     let body: RecommendBody = given.rest()?;
-    let reader = body.user.map(|name| Reader::of(&caller, name)).transpose()?;
-    let request = Recommend {
+    let reader = body.user.map(|name| Reader::of(caller, name)).transpose()?;
+    Ok(Recommend {
         like: examples(body.like)?,
         dislike: examples(body.dislike)?,
         text: body.text,
@@ -124,6 +130,5 @@ pub async fn post(
         per_author,
         exclude_liked: body.exclude_liked.unwrap_or(true),
         ask,
-    };
-    app.papers(move |engine| engine.recommend(&request)).await
+    })
 }

@@ -13,9 +13,9 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{
-    App, access, answer, backup, citations, docs, embed, feed, headers, health, history, hsts, interests, jobs, keys,
-    library, limits, metrics, news, papers, recommend, record, search, searches, sessions, sources, subscriptions,
-    themes, users, web, webhooks,
+    App, access, answer, backup, citations, clients, docs, embed, feed, headers, health, history, hsts, interests,
+    jobs, keys, library, limits, metrics, news, papers, recommend, record, search, searches, sessions, sources,
+    subscriptions, themes, users, web, webhooks,
 };
 
 /// The routes, and the document without what is true of many of them.
@@ -24,6 +24,7 @@ fn routes() -> (Router<App>, Document) {
     let (api, document) = OpenApiRouter::with_openapi(docs::Frame::openapi())
         .merge(lists_of_papers())
         .merge(cited)
+        .merge(clients::routes())
         .routes(routes!(search::batch))
         .routes(routes!(search::suggest))
         .routes(routes!(papers::put))
@@ -93,7 +94,13 @@ fn routes() -> (Router<App>, Document) {
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))
         .split_for_parts();
-    (api.merge(web::routes()).merge(docs::routes(document.clone())), document)
+    (
+        api.merge(web::routes())
+            .merge(clients::second_names())
+            .merge(clients::mcp::routes())
+            .merge(docs::routes(document.clone())),
+        document,
+    )
 }
 
 /// The routes whose answers are lists of papers, which come as references as well.
@@ -144,6 +151,8 @@ pub fn router(app: App, origins: &[String]) -> Router {
     let routes = routes.layer(from_fn_with_state(app.clone(), access::answer_for_own_hosts));
     let https = app.tls.is_some() || app.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
     let routes = if https { routes.layer(from_fn_with_state(app.clone(), hsts::promise)) } else { routes };
+    // What any of the layers refuses is said in the words of whose client asked.
+    let routes = routes.layer(from_fn(clients::speak));
     // Outermost: nothing is answered of which nothing is told.
     routes.layer(from_fn(headers::guard)).layer(from_fn_with_state(app.clone(), record::record)).with_state(app)
 }
@@ -179,15 +188,21 @@ mod tests {
             assert!(is_there, "{entry} is in the table of who may call what, and not served");
         }
         for (path, item) in &document.paths.paths {
+            let path = &access::as_in_router(path);
             let methods = [("GET", &item.get), ("PUT", &item.put), ("POST", &item.post), ("DELETE", &item.delete)];
             let methods = methods.into_iter().chain([("PATCH", &item.patch)]);
             let said: BTreeSet<&str> = methods.filter(|(_, said)| said.is_some()).map(|(method, _)| method).collect();
             assert_eq!(table.get(path.as_str()), Some(&said), "{path}");
         }
-        // What the document does not know takes nothing in, but for the forms of the pages.
-        let forms = ["/sign-in", "/sign-in/{token}", "/sign-out", "/sessions", "/reader", "/opinion", "/choices"];
+        // What the document does not know takes nothing in, but for the forms of the pages, and what a language model asks: that is a
+        // protocol of its own, which tells by itself what it takes.
+        let forms =
+            ["/sign-in", "/sign-in/{token}", "/sign-out", "/sessions", "/reader", "/opinion", "/choices", "/mcp"];
+        // Second names of calls that the document has.
+        let second = ["/", "/recommendations/v1/papers"];
         for (entry, methods) in &table {
-            let known = document.paths.paths.contains_key(*entry) || forms.contains(entry);
+            let known = document.paths.paths.contains_key(&entry.replace("{*", "{"))
+                || [&forms[..], &second].concat().contains(entry);
             assert!(known || methods.iter().eq(["GET"].iter()), "{entry} is not in the document");
         }
     }

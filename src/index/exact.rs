@@ -34,8 +34,8 @@ pub fn score_all(held: &Snapshot, queries: &[&[f32]], k: usize, allowed: Option<
 }
 
 impl VectorIndex for Exact {
-    fn kind(&self) -> IndexKind {
-        IndexKind::Exact
+    fn name(&self) -> &'static str {
+        IndexKind::Exact.name()
     }
 
     fn dimension(&self) -> usize {

@@ -278,8 +278,8 @@ fn empty(options: &IndexOptions, rows: usize) -> Graph {
 }
 
 impl VectorIndex for HnswRs {
-    fn kind(&self) -> IndexKind {
-        IndexKind::HnswRs
+    fn name(&self) -> &'static str {
+        IndexKind::HnswRs.name()
     }
 
     fn dimension(&self) -> usize {

@@ -15,8 +15,9 @@
 //! name in [`IndexKind`](crate::config::IndexKind), one arm in `open`, one line in `contract/setups.rs`. What it will want
 //! to know: `Allowed` brings the filter beside the rows, to be pushed down; `rows` and `seen` are what healing goes by
 //! (keep the change number beside the vectors, and give up what is newer than the store); every call that may have to ask
-//! elsewhere gives a `Result`, and callers ask for many vectors at once. `by_searching` has `check` and `neighbour_graph`
-//! for it.
+//! elsewhere gives a `Result`, and callers ask for many vectors at once. [`check_by_searching`] and [`graph_by_searching`] are `check`
+//! and `neighbour_graph` for it. One of a program that takes this crate needs nothing here: it is handed over at opening
+//! ([`MakeIndex`]; `examples/own_index.rs`).
 //!
 //! Shared below: `kernel` (products on whatever the processor has), `table` (vectors in memory), `files` (checksums),
 //! `background` (a thread behind the searches, which lets others go first). [`Lexical`] (`lexical/`) is the index of words.
@@ -37,14 +38,14 @@ mod vector_index;
 mod contract;
 
 pub use background::behind_requests;
+pub use by_searching::{check_by_searching, graph_by_searching};
 pub use lexical::{
     Atom, Condition, Correction, Document, Lexical, LexicalReport, MatchedWords, QUIET, Query, QueryWords, TermVector,
     is_prose, visible,
 };
-pub use open::{IndexOptions, OpenReport, Opening, Source, open};
+pub use open::{IndexOptions, MakeIndex, OpenReport, Opening, Source, open};
 pub use vector_index::{Allowed, Found, Haste, IndexCheck, IndexStatus, Neighbour, NeighbourGraph, Plan, VectorIndex};
 
-use by_searching::{check_by_searching, graph_by_searching};
 use open::in_batches;
 use vector_index::closest_first;
 

@@ -89,6 +89,10 @@ pub struct OpenReport {
     pub caught_up: usize,
 }
 
+/// Makes an index of a kind of one's own, for [`Engine::open_with_index`](crate::engine::Engine::open_with_index). What it gives holds
+/// [`Opening::rows`], and keeps the contract of [`VectorIndex`].
+pub type MakeIndex = dyn Fn(Opening<'_>) -> Result<(Arc<dyn VectorIndex>, OpenReport)> + Send + Sync;
+
 /// Opens an index; it holds the rows of the store then. A folder goes from one kind to another freely: what another kind left
 /// there is passed over.
 ///

@@ -3,7 +3,6 @@
 use roaring::RoaringBitmap;
 use serde::Serialize;
 
-use crate::config::IndexKind;
 use crate::error::Result;
 use crate::paper::{Filter, Row};
 
@@ -22,8 +21,8 @@ use crate::paper::{Filter, Row};
 /// An index in this process never fails but for bad vectors and its files; one elsewhere fails whenever it cannot be reached,
 /// so all that may ask it gives a `Result`.
 pub trait VectorIndex: Send + Sync {
-    /// What the setting `[index] kind` calls it.
-    fn kind(&self) -> IndexKind;
+    /// What the setting `[index] kind` and `paperkin info` call it.
+    fn name(&self) -> &'static str;
 
     /// Numbers in a vector.
     fn dimension(&self) -> usize;

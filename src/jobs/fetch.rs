@@ -15,7 +15,7 @@ use crate::config::{Config, SourceSettings};
 use crate::engine::{Engine, Import, Origin, Preview, Report};
 use crate::error::{Error, Result};
 use crate::paper::head;
-use crate::sources::{Asked, Batch, Manners, Patience, Place, Web, open_source};
+use crate::sources::{Asked, Batch, Manners, Patience, Place, Source, Web, open_source};
 use crate::user::EventKind;
 
 /// Papers that are taken in at a time, where so many have come.
@@ -102,47 +102,87 @@ pub fn fetch(
     span: Span,
     progress: &dyn Fn(&Fetched),
 ) -> Result<Fetched> {
-    let origin = origin(settings);
     let named = span != Span::default() || settings.to.is_some();
     let asks = what_it_asks(settings);
-    let place = if named { None } else { place_of(engine, settings, &asks)? };
-    let mut fetched = Fetched::default();
-    let mut take = |batch: Batch| {
-        let before = fetched.clone();
-        let with = |report: &Report| Fetched { report: joined(&before.report, report), ..before.clone() };
-        let report = engine.ingest_from(&origin, batch.papers, &batch.deleted, &|report| progress(&with(report)))?;
-        fetched = with(&report);
-        fetched.deleted += batch.deleted.len();
-        if let (Some(user), Some(library)) = (&settings.user, &batch.library) {
-            let import = Import {
-                kind: EventKind::Save,
-                embed_missing: true,
-                name: Some(format!("the source {}", settings.name)),
-            };
-            fetched.kept += engine.import_history(user, library, &import, &|_| {})?.accepted;
+    let place = if named { None } else { place_of(engine, &settings.name, &asks)? };
+    let source = opened(config, settings, span, place)?;
+    let run = Run { origin: &origin(settings), asks: &asks, named, reader: settings.user.as_deref() };
+    run.take_in(engine, config, source, progress)
+}
+
+/// The same from a source of one's own, which is opened at the place where the last run under this name ended.
+///
+/// # Errors
+/// As for [`fetch`], and whatever `open` gives.
+pub fn fetch_from(
+    engine: &Engine,
+    config: &Config,
+    origin: &Origin,
+    open: &dyn Fn(Option<Place>) -> Result<Box<dyn Source>>,
+    progress: &dyn Fn(&Fetched),
+) -> Result<Fetched> {
+    let source = open(place_of(engine, &origin.source, OWN)?)?;
+    Run { origin, asks: OWN, named: false, reader: None }.take_in(engine, config, source, progress)
+}
+
+/// What a place of a source of one's own is one of.
+const OWN: &str = "own";
+
+/// A run of a source.
+struct Run<'a> {
+    origin: &'a Origin,
+    asks: &'a str,
+    /// Whether it is of days that were named.
+    named: bool,
+    /// The reader whose list the source is.
+    reader: Option<&'a str>,
+}
+
+impl Run<'_> {
+    fn take_in(
+        &self,
+        engine: &Engine,
+        config: &Config,
+        source: Box<dyn Source>,
+        progress: &dyn Fn(&Fetched),
+    ) -> Result<Fetched> {
+        let Run { origin, asks, named, reader } = *self;
+        let name = &origin.source;
+        let mut fetched = Fetched::default();
+        let mut take = |batch: Batch| {
+            let before = fetched.clone();
+            let with = |report: &Report| Fetched { report: joined(&before.report, report), ..before.clone() };
+            let report = engine.ingest_from(origin, batch.papers, &batch.deleted, &|report| progress(&with(report)))?;
+            fetched = with(&report);
+            fetched.deleted += batch.deleted.len();
+            if let (Some(user), Some(library)) = (reader, &batch.library) {
+                let import =
+                    Import { kind: EventKind::Save, embed_missing: true, name: Some(format!("the source {name}")) };
+                fetched.kept += engine.import_history(user, library, &import, &|_| {})?.accepted;
+            }
+            progress(&fetched);
+            match batch.place {
+                Some(place) if !named => engine.set_source_place(name, &format!("{asks} {}", place.0)),
+                _ => Ok(()),
+            }
+        };
+        each_batch(config, name, source, &mut take)?;
+        let Report { accepted, updated, unchanged, rejected, rejected_total, .. } = &fetched.report;
+        for entry in rejected.iter().take(TOLD) {
+            let id = entry.id.as_deref().unwrap_or_default();
+            tracing::warn!("the source {name}: entry {} {id} was rejected: {}", entry.line, entry.reason);
         }
-        progress(&fetched);
-        match batch.place {
-            Some(place) if !named => engine.set_source_place(&settings.name, &format!("{asks} {}", place.0)),
-            _ => Ok(()),
+        if let (Some(first), 0) = (rejected.first(), accepted + updated + unchanged + fetched.deleted) {
+            return Err(Error::Remote(format!(
+                "it gave {rejected_total} entries, and none of them holds a paper; the first: {}",
+                head(&first.reason, 300)
+            )));
         }
-    };
-    each_batch(config, settings, span, place, &mut take)?;
-    let Report { accepted, updated, unchanged, rejected, rejected_total, .. } = &fetched.report;
-    for entry in rejected.iter().take(TOLD) {
-        let id = entry.id.as_deref().unwrap_or_default();
-        tracing::warn!("the source {}: entry {} {id} was rejected: {}", settings.name, entry.line, entry.reason);
+        if !named {
+            engine.source_succeeded(name)?;
+        }
+        Ok(fetched)
     }
-    if let (Some(first), 0) = (rejected.first(), accepted + updated + unchanged + fetched.deleted) {
-        return Err(Error::Remote(format!(
-            "it gave {rejected_total} entries, and none of them holds a paper; the first: {}",
-            head(&first.reason, 300)
-        )));
-    }
-    if !named {
-        engine.source_succeeded(&settings.name)?;
-    }
-    Ok(fetched)
 }
 
 /// What [`fetch`] would take in. Nothing is written, and the next run begins where this one did. `tell` hears each page.
@@ -158,8 +198,9 @@ pub fn preview(
 ) -> Result<()> {
     let origin = origin(settings);
     let named = span != Span::default() || settings.to.is_some();
-    let place = if named { None } else { place_of(engine, settings, &what_it_asks(settings))? };
-    each_batch(config, settings, span, place, &mut |batch| {
+    let place = if named { None } else { place_of(engine, &settings.name, &what_it_asks(settings))? };
+    let source = opened(config, settings, span, place)?;
+    each_batch(config, &settings.name, source, &mut |batch| {
         let deleted = batch.deleted.len();
         tell(engine.preview_from(&origin, batch.papers, &batch.deleted)?, deleted)
     })
@@ -173,8 +214,8 @@ fn what_it_asks(settings: &SourceSettings) -> String {
 }
 
 /// Where the last run ended, if it asked for the same.
-fn place_of(engine: &Engine, settings: &SourceSettings, asks: &str) -> Result<Option<Place>> {
-    let known = engine.source_state(&settings.name)?.place;
+fn place_of(engine: &Engine, name: &str, asks: &str) -> Result<Option<Place>> {
+    let known = engine.source_state(name)?.place;
     let of_these = |place: String| place.strip_prefix(asks)?.strip_prefix(' ').map(str::to_string);
     Ok(known.and_then(of_these).map(Place))
 }
@@ -183,14 +224,8 @@ fn origin(settings: &SourceSettings) -> Origin {
     Origin { source: settings.name.clone(), kind: settings.kind.name().into() }
 }
 
-/// Gives what the source has to `take`, several pages at once where they come faster than they are taken.
-fn each_batch(
-    config: &Config,
-    settings: &SourceSettings,
-    span: Span,
-    place: Option<Place>,
-    take: &mut dyn FnMut(Batch) -> Result<()>,
-) -> Result<()> {
+/// A source of the settings, from a place on.
+fn opened(config: &Config, settings: &SourceSettings, span: Span, place: Option<Place>) -> Result<Box<dyn Source>> {
     let key = settings.key(&|name| std::env::var(name).ok())?;
     let asked = Asked {
         today: Timestamp::now().to_zoned(TimeZone::UTC).date(),
@@ -200,7 +235,16 @@ fn each_batch(
         contact: config.fetch.contact.clone(),
         key,
     };
-    let mut source = open_source(settings, &asked).map_err(of_source)?;
+    open_source(settings, &asked).map_err(of_source)
+}
+
+/// Gives what a source has to `take`, several pages at once where they come faster than they are taken.
+fn each_batch(
+    config: &Config,
+    name: &str,
+    mut source: Box<dyn Source>,
+    take: &mut dyn FnMut(Batch) -> Result<()>,
+) -> Result<()> {
     let (web, queue, cancel) = (web(config), Queue::default(), Cancel::new());
     std::thread::scope(|scope| {
         let asking = || {
@@ -217,7 +261,7 @@ fn each_batch(
                 }
             });
         };
-        let asking = std::thread::Builder::new().name(format!("source {}", settings.name)).spawn_scoped(scope, asking);
+        let asking = std::thread::Builder::new().name(format!("source {name}")).spawn_scoped(scope, asking);
         asking.map_err(|e| Error::Overloaded(format!("cannot start a thread: {e}")))?;
         let taken = loop {
             match queue.next() {

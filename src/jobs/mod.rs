@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use clock::Clock;
-pub use fetch::{Fetched, Span, fetch, preview, web};
+pub use fetch::{Fetched, Span, fetch, fetch_from, preview, web};
 pub use interests::keep_interests;
 pub use mail::{MAIL, send_mail};
 pub use readership::{READERSHIP, tell_today};

@@ -65,6 +65,7 @@ const ABSENCES: &[(&[&str], &[&str])] = &[
     (&["croner"], &["config"]),
     (&["hmac", "sha2"], &["jobs"]),
     (&["tar"], &["backup"]),
+    (&["rmcp"], &["http/clients/mcp"]),
 ];
 
 /// The files that hold `unsafe`: those that the crate documentation names.

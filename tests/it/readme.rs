@@ -1,4 +1,4 @@
-//! What the README shows is what comes out.
+//! What the README and the page about the command line show is what comes out.
 
 use crate::support::{Folder, ids};
 
@@ -33,9 +33,10 @@ fn words(command: &str) -> Vec<String> {
 #[test]
 fn the_examples_come_out_as_shown() {
     let root = env!("CARGO_MANIFEST_DIR");
-    let readme = std::fs::read_to_string(format!("{root}/README.md")).expect("there");
-    let examples = examples(&readme);
-    assert!(examples.len() >= 3);
+    let pages = ["README.md", "docs/howto/find.md"];
+    let pages = pages.map(|page| std::fs::read_to_string(format!("{root}/{page}")).expect("there"));
+    let examples: Vec<_> = pages.iter().flat_map(|page| examples(page)).collect();
+    assert!(examples.len() >= 4);
     let folder = Folder { model: "default", ..Folder::new() };
     folder.json(&["ingest", &format!("{root}/src/sources/invented.jsonl")]);
     for (command, shown) in examples {

@@ -36,7 +36,7 @@ fn look(server: &Server, cookie: &str, path: &str) -> (Vec<String>, Option<Strin
     assert_eq!(reply.status, 200, "{path}: {page}");
     let ids = between(&page, "data-paper=\"", "\"").into_iter().map(|id| id.replace("&#x2f;", "/")).collect();
     // Behind the papers; above them another `next` leads to a later day.
-    let after = page.split("class=\"after\"").nth(1).unwrap_or_default();
+    let after = page.split("<nav class=\"after\"").nth(1).unwrap_or_default();
     let next = after.split("rel=\"next\"").nth(1).map(|rest| between(rest, "href=\"", "\"")[0].replace("&amp;", "&"));
     (ids, next.map(|way| format!("/{}", way.trim_start_matches(['.', '/']))))
 }

@@ -152,7 +152,8 @@ fn attend(shared: &Shared, stream: UnixStream) -> io::Result<()> {
             return FAILED;
         }
         // What is printed leads to this service, whatever the other process takes its address for.
-        let public_url = shared.engine.config().public_url.clone().or_else(|| Some(shared.hello.url.clone()));
+        let own = Some(shared.hello.url.clone()).filter(|url| url.contains("://"));
+        let public_url = shared.engine.config().public_url.clone().or(own);
         let config = Config { public_url, ..request.config };
         let work = || cancel.scope(|| carry_out(&words, config, &shared.engine));
         let carried = catch_unwind(AssertUnwindSafe(work));

@@ -23,9 +23,9 @@ pub fn document(answers: &Answers) -> String {
         out.push('\n');
     };
     line(
-        "# Settings of paperkin. Every setting is described in `paperkin serve --help` and in docs/serving.md; sources in",
+        "# Settings of paperkin. Every setting is described in docs/reference/settings.md, sources in docs/sources.md. What is",
     );
-    line("# docs/sources.md. What is commented out shows the default, or an example.");
+    line("# commented out shows the default, or an example.");
     line("");
     line("# The zone that schedules are read in. Left out, it is the machine's own.");
     line("# time_zone = \"Europe/Berlin\"");

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::embed::{self, Embedder, Pace};
 use crate::engine::corpus::model::precision_named;
 use crate::error::{Error, Result};
-use crate::index::{self, Allowed, Found, IndexOptions, NeighbourGraph, OpenReport, Opening, VectorIndex};
+use crate::index::{self, Allowed, Found, IndexOptions, MakeIndex, NeighbourGraph, OpenReport, Opening, VectorIndex};
 use crate::paper::Row;
 use crate::store::{Store, StoredModel};
 
@@ -27,8 +27,13 @@ pub struct EmbeddingSpace {
 }
 
 impl EmbeddingSpace {
-    /// Opens the index over the vectors of a model. Says up to which change of the store it holds everything that has one.
-    pub fn open(store: &Arc<dyn Store>, model: StoredModel, config: &Config) -> Result<(Self, OpenReport, u64)> {
+    /// Opens the index over the vectors of a model: the one that is made, else that of the settings. Says up to which change of the store it holds everything that has one.
+    pub fn open(
+        store: &Arc<dyn Store>,
+        model: StoredModel,
+        config: &Config,
+        make: Option<&MakeIndex>,
+    ) -> Result<(Self, OpenReport, u64)> {
         // Read first: what changes meanwhile is then read again, never missed.
         let change = store.change()?;
         let rows = store.rows_of_all()?;
@@ -48,7 +53,10 @@ impl EmbeddingSpace {
         });
         let (fingerprint, dimension) = (&model.fingerprint, model.dimension);
         let opening = Opening { folder: &folder, fingerprint, dimension, options, change, rows: &rows, source };
-        let (index, report) = index::open(config.index.kind, opening)?;
+        let (index, report) = match make {
+            Some(make) => make(opening)?,
+            None => index::open(config.index.kind, opening)?,
+        };
         let config = config.clone();
         Ok((
             EmbeddingSpace { model, index, config, embedder: OnceLock::new(), opening: Mutex::default() },

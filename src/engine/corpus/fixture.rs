@@ -20,7 +20,7 @@ pub fn open(folder: &Path, set: impl FnOnce(&mut Config)) -> (Arc<dyn Store>, Co
     let mut config = Config { model: Some("hash".into()), ..Config::new(folder) };
     set(&mut config);
     let store = crate::store::open(folder).expect("a folder");
-    let corpus = Corpus::open(Arc::clone(&store), config, &|_, _| {}).expect("opens").corpus;
+    let corpus = Corpus::open(Arc::clone(&store), config, None, &|_, _| {}).expect("opens").corpus;
     (store, corpus)
 }
 

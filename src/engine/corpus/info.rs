@@ -107,7 +107,7 @@ impl Corpus {
             vectors: space.index.len(),
             users: self.store.count_users()?,
             change: self.store.change()?,
-            index: IndexInfo { kind: space.index.kind().name(), state, m: t.m, ef_construction: t.ef_construction },
+            index: IndexInfo { kind: space.index.name(), state, m: t.m, ef_construction: t.ef_construction },
             words: WordsInfo { rows: self.lexical().len(), terms: self.lexical().vocabulary() },
             disk: DiskInfo {
                 store: self.store.bytes(),

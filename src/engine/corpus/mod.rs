@@ -43,7 +43,7 @@ mod tests;
 pub use self::candidates::Candidate;
 pub use self::common::Common;
 pub use self::doctor::{Checkup, Diagnosis};
-pub use self::embed::{MAX_QUERY_BYTES, check_query};
+pub use self::embed::{EmbeddingWish, Embeddings, MAX_QUERY_BYTES, check_query};
 pub use self::embedding_space::EmbeddingSpace;
 pub use self::fetched::Preview;
 pub use self::follow::Followed;
@@ -71,7 +71,7 @@ use crate::config::Config;
 use crate::engine::answer::check_limit;
 use crate::engine::page::{Listing, Page, SortedPlace};
 use crate::error::{Error, Result};
-use crate::index::{Haste, Lexical};
+use crate::index::{Haste, Lexical, MakeIndex};
 use crate::paper::{Paper, PaperId, Row};
 use crate::store::{Store, StoredModel, Trouble};
 use crate::user::Moment;
@@ -82,6 +82,8 @@ pub struct Corpus {
     _watcher: follow::Watcher,
     folder: PathBuf,
     config: Config,
+    // The index of whoever brought one of their own.
+    make_index: Option<Arc<MakeIndex>>,
     // Shared with the index, which reads from it what its files lack.
     store: Arc<dyn Store>,
     // The index of vectors, the words, the versions: everything that follows the store.

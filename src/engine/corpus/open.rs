@@ -10,7 +10,7 @@ use crate::engine::corpus::model::choose_model;
 use crate::engine::corpus::reading::bring_up_to_date;
 use crate::engine::corpus::words::WORDS;
 use crate::error::{Error, Result};
-use crate::index::{Lexical, OpenReport};
+use crate::index::{Lexical, MakeIndex, OpenReport};
 use crate::store::Store;
 
 /// A corpus, and what a person should hear about how it was opened.
@@ -27,10 +27,15 @@ pub struct OpenedCorpus {
 impl Corpus {
     /// Opens what is derived from a store. An index that is missing, damaged or behind is healed from it. `progress` hears how
     /// many papers of how many of a folder of an earlier version were brought up to date.
-    pub fn open(store: Arc<dyn Store>, config: Config, progress: &dyn Fn(usize, usize)) -> Result<OpenedCorpus> {
+    pub fn open(
+        store: Arc<dyn Store>,
+        config: Config,
+        make_index: Option<Arc<MakeIndex>>,
+        progress: &dyn Fn(usize, usize),
+    ) -> Result<OpenedCorpus> {
         let model = choose_model(&*store, &config)?;
         let renewed = bring_up_to_date(&*store, &model, &config, progress)?;
-        let (space, report, change) = EmbeddingSpace::open(&store, model, &config)?;
+        let (space, report, change) = EmbeddingSpace::open(&store, model, &config, make_index.as_deref())?;
         renewed.embedder.into_iter().for_each(|embedder| space.adopt(embedder));
         let papers = store.count_papers()?;
         if space.index.len() != papers {
@@ -48,6 +53,7 @@ impl Corpus {
             _watcher: Watcher::start(&derived)?,
             folder: config.data.clone(),
             config,
+            make_index,
             store,
             derived,
             moving: RwLock::default(),

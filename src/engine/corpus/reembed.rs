@@ -48,7 +48,8 @@ impl Corpus {
             // What came by now has a vector when the new index is opened; what comes later it is given behind that.
             let had_all = self.store.change()?;
             self.embed_lacking(&model, &*embedder, &mut embedded, progress)?;
-            let (space, ..) = EmbeddingSpace::open(&self.store, model.clone(), &self.config)?;
+            let (space, ..) =
+                EmbeddingSpace::open(&self.store, model.clone(), &self.config, self.make_index.as_deref())?;
             // Nothing comes in with vectors of the old model from here on.
             let _moving = self.moving.write().unwrap_or_else(PoisonError::into_inner);
             self.embed_lacking(&model, &*embedder, &mut embedded, progress)?;

@@ -68,8 +68,8 @@ impl Spy {
 }
 
 impl VectorIndex for Spy {
-    fn kind(&self) -> IndexKind {
-        self.inner.kind()
+    fn name(&self) -> &'static str {
+        self.inner.name()
     }
     fn dimension(&self) -> usize {
         self.inner.dimension()

@@ -8,7 +8,8 @@ use crate::embed::{Embedder, Kind};
 use crate::engine::Engine;
 use crate::engine::answer::{Answer, SearchOptions, SearchRequest, Suggestion};
 use crate::engine::corpus::{
-    Checkup, Corpus, Diagnosis, Exported, Info, PaperInFull, Recommend, Reembedded, Report, Source, TakeNeighbours,
+    Checkup, Corpus, Diagnosis, EmbeddingWish, Embeddings, Exported, Info, PaperInFull, Recommend, Reembedded, Report,
+    Source, TakeNeighbours,
 };
 use crate::engine::happened::Happened;
 use crate::engine::page::{Listing, Page};
@@ -167,6 +168,16 @@ impl Engine {
     /// [`Error::Invalid`](crate::Error::Invalid) for no text, too many, an empty or an overlong one.
     pub fn embed(&self, texts: &[&str], kind: Kind) -> Result<(Vec<Vec<f32>>, StoredModel)> {
         self.corpus.embed(texts, kind)
+    }
+
+    /// The same as other services give it: with the tokens that were read, shortened where that is asked for and the model allows
+    /// it.
+    ///
+    /// # Errors
+    /// As [`Engine::embed`]; [`Error::Invalid`](crate::Error::Invalid) also for a dimension that the model does not allow, and for a
+    /// text that is too long where it is to be read whole.
+    pub fn embed_as(&self, texts: &[&str], wish: &EmbeddingWish) -> Result<Embeddings> {
+        self.corpus.embed_as(texts, wish)
     }
 
     /// The embedder of the current model, opened now if nobody did before.

@@ -44,7 +44,7 @@ pub use self::reach::{check_listening, check_reach};
 pub use self::reader::{Behind, BothBehind, Reader};
 #[cfg(test)]
 pub use self::table::all as all_of_table;
-pub use self::table::{Entry, entry};
+pub use self::table::{Entry, as_in_router, entry};
 
 /// What is decided by the settings.
 #[derive(Debug)]

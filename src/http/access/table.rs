@@ -68,6 +68,27 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/v1/feed.atom", READ),
     ("GET", "/v1/feed.json", READ),
     ("GET", "/v1/search.atom", READ),
+    // Other people's clients.
+    ("GET", "/recommendations/v1/papers/forpaper/{*id}", READ),
+    ("POST", "/recommendations/v1/papers/", READ),
+    ("POST", "/recommendations/v1/papers", READ),
+    ("GET", "/graph/v1/paper/{*id}", READ),
+    ("POST", "/graph/v1/paper/batch", READ),
+    ("GET", "/graph/v1/paper/search", READ),
+    ("GET", "/graph/v1/paper/search/match", READ),
+    ("GET", "/graph/v1/paper/autocomplete", READ),
+    ("GET", "/api/daily_papers", READ),
+    ("GET", "/api/papers", READ),
+    ("GET", "/api/papers/search", READ),
+    ("GET", "/api/papers/{*id}", READ),
+    ("GET", "/papers/{*id}", READ),
+    ("POST", "/v1/embeddings", READ),
+    ("GET", "/v1/models", READ),
+    ("GET", "/v1/models/{*id}", READ),
+    ("POST", "/", READ),
+    ("POST", "/embed", READ),
+    ("POST", "/similarity", READ),
+    ("GET", "/info", READ),
     // Themes.
     ("GET", "/v1/themes", READ),
     ("GET", "/v1/themes/map", READ),
@@ -122,6 +143,8 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET POST", "/v1/subscriptions/{id}/manage", OwnSecret),
     ("GET POST", "/v1/subscriptions/{id}/act", OwnSecret),
     ("GET POST", "/v1/digests", ADMIN),
+    // What a language model asks. Whose feed is read is looked at by what reads it.
+    ("GET POST DELETE", "/mcp", READ),
     // How it runs.
     ("GET", "/metrics", READ),
     ("GET POST", "/v1/keys", ADMIN),
@@ -154,6 +177,12 @@ pub enum Entry {
 #[cfg(test)]
 pub fn all() -> impl Iterator<Item = (Vec<&'static str>, &'static str)> {
     ROUTES.iter().map(|(methods, path, _)| (methods.split(' ').collect(), *path))
+}
+
+/// A path of the document, as the router has it: a place that takes a `/` as well has a `*` there.
+pub fn as_in_router(said: &str) -> String {
+    let known = ROUTES.iter().map(|(_, path, _)| *path).filter(|path| path.contains("{*"));
+    known.into_iter().find(|path| path.replace("{*", "{") == said).unwrap_or(said).to_string()
 }
 
 /// What the table says of a method and a path, as the router has it.

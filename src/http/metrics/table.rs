@@ -273,4 +273,40 @@ mod tests {
             assert!(documented.contains(&format!("`{name}`")), "docs/serving.md does not tell of {name}");
         }
     }
+
+    /// The page of the book that lists them; `PAPERKIN_WRITE_DOCS=1` writes it anew.
+    #[test]
+    fn the_page_of_metrics_is_what_is_measured() {
+        let mut page = String::from(
+            "<!-- Written from the program by src/http/metrics/table.rs; PAPERKIN_WRITE_DOCS=1 writes it anew. -->\n\n# Metrics\n\n\
+             `GET /metrics` answers in the text format of Prometheus. [Serving a group](../serving.md#metrics) says how it is \
+             scraped, and which dashboard and alerts there are.\n\n| figure | kind | labels | what it says |\n|---|---|---|---|\n",
+        );
+        for Figure { name, kind, help, labels } in FIGURES {
+            let kind = match kind {
+                Kind::Counter => "counter".to_string(),
+                Kind::Gauge => "gauge".to_string(),
+                Kind::Histogram(bounds) => format!("histogram, up to {}", bounds[bounds.len() - 1]),
+            };
+            let labels: Vec<String> = labels
+                .iter()
+                .map(|label| match label.values {
+                    [] => label.name.to_string(),
+                    values => format!("{}: {}", label.name, values.join(", ")),
+                })
+                .collect();
+            page += &format!("| `{name}` | {kind} | {} | {help} |\n", labels.join("; "));
+        }
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/metrics.md");
+        if !std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference")).is_dir() {
+            // The crate comes from a registry, without the book.
+            return;
+        }
+        if std::env::var_os("PAPERKIN_WRITE_DOCS").is_some() {
+            std::fs::write(path, &page).expect("written");
+        }
+        let there = std::fs::read_to_string(path).unwrap_or_default();
+        let differs = page.lines().zip(there.lines()).find(|(now, there)| now != there);
+        assert!(there == page, "docs/reference/metrics.md is stale; PAPERKIN_WRITE_DOCS=1 writes it anew: {differs:?}");
+    }
 }

@@ -52,7 +52,7 @@ fn a_folder_changes_its_kind_freely() {
             index.reopen_as(kind, |store| {
                 store.extend(data[400..500].iter().cloned());
             });
-            assert_eq!(index.kind(), kind);
+            assert_eq!(index.name(), kind.name());
             agrees(name, &index);
             index.remove(&(0..90).map(Row).collect::<Vec<_>>()).expect("removes");
             let report = index.reopen(|store| {

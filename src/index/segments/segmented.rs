@@ -125,8 +125,8 @@ impl SegmentedIndex {
 }
 
 impl VectorIndex for SegmentedIndex {
-    fn kind(&self) -> IndexKind {
-        IndexKind::Segments
+    fn name(&self) -> &'static str {
+        IndexKind::Segments.name()
     }
 
     fn dimension(&self) -> usize {

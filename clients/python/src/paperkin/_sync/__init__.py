@@ -1,0 +1,1 @@
+"""Written from `_async` by `tools/write_sync.py`: change that."""
