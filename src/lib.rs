@@ -26,11 +26,11 @@
 //! |---|---|
 //! | `main` | runs [`cli`], prints an error in one place, picks the exit status |
 //! | [`cli`] | one file a command; prints tables or JSON. On a folder that is being served the service carries the command out (`cli/desk`) |
-//! | [`http`] | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door`, who may call what in `http/access`, what a browser is told in `http/headers`; the pages, and signing in, under `http/web`; other people's interfaces, each a thin translation, under `http/clients`: what a language model asks of the papers (`http/clients/mcp`, over HTTP and over the lines of `paperkin mcp`) among them |
+//! | `http` | the shell: the router is the table of contents, one file a resource; what stands between the network and the work is in `http/door`, who may call what in `http/access`, what a browser is told in `http/headers`; the pages, and signing in, under `http/web`; other people's interfaces, each a thin translation, under `http/clients`: what a language model asks of the papers (`http/clients/mcp`, over HTTP and over the lines of `paperkin mcp`) among them |
 //! | [`jobs`] | what runs without being asked: names, schedules, one runner at a time under a lease in the store, the last result; maintenance, themes, interests, readership, mail, webhooks, one for each source (`jobs/fetch`) |
 //! | [`backup`] | everything that is true in one checked file, and a folder made of it |
-//! | [`doctor`] | what is looked at beside the data: the machine, the files, the settings |
-//! | [`eval`] | quality figures on labelled sets, from the same calls that serve |
+//! | `doctor` | what is looked at beside the data: the machine, the files, the settings |
+//! | `eval` | quality figures on labelled sets, from the same calls that serve |
 //! | [`sources`] | where papers come from: services (`sources/feeds`, one file each, behind the trait `Source`), asked through one polite client (`sources/web`); files of any format and size (`sources/files`); reference lists, one file a format (`sources/references`), whose readers make papers of files as well; the built-in corpus |
 //! | [`deliver`] | what reaches a reader who is not looking: `deliver/mail` makes a mail (plain text and HTML from templates), a message of it, and hands it to a server; `deliver/digest` sends those that are due; `deliver/citations` writes references for the programs that people use, one file a format, all made of what its `record` knows of a paper |
 //! | [`engine`] | the deep module where the next floor's rooms meet: four parts, each with a state of its own, and a thin face over them |
@@ -45,15 +45,15 @@
 //! | [`rank`] | pure arithmetic over slices: the preference model with its parts (Rocchio, nearest, logistic regression), candidate sets, interests, co-reading, chances, questions; diversity, recency |
 //! | [`paper`] | the paper as it is sent, its two names, its text without markup, the work it is a version of, the filter |
 //! | [`user`] | a user, events and what they come to |
-//! | [`access`] | who may do what: scopes, and who asks |
-//! | [`matching`] | who goes with whom: the pairs of two sets that share most in all |
-//! | [`vector`] | sums and products of dense and sparse vectors |
-//! | [`templates`] | HTML from templates that are compiled in |
+//! | `access` | who may do what: scopes, and who asks |
+//! | `matching` | who goes with whom: the pairs of two sets that share most in all |
+//! | `vector` | sums and products of dense and sparse vectors |
+//! | `templates` | HTML from templates that are compiled in |
 //! | [`typeset`] | titles and abstracts as safe HTML: formulas as MathML or signs, faces, links, matched words |
 //! | [`config`] | settings: file, environment, flag |
 //! | [`error`] | one error, by what the caller can do about it |
 //! | [`cancel`] | giving work up when nobody waits for it any more |
-//! | [`logs`] | what the process tells its operator: lines of text or JSON, written behind whoever tells |
+//! | `logs` | what the process tells its operator: lines of text or JSON, written behind whoever tells |
 //! | [`bounds`] | how long the lists of a request and the answers to it may be |
 //!
 //! Two roads through it. `GET /v1/papers/{id}/similar`: `http` parses, nothing else; `engine` finds the row and its vector,
@@ -95,7 +95,7 @@
 //! - A secret that opens something is shown once and kept as its hash; it stands in no table, log or answer afterwards. A session
 //!   has the rights of the key it was begun with and ends with it, else those of one reader (`engine/access/sessions`).
 //! - rustls and governor stand only in `http/door`: what ends TLS and what counts how often somebody asks is known nowhere else. A
-//!   handler learns how a request came by `door::Scheme`, and who asked by [`access::Caller`].
+//!   handler learns how a request came by `door::Scheme`, and who asked by `access::Caller`.
 //! - Whatever a client can make the service wait for or hold has a bound: in `http/door` connections, handshakes, heads, bodies, answers that
 //!   nobody reads, work; in `http/limits` the time of a request. Refusing costs nothing of what is refused. Work ends when nobody waits for its answer any more.
 //! - A command prints, reads and opens files through `cli/streams` alone: the process that carries it out may be another than
@@ -188,7 +188,7 @@
 //! - What an answer knows of readers other than the one who asks comes through `engine/readers/readership` alone: acts of readers with
 //!   a history, in batches, sampled or in coarse steps. The day of an event is there the one on which the store received it.
 //! - What people are shown on a terminal or in a feed goes through [`paper::shown`]; JSON for a terminal, and every line of the log,
-//!   escapes what that leaves out ([`logs`] makes the lines, and no other file knows a subscriber of `tracing`). A line names no
+//!   escapes what that leaves out (`logs` makes the lines, and no other file knows a subscriber of `tracing`). A line names no
 //!   path of a request, no reader and no search: a route, the id of the request and that of a key (`http/record`).
 //! - Every figure of `/metrics` is described once, in `http/metrics/table`; no label has more values than a list in the code.
 //!   Every list of a request and every answer has a greatest length, in [`bounds`].
@@ -242,31 +242,33 @@
 //! | theme snapshot | the themes of one run with the assignment of every paper, as one immutable view |
 //! | assignment | the theme of a paper at each level, and whether it is a member or only nearest to it |
 
-pub mod access;
+mod access;
 pub mod backup;
+#[doc(hidden)]
 pub mod bounds;
 pub mod cancel;
+#[doc(hidden)]
 pub mod cli;
 pub mod config;
 pub mod deliver;
-pub mod doctor;
+mod doctor;
 pub mod embed;
 pub mod engine;
 pub mod error;
-pub mod eval;
-pub mod http;
+mod eval;
+mod http;
 pub mod index;
 pub mod jobs;
-pub mod logs;
-pub mod matching;
+mod logs;
+mod matching;
 pub mod paper;
 pub mod rank;
 pub mod sources;
 pub mod store;
-pub mod templates;
+mod templates;
 pub mod themes;
 pub mod typeset;
 pub mod user;
-pub mod vector;
+mod vector;
 
 pub use error::{Error, Result};

@@ -66,6 +66,7 @@ impl Templates {
     }
 
     /// The names, without the frame's and those of macros.
+    #[cfg(test)]
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.texts.iter().map(|text| text.name).filter(|name| *name != "frame.html" && !name.starts_with('_'))
     }

@@ -70,11 +70,6 @@ pub enum SetName {
     HfDaily,
 }
 
-impl SetName {
-    /// All of them.
-    pub const ALL: [SetName; 3] = [SetName::Libraries, SetName::Screening, SetName::HfDaily];
-}
-
 /// The labels of the sets, each with the folder that holds its papers. Those that no situation of a plan needs may be
 /// absent; what is absent is not measured.
 #[derive(Default)]
