@@ -1,10 +1,11 @@
-//! The Model Context Protocol: what a language model asks of the papers, over HTTP at `/mcp` and line by line for a program
-//! that starts `paperkin mcp`.
+//! The Model Context Protocol: what a language model asks of the papers, over HTTP at `/mcp` and line by line for a
+//! program that starts `paperkin mcp`.
 //!
-//! rmcp speaks the protocol, both eras of it: with a handshake (until 2025-11-25) and without (2026-07-28). No session is kept
-//! over HTTP, so that any node answers any message. Here stand the tools (`tools`: their names and schemas, `calls`: what
-//! they do), the `resources`, and how what comes of them is `told`. Their arguments are the parameters of the API, read by what
-//! reads those; `place` says where the work is done, which over HTTP is the queue of every other request.
+//! rmcp speaks the protocol, both eras of it: with a handshake (until 2025-11-25) and without (2026-07-28). No session
+//! is kept over HTTP, so that any node answers any message. Here stand the tools (`tools`: their names and schemas,
+//! `calls`: what they do), the `resources`, and how what comes of them is `told`. Their arguments are the parameters of
+//! the API, read by what reads those; `place` says where the work is done, which over HTTP is the queue of every other
+//! request.
 
 mod calls;
 mod lines;
@@ -75,7 +76,8 @@ pub fn routes() -> Router<App> {
 
 /// `POST /mcp`: one message of the protocol, and its answer.
 ///
-/// It is no call of the REST API: what may be sent is described by the protocol itself, and by what `tools/list` answers.
+/// It is no call of the REST API: what may be sent is described by the protocol itself, and by what `tools/list`
+/// answers.
 async fn post(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
     if body_type(&parts.headers)?.as_deref() != Some("application/json") {
@@ -86,7 +88,8 @@ async fn post(State(app): State<App>, request: Request) -> Result<Response, ApiE
     if let Err(e) = serde_json::from_slice::<IgnoredAny>(&body) {
         return Err(ApiError::bad_request(format!("the body is not JSON: {e}")));
     }
-    // Nothing but JSON is answered here, so that whoever takes that is served; the protocol wants streams taken as well.
+    // Nothing but JSON is answered here, so that whoever takes that is served; the protocol wants streams taken as
+    // well.
     parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     if let Some(request) = call::Call::hand_on() {
         parts.extensions.insert(request);
