@@ -7,7 +7,7 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::tls::TlsConfig;
 
-use super::{Context, show};
+use super::{Context, show, wrong_usage};
 use crate::config::Config;
 
 /// How long the service may take to say how it is.
@@ -34,7 +34,7 @@ pub struct Args {
 
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
     let (url, own) = match &args.url {
-        Some(url) => (crate::config::public_url(url)?, false),
+        Some(url) => (address(url)?, false),
         None => (own_address(&context.config()?), true),
     };
     // The certificate of the service on this machine has another name than the address that is asked, and nothing secret is sent.
@@ -72,6 +72,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<()> {
             anyhow::bail!("the service at {url} is not ready: {why}")
         }
     }
+}
+
+/// An address that was named, without a slash at its end.
+fn address(url: &str) -> anyhow::Result<String> {
+    let wrong = |_| wrong_usage(format!("{url:?} is no address of a service; write it like http://127.0.0.1:7878"));
+    crate::config::public_url(url).map_err(wrong)
 }
 
 /// Where a service with these settings is reached on its machine.

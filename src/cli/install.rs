@@ -59,7 +59,9 @@ pub fn man(args: &ManArgs) -> anyhow::Result<()> {
 
 /// The pages of a command and of those below it.
 fn collect(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> anyhow::Result<()> {
-    let page = clap_mangen::Man::new(command.clone());
+    let page = clap_mangen::Man::new(command.clone())
+        .source(concat!("paperkin ", env!("CARGO_PKG_VERSION")))
+        .manual("Commands of paperkin");
     let mut text = Vec::new();
     page.render(&mut text)?;
     pages.push((page.get_filename(), text));

@@ -14,12 +14,12 @@ const ADDRESS: &str = "`paperkin mcp`";
 
 /// Let a language model use the papers, over standard input and output (MCP)
 ///
-/// Speaks the Model Context Protocol line by line, for a program that starts it: the tools search_papers, similar_papers,
-/// recommend_papers, daily_feed, get_paper and themes, which all only read; papers and feeds as resources. Nothing but the protocol is
-/// written to standard output. Over HTTP the service speaks the same at /mcp.
+/// Speaks the Model Context Protocol line by line, for a program that starts it: the tools search_papers,
+/// similar_papers, recommend_papers, daily_feed, get_paper and themes, which all only read; papers and feeds as
+/// resources. Nothing but the protocol is written to standard output. Over HTTP the service speaks the same at /mcp.
 ///
-/// On a folder that is being served the service answers, as with every command. Otherwise this process opens the folder and answers
-/// other commands on it as long as it runs.
+/// On a folder that is being served the service answers, as with every command. Otherwise this process opens the folder
+/// and answers other commands on it as long as it runs.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   paperkin mcp --data /home/ada/papers

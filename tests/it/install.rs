@@ -108,8 +108,8 @@ fn health_says_whether_the_service_is_ready() {
     assert_eq!(ran.status, Some(1));
     assert!(ran.err.contains(&url) && ran.err.contains("paperkin serve"), "{}", ran.err);
     let ran = folder.run(&["health", "7878"]);
-    assert_eq!(ran.status, Some(1));
-    assert!(ran.err.contains("http://"), "{}", ran.err);
+    assert_eq!(ran.status, Some(2));
+    assert!(ran.err.contains("http://127.0.0.1:7878"), "{}", ran.err);
 }
 
 #[test]

@@ -213,7 +213,17 @@ fn errors_are_for_the_model_and_say_what_the_api_says() {
     assert_eq!(unknown.body["error"]["code"], -32602, "{}", unknown.body);
     let unknown = send(&server, None, &request(5, "prompts/list", json!({})));
     assert_eq!(unknown.body["error"]["code"], -32601, "{}", unknown.body);
-    assert!(server.post("/mcp", &json!({ "hello": 1 })).status >= 400);
+    let post = |body: &[u8]| server.request("POST", "/mcp", Some("application/json"), body);
+    for (body, status, words) in [
+        (&b"nonsense"[..], 400, "the body is not JSON"),
+        (b"{\"hello\": 1}", 400, "no message of the Model Context Protocol"),
+        (b"[]", 400, "no message of the Model Context Protocol"),
+        (&vec![b' '; 2 << 20], 413, "longer than 1048576 bytes"),
+    ] {
+        let refused = post(body);
+        let (found, _, message) = error(&refused);
+        assert!(found == status && message.contains(words), "{status} {words}: {found} {message}");
+    }
     let null = tool(&server, None, "search_papers", json!({ "query": "topic3", "from": null, "limit": null }));
     assert_eq!(found(&null).len(), 10);
 }

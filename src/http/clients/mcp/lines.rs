@@ -39,7 +39,8 @@ pub struct Lines<R, W> {
     pub reader: Option<String>,
 }
 
-/// Answers a client over an open folder, until it says nothing more or `ended` is true. It may do what whoever has the folder may.
+/// Answers a client over an open folder, until it says nothing more or `ended` is true. It may do what whoever has the
+/// folder may.
 ///
 /// # Errors
 /// [`Error::Invalid`] when what it says first is not the protocol; [`Error::Internal`] when there are no threads.

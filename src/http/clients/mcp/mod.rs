@@ -1,10 +1,11 @@
-//! The Model Context Protocol: what a language model asks of the papers, over HTTP at `/mcp` and line by line for a program
-//! that starts `paperkin mcp`.
+//! The Model Context Protocol: what a language model asks of the papers, over HTTP at `/mcp` and line by line for a
+//! program that starts `paperkin mcp`.
 //!
-//! rmcp speaks the protocol, both eras of it: with a handshake (until 2025-11-25) and without (2026-07-28). No session is kept
-//! over HTTP, so that any node answers any message. Here stand the tools (`tools`: their names and schemas, `calls`: what
-//! they do), the `resources`, and how what comes of them is `told`. Their arguments are the parameters of the API, read by what
-//! reads those; `place` says where the work is done, which over HTTP is the queue of every other request.
+//! rmcp speaks the protocol, both eras of it: with a handshake (until 2025-11-25) and without (2026-07-28). No session
+//! is kept over HTTP, so that any node answers any message. Here stand the tools (`tools`: their names and schemas,
+//! `calls`: what they do), the `resources`, and how what comes of them is `told`. Their arguments are the parameters of
+//! the API, read by what reads those; `place` says where the work is done, which over HTTP is the queue of every other
+//! request.
 
 mod calls;
 mod lines;
@@ -31,6 +32,7 @@ use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde::de::IgnoredAny;
 
 use self::place::{Asking, Place};
 use self::told::counted;
@@ -39,12 +41,16 @@ use crate::access::Caller;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::http::App;
+use crate::http::body::whole;
 use crate::http::call;
 use crate::http::error::ApiError;
-use crate::http::extract::json_bytes;
+use crate::http::extract::{body_type, unsupported};
 use crate::user::Moment;
 
 pub use self::lines::{Lines, serve_lines};
+
+/// The longest message, in bytes: it holds whatever a tool takes.
+const LONGEST: usize = 1 << 20;
 
 /// What of the log of rmcp is told: it repeats what was asked for, which stands in no log.
 pub const QUIET: &str = "rmcp=error";
@@ -70,12 +76,20 @@ pub fn routes() -> Router<App> {
 
 /// `POST /mcp`: one message of the protocol, and its answer.
 ///
-/// It is no call of the REST API: what may be sent is described by the protocol itself, and by what `tools/list` answers.
+/// It is no call of the REST API: what may be sent is described by the protocol itself, and by what `tools/list`
+/// answers.
 async fn post(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
-    let request = Request::from_parts(parts.clone(), body);
-    let body = json_bytes(request, &app).await?;
-    // Nothing but JSON is answered here, so that whoever takes that is served; the protocol wants streams taken as well.
+    if body_type(&parts.headers)?.as_deref() != Some("application/json") {
+        return Err(unsupported(&parts.headers, "application/json"));
+    }
+    let (body, lease) = whole(&app, body, LONGEST, "ask for less in one message").await?;
+    call::Call::hold(lease);
+    if let Err(e) = serde_json::from_slice::<IgnoredAny>(&body) {
+        return Err(ApiError::bad_request(format!("the body is not JSON: {e}")));
+    }
+    // Nothing but JSON is answered here, so that whoever takes that is served; the protocol wants streams taken as
+    // well.
     parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     if let Some(request) = call::Call::hand_on() {
         parts.extensions.insert(request);
@@ -85,11 +99,16 @@ async fn post(State(app): State<App>, request: Request) -> Result<Response, ApiE
         .disable_allowed_hosts()
         .with_legacy_session_mode(false)
         .with_json_response(true)
-        .with_max_request_body_bytes(body.len().max(1));
+        .with_max_request_body_bytes(LONGEST);
     let server = Papers { place: Place::Service(app), default_reader: None };
     let service =
         StreamableHttpService::new(move || Ok(server.clone()), Arc::new(NeverSessionManager::default()), config);
     let answer = service.handle(Request::from_parts(parts, Body::from(body))).await;
+    if answer.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        // So it calls JSON that it cannot read.
+        let message = "the body is no message of the Model Context Protocol: send one JSON-RPC object a request";
+        return Err(ApiError::bad_request(message));
+    }
     Ok(answer.map(Body::new))
 }
 

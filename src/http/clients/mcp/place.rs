@@ -37,7 +37,8 @@ pub struct Asking {
 }
 
 impl Asking {
-    /// The reader that a call is for: whom it names, else whose key it came with, else for whom `paperkin mcp` was started.
+    /// The reader that a call is for: whom it names, else whose key it came with, else for whom `paperkin mcp` was
+    /// started.
     ///
     /// # Errors
     /// 403, or 401, for a reader for whom the caller may not act.
@@ -80,8 +81,8 @@ impl Place {
         }
     }
 
-    /// Has the themes brought up to date: the job of the service does, and is waited for a moment; over a folder of one's own
-    /// whoever asks waits, as on the command line.
+    /// Has the themes brought up to date: the job of the service does, and is waited for a moment; over a folder of
+    /// one's own whoever asks waits, as on the command line.
     ///
     /// # Errors
     /// When the themes of a folder cannot be made.

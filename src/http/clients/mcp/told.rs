@@ -1,4 +1,5 @@
-//! What a call tells: the same once as JSON, for programs, and once as a short text, which is what most models are shown.
+//! What a call tells: the same once as JSON, for programs, and once as a short text, which is what most models are
+//! shown.
 
 use std::fmt::Write;
 
