@@ -136,7 +136,8 @@
 //! - What a source says is kept as it came, and a paper is a function of these records alone (`engine/corpus/merge`): the order in
 //!   which sources were read leaves no trace. An id that a paper had before it was known to be one with another still names it.
 //! - Where to go on with a source is noted when what came before is in. A source is asked by one at a time, and everything from
-//!   elsewhere comes through `sources/web`: ureq stands only there. An address that a user gave never leads to a private network.
+//!   elsewhere comes through `sources/web`: ureq stands only there, and in
+//!   `cli/health`, which asks our own service as anybody would. An address that a user gave never leads to a private network.
 //!   A key of a service goes to no other host, and stands in no error and in no line of the log, at any level.
 //! - lettre stands only in `deliver/mail`. What comes from outside is made one plain, safe line there before it is in a header, in HTML
 //!   or in a text of a mail; a mail loads nothing. A session with a server is spoken command by command, so that a refusal of a
