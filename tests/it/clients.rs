@@ -261,10 +261,10 @@ fn what_a_layer_refuses_is_said_in_the_words_of_whose_client_asked() {
 
 #[test]
 fn who_asks_too_often_is_told_so_in_their_words() {
-    let (_folder, server) = served(&[("RATE_LIMIT", "0.1"), ("RATE_BURST", "1")]);
-    server.get("/v1/papers/p%2F1");
+    let (_folder, server) = served(&[("RATE_LIMIT", "1"), ("RATE_BURST", "5")]);
     for (client, method, path) in CALLS {
-        let refused = server.request_with(method, path, &[("content-type", JSON)], b"{}");
+        let mut asked = (0..60).map(|_| server.request_with(method, path, &[("content-type", JSON)], b"{}"));
+        let refused = asked.find(|reply| reply.status == 429).expect("five at once, and one a second");
         assert_shape(client, path, 429, &refused);
         assert!(refused.headers.contains_key("retry-after"), "{path}");
     }

@@ -149,9 +149,9 @@ pub fn paper(wanted: &Wanted, paper: &Paper, hit: Option<&Hit>) -> Map<String, V
     for name in ["citations", "references", "embedding", "textAvailability"] {
         put(name, &|| Value::Null);
     }
-    let score = hit.map(|hit| hit.score);
-    put("matchScore", &|| json!(score));
-    put(SCORE, &|| json!(score));
+    let score = hit.map_or(Value::Null, |hit| as_written(&hit.score));
+    put("matchScore", &|| score.clone());
+    put(SCORE, &|| score.clone());
     put(WHY, &|| hit.map_or(Value::Null, why));
     out
 }
@@ -159,7 +159,12 @@ pub fn paper(wanted: &Wanted, paper: &Paper, hit: Option<&Hit>) -> Map<String, V
 /// Where a score comes from.
 fn why(hit: &Hit) -> Value {
     let Some(why) = &hit.why else { return Value::Null };
-    json!({ "sentence": why_sentence(hit), "parts": &why.parts })
+    json!({ "sentence": why_sentence(hit), "parts": as_written(&why.parts) })
+}
+
+/// As JSON that reads as our own answers do: a number of 32 bits would be written out with the digits of one of 64.
+fn as_written(what: &impl Serialize) -> Value {
+    serde_json::to_string(what).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
 /// The authors, each with the fields that are wanted of them.
@@ -270,6 +275,14 @@ mod tests {
                 "journal": null, "authors": [{ "authorId": null, "name": "Ada Testwell", "hIndex": null }], "embedding": null,
                 "_score": null })
         );
+    }
+
+    #[test]
+    fn a_score_is_written_as_in_our_own_answers() {
+        let wanted = Wanted::read(&Field { name: "fields", value: Some(json!("_score")) }).expect("known");
+        let given = Paper::from_json(json!({ "id": "x", "title": "t" })).expect("a paper");
+        let shaped = paper(&wanted, &given, Some(&Hit::new(given.clone(), 0.7014257)));
+        assert_eq!(Value::from(shaped).to_string(), r#"{"paperId":"x","_score":0.7014257}"#);
     }
 
     #[test]
