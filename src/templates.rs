@@ -21,6 +21,8 @@ pub struct Text {
     /// What it is called.
     pub name: &'static str,
     /// Where it lies, from the root of the crate.
+    // Read with `live-pages` alone.
+    #[cfg_attr(not(feature = "live-pages"), allow(dead_code))]
     pub path: &'static str,
     /// What it holds.
     pub text: &'static str,
