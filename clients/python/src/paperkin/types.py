@@ -31,9 +31,10 @@ class FacetValue(_FacetValue):
 
 class Facets(TypedDict, total=False):
     """Counts of the papers that match. Each facet counts under all conditions but its own, so that another value can
-    be chosen beside one that is; the count of a value is `meta.matched.papers` of the search that has it as
-    its only condition of this kind. The values of most papers come first, years the newest first; 12 at most
-    (50 years), and those that were chosen.
+    be chosen beside one that is. Where `meta.matched.all` is true, the count of a value is
+    `meta.matched.papers` of the search that has it as its only condition of this kind; else both count the
+    best that were looked at, and a narrower search may find more. The values of most papers come first, years
+    the newest first; 12 at most (50 years), and those that were chosen.
     """
 
     author: list[FacetValue] | None
@@ -612,9 +613,7 @@ class Entry(_Entry):
 
 
 #: How a reference list is written.
-Format: TypeAlias = Literal[
-    "auto", "ids", "titles", "bibtex", "ris", "csl", "zotero", "pubmed", "endnote", "wos", "csv"
-]
+Format: TypeAlias = Literal["auto", "ids", "titles", "bibtex", "ris", "csl", "zotero", "pubmed", "endnote", "wos", "csv"]
 
 
 class Matched(TypedDict):
@@ -666,26 +665,7 @@ class FieldWarning(_FieldWarning):
     """Why it could not be read."""
 
 
-Imported = TypedDict(
-    "Imported",
-    {
-        "accepted": "int",
-        "dry_run": "bool",
-        "embedded": "int",
-        "entries": "list[Entry]",
-        "format": "Format",
-        "import": "str | None",
-        "matched": "list[Matched]",
-        "missing": "list[str]",
-        "rejected": "list[Rejected]",
-        "rejected_total": "int",
-        "rejected_unit": "RejectedUnit",
-        "total": "int",
-        "unchanged": "int",
-        "warnings": "list[FieldWarning]",
-        "warnings_total": "int",
-    },
-)
+Imported = TypedDict("Imported", {"accepted": "int", "dry_run": "bool", "embedded": "int", "entries": "list[Entry]", "format": "Format", "import": "str | None", "matched": "list[Matched]", "missing": "list[str]", "rejected": "list[Rejected]", "rejected_total": "int", "rejected_unit": "RejectedUnit", "total": "int", "unchanged": "int", "warnings": "list[FieldWarning]", "warnings_total": "int"})
 """What became of the references, or would become of them. `matched`, `missing` and `rejected_total` together are
     all entries of the list; one that names a paper again counts again.
     """
@@ -982,7 +962,7 @@ class MapPaper(_MapPaper):
     row: int
     """Its number on the map. It stands for this text of the paper: a paper whose text was changed has another."""
     title: str
-    """Its title; of a long one the first 300 characters."""
+    """Its title on one line, without LaTeX and markup; of a long one the first 300 characters."""
 
 
 class MapPapers(TypedDict):
@@ -1240,7 +1220,9 @@ class PaperOpinion(_PaperOpinion):
     note: bool
     """Whether they wrote something on it."""
     paper: str
-    """The id that the paper was given; as it was asked for where there is no such paper."""
+    """The id that the paper was given; as it was asked for where there is no such paper. What was said of one that
+    is gone is told still.
+    """
     saved: bool
     """They saved it, and have neither taken that back nor turned the paper down since."""
     viewed: bool
@@ -1551,6 +1533,10 @@ class SubscriptionView(_SubscriptionView):
     """`pending` until it is confirmed, `active`, `paused` or `ended`."""
     time_zone: str
     """The zone."""
+    undelivered: bool
+    """Whether it is paused because mails could not be delivered, which wants somebody's look. A pause that whoever
+    gets the mails wanted does not.
+    """
     what: dict[str, Any]
     """What is sent: `{"daily": true}`, `{"user": …}`, `{"query": …}`, `{"theme": …}`, `{"author": …}`, `{"category":
     …}` or `{"organization": …}`.
@@ -1695,7 +1681,9 @@ class _Points(TypedDict, total=False):
     """What may be missing in `Points`."""
 
     title: list[str] | None
-    """Their titles, when asked for; of long ones the first 300 characters."""
+    """Their titles, when asked for: each on one line, without LaTeX and markup; of long ones the first 300
+    characters.
+    """
 
 
 class Points(_Points):
