@@ -613,7 +613,9 @@ class Entry(_Entry):
 
 
 #: How a reference list is written.
-Format: TypeAlias = Literal["auto", "ids", "titles", "bibtex", "ris", "csl", "zotero", "pubmed", "endnote", "wos", "csv"]
+Format: TypeAlias = Literal[
+    "auto", "ids", "titles", "bibtex", "ris", "csl", "zotero", "pubmed", "endnote", "wos", "csv"
+]
 
 
 class Matched(TypedDict):
@@ -665,7 +667,26 @@ class FieldWarning(_FieldWarning):
     """Why it could not be read."""
 
 
-Imported = TypedDict("Imported", {"accepted": "int", "dry_run": "bool", "embedded": "int", "entries": "list[Entry]", "format": "Format", "import": "str | None", "matched": "list[Matched]", "missing": "list[str]", "rejected": "list[Rejected]", "rejected_total": "int", "rejected_unit": "RejectedUnit", "total": "int", "unchanged": "int", "warnings": "list[FieldWarning]", "warnings_total": "int"})
+Imported = TypedDict(
+    "Imported",
+    {
+        "accepted": "int",
+        "dry_run": "bool",
+        "embedded": "int",
+        "entries": "list[Entry]",
+        "format": "Format",
+        "import": "str | None",
+        "matched": "list[Matched]",
+        "missing": "list[str]",
+        "rejected": "list[Rejected]",
+        "rejected_total": "int",
+        "rejected_unit": "RejectedUnit",
+        "total": "int",
+        "unchanged": "int",
+        "warnings": "list[FieldWarning]",
+        "warnings_total": "int",
+    },
+)
 """What became of the references, or would become of them. `matched`, `missing` and `rejected_total` together are
     all entries of the list; one that names a paper again counts again.
     """
