@@ -16,6 +16,8 @@ import urllib.parse
 import httpx
 import pytest
 
+from conftest import Service, copy_of, start, stop
+
 HERE = pathlib.Path(__file__).resolve().parent
 CONFIG = HERE.parents[1] / "clients" / "openapi-python-client.yaml"
 NAME = "generated_paperkin"
@@ -40,6 +42,15 @@ REFUSED = {
     "search_feed_json": 401,
     "list_webhook_deliveries": 404,
 }
+
+
+@pytest.fixture(scope="session")
+def service(binary, corpus, tmp_path_factory):
+    """A service of its own: what is called here changes it."""
+    data = copy_of(corpus, tmp_path_factory, "generated")
+    process, url = start(binary, data)
+    yield Service(url, data, process)
+    stop(process)
 
 
 @pytest.fixture(scope="session")
