@@ -15,10 +15,17 @@ use paperkin::paper::Row;
 use paperkin::{Error, Result, sources};
 use roaring::RoaringBitmap;
 
-/// All vectors by row, and the rows that were taken away, which never come back.
+/// All vectors by row, in memory.
 struct Everything {
     dimension: usize,
-    held: RwLock<(BTreeMap<u32, Vec<f32>>, BTreeSet<u32>)>,
+    held: RwLock<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    vectors: BTreeMap<u32, Vec<f32>>,
+    /// What was taken away never comes back.
+    gone: BTreeSet<u32>,
 }
 
 impl Everything {
@@ -38,19 +45,19 @@ impl VectorIndex for Everything {
     }
 
     fn len(&self) -> usize {
-        self.held.read().unwrap_or_else(PoisonError::into_inner).0.len()
+        self.held.read().unwrap_or_else(PoisonError::into_inner).vectors.len()
     }
 
     fn rows(&self) -> RoaringBitmap {
-        self.held.read().unwrap_or_else(PoisonError::into_inner).0.keys().collect()
+        self.held.read().unwrap_or_else(PoisonError::into_inner).vectors.keys().collect()
     }
 
     fn insert(&self, rows: &[(Row, &[f32])]) -> Result<()> {
         rows.iter().try_for_each(|(_, vector)| self.checked(vector).map(drop))?;
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         for (row, vector) in rows {
-            if !held.1.contains(&row.0) {
-                held.0.entry(row.0).or_insert_with(|| vector.to_vec());
+            if !held.gone.contains(&row.0) {
+                held.vectors.entry(row.0).or_insert_with(|| vector.to_vec());
             }
         }
         Ok(())
@@ -59,8 +66,8 @@ impl VectorIndex for Everything {
     fn remove(&self, rows: &[Row]) -> Result<()> {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         for row in rows {
-            if held.0.remove(&row.0).is_some() {
-                held.1.insert(row.0);
+            if held.vectors.remove(&row.0).is_some() {
+                held.gone.insert(row.0);
             }
         }
         Ok(())
@@ -71,7 +78,7 @@ impl VectorIndex for Everything {
         let search = |query: &&[f32]| {
             let query = self.checked(query)?;
             let may = |row: u32| allowed.is_none_or(|allowed| allowed.rows.contains(row));
-            let scored = held.0.iter().filter(|(row, _)| may(**row));
+            let scored = held.vectors.iter().filter(|(row, _)| may(**row));
             let mut neighbours: Vec<Neighbour> =
                 scored.map(|(row, vector)| Neighbour { row: Row(*row), score: dot(query, vector) }).collect();
             // Rows come in their order, which decides between equal scores.
@@ -88,7 +95,7 @@ impl VectorIndex for Everything {
 
     fn vectors(&self, rows: &[Row]) -> Result<Vec<Option<Vec<f32>>>> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(rows.iter().map(|row| held.0.get(&row.0).cloned()).collect())
+        Ok(rows.iter().map(|row| held.vectors.get(&row.0).cloned()).collect())
     }
 
     fn neighbour_graph(&self, k: usize) -> Result<NeighbourGraph> {

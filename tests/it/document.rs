@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::schema::wrong;
 use crate::services::smtp::Smtp;
 use crate::subscriptions::{Links, with_mail};
-use crate::support::{Folder, Reply, Server, error, paper, papers};
+use crate::support::{Folder, Reply, Server, error, is_of_another_service, paper, papers};
 
 /// A service with a document, and what its addresses need.
 struct Served {
@@ -62,13 +62,6 @@ fn operations(document: &Value) -> Vec<Operation<'_>> {
             })
         })
         .collect()
-}
-
-/// Whether an operation is one of another service, whose clients are told of what is not allowed in its words and with its statuses
-/// (`clients.rs` tries them).
-fn is_of_another_service(operation: &Operation<'_>) -> bool {
-    let tag = operation.said["tags"][0].as_str().unwrap_or_default();
-    ["semantic scholar", "hugging face", "openai", "text-embeddings-inference"].contains(&tag)
 }
 
 /// A body with which an operation does something.
@@ -326,7 +319,8 @@ fn every_bound_that_is_enforced_is_documented_and_the_other_way_round() {
     let (served, document) = served();
     let server = &served.server;
     let mut tried = 0;
-    let own = |o: &&Operation<'_>| !(o.id.contains("delete") || o.id.contains("reset") || is_of_another_service(o));
+    let own =
+        |o: &&Operation<'_>| !(o.id.contains("delete") || o.id.contains("reset") || is_of_another_service(o.said));
     for operation in operations(&document).iter().filter(own) {
         let at = address(&served, operation);
         let with = |name: &str, value: &Value| {
@@ -403,7 +397,7 @@ fn every_list_of_a_request_has_a_longest_length() {
     let (served, document) = served();
     let server = &served.server;
     let mut tried = 0;
-    for operation in operations(&document).into_iter().filter(|operation| !is_of_another_service(operation)) {
+    for operation in operations(&document).into_iter().filter(|operation| !is_of_another_service(operation.said)) {
         let at = address(&served, &operation);
         for parameter in operation.said["parameters"].as_array().into_iter().flatten() {
             let name = parameter["name"].as_str().expect("a name");

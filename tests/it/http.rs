@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use crate::support::{Folder, Server, error, ids, paper, papers};
+use crate::support::{Folder, Server, error, ids, is_of_another_service, paper, papers};
 
 fn filled() -> (Folder, Server) {
     let folder = Folder::new();
@@ -160,6 +160,10 @@ fn a_body_that_is_compressed_is_refused_on_every_route_with_the_way_out() {
             };
             for encoding in ["gzip", "identity, zstd"] {
                 let reply = send(encoding);
+                if is_of_another_service(operation) {
+                    assert!((400..500).contains(&reply.status), "{method} {path} {encoding}: {}", reply.status);
+                    continue;
+                }
                 let (status, code, message) = error(&reply);
                 assert_eq!((status, code), (415, "unsupported_media_type"), "{method} {path} {encoding}: {message}");
                 assert!(message.contains(encoding) && message.contains("Content-Encoding"), "{message}");

@@ -77,6 +77,7 @@ fn tables(folder: &Folder) -> BTreeMap<String, Vec<Vec<Cell>>> {
 /// The paths of all GET operations, with what they need.
 fn questions(server: &Server, token: &str, import: &str, of_mail: &Links, search: &str, webhook: &str) -> Vec<String> {
     let document = server.get("/openapi.json").body;
+    let model = server.get("/v1/models").body["data"][0]["id"].as_str().expect("a model").to_string();
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         let Some(said) = item.get("get") else { continue };
@@ -88,6 +89,7 @@ fn questions(server: &Server, token: &str, import: &str, of_mail: &Links, search
             path if path.contains("/themes/") => "t1",
             path if path.contains("/searches/") => search,
             path if path.contains("/webhooks/") => webhook,
+            path if path.contains("/models/") => &model,
             _ => "p%2F3",
         };
         let path = path.replace("{user}", "ada").replace("{import}", import).replace("{name}", "themes");
@@ -99,6 +101,7 @@ fn questions(server: &Server, token: &str, import: &str, of_mail: &Links, search
                 ("token", true) => query.push(format!("token={token}")),
                 // Where it is not wanted it is worth asking for all the same.
                 ("q", _) => query.push("q=topic3".to_string()),
+                ("query", true) => query.push("query=topic3".to_string()),
                 ("id", true) => query.push("id=p/3".to_string()),
                 ("explain", _) => query.push("explain=true".to_string()),
                 (other, true) => panic!("{path}: what is {other}?"),

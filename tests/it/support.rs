@@ -96,6 +96,13 @@ pub fn paper(k: usize) -> Value {
     })
 }
 
+/// Whether an operation of the document is one of another service, whose clients are told of what is not allowed in its words and with
+/// its statuses (`clients.rs` tries them).
+pub fn is_of_another_service(operation: &Value) -> bool {
+    let tag = operation["tags"][0].as_str().unwrap_or_default();
+    ["semantic scholar", "hugging face", "openai", "text-embeddings-inference"].contains(&tag)
+}
+
 pub fn ids(hits: &[Value]) -> Vec<&str> {
     hits.iter().map(|h| h["id"].as_str().expect("an id")).collect()
 }

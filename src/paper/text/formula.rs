@@ -97,9 +97,8 @@ pub fn read<T>(source: &str, made: impl FnOnce(Vec<Event<'_>>) -> Option<T>) -> 
         // The parser gives texts and names as they are written.
         let texts: Vec<Option<String>> = events.iter().map(percents_of).collect();
         for (event, text) in events.iter_mut().zip(&texts) {
-            match (event, text) {
-                (Event::Content(Content::Text(old) | Content::Function(old)), Some(text)) => *old = text,
-                _ => {}
+            if let (Event::Content(Content::Text(old) | Content::Function(old)), Some(text)) = (event, text) {
+                *old = text;
             }
         }
         made(events)

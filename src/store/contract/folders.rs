@@ -70,7 +70,7 @@ pub fn papers_stand_in_folders(kind: Kind) {
     for (papers, wanted) in [(vec![&c, &c], filed_now(1, 1)), (vec![&c], filed_now(0, 0))] {
         assert_eq!(store.file_papers(ada, two.number, &papers, &save_first, Moment(8), 9).expect("filed"), wanted);
     }
-    assert_eq!(store.history(ada).expect("read"), [save.clone()]);
+    assert_eq!(store.history(ada).expect("read"), std::slice::from_ref(&save));
     assert!(version() > before);
     // Named again, and not as another is.
     assert_eq!(store.rename_folder(ada, two.number, odd).expect("asked"), None);

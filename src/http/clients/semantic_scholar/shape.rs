@@ -59,8 +59,11 @@ pub struct ScholarAuthor {
     name: Option<String>,
 }
 
+/// A name of theirs, and whether a value may stand under it.
+type GivenField = (&'static str, fn(&Value) -> bool);
+
 /// The fields that a paper may have been given under Semantic Scholar's names, and what they have to be.
-const GIVEN: [(&str, fn(&Value) -> bool); 10] = [
+const GIVEN: [GivenField; 10] = [
     ("publicationVenue", Value::is_object),
     ("referenceCount", Value::is_u64),
     ("citationCount", Value::is_u64),
