@@ -40,7 +40,7 @@ pub struct Args {
     /// In whose name mail is sent: Papers <papers@lab.example>
     #[arg(long, value_name = "SENDER")]
     mail_from: Option<String>,
-    /// Where readers reach the service, for the links in mails: https://papers.example
+    /// Where readers reach the service, for the links in mails: `https://papers.example`
     #[arg(long, value_name = "ADDRESS")]
     public_url: Option<String>,
     /// Whose library of Zotero: users/12345 or groups/678, or no
