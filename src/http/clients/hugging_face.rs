@@ -251,9 +251,14 @@ impl Asked {
         let mut skip = page.saturating_mul(wanted);
         let (mut papers, mut looked_at) = (Vec::new(), 0);
         loop {
-            listing.limit = if submitter.is_some() { STEP } else { (skip + wanted - papers.len()).min(STEP) };
+            listing.limit =
+                if submitter.is_some() { STEP } else { skip.saturating_add(wanted - papers.len()).min(STEP) };
             let found = engine.list(&listing)?;
             looked_at += found.items.len();
+            // Behind the last there is nothing, and it need not be looked for.
+            if submitter.is_none() && page.saturating_mul(wanted) >= found.total {
+                return Ok(papers);
+            }
             let by = |paper: &Paper| submitter.is_none() || paper.submitted_by == submitter;
             for paper in found.items.into_iter().filter(by) {
                 match skip {
@@ -402,7 +407,7 @@ fn markdown(paper: &Paper) -> String {
     if let Some(date) = &paper.date {
         add(format!("Published on {date}"));
     }
-    if let Some(url) = paper.url.clone().or_else(|| paper.identifiers().iter().find_map(Identifier::url)) {
+    if let Some(url) = paper.link() {
         add(format!("<{}>", url.replace(['<', '>', '\n', ' '], "")));
     }
     if !paper.summary.trim().is_empty() {

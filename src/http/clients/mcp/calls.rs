@@ -147,9 +147,17 @@ pub fn of_day(engine: &Engine, reader: Option<String>, is_named: bool, mut feed:
     if let Some((first, _)) = days {
         about.insert("from".into(), iso(first).into());
     }
+    let is_known = match &reader {
+        Some(name) if !is_named => match engine.user(name) {
+            Ok(_) => true,
+            Err(Error::NotFound { .. }) => false,
+            Err(e) => return Err(e),
+        },
+        _ => true,
+    };
     match reader {
         // Of somebody who never did anything nothing is known: they read what everybody reads.
-        Some(name) if is_named || engine.user(&name).is_ok() => {
+        Some(name) if is_known => {
             feed.ask = explained(feed.ask);
             let answer = engine.feed(&name, &feed)?;
             about.insert("user".into(), name.as_str().into());

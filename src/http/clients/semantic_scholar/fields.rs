@@ -59,6 +59,9 @@ pub struct Wanted {
     names: BTreeSet<String>,
 }
 
+/// The most fields that are asked for at once; there are fewer.
+const NAMES: usize = 200;
+
 impl Wanted {
     /// By the parameter `fields`; `paperId` and `title` where nobody asks for any.
     ///
@@ -66,6 +69,9 @@ impl Wanted {
     /// 400, which lists the names that there are not.
     pub fn read(field: &Field) -> Result<Self, ApiError> {
         let mut names: BTreeSet<String> = listed(field)?.into_iter().collect();
+        if names.len() > NAMES {
+            return Err(ApiError::bad_request(format!("{} fields; at most {NAMES} are allowed", names.len())));
+        }
         let unknown: Vec<String> = names.iter().filter(|name| !is_known(name)).map(|name| head(name, 60)).collect();
         if !unknown.is_empty() {
             let message = format!("Unrecognized or unsupported fields: [{}]", unknown.join(", "));
@@ -95,7 +101,11 @@ fn is_known(name: &str) -> bool {
         None => KNOWN.contains(&name),
         Some(("authors", inner)) => OF_AUTHORS.contains(&inner) || inner == "hIndex",
         Some(("embedding", inner)) => OF_EMBEDDING.contains(&inner),
-        Some(("citations" | "references", inner)) => OF_CITATIONS.contains(&inner) || is_known(inner),
+        // Papers within papers; of those within them nobody asks.
+        Some(("citations" | "references", inner)) => {
+            let further = inner.starts_with("citations.") || inner.starts_with("references.");
+            OF_CITATIONS.contains(&inner) || !further && is_known(inner)
+        }
         Some(_) => false,
     }
 }

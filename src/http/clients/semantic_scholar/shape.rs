@@ -133,7 +133,7 @@ pub fn paper(wanted: &Wanted, paper: &Paper, hit: Option<&Hit>) -> Map<String, V
     put("paperId", &|| json!(paper.id.as_str()));
     put("corpusId", &|| corpus_id(&identifiers).into());
     put("externalIds", &|| external_ids(&identifiers));
-    put("url", &|| paper.url.clone().or_else(|| identifiers.iter().find_map(Identifier::url)).into());
+    put("url", &|| paper.link().into());
     put("title", &|| text(&paper.title).into());
     put("abstract", &|| Some(text(&paper.summary)).filter(|summary| !summary.is_empty()).into());
     put("venue", &|| paper.venue.as_deref().map(text).unwrap_or_default().into());
